@@ -1,0 +1,262 @@
+"""A variational autoencoder is three conditionals: a prior p(z), an encoder q(z | x), a decoder p(x | z).
+
+For any q, the evidence has the lower bound (Kingma and Welling 2014)
+
+    log p(x) >= E_q [log p(x | z) + log p(z) - log q(z | x)],
+
+and with K samples the tighter log mean_k w_k, w_k = p(x | z_k) p(z_k) / q(z_k | x) (Burda et al. 2016).
+`VAE.evidence` computes the terms, `Evidence` carries them, and objectives and estimators are functions of
+that alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.distributions import Distribution, Independent, kl_divergence
+
+from vaekit.conditionals import Ancestral, Chain
+from vaekit.distributions import tempered
+from vaekit.randomness import Seed, seeded
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The terms of the bound for B images, K posterior samples and L latent levels, in nats.
+
+    Attributes:
+        log_px: (K, B), log p(x | z_k).
+        log_pz: (L, K, B), log p of each level given the levels above, top first.
+        log_qz: (L, K, B), log q of the same levels.
+        kl: (L, B), KL(q, p) of each level in closed form where there is one, else by its samples; None where
+            no level has one.
+    """
+
+    log_px: Tensor
+    log_pz: Tensor
+    log_qz: Tensor
+    kl: Tensor | None = None
+
+    @property
+    def rates(self) -> Tensor:
+        """(L, K, B): log q - log p of each level and sample."""
+        return self.log_qz - self.log_pz
+
+    @property
+    def rate(self) -> Tensor:
+        """(L, B): KL(q, p) of each level, in the least noisy form at hand."""
+        return self.rates.mean(1) if self.kl is None else self.kl
+
+    @property
+    def log_weights(self) -> Tensor:
+        """(K, B): log w_k = log p(x | z_k) + log p(z_k) - log q(z_k | x)."""
+        return self.log_px - self.rates.sum(0)
+
+    @property
+    def elbo(self) -> Tensor:
+        """(B,): the evidence lower bound."""
+        return self.log_px.mean(0) - self.rate.sum(0)
+
+    @property
+    def importance_weighted(self) -> Tensor:
+        """(B,): log mean_k w_k, the bound of K samples."""
+        return self.log_weights.logsumexp(0) - math.log(len(self.log_px))
+
+
+class VAE(nn.Module):
+    """prior, encoder and decoder -> `Evidence`, samples, reconstructions.
+
+    Args:
+        prior: p(z), a `Chain`.
+        encoder: q(z | x), a `Chain` of the same sizes.
+        decoder: p(x | z), a conditional over images (C, H, W).
+        classes: how many classes a label y of whole numbers has; it becomes a one-hot vector.
+        given_label: which of "prior", "encoder", "decoder" take the label as one more context.
+
+    Labels y are (B,) whole numbers or (B, m) vectors; a model which nothing conditions ignores them.
+    `seed` is a number or a `torch.Generator`; None draws from torch's global generator.
+    """
+
+    def __init__(
+        self,
+        prior: Chain,
+        encoder: Chain,
+        decoder: nn.Module,
+        classes: int = 0,
+        given_label: Collection[str] = (),
+    ):
+        super().__init__()
+        if prior.sizes != encoder.sizes:
+            raise ValueError(f"prior and encoder differ in their levels: {prior.sizes} and {encoder.sizes}")
+        self.prior, self.encoder, self.decoder = prior, encoder, decoder
+        self.classes, self.given_label = classes, frozenset(given_label)
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """The number of latents of each level, top first."""
+        return self.encoder.sizes
+
+    @property
+    def latent_size(self) -> int:
+        """d, the number of latents of all levels."""
+        return sum(self.levels)
+
+    def evidence(
+        self,
+        x: Tensor,
+        y: Tensor | None = None,
+        samples: int = 1,
+        mask: Tensor | None = None,
+        posterior: Ancestral | None = None,
+    ) -> Evidence:
+        """The terms of the bound.
+
+        Args:
+            x: (B, C, H, W), values in [0, 1].
+            y: labels.
+            samples: K, draws from the posterior for each image.
+            mask: boolean, broadcastable to x, True where a pixel was observed: the bound is then on the
+                log-probability of the observed pixels, and the encoder sees 0 for the others.
+            posterior: `encode(x, y)` where it is already at hand.
+        """
+        if mask is not None:
+            x = torch.where(mask, x, torch.zeros_like(x))
+        q = (self.encode(x, y) if posterior is None else posterior).draw((samples,))
+        p = self._prior(y).score(q.z)
+        log_px = _log_prob(self.decode(q.z, y), x, mask)
+        return Evidence(log_px, p.log_prob.expand_as(q.log_prob), q.log_prob, _divergences(q, p))
+
+    forward = evidence
+
+    def encode(self, x: Tensor, y: Tensor | None = None) -> Ancestral:
+        """q(z | x) for images (B, C, H, W): a distribution over z (B, d)."""
+        return self.encoder(x, *self._label("encoder", y))
+
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
+        """p(x | z) for latents (..., d): a distribution over images (..., C, H, W)."""
+        return self.decoder(z, *self._label("decoder", y))
+
+    @torch.no_grad()
+    def sample(
+        self,
+        n: int,
+        temperature: float = 1.0,
+        y: Tensor | None = None,
+        seed: Seed = None,
+        draw: bool = False,
+    ) -> Tensor:
+        """n images from the model: z from the prior, x from p(x | z).
+
+        Args:
+            temperature: multiplies the spread of the prior (of each level, for a hierarchical one).
+            y: labels of the n images.
+            draw: draw the pixels as well; otherwise their means are returned.
+
+        Returns:
+            (n, C, H, W).
+        """
+        with seeded(seed):
+            prior = self._prior(y)
+            if temperature != 1.0:
+                prior = tempered(prior, temperature)
+            z = prior.rsample(() if prior.batch_shape else (n,))
+            return _pixels(self.decode(z, y), draw)
+
+    @torch.no_grad()
+    def reconstruct(
+        self, x: Tensor, y: Tensor | None = None, seed: Seed = None, draw: bool = False
+    ) -> Tensor:
+        """Images (B, C, H, W) through the model: the decoder's mean at the posterior's mean.
+
+        Args:
+            draw: decode a draw from the posterior instead of its mean.
+        """
+        with seeded(seed):
+            posterior = self.encode(x, y)
+            return self.decode(posterior.rsample() if draw else posterior.mean, y).mean
+
+    @torch.no_grad()
+    def interpolate(
+        self,
+        x_a: Tensor,
+        x_b: Tensor,
+        steps: int = 10,
+        path: str = "linear",
+        y: Tensor | None = None,
+    ) -> Tensor:
+        """Images on the way from x_a to x_b, both (B, C, H, W), through the latent space.
+
+        Args:
+            steps: number of images, the two ends' reconstructions included.
+            path: "linear", or "spherical" (Shoemake 1985), which keeps the length typical of N(0, I).
+
+        Returns:
+            (steps, B, C, H, W).
+        """
+        a, b = self.encode(x_a, y).mean, self.encode(x_b, y).mean
+        return self.decode(interpolate(a, b, steps, path), y).mean
+
+    def _prior(self, y: Tensor | None) -> Ancestral:
+        return self.prior(*self._label("prior", y))
+
+    def _label(self, part: str, y: Tensor | None) -> tuple[Tensor, ...]:
+        if part not in self.given_label:
+            return ()
+        if y is None:
+            raise ValueError(f"the {part} of this model is conditioned on labels: give y")
+        return (y if y.is_floating_point() else F.one_hot(y, self.classes).to(torch.get_default_dtype()),)
+
+
+def interpolate(a: Tensor, b: Tensor, steps: int, path: str = "linear") -> Tensor:
+    """(..., d) and (..., d) -> (steps, ..., d) on the straight line or on the great circle between them.
+
+    Raises:
+        ValueError: for fewer than two steps, or a path that is neither "linear" nor "spherical".
+    """
+    if steps < 2 or path not in ("linear", "spherical"):
+        raise ValueError(f"expected at least 2 steps, linear or spherical; got {steps} steps, {path!r}")
+    t = torch.linspace(0, 1, steps, dtype=a.dtype, device=a.device).reshape(-1, *[1] * a.dim())
+    if path == "linear":
+        return a + t * (b - a)
+    cosine = F.cosine_similarity(a, b, dim=-1).clamp(-1, 1).unsqueeze(-1)
+    angle = torch.arccos(cosine).clamp_min(1e-4)
+    return (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)
+
+
+def _pixels(distribution: Distribution, draw: bool) -> Tensor:
+    return distribution.sample() if draw else distribution.mean
+
+
+def _log_prob(px: Distribution, x: Tensor, mask: Tensor | None) -> Tensor:
+    """log p(x | z), over the observed pixels where a mask says which those are."""
+    if mask is None:
+        return px.log_prob(x)
+    assert isinstance(px, Independent)  # every likelihood in heads.py is one
+    base = px.base_dist
+    if hasattr(base, "restricted"):
+        base = base.restricted(mask)
+    observed = torch.where(mask, base.log_prob(x), 0.0)
+    return observed.sum(tuple(range(-px.reinterpreted_batch_ndims, 0)))
+
+
+def _divergences(q, p) -> Tensor | None:
+    """KL(q, p) a level, (L, B): closed forms, filled with the samples' mean; None where there is no closed form."""
+    closed = [_closed_form(a, b) for a, b in zip(q.links, p.links, strict=True)]
+    if all(kl is None for kl in closed):
+        return None
+    sampled = (q.log_prob - p.log_prob).mean(1)
+    return torch.stack(
+        [sampled[l] if kl is None else (kl.mean(0) if kl.dim() > 1 else kl) for l, kl in enumerate(closed)]
+    )
+
+
+def _closed_form(q: Distribution, p: Distribution) -> Tensor | None:
+    try:
+        return kl_divergence(q, p)
+    except NotImplementedError:
+        return None
