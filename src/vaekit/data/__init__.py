@@ -1,0 +1,40 @@
+"""Names and paths -> arrays -> batches.
+
+dataset = load("mnist")                      # a catalogue name, an imported name, or a path
+parts = split(dataset, validation=10_000)    # as published, or seeded
+seen = observe(dataset, parts.train, "dynamic", training=True)
+x = seen.batch(torch.arange(100))            # (100, 1, 28, 28), float32 in [0, 1]
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vaekit.data import catalog
+from vaekit.data.dataset import Dataset
+from vaekit.data.loading import load
+from vaekit.data.splits import Splits, split
+
+if TYPE_CHECKING:
+    from vaekit.data.observations import OBSERVATIONS, Observed, observe
+
+__all__ = [
+    "OBSERVATIONS",
+    "Dataset",
+    "Observed",
+    "Splits",
+    "catalog",
+    "load",
+    "observe",
+    "split",
+]
+
+_NEEDS_TORCH = ("OBSERVATIONS", "Observed", "observe")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NEEDS_TORCH:
+        from vaekit.data import observations
+
+        return getattr(observations, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

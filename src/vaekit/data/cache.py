@@ -1,0 +1,148 @@
+"""Decoded datasets on disk: a folder each, with images.npy, labels.npy and dataset.json.
+
+A folder is written under another name and then renamed, so it is whole or not there; what is read
+back is memory-mapped. Two processes that want the same dataset wait for each other and decode it once.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+from filelock import FileLock
+
+from vaekit.data.dataset import Dataset
+from vaekit.data.reading import first_line
+from vaekit.errors import DataError
+
+_FACTS = ("name", "title", "label_names", "published", "source", "notes", "offset", "scale")
+_log = logging.getLogger(__name__)
+
+
+def home() -> Path:
+    """The cache folder: VAEKIT_CACHE, else the user's cache folder of this system; it need not exist."""
+    return Path(os.environ.get("VAEKIT_CACHE") or platformdirs.user_cache_dir("vaekit"))
+
+
+def catalogued() -> Path:
+    """Where decoded datasets of the catalogue lie."""
+    return home() / "datasets"
+
+
+def imported() -> Path:
+    """Where the user's imported datasets lie."""
+    return home() / "imported"
+
+
+def recall(shelf: Path, name: str, fingerprint: str | None = None) -> Dataset | None:
+    """The dataset `name` on a shelf, memory-mapped; None where it is absent, damaged or outdated.
+
+    Args:
+        shelf: `catalogued()` or `imported()`.
+        name: of the dataset.
+        fingerprint: what the files it was made from look like now; None accepts any.
+    """
+    folder = shelf / name
+    try:
+        facts = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+        if fingerprint is not None and facts.pop("fingerprint") != fingerprint:
+            return None
+        return _assemble(folder, facts)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def recall_or_make(name: str, fingerprint: str | None, make: Callable[[], Dataset]) -> Dataset:
+    """The catalogued dataset `name`: from the cache, else made, kept there, and mapped from there.
+
+    Where the cache cannot be written at all, the dataset stays in memory and a warning says so.
+
+    Raises:
+        DataError: the disk is full; or whatever `make` raises.
+    """
+    shelf = catalogued()
+    known = recall(shelf, name, fingerprint)
+    if known is not None:
+        return known
+    if not _writable(shelf):
+        _log.warning("%s cannot be written, so %s is decoded anew each time; set VAEKIT_CACHE", shelf, name)
+        return make()
+    with FileLock(shelf / f".{name}.lock"):
+        return recall(shelf, name, fingerprint) or store(shelf, make(), fingerprint)
+
+
+def store(shelf: Path, dataset: Dataset, fingerprint: str | None = None) -> Dataset:
+    """Write a dataset to a shelf, whole or not at all, in place of one of the same name.
+
+    Returns:
+        The same dataset, memory-mapped from the shelf.
+
+    Raises:
+        DataError: it cannot be written, such as when the disk is full.
+    """
+    needed = dataset.images.nbytes + 2**20
+    try:
+        shelf.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(shelf).free < needed:
+            raise OSError("no space left on the disk")
+        with tempfile.TemporaryDirectory(dir=shelf, prefix=f".{dataset.name}-") as scratch:
+            _write(Path(scratch) / "new", dataset, fingerprint)
+            _swap(Path(scratch), shelf / dataset.name)
+    except OSError as error:
+        raise DataError(
+            f"{shelf}: cannot keep {dataset.name} there ({first_line(error)}); it takes {needed / 2**20:.0f} MiB, "
+            "so free some space, or set VAEKIT_CACHE to another folder"
+        ) from error
+    return _assemble(shelf / dataset.name, _facts(dataset))
+
+
+def _write(folder: Path, dataset: Dataset, fingerprint: str | None) -> None:
+    folder.mkdir()
+    _save(folder / "images.npy", dataset.images)
+    if dataset.labels is not None:
+        _save(folder / "labels.npy", dataset.labels)
+    facts = _facts(dataset) | {"fingerprint": fingerprint}
+    (folder / "dataset.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
+
+
+def _save(path: Path, values: np.ndarray) -> None:
+    with open(path, "wb") as stream:
+        np.save(stream, values, allow_pickle=False)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _swap(scratch: Path, target: Path) -> None:
+    if target.exists():
+        os.replace(target, scratch / "old")
+    os.replace(scratch / "new", target)
+
+
+def _facts(dataset: Dataset) -> dict[str, Any]:
+    facts = {key: getattr(dataset, key) for key in _FACTS}
+    return facts | {"published": dict(dataset.published), "has_labels": dataset.labels is not None}
+
+
+def _assemble(folder: Path, facts: dict[str, Any]) -> Dataset:
+    labels = np.load(folder / "labels.npy", allow_pickle=False) if facts["has_labels"] else None
+    images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
+    known = {key: facts[key] for key in _FACTS}
+    known |= {key: tuple(known[key]) for key in ("label_names", "notes")}
+    known["published"] = {split: (first, past) for split, (first, past) in known["published"].items()}
+    return Dataset(images=images, labels=labels, **known)
+
+
+def _writable(shelf: Path) -> bool:
+    try:
+        shelf.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(shelf, os.W_OK)

@@ -1,0 +1,184 @@
+"""The datasets that vaekit knows by name: where each comes from, its licence, shape and checksum.
+
+A new dataset is one more row of `ENTRIES`; the functions that read the files are in `sources`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
+
+import numpy as np
+
+from vaekit.data import sources
+from vaekit.errors import NotFoundError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the catalogue.
+
+    Args:
+        name, title: as in `Dataset`.
+        shape: (C, H, W) of an image.
+        count: number of images.
+        licence, reference: terms of use, and the paper to cite with its year.
+        files: file name -> address to fetch it from, in the order that `read` expects.
+        read: files -> Content; None where nothing is ever read from files.
+        packaged: () -> Content, for what an installed package carries.
+        system: folder where a Debian package puts the files.
+        sha256: checksum of the decoded content (`content_sha256`), where known.
+        label_names: one name a class, where the files do not say them.
+        published: split name -> number of images, in the order they are stacked.
+    """
+
+    name: str
+    title: str
+    shape: tuple[int, int, int]
+    count: int
+    licence: str
+    reference: str
+    files: Mapping[str, str] = field(default_factory=dict)
+    read: Callable[[sources.Files], sources.Content] | None = None
+    packaged: Callable[[], sources.Content] | None = None
+    system: str | None = None
+    sha256: str | None = None
+    label_names: tuple[str, ...] = ()
+    published: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def ranges(self) -> dict[str, tuple[int, int]]:
+        """Split name -> (first, past the last) image, as `Dataset.published` wants it."""
+        bounds = pairwise(accumulate(self.published.values(), initial=0))
+        return dict(zip(self.published, bounds, strict=True))
+
+
+def _at(base: str, *names: str) -> dict[str, str]:
+    return {name: base + name for name in names}
+
+
+_QUARTET = (
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+)
+_TEN = tuple("0123456789")
+
+_ROWS = (
+    Entry(
+        name="mnist",
+        title="MNIST",
+        shape=(1, 28, 28),
+        count=70_000,
+        licence="CC BY-SA 3.0",
+        reference="LeCun, Cortes, Burges: The MNIST database of handwritten digits, 1998",
+        files=_at("https://ossci-datasets.s3.amazonaws.com/mnist/", *_QUARTET),
+        read=sources.idx_quartet,
+        packaged=sources.packed_mnist,
+        sha256="b3fe36794a3a345d09632e9d79f122d61ca91a07e5a22f8536973655bacf2a78",
+        label_names=_TEN,
+        published={"train": 60_000, "test": 10_000},
+    ),
+    Entry(
+        name="digits",
+        title="Digits 8x8",
+        shape=(1, 8, 8),
+        count=1797,
+        licence="CC BY 4.0",
+        reference="Alpaydin, Kaynak: Optical recognition of handwritten digits, UCI, 1998 (test set)",
+        packaged=sources.sklearn_digits,
+        sha256="cc60545fa7fa1a8c9f1ff3640a09ecf808f2778025053c29f35219dead5461ca",
+        label_names=_TEN,
+    ),
+    Entry(
+        name="fashion-mnist",
+        title="Fashion-MNIST",
+        shape=(1, 28, 28),
+        count=70_000,
+        licence="MIT",
+        reference="Xiao, Rasul, Vollgraf: Fashion-MNIST, arXiv:1708.07747, 2017",
+        files=_at("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/", *_QUARTET),
+        read=sources.idx_quartet,
+        system="/usr/share/datasets/fashion-mnist",
+        sha256="75979490032625d6583ff7101de6f9243d07d0a8d33d3c9b3b7e79b4c59382af",
+        label_names=(
+            "T-shirt/top",
+            "Trouser",
+            "Pullover",
+            "Dress",
+            "Coat",
+            "Sandal",
+            "Shirt",
+            "Sneaker",
+            "Bag",
+            "Ankle boot",
+        ),
+        published={"train": 60_000, "test": 10_000},
+    ),
+    Entry(
+        name="frey-faces",
+        title="Frey Faces",
+        shape=(1, 28, 20),
+        count=1965,
+        licence="research use; no licence stated",
+        reference="Roweis, Saul, Hinton: Global coordination of local linear models, 2002",
+        files=_at("https://cs.nyu.edu/~roweis/data/", "frey_rawface.mat"),
+        read=sources.frey_faces,
+        sha256="2438ba4f0d2a6bd8bac43de756141eaa33c8d248dd613d464bdb1210d9b7af78",
+    ),
+    Entry(
+        name="omniglot",
+        title="OMNIGLOT",
+        shape=(1, 28, 28),
+        count=32_415,
+        licence="MIT",
+        reference="Lake, Salakhutdinov, Tenenbaum: Human-level concept learning, Science, 2015; "
+        "28x28 as in Burda, Grosse, Salakhutdinov: IWAE, 2016",
+        files=_at("https://github.com/yburda/iwae/raw/master/datasets/OMNIGLOT/", "chardata.mat"),
+        read=sources.omniglot,
+        label_names=tuple(f"alphabet {number}" for number in range(1, 51)),
+        published={"train": 24_345, "test": 8_070},
+    ),
+    Entry(
+        name="caltech-silhouettes",
+        title="Caltech-101 Silhouettes",
+        shape=(1, 28, 28),
+        count=8_671,
+        licence="research use; no licence stated",
+        reference="Marlin, Swersky, Chen, de Freitas: Inductive principles for RBM learning, AISTATS, 2010",
+        files=_at("https://people.cs.umass.edu/~marlin/data/", "caltech101_silhouettes_28_split1.mat"),
+        read=sources.caltech_silhouettes,
+        published={"train": 4_100, "validation": 2_264, "test": 2_307},
+    ),
+)
+
+ENTRIES: Mapping[str, Entry] = {row.name: row for row in _ROWS}
+
+
+def names() -> tuple[str, ...]:
+    """The names of all catalogued datasets, in the order of the catalogue."""
+    return tuple(ENTRIES)
+
+
+def entry(name: str) -> Entry:
+    """The row of the catalogue called `name`.
+
+    Raises:
+        NotFoundError: there is none; the message proposes the nearest name.
+    """
+    if name not in ENTRIES:
+        raise NotFoundError(
+            f"{name!r} is not in the catalogue{did_you_mean(name, ENTRIES)}; it has {', '.join(ENTRIES)}"
+        )
+    return ENTRIES[name]
+
+
+def content_sha256(images: np.ndarray, labels: np.ndarray | None) -> str:
+    """SHA-256 of the images' bytes, then of the labels as little-endian int64, both in C order."""
+    digest = hashlib.sha256(np.ascontiguousarray(images).data)
+    if labels is not None:
+        digest.update(np.ascontiguousarray(labels, "<i8").data)
+    return digest.hexdigest()

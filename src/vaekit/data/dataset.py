@@ -1,0 +1,93 @@
+"""A dataset is one array of images, perhaps one of labels, and what is known about them.
+
+Stored values are either levels (uint8, 0..255) or reals (float32, in [0, 1]); in both cases
+original = offset + scale * stored, so that what a loader rescaled can be given back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from vaekit.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images (N, C, H, W), their labels (N,) or None, and where both came from.
+
+    Args:
+        name: what commands and run directories call it.
+        title: what figures call it.
+        images: (N, C, H, W), uint8 levels 0..255 or float32 in [0, 1]; may be a read-only memory map.
+            Vectors of length D are (N, 1, 1, D).
+        labels: (N,) int64 in 0..classes-1, or None.
+        label_names: one name a class; empty without labels.
+        published: split name -> (first, past the last) image, where the source publishes splits.
+        source: where it came from, for people.
+        notes: what the loader inferred, one sentence each.
+        offset, scale: original value = offset + scale * stored value.
+
+    Raises:
+        DataError: the arrays do not have these shapes and types, or do not match in number.
+    """
+
+    name: str
+    title: str
+    images: np.ndarray
+    labels: np.ndarray | None
+    label_names: tuple[str, ...]
+    published: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    source: str = ""
+    notes: tuple[str, ...] = ()
+    offset: float = 0.0
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_images(self.images, self.source)
+        if self.labels is not None:
+            _check_labels(self.labels, len(self.images), len(self.label_names), self.source)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of one image."""
+        channels, height, width = self.images.shape[1:]
+        return channels, height, width
+
+    @property
+    def is_levels(self) -> bool:
+        """Whether the images are levels 0..255 rather than reals."""
+        return self.images.dtype == np.uint8
+
+    @property
+    def classes(self) -> int:
+        """The number of classes; 0 without labels."""
+        return len(self.label_names)
+
+
+def _check_images(images: np.ndarray, source: str) -> None:
+    if images.ndim != 4 or images.dtype not in (np.uint8, np.float32):
+        raise DataError(
+            f"{source}: images must be uint8 or float32 of shape (N, C, H, W), "
+            f"but are {images.dtype} of shape {images.shape}; convert them first"
+        )
+    if images.size == 0:
+        raise DataError(f"{source}: there are no images in it (shape {images.shape}); give at least one")
+
+
+def _check_labels(labels: np.ndarray, images: int, names: int, source: str) -> None:
+    if labels.shape != (images,):
+        raise DataError(
+            f"{source}: {images} images, but labels of shape {labels.shape}; "
+            f"give exactly one label an image, shape ({images},)"
+        )
+    if labels.dtype != np.int64 or labels.min() < 0 or labels.max() >= names:
+        raise DataError(
+            f"{source}: labels must be int64 in 0..{names - 1} ({names} names), "
+            f"but are {labels.dtype} in {labels.min()}..{labels.max()}; renumber them"
+        )

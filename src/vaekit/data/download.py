@@ -1,0 +1,95 @@
+"""Fetching files that stay only as long as it takes to decode them; nothing partial is ever left."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from vaekit.data.reading import first_line
+from vaekit.errors import NotFoundError
+
+TIMEOUT = 30  # seconds without an answer
+RETRIES = 3
+
+
+@contextmanager
+def downloaded(name: str, files: Mapping[str, str]) -> Iterator[dict[str, Path]]:
+    """Fetch files into a folder that is removed when the block ends.
+
+    Args:
+        name: of the dataset, for the display and the message.
+        files: file name -> address.
+
+    Yields:
+        File name -> where it lies, in the order of `files`.
+
+    Raises:
+        NotFoundError: a file could not be fetched; the message says how to do it by hand.
+    """
+    with tempfile.TemporaryDirectory(prefix="vaekit-") as folder:
+        yield {file: _fetch(name, file, address, folder) for file, address in files.items()}
+
+
+def _fetch(name: str, file: str, address: str, folder: str) -> Path:
+    import pooch
+    import requests
+
+    pooch.get_logger().setLevel("WARNING")
+    store = pooch.create(
+        folder, base_url="", registry={file: None}, urls={file: address}, retry_if_failed=RETRIES
+    )
+    try:
+        with _Bar(f"{name}: {file}") as bar:
+            loader = pooch.HTTPDownloader(progressbar=bar, timeout=TIMEOUT)
+            return Path(store.fetch(file, downloader=loader))
+    except (requests.RequestException, OSError, ValueError) as error:
+        raise NotFoundError(
+            f"{name}: {address} could not be fetched ({_reason(error)}); fetch it by hand, "
+            f"put it into FOLDER/{name}/ as {file}, and set VAEKIT_DATA=FOLDER"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    import requests
+
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"the server answered {error.response.status_code} {error.response.reason}"
+    if isinstance(error, requests.Timeout):
+        return f"no answer within {TIMEOUT} s"
+    if isinstance(error, requests.ConnectionError):
+        return "no connection to the server"
+    return first_line(error)
+
+
+class _Bar:
+    """A rich progress bar on stderr with the four members that pooch asks of one."""
+
+    def __init__(self, title: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        console = Console(stderr=True)
+        self._display = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._display.add_task(title, total=None)
+        self.total = 0
+
+    def __enter__(self) -> _Bar:
+        self._display.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._display.stop()
+
+    def update(self, size: int) -> None:
+        """`size` more bytes have come."""
+        self._display.update(self._task, total=self.total, advance=size)
+
+    def reset(self) -> None:
+        """Nothing has come yet."""
+        self._display.update(self._task, completed=0)
+
+    def close(self) -> None:
+        """Pooch is done with this file."""

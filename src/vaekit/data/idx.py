@@ -1,0 +1,67 @@
+"""IDX, the format of MNIST: 0 0 type rank, the sizes as big-endian uint32, then the values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from vaekit.data.reading import check_size, open_maybe_gzip, reading
+from vaekit.errors import DataError
+
+_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """The array of an IDX file, gzipped or not.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The array, of the shape and type that the header states (in this machine's byte order).
+
+    Raises:
+        DataError: the header is no IDX header, or more or fewer bytes follow than it states.
+    """
+    with reading(path, "an IDX file"), open_maybe_gzip(path) as stream:
+        dtype, shape = _header(stream)
+        size = check_size(path, shape, dtype.itemsize)
+        body = stream.read(size + 1)
+        if len(body) != size:
+            found = f"only {len(body)}" if len(body) < size else "more"
+            raise ValueError(f"its header promises {size} bytes, but {found} follow")
+    return np.frombuffer(body, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+
+
+def read_pair(images: Path, labels: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The images (N, ...) and labels (N,) int64 of two IDX files that belong together.
+
+    Raises:
+        DataError: as `read_idx`, or the files do not hold the same number of each.
+    """
+    pictures, classes = read_idx(images), read_idx(labels)
+    if classes.shape != pictures.shape[:1]:
+        raise DataError(
+            f"{labels}: labels of shape {classes.shape} for {len(pictures)} images in {images.name}; "
+            "fetch both files anew"
+        )
+    return pictures, classes.astype(np.int64)
+
+
+def is_idx(path: Path) -> bool:
+    """Whether the file begins as an IDX file does."""
+    with reading(path, "an IDX file"), open_maybe_gzip(path) as stream:
+        start = stream.read(4)
+    return len(start) == 4 and start[:2] == b"\0\0" and start[2] in _TYPES and 1 <= start[3] <= 4
+
+
+def _header(stream: IO[bytes]) -> tuple[np.dtype, tuple[int, ...]]:
+    start = stream.read(4)
+    if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in _TYPES:
+        raise ValueError(f"it begins with bytes {list(start)}, which is no IDX header")
+    sizes = np.frombuffer(stream.read(4 * start[3]), ">u4")
+    if len(sizes) != start[3]:
+        raise ValueError("its header is incomplete")
+    return np.dtype(_TYPES[start[2]]), tuple(int(size) for size in sizes)

@@ -1,0 +1,186 @@
+"""What the model sees of an image: its levels, or a binary image drawn from them.
+
+With level v in 0..255 and p = v / 255, an observation is
+
+    threshold   x = [p > 1/2]
+    static      x ~ Bernoulli(p), one draw for good
+    dynamic     x ~ Bernoulli(p), drawn anew at each use in training; as `static` otherwise
+    grey        x = p, of 256 levels
+    unit        x = p, a real number
+
+Static draws depend on the seed and on the image's place in the dataset, and on nothing else: image i
+looks the same in every subset, batch and process (Salakhutdinov and Murray 2008 fixed one such draw).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+
+from vaekit.data.dataset import Dataset
+from vaekit.errors import DataError, did_you_mean
+
+OBSERVATIONS = ("threshold", "static", "dynamic", "grey", "unit")
+
+_BLOCK = 16  # images that share one random stream: few enough to draw in vain, enough to be quick
+
+Rows = Callable[[np.ndarray], np.ndarray]
+
+
+class Observed:
+    """The images of a split as the model sees them, ready to be taken in batches on a device.
+
+    Args:
+        rows: indices into the dataset (n,) -> what is stored of those images, uint8 or float32 (n, C, H, W).
+        indices: (N,) the images of the split.
+        labels: (N,) int64 on the device, or None.
+        device: where batches are wanted.
+        divisor: batch = stored / divisor; 255 for levels.
+        drawn: whether each batch is drawn anew from Bernoulli(stored / divisor).
+        resident: whether everything is held on the device, or rows are gathered batch by batch.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        indices: np.ndarray,
+        labels: torch.Tensor | None,
+        *,
+        shape: tuple[int, int, int],
+        device: torch.device,
+        divisor: int,
+        drawn: bool,
+        resident: bool,
+    ) -> None:
+        self.labels = labels
+        self.shape = shape
+        self.device = device
+        self._rows = rows
+        self._indices = indices
+        self._divisor = divisor
+        self._drawn = drawn
+        self.data = torch.from_numpy(rows(indices)).to(device) if resident else None
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def batch(self, indices: torch.Tensor) -> torch.Tensor:
+        """The images at `indices` (B,) int64 of this split: (B, C, H, W) float32 in [0, 1] on the device.
+
+        Dynamic training data is drawn anew with torch's global generator of the device.
+        """
+        images = self._stored(indices).to(torch.float32)
+        if self._divisor != 1:
+            images = images / self._divisor
+        return (torch.rand_like(images) < images).to(torch.float32) if self._drawn else images
+
+    def all(self) -> torch.Tensor:
+        """All images of the split, (N, C, H, W) float32, in order."""
+        return self.batch(torch.arange(len(self), device=self.device))
+
+    def batches(self, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
+        """Images and labels of the split in order, `size` at a time; the last batch may be smaller."""
+        for indices in torch.arange(len(self), device=self.device).split(size):
+            yield self.batch(indices), None if self.labels is None else self.labels[indices]
+
+    def _stored(self, indices: torch.Tensor) -> torch.Tensor:
+        if self.data is not None:
+            return self.data[indices.to(self.device)]
+        return torch.from_numpy(self._rows(self._indices[indices.cpu().numpy()])).to(self.device)
+
+
+def observe(
+    dataset: Dataset,
+    indices: np.ndarray,
+    observation: str,
+    *,
+    training: bool = False,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+    resident: bool | None = None,
+) -> Observed:
+    """A split of a dataset as the model sees it.
+
+    Args:
+        dataset: where the images are.
+        indices: (N,) which of them.
+        observation: one of OBSERVATIONS.
+        training: whether `dynamic` draws anew at each use.
+        seed: of the static draw.
+        device: where batches are wanted.
+        resident: hold everything on the device; None does so where it takes less than a third of what
+            is free there. The numbers are the same either way.
+
+    Raises:
+        DataError: the observation is unknown, or is not defined for these images.
+    """
+    _check(dataset, observation)
+    rows = _rows_of(dataset, observation, training, seed)
+    device = torch.device(device)
+    size = len(indices) * dataset.images[0].nbytes
+    return Observed(
+        rows,
+        np.asarray(indices, np.int64),
+        None if dataset.labels is None else torch.from_numpy(dataset.labels[indices]).to(device),
+        shape=dataset.shape,
+        device=device,
+        divisor=255 if dataset.is_levels and not _binary(observation, training) else 1,
+        drawn=observation == "dynamic" and training,
+        resident=3 * size < _free_bytes(device) if resident is None else resident,
+    )
+
+
+def _binary(observation: str, training: bool) -> bool:
+    return observation in ("threshold", "static") or (observation == "dynamic" and not training)
+
+
+def _check(dataset: Dataset, observation: str) -> None:
+    if observation not in OBSERVATIONS:
+        raise DataError(
+            f"observation: expected one of {', '.join(OBSERVATIONS)}, but {observation!r} came"
+            f"{did_you_mean(observation, OBSERVATIONS)}"
+        )
+    if observation == "grey" and not dataset.is_levels:
+        raise DataError(
+            f"{dataset.name}: observation grey needs levels 0..255, but the images are real numbers; use unit"
+        )
+
+
+def _rows_of(dataset: Dataset, observation: str, training: bool, seed: int) -> Rows:
+    images = dataset.images
+    if observation == "threshold":
+        half = 127 if dataset.is_levels else 0.5
+        return lambda indices: (images[indices] > half).astype(np.uint8)
+    if _binary(observation, training):
+        return lambda indices: _static(images, indices, seed)
+    return lambda indices: images[indices]
+
+
+def _static(images: np.ndarray, indices: np.ndarray, seed: int) -> np.ndarray:
+    """One Bernoulli draw of each image, the same whatever other images are asked for: uint8 0 or 1."""
+    drawn = np.empty((len(indices), *images.shape[1:]), np.uint8)
+    order = np.argsort(indices, kind="stable")
+    blocks, starts = np.unique(indices[order] // _BLOCK, return_index=True)
+    for block, members in zip(blocks, np.split(order, starts[1:]), strict=True):
+        noise = _noise(images, seed, int(block))
+        drawn[members] = noise[indices[members] % _BLOCK] < images[indices[members]]
+    return drawn
+
+
+def _noise(images: np.ndarray, seed: int, block: int) -> np.ndarray:
+    """Uniform noise u for one block of images with P(u < v) = v / 255 for levels, = v for reals."""
+    generator = np.random.default_rng([seed, block])
+    shape = (_BLOCK, *images.shape[1:])
+    if images.dtype == np.uint8:
+        return generator.integers(0, 255, shape, dtype=np.uint8)
+    return generator.random(shape, dtype=np.float32)
+
+
+def _free_bytes(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    free = "SC_AVPHYS_PAGES" if "SC_AVPHYS_PAGES" in os.sysconf_names else "SC_PHYS_PAGES"
+    return os.sysconf(free) * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,77 @@
+"""Reading a file that may be damaged, huge, or not what its name says: one error, one line."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import math
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, cast
+
+from vaekit.errors import DataError, NotFoundError, VaekitError
+
+MAX_BYTES = 16 * 2**30  # of decoded content held in memory
+
+_DAMAGE = (OSError, EOFError, ValueError, TypeError, KeyError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+
+
+@contextmanager
+def reading(path: str | Path, what: str) -> Iterator[None]:
+    """Turn whatever goes wrong while `path` is read as `what` into one line about that file.
+
+    Args:
+        path: the file, for the message.
+        what: what it is read as, such as "an IDX file".
+
+    Raises:
+        NotFoundError: there is no such file.
+        DataError: it cannot be opened, or its content is damaged.
+    """
+    try:
+        yield
+    except VaekitError:
+        raise
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{path}: no such file; check the path") from error
+    except PermissionError as error:
+        raise DataError(f"{path}: permission denied; make it readable for you") from error
+    except IsADirectoryError as error:
+        raise DataError(f"{path}: expected {what}, but it is a folder; give the path of a file") from error
+    except MemoryError as error:
+        raise DataError(f"{path}: does not fit in memory; give a part of it, or .npy") from error
+    except _DAMAGE as error:
+        raise DataError(
+            f"{path}: cannot be read as {what}: {first_line(error)}; "
+            "it may be damaged or cut short, so fetch or write it anew"
+        ) from error
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, or the name of its class where it has none."""
+    return str(error).strip().split("\n")[0].rstrip(". ") or type(error).__name__
+
+
+def open_maybe_gzip(path: Path) -> IO[bytes]:
+    """The file opened for reading, unpacked on the fly where its first bytes say that it is gzip."""
+    with open(path, "rb") as stream:
+        packed = stream.read(2) == b"\x1f\x8b"
+    return cast(IO[bytes], gzip.open(path)) if packed else open(path, "rb")
+
+
+def check_size(path: str | Path, shape: Iterable[int], itemsize: int) -> int:
+    """The bytes that an array of `shape` takes, refused where they pass MAX_BYTES.
+
+    Raises:
+        DataError: the array is too large to be decoded in memory.
+    """
+    size = math.prod(shape) * itemsize
+    if size > MAX_BYTES:
+        raise DataError(
+            f"{path}: unpacks to {size / 2**30:.0f} GiB, more than the limit of {MAX_BYTES / 2**30:.0f} GiB; "
+            "give a part of it, or save it as .npy, which is memory-mapped"
+        )
+    return size

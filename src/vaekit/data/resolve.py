@@ -1,0 +1,114 @@
+"""Where a catalogued dataset is found, and the one way from there to arrays.
+
+VAEKIT_DATA -> cache -> system folder -> packaged -> download; then decoded, checked, and cached.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from vaekit.data import cache
+from vaekit.data.catalog import Entry, content_sha256
+from vaekit.data.dataset import Dataset
+from vaekit.data.download import downloaded
+from vaekit.data.sources import Content
+from vaekit.errors import DataError
+
+Files = Mapping[str, Path]
+
+
+def resolve(entry: Entry) -> Dataset:
+    """The dataset of a catalogue row, from the first place that has it.
+
+    Raises:
+        DataError: files are damaged, or their content is not that of the catalogue.
+        NotFoundError: it has to be downloaded and cannot be; the message says what to do by hand.
+    """
+    given = _in_folders(entry, _own_folders())
+    fingerprint = _fingerprint(given) if given else None
+    return cache.recall_or_make(entry.name, fingerprint, lambda: _decode(entry, given))
+
+
+def where(entry: Entry) -> str:
+    """Where `resolve` would take it from: VAEKIT_DATA, cache, system, packaged or download."""
+    if _in_folders(entry, _own_folders()):
+        return "VAEKIT_DATA"
+    if cache.recall(cache.catalogued(), entry.name):
+        return "cache"
+    if _in_folders(entry, _system_folders(entry)):
+        return "system"
+    return "packaged" if entry.packaged else "download"
+
+
+def _decode(entry: Entry, given: Files | None) -> Dataset:
+    files = given or _in_folders(entry, _system_folders(entry))
+    if files:
+        return _from_files(entry, files, str(next(iter(files.values())).parent))
+    if entry.packaged:
+        return _checked(entry, entry.packaged(), "installed with vaekit")
+    with downloaded(entry.name, entry.files) as fetched:
+        return _from_files(entry, fetched, ", ".join(entry.files.values()))
+
+
+def _from_files(entry: Entry, files: Files, source: str) -> Dataset:
+    if entry.read is None:
+        raise TypeError(f"{entry.name}: the catalogue names files, but nothing that reads them")
+    return _checked(entry, entry.read(files), source)
+
+
+def _checked(entry: Entry, content: Content, source: str) -> Dataset:
+    """The dataset, where shape, number and checksum are those of the catalogue."""
+    _check(entry, source, "images of shape", (entry.count, *entry.shape), content.images.shape)
+    if entry.sha256:
+        found = content_sha256(content.images, content.labels)
+        _check(entry, source, "content with SHA-256", entry.sha256, found)
+    return Dataset(
+        name=entry.name,
+        title=entry.title,
+        images=content.images,
+        labels=content.labels,
+        label_names=content.label_names or entry.label_names,
+        published=entry.ranges,
+        source=source,
+    )
+
+
+def _check(entry: Entry, source: str, what: str, expected: object, found: object) -> None:
+    if found != expected:
+        raise DataError(
+            f"{source}: {entry.name} must have {what} {expected}, but {found} came; "
+            "fetch the original files, or give their path to use them as data of your own"
+        )
+
+
+def _own_folders() -> list[Path]:
+    return [Path(folder) for folder in os.environ.get("VAEKIT_DATA", "").split(os.pathsep) if folder]
+
+
+def _system_folders(entry: Entry) -> list[Path]:
+    return [Path(entry.system)] if entry.system else []
+
+
+def _in_folders(entry: Entry, folders: Iterable[Path]) -> Files | None:
+    """The entry's files in FOLDER/<name>/ or FOLDER/ of the first folder that has them all."""
+    for folder in folders:
+        for place in (folder / entry.name, folder):
+            files = {name: path for name in entry.files if (path := _present(place / name))}
+            if files and len(files) == len(entry.files):
+                return files
+    return None
+
+
+def _present(path: Path) -> Path | None:
+    """The file as named, or unpacked where it is named .gz."""
+    candidates = (path, path.with_suffix("")) if path.suffix == ".gz" else (path,)
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+def _fingerprint(files: Files) -> str:
+    """What tells that files were changed: their names, sizes and times of change."""
+    stats = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files.values()]
+    return hashlib.sha256(repr(stats).encode()).hexdigest()
