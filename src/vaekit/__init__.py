@@ -1,0 +1,55 @@
+"""Train, measure, compare and explore variational autoencoders.
+
+    import vaekit
+    run = vaekit.train("mnist", epochs=5)
+    run.evaluate(samples=500).log_likelihood
+    run.model.sample(16)
+
+The public names are imported on first use, so that `import vaekit` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_PLACES = {
+    "train": "vaekit.run",
+    "resume": "vaekit.run",
+    "Run": "vaekit.run",
+    "load": "vaekit.run",
+    "Trained": "vaekit.trained",
+    "VAE": "vaekit.vae",
+    "Evidence": "vaekit.vae",
+    "Conditional": "vaekit.conditionals",
+    "Chain": "vaekit.conditionals",
+    "StandardNormal": "vaekit.priors",
+    "Objective": "vaekit.objectives",
+    "Recipe": "vaekit.recipe",
+    "VaekitError": "vaekit.errors",
+}
+
+if TYPE_CHECKING:
+    from vaekit.conditionals import Chain, Conditional
+    from vaekit.errors import VaekitError
+    from vaekit.objectives import Objective
+    from vaekit.priors import StandardNormal
+    from vaekit.recipe import Recipe
+    from vaekit.run import Run, load, resume, train
+    from vaekit.trained import Trained
+    from vaekit.vae import VAE, Evidence
+
+__all__ = [  # noqa: RUF022  (in the order in which one meets them)
+    "train", "resume", "load", "Run", "Trained", "Recipe",
+    "VAE", "Evidence", "Conditional", "Chain", "StandardNormal", "Objective", "VaekitError",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'vaekit' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_PLACES[name]), name)
+    globals()[name] = value
+    return value

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -71,3 +72,41 @@ def cyclical(period: float, ratio: float = 0.5, start: float = 0.0, value: float
 
 
 SCHEDULES: dict[str, Callable[..., Schedule]] = {f.__name__: f for f in (constant, linear, cyclical)}
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A bound, its number of samples, and the schedule of its beta.
+
+    Attributes:
+        bound: a function in `OBJECTIVES`.
+        samples: K, posterior samples an image.
+        beta: the schedule; positions count from 1.
+        unit: "epoch" or "step", what the positions of `beta` count.
+        settles: the position from which on warm-up is over.
+        free_bits: nats a level.
+    """
+
+    bound: Callable[..., Tensor] = elbo
+    samples: int = 1
+    beta: Schedule = field(default_factory=constant)
+    unit: str = "epoch"
+    settles: float = 0.0
+    free_bits: float = 0.0
+
+    def beta_at(self, epoch: int, step: int) -> float:
+        """beta in the epoch and at the step, both counted from 1 since the start of training."""
+        return self.beta(epoch if self.unit == "epoch" else step)
+
+    def settled(self, epoch: int, step: int) -> bool:
+        """Whether warm-up is over."""
+        return (epoch if self.unit == "epoch" else step) >= self.settles
+
+    @property
+    def final_beta(self) -> float:
+        """beta once warm-up is over, at the end of a cycle."""
+        return self.beta(self.settles)
+
+    def loss(self, evidence: Evidence, beta: float) -> Tensor:
+        """The scalar to minimise, in nats an image."""
+        return self.bound(evidence, beta, self.free_bits)

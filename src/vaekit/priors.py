@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.distributions import Independent, Normal
@@ -24,3 +26,6 @@ class StandardNormal(nn.Module):
 
     def forward(self, *context: Tensor) -> Independent:
         return Independent(Normal(self.loc, self.scale, validate_args=False), 1, validate_args=False)
+
+
+PRIORS: dict[str, Callable[..., nn.Module]] = {"standard_normal": StandardNormal}

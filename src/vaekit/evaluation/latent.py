@@ -1,0 +1,90 @@
+"""What the latent space holds: codes of images, walks along a latent, the grid of a 2-D latent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.distributions import Independent, Normal
+
+from vaekit.vae import VAE
+
+
+class Codes(NamedTuple):
+    """The posterior of N images: arrays (N, d), and labels (N,) or None."""
+
+    mean: np.ndarray
+    stddev: np.ndarray
+    labels: np.ndarray | None
+
+
+@torch.no_grad()
+def encode(model: VAE, batches: Iterable[tuple[Tensor, Tensor | None]]) -> Codes:
+    """Mean and standard deviation of q(z | x) for batches of images and labels."""
+    means, deviations, labels = [], [], []
+    for x, y in batches:
+        posterior = model.encode(x, y)
+        means.append(posterior.mean.float().cpu().numpy())
+        deviations.append(posterior.stddev.float().cpu().numpy())
+        labels.append(None if y is None else y.cpu().numpy())
+    together = None if any(y is None for y in labels) else np.concatenate(labels)
+    return Codes(np.concatenate(means), np.concatenate(deviations), together)
+
+
+def kl_per_latent(codes: Codes) -> np.ndarray:
+    """(d,): the mean KL(q, N(0, 1)) of each latent in nats, by the closed form; near 0 says that it is unused.
+
+    For a diagonal Gaussian posterior against the standard normal; for other priors it orders the latents by
+    how much they tell of an image. A point posterior has none, and is ordered by the variance of its codes.
+    """
+    if not codes.stddev.any():
+        return codes.mean.var(0)
+    variance = np.square(codes.stddev)
+    return (0.5 * (np.square(codes.mean) + variance - 1 - np.log(variance))).mean(0)
+
+
+@torch.no_grad()
+def traverse(
+    model: VAE, z: Tensor, latents: Sequence[int], values: Sequence[float], y: Tensor | None = None
+) -> Tensor:
+    """Images on walks from z (d,) along single latents: (len(latents), len(values), C, H, W).
+
+    Raises:
+        IndexError: for a latent that the model has not.
+    """
+    grid = z.repeat(len(latents), len(values), 1)
+    for row, latent in enumerate(latents):
+        grid[row, :, latent] = torch.tensor(values, dtype=z.dtype, device=z.device)
+    label = None if y is None else y.expand(len(latents), len(values), *y.shape[1:])
+    return model.decode(grid, label).mean
+
+
+def quantiles(n: int) -> np.ndarray:
+    """n quantiles of N(0, 1), at the middles of n equal parts of its probability."""
+    points = torch.special.ndtri((torch.arange(n, dtype=torch.float64) + 0.5) / n)
+    return points.numpy()
+
+
+@torch.no_grad()
+def decoded_grid(model: VAE, n: int = 20, y: Tensor | None = None) -> tuple[Tensor, np.ndarray]:
+    """The images over a 2-D latent at Gaussian quantiles: (n, n, C, H, W) as [z2][z1], and the n values.
+
+    Raises:
+        ValueError: for a model whose latent is not 2-D.
+    """
+    if model.latent_size != 2:
+        raise ValueError(f"the decoded grid needs a latent of 2 numbers; this model has {model.latent_size}")
+    values = quantiles(n)
+    device = next(model.parameters()).device
+    axis = torch.tensor(values, dtype=torch.float32, device=device)
+    z2, z1 = torch.meshgrid(axis, axis, indexing="ij")
+    return model.decode(torch.stack([z1, z2], -1), y).mean, values
+
+
+def is_gaussian(model: VAE, x: Tensor, y: Tensor | None = None) -> bool:
+    """Whether every level of the posterior is a diagonal Gaussian."""
+    links = model.encode(x, y).draw().links
+    return all(isinstance(q, Independent) and isinstance(q.base_dist, Normal) for q in links)

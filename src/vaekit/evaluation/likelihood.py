@@ -1,0 +1,196 @@
+"""The log-likelihood of held-out images, by importance sampling, and the terms of its lower bound.
+
+For each image x and K draws z_k from q(z | x), with w_k = p(x | z_k) p(z_k) / q(z_k | x),
+
+    log p(x) >= E log (1/K) sum_k w_k            (Burda et al. 2016), which rises to log p(x) with K.
+
+The sum is streamed: a running maximum of log w, and the sums of w and of w^2 relative to it, so that memory
+does not grow with K; these also give the effective sample size (sum w)^2 / sum w^2 (Kong 1992). Each image is
+encoded once. A mean over images carries its standard error; all is in nats.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vaekit.randomness import seeded
+from vaekit.vae import VAE
+
+FLOATS_AT_ONCE = 1 << 21
+IMAGES_AT_ONCE = 100
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Means over images, in nats unless said otherwise.
+
+    Attributes:
+        images, samples: how many images, and importance samples an image.
+        reconstruction: E_q log p(x | z).
+        rate: KL(q, p) of each level, top first.
+        elbo: reconstruction - sum of the rates; None where it is no bound.
+        log_likelihood: the importance-sampled log p(x); None where it is not defined.
+        log_likelihood_stderr: standard error over the images.
+        bits_per_dimension: -log_likelihood / (dimensions log 2).
+        ess_mean, ess_min: effective sample size an image, of `samples`.
+        seconds: wall-clock time.
+        seed: of the draws.
+        split, observation: what was measured.
+        is_likelihood: whether `log_likelihood` is log-probability, or density, of the data as observed.
+        caveats: why it is not, or what else must be known to read the numbers.
+    """
+
+    images: int
+    samples: int
+    reconstruction: float
+    rate: list[float]
+    elbo: float | None
+    log_likelihood: float | None
+    log_likelihood_stderr: float | None
+    bits_per_dimension: float | None
+    ess_mean: float | None
+    ess_min: float | None
+    seconds: float
+    seed: int
+    split: str = ""
+    observation: str = ""
+    is_likelihood: bool = True
+    caveats: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+class Weights:
+    """Streaming log-mean-exp of importance weights, for B images at once."""
+
+    def __init__(self, images: int, device: torch.device):
+        self.largest = torch.full((images,), -math.inf, dtype=torch.float64, device=device)
+        self.sum = torch.zeros(images, dtype=torch.float64, device=device)
+        self.sum_of_squares = torch.zeros_like(self.sum)
+        self.count = 0
+
+    def add(self, log_weights: Tensor) -> None:
+        """Take in log w of shape (k, B)."""
+        log_weights = log_weights.double()
+        largest = torch.maximum(self.largest, log_weights.amax(0))
+        anchor = torch.where(largest.isfinite(), largest, torch.zeros_like(largest))
+        shrink = torch.exp(self.largest - anchor)
+        weights = torch.exp(log_weights - anchor)
+        self.sum = self.sum * shrink + weights.sum(0)
+        self.sum_of_squares = self.sum_of_squares * shrink.square() + weights.square().sum(0)
+        self.largest, self.count = largest, self.count + len(log_weights)
+
+    @property
+    def log_mean(self) -> Tensor:
+        """(B,): log of the mean weight."""
+        return self.largest + torch.log(self.sum) - math.log(self.count)
+
+    @property
+    def effective_sample_size(self) -> Tensor:
+        """(B,): between 1 and the number of samples."""
+        return self.sum.square() / self.sum_of_squares
+
+
+@dataclass(frozen=True)
+class PerImage:
+    """The terms of each image, float64 tensors on the CPU: (N,), and (L, N) for the rates."""
+
+    reconstruction: Tensor
+    rate: Tensor
+    log_likelihood: Tensor
+    effective_sample_size: Tensor
+
+
+@torch.no_grad()
+def log_likelihood(
+    model: VAE,
+    batches: Iterator[tuple[Tensor, Tensor | None]],
+    samples: int = 5000,
+    seed: int = 0,
+    progress: Callable[[int], None] = lambda images: None,
+) -> PerImage:
+    """The importance-sampled log p(x) and the terms of the bound, image by image.
+
+    Args:
+        batches: of images (B, C, H, W) and labels or None; the batch size bounds memory on its side.
+        samples: K.
+        seed: the draws of each batch follow from it and the batch's number.
+        progress: called with the number of images done with.
+
+    Returns:
+        One number an image. The model is as it was, its training mode included.
+    """
+    training = model.training
+    model.eval()
+    try:
+        parts = []
+        for number, (x, y) in enumerate(batches):
+            with seeded(seed + 1_000_003 * number):
+                parts.append(_measure(model, x, y, samples))
+            progress(len(x))
+    finally:
+        model.train(training)
+    return PerImage(*(torch.cat(column, -1).double().cpu() for column in zip(*parts, strict=True)))
+
+
+def _measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> tuple[Tensor, ...]:
+    """Reconstruction (B,), rate (L, B), log p(x) (B,) and effective sample size (B,) of one batch."""
+    posterior = model.encode(x, y)
+    weights = Weights(len(x), x.device)
+    reconstruction = torch.zeros(len(x), dtype=torch.float64, device=x.device)
+    rate = torch.zeros(len(model.levels), len(x), dtype=torch.float64, device=x.device)
+    for k in chunks(samples, at_once(x)):
+        evidence = model.evidence(x, y, samples=k, posterior=posterior)
+        weights.add(evidence.log_weights)
+        reconstruction += evidence.log_px.double().sum(0) / samples
+        rate += evidence.rate.double() * (k / samples)
+    return reconstruction, rate, weights.log_mean, weights.effective_sample_size
+
+
+def at_once(x: Tensor) -> int:
+    """How many samples of each image in a batch are decoded together: about 8 MB of pixels."""
+    return max(1, FLOATS_AT_ONCE // x.numel())
+
+
+def chunks(total: int, size: int) -> Iterator[int]:
+    """total = size + size + ... + rest."""
+    yield from [size] * (total // size)
+    if total % size:
+        yield total % size
+
+
+def summarise(parts: PerImage, samples: int, dimensions: int, seed: int, seconds: float) -> Evaluation:
+    """Means over images with their standard error."""
+    n = len(parts.log_likelihood)
+    mean = parts.log_likelihood.mean().item()
+    stderr = parts.log_likelihood.std().item() / math.sqrt(n) if n > 1 else math.nan
+    reconstruction, rate = parts.reconstruction.mean().item(), parts.rate.mean(1).tolist()
+    return Evaluation(
+        images=n,
+        samples=samples,
+        reconstruction=reconstruction,
+        rate=rate,
+        elbo=reconstruction - sum(rate),
+        log_likelihood=mean,
+        log_likelihood_stderr=stderr,
+        bits_per_dimension=-mean / (dimensions * math.log(2)),
+        ess_mean=parts.effective_sample_size.mean().item(),
+        ess_min=parts.effective_sample_size.min().item(),
+        seconds=seconds,
+        seed=seed,
+    )
+
+
+def clock() -> Callable[[], float]:
+    """Seconds since the call."""
+    start = time.perf_counter()
+    return lambda: time.perf_counter() - start

@@ -1,0 +1,154 @@
+"""Pictures of a trained model: it and its data give arrays, and the arrays a figure.
+
+Each function returns both, so that a command can draw one and save the other. Everything random is seeded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from vaekit import figures
+from vaekit.data.observations import Observed
+from vaekit.errors import InvalidError
+from vaekit.evaluation import latent
+from vaekit.randomness import seeded
+from vaekit.trained import Trained
+
+CODES = 10_000
+
+
+class Picture(NamedTuple):
+    """What was computed, by name, and its figure."""
+
+    arrays: dict[str, np.ndarray]
+    figure: Figure
+
+
+def samples(
+    trained: Trained, n: int = 64, temperature: float = 1.0, seed: int = 0, draw: bool = False
+) -> Picture:
+    """n images from the model's prior."""
+    images = _array(trained.model.sample(n, temperature, seed=seed, draw=draw))
+    warmth = "" if temperature == 1 else f", temperature {temperature:g}"
+    title = f"Samples: {trained.title}"
+    return Picture(
+        {"images": images}, figures.samples(images, title, subtitle=f"z from the prior{warmth}, seed {seed}")
+    )
+
+
+def reconstructions(
+    trained: Trained, seen: Observed, n: int = 20, seed: int = 0, draw: bool = False
+) -> Picture:
+    """n images of a split over what the model makes of them."""
+    x, y = _pick(seen, n, seed)
+    again = _array(trained.model.reconstruct(x, seed=seed, draw=draw))
+    arrays = {"originals": _array(x), "reconstructions": again}
+    return Picture(arrays, figures.reconstructions(*arrays.values(), f"Reconstructions: {trained.title}"))
+
+
+def interpolations(
+    trained: Trained, seen: Observed, rows: int = 6, steps: int = 10, path: str = "linear", seed: int = 0
+) -> Picture:
+    """Ways through the latent space between pairs of images of a split."""
+    x, _ = _pick(seen, 2 * rows, seed)
+    if len(x) < 2:
+        raise InvalidError("interpolation: expected at least 2 images in the split, got 1")
+    a, b = x[: len(x) // 2], x[len(x) // 2 : 2 * (len(x) // 2)]
+    images = _array(trained.model.interpolate(a, b, steps, path).transpose(0, 1))
+    title = f"Interpolations ({path}): {trained.title}"
+    return Picture({"images": images}, figures.interpolation(images, title, ends=(_array(a), _array(b))))
+
+
+def traversals(
+    trained: Trained,
+    seen: Observed,
+    latents: Sequence[int] | None = None,
+    steps: int = 11,
+    extent: float = 3.0,
+    image: int | None = None,
+) -> Picture:
+    """Walks along single latents, the most informative first, from the prior's centre or from an image's code.
+
+    Raises:
+        InvalidError: for a latent or an image that is not there.
+    """
+    codes = latent.encode(trained.model, _some(seen, CODES))
+    kl = latent.kl_per_latent(codes)
+    chosen = list(np.argsort(-kl)[:12] if latents is None else latents)
+    if wrong := [i for i in chosen if not 0 <= i < len(kl)]:
+        raise InvalidError(f"latent {wrong[0]}: this model has latents 0 to {len(kl) - 1}")
+    values = np.linspace(-extent, extent, steps)
+    rows = _array(latent.traverse(trained.model, _start(trained, seen, image), chosen, values.tolist()))
+    measure = "KL {:.2f}" if codes.stddev.any() else "variance {:.2f}"
+    names = [f"z{i}  {measure.format(kl[i])}" for i in chosen]
+    title = f"Traversals: {trained.title}"
+    return Picture(
+        {"images": rows, "latents": np.array(chosen)}, figures.traversal(rows, title, names, values)
+    )
+
+
+def scatter(trained: Trained, seen: Observed) -> Picture:
+    """The codes of a split, coloured by label; by principal components beyond two latents."""
+    codes = latent.encode(trained.model, _some(seen, CODES))
+    plane, axes, explained = figures.project(codes.mean)
+    title = f"Latent space: {trained.title}"
+    figure = figures.latent_scatter(
+        plane, codes.labels, title, label_names=trained.label_names, axis_names=axes, explained=explained
+    )
+    return Picture({"codes": codes.mean, "plane": plane}, figure)
+
+
+def decoded_grid(trained: Trained, n: int = 20) -> Picture:
+    """What a 2-D latent space decodes to, at Gaussian quantiles."""
+    images, values = latent.decoded_grid(trained.model, n)
+    title = f"Decoded latent space: {trained.title}"
+    arrays = {"images": _array(images), "quantiles": values}
+    return Picture(arrays, figures.decoded_grid(arrays["images"], values.tolist(), title))
+
+
+def gallery(trained: Trained, seen: Observed) -> dict[str, Figure]:
+    """The figures of a run's report, by file name."""
+    drawn = {
+        "reconstructions": reconstructions(trained, seen),
+        "samples": samples(trained),
+        "interpolations": interpolations(trained, seen),
+        "traversals": traversals(trained, seen),
+        "latent-space": scatter(trained, seen),
+    }
+    if trained.model.latent_size == 2:
+        drawn["decoded-grid"] = decoded_grid(trained)
+    return {name: picture.figure for name, picture in drawn.items()}
+
+
+def _start(trained: Trained, seen: Observed, image: int | None) -> Tensor:
+    """A code to walk from: the mean of the prior's draws, or the posterior mean of an image."""
+    if image is None:
+        with torch.no_grad(), seeded(0):
+            return trained.model.prior().mean.reshape(-1)
+    if not 0 <= image < len(seen):
+        raise InvalidError(f"image {image}: the split has images 0 to {len(seen) - 1}")
+    with torch.no_grad():
+        return trained.model.encode(seen.batch(torch.tensor([image]))).mean[0]
+
+
+def _pick(seen: Observed, n: int, seed: int) -> tuple[Tensor, Tensor | None]:
+    """n images at random."""
+    order = torch.randperm(len(seen), generator=torch.Generator().manual_seed(seed))[:n]
+    return seen.batch(order), None if seen.labels is None else seen.labels[order.to(seen.labels.device)]
+
+
+def _some(seen: Observed, n: int):
+    """Batches of at most the first n images."""
+    for start in range(0, min(n, len(seen)), 500):
+        indices = torch.arange(start, min(start + 500, n, len(seen)), device=seen.device)
+        yield seen.batch(indices), None if seen.labels is None else seen.labels[indices]
+
+
+def _array(images: Tensor) -> np.ndarray:
+    return images.detach().float().cpu().clamp(0, 1).numpy()

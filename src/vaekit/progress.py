@@ -1,0 +1,55 @@
+"""A model's progress in pictures: the same latents and the same images after each epoch, and a film of them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from vaekit import figures
+from vaekit.data.observations import Observed
+from vaekit.trained import Trained
+
+COLUMNS = 10
+
+
+class Progress:
+    """Called after an epoch with its record; draws samples from fixed latents, and reconstructions.
+
+    Args:
+        trained: the model, as it is being trained.
+        seen: where the images to reconstruct come from; always the same ones.
+        folder: pictures go to folder/progress, films to folder.
+        every: epochs between pictures; 0 for none.
+    """
+
+    def __init__(self, trained: Trained, seen: Observed, folder: Path, every: int):
+        self.trained, self.folder, self.every = trained, folder, every
+        self.originals = seen.batch(torch.arange(min(COLUMNS, len(seen)))).cpu()
+
+    def __call__(self, record: dict[str, Any]) -> None:
+        epoch = record["epoch"]
+        if not self.every or epoch % self.every:
+            return
+        drawn = self.trained.model.sample(4 * COLUMNS, seed=0)
+        again = self.trained.model.reconstruct(self.originals.to(self.trained.device))
+        self._save("samples", epoch, drawn.float().cpu().numpy())
+        self._save("reconstructions", epoch, torch.cat([self.originals, again.float().cpu()]).numpy())
+
+    def animate(self) -> None:
+        """Make a film of each kind of picture that there is."""
+        for kind in ("samples", "reconstructions"):
+            frames = sorted((self.folder / "progress").glob(f"{kind}-*.png"), key=_epoch)
+            if frames:
+                figures.animate(frames, self.folder / f"progress-{kind}.gif")
+
+    def _save(self, kind: str, epoch: int, images: np.ndarray) -> None:
+        file = self.folder / "progress" / f"{kind}-{epoch:04d}.png"
+        figures.save_grid(images.clip(0, 1), file, columns=COLUMNS, caption=f"epoch {epoch}")
+
+
+def _epoch(frame: Path) -> int:
+    return int(re.findall(r"\d+", frame.stem)[-1])

@@ -1,0 +1,54 @@
+"""A recipe for data that nobody wrote one for: what the images are decides the model."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from vaekit import recipes
+from vaekit.data import Dataset, load
+from vaekit.data.suggest import suggest
+from vaekit.recipe import Recipe
+
+STEPS = 5000
+BATCH = 128
+
+
+def propose(data: str) -> Recipe:
+    """A recipe for a dataset of the catalogue or a path, with about 5000 steps of training."""
+    dataset = load(data)
+    suggestion = suggest(dataset)
+    network = _network(dataset, suggestion.network)
+    train = max(1, int(0.8 * len(dataset.images)))
+    batch = min(BATCH, max(1, train // 4))
+    epochs = max(5, min(500, round(STEPS * batch / train)))
+    return recipes.parse(
+        {
+            "name": re.sub(r"[^\w.-]+", "-", dataset.name).strip("-") or "data",
+            "title": f"VAE on {dataset.title}",
+            "data": {"name": data, "observation": suggestion.observation, "validation": 0.1},
+            "model": {
+                "latent": 16 if max(dataset.shape[1:]) <= 32 else 32,
+                "encoder": {"network": network},
+                "decoder": {"network": _mirrored(network), "likelihood": suggestion.likelihood},
+            },
+            "objective": {"beta": {"kind": "linear", "over": max(1, epochs // 4)}},
+            "training": {"epochs": epochs, "batch_size": batch, "schedule": "cosine", "gradient_clip": 100},
+        },
+        f"the recipe proposed for {Path(data).name}",
+    )
+
+
+def _network(dataset: Dataset, kind: str) -> dict[str, Any]:
+    """Convolutions until the smaller side is at most 7; dense layers otherwise."""
+    if kind == "dense":
+        return {"kind": "dense", "width": [256, 256]}
+    side, channels = min(dataset.shape[1:]), [32]
+    while side > 14 and len(channels) < 6:
+        side, channels = -(-side // 2), [*channels, min(2 * channels[-1], 128)]
+    return {"kind": "convolutional", "channels": channels, "width": [128]}
+
+
+def _mirrored(network: dict[str, Any]) -> dict[str, Any]:
+    return {**network, "width": network["width"][::-1]}

@@ -1,0 +1,257 @@
+"""A recipe says all of a run: data, model, objective, training.
+
+It is a tree of plain values with a schema. Whatever a recipe does not say has a default; whatever the schema
+does not know is an error that names the nearest key. Where a part can be of several kinds, its `kind` says
+which, and the kind alone may stand for it:
+
+    likelihood: bernoulli            is   likelihood: {kind: bernoulli}
+    beta: 4                          is   beta: {kind: constant, value: 4}
+
+The schema mirrors the functions it names: the kinds of network are those of `networks.py`, and so on.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+Bounds = tuple[float, float]
+Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
+Width = Annotated[int, Field(ge=1, le=100_000)]
+Positive = Annotated[float, Field(gt=0, le=1e9)]
+NonNegative = Annotated[float, Field(ge=0, le=1e9)]
+Share = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, lt=1)]
+Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "softplus"]
+
+
+def _named(value: Any) -> Any:
+    """A kind's bare name stands for the kind with its defaults."""
+    return {"kind": value} if isinstance(value, str) else value
+
+
+def _scheduled(value: Any) -> Any:
+    """A bare number stands for a constant."""
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    return {"kind": "constant", "value": value} if plain else _named(value)
+
+
+class Part(BaseModel):
+    """A node of the tree: unknown keys are errors, and nothing changes after it was read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+
+
+# ----------------------------------------------------------------------------------------------------- data
+
+
+class Data(Part):
+    name: str = Field("mnist", min_length=1, description="name in the catalogue, or path of your own data")
+    observation: Literal["threshold", "static", "dynamic", "grey", "unit"] = Field(
+        "dynamic", description="how grey values become what the model sees"
+    )
+    validation: Share = Field(10_000, description="images held out of training: a number, or a share below 1")
+    test: Share = Field(0.1, description="the same for data without a published test split")
+    size: tuple[Width, Width] | None = Field(None, description="height and width, for folders of images")
+    crop: Literal["resize", "centre"] = Field("resize", description="how images come to that size")
+    colour: Literal["auto", "grey", "rgb"] = Field("auto", description="channels, for folders of images")
+    seed: int = Field(0, ge=0, description="of random splits and of static binarisation")
+
+
+# ---------------------------------------------------------------------------------------------------- model
+
+
+class Dense(Part):
+    kind: Literal["dense"] = "dense"
+    width: list[Width] = Field([300, 300], max_length=64, description="units of each hidden layer")
+    gated: bool = Field(False, description="layers are linear part times sigmoid gate")
+    activation: Activation = Field("relu", description="after each hidden layer that is not gated")
+
+
+class Convolutional(Part):
+    kind: Literal["convolutional"] = "convolutional"
+    channels: list[Width] = Field([32, 64], min_length=1, max_length=8, description="one halving each")
+    width: list[Width] = Field([128], max_length=64, description="dense layers next to the latent")
+    gated: bool = Field(False, description="layers are linear part times sigmoid gate")
+    activation: Activation = Field("relu", description="after each layer that is not gated")
+
+
+class Residual(Part):
+    kind: Literal["residual"] = "residual"
+    channels: list[Width] = Field([32, 64], min_length=1, max_length=8, description="one halving each")
+    width: list[Width] = Field([128], max_length=64, description="dense layers next to the latent")
+    activation: Activation = Field("silu", description="in each residual block")
+
+
+Network = Annotated[
+    Annotated[Dense | Convolutional | Residual, Field(discriminator="kind")], BeforeValidator(_named)
+]
+
+
+class GaussianPosterior(Part):
+    kind: Literal["log_variance", "log_sigma"] = "log_variance"
+    bounds: Bounds | None = Field(None, description="smooth bounds of the log-variance or log-sigma")
+
+
+class PlainPosterior(Part):
+    kind: Literal["sigma", "dirac"] = "sigma"
+
+
+Posterior = Annotated[
+    Annotated[GaussianPosterior | PlainPosterior, Field(discriminator="kind")], BeforeValidator(_named)
+]
+
+
+class PlainLikelihood(Part):
+    kind: Literal["bernoulli", "continuous_bernoulli", "categorical"] = "bernoulli"
+
+
+class GaussianLikelihood(Part):
+    kind: Literal["gaussian"] = "gaussian"
+    sigma: Positive | Literal["learned", "global", "optimal"] = Field(
+        "global",
+        description="a number, one a pixel (learned), one for all (global), or closed form (optimal)",
+    )
+    bounds: Bounds | None = Field((-6.0, 2.0), description="smooth bounds of a learned log-sigma")
+
+
+class DiscretisedLogistic(Part):
+    kind: Literal["discretised_logistic"] = "discretised_logistic"
+    bounds: Bounds | None = Field((-4.5, 0.0), description="smooth bounds of the log-scale")
+
+
+Likelihood = Annotated[
+    Annotated[PlainLikelihood | GaussianLikelihood | DiscretisedLogistic, Field(discriminator="kind")],
+    BeforeValidator(_named),
+]
+
+
+class StandardNormal(Part):
+    kind: Literal["standard_normal"] = "standard_normal"
+
+
+Prior = Annotated[StandardNormal, BeforeValidator(_named)]
+
+
+class Encoder(Part):
+    network: Network = Field(Convolutional(), description="image to the numbers of the posterior")
+    posterior: Posterior = Field(GaussianPosterior(), description="what those numbers say of q(z | x)")
+
+
+class Decoder(Part):
+    network: Network = Field(Convolutional(), description="latent to the numbers of the likelihood")
+    likelihood: Likelihood = Field(PlainLikelihood(), description="what those numbers say of p(x | z)")
+
+
+class Model(Part):
+    latent: Width = Field(16, description="d, the number of latents")
+    prior: Prior = Field(StandardNormal(), description="p(z)")
+    encoder: Encoder = Encoder()
+    decoder: Decoder = Decoder()
+
+
+# ------------------------------------------------------------------------------------------------ objective
+
+
+class Schedule(Part):
+    unit: Literal["epoch", "step"] = Field("epoch", description="what `over` and `period` count")
+
+
+class Constant(Part):
+    kind: Literal["constant"] = "constant"
+    value: NonNegative = Field(1.0, description="beta")
+
+
+class Linear(Schedule):
+    kind: Literal["linear"] = "linear"
+    over: Positive = Field(100, description="epochs or steps of warm-up")
+    start: NonNegative = Field(0.0, description="beta at first")
+    value: NonNegative = Field(1.0, description="beta after")
+
+
+class Cyclical(Schedule):
+    kind: Literal["cyclical"] = "cyclical"
+    period: Positive = Field(10, description="epochs or steps of a cycle")
+    ratio: float = Field(0.5, gt=0, le=1, description="share of a cycle in which beta rises")
+    start: NonNegative = Field(0.0, description="beta at the start of a cycle")
+    value: NonNegative = Field(1.0, description="beta at its end")
+
+
+Beta = Annotated[
+    Annotated[Constant | Linear | Cyclical, Field(discriminator="kind")], BeforeValidator(_scheduled)
+]
+
+
+class Objective(Part):
+    kind: Literal["elbo", "importance_weighted"] = Field("elbo", description="the bound that is raised")
+    samples: int = Field(1, ge=1, le=100_000, description="K, posterior samples an image")
+    beta: Beta = Field(Constant(), description="weight of the rate")
+    free_bits: NonNegative = Field(0.0, description="nats each level may use without cost")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Objective:
+        if self.kind == "importance_weighted" and self.free_bits:
+            raise ValueError("free_bits belong to the elbo: the importance-weighted bound has no KL term")
+        return self
+
+
+# ------------------------------------------------------------------------------------------------- training
+
+
+class ConstantRate(Part):
+    kind: Literal["constant"] = "constant"
+    warmup: int = Field(0, ge=0, description="steps in which the rate rises from 0")
+
+
+class CosineRate(Part):
+    kind: Literal["cosine"] = "cosine"
+    warmup: int = Field(0, ge=0, description="steps in which the rate rises from 0")
+    final: float = Field(0.01, ge=0, le=1, description="share of the rate that is left at the end")
+
+
+class ExponentialRate(Part):
+    kind: Literal["exponential"] = "exponential"
+    warmup: int = Field(0, ge=0, description="steps in which the rate rises from 0")
+    factor: float = Field(0.97, gt=0, le=1, description="by which the rate falls every epoch")
+
+
+RateSchedule = Annotated[
+    Annotated[ConstantRate | CosineRate | ExponentialRate, Field(discriminator="kind")],
+    BeforeValidator(_named),
+]
+
+
+class Training(Part):
+    epochs: int = Field(10, ge=1, le=1_000_000, description="passes over the training images")
+    batch_size: int = Field(100, ge=1, le=1_000_000, description="images a step")
+    learning_rate: float = Field(1e-3, gt=0, le=10, description="of Adam")
+    schedule: RateSchedule = Field(ConstantRate(), description="of the learning rate")
+    weight_decay: float = Field(0.0, ge=0, le=1, description="decoupled, as in AdamW")
+    gradient_clip: Positive | None = Field(None, description="largest norm of the gradient")
+    ema: float | None = Field(None, gt=0, lt=1, description="decay of the moving average of the weights")
+    patience: Count | None = Field(
+        None, description="epochs without a better validation bound before stopping"
+    )
+    precision: Literal["float32", "bfloat16"] = Field("float32", description="of the products, by autocast")
+    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda or mps")
+    threads: int | None = Field(
+        None, ge=1, le=4096, description="of the processor; as torch chooses if not given"
+    )
+    seed: int = Field(0, ge=0, lt=2**63, description="of weights, order of images, and noise")
+    checkpoint_seconds: Positive = Field(30.0, description="at most so long between two checkpoints")
+    checkpoint_steps: Count | None = Field(None, description="the same in steps")
+    on_divergence: Literal["stop", "rollback"] = Field("stop", description="what a loss not finite leads to")
+    pictures: int = Field(1, ge=0, description="epochs between pictures of the progress; 0 for none")
+    tensorboard: bool = Field(False, description="write TensorBoard events too (extra: tensorboard)")
+
+
+class Recipe(Part):
+    name: str = Field(
+        "unnamed", min_length=1, max_length=100, pattern=r"^[\w.-]+$", description="names the run"
+    )
+    title: str = Field("", description="a line for people")
+    reference: str = Field("", description="the paper it follows, with year")
+    data: Data = Data()
+    model: Model = Model()
+    objective: Objective = Objective()
+    training: Training = Training()

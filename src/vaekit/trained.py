@@ -1,0 +1,188 @@
+"""A trained model as it is shared: its weights, and all that is needed to use them.
+
+    model/config.json           the recipe, the shape of the images, the names of the classes, versions
+    model/model.safetensors     the weights
+
+Both are plain data: loading a model runs nothing that came with it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+
+import vaekit
+from vaekit import recipes
+from vaekit.build import build_data, build_model
+from vaekit.data import Dataset
+from vaekit.data.observations import Observed, observe
+from vaekit.data.splits import Splits
+from vaekit.errors import InvalidError, NotFoundError
+from vaekit.files import write_whole
+from vaekit.recipe import Recipe
+from vaekit.vae import VAE
+
+FORMAT = 1
+
+
+@dataclass
+class Trained:
+    """A model in evaluation mode, with the recipe that made it.
+
+    Attributes:
+        model: on the device it was loaded to.
+        recipe: of data, model, objective and training.
+        shape: (C, H, W) of its images.
+        label_names: of the classes of its data; empty without labels.
+        source: where it was read from.
+    """
+
+    model: VAE
+    recipe: Recipe
+    shape: tuple[int, int, int]
+    label_names: tuple[str, ...]
+    source: Path
+
+    @property
+    def title(self) -> str:
+        """Model and data, for figures."""
+        return self.recipe.title or f"{self.recipe.name} on {self.recipe.data.name}"
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+    def data(self, name: str | None = None) -> tuple[Dataset, Splits]:
+        """The dataset that the model was trained on, or another of the same shape, and its splits.
+
+        Raises:
+            InvalidError: where the images have another shape.
+        """
+        spec = self.recipe.data
+        if name is not None and name != spec.name:
+            spec = spec.model_copy(update={"name": name, "validation": 0.1, "size": self.shape[1:]})
+        dataset, splits = build_data(spec)
+        if dataset.shape != self.shape:
+            raise InvalidError(
+                f"data {dataset.name!r}: images are {_by(dataset.shape)}, but {self.source} was trained on {_by(self.shape)}"
+            )
+        return dataset, splits
+
+    def observed(self, split: str = "test", data: str | None = None, images: int | None = None) -> Observed:
+        """A split as the model sees it; `images` takes a seeded random subset of so many.
+
+        Raises:
+            InvalidError: where the split is empty or unknown.
+        """
+        dataset, splits = self.data(data)
+        indices = getattr(splits, split, None)
+        if indices is None or not len(indices):
+            raise InvalidError(f"split {split!r}: expected train, validation or test with images in it")
+        if images is not None and images < len(indices):
+            order = torch.randperm(
+                len(indices), generator=torch.Generator().manual_seed(self.recipe.data.seed)
+            )
+            indices = indices[order[:images].sort().values.numpy()]
+        return self.split(dataset, indices)
+
+    def split(self, dataset: Dataset, indices: np.ndarray, training: bool = False) -> Observed:
+        """Images of a dataset by their indices, observed as the recipe says."""
+        spec = self.recipe.data
+        return observe(
+            dataset, indices, spec.observation, training=training, seed=spec.seed, device=self.device
+        )
+
+
+def save_model(folder: Path, model: VAE, recipe: Recipe, dataset: Dataset) -> Path:
+    """Write config.json and model.safetensors into a folder, each whole or not at all."""
+    config = {
+        "format": FORMAT,
+        "vaekit": vaekit.__version__,
+        "shape": list(dataset.shape),
+        "label_names": list(dataset.label_names),
+        "recipe": recipe.model_dump(mode="json"),
+    }
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    write_whole(folder / "model.safetensors", save(weights))
+    write_whole(folder / "config.json", (json.dumps(config, indent=2) + "\n").encode())
+    return folder
+
+
+def load_model(path: str | Path, device: str | torch.device = "cpu") -> Trained:
+    """A trained model from its folder, or from its weights' file with config.json beside it.
+
+    Raises:
+        NotFoundError: where a file is missing.
+        InvalidError: where one is damaged, or they do not belong together.
+    """
+    folder = Path(path).parent if Path(path).is_file() else Path(path)
+    config = _config(folder / "config.json")
+    recipe = recipes.parse(config["recipe"], str(folder / "config.json"))
+    model = build_model(recipe.model, tuple(config["shape"]))
+    put_weights(model, _weights(folder / "model.safetensors"), str(folder / "model.safetensors"))
+    return Trained(
+        model.to(device).eval(), recipe, tuple(config["shape"]), tuple(config["label_names"]), folder
+    )
+
+
+def put_weights(model: VAE, weights: dict[str, torch.Tensor], source: str) -> None:
+    """Load weights into a model of the same architecture.
+
+    Raises:
+        InvalidError: where names or shapes differ.
+    """
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    given = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    different = sorted(
+        name for name in expected.keys() | given.keys() if expected.get(name) != given.get(name)
+    )
+    if different:
+        name = different[0]
+        raise InvalidError(
+            f"{source}: the weights are of another architecture: {name}: expected {expected.get(name, 'none')}, "
+            f"got {given.get(name, 'none')} ({len(different)} differ)"
+        )
+    model.load_state_dict(weights)
+
+
+def _config(file: Path) -> dict[str, Any]:
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+        shape, names, form = config["shape"], config["label_names"], config["format"]
+        sound = (
+            len(shape) == 3
+            and all(isinstance(n, int) and 0 < n < 100_000 for n in shape)
+            and isinstance(names, list)
+        )
+    except FileNotFoundError:
+        raise NotFoundError(
+            f"{file}: not found; expected a run directory, a model directory or its weights' file"
+        ) from None
+    except (ValueError, KeyError, TypeError, ValidationError) as error:
+        raise InvalidError(f"{file}: not a model's configuration ({error!r})") from None
+    if not sound or form != FORMAT:
+        raise InvalidError(
+            f"{file}: expected format {FORMAT} with a shape (C, H, W); got format {form}, shape {shape}"
+        )
+    return config
+
+
+def _weights(file: Path) -> dict[str, torch.Tensor]:
+    if not file.is_file():
+        raise NotFoundError(f"{file}: not found; a model directory holds config.json and model.safetensors")
+    try:
+        return load_file(file)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise InvalidError(f"{file}: damaged weights ({error}); copy or train the model again") from None
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
