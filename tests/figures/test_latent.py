@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from vaekit.errors import InvalidError
+from vaekit.figures import latent_scatter, project
+from vaekit.figures.style import palette
+
+CODES = np.random.default_rng(0).normal(size=(60, 2))
+
+
+def legend(figure):
+    found = figure.axes[0].get_legend()
+    return found and [text.get_text() for text in found.get_texts()]
+
+
+def test_two_dimensions_stay_as_they_are():
+    codes, names, explained = project(CODES)
+    assert codes is CODES
+    assert names == ("z1", "z2")
+    assert explained is None
+
+
+def test_more_dimensions_go_to_the_principal_components():
+    wide = CODES @ np.array([[3.0, 0, 0], [0, 0, 1]]) + 5
+    codes, names, explained = project(wide)
+    assert names == ("first component", "second component")
+    assert sum(explained) == pytest.approx(1)
+    assert codes.var(0) / codes.var(0).sum() == pytest.approx(explained)
+    assert codes.mean(0) == pytest.approx([0, 0], abs=1e-12)
+
+
+def test_one_dimension_is_spread_at_random_and_always_alike():
+    codes, names, _ = project(CODES[:, :1])
+    assert (codes[:, 0] == CODES[:, 0]).all()
+    assert names == ("z1", "spread at random")
+    assert (project(CODES[:, :1])[0] == codes).all()
+    axes = latent_scatter(codes, None, "Latent space", axis_names=names).axes[0]
+    assert axes.get_yticks().size == 0
+
+
+def test_codes_that_are_all_equal_explain_nothing():
+    codes, _, explained = project(np.ones((5, 4)))
+    assert explained == (0, 0)
+    assert np.isfinite(codes).all()
+
+
+def test_a_legend_entry_for_each_class():
+    figure = latent_scatter(CODES, np.arange(60) % 10, "Latent space", [f"class {i}" for i in range(10)])
+    assert legend(figure) == [f"class {i}" for i in range(10)]
+    assert figure.axes[0].get_aspect() == 1
+    assert figure.axes[0].collections[0].get_rasterized()
+
+
+def test_classes_without_a_name_show_their_number():
+    assert legend(latent_scatter(CODES, np.where(np.arange(60) < 30, 3, 7), "t", ["a"])) == ["3", "7"]
+
+
+def test_unlabelled_points_have_no_legend():
+    figure = latent_scatter(CODES, None, "Latent space")
+    assert legend(figure) is None
+    assert len(figure.axes[0].collections[0].get_offsets()) == 60
+
+
+def test_very_many_classes_share_a_colour_bar():
+    figure = latent_scatter(CODES, np.arange(60) % 30, "Latent space")
+    assert legend(figure) is None
+    assert figure.axes[0].child_axes[0].get_ylabel() == "label"
+
+
+def test_shares_of_the_variance_stand_at_the_axes():
+    axes = latent_scatter(CODES, None, "t", axis_names=("a", "b"), explained=(0.5, 0.25)).axes[0]
+    assert axes.get_xlabel() == "a (50% of the variance)"
+    assert axes.get_ylabel() == "b (25% of the variance)"
+
+
+def test_each_point_has_the_colour_of_its_label():
+    points = latent_scatter(CODES, np.arange(60) % 3, "t").axes[0].collections[0]
+    colour = {tuple(code): index % 3 for index, code in enumerate(CODES)}
+    for where, drawn in zip(points.get_offsets(), points.get_facecolors(), strict=True):
+        assert to_hex(drawn) == to_hex(palette(3)[colour[tuple(where)]])
+
+
+@pytest.mark.parametrize("count", [1, 10, 11, 50])
+def test_palette_has_as_many_different_colours(count):
+    assert len(np.unique(palette(count), axis=0)) == count
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: project(np.zeros((1, 5))),
+            r"expected shape \(N, d\) with N >= 2 and d >= 1, got shape \(1, 5\)",
+        ),
+        (lambda: latent_scatter(np.zeros((4, 3)), None, "t"), r"codes: expected shape \(N, 2\)"),
+        (lambda: latent_scatter(CODES, np.zeros(3), "t"), "labels: expected 60, one for each code, got 3"),
+    ],
+)
+def test_what_does_not_fit_is_refused(call, message):
+    with pytest.raises(InvalidError, match=message):
+        call()
