@@ -70,8 +70,9 @@ def check(recipe: schema.Recipe) -> None:
     support = LIKELIHOODS[recipe.model.decoder.likelihood.kind]().support
     if support == "levels" and recipe.data.observation == "unit":
         raise RecipeError(
-            f"{recipe.name}: model.decoder.likelihood: {recipe.model.decoder.likelihood.kind} gives probabilities to "
-            "256 levels, but data.observation is unit; use data.observation=grey, or the likelihood gaussian"
+            f"{recipe.name}: model.decoder.likelihood: {recipe.model.decoder.likelihood.kind} gives "
+            "probabilities to 256 levels, but data.observation is unit; use data.observation=grey, or the "
+            "likelihood gaussian"
         )
 
 

@@ -48,7 +48,7 @@ def importance_weighted(evidence: Evidence, beta: float = 1.0, free_bits: float 
         ValueError: for free bits.
     """
     if free_bits:
-        raise ValueError("free bits belong to the elbo objective: the importance-weighted bound has no KL term")
+        raise ValueError("free bits belong to the elbo: the importance-weighted bound has no KL term")
     log_weights = evidence.log_px - beta * evidence.rates.sum(0)
     return math.log(len(log_weights)) - torch.logsumexp(log_weights, 0).mean()
 
@@ -62,13 +62,14 @@ def constant(value: float = 1.0) -> Schedule:
 
 
 def linear(over: float, start: float = 0.0, value: float = 1.0) -> Schedule:
-    """Warm-up: from `start` at position 0 to `value` at position `over`, and `value` after (Bowman et al. 2016)."""
+    """Warm-up (Bowman et al. 2016): from `start` at position 0 to `value` at `over`, and `value` after."""
     return lambda position: start + (value - start) * min(position / over, 1.0)
 
 
 def cyclical(period: float, ratio: float = 0.5, start: float = 0.0, value: float = 1.0) -> Schedule:
-    """In each period, rise over `ratio` of it, then hold (Fu et al. 2019)."""
-    return lambda position: start + (value - start) * min((position % period) / (period * ratio), 1.0)
+    """In each period, warm up over `ratio` of it, then hold to its end, that included (Fu et al. 2019)."""
+    warm_up = linear(period * ratio, start, value)
+    return lambda position: warm_up(period - (-position % period))
 
 
 SCHEDULES: dict[str, Callable[..., Schedule]] = {f.__name__: f for f in (constant, linear, cyclical)}

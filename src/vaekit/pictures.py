@@ -5,7 +5,7 @@ Each function returns both, so that a command can draw one and save the other. E
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -47,9 +47,10 @@ def reconstructions(
 ) -> Picture:
     """n images of a split over what the model makes of them."""
     x, y = _pick(seen, n, seed)
-    again = _array(trained.model.reconstruct(x, seed=seed, draw=draw))
-    arrays = {"originals": _array(x), "reconstructions": again}
-    return Picture(arrays, figures.reconstructions(*arrays.values(), f"Reconstructions: {trained.title}"))
+    originals, again = _array(x), _array(trained.model.reconstruct(x, y, seed=seed, draw=draw))
+    title = f"Reconstructions: {trained.title}"
+    figure = figures.reconstructions(originals, again, title)
+    return Picture({"originals": originals, "reconstructions": again}, figure)
 
 
 def interpolations(
@@ -73,7 +74,7 @@ def traversals(
     extent: float = 3.0,
     image: int | None = None,
 ) -> Picture:
-    """Walks along single latents, the most informative first, from the prior's centre or from an image's code.
+    """Walks along single latents, the most informative first, from the prior's or an image's code.
 
     Raises:
         InvalidError: for a latent or an image that is not there.
@@ -89,7 +90,7 @@ def traversals(
     names = [f"z{i}  {measure.format(kl[i])}" for i in chosen]
     title = f"Traversals: {trained.title}"
     return Picture(
-        {"images": rows, "latents": np.array(chosen)}, figures.traversal(rows, title, names, values)
+        {"images": rows, "latents": np.array(chosen)}, figures.traversal(rows, title, names, values.tolist())
     )
 
 
@@ -143,7 +144,7 @@ def _pick(seen: Observed, n: int, seed: int) -> tuple[Tensor, Tensor | None]:
     return seen.batch(order), None if seen.labels is None else seen.labels[order.to(seen.labels.device)]
 
 
-def _some(seen: Observed, n: int):
+def _some(seen: Observed, n: int) -> Iterator[tuple[Tensor, Tensor | None]]:
     """Batches of at most the first n images."""
     for start in range(0, min(n, len(seen)), 500):
         indices = torch.arange(start, min(start + 500, n, len(seen)), device=seen.device)

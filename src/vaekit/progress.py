@@ -1,4 +1,4 @@
-"""A model's progress in pictures: the same latents and the same images after each epoch, and a film of them."""
+"""A model's progress in pictures: the same latents and images after each epoch, and a film of them."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Run:
 
     @cached_property
     def trained(self) -> Trained:
-        """The model with all that is needed to use it; from the last checkpoint where training was cut off."""
+        """The model and all it takes to use it; from a checkpoint where training was cut off."""
         device = runtime.device(self.recipe.training.device)
         if (self.path / "model" / "config.json").is_file():
             return load_model(self.path / "model", device)
@@ -208,7 +208,8 @@ def resume(
     for change in changes:
         if change.partition("=")[0].removeprefix("training.") not in CHANGEABLE:
             raise InvalidError(
-                f"resume: {change.partition('=')[0]} is fixed by what was trained; free: {', '.join(CHANGEABLE)}"
+                f"resume: {change.partition('=')[0]} is fixed by what was trained; "
+                f"free to change: {', '.join(CHANGEABLE)}"
             )
     if changes:
         write_whole(run.path / "recipe.yaml", recipes.dump(recipes.override(run.recipe, changes)).encode())

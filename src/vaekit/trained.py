@@ -72,7 +72,8 @@ class Trained:
         dataset, splits = build_data(spec)
         if dataset.shape != self.shape:
             raise InvalidError(
-                f"data {dataset.name!r}: images are {_by(dataset.shape)}, but {self.source} was trained on {_by(self.shape)}"
+                f"data {dataset.name!r}: images are {_by(dataset.shape)}, but {self.source} was trained on "
+                f"{_by(self.shape)}"
             )
         return dataset, splits
 
@@ -147,8 +148,8 @@ def put_weights(model: VAE, weights: dict[str, torch.Tensor], source: str) -> No
     if different:
         name = different[0]
         raise InvalidError(
-            f"{source}: the weights are of another architecture: {name}: expected {expected.get(name, 'none')}, "
-            f"got {given.get(name, 'none')} ({len(different)} differ)"
+            f"{source}: the weights are of another architecture: {name}: expected "
+            f"{expected.get(name, 'none')}, got {given.get(name, 'none')} ({len(different)} differ)"
         )
     model.load_state_dict(weights)
 

@@ -29,13 +29,14 @@ def encode(model: VAE, batches: Iterable[tuple[Tensor, Tensor | None]]) -> Codes
         posterior = model.encode(x, y)
         means.append(posterior.mean.float().cpu().numpy())
         deviations.append(posterior.stddev.float().cpu().numpy())
-        labels.append(None if y is None else y.cpu().numpy())
-    together = None if any(y is None for y in labels) else np.concatenate(labels)
-    return Codes(np.concatenate(means), np.concatenate(deviations), together)
+        labels += [] if y is None else [y.cpu().numpy()]
+    return Codes(
+        np.concatenate(means), np.concatenate(deviations), np.concatenate(labels) if labels else None
+    )
 
 
 def kl_per_latent(codes: Codes) -> np.ndarray:
-    """(d,): the mean KL(q, N(0, 1)) of each latent in nats, by the closed form; near 0 says that it is unused.
+    """(d,): the mean KL(q, N(0, 1)) of each latent in nats, by the closed form; near 0 means unused.
 
     For a diagonal Gaussian posterior against the standard normal; for other priors it orders the latents by
     how much they tell of an image. A point posterior has none, and is ordered by the variance of its codes.

@@ -9,12 +9,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
+
+from torch import nn
 
 from vaekit.data import Dataset
 from vaekit.evaluation.likelihood import Evaluation
+from vaekit.heads import Head
 from vaekit.recipe import Recipe
+from vaekit.vae import VAE
 
 BINARY = ("threshold", "static", "dynamic")
+_BOUNDS = ("elbo", "log_likelihood", "log_likelihood_stderr", "bits_per_dimension", "ess_mean", "ess_min")
 
 
 def caveats(recipe: Recipe, support: str, dataset: Dataset) -> list[str]:
@@ -23,9 +29,9 @@ def caveats(recipe: Recipe, support: str, dataset: Dataset) -> list[str]:
     found = []
     if support == "binary" and observation not in BINARY:
         found.append(
-            f"the {kind} likelihood gives probability to black and white alone, but the observation is {observation}: "
-            "on grey values its numbers do not sum to 1; compare reconstructions, not likelihoods, or observe "
-            "dynamic, or use discretised_logistic or continuous_bernoulli"
+            f"the {kind} likelihood gives probability to black and white alone, but the observation is "
+            f"{observation}: on grey values its numbers do not sum to 1; compare reconstructions, not "
+            "likelihoods, or observe dynamic, or use discretised_logistic or continuous_bernoulli"
         )
     if support in ("unit", "real") and observation in BINARY:
         found.append(
@@ -34,32 +40,33 @@ def caveats(recipe: Recipe, support: str, dataset: Dataset) -> list[str]:
         )
     if support in ("unit", "real") and observation not in BINARY and dataset.is_levels:
         found.append(
-            f"the {kind} likelihood is a density over real values, taken at 256 levels: it is no probability of the "
-            "levels and not comparable with one; use data.observation=grey with discretised_logistic for that"
+            f"the {kind} likelihood is a density over real values, taken at 256 levels: it is no probability "
+            "of the levels and not comparable with one; for that use data.observation=grey with "
+            "discretised_logistic"
         )
     return found
 
 
-def annotate(evaluation: Evaluation, recipe: Recipe, model, dataset: Dataset, split: str) -> Evaluation:
+def annotate(evaluation: Evaluation, recipe: Recipe, model: VAE, dataset: Dataset, split: str) -> Evaluation:
     """The evaluation with its protocol written on it, and without the numbers that are not defined."""
-    head = model.decoder.head
-    posterior = [link.head.caveat for link in model.encoder.links if link.head.caveat]
-    reasons = posterior + caveats(recipe, head.support, dataset)
-    if head.caveat:
-        reasons.append(head.caveat)
-    changes: dict = {"split": split, "observation": recipe.data.observation, "is_likelihood": not reasons}
-    if posterior:
-        undefined = (
-            "elbo",
-            "log_likelihood",
-            "log_likelihood_stderr",
-            "bits_per_dimension",
-            "ess_mean",
-            "ess_min",
-        )
-        changes |= dict.fromkeys(undefined)
-    notes = [] if head.support in ("binary", "levels") else _rescaled(dataset)
-    return dataclasses.replace(evaluation, caveats=reasons + notes, **changes)
+    [likelihood] = _heads(model.decoder)
+    undefined = [head.caveat for head in _heads(model.encoder) if head.caveat]
+    reasons = undefined + caveats(recipe, likelihood.support, dataset)
+    reasons += [likelihood.caveat] if likelihood.caveat else []
+    notes = [] if likelihood.support in ("binary", "levels") else _rescaled(dataset)
+    changes: dict[str, Any] = dict.fromkeys(_BOUNDS) if undefined else {}
+    return dataclasses.replace(
+        evaluation,
+        split=split,
+        observation=recipe.data.observation,
+        is_likelihood=not reasons,
+        caveats=reasons + notes,
+        **changes,
+    )
+
+
+def _heads(part: nn.Module) -> list[Head]:
+    return [module for module in part.modules() if isinstance(module, Head)]
 
 
 def _rescaled(dataset: Dataset) -> list[str]:
