@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +26,8 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal, constraints
 
 LEVELS = 256
+
+SampleShape = torch.Size | list[int] | tuple[int, ...]
 
 
 class ContinuousBernoulli(Distribution):
@@ -37,7 +41,7 @@ class ContinuousBernoulli(Distribution):
         logits: any shape; becomes the batch shape.
     """
 
-    arg_constraints = {}
+    arg_constraints: ClassVar[dict] = {}
     support = constraints.unit_interval
     has_rsample = True
 
@@ -65,9 +69,9 @@ class ContinuousBernoulli(Distribution):
         small = self.logits.abs() < 0.1
         safe = torch.where(small, torch.ones_like(self.logits), self.logits)
         series = 0.5 + self.logits / 12 - self.logits**3 / 720
-        return torch.where(small, series, -1 / torch.expm1(-safe) - 1 / safe)
+        return torch.where(small, series, 0.5 + 0.5 / torch.tanh(safe / 2) - 1 / safe)
 
-    def rsample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
+    def rsample(self, sample_shape: SampleShape = ()) -> Tensor:
         """The inverse distribution function at uniform u: log(1 + u (exp(l) - 1)) / l."""
         shape = torch.Size(sample_shape) + self.batch_shape
         u = torch.rand(shape, dtype=self.logits.dtype, device=self.logits.device)
@@ -89,7 +93,7 @@ class DiscretisedLogistic(Distribution):
         levels: n.
     """
 
-    arg_constraints = {}
+    arg_constraints: ClassVar[dict] = {}
     support = constraints.unit_interval
 
     def __init__(self, loc: Tensor, log_scale: Tensor, levels: int = LEVELS):
@@ -117,7 +121,7 @@ class DiscretisedLogistic(Distribution):
             total += torch.sigmoid((self.loc - (k - 0.5) / (self.levels - 1)) * inverse_scale)
         return total / (self.levels - 1)
 
-    def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
+    def sample(self, sample_shape: SampleShape = ()) -> Tensor:
         shape = torch.Size(sample_shape) + self.batch_shape
         with torch.no_grad():
             u = torch.rand(shape, dtype=self.loc.dtype, device=self.loc.device)
@@ -132,7 +136,7 @@ class CategoricalLevels(Distribution):
         logits: (..., n); the last axis is that of the levels.
     """
 
-    arg_constraints = {}
+    arg_constraints: ClassVar[dict] = {}
     support = constraints.unit_interval
 
     def __init__(self, logits: Tensor):
@@ -153,9 +157,9 @@ class CategoricalLevels(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        return self.log_probs.exp() @ self.values
+        return (self.log_probs.exp() * self.values).sum(-1)
 
-    def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
+    def sample(self, sample_shape: SampleShape = ()) -> Tensor:
         with torch.no_grad():
             levels = torch.distributions.Categorical(logits=self.log_probs, validate_args=False)
             return self.values[levels.sample(torch.Size(sample_shape))]
@@ -168,7 +172,7 @@ class Dirac(Distribution):
     of it.
     """
 
-    arg_constraints = {}
+    arg_constraints: ClassVar[dict] = {}
     support = constraints.real
     has_rsample = True
 
@@ -184,7 +188,7 @@ class Dirac(Distribution):
     def variance(self) -> Tensor:
         return torch.zeros_like(self.value)
 
-    def rsample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
+    def rsample(self, sample_shape: SampleShape = ()) -> Tensor:
         return self.value.expand(torch.Size(sample_shape) + self.batch_shape)
 
     def log_prob(self, value: Tensor) -> Tensor:
@@ -205,10 +209,10 @@ class OptimalNormal(Distribution):
         mask: True where a value counts; None for all.
     """
 
-    arg_constraints = {}
+    arg_constraints: ClassVar[dict] = {}
     support = constraints.real
 
-    def __init__(self, loc: Tensor, record, mask: Tensor | None = None):
+    def __init__(self, loc: Tensor, record: Callable[[Tensor], None], mask: Tensor | None = None):
         self.loc, self.record, self.mask = loc, record, mask
         super().__init__(loc.shape, validate_args=False)
 
@@ -227,7 +231,7 @@ class OptimalNormal(Distribution):
     def mean(self) -> Tensor:
         return self.loc
 
-    def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
+    def sample(self, sample_shape: SampleShape = ()) -> Tensor:
         raise NotImplementedError("no scale without values: call .eval() on the model, then sample")
 
 

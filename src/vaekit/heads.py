@@ -4,9 +4,9 @@ A network ends in plain numbers. A head takes `maps` of them for each element of
 mean. A likelihood, or a posterior, is a function here that returns a `Head`; its name is the name it has in
 a recipe.
 
-- For an image event (C, H, W) the network gives (..., maps * C, H, W); for a latent of d numbers, (..., maps * d).
+- For an image event (C, H, W) the network gives (..., maps * C, H, W), for d latents (..., maps * d).
 - `support` says what kind of data a likelihood gives probabilities to: `binary` {0, 1}, `levels` (k / 255),
-  or `real` (a density). Evaluation compares it with the observation.
+  `unit` [0, 1] or `real` (densities). Evaluation compares it with the observation.
 """
 
 from __future__ import annotations
@@ -19,8 +19,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import Bernoulli, Distribution, Independent, Normal
 
-from vaekit.distributions import LEVELS, CategoricalLevels, ContinuousBernoulli, Dirac
-from vaekit.distributions import DiscretisedLogistic, OptimalNormal
+from vaekit.distributions import (
+    LEVELS,
+    CategoricalLevels,
+    ContinuousBernoulli,
+    Dirac,
+    DiscretisedLogistic,
+    OptimalNormal,
+)
 
 Support = Literal["binary", "levels", "real", "unit"]
 Bounds = tuple[float, float]
@@ -54,7 +60,7 @@ class Head(nn.Module):
         return (self.maps * event[0], *event[1:])
 
     def forward(self, numbers: Tensor) -> Independent:
-        """Numbers (..., maps * C, H, W) or (..., maps * d) -> a distribution over events, in float32 or better."""
+        """Numbers (..., maps * C, H, W) or (..., maps * d) -> a distribution, in float32 or better."""
         if numbers.dtype in (torch.bfloat16, torch.float16):
             numbers = numbers.float()
         axis = numbers.dim() - self.event_dims
@@ -63,7 +69,7 @@ class Head(nn.Module):
 
 
 def soft_clamp(value: Tensor, bounds: Bounds | None) -> Tensor:
-    """Keep numbers between bounds with a gradient everywhere: low + (high - low) sigmoid, of slope 1 in the middle."""
+    """Keep numbers between bounds by low + (high - low) sigmoid, which has slope 1 in the middle."""
     if bounds is None:
         return value
     low, high = bounds
