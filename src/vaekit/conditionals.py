@@ -11,14 +11,16 @@ z is one vector (..., d) with d the sum of their sizes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, constraints
 
-from vaekit.distributions import tempered
+from vaekit.distributions import SampleShape, tempered
+
+Choice = Callable[[int, Distribution], Tensor]
 
 
 class Conditional(nn.Module):
@@ -60,7 +62,9 @@ class Chain(nn.Module):
     def __init__(self, links: Sequence[nn.Module], sizes: Sequence[int]):
         super().__init__()
         if len(links) != len(sizes) or not links:
-            raise ValueError(f"a chain needs as many links as sizes, at least one; got {len(links)} and {len(sizes)}")
+            raise ValueError(
+                f"a chain needs a size for each link, at least one; got {len(links)} links, {sizes}"
+            )
         self.links, self.sizes = nn.ModuleList(links), tuple(sizes)
 
     def forward(self, *context: Tensor) -> Ancestral:
@@ -73,7 +77,7 @@ class Ancestral(Distribution):
     Mean and standard deviation are those of each level given the means above: for one level, its own.
     """
 
-    arg_constraints = {}
+    arg_constraints: ClassVar[dict] = {}
     support = constraints.real_vector
     has_rsample = True
 
@@ -87,63 +91,73 @@ class Ancestral(Distribution):
     ):
         self.sizes, self.context, self.temperature = sizes, context, temperature
         self._links = list(links)
-        self._top = self._link(0, ()) if top is None else top
+        self._top = self._links[0](*context) if top is None else top
         super().__init__(self._top.batch_shape, torch.Size([sum(sizes)]), validate_args=False)
 
     def _link(self, level: int, above: Sequence[Tensor]) -> Distribution:
+        if level == 0:
+            return self._top
         link = self._links[level](*self.context, *above)
         return link if self.temperature == 1.0 else tempered(link, self.temperature)
 
-    def _walk(self) -> Iterator[tuple[Distribution, list[Tensor]]]:
-        """Yield each level's distribution, top first; the caller appends that level's value to the list."""
-        above: list[Tensor] = []
+    def _descend(self, choose: Choice) -> tuple[list[Tensor], list[Distribution]]:
+        """From the top down, `choose` each level's value; all values, and the distributions on the way."""
+        values: list[Tensor] = []
+        links: list[Distribution] = []
         for level in range(len(self.sizes)):
-            yield (self._link(level, above) if level else self._top), above
+            links.append(self._link(level, values))
+            values.append(choose(level, links[-1]))
+        return values, links
 
-    def draw(self, sample_shape: Sequence[int] = ()) -> Draw:
+    def draw(self, sample_shape: SampleShape = ()) -> Draw:
         """Draw with reparametrisation; leading dimensions `sample_shape`, as in `rsample`."""
-        links, logs, values = [], [], []
-        for link, above in self._walk():
-            value = link.rsample(torch.Size(() if above else sample_shape))
-            links.append(link)
-            logs.append(link.log_prob(value))
-            above.append(value)
-            values = above
-        return Draw(torch.cat(values, -1), torch.stack(logs), links)
+        shape = torch.Size(sample_shape) + self.batch_shape
+
+        def choose(level: int, link: Distribution) -> Tensor:
+            missing = len(shape) - len(link.batch_shape)  # all but those that come with the levels above
+            return link.rsample(shape[:missing])
+
+        values, links = self._descend(choose)
+        return Draw(torch.cat(values, -1), _log_probs(links, values), links)
 
     def score(self, z: Tensor) -> Draw:
         """The log-density of each level at `z`, and the distributions that gave it."""
-        links, logs = [], []
-        for (link, above), value in zip(self._walk(), z.split(self.sizes, -1), strict=True):
-            links.append(link)
-            logs.append(link.log_prob(value))
-            above.append(value)
-        return Draw(z, torch.stack(torch.broadcast_tensors(*logs)), links)
+        values = z.split(self.sizes, -1)
+        _, links = self._descend(lambda level, _: values[level])
+        return Draw(z, _log_probs(links, values), links)
 
-    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
+    def rsample(self, sample_shape: SampleShape = ()) -> Tensor:
         return self.draw(sample_shape).z
 
     def log_prob(self, value: Tensor) -> Tensor:
         return self.score(value).log_prob.sum(0)
 
-    def _moments(self) -> tuple[Tensor, Tensor]:
-        means: list[Tensor] = []
-        deviations: list[Tensor] = []
-        for link, above in self._walk():
-            above.append(link.mean)
-            means, deviations = above, [*deviations, link.stddev]
-        return torch.cat(means, -1), torch.cat(deviations, -1)
+    def _at_means(self) -> tuple[list[Tensor], list[Distribution]]:
+        return self._descend(lambda _, link: link.mean)
 
     @property
     def mean(self) -> Tensor:
-        return self._moments()[0]
+        return _side_by_side(self._at_means()[0])
 
     @property
     def variance(self) -> Tensor:
-        return self._moments()[1].square()
+        return _side_by_side([link.variance for link in self._at_means()[1]])
+
+
+def _log_probs(links: Sequence[Distribution], values: Sequence[Tensor]) -> Tensor:
+    """(L, ...): the log-density of each level's value."""
+    logs = [link.log_prob(value) for link, value in zip(links, values, strict=True)]
+    return torch.stack(torch.broadcast_tensors(*logs))
+
+
+def _side_by_side(parts: Sequence[Tensor]) -> Tensor:
+    """Join (..., d_l) to (..., d), where a level that depends on nothing has no leading dimensions."""
+    leading = torch.broadcast_shapes(*(part.shape[:-1] for part in parts))
+    return torch.cat([part.expand(*leading, part.shape[-1]) for part in parts], -1)
 
 
 @tempered.register
 def _(distribution: Ancestral, temperature: float) -> Distribution:
     top = tempered(distribution._top, temperature)
-    return Ancestral(distribution._links, distribution.sizes, distribution.context, top, temperature)
+    below = distribution.temperature * temperature
+    return Ancestral(distribution._links, distribution.sizes, distribution.context, top, below)
