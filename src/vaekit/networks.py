@@ -3,7 +3,7 @@
 Every network is made from the shapes of its inputs and of its output, so that the same words build an
 encoder, a decoder or a link between two latent levels:
 
-- an image among the inputs: the network reads it (convolutions with stride 2, or one flattened vector);
+- an image as the first input: the network reads it (convolutions with stride 2, or one flattened vector);
 - an image as the output: the network draws it (transposed convolutions that meet every size exactly);
 - inputs beyond the image (a latent of the level above, a label) are vectors.
 
@@ -15,11 +15,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
+from typing import TypeVar
 
 from torch import Tensor, nn
 
 Shape = tuple[int, ...]
+Layers = list[nn.Module]
+Layer = TypeVar("Layer", bound=nn.Linear | nn.Conv2d | nn.ConvTranspose2d)
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -38,15 +43,15 @@ class Join(nn.Module):
     Args:
         inputs: event shapes; each input is flattened over its event.
         width: size of the output.
+        gain: of the initial weights, see `_he`.
     """
 
-    def __init__(self, inputs: Sequence[Shape], width: int):
+    def __init__(self, inputs: Sequence[Shape], width: int, gain: float = 2.0):
         super().__init__()
         self.event_dims = [len(shape) for shape in inputs]
         sizes = [math.prod(shape) for shape in inputs]
-        self.maps = nn.ModuleList(nn.Linear(n, width, bias=i == 0) for i, n in enumerate(sizes))
-        for linear in self.maps:
-            _he(linear, fan_in=sum(sizes))
+        linears = [nn.Linear(n, width, bias=i == 0) for i, n in enumerate(sizes)]
+        self.maps = nn.ModuleList(_he(linear, gain, fan_in=sum(sizes)) for linear in linears)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         terms = [
@@ -78,13 +83,12 @@ class Dense(nn.Module):
         super().__init__()
         self.output = output
         double = 2 if gated else 1
-        sizes = [*width, math.prod(output)]
-        self.join = Join(inputs, sizes[0] * (double if width else 1))
-        layers: list[nn.Module] = []
-        for i, (a, b) in enumerate(pairwise(sizes)):
-            last = i == len(width) - 1
-            linear = nn.Linear(a, b if last else b * double)
-            layers += [_nonlinearity(gated, activation, dim=-1), _he(linear, gain=1.0 if last else 2.0)]
+        outputs = [units * double for units in width] + [math.prod(output)]
+        gains = [2.0] * len(width) + [1.0]
+        self.join = Join(inputs, outputs[0], gains[0])
+        layers: Layers = []
+        for units, out, gain in zip(width, outputs[1:], gains[1:], strict=True):
+            layers += [_nonlinearity(gated, activation, dim=-1), _he(nn.Linear(units, out), gain)]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, *inputs: Tensor) -> Tensor:
@@ -144,20 +148,20 @@ def convolutional(
 
     `width` are the dense layers between feature maps and latent. Between two vectors it is those alone.
     """
-
-    def layer(convolution: nn.Module) -> list[nn.Module]:
-        return [_he(convolution), _nonlinearity(gated, activation, dim=1)]
-
     double = 2 if gated else 1
 
-    def down(a: int, b: int) -> list[nn.Module]:
+    def layer(convolution: nn.Conv2d | nn.ConvTranspose2d) -> Layers:
+        return [_he(convolution), _nonlinearity(gated, activation, dim=1)]
+
+    def down(a: int, b: int) -> Layers:
         return layer(nn.Conv2d(a, b * double, 3, stride=2, padding=1))
 
-    def up(a: int, b: int, small: Shape, large: Shape) -> list[nn.Module]:
-        extra = tuple(n - (2 * m - 1) for n, m in zip(large, small, strict=True))
+    def up(a: int, b: int, small: Shape, large: Shape) -> Layers:
+        extra = (large[0] - (2 * small[0] - 1), large[1] - (2 * small[1] - 1))  # 1 where it is even, else 0
         return layer(nn.ConvTranspose2d(a, b * double, 3, stride=2, padding=1, output_padding=extra))
 
-    return _pyramid(inputs, output, channels, width, gated, activation, down, up)
+    link = partial(Dense, width=width, gated=gated, activation=activation)
+    return _Pyramid(channels, link, ACTIVATIONS[activation], down, up).network(inputs, output)
 
 
 def residual(
@@ -167,55 +171,79 @@ def residual(
     width: Sequence[int] = (128,),
     activation: str = "silu",
 ) -> nn.Module:
-    """Each halving is followed, on the way back preceded, by a residual block (He et al. 2016).
+    """Each halving is followed, each doubling on the way back preceded, by a residual block (He et al. 2016).
 
     Back to full size by nearest-neighbour enlargement and a convolution, which leaves no chequerboard.
     """
+    act = ACTIVATIONS[activation]
 
-    def down(a: int, b: int) -> list[nn.Module]:
-        return [_he(nn.Conv2d(a, b, 3, stride=2, padding=1)), ResidualBlock(b, activation)]
+    def down(a: int, b: int) -> Layers:
+        return [_he(nn.Conv2d(a, b, 3, stride=2, padding=1)), act(), ResidualBlock(b, activation)]
 
-    def up(a: int, b: int, small: Shape, large: Shape) -> list[nn.Module]:
+    def up(a: int, b: int, small: Shape, large: Shape) -> Layers:
         enlarge = nn.Upsample(size=large, mode="nearest")
-        return [ResidualBlock(a, activation), enlarge, _he(nn.Conv2d(a, b, 3, padding=1))]
+        return [ResidualBlock(a, activation), enlarge, _he(nn.Conv2d(a, b, 3, padding=1)), act()]
 
-    return _pyramid(inputs, output, channels, width, False, activation, down, up)
+    link = partial(Dense, width=width, activation=activation)
+    return _Pyramid(channels, link, act, down, up).network(inputs, output)
 
 
 class ResidualBlock(nn.Module):
-    """x + f(x), with f two convolutions that start at zero, so that the block starts as the identity."""
+    """x + f(x), with f two convolutions; the second starts at zero, and so the block as the identity."""
 
     def __init__(self, channels: int, activation: str):
         super().__init__()
-        second = nn.Conv2d(channels, channels, 3, padding=1)
-        nn.init.zeros_(second.weight)
         act = ACTIVATIONS[activation]
         first = _he(nn.Conv2d(channels, channels, 3, padding=1))
+        second = _he(nn.Conv2d(channels, channels, 3, padding=1), gain=0.0)
         self.body = nn.Sequential(act(), first, act(), second)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.body(x)
 
 
-def _pyramid(inputs, output, channels, width, gated, activation, down, up) -> nn.Module:
-    """Choose by the shapes: read an image, draw one, or join vectors."""
-    channels = list(channels)
-    if len(output) == 3:
-        sizes = _halvings(output[1:], len(channels))
-        small = (channels[-1], *sizes[-1])
-        bottom = Dense(inputs, small, width, gated, activation)
-        layers = [ACTIVATIONS[activation]()]
-        reverse = channels[::-1]
-        steps = zip([reverse[0], *reverse], reverse, sizes[:0:-1], sizes[-2::-1], strict=False)
-        for a, b, before, after in steps:
-            layers += up(a, b, before, after)
-        return Drawer(bottom, nn.Sequential(*layers, _he(nn.Conv2d(channels[0], output[0], 3, padding=1), gain=1.0)))
-    image, *vectors = inputs
-    if len(image) != 3:
-        return Dense(inputs, output, width, gated, activation)
-    trunk = [layer for a, b in pairwise([image[0], *channels]) for layer in down(a, b)]
-    features = (math.prod((channels[-1], *_halvings(image[1:], len(channels))[-1])),)
-    return Reader(nn.Sequential(*trunk), Dense([features, *vectors], output, width, gated, activation))
+@dataclass(frozen=True)
+class _Pyramid:
+    """How to go from full size to the smallest feature maps, and back.
+
+    Attributes:
+        channels: of the feature maps of each level, largest maps first.
+        link: makes the dense part, from event shapes to an event shape.
+        act: makes the activation of the smallest maps on the way back.
+        down: makes the layers from a to b channels at half the size.
+        up: makes the layers from a to b channels and from a small size to a large one.
+    """
+
+    channels: Sequence[int]
+    link: Callable[[Sequence[Shape], Shape], Dense]
+    act: Callable[[], nn.Module]
+    down: Callable[[int, int], Layers]
+    up: Callable[[int, int, Shape, Shape], Layers]
+
+    def network(self, inputs: Sequence[Shape], output: Shape) -> nn.Module:
+        """Choose by the shapes: draw an image, read one, or join vectors."""
+        if len(output) == 3:
+            return self.drawer(inputs, output)
+        if len(inputs[0]) == 3:
+            return self.reader(inputs, output)
+        return self.link(inputs, output)
+
+    def reader(self, inputs: Sequence[Shape], output: Shape) -> Reader:
+        image, *vectors = inputs
+        trunk = [layer for a, b in pairwise([image[0], *self.channels]) for layer in self.down(a, b)]
+        smallest = _halvings(image[1:], len(self.channels))[-1]
+        features = (self.channels[-1] * math.prod(smallest),)
+        return Reader(nn.Sequential(*trunk), self.link([features, *vectors], output))
+
+    def drawer(self, inputs: Sequence[Shape], output: Shape) -> Drawer:
+        sizes = _halvings(output[1:], len(self.channels))[::-1]
+        widths = [self.channels[-1], *reversed(self.channels)]
+        bottom = self.link(inputs, (widths[0], *sizes[0]))
+        trunk = [self.act()]
+        for (a, b), (small, large) in zip(pairwise(widths), pairwise(sizes), strict=True):
+            trunk += self.up(a, b, small, large)
+        last = _he(nn.Conv2d(widths[-1], output[0], 3, padding=1), gain=1.0)
+        return Drawer(bottom, nn.Sequential(*trunk, last))
 
 
 def _halvings(size: Shape, times: int) -> list[Shape]:
@@ -230,19 +258,19 @@ def _nonlinearity(gated: bool, activation: str, dim: int) -> nn.Module:
     return nn.GLU(dim) if gated else ACTIVATIONS[activation]()
 
 
-def _he(layer: nn.Module, gain: float = 2.0, fan_in: int | None = None) -> nn.Module:
+def _he(layer: Layer, gain: float = 2.0, fan_in: int | None = None) -> Layer:
     """Weights N(0, gain / fan-in) and no bias (He et al. 2015): variance 2 / fan-in before a rectifier."""
-    transposed = isinstance(layer, nn.ConvTranspose2d)
-    weight: Tensor = layer.weight  # type: ignore[assignment]
-    if fan_in is None:
-        # A transposed convolution of stride s reads each output from 1 / s^2 of its kernel.
-        fan_in = weight[0].numel() if not transposed else weight.shape[0] * weight[0, 0].numel() // 4
-    nn.init.normal_(weight, std=math.sqrt(gain / max(fan_in, 1)))
+    nn.init.normal_(layer.weight, std=math.sqrt(gain / max(fan_in or _fan_in(layer), 1)))
     if layer.bias is not None:
-        nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        nn.init.zeros_(layer.bias)
     return layer
 
 
-NETWORKS: dict[str, Callable[..., nn.Module]] = {
-    f.__name__: f for f in (dense, convolutional, residual)
-}
+def _fan_in(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> int:
+    """How many inputs each output reads."""
+    if isinstance(layer, nn.ConvTranspose2d):  # with stride s, only 1 / s^2 of its kernel
+        return layer.weight.shape[0] * layer.weight[0, 0].numel() // math.prod(layer.stride)
+    return layer.weight[0].numel()
+
+
+NETWORKS: dict[str, Callable[..., nn.Module]] = {f.__name__: f for f in (dense, convolutional, residual)}
