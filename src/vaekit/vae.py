@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, kl_divergence
 
-from vaekit.conditionals import Ancestral, Chain
+from vaekit.conditionals import Ancestral, Chain, Draw
 from vaekit.distributions import tempered
 from vaekit.randomness import Seed, seeded
 
@@ -78,6 +78,9 @@ class VAE(nn.Module):
         classes: how many classes a label y of whole numbers has; it becomes a one-hot vector.
         given_label: which of "prior", "encoder", "decoder" take the label as one more context.
 
+    Raises:
+        ValueError: where prior and encoder differ in their levels, or `given_label` names another part.
+
     Labels y are (B,) whole numbers or (B, m) vectors; a model which nothing conditions ignores them.
     `seed` is a number or a `torch.Generator`; None draws from torch's global generator.
     """
@@ -94,6 +97,8 @@ class VAE(nn.Module):
         if prior.sizes != encoder.sizes:
             raise ValueError(f"prior and encoder differ in their levels: {prior.sizes} and {encoder.sizes}")
         self.prior, self.encoder, self.decoder = prior, encoder, decoder
+        if not set(given_label) <= {"prior", "encoder", "decoder"}:
+            raise ValueError(f"given_label: expected prior, encoder or decoder, got {sorted(given_label)}")
         self.classes, self.given_label = classes, frozenset(given_label)
 
     @property
@@ -161,9 +166,7 @@ class VAE(nn.Module):
             (n, C, H, W).
         """
         with seeded(seed):
-            prior = self._prior(y)
-            if temperature != 1.0:
-                prior = tempered(prior, temperature)
+            prior = self._prior(y) if temperature == 1.0 else tempered(self._prior(y), temperature)
             z = prior.rsample(() if prior.batch_shape else (n,))
             return _pixels(self.decode(z, y), draw)
 
@@ -209,11 +212,14 @@ class VAE(nn.Module):
             return ()
         if y is None:
             raise ValueError(f"the {part} of this model is conditioned on labels: give y")
-        return (y if y.is_floating_point() else F.one_hot(y, self.classes).to(torch.get_default_dtype()),)
+        vector = y if y.is_floating_point() else F.one_hot(y.long(), self.classes)
+        return (vector.to(next(self.parameters()).dtype),)
 
 
 def interpolate(a: Tensor, b: Tensor, steps: int, path: str = "linear") -> Tensor:
-    """(..., d) and (..., d) -> (steps, ..., d) on the straight line or on the great circle between them.
+    """(..., d) and (..., d) -> (steps, ..., d) on the straight line or on the arc between them.
+
+    The arc turns evenly from one direction to the other, while the length goes evenly from |a| to |b|.
 
     Raises:
         ValueError: for fewer than two steps, or a path that is neither "linear" nor "spherical".
@@ -222,9 +228,14 @@ def interpolate(a: Tensor, b: Tensor, steps: int, path: str = "linear") -> Tenso
         raise ValueError(f"expected at least 2 steps, linear or spherical; got {steps} steps, {path!r}")
     t = torch.linspace(0, 1, steps, dtype=a.dtype, device=a.device).reshape(-1, *[1] * a.dim())
     if path == "linear":
-        return a + t * (b - a)
-    cosine = F.cosine_similarity(a, b, dim=-1).clamp(-1, 1).unsqueeze(-1)
-    angle = torch.arccos(cosine).clamp_min(1e-4)
+        return torch.lerp(a, b, t)
+    length = torch.lerp(a.norm(dim=-1, keepdim=True), b.norm(dim=-1, keepdim=True), t)
+    return length * _great_circle(F.normalize(a, dim=-1), F.normalize(b, dim=-1), t)
+
+
+def _great_circle(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    """From unit vector a to unit vector b; of opposite ones, between which there is no one way, through 0."""
+    angle = torch.arccos((a * b).sum(-1, keepdim=True).clamp(-1, 1)).clamp(1e-4, math.pi - 1e-4)
     return (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)
 
 
@@ -244,19 +255,19 @@ def _log_prob(px: Distribution, x: Tensor, mask: Tensor | None) -> Tensor:
     return observed.sum(tuple(range(-px.reinterpreted_batch_ndims, 0)))
 
 
-def _divergences(q, p) -> Tensor | None:
-    """KL(q, p) a level, (L, B): closed forms, filled with the samples' mean; None where there is no closed form."""
+def _divergences(q: Draw, p: Draw) -> Tensor | None:
+    """KL(q, p) a level, (L, B): in closed form, else by the samples; None where no level has a form."""
     closed = [_closed_form(a, b) for a, b in zip(q.links, p.links, strict=True)]
     if all(kl is None for kl in closed):
         return None
     sampled = (q.log_prob - p.log_prob).mean(1)
-    return torch.stack(
-        [sampled[l] if kl is None else (kl.mean(0) if kl.dim() > 1 else kl) for l, kl in enumerate(closed)]
-    )
+    return torch.stack([mean if kl is None else kl for kl, mean in zip(closed, sampled, strict=True)])
 
 
 def _closed_form(q: Distribution, p: Distribution) -> Tensor | None:
+    """KL(q, p) an image, (B,); a level below the top has one for each sample of those above: their mean."""
     try:
-        return kl_divergence(q, p)
+        kl = kl_divergence(q, p)
     except NotImplementedError:
         return None
+    return kl.mean(0) if kl.dim() > 1 else kl
