@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from vaekit.data import catalog
 from vaekit.data.dataset import Dataset
-from vaekit.data.loading import load
+from vaekit.data.loading import import_data, load
 from vaekit.data.splits import Splits, split
+from vaekit.data.suggest import Suggestion, suggest
 
 if TYPE_CHECKING:
     from vaekit.data.observations import OBSERVATIONS, Observed, observe
@@ -23,10 +24,13 @@ __all__ = [
     "Dataset",
     "Observed",
     "Splits",
+    "Suggestion",
     "catalog",
+    "import_data",
     "load",
     "observe",
     "split",
+    "suggest",
 ]
 
 _NEEDS_TORCH = ("OBSERVATIONS", "Observed", "observe")

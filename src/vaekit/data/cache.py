@@ -42,6 +42,11 @@ def imported() -> Path:
     return home() / "imported"
 
 
+def names(shelf: Path) -> tuple[str, ...]:
+    """The names of the datasets on a shelf, sorted."""
+    return tuple(sorted(facts.parent.name for facts in shelf.glob("[!.]*/dataset.json")))
+
+
 def recall(shelf: Path, name: str, fingerprint: str | None = None) -> Dataset | None:
     """The dataset `name` on a shelf, memory-mapped; None where it is absent, damaged or outdated.
 
@@ -98,8 +103,8 @@ def store(shelf: Path, dataset: Dataset, fingerprint: str | None = None) -> Data
             _swap(Path(scratch), shelf / dataset.name)
     except OSError as error:
         raise DataError(
-            f"{shelf}: cannot keep {dataset.name} there ({first_line(error)}); it takes {needed / 2**20:.0f} MiB, "
-            "so free some space, or set VAEKIT_CACHE to another folder"
+            f"{shelf}: cannot keep {dataset.name} there ({first_line(error)}); "
+            f"it takes {needed / 2**20:.0f} MiB, so free some space, or set VAEKIT_CACHE to another folder"
         ) from error
     return _assemble(shelf / dataset.name, _facts(dataset))
 

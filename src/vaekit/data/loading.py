@@ -1,14 +1,105 @@
-"""The one way in: a name or a path -> a Dataset."""
+"""The one way in: a name of the catalogue, a name of an import, or a path -> a Dataset."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
-from vaekit.data import catalog
+from vaekit.data import cache, catalog
 from vaekit.data.dataset import Dataset
+from vaekit.data.folders import Framing
+from vaekit.data.own import read_own, stem
+from vaekit.data.reading import reading
 from vaekit.data.resolve import resolve
+from vaekit.errors import DataError, NotFoundError, did_you_mean
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def load(name_or_path: str | Path) -> Dataset:
-    """The dataset of a catalogue name."""
-    return resolve(catalog.entry(str(name_or_path)))
+def load(
+    name_or_path: str | Path,
+    *,
+    size: tuple[int, int] | None = None,
+    crop: str = "resize",
+    colour: str = "auto",
+) -> Dataset:
+    """The dataset of a name or path; a catalogue name comes first, then an imported one, then a path.
+
+    Args:
+        name_or_path: such as "mnist", or a folder of images, a .npy, .npz, .csv or IDX file.
+        size: (H, W) in pixels, to which images of a folder are brought; None takes their own.
+        crop: "resize" squeezes images of a folder into `size`, "centre" cuts their middle.
+        colour: "grey", "rgb", or "auto": grey where all images of a folder are.
+
+    Raises:
+        NotFoundError: there is neither such a name nor such a path, or no way to fetch it.
+        DataError: the data cannot be used as it is; the message says why and what to do.
+    """
+    framing = Framing(None if size is None else (size[0], size[1]), crop, colour)
+    named = _named(name_or_path) if isinstance(name_or_path, str) else None
+    if named is None:
+        return read_own(_existing(Path(name_or_path)), framing)
+    if framing != Framing():
+        raise DataError(f"{named.name}: size, crop and colour apply to folders of images; leave them out")
+    return named
+
+
+def import_data(
+    path: str | Path,
+    name: str | None = None,
+    *,
+    size: tuple[int, int] | None = None,
+    crop: str = "resize",
+    colour: str = "auto",
+    force: bool = False,
+) -> Dataset:
+    """Read the user's own data once and keep it under a name, by which `load` finds it from then on.
+
+    Args:
+        path: what to read, as for `load`.
+        name: what to call it; None takes the name of the file or folder.
+        size, crop, colour: as for `load`.
+        force: replace an import of the same name.
+
+    Returns:
+        The dataset, memory-mapped from the cache.
+
+    Raises:
+        DataError: the name is taken or no name, the data cannot be used, or the cache cannot be written.
+        NotFoundError: there is no such path.
+    """
+    framing = Framing(None if size is None else (size[0], size[1]), crop, colour)
+    path = _existing(Path(path))
+    name = stem(path) if name is None else name
+    _check_name(name, force)
+    return cache.store(cache.imported(), replace(read_own(path, framing), name=name, title=name))
+
+
+def _named(name: str) -> Dataset | None:
+    if name in catalog.ENTRIES:
+        return resolve(catalog.ENTRIES[name])
+    return cache.recall(cache.imported(), name) if _NAME.fullmatch(name) else None
+
+
+def _existing(path: Path) -> Path:
+    path = path.expanduser()
+    with reading(path, "data"):
+        if path.exists():
+            return path
+    known = (*catalog.names(), *cache.names(cache.imported()))
+    raise NotFoundError(
+        f"{str(path)!r} is neither a path nor a dataset{did_you_mean(str(path), known)}; "
+        f"the datasets are {', '.join(known)}"
+    )
+
+
+def _check_name(name: str, force: bool) -> None:
+    if not _NAME.fullmatch(name):
+        raise DataError(
+            f"name: expected letters, digits, '.', '_' and '-', but {name!r} came; choose another"
+        )
+    if name in catalog.ENTRIES:
+        raise DataError(f"name: {name!r} belongs to the catalogue; choose another with --name")
+    if not force and name in cache.names(cache.imported()):
+        raise DataError(f"name: {name!r} is taken by an import; choose another with --name, or --force")

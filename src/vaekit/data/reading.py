@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import lzma
 import math
+import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -14,9 +16,21 @@ from typing import IO, cast
 
 from vaekit.errors import DataError, NotFoundError, VaekitError
 
-MAX_BYTES = 16 * 2**30  # of decoded content held in memory
-
-_DAMAGE = (OSError, EOFError, ValueError, TypeError, KeyError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+# What the readers of files raise when they meet bytes that they cannot read.
+_DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    RuntimeError,
+    OverflowError,
+    SyntaxError,
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+)
 
 
 @contextmanager
@@ -63,15 +77,20 @@ def open_maybe_gzip(path: Path) -> IO[bytes]:
 
 
 def check_size(path: str | Path, shape: Iterable[int], itemsize: int) -> int:
-    """The bytes that an array of `shape` takes, refused where they pass MAX_BYTES.
+    """The bytes that an array of `shape` takes, refused where they pass half of this machine's memory.
 
     Raises:
-        DataError: the array is too large to be decoded in memory.
+        DataError: the array is too large to be held in memory.
     """
     size = math.prod(shape) * itemsize
-    if size > MAX_BYTES:
+    limit = _half_of_memory()
+    if size > limit:
         raise DataError(
-            f"{path}: unpacks to {size / 2**30:.0f} GiB, more than the limit of {MAX_BYTES / 2**30:.0f} GiB; "
-            "give a part of it, or save it as .npy, which is memory-mapped"
+            f"{path}: takes {size / 2**30:.1f} GiB, more than half of this machine's memory "
+            f"({limit / 2**30:.1f} GiB); give a part of it, smaller images, or a .npy of uint8"
         )
     return size
+
+
+def _half_of_memory() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2

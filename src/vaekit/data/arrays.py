@@ -1,0 +1,135 @@
+"""NumPy's files: .npy, memory-mapped, and .npz, whose arrays are recognised by their names."""
+
+from __future__ import annotations
+
+import zipfile
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.lib import format as npy
+
+from vaekit.data.raw import PARTS, Part, Raw, stack
+from vaekit.data.reading import check_size, reading
+from vaekit.errors import DataError
+
+_VALUES = ("images", "image", "imgs", "x", "data")
+_LABELS = ("labels", "label", "y", "targets", "target", "classes")
+_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def read_npy(path: Path) -> Raw:
+    """The array of a .npy file, memory-mapped.
+
+    Raises:
+        DataError: the file is damaged, or holds Python objects, which are never read.
+    """
+    with reading(path, "a .npy file"):
+        with open(path, "rb") as stream:
+            _header(stream, path)
+        return Raw(npy.open_memmap(path, mode="r"))
+
+
+def read_npz(path: Path) -> Raw:
+    """The images, labels and parts of a .npz file, told by names such as x, images, y, x_train, test_labels.
+
+    Raises:
+        DataError: the file is damaged, unpacks to too much, or its names do not say which array is which.
+    """
+    with reading(path, "a .npz file"), zipfile.ZipFile(path) as archive:
+        shapes = _shapes(path, archive)
+        roles = _roles(path, shapes)
+        arrays = {role: _array(archive, key) for role, key in roles.items()}
+    left_out = sorted(set(shapes) - set(roles.values()))
+    notes = (f"arrays left out: {', '.join(left_out)}",) if left_out else ()
+    named = ", ".join(f"{key} as {' '.join(role).strip()}" for role, key in roles.items())
+    raw = _joined(arrays, path)
+    return Raw(raw.values, raw.labels, raw.published, (f"arrays used: {named}", *notes))
+
+
+def _header(stream: IO[bytes], path: Path) -> tuple[tuple[int, ...], int]:
+    """The shape and item size that the header of a .npy stream states."""
+    shape, _, dtype = _HEADERS[npy.read_magic(stream)](stream)
+    if dtype.hasobject:
+        raise DataError(f"{path}: holds Python objects, which are never read; save it as an array of numbers")
+    return shape, dtype.itemsize
+
+
+def _shapes(path: Path, archive: zipfile.ZipFile) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of every array, from the headers alone; what they promise is checked first."""
+    shapes, total = {}, 0
+    for info in archive.infolist():
+        with archive.open(info) as stream:
+            shape, itemsize = _header(stream, path)
+            promised, held = check_size(path, shape, itemsize), info.file_size - stream.tell()
+        if held != promised:
+            raise ValueError(f"{info.filename} promises {promised} bytes, but holds {held}")
+        shapes[info.filename.removesuffix(".npy")] = shape
+        total += info.file_size
+    check_size(path, (total,), 1)
+    return shapes
+
+
+def _array(archive: zipfile.ZipFile, key: str) -> np.ndarray:
+    member = key if key in archive.namelist() else f"{key}.npy"
+    with archive.open(member) as stream:
+        return npy.read_array(stream, allow_pickle=False)
+
+
+def _role(key: str) -> tuple[str, str] | None:
+    """("train", "values") for x_train or train_images, ("", "labels") for y, None for other names."""
+    words = key.lower().split("_")
+    parts = [PARTS[word] for word in words if word in PARTS]
+    rest = [word for word in words if word not in PARTS]
+    part = parts[0] if len(parts) == 1 else ""
+    if rest in ([word] for word in _LABELS):
+        return part, "labels"
+    if rest in ([word] for word in _VALUES) or (part and not rest):
+        return part, "values"
+    return None
+
+
+def _roles(path: Path, shapes: Shapes) -> dict[tuple[str, str], str]:
+    """(part, what) -> name of the array; the part is empty where the file knows no parts."""
+    found = {key: role for key in shapes if (role := _role(key))}
+    if not any(what == "values" for _, what in found.values()):
+        found |= _only_candidate(path, shapes, found)
+    twice = [role for role, times in Counter(found.values()).items() if times > 1]
+    if twice or len({bool(part) for part, _ in found.values()}) > 1:
+        raise _unclear(path, shapes)
+    order = ("", "train", "validation", "test")
+    return {role: key for key, role in sorted(found.items(), key=lambda item: order.index(item[1][0]))}
+
+
+def _only_candidate(path: Path, shapes: Shapes, found: Mapping[str, object]) -> dict[str, tuple[str, str]]:
+    candidates = [key for key, shape in shapes.items() if len(shape) >= 2 and key not in found]
+    if len(candidates) != 1:
+        raise _unclear(path, shapes)
+    (values,) = candidates
+    others = [key for key, shape in shapes.items() if shape == shapes[values][:1] and key not in found]
+    labels = {others[0]: ("", "labels")} if len(others) == 1 and not found else {}
+    return {values: ("", "values")} | labels
+
+
+def _unclear(path: Path, shapes: Shapes) -> DataError:
+    listed = ", ".join(f"{key} {shape}" for key, shape in shapes.items()) or "nothing"
+    return DataError(
+        f"{path}: cannot tell its arrays apart, which are {listed}; "
+        "name them x and y, or x_train, y_train, x_test, y_test"
+    )
+
+
+def _joined(arrays: Mapping[tuple[str, str], np.ndarray], path: Path) -> Raw:
+    parts = {
+        part: Part(values, arrays.get((part, "labels")))
+        for (part, what), values in arrays.items()
+        if what == "values"
+    }
+    orphans = [part for part, what in arrays if what == "labels" and part not in parts]
+    if orphans:
+        raise DataError(f"{path}: has labels of {', '.join(orphans)}, but no images of it; add them")
+    return Raw(*parts[""]) if "" in parts else stack(parts, path)

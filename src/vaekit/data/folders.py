@@ -1,0 +1,196 @@
+"""A folder of images of any sizes and modes -> one array of levels; sub-folders are the labels.
+
+Every image is turned as its EXIF says, laid over white where it is transparent, brought to 8 bits,
+and resized to one size. A sub-folder is a class; sub-folders called train, test and validation are
+the parts of a published split instead, each with images or with a sub-folder a class.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from statistics import median_low
+
+import numpy as np
+
+from vaekit.data.pictures import Picture, decode, probe
+from vaekit.data.raw import PARTS, Part, Raw, natural, stack
+from vaekit.data.reading import check_size, reading
+from vaekit.errors import DataError
+
+CROPS = ("resize", "centre")
+COLOURS = ("auto", "grey", "rgb")
+MAX_SIDE = 64  # of the size chosen for images of different sizes
+
+_CLUTTER = ("Thumbs.db", "desktop.ini", "__MACOSX")
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How images of a folder become alike.
+
+    Args:
+        size: (H, W) in pixels; None takes the size that all have, else their median, at most 64.
+        crop: "resize" squeezes an image into that size, "centre" first cuts its middle to that shape.
+        colour: "grey", "rgb", or "auto": grey where all images are.
+
+    Raises:
+        DataError: any of them is something else.
+    """
+
+    size: tuple[int, int] | None = None
+    crop: str = "resize"
+    colour: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.size is not None and (len(self.size) != 2 or min(self.size) < 1):
+            raise DataError(
+                f"size: expected height and width in pixels, such as (64, 64), but {self.size} came"
+            )
+        for what, choice, choices in (("crop", self.crop, CROPS), ("colour", self.colour, COLOURS)):
+            if choice not in choices:
+                raise DataError(f"{what}: expected one of {', '.join(choices)}, but {choice!r} came")
+
+
+@dataclass(frozen=True)
+class _Place:
+    path: Path
+    part: str = ""
+    label: str = ""
+
+
+def read_folder(folder: Path, framing: Framing) -> Raw:
+    """The images of a folder as levels (N, H, W) or (N, H, W, 3), in natural order of their names.
+
+    Raises:
+        DataError: there is no image, one is damaged or larger than the limit, or the folders are nested
+            in a way that says nothing about labels.
+    """
+    places, pictures, notes = _probed(folder, _places(folder))
+    size, size_note = _size(framing, pictures)
+    grey = framing.colour == "grey" or (
+        framing.colour == "auto" and all(picture.grey for picture in pictures)
+    )
+    check_size(folder, (len(pictures), *size, 1 if grey else 3), 1)
+    values = _decoded(pictures, size, framing.crop == "centre", grey)
+    if framing.colour == "auto" and not grey and _colourless(values):
+        values, notes = values[..., 0], [*notes, "all images are grey, though stored in colour"]
+    if any(picture.deep for picture in pictures):
+        notes.append("16-bit images were reduced to 8 bits")
+    raw = _grouped(places, values, folder)
+    return Raw(raw.values, raw.labels, raw.published, (size_note, *notes))
+
+
+def _visible(folder: Path) -> list[Path]:
+    with reading(folder, "a folder"):
+        entries = [path for path in folder.iterdir() if path.name[0] != "." and path.name not in _CLUTTER]
+    return sorted(entries, key=lambda path: natural(path.name))
+
+
+def _split(folder: Path) -> tuple[list[Path], list[Path]]:
+    """(files, folders) in a folder."""
+    entries = _visible(folder)
+    return [path for path in entries if path.is_file()], [path for path in entries if path.is_dir()]
+
+
+def _places(folder: Path) -> list[_Place]:
+    files, folders = _split(folder)
+    if folders and all(path.name.lower() in PARTS for path in folders):
+        parts = [(PARTS[path.name.lower()], path) for path in folders]
+        order = ("train", "validation", "test")
+        parts.sort(key=lambda item: order.index(item[0]))
+        inner = [_Place(place.path, part, place.label) for part, path in parts for place in _classes(path)]
+        return [*map(_Place, files), *inner]
+    return _classes(folder)
+
+
+def _classes(folder: Path) -> list[_Place]:
+    files, folders = _split(folder)
+    places = [_Place(path) for path in files]
+    for inner in folders:
+        files, deeper = _split(inner)
+        if deeper:
+            raise DataError(
+                f"{deeper[0]}: folders may be nested FOLDER/CLASS/image or FOLDER/train/CLASS/image, "
+                "but this one lies deeper; move its images up"
+            )
+        places += [_Place(path, label=inner.name) for path in files]
+    return places
+
+
+def _probed(folder: Path, places: Sequence[_Place]) -> tuple[list[_Place], list[Picture], list[str]]:
+    """The places that are images, what their headers say, and a note about the others."""
+    found = [(place, probe(place.path)) for place in places]
+    images = [(place, picture) for place, picture in found if picture]
+    others = [place.path.name for place, picture in found if not picture]
+    if not images or len(images) < len(others):
+        raise DataError(
+            f"{folder}: {len(images)} images among {len(found)} files"
+            + (f", such as {others[0]}" if others else "")
+            + "; expected a folder of images, or give the path of one .npy, .npz, .csv or IDX file"
+        )
+    notes = [f"{len(others)} files are no images and were skipped, such as {others[0]}"] if others else []
+    return [place for place, _ in images], [picture for _, picture in images], notes
+
+
+def _size(framing: Framing, pictures: Sequence[Picture]) -> tuple[tuple[int, int], str]:
+    sizes = Counter((picture.height, picture.width) for picture in pictures)
+    if framing.size is not None:
+        return framing.size, f"images made {_by(framing.size)}, as asked"
+    if len(sizes) == 1:
+        (size,) = sizes
+        return size, f"all images are {_by(size)}"
+    height, width = (min(MAX_SIDE, median_low(sides)) for sides in zip(*sizes.elements(), strict=True))
+    return (
+        height,
+        width,
+    ), f"images of {len(sizes)} sizes, made {_by((height, width))} (their median, at most 64)"
+
+
+def _by(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+def _decoded(pictures: Sequence[Picture], size: tuple[int, int], cut: bool, grey: bool) -> np.ndarray:
+    values = np.empty((len(pictures), *size) if grey else (len(pictures), *size, 3), np.uint8)
+    with ThreadPoolExecutor() as pool:
+        decoded = pool.map(lambda picture: decode(picture.path, size, cut=cut, grey=grey), pictures)
+        for index, image in enumerate(_watched(decoded, len(pictures))):
+            values[index] = image
+    return values
+
+
+def _watched(images: Iterable[np.ndarray], total: int) -> Iterator[np.ndarray]:
+    """The same images, with a bar on stderr where it is a terminal."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    yield from track(images, "reading images", total, console=console, transient=True, disable=hidden)
+
+
+def _colourless(values: np.ndarray) -> bool:
+    return all(bool((image == image[..., :1]).all()) for image in values)
+
+
+def _grouped(places: Sequence[_Place], values: np.ndarray, folder: Path) -> Raw:
+    labelled = Counter(bool(place.label) for place in places)
+    if len(labelled) > 1:
+        raise DataError(
+            f"{folder}: {labelled[True]} images lie in sub-folders and {labelled[False]} beside them; "
+            "put all into sub-folders (their labels), or none"
+        )
+    labels = np.array([place.label for place in places]) if labelled[True] else None
+    if not any(place.part for place in places):
+        return Raw(values, labels)
+    bounds, first = {}, 0
+    for part, members in groupby(places, lambda place: place.part):
+        past = first + len(list(members))
+        bounds[part] = Part(values[first:past], None if labels is None else labels[first:past])
+        first = past
+    return stack(bounds, folder)

@@ -1,0 +1,70 @@
+"""Labels of any kind -> numbers 0..classes-1 and a name for each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from vaekit.data.raw import natural
+from vaekit.errors import DataError
+
+
+class Labels(NamedTuple):
+    """Labels (N,) int64 or None, one name a class, and what was inferred about them."""
+
+    numbers: np.ndarray | None
+    names: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def number(labels: np.ndarray | None, where: str | Path) -> Labels:
+    """Number the classes in their order (text: natural order).
+
+    Args:
+        labels: (N,) or (N, 1) whole numbers, truth values or text; (N, classes) one-hot; or None.
+        where: the file or folder, for the message.
+
+    Returns:
+        The numbers and names; real numbers are no classes: they are left out, and a note says so.
+
+    Raises:
+        DataError: the labels have another shape or type.
+    """
+    if labels is None:
+        return Labels(None, (), ())
+    flat = _flat(labels, where)
+    if flat.dtype.kind == "f" and not np.array_equal(flat, np.rint(flat)):
+        return Labels(None, (), ("the labels are real numbers, not classes, and were left out",))
+    if flat.dtype.kind not in "biufUS":
+        raise DataError(f"{where}: labels must be whole numbers or text, but are {flat.dtype}; convert them")
+    return _numbered(flat)
+
+
+def _flat(labels: np.ndarray, where: str | Path) -> np.ndarray:
+    if labels.ndim == 1:
+        return labels
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        return labels[:, 0]
+    if labels.ndim == 2 and labels.dtype.kind in "biuf" and _one_hot(labels):
+        return labels.argmax(axis=1)
+    raise DataError(
+        f"{where}: labels must have shape (N,), or one-hot (N, classes), but have {labels.shape}; reshape"
+    )
+
+
+def _one_hot(labels: np.ndarray) -> bool:
+    return bool(np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all())
+
+
+def _numbered(flat: np.ndarray) -> Labels:
+    if flat.dtype.kind == "f":
+        flat = flat.astype(np.int64)
+    values = np.unique(flat).tolist()
+    if flat.dtype.kind in "US":
+        values.sort(key=lambda value: natural(str(value)))
+    place = {value: index for index, value in enumerate(values)}
+    numbers = np.fromiter((place[value] for value in flat.tolist()), np.int64, len(flat))
+    names = tuple(value.decode() if isinstance(value, bytes) else str(value) for value in values)
+    return Labels(numbers, names, (f"labels of {len(names)} classes",))

@@ -1,0 +1,114 @@
+"""The user's own data: the path says which reader, the values say the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from vaekit.data.arrays import read_npy, read_npz
+from vaekit.data.dataset import Dataset
+from vaekit.data.folders import Framing, read_folder
+from vaekit.data.idx import is_idx, read_idx, read_pair
+from vaekit.data.infer import infer
+from vaekit.data.labels import number
+from vaekit.data.pictures import is_image_name
+from vaekit.data.raw import Part, Raw, stack
+from vaekit.data.tables import read_table
+from vaekit.errors import DataError
+
+_READERS: dict[str, Callable[[Path], Raw]] = {
+    ".npy": read_npy,
+    ".npz": read_npz,
+    ".csv": read_table,
+    ".tsv": read_table,
+    ".txt": read_table,
+}
+_PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
+_PARTS = {"train": "train", "t10k": "test"}  # as MNIST names its files
+
+
+def read_own(path: Path, framing: Framing) -> Dataset:
+    """The dataset at a path: a folder of images or of MNIST-named files, .npy, .npz, an IDX file, or a table.
+
+    Args:
+        path: the file or folder; it exists.
+        framing: how images of a folder become alike.
+
+    Raises:
+        DataError: the data cannot be used as it is; the message says why and what to do.
+    """
+    raw = _read(path, framing)
+    images, offset, scale, inferred = infer(raw.values, path)
+    labels, names, labelled = number(raw.labels, path)
+    name = stem(path)
+    return Dataset(
+        name=name,
+        title=name,
+        images=images,
+        labels=labels,
+        label_names=names,
+        published=raw.published,
+        source=str(path),
+        notes=(*raw.notes, *inferred, *labelled),
+        offset=offset,
+        scale=scale,
+    )
+
+
+def _read(path: Path, framing: Framing) -> Raw:
+    if path.is_dir():
+        return _read_idx_folder(path) or read_folder(path, framing)
+    if framing != Framing():
+        raise DataError(
+            f"{path}: size, crop and colour apply to folders of images, not to a file; leave them out"
+        )
+    return _reader(path)(path)
+
+
+def _reader(path: Path) -> Callable[[Path], Raw]:
+    known = _READERS.get(path.suffix.lower())
+    if known:
+        return known
+    if path.suffix.lower() in _PICKLES:
+        raise DataError(f"{path}: pickles are never read, for they can run code; save it as .npy or .npz")
+    if is_image_name(path):
+        raise DataError(f"{path}: is one image; give the folder that holds your images")
+    if not is_idx(path):
+        raise DataError(
+            f"{path}: expected a folder of images, or a .npy, .npz, .csv or IDX file, but it is none; "
+            "convert it to one of them"
+        )
+    return _read_idx_pair
+
+
+def _read_idx_pair(path: Path) -> Raw:
+    """The images at `path`, and the labels that lie beside it under the corresponding name."""
+    beside = _labels_beside(path)
+    if beside is None:
+        return Raw(read_idx(path), notes=("no labels lie beside it",))
+    return Raw(*read_pair(path, beside), notes=(f"labels from {beside.name}",))
+
+
+def _labels_beside(path: Path) -> Path | None:
+    plain = path.name.removesuffix(".gz")
+    name = plain.replace("images", "labels").replace("idx3", "idx1").replace("idx4", "idx1")
+    candidates = (path.with_name(name), path.with_name(f"{name}.gz"))
+    return next((file for file in candidates if name != plain and file.is_file()), None)
+
+
+def _read_idx_folder(folder: Path) -> Raw | None:
+    """A folder that holds the four files of MNIST or of one of its relatives; None where it does not."""
+    parts = {}
+    for prefix, part in _PARTS.items():
+        images = next((path for path in sorted(folder.glob(f"{prefix}-images*")) if is_idx(path)), None)
+        labels = images and _labels_beside(images)
+        if not images or not labels:
+            return None
+        parts[part] = Part(*read_pair(images, labels))
+    return stack(parts, folder)
+
+
+def stem(path: Path) -> str:
+    """The name of a file without its endings, or of a folder."""
+    path = path.resolve()
+    return path.name if path.is_dir() else path.name.removesuffix(".gz").removesuffix(path.suffix)

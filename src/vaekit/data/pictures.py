@@ -1,0 +1,117 @@
+"""One image file: what its header says, and its pixels as 8-bit levels of a wanted size."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from vaekit.data.reading import reading
+from vaekit.errors import DataError
+
+MAX_PIXELS = 50_000_000
+
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm")
+_ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What the header of an image file says, after it was turned as its EXIF says.
+
+    Args:
+        path: the file.
+        height, width: in pixels.
+        grey: whether it has no colours.
+        deep: whether it has more than 8 bits a channel.
+    """
+
+    path: Path
+    height: int
+    width: int
+    grey: bool
+    deep: bool
+
+
+def is_image_name(path: Path) -> bool:
+    """Whether the file is named as images are."""
+    return path.suffix.lower() in _SUFFIXES
+
+
+def probe(path: Path) -> Picture | None:
+    """The header of an image file; None where it is no image and not named as one.
+
+    Raises:
+        DataError: it is named as an image and is none, or has more than MAX_PIXELS.
+    """
+    with reading(path, "an image"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        try:
+            with Image.open(path, formats=_FORMATS) as image:
+                return _picture(path, image)
+        except UnidentifiedImageError:
+            if is_image_name(path):
+                raise ValueError("its content is that of no known image format") from None
+            return None
+        except Image.DecompressionBombError as error:
+            raise _too_large(path, "far more") from error
+
+
+def decode(path: Path, size: tuple[int, int], *, cut: bool, grey: bool) -> np.ndarray:
+    """The pixels of an image: (H, W) uint8 where `grey`, else (H, W, 3).
+
+    Args:
+        path: the file.
+        size: (H, W) wanted.
+        cut: cut the middle to the shape of `size` before resizing, rather than squeeze.
+        grey: one channel rather than three.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    height, width = size
+    with reading(path, "an image"), Image.open(path, formats=_FORMATS) as opened:
+        image = _opaque(_eight_bits(ImageOps.exif_transpose(opened))).convert("L" if grey else "RGB")
+        if cut:
+            image = ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
+        elif image.size != (width, height):
+            image = image.resize((width, height), Image.Resampling.LANCZOS)
+        return np.asarray(image)
+
+
+def _picture(path: Path, image: Image.Image) -> Picture:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise _too_large(path, f"{width}x{height}")
+    if image.mode == "F":
+        raise DataError(f"{path}: has real numbers for pixels; save such images as one .npy array instead")
+    if image.getexif().get(_ORIENTATION) in _TURNED:
+        width, height = height, width
+    return Picture(path, height, width, _is_grey(image), image.mode.startswith("I"))
+
+
+def _is_grey(image: Image.Image) -> bool:
+    return image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I")
+
+
+def _too_large(path: Path, pixels: str) -> DataError:
+    return DataError(f"{path}: has {pixels} pixels, more than the limit of {MAX_PIXELS}; make it smaller")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """16-bit grey, which Pillow opens in a mode that begins with I, by its upper byte."""
+    if not image.mode.startswith("I"):
+        return image
+    return Image.fromarray((np.asarray(image).clip(0, 65535) // 256).astype(np.uint8))
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """Laid over white where it is transparent."""
+    if not image.has_transparency_data:
+        return image
+    over = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", over.size, "white"), over)

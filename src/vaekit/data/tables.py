@@ -1,0 +1,117 @@
+"""A table of numbers as text: a row an image or a vector, one column perhaps the label."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from vaekit.data.raw import Raw
+from vaekit.data.reading import first_line, reading
+from vaekit.errors import DataError
+
+_LABELS = ("label", "labels", "class", "target", "y")
+
+
+class _Layout(NamedTuple):
+    delimiter: str | None  # None: any white space
+    columns: int
+    skip: int
+    label: int | None
+    note: tuple[str, ...]
+
+
+def read_table(path: Path) -> Raw:
+    """The numbers of a table separated by commas, semicolons, tabs or spaces, with or without a header.
+
+    A column called label, class, target or y holds the labels, which may be text.
+
+    Raises:
+        DataError: a row has more or fewer columns than the first, or a cell is no number.
+    """
+    with reading(path, "a table of numbers"):
+        layout = _layout(path)
+        table, names = _table(path, layout)
+    if layout.label is None:
+        return Raw(table)
+    labels = np.array(names)[table[:, layout.label].astype(np.int64)]
+    return Raw(np.delete(table, layout.label, axis=1), _numeric_if_possible(labels), notes=layout.note)
+
+
+def _layout(path: Path) -> _Layout:
+    before, first = next(_filled_lines(path, 0))
+    delimiter = next((mark for mark in ";\t," if mark in first.strip()), None)
+    cells = [cell.strip() for cell in _cells(first, delimiter)]
+    if all(_is_number(cell) for cell in cells):
+        return _Layout(delimiter, len(cells), before, None, ())
+    label = next((place for place, cell in enumerate(cells) if cell.lower() in _LABELS), None)
+    note = () if label is None else (f"labels from column {cells[label]!r}",)
+    return _Layout(delimiter, len(cells), before + 1, label, note)
+
+
+def _table(path: Path, layout: _Layout) -> tuple[np.ndarray, list[str]]:
+    """The whole table as float64, the label column as the places of the names that are returned too."""
+    names: dict[str, float] = {}
+    numbered = lambda text: names.setdefault(text.strip(), float(len(names)))
+    try:
+        table = np.loadtxt(
+            (line for _, line in _filled_lines(path, layout.skip)),
+            comments=None,
+            delimiter=layout.delimiter,
+            converters=None if layout.label is None else {layout.label: numbered},
+            quotechar='"',
+            ndmin=2,
+        )
+    except ValueError as error:
+        fault = next(_faults(path, layout), first_line(error))
+        raise DataError(
+            f"{path}: expected {layout.columns} numbers in every row, but {fault}; "
+            "correct it (a column of text must be called 'label')"
+        ) from error
+    return table, list(names)
+
+
+def _faults(path: Path, layout: _Layout) -> Iterator[str]:
+    """Where the table is no table of numbers, in words, first line first."""
+    for number, line in _filled_lines(path, layout.skip):
+        cells = _cells(line, layout.delimiter)
+        if len(cells) != layout.columns:
+            yield f"line {number + 1} has {len(cells)}"
+        for place, cell in enumerate(cells):
+            if place != layout.label and not _is_number(cell):
+                yield f"line {number + 1}, column {place + 1} is {cell!r}"
+
+
+def _filled_lines(path: Path, skip: int) -> Iterator[tuple[int, str]]:
+    """(number, line) of the lines that are not blank, from line number `skip` on; there must be one."""
+    lines = ((number, line) for number, line in _lines(path) if number >= skip and line.strip())
+    first = next(lines, None)
+    if first is None:
+        raise DataError(f"{path}: holds no row of numbers; expected a table of numbers")
+    yield first
+    yield from lines
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    with open(path, encoding="utf-8-sig") as stream:
+        yield from enumerate(stream)
+
+
+def _cells(line: str, delimiter: str | None) -> list[str]:
+    return next(csv.reader([line.strip("\r\n")], delimiter=delimiter), []) if delimiter else line.split()
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _numeric_if_possible(labels: np.ndarray) -> np.ndarray:
+    """Labels such as "3" or "3.0" as numbers, so that 10 comes after 9; text stays text."""
+    return labels.astype(np.float64) if all(_is_number(label) for label in np.unique(labels)) else labels
