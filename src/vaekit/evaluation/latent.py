@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.distributions import Independent, Normal
 
 from vaekit.vae import VAE
 
@@ -83,9 +82,3 @@ def decoded_grid(model: VAE, n: int = 20, y: Tensor | None = None) -> tuple[Tens
     axis = torch.tensor(values, dtype=torch.float32, device=device)
     z2, z1 = torch.meshgrid(axis, axis, indexing="ij")
     return model.decode(torch.stack([z1, z2], -1), y).mean, values
-
-
-def is_gaussian(model: VAE, x: Tensor, y: Tensor | None = None) -> bool:
-    """Whether every level of the posterior is a diagonal Gaussian."""
-    links = model.encode(x, y).draw().links
-    return all(isinstance(q, Independent) and isinstance(q.base_dist, Normal) for q in links)

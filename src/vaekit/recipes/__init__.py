@@ -122,7 +122,7 @@ def _tree(name: str, seen: tuple[str, ...]) -> Tree:
     tree.setdefault("name", Path(name).stem)
     parent = tree.pop("extends", None)
     if parent is None:
-        return dict(tree)
+        return tree
     return dict(merge(_tree(_beside(name, str(parent)), (*seen, name)), tree))
 
 
@@ -133,14 +133,16 @@ def _beside(child: str, parent: str) -> str:
 
 
 def _nested(text: str) -> Tree:
-    """ "a.b=1" -> {"a": {"b": 1}}"""
+    """From `a.b=1` to {"a": {"b": 1}}."""
     path, equals, value = text.partition("=")
     if not equals or not all(path.split(".")):
         raise RecipeError(f"override {text!r}: expected key.path=value, such as training.epochs=5")
     try:
-        tree = yaml.safe_load(value) if value else None
+        inner = yaml.safe_load(value) if value else None
     except yaml.YAMLError:
         raise RecipeError(f"override {text!r}: the value is not YAML") from None
-    for key in reversed(path.split(".")):
+    *outer, last = path.split(".")
+    tree: Tree = {last: inner}
+    for key in reversed(outer):
         tree = {key: tree}
     return tree

@@ -1,0 +1,139 @@
+"""The importance-sampled log-likelihood against closed forms, and its bookkeeping against plain sums."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.distributions import Independent, MultivariateNormal, Normal
+
+from vaekit.conditionals import Chain, Conditional
+from vaekit.evaluation.likelihood import Weights, chunks, log_likelihood, summarise
+from vaekit.heads import Head
+from vaekit.priors import StandardNormal
+from vaekit.vae import VAE
+
+D, PIXELS, SIGMA = 2, (1, 2, 3), 0.5
+
+
+class Affine(nn.Module):
+    """x or z -> numbers, with fixed weights."""
+
+    def __init__(self, weight, bias, shape):
+        super().__init__()
+        self.linear = nn.Linear(weight.shape[1], weight.shape[0]).double()
+        self.linear.weight.data, self.linear.bias.data = weight, bias
+        self.shape = shape
+
+    def forward(self, x):
+        return self.linear(x.flatten(-3) if len(self.shape) == 1 else x).unflatten(-1, self.shape)
+
+
+def linear_gaussian(displaced=0.0):
+    """A linear-Gaussian VAE with its exact posterior (or one displaced), and its evidence."""
+    generator = torch.Generator().manual_seed(0)
+    n = math.prod(PIXELS)
+    w = torch.linalg.qr(torch.randn(n, D, generator=generator, dtype=torch.float64)).Q * 1.5
+    b = torch.randn(n, generator=generator, dtype=torch.float64)
+    precision = torch.eye(D, dtype=torch.float64) + w.T @ w / SIGMA**2  # diagonal: the columns are orthogonal
+    to_mean = torch.linalg.solve(precision, w.T) / SIGMA**2
+    spread = precision.diagonal().rsqrt()
+    posterior = Head(lambda mean: Normal(mean, spread.expand_as(mean), validate_args=False), 1, 1)
+    likelihood = Head(lambda loc: Normal(loc, torch.full_like(loc, SIGMA), validate_args=False), 1, 3)
+    encoder = Conditional(Affine(to_mean, displaced - to_mean @ b, (D,)), posterior)
+    decoder = Conditional(Affine(w, b, PIXELS), likelihood)
+    model = VAE(Chain([StandardNormal(D).double()], [D]), Chain([encoder], [D]), decoder)
+    marginal = MultivariateNormal(b, w @ w.T + SIGMA**2 * torch.eye(n, dtype=torch.float64))
+    x = marginal.sample((7,))
+    return model, x.unflatten(-1, PIXELS), marginal.log_prob(x)
+
+
+def batches(x, size=3):
+    return ((part, None) for part in x.split(size))
+
+
+def test_the_exact_posterior_gives_the_exact_evidence_whatever_the_number_of_samples():
+    torch.manual_seed(0)
+    model, x, truth = linear_gaussian()
+    for samples in (1, 10):
+        parts = log_likelihood(model, batches(x), samples)
+        torch.testing.assert_close(parts.log_likelihood, truth, rtol=0, atol=1e-10)
+        torch.testing.assert_close(
+            parts.effective_sample_size, torch.full((7,), float(samples), dtype=torch.float64)
+        )
+
+
+def test_a_displaced_posterior_comes_to_the_evidence_from_below():
+    torch.manual_seed(0)
+    model, x, truth = linear_gaussian(displaced=0.3)
+    many = (x.repeat(500, 1, 1, 1), truth.repeat(500))
+    gaps = [
+        (y - log_likelihood(model, batches(images, 3500), k).log_likelihood).mean().item()
+        for k, (images, y) in ((1, many), (4, many), (2000, (x, truth)))
+    ]
+    assert gaps[0] > gaps[1] + 0.1 > gaps[2] + 0.1 > 0.09
+    assert gaps[2] < 0.03
+
+
+def test_the_terms_are_those_of_the_bound():
+    torch.manual_seed(0)
+    model, x, truth = linear_gaussian()
+    parts = log_likelihood(model, batches(x), 20_000)
+    torch.testing.assert_close(parts.reconstruction - parts.rate.sum(0), truth, rtol=0, atol=0.05)
+
+
+def test_streaming_agrees_with_a_sum_over_everything_also_where_weights_overflow():
+    log_weights = (
+        300 * torch.randn(57, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64) - 2000
+    )
+    weights = Weights(5, torch.device("cpu"))
+    for part in log_weights.split(10):
+        weights.add(part)
+    torch.testing.assert_close(weights.log_mean, log_weights.logsumexp(0) - math.log(57))
+    normal = log_weights.softmax(0)
+    torch.testing.assert_close(weights.effective_sample_size, 1 / normal.square().sum(0))
+
+
+def test_weights_of_zero_are_counted():
+    weights = Weights(1, torch.device("cpu"))
+    weights.add(torch.tensor([[-math.inf]]))
+    weights.add(torch.tensor([[0.0]]))
+    assert weights.log_mean.item() == pytest.approx(math.log(0.5))
+
+
+def test_batches_of_images_and_samples_only_change_the_draws(monkeypatch):
+    torch.manual_seed(0)
+    model, x, _ = linear_gaussian(displaced=0.1)
+    whole = log_likelihood(model, batches(x), 4000).log_likelihood
+    monkeypatch.setattr("vaekit.evaluation.likelihood.FLOATS_AT_ONCE", 1)
+    pieces = log_likelihood(model, batches(x, 2), 4000).log_likelihood
+    torch.testing.assert_close(whole, pieces, rtol=0, atol=0.05)
+    assert list(chunks(10, 4)) == [4, 4, 2]
+
+
+def test_the_same_seed_gives_the_same_numbers_and_the_model_is_as_it_was():
+    model, x, _ = linear_gaussian(displaced=0.1)
+    model.train()
+    before, state = torch.get_rng_state(), {k: v.clone() for k, v in model.state_dict().items()}
+    one, two, other = (log_likelihood(model, batches(x), 10, seed).log_likelihood for seed in (1, 1, 2))
+    assert torch.equal(one, two)
+    assert not torch.equal(one, other)
+    assert model.training
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(torch.equal(state[k], v) for k, v in model.state_dict().items())
+
+
+def test_the_summary_has_the_mean_its_error_and_the_bits():
+    model, x, truth = linear_gaussian()
+    summary = summarise(log_likelihood(model, batches(x), 10), 10, math.prod(PIXELS), 0, 1.0)
+    assert summary.log_likelihood == pytest.approx(truth.mean().item(), abs=1e-9)
+    assert summary.log_likelihood_stderr == pytest.approx(truth.std().item() / math.sqrt(7), abs=1e-9)
+    assert summary.bits_per_dimension == pytest.approx(-truth.mean().item() / 6 / math.log(2), abs=1e-9)
+    assert (summary.images, summary.samples, summary.ess_min) == (7, 10, pytest.approx(10))
+    assert summary.elbo == pytest.approx(summary.reconstruction - sum(summary.rate))
+
+
+def test_events_of_the_likelihood_are_whole_images():
+    model, x, _ = linear_gaussian()
+    assert isinstance(model.decode(torch.zeros(3, D, dtype=torch.float64)), Independent)
+    assert model.evidence(x).log_px.shape == (1, 7)
