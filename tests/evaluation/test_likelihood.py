@@ -69,10 +69,10 @@ def test_a_displaced_posterior_comes_to_the_evidence_from_below():
     many = (x.repeat(500, 1, 1, 1), truth.repeat(500))
     gaps = [
         (y - log_likelihood(model, batches(images, 3500), k).log_likelihood).mean().item()
-        for k, (images, y) in ((1, many), (4, many), (2000, (x, truth)))
+        for k, (images, y) in ((1, many), (4, many), (50_000, (x, truth)))
     ]
-    assert gaps[0] > gaps[1] + 0.1 > gaps[2] + 0.1 > 0.09
-    assert gaps[2] < 0.03
+    assert gaps[0] > gaps[1] + 0.1 > gaps[2] + 0.2
+    assert abs(gaps[2]) < 0.02
 
 
 def test_the_terms_are_those_of_the_bound():
