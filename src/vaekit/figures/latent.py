@@ -79,10 +79,7 @@ def latent_scatter(
         InvalidError: codes that are not (N, 2), or labels of another number.
     """
     codes = np.asarray(codes)
-    if codes.ndim != 2 or codes.shape[1] != 2:
-        raise InvalidError(f"codes: expected shape (N, 2), got shape {codes.shape}; see project()")
-    if labels is not None and len(labels) != len(codes):
-        raise InvalidError(f"labels: expected {len(codes)}, one for each code, got {len(labels)}")
+    _check(codes, labels)
     classes = np.array([], int) if labels is None else np.unique(labels)
     names = [str(label_names[c]) if c < len(label_names) else str(c) for c in classes]
     named = 0 < len(classes) <= _MOST_NAMED
@@ -96,6 +93,13 @@ def latent_scatter(
     elif len(classes):
         _colour_bar(figure, axes, classes)
     return figure
+
+
+def _check(codes: np.ndarray, labels: np.ndarray | None) -> None:
+    if codes.ndim != 2 or codes.shape[1] != 2:
+        raise InvalidError(f"codes: expected shape (N, 2), got shape {codes.shape}; see project()")
+    if labels is not None and len(labels) != len(codes):
+        raise InvalidError(f"labels: expected {len(codes)}, one for each code, got {len(labels)}")
 
 
 def _spread(codes: np.ndarray) -> np.ndarray:
