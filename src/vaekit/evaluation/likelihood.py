@@ -23,7 +23,7 @@ from torch import Tensor
 from vaekit.randomness import seeded
 from vaekit.vae import VAE
 
-FLOATS_AT_ONCE = 1 << 21
+FLOATS_AT_ONCE = 1 << 20
 IMAGES_AT_ONCE = 100
 
 
@@ -157,7 +157,7 @@ def _measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> tuple[Ten
 
 
 def at_once(x: Tensor) -> int:
-    """How many samples of each image in a batch are decoded together: about 8 MB of pixels."""
+    """How many samples of each image in a batch are decoded together: about 4 MB of pixels."""
     return max(1, FLOATS_AT_ONCE // x.numel())
 
 
