@@ -210,7 +210,7 @@ def _end(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def _numbers(values: Sequence[float]) -> list[str]:
-    return [f"{value + 0.0:.1f}".replace("-", "−") for value in values]
+    return [f"{round(value, 1) + 0.0:.1f}".replace("-", "−") for value in values]
 
 
 def _sparse(names: list[str], most: int = 11) -> list[str]:

@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from vaekit.errors import InvalidError
 from vaekit.figures.style import BLUE, palette, place, sheet, styled, text_width
 
-_SIDE, _LEFT, _BOTTOM, _EDGE = 4.6, 0.6, 0.5, 0.15  # inches
+_SIDE, _LEFT, _BOTTOM, _EDGE = 4.6, 0.75, 0.5, 0.15  # inches
 _AT_RANDOM = "spread at random"  # the name of an axis whose values mean nothing
 _MOST_NAMED = 20  # classes beyond this share a colour bar instead of a legend
 

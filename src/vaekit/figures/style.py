@@ -61,7 +61,7 @@ STYLE: Any = {
 styled = matplotlib.rc_context(STYLE)  # a decorator: the style holds while the function draws, and no longer
 
 _EDGE, _TITLE_LINE, _SUBTITLE_LINE = 0.12, 0.19, 0.16  # inches
-_TITLE_LETTERS, _SUBTITLE_LETTERS = 10.5, 14.5  # letters an inch, at 10 and 8 points
+_TITLE_LETTERS, _SUBTITLE_LETTERS = 11.5, 14.5  # letters an inch, at 10 and 8 points
 
 
 def sheet(width: float, height: float, title: str, subtitle: str = "") -> Figure:
