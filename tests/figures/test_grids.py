@@ -83,7 +83,9 @@ def test_interpolation_shows_the_originals_apart():
 
 
 def test_traversal_names_rows_and_values():
-    figure = traversal(images(2, 3, 1, 8, 8), "Traversal", ["z4 · 3.1 nats", "z0 · 0.0 nats"], [-1.5, -0.01, 1.5])
+    figure = traversal(
+        images(2, 3, 1, 8, 8), "Traversal", ["z4 · 3.1 nats", "z0 · 0.0 nats"], [-1.5, -0.01, 1.5]
+    )
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["z4 · 3.1 nats", "z0 · 0.0 nats"]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["−1.5", "0.0", "1.5"]
