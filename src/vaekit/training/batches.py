@@ -1,0 +1,35 @@
+"""Images in an order, a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+class Images(Protocol):
+    """What training asks of a split: its length, its device, its labels, and a batch by its indices."""
+
+    device: torch.device
+    labels: Tensor | None
+
+    def __len__(self) -> int: ...
+
+    def batch(self, indices: Tensor) -> Tensor:
+        """The images (B, C, H, W) at `indices` (B,), on the device, in [0, 1]."""
+        ...
+
+
+def batches(
+    images: Images, order: Tensor, size: int, first: int = 0
+) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Images and labels in an order, `size` at a time; the last batch may be smaller.
+
+    Args:
+        order: (N,) indices.
+        first: how many batches to leave out at the start.
+    """
+    for indices in order.to(images.device).split(size)[first:]:
+        yield images.batch(indices), None if images.labels is None else images.labels[indices]

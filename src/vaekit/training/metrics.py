@@ -1,0 +1,87 @@
+"""What an epoch, or a pass over the validation images, comes to: means over images of the terms of the bound.
+
+The sums stay on the device, in double precision, so that no step waits for a number.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vaekit.objectives import Objective
+from vaekit.randomness import seeded
+from vaekit.training.batches import Images, batches
+from vaekit.vae import VAE, Evidence
+
+
+class Meter:
+    """Sums over images of 1, the gradient's norm, the loss, the reconstruction, and the KL of each level.
+
+    Args:
+        levels: L, the number of latent levels.
+        device: where the sums are kept.
+    """
+
+    def __init__(self, levels: int, device: torch.device):
+        precision = torch.float32 if device.type == "mps" else torch.float64  # which mps has not
+        self.sums = torch.zeros(4 + levels, dtype=precision, device=device)
+
+    @property
+    def images(self) -> int:
+        """How many were counted; waits for the device."""
+        return int(self.sums[0])
+
+    def add(self, loss: Tensor, evidence: Evidence, norm: Tensor | None = None) -> None:
+        """Count a batch: its loss, its evidence, and the norm of its gradient where there was one."""
+        images = evidence.log_px.shape[1]
+        norm = torch.zeros_like(loss) if norm is None else norm
+        head = torch.stack([torch.ones_like(loss), norm, loss, -evidence.log_px.mean()])
+        values = torch.cat([head, evidence.rate.mean(1)])
+        self.sums.add_(values.detach(), alpha=images)
+
+    def finite(self) -> bool:
+        """Whether everything counted so far was finite; waits for the device."""
+        return bool(self.sums.isfinite().all())
+
+    def means(self, bound: bool = True) -> dict[str, Any]:
+        """Means over the images counted, in nats: loss, reconstruction, kl, kl_levels; waits for the device.
+
+        Args:
+            bound: whether the KL is defined; None stands for it where it is not.
+        """
+        images, _, *sums = self.sums.tolist()
+        loss, reconstruction, *levels = [value / max(images, 1) for value in sums]
+        kl = {"kl": sum(levels), "kl_levels": levels} if bound else {"kl": None, "kl_levels": None}
+        return {"loss": loss, "reconstruction": reconstruction, **kl}
+
+
+@torch.no_grad()
+def validate(
+    model: VAE, objective: Objective, images: Images, size: int, seed: int, bound: bool = True
+) -> dict[str, float | None]:
+    """The objective at its final beta, and the terms of the bound, on images held out.
+
+    Args:
+        model: in evaluation mode.
+        size: images a batch.
+        seed: of the noise; that of training stays where it is.
+        bound: whether the KL is defined.
+
+    Returns:
+        validation_loss, validation_elbo, validation_reconstruction, validation_kl, in nats an image.
+    """
+    meter = Meter(len(model.levels), images.device)
+    with seeded(seed):
+        for x, y in batches(images, torch.arange(len(images)), size):
+            evidence = model.evidence(x, y, objective.samples)
+            meter.add(objective.loss(evidence, objective.final_beta), evidence)
+    means = meter.means(bound)
+    elbo = -means["reconstruction"] - means["kl"] if bound else None
+    return {
+        "validation_loss": means["loss"],
+        "validation_elbo": elbo,
+        "validation_reconstruction": means["reconstruction"],
+        "validation_kl": means["kl"],
+    }
