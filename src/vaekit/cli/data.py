@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+from vaekit.cli import options
 
 
 @click.group(name="data")
@@ -14,17 +14,22 @@ def command() -> None:
     """List, show, prepare and import datasets.
 
     \b
-    Example: vaekit data import photos/ --name cats --size 64 64
-             vaekit train --data cats
+    Examples:
+      vaekit data list
+      vaekit data import photos/ --name cats --size 64 64
+      vaekit train --data cats
     """
 
 
 @command.command("list")
-@_as_json
+@options.as_json
 def list_(as_json: bool) -> None:
-    """Every dataset that has a name, and where it would be taken from."""
-    from vaekit.cli.output import emit
+    """List the datasets that have a name, and where each is found.
 
+    \b
+    Example: vaekit data list --json
+    """
+    from vaekit.cli.output import emit
     from vaekit.data.describe import overview
 
     rows = overview()
@@ -33,11 +38,16 @@ def list_(as_json: bool) -> None:
 
 @command.command()
 @click.argument("name")
-@_as_json
+@options.as_json
 def show(name: str, as_json: bool) -> None:
-    """Everything about the dataset NAME (or the data at a path): shape, splits, licence, suggestion."""
-    from vaekit.cli.output import emit
+    """Show what is known of a dataset, or of data at a path.
 
+    \b
+    Examples:
+      vaekit data show mnist
+      vaekit data show measurements.csv
+    """
+    from vaekit.cli.output import emit
     from vaekit.data.describe import describe
 
     facts = describe(name)
@@ -46,16 +56,19 @@ def show(name: str, as_json: bool) -> None:
 
 @command.command()
 @click.argument("name")
-@_as_json
+@options.as_json
 def prepare(name: str, as_json: bool) -> None:
-    """Fetch, check and decode the dataset NAME of the catalogue, so that later uses find it at once."""
-    from vaekit.cli.output import emit
+    """Fetch, check and decode a dataset of the catalogue, for later.
 
+    \b
+    Example: vaekit data prepare fashion-mnist
+    """
+    from vaekit.cli.output import emit
     from vaekit.data import cache, catalog, load
 
     dataset = load(catalog.entry(name).name)
     facts = {"name": name, "images": len(dataset), "source": dataset.source, "cache": str(cache.home())}
-    emit(facts, f"{name}: {len(dataset)} images from {dataset.source}, ready in {cache.home()}", as_json)
+    emit(facts, f"{name}: {len(dataset)} images, ready in {cache.home()} (from: {dataset.source})", as_json)
 
 
 @command.command("import")
@@ -65,44 +78,50 @@ def prepare(name: str, as_json: bool) -> None:
 @click.option("--crop", type=click.Choice(["resize", "centre"]), default="resize", show_default=True)
 @click.option("--colour", type=click.Choice(["auto", "grey", "rgb"]), default="auto", show_default=True)
 @click.option("--force", is_flag=True, help="Replace an import of the same name.")
-@_as_json
-def import_(path: str, as_json: bool, **options: Any) -> None:
-    """Read the data at PATH once and keep it under a name, for --data NAME.
+@options.as_json
+def import_(path: str, as_json: bool, **settings: Any) -> None:
+    """Keep data of your own under a name, for --data.
 
-    PATH is a folder of images, a .npy, .npz or .csv file, or the images file of an IDX pair.
+    PATH is a folder of images (sub-folders become labels), a .npy, .npz or .csv file, or the images file of
+    an IDX pair.
+
+    \b
+    Example: vaekit data import photos/ --name cats --size 64 64 --crop centre
     """
     from vaekit.cli.output import emit
-
     from vaekit.data import import_data
     from vaekit.data.describe import describe
 
-    facts = describe(import_data(path, **options).name)
+    facts = describe(import_data(path, **settings).name)
     emit(facts, _lines(facts), as_json)
 
 
 def _table(rows: list[dict[str, Any]]) -> Any:
-    from rich.table import Table
+    from vaekit.cli.output import table
 
-    table = Table("name", "images", "shape", "found", "licence", box=None, header_style="bold")
+    drawn = table("name", "images", "shape", "found", "licence")
     for row in rows:
-        shape = "x".join(map(str, row["shape"]))
-        table.add_row(row["name"], f"{row['images']}", shape, row["found"], row["licence"])
-    return table
+        drawn.add_row(row["name"], str(row["images"]), _text(row["shape"]), row["found"], row["licence"])
+    return drawn
 
 
 def _lines(facts: dict[str, Any]) -> Any:
-    from rich.table import Table
+    from vaekit.cli.output import table
 
-    table = Table(box=None, show_header=False)
+    drawn = table()
     for key, value in facts.items():
         if value not in (None, "", [], {}):
-            table.add_row(key, _text(value))
-    return table
+            drawn.add_row(key, _text(value))
+    return drawn
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, dict):
-        return "\n".join(f"{key}: {_text(inner)}" for key, inner in value.items())
-    if isinstance(value, list):
-        return ("x" if value and isinstance(value[0], int) else ", ").join(map(str, value))
-    return str(value)
+    match value:
+        case dict():
+            return "\n".join(f"{key}: {_text(inner)}" for key, inner in value.items())
+        case [int(), *_]:
+            return "x".join(map(str, value))
+        case list():
+            return "; ".join(value)
+        case _:
+            return str(value)

@@ -61,7 +61,7 @@ def recall(shelf: Path, name: str, fingerprint: str | None = None) -> Dataset | 
         if fingerprint is not None and facts.pop("fingerprint") != fingerprint:
             return None
         return _assemble(folder, facts)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, EOFError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -171,7 +171,7 @@ def entry(name: str) -> Entry:
     """
     if name not in ENTRIES:
         raise NotFoundError(
-            f"{name!r} is not in the catalogue{did_you_mean(name, ENTRIES)}; it has {', '.join(ENTRIES)}"
+            f"{name!r} is not in the catalogue, which has {', '.join(ENTRIES)}{did_you_mean(name, ENTRIES)}"
         )
     return ENTRIES[name]
 

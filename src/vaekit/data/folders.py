@@ -7,6 +7,7 @@ the parts of a published split instead, each with images or with a sub-folder a 
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -70,6 +71,12 @@ def read_folder(folder: Path, framing: Framing) -> Raw:
         DataError: there is no image, one is damaged or larger than the limit, or the folders are nested
             in a way that says nothing about labels.
     """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's, about oddities in metadata
+        return _read(folder, framing)
+
+
+def _read(folder: Path, framing: Framing) -> Raw:
     places, pictures, notes = _probed(folder, _places(folder))
     size, size_note = _size(framing, pictures)
     grey = framing.colour == "grey" or (
@@ -140,10 +147,10 @@ def _probed(folder: Path, places: Sequence[_Place]) -> tuple[list[_Place], list[
 def _size(framing: Framing, pictures: Sequence[Picture]) -> tuple[tuple[int, int], str]:
     sizes = Counter((picture.height, picture.width) for picture in pictures)
     if framing.size is not None:
-        return framing.size, f"images made {_by(framing.size)}, as asked"
+        return framing.size, f"images made {_by(framing.size)} as asked"
     if len(sizes) == 1:
         (size,) = sizes
-        return size, f"all images are {_by(size)}"
+        return size, f"all images have {_by(size)} pixels"
     height, width = (min(MAX_SIDE, median_low(sides)) for sides in zip(*sizes.elements(), strict=True))
     return (
         height,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import IO
 
@@ -53,15 +54,18 @@ def read_pair(images: Path, labels: Path) -> tuple[np.ndarray, np.ndarray]:
 def is_idx(path: Path) -> bool:
     """Whether the file begins as an IDX file does."""
     with reading(path, "an IDX file"), open_maybe_gzip(path) as stream:
-        start = stream.read(4)
+        return _begins(stream.read(4))
+
+
+def _begins(start: bytes) -> bool:
     return len(start) == 4 and start[:2] == b"\0\0" and start[2] in _TYPES and 1 <= start[3] <= 4
 
 
 def _header(stream: IO[bytes]) -> tuple[np.dtype, tuple[int, ...]]:
     start = stream.read(4)
-    if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in _TYPES:
+    if not _begins(start):
         raise ValueError(f"it begins with bytes {list(start)}, which is no IDX header")
-    sizes = np.frombuffer(stream.read(4 * start[3]), ">u4")
-    if len(sizes) != start[3]:
+    sizes = stream.read(4 * start[3])
+    if len(sizes) != 4 * start[3]:
         raise ValueError("its header is incomplete")
-    return np.dtype(_TYPES[start[2]]), tuple(int(size) for size in sizes)
+    return np.dtype(_TYPES[start[2]]), struct.unpack(f">{start[3]}I", sizes)

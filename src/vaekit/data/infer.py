@@ -170,8 +170,8 @@ def _laid_out(stored: np.ndarray, where: str | Path) -> tuple[np.ndarray, str]:
         )
     images = stored if rest[0] <= rest[2] else stored.transpose(0, 3, 1, 2)
     _, channels, height, width = images.shape
-    order = "(N, C, H, W)" if images is stored else "(N, H, W, C)"
-    return images, f"{count} images of {height}x{width} with {channels} channels, stored as {order}"
+    place = "first" if images is stored else "last"
+    return images, f"{count} images of {height}x{width} with {channels} channels, stored {place}"
 
 
 def _from_rows(rows: np.ndarray) -> tuple[np.ndarray, str]:

@@ -89,8 +89,8 @@ def _existing(path: Path) -> Path:
             return path
     known = (*catalog.names(), *cache.names(cache.imported()))
     raise NotFoundError(
-        f"{str(path)!r} is neither a path nor a dataset{did_you_mean(str(path), known)}; "
-        f"the datasets are {', '.join(known)}"
+        f"{str(path)!r} is neither a path nor a dataset; the datasets are {', '.join(known)}"
+        f"{did_you_mean(str(path), known)}"
     )
 
 

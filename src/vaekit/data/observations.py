@@ -156,7 +156,7 @@ def _rows_of(dataset: Dataset, observation: str, training: bool, seed: int) -> R
         return lambda indices: (images[indices] > half).astype(np.uint8)
     if _binary(observation, training):
         return lambda indices: _static(images, indices, seed)
-    return lambda indices: images[indices]
+    return lambda indices: np.ascontiguousarray(images[indices])
 
 
 def _static(images: np.ndarray, indices: np.ndarray, seed: int) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,8 +47,7 @@ def probe(path: Path) -> Picture | None:
     Raises:
         DataError: it is named as an image and is none, or has more than MAX_PIXELS.
     """
-    with reading(path, "an image"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    with reading(path, "an image"):
         try:
             with Image.open(path, formats=_FORMATS) as image:
                 return _picture(path, image)

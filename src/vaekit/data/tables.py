@@ -47,6 +47,8 @@ def _layout(path: Path) -> _Layout:
     cells = [cell.strip() for cell in _cells(first, delimiter)]
     if all(_is_number(cell) for cell in cells):
         return _Layout(delimiter, len(cells), before, None, ())
+    if len(cells) == 1 and cells[0].lower() in _LABELS:
+        raise DataError(f"{path}: has no column but the labels; add the columns of numbers")
     label = next((place for place, cell in enumerate(cells) if cell.lower() in _LABELS), None)
     note = () if label is None else (f"labels from column {cells[label]!r}",)
     return _Layout(delimiter, len(cells), before + 1, label, note)

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from vaekit.cli.data import command
+from vaekit.errors import DataError, NotFoundError
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("VAEKIT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("VAEKIT_DATA", raising=False)
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """An array of twelve images with two classes."""
+    path = tmp_path / "mine.npz"
+    images = np.random.default_rng(0).integers(0, 256, (12, 5, 4), dtype=np.uint8)
+    np.savez(path, x=images, y=np.arange(12) % 2)
+    return path
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(command, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+def test_list_shows_the_catalogue_and_imports(mine: Path) -> None:
+    run("import", mine)
+    rows = {row["name"]: row for row in json.loads(run("list", "--json").stdout)["datasets"]}
+    assert rows["digits"] == {
+        "name": "digits",
+        "images": 1797,
+        "shape": [1, 8, 8],
+        "found": "packaged",
+        "licence": "CC BY 4.0",
+    }
+    assert rows["mine"]["found"] == "imported"
+    assert rows["frey-faces"]["found"] == "download"
+    lines = run("list").stdout.splitlines()
+    assert lines[0].split() == ["name", "images", "shape", "found", "licence"]
+    assert len(lines) == 1 + len(rows)
+
+
+def test_show_a_dataset_of_the_catalogue() -> None:
+    facts = json.loads(run("show", "digits", "--json").stdout)
+    assert facts["classes"] == list("0123456789")
+    assert facts["splits"] == {}
+    assert facts["suggestion"]["network"] == "dense"
+    assert "CC BY 4.0" in run("show", "digits").stdout
+
+
+def test_show_what_would_have_to_be_downloaded_without_downloading() -> None:
+    facts = json.loads(run("show", "caltech-silhouettes", "--json").stdout)
+    assert facts["found"] == "download"
+    assert facts["splits"] == {"train": 4100, "validation": 2264, "test": 2307}
+
+
+def test_show_data_at_a_path(mine: Path) -> None:
+    text = run("show", mine).stdout
+    assert "12 grey images of 5x4" in text
+    assert "discretised_logistic" in text
+
+
+def test_prepare_decodes_into_the_cache(tmp_path: Path) -> None:
+    facts = json.loads(run("prepare", "digits", "--json").stdout)
+    assert facts["images"] == 1797
+    assert (tmp_path / "cache" / "datasets" / "digits" / "images.npy").exists()
+    assert json.loads(run("list", "--json").stdout)["datasets"][1]["found"] == "cache"
+    assert run("prepare", "digits").stdout.startswith("digits: 1797 images, ready in ")
+
+
+def test_prepare_knows_only_the_catalogue() -> None:
+    with pytest.raises(NotFoundError, match="did you mean 'mnist'"):
+        run("prepare", "mnst")
+
+
+def test_import_gives_a_name_to_ones_own(mine: Path) -> None:
+    facts = json.loads(run("import", mine, "--name", "ours", "--json").stdout)
+    assert facts["name"] == "ours"
+    assert facts["classes"] == ["0", "1"]
+    assert "12" in run("show", "ours").stdout
+
+
+def test_import_options_reach_the_reader(tmp_path: Path) -> None:
+    from PIL import Image
+
+    (tmp_path / "pictures").mkdir()
+    for index in range(3):
+        Image.new("RGB", (9, 7), (index * 90, 10, 200)).save(tmp_path / "pictures" / f"{index}.png")
+    arguments = ("--size", 4, 6, "--crop", "centre", "--colour", "grey", "--json")
+    assert json.loads(run("import", tmp_path / "pictures", *arguments).stdout)["shape"] == [1, 4, 6]
+
+
+def test_import_overwrites_only_by_force(mine: Path) -> None:
+    run("import", mine)
+    with pytest.raises(DataError, match="'mine' is taken"):
+        run("import", mine)
+    assert run("import", mine, "--force").exit_code == 0
+
+
+@pytest.mark.parametrize("arguments", [(), ("list",), ("show",), ("prepare",), ("import",)])
+def test_every_help_has_an_example(arguments: tuple[str, ...]) -> None:
+    assert "Example" in run(*arguments, "--help").stdout

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import shutil
+from collections import namedtuple
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vaekit.data import Dataset, cache
+from vaekit.errors import DataError
+
+
+def dataset(name: str = "toy", value: int = 0) -> Dataset:
+    images = np.arange(24, dtype=np.uint8).reshape(2, 3, 2, 2) + np.uint8(value)
+    return Dataset(
+        name,
+        "Toy",
+        images,
+        np.array([1, 0]),
+        ("cat", "dog"),
+        {"train": (0, 2)},
+        "memory",
+        ("a note",),
+        -1.0,
+        2.0,
+    )
+
+
+def same(found: Dataset, expected: Dataset) -> None:
+    np.testing.assert_array_equal(found.images, expected.images)
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    for fact in ("name", "title", "label_names", "published", "source", "notes", "offset", "scale"):
+        assert getattr(found, fact) == getattr(expected, fact), fact
+
+
+def test_what_is_stored_comes_back_mapped(tmp_path: Path) -> None:
+    stored = cache.store(tmp_path / "shelf", dataset())
+    recalled = cache.recall(tmp_path / "shelf", "toy")
+    assert recalled
+    assert isinstance(recalled.images, np.memmap)
+    same(stored, dataset())
+    same(recalled, dataset())
+
+
+def test_labels_may_be_absent(tmp_path: Path) -> None:
+    plain = Dataset("plain", "Plain", dataset().images, None, ())
+    recalled = cache.store(tmp_path, plain)
+    assert recalled.labels is None
+
+
+def test_storing_again_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
+    first = cache.store(tmp_path, dataset())
+    second = cache.store(tmp_path, dataset(value=9))
+    same(second, dataset(value=9))
+    same(first, dataset())  # what was mapped before stays readable
+    assert [path.name for path in tmp_path.iterdir()] == ["toy"]
+    assert cache.names(tmp_path) == ("toy",)
+
+
+def test_another_fingerprint_is_not_used(tmp_path: Path) -> None:
+    cache.store(tmp_path, dataset(), "old")
+    assert cache.recall(tmp_path, "toy", "old")
+    assert cache.recall(tmp_path, "toy")
+    assert cache.recall(tmp_path, "toy", "new") is None
+
+
+@pytest.mark.parametrize("file", ["images.npy", "labels.npy", "dataset.json"])
+@pytest.mark.parametrize("damage", ["gone", "cut", "empty"])
+def test_a_damaged_entry_is_as_good_as_none_and_is_made_anew(
+    fresh_cache: Path, file: str, damage: str
+) -> None:
+    cache.recall_or_make("toy", None, dataset)
+    path = cache.catalogued() / "toy" / file
+    content = path.read_bytes()
+    path.unlink()
+    if damage != "gone":
+        path.write_bytes(content[:-7] if damage == "cut" else b"")
+    assert cache.recall(cache.catalogued(), "toy") is None
+    same(cache.recall_or_make("toy", None, dataset), dataset())
+
+
+def test_a_dataset_is_made_once(fresh_cache: Path) -> None:
+    made = []
+    for _ in range(3):
+        cache.recall_or_make("toy", "now", lambda: made.append(1) or dataset())
+    assert len(made) == 1
+    cache.recall_or_make("toy", "later", lambda: made.append(1) or dataset())
+    assert len(made) == 2
+
+
+def _make_slowly(folder: str, started: object) -> None:
+    import os
+    import time
+
+    os.environ["VAEKIT_CACHE"] = folder
+
+    def make() -> Dataset:
+        with open(f"{folder}-made", "a") as log:
+            log.write("made\n")
+        time.sleep(0.3)
+        return dataset()
+
+    same(cache.recall_or_make("toy", None, make), dataset())
+
+
+def test_two_processes_at_once_make_it_once(fresh_cache: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    workers = [context.Process(target=_make_slowly, args=(str(fresh_cache), None)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(20)
+        assert worker.exitcode == 0
+    assert Path(f"{fresh_cache}-made").read_text() == "made\n"
+
+
+def test_a_cache_that_cannot_be_made_is_done_without(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("VAEKIT_CACHE", str(tmp_path / "file"))
+    with caplog.at_level(logging.WARNING):
+        same(cache.recall_or_make("toy", None, dataset), dataset())
+    assert "cannot be written" in caplog.text
+    assert "VAEKIT_CACHE" in caplog.text
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(
+    fresh_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = namedtuple("usage", "free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1000))
+    with pytest.raises(DataError, match=r"cannot keep toy there \(no space left .*set VAEKIT_CACHE"):
+        cache.recall_or_make("toy", None, dataset)
+    assert cache.names(cache.catalogued()) == ()
+
+
+def test_failing_halfway_leaves_nothing(fresh_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: Path, values: np.ndarray) -> None:
+        path.write_bytes(b"half of it")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cache, "_save", fail)
+    with pytest.raises(DataError, match="No space left on device"):
+        cache.recall_or_make("toy", None, dataset)
+    assert [path.name for path in cache.catalogued().iterdir() if path.suffix != ".lock"] == []
+
+
+def test_home_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAEKIT_CACHE", "/somewhere")
+    assert cache.home() == Path("/somewhere")
+    monkeypatch.delenv("VAEKIT_CACHE")
+    assert cache.home().name == "vaekit"

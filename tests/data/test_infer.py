@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vaekit.data import reading
+from vaekit.data.infer import infer
+from vaekit.errors import DataError
+
+RNG = np.random.default_rng(0)
+LEVELS = RNG.integers(0, 256, (20, 4, 3), dtype=np.uint8)
+LEVELS[0, 0, :2] = 0, 255
+REALS = RNG.random((20, 4, 3))
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "offset", "scale"),
+    [
+        (LEVELS, np.uint8, 0, 1),
+        (LEVELS.astype(np.int64), np.uint8, 0, 1),
+        (LEVELS.astype(np.float32), np.uint8, 0, 1),
+        (LEVELS / 255, np.uint8, 0, 1 / 255),
+        ((LEVELS / 255).astype(np.float32), np.uint8, 0, 1 / 255),
+        (LEVELS / 127.5 - 1, np.uint8, -1, 2 / 255),
+        (LEVELS.astype(np.uint16) * 257, np.uint8, 0, 257),
+        (LEVELS > 99, np.uint8, 0, 1 / 255),
+        ((LEVELS > 99).astype(np.int8), np.uint8, 0, 1 / 255),
+        ((LEVELS > 99) * 2.0 - 1, np.uint8, -1, 2 / 255),
+        ((LEVELS > 99) * 70 - 30, np.uint8, -30, 70 / 255),
+        (LEVELS.astype(np.uint16) * 16, np.float32, 0, 4095),
+        (REALS, np.float32, 0, 1),
+        (REALS * 2 - 1, np.float32, -1, 2),
+        (REALS * 255, np.float32, 0, 255),
+        (REALS.astype(np.float16), np.float32, 0, 1),
+        (RNG.integers(0, 17, (20, 4, 3)) * 1.0, np.float32, 0, 16),
+        (RNG.integers(-300, 400, (20, 4, 3)), np.float32, None, None),
+        (RNG.normal(size=(20, 4, 3)) * 1e6, np.float32, None, None),
+    ],
+)
+def test_values_are_mapped_and_can_be_given_back(
+    values: np.ndarray, kind: type, offset: float | None, scale: float | None
+) -> None:
+    found = infer(values, "here")
+    assert found.images.dtype == kind
+    assert found.images.shape == (20, 1, 4, 3)
+    if kind is np.float32:
+        assert found.images.min() >= 0
+        assert found.images.max() <= 1
+    if offset is not None:
+        assert (found.offset, found.scale) == (offset, pytest.approx(scale))
+    tolerance = 1e-6 * np.ptp(values.astype(np.float64))
+    original = found.offset + found.scale * found.images[:, 0].astype(np.float64)
+    np.testing.assert_allclose(original, values.astype(np.float64), atol=tolerance + 1e-6)
+
+
+def test_levels_are_not_copied() -> None:
+    assert np.shares_memory(infer(LEVELS, "here").images, LEVELS)
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected", "says"),
+    [
+        ((9, 10), (9, 1, 1, 10), "9 vectors of length 10"),
+        ((9, 49), (9, 1, 1, 49), "vectors"),
+        ((9, 64), (9, 1, 8, 8), "9 rows of 64 levels, read as 8x8 images"),
+        ((9, 784), (9, 1, 28, 28), "read as 28x28 images"),
+        ((9, 5, 7), (9, 1, 5, 7), "9 grey images of 5x7"),
+        ((9, 3, 5, 7), (9, 3, 5, 7), "3 channels, stored first"),
+        ((9, 5, 7, 3), (9, 3, 5, 7), "3 channels, stored last"),
+        ((9, 5, 7, 1), (9, 1, 5, 7), "1 channels, stored last"),
+    ],
+)
+def test_layout(shape: tuple[int, ...], expected: tuple[int, ...], says: str) -> None:
+    values = RNG.integers(0, 256, shape, dtype=np.uint8)
+    found = infer(values, "here")
+    assert found.images.shape == expected
+    assert says in found.notes[0]
+
+
+def test_real_rows_stay_vectors() -> None:
+    assert infer(RNG.normal(size=(5, 784)), "here").images.shape == (5, 1, 1, 784)
+
+
+def test_channels_last_are_moved_not_mixed() -> None:
+    values = RNG.integers(0, 256, (4, 5, 7, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(infer(values, "here").images[2, 1], values[2, :, :, 1])
+
+
+def with_bad_values() -> np.ndarray:
+    values = REALS.copy()
+    values[7, 2, 1] = np.nan
+    values[9, 0, 0] = -np.inf
+    return values
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        (with_bad_values(), r"2 of 240 values are NaN or infinite, the first at index \(7, 2, 1\)"),
+        (np.full((3, 4), 7.0), "all values are 7, so there is nothing to learn"),
+        (np.zeros((0, 4)), r"not empty, but its shape is \(0, 4\)"),
+        (np.arange(5), r"its shape is \(5,\)"),
+        (np.zeros((2, 2, 2, 2, 2)), "its shape is"),
+        (np.array([["a"]]), "its type is <U1"),
+        (np.ones((2, 2)) * 1j, "its type is complex128"),
+        (np.array([["2020-01-01"]], "M8[D]"), "its type is datetime64"),
+        (np.array([[-1.7e308, 1.7e308]]), "too far apart"),
+        (np.zeros((2, 20, 20, 20)) + np.arange(20), "at most 16 channels"),
+    ],
+)
+def test_what_cannot_be_used_is_said_in_one_line(values: np.ndarray, says: str) -> None:
+    with pytest.raises(DataError, match=says) as caught:
+        infer(values, "here")
+    assert str(caught.value).startswith("here: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_bad_values_are_counted_across_chunks() -> None:
+    values = np.zeros((2, 2**21 + 1), np.float32)
+    values[1, 5] = np.nan
+    values[1, 6] = np.nan
+    with pytest.raises(DataError, match=r"2 of \d+ values .* \(1, 5\)"):
+        infer(values, "here")
+
+
+def test_what_does_not_fit_in_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_half_of_memory", lambda: 900)
+    with pytest.raises(DataError, match="more than half of this machine's memory"):
+        infer(REALS, "here")
+    infer(LEVELS, "here")

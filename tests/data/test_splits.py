@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vaekit.data import Dataset, load, split
+from vaekit.errors import DataError
+
+
+def dataset(count: int = 100, **published: tuple[int, int]) -> Dataset:
+    images = np.zeros((count, 1, 2, 2), np.uint8)
+    return Dataset("toy", "Toy", images, None, (), published=published, source="memory")
+
+
+@pytest.mark.parametrize(("validation", "train"), [(10_000, 50_000), (0, 60_000)])
+def test_mnist_is_split_as_the_literature_does(validation: int, train: int) -> None:
+    parts = split(load("mnist"), validation=validation)
+    np.testing.assert_array_equal(parts.train, np.arange(train))
+    np.testing.assert_array_equal(parts.validation, np.arange(train, 60_000))
+    np.testing.assert_array_equal(parts.test, np.arange(60_000, 70_000))
+
+
+def test_a_published_validation_part_is_taken_as_it_is() -> None:
+    parts = split(dataset(train=(0, 60), validation=(60, 80), test=(80, 100)), validation=5)
+    assert [len(part) for part in (parts.train, parts.validation, parts.test)] == [60, 20, 20]
+    np.testing.assert_array_equal(parts.validation, np.arange(60, 80))
+
+
+def test_without_a_published_test_part_it_is_drawn_from_train() -> None:
+    parts = split(dataset(train=(0, 80), validation=(80, 100)), test=0.25)
+    assert len(parts.test) == 20
+    assert parts.test.max() < 80
+    np.testing.assert_array_equal(np.union1d(parts.train, parts.test), np.arange(80))
+
+
+@pytest.mark.parametrize("sizes", [{}, {"validation": 7, "test": 0}, {"validation": 0.3, "test": 13}])
+def test_drawn_parts_are_disjoint_sorted_and_whole(sizes: dict[str, float]) -> None:
+    parts = split(dataset(), **sizes)
+    pieces = (parts.train, parts.validation, parts.test)
+    np.testing.assert_array_equal(np.sort(np.concatenate(pieces)), np.arange(100))
+    for piece in pieces:
+        assert piece.dtype == np.int64
+        assert (np.diff(piece) > 0).all()
+
+
+def test_the_seed_decides() -> None:
+    first, again, other = (split(dataset(), seed=seed) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first.test, again.test)
+    assert not np.array_equal(first.test, other.test)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "says"),
+    [
+        ({"validation": 50, "test": 50}, "leave none of 100 to train on"),
+        ({"validation": 0.6, "test": 0.5}, "60 images for validation and 50 for testing"),
+        ({"validation": 1.0}, "validation: expected a number of images"),
+        ({"test": -1}, "test: expected a number of images"),
+        ({"test": -0.5}, "-0.5 came"),
+    ],
+)
+def test_impossible_sizes_are_refused(sizes: dict[str, float], says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        split(dataset(), **sizes)
+
+
+def test_published_train_cannot_be_used_up() -> None:
+    with pytest.raises(DataError, match="leave none of 80"):
+        split(dataset(train=(0, 80), test=(80, 100)), validation=80)

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vaekit.data import Dataset, load, suggest
+
+RNG = np.random.default_rng(0)
+
+
+def dataset(images: np.ndarray, scale: float = 1.0) -> Dataset:
+    return Dataset("toy", "Toy", images, None, (), scale=scale)
+
+
+def levels(*shape: int) -> np.ndarray:
+    return RNG.integers(0, 256, (50, *shape), dtype=np.uint8)
+
+
+def inked(*shape: int) -> np.ndarray:
+    """Mostly white or black, with some levels between."""
+    return np.where(RNG.random((50, *shape)) < 0.9, (RNG.random((50, *shape)) < 0.5) * 255, 128).astype(
+        np.uint8
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (
+            dataset((levels(1, 20, 20) > 99).astype(np.uint8) * 255),
+            ("threshold", "bernoulli", "convolutional"),
+        ),
+        (dataset(inked(1, 8, 8)), ("dynamic", "bernoulli", "dense")),
+        (dataset((inked(1, 8, 8) / 255).astype(np.float32)), ("dynamic", "bernoulli", "dense")),
+        (dataset((inked(1, 8, 8) / 255).astype(np.float32), scale=7), ("unit", "gaussian", "dense")),
+        (dataset(inked(3, 16, 16)), ("grey", "discretised_logistic", "convolutional")),
+        (dataset(levels(1, 28, 15)), ("grey", "discretised_logistic", "dense")),
+        (dataset(RNG.random((50, 1, 1, 30), dtype=np.float32)), ("unit", "gaussian", "dense")),
+    ],
+)
+def test_each_kind_of_data(data: Dataset, expected: tuple[str, str, str]) -> None:
+    found = suggest(data)
+    assert (found.observation, found.likelihood, found.network) == expected
+    assert len(found.reasons) == 2
+
+
+def test_mnist() -> None:
+    found = suggest(load("mnist"))
+    assert (found.observation, found.likelihood, found.network) == ("dynamic", "bernoulli", "convolutional")
