@@ -56,15 +56,16 @@ def test_storing_again_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
     second = cache.store(tmp_path, dataset(value=9))
     same(second, dataset(value=9))
     same(first, dataset())  # what was mapped before stays readable
-    assert [path.name for path in tmp_path.iterdir()] == ["toy"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["toy"]
     assert cache.names(tmp_path) == ("toy",)
 
 
-def test_another_fingerprint_is_not_used(tmp_path: Path) -> None:
-    cache.store(tmp_path, dataset(), "old")
-    assert cache.recall(tmp_path, "toy", "old")
-    assert cache.recall(tmp_path, "toy")
-    assert cache.recall(tmp_path, "toy", "new") is None
+def test_another_fingerprint_is_not_used(fresh_cache: Path) -> None:
+    cache.recall_or_make("toy", "old", dataset)
+    shelf = cache.catalogued()
+    assert cache.recall(shelf, "toy", "old")
+    assert cache.recall(shelf, "toy")
+    assert cache.recall(shelf, "toy", "new") is None
 
 
 @pytest.mark.parametrize("file", ["images.npy", "labels.npy", "dataset.json"])
@@ -146,7 +147,22 @@ def test_failing_halfway_leaves_nothing(fresh_cache: Path, monkeypatch: pytest.M
     monkeypatch.setattr(cache, "_save", fail)
     with pytest.raises(DataError, match="No space left on device"):
         cache.recall_or_make("toy", None, dataset)
-    assert [path.name for path in cache.catalogued().iterdir() if path.suffix != ".lock"] == []
+    assert [path.name for path in cache.catalogued().iterdir() if path.is_dir()] == []
+
+
+def test_what_a_killed_process_left_is_no_hindrance(tmp_path: Path) -> None:
+    for left in (".toy.new", ".toy.old"):
+        (tmp_path / left).mkdir()
+        (tmp_path / left / "images.npy").write_bytes(b"half of it")
+    same(cache.store(tmp_path, dataset()), dataset())
+    assert cache.names(tmp_path) == ("toy",)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["toy"]
+
+
+def test_importing_needs_a_cache(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(DataError, match="cannot be written; set VAEKIT_CACHE"):
+        cache.store(tmp_path / "file", dataset())
 
 
 def test_home_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,7 +143,20 @@ def test_empty_or_other_folders_are_refused(tmp_path: Path) -> None:
 def test_images_beside_sub_folders_are_refused(tmp_path: Path) -> None:
     save(tmp_path / "a.png")
     save(tmp_path / "cat" / "b.png")
-    with pytest.raises(DataError, match="1 images lie in sub-folders and 1 beside them"):
+    with pytest.raises(DataError, match=r"different depths, such as a\.png and cat/b\.png"):
+        read(tmp_path)
+
+
+def test_images_beside_parts_are_refused(tmp_path: Path) -> None:
+    save(tmp_path / "a.png")
+    save(tmp_path / "train" / "b.png")
+    with pytest.raises(DataError, match="different depths"):
+        read(tmp_path)
+
+
+def test_parts_need_one_to_train_on(tmp_path: Path) -> None:
+    save(tmp_path / "test" / "b.png")
+    with pytest.raises(DataError, match="none to train on"):
         read(tmp_path)
 
 

@@ -111,6 +111,9 @@ def test_framing_is_for_folders_of_images(tmp_path: Path, levels: np.ndarray) ->
     np.save(tmp_path / "a.npy", levels)
     with pytest.raises(DataError, match="size, crop and colour apply to folders of images"):
         load(tmp_path / "a.npy", size=(4, 4))
+    write_quartet(tmp_path / "quartet")
+    with pytest.raises(DataError, match="size, crop and colour apply to folders of images"):
+        load(tmp_path / "quartet", crop="centre")
     with pytest.raises(DataError, match="digits: size, crop and colour apply"):
         load("digits", colour="grey")
 

@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -80,11 +79,11 @@ def recall_or_make(name: str, fingerprint: str | None, make: Callable[[], Datase
     if not _writable(shelf):
         _log.warning("%s cannot be written, so %s is decoded anew each time; set VAEKIT_CACHE", shelf, name)
         return make()
-    with FileLock(shelf / f".{name}.lock"):
-        return recall(shelf, name, fingerprint) or store(shelf, make(), fingerprint)
+    with _lock(shelf, name):
+        return recall(shelf, name, fingerprint) or _store(shelf, make(), fingerprint)
 
 
-def store(shelf: Path, dataset: Dataset, fingerprint: str | None = None) -> Dataset:
+def store(shelf: Path, dataset: Dataset) -> Dataset:
     """Write a dataset to a shelf, whole or not at all, in place of one of the same name.
 
     Returns:
@@ -93,19 +92,31 @@ def store(shelf: Path, dataset: Dataset, fingerprint: str | None = None) -> Data
     Raises:
         DataError: it cannot be written, such as when the disk is full.
     """
-    needed = dataset.images.nbytes + 2**20
+    if not _writable(shelf):
+        raise DataError(f"{shelf}: cannot be written; set VAEKIT_CACHE to a folder of yours")
+    with _lock(shelf, dataset.name):
+        return _store(shelf, dataset, None)
+
+
+def _lock(shelf: Path, name: str) -> FileLock:
+    return FileLock(shelf / f".{name}.lock")
+
+
+def _store(shelf: Path, dataset: Dataset, fingerprint: str | None) -> Dataset:
+    scratch, needed = shelf / f".{dataset.name}.new", dataset.images.nbytes + 2**20
+    shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed
     try:
-        shelf.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(shelf).free < needed:
             raise OSError("no space left on the disk")
-        with tempfile.TemporaryDirectory(dir=shelf, prefix=f".{dataset.name}-") as scratch:
-            _write(Path(scratch) / "new", dataset, fingerprint)
-            _swap(Path(scratch), shelf / dataset.name)
+        _write(scratch, dataset, fingerprint)
+        _swap(scratch, shelf / dataset.name)
     except OSError as error:
         raise DataError(
             f"{shelf}: cannot keep {dataset.name} there ({first_line(error)}); "
             f"it takes {needed / 2**20:.0f} MiB, so free some space, or set VAEKIT_CACHE to another folder"
         ) from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
     return _assemble(shelf / dataset.name, _facts(dataset))
 
 
@@ -125,10 +136,13 @@ def _save(path: Path, values: np.ndarray) -> None:
         os.fsync(stream.fileno())
 
 
-def _swap(scratch: Path, target: Path) -> None:
+def _swap(fresh: Path, target: Path) -> None:
+    old = target.with_name(f".{target.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
     if target.exists():
-        os.replace(target, scratch / "old")
-    os.replace(scratch / "new", target)
+        os.replace(target, old)
+    os.replace(fresh, target)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _facts(dataset: Dataset) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
 
 import numpy as np
 
 from vaekit.data import sources
+from vaekit.data.raw import ranges
 from vaekit.errors import NotFoundError, did_you_mean
 
 
@@ -51,8 +51,7 @@ class Entry:
     @property
     def ranges(self) -> dict[str, tuple[int, int]]:
         """Split name -> (first, past the last) image, as `Dataset.published` wants it."""
-        bounds = pairwise(accumulate(self.published.values(), initial=0))
-        return dict(zip(self.published, bounds, strict=True))
+        return ranges(self.published)
 
 
 def _at(base: str, *names: str) -> dict[str, str]:

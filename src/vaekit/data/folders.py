@@ -12,14 +12,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from statistics import median_low
 
 import numpy as np
 
 from vaekit.data.pictures import Picture, decode, probe
-from vaekit.data.raw import PARTS, Part, Raw, natural, stack
+from vaekit.data.raw import PARTS, Raw, check_parts, natural, ranges
 from vaekit.data.reading import check_size, reading
 from vaekit.errors import DataError
 
@@ -79,12 +78,11 @@ def read_folder(folder: Path, framing: Framing) -> Raw:
 def _read(folder: Path, framing: Framing) -> Raw:
     places, pictures, notes = _probed(folder, _places(folder))
     size, size_note = _size(framing, pictures)
-    grey = framing.colour == "grey" or (
-        framing.colour == "auto" and all(picture.grey for picture in pictures)
-    )
+    auto = framing.colour == "auto"
+    grey = framing.colour == "grey" or (auto and all(picture.grey for picture in pictures))
     check_size(folder, (len(pictures), *size, 1 if grey else 3), 1)
     values = _decoded(pictures, size, framing.crop == "centre", grey)
-    if framing.colour == "auto" and not grey and _colourless(values):
+    if auto and not grey and _colourless(values):
         values, notes = values[..., 0], [*notes, "all images are grey, though stored in colour"]
     if any(picture.deep for picture in pictures):
         notes.append("16-bit images were reduced to 8 bits")
@@ -152,10 +150,8 @@ def _size(framing: Framing, pictures: Sequence[Picture]) -> tuple[tuple[int, int
         (size,) = sizes
         return size, f"all images have {_by(size)} pixels"
     height, width = (min(MAX_SIDE, median_low(sides)) for sides in zip(*sizes.elements(), strict=True))
-    return (
-        height,
-        width,
-    ), f"images of {len(sizes)} sizes, made {_by((height, width))} (their median, at most 64)"
+    note = f"images of {len(sizes)} sizes, made {_by((height, width))} (their median, at most {MAX_SIDE})"
+    return (height, width), note
 
 
 def _by(size: tuple[int, int]) -> str:
@@ -186,18 +182,15 @@ def _colourless(values: np.ndarray) -> bool:
 
 
 def _grouped(places: Sequence[_Place], values: np.ndarray, folder: Path) -> Raw:
-    labelled = Counter(bool(place.label) for place in places)
-    if len(labelled) > 1:
+    depths = {(bool(place.part), bool(place.label)): place.path for place in places}
+    if len(depths) > 1:
+        some, other, *_ = depths.values()
         raise DataError(
-            f"{folder}: {labelled[True]} images lie in sub-folders and {labelled[False]} beside them; "
-            "put all into sub-folders (their labels), or none"
+            f"{folder}: images lie at different depths, such as {some.relative_to(folder)} and "
+            f"{other.relative_to(folder)}; put all into sub-folders (their labels), or none"
         )
-    labels = np.array([place.label for place in places]) if labelled[True] else None
-    if not any(place.part for place in places):
-        return Raw(values, labels)
-    bounds, first = {}, 0
-    for part, members in groupby(places, lambda place: place.part):
-        past = first + len(list(members))
-        bounds[part] = Part(values[first:past], None if labels is None else labels[first:past])
-        first = past
-    return stack(bounds, folder)
+    counts = Counter(place.part for place in places if place.part)
+    if counts:
+        check_parts(counts, folder)
+    labels = np.array([place.label for place in places]) if places[0].label else None
+    return Raw(values, labels, ranges(counts))

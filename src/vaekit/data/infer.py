@@ -178,7 +178,6 @@ def _from_rows(rows: np.ndarray) -> tuple[np.ndarray, str]:
     count, length = rows.shape
     side = isqrt(length)
     if rows.dtype == np.uint8 and length >= 64 and side * side == length:
-        return rows.reshape(
-            count, 1, side, side
-        ), f"{count} rows of {length} levels, read as {side}x{side} images"
+        note = f"{count} rows of {length} levels, read as {side}x{side} images"
+        return rows.reshape(count, 1, side, side), note
     return rows.reshape(count, 1, 1, length), f"{count} vectors of length {length}"

@@ -36,7 +36,7 @@ def load(
         NotFoundError: there is neither such a name nor such a path, or no way to fetch it.
         DataError: the data cannot be used as it is; the message says why and what to do.
     """
-    framing = Framing(None if size is None else (size[0], size[1]), crop, colour)
+    framing = Framing(size, crop, colour)
     named = _named(name_or_path) if isinstance(name_or_path, str) else None
     if named is None:
         return read_own(_existing(Path(name_or_path)), framing)
@@ -69,7 +69,7 @@ def import_data(
         DataError: the name is taken or no name, the data cannot be used, or the cache cannot be written.
         NotFoundError: there is no such path.
     """
-    framing = Framing(None if size is None else (size[0], size[1]), crop, colour)
+    framing = Framing(size, crop, colour)
     path = _existing(Path(path))
     name = stem(path) if name is None else name
     _check_name(name, force)

@@ -56,12 +56,13 @@ def read_own(path: Path, framing: Framing) -> Dataset:
 
 
 def _read(path: Path, framing: Framing) -> Raw:
-    if path.is_dir():
-        return _read_idx_folder(path) or read_folder(path, framing)
+    quartet = _idx_quartet(path) if path.is_dir() else {}
+    if path.is_dir() and not quartet:
+        return read_folder(path, framing)
     if framing != Framing():
-        raise DataError(
-            f"{path}: size, crop and colour apply to folders of images, not to a file; leave them out"
-        )
+        raise DataError(f"{path}: size, crop and colour apply to folders of images alone; leave them out")
+    if quartet:
+        return stack({part: Part(*read_pair(*files)) for part, files in quartet.items()}, path)
     return _reader(path)(path)
 
 
@@ -96,16 +97,15 @@ def _labels_beside(path: Path) -> Path | None:
     return next((file for file in candidates if name != plain and file.is_file()), None)
 
 
-def _read_idx_folder(folder: Path) -> Raw | None:
-    """A folder that holds the four files of MNIST or of one of its relatives; None where it does not."""
+def _idx_quartet(folder: Path) -> dict[str, tuple[Path, Path]]:
+    """Part -> its files of images and labels, where a folder holds the four files of MNIST or a relative."""
     parts = {}
     for prefix, part in _PARTS.items():
         images = next((path for path in sorted(folder.glob(f"{prefix}-images*")) if is_idx(path)), None)
         labels = images and _labels_beside(images)
-        if not images or not labels:
-            return None
-        parts[part] = Part(*read_pair(images, labels))
-    return stack(parts, folder)
+        if images and labels:
+            parts[part] = (images, labels)
+    return parts if len(parts) == len(_PARTS) else {}
 
 
 def stem(path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -48,18 +48,32 @@ def stack(parts: Mapping[str, Part], where: str | Path) -> Raw:
     Raises:
         DataError: there is no train part, only some have labels, or shapes differ.
     """
+    check_parts(parts, where)
+    _check_alike(parts, where)
+    labels = [part.labels for part in parts.values() if part.labels is not None]
+    return Raw(
+        values=np.concatenate([part.values for part in parts.values()]),
+        labels=np.concatenate(labels) if labels else None,
+        published=ranges({name: len(part.values) for name, part in parts.items()}),
+    )
+
+
+def ranges(counts: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """Part -> (first, past the last) image, of parts that lie behind one another."""
+    bounds = pairwise(accumulate(counts.values(), initial=0))
+    return dict(zip(counts, bounds, strict=True))
+
+
+def check_parts(parts: Iterable[str], where: str | Path) -> None:
+    """A published split needs a train part.
+
+    Raises:
+        DataError: there is none.
+    """
     if "train" not in parts:
         raise DataError(
             f"{where}: has a part {', '.join(parts)}, but none to train on; add train or rename it"
         )
-    _check_alike(parts, where)
-    labels = [part.labels for part in parts.values() if part.labels is not None]
-    bounds = pairwise(accumulate((len(part.values) for part in parts.values()), initial=0))
-    return Raw(
-        values=np.concatenate([part.values for part in parts.values()]),
-        labels=np.concatenate(labels) if labels else None,
-        published=dict(zip(parts, bounds, strict=True)),
-    )
 
 
 def _check_alike(parts: Mapping[str, Part], where: str | Path) -> None:

@@ -50,7 +50,7 @@ def _decode(entry: Entry, given: Files | None) -> Dataset:
     if entry.packaged:
         return _checked(entry, entry.packaged(), "installed with vaekit")
     with downloaded(entry.name, entry.files) as fetched:
-        return _from_files(entry, fetched, ", ".join(entry.files.values()))
+        return _from_files(entry, fetched, next(iter(entry.files.values())).rpartition("/")[0])
 
 
 def _from_files(entry: Entry, files: Files, source: str) -> Dataset:

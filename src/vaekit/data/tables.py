@@ -64,6 +64,7 @@ def _table(path: Path, layout: _Layout) -> tuple[np.ndarray, list[str]]:
             comments=None,
             delimiter=layout.delimiter,
             converters=None if layout.label is None else {layout.label: numbered},
+            encoding=None,
             quotechar='"',
             ndmin=2,
         )
