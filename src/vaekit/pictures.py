@@ -1,11 +1,14 @@
 """Pictures of a trained model: it and its data give arrays, and the arrays a figure.
 
-Each function returns both, so that a command can draw one and save the other. Everything random is seeded.
+Each function returns both, so that either can be saved. Everything random is seeded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import io
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -17,17 +20,43 @@ from vaekit import figures
 from vaekit.data.observations import Observed
 from vaekit.errors import InvalidError
 from vaekit.evaluation import latent
+from vaekit.files import write_whole
 from vaekit.randomness import seeded
 from vaekit.trained import Trained
 
 CODES = 10_000
+ARRAYS = ("npy", "npz")
+FORMATS = ("png", "pdf", "svg", *ARRAYS)
 
 
 class Picture(NamedTuple):
-    """What was computed, by name, and its figure."""
+    """What was computed, by name, the main array first, and its figure."""
 
     arrays: dict[str, np.ndarray]
     figure: Figure
+
+    def save(self, path: str | Path) -> Path:
+        """Write the figure (.png, .pdf, .svg), the main array (.npy), or all arrays (.npz).
+
+        Raises:
+            InvalidError: another ending.
+            VaekitError: the file cannot be written.
+        """
+        path = Path(path)
+        form = path.suffix.removeprefix(".").lower()
+        if form not in FORMATS:
+            raise InvalidError(f"{path}: expected a name that ends in .{', .'.join(FORMATS)}")
+        if form in ARRAYS:
+            return write_whole(path, self._packed(form))
+        return write_whole(path, figures.render(self.figure, form))
+
+    def _packed(self, form: str) -> bytes:
+        content = io.BytesIO()
+        if form == "npz":
+            np.savez_compressed(content, allow_pickle=False, **self.arrays)
+        else:
+            np.save(content, next(iter(self.arrays.values())), allow_pickle=False)
+        return content.getvalue()
 
 
 def samples(
@@ -106,25 +135,39 @@ def scatter(trained: Trained, seen: Observed) -> Picture:
 
 
 def decoded_grid(trained: Trained, n: int = 20) -> Picture:
-    """What a 2-D latent space decodes to, at Gaussian quantiles."""
+    """What a 2-D latent space decodes to, at n by n Gaussian quantiles.
+
+    Raises:
+        InvalidError: the latent space is not 2-D.
+    """
+    if trained.model.latent_size != 2:
+        raise InvalidError(
+            f"{trained.source}: the decoded grid needs 2 latents, this model has "
+            f"{trained.model.latent_size}; train one with model.latent=2, such as the recipe mnist-2d"
+        )
     images, values = latent.decoded_grid(trained.model, n)
     title = f"Decoded latent space: {trained.title}"
     arrays = {"images": _array(images), "quantiles": values}
     return Picture(arrays, figures.decoded_grid(arrays["images"], values.tolist(), title))
 
 
-def gallery(trained: Trained, seen: Observed) -> dict[str, Figure]:
-    """The figures of a run's report, by file name."""
-    drawn = {
-        "reconstructions": reconstructions(trained, seen),
-        "samples": samples(trained),
-        "interpolations": interpolations(trained, seen),
-        "traversals": traversals(trained, seen),
-        "latent-space": scatter(trained, seen),
+def gallery(trained: Trained) -> dict[str, Callable[[], Figure]]:
+    """The figures of a run's report, by file name, each drawn when it is called for."""
+    seen = cache(lambda: trained.observed("test"))
+    drawings: dict[str, Callable[[], Picture]] = {
+        "reconstructions": lambda: reconstructions(trained, seen()),
+        "samples": lambda: samples(trained),
+        "interpolations": lambda: interpolations(trained, seen()),
+        "traversals": lambda: traversals(trained, seen()),
+        "latent-space": lambda: scatter(trained, seen()),
     }
     if trained.model.latent_size == 2:
-        drawn["decoded-grid"] = decoded_grid(trained)
-    return {name: picture.figure for name, picture in drawn.items()}
+        drawings["decoded-grid"] = lambda: decoded_grid(trained)
+    return {name: partial(_figure, draw) for name, draw in drawings.items()}
+
+
+def _figure(draw: Callable[[], Picture]) -> Figure:
+    return draw().figure
 
 
 def _start(trained: Trained, seen: Observed, image: int | None) -> Tensor:

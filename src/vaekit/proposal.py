@@ -4,39 +4,58 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from vaekit import recipes
 from vaekit.data import Dataset, load
-from vaekit.data.suggest import suggest
+from vaekit.data.suggest import Suggestion, suggest
 from vaekit.recipe import Recipe
 
 STEPS = 5000
 BATCH = 128
 
 
-def propose(data: str) -> Recipe:
+class Proposal(NamedTuple):
+    """A recipe, and why it is as it is, one line each."""
+
+    recipe: Recipe
+    reasons: tuple[str, ...] = ()
+
+
+def propose(data: str | Path) -> Proposal:
     """A recipe for a dataset of the catalogue or a path, with about 5000 steps of training."""
     dataset = load(data)
     suggestion = suggest(dataset)
-    network = _network(dataset, suggestion.network)
     train = max(1, int(0.8 * len(dataset.images)))
     batch = min(BATCH, max(1, train // 4))
     epochs = max(5, min(500, round(STEPS * batch / train)))
-    return recipes.parse(
-        {
-            "name": re.sub(r"[^\w.-]+", "-", dataset.name).strip("-") or "data",
-            "title": f"VAE on {dataset.title}",
-            "data": {"name": data, "observation": suggestion.observation, "validation": 0.1},
-            "model": {
-                "latent": 16 if max(dataset.shape[1:]) <= 32 else 32,
-                "encoder": {"network": network},
-                "decoder": {"network": _mirrored(network), "likelihood": suggestion.likelihood},
-            },
-            "objective": {"beta": {"kind": "linear", "over": max(1, epochs // 4)}},
-            "training": {"epochs": epochs, "batch_size": batch, "schedule": "cosine", "gradient_clip": 100},
+    tree = _tree(str(data), dataset, suggestion, epochs, batch)
+    recipe = recipes.parse(tree, f"the recipe proposed for {Path(data).name}")
+    return Proposal(recipe, _reasons(suggestion, epochs, batch))
+
+
+def _tree(data: str, dataset: Dataset, suggestion: Suggestion, epochs: int, batch: int) -> dict[str, Any]:
+    network = _network(dataset, suggestion.network)
+    return {
+        "name": re.sub(r"[^\w.-]+", "-", dataset.name).strip("-") or "data",
+        "title": f"VAE on {dataset.title}",
+        "data": {"name": data, "observation": suggestion.observation, "validation": 0.1},
+        "model": {
+            "latent": 16 if max(dataset.shape[1:]) <= 32 else 32,
+            "encoder": {"network": network},
+            "decoder": {"network": _mirrored(network), "likelihood": suggestion.likelihood},
         },
-        f"the recipe proposed for {Path(data).name}",
+        "objective": {"beta": {"kind": "linear", "over": max(1, epochs // 4)}},
+        "training": {"epochs": epochs, "batch_size": batch, "schedule": "cosine", "gradient_clip": 100},
+    }
+
+
+def _reasons(suggestion: Suggestion, epochs: int, batch: int) -> tuple[str, ...]:
+    about_values, about_network = suggestion.reasons
+    return (
+        f"proposed: observation {suggestion.observation}, likelihood {suggestion.likelihood}: {about_values}",
+        f"proposed: network {suggestion.network}: {about_network}",
+        f"proposed: {epochs} epochs, {batch} images a batch: about {STEPS} steps",
     )
 
 

@@ -19,19 +19,26 @@ import sys
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vaekit import pictures, recipes
 from vaekit.build import build_data, build_model, build_objective, check
+from vaekit.data import Dataset, cache, catalog
+from vaekit.data.observations import Observed
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.evaluation import likelihood, protocol
 from vaekit.files import write_whole
+from vaekit.plain import to_json
 from vaekit.progress import Progress
-from vaekit.proposal import propose
+from vaekit.proposal import Proposal, propose
 from vaekit.recipe import Recipe
-from vaekit.trained import Trained, load_model, put_weights, save_model
+from vaekit.trained import Trained, load_model, put_weights, read_config, save_model
 from vaekit.training import checkpoint, loop, runtime
-from vaekit.training.log import Log
+from vaekit.training.board import Board
+from vaekit.training.log import Log, Quiet, Several
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CHANGEABLE = ("epochs", "patience", "device", "threads", "checkpoint_seconds", "checkpoint_steps", "pictures")
 
@@ -41,13 +48,14 @@ class Run:
 
     Args:
         path: where it is.
+        device: where its model is used.
 
     Raises:
         NotFoundError: where there is no recipe.yaml.
     """
 
-    def __init__(self, path: str | Path):
-        self.path = Path(path)
+    def __init__(self, path: str | Path, device: str = "auto"):
+        self.path, self.device = Path(path), device
         if not (self.path / "recipe.yaml").is_file():
             raise NotFoundError(f"{path}: not a run directory (no recipe.yaml); make one with: vaekit train")
 
@@ -62,7 +70,7 @@ class Run:
     @cached_property
     def trained(self) -> Trained:
         """The model and all it takes to use it; from a checkpoint where training was cut off."""
-        device = runtime.device(self.recipe.training.device)
+        device = runtime.device(self.device)
         if (self.path / "model" / "config.json").is_file():
             return load_model(self.path / "model", device)
         dataset, _ = build_data(self.recipe.data)
@@ -82,29 +90,59 @@ class Run:
         return [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
 
     @property
+    def finished(self) -> bool:
+        """Whether all that recipe.yaml asks for was done."""
+        config = self.path / "model" / "config.json"
+        return config.is_file() and read_config(config)["recipe"] == self.recipe.model_dump(mode="json")
+
+    def summary(self) -> dict[str, Any]:
+        """How far training came: epochs, seconds, and the best validation bound in nats with its epoch."""
+        from vaekit.figures import best_epoch
+
+        metrics, best = self.metrics, best_epoch(self.metrics)
+        record = next((record for record in metrics if record["epoch"] == best), {})
+        return {
+            "run": str(self.path),
+            "epochs": len(metrics),
+            "seconds": sum(record["seconds"] for record in metrics),
+            "best_epoch": best,
+            "validation_elbo": record.get("validation_elbo"),
+            "validation_loss": record.get("validation_loss"),
+        }
+
+    @property
     def figures(self) -> list[Path]:
         """The pictures drawn so far."""
         return sorted((self.path / "figures").glob("*.*"))
 
     def evaluate(self, samples: int = 5000, split: str = "test", **options: Any) -> likelihood.Evaluation:
-        """Measure the model, write evaluation.json, and bring the report up to date; see `evaluate`."""
+        """Measure the model and `keep` the numbers; see the function `evaluate`."""
         evaluation = evaluate(self.trained, samples, split, **options)
-        write_whole(self.path / "evaluation.json", _json(evaluation.to_dict()))
-        self.report()
+        self.keep(evaluation)
         return evaluation
 
-    def draw(self) -> list[Path]:
-        """Draw the figures of the report into figures/."""
+    def keep(self, evaluation: likelihood.Evaluation) -> None:
+        """Write evaluation.json, and bring the report up to date."""
+        write_whole(self.path / "evaluation.json", to_json(evaluation.to_dict()).encode())
+        self.report()
+
+    def draw(self, only_missing: bool = False) -> list[Path]:
+        """Draw the figures of the report into figures/, all or those that are not there."""
         from vaekit import figures
 
-        drawn = pictures.gallery(self.trained, self.trained.observed("test", images=pictures.CODES))
-        if self.metrics:
-            drawn["training-curves"] = figures.training_curves(
-                self.metrics, f"Training: {self.trained.title}"
-            )
-        for name, figure in drawn.items():
-            figures.save(figure, self.path / "figures" / f"{name}.png")
+        for name, draw in self._drawings().items():
+            file = self.path / "figures" / f"{name}.png"
+            if not (only_missing and file.is_file()):
+                figures.save(draw(), file)
         return self.figures
+
+    def _drawings(self) -> dict[str, Callable[[], Figure]]:
+        """The figures of the report by name, each drawn when it is called for."""
+        from vaekit import figures
+
+        title = f"Training: {self.trained.title}"
+        curves = {"training-curves": lambda: figures.training_curves(self.metrics, title)}
+        return pictures.gallery(self.trained) | (curves if self.metrics else {})
 
     def report(self) -> Path:
         """Write report.html."""
@@ -113,23 +151,18 @@ class Run:
         return write_report(self.path)
 
 
-def load(path: str | Path) -> Run | Trained:
+def load(path: str | Path, device: str = "auto") -> Run | Trained:
     """A run directory, a model directory, or the file of its weights.
+
+    Args:
+        device: where the model is used.
 
     Raises:
         NotFoundError, InvalidError: where it is none of these, or damaged.
     """
     if (Path(path) / "recipe.yaml").is_file():
-        return Run(path)
-    return load_model(path)
-
-
-def load_trained(path: str | Path, device: str = "auto") -> Trained:
-    """The same, and of a run its model."""
-    found = load(path)
-    trained = found.trained if isinstance(found, Run) else found
-    trained.model.to(runtime.device(device))
-    return trained
+        return Run(path, device)
+    return load_model(path, runtime.device(device))
 
 
 def evaluate(
@@ -139,7 +172,7 @@ def evaluate(
     images: int | None = None,
     seed: int = 0,
     data: str | None = None,
-    progress: Callable[[int], None] = lambda images: None,
+    progress: Callable[[int, int], None] = lambda images, of: None,
 ) -> likelihood.Evaluation:
     """The log-likelihood of a split by importance sampling, with the terms of the bound.
 
@@ -147,14 +180,15 @@ def evaluate(
         samples: K, importance samples an image.
         images: a seeded random subset of so many; all without it.
         data: another dataset of the same shape, by name or path.
-        progress: called with the number of images done with.
+        progress: called with the number of images in a batch that is done with, and in all of them.
     """
     dataset, _ = trained.data(data)
     seen = trained.observed(split, data, images)
     seconds = likelihood.clock()
     parts = likelihood.log_likelihood(
-        trained.model, seen.batches(likelihood.IMAGES_AT_ONCE), samples, seed, progress
-    )
+        trained.model, seen.batches(likelihood.IMAGES_AT_ONCE), samples, seed,
+        lambda images: progress(images, len(seen)),
+    )  # fmt: skip
     dimensions = seen.shape[0] * seen.shape[1] * seen.shape[2]
     evaluation = likelihood.summarise(parts, samples, dimensions, seed, seconds())
     return protocol.annotate(evaluation, trained.recipe, trained.model, dataset, split)
@@ -185,13 +219,16 @@ def train(
     Raises:
         VaekitError: of the kind that says what went wrong; see `vaekit.errors`.
     """
-    resolved = _resolve(
+    resolved, reasons = _resolve(
         recipe, [*overrides, *(f"training.{k}={json.dumps(v)}" for k, v in training.items())], data
     )
-    check(resolved)
+    prepared = _prepare(resolved)
+    log = log or Quiet()
+    for note in (*prepared.dataset.notes, *reasons):
+        log.note(note)
     directory = _new_directory(Path("runs") / resolved.name) if run_dir is None else _claim(Path(run_dir))
     write_whole(directory / "recipe.yaml", recipes.dump(resolved).encode())
-    return _fit(Run(directory), log, resuming=False)
+    return _fit(Run(directory, resolved.training.device), prepared, log)
 
 
 def resume(
@@ -202,6 +239,9 @@ def resume(
     Args:
         path: the run directory.
         overrides, training: changes to keys of `training` that leave the past as it was, such as `epochs=50`.
+
+    Raises:
+        InvalidError: for another change, or where nothing is left to do.
     """
     run = Run(path)
     changes = [*overrides, *(f"training.{k}={json.dumps(v)}" for k, v in training.items())]
@@ -211,41 +251,74 @@ def resume(
                 f"resume: {change.partition('=')[0]} is fixed by what was trained; "
                 f"free to change: {', '.join(CHANGEABLE)}"
             )
-    if changes:
-        write_whole(run.path / "recipe.yaml", recipes.dump(recipes.override(run.recipe, changes)).encode())
-    return _fit(Run(path), log, resuming=True)
+    recipe = recipes.override(run.recipe, changes)
+    if run.finished and recipe == run.recipe:
+        raise InvalidError(
+            f"{path}: all {len(run.metrics)} epochs are done; for more: "
+            f"vaekit train --resume {path} training.epochs={2 * recipe.training.epochs}"
+        )
+    prepared = _prepare(recipe)
+    write_whole(run.path / "recipe.yaml", recipes.dump(recipe).encode())
+    return _fit(Run(path, recipe.training.device), prepared, log or Quiet(), resuming=True)
 
 
-def _resolve(recipe: str | Path | Recipe | None, overrides: list[str], data: str | Path | None) -> Recipe:
+def _resolve(recipe: str | Path | Recipe | None, overrides: list[str], data: str | Path | None) -> Proposal:
     if recipe is None and data is not None:
-        return recipes.override(propose(str(data)), overrides)
+        proposed, reasons = propose(data)
+        return Proposal(_located(recipes.override(proposed, overrides)), reasons)
     resolved = recipe if isinstance(recipe, Recipe) else recipes.load(recipe or "mnist")
-    if data is not None:
+    if data is not None and str(data) != resolved.data.name:
         changed = resolved.data.model_copy(update={"name": str(data), "validation": 0.1, "test": 0.1})
         resolved = resolved.model_copy(update={"data": changed, "title": ""})
-    return recipes.override(resolved, overrides)
+    return Proposal(_located(recipes.override(resolved, overrides)))
 
 
-def _fit(run: Run, log: Log | None, resuming: bool) -> Run:
-    """Build what the recipe says, train it, and leave model, figures and report behind."""
-    recipe, settings = run.recipe, run.recipe.training
+def _located(recipe: Recipe) -> Recipe:
+    """The recipe with the whole path of data of one's own: the run finds it from any folder."""
+    name, names = recipe.data.name, (*catalog.names(), *cache.names(cache.imported()))
+    path = Path(name).expanduser()
+    if name in names or not path.exists():
+        return recipe
+    data = recipe.data.model_copy(update={"name": str(path.resolve())})
+    return recipe.model_copy(update={"data": data})
+
+
+class Prepared(NamedTuple):
+    """What training needs, made before anything is written: what cannot be trained leaves nothing behind."""
+
+    dataset: Dataset
+    trained: Trained
+    train: Observed
+    validation: Observed | None
+
+
+def _prepare(recipe: Recipe) -> Prepared:
+    check(recipe)
+    device = runtime.device(recipe.training.device)
     dataset, splits = build_data(recipe.data)
-    device = runtime.device(settings.device)
-    model = build_model(recipe.model, dataset.shape, settings.seed).to(device)
-    trained = Trained(model, recipe, dataset.shape, dataset.label_names, run.path)
-    train_set, validation = trained.split(dataset, splits.train, training=True), None
-    if len(splits.validation):
-        validation = trained.split(dataset, splits.validation)
-    environment = runtime.environment(" ".join(sys.argv))
-    write_whole(run.path / "environment.json", _json(environment))
+    model = build_model(recipe.model, dataset.shape, recipe.training.seed).to(device)
+    trained = Trained(model, recipe, dataset.shape, dataset.label_names, Path(recipe.name))
+    validation = trained.split(dataset, splits.validation) if len(splits.validation) else None
+    return Prepared(dataset, trained, trained.split(dataset, splits.train, training=True), validation)
+
+
+def _fit(run: Run, prepared: Prepared, log: Log, resuming: bool = False) -> Run:
+    """Train what was prepared, and leave model, figures and report behind."""
+    dataset, trained, train_set, validation = prepared
+    model, settings = trained.model, trained.recipe.training
     watch = Progress(trained, validation or train_set, run.path / "figures", settings.pictures)
-    loop.fit(
-        model, build_objective(recipe.objective), train_set, validation, settings, run.path,
-        resume=resuming, after_epoch=watch, log=log,
-    )  # fmt: skip
-    save_model(run.path / "model", model.eval(), recipe, dataset)
-    watch.animate()
-    run.draw()
+    if settings.tensorboard:
+        log = Several(log, Board(run.path / "tensorboard"))
+    with runtime.processor(settings.threads):
+        environment = runtime.environment(" ".join(sys.argv), settings.device)
+        write_whole(run.path / "environment.json", to_json(environment).encode())
+        loop.fit(
+            model, build_objective(trained.recipe.objective), train_set, validation, settings, run.path,
+            resume=resuming, after_epoch=watch, log=log, bound=protocol.is_bound(model),
+        )  # fmt: skip
+        save_model(run.path / "model", model.eval(), trained.recipe, dataset)
+        watch.animate()
+        run.draw()
     run.report()
     return run
 
@@ -270,7 +343,3 @@ def _claim(directory: Path) -> Path:
         )
     directory.mkdir(parents=True, exist_ok=True)
     return directory
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, indent=2) + "\n").encode()

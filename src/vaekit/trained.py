@@ -54,7 +54,7 @@ class Trained:
     @property
     def title(self) -> str:
         """Model and data, for figures."""
-        return self.recipe.title or f"{self.recipe.name} on {self.recipe.data.name}"
+        return self.recipe.title or f"{self.recipe.name} on {Path(self.recipe.data.name).name}"
 
     @property
     def device(self) -> torch.device:
@@ -125,7 +125,7 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> Trained:
         InvalidError: where one is damaged, or they do not belong together.
     """
     folder = Path(path).parent if Path(path).is_file() else Path(path)
-    config = _config(folder / "config.json")
+    config = read_config(folder / "config.json")
     recipe = recipes.parse(config["recipe"], str(folder / "config.json"))
     model = build_model(recipe.model, tuple(config["shape"]))
     put_weights(model, _weights(folder / "model.safetensors"), str(folder / "model.safetensors"))
@@ -154,7 +154,12 @@ def put_weights(model: VAE, weights: dict[str, torch.Tensor], source: str) -> No
     model.load_state_dict(weights)
 
 
-def _config(file: Path) -> dict[str, Any]:
+def read_config(file: Path) -> dict[str, Any]:
+    """What config.json says of a model.
+
+    Raises:
+        NotFoundError, InvalidError: as `load_model`.
+    """
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
         shape, names, form = config["shape"], config["label_names"], config["format"]
@@ -162,6 +167,7 @@ def _config(file: Path) -> dict[str, Any]:
             len(shape) == 3
             and all(isinstance(n, int) and 0 < n < 100_000 for n in shape)
             and isinstance(names, list)
+            and "recipe" in config
         )
     except FileNotFoundError:
         raise NotFoundError(

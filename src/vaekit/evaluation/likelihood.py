@@ -172,7 +172,7 @@ def summarise(parts: PerImage, samples: int, dimensions: int, seed: int, seconds
     """Means over images with their standard error."""
     n = len(parts.log_likelihood)
     mean = parts.log_likelihood.mean().item()
-    stderr = parts.log_likelihood.std().item() / math.sqrt(n) if n > 1 else math.nan
+    stderr = parts.log_likelihood.std().item() / math.sqrt(n) if n > 1 else None
     reconstruction, rate = parts.reconstruction.mean().item(), parts.rate.mean(1).tolist()
     return Evaluation(
         images=n,

@@ -47,6 +47,11 @@ def caveats(recipe: Recipe, support: str, dataset: Dataset) -> list[str]:
     return found
 
 
+def is_bound(model: VAE) -> bool:
+    """Whether the posterior has a density, without which (an autoencoder) there is no bound."""
+    return not any(head.caveat for head in _heads(model.encoder))
+
+
 def annotate(evaluation: Evaluation, recipe: Recipe, model: VAE, dataset: Dataset, split: str) -> Evaluation:
     """The evaluation with its protocol written on it, and without the numbers that are not defined."""
     [likelihood] = _heads(model.decoder)
