@@ -75,6 +75,12 @@ def test_prepare_decodes_into_the_cache(tmp_path: Path) -> None:
     assert run("prepare", "digits").stdout.startswith("digits: 1797 images, ready in ")
 
 
+def test_prepare_says_when_it_kept_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("VAEKIT_CACHE", str(tmp_path / "file"))
+    assert json.loads(run("prepare", "digits", "--json").stdout)["cache"] is None
+
+
 def test_prepare_knows_only_the_catalogue() -> None:
     with pytest.raises(NotFoundError, match="did you mean 'mnist'"):
         run("prepare", "mnst")

@@ -67,8 +67,10 @@ def prepare(name: str, as_json: bool) -> None:
     from vaekit.data import cache, catalog, load
 
     dataset = load(catalog.entry(name).name)
-    facts = {"name": name, "images": len(dataset), "source": dataset.source, "cache": str(cache.home())}
-    emit(facts, f"{name}: {len(dataset)} images, ready in {cache.home()} (from: {dataset.source})", as_json)
+    kept = str(cache.home()) if name in cache.names(cache.catalogued()) else None
+    facts = {"name": name, "images": len(dataset), "source": dataset.source, "cache": kept}
+    ready = f"ready in {kept}" if kept else "but the cache cannot be written"
+    emit(facts, f"{name}: {len(dataset)} images, {ready} (from: {dataset.source})", as_json)
 
 
 @command.command("import")

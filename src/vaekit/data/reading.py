@@ -3,34 +3,14 @@
 from __future__ import annotations
 
 import gzip
-import lzma
 import math
 import os
-import struct
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
 from vaekit.errors import DataError, NotFoundError, VaekitError
-
-# What the readers of files raise when they meet bytes that they cannot read.
-_DAMAGE = (
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    LookupError,
-    RuntimeError,
-    OverflowError,
-    SyntaxError,
-    struct.error,
-    zlib.error,
-    lzma.LZMAError,
-    zipfile.BadZipFile,
-)
 
 
 @contextmanager
@@ -57,7 +37,7 @@ def reading(path: str | Path, what: str) -> Iterator[None]:
         raise DataError(f"{path}: expected {what}, but it is a folder; give the path of a file") from error
     except MemoryError as error:
         raise DataError(f"{path}: does not fit in memory; give a part of it, or .npy") from error
-    except _DAMAGE as error:
+    except Exception as error:  # readers meet damaged bytes with errors of every kind
         raise DataError(
             f"{path}: cannot be read as {what}: {first_line(error)}; "
             "it may be damaged or cut short, so fetch or write it anew"
