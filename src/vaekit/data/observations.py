@@ -40,7 +40,8 @@ class Observed:
         device: where batches are wanted.
         divisor: batch = stored / divisor; 255 for levels.
         drawn: whether each batch is drawn anew from Bernoulli(stored / divisor).
-        resident: whether everything is held on the device, or rows are gathered batch by batch.
+        resident: whether everything is held on the device, as `data`, or gathered batch by batch (`data` is
+            then None).
     """
 
     def __init__(
