@@ -164,7 +164,12 @@ class VAE(nn.Module):
 
         Returns:
             (n, C, H, W).
+
+        Raises:
+            ValueError: where there are labels, but not n.
         """
+        if y is not None and len(y) != n:
+            raise ValueError(f"y: expected a label for each of {n} images, got {len(y)}")
         with seeded(seed):
             prior = self._prior(y) if temperature == 1.0 else tempered(self._prior(y), temperature)
             z = prior.rsample(() if prior.batch_shape else (n,))
