@@ -102,23 +102,22 @@ class Checkpoints:
             InvalidError: there are some, and not one is whole.
         """
         files = [file for file in self._usable() if file.starts_epoch or not starts_epoch]
-        for older, file in enumerate(reversed(files), start=1):
+        if not files:
+            return None
+        for older in reversed(range(len(files))):
             try:
-                return _read(file)
+                return _read(files[older])
             except InvalidError as error:
-                self._broken.add(file.path)
-                rest = files[: len(files) - older]
-                self._warn(f"{error}; using {rest[-1].path.name if rest else 'none'} instead")
-        if files:
-            raise InvalidError(
-                f"{self.folder}: none of the {len(files)} checkpoints is whole; "
-                "restore one from a copy, or train again in another directory"
-            )
-        return None
+                self._broken.add(files[older].path)
+                self._warn(f"{error}; using {files[older - 1].path.name if older else 'none'} instead")
+        raise InvalidError(
+            f"{self.folder}: none of the {len(files)} checkpoints is whole; "
+            "restore one from a copy, or train again in another directory"
+        )
 
     def last(self) -> Path | None:
         """The path of the newest checkpoint not known to be broken."""
-        return max((file.path for file in self._usable()), default=None)
+        return next((file.path for file in reversed(self._usable())), None)
 
     def _usable(self) -> list[_File]:
         return [file for file in _files(self.folder) if file.path not in self._broken]
@@ -127,9 +126,9 @@ class Checkpoints:
         files = self._usable()
         kept = {file.path for file in files[-KEPT:]}
         kept |= {file.path for file in [file for file in files if file.starts_epoch][-1:]}
-        for path in self.folder.iterdir():
-            if path not in kept and (_NAME.fullmatch(path.name) or path.name.startswith(".")):
-                path.unlink(missing_ok=True)
+        cut_short = self.folder.glob(".*.safetensors.*")
+        for path in {*cut_short, *(file.path for file in _files(self.folder))} - kept:
+            path.unlink(missing_ok=True)
 
 
 def load_weights(

@@ -1,8 +1,9 @@
 """Where did a number that is not finite come from?
 
-The terms of the bound are looked at in the order in which they arise; then, for the layer, the weights, the
-output of each module in a second pass over the same batch, and the gradients, where the one nearest to the
-loss is the first to have gone wrong.
+Weights that are not finite came of a gradient that was not, in a step before. Otherwise the terms of the
+bound are looked at in the order in which they arise and, for the layer, the output of each module in a second
+pass over the same batch, and the gradients. Of several weights or gradients, the one nearest to the loss was
+the first to go wrong.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ def find(model: nn.Module, x: Tensor, evidence: Evidence, loss: Tensor, again: C
         evidence, loss: what came of them.
         again: computes the evidence of the same images once more.
     """
+    if culprit := weight(model):
+        return Cause("gradient", culprit)
     terms = {
         "data": x,
         "log_px": evidence.log_px,
@@ -45,7 +48,7 @@ def find(model: nn.Module, x: Tensor, evidence: Evidence, loss: Tensor, again: C
         "loss": loss,
     }
     term = next((name for name, value in terms.items() if not _finite(value)), "gradient")
-    return Cause(term, weight(model) or _output(model, again) or _gradient(model))
+    return Cause(term, _output(model, again) or _gradient(model))
 
 
 def message(cause: Cause, state: State, settings: Training, good: Path | None) -> str:
@@ -76,8 +79,9 @@ def _advice(term: str, settings: Training) -> list[str]:
 
 
 def weight(model: nn.Module) -> str:
-    """The first weights that are not finite, by name; empty where all are finite."""
-    return next((f"the weights {name}" for name, p in model.named_parameters() if not _finite(p)), "")
+    """The weights nearest to the loss that are not finite, by name; empty where all are finite."""
+    named = reversed(list(model.named_parameters()))
+    return next((f"the weights {name}" for name, p in named if not _finite(p)), "")
 
 
 def _gradient(model: nn.Module) -> str:

@@ -41,10 +41,10 @@ def read(path: Path) -> list[Record]:
 
 
 def trim(path: Path, keep: Callable[[Record], bool]) -> None:
-    """Rewrite a file, where there is one, with those of its records that `keep` wants."""
-    if path.exists():
-        kept = [json.dumps(record) + "\n" for record in read(path) if keep(record)]
-        write_whole(path, "".join(kept).encode())
+    """Leave in a file, where there is one, only those of its records that `keep` wants."""
+    kept = "".join(json.dumps(record) + "\n" for record in read(path) if keep(record)).encode()
+    if path.exists() and path.read_bytes() != kept:
+        write_whole(path, kept)
 
 
 def _record(line: bytes) -> Record | None:

@@ -27,7 +27,7 @@ class Live:
     """
 
     def __init__(self, console: Console):
-        self._console, self._numbers = console, Text(overflow="ellipsis", no_wrap=True)
+        self._console, self._numbers = console, Text()
         self._epochs, self._batches, self._drawn, self._validation = 0, 0, 0.0, Record()
         self._bar = Progress(
             TextColumn("{task.description}"),

@@ -17,14 +17,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaekit.errors import DivergedError, InterruptedRun, VaekitError
+from vaekit.errors import DivergedError, InterruptedRun
 from vaekit.objectives import Objective
 from vaekit.randomness import seeded
 from vaekit.recipe import Training
-from vaekit.training import divergence, lines
+from vaekit.training import divergence
 from vaekit.training.batches import Images, batches
-from vaekit.training.checkpoint import Checkpoint, Checkpoints
 from vaekit.training.guards import interruption, locked
+from vaekit.training.ledger import Ledger
 from vaekit.training.log import Log, Quiet
 from vaekit.training.metrics import validate
 from vaekit.training.rates import learning_rate
@@ -33,9 +33,7 @@ from vaekit.training.seeds import order, stream
 from vaekit.training.state import State
 from vaekit.vae import VAE, Evidence
 
-METRICS, EVENTS = "metrics.jsonl", "events.jsonl"
 CHECK_EVERY = 50  # steps between two looks at numbers that another device computes
-ROLLBACKS = 8
 
 Record = dict[str, Any]
 
@@ -79,7 +77,7 @@ def fit(
         objective: what is minimised.
         train, validation: the images.
         settings: all else.
-        directory: of the run; `metrics.jsonl`, `events.jsonl` and `checkpoint/` are written there.
+        directory: of the run; what is written there, `ledger.py` says.
         resume: go on from the newest checkpoint; from the start where there is none.
         after_epoch: called with each line of metrics, while the model has the weights that were validated.
         log: is told of every step.
@@ -92,22 +90,14 @@ def fit(
         VaekitError: another process trains in the directory, or it cannot be written.
     """
     log = log or Quiet()
-    running, checkpoints = Running(model, settings), Checkpoints(directory, log.note)
+    running = Running(model, settings)
+    ledger = Ledger(directory, running, settings, log.note)
     with locked(directory), seeded(stream(settings.seed, "noise")), interruption() as interrupted:
+        ledger.begin(resume)
         loop = _Loop(
-            running,
-            objective,
-            train,
-            validation,
-            settings,
-            directory,
-            checkpoints,
-            log,
-            after_epoch,
-            bound,
-            interrupted,
+            running, objective, train, validation, settings, ledger, log, interrupted, bound, after_epoch
         )
-        loop.begin(resume)
+        log.start(settings.epochs, loop.batches, running.state)
         try:
             loop.run()
         finally:
@@ -124,33 +114,11 @@ class _Loop:
     train: Images
     validation: Images | None
     settings: Training
-    directory: Path
-    checkpoints: Checkpoints
+    ledger: Ledger
     log: Log
-    after_epoch: Callable[[Record], None] | None
-    bound: bool
     interrupted: Callable[[], bool]
-    saved: float = 0.0
-
-    @property
-    def state(self) -> State:
-        return self.running.state
-
-    @property
-    def per_epoch(self) -> int:
-        return math.ceil(len(self.train) / self.settings.batch_size)
-
-    # ------------------------------------------------------------------------------------- the loop
-
-    def begin(self, resume: bool) -> None:
-        """Stand where the newest checkpoint was written, or at the start."""
-        if not resume and self.checkpoints.last():
-            raise VaekitError(
-                f"{self.directory} already holds a training; continue it with: vaekit train --resume "
-                f"{self.directory}, or name another directory"
-            )
-        self.return_to(self.checkpoints.newest())
-        self.log.start(self.settings.epochs, self.per_epoch, self.state)
+    bound: bool
+    after_epoch: Callable[[Record], None] | None
 
     def run(self) -> None:
         while not self.state.finished(self.settings):
@@ -158,16 +126,15 @@ class _Loop:
                 self.train_epoch()
                 self.close_epoch()
             except DivergedError as error:
-                self.roll_back(error)
+                self.ledger.roll_back(error)
         self.pause()
 
     def train_epoch(self) -> None:
         """Take the steps that are left of the epoch in progress."""
-        state, settings = self.state, self.settings
+        state, settings, mark = self.state, self.settings, time.perf_counter()
         images = order(settings.seed, state.epoch, len(self.train))
-        mark = time.perf_counter()
         for x, y in batches(self.train, images, settings.batch_size, first=state.batch):
-            pausing = self.interrupted() or self.due()
+            pausing = self.interrupted() or self.ledger.due()
             self.step(x, y, watched=pausing or self.on_cpu or state.step % CHECK_EVERY == 0)
             state.seconds += time.perf_counter() - mark
             self.log.step(state, self.so_far)
@@ -200,9 +167,28 @@ class _Loop:
             self.report(record)
         running.next_epoch()
         if self.settings.on_divergence == "rollback":
-            self.save()
+            self.ledger.save()
+
+    def pause(self) -> None:
+        """Save, and stop here if a signal came."""
+        self.check()
+        self.ledger.save()
+        if self.interrupted():
+            epoch = min(self.state.epoch, self.settings.epochs)
+            raise InterruptedRun(
+                f"interrupted at epoch {epoch}, step {self.state.step}; "
+                f"continue with: vaekit train --resume {self.ledger.directory}"
+            )
 
     # ------------------------------------------------------------------------------------- its parts
+
+    @property
+    def state(self) -> State:
+        return self.running.state
+
+    @property
+    def batches(self) -> int:
+        return math.ceil(len(self.train) / self.settings.batch_size)
 
     @property
     def on_cpu(self) -> bool:
@@ -215,7 +201,7 @@ class _Loop:
             return evidence, self.objective.loss(evidence, self.state.beta)
 
     def learning_rate(self) -> float:
-        state, steps = self.state, self.settings.epochs * self.per_epoch
+        state, steps = self.state, self.settings.epochs * self.batches
         return learning_rate(self.settings, state.epoch, state.step + 1, steps) * 0.5**state.rollbacks
 
     def so_far(self) -> Record:
@@ -241,65 +227,11 @@ class _Loop:
         return {**record, "seconds": record["seconds"] + time.perf_counter() - began, **held_out}
 
     def report(self, record: Record) -> None:
-        lines.append(self.directory / METRICS, record)
+        self.ledger.close_epoch(record)
         self.log.epoch(record)
         if self.after_epoch is not None:
             with seeded(stream(self.settings.seed, "after epoch", self.state.epoch)):
                 self.after_epoch(record)
-
-    # --------------------------------------------------------------------------- saving and going back
-
-    def due(self) -> bool:
-        """Whether the step about to be taken is one to save after."""
-        steps = self.settings.checkpoint_steps
-        late = time.monotonic() - self.saved >= self.settings.checkpoint_seconds
-        return late or (steps is not None and (self.state.step + 1) % steps == 0)
-
-    def save(self) -> None:
-        self.checkpoints.save(self.state, self.running.tensors())
-        self.saved = time.monotonic()
-
-    def pause(self) -> None:
-        """Save, and stop here if a signal came."""
-        self.check()
-        self.save()
-        if self.interrupted():
-            raise InterruptedRun(
-                f"interrupted at epoch {self.state.epoch}, step {self.state.step}; "
-                f"continue with: vaekit train --resume {self.directory}"
-            )
-
-    def return_to(self, checkpoint: Checkpoint | None) -> None:
-        """Stand where a checkpoint was written, or at the start; what was written down later is forgotten."""
-        if checkpoint is not None:
-            self.running.restore(checkpoint)
-        state = self.state
-        lines.trim(self.directory / METRICS, lambda record: record["epoch"] < state.epoch)
-        lines.trim(self.directory / EVENTS, lambda record: record["rollbacks"] <= state.rollbacks)
-        if checkpoint is None:
-            self.save()
-        self.saved = time.monotonic()
-
-    def roll_back(self, error: DivergedError) -> None:
-        """Go on from the start of the epoch with half the learning rate, if the settings want it."""
-        good = self.checkpoints.newest(starts_epoch=True)
-        if self.settings.on_divergence != "rollback" or good is None:
-            raise error
-        if good.state.rollbacks >= ROLLBACKS:
-            raise DivergedError(
-                f"{error}; gave up after halving the learning rate {ROLLBACKS} times"
-            ) from error
-        event = {
-            "event": "rollback",
-            "epoch": self.state.epoch,
-            "step": self.state.step + 1,
-            "reason": str(error),
-        }
-        self.return_to(good)
-        self.state.rollbacks += 1
-        lines.append(self.directory / EVENTS, {**event, "rollbacks": self.state.rollbacks})
-        self.save()
-        self.log.note(f"{error}; back to the start of epoch {self.state.epoch} with half the learning rate")
 
     def check(self) -> None:
         """Nothing that is not finite is ever saved."""
@@ -312,4 +244,4 @@ class _Loop:
         Raises:
             DivergedError: always.
         """
-        raise DivergedError(divergence.message(cause, self.state, self.settings, self.checkpoints.last()))
+        raise DivergedError(divergence.message(cause, self.state, self.settings, self.ledger.last))

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor
-from torch.nn.utils import clip_grad_norm_, get_total_norm
+from torch.nn.utils import clip_grad_norm_
 
 from vaekit.errors import InvalidError
 from vaekit.recipe import Training
@@ -46,11 +46,10 @@ class Running:
 
     # ------------------------------------------------------------------------------------------ a step
 
-    def clip(self) -> Tensor:
-        """The norm of the gradient, which is then at most what the settings allow."""
-        if self.settings.gradient_clip is not None:
-            return clip_grad_norm_(self.parameters, self.settings.gradient_clip)
-        return get_total_norm([p.grad for p in self.parameters if p.grad is not None])
+    def clip(self) -> Tensor | None:
+        """Scale the gradient to the norm allowed; the norm that it had, where there is such a limit."""
+        limit = self.settings.gradient_clip
+        return None if limit is None else clip_grad_norm_(self.parameters, limit)
 
     def update(self, learning_rate: float) -> None:
         """Take the step to which the gradient points, and count it."""
