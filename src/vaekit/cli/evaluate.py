@@ -1,0 +1,93 @@
+"""`vaekit evaluate`: the log-likelihood of held-out images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from vaekit.cli import options
+
+Progress = Callable[[int, int], None]
+
+
+@click.command()
+@options.run
+@click.option(
+    "--samples",
+    type=click.IntRange(1, 10_000_000),
+    default=5000,
+    show_default=True,
+    help="K, importance samples an image.",
+)
+@click.option("--images", type=click.IntRange(1), help="A random subset of so many; all if left out.")
+@options.split
+@options.data
+@options.seed
+@options.device
+@click.option("-o", "--output", metavar="FILE", help="Write the numbers as JSON to FILE too.")
+@options.as_json
+@options.quiet
+@options.verbose
+def command(
+    run: str, device: str, data: str | None, output: str | None, as_json: bool, quiet: bool, **protocol: Any
+) -> None:
+    """Measure the log-likelihood of images, and the terms of its bound.
+
+    The log-likelihood is that of importance sampling, in nats an image.
+
+    RUN is a run directory, a model directory, or the file of its weights. For a run on its own data the
+    numbers are kept in its evaluation.json and shown in its report.
+
+    \b
+    Examples:
+      vaekit evaluate runs/mnist/1
+      vaekit evaluate runs/mnist/1 --samples 500 --images 1000
+    """
+    from vaekit.cli.output import emit
+    from vaekit.files import write_whole
+    from vaekit.plain import to_json
+    from vaekit.run import Run, evaluate, load
+
+    found = load(run, device)
+    trained = found.trained if isinstance(found, Run) else found
+    with _bar(quiet) as progress:
+        evaluation = evaluate(trained, data=data, progress=progress, **protocol)
+    numbers = {"run": run, "data": data or trained.recipe.data.name, **evaluation.to_dict()}
+    emit(numbers, _table(numbers), as_json)
+    if output:
+        write_whole(output, to_json(numbers).encode())
+    if isinstance(found, Run) and data is None:
+        found.keep(evaluation)
+
+
+@contextmanager
+def _bar(quiet: bool) -> Iterator[Progress]:
+    """A bar over the images on stderr, where that is a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from vaekit.cli.output import console
+
+    screen = console()
+    columns = (TextColumn("images"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=screen, transient=True, disable=quiet or not screen.is_terminal) as bar:
+        task = bar.add_task("images", total=None)
+        yield lambda images, of: bar.update(task, advance=images, total=of)
+
+
+def _table(numbers: dict[str, Any]) -> Any:
+    from rich.console import Group
+
+    from vaekit.cli.output import table
+    from vaekit.report import measured
+
+    rows = table()
+    for tile in measured(numbers):
+        rows.add_row(tile.name, tile.value.replace("−", "-"), tile.unit, tile.note)
+    protocol = (
+        f"{numbers['split']} split of {numbers['data']}, observation {numbers['observation']}, "
+        f"seed {numbers['seed']}, {numbers['seconds']:.1f} s"
+    )
+    return Group(rows, "", protocol, *(f"Note: {caveat}." for caveat in numbers["caveats"]))

@@ -1,0 +1,134 @@
+"""`vaekit recipes`: what can be trained, and every key that can be changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vaekit.cli import options
+
+if TYPE_CHECKING:
+    from vaekit.recipe import Recipe
+
+
+@click.group()
+def command() -> None:
+    """List, show and copy recipes, and explain their keys.
+
+    \b
+    Examples:
+      vaekit recipes list
+      vaekit recipes copy mnist my.yaml
+      vaekit train my.yaml
+    """
+
+
+@command.command("list")
+@options.as_json
+@options.verbose
+def list_(as_json: bool) -> None:
+    """List the recipes.
+
+    \b
+    Example: vaekit recipes list
+    """
+    from vaekit import recipes
+    from vaekit.cli.output import emit, table
+
+    rows = [_row(recipes.load(name)) for name in recipes.names()]
+    lines = table("name", "what it is")
+    for row in rows:
+        after = f"; after {row['reference']}" if row["reference"] else ""
+        lines.add_row(row["name"], f"{row['title']}\n{row['data']}; {row['model']}{after}")
+    emit({"recipes": rows}, lines, as_json)
+
+
+@command.command()
+@click.argument("name")
+@click.option("--source", is_flag=True, help="The file as it was written, with its comments.")
+@options.as_json
+@options.verbose
+def show(name: str, source: bool, as_json: bool) -> None:
+    """Show a recipe with every default written out.
+
+    \b
+    Examples:
+      vaekit recipes show mnist
+      vaekit recipes show my.yaml --source
+    """
+    from vaekit import recipes
+    from vaekit.cli.output import emit
+
+    recipe = recipes.load(name)
+    text = recipes.text(name) if source else recipes.dump(recipe)
+    emit(recipe.model_dump(mode="json"), text.rstrip("\n"), as_json)
+
+
+@command.command()
+@click.argument("prefix", default="", metavar="[PART]")
+@options.as_json
+@options.verbose
+def keys(prefix: str, as_json: bool) -> None:
+    """Explain the keys of a recipe, or of a part of it: range, default, meaning.
+
+    \b
+    Examples:
+      vaekit recipes keys
+      vaekit recipes keys training
+    """
+    from vaekit import recipes
+    from vaekit.cli.output import emit
+    from vaekit.errors import NotFoundError, did_you_mean
+
+    every = recipes.keys()
+    found = [key for key in every if key.path.startswith(prefix)]
+    if not found:
+        parts = {key.path.partition(".")[0] for key in every}
+        raise NotFoundError(f"no key of a recipe begins with {prefix!r}{did_you_mean(prefix, parts)}")
+    lines = [f"{key.path}={key.default}\n    {key.meaning or 'the kind'}: {key.values}" for key in found]
+    emit({"keys": [key._asdict() for key in found]}, "\n".join(lines), as_json)
+
+
+@command.command()
+@click.argument("name")
+@click.argument("path", required=False)
+@click.option("--force", is_flag=True, help="Overwrite the file.")
+@options.as_json
+@options.verbose
+def copy(name: str, path: str | None, force: bool, as_json: bool) -> None:
+    """Copy the recipe NAME to the file PATH, NAME.yaml if left out, to change it there.
+
+    \b
+    Example: vaekit recipes copy mnist my.yaml
+    """
+    from pathlib import Path
+
+    from vaekit import recipes
+    from vaekit.cli.output import emit
+    from vaekit.errors import VaekitError
+    from vaekit.files import write_whole
+
+    text, target = recipes.text(name), Path(path or f"{Path(name).stem}.yaml")
+    if target.exists() and not force:
+        raise VaekitError(f"{target}: exists already; name another file, or overwrite it by --force")
+    write_whole(target, text.encode())
+    emit({"file": str(target)}, f"{target}; train it by: vaekit train {target}", as_json)
+
+
+def _row(recipe: Recipe) -> dict[str, Any]:
+    return {
+        "name": recipe.name,
+        "title": recipe.title,
+        "data": f"{recipe.data.name}, {recipe.data.observation}",
+        "model": _model(recipe),
+        "reference": recipe.reference,
+    }
+
+
+def _model(recipe: Recipe) -> str:
+    """The model in a few words."""
+    network, likelihood = recipe.model.encoder.network, recipe.model.decoder.likelihood
+    gated = "gated " if getattr(network, "gated", False) else ""
+    units = [*getattr(network, "channels", []), *network.width, recipe.model.latent]
+    return f"{gated}{network.kind} {'-'.join(map(str, units))}, {likelihood.kind}"

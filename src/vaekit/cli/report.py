@@ -1,0 +1,30 @@
+"""`vaekit report`: a run as one page."""
+
+from __future__ import annotations
+
+import click
+
+from vaekit.cli import options
+
+
+@click.command()
+@options.run
+@click.option("--redraw", is_flag=True, help="Draw all figures anew, not only those that are missing.")
+@options.device
+@options.as_json
+@options.verbose
+def command(run: str, redraw: bool, device: str, as_json: bool) -> None:
+    """Write all there is to know of a run on one page.
+
+    RUN is a run directory; the page is RUN/report.html and stands alone: recipe, curves, figures, numbers.
+
+    \b
+    Example: vaekit report runs/mnist/1
+    """
+    from vaekit.cli.output import emit
+    from vaekit.run import Run
+
+    opened = Run(run, device)
+    figures = opened.draw(only_missing=not redraw)
+    page = str(opened.report())
+    emit({"report": page, "figures": [str(figure) for figure in figures]}, page, as_json)
