@@ -53,9 +53,9 @@ def _tree(data: str, dataset: Dataset, suggestion: Suggestion, epochs: int, batc
 def _reasons(suggestion: Suggestion, epochs: int, batch: int) -> tuple[str, ...]:
     about_values, about_network = suggestion.reasons
     return (
-        f"proposed: observation {suggestion.observation}, likelihood {suggestion.likelihood}: {about_values}",
-        f"proposed: network {suggestion.network}: {about_network}",
-        f"proposed: {epochs} epochs, {batch} images a batch: about {STEPS} steps",
+        f"observation {suggestion.observation} and likelihood {suggestion.likelihood}: {about_values}",
+        f"network {suggestion.network}: {about_network}",
+        f"{epochs} epochs with {batch} images a batch: enough steps for a first look",
     )
 
 

@@ -224,8 +224,10 @@ def train(
     )
     prepared = _prepare(resolved)
     log = log or Quiet()
-    for note in (*prepared.dataset.notes, *reasons):
-        log.note(note)
+    for note in prepared.dataset.notes:
+        log.note(f"data: {note}")
+    for reason in reasons:
+        log.note(f"proposed: {reason}")
     directory = _new_directory(Path("runs") / resolved.name) if run_dir is None else _claim(Path(run_dir))
     write_whole(directory / "recipe.yaml", recipes.dump(resolved).encode())
     return _fit(Run(directory, resolved.training.device), prepared, log)

@@ -27,7 +27,7 @@ from vaekit.data.observations import Observed, observe
 from vaekit.data.splits import Splits
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.files import write_whole
-from vaekit.recipe import Recipe
+from vaekit.recipe import Data, Recipe
 from vaekit.vae import VAE
 
 FORMAT = 1
@@ -66,9 +66,8 @@ class Trained:
         Raises:
             InvalidError: where the images have another shape.
         """
-        spec = self.recipe.data
-        if name is not None and name != spec.name:
-            spec = spec.model_copy(update={"name": name, "validation": 0.1, "size": self.shape[1:]})
+        own = name is None or name == self.recipe.data.name
+        spec = self.recipe.data if own else self._other(str(name))
         dataset, splits = build_data(spec)
         if dataset.shape != self.shape:
             raise InvalidError(
@@ -76,6 +75,12 @@ class Trained:
                 f"{_by(self.shape)}"
             )
         return dataset, splits
+
+    def _other(self, name: str) -> Data:
+        """The recipe's data under another name; a folder of images is brought to the model's size."""
+        plain = {"size": None, "crop": "resize", "colour": "auto"}
+        framing = {"size": self.shape[1:]} if Path(name).is_dir() else plain
+        return self.recipe.data.model_copy(update={"name": name, "validation": 0.1, "test": 0.1, **framing})
 
     def observed(self, split: str = "test", data: str | None = None, images: int | None = None) -> Observed:
         """A split as the model sees it; `images` takes a seeded random subset of so many.
