@@ -25,7 +25,7 @@ from vaekit import pictures, recipes
 from vaekit.build import build_data, build_model, build_objective, check
 from vaekit.data import Dataset, cache, catalog
 from vaekit.data.observations import Observed
-from vaekit.errors import InvalidError, NotFoundError
+from vaekit.errors import InvalidError, NotFoundError, VaekitError
 from vaekit.evaluation import likelihood, protocol
 from vaekit.files import write_whole
 from vaekit.plain import to_json
@@ -33,8 +33,9 @@ from vaekit.progress import Progress
 from vaekit.proposal import Proposal, propose
 from vaekit.recipe import Recipe
 from vaekit.trained import Trained, load_model, put_weights, read_config, save_model
-from vaekit.training import checkpoint, loop, runtime
+from vaekit.training import checkpoint, lines, loop, runtime
 from vaekit.training.board import Board
+from vaekit.training.guards import locked
 from vaekit.training.log import Log, Quiet, Several
 
 if TYPE_CHECKING:
@@ -86,8 +87,7 @@ class Run:
     @property
     def metrics(self) -> list[dict[str, Any]]:
         """One record an epoch."""
-        file = self.path / "metrics.jsonl"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
+        return lines.read(self.path / "metrics.jsonl")
 
     @property
     def finished(self) -> bool:
@@ -228,8 +228,8 @@ def train(
         log.note(f"data: {note}")
     for reason in reasons:
         log.note(f"proposed: {reason}")
-    directory = _new_directory(Path("runs") / resolved.name) if run_dir is None else _claim(Path(run_dir))
-    write_whole(directory / "recipe.yaml", recipes.dump(resolved).encode())
+    directory = _directory(resolved.name, run_dir)
+    _record(directory, resolved)
     return _fit(Run(directory, resolved.training.device), prepared, log)
 
 
@@ -256,11 +256,11 @@ def resume(
     recipe = recipes.override(run.recipe, changes)
     if run.finished and recipe == run.recipe:
         raise InvalidError(
-            f"{path}: all {len(run.metrics)} epochs are done; for more: "
-            f"vaekit train --resume {path} training.epochs={2 * recipe.training.epochs}"
+            f"{path}: all {len(run.metrics)} epochs are done; for more: vaekit train --resume {path} "
+            f"training.epochs={2 * recipe.training.epochs}; for its page: vaekit report {path}"
         )
     prepared = _prepare(recipe)
-    write_whole(run.path / "recipe.yaml", recipes.dump(recipe).encode())
+    _record(run.path, recipe)
     return _fit(Run(path, recipe.training.device), prepared, log or Quiet(), resuming=True)
 
 
@@ -304,6 +304,14 @@ def _prepare(recipe: Recipe) -> Prepared:
     return Prepared(dataset, trained, trained.split(dataset, splits.train, training=True), validation)
 
 
+def _record(directory: Path, recipe: Recipe) -> None:
+    """Write down what is trained, and on what; not while another process trains there."""
+    with locked(directory), runtime.processor(recipe.training.threads):
+        environment = runtime.environment(" ".join(sys.argv), recipe.training.device)
+        write_whole(directory / "recipe.yaml", recipes.dump(recipe).encode())
+        write_whole(directory / "environment.json", to_json(environment).encode())
+
+
 def _fit(run: Run, prepared: Prepared, log: Log, resuming: bool = False) -> Run:
     """Train what was prepared, and leave model, figures and report behind."""
     dataset, trained, train_set, validation = prepared
@@ -312,8 +320,6 @@ def _fit(run: Run, prepared: Prepared, log: Log, resuming: bool = False) -> Run:
     if settings.tensorboard:
         log = Several(log, Board(run.path / "tensorboard"))
     with runtime.processor(settings.threads):
-        environment = runtime.environment(" ".join(sys.argv), settings.device)
-        write_whole(run.path / "environment.json", to_json(environment).encode())
         loop.fit(
             model, build_objective(trained.recipe.objective), train_set, validation, settings, run.path,
             resume=resuming, after_epoch=watch, log=log, bound=protocol.is_bound(model),
@@ -325,7 +331,23 @@ def _fit(run: Run, prepared: Prepared, log: Log, resuming: bool = False) -> Run:
     return run
 
 
-def _new_directory(parent: Path) -> Path:
+def _directory(name: str, wanted: str | Path | None) -> Path:
+    """A new directory for a run.
+
+    Raises:
+        InvalidError: the one wanted holds a run.
+        VaekitError: it cannot be made.
+    """
+    try:
+        return _claim(Path(wanted)) if wanted else _numbered(Path("runs") / name)
+    except OSError as error:
+        place = wanted or Path("runs") / name
+        raise VaekitError(
+            f"cannot make {place}: {error.strerror or error}; name another run directory"
+        ) from error
+
+
+def _numbered(parent: Path) -> Path:
     """parent/1, parent/2, ...: the first that is free, taken at once so that two runs never share it."""
     parent.mkdir(parents=True, exist_ok=True)
     used = [int(p.name) for p in parent.iterdir() if p.name.isdigit()]
@@ -341,7 +363,8 @@ def _new_directory(parent: Path) -> Path:
 def _claim(directory: Path) -> Path:
     if (directory / "recipe.yaml").exists():
         raise InvalidError(
-            f"{directory}: holds a run already; go on with it by --resume {directory}, or name another"
+            f"{directory}: holds a run already; go on with it by: vaekit train --resume {directory}, "
+            "or name another"
         )
     directory.mkdir(parents=True, exist_ok=True)
     return directory
