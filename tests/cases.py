@@ -1,0 +1,134 @@
+"""The tables that every property test runs over, and builders of tiny models from their rows.
+
+A new likelihood, posterior, network, prior or objective is tested by adding a row. A row is named after what
+it makes in the package's own table, then, where there are several of it, a dash and the variant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from vaekit import heads, networks, objectives
+from vaekit.conditionals import Chain, Conditional
+from vaekit.objectives import Objective
+from vaekit.priors import StandardNormal
+from vaekit.vae import VAE
+
+Shape = tuple[int, ...]
+
+SHAPE: Shape = (1, 6, 5)
+BATCH = 4
+CLASSES = 3
+
+IMAGE_SHAPES: tuple[Shape, ...] = (
+    (1, 1, 1),
+    (1, 1, 5),
+    (2, 7, 9),
+    (1, 8, 8),
+    (1, 28, 20),
+    (1, 28, 28),
+    (3, 64, 64),
+)
+
+LIKELIHOODS: dict[str, Callable[[], heads.Head]] = {
+    "bernoulli": heads.bernoulli,
+    "continuous_bernoulli": heads.continuous_bernoulli,
+    "gaussian-fixed": partial(heads.gaussian, 0.5),
+    "gaussian-learned": partial(heads.gaussian, "learned"),
+    "gaussian-global": partial(heads.gaussian, "global"),
+    "gaussian-optimal": partial(heads.gaussian, "optimal"),
+    "discretised_logistic": heads.discretised_logistic,
+    "categorical": heads.categorical,
+}
+
+POSTERIORS: dict[str, Callable[[], heads.Head]] = {
+    "log_variance": heads.log_variance,
+    "log_variance-bounded": partial(heads.log_variance, (-6.0, 2.0)),
+    "log_sigma": heads.log_sigma,
+    "sigma": heads.sigma,
+    "dirac": heads.dirac,
+}
+
+NETWORKS: dict[str, Callable[[Sequence[Shape], Shape], nn.Module]] = {
+    "dense": partial(networks.dense, width=(7,)),
+    "dense-gated": partial(networks.dense, width=(7, 6), gated=True),
+    "dense-linear": partial(networks.dense, width=()),
+    "convolutional": partial(networks.convolutional, channels=(3, 4), width=(6,)),
+    "convolutional-gated": partial(networks.convolutional, channels=(3, 4), width=(), gated=True),
+    "residual": partial(networks.residual, channels=(3, 4), width=(6,)),
+}
+
+PRIORS: dict[str, Callable[[int], nn.Module]] = {"standard_normal": StandardNormal}
+
+OBJECTIVES: dict[str, Objective] = {
+    "elbo": Objective(),
+    "elbo-free_bits": Objective(samples=2, beta=objectives.constant(0.5), free_bits=0.05),
+    "elbo-no_rate": Objective(beta=objectives.constant(0.0)),
+    "importance_weighted": Objective(objectives.importance_weighted, samples=3),
+}
+
+IMAGES: dict[str, Callable[[Tensor], Tensor]] = {
+    "binary": lambda u: (u > 0.5).to(u),
+    "levels": lambda u: (u * 255).round() / 255,
+    "unit": lambda u: u,
+    "real": lambda u: 3 * u - 1,
+}
+
+
+def images(support: str, shape: Shape = SHAPE, n: int = BATCH, seed: int = 0) -> Tensor:
+    """(n, C, H, W), values that a likelihood of this support gives probability to."""
+    return IMAGES[support](torch.rand(n, *shape, generator=torch.Generator().manual_seed(seed)))
+
+
+def images_for(model: VAE, n: int = BATCH, seed: int = 0, shape: Shape = SHAPE) -> Tensor:
+    """The same for the likelihood of a model."""
+    return images(model.decoder.head.support, shape, n, seed)
+
+
+def labels(n: int = BATCH) -> Tensor:
+    """(n,), each class in turn."""
+    return torch.arange(n) % CLASSES
+
+
+def conditional(network: str, head: heads.Head, inputs: Sequence[Shape], event: Shape) -> Conditional:
+    """The conditional of an event, given inputs of these shapes."""
+    return Conditional(NETWORKS[network](inputs, head.network_output(event)), head)
+
+
+def make_vae(
+    likelihood: str = "bernoulli",
+    network: str = "dense",
+    posterior: str = "log_variance",
+    prior: str = "standard_normal",
+    levels: Sequence[int] = (3,),
+    shape: Shape = SHAPE,
+    given_label: Collection[str] = (),
+    seed: int = 0,
+) -> VAE:
+    """A tiny model of these rows: of several `levels` a hierarchical, `given_label` a conditional one."""
+    torch.manual_seed(seed)
+    label = {part: [(CLASSES,)] for part in given_label}
+
+    def chain(inputs: Sequence[Shape], network: str, posterior: str) -> list[nn.Module]:
+        above = [(size,) for size in levels]
+        return [
+            conditional(network, POSTERIORS[posterior](), [*inputs, *above[:i]], (size,))
+            for i, size in enumerate(levels)
+            if inputs or i
+        ]
+
+    top = [] if "prior" in label else [PRIORS[prior](levels[0])]
+    below = chain(label.get("prior", []), "dense", "log_variance")
+    encoder = chain([shape, *label.get("encoder", [])], network, posterior)
+    decoder = conditional(
+        network, LIKELIHOODS[likelihood](), [(sum(levels),), *label.get("decoder", [])], shape
+    )
+    return VAE(Chain(top + below, levels), Chain(encoder, levels), decoder, CLASSES, given_label)
+
+
+make_ladder = partial(make_vae, levels=(2, 3))
+make_labelled = partial(make_vae, given_label=("prior", "encoder", "decoder"))
