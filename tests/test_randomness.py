@@ -1,0 +1,70 @@
+"""`seeded` lends torch's global generator, and gives it back as it was."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from vaekit.randomness import seeded
+
+
+def draw(seed, n: int = 4) -> list[float]:
+    with seeded(seed):
+        return torch.rand(n).tolist()
+
+
+def test_a_number_starts_anew_each_time():
+    assert draw(3) == draw(3)
+    assert draw(3) != draw(4)
+    torch.manual_seed(3)
+    assert draw(3) == torch.rand(4).tolist()
+
+
+def test_a_generator_advances_as_if_it_had_drawn_itself():
+    ours, own = (torch.Generator().manual_seed(5) for _ in range(2))
+    for _ in range(3):
+        assert draw(ours, 3) == torch.rand(3, generator=own).tolist()
+
+
+@pytest.mark.parametrize("seed", [3, "generator"])
+def test_the_global_state_is_what_it_was(seed):
+    seed = torch.Generator().manual_seed(1) if seed == "generator" else seed
+    before = torch.get_rng_state()
+    draw(seed)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_global_state_is_what_it_was_after_an_error_too():
+    before = torch.get_rng_state()
+    with pytest.raises(TypeError), seeded(3):
+        torch.rand("after which nothing is drawn")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_none_draws_from_the_global_generator():
+    torch.manual_seed(9)
+    expected = torch.rand(8).tolist()
+    torch.manual_seed(9)
+    assert draw(None) + draw(None) == expected
+
+
+def test_blocks_within_blocks_do_not_mix():
+    with seeded(1):
+        first = torch.rand(1)
+        inner = draw(2)
+        second = torch.rand(1)
+    assert [first.item(), second.item()] == draw(1, 2)
+    assert inner == draw(2)
+
+
+def test_normal_draws_leave_nothing_behind():
+    """Box and Muller's method makes two numbers at a time: none may be kept for whoever comes next."""
+
+    def normals(seed) -> list[float]:
+        with seeded(seed):
+            return torch.randn(3).tolist()
+
+    generator = torch.Generator().manual_seed(1)
+    torch.manual_seed(1)
+    assert normals(generator) + normals(generator) == torch.randn(3).tolist() + torch.randn(3).tolist()
+    assert normals(4) == normals(4)
