@@ -123,13 +123,18 @@ def traversals(
     )
 
 
-def scatter(trained: Trained, seen: Observed) -> Picture:
-    """The codes of a split, coloured by label; by principal components beyond two latents."""
+def scatter(trained: Trained, seen: Observed, label_names: Sequence[str] | None = None) -> Picture:
+    """The codes of a split, coloured by label; by principal components beyond two latents.
+
+    Args:
+        label_names: of the classes of the split, where they are not those the model was trained on.
+    """
+    names = trained.label_names if label_names is None else label_names
     codes = latent.encode(trained.model, _some(seen, CODES))
     plane, axes, explained = figures.project(codes.mean)
     title = f"Latent space: {trained.title}"
     figure = figures.latent_scatter(
-        plane, codes.labels, title, label_names=trained.label_names, axis_names=axes, explained=explained
+        plane, codes.labels, title, label_names=names, axis_names=axes, explained=explained
     )
     return Picture({"codes": codes.mean, "plane": plane}, figure)
 
@@ -153,7 +158,7 @@ def decoded_grid(trained: Trained, n: int = 20) -> Picture:
 
 def gallery(trained: Trained) -> dict[str, Callable[[], Figure]]:
     """The figures of a run's report, by file name, each drawn when it is called for."""
-    seen = cache(lambda: trained.observed("test"))
+    seen = cache(lambda: trained.observed(_held_out(trained)))
     drawings: dict[str, Callable[[], Picture]] = {
         "reconstructions": lambda: reconstructions(trained, seen()),
         "samples": lambda: samples(trained),
@@ -164,6 +169,12 @@ def gallery(trained: Trained) -> dict[str, Callable[[], Figure]]:
     if trained.model.latent_size == 2:
         drawings["decoded-grid"] = lambda: decoded_grid(trained)
     return {name: partial(_figure, draw) for name, draw in drawings.items()}
+
+
+def _held_out(trained: Trained) -> str:
+    """The test split, or the next best where that has less than the two images that a way leads between."""
+    _, splits = trained.data()
+    return next((name for name in ("test", "validation") if len(getattr(splits, name)) > 1), "train")
 
 
 def _figure(draw: Callable[[], Picture]) -> Figure:

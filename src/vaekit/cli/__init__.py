@@ -22,7 +22,7 @@ SECTIONS = {
 }
 
 
-@click.group(cls=Program, sections=SECTIONS, invoke_without_command=True)
+@click.group(name="vaekit", cls=Program, sections=SECTIONS, invoke_without_command=True)
 @click.version_option(vaekit.__version__, prog_name="vaekit", message="%(prog)s %(version)s")
 @options.verbose
 @click.pass_context

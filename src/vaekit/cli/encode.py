@@ -51,9 +51,10 @@ def command(
 
     trained, _ = looking.opened(run, device)
     seen = trained.observed(split, data)
-    table = codes.of(trained.model, seen, stddev, label, trained.label_names)
+    names = trained.data(data)[0].label_names if data else trained.label_names
+    table = codes.of(trained.model, seen, stddev, label, names)
     files = [str(codes.write(output, table))]
     if figure:
-        files.append(str(pictures.scatter(trained, seen).save(figure)))
+        files.append(str(pictures.scatter(trained, seen, names).save(figure)))
     images, latents = table["z"].shape
     emit({"files": files, "images": images, "latents": latents}, "\n".join(files), as_json)

@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import vaekit
+from vaekit import recipes
+from vaekit.data import load as load_data
+from vaekit.errors import DataError, InvalidError, NotFoundError, VaekitError
+from vaekit.run import Run, evaluate, load, resume, train
+from vaekit.training.guards import locked
+from vaekit.training.log import Quiet
+
+
+class Noting(Quiet):
+    """Remembers what people are told, and stops a training at the end of an epoch."""
+
+    def __init__(self, stop_after: int | None = None):
+        self.notes: list[str] = []
+        self.stop_after = stop_after
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def epoch(self, record: dict) -> None:
+        if record["epoch"] == self.stop_after:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cache: Path) -> None:
+    monkeypatch.setenv("VAEKIT_CACHE", str(cache))
+    monkeypatch.delenv("VAEKIT_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Run, "draw", lambda self, only_missing=False: [])
+
+
+@pytest.fixture
+def levels(tmp_path: Path) -> Path:
+    """A file of 40 grey images of 6x5."""
+    path = tmp_path / "levels.npy"
+    np.save(path, np.random.default_rng(0).integers(0, 256, (40, 6, 5), dtype=np.uint8))
+    return path
+
+
+def short(**training: object) -> dict:
+    return {"epochs": 2, "pictures": 0, "threads": 1, **training}
+
+
+def test_the_few_lines_of_the_package_s_docstring():
+    run = vaekit.train("digits", epochs=1)
+    assert run.evaluate(samples=5, images=20).log_likelihood < 0
+    assert run.model.sample(16).shape == (16, 1, 8, 8)
+    assert "samples.png" in {figure.name for figure in run.figures}
+    assert [record["epoch"] for record in run.metrics] == [1]
+    assert (run.path / "report.html").is_file()
+    assert repr(run) == "Run('runs/digits/1')"
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_runs_are_numbered_and_begin_where_they_are_told():
+    assert [train("digits", **short(epochs=1)).path for _ in range(2)] == [
+        Path("runs/digits/1"), Path("runs/digits/2"),
+    ]  # fmt: skip
+    assert train("digits", run_dir="a/b", **short(epochs=1)).path == Path("a/b")
+    Path("runs/digits/9").mkdir()
+    assert train("digits", **short(epochs=1)).path == Path("runs/digits/10")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_an_interrupted_run_ends_as_one_that_was_not():
+    whole = train("digits", **short(epochs=3))
+    with pytest.raises(KeyboardInterrupt):
+        train("digits", run_dir="cut", log=Noting(stop_after=2), **short(epochs=3))
+    cut = Run("cut")
+    assert not cut.finished
+    assert resume("cut").finished
+    for name, weight in whole.model.state_dict().items():
+        assert torch.equal(weight, Run("cut").model.state_dict()[name])
+    timing = ("seconds", "images_per_second")
+    strip = lambda record: {key: value for key, value in record.items() if key not in timing}
+    assert [*map(strip, cut.metrics)] == [*map(strip, whole.metrics)]
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_run_that_was_cut_off_can_be_looked_at():
+    with pytest.raises(KeyboardInterrupt):
+        train("digits", run_dir="cut", log=Noting(stop_after=1), **short())
+    assert not (Path("cut") / "model").exists()
+    assert Run("cut").trained.model.sample(2).shape == (2, 1, 8, 8)
+    assert Run("cut").summary()["epochs"] == 1
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_what_there_is_to_resume():
+    run = train("digits", **short())
+    with pytest.raises(InvalidError, match="all 2 epochs are done"):
+        resume(run.path)
+    with pytest.raises(InvalidError, match=r"seed is fixed by what was trained; free to change: epochs"):
+        resume(run.path, seed=2)
+    assert len(resume(run.path, epochs=3).metrics) == 3
+    assert run.path.joinpath("recipe.yaml").read_text().count("epochs: 3") == 1
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_directory_in_use_is_left_alone():
+    run = train("digits", **short())
+    before = (run.path / "recipe.yaml").read_text()
+    with locked(run.path), pytest.raises(VaekitError, match="another process"):
+        resume(run.path, epochs=3)
+    assert (run.path / "recipe.yaml").read_text() == before
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_data_of_one_s_own_gets_a_recipe_and_reasons(levels):
+    log = Noting()
+    run = train(data=levels.name, log=log, **short(epochs=1))
+    assert run.recipe.name == "levels"
+    assert run.recipe.data.name == str(levels)
+    assert log.notes[0] == "data: 40 grey images of 6x5"
+    assert [note.split(":")[0] for note in log.notes[-3:]] == ["proposed"] * 3
+    assert (run.trained.shape, run.trained.title) == ((1, 6, 5), "VAE on levels")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_run_finds_its_data_from_any_folder(levels, tmp_path, monkeypatch):
+    run = train(data="levels.npy", run_dir=tmp_path / "r", **short(epochs=1))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert len(Run(run.path).trained.observed("test")) == 4
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_name_of_the_catalogue_stays_a_name(tmp_path):
+    (tmp_path / "digits").mkdir()
+    assert train("digits", **short(epochs=1)).recipe.data.name == "digits"
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "options"),
+    [
+        (NotFoundError, "neither a path nor a dataset", {"data": "nowhere"}),
+        (DataError, "leave none", {"overrides": ["data.validation=1797"]}),
+        (InvalidError, "device: 'cuda:77' is not available", {"device": "cuda:77"}),
+        (InvalidError, "training.epochs", {"epochs": 0}),
+        (DataError, "grey needs levels", {"data": "reals.npy", "overrides": ["data.observation=grey"]}),
+    ],
+)
+def test_what_cannot_be_trained_leaves_no_run_behind(tmp_path, error, words, options):
+    np.save(tmp_path / "reals.npy", np.random.default_rng(0).normal(size=(40, 6, 5)))
+    with pytest.raises(error, match=words):
+        train("digits", **options)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_directory_that_holds_a_run_or_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r/recipe.yaml").touch()
+    with pytest.raises(InvalidError, match="holds a run already"):
+        train("digits", run_dir="r")
+    with pytest.raises(VaekitError, match=r"cannot make r/recipe\.yaml/x"):
+        train("digits", run_dir="r/recipe.yaml/x")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_load_opens_runs_and_models(tmp_path):
+    run = train("digits", **short(epochs=1))
+    opened = load(run.path)
+    assert isinstance(opened, Run)
+    for place in (run.path / "model", run.path / "model/model.safetensors"):
+        model = load(place, "cpu")
+        assert model.title == "Dense VAE on 8x8 digits"
+        assert torch.equal(model.model.sample(2, seed=1), opened.model.sample(2, seed=1))
+    with pytest.raises(NotFoundError, match="expected a run directory"):
+        load(tmp_path / "nowhere")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_model_alone_can_be_moved_and_still_be_measured(tmp_path):
+    run = train("digits", **short(epochs=1))
+    shutil.move(run.path / "model", tmp_path / "mine")
+    seen: list[tuple[int, int]] = []
+    found = evaluate(
+        load(tmp_path / "mine"), 5, images=150, progress=lambda images, of: seen.append((images, of))
+    )
+    assert (found.images, seen) == (150, [(100, 150), (50, 150)])
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_run_trained_on_another_device_is_looked_at_here(tmp_path):
+    run = train("digits", **short(epochs=1))
+    text = (run.path / "recipe.yaml").read_text()
+    (run.path / "recipe.yaml").write_text(text.replace("device: auto", "device: cuda:77"))
+    assert Run(run.path, "cpu").trained.device == torch.device("cpu")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_numbers_of_an_evaluation_are_kept(tmp_path):
+    run = train("digits", **short(epochs=1))
+    found = run.evaluate(samples=5, images=1)
+    kept = json.loads((run.path / "evaluation.json").read_text())
+    assert kept == found.to_dict()
+    assert kept["log_likelihood_stderr"] is None
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_metrics_cut_short_are_passed_over():
+    run = train("digits", **short())
+    with (run.path / "metrics.jsonl").open("a") as file:
+        file.write('{"epoch": 3, "lo')
+    assert [record["epoch"] for record in run.metrics] == [1, 2]
+
+
+def test_figures_that_are_missing_are_drawn_and_only_those():
+    run = train("digits", **short(epochs=1))
+    assert {figure.stem for figure in run.figures} == {
+        "interpolations", "latent-space", "reconstructions", "samples", "training-curves", "traversals",
+    }  # fmt: skip
+    (run.path / "figures/samples.png").unlink()
+    times = {figure: figure.stat().st_mtime_ns for figure in run.figures}
+    again = run.draw(only_missing=True)
+    assert {figure: figure.stat().st_mtime_ns for figure in again if figure.stem != "samples"} == times
+    assert (run.path / "figures/samples.png").is_file()
+
+
+def test_figures_show_other_images_where_there_is_no_test_split():
+    run = train("digits", ["data.test=0", "data.validation=0"], **short(epochs=1))
+    assert (run.path / "figures/reconstructions.png").is_file()
+    assert run.summary()["best_epoch"] is None
+
+
+def test_other_data_must_have_the_same_shape(levels):
+    trained = load(_model("digits"))
+    with pytest.raises(InvalidError, match=r"images are 1 x 6 x 5, but .* was trained on 1 x 8 x 8"):
+        trained.data(str(levels))
+
+
+def test_a_folder_of_other_images_is_brought_to_the_model_s_size(tmp_path):
+    from PIL import Image
+
+    (tmp_path / "photos").mkdir()
+    for i in range(20):
+        Image.new("L", (30, 20), i * 10).save(tmp_path / f"photos/{i}.png")
+    dataset, _ = load(_model("digits")).data(str(tmp_path / "photos"))
+    assert dataset.shape == (1, 8, 8)
+
+
+def _model(name: str) -> Path:
+    """A model that was not trained."""
+    from vaekit.build import build_model
+    from vaekit.trained import save_model
+
+    recipe, dataset = recipes.load(name), load_data(name)
+    return save_model(Path("model"), build_model(recipe.model, dataset.shape), recipe, dataset)
