@@ -57,14 +57,14 @@ def message(cause: Cause, state: State, settings: Training, good: Path | None) -
     kept = f"the last good checkpoint is {good}" if good else "there is no checkpoint yet"
     return (
         f"training diverged at epoch {state.epoch}, step {state.step + 1}: {cause.term} is not finite{where}"
-        f"; {kept}; try {', '.join(_advice(cause.term, settings))}"
+        f"; {kept}; try {', '.join(_advice(cause.term, state, settings))}"
     )
 
 
-def _advice(term: str, settings: Training) -> list[str]:
+def _advice(term: str, state: State, settings: Training) -> list[str]:
     if term == "data":
         return ["data that are finite and in [0, 1]"]
-    advice = [f"a smaller training.learning_rate (now {settings.learning_rate:g})"]
+    advice = [f"a smaller training.learning_rate (now {settings.learning_rate * 0.5**state.rollbacks:g})"]
     if settings.gradient_clip is None:
         advice.append("training.gradient_clip=100")
     if settings.precision != "float32":

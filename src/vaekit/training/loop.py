@@ -148,10 +148,11 @@ class _Loop:
         state.beta = self.objective.beta_at(state.epoch, state.step + 1)
         evidence, loss = self.forward(x, y)
         loss.backward()
-        running.meter.add(loss, evidence, running.clip())
+        norm = running.norm()
+        running.meter.add(loss, evidence, norm)
         if watched and not running.meter.finite():
             self.diverge(divergence.find(running.model, x, evidence, loss, lambda: self.forward(x, y)))
-        running.update(self.learning_rate())
+        running.update(self.learning_rate(), norm)
 
     def close_epoch(self) -> None:
         """Validate, judge, report, and stand at the start of the next epoch."""

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor
-from torch.nn.utils import clip_grad_norm_
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from vaekit.errors import InvalidError
 from vaekit.recipe import Training
@@ -46,13 +46,17 @@ class Running:
 
     # ------------------------------------------------------------------------------------------ a step
 
-    def clip(self) -> Tensor | None:
-        """Scale the gradient to the norm allowed; the norm that it had, where there is such a limit."""
-        limit = self.settings.gradient_clip
-        return None if limit is None else clip_grad_norm_(self.parameters, limit)
+    def norm(self) -> Tensor | None:
+        """The norm of the gradient, where the settings limit it."""
+        if self.settings.gradient_clip is None:
+            return None
+        return get_total_norm([p.grad for p in self.parameters if p.grad is not None])
 
-    def update(self, learning_rate: float) -> None:
-        """Take the step to which the gradient points, and count it."""
+    def update(self, learning_rate: float, norm: Tensor | None) -> None:
+        """Take the step that the gradient, with its norm limited, points to, and count it."""
+        limit = self.settings.gradient_clip
+        if limit is not None and norm is not None:
+            clip_grads_with_norm_(self.parameters, limit, norm)
         self.optimiser.param_groups[0]["lr"] = learning_rate
         self.optimiser.step()
         self.optimiser.zero_grad()

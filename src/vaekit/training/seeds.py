@@ -32,22 +32,21 @@ def order(seed: int, epoch: int, images: int) -> Tensor:
 def random_states(device: torch.device) -> dict[str, Tensor]:
     """The states of torch's global generators, uint8: of the CPU, and of the device where it is another."""
     states = {"cpu": torch.get_rng_state()}
-    if device.type != "cpu":
-        states[device.type] = torch.get_device_module(device).get_rng_state()
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    elif device.type == "mps":
+        states["mps"] = torch.mps.get_rng_state()
     return states
 
 
 def set_random_states(states: dict[str, Tensor], device: torch.device) -> None:
-    """Put back what `random_states` gave; a device of another kind than then starts a stream of its own.
+    """Put back what `random_states` gave; a device of another kind than then keeps the state it has.
 
     Raises:
         RuntimeError: they are none.
     """
     torch.set_rng_state(states["cpu"])
-    if device.type == "cpu":
-        return
-    generator = torch.get_device_module(device)
-    if device.type in states:
-        generator.set_rng_state(states[device.type])
-    else:
-        generator.manual_seed(int(torch.randint(2**62, ())))
+    if device.type == "cuda" and "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"], device)
+    elif device.type == "mps" and "mps" in states:
+        torch.mps.set_rng_state(states["mps"])

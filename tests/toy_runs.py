@@ -1,0 +1,131 @@
+"""A training so small that it can be run, killed and run again many times in a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaekit import heads, networks
+from vaekit.conditionals import Chain, Conditional
+from vaekit.data.dataset import Dataset
+from vaekit.data.observations import Observed, observe
+from vaekit.objectives import Objective, linear
+from vaekit.priors import StandardNormal
+from vaekit.recipe import Training
+from vaekit.training import lines
+from vaekit.training.log import Quiet
+from vaekit.training.loop import Outcome, fit
+from vaekit.vae import VAE
+
+SHAPE = (1, 4, 4)
+LATENT = 2
+EPOCHS, BATCHES = 4, 5  # 70 images, 16 at a time: the last batch is of 6
+STEPS = EPOCHS * BATCHES
+TIMED = ("images_per_second", "seconds")
+WARMUP = Objective(beta=linear(2), settles=2)
+
+
+class Killed(BaseException):
+    """Stands for a death without any last words."""
+
+
+class At(Quiet):
+    """Does something at one step.
+
+    Args:
+        step: counted from 1.
+        act: what.
+    """
+
+    def __init__(self, step: int, act: Callable[[], Any]):
+        self._step, self._act = step, act
+
+    def step(self, state, so_far) -> None:
+        if state.step == self._step:
+            self._act()
+
+
+def die() -> None:
+    raise Killed
+
+
+def model(posterior: heads.Head | None = None, seed: int = 0) -> VAE:
+    """A dense VAE of 4 x 4 images."""
+    torch.manual_seed(seed)
+    posterior, likelihood = posterior or heads.log_variance(), heads.bernoulli()
+    encoder = networks.dense([SHAPE], posterior.network_output((LATENT,)), (8,))
+    decoder = networks.dense([(LATENT,)], likelihood.network_output(SHAPE), (8,))
+    prior, encoder = Chain([StandardNormal(LATENT)], [LATENT]), Conditional(encoder, posterior)
+    return VAE(prior, Chain([encoder], [LATENT]), Conditional(decoder, likelihood))
+
+
+def images(n: int = 70, training: bool = True) -> Observed:
+    """Random grey images with labels, observed as binary ones that are drawn anew in training."""
+    rng = np.random.default_rng(n)
+    levels = rng.integers(0, 256, (n, *SHAPE), dtype=np.uint8)
+    data = Dataset("toy", "Toy", levels, np.arange(n) % 2, ("even", "odd"))
+    return observe(data, np.arange(n), "dynamic", training=training)
+
+
+def settings(**changes: Any) -> Training:
+    """Four epochs with all that has a state: an average, a schedule, a limit of the gradient."""
+    usual = {
+        "epochs": EPOCHS,
+        "batch_size": 16,
+        "learning_rate": 0.01,
+        "schedule": {"kind": "cosine", "warmup": 3},
+        "gradient_clip": 5.0,
+        "ema": 0.9,
+        "patience": 3,
+        "checkpoint_seconds": 1e6,
+        "checkpoint_steps": 3,
+    }
+    return Training(**{**usual, **changes})
+
+
+def train(
+    directory: Path,
+    resume: bool = False,
+    vae: VAE | None = None,
+    objective: Objective = WARMUP,
+    validated: bool = True,
+    log: Any = None,
+    after_epoch: Callable[[dict], None] | None = None,
+    bound: bool = True,
+    **changes: Any,
+) -> Outcome:
+    """`fit` with toy arguments; `changes` are to the settings."""
+    validation = images(30, training=False) if validated else None
+    return fit(
+        vae or model(),
+        objective,
+        images(),
+        validation,
+        settings(**changes),
+        directory,
+        resume=resume,
+        log=log,
+        after_epoch=after_epoch,
+        bound=bound,
+    )
+
+
+def metrics(directory: Path) -> list[dict[str, Any]]:
+    """The lines of metrics, without what a clock has a say in."""
+    records = lines.read(directory / "metrics.jsonl")
+    return [{key: value for key, value in record.items() if key not in TIMED} for record in records]
+
+
+def events(directory: Path) -> list[dict[str, Any]]:
+    """The lines of events."""
+    return lines.read(directory / "events.jsonl")
+
+
+def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
+    """Whether two sets of tensors are the same to the bit."""
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)

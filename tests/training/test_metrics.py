@@ -1,0 +1,59 @@
+"""Means over images, however these were cut into batches."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from toy_runs import images, model
+
+from vaekit.objectives import Objective, linear
+from vaekit.training.batches import batches
+from vaekit.training.metrics import Meter, validate
+
+CPU = torch.device("cpu")
+
+
+def test_every_image_counts_the_same():
+    vae, objective, data = model(), Objective(), images(30, training=False)
+    meter, losses, sizes = Meter(1, CPU), [], []
+    for x, y in batches(data, torch.arange(30), 16):
+        evidence = vae.evidence(x, y)
+        loss = objective.loss(evidence, 1.0)
+        meter.add(loss, evidence)
+        losses.append(loss.item())
+        sizes.append(len(x))
+    assert sizes == [16, 14]
+    assert meter.images == 30
+    assert meter.means()["loss"] == pytest.approx((16 * losses[0] + 14 * losses[1]) / 30)
+    assert meter.sums.dtype == torch.float64
+    assert not meter.sums.requires_grad
+
+
+def test_a_norm_that_is_not_finite_shows():
+    vae, meter = model(), Meter(1, CPU)
+    evidence = vae.evidence(images().batch(torch.arange(5)))
+    meter.add(-evidence.elbo.mean(), evidence, torch.tensor(1.0))
+    assert meter.finite()
+    meter.add(-evidence.elbo.mean(), evidence, torch.tensor(torch.inf))
+    assert not meter.finite()
+
+
+def test_validation_is_at_the_final_beta_and_repeats():
+    vae, data = model().eval(), images(30, training=False)
+    objective = Objective(beta=linear(10, value=4.0), settles=10)
+    state = torch.get_rng_state()
+    first, again, other = (validate(vae, objective, data, 16, seed) for seed in (1, 1, 2))
+    assert first == again != other
+    assert first["validation_loss"] == pytest.approx(
+        first["validation_reconstruction"] + 4 * first["validation_kl"], rel=1e-6
+    )
+    assert first["validation_elbo"] == -first["validation_reconstruction"] - first["validation_kl"]
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_batches_can_start_in_the_middle():
+    data = images(30, training=False)
+    order = torch.randperm(30)
+    late = list(batches(data, order, 8, first=2))
+    assert [len(x) for x, _ in late] == [8, 6]
+    assert torch.equal(late[0][1], data.labels[order[16:24]])
