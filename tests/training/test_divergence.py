@@ -6,8 +6,8 @@ import math
 
 import pytest
 import torch
-from toy_runs import At, Killed, die, events, images, metrics, model, same, settings, train
 
+from toy_runs import At, Killed, die, events, images, metrics, model, same, settings, train
 from vaekit.errors import DivergedError
 from vaekit.objectives import Objective
 from vaekit.training.checkpoint import Checkpoints, load_weights
@@ -113,6 +113,18 @@ def test_resuming_after_a_rollback_is_exact(tmp_path, step):
     assert metrics(tmp_path / "cut") == metrics(tmp_path / "whole")
     assert events(tmp_path / "cut") == events(tmp_path / "whole")
     assert same(load_weights(tmp_path / "cut", "last"), load_weights(tmp_path / "whole", "last"))
+
+
+def test_training_goes_on_in_training_mode_after_a_validation_that_failed(tmp_path):
+    vae, data, modes = model().eval(), images(30, training=False), []
+    batch, bad = data.batch, [math.nan]
+    data.batch = lambda indices: batch(indices) * (bad.pop() if bad else 1.0)
+    log = At(2, lambda: modes.append(vae.training))
+    fit(vae, Objective(), images(), data, settings(on_divergence="rollback"), tmp_path, log=log)
+    assert [event["reason"] for event in events(tmp_path)] == [
+        "training diverged at epoch 1, step 6: validation_loss is not finite"
+    ]
+    assert modes == [True, True]
 
 
 def test_rollback_gives_up(tmp_path):

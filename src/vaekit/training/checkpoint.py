@@ -86,8 +86,8 @@ class Checkpoints:
             _sync(self.folder)
         except (VaekitError, OSError) as error:
             raise VaekitError(
-                f"{error}; the checkpoint before it is whole, "
-                f"continue from there with: vaekit train --resume {self.directory}"
+                f"{error}; what was saved before is whole, "
+                f"go on from there with: vaekit train --resume {self.directory}"
             ) from error
         self._prune()
         return path
@@ -194,7 +194,7 @@ def _read(file: _File) -> Checkpoint:
         with safe_open(file.path, framework="pt") as content:
             state = parse((content.metadata() or {}).get("state", ""))
             names = content.keys()
-            tensors = {name: content.get_tensor(name) for name in names}
+            tensors = {name: content.get_tensor(name).clone() for name in names}
     except (OSError, SafetensorError, ValueError) as error:
         raise InvalidError(f"checkpoint {file.path}: cannot be read ({_first_line(error)})") from error
     if not whole:

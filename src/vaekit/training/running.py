@@ -7,7 +7,7 @@ bit for bit on the CPU.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor
@@ -32,7 +32,7 @@ class Running:
     """
 
     def __init__(self, model: VAE, settings: Training):
-        self.model, self.settings = model, settings
+        self.model, self.settings = model.train(), settings
         self.state = State()
         self.best: Weights = {}
         self.parameters = [p for p in model.parameters() if p.requires_grad]
@@ -72,12 +72,11 @@ class Running:
     def evaluating(self) -> Iterator[None]:
         """Inside, the model is in evaluation mode, and its weights are the average where there is one."""
         self.model.eval()
-        if self.average is None:
-            yield
-        else:
-            with self.average.applied():
+        try:
+            with nullcontext() if self.average is None else self.average.applied():
                 yield
-        self.model.train()
+        finally:
+            self.model.train()
 
     def keep(self) -> None:
         """Remember the weights as they are now as the best."""
