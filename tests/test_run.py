@@ -132,7 +132,8 @@ def test_data_of_one_s_own_gets_a_recipe_and_reasons(levels):
     assert run.recipe.name == "levels"
     assert run.recipe.data.name == str(levels)
     assert log.notes[0] == "data: 40 grey images of 6x5"
-    assert [note.split(":")[0] for note in log.notes[-3:]] == ["proposed"] * 3
+    assert [note.split(":")[0] for note in log.notes[-4:-1]] == ["proposed"] * 3
+    assert log.notes[-1] == "training in runs/levels/1 on 32 images"
     assert (run.trained.shape, run.trained.title) == ((1, 6, 5), "VAE on levels")
 
 

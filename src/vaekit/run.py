@@ -316,6 +316,7 @@ def _fit(run: Run, prepared: Prepared, log: Log, resuming: bool = False) -> Run:
     """Train what was prepared, and leave model, figures and report behind."""
     dataset, trained, train_set, validation = prepared
     model, settings = trained.model, trained.recipe.training
+    log.note(f"training in {run.path} on {len(train_set)} images")
     watch = Progress(trained, validation or train_set, run.path / "figures", settings.pictures)
     if settings.tensorboard:
         log = Several(log, Board(run.path / "tensorboard"))

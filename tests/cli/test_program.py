@@ -101,6 +101,11 @@ def test_an_interruption_is_no_error():
     assert explain(click.Abort()) == ("interrupted", 130)
 
 
+def test_memory_that_is_not_there_is_no_internal_error():
+    text, code = explain(MemoryError("cannot allocate 3 TiB"))
+    assert (code, text.split(";")[0]) == (1, "error: out of memory: cannot allocate 3 TiB")
+
+
 def test_a_message_of_many_lines_is_said_in_one(capsys):
     assert report(RuntimeError("out of\n\n  memory")) == 1
     assert capsys.readouterr().err == (

@@ -41,7 +41,9 @@ def test_the_end_says_where_the_run_is_and_what_to_type_next(call):
         "Next    vaekit evaluate runs/digits/1",
         "        vaekit sample runs/digits/1",
     ]
-    assert result.stderr.startswith("epoch 1/1 step 26 loss ")
+    began, epoch = result.stderr.splitlines()
+    assert began == "training in runs/digits/1 on 1300 images"
+    assert epoch.startswith("epoch 1/1 step 26 loss ")
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -182,7 +184,8 @@ def test_interrupted_training_saves_and_says_how_to_go_on(tmp_path):
         [sys.executable, "-c", code, *words], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
     assert process.stderr is not None
-    process.stderr.readline()
+    while not process.stderr.readline().startswith("epoch 1/"):
+        pass
     process.send_signal(signal.SIGINT)
     *_, last = process.stderr.read().splitlines()
     assert process.wait() == 130

@@ -94,6 +94,8 @@ def explain(error: BaseException) -> tuple[str, int]:
             return f"error: {error.format_message().rstrip('.')}; see: {path} --help", error.exit_code
         case click.ClickException():
             return f"error: {error.format_message()}", error.exit_code
+        case _ if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+            return f"error: out of memory: {error}; ask for less at once, such as training.batch_size=32", 1
         case _:
             hint = "for the traceback run again as: vaekit -v ..."
             return f"internal error: {type(error).__name__}: {error}; {hint}", 1
