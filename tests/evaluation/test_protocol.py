@@ -58,6 +58,7 @@ def test_what_is_no_likelihood_is_said_to_be_none(likelihood, observation, words
 
 def test_an_autoencoder_has_no_bound():
     result = annotated("bernoulli", "dynamic", "dirac")
+    assert result.rate == []
     assert not result.is_likelihood
     assert (result.elbo, result.log_likelihood, result.bits_per_dimension) == (None, None, None)
     assert result.reconstruction == -90.0

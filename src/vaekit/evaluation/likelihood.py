@@ -34,7 +34,7 @@ class Evaluation:
     Attributes:
         images, samples: how many images, and importance samples an image.
         reconstruction: E_q log p(x | z).
-        rate: KL(q, p) of each level, top first.
+        rate: KL(q, p) of each level, top first; empty where it is not defined.
         elbo: reconstruction - sum of the rates; None where it is no bound.
         log_likelihood: the importance-sampled log p(x); None where it is not defined.
         log_likelihood_stderr: standard error over the images.

@@ -59,7 +59,7 @@ def annotate(evaluation: Evaluation, recipe: Recipe, model: VAE, dataset: Datase
     reasons = undefined + caveats(recipe, likelihood.support, dataset)
     reasons += [likelihood.caveat] if likelihood.caveat else []
     notes = [] if likelihood.support in ("binary", "levels") else _rescaled(dataset)
-    changes: dict[str, Any] = dict.fromkeys(_BOUNDS) if undefined else {}
+    changes: dict[str, Any] = {**dict.fromkeys(_BOUNDS), "rate": []} if undefined else {}
     return dataclasses.replace(
         evaluation,
         split=split,
