@@ -21,7 +21,7 @@ def _latents(context: click.Context, option: click.Parameter, text: str | None) 
 @click.option(
     "--latents", callback=_latents, metavar="I,J,...", help="Which; the most informative if left out."
 )
-@click.option("--steps", type=click.IntRange(2, 100), default=11, show_default=True, help="Images a latent.")
+@click.option("--steps", type=click.IntRange(2, 100), help="Images a latent, 11; a side of the grid, 20.")
 @click.option(
     "--extent",
     type=click.FloatRange(0, 1000, min_open=True),
@@ -42,7 +42,7 @@ def _latents(context: click.Context, option: click.Parameter, text: str | None) 
 def command(
     run: str,
     latents: list[int] | None,
-    steps: int,
+    steps: int | None,
     extent: float,
     image: int | None,
     grid: bool,
@@ -67,8 +67,10 @@ def command(
 
     trained, folder = looking.opened(run, device)
     if grid:
-        looking.save(pictures.decoded_grid(trained, steps), output or folder / "decoded-grid.png", as_json)
+        looking.save(
+            pictures.decoded_grid(trained, steps or 20), output or folder / "decoded-grid.png", as_json
+        )
         return
     seen = trained.observed(split, data)
-    picture = pictures.traversals(trained, seen, latents, steps, extent, image)
+    picture = pictures.traversals(trained, seen, latents, steps or 11, extent, image)
     looking.save(picture, output or folder / "traversals.png", as_json)
