@@ -94,12 +94,12 @@ def test_traversal_names_rows_and_values():
 
 def test_decoded_grid_has_z2_grow_upwards():
     grid = np.zeros((3, 3, 1, 8, 8))
-    grid[2] = 1  # the largest z2
+    grid[2] = 1  # the largest z1
     figure = decoded_grid(grid, [-1, 0, 1], "Decoded plane")
     axes = figure.axes[0]
     assert (axes.images[0].get_array()[0] == 255).all()
     assert [label.get_text() for label in axes.get_yticklabels()] == ["1.0", "0.0", "−1.0"]
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("z1", "z2")
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("z0", "z1")
 
 
 def test_many_quantiles_are_thinned_symmetrically():

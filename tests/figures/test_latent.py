@@ -17,7 +17,7 @@ def legend(figure):
 def test_two_dimensions_stay_as_they_are():
     codes, names, explained = project(CODES)
     assert codes is CODES
-    assert names == ("z1", "z2")
+    assert names == ("z0", "z1")
     assert explained is None
 
 
@@ -33,7 +33,7 @@ def test_more_dimensions_go_to_the_principal_components():
 def test_one_dimension_is_spread_at_random_and_always_alike():
     codes, names, _ = project(CODES[:, :1])
     assert (codes[:, 0] == CODES[:, 0]).all()
-    assert names == ("z1", "spread at random")
+    assert names == ("z0", "spread at random")
     assert (project(CODES[:, :1])[0] == codes).all()
     axes = latent_scatter(codes, None, "Latent space", axis_names=names).axes[0]
     assert axes.get_yticks().size == 0

@@ -70,7 +70,7 @@ def quantiles(n: int) -> np.ndarray:
 
 @torch.no_grad()
 def decoded_grid(model: VAE, n: int = 20, y: Tensor | None = None) -> tuple[Tensor, np.ndarray]:
-    """The images over a 2-D latent at Gaussian quantiles: (n, n, C, H, W) as [z2][z1], and the n values.
+    """The images over a 2-D latent at Gaussian quantiles: (n, n, C, H, W) as [z1][z0], and the n values.
 
     Raises:
         ValueError: for a model whose latent is not 2-D.
@@ -80,5 +80,5 @@ def decoded_grid(model: VAE, n: int = 20, y: Tensor | None = None) -> tuple[Tens
     values = quantiles(n)
     device = next(model.parameters()).device
     axis = torch.tensor(values, dtype=torch.float32, device=device)
-    z2, z1 = torch.meshgrid(axis, axis, indexing="ij")
-    return model.decode(torch.stack([z1, z2], -1), y).mean, values
+    z1, z0 = torch.meshgrid(axis, axis, indexing="ij")
+    return model.decode(torch.stack([z0, z1], -1), y).mean, values

@@ -146,13 +146,13 @@ def decoded_grid(images: np.ndarray, quantiles: Sequence[float], title: str, sub
     """What a model with two latent dimensions decodes over its latent plane.
 
     Args:
-        images: (n, n, C, H, W) in [0, 1]; `images[i, j]` decodes z2 = quantiles[i], z1 = quantiles[j].
+        images: (n, n, C, H, W) in [0, 1]; `images[i, j]` decodes z1 = quantiles[i], z0 = quantiles[j].
         quantiles: n values of z, such as the Gaussian quantiles of evenly spaced probabilities.
         title: what is shown: model and data.
         subtitle: a second, quieter line.
 
     Returns:
-        The figure, z1 growing to the right and z2 upwards.
+        The figure, z0 growing to the right and z1 upwards.
 
     Raises:
         InvalidError: what is no images, or another number of quantiles.
@@ -160,7 +160,7 @@ def decoded_grid(images: np.ndarray, quantiles: Sequence[float], title: str, sub
     _count("quantiles", quantiles, np.shape(images)[0])
     grid = mosaic(_fit(np.asarray(images)[::-1], np.shape(images)[1]), _THIN // 3, _THIN // 3)
     names = _sparse(_numbers(quantiles))
-    return _show(grid, title, subtitle, names[::-1], names, "z1", "z2")[0]
+    return _show(grid, title, subtitle, names[::-1], names, "z0", "z1")[0]
 
 
 def _show(

@@ -42,9 +42,9 @@ def project(codes: np.ndarray) -> tuple[np.ndarray, tuple[str, str], tuple[float
     if codes.ndim != 2 or codes.shape[0] < 2 or codes.shape[1] < 1:
         raise InvalidError(f"codes: expected shape (N, d) with N >= 2 and d >= 1, got shape {codes.shape}")
     if codes.shape[1] == 1:
-        return _spread(codes), ("z1", _AT_RANDOM), None
+        return _spread(codes), ("z0", _AT_RANDOM), None
     if codes.shape[1] == 2:
-        return codes, ("z1", "z2"), None
+        return codes, ("z0", "z1"), None
     return _principal(codes)
 
 
@@ -54,7 +54,7 @@ def latent_scatter(
     labels: np.ndarray | None,
     title: str,
     label_names: Sequence[str] = (),
-    axis_names: tuple[str, str] = ("z1", "z2"),
+    axis_names: tuple[str, str] = ("z0", "z1"),
     explained: tuple[float, float] | None = None,
     subtitle: str = "",
 ) -> Figure:

@@ -1,0 +1,46 @@
+"""The picture at the top of the README: the latent plane of `mnist-2d` decoded, beside the test set in it.
+
+    python scripts/readme_picture.py [RUN]
+
+RUN is a run of the recipe `mnist-2d`; without it one is trained, which takes about two minutes on two cores.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+import vaekit
+from vaekit import pictures
+from vaekit.figures.style import render
+from vaekit.files import write_whole
+
+HEIGHT = 1000
+TARGET = Path(__file__).parents[1] / "docs" / "images" / "latent-plane.png"
+
+
+def main() -> None:
+    run = vaekit.Run(sys.argv[1]) if len(sys.argv) > 1 else vaekit.train("mnist-2d")
+    trained = run.trained
+    seen = trained.observed("test", images=pictures.CODES)
+    drawn = [pictures.decoded_grid(trained, 20).figure, pictures.scatter(trained, seen).figure]
+    sides = [_scaled(Image.open(io.BytesIO(render(figure))).convert("RGB")) for figure in drawn]
+    page = Image.new("RGB", (sum(side.width for side in sides), HEIGHT), "white")
+    left = 0
+    for side in sides:
+        page.paste(side, (left, 0))
+        left += side.width
+    buffer = io.BytesIO()
+    page.quantize(128, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    print(write_whole(TARGET, buffer.getvalue()))
+
+
+def _scaled(image: Image.Image) -> Image.Image:
+    return image.resize((round(image.width * HEIGHT / image.height), HEIGHT), Image.Resampling.LANCZOS)
+
+
+if __name__ == "__main__":
+    main()
