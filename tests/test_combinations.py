@@ -116,7 +116,7 @@ def test_a_seed_fixes_the_numbers_and_leaves_the_global_ones_alone(
     assert torch.equal(model.sample(3, seed=7, draw=True), model.sample(3, seed=7, draw=True))
     assert not torch.equal(model.sample(3, seed=7, draw=True), model.sample(3, seed=8, draw=True))
     assert torch.equal(model.reconstruct(x, seed=7, draw=True), model.reconstruct(x, seed=7, draw=True))
-    assert same(evidence(model, seed=7), evidence(model, seed=7))
+    assert same(model.evidence(x, samples=2, seed=7), model.evidence(x, samples=2, seed=7))
     assert torch.equal(torch.get_rng_state(), state)
 
 

@@ -36,7 +36,7 @@ from vaekit.trained import Trained, load_model, put_weights, read_config, save_m
 from vaekit.training import checkpoint, lines, loop, runtime
 from vaekit.training.board import Board
 from vaekit.training.guards import locked
-from vaekit.training.log import Log, Quiet, Several
+from vaekit.training.log import Log, Several, display
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -210,7 +210,7 @@ def train(
         overrides: `key.path=value` strings.
         data: another dataset, by name or path.
         run_dir: where to; `runs/<recipe>/<n>` without it.
-        log: the display; silent without it.
+        log: the display; on stderr, as on the command line, without it; `training.log.Quiet()` is silent.
         training: keys of the recipe's `training`, such as `epochs=5`.
 
     Returns:
@@ -223,7 +223,7 @@ def train(
         recipe, [*overrides, *(f"training.{k}={json.dumps(v)}" for k, v in training.items())], data
     )
     prepared = _prepare(resolved)
-    log = log or Quiet()
+    log = log or display()
     for note in prepared.dataset.notes:
         log.note(f"data: {note}")
     for reason in reasons:
@@ -261,7 +261,7 @@ def resume(
         )
     prepared = _prepare(recipe)
     _record(run.path, recipe)
-    return _fit(Run(path, recipe.training.device), prepared, log or Quiet(), resuming=True)
+    return _fit(Run(path, recipe.training.device), prepared, log or display(), resuming=True)
 
 
 def _resolve(recipe: str | Path | Recipe | None, overrides: list[str], data: str | Path | None) -> Proposal:

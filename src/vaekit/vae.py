@@ -118,6 +118,7 @@ class VAE(nn.Module):
         samples: int = 1,
         mask: Tensor | None = None,
         posterior: Ancestral | None = None,
+        seed: Seed = None,
     ) -> Evidence:
         """The terms of the bound.
 
@@ -128,10 +129,13 @@ class VAE(nn.Module):
             mask: boolean, broadcastable to x, True where a pixel was observed: the bound is then on the
                 log-probability of the observed pixels, and the encoder sees 0 for the others.
             posterior: `encode(x, y)` where it is already at hand.
+            seed: of the draws.
         """
         if mask is not None:
             x = torch.where(mask, x, torch.zeros_like(x))
-        q = (self.encode(x, y) if posterior is None else posterior).draw((samples,))
+        posterior = self.encode(x, y) if posterior is None else posterior
+        with seeded(seed):
+            q = posterior.draw((samples,))
         p = self._prior(y).score(q.z)
         log_px = _log_prob(self.decode(q.z, y), x, mask)
         return Evidence(log_px, p.log_prob.expand_as(q.log_prob), q.log_prob, _divergences(q, p))
