@@ -67,7 +67,13 @@ def whole(run):
         json.dumps({"vaekit": "0.1.0", "threads": 2, "started": "2026-11-01T09:31:00+00:00"})
     )
     records = [
-        {"epoch": e, "seconds": 40.0, "images_per_second": 1234.0, "validation_elbo": -90.0 - (e == 2)}
+        {
+            "epoch": e,
+            "seconds": 40.0,
+            "images_per_second": 1234.0,
+            "validation_loss": 89.0 + e,
+            "kept": e == 1,
+        }
         for e in (1, 2)
     ]
     (run / "metrics.jsonl").write_text("\n".join(map(json.dumps, records)) + '\n{"epoch": 3, "los')

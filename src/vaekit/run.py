@@ -96,7 +96,7 @@ class Run:
         return config.is_file() and read_config(config)["recipe"] == self.recipe.model_dump(mode="json")
 
     def summary(self) -> dict[str, Any]:
-        """How far training came: epochs, seconds, and the best validation bound in nats with its epoch."""
+        """How far training came: epochs, seconds, and the epoch that was kept, with its validation."""
         from vaekit.figures import best_epoch
 
         metrics, best = self.metrics, best_epoch(self.metrics)

@@ -17,6 +17,7 @@ def record(epoch, **changes):
         "beta": 1.0,
         "validation_elbo": -100.0 / epoch - 21 - (epoch > 3) * 30,
         "validation_loss": 100.0 / epoch + 21,
+        "kept": epoch <= 3,
     }
     return known | changes
 
@@ -71,7 +72,14 @@ def test_a_long_run_is_framed_by_what_follows_its_steep_beginning():
 
 def test_best_epoch_needs_a_validation():
     assert best_epoch([record(epoch) for epoch in range(1, 6)]) == 3
-    assert best_epoch([{"epoch": 1, "loss": 2.0}]) is None
+    assert best_epoch([{"epoch": 1, "loss": 2.0, "kept": True}]) is None
+
+
+def test_best_is_what_was_kept_not_what_has_the_highest_bound():
+    records = [record(1, validation_elbo=-50.0), record(2, validation_elbo=-60.0), record(3, kept=False)]
+    assert best_epoch(records) == 2
+    bound = lines(panels(records)["ELBO (nats)"])
+    assert bound["best: epoch 2"].tolist() == [[2, -60]]
 
 
 @pytest.mark.parametrize("records", [[], [{"epoch": 1}]])

@@ -7,10 +7,10 @@ import math
 import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
-from toy_runs import BATCHES, STEPS, images, metrics, model, same, settings, train
 
+from toy_runs import BATCHES, STEPS, images, metrics, model, same, settings, train
 from vaekit import heads
-from vaekit.objectives import Objective, constant, importance_weighted, linear
+from vaekit.objectives import Objective, constant, cyclical, importance_weighted, linear
 from vaekit.randomness import seeded
 from vaekit.training.checkpoint import load_weights
 from vaekit.training.log import Quiet
@@ -20,7 +20,7 @@ from vaekit.training.seeds import order, stream
 KEYS = [
     *("epoch", "step", "loss", "reconstruction", "kl", "kl_levels", "beta", "learning_rate"),
     *("images_per_second", "seconds"),
-    *("validation_loss", "validation_elbo", "validation_reconstruction", "validation_kl"),
+    *("validation_loss", "validation_elbo", "validation_reconstruction", "validation_kl", "kept"),
 ]
 
 
@@ -124,9 +124,18 @@ def test_the_best_weights_are_the_best(tmp_path):
     assert not vae.training
 
 
-def test_without_validation_the_training_loss_decides(tmp_path):
-    outcome = train(tmp_path, validated=False)
-    assert outcome.best == min(r["loss"] for r in metrics(tmp_path) if r["epoch"] >= 2)
+def test_the_metrics_say_which_epochs_were_kept(tmp_path):
+    outcome = train(tmp_path, epochs=8, learning_rate=0.1, patience=None)
+    kept = [record["epoch"] for record in metrics(tmp_path) if record["kept"]]
+    assert kept[-1] == outcome.best_epoch < 8
+
+
+def test_without_validation_the_latest_counts_as_best(tmp_path):
+    """Losses of training are at different betas: in a cycle the lowest would be that of the smallest."""
+    objective = Objective(beta=cyclical(2), settles=2)
+    outcome = train(tmp_path, objective=objective, validated=False, patience=1)
+    assert (outcome.epochs, outcome.best_epoch, outcome.best) == (4, 4, None)
+    assert not outcome.stopped_early
 
 
 def test_before_warm_up_has_ended_the_latest_counts_as_best(tmp_path):
@@ -144,7 +153,7 @@ def test_early_stopping_waits_for_warm_up(tmp_path, settles):
     """A model that only gets worse stops `patience` epochs after the first that counts."""
     rising = lambda evidence, beta, free_bits: beta - 0 * evidence.log_px.mean()
     objective = Objective(rising, beta=float, settles=settles)
-    outcome = train(tmp_path, objective=objective, validated=False, epochs=20, patience=3)
+    outcome = train(tmp_path, objective=objective, epochs=20, patience=3)
     assert outcome.stopped_early
     assert (outcome.best_epoch, outcome.epochs) == (settles, settles + 3)
 

@@ -97,11 +97,7 @@ def _text(summary: dict[str, Any]) -> str:
 
 def _best(summary: dict[str, Any]) -> str:
     if summary["validation_elbo"] is not None:
-        return (
-            f", best validation bound {summary['validation_elbo']:.2f} nats in epoch {summary['best_epoch']}"
-        )
+        return f", kept epoch {summary['best_epoch']}, validation bound {summary['validation_elbo']:.2f} nats"
     if summary["validation_loss"] is not None:
-        return (
-            f", best validation loss {summary['validation_loss']:.2f} nats in epoch {summary['best_epoch']}"
-        )
+        return f", kept epoch {summary['best_epoch']}, validation loss {summary['validation_loss']:.2f} nats"
     return ""

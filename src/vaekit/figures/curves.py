@@ -50,8 +50,8 @@ def training_curves(records: Sequence[Record], title: str, subtitle: str = "") -
 
     Args:
         records: one an epoch, with `epoch` and any of `loss`, `reconstruction` (an nll), `kl`, `kl_levels`,
-            `beta`, `validation_elbo`, `validation_loss`, in nats an image; what is missing, None or not
-            finite is passed over.
+            `beta`, `validation_elbo`, `validation_loss`, in nats an image, and `kept`, whether its weights
+            were the best so far; what is missing, None or not finite is passed over.
         title: what is shown: model and data.
         subtitle: a second, quieter line.
 
@@ -76,19 +76,19 @@ def training_curves(records: Sequence[Record], title: str, subtitle: str = "") -
 
 
 def best_epoch(records: Sequence[Record]) -> int | None:
-    """The epoch of the highest validation bound, or of the lowest loss; None without validation."""
-    point = _bound(records).best
-    return int(point[0]) if point else None
+    """The epoch whose weights were kept as the best by validation; None without validation."""
+    kept = [record["epoch"] for record in records if record.get("kept") and "validation_loss" in record]
+    return kept[-1] if kept else None
 
 
 def _bound(records: Sequence[Record]) -> Panel:
     elbo = _line("validation", VERMILION, records, lambda record: record.get("validation_elbo"))
     train = _line("training", BLUE, records, _elbo)
     if elbo or train:
-        return Panel("ELBO (nats)", train + elbo, _extreme(elbo, np.argmax))
+        return Panel("ELBO (nats)", train + elbo, _at(best_epoch(records), elbo))
     loss = _line("validation", VERMILION, records, lambda record: record.get("validation_loss"))
     train = _line("training", BLUE, records, lambda record: record.get("loss"))
-    return Panel("Loss (nats)", train + loss, _extreme(loss, np.argmin))
+    return Panel("Loss (nats)", train + loss, _at(best_epoch(records), loss))
 
 
 def _reconstruction(records: Sequence[Record]) -> Panel:
@@ -126,10 +126,10 @@ def _line(label: str, colour: Any, records: Sequence[Record], value: Callable[[R
     return [Line(label, colour, *np.array(known, float).T)] if known else []
 
 
-def _extreme(lines: list[Line], pick: Callable[[np.ndarray], Any]) -> tuple[float, float] | None:
-    for line in lines:
-        return float(line.epochs[pick(line.values)]), float(line.values[pick(line.values)])
-    return None
+def _at(epoch: int | None, lines: list[Line]) -> tuple[float, float] | None:
+    """The point of a line at an epoch, where there is one."""
+    values = [float(value) for line in lines for value in line.values[line.epochs == epoch]]
+    return (float(epoch), values[0]) if epoch is not None and values else None
 
 
 def _draw(axes: Axes, panel: Panel) -> None:

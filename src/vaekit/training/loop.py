@@ -45,8 +45,7 @@ class Outcome:
     Attributes:
         epochs, steps: that were done.
         best_epoch: whose weights the model has now.
-        best: its loss on the validation images (on the training images, without any), in nats; None where
-            warm-up never ended.
+        best: its loss on the validation images, in nats; None without any, or where warm-up never ended.
         stopped_early: whether early stopping ended it.
     """
 
@@ -163,9 +162,10 @@ class _Loop:
             loss = record["loss" if self.validation is None else "validation_loss"]
             if not math.isfinite(loss):
                 self.diverge(divergence.Cause("validation_loss", ""))
-            if state.judge(loss, self.objective.settled(state.epoch, state.step)):
+            kept = state.judge(loss, self.comparable())
+            if kept:
                 running.keep()
-            self.report(record)
+            self.report({**record, "kept": kept})
         running.next_epoch()
         if self.settings.on_divergence == "rollback":
             self.ledger.save()
@@ -204,6 +204,13 @@ class _Loop:
     def learning_rate(self) -> float:
         state, steps = self.state, self.settings.epochs * self.batches
         return learning_rate(self.settings, state.epoch, state.step + 1, steps) * 0.5**state.rollbacks
+
+    def comparable(self) -> bool:
+        """Whether epochs can be told better or worse: by held-out images at the final beta, after warm-up.
+
+        The loss of training is at the beta of its epoch, which a schedule changes; there the latest counts.
+        """
+        return self.validation is not None and self.objective.settled(self.state.epoch, self.state.step)
 
     def so_far(self) -> Record:
         """The line of metrics of the epoch in progress, as yet without validation."""

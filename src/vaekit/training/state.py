@@ -27,7 +27,7 @@ class State:
         batch: batches of it that are done.
         step: steps that are done since the start.
         seconds: of training in this epoch.
-        best: the lowest loss that counted, in nats; None before warm-up has ended.
+        best: the lowest loss that counted, in nats; None before one did.
         best_epoch: when that was; before it, the last epoch.
         waited: epochs since then.
         rollbacks: how often training went back after it diverged, halving the learning rate each time.
@@ -45,12 +45,12 @@ class State:
     beta: Number = 0.0
     learning_rate: Number = 0.0
 
-    def judge(self, loss: float, settled: bool) -> bool:
-        """Count an epoch with this loss; whether it is the best so far. Before warm-up has ended each is."""
-        better = not settled or self.best is None or loss < self.best
+    def judge(self, loss: float, counts: bool) -> bool:
+        """Take in an epoch and its loss; whether it is the best so far. While none counts, the latest is."""
+        better = not counts or self.best is None or loss < self.best
         if better:
             self.best_epoch, self.waited = self.epoch, 0
-            self.best = loss if settled else None
+            self.best = loss if counts else None
         else:
             self.waited += 1
         return better
