@@ -74,7 +74,7 @@ def test_a_file_extends_a_name_and_another_file_beside_it(tmp_path):
         ("training.epoch=3", "training.epoch: unknown key; did you mean 'epochs'?"),
         ("modle.latent=3", "modle: unknown key; did you mean 'model'?"),
         ("model.encoder.network.chanels=[1]", "network.chanels: unknown key; did you mean 'channels'?"),
-        ("objective.beta.ovr=3", "objective.beta.ovr: unknown key; did you mean 'over'?"),
+        ("objective.beta.valu=3", "objective.beta.valu: unknown key; did you mean 'value'?"),
         ("training.epochs=-1", "training.epochs: expected greater than or equal to 1, got -1"),
         ("training.learning_rate=.nan", "training.learning_rate: expected a finite number, got nan"),
         ("training.learning_rate=fast", "training.learning_rate: expected a number"),
