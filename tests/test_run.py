@@ -106,6 +106,29 @@ def test_a_run_that_was_cut_off_can_be_looked_at():
 
 
 @pytest.mark.usefixtures("undrawn")
+def test_a_run_cut_off_on_its_way_to_more_epochs_has_the_weights_it_came_to():
+    run = train("digits", **short(epochs=1))
+    before = run.model.state_dict()
+    with pytest.raises(KeyboardInterrupt):
+        resume(run.path, log=Noting(stop_after=3), epochs=4, checkpoint_steps=1)
+    cut = Run(run.path)
+    assert not cut.finished
+    for name, weight in cut.model.state_dict().items():
+        assert not torch.equal(weight, before[name])
+    shutil.rmtree(run.path / "checkpoint")
+    assert Run(run.path).trained.recipe.training.epochs == 1
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_run_that_stopped_early_says_what_lets_it_go_on():
+    run = train("digits", ["training.learning_rate=0.2"], **short(epochs=200, patience=1))
+    done = len(run.metrics)
+    with pytest.raises(InvalidError, match=rf"ended it after {done} epochs; .* training\.patience=2;"):
+        resume(run.path)
+    assert len(resume(run.path, patience=2).metrics) > done
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_what_there_is_to_resume():
     run = train("digits", **short())
     with pytest.raises(InvalidError, match="all 2 epochs are done"):
@@ -219,6 +242,14 @@ def test_the_numbers_of_an_evaluation_are_kept(tmp_path):
 
 
 @pytest.mark.usefixtures("undrawn")
+def test_the_numbers_of_other_data_are_not_kept_as_the_run_s_own(tmp_path):
+    run = train("digits", **short(epochs=1))
+    np.save(tmp_path / "other.npy", np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8))
+    assert run.evaluate(samples=2, data="other.npy").images == 4
+    assert not (run.path / "evaluation.json").exists()
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_metrics_cut_short_are_passed_over():
     run = train("digits", **short())
     with (run.path / "metrics.jsonl").open("a") as file:
@@ -242,6 +273,20 @@ def test_figures_show_other_images_where_there_is_no_test_split():
     run = train("digits", ["data.test=0", "data.validation=0"], **short(epochs=1))
     assert (run.path / "figures/reconstructions.png").is_file()
     assert run.summary()["best_epoch"] is None
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_data_of_one_s_own_keep_their_splits_by_whatever_name_and_wherever_they_lie(levels, tmp_path):
+    changes = [f"data.name={levels}", "data.test=2", "data.validation=3"]
+    trained = train("digits", changes, **short(epochs=1)).trained
+    test = trained.data()[1].test.tolist()
+    assert len(test) == 2
+    assert trained.data("levels.npy")[1].test.tolist() == test
+    (tmp_path / "elsewhere").mkdir()
+    moved = shutil.move(levels, tmp_path / "elsewhere" / "levels.npy")
+    assert trained.data(str(moved))[1].test.tolist() == test
+    with pytest.raises(NotFoundError, match=r"levels\.npy: not there any more, .* with --data"):
+        trained.data()
 
 
 def test_other_data_must_have_the_same_shape(levels):

@@ -11,6 +11,7 @@ import torch
 
 from vaekit import figures
 from vaekit.data.observations import Observed
+from vaekit.randomness import seeded
 from vaekit.trained import Trained
 
 COLUMNS = 10
@@ -28,7 +29,8 @@ class Progress:
 
     def __init__(self, trained: Trained, seen: Observed, folder: Path, every: int):
         self.trained, self.folder, self.every = trained, folder, every
-        self.originals = seen.batch(torch.arange(min(COLUMNS, len(seen)))).cpu()
+        with seeded(0):  # images of training may be drawn anew at each use
+            self.originals = seen.batch(torch.arange(min(COLUMNS, len(seen)))).cpu()
 
     def __call__(self, record: dict[str, Any]) -> None:
         epoch = record["epoch"]

@@ -70,9 +70,12 @@ class Run:
 
     @cached_property
     def trained(self) -> Trained:
-        """The model and all it takes to use it; from a checkpoint where training was cut off."""
+        """The model and all it takes to use it; from a checkpoint where training was cut off.
+
+        A model that was kept before a run went on for more epochs is used only where no checkpoint is left.
+        """
         device = runtime.device(self.device)
-        if (self.path / "model" / "config.json").is_file():
+        if self.finished or not (self.path / checkpoint.FOLDER).is_dir():
             return load_model(self.path / "model", device)
         dataset, _ = build_data(self.recipe.data)
         model = build_model(self.recipe.model, dataset.shape)
@@ -93,7 +96,7 @@ class Run:
     def finished(self) -> bool:
         """Whether all that recipe.yaml asks for was done."""
         config = self.path / "model" / "config.json"
-        return config.is_file() and read_config(config)["recipe"] == self.recipe.model_dump(mode="json")
+        return config.is_file() and recipes.parse(read_config(config)["recipe"], str(config)) == self.recipe
 
     def summary(self) -> dict[str, Any]:
         """How far training came: epochs, seconds, and the epoch that was kept, with its validation."""
@@ -116,9 +119,10 @@ class Run:
         return sorted((self.path / "figures").glob("*.*"))
 
     def evaluate(self, samples: int = 5000, split: str = "test", **options: Any) -> likelihood.Evaluation:
-        """Measure the model and `keep` the numbers; see the function `evaluate`."""
+        """Measure the model and, on its own data, `keep` the numbers; see the function `evaluate`."""
         evaluation = evaluate(self.trained, samples, split, **options)
-        self.keep(evaluation)
+        if options.get("data") is None:
+            self.keep(evaluation)
         return evaluation
 
     def keep(self, evaluation: likelihood.Evaluation) -> None:
@@ -256,12 +260,33 @@ def resume(
     recipe = recipes.override(run.recipe, changes)
     if run.finished and recipe == run.recipe:
         raise InvalidError(
-            f"{path}: all {len(run.metrics)} epochs are done; for more: vaekit train --resume {path} "
-            f"training.epochs={2 * recipe.training.epochs}; for its page: vaekit report {path}"
+            f"{path}: {_end(run)}; for more: vaekit train --resume {path} {_longer(run)}; "
+            f"for its page: vaekit report {path}"
         )
     prepared = _prepare(recipe)
     _record(run.path, recipe)
     return _fit(Run(path, recipe.training.device), prepared, log or display(), resuming=True)
+
+
+def _stopped_early(run: Run) -> bool:
+    return len(run.metrics) < run.recipe.training.epochs
+
+
+def _end(run: Run) -> str:
+    done = len(run.metrics)
+    return (
+        f"early stopping ended it after {done} epochs"
+        if _stopped_early(run)
+        else f"all {done} epochs are done"
+    )
+
+
+def _longer(run: Run) -> str:
+    """The override that lets a finished run go on."""
+    settings = run.recipe.training
+    if _stopped_early(run) and settings.patience is not None:
+        return f"training.patience={2 * settings.patience}"
+    return f"training.epochs={2 * settings.epochs}"
 
 
 def _resolve(recipe: str | Path | Recipe | None, overrides: list[str], data: str | Path | None) -> Proposal:

@@ -66,15 +66,35 @@ class Trained:
         Raises:
             InvalidError: where the images have another shape.
         """
-        own = name is None or name == self.recipe.data.name
-        spec = self.recipe.data if own else self._other(str(name))
-        dataset, splits = build_data(spec)
+        dataset, splits = build_data(self._spec(name))
         if dataset.shape != self.shape:
             raise InvalidError(
                 f"data {dataset.name!r}: images are {_by(dataset.shape)}, but {self.source} was trained on "
                 f"{_by(self.shape)}"
             )
         return dataset, splits
+
+    def _spec(self, name: str | None) -> Data:
+        """Which data a name means; the model's own keep their splits, wherever they lie now.
+
+        Raises:
+            NotFoundError: no name is given, and the model's own data are not where they were.
+        """
+        own = self.recipe.data
+        if name is None:
+            self._present(own.name)
+            return own
+        here, there = Path(name).expanduser().resolve(), Path(own.name)
+        moved = here.name == there.name and not there.exists()
+        same = name == own.name or here == there or moved
+        return own.model_copy(update={"name": name}) if same else self._other(name)
+
+    def _present(self, name: str) -> None:
+        if Path(name).is_absolute() and not Path(name).exists():
+            raise NotFoundError(
+                f"data {name}: not there any more, but {self.source} was trained on it; put it back, or say "
+                "where it is with --data"
+            )
 
     def _other(self, name: str) -> Data:
         """The recipe's data under another name; a folder of images is brought to the model's size."""
