@@ -190,7 +190,7 @@ def evaluate(
     seen = trained.observed(split, data, images)
     seconds = likelihood.clock()
     parts = likelihood.log_likelihood(
-        trained.model, seen.batches(likelihood.IMAGES_AT_ONCE), samples, seed,
+        trained.model, seen.batches(likelihood.images_at_once(trained.model, seen.shape)), samples, seed,
         lambda images: progress(images, len(seen)),
     )  # fmt: skip
     dimensions = seen.shape[0] * seen.shape[1] * seen.shape[2]

@@ -2,15 +2,25 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.distributions import Independent, MultivariateNormal, Normal
 
+from cases import BATCH, CLASSES, SHAPE, images, images_for, make_labelled, make_ladder, make_vae
 from vaekit.conditionals import Chain, Conditional
-from vaekit.evaluation.likelihood import Weights, chunks, log_likelihood, summarise
+from vaekit.data import Dataset
+from vaekit.data.observations import observe
+from vaekit.evaluation.likelihood import Weights, chunks, images_at_once, log_likelihood, summarise
 from vaekit.heads import Head
+from vaekit.objectives import Objective
 from vaekit.priors import StandardNormal
+from vaekit.recipe import Training
+from vaekit.trained import put_weights
+from vaekit.training import lines
+from vaekit.training.checkpoint import load_weights
+from vaekit.training.loop import fit
 from vaekit.vae import VAE
 
 D, PIXELS, SIGMA = 2, (1, 2, 3), 0.5
@@ -109,6 +119,39 @@ def test_batches_of_images_and_samples_only_change_the_draws(monkeypatch):
     pieces = log_likelihood(model, batches(x, 2), 4000).log_likelihood
     torch.testing.assert_close(whole, pieces, rtol=0, atol=0.05)
     assert list(chunks(10, 4)) == [4, 4, 2]
+
+
+@pytest.mark.parametrize(("likelihood", "numbers_a_pixel"), [("bernoulli", 1), ("categorical", 256)])
+def test_memory_is_bounded_by_what_the_decoder_gives(monkeypatch, likelihood, numbers_a_pixel):
+    model = make_vae(likelihood)
+    pixels = math.prod(SHAPE)
+    assert images_at_once(model, SHAPE) == min(100, (1 << 20) // (pixels * numbers_a_pixel))
+    monkeypatch.setattr("vaekit.evaluation.likelihood.FLOATS_AT_ONCE", 2 * BATCH * pixels * numbers_a_pixel)
+    decoded = []
+    model.decoder.head.register_forward_pre_hook(lambda _, inputs: decoded.append(inputs[0].numel()))
+    log_likelihood(model, batches(images_for(model), BATCH), 5)
+    assert [n // (BATCH * pixels * numbers_a_pixel) for n in decoded] == [2, 2, 1]
+
+
+@pytest.mark.parametrize("make", [make_ladder, make_labelled])
+def test_deeper_and_labelled_models_are_trained_kept_and_measured_like_any_other(make, tmp_path):
+    x, y = images("binary", n=60), torch.arange(60) % CLASSES
+    data = Dataset("toy", "Toy", (255 * x).byte().numpy(), y.numpy(), ("a", "b", "c"))
+    seen = observe(data, np.arange(60), "threshold", training=True)
+    for resumed in (False, True):
+        model = make(seed=resumed)
+        settings = Training(epochs=2 + resumed, batch_size=20, ema=0.5, patience=3)
+        fit(model, Objective(samples=2, free_bits=0.1), seen, seen, settings, tmp_path, resume=resumed)
+    again = make(seed=2).eval()
+    put_weights(again, load_weights(tmp_path), "checkpoint")
+    parts, same = (log_likelihood(m, seen.batches(25), 30) for m in (model, again))
+    assert torch.equal(parts.log_likelihood, same.log_likelihood)
+    levels = len(model.levels)
+    assert parts.rate.shape == (levels, 60)
+    assert all(len(record["kl_levels"]) == levels for record in lines.read(tmp_path / "metrics.jsonl"))
+    found = summarise(parts, 30, math.prod(SHAPE), 0, 1.0)
+    assert found.elbo == pytest.approx(found.reconstruction - sum(found.rate))
+    assert found.log_likelihood > found.elbo
 
 
 def test_the_same_seed_gives_the_same_numbers_and_the_model_is_as_it_was():

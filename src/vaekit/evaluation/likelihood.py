@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from vaekit.heads import Head
 from vaekit.randomness import seeded
 from vaekit.vae import VAE
 
@@ -148,7 +149,7 @@ def _measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> tuple[Ten
     weights = Weights(len(x), x.device)
     reconstruction = torch.zeros(len(x), dtype=torch.float64, device=x.device)
     rate = torch.zeros(len(model.levels), len(x), dtype=torch.float64, device=x.device)
-    for k in chunks(samples, at_once(x)):
+    for k in chunks(samples, at_once(len(x) * numbers(model, x.shape[1:]))):
         evidence = model.evidence(x, y, samples=k, posterior=posterior)
         weights.add(evidence.log_weights)
         reconstruction += evidence.log_px.double().sum(0) / samples
@@ -156,9 +157,20 @@ def _measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> tuple[Ten
     return reconstruction, rate, weights.log_mean, weights.effective_sample_size
 
 
-def at_once(x: Tensor) -> int:
-    """How many samples of each image in a batch are decoded together: about 4 MB of pixels."""
-    return max(1, FLOATS_AT_ONCE // x.numel())
+def numbers(model: VAE, shape: Sequence[int]) -> int:
+    """How many numbers the decoder gives for an image (C, H, W): those that its head takes for each pixel."""
+    heads = (module for module in model.decoder.modules() if isinstance(module, Head))
+    return math.prod(shape) * max((head.maps for head in heads), default=1)
+
+
+def images_at_once(model: VAE, shape: Sequence[int]) -> int:
+    """How many images (C, H, W) make a batch: 100, or fewer where the decoder gives much for each."""
+    return min(IMAGES_AT_ONCE, at_once(numbers(model, shape)))
+
+
+def at_once(floats: int) -> int:
+    """How many things of so many numbers are decoded together: about 4 MB of them, at least one."""
+    return max(1, FLOATS_AT_ONCE // floats)
 
 
 def chunks(total: int, size: int) -> Iterator[int]:
