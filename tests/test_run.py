@@ -269,6 +269,17 @@ def test_figures_that_are_missing_are_drawn_and_only_those():
     assert (run.path / "figures/samples.png").is_file()
 
 
+@pytest.mark.parametrize("images", [2, 5])
+def test_a_handful_of_images_can_be_trained_and_drawn(tmp_path, images):
+    values = np.random.default_rng(0).integers(0, 256, (images, 6, 5), dtype=np.uint8)
+    np.save(tmp_path / "few.npy", values)
+    run = train(data="few.npy", **short(epochs=1))
+    assert (run.path / "figures/interpolations.png").is_file()
+    assert run.evaluate(samples=2, split="train").images == images
+    with pytest.raises(InvalidError, match=r"split 'test': expected .* with images in it"):
+        run.evaluate()
+
+
 def test_figures_show_other_images_where_there_is_no_test_split():
     run = train("digits", ["data.test=0", "data.validation=0"], **short(epochs=1))
     assert (run.path / "figures/reconstructions.png").is_file()

@@ -85,7 +85,11 @@ def reconstructions(
 def interpolations(
     trained: Trained, seen: Observed, rows: int = 6, steps: int = 10, path: str = "linear", seed: int = 0
 ) -> Picture:
-    """Ways through the latent space between pairs of images of a split."""
+    """Ways through the latent space between pairs of images of a split.
+
+    Raises:
+        InvalidError: there are no two images.
+    """
     x, _ = _pick(seen, 2 * rows, seed)
     if len(x) < 2:
         raise InvalidError("interpolation: expected at least 2 images in the split, got 1")

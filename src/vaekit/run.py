@@ -242,6 +242,9 @@ def resume(
 ) -> Run:
     """Go on with a run that was interrupted, exactly as if it had not been; or for more epochs.
 
+    A cosine schedule of the learning rate always ends with the last epoch: with more of them the rate rises
+    again to where the longer schedule has it, and the epochs done are those of the shorter one.
+
     Args:
         path: the run directory.
         overrides, training: changes to keys of `training` that leave the past as it was, such as `epochs=50`.

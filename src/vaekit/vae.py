@@ -130,6 +130,12 @@ class VAE(nn.Module):
                 log-probability of the observed pixels, and the encoder sees 0 for the others.
             posterior: `encode(x, y)` where it is already at hand.
             seed: of the draws.
+
+        Returns:
+            log_px (K, B), log_pz and log_qz (L, K, B), kl (L, B) or None.
+
+        Raises:
+            ValueError: where the model is conditioned on labels, and there are none.
         """
         if mask is not None:
             x = torch.where(mask, x, torch.zeros_like(x))
@@ -187,6 +193,9 @@ class VAE(nn.Module):
 
         Args:
             draw: decode a draw from the posterior instead of its mean.
+
+        Returns:
+            (B, C, H, W).
         """
         with seeded(seed):
             posterior = self.encode(x, y)
@@ -209,6 +218,9 @@ class VAE(nn.Module):
 
         Returns:
             (steps, B, C, H, W).
+
+        Raises:
+            ValueError: for fewer than two steps, or another path.
         """
         a, b = self.encode(x_a, y).mean, self.encode(x_b, y).mean
         return self.decode(interpolate(a, b, steps, path), y).mean

@@ -26,6 +26,12 @@ def test_a_published_validation_part_is_taken_as_it_is() -> None:
     np.testing.assert_array_equal(parts.validation, np.arange(60, 80))
 
 
+def test_where_only_the_test_part_is_published_nothing_of_it_is_trained_on() -> None:
+    parts = split(dataset(test=(80, 100)), validation=10)
+    np.testing.assert_array_equal(parts.train, np.arange(70))
+    np.testing.assert_array_equal(parts.validation, np.arange(70, 80))
+
+
 def test_without_a_published_test_part_it_is_drawn_from_train() -> None:
     parts = split(dataset(train=(0, 80), validation=(80, 100)), test=0.25)
     assert len(parts.test) == 20

@@ -39,7 +39,8 @@ def split(
         DataError: a number is out of range, or nothing is left to train on.
     """
     published = {name: np.arange(*bounds) for name, bounds in dataset.published.items()}
-    pool = published.get("train", np.arange(len(dataset)))
+    elsewhere = np.concatenate([np.empty(0, np.int64), *published.values()])
+    pool = published.get("train", np.setdiff1d(np.arange(len(dataset)), elsewhere))
     counts = {
         part: 0 if part in published else _count(part, size, len(pool))
         for part, size in (("validation", validation), ("test", test))
