@@ -276,7 +276,7 @@ def test_a_handful_of_images_can_be_trained_and_drawn(tmp_path, images):
     run = train(data="few.npy", **short(epochs=1))
     assert (run.path / "figures/interpolations.png").is_file()
     assert run.evaluate(samples=2, split="train").images == images
-    with pytest.raises(InvalidError, match=r"split 'test': expected .* with images in it"):
+    with pytest.raises(InvalidError, match=r"split 'test': has no images; choose one that has: train"):
         run.evaluate()
 
 
