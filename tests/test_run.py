@@ -309,11 +309,13 @@ def test_other_data_must_have_the_same_shape(levels):
 def test_a_folder_of_other_images_is_brought_to_the_model_s_size(tmp_path):
     from PIL import Image
 
-    (tmp_path / "photos").mkdir()
+    folder = tmp_path / "elsewhere" / "digits"  # like the model's own data, but not that
+    folder.mkdir(parents=True)
     for i in range(20):
-        Image.new("L", (30, 20), i * 10).save(tmp_path / f"photos/{i}.png")
-    dataset, _ = load(_model("digits")).data(str(tmp_path / "photos"))
+        Image.new("L", (30, 20), i * 10).save(folder / f"{i}.png")
+    dataset, splits = load(_model("digits")).data(str(folder))
     assert dataset.shape == (1, 8, 8)
+    assert len(splits.test) == 2
 
 
 def _model(name: str) -> Path:

@@ -85,7 +85,7 @@ class Trained:
             self._present(own.name)
             return own
         here, there = Path(name).expanduser().resolve(), Path(own.name)
-        moved = here.name == there.name and not there.exists()
+        moved = there.is_absolute() and here.name == there.name and not there.exists()
         same = name == own.name or here == there or moved
         return own.model_copy(update={"name": name}) if same else self._other(name)
 
