@@ -13,7 +13,7 @@ from toy_runs import At, model, train
 from vaekit import heads
 from vaekit.errors import VaekitError
 from vaekit.objectives import Objective
-from vaekit.training.live import Live
+from vaekit.training.live import Live, two_lines
 from vaekit.training.log import Lines, Quiet, Several, display, line
 
 RECORD = {
@@ -86,9 +86,15 @@ def test_a_live_display_in_a_terminal(tmp_path, terminal, monkeypatch):
     text = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", terminal.getvalue())
     assert "epoch 4/4" in text
     assert re.search(r"\d+ %", text)
-    assert re.search(r"step 13 loss [\d.]+ .*images/s \d+\s+validation [\d.]+", text)
+    assert re.search(r"\n *loss [\d.]+ .*validation [\d.]+ *\r?\n *step 13 .*images/s \d+", text)
     assert len(re.findall(r"epoch \d/4 step", text)) == 4
     assert terminal.getvalue().count("\x1b[?25l") == terminal.getvalue().count("\x1b[?25h") == 1
+
+
+def test_the_numbers_of_the_moment_fit_a_terminal_of_80_columns():
+    first, second = two_lines(RECORD | {"step": 1_234_567, "loss": 1012.345}).splitlines()
+    assert first == "loss 1012.345 reconstruction 80.104 kl 21.126 validation 102.301"
+    assert second == "step 1234567 beta 1 images/s 15332"
 
 
 def test_the_terminal_is_given_back_when_training_fails(tmp_path, terminal):

@@ -1,4 +1,4 @@
-"""The display in a terminal: a bar with the time left and, under it, the numbers of the epoch in progress.
+"""The display in a terminal: a bar with the time left and, under it, two lines of the epoch in progress.
 
 The lines of the epochs that are complete stay above it. It is drawn by the loop itself a few times a second,
 so that no other thread takes time from the training.
@@ -17,6 +17,7 @@ from vaekit.training.log import Record, SoFar, line, numbers
 from vaekit.training.state import State
 
 REFRESH = 0.25  # seconds between two drawings
+_TERMS = ("loss", "reconstruction", "kl", "validation_loss")  # the first line; the second has all else
 
 
 class Live:
@@ -52,7 +53,7 @@ class Live:
     def step(self, state: State, so_far: SoFar) -> None:
         if time.monotonic() - self._drawn >= REFRESH:
             self._move(state)
-            self._numbers.plain = numbers(so_far() | self._validation)
+            self._numbers.plain = two_lines(so_far() | self._validation)
             self._screen.refresh()
             self._drawn = time.monotonic()
 
@@ -70,3 +71,10 @@ class Live:
         done = (state.epoch - 1) * self._batches + state.batch
         epoch = f"epoch {min(state.epoch, self._epochs)}/{self._epochs}"
         self._bar.update(self._task, completed=done, description=epoch)
+
+
+def two_lines(record: Record) -> str:
+    """The terms of the loss, and under them all other numbers: narrow enough for any terminal."""
+    terms = {key: record[key] for key in _TERMS if key in record}
+    others = {key: value for key, value in record.items() if key not in terms}
+    return f"{numbers(terms)}\n{numbers(others)}"
