@@ -113,3 +113,8 @@ def test_import_overwrites_only_by_force(mine: Path) -> None:
 @pytest.mark.parametrize("arguments", [(), ("list",), ("show",), ("prepare",), ("import",)])
 def test_every_help_has_an_example(arguments: tuple[str, ...]) -> None:
     assert "Example" in run(*arguments, "--help").stdout
+
+
+@pytest.mark.parametrize("words", [["list"], ["show", "digits"], ["prepare", "digits"]])
+def test_verbose_is_an_option_as_everywhere(words: list[str]) -> None:
+    assert run(*words, "-v").exit_code == 0

@@ -23,6 +23,7 @@ def command() -> None:
 
 @command.command("list")
 @options.as_json
+@options.verbose
 def list_(as_json: bool) -> None:
     """List the datasets that have a name, and where each is found.
 
@@ -39,6 +40,7 @@ def list_(as_json: bool) -> None:
 @command.command()
 @click.argument("name")
 @options.as_json
+@options.verbose
 def show(name: str, as_json: bool) -> None:
     """Show what is known of a dataset, or of data at a path.
 
@@ -57,6 +59,7 @@ def show(name: str, as_json: bool) -> None:
 @command.command()
 @click.argument("name")
 @options.as_json
+@options.verbose
 def prepare(name: str, as_json: bool) -> None:
     """Fetch, check and decode a dataset of the catalogue, for later.
 
@@ -81,6 +84,7 @@ def prepare(name: str, as_json: bool) -> None:
 @click.option("--colour", type=click.Choice(["auto", "grey", "rgb"]), default="auto", show_default=True)
 @click.option("--force", is_flag=True, help="Replace an import of the same name.")
 @options.as_json
+@options.verbose
 def import_(path: str, as_json: bool, **settings: Any) -> None:
     """Keep data of your own under a name, for --data.
 

@@ -70,7 +70,9 @@ def show(name: str, source: bool, as_json: bool) -> None:
 @options.as_json
 @options.verbose
 def keys(prefix: str, as_json: bool) -> None:
-    """Explain the keys of a recipe, or of a part of it: range, default, meaning.
+    """Explain the keys of a recipe: range, default, meaning.
+
+    PART leaves those that begin with it.
 
     \b
     Examples:
@@ -97,7 +99,9 @@ def keys(prefix: str, as_json: bool) -> None:
 @options.as_json
 @options.verbose
 def copy(name: str, path: str | None, force: bool, as_json: bool) -> None:
-    """Copy the recipe NAME to the file PATH, NAME.yaml if left out, to change it there.
+    """Copy a recipe to a file, to change it there.
+
+    NAME is a recipe, PATH the file, NAME.yaml if left out.
 
     \b
     Example: vaekit recipes copy mnist my.yaml
