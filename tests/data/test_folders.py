@@ -127,7 +127,7 @@ def test_clutter_is_skipped_and_said(tmp_path: Path) -> None:
         (tmp_path / name).write_text("no image")
     raw = read(tmp_path)
     assert len(raw.values) == 3
-    assert "1 files are no images and were skipped, such as notes.txt" in raw.notes
+    assert "files skipped, being no images: 1, such as notes.txt" in raw.notes
 
 
 def test_empty_or_other_folders_are_refused(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_an_image_past_the_pixel_limit_is_refused_unread(
 ) -> None:
     save(tmp_path / "a.png")
     monkeypatch.setattr(pictures, "MAX_PIXELS", 62)
-    with pytest.raises(DataError, match=r"a\.png: has 9x7 pixels, more than the limit of 62"):
+    with pytest.raises(DataError, match=r"a\.png: has 9x7 pixels, more than the limit of 62 pixels"):
         read(tmp_path)
 
 
@@ -191,7 +191,7 @@ def test_a_header_of_billions_of_pixels_is_refused(tmp_path: Path) -> None:
     content = bytearray(stream.getvalue())
     content[18:26] = (60_000).to_bytes(4, "little") * 2
     (tmp_path / "a.bmp").write_bytes(content)
-    with pytest.raises(DataError, match="more than the limit of 50000000"):
+    with pytest.raises(DataError, match="has far more than the limit of 50,000,000 pixels"):
         read(tmp_path)
 
 

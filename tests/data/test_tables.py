@@ -82,3 +82,10 @@ def test_numbers_are_exact(tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(size=(5, 3))
     text = "\n".join(",".join(map(repr, row)) for row in values.tolist())
     np.testing.assert_array_equal(read_table(table(tmp_path, text)).values, values)
+
+
+def test_text_that_is_not_utf_8_is_called_so(tmp_path: Path) -> None:
+    path = tmp_path / "latin.csv"
+    path.write_bytes("größe,b\n1,2\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"latin\.csv: .*it is not text in UTF-8; save it as such"):
+        read_table(path)

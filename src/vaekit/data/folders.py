@@ -138,7 +138,7 @@ def _probed(folder: Path, places: Sequence[_Place]) -> tuple[list[_Place], list[
             + (f", such as {others[0]}" if others else "")
             + "; expected a folder of images, or give the path of one .npy, .npz, .csv or IDX file"
         )
-    notes = [f"{len(others)} files are no images and were skipped, such as {others[0]}"] if others else []
+    notes = [f"files skipped, being no images: {len(others)}, such as {others[0]}"] if others else []
     return [place for place, _ in images], [picture for _, picture in images], notes
 
 

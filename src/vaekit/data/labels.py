@@ -67,4 +67,4 @@ def _numbered(flat: np.ndarray) -> Labels:
     place = {value: index for index, value in enumerate(values)}
     numbers = np.fromiter((place[value] for value in flat.tolist()), np.int64, len(flat))
     names = tuple(value.decode() if isinstance(value, bytes) else str(value) for value in values)
-    return Labels(numbers, names, (f"labels of {len(names)} classes",))
+    return Labels(numbers, names, (f"labels of {len(names)} class{'es' * (len(names) != 1)}",))

@@ -56,7 +56,7 @@ def probe(path: Path) -> Picture | None:
                 raise ValueError("its content is that of no known image format") from None
             return None
         except Image.DecompressionBombError as error:
-            raise _too_large(path, "far more") from error
+            raise _too_large(path, "far") from error
 
 
 def decode(path: Path, size: tuple[int, int], *, cut: bool, grey: bool) -> np.ndarray:
@@ -84,7 +84,7 @@ def decode(path: Path, size: tuple[int, int], *, cut: bool, grey: bool) -> np.nd
 def _picture(path: Path, image: Image.Image) -> Picture:
     width, height = image.size
     if width * height > MAX_PIXELS:
-        raise _too_large(path, f"{width}x{height}")
+        raise _too_large(path, f"{width}x{height} pixels,")
     if image.mode == "F":
         raise DataError(f"{path}: has real numbers for pixels; save such images as one .npy array instead")
     if image.getexif().get(_ORIENTATION) in _TURNED:
@@ -96,8 +96,8 @@ def _is_grey(image: Image.Image) -> bool:
     return image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I")
 
 
-def _too_large(path: Path, pixels: str) -> DataError:
-    return DataError(f"{path}: has {pixels} pixels, more than the limit of {MAX_PIXELS}; make it smaller")
+def _too_large(path: Path, amount: str) -> DataError:
+    return DataError(f"{path}: has {amount} more than the limit of {MAX_PIXELS:,} pixels; make it smaller")
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

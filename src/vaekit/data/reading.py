@@ -35,6 +35,10 @@ def reading(path: str | Path, what: str) -> Iterator[None]:
         raise DataError(f"{path}: permission denied; make it readable for you") from error
     except IsADirectoryError as error:
         raise DataError(f"{path}: expected {what}, but it is a folder; give the path of a file") from error
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}: cannot be read as {what}: it is not text in UTF-8; save it as such"
+        ) from error
     except MemoryError as error:
         raise DataError(f"{path}: does not fit in memory; give a part of it, or .npy") from error
     except Exception as error:  # readers meet damaged bytes with errors of every kind
