@@ -77,6 +77,8 @@ def test_a_file_extends_a_name_and_another_file_beside_it(tmp_path):
         ("objective.beta.valu=3", "objective.beta.valu: unknown key; did you mean 'value'?"),
         ("training.epochs=-1", "training.epochs: expected greater than or equal to 1, got -1"),
         ("training.learning_rate=.nan", "training.learning_rate: expected a finite number, got nan"),
+        ("training.epochs=two", "training.epochs: expected an integer"),
+        ("training.device=gpu", "training.device: expected auto, cpu, cuda or mps, got 'gpu'"),
         ("training.learning_rate=fast", "training.learning_rate: expected a number"),
         ("model.encoder.network=desne", "expected one of 'dense', 'convolutional', 'residual', got 'desne'"),
         ("data.observation=binary", "data.observation: expected one of"),

@@ -37,8 +37,10 @@ def explain(error: Any, tree: Any) -> str:
         expected = error["ctx"].get("expected_tags") or error["ctx"]["expected"]
         given = error["ctx"].get("tag", error["input"])
         return f"{name}: expected one of {expected}, got {given!r}"
+    if error["type"] == "string_pattern_mismatch":
+        return f"{name}: expected {model.model_fields[path[-1]].description}, got {error['input']!r}"
     message = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    message = message.replace("a valid ", "a ").rstrip(".")
+    message = message.replace("a valid integer", "an integer").replace("a valid ", "a ").rstrip(".")
     if error["type"] == "value_error":
         return f"{name}: {message}"
     return f"{name}: expected {message}, got {error['input']!r}"
