@@ -137,6 +137,8 @@ def test_what_there_is_to_resume():
         resume(run.path, seed=2)
     assert len(resume(run.path, epochs=3).metrics) == 3
     assert run.path.joinpath("recipe.yaml").read_text().count("epochs: 3") == 1
+    with pytest.raises(InvalidError, match=r"training\.epochs: 3 are done; ask for more"):
+        resume(run.path, epochs=1)
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -250,7 +250,7 @@ def resume(
         overrides, training: changes to keys of `training` that leave the past as it was, such as `epochs=50`.
 
     Raises:
-        InvalidError: for another change, or where nothing is left to do.
+        InvalidError: for another change, for fewer epochs than are done, or where nothing is left to do.
     """
     run = Run(path)
     changes = [*overrides, *(f"training.{k}={json.dumps(v)}" for k, v in training.items())]
@@ -266,6 +266,8 @@ def resume(
             f"{path}: {_end(run)}; for more: vaekit train --resume {path} {_longer(run)}; "
             f"for its page: vaekit report {path}"
         )
+    if recipe.training.epochs < (done := len(run.metrics)):
+        raise InvalidError(f"{path}: training.epochs: {done} are done; ask for more, or train anew for fewer")
     prepared = _prepare(recipe)
     _record(run.path, recipe)
     return _fit(Run(path, recipe.training.device), prepared, log or display(), resuming=True)
@@ -277,11 +279,9 @@ def _stopped_early(run: Run) -> bool:
 
 def _end(run: Run) -> str:
     done = len(run.metrics)
-    return (
-        f"early stopping ended it after {done} epochs"
-        if _stopped_early(run)
-        else f"all {done} epochs are done"
-    )
+    if _stopped_early(run):
+        return f"early stopping ended it after {done} epochs"
+    return f"all {done} epochs are done"
 
 
 def _longer(run: Run) -> str:

@@ -111,7 +111,8 @@ class Trained:
         dataset, splits = self.data(data)
         indices = getattr(splits, split, None)
         if indices is None or not len(indices):
-            raise InvalidError(f"split {split!r}: expected train, validation or test with images in it")
+            filled = [name for name, part in vars(splits).items() if len(part)]
+            raise InvalidError(f"split {split!r}: has no images; choose one that has: {', '.join(filled)}")
         if images is not None and images < len(indices):
             order = torch.randperm(
                 len(indices), generator=torch.Generator().manual_seed(self.recipe.data.seed)
