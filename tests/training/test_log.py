@@ -8,8 +8,8 @@ import sys
 import types
 
 import pytest
-from toy_runs import At, model, train
 
+from toy_runs import At, model, train
 from vaekit import heads
 from vaekit.errors import VaekitError
 from vaekit.objectives import Objective
