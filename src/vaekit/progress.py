@@ -24,7 +24,7 @@ class Progress:
         trained: the model, as it is being trained.
         seen: where the images to reconstruct come from; always the same ones.
         folder: pictures go to folder/progress, films to folder.
-        every: epochs between pictures; 0 for none.
+        every: epochs from one picture to the next, from the first epoch on; 0 for none.
     """
 
     def __init__(self, trained: Trained, seen: Observed, folder: Path, every: int):
@@ -34,7 +34,7 @@ class Progress:
 
     def __call__(self, record: dict[str, Any]) -> None:
         epoch = record["epoch"]
-        if not self.every or epoch % self.every:
+        if not self.every or (epoch - 1) % self.every:
             return
         drawn = self.trained.model.sample(4 * COLUMNS, seed=0)
         again = self.trained.model.reconstruct(self.originals.to(self.trained.device))
