@@ -96,7 +96,10 @@ class Run:
     def finished(self) -> bool:
         """Whether all that recipe.yaml asks for was done."""
         config = self.path / "model" / "config.json"
-        return config.is_file() and recipes.parse(read_config(config)["recipe"], str(config)) == self.recipe
+        if not config.is_file():
+            return False
+        done = recipes.parse(read_config(config)["recipe"], str(config))
+        return done.training == self.recipe.training  # all that may change after the run began
 
     def summary(self) -> dict[str, Any]:
         """How far training came: epochs, seconds, and the epoch that was kept, with its validation."""
