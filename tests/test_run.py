@@ -12,7 +12,8 @@ import vaekit
 from vaekit import recipes
 from vaekit.data import load as load_data
 from vaekit.errors import DataError, InvalidError, NotFoundError, VaekitError
-from vaekit.run import Run, evaluate, load, resume, train
+from vaekit.launch import resume, train
+from vaekit.run import Run, evaluate, load
 from vaekit.training.guards import locked
 from vaekit.training.log import Quiet
 
@@ -211,7 +212,7 @@ def test_load_opens_runs_and_models(tmp_path):
         model = load(place, "cpu")
         assert model.title == "Dense VAE on 8x8 digits"
         assert torch.equal(model.model.sample(2, seed=1), opened.model.sample(2, seed=1))
-    with pytest.raises(NotFoundError, match="expected a run directory"):
+    with pytest.raises(NotFoundError, match="no such run directory"):
         load(tmp_path / "nowhere")
 
 
@@ -300,6 +301,22 @@ def test_data_of_one_s_own_keep_their_splits_by_whatever_name_and_wherever_they_
     assert trained.data(str(moved))[1].test.tolist() == test
     with pytest.raises(NotFoundError, match=r"levels\.npy: not there any more, .* with --data"):
         trained.data()
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_data_that_changed_after_training_are_not_taken_for_those_it_was_trained_on(levels, tmp_path):
+    run = train(data=levels, **short(epochs=1))
+    images = np.load(levels)
+    np.save(levels, images[::-1])
+    with pytest.raises(InvalidError, match=r"changed since .* was trained on it, so its test part may hold"):
+        Run(run.path).trained.data()
+    with pytest.raises(InvalidError, match="changed since it began; put them back as they were"):
+        resume(run.path, epochs=2)
+    np.save(levels, images)
+    Run(run.path).trained.data()
+    np.save(tmp_path / "other.npy", images[::-1])
+    assert len(Run(run.path).trained.data("other.npy")[0].images) == 40
+    assert len(resume(run.path, epochs=2).metrics) == 2
 
 
 def test_other_data_must_have_the_same_shape(levels):

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _PLACES = {
-    "train": "vaekit.run",
-    "resume": "vaekit.run",
+    "train": "vaekit.launch",
+    "resume": "vaekit.launch",
     "Run": "vaekit.run",
     "load": "vaekit.run",
     "Trained": "vaekit.trained",
@@ -34,10 +34,11 @@ _PLACES = {
 if TYPE_CHECKING:
     from vaekit.conditionals import Chain, Conditional
     from vaekit.errors import VaekitError
+    from vaekit.launch import resume, train
     from vaekit.objectives import Objective
     from vaekit.priors import StandardNormal
     from vaekit.recipe import Recipe
-    from vaekit.run import Run, load, resume, train
+    from vaekit.run import Run, load
     from vaekit.trained import Trained
     from vaekit.vae import VAE, Evidence
 

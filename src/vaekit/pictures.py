@@ -170,6 +170,8 @@ def gallery(trained: Trained) -> dict[str, Callable[[], Figure]]:
         "traversals": lambda: traversals(trained, seen()),
         "latent-space": lambda: scatter(trained, seen()),
     }
+    if len(seen()) < 2:
+        del drawings["interpolations"]
     if trained.model.latent_size == 2:
         drawings["decoded-grid"] = lambda: decoded_grid(trained)
     return {name: partial(_figure, draw) for name, draw in drawings.items()}

@@ -46,7 +46,13 @@ def _tree(data: str, dataset: Dataset, suggestion: Suggestion, epochs: int, batc
             "decoder": {"network": _mirrored(network), "likelihood": suggestion.likelihood},
         },
         "objective": {"beta": {"kind": "linear", "over": max(1, epochs // 4)}},
-        "training": {"epochs": epochs, "batch_size": batch, "schedule": "cosine", "gradient_clip": 100},
+        "training": {
+            "epochs": epochs,
+            "batch_size": batch,
+            "schedule": "cosine",
+            "gradient_clip": 100,
+            "pictures": max(1, epochs // 50),
+        },
     }
 
 

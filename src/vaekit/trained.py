@@ -8,6 +8,7 @@ Both are plain data: loading a model runs nothing that came with it.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,7 @@ class Trained:
         shape: (C, H, W) of its images.
         label_names: of the classes of its data; empty without labels.
         source: where it was read from.
+        fingerprint: of the data it was trained on; empty where that is not known.
     """
 
     model: VAE
@@ -50,6 +52,7 @@ class Trained:
     shape: tuple[int, int, int]
     label_names: tuple[str, ...]
     source: Path
+    fingerprint: str = ""
 
     @property
     def title(self) -> str:
@@ -64,30 +67,39 @@ class Trained:
         """The dataset that the model was trained on, or another of the same shape, and its splits.
 
         Raises:
-            InvalidError: where the images have another shape.
+            InvalidError: where the images have another shape, or the model's own have changed.
         """
-        dataset, splits = build_data(self._spec(name))
+        own = self._is_own(name)
+        dataset, splits = build_data(self._own(name) if own else self._other(str(name)))
         if dataset.shape != self.shape:
             raise InvalidError(
                 f"data {dataset.name!r}: images are {_by(dataset.shape)}, but {self.source} was trained on "
                 f"{_by(self.shape)}"
             )
+        if own and self.fingerprint not in ("", fingerprint(dataset)):
+            raise InvalidError(
+                f"data {dataset.name!r}: changed since {self.source} was trained on it, so its test part may "
+                "hold images of that training; put it back as it was, or name other data with --data"
+            )
         return dataset, splits
 
-    def _spec(self, name: str | None) -> Data:
-        """Which data a name means; the model's own keep their splits, wherever they lie now.
+    def _is_own(self, name: str | None) -> bool:
+        """Whether a name means the data that the model was trained on, wherever they lie now."""
+        if name is None or name == self.recipe.data.name:
+            return True
+        here, there = Path(name).expanduser().resolve(), Path(self.recipe.data.name)
+        moved = there.is_absolute() and here.name == there.name and not there.exists()
+        return here == there or moved
+
+    def _own(self, name: str | None) -> Data:
+        """The model's own data, with the splits of its training.
 
         Raises:
-            NotFoundError: no name is given, and the model's own data are not where they were.
+            NotFoundError: no name is given, and they are not where they were.
         """
-        own = self.recipe.data
         if name is None:
-            self._present(own.name)
-            return own
-        here, there = Path(name).expanduser().resolve(), Path(own.name)
-        moved = there.is_absolute() and here.name == there.name and not there.exists()
-        same = name == own.name or here == there or moved
-        return own.model_copy(update={"name": name}) if same else self._other(name)
+            self._present(self.recipe.data.name)
+        return self.recipe.data.model_copy(update={"name": name or self.recipe.data.name})
 
     def _present(self, name: str) -> None:
         if Path(name).is_absolute() and not Path(name).exists():
@@ -135,6 +147,7 @@ def save_model(folder: Path, model: VAE, recipe: Recipe, dataset: Dataset) -> Pa
         "vaekit": vaekit.__version__,
         "shape": list(dataset.shape),
         "label_names": list(dataset.label_names),
+        "data": fingerprint(dataset),
         "recipe": recipe.model_dump(mode="json"),
     }
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
@@ -150,14 +163,22 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> Trained:
         NotFoundError: where a file is missing.
         InvalidError: where one is damaged, or they do not belong together.
     """
+    if not Path(path).exists():
+        raise NotFoundError(f"{path}: no such run directory, model directory or file of weights")
     folder = Path(path).parent if Path(path).is_file() else Path(path)
     config = read_config(folder / "config.json")
     recipe = recipes.parse(config["recipe"], str(folder / "config.json"))
     model = build_model(recipe.model, tuple(config["shape"]))
     put_weights(model, _weights(folder / "model.safetensors"), str(folder / "model.safetensors"))
-    return Trained(
-        model.to(device).eval(), recipe, tuple(config["shape"]), tuple(config["label_names"]), folder
-    )
+    shape, names = tuple(config["shape"]), tuple(config["label_names"])
+    return Trained(model.to(device).eval(), recipe, shape, names, folder, str(config.get("data", "")))
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """A digest of a dataset's size and of some 256 of its images: enough to see that it changed."""
+    n = len(dataset.images)
+    some = np.ascontiguousarray(dataset.images[:: max(1, n // 256)])
+    return hashlib.sha256(f"{n} {some.shape} {some.dtype}".encode() + some.tobytes()).hexdigest()[:16]
 
 
 def put_weights(model: VAE, weights: dict[str, torch.Tensor], source: str) -> None:

@@ -118,7 +118,7 @@ def test_verbose_shows_the_traceback(call, words):
     result = call(*words)
     assert result.exit_code == 4
     assert "Traceback" in result.stderr
-    assert result.stderr.splitlines()[-1].startswith("error: x/config.json")
+    assert result.stderr.splitlines()[-1].startswith("error: x: no such")
 
 
 def test_an_unforeseen_error_is_called_internal(fails, monkeypatch):

@@ -13,6 +13,7 @@ from toy_runs import At, model, train
 from vaekit import heads
 from vaekit.errors import VaekitError
 from vaekit.objectives import Objective
+from vaekit.training.board import Board
 from vaekit.training.live import Live, two_lines
 from vaekit.training.log import Lines, Quiet, Several, display, line
 
@@ -129,7 +130,7 @@ def test_tensorboard_that_is_not_installed(tmp_path, monkeypatch):
     with pytest.raises(
         VaekitError, match=r'pip install "vaekit\[tensorboard\]", or set training.tensorboard=false'
     ):
-        display(quiet=True, tensorboard=tmp_path)
+        Board(tmp_path)
 
 
 def test_tensorboard_gets_every_number(tmp_path, monkeypatch):
@@ -149,7 +150,7 @@ def test_tensorboard_gets_every_number(tmp_path, monkeypatch):
 
     module = types.SimpleNamespace(SummaryWriter=Writer)
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
-    train(tmp_path / "run", log=display(quiet=True, tensorboard=tmp_path / "tb"))
+    train(tmp_path / "run", log=Several(display(quiet=True), Board(tmp_path / "tb")))
     assert calls[0] == ("open", str(tmp_path / "tb"), 1)
     assert calls[-1] == ("close",)
     steps = [call[2] for call in calls[1:-1] if call[0] == "validation_loss"]

@@ -57,15 +57,15 @@ def command(
         raise click.UsageError(
             "--resume goes on with what the run holds: leave out RECIPE, --data and --run-dir"
         )
-    from vaekit import run
+    from vaekit import launch
     from vaekit.cli.output import emit
     from vaekit.training.log import display
 
     log = display(quiet)
     if resume:
-        done = run.resume(resume, overrides, log=log, **given)
+        done = launch.resume(resume, overrides, log=log, **given)
     else:
-        done = run.train(recipe, overrides, data=data, run_dir=run_dir, log=log, **given)
+        done = launch.train(recipe, overrides, data=data, run_dir=run_dir, log=log, **given)
     summary = done.summary()
     emit(summary, _text(summary), as_json)
 

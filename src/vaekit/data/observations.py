@@ -14,13 +14,13 @@ looks the same in every subset, batch and process (Salakhutdinov and Murray 2008
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 
 from vaekit.data.dataset import Dataset
+from vaekit.data.memory import memory
 from vaekit.errors import DataError, did_you_mean
 
 OBSERVATIONS = ("threshold", "static", "dynamic", "grey", "unit")
@@ -183,5 +183,4 @@ def _noise(images: np.ndarray, seed: int, block: int) -> np.ndarray:
 def _free_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    free = "SC_AVPHYS_PAGES" if "SC_AVPHYS_PAGES" in os.sysconf_names else "SC_PHYS_PAGES"
-    return os.sysconf(free) * os.sysconf("SC_PAGE_SIZE")
+    return memory("SC_AVPHYS_PAGES")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gzip
 import math
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
+from vaekit.data.memory import memory
 from vaekit.errors import DataError, NotFoundError, VaekitError
 
 
@@ -77,4 +77,4 @@ def check_size(path: str | Path, shape: Iterable[int], itemsize: int) -> int:
 
 
 def _half_of_memory() -> int:
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    return memory("SC_PHYS_PAGES") // 2

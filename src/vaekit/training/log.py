@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from vaekit.training.state import State
@@ -47,23 +46,14 @@ class Log(Protocol):
         """No more will come."""
 
 
-def display(quiet: bool = False, tensorboard: Path | None = None, stream: TextIO | None = None) -> Log:
+def display(quiet: bool = False, stream: TextIO | None = None) -> Log:
     """The log that suits the place to which its words go.
 
     Args:
         quiet: say nothing.
-        tensorboard: a folder to write TensorBoard events to as well.
         stream: where to; stderr by default.
-
-    Raises:
-        VaekitError: TensorBoard is wanted and not installed.
     """
-    shown = Quiet() if quiet else _shown(stream or sys.stderr)
-    if tensorboard is None:
-        return shown
-    from vaekit.training.board import Board
-
-    return Several(shown, Board(tensorboard))
+    return Quiet() if quiet else _shown(stream or sys.stderr)
 
 
 def line(record: Record, epochs: int) -> str:

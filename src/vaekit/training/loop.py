@@ -230,7 +230,7 @@ class _Loop:
         record, began = self.so_far(), time.perf_counter()
         if self.validation is None:
             return record
-        size, seed = self.settings.batch_size, stream(self.settings.seed, "validation", self.state.epoch)
+        size, seed = self.settings.batch_size, stream(self.settings.seed, "validation")
         held_out = validate(self.running.model, self.objective, self.validation, size, seed, self.bound)
         return {**record, "seconds": record["seconds"] + time.perf_counter() - began, **held_out}
 

@@ -1,0 +1,244 @@
+"""A recipe is trained: in a directory of its own that says from the start what is trained there, and on what.
+
+`train` begins a run, `resume` goes on with one. Everything that can be wrong with recipe, data or device is
+found before anything is written.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from vaekit import recipes
+from vaekit.build import build_data, build_model, build_objective, check
+from vaekit.data import Dataset, cache, catalog
+from vaekit.data.observations import Observed
+from vaekit.errors import InvalidError, VaekitError
+from vaekit.evaluation import protocol
+from vaekit.files import write_whole
+from vaekit.plain import to_json
+from vaekit.progress import Progress
+from vaekit.proposal import Proposal, propose
+from vaekit.recipe import Recipe
+from vaekit.run import Run
+from vaekit.trained import Trained, fingerprint, save_model
+from vaekit.training import loop, runtime
+from vaekit.training.board import Board
+from vaekit.training.guards import locked
+from vaekit.training.log import Log, Several, display
+
+CHANGEABLE = ("epochs", "patience", "device", "threads", "checkpoint_seconds", "checkpoint_steps", "pictures")
+
+
+def train(
+    recipe: str | Path | Recipe | None = None,
+    overrides: Iterable[str] = (),
+    *,
+    data: str | Path | None = None,
+    run_dir: str | Path | None = None,
+    log: Log | None = None,
+    **training: Any,
+) -> Run:
+    """Train a recipe.
+
+    Args:
+        recipe: a name, a file, or a `Recipe`; `mnist` without it, or one proposed for `data`.
+        overrides: `key.path=value` strings.
+        data: another dataset, by name or path.
+        run_dir: where to; `runs/<recipe>/<n>` without it.
+        log: the display; on stderr, as on the command line, without it; `training.log.Quiet()` is silent.
+        training: keys of the recipe's `training`, such as `epochs=5`.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        VaekitError: of the kind that says what went wrong; see `vaekit.errors`.
+    """
+    resolved, reasons = _resolve(
+        recipe, [*overrides, *(f"training.{k}={json.dumps(v)}" for k, v in training.items())], data
+    )
+    prepared = _prepare(resolved)
+    log = log or display()
+    for note in prepared.dataset.notes:
+        log.note(f"data: {note}")
+    for reason in reasons:
+        log.note(f"proposed: {reason}")
+    directory = _directory(resolved.name, run_dir)
+    _record(directory, prepared)
+    return _fit(Run(directory, resolved.training.device), prepared, log)
+
+
+def resume(
+    path: str | Path, overrides: Iterable[str] = (), *, log: Log | None = None, **training: Any
+) -> Run:
+    """Go on with a run that was interrupted, exactly as if it had not been; or for more epochs.
+
+    A cosine schedule of the learning rate always ends with the last epoch: with more of them the rate rises
+    again to where the longer schedule has it, and the epochs done are those of the shorter one.
+
+    Args:
+        path: the run directory.
+        overrides, training: changes to keys of `training` that leave the past as it was, such as `epochs=50`.
+
+    Raises:
+        InvalidError: for another change, for fewer epochs than are done, or where nothing is left to do.
+    """
+    run = Run(path)
+    changes = [*overrides, *(f"training.{k}={json.dumps(v)}" for k, v in training.items())]
+    for change in changes:
+        if change.partition("=")[0].removeprefix("training.") not in CHANGEABLE:
+            raise InvalidError(
+                f"resume: {change.partition('=')[0]} is fixed by what was trained; "
+                f"free to change: {', '.join(CHANGEABLE)}"
+            )
+    recipe = recipes.override(run.recipe, changes)
+    if run.finished and recipe == run.recipe:
+        raise InvalidError(
+            f"{path}: {_end(run)}; for more: vaekit train --resume {path} {_longer(run)}; "
+            f"for its page: vaekit report {path}"
+        )
+    if recipe.training.epochs < (done := len(run.metrics)):
+        raise InvalidError(f"{path}: training.epochs: {done} are done; ask for more, or train anew for fewer")
+    prepared = _prepare(recipe)
+    if run.environment.get("data", prepared.trained.fingerprint) != prepared.trained.fingerprint:
+        raise InvalidError(
+            f"{path}: its data {recipe.data.name} changed since it began; put them back as they were, "
+            "or train anew"
+        )
+    _record(run.path, prepared)
+    return _fit(Run(path, recipe.training.device), prepared, log or display(), resuming=True)
+
+
+def _stopped_early(run: Run) -> bool:
+    return len(run.metrics) < run.recipe.training.epochs
+
+
+def _end(run: Run) -> str:
+    done = len(run.metrics)
+    if _stopped_early(run):
+        return f"early stopping ended it after {done} epochs"
+    return f"all {done} epochs are done"
+
+
+def _longer(run: Run) -> str:
+    """The override that lets a finished run go on."""
+    settings = run.recipe.training
+    if _stopped_early(run) and settings.patience is not None:
+        return f"training.patience={2 * settings.patience}"
+    return f"training.epochs={2 * settings.epochs}"
+
+
+def _resolve(recipe: str | Path | Recipe | None, overrides: list[str], data: str | Path | None) -> Proposal:
+    if recipe is None and data is not None:
+        proposed, reasons = propose(data)
+        return Proposal(_located(recipes.override(proposed, overrides)), reasons)
+    resolved = recipe if isinstance(recipe, Recipe) else recipes.load(recipe or "mnist")
+    if data is not None and str(data) != resolved.data.name:
+        changed = resolved.data.model_copy(update={"name": str(data), "validation": 0.1, "test": 0.1})
+        resolved = resolved.model_copy(update={"data": changed, "title": ""})
+    return Proposal(_located(recipes.override(resolved, overrides)))
+
+
+def _located(recipe: Recipe) -> Recipe:
+    """The recipe with the whole path of data of one's own: the run finds it from any folder."""
+    name, names = recipe.data.name, (*catalog.names(), *cache.names(cache.imported()))
+    path = Path(name).expanduser()
+    if name in names or not path.exists():
+        return recipe
+    data = recipe.data.model_copy(update={"name": str(path.resolve())})
+    return recipe.model_copy(update={"data": data})
+
+
+class Prepared(NamedTuple):
+    """What training needs, made before anything is written: what cannot be trained leaves nothing behind."""
+
+    dataset: Dataset
+    trained: Trained
+    train: Observed
+    validation: Observed | None
+
+
+def _prepare(recipe: Recipe) -> Prepared:
+    check(recipe)
+    device = runtime.device(recipe.training.device)
+    dataset, splits = build_data(recipe.data)
+    model = build_model(recipe.model, dataset.shape, recipe.training.seed).to(device)
+    trained = Trained(
+        model, recipe, dataset.shape, dataset.label_names, Path(recipe.name), fingerprint(dataset)
+    )
+    validation = trained.split(dataset, splits.validation) if len(splits.validation) else None
+    return Prepared(dataset, trained, trained.split(dataset, splits.train, training=True), validation)
+
+
+def _record(directory: Path, prepared: Prepared) -> None:
+    """Write down what is trained, and on what; not while another process trains there."""
+    recipe = prepared.trained.recipe
+    with locked(directory), runtime.processor(recipe.training.threads):
+        environment = runtime.environment(" ".join(sys.argv), recipe.training.device)
+        environment["data"] = prepared.trained.fingerprint
+        write_whole(directory / "recipe.yaml", recipes.dump(recipe).encode())
+        write_whole(directory / "environment.json", to_json(environment).encode())
+
+
+def _fit(run: Run, prepared: Prepared, log: Log, resuming: bool = False) -> Run:
+    """Train what was prepared, and leave model, figures and report behind."""
+    dataset, trained, train_set, validation = prepared
+    model, settings = trained.model, trained.recipe.training
+    log.note(f"training in {run.path} on {len(train_set)} images")
+    watch = Progress(trained, validation or train_set, run.path / "figures", settings.pictures)
+    if settings.tensorboard:
+        log = Several(log, Board(run.path / "tensorboard"))
+    with runtime.processor(settings.threads):
+        loop.fit(
+            model, build_objective(trained.recipe.objective), train_set, validation, settings, run.path,
+            resume=resuming, after_epoch=watch, log=log, bound=protocol.is_bound(model),
+        )  # fmt: skip
+        save_model(run.path / "model", model.eval(), trained.recipe, dataset)
+        watch.animate()
+        run.draw()
+    run.report()
+    return run
+
+
+def _directory(name: str, wanted: str | Path | None) -> Path:
+    """A new directory for a run.
+
+    Raises:
+        InvalidError: the one wanted holds a run.
+        VaekitError: it cannot be made.
+    """
+    try:
+        return _claim(Path(wanted)) if wanted else _numbered(Path("runs") / name)
+    except OSError as error:
+        place = wanted or Path("runs") / name
+        raise VaekitError(
+            f"cannot make {place}: {error.strerror or error}; name another run directory"
+        ) from error
+
+
+def _numbered(parent: Path) -> Path:
+    """parent/1, parent/2, ...: the first that is free, taken at once so that two runs never share it."""
+    parent.mkdir(parents=True, exist_ok=True)
+    used = [int(p.name) for p in parent.iterdir() if p.name.isdigit()]
+    for n in itertools.count(max(used, default=0) + 1):
+        try:
+            (parent / str(n)).mkdir()
+        except FileExistsError:
+            continue
+        return parent / str(n)
+    raise AssertionError
+
+
+def _claim(directory: Path) -> Path:
+    if (directory / "recipe.yaml").exists():
+        raise InvalidError(
+            f"{directory}: holds a run already; go on with it by: vaekit train --resume {directory}, "
+            "or name another"
+        )
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
