@@ -18,7 +18,7 @@ from vaekit import pictures
 from vaekit.figures.style import render
 from vaekit.files import write_whole
 
-HEIGHT = 1000
+HEIGHT = 820
 TARGET = Path(__file__).parents[1] / "docs" / "images" / "latent-plane.png"
 
 
@@ -34,7 +34,7 @@ def main() -> None:
         page.paste(side, (left, 0))
         left += side.width
     buffer = io.BytesIO()
-    page.quantize(128, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    page.save(buffer, "PNG", optimize=True)
     print(write_whole(TARGET, buffer.getvalue()))
 
 
