@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 import vaekit
-from vaekit.cli import SECTIONS, options, program
+from vaekit.cli import SECTIONS, main, options, program
 from vaekit.cli.program import explain, report
 from vaekit.errors import DivergedError, InterruptedRun, InvalidError, NotFoundError, VaekitError
 
@@ -119,6 +119,15 @@ def test_verbose_shows_the_traceback(call, words):
     assert result.exit_code == 4
     assert "Traceback" in result.stderr
     assert result.stderr.splitlines()[-1].startswith("error: x: no such")
+
+
+@pytest.mark.parametrize(("policy", "spins"), [(None, "1000"), ("ACTIVE", None)])
+def test_waiting_threads_sleep_soon_unless_the_user_wants_it_otherwise(monkeypatch, policy, spins):
+    monkeypatch.setattr("sys.argv", ["vaekit", "--version"])
+    monkeypatch.setattr("os.environ", {} if policy is None else {"OMP_WAIT_POLICY": policy})
+    with pytest.raises(SystemExit):
+        main()
+    assert os.environ.get("GOMP_SPINCOUNT") == spins
 
 
 def test_an_unforeseen_error_is_called_internal(fails, monkeypatch):

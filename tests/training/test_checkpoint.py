@@ -11,8 +11,8 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save
-from toy_runs import At, Killed, die, metrics, model, same, train
 
+from toy_runs import At, Killed, die, metrics, model, same, train
 from vaekit import heads, networks
 from vaekit.errors import InvalidError, NotFoundError, VaekitError
 from vaekit.training import checkpoint

@@ -9,8 +9,8 @@ import sys
 import threading
 
 import pytest
-from toy_runs import At, metrics, train
 
+from toy_runs import At, metrics, train
 from vaekit.errors import InterruptedRun, VaekitError
 from vaekit.training.guards import interruption, locked
 

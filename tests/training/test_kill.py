@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from toy_runs import metrics, same
 
+from toy_runs import metrics, same
 from vaekit.training.checkpoint import load_weights
 
 EPOCHS = 60

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from toy_runs import images, model
 
+from toy_runs import images, model
 from vaekit.objectives import Objective, linear
 from vaekit.training.batches import batches
 from vaekit.training.metrics import Meter, validate

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from toy_runs import settings
 
+from toy_runs import settings
 from vaekit.training.rates import learning_rate
 
 STEPS = 100

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from toy_runs import STEPS, At, Killed, die, events, metrics, model, same, train
 
+from toy_runs import STEPS, At, Killed, die, events, metrics, model, same, train
 from vaekit.training.checkpoint import Checkpoints, load_weights
 
 

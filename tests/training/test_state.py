@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from toy_runs import settings
 
+from toy_runs import settings
 from vaekit.training.seeds import stream
 from vaekit.training.state import State, parse
 
