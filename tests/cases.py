@@ -12,10 +12,10 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from vaekit import heads, networks, objectives
+from vaekit import heads, networks, objectives, priors
 from vaekit.conditionals import Chain, Conditional
 from vaekit.objectives import Objective
-from vaekit.priors import StandardNormal
+from vaekit.priors import Around
 from vaekit.vae import VAE
 
 Shape = tuple[int, ...]
@@ -62,7 +62,10 @@ NETWORKS: dict[str, Callable[[Sequence[Shape], Shape], nn.Module]] = {
     "residual": partial(networks.residual, channels=(3, 4), width=(6,)),
 }
 
-PRIORS: dict[str, Callable[[int], nn.Module]] = {"standard_normal": StandardNormal}
+PRIORS: dict[str, Callable[[Around], nn.Module]] = {
+    "standard_normal": priors.standard_normal,
+    "mixture": partial(priors.mixture, components=3),
+}
 
 OBJECTIVES: dict[str, Objective] = {
     "elbo": Objective(),
@@ -121,12 +124,12 @@ def make_vae(
             if inputs or i
         ]
 
-    top = [] if "prior" in label else [PRIORS[prior](levels[0])]
     below = chain(label.get("prior", []), "dense", "log_variance")
     encoder = chain([shape, *label.get("encoder", [])], network, posterior)
     decoder = conditional(
         network, LIKELIHOODS[likelihood](), [(sum(levels),), *label.get("decoder", [])], shape
     )
+    top = [] if "prior" in label else [PRIORS[prior](Around(levels[0]))]
     return VAE(Chain(top + below, levels), Chain(encoder, levels), decoder, CLASSES, given_label)
 
 

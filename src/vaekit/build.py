@@ -14,7 +14,7 @@ from vaekit.errors import RecipeError
 from vaekit.heads import LIKELIHOODS, POSTERIORS, Head
 from vaekit.networks import NETWORKS
 from vaekit.objectives import OBJECTIVES, SCHEDULES, Objective
-from vaekit.priors import PRIORS
+from vaekit.priors import PRIORS, Around
 from vaekit.randomness import seeded
 from vaekit.vae import VAE
 
@@ -42,7 +42,7 @@ def build_model(model: schema.Model, shape: Shape, seed: int = 0) -> VAE:
     with seeded(seed):
         encoder = _conditional(model.encoder.network, [shape], latent, posterior)
         decoder = _conditional(model.decoder.network, [latent], shape, likelihood)
-        prior = PRIORS[model.prior.kind](model.latent)
+        prior = PRIORS[model.prior.kind](Around(model.latent), **_options(model.prior))
     return VAE(Chain([prior], latent), Chain([encoder], latent), decoder)
 
 

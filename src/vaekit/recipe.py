@@ -137,7 +137,12 @@ class StandardNormal(Part):
     kind: Literal["standard_normal"] = "standard_normal"
 
 
-Prior = Annotated[StandardNormal, BeforeValidator(_named)]
+class Mixture(Part):
+    kind: Literal["mixture"] = "mixture"
+    components: int = Field(10, ge=1, le=10_000, description="Gaussians, all learned")
+
+
+Prior = Annotated[Annotated[StandardNormal | Mixture, Field(discriminator="kind")], BeforeValidator(_named)]
 
 
 class Encoder(Part):
