@@ -65,6 +65,9 @@ NETWORKS: dict[str, Callable[[Sequence[Shape], Shape], nn.Module]] = {
 PRIORS: dict[str, Callable[[Around], nn.Module]] = {
     "standard_normal": priors.standard_normal,
     "mixture": partial(priors.mixture, components=3),
+    "vamp": partial(priors.vamp, components=3),
+    "vamp-learned": partial(priors.vamp, components=3, weights="learned", mean=0.3, std=0.3),
+    "vamp-data": partial(priors.vamp, components=3, start="data"),
 }
 
 OBJECTIVES: dict[str, Objective] = {
@@ -129,7 +132,11 @@ def make_vae(
     decoder = conditional(
         network, LIKELIHOODS[likelihood](), [(sum(levels),), *label.get("decoder", [])], shape
     )
-    top = [] if "prior" in label else [PRIORS[prior](Around(levels[0]))]
+    top = (
+        []
+        if "prior" in label
+        else [PRIORS[prior](Around(levels[0], encoder[0], shape, lambda n: images("unit", shape, n)))]
+    )
     return VAE(Chain(top + below, levels), Chain(encoder, levels), decoder, CLASSES, given_label)
 
 

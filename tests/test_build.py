@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from vaekit import recipes
-from vaekit.build import build_model, build_objective, check
-from vaekit.errors import RecipeError
+from vaekit.build import build_data, build_model, build_objective, check, training_images
+from vaekit.errors import DataError, RecipeError
 from vaekit.objectives import importance_weighted
 
 
@@ -53,3 +53,33 @@ def test_levels_cannot_be_probable_where_reals_are_seen():
     with pytest.raises(RecipeError, match=r"use data\.observation=grey"):
         check(recipes.load("mnist", changes))
     check(recipes.load("mnist", ["data.observation=grey", "model.decoder.likelihood=categorical"]))
+
+
+VAMP = ["model.prior={kind: vamp, components: 4, start: data}"]
+
+
+def test_a_vamp_prior_starts_from_training_images_or_is_loaded_into():
+    model = recipes.load("digits", VAMP).model
+    bright = build_model(model, (1, 8, 8), images=lambda n: torch.ones(n, 1, 8, 8))
+    assert torch.allclose(bright.prior.links[0].images(), torch.tensor(0.98), atol=1e-6)
+    loaded = build_model(model, (1, 8, 8))
+    loaded.load_state_dict(bright.state_dict())
+    assert torch.equal(loaded.sample(3, seed=0), bright.sample(3, seed=0))
+
+
+def test_training_images_are_those_of_the_training_split_as_they_are_seen():
+    spec = recipes.load("digits", ["data.observation=grey", "data.validation=1700", "data.test=90"]).data
+    dataset, splits = build_data(spec)
+    taken = training_images(spec, dataset, splits)(len(splits.train))
+    own = torch.from_numpy(dataset.images[splits.train]).float() / 255
+    assert (taken.sum((1, 2, 3)).sort().values == own.sum((1, 2, 3)).sort().values).all()
+    with pytest.raises(DataError, match=r"expected at least 8 images to choose as many from, got 7"):
+        training_images(spec, dataset, splits)(8)
+
+
+def test_a_mixture_of_points_has_no_density():
+    with pytest.raises(
+        RecipeError, match=r"model\.prior: vamp is a mixture of posteriors.*use model\.prior="
+    ):
+        check(recipes.load("digits", [*VAMP, "model.encoder.posterior=dirac"]))
+    check(recipes.load("digits", VAMP))

@@ -36,6 +36,13 @@ def test_the_gated_recipe_has_the_settings_of_the_paper():
     assert (training.batch_size, training.learning_rate, training.patience) == (100, 5e-4, 50)
 
 
+def test_the_vamp_recipe_is_the_gated_one_with_500_pseudo_inputs():
+    gated, vamp = recipes.load("mnist-gated"), recipes.load("mnist-vamp")
+    assert (vamp.model.prior.kind, vamp.model.prior.components) == ("vamp", 500)
+    assert vamp.model.model_copy(update={"prior": gated.model.prior}) == gated.model
+    assert (vamp.data, vamp.objective, vamp.training) == (gated.data, gated.objective, gated.training)
+
+
 def test_overrides_win_in_their_order_and_leave_the_rest():
     recipe = recipes.load("mnist", ["training.epochs=3", "model.latent=2", "training.epochs=4"])
     assert (recipe.training.epochs, recipe.model.latent) == (4, 2)

@@ -344,3 +344,22 @@ def _model(name: str) -> Path:
 
     recipe, dataset = recipes.load(name), load_data(name)
     return save_model(Path("model"), build_model(recipe.model, dataset.shape), recipe, dataset)
+
+
+VAMP = "model.prior={kind: vamp, components: 8, start: data}"
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_vamp_prior_trains_goes_on_and_is_loaded_without_its_data(monkeypatch: pytest.MonkeyPatch):
+    run = train("digits", [VAMP], **short(epochs=1))
+    run = resume(run.path, epochs=2)
+    monkeypatch.setattr("vaekit.trained.build_data", None)
+    model = load(run.path / "model").model
+    assert torch.equal(model.sample(4, seed=0), run.model.sample(4, seed=0))
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_too_few_images_to_start_from_leave_nothing_behind(levels: Path, tmp_path: Path):
+    with pytest.raises(DataError, match="expected at least 500 images"):
+        train(data=levels, overrides=["model.prior={kind: vamp, start: data}"], **short())
+    assert not (tmp_path / "runs").exists()

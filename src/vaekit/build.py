@@ -14,7 +14,7 @@ from vaekit.errors import RecipeError
 from vaekit.heads import LIKELIHOODS, POSTERIORS, Head
 from vaekit.networks import NETWORKS
 from vaekit.objectives import OBJECTIVES, SCHEDULES, Objective
-from vaekit.priors import PRIORS, Around
+from vaekit.priors import PRIORS, Around, Images
 from vaekit.randomness import seeded
 from vaekit.vae import VAE
 
@@ -34,15 +34,29 @@ def build_data(data: schema.Data) -> tuple[Dataset, Splits]:
     return dataset, split(dataset, validation=data.validation, test=data.test, seed=data.seed)
 
 
-def build_model(model: schema.Model, shape: Shape, seed: int = 0) -> VAE:
-    """A VAE for images of a shape (C, H, W), its weights drawn from `seed`."""
+def training_images(data: schema.Data, dataset: Dataset, splits: Splits) -> Images:
+    """What gives training images at random, as the model will see them, for a prior to start from."""
+    from vaekit.data.observations import observe
+
+    seen = observe(dataset, splits.train, data.observation, training=True, seed=data.seed, resident=False)
+    return seen.some
+
+
+def build_model(model: schema.Model, shape: Shape, seed: int = 0, images: Images | None = None) -> VAE:
+    """A VAE for images of a shape (C, H, W), its weights drawn from `seed`.
+
+    Args:
+        images: takes n and gives n training images at random, for a prior that starts from such; without it
+            that prior starts at random, which is enough where weights are loaded afterwards.
+    """
     latent = (model.latent,)
     posterior = POSTERIORS[model.encoder.posterior.kind](**_options(model.encoder.posterior))
     likelihood = LIKELIHOODS[model.decoder.likelihood.kind](**_options(model.decoder.likelihood))
     with seeded(seed):
         encoder = _conditional(model.encoder.network, [shape], latent, posterior)
         decoder = _conditional(model.decoder.network, [latent], shape, likelihood)
-        prior = PRIORS[model.prior.kind](Around(model.latent), **_options(model.prior))
+        around = Around(model.latent, encoder, shape, images)
+        prior = PRIORS[model.prior.kind](around, **_options(model.prior))
     return VAE(Chain([prior], latent), Chain([encoder], latent), decoder)
 
 
@@ -62,17 +76,32 @@ def build_objective(objective: schema.Objective) -> Objective:
 
 
 def check(recipe: schema.Recipe) -> None:
-    """Refuse combinations of observation and likelihood to which no number could be given.
+    """Refuse combinations to which no number could be given.
 
     Raises:
-        RecipeError: for a likelihood of levels on real values.
+        RecipeError: for a likelihood of levels on real values, or a prior of posteriors that are points.
     """
+    _check_likelihood(recipe)
+    _check_prior(recipe)
+
+
+def _check_likelihood(recipe: schema.Recipe) -> None:
     support = LIKELIHOODS[recipe.model.decoder.likelihood.kind]().support
     if support == "levels" and recipe.data.observation == "unit":
         raise RecipeError(
             f"{recipe.name}: model.decoder.likelihood: {recipe.model.decoder.likelihood.kind} gives "
             "probabilities to 256 levels, but data.observation is unit; use data.observation=grey, or the "
             "likelihood gaussian"
+        )
+
+
+def _check_prior(recipe: schema.Recipe) -> None:
+    model = recipe.model
+    if model.prior.kind == "vamp" and model.encoder.posterior.kind == "dirac":
+        raise RecipeError(
+            f"{recipe.name}: model.prior: vamp is a mixture of posteriors, but those of "
+            "model.encoder.posterior=dirac are points without a density; use model.prior=standard_normal or "
+            "mixture, or another posterior"
         )
 
 

@@ -6,13 +6,16 @@ A function here makes each of the kinds that a recipe names, from what the model
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 
+from vaekit.heads import soft_clamp
 from vaekit.mixture import Mixture
+
+Images = Callable[[int], Tensor]
 
 
 class StandardNormal(nn.Module):
@@ -54,6 +57,56 @@ class MixtureOfGaussians(nn.Module):
         return Mixture(self.logits, _normal(self.mean, (0.5 * self.log_variance).exp()))
 
 
+class PosteriorMixture(nn.Module):
+    """The mixture of the posteriors of C images: p(z) = sum_c w_c q(z | u_c).
+
+    With the w_c equal and the u_c all training images it would be the aggregated posterior, which is the best
+    prior for an encoder, but overfits; C well-chosen images do nearly as well (Tomczak and Welling 2018).
+
+    The posterior is the encoder's own, borrowed: it is not registered here, so that its weights are stored,
+    moved and trained once, while gradients reach them through the prior as well.
+
+    Args:
+        posterior: the conditional q(z | x) of the level, whose distribution is a Gaussian.
+        images: gives the images u, (C, *shape).
+        learned: whether the weights w are learned; else they stay equal.
+    """
+
+    logits: Tensor
+
+    def __init__(self, posterior: nn.Module, images: nn.Module, learned: bool = False):
+        super().__init__()
+        self._borrowed = (posterior,)
+        self.images = images
+        logits = torch.zeros(len(images()))
+        if learned:
+            self.logits = nn.Parameter(logits)
+        else:
+            self.register_buffer("logits", logits, persistent=False)
+
+    def forward(self, *context: Tensor) -> Mixture:
+        [posterior] = self._borrowed
+        return Mixture(self.logits, posterior(self.images()))
+
+
+class PseudoInputs(nn.Module):
+    """Images that are learned, their pixels kept in (0, 1) by a sigmoid.
+
+    A hard limit, as in the authors' code, has no gradient outside: a pixel that a step took beyond it would
+    stay there. The parameters are scaled so that about a grey of 1/2 they move as the pixels do.
+
+    Args:
+        start: (C, *shape), the first values; those within 0.02 of 0 or 1 begin at that distance.
+    """
+
+    def __init__(self, start: Tensor):
+        super().__init__()
+        self.values = nn.Parameter(0.5 + torch.logit(start, eps=0.02) / 4)
+
+    def forward(self) -> Tensor:
+        return soft_clamp(self.values, (0.0, 1.0))
+
+
 def _normal(loc: Tensor, scale: Tensor) -> Independent:
     return Independent(Normal(loc, scale, validate_args=False), 1, validate_args=False)
 
@@ -66,9 +119,15 @@ class Around(NamedTuple):
 
     Attributes:
         size: d, the numbers of the level it is for.
+        posterior: the encoder's conditional of that level.
+        shape: (C, H, W), of the images.
+        images: takes n, gives n training images (n, C, H, W) at random; None where weights are loaded after.
     """
 
     size: int
+    posterior: nn.Module
+    shape: tuple[int, ...]
+    images: Images | None = None
 
 
 def standard_normal(around: Around) -> nn.Module:
@@ -81,4 +140,26 @@ def mixture(around: Around, components: int = 10) -> nn.Module:
     return MixtureOfGaussians(around.size, components)
 
 
-PRIORS: dict[str, Callable[..., nn.Module]] = {f.__name__: f for f in (standard_normal, mixture)}
+def vamp(
+    around: Around,
+    components: int = 500,
+    weights: Literal["uniform", "learned"] = "uniform",
+    start: Literal["random", "data"] = "random",
+    mean: float = 0.5,
+    std: float = 0.1,
+) -> nn.Module:
+    """The mixture of the posteriors of learned images, the VampPrior of Tomczak and Welling 2018.
+
+    Args:
+        components: C.
+        weights: whether all components count the same, or by a weight that is learned.
+        start: whether the images begin as training images, or with pixels drawn at random.
+        mean, std: of such pixels.
+    """
+    images = torch.normal(mean, std, (components, *around.shape))
+    if start == "data" and around.images is not None:
+        images = around.images(components)
+    return PosteriorMixture(around.posterior, PseudoInputs(images), weights == "learned")
+
+
+PRIORS: dict[str, Callable[..., nn.Module]] = {f.__name__: f for f in (standard_normal, mixture, vamp)}

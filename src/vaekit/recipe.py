@@ -142,7 +142,20 @@ class Mixture(Part):
     components: int = Field(10, ge=1, le=10_000, description="Gaussians, all learned")
 
 
-Prior = Annotated[Annotated[StandardNormal | Mixture, Field(discriminator="kind")], BeforeValidator(_named)]
+class Vamp(Part):
+    kind: Literal["vamp"] = "vamp"
+    components: int = Field(500, ge=1, le=10_000, description="pseudo-inputs: images that are learned")
+    weights: Literal["uniform", "learned"] = Field("uniform", description="of the components")
+    start: Literal["random", "data"] = Field(
+        "random", description="pseudo-inputs at first: random, or training images"
+    )
+    mean: float = Field(0.5, ge=0, le=1, description="of random pixels")
+    std: float = Field(0.1, ge=0, le=1, description="of random pixels")
+
+
+Prior = Annotated[
+    Annotated[StandardNormal | Mixture | Vamp, Field(discriminator="kind")], BeforeValidator(_named)
+]
 
 
 class Encoder(Part):
