@@ -43,6 +43,20 @@ def test_the_vamp_recipe_is_the_gated_one_with_500_pseudo_inputs():
     assert (vamp.data, vamp.objective, vamp.training) == (gated.data, gated.objective, gated.training)
 
 
+def test_levels_are_a_number_or_a_list_of_such():
+    assert recipes.load("mnist", ["model.latent=5"]).model.levels == (5,)
+    assert recipes.load("mnist", ["model.latent=[5, 3]"]).model.levels == (5, 3)
+    assert recipes.load("mnist-hvae-vamp").model.levels == (40, 40)
+    for wrong in ("[]", "[3, 0]", "x", "2.5"):
+        with pytest.raises(RecipeError, match=r"^mnist: model\.latent: expected"):
+            recipes.load("mnist", [f"model.latent={wrong}"])
+
+
+def test_a_network_between_levels_needs_levels():
+    with pytest.raises(RecipeError, match=r"there is one level; leave it out, or give several, such as lat"):
+        recipes.load("mnist", ["model.prior.network=dense"])
+
+
 def test_overrides_win_in_their_order_and_leave_the_rest():
     recipe = recipes.load("mnist", ["training.epochs=3", "model.latent=2", "training.epochs=4"])
     assert (recipe.training.epochs, recipe.model.latent) == (4, 2)

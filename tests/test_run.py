@@ -363,3 +363,13 @@ def test_too_few_images_to_start_from_leave_nothing_behind(levels: Path, tmp_pat
     with pytest.raises(DataError, match="expected at least 500 images"):
         train(data=levels, overrides=["model.prior={kind: vamp, start: data}"], **short())
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_hierarchical_model_does_all_that_a_flat_one_does():
+    run = train("digits", ["model.latent=[3, 2]", VAMP], **short(epochs=1))
+    evaluation = run.evaluate(samples=5, images=20)
+    assert len(evaluation.rate) == len(run.metrics[0]["kl_levels"]) == 2
+    assert evaluation.elbo == pytest.approx(evaluation.reconstruction - sum(evaluation.rate))
+    assert {"samples.png", "traversals.png", "latent-space.png"} <= {figure.name for figure in run.figures}
+    assert "by level" in (run.path / "report.html").read_text()
+    assert torch.equal(load(run.path / "model").model.sample(4, seed=0), run.model.sample(4, seed=0))

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from torch import nn
+
 from vaekit import recipe as schema
 from vaekit.conditionals import Chain, Conditional
 from vaekit.errors import RecipeError
@@ -49,15 +51,31 @@ def build_model(model: schema.Model, shape: Shape, seed: int = 0, images: Images
         images: takes n and gives n training images at random, for a prior that starts from such; without it
             that prior starts at random, which is enough where weights are loaded afterwards.
     """
-    latent = (model.latent,)
-    posterior = POSTERIORS[model.encoder.posterior.kind](**_options(model.encoder.posterior))
+    levels = model.levels
     likelihood = LIKELIHOODS[model.decoder.likelihood.kind](**_options(model.decoder.likelihood))
     with seeded(seed):
-        encoder = _conditional(model.encoder.network, [shape], latent, posterior)
-        decoder = _conditional(model.decoder.network, [latent], shape, likelihood)
-        around = Around(model.latent, encoder, shape, images)
-        prior = PRIORS[model.prior.kind](around, **_options(model.prior))
-    return VAE(Chain([prior], latent), Chain([encoder], latent), decoder)
+        encoder = _links(model.encoder.network, [shape], levels, model.encoder.posterior)
+        decoder = _conditional(model.decoder.network, [(sum(levels),)], shape, likelihood)
+        prior = _prior(model, Around(levels[0], encoder[0], shape, images))
+    return VAE(Chain(prior, levels), Chain(encoder, levels), decoder)
+
+
+def _prior(model: schema.Model, around: Around) -> list[nn.Module]:
+    """That of the top level, and of each below, in the encoder's form unless that is a point."""
+    top = PRIORS[model.prior.kind](around, **_options(model.prior, "network"))
+    posterior = model.encoder.posterior
+    form = schema.GaussianPosterior() if posterior.kind == "dirac" else posterior
+    return [top, *_links(model.prior.network or model.encoder.network, [], model.levels, form)]
+
+
+def _links(network: Any, inputs: Sequence[Shape], levels: Sequence[int], posterior: Any) -> list[Conditional]:
+    """The conditional of each level, given inputs and the levels above; the top needs inputs to have one."""
+    links = []
+    for i, size in enumerate(levels):
+        if given := [*inputs, *((above,) for above in levels[:i])]:
+            head = POSTERIORS[posterior.kind](**_options(posterior))
+            links.append(_conditional(network, given, (size,), head))
+    return links
 
 
 def build_objective(objective: schema.Objective) -> Objective:
@@ -110,5 +128,6 @@ def _conditional(network: Any, inputs: Sequence[Shape], event: Shape, head: Head
     return Conditional(make(inputs, head.network_output(event), **_options(network)), head)
 
 
-def _options(part: Any) -> dict[str, Any]:
-    return part.model_dump(exclude={"kind"})
+def _options(part: Any, *others: str) -> dict[str, Any]:
+    """What a part says, but for its kind and for what other functions take."""
+    return part.model_dump(exclude={"kind", *others})

@@ -26,6 +26,7 @@ def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
 Bounds = Annotated[tuple[float, float], AfterValidator(_ascending)]
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 Width = Annotated[int, Field(ge=1, le=100_000)]
+Levels = Annotated[list[Width], Field(min_length=1, max_length=16)]
 Positive = Annotated[float, Field(gt=0, le=1e9)]
 NonNegative = Annotated[float, Field(ge=0, le=1e9)]
 Share = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, lt=1)]
@@ -133,16 +134,22 @@ Likelihood = Annotated[
 ]
 
 
-class StandardNormal(Part):
+class PriorPart(Part):
+    network: Annotated[Dense, BeforeValidator(_named)] | None = Field(
+        None, description="of several levels: from those above to the next; as the encoder's without it"
+    )
+
+
+class StandardNormal(PriorPart):
     kind: Literal["standard_normal"] = "standard_normal"
 
 
-class Mixture(Part):
+class Mixture(PriorPart):
     kind: Literal["mixture"] = "mixture"
     components: int = Field(10, ge=1, le=10_000, description="Gaussians, all learned")
 
 
-class Vamp(Part):
+class Vamp(PriorPart):
     kind: Literal["vamp"] = "vamp"
     components: int = Field(500, ge=1, le=10_000, description="pseudo-inputs: images that are learned")
     weights: Literal["uniform", "learned"] = Field("uniform", description="of the components")
@@ -169,10 +176,24 @@ class Decoder(Part):
 
 
 class Model(Part):
-    latent: Width = Field(16, description="d, the number of latents")
-    prior: Prior = Field(StandardNormal(), description="p(z)")
+    latent: Width | Levels = Field(16, description="how many latents; of each level, the top first")
+    prior: Prior = Field(StandardNormal(), description="p(z), that of the top level")
     encoder: Encoder = Encoder()
     decoder: Decoder = Decoder()
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """How many latents each level has, the top first."""
+        return (self.latent,) if isinstance(self.latent, int) else tuple(self.latent)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Model:
+        if self.prior.network is not None and len(self.levels) == 1:
+            raise ValueError(
+                "prior.network leads from level to level, but there is one level; leave it out, or give "
+                f"several, such as latent={[self.levels[0]] * 2}"
+            )
+        return self
 
 
 # ------------------------------------------------------------------------------------------------ objective
