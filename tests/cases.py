@@ -45,11 +45,12 @@ LIKELIHOODS: dict[str, Callable[[], heads.Head]] = {
     "categorical": heads.categorical,
 }
 
-POSTERIORS: dict[str, Callable[[], heads.Head]] = {
+POSTERIORS: dict[str, Callable[[], heads.Head | heads.FullCovariance]] = {
     "log_variance": heads.log_variance,
     "log_variance-bounded": partial(heads.log_variance, (-6.0, 2.0)),
     "log_sigma": heads.log_sigma,
     "sigma": heads.sigma,
+    "full_covariance": heads.full_covariance,
     "dirac": heads.dirac,
 }
 
@@ -68,6 +69,8 @@ PRIORS: dict[str, Callable[[Around], nn.Module]] = {
     "vamp": partial(priors.vamp, components=3),
     "vamp-learned": partial(priors.vamp, components=3, weights="learned", mean=0.3, std=0.3),
     "vamp-data": partial(priors.vamp, components=3, start="data"),
+    "exemplars": partial(priors.exemplars, components=3),
+    "exemplars-learned": partial(priors.exemplars, components=3, weights="learned"),
 }
 
 OBJECTIVES: dict[str, Objective] = {
@@ -100,7 +103,9 @@ def labels(n: int = BATCH) -> Tensor:
     return torch.arange(n) % CLASSES
 
 
-def conditional(network: str, head: heads.Head, inputs: Sequence[Shape], event: Shape) -> Conditional:
+def conditional(
+    network: str, head: heads.Head | heads.FullCovariance, inputs: Sequence[Shape], event: Shape
+) -> Conditional:
     """The conditional of an event, given inputs of these shapes."""
     return Conditional(NETWORKS[network](inputs, head.network_output(event)), head)
 

@@ -93,7 +93,7 @@ def test_a_mixture_of_points_has_no_density():
 
 
 @pytest.mark.parametrize("network", ["dense", "convolutional", "residual"])
-@pytest.mark.parametrize("prior", ["standard_normal", "mixture", "vamp"])
+@pytest.mark.parametrize("prior", ["standard_normal", "mixture", "vamp", "exemplars"])
 @pytest.mark.parametrize("levels", [[4], [4, 3], [4, 3, 2], [4, 3, 2, 1]])
 def test_any_number_of_levels_is_built_from_a_list(network: str, prior: str, levels: list[int]):
     changes = [f"model.latent={levels}", f"model.encoder.network={network}", f"model.prior={prior}"]

@@ -150,14 +150,14 @@ def _seeded_evidence(model: VAE, x, mask, posterior=None) -> Evidence:
 
 
 every_prior = pytest.mark.parametrize(
-    ("prior", "levels", "network"),
-    list(product(cases.PRIORS, [(3,), (2, 3), (2, 1, 3)], ["dense-gated", "convolutional"])),
+    ("prior", "levels", "posterior"),
+    list(product(cases.PRIORS, [(3,), (2, 3), (2, 1, 3)], ["log_variance", "full_covariance"])),
 )
 
 
 @every_prior
-def test_every_prior_at_every_depth_trains_samples_and_is_saved(prior, levels, network, tmp_path):
-    model = make_vae(network=network, prior=prior, levels=levels)
+def test_every_prior_at_every_depth_trains_samples_and_is_saved(prior, levels, posterior, tmp_path):
+    model = make_vae(posterior=posterior, prior=prior, levels=levels)
     x = images_for(model)
     terms = model(x, samples=3)
     assert terms.rates.shape == (len(levels), 3, BATCH)
@@ -169,6 +169,6 @@ def test_every_prior_at_every_depth_trains_samples_and_is_saved(prior, levels, n
     for temperature in (1.0, 0.5, 0.0):
         assert model.sample(5, temperature, seed=0).shape == (5, *SHAPE)
     save_file(model.state_dict(), tmp_path / "model.safetensors")
-    other = make_vae(network=network, prior=prior, levels=levels, seed=1)
+    other = make_vae(posterior=posterior, prior=prior, levels=levels, seed=1)
     other.load_state_dict(load_file(tmp_path / "model.safetensors"))
     assert same(evidence(model.eval()), evidence(other.eval()))

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.distributions import Categorical, Independent, Laplace, MixtureSameFamily, Normal
 
 from vaekit import mixture
-from vaekit.distributions import tempered
+from vaekit.distributions import CholeskyNormal, tempered
 from vaekit.mixture import Mixture
 
 LOGITS = torch.tensor([0.3, -1.0, 2.0, 0.0], dtype=torch.float64)
@@ -112,3 +112,13 @@ def test_temperature_narrows_each_component_about_its_own_mean():
 def test_an_unknown_family_is_named():
     with pytest.raises(NotImplementedError, match="no selection is known for Laplace"):
         Mixture(LOGITS, Independent(Laplace(gaussians().base_dist.loc, 0.5), 1)).sample()
+
+
+def test_gaussians_with_covariances_are_mixed_and_drawn():
+    mean = torch.arange(12.0, dtype=torch.float64).view(4, 3)
+    cholesky = torch.eye(3, dtype=torch.float64) + torch.rand(4, 3, 3, dtype=torch.float64).tril(-1)
+    components = CholeskyNormal(mean, cholesky)
+    ours, z = Mixture(LOGITS, components), torch.randn(2, 5, 3, dtype=torch.float64)
+    torch.testing.assert_close(ours.log_prob(z), by_torch(components).log_prob(z))
+    still = tempered(ours, 0.0).sample((50,))
+    assert torch.cdist(still, mean).amin(-1).max() < 1e-12

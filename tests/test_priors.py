@@ -175,3 +175,21 @@ def test_pseudo_inputs_stay_images_however_far_their_parameters_go_and_can_come_
 def test_without_training_images_it_begins_at_random_to_be_loaded_into():
     around = Around(2, nn.Identity(), cases.SHAPE)
     assert priors.vamp(around, components=5, start="data").images().shape == (5, *cases.SHAPE)
+
+
+# ----------------------------------------------------------------------------------------------- exemplars
+
+
+def test_exemplars_are_training_images_that_stay_as_they_are_and_are_stored():
+    around = Around(
+        2, cases.make_vae(levels=(2,)).encoder.links[0], cases.SHAPE, lambda n: torch.ones(n, 1, 6, 5)
+    )
+    prior = priors.exemplars(around, components=4)
+    assert not list(prior.parameters())
+    assert torch.equal(prior.state_dict()["images.values"], torch.ones(4, 1, 6, 5))
+    expected = around.posterior(torch.ones(1, 6, 5))
+    z = torch.randn(5, 2)
+    torch.testing.assert_close(prior().log_prob(z), expected.log_prob(z))
+    empty = priors.exemplars(around._replace(images=None), components=4)
+    empty.load_state_dict(prior.state_dict())
+    assert torch.equal(empty().log_prob(z), prior().log_prob(z))

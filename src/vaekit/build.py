@@ -13,7 +13,7 @@ from torch import nn
 from vaekit import recipe as schema
 from vaekit.conditionals import Chain, Conditional
 from vaekit.errors import RecipeError
-from vaekit.heads import LIKELIHOODS, POSTERIORS, Head
+from vaekit.heads import LIKELIHOODS, POSTERIORS, FullCovariance, Head
 from vaekit.networks import NETWORKS
 from vaekit.objectives import OBJECTIVES, SCHEDULES, Objective
 from vaekit.priors import PRIORS, Around, Images
@@ -115,15 +115,17 @@ def _check_likelihood(recipe: schema.Recipe) -> None:
 
 def _check_prior(recipe: schema.Recipe) -> None:
     model = recipe.model
-    if model.prior.kind == "vamp" and model.encoder.posterior.kind == "dirac":
+    if model.prior.kind in ("vamp", "exemplars") and model.encoder.posterior.kind == "dirac":
         raise RecipeError(
-            f"{recipe.name}: model.prior: vamp is a mixture of posteriors, but those of "
+            f"{recipe.name}: model.prior: {model.prior.kind} is a mixture of posteriors, but those of "
             "model.encoder.posterior=dirac are points without a density; use model.prior=standard_normal or "
             "mixture, or another posterior"
         )
 
 
-def _conditional(network: Any, inputs: Sequence[Shape], event: Shape, head: Head) -> Conditional:
+def _conditional(
+    network: Any, inputs: Sequence[Shape], event: Shape, head: Head | FullCovariance
+) -> Conditional:
     make = NETWORKS[network.kind]
     return Conditional(make(inputs, head.network_output(event), **_options(network)), head)
 

@@ -20,9 +20,9 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.distributions import Categorical, Distribution, Independent, Normal, constraints
 
-from vaekit.distributions import SampleShape, tempered
+from vaekit.distributions import CholeskyNormal, SampleShape, tempered
 
-NUMBERS_AT_ONCE = 1 << 22
+NUMBERS_AT_ONCE = 1 << 24
 
 
 class Mixture(Distribution):
@@ -49,7 +49,8 @@ class Mixture(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         """The log of the sum over components, for a bounded number of points at once."""
-        points = value.reshape(-1, value.shape[-1]).split(max(1, NUMBERS_AT_ONCE // len(self.log_weights)))
+        numbers = len(self.log_weights) * value.shape[-1]
+        points = value.reshape(-1, value.shape[-1]).split(max(1, NUMBERS_AT_ONCE // numbers))
         return torch.cat([self.joint(some).logsumexp(-1) for some in points]).view(value.shape[:-1])
 
     def rsample(self, sample_shape: SampleShape = ()) -> Tensor:
@@ -83,6 +84,11 @@ def select(distribution: Distribution, index: Tensor) -> Distribution:
 @select.register
 def _(distribution: Normal, index: Tensor) -> Distribution:
     return Normal(distribution.loc[index], distribution.scale[index], validate_args=False)
+
+
+@select.register
+def _(distribution: CholeskyNormal, index: Tensor) -> Distribution:
+    return CholeskyNormal(distribution.loc[index], distribution.scale_tril[index])
 
 
 @select.register

@@ -107,6 +107,19 @@ class PseudoInputs(nn.Module):
         return soft_clamp(self.values, (0.0, 1.0))
 
 
+class StoredImages(nn.Module):
+    """Images that stay as they are, (C, *shape), stored with the weights."""
+
+    values: Tensor
+
+    def __init__(self, values: Tensor):
+        super().__init__()
+        self.register_buffer("values", values)
+
+    def forward(self) -> Tensor:
+        return self.values
+
+
 def _normal(loc: Tensor, scale: Tensor) -> Independent:
     return Independent(Normal(loc, scale, validate_args=False), 1, validate_args=False)
 
@@ -162,4 +175,20 @@ def vamp(
     return PosteriorMixture(around.posterior, PseudoInputs(images), weights == "learned")
 
 
-PRIORS: dict[str, Callable[..., nn.Module]] = {f.__name__: f for f in (standard_normal, mixture, vamp)}
+def exemplars(
+    around: Around, components: int = 500, weights: Literal["uniform", "learned"] = "uniform"
+) -> nn.Module:
+    """The mixture of the posteriors of training images chosen at random (after Norouzi et al. 2020).
+
+    Args:
+        components: C.
+        weights: whether all components count the same, or by a weight that is learned.
+    """
+    empty = torch.zeros(components, *around.shape)
+    images = empty if around.images is None else around.images(components)
+    return PosteriorMixture(around.posterior, StoredImages(images), weights == "learned")
+
+
+PRIORS: dict[str, Callable[..., nn.Module]] = {
+    f.__name__: f for f in (standard_normal, mixture, vamp, exemplars)
+}

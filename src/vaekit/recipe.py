@@ -102,7 +102,7 @@ class GaussianPosterior(Part):
 
 
 class PlainPosterior(Part):
-    kind: Literal["sigma", "dirac"] = "sigma"
+    kind: Literal["sigma", "full_covariance", "dirac"] = "sigma"
 
 
 Posterior = Annotated[
@@ -160,8 +160,15 @@ class Vamp(PriorPart):
     std: float = Field(0.1, ge=0, le=1, description="of random pixels")
 
 
+class Exemplars(PriorPart):
+    kind: Literal["exemplars"] = "exemplars"
+    components: int = Field(500, ge=1, le=10_000, description="training images, at random")
+    weights: Literal["uniform", "learned"] = Field("uniform", description="of the components")
+
+
 Prior = Annotated[
-    Annotated[StandardNormal | Mixture | Vamp, Field(discriminator="kind")], BeforeValidator(_named)
+    Annotated[StandardNormal | Mixture | Vamp | Exemplars, Field(discriminator="kind")],
+    BeforeValidator(_named),
 ]
 
 
