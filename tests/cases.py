@@ -45,12 +45,13 @@ LIKELIHOODS: dict[str, Callable[[], heads.Head]] = {
     "categorical": heads.categorical,
 }
 
-POSTERIORS: dict[str, Callable[[], heads.Head | heads.FullCovariance]] = {
+POSTERIORS: dict[str, Callable[..., nn.Module]] = {
     "log_variance": heads.log_variance,
     "log_variance-bounded": partial(heads.log_variance, (-6.0, 2.0)),
     "log_sigma": heads.log_sigma,
     "sigma": heads.sigma,
     "full_covariance": heads.full_covariance,
+    "flow": partial(heads.flow, transforms=2, width=(4,)),
     "dirac": heads.dirac,
 }
 
@@ -70,6 +71,8 @@ PRIORS: dict[str, Callable[[Around], nn.Module]] = {
     "vamp-learned": partial(priors.vamp, components=3, weights="learned", mean=0.3, std=0.3),
     "vamp-data": partial(priors.vamp, components=3, start="data"),
     "exemplars": partial(priors.exemplars, components=3),
+    "flow": partial(priors.flow, transforms=2, width=(4,)),
+    "flow-autoregressive": partial(priors.flow, form="autoregressive", transforms=2, width=(4,)),
     "exemplars-learned": partial(priors.exemplars, components=3, weights="learned"),
 }
 
@@ -103,6 +106,11 @@ def labels(n: int = BATCH) -> Tensor:
     return torch.arange(n) % CLASSES
 
 
+def posterior_head(name: str, size: int) -> nn.Module:
+    """The head of a level of a size, which only a flow must know."""
+    return POSTERIORS[name](size) if name == "flow" else POSTERIORS[name]()
+
+
 def conditional(
     network: str, head: heads.Head | heads.FullCovariance, inputs: Sequence[Shape], event: Shape
 ) -> Conditional:
@@ -127,7 +135,7 @@ def make_vae(
     def chain(inputs: Sequence[Shape], network: str, posterior: str) -> list[nn.Module]:
         above = [(size,) for size in levels]
         return [
-            conditional(network, POSTERIORS[posterior](), [*inputs, *above[:i]], (size,))
+            conditional(network, posterior_head(posterior, size), [*inputs, *above[:i]], (size,))
             for i, size in enumerate(levels)
             if inputs or i
         ]

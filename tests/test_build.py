@@ -9,6 +9,7 @@ from torch.distributions import kl_divergence
 from vaekit import recipes
 from vaekit.build import build_data, build_model, build_objective, check, training_images
 from vaekit.errors import DataError, RecipeError
+from vaekit.flows import FlowPosterior, FlowPrior
 from vaekit.objectives import importance_weighted
 from vaekit.randomness import seeded
 
@@ -150,3 +151,14 @@ def test_below_a_point_the_prior_has_a_density():
     changes = ["model.latent=[4, 3]", "model.encoder.posterior=dirac"]
     model = build_model(recipes.load("digits", changes).model, (1, 8, 8))
     assert torch.isfinite(model.prior().log_prob(model.encode(torch.rand(5, 1, 8, 8)).mean)).all()
+
+
+@pytest.mark.parametrize("form", ["coupling", "autoregressive"])
+def test_flows_are_built_for_every_level(form: str):
+    flow = f"{{kind: flow, form: {form}, transforms: 1, width: [4]}}"
+    changes = ["model.latent=[3, 2]", f"model.prior={flow}", f"model.encoder.posterior={flow}"]
+    model = build_model(recipes.load("digits", changes).model, (1, 8, 8))
+    assert isinstance(model.prior.links[0], FlowPrior)
+    for link in (*model.encoder.links, model.prior.links[1]):
+        assert isinstance(link.head, FlowPosterior)
+    assert model.sample(3, seed=0).shape == (3, 1, 8, 8)

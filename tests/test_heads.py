@@ -27,7 +27,7 @@ from vaekit.heads import Head, soft_clamp
 PIXELS = 40
 likelihoods = pytest.mark.parametrize("name", cases.LIKELIHOODS)
 gaussians = pytest.mark.parametrize(
-    "name", [name for name in cases.POSTERIORS if name not in ("full_covariance", "dirac")]
+    "name", [name for name in cases.POSTERIORS if name not in ("full_covariance", "flow", "dirac")]
 )
 
 
@@ -311,11 +311,11 @@ def test_a_full_covariance_is_single_precision_or_better_and_narrows():
 
 @pytest.mark.parametrize("name", [*cases.LIKELIHOODS, *cases.POSTERIORS])
 def test_a_head_says_how_many_numbers_it_takes(name: str):
-    head = {**cases.LIKELIHOODS, **cases.POSTERIORS}[name]()
+    head = cases.posterior_head(name, 2) if name in cases.POSTERIORS else cases.LIKELIHOODS[name]()
     event = (2, 3, 4) if name in cases.LIKELIHOODS else (2,)
     shape = head.network_output(event)
     assert head(torch.zeros(6, *shape)).event_shape == event
-    maps = 2.5 if name == "full_covariance" else head.maps
+    maps = {"full_covariance": 2.5, "flow": 3}.get(name) or head.maps
     assert math.prod(shape) == maps * math.prod(event)
 
 

@@ -13,7 +13,7 @@ from torch import nn
 from vaekit import recipe as schema
 from vaekit.conditionals import Chain, Conditional
 from vaekit.errors import RecipeError
-from vaekit.heads import LIKELIHOODS, POSTERIORS, FullCovariance, Head
+from vaekit.heads import LIKELIHOODS, POSTERIORS, Posterior
 from vaekit.networks import NETWORKS
 from vaekit.objectives import OBJECTIVES, SCHEDULES, Objective
 from vaekit.priors import PRIORS, Around, Images
@@ -73,9 +73,14 @@ def _links(network: Any, inputs: Sequence[Shape], levels: Sequence[int], posteri
     links = []
     for i, size in enumerate(levels):
         if given := [*inputs, *((above,) for above in levels[:i])]:
-            head = POSTERIORS[posterior.kind](**_options(posterior))
-            links.append(_conditional(network, given, (size,), head))
+            links.append(_conditional(network, given, (size,), _posterior(posterior, size)))
     return links
+
+
+def _posterior(posterior: Any, size: int) -> Posterior:
+    """The head of a level of a size, which only one with weights of its own must know."""
+    known = (size,) if posterior.kind == "flow" else ()
+    return POSTERIORS[posterior.kind](*known, **_options(posterior))
 
 
 def build_objective(objective: schema.Objective) -> Objective:
@@ -123,9 +128,7 @@ def _check_prior(recipe: schema.Recipe) -> None:
         )
 
 
-def _conditional(
-    network: Any, inputs: Sequence[Shape], event: Shape, head: Head | FullCovariance
-) -> Conditional:
+def _conditional(network: Any, inputs: Sequence[Shape], event: Shape, head: Posterior) -> Conditional:
     make = NETWORKS[network.kind]
     return Conditional(make(inputs, head.network_output(event), **_options(network)), head)
 

@@ -38,6 +38,11 @@ LEVELS = 256
 SampleShape = torch.Size | list[int] | tuple[int, ...]
 
 
+def in_single_precision(numbers: Tensor) -> Tensor:
+    """The same in float32 where they have less."""
+    return numbers.float() if numbers.dtype in (torch.bfloat16, torch.float16) else numbers
+
+
 class ContinuousBernoulli(Distribution):
     """The continuous Bernoulli on [0, 1] with logit l (Loaiza-Ganem and Cunningham 2019).
 

@@ -12,7 +12,7 @@ a recipe.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
@@ -28,7 +28,9 @@ from vaekit.distributions import (
     Dirac,
     DiscretisedLogistic,
     OptimalNormal,
+    in_single_precision,
 )
+from vaekit.flows import FlowPosterior, Form
 
 Support = Literal["binary", "levels", "real", "unit"]
 Bounds = tuple[float, float]
@@ -63,15 +65,10 @@ class Head(nn.Module):
 
     def forward(self, numbers: Tensor) -> Independent:
         """Numbers (..., maps * C, H, W) or (..., maps * d) -> a distribution, in float32 or better."""
-        numbers = _in_single_precision(numbers)
+        numbers = in_single_precision(numbers)
         axis = numbers.dim() - self.event_dims
         parameters = numbers.unflatten(axis, (self.maps, -1)).unbind(axis)
         return Independent(self.function(*parameters), self.event_dims, validate_args=False)
-
-
-def _in_single_precision(numbers: Tensor) -> Tensor:
-    """The same in float32 where they have less."""
-    return numbers.float() if numbers.dtype in (torch.bfloat16, torch.float16) else numbers
 
 
 def soft_clamp(value: Tensor, bounds: Bounds | None) -> Tensor:
@@ -217,7 +214,7 @@ class FullCovariance(nn.Module):
     def forward(self, numbers: Tensor) -> CholeskyNormal:
         count = numbers.shape[-1]
         d = (math.isqrt(9 + 8 * count) - 3) // 2
-        mean, log_diagonal, below = _in_single_precision(numbers).split([d, d, count - 2 * d], -1)
+        mean, log_diagonal, below = in_single_precision(numbers).split([d, d, count - 2 * d], -1)
         cholesky = torch.diag_embed(log_diagonal.exp())
         rows, columns = torch.tril_indices(d, d, -1, device=numbers.device)
         cholesky[..., rows, columns] = below / d
@@ -229,6 +226,23 @@ def full_covariance() -> FullCovariance:
     return FullCovariance()
 
 
-POSTERIORS: dict[str, Callable[..., Head | FullCovariance]] = {
-    f.__name__: f for f in (log_variance, log_sigma, sigma, full_covariance, dirac)
+def flow(
+    size: int, form: Form = "coupling", transforms: int = 2, width: Sequence[int] = (128,)
+) -> FlowPosterior:
+    """A normalising flow about a mean, which its image conditions (Rezende and Mohamed 2015).
+
+    Args:
+        size: d; its weights are of this head, not of the network before it.
+        form, transforms, width: see `flows.steps`.
+
+    Raises:
+        VaekitError: zuko is not installed.
+    """
+    return FlowPosterior(size, form, transforms, width)
+
+
+Posterior = Head | FullCovariance | FlowPosterior
+
+POSTERIORS: dict[str, Callable[..., Posterior]] = {
+    f.__name__: f for f in (log_variance, log_sigma, sigma, full_covariance, flow, dirac)
 }

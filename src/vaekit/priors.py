@@ -5,13 +5,14 @@ A function here makes each of the kinds that a recipe names, from what the model
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 
+from vaekit.flows import FlowPrior, Form
 from vaekit.heads import soft_clamp
 from vaekit.mixture import Mixture
 
@@ -189,6 +190,17 @@ def exemplars(
     return PosteriorMixture(around.posterior, StoredImages(images), weights == "learned")
 
 
+def flow(
+    around: Around, form: Form = "coupling", transforms: int = 4, width: Sequence[int] = (128, 128)
+) -> nn.Module:
+    """A normalising flow; for the arguments see `flows.steps`.
+
+    Raises:
+        VaekitError: zuko is not installed.
+    """
+    return FlowPrior(around.size, form, transforms, width)
+
+
 PRIORS: dict[str, Callable[..., nn.Module]] = {
-    f.__name__: f for f in (standard_normal, mixture, vamp, exemplars)
+    f.__name__: f for f in (standard_normal, mixture, vamp, exemplars, flow)
 }

@@ -30,6 +30,7 @@ Levels = Annotated[list[Width], Field(min_length=1, max_length=16)]
 Positive = Annotated[float, Field(gt=0, le=1e9)]
 NonNegative = Annotated[float, Field(ge=0, le=1e9)]
 Share = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, lt=1)]
+FlowForm = Literal["coupling", "autoregressive"]
 Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "softplus"]
 
 
@@ -105,8 +106,16 @@ class PlainPosterior(Part):
     kind: Literal["sigma", "full_covariance", "dirac"] = "sigma"
 
 
+class FlowPosterior(Part):
+    kind: Literal["flow"] = "flow"
+    form: FlowForm = Field("coupling", description="autoregressive ones are slow to draw from")
+    transforms: int = Field(2, ge=1, le=64, description="steps")
+    width: list[Width] = Field([128], max_length=64, description="units of each hidden layer of a step")
+
+
 Posterior = Annotated[
-    Annotated[GaussianPosterior | PlainPosterior, Field(discriminator="kind")], BeforeValidator(_named)
+    Annotated[GaussianPosterior | PlainPosterior | FlowPosterior, Field(discriminator="kind")],
+    BeforeValidator(_named),
 ]
 
 
@@ -166,8 +175,15 @@ class Exemplars(PriorPart):
     weights: Literal["uniform", "learned"] = Field("uniform", description="of the components")
 
 
+class Flow(PriorPart):
+    kind: Literal["flow"] = "flow"
+    form: FlowForm = Field("coupling", description="autoregressive ones are slow to draw from")
+    transforms: int = Field(4, ge=1, le=64, description="steps")
+    width: list[Width] = Field([128, 128], max_length=64, description="units of each hidden layer of a step")
+
+
 Prior = Annotated[
-    Annotated[StandardNormal | Mixture | Vamp | Exemplars, Field(discriminator="kind")],
+    Annotated[StandardNormal | Mixture | Vamp | Exemplars | Flow, Field(discriminator="kind")],
     BeforeValidator(_named),
 ]
 
