@@ -48,8 +48,8 @@ def build_model(model: schema.Model, shape: Shape, seed: int = 0, images: Images
     """A VAE for images of a shape (C, H, W), its weights drawn from `seed`.
 
     Args:
-        images: takes n and gives n training images at random, for a prior that starts from such; without it
-            that prior starts at random, which is enough where weights are loaded afterwards.
+        images: takes n and gives n training images at random, for a prior that is made of such; without it
+            other images stand in for them, which is enough where weights are loaded afterwards.
     """
     levels = model.levels
     likelihood = LIKELIHOODS[model.decoder.likelihood.kind](**_options(model.decoder.likelihood))

@@ -166,7 +166,7 @@ class Vamp(PriorPart):
         "random", description="pseudo-inputs at first: random, or training images"
     )
     mean: float = Field(0.5, ge=0, le=1, description="of random pixels")
-    std: float = Field(0.1, ge=0, le=1, description="of random pixels")
+    std: float = Field(0.1, gt=0, le=1, description="of random pixels")
 
 
 class Exemplars(PriorPart):
