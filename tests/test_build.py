@@ -8,7 +8,7 @@ from torch.distributions import kl_divergence
 
 from vaekit import recipes
 from vaekit.build import build_data, build_model, build_objective, check, training_images
-from vaekit.errors import DataError, RecipeError
+from vaekit.errors import RecipeError
 from vaekit.flows import FlowPosterior, FlowPrior
 from vaekit.objectives import importance_weighted
 from vaekit.randomness import seeded
@@ -78,7 +78,7 @@ def test_training_images_are_those_of_the_training_split_as_they_are_seen():
     taken = training_images(spec, dataset, splits)(len(splits.train))
     own = torch.from_numpy(dataset.images[splits.train]).float() / 255
     assert (taken.sum((1, 2, 3)).sort().values == own.sum((1, 2, 3)).sort().values).all()
-    with pytest.raises(DataError, match=r"expected at least 8 images to choose as many from, got 7"):
+    with pytest.raises(RecipeError, match=r"prior\.components: expected at most 7, .* of digits, got 8; ask"):
         training_images(spec, dataset, splits)(8)
 
 

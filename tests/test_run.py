@@ -11,7 +11,7 @@ import torch
 import vaekit
 from vaekit import recipes
 from vaekit.data import load as load_data
-from vaekit.errors import DataError, InvalidError, NotFoundError, VaekitError
+from vaekit.errors import DataError, InvalidError, NotFoundError, RecipeError, VaekitError
 from vaekit.launch import resume, train
 from vaekit.run import Run, evaluate, load
 from vaekit.training.guards import locked
@@ -360,7 +360,7 @@ def test_a_vamp_prior_trains_goes_on_and_is_loaded_without_its_data(monkeypatch:
 
 @pytest.mark.usefixtures("undrawn")
 def test_too_few_images_to_start_from_leave_nothing_behind(levels: Path, tmp_path: Path):
-    with pytest.raises(DataError, match="expected at least 500 images"):
+    with pytest.raises(RecipeError, match="components: expected at most"):
         train(data=levels, overrides=["model.prior={kind: vamp, start: data}"], **short())
     assert not (tmp_path / "runs").exists()
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from vaekit import recipe as schema
 from vaekit.conditionals import Chain, Conditional
@@ -37,11 +38,23 @@ def build_data(data: schema.Data) -> tuple[Dataset, Splits]:
 
 
 def training_images(data: schema.Data, dataset: Dataset, splits: Splits) -> Images:
-    """What gives training images at random, as the model will see them, for a prior to start from."""
+    """What gives so many training images at random, as the model will see them, for a prior to be made of.
+
+    It raises RecipeError where more are asked for than there are.
+    """
     from vaekit.data.observations import observe
 
     seen = observe(dataset, splits.train, data.observation, training=True, seed=data.seed, resident=False)
-    return seen.some
+
+    def some(n: int) -> Tensor:
+        if n > len(seen):
+            raise RecipeError(
+                f"model.prior.components: expected at most {len(seen)}, the training images of {data.name}, "
+                f"got {n}; ask for fewer, or for another prior"
+            )
+        return seen.batch(torch.randperm(len(seen))[:n])
+
+    return some
 
 
 def build_model(model: schema.Model, shape: Shape, seed: int = 0, images: Images | None = None) -> VAE:

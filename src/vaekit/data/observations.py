@@ -82,16 +82,6 @@ class Observed:
         """All images of the split, (N, C, H, W) float32, in order."""
         return self.batch(torch.arange(len(self), device=self.device))
 
-    def some(self, n: int) -> torch.Tensor:
-        """n different images at random, by torch's global generator: (n, C, H, W).
-
-        Raises:
-            DataError: there are not so many.
-        """
-        if n > len(self):
-            raise DataError(f"expected at least {n} images to choose as many from, got {len(self)}")
-        return self.batch(torch.randperm(len(self))[:n])
-
     def batches(self, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
         """Images and labels of the split in order, `size` at a time; the last batch may be smaller."""
         for indices in torch.arange(len(self), device=self.device).split(size):
