@@ -12,10 +12,10 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from vaekit import heads, networks, objectives
+from vaekit import heads, networks, objectives, priors
 from vaekit.conditionals import Chain, Conditional
 from vaekit.objectives import Objective
-from vaekit.priors import StandardNormal
+from vaekit.priors import Around
 from vaekit.vae import VAE
 
 Shape = tuple[int, ...]
@@ -45,11 +45,13 @@ LIKELIHOODS: dict[str, Callable[[], heads.Head]] = {
     "categorical": heads.categorical,
 }
 
-POSTERIORS: dict[str, Callable[[], heads.Head]] = {
+POSTERIORS: dict[str, Callable[..., nn.Module]] = {
     "log_variance": heads.log_variance,
     "log_variance-bounded": partial(heads.log_variance, (-6.0, 2.0)),
     "log_sigma": heads.log_sigma,
     "sigma": heads.sigma,
+    "full_covariance": heads.full_covariance,
+    "flow": partial(heads.flow, transforms=2, width=(4,)),
     "dirac": heads.dirac,
 }
 
@@ -62,7 +64,17 @@ NETWORKS: dict[str, Callable[[Sequence[Shape], Shape], nn.Module]] = {
     "residual": partial(networks.residual, channels=(3, 4), width=(6,)),
 }
 
-PRIORS: dict[str, Callable[[int], nn.Module]] = {"standard_normal": StandardNormal}
+PRIORS: dict[str, Callable[[Around], nn.Module]] = {
+    "standard_normal": priors.standard_normal,
+    "mixture": partial(priors.mixture, components=3),
+    "vamp": partial(priors.vamp, components=3),
+    "vamp-learned": partial(priors.vamp, components=3, weights="learned", mean=0.3, std=0.3),
+    "vamp-data": partial(priors.vamp, components=3, start="data"),
+    "exemplars": partial(priors.exemplars, components=3),
+    "flow": partial(priors.flow, transforms=2, width=(4,)),
+    "flow-autoregressive": partial(priors.flow, form="autoregressive", transforms=2, width=(4,)),
+    "exemplars-learned": partial(priors.exemplars, components=3, weights="learned"),
+}
 
 OBJECTIVES: dict[str, Objective] = {
     "elbo": Objective(),
@@ -94,7 +106,14 @@ def labels(n: int = BATCH) -> Tensor:
     return torch.arange(n) % CLASSES
 
 
-def conditional(network: str, head: heads.Head, inputs: Sequence[Shape], event: Shape) -> Conditional:
+def posterior_head(name: str, size: int) -> nn.Module:
+    """The head of a level of a size, which only a flow must know."""
+    return POSTERIORS[name](size) if name == "flow" else POSTERIORS[name]()
+
+
+def conditional(
+    network: str, head: heads.Head | heads.FullCovariance, inputs: Sequence[Shape], event: Shape
+) -> Conditional:
     """The conditional of an event, given inputs of these shapes."""
     return Conditional(NETWORKS[network](inputs, head.network_output(event)), head)
 
@@ -116,16 +135,20 @@ def make_vae(
     def chain(inputs: Sequence[Shape], network: str, posterior: str) -> list[nn.Module]:
         above = [(size,) for size in levels]
         return [
-            conditional(network, POSTERIORS[posterior](), [*inputs, *above[:i]], (size,))
+            conditional(network, posterior_head(posterior, size), [*inputs, *above[:i]], (size,))
             for i, size in enumerate(levels)
             if inputs or i
         ]
 
-    top = [] if "prior" in label else [PRIORS[prior](levels[0])]
     below = chain(label.get("prior", []), "dense", "log_variance")
     encoder = chain([shape, *label.get("encoder", [])], network, posterior)
     decoder = conditional(
         network, LIKELIHOODS[likelihood](), [(sum(levels),), *label.get("decoder", [])], shape
+    )
+    top = (
+        []
+        if "prior" in label
+        else [PRIORS[prior](Around(levels[0], encoder[0], shape, lambda n: images("unit", shape, n)))]
     )
     return VAE(Chain(top + below, levels), Chain(encoder, levels), decoder, CLASSES, given_label)
 

@@ -1,12 +1,17 @@
 """A recipe becomes the objects that it names."""
 
+import math
+
 import pytest
 import torch
+from torch.distributions import kl_divergence
 
 from vaekit import recipes
-from vaekit.build import build_model, build_objective, check
+from vaekit.build import build_data, build_model, build_objective, check, training_images
 from vaekit.errors import RecipeError
+from vaekit.flows import FlowPosterior, FlowPrior
 from vaekit.objectives import importance_weighted
+from vaekit.randomness import seeded
 
 
 def test_the_gated_recipe_is_784_300_300_40_300_300_784():
@@ -53,3 +58,107 @@ def test_levels_cannot_be_probable_where_reals_are_seen():
     with pytest.raises(RecipeError, match=r"use data\.observation=grey"):
         check(recipes.load("mnist", changes))
     check(recipes.load("mnist", ["data.observation=grey", "model.decoder.likelihood=categorical"]))
+
+
+VAMP = ["model.prior={kind: vamp, components: 4, start: data}"]
+
+
+def test_a_vamp_prior_starts_from_training_images_or_is_loaded_into():
+    model = recipes.load("digits", VAMP).model
+    bright = build_model(model, (1, 8, 8), images=lambda n: torch.ones(n, 1, 8, 8))
+    assert torch.allclose(bright.prior.links[0].images(), torch.tensor(0.98), atol=1e-6)
+    loaded = build_model(model, (1, 8, 8))
+    loaded.load_state_dict(bright.state_dict())
+    assert torch.equal(loaded.sample(3, seed=0), bright.sample(3, seed=0))
+
+
+def test_training_images_are_those_of_the_training_split_as_they_are_seen():
+    spec = recipes.load("digits", ["data.observation=grey", "data.validation=1700", "data.test=90"]).data
+    dataset, splits = build_data(spec)
+    taken = training_images(spec, dataset, splits)(len(splits.train))
+    own = torch.from_numpy(dataset.images[splits.train]).float() / 255
+    assert (taken.sum((1, 2, 3)).sort().values == own.sum((1, 2, 3)).sort().values).all()
+    with pytest.raises(RecipeError, match=r"prior\.components: expected at most 7, .* of digits, got 8; ask"):
+        training_images(spec, dataset, splits)(8)
+
+
+def test_a_mixture_of_points_has_no_density():
+    with pytest.raises(
+        RecipeError, match=r"model\.prior: vamp is a mixture of posteriors.*use model\.prior="
+    ):
+        check(recipes.load("digits", [*VAMP, "model.encoder.posterior=dirac"]))
+    check(recipes.load("digits", VAMP))
+
+
+# ------------------------------------------------------------------------------------------- several levels
+
+
+@pytest.mark.parametrize("network", ["dense", "convolutional", "residual"])
+@pytest.mark.parametrize("prior", ["standard_normal", "mixture", "vamp", "exemplars"])
+@pytest.mark.parametrize("levels", [[4], [4, 3], [4, 3, 2], [4, 3, 2, 1]])
+def test_any_number_of_levels_is_built_from_a_list(network: str, prior: str, levels: list[int]):
+    changes = [f"model.latent={levels}", f"model.encoder.network={network}", f"model.prior={prior}"]
+    model = build_model(recipes.load("mnist", changes).model, (1, 8, 8))
+    x = torch.rand(5, 1, 8, 8).round()
+    assert model.levels == tuple(levels)
+    assert model.encode(x).rsample((2,)).shape == (2, 5, sum(levels))
+    assert model.sample(3, temperature=0.7, seed=0).shape == (3, 1, 8, 8)
+    terms = model.evidence(x, samples=2)
+    assert terms.rates.shape == (len(levels), 2, 5)
+    assert torch.isfinite(terms.elbo).all()
+
+
+def test_two_levels_with_a_vamp_prior_are_those_of_the_paper():
+    model = build_model(recipes.load("mnist-hvae-vamp").model, (1, 28, 28))
+    parts = {
+        part: [tuple(p.shape) for p in module.parameters() if p.dim() == 2]
+        for part, module in model.named_children()
+    }
+    assert parts["encoder"] == [
+        (600, 784), (600, 300), (80, 300),
+        (600, 784), (600, 40), (600, 300), (80, 300),
+    ]  # fmt: skip
+    assert parts["prior"] == [(600, 40), (600, 300), (80, 300)]
+    assert parts["decoder"] == [(600, 80), (600, 300), (784, 300)]
+    assert model.prior.links[0].images().shape == (500, 1, 28, 28)
+
+
+def test_the_evidence_of_two_levels_with_a_vamp_prior_on_top_is_its_parts_by_hand():
+    changes = ["model.latent=[2, 3]", "model.prior={kind: vamp, components: 5, std: 0.5}"]
+    model = build_model(recipes.load("digits", changes).model, (1, 8, 8)).double()
+    x = torch.rand(4, 1, 8, 8, dtype=torch.float64).round()
+    terms = model.evidence(x, samples=6, seed=1)
+    with seeded(1):
+        q = model.encode(x).draw((6,))
+    top, below = q.z.split((2, 3), -1)
+    vamp, link = model.prior.links
+    posteriors = [model.encoder.links[0](u) for u in vamp.images()]
+    densities = torch.stack([p.log_prob(top) for p in posteriors]).logsumexp(0) - math.log(5)
+    torch.testing.assert_close(terms.log_pz[0], densities)
+    torch.testing.assert_close(terms.log_pz[1], link(top).log_prob(below))
+    torch.testing.assert_close(terms.log_px, model.decode(q.z).log_prob(x))
+    torch.testing.assert_close(terms.kl[0], terms.rates[0].mean(0))
+    torch.testing.assert_close(terms.kl[1], kl_divergence(q.links[1], link(top)).mean(0))
+
+
+def test_the_links_of_the_prior_have_a_network_of_their_own_if_so_said():
+    changes = ["model.latent=[4, 3]", "model.prior.network={kind: dense, width: [7]}"]
+    model = build_model(recipes.load("mnist", changes).model, (1, 8, 8))
+    assert [tuple(p.shape) for p in model.prior.parameters()] == [(7, 4), (7,), (6, 7), (6,)]
+
+
+def test_below_a_point_the_prior_has_a_density():
+    changes = ["model.latent=[4, 3]", "model.encoder.posterior=dirac"]
+    model = build_model(recipes.load("digits", changes).model, (1, 8, 8))
+    assert torch.isfinite(model.prior().log_prob(model.encode(torch.rand(5, 1, 8, 8)).mean)).all()
+
+
+@pytest.mark.parametrize("form", ["coupling", "autoregressive"])
+def test_flows_are_built_for_every_level(form: str):
+    flow = f"{{kind: flow, form: {form}, transforms: 1, width: [4]}}"
+    changes = ["model.latent=[3, 2]", f"model.prior={flow}", f"model.encoder.posterior={flow}"]
+    model = build_model(recipes.load("digits", changes).model, (1, 8, 8))
+    assert isinstance(model.prior.links[0], FlowPrior)
+    for link in (*model.encoder.links, model.prior.links[1]):
+        assert isinstance(link.head, FlowPosterior)
+    assert model.sample(3, seed=0).shape == (3, 1, 8, 8)

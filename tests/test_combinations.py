@@ -52,7 +52,7 @@ def test_evidence(likelihood: str, network: str, posterior: str):
     terms = evidence(model)
     assert terms.log_px.shape == (3, BATCH)
     assert terms.log_pz.shape == terms.log_qz.shape == (1, 3, BATCH)
-    assert (terms.kl is None) == (posterior == "dirac")
+    assert (terms.kl is None) == (posterior in ("flow", "dirac"))
     assert terms.kl is None or terms.kl.shape == (1, BATCH)
     assert terms.elbo.shape == terms.importance_weighted.shape == (BATCH,)
     assert torch.isfinite(torch.cat([terms.elbo, terms.importance_weighted])).all()
@@ -147,3 +147,28 @@ def test_the_observed_and_the_unobserved_part_add_up(likelihood: str, network: s
 def _seeded_evidence(model: VAE, x, mask, posterior=None) -> Evidence:
     with seeded(0):
         return model.evidence(x, samples=2, mask=mask, posterior=posterior)
+
+
+every_prior = pytest.mark.parametrize(
+    ("prior", "levels", "posterior"),
+    list(product(cases.PRIORS, [(3,), (2, 3), (2, 1, 3)], ["log_variance", "full_covariance", "flow"])),
+)
+
+
+@every_prior
+def test_every_prior_at_every_depth_trains_samples_and_is_saved(prior, levels, posterior, tmp_path):
+    model = make_vae(posterior=posterior, prior=prior, levels=levels)
+    x = images_for(model)
+    terms = model(x, samples=3)
+    assert terms.rates.shape == (len(levels), 3, BATCH)
+    assert terms.rate.shape == (len(levels), BATCH)
+    terms.elbo.mean().neg().backward()
+    for name, weight in model.named_parameters():
+        assert weight.grad is not None, name
+        assert weight.grad.abs().max() > 0, name
+    for temperature in (1.0, 0.5, 0.0):
+        assert model.sample(5, temperature, seed=0).shape == (5, *SHAPE)
+    save_file(model.state_dict(), tmp_path / "model.safetensors")
+    other = make_vae(posterior=posterior, prior=prior, levels=levels, seed=1)
+    other.load_state_dict(load_file(tmp_path / "model.safetensors"))
+    assert same(evidence(model.eval()), evidence(other.eval()))

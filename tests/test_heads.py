@@ -9,15 +9,26 @@ import pytest
 import torch
 from scipy import integrate, stats
 from torch import Tensor, nn
-from torch.distributions import Bernoulli, Distribution, Independent, Normal, kl_divergence
+from torch.distributions import (
+    Bernoulli,
+    Distribution,
+    Independent,
+    Laplace,
+    MultivariateNormal,
+    Normal,
+    kl_divergence,
+)  # fmt: skip
 
 import cases
 from vaekit import heads
+from vaekit.distributions import CholeskyNormal, tempered
 from vaekit.heads import Head, soft_clamp
 
 PIXELS = 40
 likelihoods = pytest.mark.parametrize("name", cases.LIKELIHOODS)
-gaussians = pytest.mark.parametrize("name", [name for name in cases.POSTERIORS if name != "dirac"])
+gaussians = pytest.mark.parametrize(
+    "name", [name for name in cases.POSTERIORS if name not in ("full_covariance", "flow", "dirac")]
+)
 
 
 def pixels(head: Head, dtype: torch.dtype = torch.float64) -> Distribution:
@@ -259,13 +270,53 @@ def test_the_dirac_posterior_is_a_point_and_says_what_that_means():
 # ------------------------------------------------------------------------------------------- a head as module
 
 
+def full(d: int = 3, dtype: torch.dtype = torch.float64) -> CholeskyNormal:
+    """Seven Gaussians with covariances, from random numbers."""
+    head = heads.full_covariance()
+    return head(3 * torch.randn(7, *head.network_output((d,)), dtype=dtype))
+
+
+def test_a_full_covariance_is_that_of_scipy():
+    q, z = full(), torch.randn(5, 7, 3, dtype=torch.float64)
+    for i in range(7):
+        expected = stats.multivariate_normal(q.mean[i].numpy(), q.covariance_matrix[i].numpy()).logpdf(
+            z[:, i].numpy()
+        )
+        torch.testing.assert_close(q.log_prob(z)[:, i], torch.from_numpy(expected))
+    correlated = q.covariance_matrix - torch.diag_embed(q.variance)
+    assert correlated.abs().amax((1, 2)).min() > 0.01
+
+
+def test_the_divergence_of_a_full_covariance_is_that_of_torch_between_two_such():
+    q, mean, scale = full(), torch.randn(3, dtype=torch.float64), torch.tensor([0.5, 1.0, 2.0]).double()
+    diagonal, same = Independent(Normal(mean, scale), 1), MultivariateNormal(mean, scale_tril=scale.diag())
+    torch.testing.assert_close(kl_divergence(q, diagonal), kl_divergence(q, same))
+    with pytest.raises(NotImplementedError):
+        kl_divergence(q, Independent(Laplace(mean, scale), 1))
+
+
+def test_a_full_covariance_without_anything_below_the_diagonal_is_a_diagonal_one():
+    numbers = torch.randn(7, 6)
+    q = heads.full_covariance()(torch.cat([numbers, torch.zeros(7, 3)], -1))
+    z = torch.randn(7, 3)
+    torch.testing.assert_close(q.log_prob(z), heads.log_sigma()(numbers).log_prob(z))
+
+
+def test_a_full_covariance_is_single_precision_or_better_and_narrows():
+    assert full(dtype=torch.bfloat16).mean.dtype == torch.float32
+    q = full()
+    torch.testing.assert_close(tempered(q, 0.5).covariance_matrix, q.covariance_matrix / 4)
+    assert torch.equal(tempered(q, 0.0).rsample(), q.mean)
+
+
 @pytest.mark.parametrize("name", [*cases.LIKELIHOODS, *cases.POSTERIORS])
 def test_a_head_says_how_many_numbers_it_takes(name: str):
-    head = {**cases.LIKELIHOODS, **cases.POSTERIORS}[name]()
-    event = (2, 3, 4)[: head.event_dims]
+    head = cases.posterior_head(name, 2) if name in cases.POSTERIORS else cases.LIKELIHOODS[name]()
+    event = (2, 3, 4) if name in cases.LIKELIHOODS else (2,)
     shape = head.network_output(event)
     assert head(torch.zeros(6, *shape)).event_shape == event
-    assert math.prod(shape) == head.maps * math.prod(event)
+    maps = {"full_covariance": 2.5, "flow": 3}.get(name) or head.maps
+    assert math.prod(shape) == maps * math.prod(event)
 
 
 def test_a_copy_of_a_head_has_numbers_of_its_own():

@@ -7,12 +7,22 @@ import copy
 import pytest
 import torch
 from scipy import stats
+from torch import nn
 from torch.distributions import Independent, Normal
 
 import cases
-from vaekit.priors import StandardNormal
+from vaekit import priors
+from vaekit.conditionals import Chain
+from vaekit.distributions import tempered
+from vaekit.priors import Around, MixtureOfGaussians, PseudoInputs, StandardNormal
+from vaekit.vae import VAE
 
 every_prior = pytest.mark.parametrize("name", cases.PRIORS)
+
+
+def prior_of(name: str, size: int, dtype: torch.dtype = torch.float64, seed: int = 0) -> nn.Module:
+    """The prior of a model, whose encoder it may borrow."""
+    return cases.make_vae(prior=name, levels=(size,), seed=seed).to(dtype).prior.links[0]
 
 
 def normal(scale: float) -> Independent:
@@ -23,7 +33,7 @@ def normal(scale: float) -> Independent:
 @every_prior
 def test_its_density_integrates_to_one(name: str):
     """By importance sampling from a wider normal, whose weights have mean 1."""
-    prior = cases.PRIORS[name](2).double()()
+    prior = prior_of(name, 2)()
     wide = normal(3.0)
     z = wide.sample((20_000,))
     weights = (prior.log_prob(z) - wide.log_prob(z)).exp()
@@ -33,7 +43,7 @@ def test_its_density_integrates_to_one(name: str):
 @every_prior
 def test_its_draws_have_its_density(name: str):
     """E[r(z) / p(z)] = 1 for a density r that p covers, here a narrower normal."""
-    prior = cases.PRIORS[name](2).double()()
+    prior = prior_of(name, 2)()
     z = prior.rsample((20_000,))
     narrow = normal(0.7)
     weights = (narrow.log_prob(z) - prior.log_prob(z)).exp()
@@ -43,7 +53,7 @@ def test_its_draws_have_its_density(name: str):
 @every_prior
 def test_shapes_and_precision(name: str):
     for dtype in (torch.float32, torch.float64):
-        prior = cases.PRIORS[name](3).to(dtype)()
+        prior = prior_of(name, 3, dtype)()
         assert (prior.batch_shape, prior.event_shape) == ((), (3,))
         z = prior.rsample((4, 5))
         assert z.shape == (4, 5, 3)
@@ -53,11 +63,11 @@ def test_shapes_and_precision(name: str):
 
 @every_prior
 def test_a_copy_and_a_saved_one_are_the_same(name: str):
-    prior, z = cases.PRIORS[name](3), torch.randn(5, 3)
-    other = cases.PRIORS[name](3)
-    other.load_state_dict(prior.state_dict())
-    for again in (other, copy.deepcopy(prior)):
-        assert torch.equal(again().log_prob(z), prior().log_prob(z))
+    model, other = (cases.make_vae(prior=name, seed=seed) for seed in (0, 1))
+    other.load_state_dict(model.state_dict())
+    z = torch.randn(5, 3)
+    for again in (other, copy.deepcopy(model)):
+        assert torch.equal(again.prior().log_prob(z), model.prior().log_prob(z))
 
 
 def test_the_standard_normal_is_that_of_scipy_whatever_the_context():
@@ -71,3 +81,115 @@ def test_the_standard_normal_is_that_of_scipy_whatever_the_context():
 def test_the_standard_normal_has_nothing_to_learn_or_to_store():
     assert not list(StandardNormal(3).parameters())
     assert not StandardNormal(3).state_dict()
+
+
+def test_a_mixture_of_one_component_as_it_starts_is_a_normal():
+    prior, z = MixtureOfGaussians(3, 1).double(), torch.randn(4, 3, dtype=torch.float64)
+    expected = stats.multivariate_normal(mean=prior.mean[0].detach().numpy()).logpdf(z.numpy())
+    torch.testing.assert_close(prior().log_prob(z), torch.from_numpy(expected))
+
+
+# ----------------------------------------------------------------------------------------------- VampPrior
+
+
+def vamp(**options) -> tuple[VAE, nn.Module]:
+    """A model in double precision, and its VampPrior of 5 components in 2 dimensions."""
+    model = cases.make_vae(levels=(2,))
+    around = Around(2, model.encoder.links[0], cases.SHAPE, lambda n: cases.images("binary", n=n, seed=7))
+    prior = priors.vamp(around, **{"components": 5, "std": 0.4, **options})
+    return VAE(Chain([prior], (2,)), model.encoder, model.decoder).double(), prior
+
+
+@pytest.mark.parametrize("weights", ["uniform", "learned"])
+def test_the_vamp_density_is_the_mixture_of_posteriors_written_by_hand(weights: str):
+    model, prior = vamp(weights=weights)
+    with torch.no_grad():
+        prior.logits.copy_(torch.arange(5.0) if weights == "learned" else torch.zeros(5))
+        z, w = torch.randn(3, 4, 2, dtype=torch.float64), prior.logits.softmax(0)
+        posteriors = [model.encoder.links[0](u) for u in prior.images()]
+        density = sum(w[c] * q.log_prob(z).exp() for c, q in enumerate(posteriors))
+        torch.testing.assert_close(model.prior().log_prob(z).exp(), density)
+
+
+def test_the_vamp_density_integrates_to_one_on_a_grid():
+    model, _ = vamp()
+    axis = torch.linspace(-9, 9, 361, dtype=torch.float64)
+    with torch.no_grad():
+        total = model.prior().log_prob(torch.cartesian_prod(axis, axis)).exp().sum() / 20**2
+    assert abs(total - 1) < 1e-6
+
+
+def test_the_encoder_is_borrowed_and_every_weight_stored_once():
+    model, prior = vamp(weights="learned")
+    assert {name for name, _ in prior.named_parameters()} == {"logits", "images.values"}
+    assert set(prior.state_dict()) == {"logits", "images.values"}
+    assert len(model.state_dict()) == len(list(model.parameters()))
+    assert set(vamp()[1].state_dict()) == {"images.values"}
+
+
+def test_a_copy_borrows_the_encoder_of_the_copy():
+    model, _ = vamp()
+    twin, z = copy.deepcopy(model), torch.randn(4, 2, dtype=torch.float64)
+    before = model.prior().log_prob(z)
+    assert torch.equal(twin.prior().log_prob(z), before)
+    with torch.no_grad():
+        for weight in twin.encoder.parameters():
+            weight.add_(0.1)
+    assert torch.equal(model.prior().log_prob(z), before)
+    assert not torch.allclose(twin.prior().log_prob(z), before)
+
+
+def test_the_density_moves_the_pseudo_inputs_and_the_encoder():
+    model, prior = vamp(weights="learned")
+    model.prior().log_prob(torch.randn(4, 2, dtype=torch.float64)).sum().backward()
+    for name, weight in [*prior.named_parameters(), *model.encoder.named_parameters()]:
+        assert weight.grad is not None, name
+        assert weight.grad.abs().max() > 0, name
+
+
+def test_samples_come_from_every_component():
+    model, prior = vamp()
+    means = model.encoder.links[0](prior.images()).mean
+    z = tempered(model.prior(), 1e-6).sample((200,))
+    assert torch.cdist(z, means).argmin(-1).unique().tolist() == [0, 1, 2, 3, 4]
+
+
+def test_pseudo_inputs_begin_as_training_images_or_around_a_mean():
+    images = cases.images("binary", n=5, seed=7).double()
+    found = vamp(start="data")[1].images()
+    torch.testing.assert_close(found, images.clamp(0.02, 0.98), rtol=0, atol=1e-6)
+    around = vamp(components=400, mean=0.3, std=0.05)[1].images()
+    assert around.mean().item() == pytest.approx(0.3, abs=0.002)
+    assert around.std().item() == pytest.approx(0.05, abs=0.002)
+
+
+def test_pseudo_inputs_stay_images_however_far_their_parameters_go_and_can_come_back():
+    inputs = PseudoInputs(torch.rand(2, 1, 3, 3))
+    with torch.no_grad():
+        inputs.values.mul_(4).sub_(1.5)
+    assert 0 < inputs().min() < inputs().max() < 1
+    inputs().sum().backward()
+    assert (inputs.values.grad > 0).all()
+
+
+def test_without_training_images_it_begins_at_random_to_be_loaded_into():
+    around = Around(2, nn.Identity(), cases.SHAPE)
+    assert priors.vamp(around, components=5, start="data").images().shape == (5, *cases.SHAPE)
+
+
+# ----------------------------------------------------------------------------------------------- exemplars
+
+
+def test_exemplars_are_training_images_that_stay_as_they_are_and_are_stored():
+    around = Around(
+        2, cases.make_vae(levels=(2,)).encoder.links[0], cases.SHAPE, lambda n: torch.ones(n, 1, 6, 5)
+    )
+    prior = priors.exemplars(around, components=4)
+    assert not list(prior.parameters())
+    assert torch.equal(prior.state_dict()["images.values"], torch.ones(4, 1, 6, 5))
+    expected = around.posterior(torch.ones(1, 6, 5))
+    z = torch.randn(5, 2)
+    torch.testing.assert_close(prior().log_prob(z), expected.log_prob(z))
+    empty = priors.exemplars(around._replace(images=None), components=4)
+    empty.load_state_dict(prior.state_dict())
+    assert torch.equal(empty().log_prob(z), prior().log_prob(z))

@@ -36,6 +36,27 @@ def test_the_gated_recipe_has_the_settings_of_the_paper():
     assert (training.batch_size, training.learning_rate, training.patience) == (100, 5e-4, 50)
 
 
+def test_the_vamp_recipe_is_the_gated_one_with_500_pseudo_inputs():
+    gated, vamp = recipes.load("mnist-gated"), recipes.load("mnist-vamp")
+    assert (vamp.model.prior.kind, vamp.model.prior.components) == ("vamp", 500)
+    assert vamp.model.model_copy(update={"prior": gated.model.prior}) == gated.model
+    assert (vamp.data, vamp.objective, vamp.training) == (gated.data, gated.objective, gated.training)
+
+
+def test_levels_are_a_number_or_a_list_of_such():
+    assert recipes.load("mnist", ["model.latent=5"]).model.levels == (5,)
+    assert recipes.load("mnist", ["model.latent=[5, 3]"]).model.levels == (5, 3)
+    assert recipes.load("mnist-hvae-vamp").model.levels == (40, 40)
+    for wrong in ("[]", "[3, 0]", "x", "2.5"):
+        with pytest.raises(RecipeError, match=r"^mnist: model\.latent: expected"):
+            recipes.load("mnist", [f"model.latent={wrong}"])
+
+
+def test_a_network_between_levels_needs_levels():
+    with pytest.raises(RecipeError, match=r"there is one level; leave it out, or give several, such as lat"):
+        recipes.load("mnist", ["model.prior.network=dense"])
+
+
 def test_overrides_win_in_their_order_and_leave_the_rest():
     recipe = recipes.load("mnist", ["training.epochs=3", "model.latent=2", "training.epochs=4"])
     assert (recipe.training.epochs, recipe.model.latent) == (4, 2)

@@ -11,7 +11,7 @@ import torch
 import vaekit
 from vaekit import recipes
 from vaekit.data import load as load_data
-from vaekit.errors import DataError, InvalidError, NotFoundError, VaekitError
+from vaekit.errors import DataError, InvalidError, NotFoundError, RecipeError, VaekitError
 from vaekit.launch import resume, train
 from vaekit.run import Run, evaluate, load
 from vaekit.training.guards import locked
@@ -344,3 +344,32 @@ def _model(name: str) -> Path:
 
     recipe, dataset = recipes.load(name), load_data(name)
     return save_model(Path("model"), build_model(recipe.model, dataset.shape), recipe, dataset)
+
+
+VAMP = "model.prior={kind: vamp, components: 8, start: data}"
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_vamp_prior_trains_goes_on_and_is_loaded_without_its_data(monkeypatch: pytest.MonkeyPatch):
+    run = train("digits", [VAMP], **short(epochs=1))
+    run = resume(run.path, epochs=2)
+    monkeypatch.setattr("vaekit.trained.build_data", None)
+    model = load(run.path / "model").model
+    assert torch.equal(model.sample(4, seed=0), run.model.sample(4, seed=0))
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_too_few_images_to_start_from_leave_nothing_behind(levels: Path, tmp_path: Path):
+    with pytest.raises(RecipeError, match="components: expected at most"):
+        train(data=levels, overrides=["model.prior={kind: vamp, start: data}"], **short())
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_hierarchical_model_does_all_that_a_flat_one_does():
+    run = train("digits", ["model.latent=[3, 2]", VAMP], **short(epochs=1))
+    evaluation = run.evaluate(samples=5, images=20)
+    assert len(evaluation.rate) == len(run.metrics[0]["kl_levels"]) == 2
+    assert evaluation.elbo == pytest.approx(evaluation.reconstruction - sum(evaluation.rate))
+    assert {"samples.png", "traversals.png", "latent-space.png"} <= {figure.name for figure in run.figures}
+    assert "by level" in (run.path / "report.html").read_text()
+    assert torch.equal(load(run.path / "model").model.sample(4, seed=0), run.model.sample(4, seed=0))

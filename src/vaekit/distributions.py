@@ -9,8 +9,9 @@ An image x has values in [0, 1]. Three ways of saying how probable it is need ca
   the tails, so that the probabilities of the levels sum to 1;
 - *levels* with a free probability each.
 
-Besides these: a point mass (the posterior of an autoencoder), and the Gaussian whose scale is the
-maximum-likelihood one. `tempered` narrows or widens a distribution about its centre.
+Besides these: a point mass (the posterior of an autoencoder), the Gaussian whose scale is the
+maximum-likelihood one, and the Gaussian with any covariance. `tempered` narrows or widens a distribution
+about its centre.
 """
 
 from __future__ import annotations
@@ -23,11 +24,23 @@ from typing import ClassVar
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.distributions import Distribution, Independent, Normal, constraints
+from torch.distributions import (
+    Distribution,
+    Independent,
+    MultivariateNormal,
+    Normal,
+    constraints,
+    register_kl,
+)
 
 LEVELS = 256
 
 SampleShape = torch.Size | list[int] | tuple[int, ...]
+
+
+def in_single_precision(numbers: Tensor) -> Tensor:
+    """The same in float32 where they have less."""
+    return numbers.float() if numbers.dtype in (torch.bfloat16, torch.float16) else numbers
 
 
 class ContinuousBernoulli(Distribution):
@@ -235,6 +248,31 @@ class OptimalNormal(Distribution):
         raise NotImplementedError("no scale without values: call .eval() on the model, then sample")
 
 
+class CholeskyNormal(MultivariateNormal):
+    """A Gaussian with any covariance L L^T, by its mean and the lower triangular L.
+
+    Torch's own, with a divergence from a Gaussian whose numbers are independent.
+
+    Args:
+        mean: (..., d).
+        cholesky: L, (..., d, d).
+    """
+
+    def __init__(self, mean: Tensor, cholesky: Tensor):
+        super().__init__(mean, scale_tril=cholesky, validate_args=False)
+
+
+@register_kl(CholeskyNormal, Independent)
+def _kl_from_diagonal(q: CholeskyNormal, p: Independent) -> Tensor:
+    """sum_i log(s_i / L_ii) + ((L L^T)_ii + (m_i - mu_i)^2) / (2 s_i^2) - 1/2."""
+    base = p.base_dist
+    if not isinstance(base, Normal):
+        raise NotImplementedError
+    logs = base.scale.log() - q.scale_tril.diagonal(dim1=-2, dim2=-1).log()
+    squares = q.variance + (q.loc - base.loc).square()
+    return (logs + 0.5 * squares / base.scale.square() - 0.5).sum(-1)
+
+
 @functools.singledispatch
 def tempered(distribution: Distribution, temperature: float) -> Distribution:
     """The distribution with its spread about its centre multiplied by `temperature`.
@@ -248,6 +286,11 @@ def tempered(distribution: Distribution, temperature: float) -> Distribution:
 @tempered.register
 def _(distribution: Normal, temperature: float) -> Distribution:
     return Normal(distribution.loc, distribution.scale * temperature, validate_args=False)
+
+
+@tempered.register
+def _(distribution: CholeskyNormal, temperature: float) -> Distribution:
+    return CholeskyNormal(distribution.loc, distribution.scale_tril * temperature)
 
 
 @tempered.register

@@ -27,7 +27,7 @@ PACKAGES = (
     "vaekit", "torch", "numpy", "scipy", "scikit-learn", "matplotlib", "pillow", "pydantic", "click", "rich",
     "safetensors",
 )  # fmt: skip
-EXTRAS = ("tensorboard",)
+EXTRAS = ("tensorboard", "zuko")
 OLDEST_TORCH = (2, 6)
 LITTLE_DISK = 1 << 30
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")

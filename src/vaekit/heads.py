@@ -11,7 +11,8 @@ a recipe.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
@@ -22,11 +23,14 @@ from torch.distributions import Bernoulli, Distribution, Independent, Normal
 from vaekit.distributions import (
     LEVELS,
     CategoricalLevels,
+    CholeskyNormal,
     ContinuousBernoulli,
     Dirac,
     DiscretisedLogistic,
     OptimalNormal,
+    in_single_precision,
 )
+from vaekit.flows import FlowPosterior, Form
 
 Support = Literal["binary", "levels", "real", "unit"]
 Bounds = tuple[float, float]
@@ -61,8 +65,7 @@ class Head(nn.Module):
 
     def forward(self, numbers: Tensor) -> Independent:
         """Numbers (..., maps * C, H, W) or (..., maps * d) -> a distribution, in float32 or better."""
-        if numbers.dtype in (torch.bfloat16, torch.float16):
-            numbers = numbers.float()
+        numbers = in_single_precision(numbers)
         axis = numbers.dim() - self.event_dims
         parameters = numbers.unflatten(axis, (self.maps, -1)).unbind(axis)
         return Independent(self.function(*parameters), self.event_dims, validate_args=False)
@@ -196,4 +199,50 @@ def dirac() -> Head:
 LIKELIHOODS: dict[str, Callable[..., Head]] = {
     f.__name__: f for f in (bernoulli, continuous_bernoulli, gaussian, discretised_logistic, categorical)
 }
-POSTERIORS: dict[str, Callable[..., Head]] = {f.__name__: f for f in (log_variance, log_sigma, sigma, dirac)}
+
+
+class FullCovariance(nn.Module):
+    """Numbers -> a Gaussian: a mean, the logarithm of the diagonal of L, and what is below it.
+
+    What is below the diagonal is divided by d, so that at first the covariance is nearly diagonal.
+    """
+
+    def network_output(self, event: tuple[int, ...]) -> tuple[int, ...]:
+        """d (d + 3) / 2 numbers for d latents."""
+        return (event[0] * (event[0] + 3) // 2,)
+
+    def forward(self, numbers: Tensor) -> CholeskyNormal:
+        count = numbers.shape[-1]
+        d = (math.isqrt(9 + 8 * count) - 3) // 2
+        mean, log_diagonal, below = in_single_precision(numbers).split([d, d, count - 2 * d], -1)
+        cholesky = torch.diag_embed(log_diagonal.exp())
+        rows, columns = torch.tril_indices(d, d, -1, device=numbers.device)
+        cholesky[..., rows, columns] = below / d
+        return CholeskyNormal(mean, cholesky)
+
+
+def full_covariance() -> FullCovariance:
+    """A Gaussian with any covariance, by its Cholesky factor (Kingma and Welling 2019, section 2.5.1)."""
+    return FullCovariance()
+
+
+def flow(
+    size: int, form: Form = "coupling", transforms: int = 2, width: Sequence[int] = (128,)
+) -> FlowPosterior:
+    """A normalising flow about a mean, which its image conditions (Rezende and Mohamed 2015).
+
+    Args:
+        size: d; its weights are of this head, not of the network before it.
+        form, transforms, width: see `flows.steps`.
+
+    Raises:
+        VaekitError: zuko is not installed.
+    """
+    return FlowPosterior(size, form, transforms, width)
+
+
+Posterior = Head | FullCovariance | FlowPosterior
+
+POSTERIORS: dict[str, Callable[..., Posterior]] = {
+    f.__name__: f for f in (log_variance, log_sigma, sigma, full_covariance, flow, dirac)
+}

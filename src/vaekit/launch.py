@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vaekit import recipes
-from vaekit.build import build_data, build_model, build_objective, check
+from vaekit.build import build_data, build_model, build_objective, check, training_images
 from vaekit.data import Dataset, cache, catalog
 from vaekit.data.observations import Observed
 from vaekit.errors import InvalidError, VaekitError
@@ -167,7 +167,8 @@ def _prepare(recipe: Recipe) -> Prepared:
     check(recipe)
     device = runtime.device(recipe.training.device)
     dataset, splits = build_data(recipe.data)
-    model = build_model(recipe.model, dataset.shape, recipe.training.seed).to(device)
+    images = training_images(recipe.data, dataset, splits)
+    model = build_model(recipe.model, dataset.shape, recipe.training.seed, images).to(device)
     trained = Trained(
         model, recipe, dataset.shape, dataset.label_names, Path(recipe.name), fingerprint(dataset)
     )

@@ -26,9 +26,11 @@ def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
 Bounds = Annotated[tuple[float, float], AfterValidator(_ascending)]
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 Width = Annotated[int, Field(ge=1, le=100_000)]
+Levels = Annotated[list[Width], Field(min_length=1, max_length=16)]
 Positive = Annotated[float, Field(gt=0, le=1e9)]
 NonNegative = Annotated[float, Field(ge=0, le=1e9)]
 Share = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, lt=1)]
+FlowForm = Literal["coupling", "autoregressive"]
 Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "softplus"]
 
 
@@ -101,11 +103,19 @@ class GaussianPosterior(Part):
 
 
 class PlainPosterior(Part):
-    kind: Literal["sigma", "dirac"] = "sigma"
+    kind: Literal["sigma", "full_covariance", "dirac"] = "sigma"
+
+
+class FlowPosterior(Part):
+    kind: Literal["flow"] = "flow"
+    form: FlowForm = Field("coupling", description="autoregressive ones are slow to draw from")
+    transforms: int = Field(2, ge=1, le=64, description="steps")
+    width: list[Width] = Field([128], max_length=64, description="units of each hidden layer of a step")
 
 
 Posterior = Annotated[
-    Annotated[GaussianPosterior | PlainPosterior, Field(discriminator="kind")], BeforeValidator(_named)
+    Annotated[GaussianPosterior | PlainPosterior | FlowPosterior, Field(discriminator="kind")],
+    BeforeValidator(_named),
 ]
 
 
@@ -133,11 +143,49 @@ Likelihood = Annotated[
 ]
 
 
-class StandardNormal(Part):
+class PriorPart(Part):
+    network: Annotated[Dense, BeforeValidator(_named)] | None = Field(
+        None, description="of several levels: from those above to the next; as the encoder's without it"
+    )
+
+
+class StandardNormal(PriorPart):
     kind: Literal["standard_normal"] = "standard_normal"
 
 
-Prior = Annotated[StandardNormal, BeforeValidator(_named)]
+class Mixture(PriorPart):
+    kind: Literal["mixture"] = "mixture"
+    components: int = Field(10, ge=1, le=10_000, description="Gaussians, all learned")
+
+
+class Vamp(PriorPart):
+    kind: Literal["vamp"] = "vamp"
+    components: int = Field(500, ge=1, le=10_000, description="pseudo-inputs: images that are learned")
+    weights: Literal["uniform", "learned"] = Field("uniform", description="of the components")
+    start: Literal["random", "data"] = Field(
+        "random", description="pseudo-inputs at first: random, or training images"
+    )
+    mean: float = Field(0.5, ge=0, le=1, description="of random pixels")
+    std: float = Field(0.1, gt=0, le=1, description="of random pixels")
+
+
+class Exemplars(PriorPart):
+    kind: Literal["exemplars"] = "exemplars"
+    components: int = Field(500, ge=1, le=10_000, description="training images, at random")
+    weights: Literal["uniform", "learned"] = Field("uniform", description="of the components")
+
+
+class Flow(PriorPart):
+    kind: Literal["flow"] = "flow"
+    form: FlowForm = Field("coupling", description="autoregressive ones are slow to draw from")
+    transforms: int = Field(4, ge=1, le=64, description="steps")
+    width: list[Width] = Field([128, 128], max_length=64, description="units of each hidden layer of a step")
+
+
+Prior = Annotated[
+    Annotated[StandardNormal | Mixture | Vamp | Exemplars | Flow, Field(discriminator="kind")],
+    BeforeValidator(_named),
+]
 
 
 class Encoder(Part):
@@ -151,10 +199,24 @@ class Decoder(Part):
 
 
 class Model(Part):
-    latent: Width = Field(16, description="d, the number of latents")
-    prior: Prior = Field(StandardNormal(), description="p(z)")
+    latent: Width | Levels = Field(16, description="how many latents; of each level, the top first")
+    prior: Prior = Field(StandardNormal(), description="p(z), that of the top level")
     encoder: Encoder = Encoder()
     decoder: Decoder = Decoder()
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """How many latents each level has, the top first."""
+        return (self.latent,) if isinstance(self.latent, int) else tuple(self.latent)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Model:
+        if self.prior.network is not None and len(self.levels) == 1:
+            raise ValueError(
+                "prior.network leads from level to level, but there is one level; leave it out, or give "
+                f"several, such as latent={[self.levels[0]] * 2}"
+            )
+        return self
 
 
 # ------------------------------------------------------------------------------------------------ objective

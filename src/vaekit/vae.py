@@ -118,6 +118,7 @@ class VAE(nn.Module):
         samples: int = 1,
         mask: Tensor | None = None,
         posterior: Ancestral | None = None,
+        prior: Ancestral | None = None,
         seed: Seed = None,
     ) -> Evidence:
         """The terms of the bound.
@@ -128,7 +129,7 @@ class VAE(nn.Module):
             samples: K, draws from the posterior for each image.
             mask: boolean, broadcastable to x, True where a pixel was observed: the bound is then on the
                 log-probability of the observed pixels, and the encoder sees 0 for the others.
-            posterior: `encode(x, y)` where it is already at hand.
+            posterior, prior: `encode(x, y)` and `prior_given(y)` where they are already at hand.
             seed: of the draws.
 
         Returns:
@@ -142,11 +143,15 @@ class VAE(nn.Module):
         posterior = self.encode(x, y) if posterior is None else posterior
         with seeded(seed):
             q = posterior.draw((samples,))
-        p = self._prior(y).score(q.z)
+        p = (self.prior_given(y) if prior is None else prior).score(q.z)
         log_px = _log_prob(self.decode(q.z, y), x, mask)
         return Evidence(log_px, p.log_prob.expand_as(q.log_prob), q.log_prob, _divergences(q, p))
 
     forward = evidence
+
+    def prior_given(self, y: Tensor | None = None) -> Ancestral:
+        """p(z): a distribution over z (d,), or (B, d) where labels condition it."""
+        return self.prior(*self._label("prior", y))
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Ancestral:
         """q(z | x) for images (B, C, H, W): a distribution over z (B, d)."""
@@ -181,7 +186,8 @@ class VAE(nn.Module):
         if y is not None and len(y) != n:
             raise ValueError(f"y: expected a label for each of {n} images, got {len(y)}")
         with seeded(seed):
-            prior = self._prior(y) if temperature == 1.0 else tempered(self._prior(y), temperature)
+            plain = self.prior_given(y)
+            prior = plain if temperature == 1.0 else tempered(plain, temperature)
             z = prior.rsample(() if prior.batch_shape else (n,))
             return _pixels(self.decode(z, y), draw)
 
@@ -224,9 +230,6 @@ class VAE(nn.Module):
         """
         a, b = self.encode(x_a, y).mean, self.encode(x_b, y).mean
         return self.decode(interpolate(a, b, steps, path), y).mean
-
-    def _prior(self, y: Tensor | None) -> Ancestral:
-        return self.prior(*self._label("prior", y))
 
     def _label(self, part: str, y: Tensor | None) -> tuple[Tensor, ...]:
         if part not in self.given_label:

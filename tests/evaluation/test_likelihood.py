@@ -133,6 +133,14 @@ def test_memory_is_bounded_by_what_the_decoder_gives(monkeypatch, likelihood, nu
     assert [n // (BATCH * pixels * numbers_a_pixel) for n in decoded] == [2, 2, 1]
 
 
+def test_the_prior_is_made_once_for_all_samples_of_a_batch(monkeypatch):
+    monkeypatch.setattr("vaekit.evaluation.likelihood.FLOATS_AT_ONCE", 1)
+    model, made = make_vae(prior="vamp"), []
+    model.prior.links[0].register_forward_hook(lambda *_: made.append(1))
+    log_likelihood(model, batches(images_for(model), BATCH), 5)
+    assert len(made) == 1
+
+
 @pytest.mark.parametrize("make", [make_ladder, make_labelled])
 def test_deeper_and_labelled_models_are_trained_kept_and_measured_like_any_other(make, tmp_path):
     x, y = images("binary", n=60), torch.arange(60) % CLASSES

@@ -145,12 +145,12 @@ def log_likelihood(
 
 def _measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> tuple[Tensor, ...]:
     """Reconstruction (B,), rate (L, B), log p(x) (B,) and effective sample size (B,) of one batch."""
-    posterior = model.encode(x, y)
+    posterior, prior = model.encode(x, y), model.prior_given(y)
     weights = Weights(len(x), x.device)
     reconstruction = torch.zeros(len(x), dtype=torch.float64, device=x.device)
     rate = torch.zeros(len(model.levels), len(x), dtype=torch.float64, device=x.device)
     for k in chunks(samples, at_once(len(x) * numbers(model, x.shape[1:]))):
-        evidence = model.evidence(x, y, samples=k, posterior=posterior)
+        evidence = model.evidence(x, y, samples=k, posterior=posterior, prior=prior)
         weights.add(evidence.log_weights)
         reconstruction += evidence.log_px.double().sum(0) / samples
         rate += evidence.rate.double() * (k / samples)

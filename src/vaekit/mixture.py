@@ -1,0 +1,122 @@
+"""A mixture: one of several distributions, chosen at random.
+
+    p(z) = sum_c w_c p_c(z)
+
+For C diagonal Gaussians and N points the sum of squares in the exponent is two products of matrices,
+
+    sum_i (z_i - m_ci)^2 / s_ci^2 = z^2 . s_c^-2 - 2 z . (m_c s_c^-2) + sum_i m_ci^2 / s_ci^2,
+
+so that no (N, C, d) tensor arises. Its terms cancel where s is small, hence double precision.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.distributions import Categorical, Distribution, Independent, Normal, constraints
+
+from vaekit.distributions import CholeskyNormal, SampleShape, tempered
+
+NUMBERS_AT_ONCE = 1 << 24
+
+
+class Mixture(Distribution):
+    """C distributions over vectors of d numbers, each with its weight.
+
+    `rsample` has a gradient to the component that was chosen, and none to the choice.
+
+    Args:
+        logits: (C,), the weights up to softmax.
+        components: of batch shape (C,) and event shape (d,).
+    """
+
+    arg_constraints: ClassVar[dict] = {}
+    support = constraints.real_vector
+    has_rsample = True
+
+    def __init__(self, logits: Tensor, components: Distribution):
+        self.log_weights, self.components = F.log_softmax(logits, -1), components
+        super().__init__(torch.Size(), components.event_shape, validate_args=False)
+
+    def joint(self, value: Tensor) -> Tensor:
+        """log w_c + log p_c(z) for z (N, d): (N, C); its softmax says how likely z came from each."""
+        return self.log_weights + _log_probs(self.components, value)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """The log of the sum over components, for a bounded number of points at once."""
+        numbers = len(self.log_weights) * value.shape[-1]
+        points = value.reshape(-1, value.shape[-1]).split(max(1, NUMBERS_AT_ONCE // numbers))
+        return torch.cat([self.joint(some).logsumexp(-1) for some in points]).view(value.shape[:-1])
+
+    def rsample(self, sample_shape: SampleShape = ()) -> Tensor:
+        chosen = Categorical(logits=self.log_weights, validate_args=False).sample(torch.Size(sample_shape))
+        return select(self.components, chosen).rsample()
+
+    @property
+    def mean(self) -> Tensor:
+        return self._average(self.components.mean)
+
+    @property
+    def variance(self) -> Tensor:
+        """The mean of the variances plus the variance of the means."""
+        centred = self.components.mean - self.mean
+        return self._average(self.components.variance + centred.square())
+
+    def _average(self, numbers: Tensor) -> Tensor:
+        return self.log_weights.exp() @ numbers
+
+
+@functools.singledispatch
+def select(distribution: Distribution, index: Tensor) -> Distribution:
+    """Those of a batch of distributions that `index` names, of the batch shape of `index`.
+
+    Raises:
+        NotImplementedError: for a family that is not known.
+    """
+    raise NotImplementedError(f"no selection is known for {type(distribution).__name__}")
+
+
+@select.register
+def _(distribution: Normal, index: Tensor) -> Distribution:
+    return Normal(distribution.loc[index], distribution.scale[index], validate_args=False)
+
+
+@select.register
+def _(distribution: CholeskyNormal, index: Tensor) -> Distribution:
+    return CholeskyNormal(distribution.loc[index], distribution.scale_tril[index])
+
+
+@select.register
+def _(distribution: Independent, index: Tensor) -> Distribution:
+    base = select(distribution.base_dist, index)
+    return Independent(base, distribution.reinterpreted_batch_ndims, validate_args=False)
+
+
+@tempered.register
+def _(distribution: Mixture, temperature: float) -> Distribution:
+    return Mixture(distribution.log_weights, tempered(distribution.components, temperature))
+
+
+def _log_probs(components: Distribution, value: Tensor) -> Tensor:
+    """The log-density of each of N points under each of C components, (N, C)."""
+    if isinstance(components, Independent) and isinstance(components.base_dist, Normal):
+        return _gaussian_log_probs(components.base_dist, value)
+    return components.log_prob(value.unsqueeze(-2))
+
+
+def _gaussian_log_probs(components: Normal, value: Tensor) -> Tensor:
+    kind = value.device.type
+    precise = torch.float32 if kind == "mps" else torch.float64  # which mps has not
+    z, mean, scale = value.to(precise), components.loc.to(precise), components.scale.to(precise)
+    precision = scale.pow(-2)
+    with torch.autocast(kind, enabled=False):
+        squares = (
+            z.square() @ precision.T - 2 * z @ (mean * precision).T + (mean.square() * precision).sum(-1)
+        )
+    logs = -0.5 * squares - scale.log().sum(-1) - 0.5 * z.shape[-1] * math.log(2 * math.pi)
+    return logs.to(value.dtype)
