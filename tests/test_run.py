@@ -245,6 +245,14 @@ def test_the_numbers_of_an_evaluation_are_kept(tmp_path):
 
 
 @pytest.mark.usefixtures("undrawn")
+def test_the_numbers_of_a_model_go_when_training_changes_it():
+    run = train("digits", **short(epochs=1))
+    run.evaluate(samples=5, images=1)
+    resume(run.path, epochs=2)
+    assert not (run.path / "evaluation.json").exists()
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_the_numbers_of_other_data_are_not_kept_as_the_run_s_own(tmp_path):
     run = train("digits", **short(epochs=1))
     np.save(tmp_path / "other.npy", np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8))
