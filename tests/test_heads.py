@@ -46,8 +46,9 @@ def support(head: Head, p: Distribution) -> tuple[Tensor, Tensor]:
         return values, torch.ones_like(values)
     t = torch.linspace(0, 1, 4001, dtype=torch.float64).reshape(-1, 1, 1, 1)
     low, width = (0.0, 1.0) if head.support == "unit" else (p.mean - 12 * p.stddev, 24 * p.stddev)
-    weights = torch.full_like(t, 1 / 4000)
-    weights[[0, -1]] /= 2  # the trapezoidal rule
+    weights = torch.full_like(t, 2 / 12000)  # Simpson's rule: a kink in the centre does no harm
+    weights[1::2] *= 2
+    weights[[0, -1]] /= 2
     return low + width * t, width * weights
 
 
