@@ -121,6 +121,11 @@ def test_verbose_shows_the_traceback(call, words):
     assert result.stderr.splitlines()[-1].startswith("error: x: no such")
 
 
+def test_python_runs_the_package_as_the_command():
+    done = subprocess.run([sys.executable, "-m", "vaekit", "--version"], capture_output=True, text=True)
+    assert done.stdout == f"vaekit {vaekit.__version__}\n"
+
+
 @pytest.mark.parametrize(("policy", "spins"), [(None, "1000"), ("ACTIVE", None)])
 def test_waiting_threads_sleep_soon_unless_the_user_wants_it_otherwise(monkeypatch, policy, spins):
     monkeypatch.setattr("sys.argv", ["vaekit", "--version"])
