@@ -1,4 +1,4 @@
-"""What every test starts from: one thread, a Ctrl-C that is heard, and one state of torch's global generator."""
+"""What every test starts from: one thread, a Ctrl-C that is heard, one state of torch's random numbers."""
 
 from __future__ import annotations
 
