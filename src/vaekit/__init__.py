@@ -1,4 +1,4 @@
-"""Train, measure, compare and explore variational autoencoders.
+"""Train, measure and look into variational autoencoders.
 
     import vaekit
     run = vaekit.train("mnist", epochs=5)
