@@ -1,6 +1,7 @@
 """A recipe becomes the objects that it names."""
 
 import math
+import re
 
 import pytest
 import torch
@@ -10,7 +11,10 @@ from vaekit import recipes
 from vaekit.build import build_data, build_model, build_objective, check, training_images
 from vaekit.errors import RecipeError
 from vaekit.flows import FlowPosterior, FlowPrior
-from vaekit.objectives import importance_weighted
+from vaekit.heads import LIKELIHOODS, POSTERIORS
+from vaekit.networks import NETWORKS
+from vaekit.objectives import OBJECTIVES, SCHEDULES, importance_weighted
+from vaekit.priors import PRIORS
 from vaekit.randomness import seeded
 
 
@@ -162,3 +166,23 @@ def test_flows_are_built_for_every_level(form: str):
     for link in (*model.encoder.links, model.prior.links[1]):
         assert isinstance(link.head, FlowPosterior)
     assert model.sample(3, seed=0).shape == (3, 1, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("key", "names"),
+    [
+        ("model.encoder.network", NETWORKS),
+        ("model.encoder.posterior", POSTERIORS),
+        ("model.decoder.likelihood", LIKELIHOODS),
+        ("model.prior", PRIORS),
+        ("objective", OBJECTIVES),
+        ("objective.beta", SCHEDULES),
+    ],
+)
+def test_every_kind_in_a_table_can_be_asked_for_and_every_kind_of_the_schema_is_in_its_table(key, names):
+    for name in names:
+        recipes.load("mnist", [f"{key}={{kind: {name}}}"])
+    with pytest.raises(RecipeError) as refusal:
+        recipes.load("mnist", [f"{key}={{kind: nothing}}"])
+    listed = str(refusal.value).partition("expected one of ")[2].partition(", got")[0]
+    assert set(re.findall(r"\w+", listed)) - {"or"} == set(names)
