@@ -15,6 +15,7 @@ from vaekit.errors import DataError, InvalidError, NotFoundError, RecipeError, V
 from vaekit.launch import resume, train
 from vaekit.run import Run, evaluate, load
 from vaekit.training.guards import locked
+from vaekit.trained import fingerprint
 from vaekit.training.log import Quiet
 
 
@@ -104,6 +105,7 @@ def test_a_run_that_was_cut_off_can_be_looked_at():
     assert not (Path("cut") / "model").exists()
     assert Run("cut").trained.model.sample(2).shape == (2, 1, 8, 8)
     assert Run("cut").summary()["epochs"] == 1
+    assert Run("cut").trained.fingerprint == fingerprint(Run("cut").trained.data()[0])
 
 
 @pytest.mark.usefixtures("undrawn")

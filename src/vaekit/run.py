@@ -69,7 +69,10 @@ class Run:
         dataset, _ = build_data(self.recipe.data)
         model = build_model(self.recipe.model, dataset.shape)
         put_weights(model, checkpoint.load_weights(self.path), str(self.path / "checkpoint"))
-        return Trained(model.to(device).eval(), self.recipe, dataset.shape, dataset.label_names, self.path)
+        known = str(self.environment.get("data", ""))
+        return Trained(
+            model.to(device).eval(), self.recipe, dataset.shape, dataset.label_names, self.path, known
+        )
 
     @property
     def model(self):

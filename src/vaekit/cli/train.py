@@ -10,8 +10,6 @@ import click
 
 from vaekit.cli import options
 
-SETTINGS = ("seed", "device", "threads", "on_divergence")
-
 
 @click.command()
 @click.argument("words", nargs=-1, metavar="[RECIPE] [KEY=VALUE]...")
