@@ -14,8 +14,8 @@ from vaekit.data import load as load_data
 from vaekit.errors import DataError, InvalidError, NotFoundError, RecipeError, VaekitError
 from vaekit.launch import resume, train
 from vaekit.run import Run, evaluate, load
-from vaekit.training.guards import locked
 from vaekit.trained import fingerprint
+from vaekit.training.guards import locked
 from vaekit.training.log import Quiet
 
 
