@@ -23,6 +23,8 @@ EVALUATION = {
     "bits_per_dimension": 0.15755,
     "ess_mean": 183.44,
     "ess_min": 1.7,
+    "active_units": [4, 31],
+    "latents": [40, 40],
     "is_likelihood": True,
     "caveats": [],
     "seconds": 400.0,
@@ -152,6 +154,7 @@ def test_key_numbers_of_an_evaluation():
         "Reconstruction": ("−63.21", "nats", "log p(x|z), mean over q(z|x)"),
         "Rate": ("25.94", "nats", "by level: 20.10, 5.84"),
         "Bits per dimension": ("0.158", "", "observation dynamic"),
+        "Active units": ("35 of 80", "", "by level: 4 of 40, 31 of 40"),
         "Effective samples": ("183.4", "", "of 5,000, mean over images, least 1.7"),
     }
 
@@ -165,7 +168,7 @@ def test_a_number_that_is_no_likelihood_says_so_and_why():
 
 def test_what_is_not_defined_is_left_out():
     autoencoder = EVALUATION | dict.fromkeys(("elbo", "log_likelihood", "bits_per_dimension", "ess_mean"))
-    assert list(tiles(measured(autoencoder))) == ["Reconstruction", "Rate"]
+    assert list(tiles(measured(autoencoder))) == ["Reconstruction", "Rate", "Active units"]
     assert measured({}) == []
 
 

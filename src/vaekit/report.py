@@ -169,7 +169,7 @@ def _view(contents: Contents) -> dict[str, Any]:
 def measured(evaluation: Mapping[str, Any]) -> list[Tile]:
     """The key numbers of evaluation.json; those that it lacks, or that are not defined, are left out."""
     known = {key: value for key, value in evaluation.items() if value is not None}
-    makers = (_log_likelihood, _elbo, _reconstruction, _rate, _bits, _effective)
+    makers = (_log_likelihood, _elbo, _reconstruction, _rate, _bits, _active, _effective)
     return [tile for make in makers if (tile := make(known))]
 
 
@@ -232,6 +232,14 @@ def _bits(known: Mapping[str, Any]) -> Tile | None:
     observation = known.get("observation")
     note = f"observation {observation}" if observation else ""
     return Tile("Bits per dimension", number(known["bits_per_dimension"], 3), note=note)
+
+
+def _active(known: Mapping[str, Any]) -> Tile | None:
+    if not known.get("active_units"):
+        return None
+    levels = [f"{active} of {of}" for active, of in zip(known["active_units"], known["latents"], strict=True)]
+    each = f"by level: {', '.join(levels)}" if len(levels) > 1 else "latents that vary over images"
+    return Tile("Active units", f"{sum(known['active_units'])} of {sum(known['latents'])}", note=each)
 
 
 def _effective(known: Mapping[str, Any]) -> Tile | None:

@@ -33,6 +33,14 @@ def test_kl_per_latent_is_the_closed_form():
     np.testing.assert_allclose(latent.kl_per_latent(codes), truth, rtol=1e-4)
 
 
+def test_a_latent_is_active_where_its_mean_deviates_by_more_than_a_tenth():
+    rng = np.random.default_rng(0)
+    codes = rng.standard_normal((5000, 5)) * [1, 0.11, 0.09, 0, 2] + 7
+    assert latent.active_units(codes, (2, 3)) == [2, 1]
+    assert latent.active_units(codes, (5,)) == [3]
+    assert latent.active_units(codes[:1], (2, 3)) == [0, 0]
+
+
 def test_points_are_ordered_by_their_variance():
     codes = latent.Codes(np.array([[0.0, 1.0], [0.0, -1.0]]), np.zeros((2, 2)), None)
     assert latent.kl_per_latent(codes).tolist() == [0, 1]

@@ -184,6 +184,17 @@ def test_the_summary_has_the_mean_its_error_and_the_bits():
     assert summary.elbo == pytest.approx(summary.reconstruction - sum(summary.rate))
 
 
+def test_active_units_are_counted_by_level_also_of_points_and_over_batches():
+    x = images("binary", n=60)
+    for model, levels in ((make_ladder(), 2), (make_vae(posterior="dirac"), 1)):
+        parts = log_likelihood(model, batches(x, 25), 2)
+        found = summarise(parts, 2, math.prod(SHAPE), 0, 1.0)
+        variance = model.encode(x).mean.var(0, correction=0).split(model.levels)
+        assert found.active_units == [int((level > 0.01).sum()) for level in variance]
+        assert (found.latents, len(found.active_units)) == (list(model.levels), levels)
+        assert parts.codes.shape == (model.latent_size, 60)
+
+
 def test_events_of_the_likelihood_are_whole_images():
     model, x, _ = linear_gaussian()
     assert isinstance(model.decode(torch.zeros(3, D, dtype=torch.float64)), Independent)

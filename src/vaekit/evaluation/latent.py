@@ -11,6 +11,8 @@ from torch import Tensor
 
 from vaekit.vae import VAE
 
+ACTIVE = 0.01  # the variance of a latent's posterior mean over images, above which it is in use
+
 
 class Codes(NamedTuple):
     """The posterior of N images: arrays (N, d), and labels (N,) or None."""
@@ -44,6 +46,22 @@ def kl_per_latent(codes: Codes) -> np.ndarray:
         return codes.mean.var(0)
     variance = np.square(codes.stddev)
     return (0.5 * (np.square(codes.mean) + variance - 1 - np.log(variance))).mean(0)
+
+
+def active_units(codes: np.ndarray, levels: Sequence[int]) -> list[int]:
+    """How many latents of each level the images move: those with Var_x(E[z_u | x]) > 0.01.
+
+    Args:
+        codes: (N, d), the posterior means of N images, the levels side by side.
+        levels: how many latents each level has; d in all.
+
+    Returns:
+        A number for each level, in their order; 0 for a single image, over which nothing varies.
+
+    Source: Burda et al. 2016, section 5.2.
+    """
+    active = codes.var(0) > ACTIVE
+    return [int(level.sum()) for level in np.split(active, np.cumsum(levels)[:-1])]
 
 
 @torch.no_grad()

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vaekit.evaluation.latent import active_units
 from vaekit.heads import Head
 from vaekit.randomness import seeded
 from vaekit.vae import VAE
@@ -44,6 +45,7 @@ class Evaluation:
         seconds: wall-clock time.
         seed: of the draws.
         split, observation: what was measured.
+        active_units, latents: how many latents of each level the images move, and how many it has, top first.
         is_likelihood: whether `log_likelihood` is log-probability, or density, of the data as observed.
         caveats: why it is not, or what else must be known to read the numbers.
     """
@@ -62,6 +64,8 @@ class Evaluation:
     seed: int
     split: str = ""
     observation: str = ""
+    active_units: list[int] = field(default_factory=list)
+    latents: list[int] = field(default_factory=list)
     is_likelihood: bool = True
     caveats: list[str] = field(default_factory=list)
 
@@ -103,12 +107,17 @@ class Weights:
 
 @dataclass(frozen=True)
 class PerImage:
-    """The terms of each image, float64 tensors on the CPU: (N,), and (L, N) for the rates."""
+    """The terms of each image, float64 tensors on the CPU: (N,), (L, N) for the rates, (d, N) for the codes.
+
+    A code is the posterior mean of each level given the means above; `levels` are their sizes.
+    """
 
     reconstruction: Tensor
     rate: Tensor
     log_likelihood: Tensor
     effective_sample_size: Tensor
+    codes: Tensor
+    levels: tuple[int, ...]
 
 
 @torch.no_grad()
@@ -140,11 +149,12 @@ def log_likelihood(
             progress(len(x))
     finally:
         model.train(training)
-    return PerImage(*(torch.cat(column, -1).double().cpu() for column in zip(*parts, strict=True)))
+    columns = (torch.cat(column, -1).double().cpu() for column in zip(*parts, strict=True))
+    return PerImage(*columns, levels=model.levels)
 
 
 def _measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> tuple[Tensor, ...]:
-    """Reconstruction (B,), rate (L, B), log p(x) (B,) and effective sample size (B,) of one batch."""
+    """Of a batch: reconstruction (B,), rate (L, B), log p(x) (B,), effective sample size (B,), codes (d, B)."""
     posterior, prior = model.encode(x, y), model.prior_given(y)
     weights = Weights(len(x), x.device)
     reconstruction = torch.zeros(len(x), dtype=torch.float64, device=x.device)
@@ -154,7 +164,7 @@ def _measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> tuple[Ten
         weights.add(evidence.log_weights)
         reconstruction += evidence.log_px.double().sum(0) / samples
         rate += evidence.rate.double() * (k / samples)
-    return reconstruction, rate, weights.log_mean, weights.effective_sample_size
+    return reconstruction, rate, weights.log_mean, weights.effective_sample_size, posterior.mean.T
 
 
 def numbers(model: VAE, shape: Sequence[int]) -> int:
@@ -197,6 +207,8 @@ def summarise(parts: PerImage, samples: int, dimensions: int, seed: int, seconds
         bits_per_dimension=-mean / (dimensions * math.log(2)),
         ess_mean=parts.effective_sample_size.mean().item(),
         ess_min=parts.effective_sample_size.min().item(),
+        active_units=active_units(parts.codes.T.numpy(), parts.levels),
+        latents=list(parts.levels),
         seconds=seconds,
         seed=seed,
     )
