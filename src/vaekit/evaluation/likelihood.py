@@ -154,7 +154,7 @@ def log_likelihood(
 
 
 def _measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> tuple[Tensor, ...]:
-    """Of a batch: reconstruction (B,), rate (L, B), log p(x) (B,), effective sample size (B,), codes (d, B)."""
+    """Reconstruction (B,), rate (L, B), log p(x) and effective sample size (B,), codes (d, B) of a batch."""
     posterior, prior = model.encode(x, y), model.prior_given(y)
     weights = Weights(len(x), x.device)
     reconstruction = torch.zeros(len(x), dtype=torch.float64, device=x.device)
