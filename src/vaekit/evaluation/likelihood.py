@@ -112,12 +112,12 @@ class PerImage:
     A code is the posterior mean of each level given the means above; `levels` are their sizes.
     """
 
+    levels: tuple[int, ...]
     reconstruction: Tensor
     rate: Tensor
     log_likelihood: Tensor
     effective_sample_size: Tensor
     codes: Tensor
-    levels: tuple[int, ...]
 
 
 @torch.no_grad()
@@ -150,7 +150,7 @@ def log_likelihood(
     finally:
         model.train(training)
     columns = (torch.cat(column, -1).double().cpu() for column in zip(*parts, strict=True))
-    return PerImage(*columns, levels=model.levels)
+    return PerImage(model.levels, *columns)
 
 
 def _measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> tuple[Tensor, ...]:
