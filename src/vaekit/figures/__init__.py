@@ -8,14 +8,18 @@ from vaekit.figures.curves import best_epoch, training_curves
 from vaekit.figures.grids import decoded_grid, interpolation, reconstructions, samples, traversal
 from vaekit.figures.latent import latent_scatter, project
 from vaekit.figures.pixels import animate, grid_png, save_grid
+from vaekit.figures.rows import class_grid, image_rows, interpolation_pair
 from vaekit.figures.style import render, save
 
 __all__ = [
     "animate",
     "best_epoch",
+    "class_grid",
     "decoded_grid",
     "grid_png",
+    "image_rows",
     "interpolation",
+    "interpolation_pair",
     "latent_scatter",
     "project",
     "reconstructions",

@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vaekit.errors import InvalidError
-from vaekit.figures.style import DPI, place, sheet, styled, text_width
-from vaekit.figures.tiles import Mosaic, enlarge, fold, mosaic, square_columns, tiles
+from vaekit.figures.plate import LINE, THIN, WIDE, expect_count, expect_shape, fit, show, write_over
+from vaekit.figures.style import styled
+from vaekit.figures.tiles import fold, mosaic, square_columns, tiles
 
-_TILE, _ACROSS = 180, 2000  # device pixels: the largest side of a tile, and of a row of tiles
-_THIN, _WIDE = 6, 24  # device pixels: the gap between neighbours, and between groups
-_EDGE, _LINE = 0.12, 0.18  # inches: the white rim, and a line of labels
 _PAIRS = 10  # originals in a row
-_NARROWEST = 3.0  # inches: room for a title
 
 
 @styled
@@ -42,17 +37,19 @@ def reconstructions(
     Raises:
         InvalidError: shapes that differ or are no images, or another number of labels.
     """
-    _same_shape("reconstructions", reconstructions, np.shape(originals))
+    expect_shape("reconstructions", reconstructions, np.shape(originals))
     names = [] if labels is None else [str(label) for label in labels]
-    _count("labels", names, len(originals) if names else 0)
+    expect_count("labels", names, len(originals) if names else 0)
     columns = min(len(originals), _PAIRS)
-    pairs = np.stack([fold(_fit(each, columns), columns) for each in (originals, reconstructions)], axis=1)
-    between = 2 * _WIDE if names else _WIDE
-    gaps = ([_THIN, between] * len(pairs))[:-1]
-    grid = mosaic(pairs.reshape(-1, *pairs.shape[2:]), gaps, _THIN)
-    figure, axes = _show(grid, title, subtitle, ("original", "reconstruction") * len(pairs), rim=bool(names))
+    pairs = np.stack([fold(fit(each, columns), columns) for each in (originals, reconstructions)], axis=1)
+    between = 2 * WIDE if names else WIDE
+    gaps = ([THIN, between] * len(pairs))[:-1]
+    grid = mosaic(pairs.reshape(-1, *pairs.shape[2:]), gaps, THIN)
+    figure, axes = show(
+        grid, title, subtitle, ("original", "reconstruction") * len(pairs), rim=LINE * bool(names)
+    )
     for (pair, column), name in zip(np.ndindex(len(pairs), columns), names, strict=False):
-        _write_over(axes, float(grid.columns[column]), float(grid.tops[2 * pair]), name)
+        write_over(axes, float(grid.columns[column]), float(grid.tops[2 * pair]), name)
     return figure
 
 
@@ -74,7 +71,7 @@ def samples(images: np.ndarray, title: str, columns: int | None = None, subtitle
     """
     pictures = tiles(images)
     columns = columns or square_columns(pictures)
-    figure, _ = _show(mosaic(fold(_fit(images, columns), columns), _THIN, _THIN), title, subtitle)
+    figure, _ = show(mosaic(fold(fit(images, columns), columns), THIN, THIN), title, subtitle)
     return figure
 
 
@@ -97,14 +94,14 @@ def interpolation(
         InvalidError: what is no images, or ends of another shape.
     """
     if ends is None:
-        return _show(mosaic(_fit(rows, np.shape(rows)[1]), _THIN, _THIN), title, subtitle)[0]
+        return show(mosaic(fit(rows, np.shape(rows)[1]), THIN, THIN), title, subtitle)[0]
     first, last = (_end(each, rows) for each in ends)
     whole = np.concatenate([first, rows, last], axis=1)
     steps = np.shape(rows)[1]
-    grid = mosaic(_fit(whole, steps + 2), _THIN, [_WIDE, *[_THIN] * (steps - 1), _WIDE])
-    figure, axes = _show(grid, title, subtitle, rim=True)
-    _write_over(axes, 0, 0, "original", "left")
-    _write_over(axes, grid.pixels.shape[1], 0, "original", "right")
+    grid = mosaic(fit(whole, steps + 2), THIN, [WIDE, *[THIN] * (steps - 1), WIDE])
+    figure, axes = show(grid, title, subtitle, rim=LINE)
+    write_over(axes, 0, 0, "original", "left")
+    write_over(axes, grid.pixels.shape[1], 0, "original", "right")
     return figure
 
 
@@ -133,12 +130,12 @@ def traversal(
     Raises:
         InvalidError: what is no images, or another number of labels or values.
     """
-    _count("row_labels", row_labels, np.shape(rows)[0])
-    grid = mosaic(_fit(rows, np.shape(rows)[1]), _THIN, _THIN)
+    expect_count("row_labels", row_labels, np.shape(rows)[0])
+    grid = mosaic(fit(rows, np.shape(rows)[1]), THIN, THIN)
     if not len(values):
-        return _show(grid, title, subtitle, row_labels)[0]
-    _count("values", values, np.shape(rows)[1])
-    return _show(grid, title, subtitle, row_labels, _numbers(values), axis_name)[0]
+        return show(grid, title, subtitle, row_labels)[0]
+    expect_count("values", values, np.shape(rows)[1])
+    return show(grid, title, subtitle, row_labels, _numbers(values), axis_name)[0]
 
 
 @styled
@@ -157,55 +154,15 @@ def decoded_grid(images: np.ndarray, quantiles: Sequence[float], title: str, sub
     Raises:
         InvalidError: what is no images, or another number of quantiles.
     """
-    _count("quantiles", quantiles, np.shape(images)[0])
-    grid = mosaic(_fit(np.asarray(images)[::-1], np.shape(images)[1]), _THIN // 3, _THIN // 3)
+    expect_count("quantiles", quantiles, np.shape(images)[0])
+    grid = mosaic(fit(np.asarray(images)[::-1], np.shape(images)[1]), THIN // 3, THIN // 3)
     names = _sparse(_numbers(quantiles))
-    return _show(grid, title, subtitle, names[::-1], names, "z0", "z1")[0]
-
-
-def _show(
-    grid: Mosaic,
-    title: str,
-    subtitle: str,
-    row_labels: Sequence[str] = (),
-    column_labels: Sequence[str] = (),
-    across_name: str = "",
-    up_name: str = "",
-    rim: bool = False,
-) -> tuple[Figure, Axes]:
-    """The mosaic pixel for pixel (smaller only where wider than a page), with labels at its left and foot."""
-    down, across = grid.pixels.shape[:2]
-    inch = DPI * max(1.0, across / _ACROSS / 1.1)
-    left = _EDGE + text_width(row_labels) + _LINE * bool(up_name) + 0.06 * bool(row_labels)
-    bottom = _EDGE + _LINE * (bool(column_labels) + bool(across_name))
-    size = (max(left + across / inch + _EDGE, _NARROWEST), bottom + down / inch + _LINE * rim)
-    figure = sheet(*size, title, subtitle)
-    axes = place(figure, left, bottom, across / inch, down / inch)
-    axes.imshow(grid.pixels, extent=(0, across, down, 0), aspect="auto", interpolation="auto")
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0, pad=3)
-    axes.set_yticks(grid.rows if len(row_labels) else [], row_labels)
-    axes.set_xticks(grid.columns if len(column_labels) else [], column_labels)
-    axes.set_xlabel(across_name)
-    axes.set_ylabel(up_name)
-    return figure, axes
-
-
-def _fit(images: np.ndarray, columns: int) -> np.ndarray:
-    """Images as tiles, enlarged by the whole factor that best fills a row of `columns`."""
-    pictures = tiles(images)
-    return enlarge(pictures, max(1, min(_TILE, _ACROSS // columns) // max(pictures.shape[-3:-1])))
-
-
-def _write_over(axes: Axes, across: float, down: float, text: str, align: str = "center") -> None:
-    axes.annotate(
-        text, (across, down), (0, 1.5), textcoords="offset points", ha=align, va="bottom", fontsize=7
-    )
+    return show(grid, title, subtitle, names[::-1], names, "z0", "z1")[0]
 
 
 def _end(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
     shape = np.shape(rows)
-    _same_shape("ends", images, (shape[0], *shape[2:]))
+    expect_shape("ends", images, (shape[0], *shape[2:]))
     return np.asarray(images)[:, None]
 
 
@@ -217,13 +174,3 @@ def _sparse(names: list[str], most: int = 11) -> list[str]:
     """About `most` of the names, counted from both ends so that they lie symmetric; the others empty."""
     last, stride = len(names) - 1, -(-len(names) // most)
     return [name if min(i, last - i) % stride == 0 else "" for i, name in enumerate(names)]
-
-
-def _same_shape(name: str, images: np.ndarray, shape: tuple[int, ...]) -> None:
-    if np.shape(images) != shape:
-        raise InvalidError(f"{name}: expected shape {shape}, got {np.shape(images)}")
-
-
-def _count(name: str, values: Sequence[object], expected: int) -> None:
-    if len(values) != expected:
-        raise InvalidError(f"{name}: expected {expected} of them, got {len(values)}")
