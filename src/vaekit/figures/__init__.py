@@ -9,12 +9,14 @@ from vaekit.figures.grids import decoded_grid, interpolation, reconstructions, s
 from vaekit.figures.latent import latent_scatter, project
 from vaekit.figures.pixels import animate, grid_png, save_grid
 from vaekit.figures.rows import class_grid, image_rows, interpolation_pair
+from vaekit.figures.runs import curves_by_run, rate_distortion, value_against
 from vaekit.figures.style import render, save
 
 __all__ = [
     "animate",
     "best_epoch",
     "class_grid",
+    "curves_by_run",
     "decoded_grid",
     "grid_png",
     "image_rows",
@@ -22,6 +24,7 @@ __all__ = [
     "interpolation_pair",
     "latent_scatter",
     "project",
+    "rate_distortion",
     "reconstructions",
     "render",
     "samples",
@@ -29,4 +32,5 @@ __all__ = [
     "save_grid",
     "training_curves",
     "traversal",
+    "value_against",
 ]

@@ -14,12 +14,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from vaekit.errors import InvalidError
+from vaekit.figures.chart import frame_late
 from vaekit.figures.style import BLUE, GREEN, MUTED, VERMILION, palette, place, sheet, styled
 
 Record = Mapping[str, Any]
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM, _EDGE = 2.2, 1.8, 0.6, 0.42, 0.48, 0.12  # inches, of each panel
-_MANY = 20  # epochs, from which on the steep beginning may leave the frame
+_STEEP = 1 / 20  # of the epochs may leave the frame, where they are steep
 
 
 @dataclass(frozen=True)
@@ -141,21 +142,14 @@ def _draw(axes: Axes, panel: Panel) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
     axes.grid(True, axis="y")
-    _frame(axes, panel.lines)
+    epochs, values = (
+        np.concatenate([getattr(line, of) for line in panel.lines]) for of in ("epochs", "values")
+    )
+    frame_late(axes, epochs, values, _STEEP)
     if panel.best:
         _mark(axes, panel.best)
     if len(panel.lines) > 1 or panel.best:
         _legend(axes)
-
-
-def _frame(axes: Axes, lines: list[Line]) -> None:
-    """Of a long run that begins steeply, show what comes after the first twentieth of the epochs."""
-    epochs = np.concatenate([line.epochs for line in lines])
-    values = np.concatenate([line.values for line in lines])
-    settled = values[epochs > epochs.max() / _MANY]
-    if epochs.max() >= _MANY and np.ptp(values) > 1.5 * np.ptp(settled) > 0:
-        margin = 0.08 * np.ptp(settled)
-        axes.set_ylim(settled.min() - margin, settled.max() + margin)
 
 
 def _mark(axes: Axes, best: tuple[float, float]) -> None:
