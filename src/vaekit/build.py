@@ -15,6 +15,7 @@ from vaekit import recipe as schema
 from vaekit.conditionals import Chain, Conditional
 from vaekit.errors import RecipeError
 from vaekit.heads import LIKELIHOODS, POSTERIORS, Posterior
+from vaekit.missing import filled
 from vaekit.networks import NETWORKS
 from vaekit.objectives import OBJECTIVES, SCHEDULES, Objective
 from vaekit.priors import PRIORS, Around, Images
@@ -23,6 +24,7 @@ from vaekit.vae import VAE
 
 if TYPE_CHECKING:
     from vaekit.data import Dataset
+    from vaekit.data.missing import Missing
     from vaekit.data.splits import Splits
 
 Shape = tuple[int, ...]
@@ -37,6 +39,13 @@ def build_data(data: schema.Data) -> tuple[Dataset, Splits]:
     return dataset, split(dataset, validation=data.validation, test=data.test, seed=data.seed)
 
 
+def build_missing(data: schema.Data) -> Missing | None:
+    """What a recipe hides of every image; None for nothing."""
+    from vaekit.data.missing import MISSING
+
+    return None if data.missing is None else MISSING[data.missing.kind](**_options(data.missing))
+
+
 def training_images(data: schema.Data, dataset: Dataset, splits: Splits) -> Images:
     """What gives so many training images at random, as the model will see them, for a prior to be made of.
 
@@ -44,7 +53,10 @@ def training_images(data: schema.Data, dataset: Dataset, splits: Splits) -> Imag
     """
     from vaekit.data.observations import observe
 
-    seen = observe(dataset, splits.train, data.observation, training=True, seed=data.seed, resident=False)
+    seen = observe(
+        dataset, splits.train, data.observation, training=True, seed=data.seed, resident=False,
+        missing=build_missing(data),
+    )  # fmt: skip
 
     def some(n: int) -> Tensor:
         if n > len(seen):
@@ -52,7 +64,7 @@ def training_images(data: schema.Data, dataset: Dataset, splits: Splits) -> Imag
                 f"model.prior.components: expected at most {len(seen)}, the training images of {data.name}, "
                 f"got {n}; ask for fewer, or for another prior"
             )
-        return seen.batch(torch.randperm(len(seen))[:n])
+        return filled(seen.batch(torch.randperm(len(seen))[:n]))
 
     return some
 

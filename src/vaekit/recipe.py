@@ -12,6 +12,7 @@ The schema mirrors the functions it names: the kinds of network are those of `ne
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -54,6 +55,37 @@ class Part(BaseModel):
 # ----------------------------------------------------------------------------------------------------- data
 
 
+class MissingPixels(Part):
+    kind: Literal["pixels"] = "pixels"
+    share: float = Field(0.5, gt=0, lt=1, description="probability that a pixel is hidden")
+
+
+class MissingSquare(Part):
+    kind: Literal["square"] = "square"
+    size: Width = Field(12, description="pixels a side, at a random place")
+
+
+class MissingHalf(Part):
+    kind: Literal["half"] = "half"
+    side: Literal["left", "right", "top", "bottom", "random"] = Field("random", description="the hidden one")
+
+
+def _hidden(value: Any) -> Any:
+    """`square:12` stands for {kind: square, size: 12}, and `none` for nothing."""
+    named = value.get("kind") if isinstance(value, Mapping) and len(value) == 1 else value
+    if not isinstance(named, str):
+        return value
+    kind, _, option = named.partition(":")
+    key = {"pixels": "share", "square": "size", "half": "side"}.get(kind)
+    return None if named == "none" else {"kind": kind} | ({key: option} if key and option else {})
+
+
+Missing = Annotated[
+    Annotated[MissingPixels | MissingSquare | MissingHalf, Field(discriminator="kind")] | None,
+    BeforeValidator(_hidden),
+]
+
+
 class Data(Part):
     name: str = Field("mnist", min_length=1, description="name in the catalogue, or path of your own data")
     observation: Literal["threshold", "static", "dynamic", "grey", "unit"] = Field(
@@ -64,7 +96,8 @@ class Data(Part):
     size: tuple[Width, Width] | None = Field(None, description="height and width, for folders of images")
     crop: Literal["resize", "centre"] = Field("resize", description="how images come to that size")
     colour: Literal["auto", "grey", "rgb"] = Field("auto", description="channels, for folders of images")
-    seed: int = Field(0, ge=0, description="of random splits and of static binarisation")
+    missing: Missing = Field(None, description="what is hidden of every image, in training and at test")
+    seed: int = Field(0, ge=0, description="of random splits, static binarisation and what is hidden")
 
 
 # ---------------------------------------------------------------------------------------------------- model

@@ -25,6 +25,7 @@ from vaekit.errors import NotFoundError
 from vaekit.evaluation import likelihood, protocol
 from vaekit.files import write_whole
 from vaekit.plain import to_json
+from vaekit.portions import images_at_once
 from vaekit.recipe import Recipe
 from vaekit.trained import Trained, load_model, put_weights, read_config
 from vaekit.training import checkpoint, lines, runtime
@@ -193,9 +194,8 @@ def evaluate(
     seen = trained.observed(split, data, images)
     seconds = likelihood.clock()
     parts = likelihood.log_likelihood(
-        trained.model, seen.batches(likelihood.images_at_once(trained.model, seen.shape)), samples, seed,
+        trained.model, seen.batches(images_at_once(trained.model.decoder, seen.shape)), samples, seed,
         lambda images: progress(images, len(seen)),
     )  # fmt: skip
-    dimensions = seen.shape[0] * seen.shape[1] * seen.shape[2]
-    evaluation = likelihood.summarise(parts, samples, dimensions, seed, seconds())
+    evaluation = likelihood.summarise(parts, samples, seed, seconds())
     return protocol.annotate(evaluation, trained.recipe, trained.model, dataset, split)

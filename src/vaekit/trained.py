@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save
 
 import vaekit
 from vaekit import recipes
-from vaekit.build import build_data, build_model
+from vaekit.build import build_data, build_missing, build_model
 from vaekit.data import Dataset
 from vaekit.data.observations import Observed, observe
 from vaekit.data.splits import Splits
@@ -58,6 +58,16 @@ class Trained:
     def title(self) -> str:
         """Model and data, for figures."""
         return self.recipe.title or f"{self.recipe.name} on {Path(self.recipe.data.name).name}"
+
+    def hiding(self, missing: str | None) -> Trained:
+        """The same with something else hidden of every image: "square:12", "none"; None changes nothing.
+
+        Raises:
+            RecipeError: it is nothing that can be hidden.
+        """
+        if missing is None:
+            return self
+        return replace(self, recipe=recipes.override(self.recipe, [f"data.missing={missing}"]))
 
     @property
     def device(self) -> torch.device:
@@ -136,8 +146,9 @@ class Trained:
         """Images of a dataset by their indices, observed as the recipe says."""
         spec = self.recipe.data
         return observe(
-            dataset, indices, spec.observation, training=training, seed=spec.seed, device=self.device
-        )
+            dataset, indices, spec.observation, training=training, seed=spec.seed, device=self.device,
+            missing=build_missing(spec),
+        )  # fmt: skip
 
 
 def save_model(folder: Path, model: VAE, recipe: Recipe, dataset: Dataset) -> Path:

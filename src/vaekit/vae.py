@@ -18,8 +18,9 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.distributions import Distribution, Independent, kl_divergence
+from torch.distributions import Distribution, kl_divergence
 
+from vaekit import imputation, missing
 from vaekit.conditionals import Ancestral, Chain, Draw
 from vaekit.distributions import tempered
 from vaekit.randomness import Seed, seeded
@@ -128,7 +129,8 @@ class VAE(nn.Module):
             y: labels.
             samples: K, draws from the posterior for each image.
             mask: boolean, broadcastable to x, True where a pixel was observed: the bound is then on the
-                log-probability of the observed pixels, and the encoder sees 0 for the others.
+                log-probability of the observed pixels, and the encoder sees 0 for the others. Where x holds
+                NaN for pixels that were not, it is `~x.isnan()`.
             posterior, prior: `encode(x, y)` and `prior_given(y)` where they are already at hand.
             seed: of the draws.
 
@@ -139,12 +141,12 @@ class VAE(nn.Module):
             ValueError: where the model is conditioned on labels, and there are none.
         """
         if mask is not None:
-            x = torch.where(mask, x, torch.zeros_like(x))
+            x = missing.filled(x, mask)
         posterior = self.encode(x, y) if posterior is None else posterior
         with seeded(seed):
             q = posterior.draw((samples,))
         p = (self.prior_given(y) if prior is None else prior).score(q.z)
-        log_px = _log_prob(self.decode(q.z, y), x, mask)
+        log_px = missing.log_prob(self.decode(q.z, y), x, mask)
         return Evidence(log_px, p.log_prob.expand_as(q.log_prob), q.log_prob, _divergences(q, p))
 
     forward = evidence
@@ -154,8 +156,8 @@ class VAE(nn.Module):
         return self.prior(*self._label("prior", y))
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Ancestral:
-        """q(z | x) for images (B, C, H, W): a distribution over z (B, d)."""
-        return self.encoder(x, *self._label("encoder", y))
+        """q(z | x) for images (B, C, H, W), NaN where not observed: a distribution over z (B, d)."""
+        return self.encoder(missing.filled(x), *self._label("encoder", y))
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
         """p(x | z) for latents (..., d): a distribution over images (..., C, H, W)."""
@@ -206,6 +208,33 @@ class VAE(nn.Module):
         with seeded(seed):
             posterior = self.encode(x, y)
             return self.decode(posterior.rsample() if draw else posterior.mean, y).mean
+
+    def impute(
+        self,
+        x: Tensor,
+        y: Tensor | None = None,
+        mask: Tensor | None = None,
+        imputations: int = 5,
+        samples: int = 1000,
+        draw: bool = True,
+        seed: Seed = None,
+    ) -> Tensor:
+        """Images with their missing pixels drawn from p(x_missing | x_observed), several times.
+
+        By sampling importance resampling; `imputation.impute` gives their mean, and how far to trust them.
+
+        Args:
+            x: (B, C, H, W), NaN where not observed.
+            y: labels.
+            mask: boolean, broadcastable to x, False where a pixel counts as not observed whatever x says.
+            imputations: M, fillings of each image.
+            samples: K, posterior samples that they are drawn from; memory does not grow with it.
+            draw: draw the pixels; otherwise they are the decoder's mean at a drawn z.
+
+        Returns:
+            (M, B, C, H, W), observed pixels as they were.
+        """
+        return imputation.impute(self, x, y, mask, imputations, samples, draw, seed).images
 
     @torch.no_grad()
     def interpolate(
@@ -265,18 +294,6 @@ def _great_circle(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 
 def _pixels(distribution: Distribution, draw: bool) -> Tensor:
     return distribution.sample() if draw else distribution.mean
-
-
-def _log_prob(px: Distribution, x: Tensor, mask: Tensor | None) -> Tensor:
-    """log p(x | z), over the observed pixels where a mask says which those are."""
-    if mask is None:
-        return px.log_prob(x)
-    assert isinstance(px, Independent)  # every likelihood in heads.py is one
-    base = px.base_dist
-    if hasattr(base, "restricted"):
-        base = base.restricted(mask)
-    observed = torch.where(mask, base.log_prob(x), 0.0)
-    return observed.sum(tuple(range(-px.reinterpreted_batch_ndims, 0)))
 
 
 def _divergences(q: Draw, p: Draw) -> Tensor | None:

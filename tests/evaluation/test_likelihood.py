@@ -12,9 +12,10 @@ from cases import BATCH, CLASSES, SHAPE, images, images_for, make_labelled, make
 from vaekit.conditionals import Chain, Conditional
 from vaekit.data import Dataset
 from vaekit.data.observations import observe
-from vaekit.evaluation.likelihood import Weights, chunks, images_at_once, log_likelihood, summarise
+from vaekit.evaluation.likelihood import Weights, log_likelihood, summarise
 from vaekit.heads import Head
 from vaekit.objectives import Objective
+from vaekit.portions import images_at_once
 from vaekit.priors import StandardNormal
 from vaekit.recipe import Training
 from vaekit.trained import put_weights
@@ -115,18 +116,17 @@ def test_batches_of_images_and_samples_only_change_the_draws(monkeypatch):
     torch.manual_seed(0)
     model, x, _ = linear_gaussian(displaced=0.1)
     whole = log_likelihood(model, batches(x), 4000).log_likelihood
-    monkeypatch.setattr("vaekit.evaluation.likelihood.FLOATS_AT_ONCE", 1)
+    monkeypatch.setattr("vaekit.portions.FLOATS_AT_ONCE", 1)
     pieces = log_likelihood(model, batches(x, 2), 4000).log_likelihood
     torch.testing.assert_close(whole, pieces, rtol=0, atol=0.05)
-    assert list(chunks(10, 4)) == [4, 4, 2]
 
 
 @pytest.mark.parametrize(("likelihood", "numbers_a_pixel"), [("bernoulli", 1), ("categorical", 256)])
 def test_memory_is_bounded_by_what_the_decoder_gives(monkeypatch, likelihood, numbers_a_pixel):
     model = make_vae(likelihood)
     pixels = math.prod(SHAPE)
-    assert images_at_once(model, SHAPE) == min(100, (1 << 20) // (pixels * numbers_a_pixel))
-    monkeypatch.setattr("vaekit.evaluation.likelihood.FLOATS_AT_ONCE", 2 * BATCH * pixels * numbers_a_pixel)
+    assert images_at_once(model.decoder, SHAPE) == min(100, (1 << 20) // (pixels * numbers_a_pixel))
+    monkeypatch.setattr("vaekit.portions.FLOATS_AT_ONCE", 2 * BATCH * pixels * numbers_a_pixel)
     decoded = []
     model.decoder.head.register_forward_pre_hook(lambda _, inputs: decoded.append(inputs[0].numel()))
     log_likelihood(model, batches(images_for(model), BATCH), 5)
@@ -134,7 +134,7 @@ def test_memory_is_bounded_by_what_the_decoder_gives(monkeypatch, likelihood, nu
 
 
 def test_the_prior_is_made_once_for_all_samples_of_a_batch(monkeypatch):
-    monkeypatch.setattr("vaekit.evaluation.likelihood.FLOATS_AT_ONCE", 1)
+    monkeypatch.setattr("vaekit.portions.FLOATS_AT_ONCE", 1)
     model, made = make_vae(prior="vamp"), []
     model.prior.links[0].register_forward_hook(lambda *_: made.append(1))
     log_likelihood(model, batches(images_for(model), BATCH), 5)
@@ -157,7 +157,7 @@ def test_deeper_and_labelled_models_are_trained_kept_and_measured_like_any_other
     levels = len(model.levels)
     assert parts.rate.shape == (levels, 60)
     assert all(len(record["kl_levels"]) == levels for record in lines.read(tmp_path / "metrics.jsonl"))
-    found = summarise(parts, 30, math.prod(SHAPE), 0, 1.0)
+    found = summarise(parts, 30, 0, 1.0)
     assert found.elbo == pytest.approx(found.reconstruction - sum(found.rate))
     assert found.log_likelihood > found.elbo
 
@@ -176,7 +176,7 @@ def test_the_same_seed_gives_the_same_numbers_and_the_model_is_as_it_was():
 
 def test_the_summary_has_the_mean_its_error_and_the_bits():
     model, x, truth = linear_gaussian()
-    summary = summarise(log_likelihood(model, batches(x), 10), 10, math.prod(PIXELS), 0, 1.0)
+    summary = summarise(log_likelihood(model, batches(x), 10), 10, 0, 1.0)
     assert summary.log_likelihood == pytest.approx(truth.mean().item(), abs=1e-9)
     assert summary.log_likelihood_stderr == pytest.approx(truth.std().item() / math.sqrt(7), abs=1e-9)
     assert summary.bits_per_dimension == pytest.approx(-truth.mean().item() / 6 / math.log(2), abs=1e-9)
@@ -188,7 +188,7 @@ def test_active_units_are_counted_by_level_also_of_points_and_over_batches():
     x = images("binary", n=60)
     for model, levels in ((make_ladder(), 2), (make_vae(posterior="dirac"), 1)):
         parts = log_likelihood(model, batches(x, 25), 2)
-        found = summarise(parts, 2, math.prod(SHAPE), 0, 1.0)
+        found = summarise(parts, 2, 0, 1.0)
         variance = model.encode(x).mean.var(0, correction=0).split(model.levels)
         assert found.active_units == [int((level > 0.01).sum()) for level in variance]
         assert (found.latents, len(found.active_units)) == (list(model.levels), levels)

@@ -1,13 +1,14 @@
 """A dataset is one array of images, perhaps one of labels, and what is known about them.
 
-Stored values are either levels (uint8, 0..255) or reals (float32, in [0, 1]); in both cases
-original = offset + scale * stored, so that what a loader rescaled can be given back.
+Stored values are either levels (uint8, 0..255) or reals (float32, in [0, 1], or NaN where missing); in both
+cases original = offset + scale * stored, so that what a loader rescaled can be given back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -63,6 +64,11 @@ class Dataset:
     def is_levels(self) -> bool:
         """Whether the images are levels 0..255 rather than reals."""
         return self.images.dtype == np.uint8
+
+    @cached_property
+    def partial(self) -> bool:
+        """Whether some values are missing: NaN, which only reals can be."""
+        return not self.is_levels and bool(np.isnan(self.images.min()))
 
     @property
     def classes(self) -> int:

@@ -10,17 +10,21 @@ With level v in 0..255 and p = v / 255, an observation is
 
 Static draws depend on the seed and on the image's place in the dataset, and on nothing else: image i
 looks the same in every subset, batch and process (Salakhutdinov and Murray 2008 fixed one such draw).
+
+What was not observed, because the data lack it or because it is hidden on purpose, is NaN in x.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import torch
 
 from vaekit.data.dataset import Dataset
 from vaekit.data.memory import memory
+from vaekit.data.missing import Missing, observed
 from vaekit.errors import DataError, did_you_mean
 
 OBSERVATIONS = ("threshold", "static", "dynamic", "grey", "unit")
@@ -40,6 +44,9 @@ class Observed:
         device: where batches are wanted.
         divisor: batch = stored / divisor; 255 for levels.
         drawn: whether each batch is drawn anew from Bernoulli(stored / divisor).
+        partial: whether what is stored may hold NaN.
+        left: indices into the dataset (n,) -> what is not hidden of those images, bool (n, 1, H, W); None
+            where nothing is.
         resident: whether everything is held on the device, as `data`, or gathered batch by batch (`data` is
             then None).
     """
@@ -55,6 +62,8 @@ class Observed:
         divisor: int,
         drawn: bool,
         resident: bool,
+        partial: bool = False,
+        left: Rows | None = None,
     ) -> None:
         self.labels = labels
         self.shape = shape
@@ -63,7 +72,10 @@ class Observed:
         self._indices = indices
         self._divisor = divisor
         self._drawn = drawn
+        self._left = left
+        self.partial = partial or left is not None
         self.data = torch.from_numpy(rows(indices)).to(device) if resident else None
+        self._mask = torch.from_numpy(left(indices)).to(device) if left and resident else None
 
     def __len__(self) -> int:
         return len(self._indices)
@@ -71,12 +83,22 @@ class Observed:
     def batch(self, indices: torch.Tensor) -> torch.Tensor:
         """The images at `indices` (B,) int64 of this split: (B, C, H, W) float32 in [0, 1] on the device.
 
-        Dynamic training data is drawn anew with torch's global generator of the device.
+        NaN where they were not observed, which is nowhere unless the split is `partial`. Dynamic training
+        data is drawn anew with torch's global generator of the device.
         """
-        images = self._stored(indices).to(torch.float32)
+        images = self._gathered(self.data, self._rows, indices).to(torch.float32)
         if self._divisor != 1:
             images = images / self._divisor
-        return (torch.rand_like(images) < images).to(torch.float32) if self._drawn else images
+        seen = (torch.rand_like(images) < images).to(torch.float32) if self._drawn else images
+        return self._without_missing(images, seen, indices) if self.partial else seen
+
+    def _without_missing(
+        self, images: torch.Tensor, seen: torch.Tensor, indices: torch.Tensor
+    ) -> torch.Tensor:
+        seen = torch.where(images.isnan(), images, seen)
+        if self._left is None:
+            return seen
+        return seen.masked_fill(~self._gathered(self._mask, self._left, indices), torch.nan)
 
     def all(self) -> torch.Tensor:
         """All images of the split, (N, C, H, W) float32, in order."""
@@ -87,10 +109,11 @@ class Observed:
         for indices in torch.arange(len(self), device=self.device).split(size):
             yield self.batch(indices), None if self.labels is None else self.labels[indices]
 
-    def _stored(self, indices: torch.Tensor) -> torch.Tensor:
-        if self.data is not None:
-            return self.data[indices.to(self.device)]
-        return torch.from_numpy(self._rows(self._indices[indices.cpu().numpy()])).to(self.device)
+    def _gathered(self, held: torch.Tensor | None, rows: Rows, indices: torch.Tensor) -> torch.Tensor:
+        """From what is held on the device, or from the rows of the dataset."""
+        if held is not None:
+            return held[indices.to(self.device)]
+        return torch.from_numpy(rows(self._indices[indices.cpu().numpy()])).to(self.device)
 
 
 def observe(
@@ -102,6 +125,7 @@ def observe(
     seed: int = 0,
     device: str | torch.device = "cpu",
     resident: bool | None = None,
+    missing: Missing | None = None,
 ) -> Observed:
     """A split of a dataset as the model sees it.
 
@@ -110,18 +134,20 @@ def observe(
         indices: (N,) which of them.
         observation: one of OBSERVATIONS.
         training: whether `dynamic` draws anew at each use.
-        seed: of the static draw.
+        seed: of the static draw, and of what is hidden.
         device: where batches are wanted.
         resident: hold everything on the device; None does so where it takes less than a third of what
             is free there. The numbers are the same either way.
+        missing: what is hidden of every image; None hides nothing.
 
     Raises:
-        DataError: the observation is unknown, or is not defined for these images.
+        DataError: the observation is unknown, or it or what is hidden is not defined for these images.
     """
     _check(dataset, observation)
     rows = _rows_of(dataset, observation, training, seed)
+    left = None if missing is None else partial(_left, missing, dataset.shape, seed)
     device = torch.device(device)
-    size = len(indices) * dataset.images[0].nbytes
+    size = len(indices) * (dataset.images[0].nbytes + dataset.images[0, 0].size * (left is not None))
     return Observed(
         rows,
         np.asarray(indices, np.int64),
@@ -131,7 +157,13 @@ def observe(
         divisor=255 if dataset.is_levels and not _binary(observation, training) else 1,
         drawn=observation == "dynamic" and training,
         resident=3 * size < _free_bytes(device) if resident is None else resident,
+        partial=dataset.partial,
+        left=left,
     )
+
+
+def _left(missing: Missing, shape: tuple[int, int, int], seed: int, indices: np.ndarray) -> np.ndarray:
+    return observed(missing, shape, indices, seed)
 
 
 def _binary(observation: str, training: bool) -> bool:
@@ -151,6 +183,16 @@ def _check(dataset: Dataset, observation: str) -> None:
 
 
 def _rows_of(dataset: Dataset, observation: str, training: bool, seed: int) -> Rows:
+    rows = _plain_rows(dataset, observation, training, seed)
+    return _keeping_missing(dataset.images, rows) if dataset.partial else rows
+
+
+def _keeping_missing(images: np.ndarray, rows: Rows) -> Rows:
+    """NaN stays NaN, where a comparison would make it 0."""
+    return lambda indices: np.where(np.isnan(images[indices]), np.float32(np.nan), rows(indices))
+
+
+def _plain_rows(dataset: Dataset, observation: str, training: bool, seed: int) -> Rows:
     images = dataset.images
     if observation == "threshold":
         half = 127 if dataset.is_levels else 0.5

@@ -13,20 +13,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from vaekit import missing
 from vaekit.evaluation.latent import active_units
-from vaekit.heads import Head
+from vaekit.portions import at_once, chunks, numbers
 from vaekit.randomness import seeded
 from vaekit.vae import VAE
-
-FLOATS_AT_ONCE = 1 << 20
-IMAGES_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Evaluation:
         elbo: reconstruction - sum of the rates; None where it is no bound.
         log_likelihood: the importance-sampled log p(x); None where it is not defined.
         log_likelihood_stderr: standard error over the images.
-        bits_per_dimension: -log_likelihood / (dimensions log 2).
+        bits_per_dimension: -log_likelihood / (observed dimensions log 2).
         ess_mean, ess_min: effective sample size an image, of `samples`.
         seconds: wall-clock time.
         seed: of the draws.
@@ -109,7 +107,8 @@ class Weights:
 class PerImage:
     """The terms of each image, float64 tensors on the CPU: (N,), (L, N) for the rates, (d, N) for the codes.
 
-    A code is the posterior mean of each level given the means above; `levels` are their sizes.
+    A code is the posterior mean of each level given the means above; `levels` are their sizes, `dimensions`
+    how many values of the image were observed.
     """
 
     levels: tuple[int, ...]
@@ -117,6 +116,7 @@ class PerImage:
     rate: Tensor
     log_likelihood: Tensor
     effective_sample_size: Tensor
+    dimensions: Tensor
     codes: Tensor
 
 
@@ -154,43 +154,23 @@ def log_likelihood(
 
 
 def _measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> tuple[Tensor, ...]:
-    """Reconstruction (B,), rate (L, B), log p(x) and effective sample size (B,), codes (d, B) of a batch."""
+    """The columns of `PerImage` for a batch, but for the levels: (B,), (L, B) for the rates, (d, B) codes."""
+    mask = missing.observed(x)
     posterior, prior = model.encode(x, y), model.prior_given(y)
     weights = Weights(len(x), x.device)
     reconstruction = torch.zeros(len(x), dtype=torch.float64, device=x.device)
     rate = torch.zeros(len(model.levels), len(x), dtype=torch.float64, device=x.device)
-    for k in chunks(samples, at_once(len(x) * numbers(model, x.shape[1:]))):
-        evidence = model.evidence(x, y, samples=k, posterior=posterior, prior=prior)
+    for k in chunks(samples, at_once(len(x) * numbers(model.decoder, x.shape[1:]))):
+        evidence = model.evidence(x, y, samples=k, mask=mask, posterior=posterior, prior=prior)
         weights.add(evidence.log_weights)
         reconstruction += evidence.log_px.double().sum(0) / samples
         rate += evidence.rate.double() * (k / samples)
-    return reconstruction, rate, weights.log_mean, weights.effective_sample_size, posterior.mean.T
+    dimensions = (~x.isnan()).flatten(1).sum(1)
+    codes = posterior.mean.T
+    return reconstruction, rate, weights.log_mean, weights.effective_sample_size, dimensions, codes
 
 
-def numbers(model: VAE, shape: Sequence[int]) -> int:
-    """How many numbers the decoder gives for an image (C, H, W): those that its head takes for each pixel."""
-    heads = (module for module in model.decoder.modules() if isinstance(module, Head))
-    return math.prod(shape) * max((head.maps for head in heads), default=1)
-
-
-def images_at_once(model: VAE, shape: Sequence[int]) -> int:
-    """How many images (C, H, W) make a batch: 100, or fewer where the decoder gives much for each."""
-    return min(IMAGES_AT_ONCE, at_once(numbers(model, shape)))
-
-
-def at_once(floats: int) -> int:
-    """How many things of so many numbers are decoded together: about 4 MB of them, at least one."""
-    return max(1, FLOATS_AT_ONCE // floats)
-
-
-def chunks(total: int, size: int) -> Iterator[int]:
-    """total = size + size + ... + rest."""
-    yield from [size] * (total // size)
-    if total % size:
-        yield total % size
-
-
-def summarise(parts: PerImage, samples: int, dimensions: int, seed: int, seconds: float) -> Evaluation:
+def summarise(parts: PerImage, samples: int, seed: int, seconds: float) -> Evaluation:
     """Means over images with their standard error."""
     n = len(parts.log_likelihood)
     mean = parts.log_likelihood.mean().item()
@@ -204,7 +184,7 @@ def summarise(parts: PerImage, samples: int, dimensions: int, seed: int, seconds
         elbo=reconstruction - sum(rate),
         log_likelihood=mean,
         log_likelihood_stderr=stderr,
-        bits_per_dimension=-mean / (dimensions * math.log(2)),
+        bits_per_dimension=_bits(mean, parts.dimensions.mean().item()),
         ess_mean=parts.effective_sample_size.mean().item(),
         ess_min=parts.effective_sample_size.min().item(),
         active_units=active_units(parts.codes.T.numpy(), parts.levels),
@@ -212,6 +192,11 @@ def summarise(parts: PerImage, samples: int, dimensions: int, seed: int, seconds
         seconds=seconds,
         seed=seed,
     )
+
+
+def _bits(log_likelihood: float, dimensions: float) -> float | None:
+    """Per observed dimension; None where nothing was observed."""
+    return -log_likelihood / (dimensions * math.log(2)) if dimensions else None
 
 
 def clock() -> Callable[[], float]:

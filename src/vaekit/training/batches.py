@@ -10,10 +10,14 @@ from torch import Tensor
 
 
 class Images(Protocol):
-    """What training asks of a split: its length, its device, its labels, and a batch by its indices."""
+    """What training asks of a split: its length, device and labels, and a batch by its indices.
+
+    Where it is `partial`, NaN in a batch stands for what was not observed.
+    """
 
     device: torch.device
     labels: Tensor | None
+    partial: bool
 
     def __len__(self) -> int: ...
 
@@ -33,3 +37,8 @@ def batches(
     """
     for indices in order.to(images.device).split(size)[first:]:
         yield images.batch(indices), None if images.labels is None else images.labels[indices]
+
+
+def observed(images: Images, x: Tensor) -> Tensor | None:
+    """True where a batch of these images was observed; None, without a look at it, where they all are."""
+    return ~x.isnan() if images.partial else None

@@ -18,11 +18,12 @@ import torch
 from torch import Tensor
 
 from vaekit.errors import DivergedError, InterruptedRun
+from vaekit.missing import filled
 from vaekit.objectives import Objective
 from vaekit.randomness import seeded
 from vaekit.recipe import Training
 from vaekit.training import divergence
-from vaekit.training.batches import Images, batches
+from vaekit.training.batches import Images, batches, observed
 from vaekit.training.guards import interruption, locked
 from vaekit.training.ledger import Ledger
 from vaekit.training.log import Log, Quiet
@@ -150,7 +151,8 @@ class _Loop:
         norm = running.norm()
         running.meter.add(loss, evidence, norm)
         if watched and not running.meter.finite():
-            self.diverge(divergence.find(running.model, x, evidence, loss, lambda: self.forward(x, y)))
+            known = filled(x) if self.train.partial else x
+            self.diverge(divergence.find(running.model, known, evidence, loss, lambda: self.forward(x, y)))
         running.update(self.learning_rate(), norm)
 
     def close_epoch(self) -> None:
@@ -198,7 +200,7 @@ class _Loop:
     def forward(self, x: Tensor, y: Tensor | None) -> tuple[Evidence, Tensor]:
         low = self.settings.precision == "bfloat16"
         with torch.autocast(self.running.device.type, torch.bfloat16, enabled=low):
-            evidence = self.running.model.evidence(x, y, self.objective.samples)
+            evidence = self.running.model.evidence(x, y, self.objective.samples, mask=observed(self.train, x))
             return evidence, self.objective.loss(evidence, self.state.beta)
 
     def learning_rate(self) -> float:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vaekit.objectives import Objective
 from vaekit.randomness import seeded
-from vaekit.training.batches import Images, batches
+from vaekit.training.batches import Images, batches, observed
 from vaekit.vae import VAE, Evidence
 
 
@@ -75,7 +75,7 @@ def validate(
     meter = Meter(len(model.levels), images.device)
     with seeded(seed):
         for x, y in batches(images, torch.arange(len(images)), size):
-            evidence = model.evidence(x, y, objective.samples)
+            evidence = model.evidence(x, y, objective.samples, mask=observed(images, x))
             meter.add(objective.loss(evidence, objective.final_beta), evidence)
     means = meter.means(bound)
     elbo = -means["reconstruction"] - means["kl"] if bound else None
