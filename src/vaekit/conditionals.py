@@ -75,6 +75,9 @@ class Ancestral(Distribution):
     """The joint distribution of a chain's levels, drawn from the top down.
 
     Mean and standard deviation are those of each level given the means above: for one level, its own.
+
+    Attributes:
+        top: the distribution of the top level.
     """
 
     arg_constraints: ClassVar[dict] = {}
@@ -91,12 +94,12 @@ class Ancestral(Distribution):
     ):
         self.sizes, self.context, self.temperature = sizes, context, temperature
         self._links = list(links)
-        self._top = self._links[0](*context) if top is None else top
-        super().__init__(self._top.batch_shape, torch.Size([sum(sizes)]), validate_args=False)
+        self.top = self._links[0](*context) if top is None else top
+        super().__init__(self.top.batch_shape, torch.Size([sum(sizes)]), validate_args=False)
 
     def _link(self, level: int, above: Sequence[Tensor]) -> Distribution:
         if level == 0:
-            return self._top
+            return self.top
         link = self._links[level](*self.context, *above)
         return link if self.temperature == 1.0 else tempered(link, self.temperature)
 
@@ -125,6 +128,16 @@ class Ancestral(Distribution):
         values = z.split(self.sizes, -1)
         _, links = self._descend(lambda level, _: values[level])
         return Draw(z, _log_probs(links, values), links)
+
+    def redraw(self, z: Tensor, level: int) -> Tensor:
+        """`z` (..., d) with the levels below `level` drawn anew, given those above."""
+        values = z.split(self.sizes, -1)
+        drawn, _ = self._descend(lambda i, link: values[i] if i <= level else link.rsample())
+        return torch.cat(drawn, -1)
+
+    def under(self, top: Distribution) -> Ancestral:
+        """The same levels below another distribution of the top one."""
+        return Ancestral(self._links, self.sizes, self.context, top, self.temperature)
 
     def rsample(self, sample_shape: SampleShape = ()) -> Tensor:
         return self.draw(sample_shape).z
@@ -158,6 +171,6 @@ def _side_by_side(parts: Sequence[Tensor]) -> Tensor:
 
 @tempered.register
 def _(distribution: Ancestral, temperature: float) -> Distribution:
-    top = tempered(distribution._top, temperature)
+    top = tempered(distribution.top, temperature)
     below = distribution.temperature * temperature
     return Ancestral(distribution._links, distribution.sizes, distribution.context, top, below)

@@ -18,7 +18,7 @@ from vaekit.cli.program import Program
 
 SECTIONS = {
     "Train and measure": ("train", "evaluate", "report"),
-    "Look": ("sample", "reconstruct", "interpolate", "traverse", "encode"),
+    "Look": ("sample", "reconstruct", "interpolate", "traverse", "encode", "explore"),
     "Data and recipes": ("data", "recipes"),
     "Help": ("doctor",),
 }

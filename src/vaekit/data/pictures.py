@@ -13,7 +13,7 @@ from vaekit.errors import DataError
 
 MAX_PIXELS = 50_000_000
 
-_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm")
 _ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
 
@@ -49,7 +49,7 @@ def probe(path: Path) -> Picture | None:
     """
     with reading(path, "an image"):
         try:
-            with Image.open(path, formats=_FORMATS) as image:
+            with Image.open(path, formats=FORMATS) as image:
                 return _picture(path, image)
         except UnidentifiedImageError:
             if is_image_name(path):
@@ -71,14 +71,19 @@ def decode(path: Path, size: tuple[int, int], *, cut: bool, grey: bool) -> np.nd
     Raises:
         DataError: the file is damaged.
     """
+    with reading(path, "an image"), Image.open(path, formats=FORMATS) as opened:
+        return pixels(opened, size, cut=cut, grey=grey)
+
+
+def pixels(opened: Image.Image, size: tuple[int, int], *, cut: bool, grey: bool) -> np.ndarray:
+    """The pixels of an image that was opened; for the arguments see `decode`."""
     height, width = size
-    with reading(path, "an image"), Image.open(path, formats=_FORMATS) as opened:
-        image = _opaque(_eight_bits(ImageOps.exif_transpose(opened))).convert("L" if grey else "RGB")
-        if cut:
-            image = ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
-        elif image.size != (width, height):
-            image = image.resize((width, height), Image.Resampling.LANCZOS)
-        return np.asarray(image)
+    image = _opaque(_eight_bits(ImageOps.exif_transpose(opened))).convert("L" if grey else "RGB")
+    if cut:
+        image = ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
+    elif image.size != (width, height):
+        image = image.resize((width, height), Image.Resampling.LANCZOS)
+    return np.asarray(image)
 
 
 def _picture(path: Path, image: Image.Image) -> Picture:

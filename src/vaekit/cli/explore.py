@@ -1,0 +1,85 @@
+"""`vaekit explore`: a web page in which one walks through the latent space of a model, or of two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from vaekit.cli import options
+
+
+@click.command()
+@click.argument("runs", metavar="RUN [RUN_B]", nargs=-1)
+@options.data
+@options.split
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Where to listen; a free port is taken where this one is not.",
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="On which address; any but this machine's own needs the token in the address that is printed.",
+)
+@click.option("--no-open", is_flag=True, help="Do not open a browser.")
+@options.device
+@options.quiet
+@options.verbose
+def command(
+    runs: tuple[str, ...],
+    data: str | None,
+    split: str,
+    port: int,
+    host: str,
+    no_open: bool,
+    device: str,
+    quiet: bool,
+) -> None:
+    """Walk through the latent space of a model, in a browser.
+
+    RUN is a run directory, a model directory, or the file of its weights; two are shown side by side. The
+    page is served to this machine alone, until Ctrl-C.
+
+    \b
+    Examples:
+      vaekit explore runs/mnist/1
+      vaekit explore runs/mnist/1 runs/mnist-vamp/1
+    """
+    if not 1 <= len(runs) <= 2:
+        raise click.UsageError("expected one RUN, or two to compare")
+    from vaekit.cli import looking
+    from vaekit.explorer.explored import explore
+    from vaekit.explorer.serving import serve
+
+    with _bar(quiet) as progress:
+        explored = [explore(looking.opened(run, device)[0], run, data, split, progress) for run in runs]
+    serve(explored, host, port, lambda address: _ready(address, not no_open))
+
+
+def _ready(address: str, browse: bool) -> None:
+    click.echo(address)
+    if browse:
+        import webbrowser
+
+        webbrowser.open(address)
+
+
+@contextmanager
+def _bar(quiet: bool) -> Iterator[Any]:
+    """A bar over the images on stderr, where that is a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from vaekit.cli.output import console
+
+    screen = console()
+    columns = (TextColumn("codes"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=screen, transient=True, disable=quiet or not screen.is_terminal) as bar:
+        task = bar.add_task("codes", total=None)
+        yield lambda images, of: bar.update(task, advance=images, total=of)

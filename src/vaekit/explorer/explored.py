@@ -1,0 +1,188 @@
+"""A trained model with the codes of its data: what every view looks at, computed once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaekit.data.observations import Observed
+from vaekit.errors import InvalidError, NotFoundError
+from vaekit.evaluation import likelihood, protocol
+from vaekit.evaluation.latent import ACTIVE, Codes, kl_per_latent
+from vaekit.explorer.plane import Plane, plane
+from vaekit.trained import Trained
+from vaekit.vae import VAE
+
+MOST_IMAGES = 70_000
+SAMPLES = 16  # of the importance-weighted bound, an image
+DRAWS_AT_ONCE = 64  # decoded in one step of what is worked out ahead: a few milliseconds
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class Explored:
+    """A model, images as it sees them, and their posteriors.
+
+    Attributes:
+        trained: the model.
+        seen: N images of a split.
+        data, split: of which data, and which part.
+        place: how the model is loaded again, as on the command line.
+        label_names: of the classes of the data.
+        codes: mean and standard deviation of q(z | x), (N, d), and the labels (N,) or None.
+        reconstruction: (N,), log p(x | z) at one draw from the posterior, in nats.
+        rate: (L, N), KL(q, p) of each level, in nats; of no meaning for an autoencoder.
+        log_likelihood: (N,), the importance-weighted bound; NaN where it was not worked out yet.
+    """
+
+    trained: Trained
+    seen: Observed
+    data: str
+    split: str
+    place: str
+    label_names: tuple[str, ...]
+    codes: Codes
+    reconstruction: np.ndarray
+    rate: np.ndarray
+    log_likelihood: np.ndarray
+    _planes: dict[str | None, Plane] = field(default_factory=dict)
+
+    @property
+    def model(self) -> VAE:
+        return self.trained.model
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether there is a bound: an autoencoder has none."""
+        return protocol.is_bound(self.model)
+
+    @property
+    def kl(self) -> np.ndarray:
+        """(d,), by which the latents are ordered; see `kl_per_latent`."""
+        return kl_per_latent(self.codes)
+
+    @property
+    def active(self) -> np.ndarray:
+        """(d,), whether the images move a latent (Burda et al. 2016)."""
+        return self.codes.mean.var(0) > ACTIVE
+
+    def plane(self, kind: str | None = None) -> Plane:
+        """The map of a kind, made when it is first asked for."""
+        if kind not in self._planes:
+            self._planes[kind] = plane(self.codes.mean, kind)
+        return self._planes[kind]
+
+    def image(self, i: int) -> Tensor:
+        """(1, C, H, W), the i-th image.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        if not 0 <= i < len(self.seen):
+            raise NotFoundError(f"image {i}: the {self.split} split has images 0 to {len(self.seen) - 1}")
+        return self.seen.batch(torch.tensor([i]))
+
+    def latents(self, codes: Sequence[Sequence[float]]) -> Tensor:
+        """Codes that came from outside, as a tensor (n, d) where the model is.
+
+        Raises:
+            InvalidError: they do not have d numbers each.
+        """
+        d = self.model.latent_size
+        if wrong := next((code for code in codes if len(code) != d), None):
+            raise InvalidError(f"z: expected {d} numbers, got {len(wrong)}")
+        return torch.tensor(codes, dtype=torch.float32, device=self.trained.device)
+
+    def label(self, label: int | Sequence[float] | None, n: int = 1) -> Tensor | None:
+        """A label that came from outside, n times; None where the model takes none.
+
+        Raises:
+            InvalidError: the model has no such label, or needs one and none came.
+        """
+        if not self.model.given_label:
+            return None
+        classes = self.model.classes
+        if label is None:
+            raise InvalidError(f"label: this model is given one; expected 0 to {classes - 1}")
+        if isinstance(label, int):
+            if label >= classes:
+                raise InvalidError(f"label: expected 0 to {classes - 1}, got {label}")
+            return torch.full((n,), label, device=self.trained.device)
+        if len(label) != classes:
+            raise InvalidError(f"label: expected {classes} numbers, got {len(label)}")
+        return torch.tensor([label] * n, dtype=torch.float32, device=self.trained.device)
+
+    def label_of(self, i: int) -> Tensor | None:
+        """(1,), the label of the i-th image; None without labels."""
+        return None if self.seen.labels is None else self.seen.labels[i : i + 1]
+
+    def measure(self) -> Iterator[int]:
+        """Work out the log-likelihoods of the images, a few at each step; gives how many are done."""
+        if not self.is_bound:
+            return
+        at_once = max(1, min(DRAWS_AT_ONCE, likelihood.at_once(self._numbers)) // SAMPLES)
+        for indices in torch.arange(len(self.seen)).split(at_once):
+            y = None if self.seen.labels is None else self.seen.labels[indices]
+            batch = iter([(self.seen.batch(indices), y)])
+            terms = likelihood.log_likelihood(self.model, batch, SAMPLES, seed=int(indices[0]))
+            self.log_likelihood[indices.numpy()] = terms.log_likelihood.numpy()
+            yield int(indices[-1]) + 1
+
+    @property
+    def _numbers(self) -> int:
+        return likelihood.numbers(self.model, self.trained.shape)
+
+
+def explore(
+    trained: Trained,
+    place: str = "",
+    data: str | None = None,
+    split: str = "test",
+    progress: Progress = lambda images, of: None,
+) -> Explored:
+    """Look at a model on a split of its own data, or of other data of the same shape.
+
+    Args:
+        place: how the model is loaded again; where it was read from without it.
+        progress: called with the number of images done with, and with that of all.
+
+    Raises:
+        VaekitError: as `Trained.observed`.
+    """
+    seen = trained.observed(split, data, MOST_IMAGES)
+    if len(seen) < 2:
+        raise InvalidError(f"split {split!r}: expected at least 2 images to explore, got {len(seen)}")
+    names = trained.data(data)[0].label_names if data else trained.label_names
+    parts = []
+    for x, y in seen.batches(likelihood.images_at_once(trained.model, trained.shape)):
+        parts.append(_encode(trained.model, x, y))
+        progress(len(x), len(seen))
+    mean, stddev, reconstruction, rate = (np.concatenate(part, -1) for part in zip(*parts, strict=True))
+    labels = None if seen.labels is None else seen.labels.cpu().numpy()
+    return Explored(
+        trained,
+        seen,
+        data or trained.recipe.data.name,
+        split,
+        place or str(trained.source),
+        tuple(names),
+        Codes(mean.T, stddev.T, labels),
+        reconstruction,
+        rate,
+        np.full(len(seen), math.nan),
+    )
+
+
+@torch.no_grad()
+def _encode(model: VAE, x: Tensor, y: Tensor | None) -> tuple[np.ndarray, ...]:
+    """Mean and standard deviation (d, B), reconstruction (B,) and rate (L, B) of a batch."""
+    posterior = model.encode(x, y)
+    evidence = model.evidence(x, y, posterior=posterior, seed=0)
+    parts = (posterior.mean.T, posterior.stddev.T, evidence.log_px[0], evidence.rate)
+    return tuple(part.float().cpu().numpy() for part in parts)

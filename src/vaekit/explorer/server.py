@@ -1,0 +1,138 @@
+"""Routes only: HTTP to views and back.
+
+    GET  /                 the page, and its files
+    GET  /api/models       what the models are
+    *    /api/NAME         a call of `views.CALLS`
+
+One worker thread answers the calls, so that the server itself always has time to listen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import mimetypes
+from collections.abc import Hashable, Sequence
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from vaekit.errors import NotFoundError, VaekitError
+from vaekit.explorer import asks, views
+from vaekit.explorer.explored import Explored
+from vaekit.explorer.safety import Gate, Refused, error
+from vaekit.explorer.worker import Worker
+from vaekit.plain import plain
+
+STATIC = Path(__file__).parent / "static"
+_log = logging.getLogger(__name__)
+
+
+def application(explored: Sequence[Explored], hosts: frozenset[str], token: str = "") -> Gate:
+    """The server's application.
+
+    Args:
+        explored: one model, or two side by side.
+        hosts, token: see `safety.Gate`.
+    """
+    worker = Worker(chain.from_iterable(one.measure() for one in explored))
+    routes = [_models(explored, worker), *(_route(call, explored, worker) for call in views.CALLS), *_pages()]
+    handlers = {HTTPException: _unknown, Refused: _refused, VaekitError: _wrong, Exception: _unforeseen}
+    return Gate(Starlette(routes=routes, exception_handlers=handlers), hosts, token)
+
+
+def _models(explored: Sequence[Explored], worker: Worker) -> Route:
+    async def answer(request: Request) -> Response:
+        return _response(await _worked(worker, partial(views.models, explored)))
+
+    return Route("/api/models", answer, methods=["GET"])
+
+
+def _route(call: views.Call, explored: Sequence[Explored], worker: Worker) -> Route:
+    """The route of a call; where only the newest counts, what still waits of the same client gives way."""
+
+    async def answer(request: Request) -> Response:
+        ask = asks.read(call.ask, await _values(request))
+        if ask.m >= len(explored):
+            raise NotFoundError(f"m: there is no model {ask.m}")
+        client = request.headers.get("x-vaekit-client")
+        key = (client, call.name, ask.m) if client and call.latest else None
+        return _response(await _worked(worker, partial(call.view, explored[ask.m], ask), key))
+
+    return Route(f"/api/{call.name}", answer, methods=[call.method])
+
+
+def _pages() -> list[Route]:
+    """A route for each file of the page: no path that is asked for reaches the file system."""
+    files = {f"/{file.relative_to(STATIC).as_posix()}": file for file in STATIC.rglob("*") if file.is_file()}
+    routes = [Route(path, partial(_page, file), methods=["GET"]) for path, file in files.items()]
+    return [*routes, Route("/", partial(_page, STATIC / "index.html"), methods=["GET"])]
+
+
+async def _page(file: Path, request: Request) -> Response:
+    media = {".js": "text/javascript"}.get(file.suffix) or mimetypes.guess_type(file.name)[0]
+    return Response(file.read_bytes(), media_type=media)
+
+
+async def _values(request: Request) -> Any:
+    """What is asked: the query of a GET, the JSON of a POST."""
+    if request.method != "POST":
+        return dict(request.query_params)
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise Refused(415, "expected Content-Type: application/json")
+    try:
+        return json.loads(await request.body(), parse_constant=_not_a_number)
+    except (ValueError, RecursionError):
+        raise Refused(400, "body: expected JSON") from None
+
+
+def _not_a_number(name: str) -> None:
+    raise ValueError(name)
+
+
+async def _worked(worker: Worker, work: Any, key: Hashable | None = None) -> Any:
+    """The result of the worker's work."""
+    future = worker.submit(work, key)
+    try:
+        return await asyncio.wrap_future(future)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task and task.cancelling():
+            raise
+        raise Refused(409, "superseded") from None
+
+
+def _response(answer: views.Answer) -> Response:
+    if isinstance(answer, views.Picture):
+        notes = {f"X-Vaekit-{name}": json.dumps(note) for name, note in answer.notes.items()}
+        return Response(answer.content, media_type=answer.media, headers=notes)
+    return JSONResponse(plain(answer))
+
+
+async def _refused(request: Request, refused: Exception) -> Response:
+    assert isinstance(refused, Refused)
+    return error(refused.status, str(refused))
+
+
+async def _wrong(request: Request, wrong: Exception) -> Response:
+    return error(404 if isinstance(wrong, NotFoundError) else 400, str(wrong))
+
+
+async def _unknown(request: Request, unknown: Exception) -> Response:
+    assert isinstance(unknown, HTTPException)
+    return error(unknown.status_code, unknown.detail.lower())
+
+
+async def _unforeseen(request: Request, fault: Exception) -> Response:
+    if isinstance(fault, ClientDisconnect):
+        return Response(status_code=499)
+    _log.error("%s: %s: %s", request.url.path, type(fault).__name__, fault)
+    return error(500, f"internal error: {type(fault).__name__}: {fault}")

@@ -1,0 +1,69 @@
+"""The map: its points, what they may be coloured by, and one of them from near."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from vaekit.explorer import asks, painting
+from vaekit.explorer.explored import Explored
+from vaekit.explorer.plane import bounds
+from vaekit.explorer.views.answers import Answer, Picture, packed
+from vaekit.explorer.views.posterior import placed
+
+
+def points(e: Explored, ask: asks.Map) -> Answer:
+    """All points of the map, and what they may be coloured by."""
+    plane = e.plane(ask.kind)
+    return {
+        "n": len(plane.points),
+        "kind": plane.kind,
+        "axes": list(plane.names),
+        "explained": None if plane.explained is None else list(plane.explained),
+        "x": packed(plane.points[:, 0]),
+        "y": packed(plane.points[:, 1]),
+        "label": None if e.codes.labels is None else packed(e.codes.labels, "<i2"),
+        "reconstruction": packed(e.reconstruction),
+        "rate": packed(e.rate.sum(0)) if e.is_bound else None,
+        "bounds": bounds(plane.points),
+        **values(e, ask),
+    }
+
+
+def values(e: Explored, ask: asks.Map) -> dict[str, Any]:
+    """The log-likelihoods, once all of them are worked out, and the share that is done."""
+    done = float(np.isfinite(e.log_likelihood).mean())
+    return {"log_likelihood": packed(e.log_likelihood) if done == 1 else None, "progress": done}
+
+
+def density(e: Explored, ask: asks.Map) -> Answer:
+    """Contours around the densest regions that hold 25, 50, 75 and 95 of 100 points."""
+    from vaekit.explorer.contours import contours
+
+    return contours(e.plane(ask.kind).points)
+
+
+def point(e: Explored, ask: asks.OfPoint) -> Answer:
+    """One image of the data: its label, its terms, its posterior."""
+    with torch.no_grad():
+        posterior = e.model.encode(e.image(ask.i), e.label_of(ask.i))
+    label = None if e.codes.labels is None else int(e.codes.labels[ask.i])
+    return {"i": ask.i, "label": label, "numbers": _numbers(e, ask.i), **placed(e, posterior, ask.kind)}
+
+
+def _numbers(e: Explored, i: int) -> dict[str, float | None]:
+    reconstruction, rate = float(e.reconstruction[i]), float(e.rate[:, i].sum())
+    known = e.is_bound and bool(np.isfinite(e.log_likelihood[i]))
+    return {
+        "reconstruction": reconstruction,
+        "rate": rate if e.is_bound else None,
+        "elbo": reconstruction - rate if e.is_bound else None,
+        "log_likelihood": float(e.log_likelihood[i]) if known else None,
+    }
+
+
+def image(e: Explored, ask: asks.Image) -> Answer:
+    """An image of the data, as the model sees it."""
+    return Picture(painting.png(e.image(ask.i)))

@@ -1,0 +1,75 @@
+"""The models in words and numbers: what the page must know before it asks anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+import vaekit
+from vaekit.explorer import drawing, painting
+from vaekit.explorer.explored import Explored
+from vaekit.explorer.plane import kinds
+
+
+def models(explored: Sequence[Explored]) -> dict[str, Any]:
+    """All that the page must know of the models before it asks anything else."""
+    return {"models": [describe(one) for one in explored], "version": vaekit.__version__}
+
+
+def describe(e: Explored) -> dict[str, Any]:
+    """One model in words and numbers."""
+    recipe, model = e.trained.recipe, e.model
+    width, height = painting.size(e.trained.shape)
+    return {
+        "title": e.trained.title,
+        "name": recipe.name,
+        "shape": list(e.trained.shape),
+        "tile": [width, height],
+        "levels": list(model.levels),
+        "latents": _latents(e),
+        "classes": list(e.label_names) or None,
+        "condition": _condition(e),
+        "likelihood": recipe.model.decoder.likelihood.kind,
+        "observation": recipe.data.observation,
+        "prior": recipe.model.prior.kind,
+        "posterior": recipe.model.encoder.posterior.kind,
+        "is_bound": e.is_bound,
+        "pseudo_inputs": drawing.components(model),
+        "data": e.data,
+        "split": e.split,
+        "images": len(e.seen),
+        "projection": _projection(e),
+        "python": f"vaekit.load({e.place!r})",
+    }
+
+
+def _latents(e: Explored) -> list[dict[str, Any]]:
+    level = np.repeat(np.arange(len(e.model.levels)), e.model.levels)
+    mean, sd = e.codes.mean.mean(0), e.codes.mean.std(0)
+    columns = {"level": level, "kl": e.kl, "active": e.active, "mean": mean, "sd": sd}
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    return [{"index": i, **dict(zip(columns, row, strict=True))} for i, row in enumerate(rows)]
+
+
+def _condition(e: Explored) -> dict[str, Any] | None:
+    if not e.model.given_label:
+        return None
+    names = [str(i) for i in range(e.model.classes)]
+    return {
+        "on": "label",
+        "into": sorted(e.model.given_label),
+        "values": list(e.trained.label_names) or names,
+        "probabilities": None,
+    }
+
+
+def _projection(e: Explored) -> dict[str, Any]:
+    usual = e.plane()
+    return {
+        "kind": usual.kind,
+        "kinds": list(kinds(e.model.latent_size)),
+        "axes": list(usual.names),
+        "explained": None if usual.explained is None else list(usual.explained),
+    }

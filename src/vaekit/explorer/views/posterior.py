@@ -1,0 +1,29 @@
+"""A posterior q(z | x) of one image as numbers, and as an ellipse on the map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from vaekit.conditionals import Ancestral
+from vaekit.explorer.explored import Explored
+from vaekit.explorer.plane import ellipse
+from vaekit.explorer.views.answers import rounded
+
+
+def placed(e: Explored, posterior: Ancestral, kind: str | None) -> dict[str, Any]:
+    """A posterior q(z | x) of one image: mean, standard deviation, point of the map, and ellipse."""
+    mean = posterior.mean[0].double().cpu().numpy()
+    sd = posterior.stddev[0].double().cpu().numpy()
+    plane = e.plane(kind)
+    [place] = plane.place(mean[None])
+    spread = plane.spread(_covariance(posterior, sd)) if sd.any() else None
+    return {"z": rounded(mean), "sd": rounded(sd), "xy": rounded(place), "ellipse": ellipse(place, spread)}
+
+
+def _covariance(posterior: Ancestral, sd: np.ndarray) -> np.ndarray:
+    """Of the top level's own form where it is the only one; else what the standard deviations say."""
+    link = posterior.score(posterior.mean).links[0] if len(posterior.sizes) == 1 else None
+    full = getattr(link, "covariance_matrix", None)
+    return np.diag(sd**2) if full is None else full[0].double().cpu().numpy()
