@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaekit import missing, portions
 from vaekit.data.observations import Observed
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.evaluation import likelihood, protocol
@@ -126,7 +127,7 @@ class Explored:
         """Work out the log-likelihoods of the images, a few at each step; gives how many are done."""
         if not self.is_bound:
             return
-        at_once = max(1, min(DRAWS_AT_ONCE, likelihood.at_once(self._numbers)) // SAMPLES)
+        at_once = max(1, min(DRAWS_AT_ONCE, portions.at_once(self._numbers)) // SAMPLES)
         for indices in torch.arange(len(self.seen)).split(at_once):
             y = None if self.seen.labels is None else self.seen.labels[indices]
             batch = iter([(self.seen.batch(indices), y)])
@@ -136,7 +137,7 @@ class Explored:
 
     @property
     def _numbers(self) -> int:
-        return likelihood.numbers(self.model, self.trained.shape)
+        return portions.numbers(self.model.decoder, self.trained.shape)
 
 
 def explore(
@@ -160,7 +161,7 @@ def explore(
         raise InvalidError(f"split {split!r}: expected at least 2 images to explore, got {len(seen)}")
     names = trained.data(data)[0].label_names if data else trained.label_names
     parts = []
-    for x, y in seen.batches(likelihood.images_at_once(trained.model, trained.shape)):
+    for x, y in seen.batches(portions.images_at_once(trained.model.decoder, trained.shape)):
         parts.append(_encode(trained.model, x, y))
         progress(len(x), len(seen))
     mean, stddev, reconstruction, rate = (np.concatenate(part, -1) for part in zip(*parts, strict=True))
@@ -183,6 +184,6 @@ def explore(
 def _encode(model: VAE, x: Tensor, y: Tensor | None) -> tuple[np.ndarray, ...]:
     """Mean and standard deviation (d, B), reconstruction (B,) and rate (L, B) of a batch."""
     posterior = model.encode(x, y)
-    evidence = model.evidence(x, y, posterior=posterior, seed=0)
+    evidence = model.evidence(x, y, mask=missing.observed(x), posterior=posterior, seed=0)
     parts = (posterior.mean.T, posterior.stddev.T, evidence.log_px[0], evidence.rate)
     return tuple(part.float().cpu().numpy() for part in parts)

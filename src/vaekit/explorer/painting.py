@@ -1,4 +1,6 @@
-"""Images of a model as files that a browser shows: tiles side by side, without gaps."""
+"""Images of a model as files that a browser shows: tiles side by side, without gaps.
+
+What was not observed, a NaN, is grey."""
 
 from __future__ import annotations
 
@@ -41,7 +43,7 @@ def size(shape: Sequence[int]) -> tuple[int, int]:
 
 
 def _tiles(images: Tensor) -> np.ndarray:
-    return tiles(images.detach().float().cpu().clamp(0, 1).numpy())
+    return tiles(images.detach().float().cpu().nan_to_num(nan=0.5).clamp(0, 1).numpy())
 
 
 def _enlarged(pictures: np.ndarray) -> np.ndarray:

@@ -41,6 +41,6 @@ CALLS = (
     Call("POST", "interpolate", asks.Interpolate, codes.interpolate),
     Call("POST", "strip", asks.Strip, codes.strip),
     Call("POST", "classes", asks.Classes, codes.classes),
-    Call("POST", "encode", asks.Encode, incoming.encode),
-    Call("POST", "impute", asks.Impute, incoming.impute),
+    Call("POST", "encode", asks.Encode, incoming.encode, latest=True),
+    Call("POST", "impute", asks.Impute, incoming.impute, latest=True),
 )

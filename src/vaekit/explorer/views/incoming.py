@@ -6,12 +6,14 @@ from typing import Any
 
 import torch
 
-from vaekit.errors import InvalidError
+from vaekit import imputation
 from vaekit.explorer import asks, incoming, painting
 from vaekit.explorer.explored import SAMPLES, Explored
-from vaekit.explorer.views.answers import Answer, encoded, rounded
+from vaekit.explorer.views.answers import Answer, Picture, encoded, rounded
 from vaekit.explorer.views.posterior import placed
 from vaekit.vae import Evidence
+
+DRAWS = 500  # posterior samples that imputations are drawn from
 
 
 @torch.no_grad()
@@ -45,7 +47,9 @@ def _terms(e: Explored, evidence: Evidence) -> dict[str, Any]:
     }
 
 
-@torch.no_grad()
 def impute(e: Explored, ask: asks.Impute) -> Answer:
     """Several ways to fill what is masked out of an image, side by side."""
-    raise InvalidError("impute: not possible with this model")
+    x, y, mask = incoming.from_pixels(e, ask.pixels), e.label(ask.label), incoming.mask(e, ask.mask)
+    filled = imputation.impute(e.model, x, y, mask, ask.n, DRAWS, draw=False, seed=ask.seed)
+    size = round(float(filled.effective_sample_size), 1)
+    return Picture(painting.png(filled.images[:, 0]), notes={"Ess": size, "Draws": DRAWS})
