@@ -88,7 +88,8 @@ def test_channels_last_are_moved_not_mixed() -> None:
 
 def with_bad_values() -> np.ndarray:
     values = REALS.copy()
-    values[7, 2, 1] = np.nan
+    values[7, 2, 1] = np.inf
+    values[8, 0, 0] = np.nan
     values[9, 0, 0] = -np.inf
     return values
 
@@ -96,7 +97,9 @@ def with_bad_values() -> np.ndarray:
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        (with_bad_values(), r"2 of 240 values are NaN or infinite, the first at index \(7, 2, 1\)"),
+        (with_bad_values(), r"2 of 240 values are infinite, the first at index \(7, 2, 1\)"),
+        (np.full((3, 4), np.nan), r"all of its 12 values are missing \(NaN\)"),
+        (np.array([[3.0, np.nan], [np.nan, 3.0]]), "all values are 3, so there is nothing to learn"),
         (np.full((3, 4), 7.0), "all values are 7, so there is nothing to learn"),
         (np.zeros((0, 4)), r"not empty, but its shape is \(0, 4\)"),
         (np.arange(5), r"its shape is \(5,\)"),
@@ -117,8 +120,8 @@ def test_what_cannot_be_used_is_said_in_one_line(values: np.ndarray, says: str) 
 
 def test_bad_values_are_counted_across_chunks() -> None:
     values = np.zeros((2, 2**21 + 1), np.float32)
-    values[1, 5] = np.nan
-    values[1, 6] = np.nan
+    values[1, 5] = np.inf
+    values[1, 6] = -np.inf
     with pytest.raises(DataError, match=r"2 of \d+ values .* \(1, 5\)"):
         infer(values, "here")
 
@@ -128,3 +131,44 @@ def test_what_does_not_fit_in_memory_is_refused(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(DataError, match="more than half of this machine's memory"):
         infer(REALS, "here")
     infer(LEVELS, "here")
+
+
+@pytest.mark.parametrize(
+    ("values", "scale", "says"),
+    [
+        (LEVELS * 1.0, 255, "values in [0, 255], in 255 equal steps, kept as reals in [0, 1]"),
+        ((LEVELS > 99) * 1.0, 1, "values in [0, 1], only two of them, kept as reals in [0, 1]"),
+        (np.where(LEVELS > 99, 7.0, -2.0), 9, "values in [-2, 7], only two of them, kept as reals in [0, 1]"),
+        (REALS * 2 - 1, 2, "real values in [-1, 1], mapped to [0, 1]"),
+    ],
+)
+def test_missing_values_stay_missing_and_the_others_what_they_are(
+    values: np.ndarray, scale: float, says: str
+) -> None:
+    holes = values.copy()
+    holes[3] = np.nan
+    holes[5, 1] = np.nan
+    found = infer(holes, "here")
+    assert found.images.dtype == np.float32
+    assert found.scale == scale
+    original = found.offset + found.scale * found.images[:, 0].astype(np.float64)
+    np.testing.assert_allclose(original, holes, atol=1e-4)  # NaN where NaN was
+    assert found.notes[1:] == (
+        says,
+        f"{12 + 3} of 240 values (6.2%) are missing (NaN), among them all of 1 of 20 images",
+    )
+
+
+def test_missing_values_in_the_first_or_last_chunk_hide_no_extreme() -> None:
+    for place in (0, 1, 2):
+        values = np.linspace(-3, 5, 3 * (2**21 + 1)).reshape(3, -1)
+        values[place] = np.nan
+        known = values[[row for row in range(3) if row != place]]
+        found = infer(values, "here")
+        assert (found.offset, found.offset + found.scale) == pytest.approx((known.min(), known.max()))
+
+
+def test_rows_of_levels_are_images_also_where_some_are_missing() -> None:
+    rows = RNG.integers(0, 256, (9, 64)) * 1.0
+    rows[0, 3] = np.nan
+    assert infer(rows, "here").images.shape == (9, 1, 8, 8)

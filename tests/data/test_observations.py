@@ -6,6 +6,7 @@ import torch
 
 from vaekit.data import OBSERVATIONS, Dataset, load, observe
 from vaekit.data import observations as module
+from vaekit.data.missing import observed, pixels
 from vaekit.errors import DataError
 
 
@@ -140,6 +141,60 @@ def test_grey_needs_levels(real: Dataset) -> None:
 def test_an_unknown_observation_proposes_the_nearest(grey: Dataset) -> None:
     with pytest.raises(DataError, match="did you mean 'dynamic'"):
         observe(grey, np.arange(3), "dynamik")
+
+
+@pytest.fixture
+def holes(real: Dataset) -> Dataset:
+    images = real.images.copy()
+    images[np.random.default_rng(1).random(images.shape) < 0.3] = np.nan
+    return dataset(images)
+
+
+@pytest.mark.parametrize("observation", ["threshold", "static", "dynamic", "unit"])
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("resident", [False, True])
+def test_what_is_missing_stays_missing(
+    real: Dataset, holes: Dataset, observation: str, training: bool, resident: bool
+) -> None:
+    both = []
+    for data in (real, holes):
+        seen = observe(data, np.arange(50), observation, training=training, resident=resident)
+        torch.manual_seed(0)
+        both.append(seen.all())
+        assert seen.partial == (data is holes)
+    whole, lacking = both
+    missing = torch.from_numpy(np.isnan(holes.images))
+    assert lacking.dtype == torch.float32
+    assert torch.equal(lacking.isnan(), missing)
+    assert torch.equal(lacking[~missing], whole[~missing])
+
+
+def test_levels_beside_missing_values_can_be_observed_as_levels() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (9, 1, 4, 4)).astype(np.float32) / 255
+    images[2, 0, 1] = np.nan
+    data = dataset(images)
+    assert data.has_levels
+    levels = observe(data, np.arange(9), "grey").all() * 255
+    known = levels[~levels.isnan()]
+    torch.testing.assert_close(known, known.round())
+
+
+@pytest.mark.parametrize("observation", OBSERVATIONS)
+@pytest.mark.parametrize("resident", [False, True])
+def test_hidden_pixels_are_missing_in_all_channels_and_the_others_are_as_they_were(
+    grey: Dataset, observation: str, resident: bool
+) -> None:
+    chosen = np.array([40, 3, 17, 41])
+    options = {"training": True, "seed": 3, "resident": resident}
+    torch.manual_seed(0)
+    whole = observe(grey, chosen, observation, **options).all()
+    torch.manual_seed(0)
+    seen = observe(grey, chosen, observation, missing=pixels(0.4), **options)
+    lacking = seen.all()
+    left = torch.from_numpy(observed(pixels(0.4), grey.shape, chosen, 3)).expand_as(whole)
+    assert seen.partial
+    assert torch.equal(~lacking.isnan(), left)
+    assert torch.equal(lacking[left], whole[left])
 
 
 def test_mnist_threshold_agrees_with_the_levels() -> None:

@@ -23,9 +23,18 @@ def inked(*shape: int) -> np.ndarray:
     )
 
 
+def lacking(images: np.ndarray) -> np.ndarray:
+    """Levels as k / 255, some of them missing."""
+    return np.where(RNG.random(images.shape) < 0.2, np.nan, images / 255).astype(np.float32)
+
+
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
+        (dataset(lacking(255 * (levels(1, 8, 8) > 99)), 255), ("threshold", "bernoulli", "dense")),
+        (dataset(lacking(inked(1, 8, 8)), 255), ("dynamic", "bernoulli", "dense")),
+        (dataset(lacking(levels(1, 8, 8)), 255), ("grey", "discretised_logistic", "dense")),
+        (dataset(lacking(255 * RNG.random((50, 1, 8, 8)))), ("unit", "gaussian", "dense")),
         (
             dataset((levels(1, 20, 20) > 99).astype(np.uint8) * 255),
             ("threshold", "bernoulli", "convolutional"),

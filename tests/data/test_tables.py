@@ -61,7 +61,8 @@ def test_a_column_of_labels_is_known_by_its_name(tmp_path: Path, text: str, labe
         ("1,2\n3\n", "expected 2 numbers in every row, but line 2 has 1"),
         ("a,b\n\n1,2\n3,4,5\n", "line 4 has 3"),
         ("1,2\n3,x\n", "line 2, column 2 is 'x'"),
-        ("1,2\n3,\n", "line 2, column 2 is ''"),
+        ("1,2\n3,NA\n", "line 2, column 2 is 'NA'"),
+        ("1,2\n3\n,5\n", "line 2 has 1"),
         ("label\ncat\n", "no column but the labels"),
     ],
 )
@@ -89,3 +90,27 @@ def test_text_that_is_not_utf_8_is_called_so(tmp_path: Path) -> None:
     path.write_bytes("größe,b\n1,2\n".encode("latin-1"))
     with pytest.raises(DataError, match=r"latin\.csv: .*it is not text in UTF-8; save it as such"):
         read_table(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1,,3\n,5,\n",
+        "a,b,c\n1,,3\n,5,\n",
+        "1; ;3\r\n;5; \r\n",
+        "1\t\t3\n\t5\t\n",
+        "1,nan,3\nNaN,5,\n",
+        '"1","","3"\n,5,\n',
+        "1 nan 3\nnan 5 nan\n",
+    ],
+)
+def test_empty_cells_are_missing_values(tmp_path: Path, text: str) -> None:
+    expected = [[1, np.nan, 3], [np.nan, 5, np.nan]]
+    np.testing.assert_array_equal(read_table(table(tmp_path, text)).values, expected)
+
+
+def test_a_label_is_no_value_that_could_be_missing(tmp_path: Path) -> None:
+    raw = read_table(table(tmp_path, 'a,label,b\n1,,2\n,"x,, y",4\n'))
+    np.testing.assert_array_equal(raw.values, [[1, 2], [np.nan, 4]])
+    assert raw.labels is not None
+    assert raw.labels.tolist() == ["", "x,, y"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vaekit.errors import InvalidError
-from vaekit.figures.tiles import enlarge, fold, mosaic, square_columns, tiles
+from vaekit.figures.tiles import UNSEEN, enlarge, fold, mosaic, square_columns, tiles
 
 
 def test_grey_becomes_three_equal_channels():
@@ -41,9 +41,33 @@ def test_what_is_no_images_is_refused(shape):
         tiles(np.zeros(shape))
 
 
-def test_values_that_are_not_finite_are_refused():
-    with pytest.raises(InvalidError, match="expected finite values, got 2 that are not"):
+def test_infinite_values_are_refused():
+    with pytest.raises(InvalidError, match="expected finite values, got 1 that are infinite"):
         tiles(np.array([0.0, np.nan, np.inf, 1.0]).reshape(1, 1, 2, 2))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_was_not_observed_has_a_colour_of_its_own(channels):
+    image = np.linspace(0, 1, 9 * channels).reshape(1, channels, 3, 3)
+    image[0, 0, 1, 2] = np.nan
+    picture, whole = tiles(image)[0], tiles(np.nan_to_num(image))[0]
+    assert picture[1, 2].tolist() == list(UNSEEN)
+    assert len(set(UNSEEN)) == 3, "no grey"
+    others = np.ones((3, 3), bool)
+    others[1, 2] = False
+    assert np.array_equal(picture[others], whole[others])
+
+
+def test_what_was_not_observed_is_a_gap_in_a_curve():
+    vector = np.full((1, 1, 1, 5), 0.5)
+    vector[..., 2] = np.nan
+    inked = (tiles(vector)[0] < 100).any(-1).any(0)
+    assert inked[10:40].all()
+    assert inked[140:170].all()
+    assert not inked[60:120].any()
+    vector[..., [1, 3, 4]] = np.nan
+    assert (tiles(vector)[0] < 100).any(), "a number between two gaps is seen"
+    assert not (tiles(np.full((1, 1, 1, 5), np.nan)) < 100).any()
 
 
 def test_mosaic_puts_every_tile_in_its_place():

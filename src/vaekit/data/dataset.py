@@ -70,10 +70,20 @@ class Dataset:
         """Whether some values are missing: NaN, which only reals can be."""
         return not self.is_levels and bool(np.isnan(self.images.min()))
 
+    @cached_property
+    def has_levels(self) -> bool:
+        """Whether all values that are there are levels, stored as such or, beside NaN, as k / 255."""
+        return self.is_levels or (self.partial and _are_steps(self.images))
+
     @property
     def classes(self) -> int:
         """The number of classes; 0 without labels."""
         return len(self.label_names)
+
+
+def _are_steps(images: np.ndarray) -> bool:
+    levels = images * np.float32(255)
+    return not (np.abs(levels - np.rint(levels)) >= 1e-3).any()
 
 
 def _check_images(images: np.ndarray, source: str) -> None:

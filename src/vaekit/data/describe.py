@@ -51,6 +51,12 @@ def _of_entry(row: catalog.Entry) -> dict[str, Any]:
     }
 
 
+def _values(dataset: Dataset) -> str:
+    if dataset.is_levels:
+        return "levels 0..255"
+    return "real numbers in [0, 1]" + (", some missing" if dataset.partial else "")
+
+
 def _of_dataset(dataset: Dataset) -> dict[str, Any]:
     proposal = suggest(dataset)
     return {
@@ -58,7 +64,7 @@ def _of_dataset(dataset: Dataset) -> dict[str, Any]:
         "title": dataset.title,
         "images": len(dataset),
         "shape": list(dataset.shape),
-        "values": "levels 0..255" if dataset.is_levels else "real numbers in [0, 1]",
+        "values": _values(dataset),
         "offset": dataset.offset,
         "scale": dataset.scale,
         "classes": list(dataset.label_names),

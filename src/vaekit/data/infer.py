@@ -44,6 +44,7 @@ class _Stored(NamedTuple):
     offset: float
     scale: float
     note: str
+    levels: bool  # whether those that are not missing are levels
 
 
 def infer(values: np.ndarray, where: str | Path) -> Inferred:
@@ -54,18 +55,19 @@ def infer(values: np.ndarray, where: str | Path) -> Inferred:
         where: the file or folder, for messages.
 
     Raises:
-        DataError: another shape or type, no values, all the same value, or values that are not finite.
+        DataError: another shape or type, no values, all the same value, or values that are infinite.
     """
     _check_kind(values, where)
+    missing = _missing(values, where)
     low, high = _extremes(values, where)
     span = _range(low, high, values.dtype)
     if values.dtype == np.uint8 and span.scale == 255:
-        stored = _Stored(values, 0.0, 1.0, f"levels 0..255, the largest of them {high:.0f}")
+        stored = _Stored(values, 0.0, 1.0, f"levels 0..255, the largest of them {high:.0f}", True)
     else:
         check_size(where, values.shape, 4)
-        stored = _mapped(values, span)
-    images, layout = _laid_out(stored.values, where)
-    return Inferred(images, stored.offset, stored.scale, (layout, stored.note))
+        stored = _mapped(values, span, whole=not missing.values)
+    images, layout = _laid_out(stored, where)
+    return Inferred(images, stored.offset, stored.scale, (layout, stored.note, *missing.notes(values)))
 
 
 def _check_kind(values: np.ndarray, where: str | Path) -> None:
@@ -86,10 +88,9 @@ def _chunks(values: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def _extremes(values: np.ndarray, where: str | Path) -> tuple[float, float]:
-    if values.dtype.kind == "f":
-        _check_finite(values, where)
-    low = min(float(chunk.min()) for _, chunk in _chunks(values))
-    high = max(float(chunk.max()) for _, chunk in _chunks(values))
+    """Of all values but NaN."""
+    low = float(np.fmin.reduce([np.fmin.reduce(chunk, None) for _, chunk in _chunks(values)]))
+    high = float(np.fmax.reduce([np.fmax.reduce(chunk, None) for _, chunk in _chunks(values)]))
     if low == high:
         raise DataError(
             f"{where}: all values are {low:g}, so there is nothing to learn; check how it was made"
@@ -99,18 +100,48 @@ def _extremes(values: np.ndarray, where: str | Path) -> tuple[float, float]:
     return low, high
 
 
+class _Missing(NamedTuple):
+    """How many values are NaN, and how many images are nothing else."""
+
+    values: int = 0
+    images: int = 0
+
+    def notes(self, values: np.ndarray) -> tuple[str, ...]:
+        if not self.values:
+            return ()
+        share = f"{self.values} of {values.size} values ({self.values / values.size:.1%}) are missing (NaN)"
+        whole = f", among them all of {self.images} of {len(values)} images" if self.images else ""
+        return (share + whole,)
+
+
+def _missing(values: np.ndarray, where: str | Path) -> _Missing:
+    """What is missing.
+
+    Raises:
+        DataError: values are infinite, or there are none.
+    """
+    if values.dtype.kind != "f":
+        return _Missing()
+    _check_finite(values, where)
+    known = [(~np.isnan(chunk)).reshape(len(chunk), -1).sum(1) for _, chunk in _chunks(values)]
+    counts = np.concatenate(known)
+    if not counts.any():
+        raise DataError(f"{where}: all of its {values.size} values are missing (NaN); check how it was made")
+    return _Missing(int(values.size - counts.sum()), int((counts == 0).sum()))
+
+
 def _check_finite(values: np.ndarray, where: str | Path) -> None:
     bad = 0
     first: tuple[int, ...] = ()
     for start, chunk in _chunks(values):
-        places = np.argwhere(~np.isfinite(chunk))
+        places = np.argwhere(np.isinf(chunk))
         if len(places) and not bad:
             first = (start + int(places[0][0]), *map(int, places[0][1:]))
         bad += len(places)
     if bad:
         raise DataError(
-            f"{where}: {bad} of {values.size} values are NaN or infinite, the first at index {first}; "
-            "remove or fill them"
+            f"{where}: {bad} of {values.size} values are infinite, the first at index {first}; correct them, "
+            "or write NaN for values that are missing"
         )
 
 
@@ -128,15 +159,24 @@ def _range(low: float, high: float, dtype: np.dtype) -> _Range:
     return _Range(low, high - low, False, f"[{low:g}, {high:g}]")
 
 
-def _mapped(values: np.ndarray, span: _Range) -> _Stored:
-    """Two-valued -> levels 0 and 255; multiples of 1/255 of a natural range -> levels; else reals."""
+def _mapped(values: np.ndarray, span: _Range, whole: bool) -> _Stored:
+    """Two-valued -> levels 0 and 255; multiples of 1/255 of a natural range -> levels; else reals.
+
+    Only values that are there as a whole are kept as levels.
+    """
     for steps, kind in ((1, "only two of them"), (255, "in 255 equal steps")):
         if (steps == 1 or span.natural) and all(_on_grid(chunk, span, steps) for _, chunk in _chunks(values)):
+            note = f"values in {span.name}, {kind}, kept as "
+            if not whole:
+                return _reals(values, span, f"{note}reals in [0, 1]", levels=True)
             levels = _filled(values, span, steps, np.uint8) * np.uint8(255 // steps)
-            note = f"values in {span.name}, {kind}, kept as levels 0..255"
-            return _Stored(levels, span.offset, span.scale / 255, note)
+            return _Stored(levels, span.offset, span.scale / 255, f"{note}levels 0..255", True)
     note = f"real values in {span.name}" + ("" if span.scale == 1 else ", mapped to [0, 1]")
-    return _Stored(_filled(values, span, 1, np.float32), span.offset, span.scale, note)
+    return _reals(values, span, note)
+
+
+def _reals(values: np.ndarray, span: _Range, note: str, levels: bool = False) -> _Stored:
+    return _Stored(_filled(values, span, 1, np.float32), span.offset, span.scale, note, levels)
 
 
 def _unit(values: np.ndarray, span: _Range) -> np.ndarray:
@@ -145,7 +185,7 @@ def _unit(values: np.ndarray, span: _Range) -> np.ndarray:
 
 def _on_grid(values: np.ndarray, span: _Range, steps: int) -> bool:
     scaled = _unit(values, span) * steps
-    return bool((np.abs(scaled - np.rint(scaled)) < 1e-3).all())
+    return not (np.abs(scaled - np.rint(scaled)) >= 1e-3).any()  # of a NaN neither is true
 
 
 def _filled(values: np.ndarray, span: _Range, steps: int, dtype: type) -> np.ndarray:
@@ -156,28 +196,29 @@ def _filled(values: np.ndarray, span: _Range, steps: int, dtype: type) -> np.nda
     return filled
 
 
-def _laid_out(stored: np.ndarray, where: str | Path) -> tuple[np.ndarray, str]:
+def _laid_out(stored: _Stored, where: str | Path) -> tuple[np.ndarray, str]:
     """(N, ...) -> (N, C, H, W), and a sentence about it."""
-    count, *rest = stored.shape
-    if stored.ndim == 2:
-        return _from_rows(stored)
-    if stored.ndim == 3:
-        return stored[:, None], f"{count} grey images of {rest[0]}x{rest[1]}"
+    values = stored.values
+    count, *rest = values.shape
+    if values.ndim == 2:
+        return _from_rows(values, stored.levels)
+    if values.ndim == 3:
+        return values[:, None], f"{count} grey images of {rest[0]}x{rest[1]}"
     if min(rest[0], rest[2]) > MAX_CHANNELS:
         raise DataError(
             f"{where}: expected (N, C, H, W) or (N, H, W, C) with at most {MAX_CHANNELS} channels, "
-            f"but the shape is {stored.shape}; reshape it"
+            f"but the shape is {values.shape}; reshape it"
         )
-    images = stored if rest[0] <= rest[2] else stored.transpose(0, 3, 1, 2)
+    images = values if rest[0] <= rest[2] else values.transpose(0, 3, 1, 2)
     _, channels, height, width = images.shape
-    place = "first" if images is stored else "last"
+    place = "first" if images is values else "last"
     return images, f"{count} images of {height}x{width} with {channels} channels, stored {place}"
 
 
-def _from_rows(rows: np.ndarray) -> tuple[np.ndarray, str]:
+def _from_rows(rows: np.ndarray, levels: bool) -> tuple[np.ndarray, str]:
     count, length = rows.shape
     side = isqrt(length)
-    if rows.dtype == np.uint8 and length >= 64 and side * side == length:
+    if levels and length >= 64 and side * side == length:
         note = f"{count} rows of {length} levels, read as {side}x{side} images"
         return rows.reshape(count, 1, side, side), note
     return rows.reshape(count, 1, 1, length), f"{count} vectors of length {length}"

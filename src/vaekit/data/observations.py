@@ -176,7 +176,7 @@ def _check(dataset: Dataset, observation: str) -> None:
             f"observation: expected one of {', '.join(OBSERVATIONS)}, but {observation!r} came"
             f"{did_you_mean(observation, OBSERVATIONS)}"
         )
-    if observation == "grey" and not dataset.is_levels:
+    if observation == "grey" and not dataset.has_levels:
         raise DataError(
             f"{dataset.name}: observation grey needs levels 0..255, but the images are real numbers; use unit"
         )

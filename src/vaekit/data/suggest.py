@@ -45,11 +45,11 @@ def suggest(dataset: Dataset) -> Suggestion:
 def _likelihood(dataset: Dataset) -> tuple[str, str, str]:
     levels = _sampled_levels(dataset)
     near = float(np.mean((levels <= _NEAR) | (levels >= 255 - _NEAR)))
-    if dataset.is_levels and np.isin(levels, (0, 255)).all():
+    if np.isin(levels, (0, 255)).all():
         return "threshold", "bernoulli", "the images are two-valued"
     if _are_probabilities(dataset) and near > _MOSTLY:
         return "dynamic", "bernoulli", f"{near:.0%} of the pixels are nearly black or white"
-    if dataset.is_levels:
+    if dataset.has_levels:
         return "grey", "discretised_logistic", f"only {near:.0%} of the pixels are nearly black or white"
     return "unit", "gaussian", "the values are real numbers"
 
@@ -58,12 +58,12 @@ def _sampled_levels(dataset: Dataset) -> np.ndarray:
     count = min(_SAMPLE, len(dataset))
     chosen = np.sort(np.random.default_rng(0).choice(len(dataset), count, replace=False))
     images = dataset.images[chosen]
-    return images if dataset.is_levels else images * 255
+    return images if dataset.is_levels else images[~np.isnan(images)] * 255
 
 
 def _are_probabilities(dataset: Dataset) -> bool:
     """Whether a value may be read as the probability of ink: one channel, and nothing was rescaled."""
-    return dataset.shape[0] == 1 and (dataset.is_levels or (dataset.offset, dataset.scale) == (0, 1))
+    return dataset.shape[0] == 1 and (dataset.has_levels or (dataset.offset, dataset.scale) == (0, 1))
 
 
 def _network(shape: tuple[int, int, int]) -> tuple[str, str]:

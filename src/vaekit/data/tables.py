@@ -1,8 +1,12 @@
-"""A table of numbers as text: a row an image or a vector, one column perhaps the label."""
+"""A table of numbers as text: a row an image or a vector, one column perhaps the label.
+
+An empty cell, between two commas, semicolons or tabs, is a value that is missing, as is `nan`.
+"""
 
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -45,7 +49,7 @@ def _layout(path: Path) -> _Layout:
     before, first = next(_filled_lines(path, 0))
     delimiter = next((mark for mark in ";\t," if mark in first.strip()), None)
     cells = [cell.strip() for cell in _cells(first, delimiter)]
-    if all(_is_number(cell) for cell in cells):
+    if all(_is_value(cell) for cell in cells):
         return _Layout(delimiter, len(cells), before, None, ())
     if len(cells) == 1 and cells[0].lower() in _LABELS:
         raise DataError(f"{path}: has no column but the labels; add the columns of numbers")
@@ -60,7 +64,7 @@ def _table(path: Path, layout: _Layout) -> tuple[np.ndarray, list[str]]:
     numbered = lambda text: names.setdefault(text.strip(), float(len(names)))
     try:
         table = np.loadtxt(
-            (line for _, line in _filled_lines(path, layout.skip)),
+            (_without_gaps(line, layout) for _, line in _filled_lines(path, layout.skip)),
             comments=None,
             delimiter=layout.delimiter,
             converters=None if layout.label is None else {layout.label: numbered},
@@ -77,6 +81,20 @@ def _table(path: Path, layout: _Layout) -> tuple[np.ndarray, list[str]]:
     return table, list(names)
 
 
+def _without_gaps(line: str, layout: _Layout) -> str:
+    """A line with `nan` in its empty cells; looked at closely only where it can have some."""
+    mark, bare = layout.delimiter, line.replace(" ", "").replace('"', "").strip("\r\n")
+    if mark is None or not (mark * 2 in bare or bare.startswith(mark) or bare.endswith(mark)):
+        return line
+    filled = io.StringIO()
+    cells = [
+        cell if cell.strip() or place == layout.label else "nan"
+        for place, cell in enumerate(_cells(line, mark))
+    ]
+    csv.writer(filled, delimiter=mark, lineterminator="\n").writerow(cells)
+    return filled.getvalue()
+
+
 def _faults(path: Path, layout: _Layout) -> Iterator[str]:
     """Where the table is no table of numbers, in words, first line first."""
     for number, line in _filled_lines(path, layout.skip):
@@ -84,7 +102,7 @@ def _faults(path: Path, layout: _Layout) -> Iterator[str]:
         if len(cells) != layout.columns:
             yield f"line {number + 1} has {len(cells)}"
         for place, cell in enumerate(cells):
-            if place != layout.label and not _is_number(cell):
+            if place != layout.label and not _is_value(cell):
                 yield f"line {number + 1}, column {place + 1} is {cell!r}"
 
 
@@ -105,6 +123,10 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 
 def _cells(line: str, delimiter: str | None) -> list[str]:
     return next(csv.reader([line.strip("\r\n")], delimiter=delimiter), []) if delimiter else line.split()
+
+
+def _is_value(text: str) -> bool:
+    return not text.strip() or _is_number(text)
 
 
 def _is_number(text: str) -> bool:

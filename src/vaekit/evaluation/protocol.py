@@ -38,7 +38,7 @@ def caveats(recipe: Recipe, support: str, dataset: Dataset) -> list[str]:
             f"the {kind} likelihood is a density over real values, but the observation is {observation}, "
             "two values: the density can grow without limit; use the likelihood bernoulli"
         )
-    if support in ("unit", "real") and observation not in BINARY and dataset.is_levels:
+    if support in ("unit", "real") and observation not in BINARY and dataset.has_levels:
         found.append(
             f"the {kind} likelihood is a density over real values, taken at 256 levels: it is no probability "
             "of the levels and not comparable with one; for that use data.observation=grey with "

@@ -2,7 +2,8 @@
 
 Every grid of images, drawn or saved, goes the same way:
 images (N, C, H, W) in [0, 1] -> tiles (N, h, w, 3) of 8 bits -> a mosaic with gaps between the tiles.
-A vector (1, 1, D) becomes the picture of its curve, so that no grid needs to know of vectors.
+A vector (1, 1, D) becomes the picture of its curve, so that no grid needs to know of vectors. A NaN is what
+was not observed: a tint that no grey image has, and a gap in a curve.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from PIL import Image, ImageDraw
 from vaekit.errors import InvalidError
 
 WHITE = 255
+UNSEEN = (122, 160, 204)  # of pixels that were not observed: told from black, white and grey at a glance
 _CURVE_SIZE = (180, 90)  # pixels across and up
 _CURVE_PAPER, _CURVE_INK = "#f1f3f5", "#0072b2"
 _FINER = 4  # a curve is drawn this much larger, then reduced: smooth lines
@@ -53,14 +55,14 @@ def tiles(images: np.ndarray) -> np.ndarray:
     """Images or vectors as pictures of 8-bit RGB.
 
     Args:
-        images: (..., C, H, W) in [0, 1], C = 1 (grey) or 3 (colour); beyond [0, 1] they are clipped.
+        images: (..., C, H, W) in [0, 1] or NaN, C = 1 (grey) or 3 (colour); beyond [0, 1] they are clipped.
             Shape (..., 1, 1, D) is a vector and becomes the picture of its curve.
 
     Returns:
         (..., h, w, 3), uint8.
 
     Raises:
-        InvalidError: another number of axes or channels, no image at all, or values that are not finite.
+        InvalidError: another number of axes or channels, no image at all, or values that are infinite.
     """
     images = np.asarray(images)
     _check(images)
@@ -105,13 +107,18 @@ def _check(images: np.ndarray) -> None:
         raise InvalidError(
             f"images: expected at least one of shape (C, H, W) with C = 1 or 3, got shape {images.shape}"
         )
-    if not np.isfinite(images).all():
-        raise InvalidError(f"images: expected finite values, got {np.sum(~np.isfinite(images))} that are not")
+    if np.isinf(images).any():
+        raise InvalidError(
+            f"images: expected finite values, got {np.sum(np.isinf(images))} that are infinite"
+        )
 
 
 def _pixels(images: np.ndarray) -> np.ndarray:
-    channels_last = np.rint(images * 255).astype(np.uint8).transpose(0, 2, 3, 1)
-    return np.repeat(channels_last, 3 // images.shape[1], axis=-1)
+    unseen = np.isnan(images).any(1)
+    levels = np.rint(np.nan_to_num(images) * 255).astype(np.uint8)
+    pictures = np.repeat(levels.transpose(0, 2, 3, 1), 3 // images.shape[1], axis=-1)
+    pictures[unseen] = UNSEEN
+    return pictures
 
 
 def _curves(vectors: np.ndarray) -> np.ndarray:
@@ -123,9 +130,18 @@ def _curve(vector: np.ndarray) -> Image.Image:
     picture = Image.new("RGB", (width, height), _CURVE_PAPER)
     across = np.linspace(0.04, 0.96, max(len(vector), 2)) * width
     down = (0.92 - 0.84 * np.resize(vector, across.shape)) * height
-    points = list(zip(across.tolist(), down.tolist(), strict=True))
-    ImageDraw.Draw(picture).line(points, fill=_CURVE_INK, width=3 * _FINER, joint="curve")
+    for piece in np.ma.clump_unmasked(np.ma.masked_invalid(down)):
+        points = list(zip(across[piece].tolist(), down[piece].tolist(), strict=True))
+        ImageDraw.Draw(picture).line(_visible(points), fill=_CURVE_INK, width=3 * _FINER, joint="curve")
     return picture.resize(_CURVE_SIZE, Image.Resampling.BOX)
+
+
+def _visible(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Points to draw a line through: a single one becomes a dash."""
+    if len(points) > 1:
+        return points
+    [(across, down)] = points
+    return [(across - 2 * _FINER, down), (across + 2 * _FINER, down)]
 
 
 def _starts(count: int, size: int, gaps: int | Sequence[int]) -> np.ndarray:
