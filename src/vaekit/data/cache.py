@@ -76,10 +76,10 @@ def recall_or_make(name: str, fingerprint: str | None, make: Callable[[], Datase
     known = recall(shelf, name, fingerprint)
     if known is not None:
         return known
-    if not _writable(shelf):
+    if not writable(shelf):
         _log.warning("%s cannot be written, so %s is decoded anew each time; set VAEKIT_CACHE", shelf, name)
         return make()
-    with _lock(shelf, name):
+    with lock(shelf, name):
         return recall(shelf, name, fingerprint) or _store(shelf, make(), fingerprint)
 
 
@@ -92,13 +92,14 @@ def store(shelf: Path, dataset: Dataset) -> Dataset:
     Raises:
         DataError: it cannot be written, such as when the disk is full.
     """
-    if not _writable(shelf):
+    if not writable(shelf):
         raise DataError(f"{shelf}: cannot be written; set VAEKIT_CACHE to a folder of yours")
-    with _lock(shelf, dataset.name):
+    with lock(shelf, dataset.name):
         return _store(shelf, dataset, None)
 
 
-def _lock(shelf: Path, name: str) -> FileLock:
+def lock(shelf: Path, name: str) -> FileLock:
+    """Held by the one process that makes what lies under a name on a shelf, while others wait."""
     return FileLock(shelf / f".{name}.lock")
 
 
@@ -159,7 +160,8 @@ def _assemble(folder: Path, facts: dict[str, Any]) -> Dataset:
     return Dataset(images=images, labels=labels, **known)
 
 
-def _writable(shelf: Path) -> bool:
+def writable(shelf: Path) -> bool:
+    """Whether things can be kept on a shelf, which is made if need be."""
     try:
         shelf.mkdir(parents=True, exist_ok=True)
     except OSError:

@@ -1,0 +1,157 @@
+"""How near a model's samples are to the data, without a network from elsewhere.
+
+Samples are scored against training images in a space of features, and, as the floor, held-out images against
+the same: what a perfect model would come to. Some scores depend on the number of points, so each of the three
+sets has the same.
+
+Like is compared with like. Where likelihood and observation are both of black and white, drawn pixels are
+compared with observed images; elsewhere the means of p(x | z) with the images themselves, as one looks at
+them. Such scores say nothing of the noise about the means.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaekit.data import Dataset
+from vaekit.data.observations import observe
+from vaekit.errors import InvalidError
+from vaekit.evaluation.classifier import Say
+from vaekit.evaluation.features import space
+from vaekit.evaluation.likelihood import clock
+from vaekit.evaluation.protocol import BINARY
+from vaekit.evaluation.scores import scores
+from vaekit.heads import Head
+from vaekit.portions import chunks, images_at_once
+from vaekit.trained import Trained
+
+FEWEST = 10
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Scores of samples against training images, and as the floor those of held-out images.
+
+    Attributes:
+        frechet, kernel: distances, the lower the better; in units of the features, squared and cubed.
+        precision, recall: shares, the higher the better.
+        floor_frechet, floor_kernel, floor_precision, floor_recall: of the held-out images.
+        images: how many samples, training images and held-out images, each.
+        pixels: what was compared: `drawn` pixels with observed images, or `means` with the images themselves.
+        features, description: the space, by its name and in words.
+        accuracy: of the classifier on test images; None for other features.
+        seed: of the samples and of the choice of images.
+        seconds: wall-clock time.
+    """
+
+    frechet: float
+    kernel: float
+    precision: float
+    recall: float
+    floor_frechet: float
+    floor_kernel: float
+    floor_precision: float
+    floor_recall: float
+    images: int
+    pixels: str
+    features: str
+    description: str
+    accuracy: float | None
+    seed: int
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def quality(
+    trained: Trained,
+    samples: int = 5000,
+    features: str | None = None,
+    draw: bool | None = None,
+    seed: int = 0,
+    data: str | None = None,
+    say: Say = _log.info,
+) -> Quality:
+    """How near the samples of a model are to its training images.
+
+    Args:
+        samples: how many, and how many training and held-out images; fewer where the data has fewer.
+        features: the space, see `features.space`.
+        draw: whether pixels are drawn, or else their means taken; without it as said above.
+        seed: of the samples and of the choice of images.
+        data: another dataset of the same shape, by name or path.
+        say: is told when a classifier has to be trained.
+
+    Raises:
+        InvalidError: there are too few images, or images with missing values, or no such features of them.
+        NotFoundError: the user's own features are not there.
+    """
+    seconds = clock()
+    dataset, splits = trained.data(data)
+    held_out = splits.test if len(splits.test) else splits.validation
+    n = _number(dataset, samples, len(splits.train), len(held_out))
+    draw = _is_binary(trained) if draw is None else draw
+    found = space(dataset, features, trained.device, say)
+    real, other = (
+        found.of(_observed(trained, dataset, _some(part, n, seed), draw)) for part in (splits.train, held_out)
+    )
+    of_model, of_data = scores(real, found.of(_sampled(trained, n, draw, seed))), scores(real, other)
+    return Quality(
+        **of_model,
+        **{f"floor_{name}": value for name, value in of_data.items()},
+        images=n,
+        pixels="drawn" if draw else "means",
+        features=found.kind,
+        description=found.description,
+        accuracy=found.accuracy,
+        seed=seed,
+        seconds=seconds(),
+    )
+
+
+def _number(dataset: Dataset, wanted: int, *available: int) -> int:
+    if dataset.partial:
+        raise InvalidError(
+            f"quality: expected whole images, but values of data {dataset.name!r} are missing; compare with "
+            "other data by --data"
+        )
+    n = min(wanted, *available)
+    if n < FEWEST:
+        raise InvalidError(
+            f"quality: expected at least {FEWEST} samples, training and held-out images, but of data "
+            f"{dataset.name!r} come {wanted}, {available[0]} and {available[1]}; ask for more of them"
+        )
+    return n
+
+
+def _is_binary(trained: Trained) -> bool:
+    supports = {head.support for head in trained.model.decoder.modules() if isinstance(head, Head)}
+    return trained.recipe.data.observation in BINARY and supports == {"binary"}
+
+
+def _some(indices: np.ndarray, n: int, seed: int) -> np.ndarray:
+    return np.sort(np.random.default_rng(seed).permutation(indices)[:n])
+
+
+def _observed(trained: Trained, dataset: Dataset, indices: np.ndarray, draw: bool) -> Iterator[Tensor]:
+    """Images as the model sees them; where means are compared, what a perfect model's means would be."""
+    spec = trained.recipe.data
+    observation = spec.observation if draw or spec.observation == "threshold" else "unit"
+    seen = observe(dataset, indices, observation, seed=spec.seed, device=trained.device)
+    return (x for x, _ in seen.batches(images_at_once(trained.model.decoder, seen.shape)))
+
+
+def _sampled(trained: Trained, n: int, draw: bool, seed: int) -> Iterator[Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    for size in chunks(n, images_at_once(trained.model.decoder, trained.shape)):
+        yield trained.model.sample(size, seed=generator, draw=draw).clamp(0, 1)
