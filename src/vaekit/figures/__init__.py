@@ -4,10 +4,13 @@ Images are arrays (N, C, H, W) in [0, 1]; vectors are images of shape (1, 1, D) 
 A figure is a `matplotlib.figure.Figure`; `save` writes it as PNG, PDF or SVG.
 """
 
+from vaekit.figures.codes import code_histograms, kl_by_latent
 from vaekit.figures.curves import best_epoch, training_curves
 from vaekit.figures.grids import decoded_grid, interpolation, reconstructions, samples, traversal
-from vaekit.figures.latent import latent_scatter, project
+from vaekit.figures.latent import latent_scatter
+from vaekit.figures.panels import scatters, scatters_3d
 from vaekit.figures.pixels import animate, grid_png, save_grid
+from vaekit.figures.projection import kernel_components, principal_components, project
 from vaekit.figures.rows import class_grid, image_rows, interpolation_pair
 from vaekit.figures.runs import curves_by_run, rate_distortion, value_against
 from vaekit.figures.style import render, save
@@ -16,13 +19,17 @@ __all__ = [
     "animate",
     "best_epoch",
     "class_grid",
+    "code_histograms",
     "curves_by_run",
     "decoded_grid",
     "grid_png",
     "image_rows",
     "interpolation",
     "interpolation_pair",
+    "kernel_components",
+    "kl_by_latent",
     "latent_scatter",
+    "principal_components",
     "project",
     "rate_distortion",
     "reconstructions",
@@ -30,6 +37,8 @@ __all__ = [
     "samples",
     "save",
     "save_grid",
+    "scatters",
+    "scatters_3d",
     "training_curves",
     "traversal",
     "value_against",

@@ -50,7 +50,7 @@ def chart(
     axes = place(figure, _LEFT, _BOTTOM, _WIDTH, height)
     axes.set_title(y_label, pad=6)
     axes.set_xlabel(x_label)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
     axes.grid(True, axis="y")
     return figure, axes
 

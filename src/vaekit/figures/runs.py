@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from vaekit.errors import InvalidError
 from vaekit.figures.chart import End, chart, colours, frame_late, label_ends
-from vaekit.figures.style import BLUE, MUTED, styled
+from vaekit.figures.style import BLUE, MUTED, styled, text_width
 
 _STEEP = 1 / 6  # of the epochs may leave the frame, where they are steep
 _RATE, _DISTORTION = "rate, KL(q, p) (nats)", "Distortion, −log p(x|z) (nats)"
@@ -137,6 +137,9 @@ def rate_distortion(points: Sequence[tuple[str, float, float]], title: str, subt
     for label, rate, distortion in known:
         axes.annotate(label, (rate, distortion), (4, 4), textcoords="offset points", fontsize=7.5)
     axes.margins(x=0.08, y=0.1)
+    axes.set_xlim(
+        right=rates.max() + np.ptp(axes.get_xlim()) * (0.03 + text_width([p[0] for p in known]) / 4)
+    )
     _constant_bound(axes, float((rates + distortions).min()))
     return figure
 

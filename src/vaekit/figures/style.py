@@ -76,10 +76,10 @@ def sheet(width: float, height: float, title: str, subtitle: str = "") -> Figure
     return figure
 
 
-def place(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
+def place(figure: Figure, left: float, bottom: float, width: float, height: float, **looks: Any) -> Axes:
     """Axes of `width` x `height` inches, `left` and `bottom` inches from the figure's lower left corner."""
     across, up = figure.get_size_inches()
-    return figure.add_axes((_snap(left) / across, _snap(bottom) / up, width / across, height / up))
+    return figure.add_axes((_snap(left) / across, _snap(bottom) / up, width / across, height / up), **looks)
 
 
 def text_width(texts: Sequence[str]) -> float:
