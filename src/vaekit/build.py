@@ -36,7 +36,8 @@ def build_data(data: schema.Data) -> tuple[Dataset, Splits]:
     from vaekit.data.splits import split
 
     dataset = load(data.name, size=data.size, crop=data.crop, colour=data.colour)
-    return dataset, split(dataset, validation=data.validation, test=data.test, seed=data.seed)
+    parts = split(dataset, validation=data.validation, test=data.test, train=data.train, seed=data.seed)
+    return dataset, parts
 
 
 def build_missing(data: schema.Data) -> Missing | None:

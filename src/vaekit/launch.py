@@ -40,6 +40,7 @@ def train(
     *,
     data: str | Path | None = None,
     run_dir: str | Path | None = None,
+    figures: bool = True,
     log: Log | None = None,
     **training: Any,
 ) -> Run:
@@ -50,6 +51,7 @@ def train(
         overrides: `key.path=value` strings.
         data: another dataset, by name or path.
         run_dir: where to; `runs/<recipe>/<n>` without it.
+        figures: whether those of the report are drawn at the end; `Run.draw` does it at any time.
         log: the display; on stderr, as on the command line, without it; `training.log.Quiet()` is silent.
         training: keys of the recipe's `training`, such as `epochs=5`.
 
@@ -70,11 +72,16 @@ def train(
         log.note(f"proposed: {reason}")
     directory = _directory(resolved.name, run_dir)
     _record(directory, prepared)
-    return _fit(Run(directory, resolved.training.device), prepared, log)
+    return _fit(Run(directory, resolved.training.device), prepared, log, figures)
 
 
 def resume(
-    path: str | Path, overrides: Iterable[str] = (), *, log: Log | None = None, **training: Any
+    path: str | Path,
+    overrides: Iterable[str] = (),
+    *,
+    figures: bool = True,
+    log: Log | None = None,
+    **training: Any,
 ) -> Run:
     """Go on with a run that was interrupted, exactly as if it had not been; or for more epochs.
 
@@ -84,6 +91,7 @@ def resume(
     Args:
         path: the run directory.
         overrides, training: changes to keys of `training` that leave the past as it was, such as `epochs=50`.
+        figures, log: as for `train`.
 
     Raises:
         InvalidError: for another change, for fewer epochs than are done, or where nothing is left to do.
@@ -111,7 +119,7 @@ def resume(
             "or train anew"
         )
     _record(run.path, prepared)
-    return _fit(Run(path, recipe.training.device), prepared, log or display(), resuming=True)
+    return _fit(Run(path, recipe.training.device), prepared, log or display(), figures, resuming=True)
 
 
 def _stopped_early(run: Run) -> bool:
@@ -136,15 +144,15 @@ def _longer(run: Run) -> str:
 def _resolve(recipe: str | Path | Recipe | None, overrides: list[str], data: str | Path | None) -> Proposal:
     if recipe is None and data is not None:
         proposed, reasons = propose(data)
-        return Proposal(_located(recipes.override(proposed, overrides)), reasons)
+        return Proposal(located(recipes.override(proposed, overrides)), reasons)
     resolved = recipe if isinstance(recipe, Recipe) else recipes.load(recipe or "mnist")
     if data is not None and str(data) != resolved.data.name:
         changed = resolved.data.model_copy(update={"name": str(data), "validation": 0.1, "test": 0.1})
         resolved = resolved.model_copy(update={"data": changed, "title": ""})
-    return Proposal(_located(recipes.override(resolved, overrides)))
+    return Proposal(located(recipes.override(resolved, overrides)))
 
 
-def _located(recipe: Recipe) -> Recipe:
+def located(recipe: Recipe) -> Recipe:
     """The recipe with the whole path of data of one's own: the run finds it from any folder."""
     name, names = recipe.data.name, (*catalog.names(), *cache.names(cache.imported()))
     path = Path(name).expanduser()
@@ -186,8 +194,8 @@ def _record(directory: Path, prepared: Prepared) -> None:
         write_whole(directory / "environment.json", to_json(environment).encode())
 
 
-def _fit(run: Run, prepared: Prepared, log: Log, resuming: bool = False) -> Run:
-    """Train what was prepared, and leave model, figures and report behind."""
+def _fit(run: Run, prepared: Prepared, log: Log, figures: bool, resuming: bool = False) -> Run:
+    """Train what was prepared, and leave model, figures where they are wanted, and report behind."""
     dataset, trained, train_set, validation = prepared
     model, settings = trained.model, trained.recipe.training
     log.note(f"training in {run.path} on {len(train_set)} images")
@@ -201,8 +209,9 @@ def _fit(run: Run, prepared: Prepared, log: Log, resuming: bool = False) -> Run:
             resume=resuming, after_epoch=watch, log=log, bound=protocol.is_bound(model),
         )  # fmt: skip
         save_model(run.path / "model", model.eval(), trained.recipe, dataset)
-        watch.animate()
-        run.draw()
+        if figures:
+            watch.animate()
+            run.draw()
     run.report()
     return run
 

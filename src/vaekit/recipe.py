@@ -13,6 +13,7 @@ The schema mirrors the functions it names: the kinds of network are those of `ne
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -41,9 +42,10 @@ def _named(value: Any) -> Any:
 
 
 def _scheduled(value: Any) -> Any:
-    """A bare number stands for a constant."""
-    plain = isinstance(value, int | float) and not isinstance(value, bool)
-    return {"kind": "constant", "value": value} if plain else _named(value)
+    """A bare number stands for a constant; YAML takes `1e-3`, without a point, for a word."""
+    with suppress(TypeError, ValueError):
+        return {"kind": "constant", "value": value if isinstance(value, bool) else float(value)}
+    return _named(value)
 
 
 class Part(BaseModel):
@@ -93,6 +95,9 @@ class Data(Part):
     )
     validation: Share = Field(10_000, description="images held out of training: a number, or a share below 1")
     test: Share = Field(0.1, description="the same for data without a published test split")
+    train: Count | None = Field(
+        None, description="at most so many images to train on, drawn at random; all if not given"
+    )
     size: tuple[Width, Width] | None = Field(None, description="height and width, for folders of images")
     crop: Literal["resize", "centre"] = Field("resize", description="how images come to that size")
     colour: Literal["auto", "grey", "rgb"] = Field("auto", description="channels, for folders of images")

@@ -112,7 +112,7 @@ def read_run(run_dir: str | Path) -> Contents:
         "environment": _json(run / "environment.json"),
         "metrics": _metrics(run / "metrics.jsonl"),
         "evaluation": _json(run / "evaluation.json"),
-        "parameters": _parameters(run / "model" / "model.safetensors"),
+        "parameters": parameters_in(run / "model" / "model.safetensors"),
         "pictures": [_picture(file) for file in images],
     }
 
@@ -309,8 +309,8 @@ def _metrics(file: Path) -> list[dict[str, Any]]:
         raise InvalidError(f"{file}: expected a JSON object on each line ({_first(error)})") from error
 
 
-def _parameters(weights: Path) -> int | None:
-    """How many numbers the model's file holds, by its header alone."""
+def parameters_in(weights: Path) -> int | None:
+    """How many numbers a model's file of weights holds, by its header alone; None where there is no file."""
     if not weights.is_file():
         return None
     from safetensors import SafetensorError, safe_open

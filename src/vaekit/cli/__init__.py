@@ -18,6 +18,7 @@ from vaekit.cli.program import Program
 
 SECTIONS = {
     "Train and measure": ("train", "evaluate", "report"),
+    "Experiment": ("study",),
     "Look": ("sample", "reconstruct", "interpolate", "traverse", "encode", "explore"),
     "Data and recipes": ("data", "recipes"),
     "Help": ("doctor",),

@@ -14,6 +14,12 @@ def _be_verbose(context: click.Context, option: click.Parameter, given: bool) ->
 
 run = click.argument("run", metavar="RUN")
 
+jobs = click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    help="Runs at once, each in a process of its own; as many as cores, four at most, if left out.",
+)
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 quiet = click.option("-q", "--quiet", is_flag=True, help="Show no progress.")

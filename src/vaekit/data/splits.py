@@ -20,7 +20,12 @@ class Splits:
 
 
 def split(
-    dataset: Dataset, *, validation: int | float = 0.1, test: int | float = 0.1, seed: int = 0
+    dataset: Dataset,
+    *,
+    validation: int | float = 0.1,
+    test: int | float = 0.1,
+    train: int | None = None,
+    seed: int = 0,
 ) -> Splits:
     """The three parts of a dataset.
 
@@ -33,6 +38,7 @@ def split(
         validation: number of images (int) or fraction (float in [0, 1)) of those not published as
             another part; not used where a validation part is published.
         test: the same for the test part.
+        train: at most so many of what is left, drawn at random; all of it if not given.
         seed: of the draw; the same seed gives the same parts.
 
     Raises:
@@ -53,9 +59,9 @@ def split(
     if "test" not in published:
         pool = np.random.default_rng(seed).permutation(pool)
     rest, drawn_test = _cut(pool, counts["test"])
-    train, drawn_validation = _cut(rest, counts["validation"])
+    left, drawn_validation = _cut(rest, counts["validation"])
     return Splits(
-        train=np.sort(train),
+        train=np.sort(_some(left, train, seed)),
         validation=published.get("validation", np.sort(drawn_validation)),
         test=published.get("test", np.sort(drawn_test)),
     )
@@ -63,6 +69,13 @@ def split(
 
 def _cut(pool: np.ndarray, last: int) -> tuple[np.ndarray, np.ndarray]:
     return pool[: len(pool) - last], pool[len(pool) - last :]
+
+
+def _some(indices: np.ndarray, most: int | None, seed: int) -> np.ndarray:
+    """At most so many of the indices, at random; more are always a superset of fewer."""
+    if most is None or most >= len(indices):
+        return indices
+    return np.random.default_rng([seed, 1]).permutation(indices)[:most]
 
 
 def _count(part: str, size: int | float, available: int) -> int:

@@ -9,26 +9,27 @@ nothing to another. Everything wrong is one line with the key's path, what was e
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
-from vaekit.errors import NotFoundError, RecipeError, did_you_mean
+from vaekit.errors import RecipeError
 from vaekit.recipe import Recipe
 from vaekit.recipes.schema import Key, explain, keys
+from vaekit.shelf import Shelf, beside
 
-__all__ = ["Key", "dump", "keys", "load", "merge", "names", "override", "parse", "text"]
+__all__ = ["Key", "dump", "explain", "keys", "load", "merge", "names", "override", "parse", "text"]
 
 Tree = dict[str, Any]
+
+_SHELF = Shelf("vaekit.recipes", "recipe", "vaekit recipes list", RecipeError)
 
 
 def names() -> list[str]:
     """The recipes that the package carries."""
-    files = resources.files("vaekit.recipes").iterdir()
-    return sorted(f.name.removesuffix(".yaml") for f in files if f.name.endswith(".yaml"))
+    return _SHELF.names()
 
 
 def load(name_or_path: str | Path = "mnist", overrides: Iterable[str] = ()) -> Recipe:
@@ -56,7 +57,7 @@ def override(recipe: Recipe, overrides: Iterable[str]) -> Recipe:
 
 def text(name_or_path: str | Path) -> str:
     """The recipe's own YAML as it was written, comments and `extends` included."""
-    return _file(str(name_or_path)).read_text(encoding="utf-8")
+    return _SHELF.file(str(name_or_path)).read_text(encoding="utf-8")
 
 
 def dump(recipe: Recipe) -> str:
@@ -94,42 +95,14 @@ def merge(base: Any, over: Any) -> Any:
 # ---------------------------------------------------------------------------------------------------- reading
 
 
-def _file(name: str) -> Any:
-    path = Path(name)
-    if path.suffix in (".yaml", ".yml") or path.is_file():
-        if not path.is_file():
-            raise NotFoundError(f"recipe {name!r}: no such file")
-        return path
-    packaged = resources.files("vaekit.recipes") / f"{name}.yaml"
-    if name not in names():
-        raise NotFoundError(
-            f"recipe {name!r}: neither a name (see: vaekit recipes list) nor a YAML file"
-            f"{did_you_mean(name, names())}"
-        )
-    return packaged
-
-
 def _tree(name: str, seen: tuple[str, ...]) -> Tree:
     if name in seen:
         raise RecipeError(f"recipe {name!r} extends itself: {' -> '.join((*seen, name))}")
-    file = _file(name)
-    try:
-        tree = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise RecipeError(f"recipe {name!r}: not readable as YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(tree, dict):
-        raise RecipeError(f"recipe {name!r}: expected keys and values, got {type(tree).__name__}")
-    tree.setdefault("name", Path(name).stem)
+    tree = _SHELF.tree(name)
     parent = tree.pop("extends", None)
     if parent is None:
         return tree
-    return dict(merge(_tree(_beside(name, str(parent)), (*seen, name)), tree))
-
-
-def _beside(child: str, parent: str) -> str:
-    """A file that a recipe extends is looked for beside it, a name in the package."""
-    beside = Path(child).parent / parent
-    return str(beside) if beside.suffix in (".yaml", ".yml") else parent
+    return dict(merge(_tree(beside(name, str(parent)), (*seen, name)), tree))
 
 
 def _nested(text: str) -> Tree:

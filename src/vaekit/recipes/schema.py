@@ -25,10 +25,14 @@ def keys() -> list[Key]:
     return list(_keys(Recipe, ""))
 
 
-def explain(error: Any, tree: Any) -> str:
-    """One of pydantic's errors about a tree of plain values, as `key.path: what was expected, what came`."""
-    path, model = _locate(error["loc"], tree)
-    name = ".".join(path) or "recipe"
+def explain(error: Any, tree: Any, root: type[BaseModel] = Recipe) -> str:
+    """One of pydantic's errors about a tree of plain values, as `key.path: what was expected, what came`.
+
+    Args:
+        root: the schema that the tree does not fit.
+    """
+    path, model = _locate(error["loc"], tree, root)
+    name = ".".join(path) or root.__name__.lower()
     if error["type"] == "extra_forbidden":
         known = list(model.model_fields)
         near = did_you_mean(path[-1], known)
@@ -46,11 +50,16 @@ def explain(error: Any, tree: Any) -> str:
     return f"{name}: expected {message}, got {error['input']!r}"
 
 
-def _locate(loc: tuple[int | str, ...], tree: Any) -> tuple[list[str], type[BaseModel]]:
+def _locate(
+    loc: tuple[int | str, ...], tree: Any, model: type[BaseModel]
+) -> tuple[list[str], type[BaseModel]]:
     """The keys of an error's place without pydantic's tags, and the schema of the part it lies in."""
     path: list[str] = []
-    model: type[BaseModel] = Recipe
     for i, part in enumerate(loc):
+        if isinstance(part, int) and isinstance(tree, list) and isinstance(tree[part], Mapping):
+            path.append(str(part))
+            tree = tree[part]
+            continue
         known = isinstance(tree, Mapping) and part in tree
         if not known and i < len(loc) - 1 and not isinstance(part, int):
             continue

@@ -1,0 +1,76 @@
+"""A shelf of YAML files: those that the package carries, by name, and those of the user, by path."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from vaekit.errors import InvalidError, NotFoundError, did_you_mean
+
+SUFFIXES = (".yaml", ".yml")
+
+
+class Shelf(NamedTuple):
+    """Where files of one kind are looked for, and what they are called.
+
+    Attributes:
+        package: whose folder holds the files that have names, such as `vaekit.recipes`.
+        kind: what one of them is, in a word.
+        listing: the command that lists their names.
+        error: what is raised for a file that is none of this kind.
+    """
+
+    package: str
+    kind: str
+    listing: str
+    error: type[InvalidError]
+
+    def names(self) -> list[str]:
+        """Those that the package carries."""
+        files = resources.files(self.package).iterdir()
+        return sorted(f.name.removesuffix(".yaml") for f in files if f.name.endswith(".yaml"))
+
+    def file(self, name: str) -> Any:
+        """The file of a name or path.
+
+        Raises:
+            NotFoundError: there is neither.
+        """
+        path = Path(name)
+        if path.suffix in SUFFIXES or path.is_file():
+            if not path.is_file():
+                raise NotFoundError(f"{self.kind} {name!r}: no such file")
+            return path
+        if name not in self.names():
+            raise NotFoundError(
+                f"{self.kind} {name!r}: neither a name (see: {self.listing}) nor a YAML file"
+                f"{did_you_mean(name, self.names())}"
+            )
+        return resources.files(self.package) / f"{name}.yaml"
+
+    def tree(self, name: str) -> dict[str, Any]:
+        """The keys and values of a file, and its own name where they give none.
+
+        Raises:
+            NotFoundError: there is no such file.
+            InvalidError: it cannot be read as keys and values.
+        """
+        file = self.file(name)
+        try:
+            tree = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+            reason = " ".join(str(error).split())
+            raise self.error(f"{self.kind} {name!r}: not readable as YAML: {reason}") from None
+        if not isinstance(tree, dict):
+            raise self.error(f"{self.kind} {name!r}: expected keys and values, got {type(tree).__name__}")
+        tree.setdefault("name", Path(name).stem)
+        return tree
+
+
+def beside(child: str, parent: str) -> str:
+    """What a file calls another: a file is looked for beside it, a name in the package."""
+    path = Path(child).parent / parent
+    return str(path) if path.suffix in SUFFIXES else parent

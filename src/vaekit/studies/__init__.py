@@ -1,0 +1,78 @@
+"""Experiments of several runs: a YAML file each, and the engine that runs them.
+
+    file --load--> Study --plan--> tasks --execute--> runs --read--> Results --blocks--> page, results.json
+
+A new experiment is a YAML file here or anywhere; a new kind of table or figure is a function in `blocks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from vaekit.errors import InvalidError
+from vaekit.recipes import explain
+from vaekit.shelf import Shelf, beside
+from vaekit.studies.schema import Budget, Entry, Evaluate, Study
+
+__all__ = ["Budget", "Entry", "Evaluate", "Study", "load", "names", "parse", "summary"]
+
+_SHELF = Shelf("vaekit.studies", "study", "vaekit study --list", InvalidError)
+
+
+def names() -> list[str]:
+    """The studies that the package carries."""
+    return _SHELF.names()
+
+
+def summary(name: str) -> dict[str, Any]:
+    """What a study of the package is about, without reading all of it: name, title, reference, budgets."""
+    tree = _SHELF.tree(name)
+    return {
+        "name": name,
+        "title": tree.get("title", ""),
+        "reference": tree.get("reference", ""),
+        "budgets": list(tree.get("budgets", {"full": None})),
+    }
+
+
+def load(name_or_path: str | Path) -> Study:
+    """A validated study.
+
+    Args:
+        name_or_path: a name in `names()`, or a YAML file, whose recipes may be files beside it.
+
+    Raises:
+        NotFoundError: where there is no such study.
+        InvalidError: where it does not fit the schema, or names a block or an option that is not there.
+    """
+    tree = _SHELF.tree(str(name_or_path))
+    study = parse(tree, str(name_or_path))
+    runs = [
+        entry.model_copy(update={"recipe": beside(str(name_or_path), entry.recipe)}) for entry in study.runs
+    ]
+    return study.model_copy(update={"runs": runs})
+
+
+def parse(tree: Any, where: str = "study") -> Study:
+    """A study from plain values.
+
+    Raises:
+        InvalidError: one line that names every wrong key with its path.
+    """
+    from vaekit.studies.blocks import check
+
+    if not isinstance(tree, Mapping):
+        raise InvalidError(f"{where}: expected keys and values, got {type(tree).__name__}")
+    try:
+        study = Study.model_validate(tree)
+    except ValidationError as error:
+        raise InvalidError(
+            f"{where}: " + "; ".join(explain(e, tree, Study) for e in error.errors())
+        ) from None
+    for number, block in enumerate(study.page):
+        check(block, f"{where}: page.{number}")
+    return study

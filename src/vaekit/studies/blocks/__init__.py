@@ -1,0 +1,94 @@
+"""What a study's page is made of: each kind of block is a function, and a row in BLOCKS.
+
+    block(study: Results, **options) -> list of parts          Text, Table or Figure; see `studies.parts`
+
+On the page of a study's YAML stands `- kind: {option: value}`; what stands there instead of options is the
+first of them, as in `- text: Two words.` The options are the function's own arguments: their annotations
+say what is accepted, and a wrong one is refused when the study is read, with the block and the option
+named. Whatever goes wrong while a block is drawn becomes a line on the page.
+
+    def losses(study: Results, runs: Names = ["*"], last: bool = False) -> list[Part]: ...
+
+The usual first option is `runs`: a pattern of names, a group, or a list of such; `study.select(runs,
+finished=True)` gives the variants, `outcome.first.trained` a model, `outcome.finished` the trainings of all
+seeds, `training.series("loss")` a number by epoch, `training.evaluation` what was measured. A block may
+train nothing and must not change a run. Put a new one into the file of its topic here, or into a new one.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel, ValidationError, create_model
+
+from vaekit.errors import InvalidError, VaekitError, did_you_mean
+from vaekit.recipe import Part as Options
+from vaekit.recipes import explain
+from vaekit.studies.blocks import prose, tables
+from vaekit.studies.parts import Part, Text
+from vaekit.studies.results import Results
+
+Block = Callable[..., list[Part]]
+
+BLOCKS: dict[str, Block] = {
+    "heading": prose.heading,
+    "text": prose.text,
+    "table": tables.table,
+}
+
+
+def check(block: Mapping[str, Any], where: str = "page") -> None:
+    """Refuse a block that cannot be drawn whatever the results are.
+
+    Raises:
+        InvalidError: one line that names the block and what is wrong with it.
+    """
+    if len(block) != 1:
+        raise InvalidError(
+            f"{where}: expected one block, as `- table: {{...}}`, got {', '.join(block) or 'none'}"
+        )
+    [(kind, given)] = block.items()
+    if kind not in BLOCKS:
+        raise InvalidError(
+            f"{where}: no block is called {kind!r}{did_you_mean(kind, BLOCKS)}; there are {', '.join(BLOCKS)}"
+        )
+    _options(kind, given, where)
+
+
+def draw(study: Results, block: Mapping[str, Any]) -> list[Part]:
+    """The parts of a block; what is wrong with its data becomes one that says so."""
+    [(kind, given)] = block.items()
+    try:
+        return BLOCKS[kind](study, **_options(kind, given, "page"))
+    except VaekitError as error:
+        return [Text(f"{kind}: {error}", "fault")]
+    except Exception as error:  # a page of many runs is worth more than the block that nobody foresaw
+        return [Text(f"{kind}: {type(error).__name__}: {error}", "fault")]
+
+
+def _options(kind: str, given: Any, where: str) -> dict[str, Any]:
+    """The arguments of a block, checked against its signature; a bare value is the first of them."""
+    schema = _schema(kind)
+    if not isinstance(given, Mapping):
+        given = {next(iter(schema.model_fields)): given} if given is not None else {}
+    try:
+        options = schema.model_validate(given)
+    except ValidationError as error:
+        reasons = "; ".join(explain(e, given, schema) for e in error.errors())
+        raise InvalidError(f"{where}: {kind}: {reasons}") from None
+    return {name: getattr(options, name) for name in schema.model_fields}
+
+
+@cache
+def _schema(kind: str) -> type[BaseModel]:
+    """The options of a block as a schema, from its signature."""
+    hints = get_type_hints(BLOCKS[kind], include_extras=True)
+    parameters = list(inspect.signature(BLOCKS[kind]).parameters.values())[1:]
+    fields: dict[str, Any] = {
+        p.name: (hints[p.name], ... if p.default is inspect.Parameter.empty else p.default)
+        for p in parameters
+    }
+    return create_model(kind, __base__=Options, **fields)

@@ -1,0 +1,118 @@
+"""Numbers of several runs side by side: variants are rows, metrics columns.
+
+Several seeds give mean ± standard deviation. What is no likelihood of the data, or was measured in another
+way than the rest of its column, is marked by a letter and explained under the table; then no number of it
+is called the best.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from vaekit.studies.metrics import Metric, metric, number
+from vaekit.studies.parts import Cell, Column, Part, Table
+from vaekit.studies.results import Outcome, Results
+from vaekit.studies.schema import Names
+
+USUAL = ["log_likelihood", "elbo", "rate", "active_units", "mse", "seconds_an_epoch", "parameters"]
+
+
+class Notes:
+    """The lines under a table, each with the letter that refers to it."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def letter(self, line: str) -> str:
+        """The letter of a line, which is added where it is new."""
+        if line not in self.lines:
+            self.lines.append(line)
+        return chr(ord("a") + self.lines.index(line))
+
+    def marks(self, lines: Sequence[str]) -> str:
+        return "".join(sorted({self.letter(line) for line in lines}))
+
+
+def table(
+    study: Results,
+    runs: Names = ["*"],  # noqa: B006  (never changed)
+    columns: list[str] = USUAL,
+    heading: str = "run",
+    note: str = "",
+) -> list[Part]:
+    """Metrics of runs; a column that no run knows is left out.
+
+    Args:
+        runs: whose.
+        columns: names of `studies.metrics`.
+        heading: over the runs.
+        note: a line under the table.
+    """
+    outcomes, notes = study.select(runs), Notes()
+    made = [column for name in columns if (column := _column(name, outcomes, notes))]
+    rows = [(outcome.label, [cells[i] for _, cells in made]) for i, outcome in enumerate(outcomes)]
+    faults = [f"{outcome.label}: {t.fault}" for outcome in outcomes for t in outcome.trainings if t.fault]
+    protocols = _protocols(columns, outcomes)
+    lettered = [f"({chr(ord('a') + i)}) {line}" for i, line in enumerate(notes.lines)]
+    lines = [*filter(None, [note]), *protocols, *_seeds(outcomes), *lettered, *faults]
+    return [Table([column for column, _ in made], rows, lines, heading)]
+
+
+def _column(name: str, outcomes: Sequence[Outcome], notes: Notes) -> tuple[Column, list[Cell]] | None:
+    """A column with its cells; None where no run knows it."""
+    found = metric(name)
+    cells = [_cell(found, outcome, notes, _ways(found, outcomes)) for outcome in outcomes]
+    if all(cell.value is None for cell in cells):
+        return None
+    return Column(name, found.title, found.unit, found.better, found.digits), _best(found, cells)
+
+
+def _cell(found: Metric, outcome: Outcome, notes: Notes, ways: Sequence[str]) -> Cell:
+    values = [v for training in outcome.finished if (v := number(found, training)) is not None]
+    numbers = [value for value in values if not isinstance(value, str)]
+    if not numbers:
+        return Cell(values[0] if values else None)
+    deviation = statistics.stdev(numbers) if len(numbers) > 1 else None
+    return Cell(
+        statistics.fmean(numbers), deviation, len(numbers), notes.marks(_remarks(found, outcome, ways))
+    )
+
+
+def _remarks(found: Metric, outcome: Outcome, ways: Sequence[str]) -> list[str]:
+    """What must be known to read a cell: why it is no likelihood, how it was measured if not as the rest."""
+    first = outcome.finished[0]
+    odd = found.of_likelihood and not first.evaluation.get("is_likelihood", True)
+    said = [f"no likelihood: {caveat}" for caveat in first.evaluation.get("caveats", [])] if odd else []
+    return said + ([f"measured on {found.protocol(first)}"] if len(ways) > 1 else [])
+
+
+def _ways(found: Metric, outcomes: Sequence[Outcome]) -> list[str]:
+    """The different ways in which a metric was measured."""
+    said = {found.protocol(training): None for outcome in outcomes for training in outcome.finished}
+    return [way for way in said if way]
+
+
+def _best(found: Metric, cells: list[Cell]) -> list[Cell]:
+    """The cells with the best one marked, where all can be compared."""
+    values = [cell.value for cell in cells if isinstance(cell.value, int | float)]
+    if (
+        found.better is None
+        or len(values) < 2
+        or len({cell.marks for cell in cells if cell.value is not None}) > 1
+    ):
+        return cells
+    best = max(values) if found.better == "higher" else min(values)
+    return [Cell(c.value, c.deviation, c.count, c.marks, c.value == best) for c in cells]
+
+
+def _protocols(columns: Sequence[str], outcomes: Sequence[Outcome]) -> list[str]:
+    """How the columns were measured, said once where all runs were measured alike."""
+    ways = {way[0]: None for name in columns if len(way := _ways(metric(name), outcomes)) == 1}
+    fullest = [way for way in ways if not any(way != other and other.startswith(way) for other in ways)]
+    return [f"Measured on {way}." for way in fullest]
+
+
+def _seeds(outcomes: Sequence[Outcome]) -> list[str]:
+    most = max((len(outcome.finished) for outcome in outcomes), default=0)
+    return [f"Mean ± standard deviation over {most} seeds."] if most > 1 else []

@@ -1,0 +1,158 @@
+"""The numbers that a table may have as columns: each a function of one finished training.
+
+A number is comparable with another only where both were measured in the same way: the same part of the same
+data, observed alike, as many images, and for an importance-sampled bound as many samples. `protocol` says
+which way that was, in words; a table never puts two of them into one column without saying so.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from vaekit.errors import InvalidError, did_you_mean
+from vaekit.studies.results import Outcome, Training
+
+Value = float | str | None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A column.
+
+    Attributes:
+        title, unit: for people.
+        value: of a training; a list for one a level; None where it is not known.
+        better: "higher" or "lower", where one is.
+        digits: after the point.
+        protocol: how it was measured, in words; empty where there is but one way.
+        of_likelihood: whether the evaluation's caveats concern it.
+    """
+
+    title: str
+    unit: str
+    value: Callable[[Training], Any]
+    better: str | None = None
+    digits: int = 2
+    protocol: Callable[[Training], str] = lambda training: ""
+    of_likelihood: bool = False
+
+
+def _measured(training: Training) -> str:
+    """Which images were measured, and how the model saw them."""
+    found, data = training.evaluation, training.recipe.data.name
+    if not found:
+        return ""
+    return f"{found['images']:,} {found['split']} images of {data}, observation {found['observation']}"
+
+
+def _sampled(training: Training) -> str:
+    """The same, and the importance samples."""
+    found = training.evaluation
+    return f"{_measured(training)}, {found['samples']:,} importance samples an image" if found else ""
+
+
+def _featured(training: Training) -> str:
+    """What samples were compared with, and by which features."""
+    found = training.evaluation.get("quality") or {}
+    said = ", ".join(f"{key} {found[key]}" for key in ("samples", "features", "compared") if key in found)
+    return f"samples against training images of {training.recipe.data.name}: {said}" if found else ""
+
+
+def _evaluated(key: str) -> Callable[[Training], Any]:
+    return lambda training: training.evaluation.get(key)
+
+
+def _quality(key: str) -> Callable[[Training], Any]:
+    return lambda training: (training.evaluation.get("quality") or {}).get(key)
+
+
+def _seconds(training: Training) -> float | None:
+    seconds = [record["seconds"] for record in training.metrics if record.get("seconds") is not None]
+    return statistics.median(seconds) if seconds else None
+
+
+def _beta(training: Training) -> float | None:
+    return training.metrics[-1].get("beta") if training.metrics else None
+
+
+METRICS: dict[str, Metric] = {
+    "log_likelihood": Metric(
+        "log-likelihood", "nats", _evaluated("log_likelihood"), "higher", 2, _sampled, True
+    ),
+    "elbo": Metric("ELBO", "nats", _evaluated("elbo"), "higher", 2, _measured, True),
+    "reconstruction": Metric(
+        "log p(x|z)", "nats", _evaluated("reconstruction"), "higher", 2, _measured, True
+    ),
+    "rate": Metric("rate", "nats", _evaluated("rate"), None, 2, _measured),
+    "bits_per_dimension": Metric(
+        "bits/dim", "bits", _evaluated("bits_per_dimension"), "lower", 3, _sampled, True
+    ),
+    "active_units": Metric("active units", "", _evaluated("active_units"), None, 0, _measured),
+    "mse": Metric("squared error", "a pixel", _evaluated("mse"), "lower", 4, _measured),
+    "frechet": Metric("Fréchet distance", "", _quality("frechet"), "lower", 2, _featured),
+    "kernel": Metric("kernel distance", "", _quality("kernel"), "lower", 3, _featured),
+    "precision": Metric("precision", "", _quality("precision"), "higher", 3, _featured),
+    "recall": Metric("recall", "", _quality("recall"), "higher", 3, _featured),
+    "seconds_an_epoch": Metric("time an epoch", "s", _seconds, "lower", 1),
+    "seconds": Metric("training time", "s", lambda t: sum(r["seconds"] for r in t.metrics), "lower", 0),
+    "parameters": Metric("parameters", "", lambda t: t.parameters, None, 0),
+    "epochs": Metric("epochs", "", lambda t: len(t.metrics), None, 0),
+    "best_epoch": Metric("best epoch", "", lambda t: t.run.summary()["best_epoch"], None, 0),
+    "beta": Metric("beta", "", _beta, None, 4),
+}
+
+
+def metric(name: str) -> Metric:
+    """A column by its name: one of METRICS, `name:2` for the second level of it, or `recipe:key.path`.
+
+    Raises:
+        InvalidError: there is none of that name.
+    """
+    kind, _, rest = name.partition(":")
+    if kind == "recipe" and rest:
+        return Metric(rest.rpartition(".")[2], "", lambda training: _key(training, rest), digits=4)
+    if kind not in METRICS or (rest and not rest.isdecimal()):
+        raise InvalidError(
+            f"columns: no number is called {name!r}{did_you_mean(kind, METRICS)}; there are "
+            f"{', '.join(METRICS)}, NAME:LEVEL, and recipe:KEY.PATH"
+        )
+    found = METRICS[kind]
+    return _of_level(found, int(rest)) if rest else found
+
+
+def number(found: Metric, training: Training) -> Value:
+    """The metric of a training, levels summed; None where it is not known."""
+    value = found.value(training)
+    if isinstance(value, list):
+        return sum(value) if value else None
+    return value
+
+
+def numbers(name: str, outcome: Outcome) -> list[float]:
+    """A metric of a variant, one number for each finished training that knows it."""
+    found = metric(name)
+    values = [number(found, training) for training in outcome.finished]
+    return [value for value in values if value is not None and not isinstance(value, str)]
+
+
+def _of_level(found: Metric, level: int) -> Metric:
+    """The metric of one level, counted from 1, the top first."""
+
+    def value(training: Training) -> Any:
+        levels = found.value(training)
+        return levels[level - 1] if isinstance(levels, list) and 0 < level <= len(levels) else None
+
+    return replace(found, title=f"{found.title}, level {level}", value=value)
+
+
+def _key(training: Training, path: str) -> Value:
+    """What a recipe says at a path of keys; the kind alone of a part that has several."""
+    value: Any = training.recipe.model_dump(mode="json")
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    value = value.get("kind") if isinstance(value, Mapping) else value
+    plain = value is None or (isinstance(value, int | float | str) and not isinstance(value, bool))
+    return value if plain else str(value)

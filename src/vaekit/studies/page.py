@@ -1,0 +1,125 @@
+"""Results become one page that stands alone, and results.json: its blocks are drawn once, for both."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import vaekit
+from vaekit import figures
+from vaekit.files import write_whole
+from vaekit.report import duration, number
+from vaekit.studies.blocks import draw
+from vaekit.studies.export import write_results
+from vaekit.studies.markdown import html
+from vaekit.studies.parts import Cell, Column, Figure, Part, Table, Text
+from vaekit.studies.results import Results
+
+_DOTS_AN_INCH = 120  # at which a figure's smallest letters come to about the size of a caption
+
+
+def write_page(results: Results) -> None:
+    """Write index.html and results.json into the study's folder, each whole or not at all.
+
+    Raises:
+        VaekitError: one cannot be written.
+    """
+    parts = [part for block in results.study.page for part in draw(results, block)]
+    write_whole(results.page, render(results, parts).encode())
+    write_results(results, [part for part in parts if isinstance(part, Table)])
+
+
+def render(results: Results, parts: Sequence[Part]) -> str:
+    """A whole HTML document that loads nothing from anywhere."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    page = Environment(
+        loader=PackageLoader("vaekit"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return page.get_template("study.html").render(_view(results, parts))
+
+
+def _view(results: Results, parts: Sequence[Part]) -> dict[str, Any]:
+    """Every value that the template names."""
+    study = results.study
+    shown = [_shown(part, place) for place, part in enumerate(parts)]
+    trainings = [training for outcome in results.outcomes for training in outcome.finished]
+    seconds = sum(record.get("seconds") or 0 for training in trainings for record in training.metrics)
+    return {
+        "title": study.title or study.name,
+        "question": html(study.question) if study.question else "",
+        "reference": study.reference,
+        "budget": results.budget_name,
+        "date": f"{datetime.now(UTC):%d %B %Y}".lstrip("0"),
+        "count": len(trainings),
+        "time": duration(seconds) if seconds else "",
+        "version": vaekit.__version__,
+        "parts": shown,
+        "headings": [part for part in shown if part["kind"] == "heading"],
+        "faults": [f"{o.label}, seed {training.seed}: {training.fault}" for o, training in results.faults],
+        "command": results.command,
+        "runs": [_run(results, outcome) for outcome in results.outcomes],
+        "environment": trainings[0].run.environment if trainings else {},
+    }
+
+
+def _run(results: Results, outcome: Any) -> dict[str, Any]:
+    """Where the trainings of a variant lie."""
+    paths = [t.path for t in outcome.finished]
+    near = [str(p.relative_to(results.folder)) if p.is_relative_to(results.folder) else str(p) for p in paths]
+    return {"label": outcome.label, "paths": near}
+
+
+def _shown(part: Part, place: int) -> dict[str, Any]:
+    """A part as the template takes it."""
+    match part:
+        case Text():
+            text = part.text if part.kind in ("heading", "fault") else html(part.text)
+            return {"kind": part.kind, "text": text, "id": f"part-{place}"}
+        case Table():
+            return {"kind": "table", **_table(part)}
+        case Figure():
+            return {"kind": "figure", **_figure(part)}
+
+
+def _table(table: Table) -> dict[str, Any]:
+    return {
+        "heading": table.heading,
+        "columns": table.columns,
+        "rows": [
+            (name, [_cell(cell, column) for cell, column in zip(cells, table.columns, strict=True)])
+            for name, cells in table.rows
+        ],
+        "notes": table.notes,
+    }
+
+
+def _cell(cell: Cell, column: Column) -> dict[str, Any]:
+    return {"text": written(cell, column), "marks": cell.marks, "best": cell.best}
+
+
+def written(cell: Cell, column: Column) -> str:
+    """A cell as people read it: so many digits, ± the deviation, a dash for what is not known."""
+    if cell.value is None:
+        return "–"
+    if isinstance(cell.value, str):
+        return cell.value
+    spread = f" ± {number(cell.deviation, column.digits)}" if cell.deviation is not None else ""
+    return number(cell.value, column.digits) + spread
+
+
+def _figure(part: Figure) -> dict[str, Any]:
+    across, up = part.figure.get_size_inches()
+    content = base64.b64encode(figures.render(part.figure)).decode()
+    return {
+        "uri": f"data:image/png;base64,{content}",
+        "width": round(across * _DOTS_AN_INCH),
+        "height": round(up * _DOTS_AN_INCH),
+        "caption": part.caption,
+    }

@@ -1,0 +1,93 @@
+"""What a block gives to the page: text, a table, a figure.
+
+A table holds values, not words: how a number looks is decided where the page is written, and `results.json`
+gets it as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+
+@dataclass(frozen=True)
+class Text:
+    """A little markdown: paragraphs, `- ` lists, **bold**, `code`.
+
+    Attributes:
+        text: of it.
+        kind: "text", "heading", or "fault" for what could not be shown.
+    """
+
+    text: str
+    kind: str = "text"
+
+
+@dataclass(frozen=True)
+class Column:
+    """What stands in a column.
+
+    Attributes:
+        name: by which `results.json` calls it.
+        title: what people read.
+        unit: of the numbers.
+        better: "higher" or "lower", where one is.
+        digits: after the point.
+    """
+
+    name: str
+    title: str
+    unit: str = ""
+    better: str | None = None
+    digits: int = 2
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value, and what to know of it.
+
+    Attributes:
+        value: a number, the mean where there are several seeds; a text; or None for what is not known.
+        deviation: standard deviation over the seeds, where there are several.
+        count: how many values `value` is the mean of.
+        marks: letters of the notes under the table that concern it.
+        best: whether it is the best of those it can be compared with.
+    """
+
+    value: float | str | None
+    deviation: float | None = None
+    count: int = 1
+    marks: str = ""
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under columns; the first column names the rows.
+
+    Attributes:
+        columns: from left to right, without that of the names.
+        rows: name of a row, and its cells.
+        notes: what stands under it, a line each.
+        heading: over the names.
+    """
+
+    columns: Sequence[Column]
+    rows: Sequence[tuple[str, Sequence[Cell]]]
+    notes: Sequence[str] = field(default_factory=tuple)
+    heading: str = "run"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture with its caption."""
+
+    figure: Drawing
+    caption: str = ""
+
+
+Part = Text | Table | Figure

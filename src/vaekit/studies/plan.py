@@ -1,0 +1,163 @@
+"""A study and a budget become tasks: which recipe is trained where, from which seed, and how it is measured.
+
+runs x grid -> variants, each a resolved recipe;    variants x seeds -> tasks, each a run directory
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from vaekit import recipes
+from vaekit.errors import InvalidError, did_you_mean
+from vaekit.recipe import Recipe
+from vaekit.studies.schema import Budget, Entry, Evaluate, Study
+
+_NAME = re.compile(r"[\w.-]+")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One line of the tables: a recipe, to be trained from one or several seeds.
+
+    Attributes:
+        name: of its directory.
+        label: for people.
+        group: what it belongs to; may be empty.
+        values: of the grid's variables, that led to it.
+        recipe: resolved, with the first seed.
+        seeds: of the trainings.
+    """
+
+    name: str
+    label: str
+    group: str
+    values: Mapping[str, Any]
+    recipe: Recipe
+    seeds: tuple[int, ...] = (0,)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A training and its evaluation.
+
+    Attributes:
+        variant, seed: what is trained.
+        directory: of the run.
+        evaluate: how it is measured.
+    """
+
+    variant: Variant
+    seed: int
+    directory: Path
+    evaluate: Evaluate
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.variant.name} seed {self.seed}"
+
+    @property
+    def recipe(self) -> Recipe:
+        """The variant's with this seed."""
+        training = self.variant.recipe.training.model_copy(update={"seed": self.seed})
+        return self.variant.recipe.model_copy(update={"training": training})
+
+
+def budget_of(study: Study, name: str | None) -> tuple[str, Budget]:
+    """A budget by its name; without one, the only one, or `quick`, or the first.
+
+    Raises:
+        InvalidError: the study has none of that name.
+    """
+    known = list(study.budgets)
+    name = name or ("quick" if "quick" in known else known[0])
+    if name not in known:
+        raise InvalidError(
+            f"budget: expected one of {', '.join(known)}, got {name!r}{did_you_mean(name, known)}"
+        )
+    return name, study.budgets[name]
+
+
+def variants(study: Study, budget: Budget, seeds: int | None = None) -> list[Variant]:
+    """Every combination of the study's grids under a budget, in order.
+
+    Args:
+        seeds: of each; as the budget says if not given.
+
+    Raises:
+        InvalidError: for two of one name, a name that is no directory's, or a pattern that fits none.
+        RecipeError, NotFoundError: for a recipe or an override that is wrong.
+    """
+    every = [variant for entry in study.runs for variant in _variants(entry, budget, seeds or budget.seeds)]
+    names = [variant.name for variant in every]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InvalidError(
+            f"runs: two are called {twice[0]!r}; put the variables of the grid into the name, such as "
+            f"{twice[0]}-{{d}}"
+        )
+    for pattern in [*budget.runs, *budget.only]:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise InvalidError(f"budgets: no run is called {pattern!r}; they are {', '.join(names)}")
+    return [variant for variant in every if not budget.only or matches(variant, budget.only)]
+
+
+def tasks(chosen: Sequence[Variant], evaluate: Evaluate, folder: Path) -> list[Task]:
+    """The trainings of all variants: first every variant once, then again from the next seed."""
+    rounds = itertools.zip_longest(*(variant.seeds for variant in chosen))
+    return [
+        Task(variant, seed, folder / variant.name / f"seed-{seed}", evaluate)
+        for seeds in rounds
+        for variant, seed in zip(chosen, seeds, strict=True)
+        if seed is not None
+    ]
+
+
+def matches(variant: Variant, patterns: Sequence[str]) -> bool:
+    """Whether a pattern fits the variant's name, or is its group."""
+    return any(fnmatchcase(variant.name, pattern) or variant.group == pattern for pattern in patterns)
+
+
+def _variants(entry: Entry, budget: Budget, seeds: int) -> Iterator[Variant]:
+    for combination in itertools.product(*entry.grid.values()):
+        values = dict(zip(entry.grid, combination, strict=True))
+        name = fill(entry.name, {key: _slug(value) for key, value in values.items()})
+        if not _NAME.fullmatch(name):
+            raise InvalidError(f"runs: name: expected letters, digits, '.', '_' and '-', got {name!r}")
+        yield Variant(
+            name,
+            fill(entry.label, {key: _word(value) for key, value in values.items()}) or name,
+            entry.group,
+            values,
+            recipe := _recipe(entry, budget, name, values),
+            tuple(recipe.training.seed + i for i in range(seeds)),
+        )
+
+
+def _recipe(entry: Entry, budget: Budget, name: str, values: Mapping[str, Any]) -> Recipe:
+    """The entry's recipe, without pictures, under its overrides, then the budget's."""
+    further = [text for pattern, texts in budget.runs.items() if fnmatchcase(name, pattern) for text in texts]
+    words = {key: _word(value) for key, value in values.items()}
+    changes = [fill(text, words) for text in (*entry.set, *budget.set, *further)]
+    return recipes.load(fill(entry.recipe, words), ["training.pictures=0", *changes])
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """The text with each {variable} replaced; other braces stay, for they are YAML's."""
+    return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), text)
+
+
+def _word(value: Any) -> str:
+    """A value as people, and overrides, write it."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _slug(value: Any) -> str:
+    """A value as a part of a directory's name."""
+    return re.sub(r"[^\w.]+", "-", _word(value)).strip("-")

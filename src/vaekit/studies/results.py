@@ -1,0 +1,168 @@
+"""What came of a study: its variants, each with its trainings, read from their directories when asked for.
+
+Blocks are written against this. `Results.select` gives the variants that a pattern of names, or a group,
+means; a variant's `finished` trainings are what there is to show, and `first` the one of which pictures are
+made.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from vaekit.errors import InvalidError
+from vaekit.recipe import Recipe
+from vaekit.report import parameters_in
+from vaekit.run import Run
+from vaekit.studies.plan import Variant, matches
+from vaekit.studies.schema import Budget, Study
+from vaekit.trained import Trained
+
+
+@dataclass
+class Training:
+    """One training of a variant.
+
+    Attributes:
+        seed: of it.
+        path: of the run.
+        fault: why there is none; empty where it is finished.
+        code: the exit code of that fault.
+    """
+
+    seed: int
+    path: Path
+    fault: str = ""
+    code: int = 0
+
+    @cached_property
+    def run(self) -> Run:
+        return Run(self.path)
+
+    @property
+    def trained(self) -> Trained:
+        """The model and all it takes to use it."""
+        return self.run.trained
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """What was trained."""
+        return self.run.recipe
+
+    @cached_property
+    def metrics(self) -> list[dict[str, Any]]:
+        """One record an epoch."""
+        return self.run.metrics
+
+    @cached_property
+    def evaluation(self) -> dict[str, Any]:
+        """What evaluation.json says; empty where there is none.
+
+        Raises:
+            InvalidError: it is damaged.
+        """
+        file = self.path / "evaluation.json"
+        try:
+            return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+        except (OSError, ValueError, TypeError) as error:
+            raise InvalidError(
+                f"{file}: expected a JSON object ({error}); delete it and run again"
+            ) from error
+
+    @cached_property
+    def parameters(self) -> int | None:
+        """How many numbers the model has."""
+        return parameters_in(self.path / "model" / "model.safetensors")
+
+    def series(self, key: str) -> list[tuple[int, float]]:
+        """A number of the metrics epoch by epoch, where it is known."""
+        return [
+            (record["epoch"], record[key])
+            for record in self.metrics
+            if isinstance(record.get(key), int | float)
+        ]
+
+
+@dataclass
+class Outcome:
+    """A variant and its trainings."""
+
+    variant: Variant
+    trainings: list[Training] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.variant.name
+
+    @property
+    def label(self) -> str:
+        return self.variant.label
+
+    @property
+    def finished(self) -> list[Training]:
+        """The trainings that came to their end."""
+        return [training for training in self.trainings if not training.fault]
+
+    @property
+    def first(self) -> Training:
+        """The finished training of the first seed.
+
+        Raises:
+            InvalidError: there is none.
+        """
+        if not self.finished:
+            reason = next((t.fault for t in self.trainings), "it was not run")
+            raise InvalidError(f"{self.label}: {reason}")
+        return self.finished[0]
+
+
+@dataclass
+class Results:
+    """A study that was run.
+
+    Attributes:
+        study: what was asked.
+        outcomes: its variants in order.
+        folder: where all of it lies.
+        budget_name, budget: how much was spent.
+        command: that repeats it.
+    """
+
+    study: Study
+    outcomes: Sequence[Outcome]
+    folder: Path
+    budget_name: str = ""
+    budget: Budget = field(default_factory=Budget)
+    command: str = ""
+
+    @property
+    def page(self) -> Path:
+        return self.folder / "index.html"
+
+    @property
+    def faults(self) -> list[tuple[Outcome, Training]]:
+        """The trainings that did not come to their end."""
+        return [(o, training) for o in self.outcomes for training in o.trainings if training.fault]
+
+    def select(self, runs: str | Sequence[str] = "*", finished: bool = False) -> list[Outcome]:
+        """The variants whose name fits a pattern, or whose group it is, in the order of the study.
+
+        Args:
+            runs: a pattern such as `vae-*`, a group, or a list of such.
+            finished: only those with a finished training.
+
+        Raises:
+            InvalidError: there are none.
+        """
+        patterns = [runs] if isinstance(runs, str) else list(runs)
+        found = [outcome for outcome in self.outcomes if matches(outcome.variant, patterns)]
+        if not found:
+            raise InvalidError(f"runs: none is called {', '.join(patterns)} under this budget")
+        kept = [outcome for outcome in found if outcome.finished or not finished]
+        if not kept:
+            raise InvalidError(f"runs: none of {', '.join(outcome.label for outcome in found)} is finished")
+        return kept

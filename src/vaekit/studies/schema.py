@@ -1,0 +1,83 @@
+"""A study says what is trained, how long, how it is measured, and what is shown of it.
+
+    runs      recipes with overrides; a `grid` makes one run for each combination of its values
+    budgets   named sets of overrides, seeds and the protocol of evaluation: `quick`, `full`
+    page      blocks from top to bottom: {kind: options}, or {kind: text}; see `studies.blocks`
+
+A name, label or override may hold `{variable}`, which each value of the grid fills in.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from vaekit.recipe import Count, Part, Positive
+
+Overrides = list[str]
+Split = Literal["train", "validation", "test"]
+
+
+def _listed(value: Any) -> Any:
+    """One word stands for the list of it."""
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[list[str], BeforeValidator(_listed)]
+
+
+class Entry(Part):
+    """A run, or a grid of them."""
+
+    name: str = Field(min_length=1, max_length=100, description="of the directory, and what blocks choose by")
+    label: str = Field("", description="for tables and legends; the name if not given")
+    recipe: str = Field(min_length=1, description="name of a recipe, or a file beside the study")
+    grid: dict[str, list[Any]] = Field({}, description="variable: its values; all combinations are run")
+    set: Overrides = Field([], description="key.path=value")
+    group: str = Field("", description="what blocks may choose by, too")
+
+
+class Evaluate(Part):
+    """The protocol by which every run is measured, the same for all."""
+
+    samples: Count = Field(500, description="K, importance samples an image")
+    images: Count | None = Field(None, description="a random subset of so many; all if not given")
+    split: Split = Field("test", description="the part of the data")
+
+
+class Budget(Part):
+    """How much is spent on a study."""
+
+    set: Overrides = Field([], description="overrides of every run")
+    runs: dict[str, Overrides] = Field({}, description="pattern of names: further overrides of these runs")
+    only: Names = Field([], description="patterns of the names to run; all if not given")
+    evaluate: Evaluate = Evaluate()
+    seeds: Count = Field(1, description="trainings of each run, which differ in their seed")
+    minutes: Positive | None = Field(None, description="about how long it takes, on two cores")
+
+
+class Study(Part):
+    """An experiment of several runs, and the page that shows what came of it."""
+
+    name: str = Field(
+        "unnamed", min_length=1, max_length=100, pattern=r"^[\w.-]+$", description="letters, digits, . _ -"
+    )
+    title: str = Field("", description="a line for people")
+    reference: str = Field("", description="what it follows, with year")
+    question: str = Field("", description="one or two sentences, shown at the top")
+    runs: list[Entry] = Field(min_length=1, description="what is trained")
+    budgets: dict[str, Budget] = Field({"full": Budget()}, min_length=1, description="by name")
+    page: list[dict[str, Any]] = Field([{"table": {}}], description="blocks")
+
+    @field_validator("page", mode="before")
+    @classmethod
+    def _mappings(cls, page: Any) -> Any:
+        """A bare kind is a block without options."""
+        return (
+            [{block: {}} if isinstance(block, str) else block for block in page] if _is_list(page) else page
+        )
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)
