@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from vaekit import heads, networks, objectives, priors
 from vaekit.conditionals import Chain, Conditional
+from vaekit.labels import of_classes
 from vaekit.objectives import Objective
 from vaekit.priors import Around
 from vaekit.vae import VAE
@@ -130,27 +131,28 @@ def make_vae(
 ) -> VAE:
     """A tiny model of these rows: of several `levels` a hierarchical, `given_label` a conditional one."""
     torch.manual_seed(seed)
-    label = {part: [(CLASSES,)] for part in given_label}
+    given, told = frozenset(given_label), of_classes(CLASSES, labels(10)) if given_label else None
+    label = {part: [(CLASSES,)] for part in given}
 
-    def chain(inputs: Sequence[Shape], network: str, posterior: str) -> list[nn.Module]:
+    def chain(inputs: Sequence[Shape], network: str, posterior: str, first: int = 0) -> list[nn.Module]:
         above = [(size,) for size in levels]
         return [
             conditional(network, posterior_head(posterior, size), [*inputs, *above[:i]], (size,))
             for i, size in enumerate(levels)
-            if inputs or i
+            if i >= first
         ]
 
-    below = chain(label.get("prior", []), "dense", "log_variance")
+    below = chain(label.get("prior", []), "dense", "log_variance", first=1)
     encoder = chain([shape, *label.get("encoder", [])], network, posterior)
     decoder = conditional(
         network, LIKELIHOODS[likelihood](), [(sum(levels),), *label.get("decoder", [])], shape
     )
-    top = (
-        []
-        if "prior" in label
-        else [PRIORS[prior](Around(levels[0], encoder[0], shape, lambda n: images("unit", shape, n)))]
-    )
-    return VAE(Chain(top + below, levels), Chain(encoder, levels), decoder, CLASSES, given_label)
+
+    def some(n: int) -> tuple[Tensor, Tensor | None]:
+        return images("unit", shape, n), told and told(labels(n))
+
+    top = PRIORS[prior](Around(levels[0], encoder[0], shape, some, told, given))
+    return VAE(Chain([top, *below], levels), Chain(encoder, levels), decoder, told, given)
 
 
 make_ladder = partial(make_vae, levels=(2, 3))

@@ -69,7 +69,7 @@ VAMP = ["model.prior={kind: vamp, components: 4, start: data}"]
 
 def test_a_vamp_prior_starts_from_training_images_or_is_loaded_into():
     model = recipes.load("digits", VAMP).model
-    bright = build_model(model, (1, 8, 8), images=lambda n: torch.ones(n, 1, 8, 8))
+    bright = build_model(model, (1, 8, 8), images=lambda n: (torch.ones(n, 1, 8, 8), None))
     assert torch.allclose(bright.prior.links[0].images(), torch.tensor(0.98), atol=1e-6)
     loaded = build_model(model, (1, 8, 8))
     loaded.load_state_dict(bright.state_dict())
@@ -77,11 +77,12 @@ def test_a_vamp_prior_starts_from_training_images_or_is_loaded_into():
 
 
 def test_training_images_are_those_of_the_training_split_as_they_are_seen():
-    spec = recipes.load("digits", ["data.observation=grey", "data.validation=1700", "data.test=90"]).data
-    dataset, splits = build_data(spec)
-    taken = training_images(spec, dataset, splits)(len(splits.train))
+    spec = recipes.load("digits", ["data.observation=grey", "data.validation=1700", "data.test=90"])
+    dataset, splits = build_data(spec.data)
+    taken, labels = training_images(spec, dataset, splits)(len(splits.train))
     own = torch.from_numpy(dataset.images[splits.train]).float() / 255
     assert (taken.sum((1, 2, 3)).sort().values == own.sum((1, 2, 3)).sort().values).all()
+    assert labels.sort().values.tolist() == sorted(dataset.labels[splits.train].tolist())
     with pytest.raises(RecipeError, match=r"prior\.components: expected at most 7, .* of digits, got 8; ask"):
         training_images(spec, dataset, splits)(8)
 

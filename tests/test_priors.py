@@ -95,7 +95,9 @@ def test_a_mixture_of_one_component_as_it_starts_is_a_normal():
 def vamp(**options) -> tuple[VAE, nn.Module]:
     """A model in double precision, and its VampPrior of 5 components in 2 dimensions."""
     model = cases.make_vae(levels=(2,))
-    around = Around(2, model.encoder.links[0], cases.SHAPE, lambda n: cases.images("binary", n=n, seed=7))
+    around = Around(
+        2, model.encoder.links[0], cases.SHAPE, lambda n: (cases.images("binary", n=n, seed=7), None)
+    )
     prior = priors.vamp(around, **{"components": 5, "std": 0.4, **options})
     return VAE(Chain([prior], (2,)), model.encoder, model.decoder).double(), prior
 
@@ -182,7 +184,7 @@ def test_without_training_images_it_begins_at_random_to_be_loaded_into():
 
 def test_exemplars_are_training_images_that_stay_as_they_are_and_are_stored():
     around = Around(
-        2, cases.make_vae(levels=(2,)).encoder.links[0], cases.SHAPE, lambda n: torch.ones(n, 1, 6, 5)
+        2, cases.make_vae(levels=(2,)).encoder.links[0], cases.SHAPE, lambda n: (torch.ones(n, 1, 6, 5), None)
     )
     prior = priors.exemplars(around, components=4)
     assert not list(prior.parameters())

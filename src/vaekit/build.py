@@ -6,19 +6,22 @@ This is the only place that knows both the names in a recipe and the functions t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
+from vaekit import labels as known
 from vaekit import recipe as schema
 from vaekit.conditionals import Chain, Conditional
 from vaekit.errors import RecipeError
 from vaekit.heads import LIKELIHOODS, POSTERIORS, Posterior
+from vaekit.labels import Labels
 from vaekit.missing import filled
 from vaekit.networks import NETWORKS
 from vaekit.objectives import OBJECTIVES, SCHEDULES, Objective
-from vaekit.priors import PRIORS, Around, Images
+from vaekit.priors import PRIORS, Around, Examples
 from vaekit.randomness import seeded
 from vaekit.vae import VAE
 
@@ -33,9 +36,12 @@ Shape = tuple[int, ...]
 def build_data(data: schema.Data) -> tuple[Dataset, Splits]:
     """The dataset that a recipe names, and its splits."""
     from vaekit.data import load
+    from vaekit.data.attributes import with_attributes
     from vaekit.data.splits import split
 
     dataset = load(data.name, size=data.size, crop=data.crop, colour=data.colour)
+    if data.attributes is not None:
+        dataset = with_attributes(dataset, data.attributes)
     parts = split(dataset, validation=data.validation, test=data.test, train=data.train, seed=data.seed)
     return dataset, parts
 
@@ -47,60 +53,116 @@ def build_missing(data: schema.Data) -> Missing | None:
     return None if data.missing is None else MISSING[data.missing.kind](**_options(data.missing))
 
 
-def training_images(data: schema.Data, dataset: Dataset, splits: Splits) -> Images:
-    """What gives so many training images at random, as the model will see them, for a prior to be made of.
+def training_images(recipe: schema.Recipe, dataset: Dataset, splits: Splits) -> Examples:
+    """What gives so many training images at random, as the model will see them, and what it is told of them.
 
     It raises RecipeError where more are asked for than there are.
     """
     from vaekit.data.observations import observe
 
+    data = recipe.data
     seen = observe(
         dataset, splits.train, data.observation, training=True, seed=data.seed, resident=False,
-        missing=build_missing(data),
+        missing=build_missing(data), told=recipe.model.told,
     )  # fmt: skip
 
-    def some(n: int) -> Tensor:
+    def some(n: int) -> tuple[Tensor, Tensor | None]:
         if n > len(seen):
             raise RecipeError(
                 f"model.prior.components: expected at most {len(seen)}, the training images of {data.name}, "
                 f"got {n}; ask for fewer, or for another prior"
             )
-        return filled(seen.batch(torch.randperm(len(seen))[:n]))
+        chosen = torch.randperm(len(seen))[:n]
+        return filled(seen.batch(chosen)), None if seen.labels is None else seen.labels[chosen]
 
     return some
 
 
-def build_model(model: schema.Model, shape: Shape, seed: int = 0, images: Images | None = None) -> VAE:
+def build_labels(recipe: schema.Recipe, dataset: Dataset, splits: Splits) -> Labels | None:
+    """What a conditional model may be told, and how often each came in training; None for any other model.
+
+    Raises:
+        RecipeError: where the data have no labels, or no attributes, to tell.
+    """
+    told = recipe.model.told
+    rows = {"": None, "label": dataset.labels, "attributes": dataset.attributes}[told]
+    if not told:
+        return None
+    if rows is None:
+        what = {"label": "labels", "attributes": "attributes; name a CSV of them by data.attributes=FILE"}[
+            told
+        ]
+        raise RecipeError(f"model.condition.by: {told}, but the data {recipe.data.name} have no {what}")
+    train = torch.from_numpy(rows[splits.train])
+    if told == "label":
+        return known.of_classes(dataset.classes, train)
+    return known.of_attributes(train, recipe.data.seed)
+
+
+def build_model(
+    model: schema.Model,
+    shape: Shape,
+    seed: int = 0,
+    images: Examples | None = None,
+    labels: Labels | None = None,
+) -> VAE:
     """A VAE for images of a shape (C, H, W), its weights drawn from `seed`.
 
     Args:
-        images: takes n and gives n training images at random, for a prior that is made of such; without it
-            other images stand in for them, which is enough where weights are loaded afterwards.
+        images: takes n and gives n training images at random, with their labels or None, for a prior that is
+            made of such; without it others stand in for them, which is enough where weights are loaded after.
+        labels: what a conditional model may be told.
+
+    Raises:
+        RecipeError: a prior whose components are to be classes has another number of them.
     """
-    levels = model.levels
+    levels, given = model.levels, model.given
+    told = {part: [(labels.size,)] for part in given} if labels else {}
     likelihood = LIKELIHOODS[model.decoder.likelihood.kind](**_options(model.decoder.likelihood))
     with seeded(seed):
-        encoder = _links(model.encoder.network, [shape], levels, model.encoder.posterior)
-        decoder = _conditional(model.decoder.network, [(sum(levels),)], shape, likelihood)
-        prior = _prior(model, Around(levels[0], encoder[0], shape, images))
-    return VAE(Chain(prior, levels), Chain(encoder, levels), decoder)
+        encoder = _links(
+            model.encoder.network, [shape, *told.get("encoder", [])], levels, model.encoder.posterior
+        )
+        decoder = _conditional(
+            model.decoder.network, [(sum(levels),), *told.get("decoder", [])], shape, likelihood
+        )
+        around = Around(levels[0], encoder[0], shape, _told(images, labels), labels, given)
+        prior = _prior(model, around, told.get("prior", []))
+    return VAE(Chain(prior, levels), Chain(encoder, levels), decoder, labels, given)
 
 
-def _prior(model: schema.Model, around: Around) -> list[nn.Module]:
+def _told(images: Examples | None, labels: Labels | None) -> Examples | None:
+    """Training images with what a network is told of them."""
+    if images is None or labels is None:
+        return images
+
+    def some(n: int) -> tuple[Tensor, Tensor | None]:
+        x, y = images(n)
+        return x, None if y is None else labels(y)
+
+    return some
+
+
+def _prior(model: schema.Model, around: Around, told: Sequence[Shape]) -> list[nn.Module]:
     """That of the top level, and of each below, in the encoder's form unless that is a point."""
+    if (own := model.prior.network) is not None:
+        around = around._replace(network=partial(NETWORKS[own.kind], **_options(own)))
     top = PRIORS[model.prior.kind](around, **_options(model.prior, "network"))
     posterior = model.encoder.posterior
     form = schema.GaussianPosterior() if posterior.kind == "dirac" else posterior
-    return [top, *_links(model.prior.network or model.encoder.network, [], model.levels, form)]
+    return [top, *_links(own or model.encoder.network, told, model.levels, form, first=1)]
 
 
-def _links(network: Any, inputs: Sequence[Shape], levels: Sequence[int], posterior: Any) -> list[Conditional]:
-    """The conditional of each level, given inputs and the levels above; the top needs inputs to have one."""
-    links = []
-    for i, size in enumerate(levels):
-        if given := [*inputs, *((above,) for above in levels[:i])]:
-            links.append(_conditional(network, given, (size,), _posterior(posterior, size)))
-    return links
+def _links(
+    network: Any, inputs: Sequence[Shape], levels: Sequence[int], posterior: Any, first: int = 0
+) -> list[Conditional]:
+    """The conditional of each level from `first` on, given inputs and the levels above."""
+    above = [(size,) for size in levels]
+    return [
+        _conditional(network, [*inputs, *above[:i]], (size,), _posterior(posterior, size))
+        for i, size in enumerate(levels)
+        if i >= first
+    ]
 
 
 def _posterior(posterior: Any, size: int) -> Posterior:

@@ -109,11 +109,12 @@ def _(distribution: Flow, index: Tensor) -> Distribution:
 
 
 class FlowPrior(nn.Module):
-    """A flow over d numbers, whatever the context.
+    """A flow over d numbers.
 
     Args:
         size: d.
         form, transforms, width: see `steps`.
+        label: m, the numbers of a label that its steps depend on; 0 for none, whatever the context.
     """
 
     loc: Tensor
@@ -125,14 +126,19 @@ class FlowPrior(nn.Module):
         form: Form = "coupling",
         transforms: int = 4,
         width: Sequence[int] = (128, 128),
+        label: int = 0,
     ):
         super().__init__()
-        self.steps = steps(size, 0, form, transforms, width)
+        self.label = label
+        self.steps = steps(size, label, form, transforms, width)
         self.register_buffer("loc", torch.zeros(size), persistent=False)
         self.register_buffer("scale", torch.ones(size), persistent=False)
 
     def forward(self, *context: Tensor) -> Flow:
-        return Flow(self.steps, self.loc, self.scale)
+        if not self.label:
+            return Flow(self.steps, self.loc, self.scale)
+        leading = context[0].shape[:-1]
+        return Flow(self.steps, self.loc.expand(*leading, -1), self.scale.expand(*leading, -1), context[0])
 
 
 class FlowPosterior(nn.Module):

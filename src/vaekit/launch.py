@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vaekit import recipes
-from vaekit.build import build_data, build_model, build_objective, check, training_images
+from vaekit.build import (
+    build_data,
+    build_labels,
+    build_model,
+    build_objective,
+    check,
+    training_images,
+)
 from vaekit.data import Dataset, cache, catalog
 from vaekit.data.observations import Observed
 from vaekit.errors import InvalidError, VaekitError
@@ -147,19 +154,23 @@ def _resolve(recipe: str | Path | Recipe | None, overrides: list[str], data: str
         return Proposal(located(recipes.override(proposed, overrides)), reasons)
     resolved = recipe if isinstance(recipe, Recipe) else recipes.load(recipe or "mnist")
     if data is not None and str(data) != resolved.data.name:
-        changed = resolved.data.model_copy(update={"name": str(data), "validation": 0.1, "test": 0.1})
+        changed = resolved.data.model_copy(
+            update={"name": str(data), "validation": 0.1, "test": 0.1, "attributes": None}
+        )
         resolved = resolved.model_copy(update={"data": changed, "title": ""})
     return Proposal(located(recipes.override(resolved, overrides)))
 
 
 def located(recipe: Recipe) -> Recipe:
-    """The recipe with the whole path of data of one's own: the run finds it from any folder."""
-    name, names = recipe.data.name, (*catalog.names(), *cache.names(cache.imported()))
-    path = Path(name).expanduser()
-    if name in names or not path.exists():
-        return recipe
-    data = recipe.data.model_copy(update={"name": str(path.resolve())})
-    return recipe.model_copy(update={"data": data})
+    """The recipe with whole paths of one's own data and attributes: the run finds them from any folder."""
+    known = (*catalog.names(), *cache.names(cache.imported()))
+    places = {"name": recipe.data.name, "attributes": recipe.data.attributes}
+    whole = {
+        key: str(path.resolve())
+        for key, place in places.items()
+        if place is not None and place not in known and (path := Path(place).expanduser()).exists()
+    }
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update=whole)})
 
 
 class Prepared(NamedTuple):
@@ -175,11 +186,13 @@ def _prepare(recipe: Recipe) -> Prepared:
     check(recipe)
     device = runtime.device(recipe.training.device)
     dataset, splits = build_data(recipe.data)
-    images = training_images(recipe.data, dataset, splits)
-    model = build_model(recipe.model, dataset.shape, recipe.training.seed, images).to(device)
+    labels = build_labels(recipe, dataset, splits)
+    images = training_images(recipe, dataset, splits)
+    model = build_model(recipe.model, dataset.shape, recipe.training.seed, images, labels).to(device)
     trained = Trained(
-        model, recipe, dataset.shape, dataset.label_names, Path(recipe.name), fingerprint(dataset)
-    )
+        model, recipe, dataset.shape, dataset.label_names, Path(recipe.name), fingerprint(dataset),
+        dataset.attribute_names,
+    )  # fmt: skip
     validation = trained.split(dataset, splits.validation) if len(splits.validation) else None
     return Prepared(dataset, trained, trained.split(dataset, splits.train, training=True), validation)
 

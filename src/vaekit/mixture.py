@@ -31,7 +31,7 @@ class Mixture(Distribution):
     `rsample` has a gradient to the component that was chosen, and none to the choice.
 
     Args:
-        logits: (C,), the weights up to softmax.
+        logits: (C,), the weights up to softmax; (..., C) for mixtures of a batch that differ in them alone.
         components: of batch shape (C,) and event shape (d,).
     """
 
@@ -41,17 +41,19 @@ class Mixture(Distribution):
 
     def __init__(self, logits: Tensor, components: Distribution):
         self.log_weights, self.components = F.log_softmax(logits, -1), components
-        super().__init__(torch.Size(), components.event_shape, validate_args=False)
+        super().__init__(logits.shape[:-1], components.event_shape, validate_args=False)
 
     def joint(self, value: Tensor) -> Tensor:
-        """log w_c + log p_c(z) for z (N, d): (N, C); its softmax says how likely z came from each."""
+        """log w_c + log p_c(z) for z (..., d): (..., C); its softmax says how likely z came from each."""
         return self.log_weights + _log_probs(self.components, value)
 
     def log_prob(self, value: Tensor) -> Tensor:
         """The log of the sum over components, for a bounded number of points at once."""
-        numbers = len(self.log_weights) * value.shape[-1]
-        points = value.reshape(-1, value.shape[-1]).split(max(1, NUMBERS_AT_ONCE // numbers))
-        return torch.cat([self.joint(some).logsumexp(-1) for some in points]).view(value.shape[:-1])
+        shape = torch.broadcast_shapes(value.shape[:-1], self.batch_shape)
+        points = value.expand(*shape, -1).reshape(-1, *self.batch_shape, value.shape[-1])
+        numbers = self.log_weights.numel() * value.shape[-1]
+        parts = points.split(max(1, NUMBERS_AT_ONCE // numbers))
+        return torch.cat([self.joint(some).logsumexp(-1) for some in parts]).view(shape)
 
     def rsample(self, sample_shape: SampleShape = ()) -> Tensor:
         chosen = Categorical(logits=self.log_weights, validate_args=False).sample(torch.Size(sample_shape))
@@ -64,11 +66,11 @@ class Mixture(Distribution):
     @property
     def variance(self) -> Tensor:
         """The mean of the variances plus the variance of the means."""
-        centred = self.components.mean - self.mean
+        centred = self.components.mean - self.mean.unsqueeze(-2)
         return self._average(self.components.variance + centred.square())
 
     def _average(self, numbers: Tensor) -> Tensor:
-        return self.log_weights.exp() @ numbers
+        return (self.log_weights.exp().unsqueeze(-2) @ numbers).squeeze(-2)
 
 
 @functools.singledispatch
@@ -103,7 +105,7 @@ def _(distribution: Mixture, temperature: float) -> Distribution:
 
 
 def _log_probs(components: Distribution, value: Tensor) -> Tensor:
-    """The log-density of each of N points under each of C components, (N, C)."""
+    """The log-density of points (..., d) under each of C components, (..., C)."""
     if isinstance(components, Independent) and isinstance(components.base_dist, Normal):
         return _gaussian_log_probs(components.base_dist, value)
     return components.log_prob(value.unsqueeze(-2))

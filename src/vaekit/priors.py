@@ -1,22 +1,35 @@
 """The prior p(z): what a latent is before anything is seen. Each is a conditional, most without a context.
 
+Of a conditional model it may be p(z | y). A Gaussian, or a flow, then has its numbers from the label; of a
+mixture the components stay, and the label chooses among them,
+
+    p(z | y) = sum_c w_c(y) p_c(z),        w(y) = softmax(W y + b), with W = 0 at first,
+
+or it is one of them, p(z | y) = N(mu_y, sigma_y^2), so that the average over p(y) has a component a class.
+
 A function here makes each of the kinds that a recipe names, from what the model around it has to offer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 
+from vaekit.conditionals import Conditional
+from vaekit.distributions import in_single_precision
+from vaekit.errors import RecipeError
 from vaekit.flows import FlowPrior, Form
-from vaekit.heads import soft_clamp
+from vaekit.heads import log_variance, soft_clamp
+from vaekit.labels import Labels, PseudoLabels
 from vaekit.mixture import Mixture
+from vaekit.networks import dense
 
-Images = Callable[[int], Tensor]
+Examples = Callable[[int], tuple[Tensor, Tensor | None]]
 
 
 class StandardNormal(nn.Module):
@@ -46,16 +59,40 @@ class MixtureOfGaussians(nn.Module):
     Args:
         size: d.
         components: C.
+        label: m, the numbers of a label that the weights depend on; 0 for none.
     """
 
-    def __init__(self, size: int, components: int):
+    def __init__(self, size: int, components: int, label: int = 0):
         super().__init__()
         self.mean = nn.Parameter(torch.randn(components, size))
         self.log_variance = nn.Parameter(torch.zeros(components, size))
         self.logits = nn.Parameter(torch.zeros(components))
+        self.by_label = _by_label(label, components)
 
     def forward(self, *context: Tensor) -> Mixture:
-        return Mixture(self.logits, _normal(self.mean, (0.5 * self.log_variance).exp()))
+        components = _normal(self.mean, (0.5 * self.log_variance).exp())
+        return Mixture(_weighed(self.logits, self.by_label, context), components)
+
+
+class GaussianOfClass(nn.Module):
+    """A diagonal Gaussian a class: p(z | y) = N(mu_y, sigma_y^2), with y one-hot.
+
+    At first the means are draws from N(0, I) and the variances 1. Between two classes y goes in a straight
+    line, and so do mean and log-variance.
+
+    Args:
+        size: d.
+        classes: m.
+    """
+
+    def __init__(self, size: int, classes: int):
+        super().__init__()
+        self.mean = nn.Parameter(torch.randn(classes, size))
+        self.log_variance = nn.Parameter(torch.zeros(classes, size))
+
+    def forward(self, y: Tensor) -> Independent:
+        mean, log_variance = (in_single_precision(y @ each) for each in (self.mean, self.log_variance))
+        return _normal(mean, (0.5 * log_variance).exp())
 
 
 class PosteriorMixture(nn.Module):
@@ -68,26 +105,51 @@ class PosteriorMixture(nn.Module):
     moved and trained once, while gradients reach them through the prior as well.
 
     Args:
-        posterior: the conditional q(z | x) of the level, whose distribution is a Gaussian.
+        posterior: the conditional q(z | x), or q(z | x, y), of the level, whose distribution is a Gaussian.
         images: gives the images u, (C, *shape).
         learned: whether the weights w are learned; else they stay equal.
+        labels: gives the labels of the images, (C, m), for a posterior that takes them.
+        label: m, the numbers of a label that the weights depend on; 0 for none.
     """
 
     logits: Tensor
 
-    def __init__(self, posterior: nn.Module, images: nn.Module, learned: bool = False):
+    def __init__(
+        self,
+        posterior: nn.Module,
+        images: nn.Module,
+        learned: bool = False,
+        labels: nn.Module | None = None,
+        label: int = 0,
+    ):
         super().__init__()
         self._borrowed = (posterior,)
-        self.images = images
+        self.images, self.labels = images, labels
         logits = torch.zeros(len(images()))
         if learned:
             self.logits = nn.Parameter(logits)
         else:
             self.register_buffer("logits", logits, persistent=False)
+        self.by_label = _by_label(label, len(logits))
 
     def forward(self, *context: Tensor) -> Mixture:
         [posterior] = self._borrowed
-        return Mixture(self.logits, posterior(self.images()))
+        told = () if self.labels is None else (self.labels(),)
+        return Mixture(_weighed(self.logits, self.by_label, context), posterior(self.images(), *told))
+
+
+def _by_label(label: int, components: int) -> nn.Linear | None:
+    """W, which starts at 0; None for a prior that no label reaches."""
+    if not label:
+        return None
+    linear = nn.Linear(label, components, bias=False)
+    nn.init.zeros_(linear.weight)
+    return linear
+
+
+def _weighed(logits: Tensor, by_label: nn.Linear | None, context: tuple[Tensor, ...]) -> Tensor:
+    """b, (C,), or W y + b, (..., C)."""
+    return logits if by_label is None else logits + by_label(context[0])
 
 
 class PseudoInputs(nn.Module):
@@ -108,8 +170,8 @@ class PseudoInputs(nn.Module):
         return soft_clamp(self.values, (0.0, 1.0))
 
 
-class StoredImages(nn.Module):
-    """Images that stay as they are, (C, *shape), stored with the weights."""
+class Stored(nn.Module):
+    """Images or labels that stay as they are, (C, *shape), stored with the weights."""
 
     values: Tensor
 
@@ -135,23 +197,61 @@ class Around(NamedTuple):
         size: d, the numbers of the level it is for.
         posterior: the encoder's conditional of that level.
         shape: (C, H, W), of the images.
-        images: takes n, gives n training images (n, C, H, W) at random; None where weights are loaded after.
+        images: takes n, gives n training images (n, C, H, W) at random, with their labels as networks take
+            them (n, m) or None; None where weights are loaded after.
+        labels: what the model may be told; None for nothing.
+        given: which parts of the model take the label.
+        network: makes the network from a label to the numbers of a Gaussian, from event shapes.
     """
 
     size: int
     posterior: nn.Module
     shape: tuple[int, ...]
-    images: Images | None = None
+    images: Examples | None = None
+    labels: Labels | None = None
+    given: frozenset[str] = frozenset()
+    network: Callable[..., nn.Module] = partial(dense, width=(64,))
+
+    @property
+    def label(self) -> int:
+        """m, the numbers of the label that the prior takes; 0 where it takes none."""
+        return self.labels.size if self.labels is not None and "prior" in self.given else 0
+
+    def examples(self, n: int) -> tuple[Tensor, Tensor | None]:
+        """n training images with their labels, or black ones with the mean label where there are none."""
+        if self.images is not None:
+            return self.images(n)
+        return torch.zeros(n, *self.shape), None if self.labels is None else torch.zeros(n, self.labels.size)
 
 
 def standard_normal(around: Around) -> nn.Module:
-    """N(0, I)."""
-    return StandardNormal(around.size)
+    """N(0, I); of a conditional prior N(mu(y), sigma(y)^2), both learned."""
+    if not around.label:
+        return StandardNormal(around.size)
+    head = log_variance()
+    return Conditional(around.network([(around.label,)], head.network_output((around.size,))), head)
 
 
-def mixture(around: Around, components: int = 10) -> nn.Module:
-    """A mixture of so many diagonal Gaussians."""
-    return MixtureOfGaussians(around.size, components)
+def mixture(
+    around: Around, components: int = 10, weights: Literal["learned", "class"] = "learned"
+) -> nn.Module:
+    """A mixture of so many diagonal Gaussians.
+
+    Args:
+        components: C.
+        weights: learned, for each label if the prior takes it; or a component a class, which the label names.
+
+    Raises:
+        RecipeError: the components are to be classes, and they are not as many.
+    """
+    if weights == "learned":
+        return MixtureOfGaussians(around.size, components, around.label)
+    if components != around.label:
+        raise RecipeError(
+            f"model.prior.components: with weights=class expected {around.label}, the classes that the prior "
+            f"is told of, got {components}"
+        )
+    return GaussianOfClass(around.size, components)
 
 
 def vamp(
@@ -164,16 +264,27 @@ def vamp(
 ) -> nn.Module:
     """The mixture of the posteriors of learned images, the VampPrior of Tomczak and Welling 2018.
 
+    Where the encoder takes labels, those of the images are learned as well.
+
     Args:
         components: C.
-        weights: whether all components count the same, or by a weight that is learned.
+        weights: whether all components count the same, or by a weight that is learned; where the prior takes
+            the label, the weights depend on it in either case.
         start: whether the images begin as training images, or with pixels drawn at random.
         mean, std: of such pixels.
     """
     images = torch.normal(mean, std, (components, *around.shape))
+    labels = _random_labels(around, components)
     if start == "data" and around.images is not None:
-        images = around.images(components)
-    return PosteriorMixture(around.posterior, PseudoInputs(images), weights == "learned")
+        images, labels = around.images(components)
+    told = None
+    if "encoder" in around.given and around.labels is not None and labels is not None:
+        told = PseudoLabels(labels, around.labels.one_hot)
+    return PosteriorMixture(around.posterior, PseudoInputs(images), weights == "learned", told, around.label)
+
+
+def _random_labels(around: Around, n: int) -> Tensor | None:
+    return None if around.labels is None else around.labels(around.labels.draw(n))
 
 
 def exemplars(
@@ -181,13 +292,15 @@ def exemplars(
 ) -> nn.Module:
     """The mixture of the posteriors of training images chosen at random (after Norouzi et al. 2020).
 
+    Where the encoder takes labels, it is given those of the images.
+
     Args:
         components: C.
-        weights: whether all components count the same, or by a weight that is learned.
+        weights: as for `vamp`.
     """
-    empty = torch.zeros(components, *around.shape)
-    images = empty if around.images is None else around.images(components)
-    return PosteriorMixture(around.posterior, StoredImages(images), weights == "learned")
+    images, labels = around.examples(components)
+    told = Stored(labels) if "encoder" in around.given and labels is not None else None
+    return PosteriorMixture(around.posterior, Stored(images), weights == "learned", told, around.label)
 
 
 def flow(
@@ -198,7 +311,7 @@ def flow(
     Raises:
         VaekitError: zuko is not installed.
     """
-    return FlowPrior(around.size, form, transforms, width)
+    return FlowPrior(around.size, form, transforms, width, around.label)
 
 
 PRIORS: dict[str, Callable[..., nn.Module]] = {

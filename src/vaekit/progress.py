@@ -11,6 +11,7 @@ import torch
 
 from vaekit import figures
 from vaekit.data.observations import Observed
+from vaekit.labels import Labels
 from vaekit.randomness import seeded
 from vaekit.trained import Trained
 
@@ -31,13 +32,15 @@ class Progress:
         self.trained, self.folder, self.every = trained, folder, every
         with seeded(0):  # images of training may be drawn anew at each use
             self.originals = seen.batch(torch.arange(min(COLUMNS, len(seen)))).cpu()
+        self.labels = None if seen.labels is None else seen.labels[:COLUMNS]
 
     def __call__(self, record: dict[str, Any]) -> None:
         epoch = record["epoch"]
         if not self.every or (epoch - 1) % self.every:
             return
-        drawn = self.trained.model.sample(4 * COLUMNS, seed=0)
-        again = self.trained.model.reconstruct(self.originals.to(self.trained.device))
+        model = self.trained.model
+        drawn = model.sample(4 * COLUMNS, seed=0, y=_labels_by_column(model.labels, 4 * COLUMNS))
+        again = model.reconstruct(self.originals.to(self.trained.device), self.labels)
         self._save("samples", epoch, drawn.float().cpu().numpy())
         self._save("reconstructions", epoch, torch.cat([self.originals, again.float().cpu()]).numpy())
 
@@ -51,6 +54,11 @@ class Progress:
     def _save(self, kind: str, epoch: int, images: np.ndarray) -> None:
         file = self.folder / "progress" / f"{kind}-{epoch:04d}.png"
         figures.save_grid(images.clip(0, 1), file, columns=COLUMNS, caption=f"epoch {epoch}")
+
+
+def _labels_by_column(labels: Labels | None, n: int) -> torch.Tensor | None:
+    """A label a column, for n images; None for a model that is told none."""
+    return None if labels is None else torch.arange(n) % COLUMNS % len(labels)
 
 
 def _epoch(frame: Path) -> int:

@@ -102,6 +102,7 @@ class Data(Part):
     crop: Literal["resize", "centre"] = Field("resize", description="how images come to that size")
     colour: Literal["auto", "grey", "rgb"] = Field("auto", description="channels, for folders of images")
     missing: Missing = Field(None, description="what is hidden of every image, in training and at test")
+    attributes: str | None = Field(None, min_length=1, description="CSV of numbers or words, a row an image")
     seed: int = Field(0, ge=0, description="of random splits, static binarisation and what is hidden")
 
 
@@ -183,7 +184,7 @@ Likelihood = Annotated[
 
 class PriorPart(Part):
     network: Annotated[Dense, BeforeValidator(_named)] | None = Field(
-        None, description="of several levels: from those above to the next; as the encoder's without it"
+        None, description="from label, or levels above, to a level; without it small, or as the encoder's"
     )
 
 
@@ -194,6 +195,9 @@ class StandardNormal(PriorPart):
 class Mixture(PriorPart):
     kind: Literal["mixture"] = "mixture"
     components: int = Field(10, ge=1, le=10_000, description="Gaussians, all learned")
+    weights: Literal["learned", "class"] = Field(
+        "learned", description="of the components; class: a component each, with into=[prior]"
+    )
 
 
 class Vamp(PriorPart):
@@ -236,11 +240,42 @@ class Decoder(Part):
     likelihood: Likelihood = Field(PlainLikelihood(), description="what those numbers say of p(x | z)")
 
 
+def _some_parts(parts: list[str]) -> list[str]:
+    if not parts or len(set(parts)) < len(parts):
+        raise ValueError(f"expected at least one of prior, encoder and decoder, each once, got {parts}")
+    return parts
+
+
+def _conditioned(value: Any) -> Any:
+    """What the model is told stands for the whole."""
+    return {"by": value} if isinstance(value, str) else value
+
+
+class Condition(Part):
+    by: Literal["label", "attributes"] = Field("label", description="what the model is told of each image")
+    into: Annotated[list[Literal["prior", "encoder", "decoder"]], AfterValidator(_some_parts)] = Field(
+        ["decoder"], description="which parts are told"
+    )
+
+
 class Model(Part):
     latent: Width | Levels = Field(16, description="how many latents; of each level, the top first")
     prior: Prior = Field(StandardNormal(), description="p(z), that of the top level")
     encoder: Encoder = Encoder()
     decoder: Decoder = Decoder()
+    condition: Annotated[Condition, BeforeValidator(_conditioned)] | None = Field(
+        None, description="a conditional model: label or attributes"
+    )
+
+    @property
+    def told(self) -> str:
+        """What the model is told of each image: label, attributes, or nothing, the empty string."""
+        return self.condition.by if self.condition else ""
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Which parts are told the label."""
+        return frozenset(self.condition.into if self.condition else ())
 
     @property
     def levels(self) -> tuple[int, ...]:
@@ -249,10 +284,17 @@ class Model(Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Model:
-        if self.prior.network is not None and len(self.levels) == 1:
+        gaussian_of_label = self.prior.kind == "standard_normal" and "prior" in self.given
+        if self.prior.network is not None and len(self.levels) == 1 and not gaussian_of_label:
             raise ValueError(
                 "prior.network leads from level to level, but there is one level; leave it out, or give "
                 f"several, such as latent={[self.levels[0]] * 2}"
+            )
+        by_class = isinstance(self.prior, Mixture) and self.prior.weights == "class"
+        if by_class and not (self.condition and self.condition.by == "label" and "prior" in self.given):
+            raise ValueError(
+                "prior.weights=class needs a prior that is told the label; add "
+                "model.condition={by: label, into: [prior, decoder]}"
             )
         return self
 

@@ -20,14 +20,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaekit import pictures, recipes
-from vaekit.build import build_data, build_model
+from vaekit.build import build_data
 from vaekit.errors import NotFoundError
 from vaekit.evaluation import likelihood, protocol
 from vaekit.files import write_whole
 from vaekit.plain import to_json
 from vaekit.portions import images_at_once
 from vaekit.recipe import Recipe
-from vaekit.trained import Trained, load_model, put_weights, read_config
+from vaekit.trained import Trained, load_model, read_config, restored
 from vaekit.training import checkpoint, lines, runtime
 
 if TYPE_CHECKING:
@@ -68,12 +68,13 @@ class Run:
         if self.finished or not (self.path / checkpoint.FOLDER).is_dir():
             return load_model(self.path / "model", device)
         dataset, _ = build_data(self.recipe.data)
-        model = build_model(self.recipe.model, dataset.shape)
-        put_weights(model, checkpoint.load_weights(self.path), str(self.path / "checkpoint"))
+        weights = checkpoint.load_weights(self.path)
+        model = restored(self.recipe, dataset.shape, weights, str(self.path / "checkpoint"))
         known = str(self.environment.get("data", ""))
         return Trained(
-            model.to(device).eval(), self.recipe, dataset.shape, dataset.label_names, self.path, known
-        )
+            model.to(device).eval(), self.recipe, dataset.shape, dataset.label_names, self.path, known,
+            dataset.attribute_names,
+        )  # fmt: skip
 
     @property
     def model(self):

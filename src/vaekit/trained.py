@@ -1,7 +1,7 @@
 """A trained model as it is shared: its weights, and all that is needed to use them.
 
-    model/config.json           the recipe, the shape of the images, the names of the classes, versions
-    model/model.safetensors     the weights
+    model/config.json           recipe, shape of the images, names of classes and attributes, versions
+    model/model.safetensors     the weights, and what a conditional model may be told
 
 Both are plain data: loading a model runs nothing that came with it.
 """
@@ -24,10 +24,12 @@ import vaekit
 from vaekit import recipes
 from vaekit.build import build_data, build_missing, build_model
 from vaekit.data import Dataset
+from vaekit.data.labels import renumbered
 from vaekit.data.observations import Observed, observe
 from vaekit.data.splits import Splits
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.files import write_whole
+from vaekit.labels import Labels
 from vaekit.recipe import Data, Recipe
 from vaekit.vae import VAE
 
@@ -45,6 +47,7 @@ class Trained:
         label_names: of the classes of its data; empty without labels.
         source: where it was read from.
         fingerprint: of the data it was trained on; empty where that is not known.
+        attribute_names: of its data; empty without attributes.
     """
 
     model: VAE
@@ -53,6 +56,7 @@ class Trained:
     label_names: tuple[str, ...]
     source: Path
     fingerprint: str = ""
+    attribute_names: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -91,7 +95,21 @@ class Trained:
                 f"data {dataset.name!r}: changed since {self.source} was trained on it, so its test part may "
                 "hold images of that training; put it back as it was, or name other data with --data"
             )
-        return dataset, splits
+        return (dataset if own else self._understood(dataset)), splits
+
+    def _understood(self, dataset: Dataset) -> Dataset:
+        """Other data with its classes numbered as those that the model is told of, or with such attributes.
+
+        Raises:
+            InvalidError: it has classes, or attributes, that the model does not know.
+        """
+        told, attributes = self.recipe.model.told, dataset.attribute_names
+        if told == "attributes" and attributes and len(attributes) != len(self.attribute_names):
+            raise InvalidError(
+                f"data {dataset.name!r}: {len(attributes)} attributes, but {self.source} is told "
+                f"{len(self.attribute_names)}: {', '.join(self.attribute_names)}"
+            )
+        return renumbered(dataset, self.label_names) if told == "label" else dataset
 
     def _is_own(self, name: str | None) -> bool:
         """Whether a name means the data that the model was trained on, wherever they lie now."""
@@ -120,8 +138,8 @@ class Trained:
 
     def _other(self, name: str) -> Data:
         """The recipe's data under another name; a folder of images is brought to the model's size."""
-        plain = {"size": None, "crop": "resize", "colour": "auto"}
-        framing = {"size": self.shape[1:]} if Path(name).is_dir() else plain
+        plain = {"size": None, "crop": "resize", "colour": "auto", "attributes": None}
+        framing = {**plain, "size": self.shape[1:]} if Path(name).is_dir() else plain
         return self.recipe.data.model_copy(update={"name": name, "validation": 0.1, "test": 0.1, **framing})
 
     def observed(self, split: str = "test", data: str | None = None, images: int | None = None) -> Observed:
@@ -147,7 +165,7 @@ class Trained:
         spec = self.recipe.data
         return observe(
             dataset, indices, spec.observation, training=training, seed=spec.seed, device=self.device,
-            missing=build_missing(spec),
+            missing=build_missing(spec), told=self.recipe.model.told,
         )  # fmt: skip
 
 
@@ -158,6 +176,7 @@ def save_model(folder: Path, model: VAE, recipe: Recipe, dataset: Dataset) -> Pa
         "vaekit": vaekit.__version__,
         "shape": list(dataset.shape),
         "label_names": list(dataset.label_names),
+        "attribute_names": list(dataset.attribute_names),
         "data": fingerprint(dataset),
         "recipe": recipe.model_dump(mode="json"),
     }
@@ -179,17 +198,39 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> Trained:
     folder = Path(path).parent if Path(path).is_file() else Path(path)
     config = read_config(folder / "config.json")
     recipe = recipes.parse(config["recipe"], str(folder / "config.json"))
-    model = build_model(recipe.model, tuple(config["shape"]))
-    put_weights(model, _weights(folder / "model.safetensors"), str(folder / "model.safetensors"))
     shape, names = tuple(config["shape"]), tuple(config["label_names"])
-    return Trained(model.to(device).eval(), recipe, shape, names, folder, str(config.get("data", "")))
+    file = folder / "model.safetensors"
+    model = restored(recipe, shape, _weights(file), str(file))
+    data, attributes = str(config.get("data", "")), tuple(config.get("attribute_names", ()))
+    return Trained(model.to(device).eval(), recipe, shape, names, folder, data, attributes)
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """A digest of a dataset's size and of some 256 of its images: enough to see that it changed."""
+    """A digest of a dataset's size, of some 256 of its images and of its attributes, to see changes by."""
     n = len(dataset.images)
     some = np.ascontiguousarray(dataset.images[:: max(1, n // 256)])
-    return hashlib.sha256(f"{n} {some.shape} {some.dtype}".encode() + some.tobytes()).hexdigest()[:16]
+    attributes = b"" if dataset.attributes is None else dataset.attributes.tobytes()
+    content = f"{n} {some.shape} {some.dtype}".encode() + some.tobytes() + attributes
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def restored(
+    recipe: Recipe, shape: tuple[int, int, int], weights: dict[str, torch.Tensor], source: str
+) -> VAE:
+    """The model of a recipe with weights that were kept.
+
+    Raises:
+        InvalidError: where they are those of another architecture.
+    """
+    values = weights.get("labels.values")
+    if recipe.model.condition and (values is None or values.dim() != 2):
+        raise InvalidError(
+            f"{source}: expected the labels that a conditional model is told, labels.values, got none"
+        )
+    labels = None if values is None or not recipe.model.condition else Labels(values)
+    model = build_model(recipe.model, shape, labels=labels)
+    put_weights(model, weights, source)
+    return model
 
 
 def put_weights(model: VAE, weights: dict[str, torch.Tensor], source: str) -> None:

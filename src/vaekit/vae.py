@@ -12,7 +12,7 @@ that alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,6 +23,7 @@ from torch.distributions import Distribution, kl_divergence
 from vaekit import imputation, missing
 from vaekit.conditionals import Ancestral, Chain, Draw
 from vaekit.distributions import tempered
+from vaekit.labels import Labels
 from vaekit.randomness import Seed, seeded
 
 
@@ -76,13 +77,15 @@ class VAE(nn.Module):
         prior: p(z), a `Chain`.
         encoder: q(z | x), a `Chain` of the same sizes.
         decoder: p(x | z), a conditional over images (C, H, W).
-        classes: how many classes a label y of whole numbers has; it becomes a one-hot vector.
+        labels: what the model may be told of an image, a label y, and p(y).
         given_label: which of "prior", "encoder", "decoder" take the label as one more context.
 
     Raises:
-        ValueError: where prior and encoder differ in their levels, or `given_label` names another part.
+        ValueError: where prior and encoder differ in their levels, `given_label` names another part, or only
+            one of `labels` and `given_label` is there.
 
-    Labels y are (B,) whole numbers or (B, m) vectors; a model which nothing conditions ignores them.
+    Labels y are (B,) whole numbers, which name vectors of `labels`, or (B, m) vectors; others than these are
+    a ValueError. A model which nothing conditions ignores them.
     `seed` is a number or a `torch.Generator`; None draws from torch's global generator.
     """
 
@@ -91,7 +94,7 @@ class VAE(nn.Module):
         prior: Chain,
         encoder: Chain,
         decoder: nn.Module,
-        classes: int = 0,
+        labels: Labels | None = None,
         given_label: Collection[str] = (),
     ):
         super().__init__()
@@ -100,7 +103,9 @@ class VAE(nn.Module):
         self.prior, self.encoder, self.decoder = prior, encoder, decoder
         if not set(given_label) <= {"prior", "encoder", "decoder"}:
             raise ValueError(f"given_label: expected prior, encoder or decoder, got {sorted(given_label)}")
-        self.classes, self.given_label = classes, frozenset(given_label)
+        if (labels is None) == bool(given_label):
+            raise ValueError("labels and given_label: expected both, or none of them")
+        self.labels, self.given_label = labels, frozenset(given_label)
 
     @property
     def levels(self) -> tuple[int, ...]:
@@ -157,11 +162,11 @@ class VAE(nn.Module):
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Ancestral:
         """q(z | x) for images (B, C, H, W), NaN where not observed: a distribution over z (B, d)."""
-        return self.encoder(missing.filled(x), *self._label("encoder", y))
+        return self.encoder(missing.filled(x), *self._label("encoder", y, x.shape[:-3]))
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
         """p(x | z) for latents (..., d): a distribution over images (..., C, H, W)."""
-        return self.decoder(z, *self._label("decoder", y))
+        return self.decoder(z, *self._label("decoder", y, z.shape[:-1]))
 
     @torch.no_grad()
     def sample(
@@ -176,7 +181,7 @@ class VAE(nn.Module):
 
         Args:
             temperature: multiplies the spread of the prior (of each level, for a hierarchical one).
-            y: labels of the n images.
+            y: labels of the n images; without them a conditional model draws them from p(y).
             draw: draw the pixels as well; otherwise their means are returned.
 
         Returns:
@@ -188,6 +193,8 @@ class VAE(nn.Module):
         if y is not None and len(y) != n:
             raise ValueError(f"y: expected a label for each of {n} images, got {len(y)}")
         with seeded(seed):
+            if y is None and self.labels is not None:
+                y = self.labels.draw(n)
             plain = self.prior_given(y)
             prior = plain if temperature == 1.0 else tempered(plain, temperature)
             z = prior.rsample(() if prior.batch_shape else (n,))
@@ -244,12 +251,15 @@ class VAE(nn.Module):
         steps: int = 10,
         path: str = "linear",
         y: Tensor | None = None,
+        y_b: Tensor | None = None,
     ) -> Tensor:
         """Images on the way from x_a to x_b, both (B, C, H, W), through the latent space.
 
         Args:
             steps: number of images, the two ends' reconstructions included.
             path: "linear", or "spherical" (Shoemake 1985), which keeps the length typical of N(0, I).
+            y: labels of x_a.
+            y_b: labels of x_b, to which those of x_a go in a straight line; the same without it.
 
         Returns:
             (steps, B, C, H, W).
@@ -257,16 +267,27 @@ class VAE(nn.Module):
         Raises:
             ValueError: for fewer than two steps, or another path.
         """
-        a, b = self.encode(x_a, y).mean, self.encode(x_b, y).mean
-        return self.decode(interpolate(a, b, steps, path), y).mean
+        y_b = y if y_b is None else y_b
+        a, b = self.encode(x_a, y).mean, self.encode(x_b, y_b).mean
+        return self.decode(interpolate(a, b, steps, path), self._between(y, y_b, steps)).mean
 
-    def _label(self, part: str, y: Tensor | None) -> tuple[Tensor, ...]:
-        if part not in self.given_label:
+    def _between(self, y_a: Tensor | None, y_b: Tensor | None, steps: int) -> Tensor | None:
+        """Label vectors (steps, B, m) on the straight line; None where the model is told none."""
+        if self.labels is None or y_a is None or y_b is None:
+            return None
+        return interpolate(self.labels.vectors(y_a), self.labels.vectors(y_b), steps)
+
+    def _label(self, part: str, y: Tensor | None, leading: Sequence[int] = ()) -> tuple[Tensor, ...]:
+        """The label as one more context of a part, or none; `leading` is the batch shape it must go with."""
+        if self.labels is None or part not in self.given_label:
             return ()
         if y is None:
             raise ValueError(f"the {part} of this model is conditioned on labels: give y")
-        vector = y if y.is_floating_point() else F.one_hot(y.long(), self.classes)
-        return (vector.to(next(self.parameters()).dtype),)
+        vector = self.labels(y)
+        pairs = zip(vector.shape[-2::-1], leading[::-1], strict=False)
+        if any(a != b and 1 not in (a, b) for a, b in pairs):
+            raise ValueError(f"y: expected a label for each of {leading[-1]} images, got {vector.shape[-2]}")
+        return (vector,)
 
 
 def interpolate(a: Tensor, b: Tensor, steps: int, path: str = "linear") -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +18,7 @@ from vaekit.errors import DataError
 
 _VALUES = ("images", "image", "imgs", "x", "data")
 _LABELS = ("labels", "label", "y", "targets", "target", "classes")
+_ATTRIBUTES = ("attributes", "attribute")
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -35,7 +37,7 @@ def read_npy(path: Path) -> Raw:
 
 
 def read_npz(path: Path) -> Raw:
-    """The images, labels and parts of a .npz file, told by names such as x, images, y, x_train, test_labels.
+    """What a .npz file holds, told by names such as x, images, y, x_train, test_labels, attributes.
 
     Raises:
         DataError: the file is damaged, unpacks to too much, or its names do not say which array is which.
@@ -48,7 +50,7 @@ def read_npz(path: Path) -> Raw:
     notes = (f"arrays left out: {', '.join(left_out)}",) if left_out else ()
     named = ", ".join(f"{key} as {' '.join(role).strip()}" for role, key in roles.items())
     raw = _joined(arrays, path)
-    return Raw(raw.values, raw.labels, raw.published, (f"arrays used: {named}", *notes))
+    return replace(raw, notes=(f"arrays used: {named}", *notes))
 
 
 def _header(stream: IO[bytes], path: Path) -> tuple[tuple[int, ...], int]:
@@ -88,6 +90,8 @@ def _role(key: str) -> tuple[str, str] | None:
     part = parts[0] if len(parts) == 1 else ""
     if rest in ([word] for word in _LABELS):
         return part, "labels"
+    if rest in ([word] for word in _ATTRIBUTES):
+        return part, "attributes"
     if rest in ([word] for word in _VALUES) or (part and not rest):
         return part, "values"
     return None
@@ -125,11 +129,15 @@ def _unclear(path: Path, shapes: Shapes) -> DataError:
 
 def _joined(arrays: Mapping[tuple[str, str], np.ndarray], path: Path) -> Raw:
     parts = {
-        part: Part(values, arrays.get((part, "labels")))
+        part: Part(values, arrays.get((part, "labels")), arrays.get((part, "attributes")))
         for (part, what), values in arrays.items()
         if what == "values"
     }
-    orphans = [part for part, what in arrays if what == "labels" and part not in parts]
+    orphans = [(part, what) for part, what in arrays if part not in parts]
     if orphans:
-        raise DataError(f"{path}: has labels of {', '.join(orphans)}, but no images of it; add them")
-    return Raw(*parts[""]) if "" in parts else stack(parts, path)
+        part, what = orphans[0]
+        raise DataError(f"{path}: has {what} of {part}, but no images of it; add them")
+    if "" not in parts:
+        return stack(parts, path)
+    alone = parts[""]
+    return Raw(alone.values, alone.labels, attributes=alone.attributes)

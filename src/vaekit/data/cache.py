@@ -1,4 +1,4 @@
-"""Decoded datasets on disk: a folder each, with images.npy, labels.npy and dataset.json.
+"""Decoded datasets on disk: a folder each, with images.npy, labels.npy, attributes.npy and dataset.json.
 
 A folder is written under another name and then renamed, so it is whole or not there; what is read
 back is memory-mapped. Two processes that want the same dataset wait for each other and decode it once.
@@ -23,6 +23,7 @@ from vaekit.data.reading import first_line
 from vaekit.errors import DataError
 
 _FACTS = ("name", "title", "label_names", "published", "source", "notes", "offset", "scale")
+_MORE = ("attribute_names", "files")  # which folders of an earlier version lack
 _log = logging.getLogger(__name__)
 
 
@@ -126,6 +127,8 @@ def _write(folder: Path, dataset: Dataset, fingerprint: str | None) -> None:
     _save(folder / "images.npy", dataset.images)
     if dataset.labels is not None:
         _save(folder / "labels.npy", dataset.labels)
+    if dataset.attributes is not None:
+        _save(folder / "attributes.npy", dataset.attributes)
     facts = _facts(dataset) | {"fingerprint": fingerprint}
     (folder / "dataset.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
@@ -147,15 +150,17 @@ def _swap(fresh: Path, target: Path) -> None:
 
 
 def _facts(dataset: Dataset) -> dict[str, Any]:
-    facts = {key: getattr(dataset, key) for key in _FACTS}
+    facts = {key: getattr(dataset, key) for key in _FACTS + _MORE}
     return facts | {"published": dict(dataset.published), "has_labels": dataset.labels is not None}
 
 
 def _assemble(folder: Path, facts: dict[str, Any]) -> Dataset:
     labels = np.load(folder / "labels.npy", allow_pickle=False) if facts["has_labels"] else None
     images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
-    known = {key: facts[key] for key in _FACTS}
-    known |= {key: tuple(known[key]) for key in ("label_names", "notes")}
+    known = {key: facts[key] for key in _FACTS} | {key: facts.get(key, ()) for key in _MORE}
+    known |= {key: tuple(known[key]) for key in ("label_names", "notes", *_MORE)}
+    if known["attribute_names"]:
+        known["attributes"] = np.load(folder / "attributes.npy", allow_pickle=False)
     known["published"] = {split: (first, past) for split, (first, past) in known["published"].items()}
     return Dataset(images=images, labels=labels, **known)
 

@@ -1,4 +1,4 @@
-"""A dataset is one array of images, perhaps one of labels, and what is known about them.
+"""A dataset is one array of images, perhaps labels and attributes of them, and what is known about it.
 
 Stored values are either levels (uint8, 0..255) or reals (float32, in [0, 1], or NaN where missing); in both
 cases original = offset + scale * stored, so that what a loader rescaled can be given back.
@@ -30,6 +30,9 @@ class Dataset:
         source: where it came from, for people.
         notes: what the loader inferred, one sentence each.
         offset, scale: original value = offset + scale * stored value.
+        attributes: (N, m) float32, real numbers that are known of each image, or None.
+        attribute_names: one name a column; empty without attributes.
+        files: the name of each image's file within the folder, with slashes; empty where there are none.
 
     Raises:
         DataError: the arrays do not have these shapes and types, or do not match in number.
@@ -45,11 +48,16 @@ class Dataset:
     notes: tuple[str, ...] = ()
     offset: float = 0.0
     scale: float = 1.0
+    attributes: np.ndarray | None = None
+    attribute_names: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_images(self.images, self.source)
         if self.labels is not None:
             _check_labels(self.labels, len(self.images), len(self.label_names), self.source)
+        if self.attributes is not None:
+            _check_attributes(self.attributes, len(self.images), self.attribute_names, self.source)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -106,4 +114,18 @@ def _check_labels(labels: np.ndarray, images: int, names: int, source: str) -> N
         raise DataError(
             f"{source}: labels must be int64 in 0..{names - 1} ({names} names), "
             f"but are {labels.dtype} in {labels.min()}..{labels.max()}; renumber them"
+        )
+
+
+def _check_attributes(attributes: np.ndarray, images: int, names: tuple[str, ...], source: str) -> None:
+    if attributes.shape != (images, len(names)) or not names or attributes.dtype != np.float32:
+        raise DataError(
+            f"{source}: attributes must be float32 of shape ({images}, {len(names)}), a row an image and a "
+            f"name a column, but are {attributes.dtype} of shape {attributes.shape}; give one row an image"
+        )
+    if not np.isfinite(attributes).all():
+        row, column = np.argwhere(~np.isfinite(attributes))[0]
+        raise DataError(
+            f"{source}: attributes must be finite, but {names[column]!r} of image {row} is "
+            f"{attributes[row, column]}; fill it in, or leave the column out"
         )

@@ -11,7 +11,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median_low
 
@@ -87,7 +87,8 @@ def _read(folder: Path, framing: Framing) -> Raw:
     if any(picture.deep for picture in pictures):
         notes.append("16-bit images were reduced to 8 bits")
     raw = _grouped(places, values, folder)
-    return Raw(raw.values, raw.labels, raw.published, (size_note, *notes))
+    files = tuple(place.path.relative_to(folder).as_posix() for place in places)
+    return replace(raw, notes=(size_note, *notes), files=files)
 
 
 def _visible(folder: Path) -> list[Path]:

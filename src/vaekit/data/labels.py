@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from vaekit.data.dataset import Dataset
 from vaekit.data.raw import natural
-from vaekit.errors import DataError
+from vaekit.errors import DataError, did_you_mean
 
 
 class Labels(NamedTuple):
@@ -40,6 +43,23 @@ def number(labels: np.ndarray | None, where: str | Path) -> Labels:
     if flat.dtype.kind not in "biufUS":
         raise DataError(f"{where}: labels must be whole numbers or text, but are {flat.dtype}; convert them")
     return _numbered(flat)
+
+
+def renumbered(dataset: Dataset, names: Sequence[str]) -> Dataset:
+    """The dataset with its classes numbered in the order of `names`, which may be more.
+
+    Raises:
+        DataError: it has a class of another name.
+    """
+    if dataset.labels is None or dataset.label_names == tuple(names):
+        return dataset
+    if unknown := [name for name in dataset.label_names if name not in names]:
+        raise DataError(
+            f"{dataset.name}: has a class {unknown[0]!r}{did_you_mean(unknown[0], names)}; expected those "
+            f"that the model is told of: {', '.join(names)}"
+        )
+    places = np.array([names.index(name) for name in dataset.label_names], np.int64)
+    return replace(dataset, labels=places[dataset.labels], label_names=tuple(names))
 
 
 def _flat(labels: np.ndarray, where: str | Path) -> np.ndarray:

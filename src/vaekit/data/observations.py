@@ -40,7 +40,9 @@ class Observed:
     Args:
         rows: indices into the dataset (n,) -> what is stored of those images, uint8 or float32 (n, C, H, W).
         indices: (N,) the images of the split.
-        labels: (N,) int64 on the device, or None.
+        labels: what a model may be told, on the device: class numbers (N,) int64, attributes (N, m) float32,
+            or None.
+        classes: (N,) int64 on the device, the class numbers, or None.
         device: where batches are wanted.
         divisor: batch = stored / divisor; 255 for levels.
         drawn: whether each batch is drawn anew from Bernoulli(stored / divisor).
@@ -57,6 +59,7 @@ class Observed:
         indices: np.ndarray,
         labels: torch.Tensor | None,
         *,
+        classes: torch.Tensor | None = None,
         shape: tuple[int, int, int],
         device: torch.device,
         divisor: int,
@@ -66,6 +69,7 @@ class Observed:
         left: Rows | None = None,
     ) -> None:
         self.labels = labels
+        self.classes = classes
         self.shape = shape
         self.device = device
         self._rows = rows
@@ -126,6 +130,7 @@ def observe(
     device: str | torch.device = "cpu",
     resident: bool | None = None,
     missing: Missing | None = None,
+    told: str = "label",
 ) -> Observed:
     """A split of a dataset as the model sees it.
 
@@ -139,6 +144,7 @@ def observe(
         resident: hold everything on the device; None does so where it takes less than a third of what
             is free there. The numbers are the same either way.
         missing: what is hidden of every image; None hides nothing.
+        told: whether labels are the class numbers, or the "attributes".
 
     Raises:
         DataError: the observation is unknown, or it or what is hidden is not defined for these images.
@@ -147,11 +153,16 @@ def observe(
     rows = _rows_of(dataset, observation, training, seed)
     left = None if missing is None else partial(_left, missing, dataset.shape, seed)
     device = torch.device(device)
+
+    def some(values: np.ndarray | None) -> torch.Tensor | None:
+        return None if values is None else torch.from_numpy(values[indices]).to(device)
+
     size = len(indices) * (dataset.images[0].nbytes + dataset.images[0, 0].size * (left is not None))
     return Observed(
         rows,
         np.asarray(indices, np.int64),
-        None if dataset.labels is None else torch.from_numpy(dataset.labels[indices]).to(device),
+        some(dataset.attributes if told == "attributes" else dataset.labels),
+        classes=some(dataset.labels),
         shape=dataset.shape,
         device=device,
         divisor=255 if dataset.is_levels and not _binary(observation, training) else 1,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from vaekit.data.arrays import read_npy, read_npz
 from vaekit.data.dataset import Dataset
 from vaekit.data.folders import Framing, read_folder
@@ -40,6 +42,7 @@ def read_own(path: Path, framing: Framing) -> Dataset:
     raw = _read(path, framing)
     images, offset, scale, inferred = infer(raw.values, path)
     labels, names, labelled = number(raw.labels, path)
+    attributes, attribute_names = _attributes(raw)
     name = stem(path)
     return Dataset(
         name=name,
@@ -52,7 +55,20 @@ def read_own(path: Path, framing: Framing) -> Dataset:
         notes=(*raw.notes, *inferred, *labelled),
         offset=offset,
         scale=scale,
+        attributes=attributes,
+        attribute_names=attribute_names,
+        files=raw.files,
     )
+
+
+def _attributes(raw: Raw) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """Attributes as float32, and names for their columns: a0, a1, ..."""
+    if raw.attributes is None:
+        return None, ()
+    columns = raw.attributes.reshape(len(raw.attributes), -1)
+    if columns.dtype.kind not in "biuf":
+        return columns, ()
+    return columns.astype(np.float32), tuple(f"a{i}" for i in range(columns.shape[1]))
 
 
 def _read(path: Path, framing: Framing) -> Raw:

@@ -23,19 +23,25 @@ PARTS = {
 
 @dataclass(frozen=True, eq=False)
 class Raw:
-    """Values (N, ...) of any numeric type, labels (N, ...) of any type or None, and what came with them."""
+    """Values (N, ...) of any numeric type, labels (N, ...) of any type or None, and what came with them.
+
+    Attributes are (N, m) or (N,) numbers, or None; files the names of the images' files, if they have any.
+    """
 
     values: np.ndarray
     labels: np.ndarray | None = None
     published: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    attributes: np.ndarray | None = None
+    files: tuple[str, ...] = ()
 
 
 class Part(NamedTuple):
-    """One part of a published split: its values (n, ...) and its labels (n, ...) or None."""
+    """One part of a published split: its values (n, ...), and its labels and attributes (n, ...) or None."""
 
     values: np.ndarray
     labels: np.ndarray | None = None
+    attributes: np.ndarray | None = None
 
 
 def stack(parts: Mapping[str, Part], where: str | Path) -> Raw:
@@ -46,16 +52,22 @@ def stack(parts: Mapping[str, Part], where: str | Path) -> Raw:
         where: the file or folder, for the message.
 
     Raises:
-        DataError: there is no train part, only some have labels, or shapes differ.
+        DataError: there is no train part, only some have labels or attributes, or shapes differ.
     """
     check_parts(parts, where)
     _check_alike(parts, where)
-    labels = [part.labels for part in parts.values() if part.labels is not None]
     return Raw(
         values=np.concatenate([part.values for part in parts.values()]),
-        labels=np.concatenate(labels) if labels else None,
+        labels=_behind([part.labels for part in parts.values()]),
+        attributes=_behind([part.attributes for part in parts.values()]),
         published=ranges({name: len(part.values) for name, part in parts.items()}),
     )
+
+
+def _behind(arrays: Iterable[np.ndarray | None]) -> np.ndarray | None:
+    """Arrays behind one another; None where there are none."""
+    given = [array for array in arrays if array is not None]
+    return np.concatenate(given) if given else None
 
 
 def ranges(counts: Mapping[str, int]) -> dict[str, tuple[int, int]]:
@@ -83,13 +95,20 @@ def _check_alike(parts: Mapping[str, Part], where: str | Path) -> None:
             raise DataError(
                 f"{where}: train has images of shape {expected}, but {name} of {found}; make them alike"
             )
-        if (part.labels is None) != (parts["train"].labels is None):
-            raise DataError(f"{where}: only some of train and {name} have labels; give all or none of them")
-        if part.labels is not None and len(part.labels) != len(part.values):
-            raise DataError(
-                f"{where}: {name} has {len(part.values)} images, but {len(part.labels)} labels; "
-                "give exactly one label an image"
-            )
+        for what in ("labels", "attributes"):
+            _check_beside(name, what, part, parts["train"], where)
+
+
+def _check_beside(name: str, what: str, part: Part, train: Part, where: str | Path) -> None:
+    """Labels, or attributes, go with all parts or none, and with every image."""
+    given, in_train = getattr(part, what), getattr(train, what)
+    if (given is None) != (in_train is None):
+        raise DataError(f"{where}: only some of train and {name} have {what}; give all or none of them")
+    if given is not None and len(given) != len(part.values):
+        raise DataError(
+            f"{where}: {name} has {len(part.values)} images, but {len(given)} {what}; "
+            f"give exactly one {what.removesuffix('s')} an image"
+        )
 
 
 def natural(name: str) -> list[tuple[int, str]]:

@@ -151,5 +151,5 @@ def _accuracy(model: Classifier, seen: Observed) -> Tensor:
 
 
 def _labels(seen: Observed) -> Tensor:
-    assert seen.labels is not None  # there are classes
-    return seen.labels
+    assert seen.classes is not None  # there are classes
+    return seen.classes

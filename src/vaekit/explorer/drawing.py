@@ -72,6 +72,6 @@ def pseudo_inputs(model: VAE) -> Tensor:
 def _component(top: torch.distributions.Distribution, k: int) -> torch.distributions.Distribution:
     if not isinstance(top, Mixture):
         raise InvalidError("component: the prior of this model is no mixture")
-    if k >= len(top.log_weights):
-        raise InvalidError(f"component: expected 0 to {len(top.log_weights) - 1}, got {k}")
+    if k >= (count := top.log_weights.shape[-1]):
+        raise InvalidError(f"component: expected 0 to {count - 1}, got {k}")
     return select(top.components, torch.tensor(k))

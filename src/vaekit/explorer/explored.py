@@ -106,21 +106,21 @@ class Explored:
         Raises:
             InvalidError: the model has no such label, or needs one and none came.
         """
-        if not self.model.given_label:
+        known = self.model.labels
+        if known is None:
             return None
-        classes = self.model.classes
         if label is None:
-            raise InvalidError(f"label: this model is given one; expected 0 to {classes - 1}")
+            raise InvalidError(f"label: this model is given one; expected 0 to {len(known) - 1}")
         if isinstance(label, int):
-            if label >= classes:
-                raise InvalidError(f"label: expected 0 to {classes - 1}, got {label}")
+            if label >= len(known):
+                raise InvalidError(f"label: expected 0 to {len(known) - 1}, got {label}")
             return torch.full((n,), label, device=self.trained.device)
-        if len(label) != classes:
-            raise InvalidError(f"label: expected {classes} numbers, got {len(label)}")
+        if len(label) != known.size:
+            raise InvalidError(f"label: expected {known.size} numbers, got {len(label)}")
         return torch.tensor([label] * n, dtype=torch.float32, device=self.trained.device)
 
     def label_of(self, i: int) -> Tensor | None:
-        """(1,), the label of the i-th image; None without labels."""
+        """What the model is told of the i-th image, (1,) or (1, m); None without labels."""
         return None if self.seen.labels is None else self.seen.labels[i : i + 1]
 
     def measure(self) -> Iterator[int]:
@@ -165,7 +165,7 @@ def explore(
         parts.append(_encode(trained.model, x, y))
         progress(len(x), len(seen))
     mean, stddev, reconstruction, rate = (np.concatenate(part, -1) for part in zip(*parts, strict=True))
-    labels = None if seen.labels is None else seen.labels.cpu().numpy()
+    labels = None if seen.classes is None else seen.classes.cpu().numpy()
     return Explored(
         trained,
         seen,

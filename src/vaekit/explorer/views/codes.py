@@ -87,9 +87,9 @@ def strip(e: Explored, ask: asks.Strip) -> Answer:
 
 def classes(e: Explored, ask: asks.Classes) -> Answer:
     """One code in every class."""
-    if not e.model.given_label:
+    if e.model.labels is None:
         raise InvalidError("classes: this model is not conditioned on a label")
-    n = e.model.classes
+    n = len(e.model.labels)
     with torch.no_grad():
         images = e.model.decode(e.latents([ask.z] * n), torch.arange(n, device=e.trained.device)).mean
     return Picture(painting.png(images))

@@ -54,14 +54,15 @@ def _latents(e: Explored) -> list[dict[str, Any]]:
 
 
 def _condition(e: Explored) -> dict[str, Any] | None:
-    if not e.model.given_label:
+    labels = e.model.labels
+    if labels is None:
         return None
-    names = [str(i) for i in range(e.model.classes)]
+    names = e.trained.label_names if labels.one_hot else [str(i) for i in range(len(labels))]
     return {
-        "on": "label",
+        "on": e.trained.recipe.model.told,
         "into": sorted(e.model.given_label),
-        "values": list(e.trained.label_names) or names,
-        "probabilities": None,
+        "values": list(names),
+        "probabilities": labels.log_prob.exp().tolist(),
     }
 
 
