@@ -9,7 +9,7 @@ import torch
 
 from vaekit.explorer import asks, painting
 from vaekit.explorer.explored import Explored
-from vaekit.explorer.plane import bounds
+from vaekit.explorer.plane import Flat, Plane, bounds
 from vaekit.explorer.views.answers import Answer, Picture, packed
 from vaekit.explorer.views.posterior import placed
 
@@ -22,6 +22,7 @@ def points(e: Explored, ask: asks.Map) -> Answer:
         "kind": plane.kind,
         "axes": list(plane.names),
         "explained": None if plane.explained is None else list(plane.explained),
+        "linear": linear(plane),
         "x": packed(plane.points[:, 0]),
         "y": packed(plane.points[:, 1]),
         "label": None if e.codes.labels is None else packed(e.codes.labels, "<i2"),
@@ -30,6 +31,13 @@ def points(e: Explored, ask: asks.Map) -> Answer:
         "bounds": bounds(plane.points),
         **values(e, ask),
     }
+
+
+def linear(plane: Plane) -> dict[str, Any] | None:
+    """A and m of a plane p = A (z - m), so that the page can place and lift codes itself; None for others."""
+    if not isinstance(plane, Flat):
+        return None
+    return {"axes": plane.axes.tolist(), "origin": plane.origin.tolist()}
 
 
 def values(e: Explored, ask: asks.Map) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def describe(e: Explored) -> dict[str, Any]:
         "split": e.split,
         "images": len(e.seen),
         "projection": _projection(e),
-        "python": f"vaekit.load({e.place!r})",
+        "python": f"vaekit.load({e.place!r}, device='cpu')",
     }
 
 

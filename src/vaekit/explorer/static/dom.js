@@ -1,0 +1,93 @@
+/** Small helpers to make elements: no framework, no HTML in strings. */
+
+/**
+ * An element with attributes, listeners (`onclick`), properties of the same name, and children.
+ *
+ * @param {string} tag
+ * @param {Object} [attributes]
+ * @param {...(Node|string|null)} children
+ * @returns {any}
+ */
+export function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) put(element, name, value);
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+function put(element, name, value) {
+  if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+  else if (["value", "checked", "hidden", "disabled"].includes(name)) element[name] = value;
+  else if (value !== null && value !== undefined && value !== false)
+    element.setAttribute(name, value === true ? "" : value);
+}
+
+let made = 0;
+
+/** A name for an element that no other has. */
+export const unique = (word) => `${word}-${++made}`;
+
+/** A button; `quiet` ones have no frame. */
+export function button(text, onclick, attributes = {}) {
+  return el("button", { type: "button", class: "button", onclick, ...attributes }, text);
+}
+
+/** A labelled select: options are [value, name]. */
+export function select(name, options, value, onchange) {
+  const box = el("select", { onchange: () => onchange(box.value), "aria-label": name });
+  box.append(...options.map(([key, text]) => el("option", { value: key }, text)));
+  box.value = value;
+  return box;
+}
+
+/** A button that is on or off. */
+export function toggle(text, pressed, onchange, attributes = {}) {
+  const box = button(text, () => onchange(box.getAttribute("aria-pressed") !== "true"), {
+    class: "toggle",
+    "aria-pressed": String(pressed),
+    ...attributes,
+  });
+  return box;
+}
+
+/** Two or more choices side by side, of which one holds. */
+export function choice(name, options, value, onchange) {
+  const group = unique("choice");
+  const radio = ([key, text]) =>
+    el(
+      "label",
+      {},
+      el("input", { type: "radio", name: group, value: key, checked: key === value, onchange: () => onchange(key) }),
+      el("span", {}, text),
+    );
+  const box = el("div", { class: "choice", role: "radiogroup", "aria-label": name }, ...options.map(radio));
+  box.choose = (key) => {
+    for (const input of box.querySelectorAll("input")) input.checked = input.value === key;
+  };
+  return box;
+}
+
+/** A slider with its name and its value as a number. */
+export function slider(name, { min, max, step, value, oninput, digits = 2 }) {
+  const id = unique("slider");
+  const output = el("output", { for: id }, nice(value, digits));
+  const input = el("input", { type: "range", id, min, max, step, value });
+  const show = () => (output.textContent = nice(Number(input.value), digits));
+  input.addEventListener("input", () => (show(), oninput(Number(input.value))));
+  const box = el("div", { class: "slider" }, el("label", { for: id }, name), input, output);
+  box.put = (next) => ((input.value = next), show());
+  return box;
+}
+
+/** Bytes as a file that the browser saves. */
+export function save(blob, name) {
+  const url = URL.createObjectURL(blob);
+  el("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10000);
+}
+
+/** A number as people read it; a dash where there is none. */
+export function nice(value, digits = 1) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  return value.toFixed(digits).replace(/^-(?=[0.]*$)/, "").replace("-", "−");
+}

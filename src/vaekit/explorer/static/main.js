@@ -1,0 +1,90 @@
+/** The page: asks the backend what there is, builds the parts, and ties state and address together. */
+import { serverBackend } from "./backend/server.js";
+import { conditionOf } from "./condition.js";
+import { follow } from "./data.js";
+import { copied, showHelp, showPython } from "./dialogs.js";
+import { button, el } from "./dom.js";
+import { hint } from "./hint.js";
+import { mapOf } from "./map/map.js";
+import { toolbar } from "./map/toolbar.js";
+import { probe } from "./probe.js";
+import { speech } from "./speech.js";
+import { followAddress, initialState, readAddress } from "./state.js";
+import { createStore } from "./store.js";
+import { tabs } from "./tabs.js";
+import { themeButton } from "./theme.js";
+import { classes } from "./tools/classes.js";
+import { pickEnd, setEnd } from "./tools/ends.js";
+import { interpolation } from "./tools/interpolate.js";
+import { pseudo } from "./tools/pseudo.js";
+import { sketch } from "./tools/sketch.js";
+import { sliders } from "./tools/sliders.js";
+import { trouble } from "./trouble.js";
+
+const at = (id) => document.getElementById(id);
+
+async function start() {
+  const backend = serverBackend();
+  const { models: infos } = await backend.models();
+  const initial = initialState(infos);
+  const none = infos.map(() => null);
+  const app = {
+    backend,
+    store: createStore({ ...initial, ...readAddress(location.hash, infos) }),
+    scene: createStore({ place: null, picking: null, ways: none, ellipses: none, sketched: none, seenAs: none, loaded: 0 }),
+    models: infos.map((info, m) => ({ m, info, points: null, grid: null })),
+    fail: (error) => fail(error),
+    pick: (name, place) => pickEnd(app, name, place),
+    setEnd: (name) => setEnd(app, name),
+    ...speech(at("live")),
+  };
+  const maps = app.models.map((model) => mapOf(app, model));
+  const load = follow(app, maps);
+  const fail = trouble(at("banner"), async () => (await backend.models(), await load()));
+  const link = followAddress(app.store, initial, infos);
+  name(infos);
+  document.documentElement.style.setProperty("--shape", infos[0].tile.join(" / "));
+  at("actions").prepend(
+    button("Copy link", (event) => copied(event.target, link())),
+    button("Python", () => showPython(app).catch(app.fail), { title: "The lines of Python that make this picture" }),
+    button("Help", showHelp),
+  );
+  at("maps").replaceChildren(toolbar(app), el("div", { class: `side-by-side of-${maps.length}` }, ...maps.map(({ box }) => box)));
+  at("panel").replaceChildren(...panel(app));
+  hint(app, maps[0].stage);
+  await load();
+}
+
+function panel(app) {
+  const has = (test) => app.models.some(({ info }) => test(info));
+  const tools = [
+    { key: "sliders", title: "Sliders", content: sliders(app) },
+    { key: "interpolate", title: "Interpolate", content: interpolation(app) },
+    { key: "draw", title: "Draw", content: sketch(app) },
+    ...(has(({ condition }) => condition?.on === "label") ? [{ key: "classes", title: "Classes", content: classes(app) }] : []),
+    ...(has(({ pseudo_inputs: n }) => n > 0) ? [{ key: "pseudo", title: "Pseudo-inputs", content: pseudo(app) }] : []),
+  ];
+  const known = (key) => (tools.some((tool) => tool.key === key) ? key : "sliders");
+  const box = tabs("Tools", tools, known(app.store.get().tool), (tool) => app.store.set({ tool }));
+  app.store.on(["tool"], ({ tool }) => box.choose(known(tool)));
+  const probes = el("div", { class: `probes of-${app.models.length}` }, ...app.models.map((model) => probe(app, model)));
+  return [probes, conditionOf(app), box].filter(Boolean);
+}
+
+function name(infos) {
+  const titles = infos.map(({ title }) => title).join(" and ");
+  const [{ data, split, images, levels, prior, is_bound: isBound }] = infos;
+  document.title = `${titles} · vaekit explorer`;
+  at("title").textContent = infos.length > 1 ? "Two models, side by side" : titles;
+  const latents = levels.length > 1 ? `${levels.join(" + ")} latents` : `${levels[0]} latents`;
+  const facts = [`${images.toLocaleString("en")} images of ${data}, ${split}`, ...(infos.length > 1 ? [] : [latents, isBound ? `${prior.replaceAll("_", " ")} prior` : "an autoencoder"])];
+  at("facts").textContent = facts.join(" · ");
+}
+
+at("actions").append(themeButton());
+at("skip").addEventListener("click", (event) => (event.preventDefault(), at("panel").focus()));
+start().catch((error) => {
+  if (!error?.kind) console.error(error);
+  const again = button("Try again", () => location.reload(), { class: "button primary" });
+  at("maps").replaceChildren(el("div", { class: "waiting", role: "alert" }, el("p", {}, error?.message ?? String(error)), again));
+});

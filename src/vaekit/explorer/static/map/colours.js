@@ -1,0 +1,81 @@
+/**
+ * Numbers and classes as colours. Ten classes have Tol's "muted" colours, as in vaekit's figures, and more
+ * than ten share a rainbow; numbers go along cividis, which colour-blind readers see as others do.
+ */
+
+const TEN = "332288 88ccee 44aa99 117733 999933 ddcc77 cc6677 882255 aa4499 1f2328".split(" ");
+const TEN_ON_DARK = "8f82f0 88ccee 44aa99 3da35d a9a93f ddcc77 cc6677 c8508a c66cb8 e6e8eb".split(" ");
+const RAINBOW = (
+  "38276d 4454c3 467df4 38a5fb 1ecbda 1de7b2 4af880 88ff4e " +
+  "b9f635 dfdf37 f8be39 fe962b f46617 df3f08 be2102 920b01"
+).split(" ");
+const CIVIDIS = "00224e 1a386f 434e6c 61656f 7d7c78 9b9476 bcae6c dec958 fee838".split(" ");
+const PLAIN = { light: "5f6773", dark: "9aa3ae" };
+const BYTES = new Map();
+
+/** The colour of class k among n, "#rrggbb". */
+export function classColour(k, n, dark) {
+  if (n <= 10) return `#${(dark ? TEN_ON_DARK : TEN)[k % 10]}`;
+  return hex(along(RAINBOW, k / Math.max(n - 1, 1)));
+}
+
+/** Colours of a scale for the CSS of its legend. */
+export const SCALE = CIVIDIS.map((colour) => `#${colour}`);
+
+/**
+ * The range that a scale spans: from the 1st to the 99th percentile, so that outliers do not dull it.
+ *
+ * @param {Float32Array} values
+ * @returns {[number, number]}
+ */
+export function range(values) {
+  const known = values.filter(Number.isFinite).sort();
+  const at = (share) => known[Math.round(share * (known.length - 1))] ?? 0;
+  return at(0.99) > at(0.01) ? [at(0.01), at(0.99)] : [at(0.01) - 1, at(0.01) + 1];
+}
+
+/**
+ * RGBA bytes of all points; those of hidden classes have no opacity.
+ *
+ * @param {import("../types.js").Points} points
+ * @param {string} colour  "label", "none" or the name of an array of numbers
+ * @param {number} classes
+ * @param {Set<number>} hidden
+ * @param {boolean} dark
+ */
+export function paint(points, colour, classes, hidden, dark) {
+  const rgba = new Uint8Array(points.n * 4);
+  const of = colouring(points, colour, classes, dark);
+  for (let i = 0; i < points.n; i++) {
+    const [r, g, b] = of(i);
+    rgba.set([r, g, b, points.label && hidden.has(points.label[i]) ? 0 : 255], 4 * i);
+  }
+  return rgba;
+}
+
+function colouring(points, colour, classes, dark) {
+  const plain = rgb(dark ? PLAIN.dark : PLAIN.light);
+  const values = points[colour];
+  if (!values) return () => plain;
+  if (colour === "label") {
+    const palette = Array.from({ length: classes }, (_, k) => rgb(classColour(k, classes, dark).slice(1)));
+    return (i) => palette[values[i]] ?? plain;
+  }
+  const [low, high] = range(values);
+  const steps = Array.from({ length: 256 }, (_, k) => along(CIVIDIS, k / 255));
+  return (i) => steps[Math.round(255 * Math.min(Math.max((values[i] - low) / (high - low), 0), 1))] ?? plain;
+}
+
+function along(colours, t) {
+  const place = t * (colours.length - 1);
+  const k = Math.min(Math.floor(place), colours.length - 2);
+  const [a, b] = [rgb(colours[k]), rgb(colours[k + 1])];
+  return a.map((from, c) => Math.round(from + (b[c] - from) * (place - k)));
+}
+
+function rgb(colour) {
+  if (!BYTES.has(colour)) BYTES.set(colour, [0, 2, 4].map((at) => parseInt(colour.slice(at, at + 2), 16)));
+  return BYTES.get(colour);
+}
+
+const hex = (bytes) => `#${bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;

@@ -1,0 +1,72 @@
+/** What lies under the points: the decoded backdrop, and hairlines at round numbers with their values. */
+import { seen, ticks, toScreen } from "./camera.js";
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {import("../types.js").Camera} camera
+ * @param {{width: number, height: number}} size
+ * @param {{ink: string, line: string, muted: string, font: string}} look
+ * @param {{picture: ImageBitmap, bounds: number[]}|null} backdrop
+ */
+export function drawGround(context, camera, size, look, backdrop) {
+  context.clearRect(0, 0, size.width, size.height);
+  if (backdrop) drawBackdrop(context, camera, size, backdrop);
+  else drawLines(context, camera, size, look);
+}
+
+/** The values at the edges, over everything else. */
+export function drawScale(context, camera, size, look, names) {
+  const { across, up, x, y } = marks(camera, size);
+  context.font = look.font;
+  context.textAlign = "center";
+  for (const value of across.values) write(context, look, tick(value, across.digits), x(value), size.height - 8, size);
+  context.textAlign = "left";
+  for (const value of up.values) write(context, look, tick(value, up.digits), 8, y(value) + 4, size);
+  context.textAlign = "right";
+  write(context, { ...look, muted: look.ink }, names[0], size.width - 10, size.height - 24, null);
+  context.textAlign = "left";
+  write(context, { ...look, muted: look.ink }, names[1], 8, 18, null);
+}
+
+function drawBackdrop(context, camera, size, { picture, bounds: [x0, x1, y0, y1] }) {
+  const [left, top] = toScreen(camera, size, x0, y1);
+  const [right, bottom] = toScreen(camera, size, x1, y0);
+  context.imageSmoothingEnabled = (right - left) / picture.width < 1;
+  context.drawImage(picture, left, top, right - left, bottom - top);
+}
+
+function drawLines(context, camera, size, look) {
+  const { across, up, x, y } = marks(camera, size);
+  context.lineWidth = 1;
+  for (const value of across.values) rule(context, look, value, x(value), 0, x(value), size.height);
+  for (const value of up.values) rule(context, look, value, 0, y(value), size.width, y(value));
+}
+
+function rule(context, look, value, x0, y0, x1, y1) {
+  context.strokeStyle = Math.abs(value) < 1e-9 ? look.axis : look.line;
+  context.beginPath();
+  context.moveTo(Math.round(x0) + 0.5, Math.round(y0) + 0.5);
+  context.lineTo(Math.round(x1) + 0.5, Math.round(y1) + 0.5);
+  context.stroke();
+}
+
+function marks(camera, size) {
+  const [x0, x1, y0, y1] = seen(camera, size);
+  return {
+    across: ticks(x0, x1, Math.max(2, size.width / 110)),
+    up: ticks(y0, y1, Math.max(2, size.height / 110)),
+    x: (value) => toScreen(camera, size, value, 0)[0],
+    y: (value) => toScreen(camera, size, 0, value)[1],
+  };
+}
+
+const tick = (value, digits) => (Math.abs(value) < 1e-9 ? "0" : value.toFixed(digits).replace("-", "−"));
+
+function write(context, look, text, x, y, within) {
+  if (within && (x < 30 && context.textAlign === "center" || y < 34 || y > within.height - 6)) return;
+  context.lineWidth = 3;
+  context.strokeStyle = look.paper;
+  context.strokeText(text, x, y);
+  context.fillStyle = look.muted;
+  context.fillText(text, x, y);
+}

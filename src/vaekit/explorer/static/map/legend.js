@@ -1,0 +1,52 @@
+/** What the colours of a map mean: classes that can be switched off, or a scale of numbers. */
+import { button, el, nice } from "../dom.js";
+import { isDark, onTheme } from "../theme.js";
+import { classColour, range, SCALE } from "./colours.js";
+
+export const MEASURES = {
+  reconstruction: "Reconstruction, log p(x | z)",
+  rate: "Rate, KL(q, p)",
+  log_likelihood: "Log-likelihood, log p(x)",
+};
+
+/** @param {import("../types.js").App} app @param {import("../types.js").Model} model */
+export function legend(app, model) {
+  const box = el("div", { class: "legend" });
+  const fill = () => box.replaceChildren(...entries(app, model));
+  app.store.on(["colour", "hidden"], fill);
+  app.scene.on(["loaded"], fill);
+  onTheme(fill);
+  return box;
+}
+
+function entries(app, model) {
+  const { colour } = app.store.get();
+  if (!model.points) return [];
+  if (colour === "label") return model.info.classes ? classEntries(app, model.info.classes) : [];
+  return colour === "none" ? [] : [scaleOf(model.points[colour], MEASURES[colour])];
+}
+
+function classEntries(app, names) {
+  const { hidden } = app.store.get();
+  const entry = (name, k) => {
+    const box = button(name, () => hide(app, flipped(hidden, k)), { class: "class", "aria-pressed": String(!hidden.includes(k)) });
+    box.title = `Show or hide ${name}; double click shows it alone`;
+    box.style.setProperty("--colour", classColour(k, names.length, isDark()));
+    box.addEventListener("dblclick", () => hide(app, names.map((_, j) => j).filter((j) => j !== k)));
+    return box;
+  };
+  const all = button("All", () => hide(app, []), { class: "class plain", disabled: !hidden.length });
+  return [...names.map(entry), all];
+}
+
+const flipped = (hidden, k) => (hidden.includes(k) ? hidden.filter((j) => j !== k) : [...hidden, k].sort((a, b) => a - b));
+const hide = (app, hidden) => app.store.set({ hidden });
+
+function scaleOf(values, name) {
+  if (!values) return el("p", { class: "note" }, `${name} is still being measured …`);
+  const [low, high] = range(values);
+  const bar = el("span", { class: "ramp", "aria-hidden": "true" });
+  bar.style.setProperty("--ramp", SCALE.join(","));
+  const ends = [low, high].map((value) => el("span", { class: "number" }, nice(value, 0)));
+  return el("p", { class: "scale" }, el("span", {}, name), ends[0], bar, ends[1], el("span", {}, "nats"));
+}

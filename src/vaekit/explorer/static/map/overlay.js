@@ -1,0 +1,105 @@
+/**
+ * What lies over the points: contours of their density, posteriors, the way from A to B, and the marks of
+ * what is looked at.
+ *
+ * Every mark is drawn twice, with a halo of paper below it, so that it shows on points of any colour.
+ */
+import { scale, toScreen } from "./camera.js";
+
+/** A pen that draws in the units of the map. */
+export function pen(context, camera, size, look) {
+  const at = ([x, y]) => toScreen(camera, size, x, y);
+  const stroke = (colour, width, path, dash = []) => {
+    for (const [ink, extra] of [[look.paper, 2.5], [colour, 0]]) {
+      context.setLineDash(extra ? [] : dash);
+      context.lineWidth = width + extra;
+      context.strokeStyle = ink;
+      context.beginPath();
+      path();
+      context.stroke();
+    }
+    context.setLineDash([]);
+  };
+  const ring = (place, radius) => {
+    const [x, y] = at(place);
+    context.moveTo(x + radius, y);
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+  };
+  return { context, look, at, stroke, ring, unit: scale(camera, size) };
+}
+
+/** Curves around the densest regions, thin lines without a halo. */
+export function drawContours({ context, look, at }, { paths }) {
+  context.strokeStyle = look.ink;
+  context.globalAlpha = 0.55;
+  context.lineWidth = 1;
+  context.beginPath();
+  for (const path of paths) trace(context, path.map(at));
+  context.stroke();
+  context.globalAlpha = 1;
+}
+
+/** One standard deviation of a posterior. */
+export function drawEllipse({ context, stroke, at, unit }, ellipse, colour) {
+  const [x, y] = at([ellipse.x, ellipse.y]);
+  const radius = (axis) => Math.max(axis * unit, 1);
+  stroke(colour, 1.75, () => context.ellipse(x, y, radius(ellipse.a), radius(ellipse.b), -ellipse.angle, 0, 2 * Math.PI));
+}
+
+/** The code that is looked at: a ring with a cross-hair. */
+export function drawCode({ context, stroke, at, ring, look }, place) {
+  const [x, y] = at(place);
+  stroke(look.accent, 2, () => {
+    ring(place, 8);
+    for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) trace(context, [[x + 5 * dx, y + 5 * dy], [x + 13 * dx, y + 13 * dy]]);
+  });
+}
+
+/** The point under the pointer. */
+export function drawHovered({ stroke, ring, look }, place) {
+  stroke(look.ink, 1.75, () => ring(place, 6));
+}
+
+/** The posterior mean of what was drawn or dropped. */
+export function drawSketched({ context, stroke, at, look }, place) {
+  const [x, y] = at(place);
+  stroke(look.warm, 2.25, () => trace(context, [[x, y - 8], [x + 8, y], [x, y + 8], [x - 8, y], [x, y - 8]]));
+}
+
+/** The way from A to B and how far one has come. */
+export function drawWay(tools, places, t) {
+  const { context, stroke, at, ring, look } = tools;
+  stroke(look.ink, 1.75, () => trace(context, places.map(at)), [5, 4]);
+  stroke(look.accent, 3, () => ring(along(places, t), 5));
+  drawName(tools, places[0], "A");
+  drawName(tools, places.at(-1), "B");
+}
+
+/** A letter on a disc. */
+export function drawName({ context, at, look }, place, name) {
+  const [x, y] = at(place);
+  context.beginPath();
+  context.arc(x, y, 10, 0, 2 * Math.PI);
+  context.fillStyle = look.ink;
+  context.fill();
+  context.strokeStyle = look.paper;
+  context.lineWidth = 2;
+  context.stroke();
+  context.fillStyle = look.paper;
+  context.font = `600 ${look.font}`;
+  context.textAlign = "center";
+  context.fillText(name, x, y + 4);
+}
+
+/** The place at a share t of the steps of a way. */
+export function along(places, t) {
+  const step = t * (places.length - 1);
+  const k = Math.min(Math.floor(step), places.length - 2);
+  return places[k].map((from, axis) => from + (places[k + 1][axis] - from) * (step - k));
+}
+
+function trace(context, [first, ...rest]) {
+  if (!first) return;
+  context.moveTo(...first);
+  for (const place of rest) context.lineTo(...place);
+}

@@ -1,0 +1,26 @@
+/**
+ * A store holds one plain object and tells those who asked when one of their keys gets another value.
+ *
+ * @typedef {Object} Store
+ * @property {() => any} get
+ * @property {(changes: Object) => void} set
+ * @property {(keys: string[], listener: (state: any) => void) => void} on
+ *
+ * @param {Object} initial
+ * @returns {Store}
+ */
+export function createStore(initial) {
+  let state = initial;
+  const listeners = [];
+  return {
+    get: () => state,
+    set(changes) {
+      const changed = Object.keys(changes).filter((key) => changes[key] !== state[key]);
+      if (!changed.length) return;
+      state = { ...state, ...changes };
+      for (const { keys, listener } of listeners)
+        if (keys.some((key) => changed.includes(key))) listener(state);
+    },
+    on: (keys, listener) => void listeners.push({ keys, listener }),
+  };
+}

@@ -1,0 +1,77 @@
+/** What one model makes of a drawn image: reconstruction, terms of the bound, and fillings of what is wiped out. */
+import { button, el } from "../dom.js";
+import { frame, fromBase64, show } from "../picture.js";
+import { go } from "../walk.js";
+import { bars } from "./bars.js";
+import { sheet } from "./brush.js";
+import { packed } from "./runs.js";
+
+const FILLINGS = 6;
+
+/** @param {import("../types.js").App} app @param {import("../types.js").Model} model */
+export function answerLane(app, model) {
+  const { m, info } = model;
+  const reconstruction = frame("Reconstruction", { class: "picture medium" });
+  const terms = el("div", { class: "terms" });
+  const guess = el("p", { class: "note" });
+  const fillings = frame("Ways to fill what is wiped out", { class: "picture strip" });
+  let answer = null;
+  let asked = null;
+  let seed = 0;
+
+  const here = button("Look here", () => answer && go(app, m, answer.z), {
+    class: "button small",
+    title: "Let the posterior mean be the code that sliders and map show",
+  });
+  const again = button("Fill again", () => (seed++, fill().catch(app.fail)), { class: "button small" });
+  const filled = el("div", { class: "filled", hidden: true }, el("div", { class: "row spread" }, el("h4", {}, "Imputations"), again), fillings);
+  const result = el("div", { class: "result", hidden: true }, el("div", { class: "moving" }, reconstruction, here), el("div", { class: "stack" }, terms, guess));
+
+  async function ask(wish) {
+    const { label, kind } = app.store.get();
+    asked = { ...wish, label };
+    answer = await app.backend.encode(m, { ...asked, kind });
+    show(reconstruction, await fromBase64(answer.reconstruction));
+    terms.replaceChildren(bars(answer.terms));
+    guess.textContent = guessed(info, answer.label);
+    mark("sketched", { xy: answer.xy, ellipse: answer.ellipse });
+    mark("seenAs", runsOf(await fromBase64(answer.image), info.shape));
+    result.hidden = false;
+    await fill();
+  }
+
+  async function fill() {
+    filled.hidden = !asked.mask;
+    if (asked.mask) show(fillings, await app.backend.impute(m, { ...asked, n: FILLINGS, seed }));
+  }
+
+  function clear() {
+    result.hidden = filled.hidden = true;
+    mark("sketched", null);
+    mark("seenAs", null);
+  }
+
+  const mark = (key, value) => app.scene.set({ [key]: app.scene.get()[key].map((old, k) => (k === m ? value : old)) });
+  const name = app.models.length > 1 ? el("h3", {}, `${"AB"[m]} · ${info.title}`) : null;
+  const box = el("section", { class: "lane", "aria-label": `Answer of ${info.title}`, "aria-live": "off" }, name, result, filled);
+  return { box, ask, clear };
+}
+
+/** The image as the model sees it, as runs of bytes. */
+function runsOf(picture, shape) {
+  const [, height, width] = shape;
+  if (picture.width !== width || picture.height !== height) return null;
+  const canvas = el("canvas", { width, height });
+  const context = canvas.getContext("2d");
+  context.drawImage(picture, 0, 0);
+  const image = sheet(shape);
+  image.read(context);
+  return packed(image.levels);
+}
+
+/** What the model takes the image's class to be, where it says so. */
+function guessed({ condition }, probabilities) {
+  if (!probabilities || !condition) return "";
+  const best = probabilities.indexOf(Math.max(...probabilities));
+  return `Most probable class: ${condition.values[best]} (${Math.round(100 * probabilities[best])} %)`;
+}
