@@ -166,6 +166,35 @@ def test_a_number_that_is_no_likelihood_says_so_and_why():
     assert "a fixed sigma &lt;of&gt; 0.1" in page
 
 
+QUALITY = {
+    "frechet": 4.1029,
+    "kernel": 0.10491,
+    "precision": 0.722,
+    "recall": 0.7925,
+    "floor_frechet": 0.5258,
+    "floor_kernel": -0.0004,
+    "floor_precision": 0.882,
+    "floor_recall": 0.8725,
+    "images": 5000,
+    "pixels": "drawn",
+    "description": "64 features of a small classifier of mnist",
+}
+
+
+def test_the_quality_of_samples_stands_beside_its_floor():
+    changed = EVALUATION | {"quality": QUALITY}
+    found = tiles(measured(changed))
+    assert found["Fréchet distance"] == ("4.10", "", "of samples; held-out images 0.53")
+    assert found["Kernel distance"] == ("0.1049", "", "of samples; held-out images −0.0004")
+    assert found["Recall"] == ("0.792", "", "of samples; held-out images 0.873")
+    words = (
+        "Sample quality: 5,000 samples (drawn pixels) against as many training images, by 64 features of a "
+        "small classifier of mnist; as many held-out images show what can be reached."
+    )
+    assert words in render_report({"recipe": {}, "evaluation": changed})
+    assert "Sample quality" not in render_report({"recipe": {}, "evaluation": EVALUATION})
+
+
 def test_what_is_not_defined_is_left_out():
     autoencoder = EVALUATION | dict.fromkeys(("elbo", "log_likelihood", "bits_per_dimension", "ess_mean"))
     assert list(tiles(measured(autoencoder))) == ["Reconstruction", "Rate", "Active units"]

@@ -156,6 +156,7 @@ def _view(contents: Contents) -> dict[str, Any]:
         "evaluated": bool(evaluation),
         "samples": evaluation.get("samples"),
         "caveats": evaluation.get("caveats") or [],
+        "quality": quality_in_words(evaluation["quality"]) if evaluation.get("quality") else "",
         "curves": [picture for picture in pictures if picture.name == _CURVES],
         "pictures": [picture for picture in pictures if picture.name != _CURVES],
         "recipe": contents.get("recipe_text") or "",
@@ -170,7 +171,16 @@ def measured(evaluation: Mapping[str, Any]) -> list[Tile]:
     """The key numbers of evaluation.json; those that it lacks, or that are not defined, are left out."""
     known = {key: value for key, value in evaluation.items() if value is not None}
     makers = (_log_likelihood, _elbo, _reconstruction, _rate, _bits, _active, _effective)
-    return [tile for make in makers if (tile := make(known))]
+    return [tile for make in makers if (tile := make(known))] + _quality(known)
+
+
+def quality_in_words(quality: Mapping[str, Any]) -> str:
+    """What was compared to measure the quality of samples, one sentence."""
+    pixels = {"drawn": "drawn pixels", "means": "means of the pixels"}[quality["pixels"]]
+    return (
+        f"Sample quality: {quality['images']:,} samples ({pixels}) against as many training images, by "
+        f"{quality['description']}; as many held-out images show what can be reached."
+    )
 
 
 def trained(contents: Contents) -> list[Tile]:
@@ -240,6 +250,23 @@ def _active(known: Mapping[str, Any]) -> Tile | None:
     levels = [f"{active} of {of}" for active, of in zip(known["active_units"], known["latents"], strict=True)]
     each = f"by level: {', '.join(levels)}" if len(levels) > 1 else "latents that vary over images"
     return Tile("Active units", f"{sum(known['active_units'])} of {sum(known['latents'])}", note=each)
+
+
+def _quality(known: Mapping[str, Any]) -> list[Tile]:
+    quality = known.get("quality")
+    if not quality:
+        return []
+
+    def tile(key: str, name: str, digits: int) -> Tile:
+        floor = number(quality[f"floor_{key}"], digits)
+        return Tile(name, number(quality[key], digits), note=f"of samples; held-out images {floor}")
+
+    return [
+        tile("frechet", "Fréchet distance", 2),
+        tile("kernel", "Kernel distance", 4),
+        tile("precision", "Precision", 3),
+        tile("recall", "Recall", 3),
+    ]
 
 
 def _effective(known: Mapping[str, Any]) -> Tile | None:

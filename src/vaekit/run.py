@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from vaekit import pictures, recipes
 from vaekit.build import build_data
 from vaekit.errors import NotFoundError
 from vaekit.evaluation import likelihood, protocol
+from vaekit.evaluation.quality import quality as sample_quality
 from vaekit.files import write_whole
 from vaekit.plain import to_json
 from vaekit.portions import images_at_once
@@ -182,6 +184,9 @@ def evaluate(
     seed: int = 0,
     data: str | None = None,
     progress: Callable[[int, int], None] = lambda images, of: None,
+    quality: bool = False,
+    features: str | None = None,
+    say: Callable[[str], None] = lambda words: None,
 ) -> likelihood.Evaluation:
     """The log-likelihood of a split by importance sampling, with the terms of the bound.
 
@@ -190,13 +195,19 @@ def evaluate(
         images: a seeded random subset of so many; all without it.
         data: another dataset of the same shape, by name or path.
         progress: called with the number of images in a batch that is done with, and in all of them.
+        quality: measure the quality of samples as well; see `evaluation.quality`.
+        features: the space that it is measured in; to name one is to ask for it.
+        say: is told what takes a while.
     """
     dataset, _ = trained.data(data)
     seen = trained.observed(split, data, images)
+    wanted = quality or features is not None  # measured first: it takes less time, and may find a mistake
+    found = sample_quality(trained, features=features, seed=seed, data=data, say=say) if wanted else None
     seconds = likelihood.clock()
     parts = likelihood.log_likelihood(
         trained.model, seen.batches(images_at_once(trained.model.decoder, seen.shape)), samples, seed,
         lambda images: progress(images, len(seen)),
     )  # fmt: skip
     evaluation = likelihood.summarise(parts, samples, seed, seconds())
-    return protocol.annotate(evaluation, trained.recipe, trained.model, dataset, split)
+    measured = protocol.annotate(evaluation, trained.recipe, trained.model, dataset, split)
+    return replace(measured, quality=found)

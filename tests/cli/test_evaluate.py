@@ -63,7 +63,21 @@ def test_what_is_no_likelihood_is_said_to_be_none(call, run):
     assert "Note: the bernoulli likelihood gives probability to black and white alone" in text
 
 
+def test_the_quality_of_samples_is_measured_and_kept(call, run, monkeypatch):
+    monkeypatch.setattr("vaekit.evaluation.classifier.STEPS", 60)
+    first = call("evaluate", run, *QUICK, "--quality")
+    assert first.stderr == "training a small classifier of digits, once, for its features\n"
+    assert "Sample quality: 297 samples (drawn pixels) against as many training images" in first.stdout
+    kept = json.loads((run / "evaluation.json").read_text())["quality"]
+    assert f"{kept['frechet']:.2f}" in first.stdout
+    assert "Sample quality: 297 samples" in (run / "report.html").read_text()
+    again = call("evaluate", run, *QUICK, "--features", "pixels")
+    assert again.stderr == ""
+    assert "by 64 principal components of the pixels of digits" in again.stdout
+
+
 def test_mistakes(fails, run):
+    assert "got 'pixel'; did you mean 'pixels'" in fails(3, "evaluate", run, *QUICK, "--features", "pixel")
     assert "no such run directory" in fails(4, "evaluate", "nowhere")
     assert "'tset' is not one of" in fails(2, "evaluate", run, "--split", "tset")
     assert "0 is not in the range" in fails(2, "evaluate", run, "--samples", 0)

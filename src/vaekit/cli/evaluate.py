@@ -23,6 +23,13 @@ Progress = Callable[[int, int], None]
     help="K, importance samples an image.",
 )
 @click.option("--images", type=click.IntRange(1), help="A random subset of so many; all if left out.")
+@click.option("--quality", is_flag=True, help="Measure how near samples are to the data as well.")
+@click.option(
+    "--features",
+    metavar="NAME",
+    help="Measure it by these: classifier, pixels, FILE.py:FUNCTION or MODULE:FUNCTION; the classifier, or "
+    "without labels the pixels, if left out.",
+)
 @options.split
 @options.data
 @options.seed
@@ -34,9 +41,11 @@ Progress = Callable[[int, int], None]
 def command(
     run: str, device: str, data: str | None, output: str | None, as_json: bool, quiet: bool, **protocol: Any
 ) -> None:
-    """Measure the log-likelihood of images, and the terms of its bound.
+    """Measure the log-likelihood of images, the terms of its bound, and the quality of samples.
 
-    The log-likelihood is that of importance sampling, in nats an image.
+    The log-likelihood is that of importance sampling, in nats an image. The quality of samples is their
+    distance from training images in the features of a small classifier, which is trained once on the labels
+    of the data, with the distance of held-out images as the floor.
 
     RUN is a run directory, a model directory, or the file of its weights. For a run on its own data the
     numbers are kept in its evaluation.json and shown in its report.
@@ -45,6 +54,7 @@ def command(
     Examples:
       vaekit evaluate runs/mnist/1
       vaekit evaluate runs/mnist/1 --samples 500 --images 1000
+      vaekit evaluate runs/mnist/1 --samples 500 --images 1000 --quality
     """
     from vaekit.cli.output import emit
     from vaekit.files import write_whole
@@ -53,8 +63,9 @@ def command(
 
     found = load(run, device)
     trained = found.trained if isinstance(found, Run) else found
+    say = (lambda words: None) if quiet else (lambda words: click.echo(words, err=True))
     with _bar(quiet) as progress:
-        evaluation = evaluate(trained, data=data, progress=progress, **protocol)
+        evaluation = evaluate(trained, data=data, progress=progress, say=say, **protocol)
     numbers = {"run": run, "data": data or trained.recipe.data.name, **evaluation.to_dict()}
     emit(numbers, _table(numbers), as_json)
     if output:
@@ -81,7 +92,7 @@ def _table(numbers: dict[str, Any]) -> Any:
     from rich.console import Group
 
     from vaekit.cli.output import table
-    from vaekit.report import measured
+    from vaekit.report import measured, quality_in_words
 
     rows = table()
     for tile in measured(numbers):
@@ -90,4 +101,5 @@ def _table(numbers: dict[str, Any]) -> Any:
         f"{numbers['split']} split of {numbers['data']}, observation {numbers['observation']}, "
         f"seed {numbers['seed']}, {numbers['seconds']:.1f} s"
     )
-    return Group(rows, "", protocol, *(f"Note: {caveat}." for caveat in numbers["caveats"]))
+    quality = [quality_in_words(numbers["quality"])] if numbers["quality"] else []
+    return Group(rows, "", protocol, *quality, *(f"Note: {caveat}." for caveat in numbers["caveats"]))

@@ -104,7 +104,8 @@ def _key(dataset: Dataset) -> str:
 
 
 def _recall(file: Path, dataset: Dataset) -> Classifier | None:
-    model = Classifier(dataset.shape, dataset.classes)
+    with seeded(0):
+        model = Classifier(dataset.shape, dataset.classes)
     try:
         model.load_state_dict(load_file(file))
     except (OSError, SafetensorError, RuntimeError):

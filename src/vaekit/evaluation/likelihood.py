@@ -15,7 +15,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -25,6 +25,9 @@ from vaekit.evaluation.latent import active_units
 from vaekit.portions import at_once, chunks, numbers
 from vaekit.randomness import seeded
 from vaekit.vae import VAE
+
+if TYPE_CHECKING:
+    from vaekit.evaluation.quality import Quality
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Evaluation:
         seed: of the draws.
         split, observation: what was measured.
         active_units, latents: how many latents of each level the images move, and how many it has, top first.
+        quality: how near samples are to the data, where that was asked for.
         is_likelihood: whether `log_likelihood` is log-probability, or density, of the data as observed.
         caveats: why it is not, or what else must be known to read the numbers.
     """
@@ -64,6 +68,7 @@ class Evaluation:
     observation: str = ""
     active_units: list[int] = field(default_factory=list)
     latents: list[int] = field(default_factory=list)
+    quality: Quality | None = None
     is_likelihood: bool = True
     caveats: list[str] = field(default_factory=list)
 

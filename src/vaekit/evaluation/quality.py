@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -68,10 +67,6 @@ class Quality:
     seed: int
     seconds: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
-
 
 def quality(
     trained: Trained,
@@ -120,6 +115,7 @@ def quality(
 
 
 def _number(dataset: Dataset, wanted: int, *available: int) -> int:
+    """How many samples and images of each part there will be."""
     if dataset.partial:
         raise InvalidError(
             f"quality: expected whole images, but values of data {dataset.name!r} are missing; compare with "
