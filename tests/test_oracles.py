@@ -17,11 +17,13 @@ from scipy import stats
 from torch import Tensor, nn
 from torch.distributions import MultivariateNormal
 
+from cases import SHAPE as SHAPE_OF_CASES
 from cases import images, make_vae
 from vaekit import heads
 from vaekit.conditionals import Chain, Conditional
+from vaekit.mixture import Mixture
 from vaekit.networks import Dense
-from vaekit.objectives import importance_weighted
+from vaekit.objectives import elbo, importance_weighted
 from vaekit.priors import StandardNormal
 from vaekit.randomness import seeded
 from vaekit.vae import VAE, Evidence
@@ -260,3 +262,43 @@ def test_on_a_line_the_mean_weight_is_the_evidence(likelihood: str):
     assert ((weights.mean(0) - 1).abs() < 5 * error).all()
     assert (error < 0.05).all()
     torch.testing.assert_close(e.importance_weighted, log_p, rtol=0, atol=0.1)
+
+
+# ------------------------------------------------------------------------------------------- equalities
+
+
+def test_the_aggregated_posterior_is_the_best_prior():
+    """The mean KL from another prior p is larger by KL(aggregated, p), and by nothing else."""
+    model, x = on_a_line("bernoulli")
+    with torch.no_grad():
+        vamp = Mixture(torch.zeros(3, dtype=torch.float64), model.encode(x).top)
+        log_q = model.encode(x).log_prob(GRID).squeeze(-1).T
+        log_mean, log_p = (p.log_prob(GRID.squeeze(-1)).flatten() for p in (vamp, model.prior()))
+    torch.testing.assert_close(log_mean, log_q.logsumexp(0) - math.log(3))
+    rate, least = ((log_q.exp() * (log_q - log)).sum(1).mean() * STEP for log in (log_p, log_mean))
+    torch.testing.assert_close(rate - least, (log_mean.exp() * (log_mean - log_p)).sum() * STEP)
+    assert rate > least > 0
+
+
+def test_beta_is_the_variance_of_a_gaussian_decoder_seen_otherwise():
+    """Losses with beta at sigma, and with 1 at sigma sqrt(beta), differ by a factor and a constant."""
+    beta, constants = 4.0, []
+    for seed in range(3):
+        model, wide = (make_vae("gaussian-fixed", seed=seed).double().eval() for _ in range(2))
+        wide.decoder.head = heads.gaussian(0.5 * beta**0.5)
+        x = images("real", SHAPE_OF_CASES, seed=seed).double()
+        weighted, plain = (elbo(m.evidence(x, seed=1), b).item() for m, b in ((model, beta), (wide, 1.0)))
+        constants.append(weighted - beta * plain)
+    assert constants == pytest.approx([constants[0]] * 3)
+
+
+def test_a_posterior_that_shrinks_leaves_an_autoencoder_and_a_rate_without_limit():
+    """E log p(x | z) -> log p(x | mu), and KL + d log sigma -> (|mu|^2 - d) / 2, for q = N(mu, sigma^2 I)."""
+    gain, narrow = random(LATENT, PIXELS, seed=3), 1e-6
+    posterior = LinearGaussian(gain, torch.zeros(LATENT, dtype=torch.float64), narrow**2 * eye(LATENT))
+    x, model = random(5, *SHAPE, seed=2), normal_vae(posterior, random(PIXELS, LATENT), random(PIXELS))
+    e, mean = model.evidence(x, samples=20_000, seed=0), model.encode(x).mean
+    torch.testing.assert_close(e.log_px.mean(0), model.decode(mean).log_prob(x), rtol=1e-5, atol=1e-5)
+    limit = (mean.square().sum(-1) - LATENT) / 2 - LATENT * math.log(narrow)
+    torch.testing.assert_close(e.rates.mean(1)[0], limit, rtol=0, atol=0.05)
+    assert (limit > 20).all()

@@ -11,7 +11,7 @@ from vaekit.evaluation.identities import evidence_identity, kl_closed_form_again
 
 def batches(model, n=6):
     x = images_for(model, n)
-    return [(x[:4], None), (x[4:], None)]
+    return [(some, None) for some in x.split(4)]
 
 
 @pytest.mark.parametrize("make", [make_vae, make_ladder])
@@ -24,7 +24,7 @@ def test_draws_find_the_closed_form_within_their_error(make):
 
 def test_the_closed_form_is_the_formula_of_the_mean_and_sigma():
     model = make_vae()
-    [(x, _)] = batches(model, 4)[:1]
+    [(x, _)] = batches(model, 4)
     q = model.encode(x)
     formula = 0.5 * (q.mean**2 + q.variance - 1 - q.variance.log()).sum(1).mean()
     assert kl_closed_form_against_samples(model, [(x, None)], samples=2).closed == pytest.approx(
@@ -38,6 +38,16 @@ def test_the_error_is_what_repeated_estimates_differ_by():
     spread = torch.tensor([each.sampled for each in found]).std().item()
     assert spread == pytest.approx(found[0].error, rel=0.25)
     assert found[0].deviation == pytest.approx(found[0].error * math.sqrt(50 * 6))
+
+
+def test_the_noise_of_the_sampled_form_is_its_formula():
+    """Var [log q - log p] = sum over latents of mu^2 sigma^2 + (sigma^2 - 1)^2 / 2, for p = N(0, I)."""
+    model = make_vae()
+    [(x, _)] = batches(model, 4)
+    q = model.encode(x)
+    formula = (q.mean**2 * q.variance + (q.variance - 1) ** 2 / 2).sum(1).mean().sqrt()
+    found = kl_closed_form_against_samples(model, [(x, None)], samples=20_000).deviation
+    assert found == pytest.approx(formula.item(), rel=0.03)
 
 
 def test_without_a_closed_form_that_is_said():
