@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,7 +15,8 @@ from vaekit import missing, portions
 from vaekit.data.observations import Observed
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.evaluation import likelihood, protocol
-from vaekit.evaluation.latent import ACTIVE, Codes, kl_per_latent
+from vaekit.evaluation.latent import ACTIVE, Codes
+from vaekit.explorer import information
 from vaekit.explorer.plane import Plane, plane
 from vaekit.trained import Trained
 from vaekit.vae import VAE
@@ -26,6 +28,21 @@ DRAWS_AT_ONCE = 64  # decoded in one step of what is worked out ahead: a few mil
 Progress = Callable[[int, int], None]
 
 
+class Source(NamedTuple):
+    """What images and a model are called.
+
+    Attributes:
+        data, split: of which data the images are, and which part.
+        place: how the model is loaded again, as on the command line.
+        label_names: of the classes of the data.
+    """
+
+    data: str = ""
+    split: str = "test"
+    place: str = ""
+    label_names: tuple[str, ...] = ()
+
+
 @dataclass
 class Explored:
     """A model, images as it sees them, and their posteriors.
@@ -33,24 +50,21 @@ class Explored:
     Attributes:
         trained: the model.
         seen: N images of a split.
-        data, split: of which data, and which part.
-        place: how the model is loaded again, as on the command line.
-        label_names: of the classes of the data.
+        source: what the images and the model are called.
         codes: mean and standard deviation of q(z | x), (N, d), and the labels (N,) or None.
         reconstruction: (N,), log p(x | z) at one draw from the posterior, in nats.
         rate: (L, N), KL(q, p) of each level, in nats; of no meaning for an autoencoder.
+        kl: (d,), what each latent tells of an image, in nats; see `information`.
         log_likelihood: (N,), the importance-weighted bound; NaN where it was not worked out yet.
     """
 
     trained: Trained
     seen: Observed
-    data: str
-    split: str
-    place: str
-    label_names: tuple[str, ...]
+    source: Source
     codes: Codes
     reconstruction: np.ndarray
     rate: np.ndarray
+    kl: np.ndarray
     log_likelihood: np.ndarray
     _planes: dict[str | None, Plane] = field(default_factory=dict)
 
@@ -62,11 +76,6 @@ class Explored:
     def is_bound(self) -> bool:
         """Whether there is a bound: an autoencoder has none."""
         return protocol.is_bound(self.model)
-
-    @property
-    def kl(self) -> np.ndarray:
-        """(d,), by which the latents are ordered; see `kl_per_latent`."""
-        return kl_per_latent(self.codes)
 
     @property
     def active(self) -> np.ndarray:
@@ -86,7 +95,7 @@ class Explored:
             NotFoundError: there is none.
         """
         if not 0 <= i < len(self.seen):
-            raise NotFoundError(f"image {i}: the {self.split} split has images 0 to {len(self.seen) - 1}")
+            raise NotFoundError(f"image {i}: there are images 0 to {len(self.seen) - 1}")
         return self.seen.batch(torch.tensor([i]))
 
     def latents(self, codes: Sequence[Sequence[float]]) -> Tensor:
@@ -157,33 +166,52 @@ def explore(
         VaekitError: as `Trained.observed`.
     """
     seen = trained.observed(split, data, MOST_IMAGES)
-    if len(seen) < 2:
-        raise InvalidError(f"split {split!r}: expected at least 2 images to explore, got {len(seen)}")
     names = trained.data(data)[0].label_names if data else trained.label_names
+    source = Source(data or trained.recipe.data.name, split, place or str(trained.source), tuple(names))
+    return look(trained, seen, source, progress)
+
+
+def look(
+    trained: Trained, seen: Observed, source: Source, progress: Progress = lambda images, of: None
+) -> Explored:
+    """Look at a model on images as it sees them.
+
+    Raises:
+        InvalidError: there are fewer than two.
+    """
+    if len(seen) < 2:
+        raise InvalidError(f"split {source.split!r}: expected at least 2 images to explore, got {len(seen)}")
     parts = []
     for x, y in seen.batches(portions.images_at_once(trained.model.decoder, trained.shape)):
         parts.append(_encode(trained.model, x, y))
         progress(len(x), len(seen))
-    mean, stddev, reconstruction, rate = (np.concatenate(part, -1) for part in zip(*parts, strict=True))
+    mean, stddev, divergences, reconstruction, rate = (
+        np.concatenate(part, -1) for part in zip(*parts, strict=True)
+    )
     labels = None if seen.classes is None else seen.classes.cpu().numpy()
+    codes = Codes(mean.T, stddev.T, labels)
     return Explored(
-        trained,
-        seen,
-        data or trained.recipe.data.name,
-        split,
-        place or str(trained.source),
-        tuple(names),
-        Codes(mean.T, stddev.T, labels),
-        reconstruction,
-        rate,
-        np.full(len(seen), math.nan),
+        trained=trained,
+        seen=seen,
+        source=source,
+        codes=codes,
+        reconstruction=reconstruction,
+        rate=rate,
+        kl=information.per_latent(divergences, codes),
+        log_likelihood=np.full(len(seen), math.nan),
     )
 
 
 @torch.no_grad()
 def _encode(model: VAE, x: Tensor, y: Tensor | None) -> tuple[np.ndarray, ...]:
-    """Mean and standard deviation (d, B), reconstruction (B,) and rate (L, B) of a batch."""
-    posterior = model.encode(x, y)
-    evidence = model.evidence(x, y, mask=missing.observed(x), posterior=posterior, seed=0)
-    parts = (posterior.mean.T, posterior.stddev.T, evidence.log_px[0], evidence.rate)
+    """Mean, standard deviation, divergences (d, B), reconstruction (B,) and rate (L, B) of a batch."""
+    posterior, prior = model.encode(x, y), model.prior_given(y)
+    evidence = model.evidence(x, y, mask=missing.observed(x), posterior=posterior, prior=prior, seed=0)
+    parts = (
+        posterior.mean.T,
+        posterior.stddev.T,
+        information.divergences(posterior, prior),
+        evidence.log_px[0],
+        evidence.rate,
+    )
     return tuple(part.float().cpu().numpy() for part in parts)

@@ -42,8 +42,10 @@ def from_file(e: Explored, text: str) -> Tensor:
             levels = pixels(opened, (height, width), cut=True, grey=channels == 1)
     except InvalidError:
         raise
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InvalidError("file: not an image that can be read; expected PNG, JPEG or the like") from error
+    except Image.DecompressionBombError:
+        raise _too_large("far more pixels") from None
+    except (OSError, ValueError, SyntaxError):
+        raise InvalidError("file: not an image that can be read; expected PNG, JPEG or the like") from None
     return _observed(e, levels.reshape(height, width, -1).transpose(2, 0, 1))
 
 
@@ -72,4 +74,8 @@ def _observed(e: Explored, levels: np.ndarray) -> Tensor:
 
 def _check_size(opened: Image.Image) -> None:
     if opened.width * opened.height > MOST_PIXELS:
-        raise InvalidError(f"file: has {opened.width} x {opened.height} pixels; expected at most 4096 x 4096")
+        raise _too_large(f"{opened.width} x {opened.height} pixels")
+
+
+def _too_large(amount: str) -> InvalidError:
+    return InvalidError(f"file: has {amount}; expected at most 4096 x 4096")

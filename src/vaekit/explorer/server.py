@@ -46,7 +46,9 @@ def application(explored: Sequence[Explored], hosts: frozenset[str], token: str 
     worker = Worker(chain.from_iterable(one.measure() for one in explored))
     routes = [_models(explored, worker), *(_route(call, explored, worker) for call in views.CALLS), *_pages()]
     handlers = {HTTPException: _unknown, Refused: _refused, VaekitError: _wrong, Exception: _unforeseen}
-    return Gate(Starlette(routes=routes, exception_handlers=handlers), hosts, token)
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    app.router.redirect_slashes = False
+    return Gate(app, hosts, token)
 
 
 def _models(explored: Sequence[Explored], worker: Worker) -> Route:

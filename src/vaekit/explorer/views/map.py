@@ -53,10 +53,10 @@ def density(e: Explored, ask: asks.Map) -> Answer:
     return contours(e.plane(ask.kind).points)
 
 
+@torch.no_grad()
 def point(e: Explored, ask: asks.OfPoint) -> Answer:
     """One image of the data: its label, its terms, its posterior."""
-    with torch.no_grad():
-        posterior = e.model.encode(e.image(ask.i), e.label_of(ask.i))
+    posterior = e.model.encode(e.image(ask.i), e.label_of(ask.i))
     label = None if e.codes.labels is None else int(e.codes.labels[ask.i])
     return {"i": ask.i, "label": label, "numbers": _numbers(e, ask.i), **placed(e, posterior, ask.kind)}
 

@@ -29,7 +29,7 @@ def describe(e: Explored) -> dict[str, Any]:
         "tile": [width, height],
         "levels": list(model.levels),
         "latents": _latents(e),
-        "classes": list(e.label_names) or None,
+        "classes": list(e.source.label_names) or None,
         "condition": _condition(e),
         "likelihood": recipe.model.decoder.likelihood.kind,
         "observation": recipe.data.observation,
@@ -37,11 +37,11 @@ def describe(e: Explored) -> dict[str, Any]:
         "posterior": recipe.model.encoder.posterior.kind,
         "is_bound": e.is_bound,
         "pseudo_inputs": drawing.components(model),
-        "data": e.data,
-        "split": e.split,
+        "data": e.source.data,
+        "split": e.source.split,
         "images": len(e.seen),
         "projection": _projection(e),
-        "python": f"vaekit.load({e.place!r}, device='cpu')",
+        "python": f"vaekit.load({e.source.place!r}, device='cpu')",
     }
 
 

@@ -1,0 +1,88 @@
+"""Tiny models, with images of their own to explore."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import torch
+from PIL import Image
+
+import cases
+from vaekit.data.dataset import Dataset
+from vaekit.data.observations import observe
+from vaekit.explorer.explored import Explored, Source, look
+from vaekit.recipe import Recipe
+from vaekit.trained import Trained
+from vaekit.vae import VAE
+
+N = 30
+OBSERVATIONS = {"binary": "threshold", "levels": "grey", "unit": "unit", "real": "unit"}
+
+
+def explored(model: VAE | None = None, labels: bool = True, shape: tuple[int, ...] = cases.SHAPE) -> Explored:
+    """A model, by default of two latents, with 30 images of noise."""
+    model = (model or cases.make_vae(levels=(2,), shape=shape)).eval()
+    observation = OBSERVATIONS[model.decoder.head.support]
+    levels = np.random.default_rng(0).integers(0, 256, (N, *shape), dtype=np.uint8)
+    names = ("a", "b", "c") if labels else ()
+    data = Dataset("toy", "Toy", levels, np.arange(N) % 3 if labels else None, names)
+    recipe = Recipe.model_validate({"data": {"observation": observation}})
+    trained = Trained(model, recipe, shape, names, Path("toy"))
+    seen = observe(data, np.arange(N), observation)
+    return look(trained, seen, Source("toy", "test", "runs/toy", names))
+
+
+def opened(content: bytes) -> Image.Image:
+    """A picture from the bytes of its file."""
+    return Image.open(io.BytesIO(content))
+
+
+def pixels(content: bytes) -> np.ndarray:
+    """The grey levels of a picture, as numbers in [0, 1]."""
+    return np.asarray(opened(content), dtype=np.float32) / 255
+
+
+def base64_of(array: np.ndarray) -> str:
+    return base64.b64encode(array.tobytes()).decode()
+
+
+def numbers(text: str, form: str = "<f4") -> np.ndarray:
+    """What was packed for the page."""
+    return np.frombuffer(base64.b64decode(text), form)
+
+
+def decoded(e: Explored, z: Any, y: torch.Tensor | None = None) -> np.ndarray:
+    """What the model itself makes of codes (n, d): (n, H, W)."""
+    with torch.no_grad():
+        return e.model.decode(torch.tensor(z, dtype=torch.float32), y).mean[:, 0].numpy()
+
+
+class Client:
+    """Asks an application without a port, and keeps cookies, as a browser does."""
+
+    def __init__(self, app: Any, host: str = "127.0.0.1:8000", headers: dict[str, str] | None = None):
+        self._app, self._host, self._headers = app, host, headers or {}
+        self._cookies = httpx.Cookies()
+
+    def request(self, method: str, path: str, **question: Any) -> httpx.Response:
+        return asyncio.run(self._request(method, path, **question))
+
+    def get(self, path: str, **question: Any) -> httpx.Response:
+        return self.request("GET", path, **question)
+
+    def post(self, path: str, **question: Any) -> httpx.Response:
+        return self.request("POST", path, **question)
+
+    async def _request(self, method: str, path: str, **question: Any) -> httpx.Response:
+        transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
+        shared = {"base_url": f"http://{self._host}", "headers": self._headers, "cookies": self._cookies}
+        async with httpx.AsyncClient(transport=transport, **shared) as client:
+            answer = await client.request(method, path, **question)
+            self._cookies = client.cookies
+            return answer
