@@ -31,7 +31,7 @@ def test_it_prints_the_address_serves_there_and_ends_with_ctrl_c(run):
             _, complaints = process.communicate(timeout=30)
     assert address.startswith("http://127.0.0.1:")
     assert [model["python"] for model in models] == [
-        f"vaekit.load({place!r})" for place in (str(run), str(run / "model"))
+        f"vaekit.load({place!r}, device='cpu')" for place in (str(run), str(run / "model"))
     ]
     assert models[0]["data"] == "digits"
     assert (process.returncode, complaints) == (0, "")

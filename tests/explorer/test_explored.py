@@ -63,11 +63,16 @@ def test_an_image_must_be_there():
         explored().image(N)
 
 
-def test_a_label_must_be_known_where_the_model_takes_one():
+def test_a_label_must_be_known_where_the_model_is_told_one():
     assert explored().label(17) is None
     e = explored(cases.make_labelled())
     assert e.label(2, 3).tolist() == [2, 2, 2]
     assert e.label([0.0, 0.5, 0.5], 1).tolist() == [[0.0, 0.5, 0.5]]
-    for label, message in [(3, "expected 0 to 2, got 3"), (None, "0 to 2"), ([1.0], "expected 3 numbers")]:
+    for label, message in [(3, "expected 0 to 2, got 3"), ([1.0], "expected 3 numbers, got 1")]:
         with pytest.raises(InvalidError, match=message):
             e.label(label)
+
+
+def test_without_one_it_is_the_likeliest():
+    e = explored(cases.make_labelled())
+    assert e.label(None, 2).tolist() == [int(e.model.labels.log_prob.argmax())] * 2

@@ -110,16 +110,18 @@ class Explored:
         return torch.tensor(codes, dtype=torch.float32, device=self.trained.device)
 
     def label(self, label: int | Sequence[float] | None, n: int = 1) -> Tensor | None:
-        """A label that came from outside, n times; None where the model takes none.
+        """A label that came from outside, n times: the likeliest of all for None.
+
+        Returns:
+            (n,) whole numbers or (n, m) vectors; None where the model is told no labels.
 
         Raises:
-            InvalidError: the model has no such label, or needs one and none came.
+            InvalidError: the model knows no such label.
         """
         known = self.model.labels
         if known is None:
             return None
-        if label is None:
-            raise InvalidError(f"label: this model is given one; expected 0 to {len(known) - 1}")
+        label = known.likeliest if label is None else label
         if isinstance(label, int):
             if label >= len(known):
                 raise InvalidError(f"label: expected 0 to {len(known) - 1}, got {label}")
