@@ -21,10 +21,12 @@ from vaekit.data.observations import Observed
 from vaekit.errors import InvalidError
 from vaekit.evaluation import latent
 from vaekit.files import write_whole
+from vaekit.imputed import Imputed
 from vaekit.randomness import seeded
 from vaekit.trained import Trained
 
 CODES = 10_000
+IMPUTED = 10  # rows of images
 ARRAYS = ("npy", "npz")
 FORMATS = ("png", "pdf", "svg", *ARRAYS)
 
@@ -158,6 +160,17 @@ def decoded_grid(trained: Trained, n: int = 20) -> Picture:
     title = f"Decoded latent space: {trained.title}"
     arrays = {"images": _array(images), "quantiles": values}
     return Picture(arrays, figures.decoded_grid(arrays["images"], values.tolist(), title))
+
+
+def imputations(trained: Trained, imputed: Imputed) -> Picture:
+    """The first ten images with their fillings; as arrays all of them, in the units of the data."""
+    first = slice(IMPUTED)
+    title, known = f"Imputations: {trained.title}", bool(imputed.judged.any())
+    figure = figures.imputations(
+        imputed.observed[first], imputed.images[first].clip(0, 1), imputed.mean[first].clip(0, 1), title,
+        imputed.truth[first] if known else None, subtitle=f"missing: {imputed.missing}",
+    )  # fmt: skip
+    return Picture(imputed.arrays(), figure)
 
 
 def gallery(trained: Trained) -> dict[str, Callable[[], Figure]]:

@@ -105,6 +105,14 @@ class Data(Part):
     attributes: str | None = Field(None, min_length=1, description="CSV of numbers or words, a row an image")
     seed: int = Field(0, ge=0, description="of random splits, static binarisation and what is hidden")
 
+    @property
+    def hidden(self) -> str:
+        """What is hidden in short, such as `square:12`; empty where nothing is."""
+        if self.missing is None:
+            return ""
+        options = self.missing.model_dump(exclude={"kind"})
+        return ":".join([self.missing.kind, *map(str, options.values())])
+
 
 # ---------------------------------------------------------------------------------------------------- model
 

@@ -126,9 +126,9 @@ class Run:
         return sorted((self.path / "figures").glob("*.*"))
 
     def evaluate(self, samples: int = 5000, split: str = "test", **options: Any) -> likelihood.Evaluation:
-        """Measure the model and, on its own data, `keep` the numbers; see the function `evaluate`."""
+        """Measure the model, and `keep` the numbers of its own data as it was trained; see `evaluate`."""
         evaluation = evaluate(self.trained, samples, split, **options)
-        if options.get("data") is None:
+        if options.get("data") is None and options.get("missing") is None:
             self.keep(evaluation)
         return evaluation
 
@@ -183,6 +183,7 @@ def evaluate(
     images: int | None = None,
     seed: int = 0,
     data: str | None = None,
+    missing: str | None = None,
     progress: Callable[[int, int], None] = lambda images, of: None,
     quality: bool = False,
     features: str | None = None,
@@ -194,15 +195,22 @@ def evaluate(
         samples: K, importance samples an image.
         images: a seeded random subset of so many; all without it.
         data: another dataset of the same shape, by name or path.
+        missing: what is hidden of every image, such as "square:12" or "none"; as in training without it. The
+            log-likelihood is then that of the part which is left.
         progress: called with the number of images in a batch that is done with, and in all of them.
         quality: measure the quality of samples as well; see `evaluation.quality`.
         features: the space that it is measured in; to name one is to ask for it.
         say: is told what takes a while.
     """
+    trained = trained.hiding(missing)
     dataset, _ = trained.data(data)
     seen = trained.observed(split, data, images)
     wanted = quality or features is not None  # measured first: it takes less time, and may find a mistake
-    found = sample_quality(trained, features=features, seed=seed, data=data, say=say) if wanted else None
+    found = (
+        sample_quality(trained.hiding("none"), features=features, seed=seed, data=data, say=say)
+        if wanted
+        else None
+    )
     seconds = likelihood.clock()
     parts = likelihood.log_likelihood(
         trained.model, seen.batches(images_at_once(trained.model.decoder, seen.shape)), samples, seed,

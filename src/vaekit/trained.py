@@ -149,10 +149,7 @@ class Trained:
             InvalidError: where the split is empty or unknown.
         """
         dataset, splits = self.data(data)
-        indices = getattr(splits, split, None)
-        if indices is None or not len(indices):
-            filled = [name for name, part in vars(splits).items() if len(part)]
-            raise InvalidError(f"split {split!r}: has no images; choose one that has: {', '.join(filled)}")
+        indices = part(splits, split)
         if images is not None and images < len(indices):
             order = torch.randperm(
                 len(indices), generator=torch.Generator().manual_seed(self.recipe.data.seed)
@@ -167,6 +164,19 @@ class Trained:
             dataset, indices, spec.observation, training=training, seed=spec.seed, device=self.device,
             missing=build_missing(spec), told=self.recipe.model.told,
         )  # fmt: skip
+
+
+def part(splits: Splits, name: str) -> np.ndarray:
+    """The indices of one of the splits, by its name.
+
+    Raises:
+        InvalidError: it is empty or unknown.
+    """
+    indices = getattr(splits, name, None)
+    if indices is None or not len(indices):
+        filled = [other for other, members in vars(splits).items() if len(members)]
+        raise InvalidError(f"split {name!r}: has no images; choose one that has: {', '.join(filled)}")
+    return indices
 
 
 def save_model(folder: Path, model: VAE, recipe: Recipe, dataset: Dataset) -> Path:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from vaekit.cli import options
-
-Progress = Callable[[int, int], None]
 
 
 @click.command()
@@ -32,6 +28,7 @@ Progress = Callable[[int, int], None]
 )
 @options.split
 @options.data
+@options.missing
 @options.seed
 @options.device
 @click.option("-o", "--output", metavar="FILE", help="Write the numbers as JSON to FILE too.")
@@ -39,7 +36,14 @@ Progress = Callable[[int, int], None]
 @options.quiet
 @options.verbose
 def command(
-    run: str, device: str, data: str | None, output: str | None, as_json: bool, quiet: bool, **protocol: Any
+    run: str,
+    device: str,
+    data: str | None,
+    missing: str | None,
+    output: str | None,
+    as_json: bool,
+    quiet: bool,
+    **protocol: Any,
 ) -> None:
     """Measure the log-likelihood of images, the terms of its bound, and the quality of samples.
 
@@ -47,8 +51,8 @@ def command(
     distance from training images in the features of a small classifier, which is trained once on the labels
     of the data, with the distance of held-out images as the floor.
 
-    RUN is a run directory, a model directory, or the file of its weights. For a run on its own data the
-    numbers are kept in its evaluation.json and shown in its report.
+    RUN is a run directory, a model directory, or the file of its weights. For a run on its own data, with
+    nothing else hidden than in training, the numbers are kept in its evaluation.json and shown in its report.
 
     \b
     Examples:
@@ -56,7 +60,7 @@ def command(
       vaekit evaluate runs/mnist/1 --samples 500 --images 1000
       vaekit evaluate runs/mnist/1 --samples 500 --images 1000 --quality
     """
-    from vaekit.cli.output import emit
+    from vaekit.cli.output import emit, images_bar
     from vaekit.files import write_whole
     from vaekit.plain import to_json
     from vaekit.run import Run, evaluate, load
@@ -64,28 +68,14 @@ def command(
     found = load(run, device)
     trained = found.trained if isinstance(found, Run) else found
     say = (lambda words: None) if quiet else (lambda words: click.echo(words, err=True))
-    with _bar(quiet) as progress:
-        evaluation = evaluate(trained, data=data, progress=progress, say=say, **protocol)
+    with images_bar(quiet) as progress:
+        evaluation = evaluate(trained, data=data, missing=missing, progress=progress, say=say, **protocol)
     numbers = {"run": run, "data": data or trained.recipe.data.name, **evaluation.to_dict()}
     emit(numbers, _table(numbers), as_json)
     if output:
         write_whole(output, to_json(numbers).encode())
-    if isinstance(found, Run) and data is None:
+    if isinstance(found, Run) and data is None and missing is None:
         found.keep(evaluation)
-
-
-@contextmanager
-def _bar(quiet: bool) -> Iterator[Progress]:
-    """A bar over the images on stderr, where that is a terminal."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from vaekit.cli.output import console
-
-    screen = console()
-    columns = (TextColumn("images"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=screen, transient=True, disable=quiet or not screen.is_terminal) as bar:
-        task = bar.add_task("images", total=None)
-        yield lambda images, of: bar.update(task, advance=images, total=of)
 
 
 def _table(numbers: dict[str, Any]) -> Any:

@@ -50,6 +50,12 @@ split = click.option(
     "--split", type=click.Choice(SPLITS), default="test", show_default=True, help="The part of the data."
 )
 
+missing = click.option(
+    "--missing",
+    metavar="SPEC",
+    help="What to hide of every image: square:SIDE, pixels:SHARE, half:left|right|top|bottom|random, none.",
+)
+
 output = click.option(
     "-o",
     "--output",

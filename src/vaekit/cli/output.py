@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -43,6 +45,18 @@ def table(*headings: str) -> Table:
     from rich.table import Table
 
     return Table(*headings, box=None, header_style="bold", show_header=bool(headings), pad_edge=False)
+
+
+@contextmanager
+def images_bar(quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar over the images on stderr, where that is a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    screen = console()
+    columns = (TextColumn("images"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=screen, transient=True, disable=quiet or not screen.is_terminal) as bar:
+        task = bar.add_task("images", total=None)
+        yield lambda images, of: bar.update(task, advance=images, total=of)
 
 
 def _print(renderable: Any) -> None:

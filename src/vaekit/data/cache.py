@@ -23,7 +23,7 @@ from vaekit.data.reading import first_line
 from vaekit.errors import DataError
 
 _FACTS = ("name", "title", "label_names", "published", "source", "notes", "offset", "scale")
-_MORE = ("attribute_names", "files")  # which folders of an earlier version lack
+_MORE = ("attribute_names", "files", "layout")  # which folders of an earlier version lack
 _log = logging.getLogger(__name__)
 
 

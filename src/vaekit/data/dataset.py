@@ -33,6 +33,7 @@ class Dataset:
         attributes: (N, m) float32, real numbers that are known of each image, or None.
         attribute_names: one name a column; empty without attributes.
         files: the name of each image's file within the folder, with slashes; empty where there are none.
+        layout: the shape of one image where it came from, such as (D,) or (H, W, C); empty for (C, H, W).
 
     Raises:
         DataError: the arrays do not have these shapes and types, or do not match in number.
@@ -51,6 +52,7 @@ class Dataset:
     attributes: np.ndarray | None = None
     attribute_names: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    layout: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         _check_images(self.images, self.source)
@@ -87,6 +89,17 @@ class Dataset:
     def classes(self) -> int:
         """The number of classes; 0 without labels."""
         return len(self.label_names)
+
+    def original(self, x: np.ndarray) -> np.ndarray:
+        """Images (..., C, H, W) in [0, 1], as a model gives them, in the units and layout they came in."""
+        return self.in_layout(self.offset + self.scale * (255 if self.is_levels else 1) * x)
+
+    def in_layout(self, values: np.ndarray) -> np.ndarray:
+        """What belongs to the values of images (..., C, H, W), in the layout these came in."""
+        layout = self.layout or self.shape
+        last = len(layout) == 3 and layout != self.shape
+        moved = np.moveaxis(values, -3, -1) if last else values
+        return moved.reshape(*values.shape[:-3], *layout)
 
 
 def _are_steps(images: np.ndarray) -> bool:

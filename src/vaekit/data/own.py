@@ -58,6 +58,7 @@ def read_own(path: Path, framing: Framing) -> Dataset:
         attributes=attributes,
         attribute_names=attribute_names,
         files=raw.files,
+        layout=raw.values.shape[1:],
     )
 
 

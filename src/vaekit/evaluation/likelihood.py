@@ -46,6 +46,7 @@ class Evaluation:
         seconds: wall-clock time.
         seed: of the draws.
         split, observation: what was measured.
+        missing: what of it was not observed, such as `square:12` where that was hidden; empty where all was.
         active_units, latents: how many latents of each level the images move, and how many it has, top first.
         quality: how near samples are to the data, where that was asked for.
         is_likelihood: whether `log_likelihood` is log-probability, or density, of the data as observed.
@@ -66,6 +67,7 @@ class Evaluation:
     seed: int
     split: str = ""
     observation: str = ""
+    missing: str = ""
     active_units: list[int] = field(default_factory=list)
     latents: list[int] = field(default_factory=list)
     quality: Quality | None = None

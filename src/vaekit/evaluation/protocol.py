@@ -58,12 +58,15 @@ def annotate(evaluation: Evaluation, recipe: Recipe, model: VAE, dataset: Datase
     undefined = [head.caveat for head in _heads(model.encoder) if head.caveat]
     reasons = undefined + caveats(recipe, likelihood.support, dataset)
     reasons += [likelihood.caveat] if likelihood.caveat else []
-    notes = [] if likelihood.support in ("binary", "levels") else _rescaled(dataset)
+    missing = lacking(recipe, dataset)
+    notes = [] if likelihood.support in ("binary", "levels") else _rescaled(dataset, whole=not missing)
+    notes += _observed_part(missing)
     changes: dict[str, Any] = {**dict.fromkeys(_BOUNDS), "rate": []} if undefined else {}
     return dataclasses.replace(
         evaluation,
         split=split,
         observation=recipe.data.observation,
+        missing=missing,
         is_likelihood=not reasons,
         caveats=reasons + notes,
         **changes,
@@ -74,12 +77,25 @@ def _heads(part: nn.Module) -> list[Head]:
     return [module for module in part.modules() if isinstance(module, Head)]
 
 
-def _rescaled(dataset: Dataset) -> list[str]:
+def lacking(recipe: Recipe, dataset: Dataset) -> str:
+    """What is not observed: what the data lack, and what is hidden of them; empty where nothing."""
+    return " and ".join(filter(None, ["NaN in the data" * dataset.partial, recipe.data.hidden]))
+
+
+def _observed_part(missing: str) -> list[str]:
+    if not missing:
+        return []
+    return [
+        f"all numbers are those of the observed part of each image, log p(x observed); missing: {missing}"
+    ]
+
+
+def _rescaled(dataset: Dataset, whole: bool) -> list[str]:
     if dataset.scale == 1.0:
         return []
-    dimensions = math.prod(dataset.shape)
-    shift = -dimensions * math.log(abs(dataset.scale))
+    shift = -(math.prod(dataset.shape) if whole else 1) * math.log(abs(dataset.scale))
+    each = "" if whole else " for each observed value"
     return [
-        f"densities are over values rescaled to [0, 1]; in the data's own units, add {shift:.6g} nats to the "
-        "log-likelihood"
+        f"densities are over values rescaled to [0, 1]; in the data's own units, add {shift:.6g} nats{each} "
+        "to the log-likelihood"
     ]

@@ -11,7 +11,7 @@ from vaekit.figures.latent import latent_scatter
 from vaekit.figures.panels import scatters, scatters_3d
 from vaekit.figures.pixels import animate, grid_png, save_grid
 from vaekit.figures.projection import kernel_components, principal_components, project
-from vaekit.figures.rows import class_grid, image_rows, interpolation_pair
+from vaekit.figures.rows import class_grid, image_rows, imputations, interpolation_pair
 from vaekit.figures.runs import curves_by_run, rate_distortion, value_against
 from vaekit.figures.style import render, save
 
@@ -24,6 +24,7 @@ __all__ = [
     "decoded_grid",
     "grid_png",
     "image_rows",
+    "imputations",
     "interpolation",
     "interpolation_pair",
     "kernel_components",

@@ -133,6 +133,46 @@ def interpolation_pair(
     return figure
 
 
+@styled
+def imputations(
+    observed: np.ndarray,
+    filled: np.ndarray,
+    mean: np.ndarray,
+    title: str,
+    originals: np.ndarray | None = None,
+    subtitle: str = "",
+) -> Figure:
+    """A row an image: the original where it is known, what was observed of it, its fillings, their mean.
+
+    Args:
+        observed: (N, C, H, W) in [0, 1], NaN where not observed.
+        filled: (N, M, C, H, W), M fillings of each.
+        mean: (N, C, H, W), the mean of all that each could be.
+        title: what is shown: model and data.
+        originals: (N, C, H, W).
+        subtitle: a second, quieter line.
+
+    Returns:
+        The figure.
+
+    Raises:
+        InvalidError: shapes that differ, or what is no images.
+    """
+    known = [("original", originals)] if originals is not None else []
+    singles = [*known, ("observed", observed), ("mean", mean)]
+    shape = (np.shape(filled)[0], *np.shape(filled)[2:])
+    for name, images in singles:
+        expect_shape(name, images, shape)
+    *before, after = [np.asarray(images)[:, None] for _, images in singles]
+    rows = np.concatenate([*before, filled, after], axis=1)
+    draws = np.shape(filled)[1]
+    grid = mosaic(fit(rows, rows.shape[1]), THIN, [*[THIN] * len(known), WIDE, *[THIN] * (draws - 1), WIDE])
+    names = [*(name for name, _ in singles[:-1]), *(f"draw {i + 1}" for i in range(draws)), "mean"]
+    figure, axes = show(grid, title, subtitle, rim=rim_for(grid, names))
+    name_columns(axes, grid, names)
+    return figure
+
+
 def _flat(blocks: np.ndarray) -> np.ndarray:
     """(P, M, S, C, H, W) as rows of tiles."""
     return fit(blocks.reshape(-1, *blocks.shape[2:]), blocks.shape[2])
