@@ -20,6 +20,8 @@ from vaekit import figures
 from vaekit.data.observations import Observed
 from vaekit.errors import InvalidError
 from vaekit.evaluation import latent
+from vaekit.evaluation.quality import held_out, originals
+from vaekit.evaluation.scores import nearest as neighbours
 from vaekit.files import write_whole
 from vaekit.imputed import Imputed
 from vaekit.randomness import seeded
@@ -28,6 +30,7 @@ from vaekit.trained import Trained
 CODES = 10_000
 IMPUTED = 10  # rows of images
 ARRAYS = ("npy", "npz")
+_DISTANCE = "over each pair stands its distance: Euclidean, of the pixels"
 FORMATS = ("png", "pdf", "svg", *ARRAYS)
 
 
@@ -71,6 +74,33 @@ def samples(
     return Picture(
         {"images": images}, figures.samples(images, title, subtitle=f"z from the prior{warmth}, seed {seed}")
     )
+
+
+def nearest(
+    trained: Trained, n: int = 10, temperature: float = 1.0, seed: int = 0, draw: bool = False
+) -> Picture:
+    """n samples over the training images nearest to them, and as a reference n held-out images over theirs.
+
+    By the Euclidean distance of the pixels: of means to images themselves, or of drawn to observed ones. A
+    model that repeats its training images shows here: samples are then nearer to them than held-out images.
+
+    Raises:
+        InvalidError: values of the images are missing.
+    """
+    dataset, splits = trained.data()
+    chosen = np.random.default_rng(seed).permutation(held_out(splits))[:n]
+    sampled = trained.model.sample(n, temperature, seed=seed, draw=draw).clamp(0, 1)
+    images = torch.cat([sampled, *originals(trained, dataset, chosen, draw)])
+    training = originals(trained, dataset, splits.train, draw)
+    indices, distances = (each[:, 0].cpu().numpy() for each in neighbours(images, training))
+    found = torch.cat(list(originals(trained, dataset, splits.train[indices], draw)))
+    columns = _array(images), _array(found), distances
+    groups = {"sample": [each[:n] for each in columns]}
+    if len(chosen):
+        groups["held-out image"] = [each[n:] for each in columns]
+    title = f"Nearest training images: {trained.title}"
+    figure = figures.neighbours(groups, "nearest in training", title, _DISTANCE)
+    return Picture(dict(zip(("images", "nearest", "distances"), columns, strict=True)), figure)
 
 
 def reconstructions(

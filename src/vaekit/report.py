@@ -25,6 +25,8 @@ Contents = dict[str, Any]
 CAPTIONS = {
     "training-curves": "The bound and its two terms over the epochs, and the weight of the KL if it changes.",
     "samples": "Images decoded from draws of the prior: what the model takes the data to be.",
+    "nearest": "Samples over the training images nearest to them, then held-out images over theirs: samples "
+    "should not be nearer than these.",
     "reconstructions": "Held-out images over what the decoder makes of their codes.",
     "interpolations": "Between the codes of two held-out images, which stand at the sides.",
     "traversals": "One latent moved at a time, the others kept; the most informative come first.",

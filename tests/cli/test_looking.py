@@ -71,6 +71,17 @@ def test_samples_follow_the_seed_and_the_temperature(call, run, tmp_path):
     assert set(np.unique(drawn("--draw"))) <= {0, 1}
 
 
+@pytest.mark.parametrize("words", [(), ("--draw",)])
+def test_samples_over_the_training_images_nearest_to_them(call, run, tmp_path, words):
+    assert call("sample", run, "--nearest", *words).stdout == f"{run / 'figures/nearest.png'}\n"
+    assert call("sample", run, "--nearest", "-n", 4, "-o", "x.npz", *words).exit_code == 0
+    found = np.load(tmp_path / "x.npz")
+    assert found["images"].shape == found["nearest"].shape == (8, 1, 8, 8)
+    assert (set(np.unique(found["images"])) <= {0, 1}) == bool(words)
+    distances = np.sqrt(np.square(found["images"] - found["nearest"]).sum((1, 2, 3)))
+    np.testing.assert_allclose(found["distances"], distances, rtol=1e-5)
+
+
 def test_ways_are_linear_or_spherical_between_the_same_ends(call, run, tmp_path):
     rows = {}
     for path in ("linear", "spherical"):

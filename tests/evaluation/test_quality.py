@@ -111,7 +111,7 @@ def test_what_cannot_be_compared(tmp_path):
     holes = load("digits").images / np.float32(255)
     holes[3, 0, 4] = np.nan
     np.save(tmp_path / "holes.npy", holes[:, 0])
-    with pytest.raises(InvalidError, match="values of data 'holes' are missing"):
+    with pytest.raises(InvalidError, match="'holes': expected whole images to compare samples with"):
         quality(digits(), 100, "pixels", data=str(tmp_path / "holes.npy"))
 
 

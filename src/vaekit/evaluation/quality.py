@@ -21,6 +21,7 @@ from torch import Tensor
 
 from vaekit.data import Dataset
 from vaekit.data.observations import observe
+from vaekit.data.splits import Splits
 from vaekit.errors import InvalidError
 from vaekit.evaluation.classifier import Say
 from vaekit.evaluation.features import space
@@ -93,13 +94,13 @@ def quality(
     """
     seconds = clock()
     dataset, splits = trained.data(data)
-    held_out = splits.test if len(splits.test) else splits.validation
-    n = _number(dataset, samples, len(splits.train), len(held_out))
+    n = _number(dataset, samples, len(splits.train), len(held_out(splits)))
     draw = _is_binary(trained) if draw is None else draw
-    found = space(dataset, features, trained.device, say)
-    real, other = (
-        found.of(_observed(trained, dataset, _some(part, n, seed), draw)) for part in (splits.train, held_out)
+    training, others = (
+        originals(trained, dataset, _some(part, n, seed), draw) for part in (splits.train, held_out(splits))
     )
+    found = space(dataset, features, trained.device, say)
+    real, other = found.of(training), found.of(others)
     of_model, of_data = scores(real, found.of(_sampled(trained, n, draw, seed))), scores(real, other)
     return Quality(
         **of_model,
@@ -116,11 +117,6 @@ def quality(
 
 def _number(dataset: Dataset, wanted: int, *available: int) -> int:
     """How many samples and images of each part there will be."""
-    if dataset.partial:
-        raise InvalidError(
-            f"quality: expected whole images, but values of data {dataset.name!r} are missing; compare with "
-            "other data by --data"
-        )
     n = min(wanted, *available)
     if n < FEWEST:
         raise InvalidError(
@@ -139,8 +135,29 @@ def _some(indices: np.ndarray, n: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).permutation(indices)[:n])
 
 
-def _observed(trained: Trained, dataset: Dataset, indices: np.ndarray, draw: bool) -> Iterator[Tensor]:
-    """Images as the model sees them; where means are compared, what a perfect model's means would be."""
+def held_out(splits: Splits) -> np.ndarray:
+    """The test images, or without such those of validation."""
+    return splits.test if len(splits.test) else splits.validation
+
+
+def originals(
+    trained: Trained, dataset: Dataset, indices: np.ndarray, draw: bool = False
+) -> Iterator[Tensor]:
+    """Batches (B, C, H, W) of what samples of a model are compared with.
+
+    Args:
+        indices: of images of the dataset.
+        draw: images as observed; otherwise what a perfect model's means would be: of observations that are
+            drawn, the images themselves.
+
+    Raises:
+        InvalidError: values are missing.
+    """
+    if dataset.partial:
+        raise InvalidError(
+            f"data {dataset.name!r}: expected whole images to compare samples with, but values are missing; "
+            "name other data with --data"
+        )
     spec = trained.recipe.data
     observation = spec.observation if draw or spec.observation == "threshold" else "unit"
     seen = observe(dataset, indices, observation, seed=spec.seed, device=trained.device)

@@ -8,6 +8,7 @@ from vaekit.figures.codes import code_histograms, kl_by_latent
 from vaekit.figures.curves import best_epoch, training_curves
 from vaekit.figures.grids import decoded_grid, interpolation, reconstructions, samples, traversal
 from vaekit.figures.latent import latent_scatter
+from vaekit.figures.neighbours import neighbours
 from vaekit.figures.panels import scatters, scatters_3d
 from vaekit.figures.pixels import animate, grid_png, save_grid
 from vaekit.figures.projection import kernel_components, principal_components, project
@@ -30,6 +31,7 @@ __all__ = [
     "kernel_components",
     "kl_by_latent",
     "latent_scatter",
+    "neighbours",
     "principal_components",
     "project",
     "rate_distortion",
