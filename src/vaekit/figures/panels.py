@@ -49,7 +49,7 @@ def scatters(
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.yaxis.set_major_locator(MaxNLocator(4))
         draw_points(axes, np.asarray(points), labels, classes)
-    key(_last_of_first_row(frames), classes, label_names)
+    key(frames[_columns(len(frames)) - 1], classes, label_names)
     return figure
 
 
@@ -83,7 +83,7 @@ def scatters_3d(
     figure, frames = grid(list(panels), _DEEP, title, subtitle, right=right, **looks)
     for axes, (points, labels) in zip(frames, panels.values(), strict=True):
         _draw_deep(axes, np.asarray(points), labels, classes, view)
-    key(_last_of_first_row(frames), classes, label_names)
+    key(frames[_columns(len(frames)) - 1], classes, label_names)
     return figure
 
 
@@ -93,8 +93,8 @@ def grid(
     """A sheet with a square panel for each name, in rows of four at most that are about equally long."""
     if not names:
         raise InvalidError("panels: expected at least one, got none")
-    rows = math.ceil(len(names) / _MOST_COLUMNS)
-    columns = math.ceil(len(names) / rows)
+    columns = _columns(len(names))
+    rows = math.ceil(len(names) / columns)
     titles = [textwrap.fill(name, int(side * _LETTERS)) for name in names]
     across, up = _LEFT + side, _BOTTOM + side + _LINE * max(name.count("\n") + 2 for name in titles) - 0.05
     figure = sheet(across * columns + right, up * rows, title, subtitle)
@@ -107,17 +107,16 @@ def grid(
     return figure, frames
 
 
+def _columns(count: int) -> int:
+    return math.ceil(count / math.ceil(count / _MOST_COLUMNS))
+
+
 def _classes(panels: Mapping[str, Cloud], dimensions: int) -> np.ndarray:
     """The labels that occur in any panel."""
     for name, (points, labels) in panels.items():
         check_points(points, labels, dimensions, f"panels: {name}")
     known = [np.unique(labels) for _, labels in panels.values() if labels is not None]
     return np.unique(np.concatenate(known)) if known else np.array([], int)
-
-
-def _last_of_first_row(frames: Sequence[Axes]) -> Axes:
-    top = max(axes.get_position().y0 for axes in frames)
-    return [axes for axes in frames if axes.get_position().y0 == top][-1]
 
 
 def _draw_deep(
