@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format clean
+.PHONY: help demo demo-model test test-all check format clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -14,6 +14,9 @@ demo: $(VENV)/.ready ## Install, train the `mnist` recipe, measure it, show the 
 	$(BIN)/vaekit train mnist
 	$(BIN)/vaekit evaluate runs/mnist/$$(ls runs/mnist | sort -n | tail -1) --images 1000 --samples 500
 	@echo "Report: file://$(CURDIR)/runs/mnist/$$(ls runs/mnist | sort -n | tail -1)/report.html"
+
+demo-model: $(VENV)/.ready ## Train the small model anew that `vaekit explore --demo` opens: about three minutes
+	$(BIN)/python scripts/make_demo.py
 
 test: $(VENV)/.ready-dev ## Install, and run the tests that take minutes
 	$(BIN)/python -m pytest -n auto -m "not slow"

@@ -20,6 +20,7 @@ _PLACES = {
     "resume": "vaekit.launch",
     "Run": "vaekit.run",
     "load": "vaekit.run",
+    "demo": "vaekit.explorer.packaged",
     "Trained": "vaekit.trained",
     "VAE": "vaekit.vae",
     "Evidence": "vaekit.vae",
@@ -34,6 +35,7 @@ _PLACES = {
 if TYPE_CHECKING:
     from vaekit.conditionals import Chain, Conditional
     from vaekit.errors import VaekitError
+    from vaekit.explorer.packaged import demo
     from vaekit.launch import resume, train
     from vaekit.objectives import Objective
     from vaekit.priors import StandardNormal
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from vaekit.vae import VAE, Evidence
 
 __all__ = [  # noqa: RUF022  (in the order in which one meets them)
-    "train", "resume", "load", "Run", "Trained", "Recipe",
+    "train", "resume", "load", "demo", "Run", "Trained", "Recipe",
     "VAE", "Evidence", "Conditional", "Chain", "StandardNormal", "Objective", "VaekitError",
 ]  # fmt: skip
 

@@ -35,7 +35,7 @@ def explored(model: VAE | None = None, labels: bool = True, shape: tuple[int, ..
     recipe = Recipe.model_validate({"data": {"observation": observation}})
     trained = Trained(model, recipe, shape, names, Path("toy"))
     seen = observe(data, np.arange(N), observation)
-    return look(trained, seen, Source("toy", "test", "runs/toy", names))
+    return look(trained, seen, Source("toy", "test", "vaekit.load('runs/toy')", names))
 
 
 def opened(content: bytes) -> Image.Image:

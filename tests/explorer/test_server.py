@@ -36,7 +36,7 @@ def error(answer, status: int) -> str:
 def test_it_says_what_the_models_are(page):
     answer = page.get("/api/models").json()
     assert [model["levels"] for model in answer["models"]] == [[2], [2, 3]]
-    assert answer["models"][0]["python"] == "vaekit.load('runs/toy', device='cpu')"
+    assert answer["models"][0]["python"] == "vaekit.load('runs/toy')"
 
 
 def test_a_picture_comes_with_its_notes(page):

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vaekit.cli import options
 
+if TYPE_CHECKING:
+    from vaekit.trained import Trained
+
 
 @click.command()
 @click.argument("runs", metavar="RUN [RUN_B]", nargs=-1)
+@click.option("--demo", is_flag=True, help="Open a small model that comes with the package.")
 @options.data
 @options.split
 @click.option(
@@ -34,6 +38,7 @@ from vaekit.cli import options
 @options.verbose
 def command(
     runs: tuple[str, ...],
+    demo: bool,
     data: str | None,
     split: str,
     port: int,
@@ -49,18 +54,28 @@ def command(
 
     \b
     Examples:
+      vaekit explore --demo
       vaekit explore runs/mnist/1
       vaekit explore runs/mnist/1 runs/mnist-vamp/1
     """
-    if not 1 <= len(runs) <= 2:
-        raise click.UsageError("expected one RUN, or two to compare")
-    from vaekit.cli import looking
+    if not 1 <= len(runs) + demo <= 2:
+        raise click.UsageError("expected one RUN, or two to compare; or --demo")
     from vaekit.explorer.explored import explore
     from vaekit.explorer.serving import serve
 
+    models = _opened(runs, demo, device)
     with _bar(quiet) as progress:
-        explored = [explore(looking.opened(run, device)[0], run, data, split, progress) for run in runs]
+        explored = [explore(trained, python, data, split, progress) for trained, python in models]
     serve(explored, host, port, lambda address: _ready(address, not no_open))
+
+
+def _opened(runs: tuple[str, ...], demo: bool, device: str) -> list[tuple[Trained, str]]:
+    """The models, each with the expression that loads it."""
+    from vaekit.cli import looking
+    from vaekit.explorer import packaged
+
+    named = [(looking.opened(run, device)[0], f"vaekit.load({run!r}, device='cpu')") for run in runs]
+    return [(packaged.demo(), "vaekit.demo()"), *named] if demo else named
 
 
 def _ready(address: str, browse: bool) -> None:

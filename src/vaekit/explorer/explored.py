@@ -33,13 +33,13 @@ class Source(NamedTuple):
 
     Attributes:
         data, split: of which data the images are, and which part.
-        place: how the model is loaded again, as on the command line.
+        python: an expression that loads the model.
         label_names: of the classes of the data.
     """
 
     data: str = ""
     split: str = "test"
-    place: str = ""
+    python: str = ""
     label_names: tuple[str, ...] = ()
 
 
@@ -153,7 +153,7 @@ class Explored:
 
 def explore(
     trained: Trained,
-    place: str = "",
+    python: str = "",
     data: str | None = None,
     split: str = "test",
     progress: Progress = lambda images, of: None,
@@ -161,7 +161,7 @@ def explore(
     """Look at a model on a split of its own data, or of other data of the same shape.
 
     Args:
-        place: how the model is loaded again; where it was read from without it.
+        python: an expression that loads the model, for people to copy.
         progress: called with the number of images done with, and with that of all.
 
     Raises:
@@ -169,7 +169,7 @@ def explore(
     """
     seen = trained.observed(split, data, MOST_IMAGES)
     names = trained.data(data)[0].label_names if data else trained.label_names
-    source = Source(data or trained.recipe.data.name, split, place or str(trained.source), tuple(names))
+    source = Source(data or trained.recipe.data.name, split, python, tuple(names))
     return look(trained, seen, source, progress)
 
 

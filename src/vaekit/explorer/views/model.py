@@ -41,7 +41,7 @@ def describe(e: Explored) -> dict[str, Any]:
         "split": e.source.split,
         "images": len(e.seen),
         "projection": _projection(e),
-        "python": f"vaekit.load({e.source.place!r}, device='cpu')",
+        "python": e.source.python,
     }
 
 
