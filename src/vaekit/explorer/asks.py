@@ -46,6 +46,11 @@ class Map(Ask):
 
 
 class Backdrop(Map):
+    """The square of this `side` around x, y; the bounds of the map without a side."""
+
+    x: Number = 0.0
+    y: Number = 0.0
+    side: Annotated[float, Field(gt=0, le=1e6)] | None = None
     n: Annotated[int, Field(ge=2, le=40)] = 20
     label: Index | None = None
 

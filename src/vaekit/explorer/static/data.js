@@ -1,6 +1,9 @@
 /** What the maps need from the backend, asked when the state calls for it. */
 
+import { latest } from "./latest.js";
+
 const PATIENCE = 3000; // milliseconds between questions for values that are still worked out
+const SETTLED = 150; // milliseconds that the camera rests before the backdrop is decoded anew
 
 /** @param {import("./types.js").App} app @param {Object[]} maps */
 export function follow(app, maps) {
@@ -14,20 +17,27 @@ export function follow(app, maps) {
       map.dress({ density: null, backdrop: null });
     });
     app.scene.set({ loaded: app.scene.get().loaded + 1 });
-    await Promise.all([density(), backdrop(), posterior()]);
+    backdrop();
+    await Promise.all([density(), posterior()]);
   }
 
   const density = () =>
     app.store.get().density &&
     each(async ({ m }, map) => map.dress({ density: await app.backend.density(m, app.store.get().kind) }));
 
-  const backdrop = () =>
-    app.store.get().backdrop &&
-    each(async (model, map) => {
-      const { kind, label } = app.store.get();
-      const { bounds } = model.points;
-      map.dress({ backdrop: { picture: await app.backend.backdrop(model.m, kind, label), bounds } });
-    });
+  const askBackdrop = latest(({ kind, label }) =>
+    each(async ({ m }, map) => {
+      const square = map.square();
+      const given = label === null ? {} : { label };
+      map.dress({ backdrop: { picture: await app.backend.backdrop(m, { kind, ...square, ...given }), square } });
+    }), app.fail);
+
+  let rest = 0;
+  function backdrop() {
+    clearTimeout(rest);
+    const state = app.store.get();
+    if (state.backdrop && !Array.isArray(state.label)) rest = setTimeout(askBackdrop, SETTLED, state);
+  }
 
   const posterior = () =>
     app.store.get().point !== null &&
@@ -48,7 +58,7 @@ export function follow(app, maps) {
 
   app.store.on(["kind"], () => (app.store.set({ camera: app.models.map(() => null) }), points()));
   app.store.on(["density"], density);
-  app.store.on(["backdrop", "label"], backdrop);
+  app.store.on(["backdrop", "label", "camera"], backdrop);
   return async () => {
     await points();
     if (awaited(app)) setTimeout(values, PATIENCE);

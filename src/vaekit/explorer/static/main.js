@@ -27,12 +27,13 @@ async function start() {
   const backend = serverBackend();
   const { models: infos } = await backend.models();
   const initial = initialState(infos);
+  const names = namesOf(infos);
   const none = infos.map(() => null);
   const app = {
     backend,
     store: createStore({ ...initial, ...readAddress(location.hash, infos) }),
-    scene: createStore({ place: null, picking: null, ways: none, ellipses: none, sketched: none, seenAs: none, loaded: 0 }),
-    models: infos.map((info, m) => ({ m, info, points: null, grid: null })),
+    scene: createStore({ place: null, picking: null, ways: none, ellipses: none, sketched: none, seenAs: none, films: none, loaded: 0 }),
+    models: infos.map((info, m) => ({ m, info, name: names[m], points: null, grid: null })),
     fail: (error) => fail(error),
     pick: (name, place) => pickEnd(app, name, place),
     setEnd: (name) => setEnd(app, name),
@@ -69,6 +70,13 @@ function panel(app) {
   app.store.on(["tool"], ({ tool }) => box.choose(known(tool)));
   const probes = el("div", { class: `probes of-${app.models.length}` }, ...app.models.map((model) => probe(app, model)));
   return [probes, conditionOf(app), box].filter(Boolean);
+}
+
+/** "A · title", or where both have the same title, where they lie. */
+function namesOf(infos) {
+  if (infos.length === 1) return [infos[0].title];
+  const same = infos[0].title === infos[1].title;
+  return infos.map(({ title, place }, m) => `${"AB"[m]} · ${same ? place : title}`);
 }
 
 function name(infos) {

@@ -5,6 +5,7 @@
  * A pointer's move is timed until its picture is drawn: `performance.getEntriesByName("pointer to picture")`.
  */
 import { el, nice } from "./dom.js";
+import { lane } from "./lane.js";
 import { latest } from "./latest.js";
 import { clear, frame, show } from "./picture.js";
 import { codeAt, inWords } from "./walk.js";
@@ -14,15 +15,15 @@ const KEPT = 500; // timings
 
 /** @param {import("./types.js").App} app @param {import("./types.js").Model} model */
 export function probe(app, model) {
-  const { m, info } = model;
+  const { m } = model;
   const picture = frame("Decoded image", { class: "picture large" });
   const source = el("p", { class: "source" });
   const original = frame("Image of the data", { class: "picture small" });
   const facts = el("dl", { class: "numbers" });
-  const title = app.models.length > 1 ? el("h2", { class: "lane-title" }, `${"AB"[m]} · ${info.name}`) : null;
   let seen = -1;
 
-  const decode = latest(async ({ place, z, label }) => {
+  const decode = latest(async ({ place, z, label, film }) => {
+    if (film) return showFilm(film);
     const code = place ? await codeUnder(app, model, place, z) : z;
     show(picture, await app.backend.decode(m, [code], label, "probe"));
     source.textContent = `${inWords(code)}${place ? ", under the pointer" : ""}`;
@@ -30,11 +31,17 @@ export function probe(app, model) {
   }, app.fail);
   const fetchImage = latest(async (i) => show(original, await app.backend.image(m, i)), app.fail);
 
+  function showFilm({ row, k, n, z, t }) {
+    show(picture, row, k, n);
+    source.textContent = `${inWords(z)}, from A to B at ${nice(t, 2)}`;
+  }
+
   function ask() {
     const { z, label, point } = app.store.get();
-    const place = app.scene.get().place;
-    decode({ place: place && (place.m === m || place.i >= 0) ? place : null, z: z[m], label });
-    tell(place?.i >= 0 ? place.i : place ? -1 : (point ?? -1));
+    const { place, films } = app.scene.get();
+    const film = place ? null : films[m];
+    decode({ place: place && (place.m === m || place.i >= 0) ? place : null, z: z[m], label, film });
+    tell(place ? place.i : film ? -1 : (point ?? -1));
   }
 
   function tell(i) {
@@ -48,12 +55,14 @@ export function probe(app, model) {
 
   const refreshNumbers = () => facts.replaceChildren(...numbers(model, seen));
   app.scene.on(["loaded"], refreshNumbers);
-  app.scene.on(["place"], ask);
+  app.scene.on(["place", "films"], ask);
   app.store.on(["z", "label", "point"], ask);
   refreshNumbers();
   ask();
   const side = el("div", { class: "beside" }, original, facts);
-  return el("section", { class: "probe", "aria-label": `Picture of ${info.title}` }, title, el("div", { class: "pair" }, picture, side), source);
+  const box = lane(app, model, el("div", { class: "pair" }, picture, side), source);
+  box.classList.add("probe");
+  return box;
 }
 
 /** The code under the pointer; on another model's map, that of the same image. */

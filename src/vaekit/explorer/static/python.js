@@ -3,13 +3,9 @@
 /** @param {import("./types.js").App} app @returns {Promise<string>} */
 export async function python(app) {
   const parts = await Promise.all(app.models.map((model) => partOf(app, model)));
-  const imports = ["import torch", "import vaekit", "from vaekit.figures import save_grid", ...parts.flatMap(({ needs }) => needs)];
-  const lines = [...new Set(imports)].sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
-  return [...lines, "", ...parts.flatMap(({ code }) => ["", ...code])].join("\n") + "\n";
+  const needs = [...parts.flatMap((part) => part.needs), "import torch", "import vaekit", "from vaekit.figures import save_grid"];
+  return [...new Set(needs), ...parts.flatMap(({ code }) => ["", ...code])].join("\n") + "\n";
 }
-
-/** Modules of Python itself come first, then others, then vaekit. */
-const rank = (line) => (/vaekit/.test(line) ? 2 : /base64/.test(line) ? 0 : 1);
 
 async function partOf(app, model) {
   const name = app.models.length > 1 ? `picture-${"AB"[model.m]}.png` : "picture.png";
@@ -33,9 +29,9 @@ async function ofWay(app, model) {
   if (!a || !b) return ofCode(app, model);
   const end = (one) => ("i" in one ? one : { z: one.z[model.m] });
   const [from, to] = await app.backend.interpolate(model.m, { a: end(a), b: end(b), steps: 2, path, label });
-  const way = `z = interpolate(a, b, steps=${steps}, path="${path}")[:, 0]`;
+  const way = `z = vaekit.vae.interpolate(a, b, steps=${steps}, path="${path}")[:, 0]`;
   return {
-    needs: ["from vaekit.vae import interpolate"],
+    needs: [],
     code: [codeLine("a", from), codeLine("b", to), way, ...given(model, label, steps)],
     images: decoded(model),
     columns: steps,
@@ -60,7 +56,7 @@ function ofDrawing(app, model) {
     ...given(model, label, 1),
   ];
   const images = model.info.condition ? "torch.cat([x, model.reconstruct(x, y)])" : "torch.cat([x, model.reconstruct(x)])";
-  return { needs: ["import base64", "import numpy as np"], code, images, columns: 2 };
+  return { needs: ["import base64", "", "import numpy as np"], code, images, columns: 2 };
 }
 
 const decoded = ({ info }) => (info.condition ? "model.decode(z, y).mean" : "model.decode(z).mean");

@@ -8,8 +8,11 @@ const listeners = [];
 /** Told when the colours change. */
 export const onTheme = (listener) => void listeners.push(listener);
 
-/** Whether the page is dark now. */
-export const isDark = () => (theme() === "auto" ? system.matches : theme() === "dark");
+/** Whether an element is dark now: one that says so itself, or the page. */
+export function isDark(element = document.documentElement) {
+  const said = element.dataset.theme ?? theme();
+  return said === "auto" ? system.matches : said === "dark";
+}
 
 /** The button that switches, with the choice kept for the next visit. */
 export function themeButton() {
@@ -20,9 +23,9 @@ export function themeButton() {
   return box;
 }
 
-/** Colours and letters for canvases. */
-export function look() {
-  const style = getComputedStyle(document.documentElement);
+/** Colours and letters for what is drawn within an element. */
+export function look(element) {
+  const style = getComputedStyle(element);
   const of = (key) => style.getPropertyValue(`--${key}`).trim();
   return {
     ink: of("ink"),
@@ -40,7 +43,7 @@ const theme = () => document.documentElement.dataset.theme ?? "auto";
 const tell = () => listeners.forEach((listener) => listener());
 
 function name(box) {
-  box.textContent = { auto: "Auto", light: "Light", dark: "Dark" }[theme()];
+  box.textContent = { auto: "◐ Auto", light: "◐ Light", dark: "◐ Dark" }[theme()];
   box.setAttribute("aria-label", `Colours: ${theme()}. Change to ${NEXT[theme()]}.`);
   box.title = "Light, dark, or as the system is";
 }

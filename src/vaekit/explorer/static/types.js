@@ -39,6 +39,7 @@
  * @property {string} split
  * @property {number} images
  * @property {Projection} projection
+ * @property {string} place  where the model was read from
  * @property {string} python  an expression that loads the model
  *
  * @typedef {Object} Points  the codes of the data on the plane
@@ -100,6 +101,7 @@
  * @typedef {Object} Model  a model as the page holds it
  * @property {number} m
  * @property {ModelInfo} info
+ * @property {string} name  short, and another one than that of the model beside it
  * @property {Points|null} points
  * @property {import("./map/grid.js").Grid|null} grid
  *
@@ -110,6 +112,7 @@
  * @property {(Ellipse|null)[]} ellipses  posteriors of the chosen image
  * @property {({xy: number[], ellipse: Ellipse|null}|null)[]} sketched  of the drawn image
  * @property {(string|null)[]} seenAs  the drawn image as the model sees it
+ * @property {({row: ImageBitmap, k: number, n: number, z: number[], t: number}|null)[]} films  where an interpolation is
  * @property {number} loaded  how often points or their values came
  *
  * @typedef {Object} App  what every part of the page is given

@@ -37,9 +37,14 @@ export async function codeAt(app, model, place, base) {
 export async function choose(app, i) {
   const answers = await posteriors(app, i);
   if (!answers) return;
-  app.store.set({ point: i, z: answers.map((answer) => answer.z) });
+  app.store.set({ point: i, z: answers.map((answer) => answer.z), label: labelOf(app, answers[0].label) });
   app.scene.set({ ellipses: answers.map((answer) => answer.ellipse) });
   app.say(`Image ${i}${named(app.models[0], answers[0].label)} chosen.`);
+}
+
+/** An image's own class, where the models are given one; else what they are given now. */
+function labelOf(app, label) {
+  return app.models[0].info.condition?.on === "label" && label !== null ? label : app.store.get().label;
 }
 
 /** The posterior of image i in every model; null, with the reason shown, where one fails. */

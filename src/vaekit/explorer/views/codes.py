@@ -42,14 +42,18 @@ def _decoded(e: Explored, z: Tensor, label: Any) -> Tensor:
 
 
 def backdrop(e: Explored, ask: asks.Backdrop) -> Answer:
-    """What the map decodes to, in n by n tiles over its bounds, the upper edge first."""
+    """What the map decodes to, in n by n tiles over a square or over its bounds, the upper edge first."""
     plane = e.plane(ask.kind)
-    x0, x1, y0, y1 = bounds(plane.points)
+    x0, x1, y0, y1 = bounds(plane.points) if ask.side is None else _square(ask.x, ask.y, ask.side / 2)
     middles = (np.arange(ask.n) + 0.5) / ask.n
     x, y = np.meshgrid(x0 + (x1 - x0) * middles, y1 - (y1 - y0) * middles)
     z = e.latents(plane.lift(np.stack([x.ravel(), y.ravel()], 1)).tolist())
     images = torch.cat([_decoded(e, some, ask.label) for some in z.split(100)])
     return Picture(painting.png(images, ask.n), notes={"Bounds": [x0, x1, y0, y1]})
+
+
+def _square(x: float, y: float, half: float) -> list[float]:
+    return [x - half, x + half, y - half, y + half]
 
 
 def draw(e: Explored, ask: asks.Draw) -> Answer:

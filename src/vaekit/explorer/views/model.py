@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,8 +42,14 @@ def describe(e: Explored) -> dict[str, Any]:
         "split": e.source.split,
         "images": len(e.seen),
         "projection": _projection(e),
+        "place": _place(e.trained.source),
         "python": e.source.python,
     }
+
+
+def _place(source: Path) -> str:
+    """Where a model lies, as people name it: the run, not the folder of its weights."""
+    return str(source.parent if source.name == "model" else source)
 
 
 def _latents(e: Explored) -> list[dict[str, Any]]:

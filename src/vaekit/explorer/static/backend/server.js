@@ -30,7 +30,7 @@ export function serverBackend(base = "api") {
     map: async (m, kind) => points(await (await get("map", { m, kind })).json()),
     values: async (m) => points(await (await get("map/values", { m })).json()),
     density: async (m, kind) => (await get("density", { m, kind })).json(),
-    backdrop: async (m, kind, label) => picture(await get("backdrop", { m, kind, ...(label === null ? {} : { label }) })),
+    backdrop: async (m, wish) => picture(await get("backdrop", { m, ...wish })),
     image: async (m, i) => picture(await get("image", { m, i })),
     point: async (m, i, kind) => (await post("point", { m, i, kind }, `point-${m}`)).json(),
     decode: async (m, z, label, slot) => picture(await post("decode", { m, z, label }, `${slot}-${m}`)),

@@ -1,12 +1,14 @@
 /** What lies under the points: the decoded backdrop, and hairlines at round numbers with their values. */
-import { seen, ticks, toScreen } from "./camera.js";
+import { scale, seen, ticks, toScreen } from "./camera.js";
+
+const FAINT = 0.7; // opacity of the backdrop, so that points show on it
 
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {import("../types.js").Camera} camera
  * @param {{width: number, height: number}} size
  * @param {{ink: string, line: string, muted: string, font: string}} look
- * @param {{picture: ImageBitmap, bounds: number[]}|null} backdrop
+ * @param {{picture: ImageBitmap, square: {x: number, y: number, side: number}}|null} backdrop
  */
 export function drawGround(context, camera, size, look, backdrop) {
   context.clearRect(0, 0, size.width, size.height);
@@ -28,11 +30,13 @@ export function drawScale(context, camera, size, look, names) {
   write(context, { ...look, muted: look.ink }, names[1], 8, 18, null);
 }
 
-function drawBackdrop(context, camera, size, { picture, bounds: [x0, x1, y0, y1] }) {
-  const [left, top] = toScreen(camera, size, x0, y1);
-  const [right, bottom] = toScreen(camera, size, x1, y0);
-  context.imageSmoothingEnabled = (right - left) / picture.width < 1;
-  context.drawImage(picture, left, top, right - left, bottom - top);
+function drawBackdrop(context, camera, size, { picture, square: { x, y, side } }) {
+  const [left, top] = toScreen(camera, size, x - side / 2, y + side / 2);
+  const wide = side * scale(camera, size);
+  context.imageSmoothingEnabled = wide < picture.width;
+  context.globalAlpha = FAINT;
+  context.drawImage(picture, left, top, wide, wide);
+  context.globalAlpha = 1;
 }
 
 function drawLines(context, camera, size, look) {

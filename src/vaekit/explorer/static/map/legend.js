@@ -9,29 +9,29 @@ export const MEASURES = {
   log_likelihood: "Log-likelihood, log p(x)",
 };
 
-/** @param {import("../types.js").App} app @param {import("../types.js").Model} model */
-export function legend(app, model) {
+/** @param {import("../types.js").App} app @param {import("../types.js").Model} model @param {HTMLElement} stage */
+export function legend(app, model, stage) {
   const box = el("div", { class: "legend" });
-  const fill = () => box.replaceChildren(...entries(app, model));
-  app.store.on(["colour", "hidden"], fill);
+  const fill = () => box.replaceChildren(...entries(app, model, stage));
+  app.store.on(["colour", "hidden", "backdrop"], fill);
   app.scene.on(["loaded"], fill);
   onTheme(fill);
   return box;
 }
 
-function entries(app, model) {
+function entries(app, model, stage) {
   const { colour } = app.store.get();
   if (!model.points) return [];
-  if (colour === "label") return model.info.classes ? classEntries(app, model.info.classes) : [];
+  if (colour === "label") return model.info.classes ? classEntries(app, model.info.classes, stage) : [];
   return colour === "none" ? [] : [scaleOf(model.points[colour], MEASURES[colour])];
 }
 
-function classEntries(app, names) {
+function classEntries(app, names, stage) {
   const { hidden } = app.store.get();
   const entry = (name, k) => {
     const box = button(name, () => hide(app, flipped(hidden, k)), { class: "class", "aria-pressed": String(!hidden.includes(k)) });
     box.title = `Show or hide ${name}; double click shows it alone`;
-    box.style.setProperty("--colour", classColour(k, names.length, isDark()));
+    box.style.setProperty("--colour", classColour(k, names.length, isDark(stage)));
     box.addEventListener("dblclick", () => hide(app, names.map((_, j) => j).filter((j) => j !== k)));
     return box;
   };

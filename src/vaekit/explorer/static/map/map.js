@@ -14,6 +14,7 @@ import { pen } from "./overlay.js";
 import { pointLayer } from "./points.js";
 
 const REACH = 8; // pixels within which a point is under the pointer
+const TILE = 44; // pixels across, about, of a tile of the backdrop
 
 /** @param {import("../types.js").App} app @param {import("../types.js").Model} model */
 export function mapOf(app, model) {
@@ -25,7 +26,7 @@ export function mapOf(app, model) {
     tabindex: "0",
     role: "application",
     "aria-roledescription": "map",
-    "aria-label": `Latent space of ${model.info.title}`,
+    "aria-label": `Latent space of ${model.name}`,
     "aria-describedby": help,
   });
   const words = "Arrow keys move the code, with Shift further. Enter chooses the nearest image, N and P the next and " +
@@ -36,7 +37,7 @@ export function mapOf(app, model) {
   const layer = pointLayer(dots, () => redraw("points"));
   let extras = { density: null, backdrop: null };
   let stale = new Set();
-  let colours = look();
+  let colours = look(stage);
 
   const camera = () => app.store.get().camera[m] ?? (model.points ? fit(model.points.bounds, size) : { x: 0, y: 0, span: 8 });
   const whole = () => (model.points ? fit(model.points.bounds, size).span : 8);
@@ -55,14 +56,16 @@ export function mapOf(app, model) {
     if (stale.has("points")) layer.draw(now, size, sizes(model.points?.n ?? 0, whole() / now.span, backdrop));
     contexts.over.clearRect(0, 0, size.width, size.height);
     drawMarks(pen(contexts.over, now, size, colours), app, model, state.density ? extras.density : null);
-    drawScale(contexts.over, now, size, colours, model.points?.axes ?? model.info.projection.axes);
+    drawScale(contexts.over, now, size, colours, axes(model.points ?? model.info.projection));
     stale = new Set();
   }
 
   function recolour() {
-    colours = look();
+    if (app.store.get().backdrop) stage.dataset.theme = "dark";
+    else delete stage.dataset.theme;
+    colours = look(stage);
     const { colour, hidden } = app.store.get();
-    if (model.points) layer.colour(paint(model.points, colour, model.info.classes?.length ?? 0, new Set(hidden), isDark()));
+    if (model.points) layer.colour(paint(model.points, colour, model.info.classes?.length ?? 0, new Set(hidden), isDark(stage)));
     redraw("ground", "points");
   }
 
@@ -126,8 +129,8 @@ export function mapOf(app, model) {
   listenToKeys(stage, keys);
   new ResizeObserver(resize).observe(stage);
   onTheme(recolour);
-  app.store.on(["camera", "backdrop"], () => redraw("ground", "points"));
-  app.store.on(["colour", "hidden"], recolour);
+  app.store.on(["camera"], () => redraw("ground", "points"));
+  app.store.on(["colour", "hidden", "backdrop"], recolour);
   app.store.on(["z", "point", "density", "ellipse", "a", "b", "t", "tool"], () => redraw());
   app.scene.on(["place", "ways", "ellipses", "sketched"], () => redraw());
   app.scene.on(["picking"], ({ picking }) => stage.classList.toggle("picking", Boolean(picking)));
@@ -139,9 +142,9 @@ export function mapOf(app, model) {
     button("−", () => nearer(1 / 1.6), { "aria-label": "Further away" }),
     button("Fit", () => see(null), { "aria-label": "See the whole map" }),
   );
-  const caption = app.models.length > 1 ? el("h2", { class: "map-title" }, `${"AB"[m]} · ${model.info.title}`) : null;
+  const caption = app.models.length > 1 ? el("h2", { class: "map-title", title: model.name }, model.name) : null;
   stage.append(...canvases, zooms, el("p", { id: help, class: "unseen" }, words));
-  const box = el("section", { class: "map", "aria-label": `Map of ${model.info.title}` }, caption, stage, legend(app, model));
+  const box = el("section", { class: "map", "aria-label": `Map of ${model.name}` }, caption, stage, legend(app, model, stage));
 
   return {
     box,
@@ -154,12 +157,24 @@ export function mapOf(app, model) {
     },
     /** The values of the points came. */
     recolour,
+    /** What the backdrop is decoded for: the square around what is seen, and how many tiles go across it. */
+    square() {
+      const { x, y } = camera();
+      const long = Math.max(size.width, size.height);
+      const n = Math.min(Math.max(Math.round(long / TILE), 6), 28);
+      return { x, y, side: long / scale(camera(), size), n };
+    },
     /** The density or the backdrop came. */
     dress(more) {
       extras = { ...extras, ...more };
       redraw("ground", "points");
     },
   };
+}
+
+/** The names of the axes, with the share of the variance that each explains. */
+function axes({ axes: names, explained }) {
+  return names.map((name, k) => (explained ? `${name}, ${Math.round(100 * explained[k])} % of the variance` : name));
 }
 
 /** Points shrink where there are many, and grow as one comes nearer. */

@@ -2,7 +2,7 @@
 import { el, select, toggle } from "../dom.js";
 import { MEASURES } from "./legend.js";
 
-const KINDS = { codes: "Codes as they are", pca: "Principal components", umap: "UMAP" };
+const KINDS = { codes: "Codes", pca: "PCA", umap: "UMAP" };
 const SHORT = { label: "Class", reconstruction: "Reconstruction", rate: "Rate", log_likelihood: "Log-likelihood", none: "Nothing" };
 const SWITCHES = {
   density: ["Density", "Contours around the densest regions that hold 25, 50, 75 and 95 % of the points"],

@@ -1,5 +1,6 @@
 /** What one model makes of a drawn image: reconstruction, terms of the bound, and fillings of what is wiped out. */
 import { button, el } from "../dom.js";
+import { lane } from "../lane.js";
 import { frame, fromBase64, show } from "../picture.js";
 import { go } from "../walk.js";
 import { bars } from "./bars.js";
@@ -52,8 +53,7 @@ export function answerLane(app, model) {
   }
 
   const mark = (key, value) => app.scene.set({ [key]: app.scene.get()[key].map((old, k) => (k === m ? value : old)) });
-  const name = app.models.length > 1 ? el("h3", {}, `${"AB"[m]} · ${info.title}`) : null;
-  const box = el("section", { class: "lane", "aria-label": `Answer of ${info.title}`, "aria-live": "off" }, name, result, filled);
+  const box = lane(app, model, result, filled);
   return { box, ask, clear };
 }
 

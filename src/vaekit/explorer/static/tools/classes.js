@@ -1,15 +1,17 @@
 /** The same code in every class, in one row: choosing a picture gives its class to the model. */
 import { el } from "../dom.js";
+import { lane } from "../lane.js";
 import { latest } from "../latest.js";
 import { frame, show } from "../picture.js";
 
 /** @param {import("../types.js").App} app */
 export function classes(app) {
   const intro = el("p", { class: "note" }, "One code, so one style, decoded with every class. Choose one to go on with it.");
-  return el("div", {}, intro, ...app.models.filter(({ info }) => info.condition).map((model) => lane(app, model)));
+  return el("div", {}, intro, ...app.models.filter(({ info }) => info.condition).map((model) => tilesOf(app, model)));
 }
 
-function lane(app, { m, info }) {
+function tilesOf(app, model) {
+  const { m, info } = model;
   const names = info.condition.values;
   const tiles = names.map((name, k) => {
     const picture = frame(`In class ${name}`, { class: "picture" });
@@ -26,6 +28,5 @@ function lane(app, { m, info }) {
   };
   app.store.on(["tool", "z", "label"], refresh);
   refresh(app.store.get());
-  const title = app.models.length > 1 ? el("h3", {}, `${"AB"[m]} · ${info.title}`) : null;
-  return el("section", { class: "lane" }, title, el("div", { class: "tiles" }, ...tiles.map(({ box }) => box)));
+  return lane(app, model, el("div", { class: "tiles" }, ...tiles.map(({ box }) => box)));
 }

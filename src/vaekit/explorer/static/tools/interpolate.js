@@ -4,9 +4,10 @@
  * Two models go the same way, each in its own latent space, at the same time.
  */
 import { button, choice, el, save, slider } from "../dom.js";
+import { lane } from "../lane.js";
 import { latest } from "../latest.js";
-import { frame, show } from "../picture.js";
-import { go, placeOf } from "../walk.js";
+import { frame } from "../picture.js";
+import { goAll, placeOf } from "../walk.js";
 import { endBox, firstEnds } from "./ends.js";
 
 const BETWEEN = 4; // pictures for each one that the strip shows
@@ -14,7 +15,7 @@ const SECONDS = 4; // for the whole way
 
 /** @param {import("../types.js").App} app */
 export function interpolation(app) {
-  const lanes = app.models.map((model) => lane(app, model));
+  const lanes = app.models.map((model) => wayOf(app, model));
   const scrub = slider("t", { min: 0, max: 1, step: 0.005, value: app.store.get().t, oninput: (t) => app.store.set({ t }) });
   scrub.classList.add("scrubber");
   app.store.on(["t"], ({ t }) => scrub.put(t));
@@ -34,16 +35,15 @@ export function interpolation(app) {
     "div",
     {},
     el("div", { class: "ends" }, endBox(app, "a"), swapper(app), endBox(app, "b")),
-    el("div", { class: "group" }, el("div", { class: "row" }, player(app), path), scrub),
+    el("div", { class: "group" }, el("div", { class: "row spread" }, player(app), path, keepHere(app)), scrub),
     ...lanes.map(({ box }) => box),
     el("div", { class: "group" }, steps, el("div", { class: "row" }, keeper(app, lanes, "png"), keeper(app, lanes, "gif"))),
   );
 }
 
-function lane(app, model) {
-  const { m, info } = model;
-  const picture = frame("Picture at t", { class: "picture medium" });
-  const strip = frame(`Pictures from A to B, ${info.title}`, { class: "picture strip" });
+function wayOf(app, model) {
+  const { m } = model;
+  const strip = frame(`Pictures from A to B, ${model.name}`, { class: "picture strip" });
   let way = null; // { codes, row, state }
   const at = (event) => Math.min(Math.max(event.offsetX / strip.clientWidth, 0), 1);
   strip.addEventListener("click", (event) => app.store.set({ t: nearest(at(event), way?.state.steps ?? 2) }));
@@ -61,18 +61,17 @@ function lane(app, model) {
 
   function turn() {
     if (!way) return;
-    const k = Math.round(app.store.get().t * (way.codes.length - 1));
-    show(picture, way.row, k, way.codes.length);
-    strip.style.setProperty("--t", k / (way.codes.length - 1));
+    const { t, tool } = app.store.get();
+    const n = way.codes.length;
+    const k = Math.round(t * (n - 1));
+    const film = tool === "interpolate" ? { row: way.row, k, n, z: way.codes[k], t } : null;
+    app.scene.set({ films: app.scene.get().films.map((old, j) => (j === m ? film : old)) });
+    shown.style.setProperty("--t", (0.5 + t * (way.state.steps - 1)) / way.state.steps);
   }
 
-  app.store.on(["t"], turn);
-  const name = app.models.length > 1 ? el("h3", {}, `${"AB"[m]} · ${info.title}`) : null;
-  const here = button("Look here", () => way && go(app, m, way.codes[Math.round(app.store.get().t * (way.codes.length - 1))]), {
-    class: "button small",
-    title: "Let this code be the one that sliders and map show",
-  });
-  const box = el("section", { class: "lane" }, name, el("div", { class: "moving" }, picture, here), strip);
+  app.store.on(["t", "tool"], turn);
+  const shown = el("div", { class: "strip-box" }, strip);
+  const box = lane(app, model, shown);
   return { box, ask, chosen: () => way && every(way.codes, BETWEEN), all: () => way?.codes, m };
 }
 
@@ -111,6 +110,14 @@ function player(app) {
   }
   app.store.on(["tool"], stop);
   return box;
+}
+
+function keepHere(app) {
+  const keep = () => {
+    const films = app.scene.get().films;
+    if (films.every(Boolean)) goAll(app, films.map(({ z }) => z));
+  };
+  return button("Keep code", keep, { title: "Let the code at t be the one that sliders and map show" });
 }
 
 function swapper(app) {

@@ -1,7 +1,8 @@
 /** The pseudo-inputs that a VampPrior is made of: choosing one draws a code from its component. */
 import { button, el } from "../dom.js";
+import { lane } from "../lane.js";
 import { latest } from "../latest.js";
-import { frame, show } from "../picture.js";
+import { frame } from "../picture.js";
 import { go } from "../walk.js";
 
 const PAGE = 50;
@@ -9,10 +10,11 @@ const PAGE = 50;
 /** @param {import("../types.js").App} app */
 export function pseudo(app) {
   const intro = el("p", { class: "note" }, "The prior is a mixture of the posteriors of these images. Choose one to draw from its component.");
-  return el("div", {}, intro, ...app.models.filter(({ info }) => info.pseudo_inputs).map((model) => lane(app, model)));
+  return el("div", {}, intro, ...app.models.filter(({ info }) => info.pseudo_inputs).map((model) => galleryOf(app, model)));
 }
 
-function lane(app, { m, info }) {
+function galleryOf(app, model) {
+  const { m, info } = model;
   let start = 0;
   const gallery = el("div", { class: "tiles ten" });
   const count = el("span", { class: "note", role: "status" });
@@ -30,8 +32,7 @@ function lane(app, { m, info }) {
   const refresh = ({ tool }) => tool === "pseudo" && !gallery.children.length && fill();
   app.store.on(["tool"], refresh);
   refresh(app.store.get());
-  const title = app.models.length > 1 ? el("h3", {}, `${"AB"[m]} · ${info.title}`) : null;
-  return el("section", { class: "lane" }, title, gallery, el("div", { class: "row spread" }, back, count, on));
+  return lane(app, model, gallery, el("div", { class: "row spread" }, back, count, on));
 }
 
 function tile(app, m, picture, component) {

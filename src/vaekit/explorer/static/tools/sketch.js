@@ -9,7 +9,7 @@ import { answerLane } from "./answer.js";
 import { sheet } from "./brush.js";
 import { packed, unpacked } from "./runs.js";
 
-const MODES = [["draw", "Draw"], ["erase", "Erase"], ["wipe", "Wipe out"], ["unwipe", "Restore"]];
+const MODES = [["draw", "Draw"], ["erase", "Erase"], ["wipe", "Wipe"], ["unwipe", "Restore"]];
 const LARGEST_FILE = 1.4e6; // bytes, which base64 brings below what the server takes
 const LONGEST = 4000; // letters of a drawing that go into the address
 
@@ -23,7 +23,7 @@ export function sketch(app) {
   const lanes = app.models.map((model) => answerLane(app, model));
   const brush = { mode: "draw", radius: Math.max(height / 22, 0.6), ink: [255, 255, 255] };
   const kinds = choice("Brush", MODES, brush.mode, (mode) => (brush.mode = mode));
-  const thickness = slider("Brush", { min: 0.5, max: Math.max(height / 5, 2), step: 0.1, digits: 1, value: brush.radius, oninput: (value) => (brush.radius = value) });
+  const thickness = slider("Thickness", { min: 0.5, max: Math.max(height / 5, 2), step: 0.1, digits: 1, value: brush.radius, oninput: (value) => (brush.radius = value) });
   const colour = channels === 3 ? el("input", { type: "color", value: "#ffffff", "aria-label": "Colour", oninput: (event) => (brush.ink = bytes(event.target.value)) }) : null;
   const file = el("input", { type: "file", accept: "image/*", class: "unseen", onchange: () => file.files[0] && open(file.files[0]) });
 
@@ -94,13 +94,9 @@ export function sketch(app) {
   return el(
     "div",
     {},
-    el(
-      "div",
-      { class: "easel" },
-      canvas,
-      el("div", { class: "stack" }, kinds, thickness, colour, el("div", { class: "row" }, current, opener, clear, uncover), file),
-    ),
-    el("p", { class: "note" }, "Draw on the dark square, or drop an image file anywhere on the page. Wipe a part out to see it filled."),
+    el("div", { class: "group" }, kinds, thickness),
+    el("div", { class: "easel" }, canvas, el("div", { class: "stack" }, colour, current, opener, clear, uncover, file)),
+    el("p", { class: "note" }, "Draw on the square, or drop an image file anywhere on the page; the diamond on the map is its code. Wipe a part out to see it filled."),
     ...lanes.map(({ box }) => box),
   );
 }

@@ -5,12 +5,14 @@
  * p(z_l | levels above), with the same seed, so that the picture changes evenly.
  */
 import { button, el, nice, slider, unique } from "../dom.js";
+import { lane } from "../lane.js";
 import { latest } from "../latest.js";
 import { choose, go, goAll } from "../walk.js";
 
 /** @param {import("../types.js").App} app */
 export function sliders(app) {
-  return el("div", {}, prior(app), ...app.models.map((model) => lane(app, model)));
+  const words = "Most used first: the line under a name is its KL to the prior.";
+  return el("div", {}, prior(app), el("p", { class: "note" }, words), ...app.models.map((model) => latentsOf(app, model)));
 }
 
 /** Draw from the prior, at a temperature; and back to where one was. */
@@ -41,7 +43,7 @@ function resetAll(app) {
   goAll(app, app.models.map(({ info }) => info.latents.map(({ mean }) => mean)));
 }
 
-function lane(app, model) {
+function latentsOf(app, model) {
   const { info, m } = model;
   const rows = [];
   const follow = info.levels.length > 1 ? followBox() : null;
@@ -54,8 +56,7 @@ function lane(app, model) {
   const levels = info.levels.map((_, level) => levelBox(info, level, most, turned, rows, redraw));
   app.store.on(["z"], ({ z }) => rows.forEach(({ index, box }) => box.put(z[m][index])));
   rows.forEach(({ index, box }) => box.put(app.store.get().z[m][index]));
-  const title = app.models.length > 1 ? el("h3", {}, `${"AB"[m]} · ${info.title}`) : null;
-  return el("section", { class: "lane", "aria-label": `Latents of ${info.title}` }, title, follow?.box ?? null, ...levels);
+  return lane(app, model, follow?.box ?? null, ...levels);
 }
 
 function levelBox(info, level, most, turned, rows, redraw) {
@@ -97,7 +98,7 @@ function followBox() {
   const id = unique("follow");
   const input = el("input", { type: "checkbox", id, checked: true });
   const label = el("label", { for: id }, "Levels below follow, drawn from the model");
-  return { box: el("p", { class: "row" }, input, label), checked: () => input.checked };
+  return { box: el("p", { class: "tick" }, input, label), checked: () => input.checked };
 }
 
 async function redrawBelow(app, m, level) {
