@@ -8,7 +8,16 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from vaekit.errors import InvalidError, NotFoundError
-from vaekit.report import duration, measured, number, read_run, render_report, trained, write_report
+from vaekit.report import (
+    duration,
+    measured,
+    number,
+    read_run,
+    render_report,
+    significant,
+    trained,
+    write_report,
+)
 
 EVALUATION = {
     "split": "test",
@@ -184,15 +193,23 @@ QUALITY = {
 def test_the_quality_of_samples_stands_beside_its_floor():
     changed = EVALUATION | {"quality": QUALITY}
     found = tiles(measured(changed))
-    assert found["Fréchet distance"] == ("4.10", "", "of samples; held-out images 0.53")
-    assert found["Kernel distance"] == ("0.1049", "", "of samples; held-out images −0.0004")
-    assert found["Recall"] == ("0.792", "", "of samples; held-out images 0.873")
+    assert found["Fréchet distance"] == ("4.10", "", "held-out images: 0.526")
+    assert found["Kernel distance"] == ("0.105", "", "held-out images: −0.000400")
+    assert found["Recall"] == ("0.792", "", "held-out images: 0.873")
     words = (
         "Sample quality: 5,000 samples (drawn pixels) against as many training images, by 64 features of a "
         "small classifier of mnist; as many held-out images show what can be reached."
     )
     assert words in render_report({"recipe": {}, "evaluation": changed})
     assert "Sample quality" not in render_report({"recipe": {}, "evaluation": EVALUATION})
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0, "0.00"), (-0.00123456, "−0.00123"), (9.996, "10.00"), (68.68, "68.7"), (12345.6, "12,346")],
+)
+def test_three_digits_that_say_something(value, words):
+    assert significant(value) == words
 
 
 def test_what_is_not_defined_is_left_out():

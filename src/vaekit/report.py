@@ -12,8 +12,9 @@ import base64
 import json
 import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -201,6 +202,12 @@ def number(value: float, digits: int = 2) -> str:
     return f"{value:,.{digits}f}".replace("-", "−") if math.isfinite(value) else "not finite"
 
 
+def significant(value: float) -> str:
+    """A number with three digits that say something, for scales that are not known beforehand."""
+    size = math.floor(math.log10(abs(value))) if value and math.isfinite(value) else 0
+    return number(value, min(max(2 - size, 0), 8))
+
+
 def duration(seconds: float) -> str:
     """Seconds as the two largest of hours, minutes and seconds."""
     minutes, rest = divmod(round(seconds), 60)
@@ -259,15 +266,14 @@ def _quality(known: Mapping[str, Any]) -> list[Tile]:
     if not quality:
         return []
 
-    def tile(key: str, name: str, digits: int) -> Tile:
-        floor = number(quality[f"floor_{key}"], digits)
-        return Tile(name, number(quality[key], digits), note=f"of samples; held-out images {floor}")
+    def tile(key: str, name: str, form: Callable[[float], str]) -> Tile:
+        return Tile(name, form(quality[key]), note=f"held-out images: {form(quality[f'floor_{key}'])}")
 
     return [
-        tile("frechet", "Fréchet distance", 2),
-        tile("kernel", "Kernel distance", 4),
-        tile("precision", "Precision", 3),
-        tile("recall", "Recall", 3),
+        tile("frechet", "Fréchet distance", significant),
+        tile("kernel", "Kernel distance", significant),
+        tile("precision", "Precision", partial(number, digits=3)),
+        tile("recall", "Recall", partial(number, digits=3)),
     ]
 
 

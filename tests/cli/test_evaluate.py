@@ -69,7 +69,7 @@ def test_the_quality_of_samples_is_measured_and_kept(call, run, monkeypatch):
     assert first.stderr == "training a small classifier of digits, once, for its features\n"
     assert "Sample quality: 297 samples (drawn pixels) against as many training images" in first.stdout
     kept = json.loads((run / "evaluation.json").read_text())["quality"]
-    assert f"{kept['frechet']:.2f}" in first.stdout
+    assert f"{kept['precision']:.3f}  " in first.stdout
     assert "Sample quality: 297 samples" in (run / "report.html").read_text()
     again = call("evaluate", run, *QUICK, "--features", "pixels")
     assert again.stderr == ""

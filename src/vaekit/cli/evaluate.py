@@ -86,7 +86,7 @@ def _table(numbers: dict[str, Any]) -> Any:
 
     rows = table()
     for tile in measured(numbers):
-        rows.add_row(tile.name, tile.value.replace("−", "-"), tile.unit, tile.note)
+        rows.add_row(*(cell.replace("−", "-") for cell in tile))
     protocol = (
         f"{numbers['split']} split of {numbers['data']}, observation {numbers['observation']}, "
         f"seed {numbers['seed']}, {numbers['seconds']:.1f} s"
