@@ -8,16 +8,8 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from vaekit.errors import InvalidError, NotFoundError
-from vaekit.report import (
-    duration,
-    measured,
-    number,
-    read_run,
-    render_report,
-    significant,
-    trained,
-    write_report,
-)
+from vaekit.numbers import measured, trained
+from vaekit.report import read_run, render_report, write_report
 
 EVALUATION = {
     "split": "test",
@@ -204,14 +196,6 @@ def test_the_quality_of_samples_stands_beside_its_floor():
     assert "Sample quality" not in render_report({"recipe": {}, "evaluation": EVALUATION})
 
 
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [(0, "0.00"), (-0.00123456, "−0.00123"), (9.996, "10.00"), (68.68, "68.7"), (12345.6, "12,346")],
-)
-def test_three_digits_that_say_something(value, words):
-    assert significant(value) == words
-
-
 def test_what_is_not_defined_is_left_out():
     autoencoder = EVALUATION | dict.fromkeys(("elbo", "log_likelihood", "bits_per_dimension", "ess_mean"))
     assert list(tiles(measured(autoencoder))) == ["Reconstruction", "Rate", "Active units"]
@@ -226,18 +210,6 @@ def test_key_numbers_of_a_training(whole):
         "Epochs": ("2", "", "best validation: 1"),
         "Training time": ("1 min 20 s", "", "1,234 images/s"),
     }
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(4.26, "4.3 s"), (59.9, "1 min 0 s"), (151, "2 min 31 s"), (7384, "2 h 3 min")]
-)
-def test_durations_are_told_in_two_units(seconds, words):
-    assert duration(seconds) == words
-
-
-def test_numbers_have_a_true_minus_and_words_where_they_are_none():
-    assert number(-12345.678) == "−12,345.68"
-    assert number(float("nan")) == "not finite"
 
 
 @pytest.mark.parametrize(

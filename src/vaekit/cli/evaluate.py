@@ -82,7 +82,7 @@ def _table(numbers: dict[str, Any]) -> Any:
     from rich.console import Group
 
     from vaekit.cli.output import table
-    from vaekit.report import measured, quality_in_words
+    from vaekit.numbers import measured, quality_in_words
 
     rows = table()
     for tile in measured(numbers):

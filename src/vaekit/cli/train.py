@@ -79,7 +79,7 @@ def _split(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
 
 
 def _text(summary: dict[str, Any]) -> str:
-    from vaekit.report import duration
+    from vaekit.numbers import duration
 
     run, epochs = shlex.quote(summary["run"]), summary["epochs"]
     return "\n".join(

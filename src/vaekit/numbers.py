@@ -1,0 +1,149 @@
+"""The key numbers of a run made readable: each with its name, its unit, and what to know to read it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+
+class Tile(NamedTuple):
+    """A key number: what it is, its value with unit, and what to know to read it."""
+
+    name: str
+    value: str
+    unit: str = ""
+    note: str = ""
+
+
+def measured(evaluation: Mapping[str, Any]) -> list[Tile]:
+    """The key numbers of evaluation.json; those that it lacks, or that are not defined, are left out."""
+    known = {key: value for key, value in evaluation.items() if value is not None}
+    makers = (_log_likelihood, _elbo, _reconstruction, _rate, _bits, _active, _effective)
+    return [tile for make in makers if (tile := make(known))] + _quality(known)
+
+
+def quality_in_words(quality: Mapping[str, Any]) -> str:
+    """What was compared to measure the quality of samples, one sentence."""
+    pixels = {"drawn": "drawn pixels", "means": "means of the pixels"}[quality["pixels"]]
+    return (
+        f"Sample quality: {quality['images']:,} samples ({pixels}) against as many training images, by "
+        f"{quality['description']}; as many held-out images show what can be reached."
+    )
+
+
+def trained(contents: Mapping[str, Any]) -> list[Tile]:
+    """The key numbers of the training: parameters, epochs, time."""
+    metrics, parameters = contents.get("metrics") or [], contents.get("parameters")
+    tiles = [Tile("Parameters", f"{parameters:,}")] if parameters else []
+    if metrics:
+        tiles.append(Tile("Epochs", str(metrics[-1].get("epoch", len(metrics))), note=_best(metrics)))
+    if seconds := sum(record.get("seconds") or 0 for record in metrics):
+        tiles.append(Tile("Training time", duration(seconds), note=_speed(metrics)))
+    return tiles
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A number for people: thousands apart, a true minus sign, and words where it is not finite."""
+    return f"{value:,.{digits}f}".replace("-", "−") if math.isfinite(value) else "not finite"
+
+
+def significant(value: float) -> str:
+    """A number with three digits that say something, for scales that are not known beforehand."""
+    size = math.floor(math.log10(abs(value))) if value and math.isfinite(value) else 0
+    return number(value, min(max(2 - size, 0), 8))
+
+
+def duration(seconds: float) -> str:
+    """Seconds as the two largest of hours, minutes and seconds."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+
+
+def _log_likelihood(known: Mapping[str, Any]) -> Tile | None:
+    if "log_likelihood" not in known:
+        return None
+    error = known.get("log_likelihood_stderr")
+    value = number(known["log_likelihood"]) + (f" ± {number(error)}" if error is not None else "")
+    name = "Log-likelihood" if known.get("is_likelihood", True) else "Score (no likelihood of the data)"
+    samples = f"{known['samples']:,} importance samples, " if "samples" in known else ""
+    return Tile(name, value, "nats", samples + _images(known))
+
+
+def _elbo(known: Mapping[str, Any]) -> Tile | None:
+    return Tile("ELBO", number(known["elbo"]), "nats", "lower bound") if "elbo" in known else None
+
+
+def _reconstruction(known: Mapping[str, Any]) -> Tile | None:
+    if "reconstruction" not in known:
+        return None
+    return Tile("Reconstruction", number(known["reconstruction"]), "nats", "log p(x|z), mean over q(z|x)")
+
+
+def _rate(known: Mapping[str, Any]) -> Tile | None:
+    levels = known.get("rate")
+    if not levels:
+        return None
+    each = f"by level: {', '.join(map(number, levels))}" if len(levels) > 1 else "KL of q(z|x) from the prior"
+    return Tile("Rate", number(sum(levels)), "nats", each)
+
+
+def _bits(known: Mapping[str, Any]) -> Tile | None:
+    if "bits_per_dimension" not in known:
+        return None
+    observation = known.get("observation")
+    note = f"observation {observation}" if observation else ""
+    return Tile("Bits per dimension", number(known["bits_per_dimension"], 3), note=note)
+
+
+def _active(known: Mapping[str, Any]) -> Tile | None:
+    if not known.get("active_units"):
+        return None
+    levels = [f"{active} of {of}" for active, of in zip(known["active_units"], known["latents"], strict=True)]
+    each = f"by level: {', '.join(levels)}" if len(levels) > 1 else "latents that vary over images"
+    return Tile("Active units", f"{sum(known['active_units'])} of {sum(known['latents'])}", note=each)
+
+
+def _quality(known: Mapping[str, Any]) -> list[Tile]:
+    quality = known.get("quality")
+    if not quality:
+        return []
+
+    def tile(key: str, name: str, form: Callable[[float], str]) -> Tile:
+        return Tile(name, form(quality[key]), note=f"held-out images: {form(quality[f'floor_{key}'])}")
+
+    return [
+        tile("frechet", "Fréchet distance", significant),
+        tile("kernel", "Kernel distance", significant),
+        tile("precision", "Precision", partial(number, digits=3)),
+        tile("recall", "Recall", partial(number, digits=3)),
+    ]
+
+
+def _effective(known: Mapping[str, Any]) -> Tile | None:
+    if "ess_mean" not in known:
+        return None
+    least = f", least {number(known['ess_min'], 1)}" if "ess_min" in known else ""
+    of = f"of {known['samples']:,}, " if "samples" in known else ""
+    return Tile("Effective samples", number(known["ess_mean"], 1), note=f"{of}mean over images{least}")
+
+
+def _images(known: Mapping[str, Any]) -> str:
+    count = f"{known['images']:,} " if "images" in known else ""
+    return f"{count}{known.get('split') or 'held-out'} images"
+
+
+def _best(metrics: list[dict[str, Any]]) -> str:
+    from vaekit.figures import best_epoch
+
+    best = best_epoch(metrics)
+    return f"best validation: {best}" if best else ""
+
+
+def _speed(metrics: list[dict[str, Any]]) -> str:
+    speeds = sorted(record["images_per_second"] for record in metrics if record.get("images_per_second"))
+    return f"{number(speeds[len(speeds) // 2], 0)} images/s" if speeds else ""

@@ -1,0 +1,25 @@
+"""Numbers as people read them."""
+
+import pytest
+
+from vaekit.numbers import duration, number, significant
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(4.26, "4.3 s"), (59.9, "1 min 0 s"), (151, "2 min 31 s"), (7384, "2 h 3 min")]
+)
+def test_durations_are_told_in_two_units(seconds, words):
+    assert duration(seconds) == words
+
+
+def test_numbers_have_a_true_minus_and_words_where_they_are_none():
+    assert number(-12345.678) == "−12,345.68"
+    assert number(float("nan")) == significant(float("nan")) == "not finite"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0, "0.00"), (-0.00123456, "−0.00123"), (9.996, "10.00"), (68.68, "68.7"), (12345.6, "12,346")],
+)
+def test_three_digits_that_say_something(value, words):
+    assert significant(value) == words
