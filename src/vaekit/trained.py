@@ -167,11 +167,13 @@ class Trained:
 
 
 def part(splits: Splits, name: str) -> np.ndarray:
-    """The indices of one of the splits, by its name.
+    """The indices of one of the splits, by its name, or of "all".
 
     Raises:
         InvalidError: it is empty or unknown.
     """
+    if name == "all":
+        return np.sort(np.concatenate(list(vars(splits).values())))
     indices = getattr(splits, name, None)
     if indices is None or not len(indices):
         filled = [other for other, members in vars(splits).items() if len(members)]

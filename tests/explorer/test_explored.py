@@ -8,9 +8,11 @@ import torch
 
 import cases
 from explorer.explored_models import N, explored
+from vaekit import recipes
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.evaluation.likelihood import log_likelihood
-from vaekit.explorer.explored import SAMPLES, Source, look
+from vaekit.explorer.explored import SAMPLES, Source, explore, look
+from vaekit.trained import Trained
 
 
 def test_codes_and_terms_are_those_of_the_model():
@@ -76,3 +78,10 @@ def test_a_label_must_be_known_where_the_model_is_told_one():
 def test_without_one_it_is_the_likeliest():
     e = explored(cases.make_labelled())
     assert e.label(None, 2).tolist() == [int(e.model.labels.log_prob.argmax())] * 2
+
+
+def test_all_images_may_be_looked_at(tmp_path):
+    trained = Trained(cases.make_vae(shape=(1, 8, 8)).eval(), recipes.load("digits"), (1, 8, 8), (), tmp_path)
+    every = explore(trained, split="all")
+    parts = [explore(trained, split=split) for split in ("train", "validation", "test")]
+    assert len(every.seen) == sum(len(part.seen) for part in parts) == 1797

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 @click.argument("runs", metavar="RUN [RUN_B]", nargs=-1)
 @click.option("--demo", is_flag=True, help="Open a small model that comes with the package.")
 @options.data
-@options.split
+@click.option(
+    "--split",
+    type=click.Choice([*options.SPLITS, "all"]),
+    default="test",
+    show_default=True,
+    help="The part of the data whose images are points of the map; at most 70,000 of them.",
+)
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
