@@ -21,6 +21,7 @@ from cases import SHAPE as SHAPE_OF_CASES
 from cases import images, make_vae
 from vaekit import heads
 from vaekit.conditionals import Chain, Conditional
+from vaekit.imputation import impute
 from vaekit.mixture import Mixture
 from vaekit.networks import Dense
 from vaekit.objectives import elbo, importance_weighted
@@ -302,3 +303,19 @@ def test_a_posterior_that_shrinks_leaves_an_autoencoder_and_a_rate_without_limit
     limit = (mean.square().sum(-1) - LATENT) / 2 - LATENT * math.log(narrow)
     torch.testing.assert_close(e.rates.mean(1)[0], limit, rtol=0, atol=0.05)
     assert (limit > 20).all()
+
+
+def test_imputations_are_draws_from_the_normal_distribution_of_the_missing_given_the_observed():
+    """Mean and spread of resampled draws are those in closed form, though the encoder saw holes as zeros."""
+    model, x, _ = factor_analysis(widened=4.0)
+    x = x[:3]  # of the others too few draws carry weight
+    known = torch.tensor([True, True, False, True, False, True]).view(SHAPE)
+    weight, bias = random(PIXELS, LATENT), random(PIXELS, seed=1)
+    exact = given(bias, weight @ weight.T + NOISE**2 * eye(PIXELS), range(2, 5, 2), [0, 1, 3, 5])
+    closed = exact(x.flatten(1)[:, [0, 1, 3, 5]])
+    found = impute(model, x, mask=known, imputations=500, samples=4000, seed=0)
+    drawn = found.images.flatten(2)[..., [2, 4]]
+    assert (found.effective_sample_size > 600).all()
+    torch.testing.assert_close(found.mean.flatten(1)[:, [2, 4]], closed.mean, rtol=0, atol=0.1)
+    torch.testing.assert_close(drawn.mean(0), closed.mean, rtol=0, atol=0.15)
+    torch.testing.assert_close(drawn.std(0), closed.stddev.expand(3, 2), rtol=0.15, atol=0)
