@@ -4,6 +4,7 @@ Images are arrays (N, C, H, W) in [0, 1]; vectors are images of shape (1, 1, D) 
 A figure is a `matplotlib.figure.Figure`; `save` writes it as PNG, PDF or SVG.
 """
 
+from vaekit.figures.clusters import clusters
 from vaekit.figures.codes import code_histograms, kl_by_latent
 from vaekit.figures.curves import best_epoch, training_curves
 from vaekit.figures.grids import decoded_grid, interpolation, reconstructions, samples, traversal
@@ -20,6 +21,7 @@ __all__ = [
     "animate",
     "best_epoch",
     "class_grid",
+    "clusters",
     "code_histograms",
     "curves_by_run",
     "decoded_grid",
