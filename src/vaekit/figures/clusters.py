@@ -44,7 +44,7 @@ def clusters(
     """
     if np.ndim(counts) != 2 or not np.sum(counts):
         raise InvalidError(f"counts: expected (clusters, classes), not all 0, got shape {np.shape(counts)}")
-    expect_count("images", images, len(counts))
+    expect_count("images", list(images), len(counts))
     expect_count("class_names", class_names, np.shape(counts)[1])
     order = by_class(counts)
     counts, grid = counts[order], mosaic(fit(np.asarray(images)[order], len(counts))[None], THIN, THIN)
