@@ -190,7 +190,7 @@ def test_the_quality_of_samples_stands_beside_its_floor():
     assert found["Recall"] == ("0.792", "", "held-out images: 0.873")
     words = (
         "Sample quality: 5,000 samples (drawn pixels) against as many training images, by 64 features of a "
-        "small classifier of mnist; as many held-out images show what can be reached."
+        "small classifier of mnist. As many held-out images show what can be reached."
     )
     assert words in render_report({"recipe": {}, "evaluation": changed})
     assert "Sample quality" not in render_report({"recipe": {}, "evaluation": EVALUATION})

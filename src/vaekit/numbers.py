@@ -25,11 +25,11 @@ def measured(evaluation: Mapping[str, Any]) -> list[Tile]:
 
 
 def quality_in_words(quality: Mapping[str, Any]) -> str:
-    """What was compared to measure the quality of samples, one sentence."""
+    """What was compared to measure the quality of samples, for the middle of a sentence."""
     pixels = {"drawn": "drawn pixels", "means": "means of the pixels"}[quality["pixels"]]
     return (
-        f"Sample quality: {quality['images']:,} samples ({pixels}) against as many training images, by "
-        f"{quality['description']}; as many held-out images show what can be reached."
+        f"{quality['images']:,} samples ({pixels}) against as many training images, by "
+        f"{quality['description']}"
     )
 
 

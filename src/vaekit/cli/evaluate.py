@@ -91,5 +91,5 @@ def _table(numbers: dict[str, Any]) -> Any:
         f"{numbers['split']} split of {numbers['data']}, observation {numbers['observation']}, "
         f"seed {numbers['seed']}, {numbers['seconds']:.1f} s"
     )
-    quality = [quality_in_words(numbers["quality"])] if numbers["quality"] else []
+    quality = [f"Sample quality: {quality_in_words(numbers['quality'])}"] if numbers["quality"] else []
     return Group(rows, "", protocol, *quality, *(f"Note: {caveat}." for caveat in numbers["caveats"]))

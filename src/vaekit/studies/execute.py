@@ -148,7 +148,8 @@ def _is_measured(run: Run, task: Task, sizes: dict[str, int]) -> bool:
     }
     try:
         found = json.loads((run.path / "evaluation.json").read_text(encoding="utf-8"))
-        return all(found[key] == value for key, value in protocol.items())
+        whole = found.get("quality") or not wanted.quality
+        return bool(whole) and all(found[key] == value for key, value in protocol.items())
     except (OSError, ValueError, LookupError, TypeError):
         return False
 

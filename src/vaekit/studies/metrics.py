@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vaekit.errors import InvalidError, did_you_mean
+from vaekit.numbers import quality_in_words
 from vaekit.studies.results import Outcome, Training
 
 Value = float | str | None
@@ -56,9 +57,8 @@ def _sampled(training: Training) -> str:
 
 def _featured(training: Training) -> str:
     """What samples were compared with, and by which features."""
-    found = training.evaluation.get("quality") or {}
-    said = ", ".join(f"{key} {found[key]}" for key in ("samples", "features", "compared") if key in found)
-    return f"samples against training images of {training.recipe.data.name}: {said}" if found else ""
+    found = training.evaluation.get("quality")
+    return quality_in_words(found) if found else ""
 
 
 def _evaluated(key: str) -> Callable[[Training], Any]:

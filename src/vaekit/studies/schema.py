@@ -44,6 +44,7 @@ class Evaluate(Part):
     samples: Count = Field(500, description="K, importance samples an image")
     images: Count | None = Field(None, description="a random subset of so many; all if not given")
     split: Split = Field("test", description="the part of the data")
+    quality: bool = Field(False, description="measure the quality of samples as well")
 
 
 class Budget(Part):
