@@ -64,7 +64,7 @@ def test_draws_are_the_inverse_of_noise_and_have_the_moments(form: str):
     assert z.shape == (4000, 3, 4)
     error = (z.mean(0) - q.mean) / q.stddev
     assert error.abs().max() < 0.25
-    assert ((z.std(0) / q.stddev).log().abs() < 0.35).all()
+    assert ((z.std(0) / q.stddev).log().abs() < 0.45).all()
     assert torch.equal(q.mean, q.mean)
     assert (q.mean.shape, q.stddev.shape) == ((3, 4), (3, 4))
 

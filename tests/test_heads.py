@@ -296,11 +296,12 @@ def test_the_divergence_of_a_full_covariance_is_that_of_torch_between_two_such()
         kl_divergence(q, Independent(Laplace(mean, scale), 1))
 
 
-def test_a_full_covariance_without_anything_below_the_diagonal_is_a_diagonal_one():
+@pytest.mark.parametrize("bounds", [None, (-6.0, 2.0)])
+def test_a_full_covariance_without_anything_below_the_diagonal_is_a_diagonal_one(bounds):
     numbers = torch.randn(7, 6)
-    q = heads.full_covariance()(torch.cat([numbers, torch.zeros(7, 3)], -1))
+    q = heads.full_covariance(bounds)(torch.cat([numbers, torch.zeros(7, 3)], -1))
     z = torch.randn(7, 3)
-    torch.testing.assert_close(q.log_prob(z), heads.log_sigma()(numbers).log_prob(z))
+    torch.testing.assert_close(q.log_prob(z), heads.log_sigma(bounds)(numbers).log_prob(z))
 
 
 def test_a_full_covariance_is_single_precision_or_better_and_narrows():

@@ -22,12 +22,13 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Normal, constraints
 
-from vaekit.distributions import SampleShape, in_single_precision, tempered
+from vaekit.distributions import Bounds, SampleShape, in_single_precision, soft_clamp, tempered
 from vaekit.errors import VaekitError
 from vaekit.mixture import select
 
 Form = Literal["coupling", "autoregressive"]
 POINTS = 256  # draws that mean and variance are taken from
+NEAR_IDENTITY = 0.1  # of what the last layer of a step's network would begin with
 
 
 class Flow(Distribution):
@@ -147,6 +148,7 @@ class FlowPosterior(nn.Module):
     Args:
         size: d.
         form, transforms, width: see `steps`.
+        bounds: smooth bounds of log sigma.
     """
 
     def __init__(
@@ -155,8 +157,10 @@ class FlowPosterior(nn.Module):
         form: Form = "coupling",
         transforms: int = 2,
         width: Sequence[int] = (128,),
+        bounds: Bounds | None = None,
     ):
         super().__init__()
+        self.bounds = bounds
         self.steps = steps(size, size, form, transforms, width)
 
     def network_output(self, event: tuple[int, ...]) -> tuple[int, ...]:
@@ -165,11 +169,11 @@ class FlowPosterior(nn.Module):
 
     def forward(self, numbers: Tensor) -> Flow:
         loc, log_scale, context = in_single_precision(numbers).chunk(3, -1)
-        return Flow(self.steps, loc, log_scale.exp(), context)
+        return Flow(self.steps, loc, soft_clamp(log_scale, self.bounds).exp(), context)
 
 
 def steps(size: int, context: int, form: Form, transforms: int, width: Sequence[int]) -> nn.Module:
-    """The steps of a flow, a module that takes a context and gives the function f.
+    """The steps of a flow, a module that takes a context and gives the function f, at first nearly identity.
 
     Args:
         size: d, the numbers that f takes and gives.
@@ -185,7 +189,16 @@ def steps(size: int, context: int, form: Form, transforms: int, width: Sequence[
     flow = _zuko().flows.MAF(
         size, context, transforms=transforms, passes=passes, hidden_features=tuple(width)
     )
+    for step in flow.transform.transforms:
+        _shrink(step.hyper[-1])
     return flow.transform
+
+
+@torch.no_grad()
+def _shrink(last: nn.Linear) -> None:
+    """Let the numbers of a step begin near 0: of levels in a row each would else stretch what is above it."""
+    last.weight.mul_(NEAR_IDENTITY)
+    last.bias.mul_(NEAR_IDENTITY)
 
 
 def _zuko() -> ModuleType:

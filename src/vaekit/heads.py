@@ -22,6 +22,7 @@ from torch.distributions import Bernoulli, Distribution, Independent, Normal
 
 from vaekit.distributions import (
     LEVELS,
+    Bounds,
     CategoricalLevels,
     CholeskyNormal,
     ContinuousBernoulli,
@@ -29,11 +30,13 @@ from vaekit.distributions import (
     DiscretisedLogistic,
     OptimalNormal,
     in_single_precision,
+    soft_clamp,
 )
 from vaekit.flows import FlowPosterior, Form
 
 Support = Literal["binary", "levels", "real", "unit"]
-Bounds = tuple[float, float]
+
+SPREAD: Bounds = (-6.0, 2.0)  # of log sigma, where nothing else is said
 
 
 class Head(nn.Module):
@@ -69,14 +72,6 @@ class Head(nn.Module):
         axis = numbers.dim() - self.event_dims
         parameters = numbers.unflatten(axis, (self.maps, -1)).unbind(axis)
         return Independent(self.function(*parameters), self.event_dims, validate_args=False)
-
-
-def soft_clamp(value: Tensor, bounds: Bounds | None) -> Tensor:
-    """Keep numbers between bounds by low + (high - low) sigmoid, which has slope 1 in the middle."""
-    if bounds is None:
-        return value
-    low, high = bounds
-    return low + (high - low) * torch.sigmoid((value - (low + high) / 2) * (4 / (high - low)))
 
 
 # ---------------------------------------------------------------------------------------------- likelihoods
@@ -205,7 +200,14 @@ class FullCovariance(nn.Module):
     """Numbers -> a Gaussian: a mean, the logarithm of the diagonal of L, and what is below it.
 
     What is below the diagonal is divided by d, so that at first the covariance is nearly diagonal.
+
+    Args:
+        bounds: smooth bounds of the logarithm of the diagonal.
     """
+
+    def __init__(self, bounds: Bounds | None = SPREAD):
+        super().__init__()
+        self.bounds = bounds
 
     def network_output(self, event: tuple[int, ...]) -> tuple[int, ...]:
         """d (d + 3) / 2 numbers for d latents."""
@@ -215,30 +217,40 @@ class FullCovariance(nn.Module):
         count = numbers.shape[-1]
         d = (math.isqrt(9 + 8 * count) - 3) // 2
         mean, log_diagonal, below = in_single_precision(numbers).split([d, d, count - 2 * d], -1)
-        cholesky = torch.diag_embed(log_diagonal.exp())
+        cholesky = torch.diag_embed(soft_clamp(log_diagonal, self.bounds).exp())
         rows, columns = torch.tril_indices(d, d, -1, device=numbers.device)
         cholesky[..., rows, columns] = below / d
         return CholeskyNormal(mean, cholesky)
 
 
-def full_covariance() -> FullCovariance:
-    """A Gaussian with any covariance, by its Cholesky factor (Kingma and Welling 2019, section 2.5.1)."""
-    return FullCovariance()
+def full_covariance(bounds: Bounds | None = SPREAD) -> FullCovariance:
+    """A Gaussian with any covariance, by its Cholesky factor (Kingma and Welling 2019, section 2.5.1).
+
+    Args:
+        bounds: smooth bounds of the logarithm of the factor's diagonal; without them several levels in a row
+            can begin with divergences beyond what float32 holds.
+    """
+    return FullCovariance(bounds)
 
 
 def flow(
-    size: int, form: Form = "coupling", transforms: int = 2, width: Sequence[int] = (128,)
+    size: int,
+    form: Form = "coupling",
+    transforms: int = 2,
+    width: Sequence[int] = (128,),
+    bounds: Bounds | None = SPREAD,
 ) -> FlowPosterior:
     """A normalising flow about a mean, which its image conditions (Rezende and Mohamed 2015).
 
     Args:
         size: d; its weights are of this head, not of the network before it.
         form, transforms, width: see `flows.steps`.
+        bounds: smooth bounds of log sigma.
 
     Raises:
         VaekitError: zuko is not installed.
     """
-    return FlowPosterior(size, form, transforms, width)
+    return FlowPosterior(size, form, transforms, width, bounds)
 
 
 Posterior = Head | FullCovariance | FlowPosterior

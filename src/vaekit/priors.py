@@ -21,10 +21,10 @@ from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 
 from vaekit.conditionals import Conditional
-from vaekit.distributions import in_single_precision
+from vaekit.distributions import in_single_precision, soft_clamp
 from vaekit.errors import RecipeError
 from vaekit.flows import FlowPrior, Form
-from vaekit.heads import log_variance, soft_clamp
+from vaekit.heads import log_variance
 from vaekit.labels import Labels, PseudoLabels
 from vaekit.mixture import Mixture
 from vaekit.networks import dense

@@ -150,7 +150,14 @@ class GaussianPosterior(Part):
 
 
 class PlainPosterior(Part):
-    kind: Literal["sigma", "full_covariance", "dirac"] = "sigma"
+    kind: Literal["sigma", "dirac"] = "sigma"
+
+
+class FullCovariance(Part):
+    kind: Literal["full_covariance"] = "full_covariance"
+    bounds: Bounds | None = Field(
+        (-6.0, 2.0), description="smooth bounds of the log of the factor's diagonal"
+    )
 
 
 class FlowPosterior(Part):
@@ -158,10 +165,13 @@ class FlowPosterior(Part):
     form: FlowForm = Field("coupling", description="autoregressive ones are slow to draw from")
     transforms: int = Field(2, ge=1, le=64, description="steps")
     width: list[Width] = Field([128], max_length=64, description="units of each hidden layer of a step")
+    bounds: Bounds | None = Field((-6.0, 2.0), description="smooth bounds of log sigma")
 
 
 Posterior = Annotated[
-    Annotated[GaussianPosterior | PlainPosterior | FlowPosterior, Field(discriminator="kind")],
+    Annotated[
+        GaussianPosterior | PlainPosterior | FullCovariance | FlowPosterior, Field(discriminator="kind")
+    ],
     BeforeValidator(_named),
 ]
 
