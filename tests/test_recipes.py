@@ -81,6 +81,12 @@ def test_a_bare_name_or_number_stands_for_the_kind():
     assert recipe.objective.beta.model_dump() == {"kind": "constant", "value": 4}
 
 
+def test_a_power_of_ten_needs_no_point(tmp_path):
+    assert recipes.load("mnist", ["objective.beta=1e-3"]).objective.beta.value == 1e-3
+    (tmp_path / "a.yaml").write_text("extends: mnist\nobjective: {beta: 2E1}\n")
+    assert recipes.load(tmp_path / "a.yaml").objective.beta.value == 20
+
+
 def test_a_file_extends_a_name_and_another_file_beside_it(tmp_path):
     (tmp_path / "one.yaml").write_text("extends: mnist\ntraining: {epochs: 3}\n")
     (tmp_path / "two.yaml").write_text("extends: one.yaml\nmodel: {latent: 5}\n")

@@ -18,6 +18,9 @@ __version__ = "0.1.0"
 _PLACES = {
     "train": "vaekit.launch",
     "resume": "vaekit.launch",
+    "study": "vaekit.studies.perform",
+    "sweep": "vaekit.studies.adhoc",
+    "compare": "vaekit.studies.adhoc",
     "Run": "vaekit.run",
     "load": "vaekit.run",
     "demo": "vaekit.explorer.packaged",
@@ -41,11 +44,13 @@ if TYPE_CHECKING:
     from vaekit.priors import StandardNormal
     from vaekit.recipe import Recipe
     from vaekit.run import Run, load
+    from vaekit.studies.adhoc import compare, sweep
+    from vaekit.studies.perform import study
     from vaekit.trained import Trained
     from vaekit.vae import VAE, Evidence
 
 __all__ = [  # noqa: RUF022  (in the order in which one meets them)
-    "train", "resume", "load", "demo", "Run", "Trained", "Recipe",
+    "train", "resume", "load", "study", "sweep", "compare", "demo", "Run", "Trained", "Recipe",
     "VAE", "Evidence", "Conditional", "Chain", "StandardNormal", "Objective", "VaekitError",
 ]  # fmt: skip
 

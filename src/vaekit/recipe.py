@@ -13,7 +13,6 @@ The schema mirrors the functions it names: the kinds of network are those of `ne
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -42,10 +41,9 @@ def _named(value: Any) -> Any:
 
 
 def _scheduled(value: Any) -> Any:
-    """A bare number stands for a constant; YAML takes `1e-3`, without a point, for a word."""
-    with suppress(TypeError, ValueError):
-        return {"kind": "constant", "value": value if isinstance(value, bool) else float(value)}
-    return _named(value)
+    """A bare number stands for a constant."""
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    return {"kind": "constant", "value": value} if plain else _named(value)
 
 
 class Part(BaseModel):

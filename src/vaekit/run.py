@@ -25,6 +25,7 @@ from vaekit.build import build_data
 from vaekit.errors import NotFoundError
 from vaekit.evaluation import likelihood, protocol
 from vaekit.evaluation.quality import quality as sample_quality
+from vaekit.evaluation.reconstruction import squared_error
 from vaekit.files import write_whole
 from vaekit.plain import to_json
 from vaekit.portions import images_at_once
@@ -186,6 +187,7 @@ def evaluate(
     missing: str | None = None,
     progress: Callable[[int, int], None] = lambda images, of: None,
     quality: bool = False,
+    quality_samples: int = 5000,
     features: str | None = None,
     say: Callable[[str], None] = lambda words: None,
 ) -> likelihood.Evaluation:
@@ -199,6 +201,7 @@ def evaluate(
             log-likelihood is then that of the part which is left.
         progress: called with the number of images in a batch that is done with, and in all of them.
         quality: measure the quality of samples as well; see `evaluation.quality`.
+        quality_samples: so many of them.
         features: the space that it is measured in; to name one is to ask for it.
         say: is told what takes a while.
     """
@@ -207,15 +210,17 @@ def evaluate(
     seen = trained.observed(split, data, images)
     wanted = quality or features is not None  # measured first: it takes less time, and may find a mistake
     found = (
-        sample_quality(trained.hiding("none"), features=features, seed=seed, data=data, say=say)
+        sample_quality(trained.hiding("none"), quality_samples, features, seed=seed, data=data, say=say)
         if wanted
         else None
     )
     seconds = likelihood.clock()
+    draws = samples if protocol.is_bound(trained.model) else 1  # those of a point posterior are all the same
     parts = likelihood.log_likelihood(
-        trained.model, seen.batches(images_at_once(trained.model.decoder, seen.shape)), samples, seed,
+        trained.model, seen.batches(images_at_once(trained.model.decoder, seen.shape)), draws, seed,
         lambda images: progress(images, len(seen)),
     )  # fmt: skip
+    stored = trained.observed(split, data, images, observation="unit")
     evaluation = likelihood.summarise(parts, samples, seed, seconds())
     measured = protocol.annotate(evaluation, trained.recipe, trained.model, dataset, split)
-    return replace(measured, quality=found)
+    return replace(measured, quality=found, mse=squared_error(trained.model, seen, stored))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +12,20 @@ import yaml
 from vaekit.errors import InvalidError, NotFoundError, did_you_mean
 
 SUFFIXES = (".yaml", ".yml")
+
+
+class Loader(yaml.SafeLoader):
+    """Plain values of YAML; `1e-3` is a number, which to YAML 1.1 is a word for want of a point."""
+
+
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+)
+
+
+def read(text: str) -> Any:
+    """The value of a text of YAML."""
+    return yaml.load(text, Loader)
 
 
 class Shelf(NamedTuple):
@@ -60,7 +75,7 @@ class Shelf(NamedTuple):
         """
         file = self.file(name)
         try:
-            tree = yaml.safe_load(file.read_text(encoding="utf-8"))
+            tree = read(file.read_text(encoding="utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
             reason = " ".join(str(error).split())
             raise self.error(f"{self.kind} {name!r}: not readable as YAML: {reason}") from None

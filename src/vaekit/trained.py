@@ -142,8 +142,14 @@ class Trained:
         framing = {**plain, "size": self.shape[1:]} if Path(name).is_dir() else plain
         return self.recipe.data.model_copy(update={"name": name, "validation": 0.1, "test": 0.1, **framing})
 
-    def observed(self, split: str = "test", data: str | None = None, images: int | None = None) -> Observed:
-        """A split as the model sees it; `images` takes a seeded random subset of so many.
+    def observed(
+        self,
+        split: str = "test",
+        data: str | None = None,
+        images: int | None = None,
+        observation: str | None = None,
+    ) -> Observed:
+        """A split as the model sees it, or otherwise observed; `images` takes a seeded random subset.
 
         Raises:
             InvalidError: where the split is empty or unknown.
@@ -155,14 +161,20 @@ class Trained:
                 len(indices), generator=torch.Generator().manual_seed(self.recipe.data.seed)
             )
             indices = indices[order[:images].sort().values.numpy()]
-        return self.split(dataset, indices)
+        return self.split(dataset, indices, observation=observation)
 
-    def split(self, dataset: Dataset, indices: np.ndarray, training: bool = False) -> Observed:
-        """Images of a dataset by their indices, observed as the recipe says."""
+    def split(
+        self,
+        dataset: Dataset,
+        indices: np.ndarray,
+        training: bool = False,
+        observation: str | None = None,
+    ) -> Observed:
+        """Images of a dataset by their indices, observed as the recipe says if not told otherwise."""
         spec = self.recipe.data
         return observe(
-            dataset, indices, spec.observation, training=training, seed=spec.seed, device=self.device,
-            missing=build_missing(spec), told=self.recipe.model.told,
+            dataset, indices, observation or spec.observation, training=training, seed=spec.seed,
+            device=self.device, missing=build_missing(spec), told=self.recipe.model.told,
         )  # fmt: skip
 
 

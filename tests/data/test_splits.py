@@ -73,3 +73,11 @@ def test_impossible_sizes_are_refused(sizes: dict[str, float], says: str) -> Non
 def test_published_train_cannot_be_used_up() -> None:
     with pytest.raises(DataError, match="leave none of 80"):
         split(dataset(train=(0, 80), test=(80, 100)), validation=80)
+
+
+def test_fewer_images_to_train_on_are_a_random_part_that_grows() -> None:
+    few, more, whole = (split(dataset(), train=n).train for n in (10, 30, 1000))
+    assert (len(few), len(more), len(whole)) == (10, 30, 80)
+    assert set(few) < set(more) < set(whole)
+    assert (np.diff(more) > 0).all()
+    np.testing.assert_array_equal(split(dataset(), train=10).test, split(dataset()).test)

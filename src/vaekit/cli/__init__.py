@@ -18,7 +18,7 @@ from vaekit.cli.program import Program
 
 SECTIONS = {
     "Train and measure": ("train", "evaluate", "report"),
-    "Experiment": ("study",),
+    "Experiment": ("study", "sweep", "compare"),
     "Look": ("sample", "reconstruct", "interpolate", "traverse", "encode", "impute", "explore"),
     "Data and recipes": ("data", "recipes"),
     "Help": ("doctor",),

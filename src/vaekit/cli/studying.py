@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vaekit.studies.parts import Cell, Column, Table
     from vaekit.studies.results import Results
 
 
-def finish(results: Results, as_json: bool) -> None:
+def finish(results: Results, as_json: bool, tables: bool = False) -> None:
     """Print where the page is, and leave with an error where runs failed.
+
+    Args:
+        tables: print the tables of the page as well.
 
     Raises:
         DivergedError: every run that failed diverged.
@@ -23,8 +27,60 @@ def finish(results: Results, as_json: bool) -> None:
         "finished": sum(len(outcome.finished) for outcome in results.outcomes),
         "failed": [{"run": str(training.path), "fault": training.fault} for _, training in results.faults],
     }
-    emit(summary, f"Page     {summary['page']}\nNumbers  {summary['results']}", as_json)
+    if tables:
+        show(results, summary, as_json)
+    else:
+        emit(summary, f"Page     {summary['page']}\nNumbers  {summary['results']}", as_json)
     _complain(results)
+
+
+def show(results: Results, summary: dict[str, Any], as_json: bool) -> None:
+    """Print the tables among the blocks of a page, and a summary."""
+    from rich.console import Group
+
+    from vaekit.cli.output import emit
+    from vaekit.studies.blocks import draw
+    from vaekit.studies.export import table_to_dict
+    from vaekit.studies.parts import Table
+
+    parts = [part for block in results.study.page if "table" in block for part in draw(results, block)]
+    tables = [part for part in parts if isinstance(part, Table)]
+    where = [f"Page     {summary['page']}"] if summary.get("page") else []
+    emit(
+        {**summary, "tables": [table_to_dict(table) for table in tables]},
+        Group(*(_drawn(table) for table in tables), *where),
+        as_json,
+    )
+
+
+def _drawn(table: Table) -> Any:
+    """A table with its notes; the best of a column has a star."""
+    from rich.console import Group
+
+    from vaekit.cli.output import table as plain
+
+    lines = plain(table.heading, *(_heading(column) for column in table.columns))
+    for column in lines.columns[1:]:
+        column.justify = "right"
+    for name, cells in table.rows:
+        words = (_word(cell, column) for cell, column in zip(cells, table.columns, strict=True))
+        lines.add_row(name, *words)
+    return Group(lines, "", *table.notes, *(["* the best of its column"] if _has_best(table) else []))
+
+
+def _has_best(table: Table) -> bool:
+    return any(cell.best for _, cells in table.rows for cell in cells)
+
+
+def _heading(column: Column) -> str:
+    return f"{column.title}\n{column.unit}" if column.unit else column.title
+
+
+def _word(cell: Cell, column: Column) -> str:
+    from vaekit.studies.page import written
+
+    marks = f" ({cell.marks})" if cell.marks else ""
+    return written(cell, column).replace("−", "-") + "*" * cell.best + marks
 
 
 def _complain(results: Results) -> None:

@@ -43,6 +43,7 @@ class Evaluation:
         log_likelihood_stderr: standard error over the images.
         bits_per_dimension: -log_likelihood / (observed dimensions log 2).
         ess_mean, ess_min: effective sample size an image, of `samples`.
+        mse: mean squared error of reconstructions, a pixel of the stored values in [0, 1].
         seconds: wall-clock time.
         seed: of the draws.
         split, observation: what was measured.
@@ -68,6 +69,7 @@ class Evaluation:
     split: str = ""
     observation: str = ""
     missing: str = ""
+    mse: float | None = None
     active_units: list[int] = field(default_factory=list)
     latents: list[int] = field(default_factory=list)
     quality: Quality | None = None

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from vaekit.errors import RecipeError
 from vaekit.recipe import Recipe
 from vaekit.recipes.schema import Key, explain, keys
-from vaekit.shelf import Shelf, beside
+from vaekit.shelf import Shelf, beside, read
 
 __all__ = ["Key", "dump", "explain", "keys", "load", "merge", "names", "override", "parse", "text"]
 
@@ -111,7 +111,7 @@ def _nested(text: str) -> Tree:
     if not equals or not all(path.split(".")):
         raise RecipeError(f"override {text!r}: expected key.path=value, such as training.epochs=5")
     try:
-        inner = yaml.safe_load(value) if value else None
+        inner = read(value) if value else None
     except yaml.YAMLError:
         raise RecipeError(f"override {text!r}: the value is not YAML") from None
     *outer, last = path.split(".")

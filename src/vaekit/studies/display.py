@@ -5,9 +5,26 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from typing import TextIO
+from typing import Protocol, TextIO
 
-from vaekit.studies.execute import Display
+
+class Display(Protocol):
+    """What is told of the progress."""
+
+    def begin(self, names: Sequence[str]) -> None:
+        """So many jobs are to be done, by number."""
+
+    def progress(self, number: int, share: float, text: str) -> None:
+        """A job is so far."""
+
+    def end(self, number: int, fault: str) -> None:
+        """A job has ended."""
+
+    def note(self, text: str) -> None:
+        """Something a person should know, in one line."""
+
+    def close(self) -> None:
+        """No more will come."""
 
 
 def display(quiet: bool = False, stream: TextIO | None = None) -> Display:

@@ -13,10 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vaekit.errors import InvalidError, did_you_mean
-from vaekit.numbers import quality_in_words
+from vaekit.numbers import quality_in_words, significant
 from vaekit.studies.results import Outcome, Training
 
 Value = float | str | None
+
+_SCORES = ("frechet", "kernel", "precision", "recall")
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Metric:
         title, unit: for people.
         value: of a training; a list for one a level; None where it is not known.
         better: "higher" or "lower", where one is.
-        digits: after the point.
+        digits: after the point; None for three that say something.
         protocol: how it was measured, in words; empty where there is but one way.
         of_likelihood: whether the evaluation's caveats concern it.
     """
@@ -36,29 +38,36 @@ class Metric:
     unit: str
     value: Callable[[Training], Any]
     better: str | None = None
-    digits: int = 2
+    digits: int | None = 2
     protocol: Callable[[Training], str] = lambda training: ""
     of_likelihood: bool = False
 
 
 def _measured(training: Training) -> str:
     """Which images were measured, and how the model saw them."""
-    found, data = training.evaluation, training.recipe.data.name
-    if not found:
-        return ""
-    return f"{found['images']:,} {found['split']} images of {data}, observation {found['observation']}"
+    return f"{_images(training)}." if training.evaluation else ""
 
 
 def _sampled(training: Training) -> str:
     """The same, and the importance samples."""
     found = training.evaluation
-    return f"{_measured(training)}, {found['samples']:,} importance samples an image" if found else ""
+    return f"{_images(training)}, {found['samples']:,} importance samples an image." if found else ""
+
+
+def _images(training: Training) -> str:
+    found, data = training.evaluation, training.recipe.data.name
+    hidden = f", hidden {found['missing']}" if found.get("missing") else ""
+    how = f"observation {found['observation']}{hidden}"
+    return f"Measured on {found['images']:,} {found['split']} images of {data}, {how}"
 
 
 def _featured(training: Training) -> str:
     """What samples were compared with, and by which features."""
     found = training.evaluation.get("quality")
-    return quality_in_words(found) if found else ""
+    if not found:
+        return ""
+    floor = (f"{name} {significant(found[f'floor_{name}'])}" for name in _SCORES)
+    return f"{training.recipe.data.name}: {quality_in_words(found)} These reach {', '.join(floor)}."
 
 
 def _evaluated(key: str) -> Callable[[Training], Any]:
@@ -92,8 +101,8 @@ METRICS: dict[str, Metric] = {
     ),
     "active_units": Metric("active units", "", _evaluated("active_units"), None, 0, _measured),
     "mse": Metric("squared error", "a pixel", _evaluated("mse"), "lower", 4, _measured),
-    "frechet": Metric("Fréchet distance", "", _quality("frechet"), "lower", 2, _featured),
-    "kernel": Metric("kernel distance", "", _quality("kernel"), "lower", 3, _featured),
+    "frechet": Metric("Fréchet distance", "", _quality("frechet"), "lower", None, _featured),
+    "kernel": Metric("kernel distance", "", _quality("kernel"), "lower", None, _featured),
     "precision": Metric("precision", "", _quality("precision"), "higher", 3, _featured),
     "recall": Metric("recall", "", _quality("recall"), "higher", 3, _featured),
     "seconds_an_epoch": Metric("time an epoch", "s", _seconds, "lower", 1),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import vaekit
@@ -26,9 +27,14 @@ def write_page(results: Results) -> None:
     Raises:
         VaekitError: one cannot be written.
     """
-    parts = [part for block in results.study.page for part in draw(results, block)]
+    parts = draw_all(results)
     write_whole(results.page, render(results, parts).encode())
     write_results(results, [part for part in parts if isinstance(part, Table)])
+
+
+def draw_all(results: Results) -> list[Part]:
+    """The parts of all blocks, from top to bottom."""
+    return [part for block in results.study.page for part in draw(results, block)]
 
 
 def render(results: Results, parts: Sequence[Part]) -> str:
@@ -110,8 +116,8 @@ def written(cell: Cell, column: Column) -> str:
         return "–"
     if isinstance(cell.value, str):
         return cell.value
-    spread = f" ± {number(cell.deviation, column.digits)}" if cell.deviation is not None else ""
-    return number(cell.value, column.digits) + spread
+    word = significant if column.digits is None else partial(number, digits=column.digits)
+    return word(cell.value) + (f" ± {word(cell.deviation)}" if cell.deviation is not None else "")
 
 
 def _figure(part: Figure) -> dict[str, Any]:

@@ -36,14 +36,14 @@ class Column:
         title: what people read.
         unit: of the numbers.
         better: "higher" or "lower", where one is.
-        digits: after the point.
+        digits: after the point; None for three that say something.
     """
 
     name: str
     title: str
     unit: str = ""
     better: str | None = None
-    digits: int = 2
+    digits: int | None = 2
 
 
 @dataclass(frozen=True)

@@ -85,17 +85,14 @@ def budget_of(study: Study, name: str | None) -> tuple[str, Budget]:
     return name, study.budgets[name]
 
 
-def variants(study: Study, budget: Budget, seeds: int | None = None) -> list[Variant]:
+def variants(study: Study, budget: Budget) -> list[Variant]:
     """Every combination of the study's grids under a budget, in order.
-
-    Args:
-        seeds: of each; as the budget says if not given.
 
     Raises:
         InvalidError: for two of one name, a name that is no directory's, or a pattern that fits none.
         RecipeError, NotFoundError: for a recipe or an override that is wrong.
     """
-    every = [variant for entry in study.runs for variant in _variants(entry, budget, seeds or budget.seeds)]
+    every = [variant for entry in study.runs for variant in _variants(entry, budget)]
     names = [variant.name for variant in every]
     if twice := [name for name in names if names.count(name) > 1]:
         raise InvalidError(
@@ -103,7 +100,7 @@ def variants(study: Study, budget: Budget, seeds: int | None = None) -> list[Var
             f"{twice[0]}-{{d}}"
         )
     for pattern in [*budget.runs, *budget.only]:
-        if not any(fnmatchcase(name, pattern) for name in names):
+        if not any(matches(variant, [pattern]) for variant in every):
             raise InvalidError(f"budgets: no run is called {pattern!r}; they are {', '.join(names)}")
     return [variant for variant in every if not budget.only or matches(variant, budget.only)]
 
@@ -121,10 +118,14 @@ def tasks(chosen: Sequence[Variant], evaluate: Evaluate, folder: Path) -> list[T
 
 def matches(variant: Variant, patterns: Sequence[str]) -> bool:
     """Whether a pattern fits the variant's name, or is its group."""
-    return any(fnmatchcase(variant.name, pattern) or variant.group == pattern for pattern in patterns)
+    return any(_fits(variant.name, variant.group, pattern) for pattern in patterns)
 
 
-def _variants(entry: Entry, budget: Budget, seeds: int) -> Iterator[Variant]:
+def _fits(name: str, group: str, pattern: str) -> bool:
+    return fnmatchcase(name, pattern) or (bool(group) and group == pattern)
+
+
+def _variants(entry: Entry, budget: Budget) -> Iterator[Variant]:
     for combination in itertools.product(*entry.grid.values()):
         values = dict(zip(entry.grid, combination, strict=True))
         name = fill(entry.name, {key: _slug(value) for key, value in values.items()})
@@ -132,18 +133,19 @@ def _variants(entry: Entry, budget: Budget, seeds: int) -> Iterator[Variant]:
             raise InvalidError(f"runs: name: expected letters, digits, '.', '_' and '-', got {name!r}")
         yield Variant(
             name,
-            fill(entry.label, {key: _word(value) for key, value in values.items()}) or name,
+            fill(entry.label, {key: written(value) for key, value in values.items()}) or name,
             entry.group,
             values,
             recipe := _recipe(entry, budget, name, values),
-            tuple(recipe.training.seed + i for i in range(seeds)),
+            tuple(recipe.training.seed + i for i in range(budget.seeds)),
         )
 
 
 def _recipe(entry: Entry, budget: Budget, name: str, values: Mapping[str, Any]) -> Recipe:
     """The entry's recipe, without pictures, under its overrides, then the budget's."""
-    further = [text for pattern, texts in budget.runs.items() if fnmatchcase(name, pattern) for text in texts]
-    words = {key: _word(value) for key, value in values.items()}
+    patterns = [pattern for pattern in budget.runs if _fits(name, entry.group, pattern)]
+    further = [text for pattern in patterns for text in budget.runs[pattern]]
+    words = {key: written(value) for key, value in values.items()}
     changes = [fill(text, words) for text in (*entry.set, *budget.set, *further)]
     return recipes.load(fill(entry.recipe, words), ["training.pictures=0", *changes])
 
@@ -153,11 +155,11 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), text)
 
 
-def _word(value: Any) -> str:
+def written(value: Any) -> str:
     """A value as people, and overrides, write it."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def _slug(value: Any) -> str:
     """A value as a part of a directory's name."""
-    return re.sub(r"[^\w.]+", "-", _word(value)).strip("-")
+    return re.sub(r"[^\w.]+", "-", written(value)).strip("-")

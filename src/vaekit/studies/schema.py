@@ -44,15 +44,20 @@ class Evaluate(Part):
     samples: Count = Field(500, description="K, importance samples an image")
     images: Count | None = Field(None, description="a random subset of so many; all if not given")
     split: Split = Field("test", description="the part of the data")
-    quality: bool = Field(False, description="measure the quality of samples as well")
+    quality: int | None = Field(None, ge=1, strict=True, description="score so many samples; none if not given")
+
+    def options(self) -> dict[str, Any]:
+        """What `Run.evaluate` takes."""
+        plain = self.model_dump(exclude={"quality"})
+        return plain | ({"quality": True, "quality_samples": self.quality} if self.quality else {})
 
 
 class Budget(Part):
     """How much is spent on a study."""
 
     set: Overrides = Field([], description="overrides of every run")
-    runs: dict[str, Overrides] = Field({}, description="pattern of names: further overrides of these runs")
-    only: Names = Field([], description="patterns of the names to run; all if not given")
+    runs: dict[str, Overrides] = Field({}, description="pattern of names, or group: further overrides")
+    only: Names = Field([], description="patterns of names, or groups, to run; all if not given")
     evaluate: Evaluate = Evaluate()
     seeds: Count = Field(1, description="trainings of each run, which differ in their seed")
     minutes: Positive | None = Field(None, description="about how long it takes, on two cores")

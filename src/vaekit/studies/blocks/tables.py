@@ -84,7 +84,7 @@ def _remarks(found: Metric, outcome: Outcome, ways: Sequence[str]) -> list[str]:
     first = outcome.finished[0]
     odd = found.of_likelihood and not first.evaluation.get("is_likelihood", True)
     said = [f"no likelihood: {caveat}" for caveat in first.evaluation.get("caveats", [])] if odd else []
-    return said + ([f"measured on {found.protocol(first)}"] if len(ways) > 1 else [])
+    return said + ([found.protocol(first)] if len(ways) > 1 else [])
 
 
 def _ways(found: Metric, outcomes: Sequence[Outcome]) -> list[str]:
@@ -109,8 +109,7 @@ def _best(found: Metric, cells: list[Cell]) -> list[Cell]:
 def _protocols(columns: Sequence[str], outcomes: Sequence[Outcome]) -> list[str]:
     """How the columns were measured, said once where all runs were measured alike."""
     ways = {way[0]: None for name in columns if len(way := _ways(metric(name), outcomes)) == 1}
-    fullest = [way for way in ways if not any(way != other and other.startswith(way) for other in ways)]
-    return [f"Measured on {way}." for way in fullest]
+    return [way for way in ways if not any(way != w and w.startswith(way.rstrip(".")) for w in ways)]
 
 
 def _seeds(outcomes: Sequence[Outcome]) -> list[str]:

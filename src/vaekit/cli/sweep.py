@@ -1,0 +1,72 @@
+"""`vaekit sweep`: a recipe with several values of its keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from vaekit.cli import options
+
+
+@click.command()
+@click.argument("recipe")
+@click.argument("words", nargs=-1, required=True, metavar="KEY=VALUE,VALUE...")
+@click.option(
+    "--seeds", type=click.IntRange(1, 1000), default=1, show_default=True, help="Trainings of each."
+)
+@click.option("--epochs", type=click.IntRange(1), help="The same as training.epochs=N.")
+@click.option(
+    "--samples",
+    type=click.IntRange(1, 10_000_000),
+    default=100,
+    show_default=True,
+    help="Importance samples an image.",
+)
+@click.option("--images", type=click.IntRange(1), default=1000, show_default=True, help="Test images.")
+@click.option("--resume", is_flag=True, help="Go on with runs that were interrupted.")
+@options.jobs
+@click.option("-o", "--output", metavar="DIR", help="Where to; runs/sweeps/RECIPE-KEYS if left out.")
+@options.as_json
+@options.quiet
+@options.verbose
+def command(
+    recipe: str,
+    words: tuple[str, ...],
+    epochs: int | None,
+    output: str | None,
+    as_json: bool,
+    quiet: bool,
+    **settings: Any,
+) -> None:
+    """Train a recipe with every combination of some values, and compare what comes of it.
+
+    A key with values parted by commas varies; one with a single value is set for all. A list in brackets is
+    one value. What is finished is kept, so that a sweep can be widened later.
+
+    \b
+    Examples:
+      vaekit sweep mnist model.latent=2,8,32 --epochs 3
+      vaekit sweep digits objective.beta=0.5,1,4 model.latent=4,8 --seeds 3
+    """
+    from vaekit.cli.studying import finish
+    from vaekit.studies.adhoc import sweep
+    from vaekit.studies.display import display
+
+    grid, fixed = _sort([*words, *([f"training.epochs={epochs}"] if epochs else [])])
+    results = sweep(recipe, grid, fixed, folder=output, display=display(quiet), **settings)
+    finish(results, as_json, tables=True)
+
+
+def _sort(words: list[str]) -> tuple[dict[str, list[Any]], list[str]]:
+    """Keys with several values, and overrides."""
+    from vaekit.studies.adhoc import values_of
+
+    grid: dict[str, list[Any]] = {}
+    for word in words:
+        key, equals, text = word.partition("=")
+        if not equals or not key:
+            raise click.UsageError(f"expected KEY=VALUE,VALUE... after the recipe, got {word!r}")
+        if len(values := values_of(text)) > 1:
+            grid[key] = values
+    return grid, [word for word in words if word.partition("=")[0] not in grid]

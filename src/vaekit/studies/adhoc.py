@@ -1,0 +1,214 @@
+"""Studies without a file: the grid of some values of a recipe, and runs that are there already.
+
+Their page is made of the same blocks as that of any other study.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vaekit import recipes
+from vaekit.errors import InvalidError
+from vaekit.files import write_whole
+from vaekit.recipe import Recipe
+from vaekit.run import Run
+from vaekit.shelf import SUFFIXES, read
+from vaekit.studies import parse
+from vaekit.studies.display import Display
+from vaekit.studies.page import draw_all, render
+from vaekit.studies.perform import conduct
+from vaekit.studies.plan import Variant, written
+from vaekit.studies.results import Outcome, Results, Training
+from vaekit.studies.schema import Budget, Evaluate
+
+SWEEPS = Path("runs") / "sweeps"
+_MEASURED = ["log_likelihood", "elbo", "reconstruction", "rate", "bits_per_dimension", "active_units", "mse"]
+_SAMPLED = ["frechet", "kernel", "precision", "recall"]
+_TRAINED = ["epochs", "seconds_an_epoch", "parameters"]
+_MOST_SETTINGS = 5  # columns for what differs between recipes
+
+
+def sweep(
+    recipe: str | Path,
+    grid: Mapping[str, Sequence[Any]],
+    overrides: Iterable[str] = (),
+    *,
+    seeds: int = 1,
+    samples: int = 100,
+    images: int | None = 1000,
+    folder: str | Path | None = None,
+    jobs: int | None = None,
+    resume: bool = False,
+    display: Display | None = None,
+) -> Results:
+    """Train a recipe once for each combination of some values, and write a page that compares them.
+
+    Args:
+        recipe: a name or a file.
+        grid: the values of each key, as `{"model.latent": [2, 8, 32]}`.
+        overrides: `key.path=value`, the same for all.
+        seeds: trainings of each combination.
+        samples, images: how each is measured; see `Run.evaluate`.
+        folder: where to; `runs/sweeps/<recipe>-<keys>` if not given.
+        jobs, resume, display: as for `study`.
+
+    Raises:
+        InvalidError: nothing varies.
+        VaekitError: as `study`.
+    """
+    if not grid:
+        raise InvalidError("sweep: expected a key with several values, such as model.latent=2,8,32")
+    overrides = list(overrides)
+    base = recipes.load(recipe, overrides)
+    short = _short(list(grid))
+    name = "-".join([base.name, *short.values()])
+    path = str(Path(recipe).resolve()) if Path(recipe).suffix in SUFFIXES else str(recipe)
+    asked = parse(
+        {
+            "name": name,
+            "title": f"{base.title or base.name}: {', '.join(grid)}",
+            "runs": [_entry(path, grid, short)],
+            "page": _sweep_page(base, grid, short),
+        },
+        "sweep",
+    )
+    evaluate = Evaluate(samples=samples, images=images)
+    budget = Budget(set=overrides, seeds=seeds, evaluate=evaluate)
+    planned = Results(asked, [], Path(folder or SWEEPS / name), "", budget)
+    return conduct(planned, _command(recipe, grid, overrides, budget), jobs, resume, display)
+
+
+def compare(paths: Sequence[str | Path], page: str | Path | None = None) -> Results:
+    """Put runs that are finished side by side, without training or measuring anything.
+
+    Args:
+        paths: of the run directories.
+        page: a file for a page of tables and figures; none if not given.
+
+    Returns:
+        Results, of which every block can be drawn; see `studies.blocks`.
+
+    Raises:
+        NotFoundError: one is no run directory.
+        InvalidError: there are none, or one is not finished.
+    """
+    if not paths:
+        raise InvalidError("compare: expected at least one run directory")
+    runs = [Run(path) for path in dict.fromkeys(map(Path, paths))]
+    outcomes = [_existing(run) for run in runs]
+    asked = parse(
+        {
+            "name": "comparison",
+            "title": f"{len(runs)} run{'s' * (len(runs) != 1)} side by side",
+            "runs": [{"name": str(run.path)[-100:], "recipe": str(run.path / "recipe.yaml")} for run in runs],
+            "page": _comparison_page([run.recipe for run in runs], unmeasured(outcomes)),
+        },
+        "compare",
+    )
+    results = Results(asked, outcomes, Path(page).parent if page else Path())
+    if page:
+        write_whole(page, render(results, draw_all(results)).encode())
+    return results
+
+
+def unmeasured(outcomes: Sequence[Outcome]) -> list[str]:
+    """The commands that measure those runs that have no evaluation."""
+    return [f"vaekit evaluate {o.first.path}" for o in outcomes if not o.first.evaluation]
+
+
+def differing(trees: Sequence[Mapping[str, Any]], path: str = "") -> Iterator[str]:
+    """The paths of the keys in which recipes differ; the part itself, where it is of different kinds."""
+    for key in dict.fromkeys(key for tree in trees for key in tree):
+        values = [tree.get(key) for tree in trees]
+        if all(value == values[0] for value in values):
+            continue
+        parts = [value for value in values if isinstance(value, Mapping)]
+        if len(parts) == len(values) and len({part.get("kind") for part in parts}) == 1:
+            yield from differing(parts, f"{path}{key}.")
+        else:
+            yield f"{path}{key}"
+
+
+def values_of(text: str) -> list[Any]:
+    """The values in `2,8,32`, each in YAML; a comma inside brackets or quotes parts nothing."""
+    import yaml
+
+    pieces = re.findall(r"(?:\[[^\]]*\]|\{[^}]*\}|\"[^\"]*\"|'[^']*'|[^,])+", text)
+    try:
+        return [read(piece) for piece in pieces]
+    except yaml.YAMLError:
+        raise InvalidError(f"sweep: expected values parted by commas, got {text!r}") from None
+
+
+# ----------------------------------------------------------------------------------------------- parts
+
+
+def _command(
+    recipe: str | Path, grid: Mapping[str, Sequence[Any]], overrides: Iterable[str], budget: Budget
+) -> str:
+    """The command line of a sweep."""
+    varied = [f"{key}={','.join(map(written, values))}" for key, values in grid.items()]
+    words = ["vaekit", "sweep", str(recipe), *varied, *overrides, "--samples", str(budget.evaluate.samples)]
+    words += ["--images", str(budget.evaluate.images)] if budget.evaluate.images else []
+    return shlex.join([*words, *(["--seeds", str(budget.seeds)] if budget.seeds > 1 else [])])
+
+
+def _short(keys: Sequence[str]) -> dict[str, str]:
+    """A variable for each key: its last word, or all of it where two share that."""
+    last = [key.rpartition(".")[2] for key in keys]
+    whole = {key: key.replace(".", "_") for key in keys}
+    return {key: word if last.count(word) == 1 else whole[key] for key, word in zip(keys, last, strict=True)}
+
+
+def _entry(recipe: str, grid: Mapping[str, Sequence[Any]], short: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "name": "-".join(f"{word}-{{{word}}}" for word in short.values()),
+        "label": ", ".join(f"{word} = {{{word}}}" for word in short.values()),
+        "recipe": recipe,
+        "grid": {short[key]: list(values) for key, values in grid.items()},
+        "set": [f"{key}={{{word}}}" for key, word in short.items()],
+    }
+
+
+def _sweep_page(
+    base: Recipe, grid: Mapping[str, Sequence[Any]], short: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    bound = base.model.encoder.posterior.kind != "dirac"
+    measured = "log_likelihood" if bound else "mse"
+    numbers: list[dict[str, Any]] = [
+        {"best": {"metric": measured}},
+        {"table": {"columns": [*_MEASURED, *_TRAINED]}},
+    ]
+    plain = [key for key, values in grid.items() if all(isinstance(value, int | float) for value in values)]
+    if len(grid) == 1 and plain:
+        numbers.insert(1, {"against": {"x": short[plain[0]], "metric": measured}})
+    return [{"heading": "Numbers"}, *numbers, *_looks("validation_elbo" if bound else "validation_loss")]
+
+
+def _comparison_page(compared: Sequence[Recipe], missing: Sequence[str]) -> list[dict[str, Any]]:
+    trees = [recipe.model_dump(mode="json", exclude={"name", "title", "reference"}) for recipe in compared]
+    settings = [f"recipe:{path}" for path in list(differing(trees))[:_MOST_SETTINGS]]
+    note = f"Not measured yet; do it by: {'; '.join(missing)}" if missing else ""
+    columns = [*settings, *_MEASURED, *_SAMPLED, *_TRAINED]
+    return [{"heading": "Numbers"}, {"table": {"columns": columns, "note": note}}, *_looks("validation_elbo")]
+
+
+def _looks(curve: str) -> list[dict[str, Any]]:
+    return [
+        {"heading": "Training"}, {"curves": curve},
+        {"heading": "Samples"}, {"samples": {}},
+        {"heading": "Reconstructions"}, {"reconstructions": {}},
+        {"heading": "Latent spaces"}, {"scatter": {}},
+    ]  # fmt: skip
+
+
+def _existing(run: Run) -> Outcome:
+    if not run.finished:
+        raise InvalidError(f"{run.path}: is not finished; go on with it by: vaekit train --resume {run.path}")
+    seed = run.recipe.training.seed
+    variant = Variant(str(run.path), str(run.path), "", {}, run.recipe, (seed,))
+    return Outcome(variant, [Training(seed, run.path)])

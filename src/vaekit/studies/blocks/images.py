@@ -1,0 +1,73 @@
+"""Images by run: a row each, the same latents or the same held-out images for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from vaekit import figures, pictures
+from vaekit.studies.parts import Figure, Part
+from vaekit.studies.results import Outcome, Results
+from vaekit.studies.schema import Names
+
+
+def samples(
+    study: Results,
+    runs: Names = ["*"],  # noqa: B006
+    n: int = 10,
+    seed: int = 0,
+    title: str = "Samples",
+    caption: str = "Decoded draws of each model's prior.",
+) -> list[Part]:
+    """A row of samples a run, a figure a dataset."""
+
+    def drawn(outcome: Outcome) -> np.ndarray:
+        return pictures.samples(outcome.first.trained, n, seed=seed).arrays["images"]
+
+    return [
+        Figure(figures.image_rows(_rows(outcomes, drawn), headed(title, data)), caption)
+        for data, outcomes in by_data(study.select(runs, finished=True))
+    ]
+
+
+def reconstructions(
+    study: Results,
+    runs: Names = ["*"],  # noqa: B006
+    n: int = 10,
+    seed: int = 0,
+    split: str = "test",
+    title: str = "Reconstructions",
+    caption: str = "Held-out images above what each model makes of their codes.",
+) -> list[Part]:
+    """The same held-out images above a row of reconstructions a run, a figure a dataset."""
+
+    def made(outcome: Outcome) -> dict[str, np.ndarray]:
+        trained = outcome.first.trained
+        return pictures.reconstructions(trained, trained.observed(split), n, seed).arrays
+
+    parts: list[Part] = []
+    for data, outcomes in by_data(study.select(runs, finished=True)):
+        top = ("original", made(outcomes[0])["originals"])
+        rows = _rows(outcomes, lambda outcome: made(outcome)["reconstructions"])
+        parts.append(Figure(figures.image_rows(rows, headed(title, data), top=top), caption))
+    return parts
+
+
+def by_data(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, list[Outcome]]]:
+    """The runs of each dataset and observation, which show the same images."""
+    groups: dict[tuple[str, str], list[Outcome]] = {}
+    for outcome in outcomes:
+        data = outcome.first.recipe.data
+        groups.setdefault((data.name, data.observation), []).append(outcome)
+    for (name, _), chosen in groups.items():
+        yield name, chosen
+
+
+def headed(title: str, data: str) -> str:
+    """The title of a figure of a dataset."""
+    return f"{title}: {data}"
+
+
+def _rows(outcomes: Sequence[Outcome], images: Callable[[Outcome], np.ndarray]) -> dict[str, np.ndarray]:
+    return {outcome.label: images(outcome) for outcome in outcomes}

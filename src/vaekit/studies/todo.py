@@ -1,0 +1,107 @@
+"""What of a study is left to do: nothing for what is finished, as it was asked for, from the same data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+from vaekit.build import build_data
+from vaekit.errors import VaekitError
+from vaekit.launch import located
+from vaekit.recipe import Data, Recipe
+from vaekit.run import Run
+from vaekit.studies.plan import Task
+from vaekit.studies.worker import Job
+from vaekit.trained import fingerprint
+from vaekit.training.guards import locked
+
+Ends = dict[int, tuple[int, str]]
+Note = Callable[[str], None]
+
+_WITHOUT_EFFECT = {"device", "threads", "pictures", "checkpoint_seconds", "checkpoint_steps", "tensorboard"}
+
+
+def sort(tasks: Sequence[Task], note: Note, resume: bool) -> tuple[Ends, list[Job]]:
+    """The ends of those tasks that are finished or cannot begin, and jobs for the others."""
+    ends: Ends = {}
+    open_jobs: list[Job] = []
+    for number, task in enumerate(tasks):
+        try:
+            step = _step(task, note, resume)
+        except VaekitError as error:
+            ends[number] = (error.exit_code, str(error))
+            continue
+        if step is None:
+            ends[number] = (0, "")
+        else:
+            recipe, evaluate = located(task.recipe).model_dump(mode="json"), task.evaluate.options()
+            open_jobs.append(Job(number, step, recipe, str(task.directory), evaluate))
+    return ends, open_jobs
+
+
+def _step(task: Task, note: Note, resume: bool) -> str | None:
+    """Where a task has to begin; None where nothing is left to do.
+
+    Raises:
+        VaekitError: its data cannot be had, or another process trains there.
+    """
+    data = _data(located(task.recipe).data.model_dump_json())
+    if not (task.directory / "recipe.yaml").is_file():
+        return "train"
+    with locked(task.directory):
+        run = Run(task.directory)
+    if (reason := _changed(run, task, data[0])) is not None:
+        note(f"{task.name}: {reason}, so it is trained anew")
+        return "train"
+    if not run.finished:
+        note(f"{task.name}: was interrupted, and {'goes on' if resume else 'is trained anew'}")
+        return "resume" if resume else "train"
+    return None if _is_measured(run, task, data[1]) else "measure"
+
+
+def _changed(run: Run, task: Task, data: str) -> str | None:
+    """What differs between what is in a run's directory and what is wanted; None where nothing does."""
+    try:
+        same = essence(run.recipe) == essence(located(task.recipe))
+    except VaekitError:
+        same = False
+    if not same:
+        return "its recipe changed"
+    return None if run.environment.get("data") == data else "its data changed"
+
+
+def essence(recipe: Recipe) -> dict[str, Any]:
+    """What of a recipe has a say in the numbers."""
+    tree = recipe.model_dump(exclude={"name", "title", "reference"})
+    tree["training"] = {key: value for key, value in tree["training"].items() if key not in _WITHOUT_EFFECT}
+    return tree
+
+
+def _is_measured(run: Run, task: Task, sizes: dict[str, int]) -> bool:
+    """Whether the run was evaluated as is wanted."""
+    wanted, size = task.evaluate, sizes[task.evaluate.split]
+    protocol = {
+        "samples": wanted.samples,
+        "split": wanted.split,
+        "images": min(wanted.images or size, size),
+    }
+    try:
+        found = json.loads((run.path / "evaluation.json").read_text(encoding="utf-8"))
+        scored = not wanted.quality or found["quality"]["images"] == _scored(wanted.quality, sizes)
+        return scored and all(found[key] == value for key, value in protocol.items())
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+
+
+def _scored(wanted: int, sizes: dict[str, int]) -> int:
+    """How many samples are compared with as many training and held-out images."""
+    return min(wanted, sizes["train"], sizes["test"] or sizes["validation"])
+
+
+@cache
+def _data(spec: str) -> tuple[str, dict[str, int]]:
+    """The fingerprint of data, and how many images each part has."""
+    dataset, splits = build_data(Data.model_validate_json(spec))
+    return fingerprint(dataset), {name: len(part) for name, part in vars(splits).items()}

@@ -1,0 +1,122 @@
+"""What blocks make of runs: numbers first, then that a fault stays a line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vaekit.errors import InvalidError
+from vaekit.studies.blocks import BLOCKS, check, draw
+from vaekit.studies.blocks.curves import setting
+from vaekit.studies.blocks.tables import table
+from vaekit.studies.parts import Figure, Table, Text
+from vaekit.studies.results import Outcome, Results, Training
+
+
+def altered(outcome: Outcome, **changes: object) -> Outcome:
+    """The same run with other numbers of evaluation."""
+    first = Training(0, outcome.first.path)
+    first.evaluation = {**outcome.first.evaluation, **changes}
+    return Outcome(replace(outcome.variant, name="other", label="other"), [first])
+
+
+def with_runs(results: Results, *outcomes: Outcome) -> Results:
+    return replace(results, outcomes=list(outcomes))
+
+
+def test_a_table_has_means_deviations_and_marks_the_best(results):
+    [part] = table(results, ["VAE"], ["elbo", "parameters"])
+    assert isinstance(part, Table)
+    elbo = [cells[0] for _, cells in part.rows]
+    seeds = [[training.evaluation["elbo"] for training in o.finished] for o in results.select("VAE")]
+    assert [cell.value for cell in elbo] == pytest.approx([np.mean(each) for each in seeds])
+    assert [cell.deviation for cell in elbo] == pytest.approx([np.std(each, ddof=1) for each in seeds])
+    assert [cell.best for cell in elbo] == [cell.value == max(c.value for c in elbo) for cell in elbo]
+    assert "Mean ± standard deviation over 2 seeds." in part.notes
+    assert "Measured on 20 test images of digits, observation dynamic." in part.notes
+
+
+def test_a_column_that_nobody_knows_is_left_out(results):
+    [part] = table(results, ["ae"], ["elbo", "mse", "frechet"])
+    assert [column.name for column in part.columns] == ["mse"]
+
+
+def test_two_protocols_in_one_column_are_marked_and_none_is_the_best(results):
+    vae = results.select("vae-2")[0]
+    both = with_runs(results, altered(vae), altered(vae, images=7, elbo=-1.0))
+    [part] = table(both, columns=["elbo", "seconds_an_epoch"])
+    cells = [row[0] for _, row in part.rows]
+    assert [cell.marks for cell in cells] == ["a", "b"]
+    assert not any(cell.best for cell in cells)
+    assert "(b) Measured on 7 test images of digits, observation dynamic." in part.notes
+    assert all(cell.marks == "" for _, (_, cell) in part.rows)
+
+
+def test_other_importance_samples_mark_the_likelihood_but_not_the_bound(results):
+    vae = results.select("vae-2")[0]
+    both = with_runs(results, altered(vae), altered(vae, samples=999))
+    [part] = table(both, columns=["log_likelihood", "elbo"])
+    assert [[cell.marks for cell in cells] for _, cells in part.rows] == [["a", ""], ["b", ""]]
+
+
+def test_what_is_no_likelihood_is_marked_and_explained(results):
+    vae = results.select("vae-2")[0]
+    odd = with_runs(
+        results, altered(vae), altered(vae, is_likelihood=False, caveats=["it is grey"], elbo=-1.0)
+    )
+    [part] = table(odd, columns=["elbo", "mse"])
+    assert [[cell.marks for cell in cells] for _, cells in part.rows] == [["", ""], ["a", ""]]
+    assert not any(cells[0].best for _, cells in part.rows)
+    assert "(a) no likelihood: it is grey" in part.notes
+
+
+def test_a_run_that_failed_is_a_row_with_its_reason(results):
+    failed = Outcome(results.outcomes[0].variant, [Training(0, Path("x"), "it diverged", 5)])
+    [part] = table(with_runs(results, failed, results.outcomes[1]), columns=["elbo"])
+    assert part.rows[0][1][0].value is None
+    assert part.notes[-1] == "VAE, d = 2: it diverged"
+
+
+def test_the_best_is_a_sentence_of_the_numbers(results):
+    [part] = draw(results, {"best": {"runs": "VAE", "metric": "elbo", "within": 1000}})
+    means = {o.label: np.mean([t.evaluation["elbo"] for t in o.finished]) for o in results.select("VAE")}
+    first, last = sorted(means, key=means.get, reverse=True)
+    assert part.text.startswith(f"By ELBO the best is **{first}** (−{-means[first]:.2f} nats), then {last}")
+    assert part.text.endswith(f"within 1000 of the best: {last}.")
+
+
+def test_a_setting_is_a_variable_or_a_key_of_the_recipe(results):
+    vae = results.select("vae-3")[0]
+    assert (setting(vae, "d"), setting(vae, "training.epochs"), setting(vae, "nothing")) == (3, 2, None)
+
+
+@pytest.mark.parametrize("kind", ["curves", "samples", "reconstructions", "scatter"])
+def test_figures_are_drawn_of_what_is_there(results, kind):
+    [part] = draw(results, {kind: None})
+    assert isinstance(part, Figure)
+
+
+@pytest.mark.parametrize("kind", sorted(BLOCKS.keys() - {"heading", "text"}))
+def test_a_fault_becomes_a_line(results, kind):
+    options = {"x": "d"} if kind == "against" else {}
+    [part] = draw(results, {kind: {**options, "runs": "nobody"}})
+    assert isinstance(part, Text)
+    assert (part.kind, part.text) == ("fault", f"{kind}: runs: none is called nobody under this budget")
+
+
+def test_a_fault_that_nobody_foresaw_becomes_a_line_too(results, monkeypatch):
+    monkeypatch.setitem(BLOCKS, "text", lambda study, text: 1 / 0)
+    assert draw(results, {"text": "a"}) == [Text("text: ZeroDivisionError: division by zero", "fault")]
+
+
+def test_a_number_without_a_better_end_has_no_best(results):
+    [part] = draw(results, {"best": "parameters"})
+    assert "neither more nor less is better" in part.text
+
+
+def test_a_wrong_option_names_block_and_option():
+    with pytest.raises(InvalidError, match=r"page: curves: metrc: unknown key; did you mean 'metric'\?"):
+        check({"curves": {"metrc": "loss"}})

@@ -1,0 +1,72 @@
+"""The page stands alone, says what was run, and escapes what it is given."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from vaekit.studies.markdown import html
+from vaekit.studies.page import draw_all, render, written
+from vaekit.studies.parts import Cell, Column, Figure, Table
+
+
+@pytest.fixture(scope="module")
+def page(results) -> str:
+    return results.page.read_text()
+
+
+def test_nothing_is_loaded_from_anywhere(page):
+    assert "http:" not in page
+    assert "https:" not in page
+    assert not re.search(r"<(script|link|iframe)", page)
+    assert set(re.findall(r'src="([^:"]*:)', page)) == {"data:"}
+
+
+def test_the_page_says_what_was_asked_and_run(page):
+    for words in (
+        "<h1>A tiny study</h1>",
+        "Does it <b>work</b>?",
+        "budget quick",
+        "6 runs",
+        "after nobody, 2026",
+    ):
+        assert words in page
+    assert '<a href="#part-0">The numbers</a>' in page
+    assert "<code>vae-2/seed-0</code>, <code>vae-2/seed-1</code>" in page
+    assert "Some <code>code</code> and &lt;b&gt;." in page
+
+
+def test_every_block_is_shown(results, page):
+    parts = draw_all(results)
+    assert page.count("<figure") == sum(isinstance(part, Figure) for part in parts) == 5
+    assert page.count('<table class="numbers">') == sum(isinstance(part, Table) for part in parts) == 1
+    assert "Not shown" not in page
+
+
+def test_titles_are_escaped(results):
+    study = results.study.model_copy(update={"title": "<script>", "page": []})
+    text = render(replace(results, study=study), [])
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text
+
+
+@pytest.mark.parametrize(
+    ("cell", "digits", "text"),
+    [
+        (Cell(None), 2, "–"),
+        (Cell("dense"), 2, "dense"),
+        (Cell(-1234.567), 1, "−1,234.6"),
+        (Cell(1.0, 0.25, 3), 2, "1.00 ± 0.25"),
+        (Cell(7), 0, "7"),
+    ],
+)
+def test_a_cell_in_words(cell, digits, text):
+    assert written(cell, Column("a", "a", digits=digits)) == text
+
+
+def test_a_little_markdown():
+    assert html("one\ntwo\n\n**three** `<f>`") == "<p>one two</p>\n<p><b>three</b> <code>&lt;f&gt;</code></p>"
+    assert html("- a\n- b\n  c") == "<ul><li>a</li><li>b c</li></ul>"
+    assert html("[here](https://a.b)") == "<p>here (https://a.b)</p>"

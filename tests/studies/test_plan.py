@@ -1,0 +1,91 @@
+"""A grid becomes variants, overrides come in their order, seeds are trained in rounds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vaekit import studies
+from vaekit.errors import InvalidError, RecipeError
+from vaekit.studies import plan
+from vaekit.studies.schema import Budget, Evaluate
+
+
+def planned(budget: dict | None = None, **run: object) -> list[plan.Variant]:
+    study = studies.parse({"runs": [{"name": "a", "recipe": "digits", **run}]})
+    return plan.variants(study, Budget.model_validate(budget or {}))
+
+
+def test_a_grid_is_every_combination_with_its_values_filled_in():
+    found = planned(
+        name="d{d}-b{b}",
+        label="d = {d}, beta = {b}",
+        grid={"d": [2, 3], "b": [0.5, 4]},
+        set=["model.latent={d}", "objective.beta={kind: constant, value: {b}}"],
+    )
+    assert [variant.name for variant in found] == ["d2-b0.5", "d2-b4", "d3-b0.5", "d3-b4"]
+    assert found[2].label == "d = 3, beta = 0.5"
+    assert found[2].values == {"d": 3, "b": 0.5}
+    assert (found[2].recipe.model.latent, found[2].recipe.objective.beta.value) == (3, 0.5)
+
+
+def test_small_numbers_lists_and_mappings_can_be_values():
+    [small] = planned(name="b{b}", grid={"b": [1e-5]}, set=["objective.beta={b}"])
+    assert small.recipe.objective.beta.value == 1e-5
+    [deep] = planned(name="l{l}", grid={"l": [[4, 3]]}, set=["model.latent={l}"])
+    assert (deep.name, deep.recipe.model.levels) == ("l4-3", (4, 3))
+    prior = {"kind": "mixture", "components": 3}
+    [mixture] = planned(name="p{p}", grid={"p": [prior]}, set=["model.prior={p}"])
+    assert mixture.recipe.model.prior.components == 3
+
+
+def test_the_budget_comes_after_the_run_and_a_pattern_after_the_budget():
+    budget = {"set": ["training.epochs=2", "model.latent=7"], "runs": {"a-*": ["training.epochs=3"]}}
+    first, second = (planned(budget, name=name, set=["model.latent=5"])[0].recipe for name in ("a-1", "a-2"))
+    assert (first.model.latent, first.training.epochs) == (7, 3)
+    assert second == first
+
+
+def test_no_pictures_are_drawn_unless_the_study_asks():
+    assert planned()[0].recipe.training.pictures == 0
+    assert planned(set=["training.pictures=2"])[0].recipe.training.pictures == 2
+
+
+def test_a_budget_may_choose_by_name_or_group():
+    grid = {"name": "v{d}", "grid": {"d": [1, 2, 3]}, "set": ["model.latent={d}"], "group": "VAE"}
+    assert [variant.name for variant in planned({"only": ["v1", "v3"]}, **grid)] == ["v1", "v3"]
+    assert len(planned({"only": "VAE"}, **grid)) == 3
+
+
+def test_seeds_follow_the_recipe_s_and_are_trained_in_rounds():
+    found = planned({"seeds": 2}, name="v{d}", grid={"d": [1, 2]}, set=["training.seed=5"])
+    tasks = plan.tasks(found, Evaluate(), Path("x"))
+    assert [str(task.directory) for task in tasks] == [
+        "x/v1/seed-5", "x/v2/seed-5", "x/v1/seed-6", "x/v2/seed-6",
+    ]  # fmt: skip
+    assert [task.recipe.training.seed for task in tasks] == [5, 5, 6, 6]
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "budget", "run"),
+    [
+        (InvalidError, "two are called 'a'; put the variables", None, {"grid": {"d": [1, 2]}}),
+        (InvalidError, r"expected letters, digits, .* got 'a b'", None, {"name": "a b"}),
+        (InvalidError, r"got 'a-\{d\}'", None, {"name": "a-{d}"}),
+        (InvalidError, "no run is called 'x\\*'; they are a", {"only": "x*"}, {}),
+        (InvalidError, "no run is called 'y'", {"runs": {"y": []}}, {}),
+        (RecipeError, "did you mean 'epochs'", None, {"set": ["training.epoch=1"]}),
+    ],
+)
+def test_what_cannot_be_planned_is_refused(error, words, budget, run):
+    with pytest.raises(error, match=words):
+        planned(budget, **run)
+
+
+def test_the_budget_is_quick_unless_another_is_named():
+    study = studies.parse({"runs": [{"name": "a", "recipe": "digits"}], "budgets": {"full": {}, "quick": {}}})
+    assert plan.budget_of(study, None)[0] == "quick"
+    assert plan.budget_of(study, "full")[0] == "full"
+    with pytest.raises(InvalidError, match="expected one of full, quick, got 'quik'; did you mean 'quick'"):
+        plan.budget_of(study, "quik")

@@ -1,0 +1,82 @@
+"""results.json says what the runs' own files say."""
+
+from __future__ import annotations
+
+import json
+import statistics
+
+import pytest
+
+from vaekit.errors import InvalidError
+from vaekit.studies.metrics import METRICS, metric, number, numbers
+
+
+@pytest.fixture(scope="module")
+def written(results) -> dict:
+    return json.loads((results.folder / "results.json").read_text())
+
+
+def test_the_head_says_what_was_run(written):
+    assert (written["study"], written["budget"], written["title"]) == ("tiny", "quick", "A tiny study")
+    assert written["evaluate"]["samples"] == 3
+    assert "vaekit study" in written["command"]
+    assert written["environment"]["torch"]
+
+
+def test_every_run_has_its_numbers_and_epochs(written, results):
+    for run, outcome in zip(written["runs"], results.outcomes, strict=True):
+        assert (run["name"], run["group"]) == (outcome.name, outcome.variant.group)
+        assert run["recipe"]["training"]["epochs"] == 2
+        for said, training in zip(run["trainings"], outcome.trainings, strict=True):
+            lines = (training.path / "metrics.jsonl").read_text().splitlines()
+            records = [json.loads(line) for line in lines]
+            assert said["epochs"]["loss"] == [record["loss"] for record in records]
+            assert said["metrics"]["epochs"] == len(records) == 2
+            kept = json.loads((training.path / "evaluation.json").read_text())
+            for name in ("log_likelihood", "elbo", "mse"):
+                assert said["metrics"][name] == kept[name]
+
+
+def test_means_and_deviations_are_over_the_seeds(written):
+    run = written["runs"][0]
+    values = [training["metrics"]["elbo"] for training in run["trainings"]]
+    assert len(set(values)) == 2
+    assert run["metrics"]["elbo"] == {
+        "mean": pytest.approx(statistics.fmean(values)),
+        "deviation": pytest.approx(statistics.stdev(values)),
+        "count": 2,
+    }
+
+
+def test_the_tables_of_the_page_are_there_as_data(written):
+    [table] = written["tables"]
+    assert [column["name"] for column in table["columns"]][-1] == "recipe:model.latent"
+    assert [row["name"] for row in table["rows"]] == ["VAE, d = 2", "VAE, d = 3", "ae"]
+    assert [row["cells"][-1]["value"] for row in table["rows"]] == [2, 3, 8]
+    assert table["rows"][2]["cells"][0]["value"] is None  # an autoencoder has no likelihood
+    assert table["rows"][0]["cells"][0]["count"] == 2
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_every_metric_of_a_run_is_a_number_or_unknown(results, name):
+    for outcome in results.outcomes:
+        value = number(metric(name), outcome.first)
+        assert value is None or isinstance(value, int | float)
+
+
+def test_a_metric_of_a_level_or_of_the_recipe(results):
+    [vae] = results.select("vae-2")
+    assert numbers("rate:1", vae) == numbers("rate", vae)
+    assert numbers("rate:2", vae) == []
+    assert number(metric("recipe:model.encoder.network"), vae.first) == "dense"
+    assert number(metric("recipe:objective.beta.value"), vae.first) == 1.0
+    for wrong in ("elb", "rate:x", "recipe:"):
+        with pytest.raises(InvalidError, match=f"no number is called '{wrong}'"):
+            metric(wrong)
+
+
+def test_runs_are_chosen_by_pattern_or_group(results):
+    assert [o.name for o in results.select("vae-*")] == [o.name for o in results.select("VAE")]
+    assert [o.name for o in results.select(["ae", "vae-3"])] == ["vae-3", "ae"]
+    with pytest.raises(InvalidError, match="runs: none is called x"):
+        results.select("x")

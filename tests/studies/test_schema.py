@@ -1,0 +1,79 @@
+"""Studies are read, and every refusal says what to do."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from vaekit import studies
+from vaekit.errors import InvalidError, NotFoundError
+from vaekit.studies import plan
+
+RUN = {"name": "a", "recipe": "digits"}
+
+
+@pytest.mark.parametrize("name", studies.names())
+def test_every_study_is_valid_and_plans_under_all_its_budgets(name):
+    study = studies.load(name)
+    assert study.name == name
+    assert study.title
+    assert study.question
+    assert {"quick", "full"} <= set(study.budgets)
+    for budget in study.budgets.values():
+        assert plan.variants(study, budget)
+    assert studies.summary(name)["title"] == study.title
+
+
+@pytest.mark.parametrize(
+    ("tree", "words"),
+    [
+        ({"runs": [RUN], "titel": ""}, "titel: unknown key; did you mean 'title'?"),
+        ({"runs": [{**RUN, "recpe": "x"}]}, "runs.0.recpe: unknown key; did you mean 'recipe'?"),
+        ({"runs": [{"name": "a"}]}, "runs.0.recipe: expected"),
+        ({"runs": []}, "runs: expected"),
+        ({}, "runs: expected"),
+        (
+            {"runs": [RUN], "budgets": {"quick": {"evaluate": {"sample": 3}}}},
+            "budgets.quick.evaluate.sample: unknown key; did you mean 'samples'?",
+        ),
+        (
+            {"runs": [RUN], "page": [{"tabel": {}}]},
+            "page.0: no block is called 'tabel'; did you mean 'table'?",
+        ),
+        (
+            {"runs": [RUN], "page": [{"table": {"colums": []}}]},
+            "table: colums: unknown key; did you mean 'columns'",
+        ),
+        ({"runs": [RUN], "page": [{"samples": {"n": "ten"}}]}, "samples: n: expected an integer"),
+        ({"runs": [RUN], "page": [{"heading": None}]}, "heading: text: expected"),
+        ({"runs": [RUN], "page": [{"text": "a", "table": {}}]}, "page.0: expected one block"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_line(tree, words):
+    with pytest.raises(InvalidError) as error:
+        studies.parse(tree)
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_one_pattern_and_a_bare_block_stand_for_lists_and_options():
+    study = studies.parse({"runs": [RUN], "budgets": {"quick": {"only": "a"}}, "page": ["table"]})
+    assert study.budgets["quick"].only == ["a"]
+    assert study.page == [{"table": {}}]
+
+
+def test_a_recipe_may_be_a_file_beside_the_study(tmp_path):
+    (tmp_path / "mine.yaml").write_text("extends: digits\nmodel: {latent: 5}\n")
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump({"runs": [{"name": "a", "recipe": "mine.yaml"}]}))
+    study = studies.load(tmp_path / "s.yaml")
+    assert study.name == "s"
+    [variant] = plan.variants(study, study.budgets["full"])
+    assert variant.recipe.model.latent == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("latnt-dimension", "did you mean 'latent-"), ("a.yaml", "no such file")]
+)
+def test_what_is_not_there_is_not_found(name, words):
+    with pytest.raises(NotFoundError, match=words):
+        studies.load(name)
