@@ -70,7 +70,7 @@ def test_keys_that_share_their_last_word_are_told_apart(tmp_path):
     found = sweep(
         "digits", kinds, SHORT, samples=1, images=5, folder=tmp_path / "s", jobs=1, display=Silent()
     )
-    assert found.outcomes[0].label == "model_encoder_network_width = [8], model_decoder_network_width = [8]"
+    assert found.outcomes[0].label == "encoder_network_width = [8], decoder_network_width = [8]"
 
 
 def test_a_sweep_needs_something_to_vary():

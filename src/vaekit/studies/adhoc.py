@@ -158,10 +158,15 @@ def _command(
 
 
 def _short(keys: Sequence[str]) -> dict[str, str]:
-    """A variable for each key: its last word, or all of it where two share that."""
-    last = [key.rpartition(".")[2] for key in keys]
-    whole = {key: key.replace(".", "_") for key in keys}
-    return {key: word if last.count(word) == 1 else whole[key] for key, word in zip(keys, last, strict=True)}
+    """A variable for each key: as few of its last words as tell it from the others."""
+    return {key: _ending(key, [other for other in keys if other != key]) for key in keys}
+
+
+def _ending(key: str, others: Sequence[str]) -> str:
+    words = key.split(".")
+    endings = (words[-n:] for n in range(1, len(words) + 1))
+    own = next(e for e in endings if e == words or all(o.split(".")[-len(e) :] != e for o in others))
+    return "_".join(own)
 
 
 def _entry(recipe: str, grid: Mapping[str, Sequence[Any]], short: Mapping[str, str]) -> dict[str, Any]:

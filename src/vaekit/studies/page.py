@@ -11,7 +11,7 @@ from typing import Any
 import vaekit
 from vaekit import figures
 from vaekit.files import write_whole
-from vaekit.numbers import duration, number
+from vaekit.numbers import duration, number, significant
 from vaekit.studies.blocks import draw
 from vaekit.studies.export import write_results
 from vaekit.studies.markdown import html

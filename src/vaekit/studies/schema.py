@@ -30,7 +30,7 @@ Names = Annotated[list[str], BeforeValidator(_listed)]
 class Entry(Part):
     """A run, or a grid of them."""
 
-    name: str = Field(min_length=1, max_length=100, description="of the directory, and what blocks choose by")
+    name: str = Field(min_length=1, max_length=200, description="of the directory, and what blocks choose by")
     label: str = Field("", description="for tables and legends; the name if not given")
     recipe: str = Field(min_length=1, description="name of a recipe, or a file beside the study")
     grid: dict[str, list[Any]] = Field({}, description="variable: its values; all combinations are run")
@@ -44,7 +44,9 @@ class Evaluate(Part):
     samples: Count = Field(500, description="K, importance samples an image")
     images: Count | None = Field(None, description="a random subset of so many; all if not given")
     split: Split = Field("test", description="the part of the data")
-    quality: int | None = Field(None, ge=1, strict=True, description="score so many samples; none if not given")
+    quality: int | None = Field(
+        None, ge=1, strict=True, description="score so many samples; none if not given"
+    )
 
     def options(self) -> dict[str, Any]:
         """What `Run.evaluate` takes."""
