@@ -232,10 +232,11 @@ class VAE(nn.Module):
 
         Args:
             x: (B, C, H, W), NaN where not observed.
-            y: labels.
+            y: labels; without them a conditional model weighs all that p(y) knows.
             mask: boolean, broadcastable to x, False where a pixel counts as not observed whatever x says.
             imputations: M, fillings of each image.
-            samples: K, posterior samples that they are drawn from; memory does not grow with it.
+            samples: K, draws that they are chosen from, rounded up to so many for each part of the proposal;
+                memory does not grow with it.
             draw: draw the pixels; otherwise they are the decoder's mean at a drawn z.
 
         Returns:
