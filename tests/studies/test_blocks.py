@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import pdist
 
 from vaekit.errors import InvalidError
 from vaekit.studies.blocks import BLOCKS, check, draw
 from vaekit.studies.blocks.curves import setting
+from vaekit.studies.blocks.latent import _points, codes_of
 from vaekit.studies.blocks.tables import table
 from vaekit.studies.parts import Figure, Table, Text
 from vaekit.studies.results import Outcome, Results, Training
@@ -105,6 +107,23 @@ def test_a_fault_becomes_a_line(results, kind):
     [part] = draw(results, {kind: {**options, "runs": "nobody"}})
     assert isinstance(part, Text)
     assert (part.kind, part.text) == ("fault", f"{kind}: runs: none is called nobody under this budget")
+
+
+@pytest.mark.parametrize(
+    "options", [{"dimensions": 3}, {"dimensions": 2, "kernel": True}, {"dimensions": 3, "kernel": True}]
+)
+def test_latent_spaces_have_depth_and_kernels_where_asked(results, options):
+    [part] = draw(results, {"scatter": {"runs": "vae-3", "n": 40, **options}})
+    assert isinstance(part, Figure)
+    assert hasattr(part.figure.axes[0], "zaxis") == (options["dimensions"] == 3)
+    assert part.caption.startswith("The codes of 40 held-out images")
+
+
+def test_principal_components_of_all_latents_keep_every_distance(results):
+    codes = codes_of(results.select("vae-3")[0], 40, "test").mean
+    points = _points(codes, 3, kernel=False)
+    assert pdist(points) == pytest.approx(pdist(codes), rel=1e-4)
+    assert list(points.var(0)) == sorted(points.var(0), reverse=True)
 
 
 def test_a_fault_that_nobody_foresaw_becomes_a_line_too(results, monkeypatch):

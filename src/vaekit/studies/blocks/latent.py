@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Literal
+
 import numpy as np
 
 from vaekit import figures
@@ -19,15 +22,28 @@ def scatter(
     runs: Names = ["*"],  # noqa: B006
     n: int = 2000,
     split: str = "test",
+    dimensions: Literal[2, 3] = 2,
+    kernel: bool = False,
     title: str = "Latent space",
-    caption: str = "The codes of held-out images; of more than two latents their principal components.",
+    caption: str = "",
 ) -> list[Part]:
-    """The codes of n images of a split, a panel a run, coloured by label."""
+    """The codes of n images of a split, a panel a run, coloured by label.
+
+    Args:
+        dimensions: of the panels; codes of more are shown by their principal components.
+        kernel: show them by principal components of a Gaussian kernel instead.
+    """
+    draw = figures.scatters if dimensions == 2 else figures.scatters_3d
     parts: list[Part] = []
     for data, outcomes in by_data(study.select(runs, finished=True)):
-        panels = {outcome.label: _plane(outcome, n, split) for outcome in outcomes}
+        codes = {outcome.label: codes_of(outcome, n, split) for outcome in outcomes}
+        panels = {
+            label: (_points(each.mean, dimensions, kernel), each.labels) for label, each in codes.items()
+        }
         names = outcomes[0].first.trained.label_names
-        parts.append(Figure(figures.scatters(panels, headed(title, data), names), caption))
+        parts.append(
+            Figure(draw(panels, headed(title, data), names), caption or _caption(codes, dimensions, kernel))
+        )
     return parts
 
 
@@ -37,6 +53,18 @@ def codes_of(outcome: Outcome, n: int, split: str) -> latent.Codes:
     return latent.encode(trained.model, trained.observed(split, images=n).batches(AT_ONCE))
 
 
-def _plane(outcome: Outcome, n: int, split: str) -> tuple[np.ndarray, np.ndarray | None]:
-    codes = codes_of(outcome, n, split)
-    return figures.project(codes.mean)[0], codes.labels
+def _points(codes: np.ndarray, dimensions: int, kernel: bool) -> np.ndarray:
+    """Codes (N, d) as points (N, dimensions)."""
+    if kernel:
+        return figures.kernel_components(codes, dimensions)
+    return (
+        figures.project(codes)[0] if dimensions == 2 else figures.principal_components(codes, dimensions)[0]
+    )
+
+
+def _caption(codes: Mapping[str, latent.Codes], dimensions: int, kernel: bool) -> str:
+    count = len(next(iter(codes.values())).mean)
+    shown = (
+        "their kernel principal components" if kernel else f"principal components beyond {dimensions} latents"
+    )
+    return f"The codes of {count:,} held-out images, the means of q(z|x): {shown}."
