@@ -15,6 +15,7 @@ from vaekit.errors import InvalidError
 from vaekit.explorer import asks
 from vaekit.explorer.explored import Explored
 from vaekit.explorer.views import CALLS, Picture, models
+from vaekit.labels import Labels
 from vaekit.plain import plain
 from vaekit.vae import interpolate
 
@@ -230,6 +231,19 @@ def test_a_conditional_model_decodes_in_the_class_that_is_asked_for(conditional)
     expected = decoded(conditional, [z], torch.tensor([[0, 0.5, 0.5]]))[0]
     assert np.abs(pixels(between.content) - expected).max() < STEP
     assert models([conditional])["models"][0]["condition"]["values"] == ["a", "b", "c"]
+
+
+def test_attributes_are_a_vector_between_bounds(conditional):
+    told, conditional.model.labels = (
+        conditional.model.labels,
+        Labels(torch.tensor([[0.0, 1, 5], [2, 1, 7]]), torch.tensor([0.25, 0.75]).log()),
+    )
+    condition = models([conditional])["models"][0]["condition"]
+    conditional.model.labels = told
+    assert (condition["on"], condition["values"]) == ("attributes", ["0", "1", "2"])
+    assert (condition["low"], condition["high"]) == ([0, 1, 5], [2, 1, 7])
+    assert condition["start"] == [2, 1, 7]
+    assert condition["probabilities"] == pytest.approx([0.25, 0.75])
 
 
 # ----------------------------------------------------------------------------------------------- from outside

@@ -61,15 +61,19 @@ def _latents(e: Explored) -> list[dict[str, Any]]:
 
 
 def _condition(e: Explored) -> dict[str, Any] | None:
+    """What the model is told: a class, or a vector of attributes, which lie between `low` and `high`."""
     labels = e.model.labels
     if labels is None:
         return None
-    names = e.trained.label_names if labels.one_hot else [str(i) for i in range(len(labels))]
+    names = e.trained.label_names if labels.one_hot else e.trained.attribute_names
     return {
-        "on": e.trained.recipe.model.told,
+        "on": "label" if labels.one_hot else "attributes",
         "into": sorted(e.model.given_label),
-        "values": list(names),
+        "values": list(names) or [str(i) for i in range(labels.size)],
         "probabilities": labels.log_prob.exp().tolist(),
+        "low": labels.values.amin(0).tolist(),
+        "high": labels.values.amax(0).tolist(),
+        "start": labels.values[labels.likeliest].tolist(),
     }
 
 
