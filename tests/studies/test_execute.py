@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from vaekit.errors import InterruptedRun
+from vaekit.errors import InterruptedRun, NotFoundError
 from vaekit.launch import train
 from vaekit.run import Run
 from vaekit.studies.display import Lines, Silent
@@ -119,6 +119,21 @@ def test_what_diverges_or_has_no_data_does_not_stop_the_rest(tmp_path):
     assert bad.code == 5 or not bad.fault
     assert found.faults[0][0].name == "good"
     assert "Not run to the end" in found.page.read_text()
+
+
+def test_data_that_cannot_be_had_are_looked_for_once(tmp_path, monkeypatch):
+    asked = []
+
+    def unreachable(data):
+        asked.append(data.name)
+        raise NotFoundError("no network")
+
+    monkeypatch.setattr("vaekit.studies.todo.build_data", unreachable)
+    file = tmp_path / "s.yaml"
+    file.write_text(STUDY)
+    found = study(file, folder=tmp_path / "r", jobs=1, display=Silent())
+    assert [training.fault for _, training in found.faults] == ["no network"] * 2
+    assert asked == ["digits"]
 
 
 def test_the_progress_reaches_its_end(tmp_path):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from vaekit.studies.markdown import html
 from vaekit.studies.page import draw_all, render, written
 from vaekit.studies.parts import Cell, Column, Figure, Table
+from vaekit.studies.results import Outcome, Training
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +52,18 @@ def test_titles_are_escaped(results):
     text = render(replace(results, study=study), [])
     assert "<script>" not in text
     assert "&lt;script&gt;" in text
+
+
+def test_a_budget_says_what_it_means(results):
+    budget = results.budget.model_copy(update={"about": "A **short** one."})
+    assert "A <b>short</b> one." in render(replace(results, budget=budget), [])
+
+
+def test_a_reason_that_several_runs_share_is_said_once(results):
+    lost = [Outcome(o.variant, [Training(0, Path("x"), "no data")]) for o in results.outcomes[:2]]
+    text = render(replace(results, outcomes=lost), [])
+    assert text.count("no data") == 1
+    assert "vae-2 seed 0, vae-3 seed 0: no data" in text
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,18 @@ def test_the_budget_comes_after_the_run_and_a_pattern_after_the_budget():
     assert second == first
 
 
+def test_what_the_study_sets_comes_before_what_a_run_sets():
+    tree = {
+        "set": ["model.latent=5", "training.epochs=3"],
+        "runs": [
+            {"name": "a", "recipe": "digits"},
+            {"name": "b", "recipe": "digits", "set": ["model.latent=6"]},
+        ],
+    }
+    found = [v.recipe for v in plan.variants(studies.parse(tree), Budget())]
+    assert [(recipe.model.latent, recipe.training.epochs) for recipe in found] == [(5, 3), (6, 3)]
+
+
 def test_no_pictures_are_drawn_unless_the_study_asks():
     assert planned()[0].recipe.training.pictures == 0
     assert planned(set=["training.pictures=2"])[0].recipe.training.pictures == 2

@@ -60,6 +60,7 @@ def _view(results: Results, parts: Sequence[Part]) -> dict[str, Any]:
     return {
         "title": study.title or study.name,
         "question": html(study.question) if study.question else "",
+        "about": html(results.budget.about) if results.budget.about else "",
         "reference": study.reference,
         "budget": results.budget_name,
         "date": f"{datetime.now(UTC):%d %B %Y}".lstrip("0"),
@@ -68,11 +69,19 @@ def _view(results: Results, parts: Sequence[Part]) -> dict[str, Any]:
         "version": vaekit.__version__,
         "parts": shown,
         "headings": [part for part in shown if part["kind"] == "heading"],
-        "faults": [f"{o.label}, seed {training.seed}: {training.fault}" for o, training in results.faults],
+        "faults": _faults(results),
         "command": results.command,
         "runs": [_run(results, outcome) for outcome in results.outcomes],
         "environment": trainings[0].run.environment if trainings else {},
     }
+
+
+def _faults(results: Results) -> list[str]:
+    """Why trainings did not come to their end, each reason once, after those it concerns."""
+    reasons: dict[str, list[str]] = {}
+    for outcome, training in results.faults:
+        reasons.setdefault(training.fault, []).append(f"{outcome.name} seed {training.seed}")
+    return [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
 
 
 def _run(results: Results, outcome: Any) -> dict[str, Any]:

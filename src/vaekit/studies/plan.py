@@ -92,7 +92,8 @@ def variants(study: Study, budget: Budget) -> list[Variant]:
         InvalidError: for two of one name, a name that is no directory's, or a pattern that fits none.
         RecipeError, NotFoundError: for a recipe or an override that is wrong.
     """
-    every = [variant for entry in study.runs for variant in _variants(entry, budget)]
+    entries = [entry.model_copy(update={"set": [*study.set, *entry.set]}) for entry in study.runs]
+    every = [variant for entry in entries for variant in _variants(entry, budget)]
     names = [variant.name for variant in every]
     if twice := [name for name in names if names.count(name) > 1]:
         raise InvalidError(

@@ -57,6 +57,7 @@ class Evaluate(Part):
 class Budget(Part):
     """How much is spent on a study."""
 
+    about: str = Field("", description="what that means for the numbers, shown at the top")
     set: Overrides = Field([], description="overrides of every run")
     runs: dict[str, Overrides] = Field({}, description="pattern of names, or group: further overrides")
     only: Names = Field([], description="patterns of names, or groups, to run; all if not given")
@@ -74,6 +75,7 @@ class Study(Part):
     title: str = Field("", description="a line for people")
     reference: str = Field("", description="what it follows, with year")
     question: str = Field("", description="one or two sentences, shown at the top")
+    set: Overrides = Field([], description="overrides of every run, before its own")
     runs: list[Entry] = Field(min_length=1, description="what is trained")
     budgets: dict[str, Budget] = Field({"full": Budget()}, min_length=1, description="by name")
     page: list[dict[str, Any]] = Field([{"table": {}}], description="blocks")

@@ -27,6 +27,7 @@ def sort(tasks: Sequence[Task], note: Note, resume: bool) -> tuple[Ends, list[Jo
     """The ends of those tasks that are finished or cannot begin, and jobs for the others."""
     ends: Ends = {}
     open_jobs: list[Job] = []
+    _looked_up.cache_clear()
     for number, task in enumerate(tasks):
         try:
             step = _step(task, note, resume)
@@ -100,8 +101,23 @@ def _scored(wanted: int, sizes: dict[str, int]) -> int:
     return min(wanted, sizes["train"], sizes["test"] or sizes["validation"])
 
 
-@cache
 def _data(spec: str) -> tuple[str, dict[str, int]]:
-    """The fingerprint of data, and how many images each part has."""
-    dataset, splits = build_data(Data.model_validate_json(spec))
+    """The fingerprint of data, and how many images each part has.
+
+    Raises:
+        VaekitError: they cannot be had.
+    """
+    found = _looked_up(spec)
+    if isinstance(found, VaekitError):
+        raise found
+    return found
+
+
+@cache
+def _looked_up(spec: str) -> tuple[str, dict[str, int]] | VaekitError:
+    """The same, or why not: to find that there is no network takes seconds, and many runs may ask."""
+    try:
+        dataset, splits = build_data(Data.model_validate_json(spec))
+    except VaekitError as error:
+        return error
     return fingerprint(dataset), {name: len(part) for name, part in vars(splits).items()}
