@@ -16,7 +16,7 @@ from vaekit.figures.tiles import mosaic
 
 _ROW, _EDGE, _FOOT, _GAP = 0.23, 0.12, 0.36, 0.06  # inches
 _WRITTEN = 0.005  # shares below this round to 0 per cent and are not written
-_DARK = 0.55  # on shares above this the writing is white
+_DARK = 0.7  # on shares above this the writing is white
 _TINT = np.array(to_rgb(BLUE)) - 1  # added to white where the share is 1
 
 

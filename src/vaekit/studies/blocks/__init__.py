@@ -27,7 +27,7 @@ from pydantic import BaseModel, ValidationError, create_model
 from vaekit.errors import InvalidError, VaekitError, did_you_mean
 from vaekit.recipe import Part as Options
 from vaekit.recipes import explain
-from vaekit.studies.blocks import curves, findings, images, latent, prose, tables
+from vaekit.studies.blocks import crossed, curves, findings, images, latent, mixtures, prose, tables
 from vaekit.studies.parts import Part, Text
 from vaekit.studies.results import Results
 
@@ -37,12 +37,16 @@ BLOCKS: dict[str, Block] = {
     "heading": prose.heading,
     "text": prose.text,
     "table": tables.table,
+    "crossed": crossed.crossed,
+    "differences": crossed.differences,
     "best": findings.best,
     "curves": curves.curves,
     "against": curves.against,
     "samples": images.samples,
     "reconstructions": images.reconstructions,
     "scatter": latent.scatter,
+    "pseudo_inputs": mixtures.pseudo_inputs,
+    "clusters": mixtures.clusters,
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from vaekit import figures, pictures
+from vaekit.data.catalog import ENTRIES
 from vaekit.studies.parts import Figure, Part
 from vaekit.studies.results import Outcome, Results
 from vaekit.studies.schema import Names
@@ -66,7 +67,12 @@ def by_data(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, list[Outcome]]]:
 
 def headed(title: str, data: str) -> str:
     """The title of a figure of a dataset."""
-    return f"{title}: {data}"
+    return f"{title}: {called(data)}"
+
+
+def called(data: str) -> str:
+    """What people call a dataset: its title in the catalogue, or else its name."""
+    return ENTRIES[data].title if data in ENTRIES else data
 
 
 def _rows(outcomes: Sequence[Outcome], images: Callable[[Outcome], np.ndarray]) -> dict[str, np.ndarray]:

@@ -30,6 +30,11 @@ class Notes:
             self.lines.append(line)
         return chr(ord("a") + self.lines.index(line))
 
+    @property
+    def lettered(self) -> list[str]:
+        """All lines, each after its letter."""
+        return [f"({self.letter(line)}) {line}" for line in self.lines]
+
     def marks(self, lines: Sequence[str]) -> str:
         return "".join(sorted({self.letter(line) for line in lines}))
 
@@ -50,16 +55,14 @@ def table(
         note: a line under the table.
     """
     outcomes, notes = study.select(runs), Notes()
-    made = [column for name in columns if (column := _column(name, outcomes, notes))]
+    made = [each for name in columns if (each := column(name, outcomes, notes))]
     rows = [(outcome.label, [cells[i] for _, cells in made]) for i, outcome in enumerate(outcomes)]
     faults = [f"{outcome.label}: {t.fault}" for outcome in outcomes for t in outcome.trainings if t.fault]
-    protocols = _protocols(columns, outcomes)
-    lettered = [f"({chr(ord('a') + i)}) {line}" for i, line in enumerate(notes.lines)]
-    lines = [*filter(None, [note]), *protocols, *_seeds(outcomes), *lettered, *faults]
-    return [Table([column for column, _ in made], rows, lines, heading)]
+    lines = [*filter(None, [note]), *protocols(columns, outcomes), *seeds(outcomes), *notes.lettered, *faults]
+    return [Table([each for each, _ in made], rows, lines, heading)]
 
 
-def _column(name: str, outcomes: Sequence[Outcome], notes: Notes) -> tuple[Column, list[Cell]] | None:
+def column(name: str, outcomes: Sequence[Outcome], notes: Notes) -> tuple[Column, list[Cell]] | None:
     """A column with its cells; None where no run knows it."""
     found = metric(name)
     cells = [_cell(found, outcome, notes, _ways(found, outcomes)) for outcome in outcomes]
@@ -106,12 +109,13 @@ def _best(found: Metric, cells: list[Cell]) -> list[Cell]:
     return [Cell(c.value, c.deviation, c.count, c.marks, c.value == best) for c in cells]
 
 
-def _protocols(columns: Sequence[str], outcomes: Sequence[Outcome]) -> list[str]:
-    """How the columns were measured, said once where all runs were measured alike."""
+def protocols(columns: Sequence[str], outcomes: Sequence[Outcome]) -> list[str]:
+    """How columns were measured, said once where all runs were measured alike."""
     ways = {way[0]: None for name in columns if len(way := _ways(metric(name), outcomes)) == 1}
     return [way for way in ways if not any(way != w and w.startswith(way.rstrip(".")) for w in ways)]
 
 
-def _seeds(outcomes: Sequence[Outcome]) -> list[str]:
+def seeds(outcomes: Sequence[Outcome]) -> list[str]:
+    """Of how many trainings the numbers are, where of several."""
     most = max((len(outcome.finished) for outcome in outcomes), default=0)
     return [f"Mean ± standard deviation over {most} seeds."] if most > 1 else []

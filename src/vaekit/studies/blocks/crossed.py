@@ -1,0 +1,122 @@
+"""Runs that differ in two things, such as model and dataset: one number as rows x columns, and differences.
+
+Runs of the same label are the same row, whatever else they differ in; a key of the recipe tells the columns
+apart. Numbers are compared within a column only.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from vaekit.errors import InvalidError
+from vaekit.numbers import number, significant
+from vaekit.studies.blocks.images import called
+from vaekit.studies.blocks.tables import Notes, column, protocols, seeds
+from vaekit.studies.metrics import metric, numbers
+from vaekit.studies.parts import Cell, Column, Part, Table, Text
+from vaekit.studies.results import Outcome, Results
+from vaekit.studies.schema import Names
+
+DATA = "data.name"
+
+
+def crossed(
+    study: Results,
+    metric: str = "log_likelihood",
+    runs: Names = ["*"],  # noqa: B006
+    across: str = DATA,
+    heading: str = "model",
+    note: str = "",
+) -> list[Part]:
+    """One number: a row a label, a column a value of a key of the recipe, each with its own protocol.
+
+    Args:
+        metric: a name of `studies.metrics`.
+        runs: whose.
+        across: the key whose values are the columns.
+        heading: over the labels.
+        note: a line under the table.
+    """
+    notes, outcomes = Notes(), study.select(runs)
+    labels, groups = list(dict.fromkeys(o.label for o in outcomes)), by_key(outcomes, across)
+    columns: list[Column] = []
+    cells: list[dict[str, Cell]] = []
+    for value, chosen in groups.items():
+        if made := column(metric, chosen, notes):
+            columns.append(replace(made[0], name=f"{metric}:{value}", title=titled(across, value)))
+            cells.append(dict(zip((o.label for o in chosen), made[1], strict=True)))
+    rows = [(label, [found.get(label, Cell(None)) for found in cells]) for label in labels]
+    ways = [way for chosen in groups.values() for way in protocols([metric], chosen)]
+    lines = [*filter(None, [note]), *ways, *seeds(outcomes), *notes.lettered, *_absent(groups, across)]
+    return [Table(columns, rows, lines, heading)]
+
+
+def differences(
+    study: Results,
+    pairs: list[tuple[str, str]],
+    metric: str = "log_likelihood",
+    runs: Names = ["*"],  # noqa: B006
+    across: str = DATA,
+) -> list[Part]:
+    """How much one label is above another in a number, in each column of `crossed`, in words.
+
+    Args:
+        pairs: labels, the one that is asked about first.
+        metric: a name of `studies.metrics`.
+        runs: among which.
+        across: the key of the recipe within whose values is compared.
+    """
+    groups = by_key(study.select(runs), across)
+    lines = [f"- {line}" for first, second in pairs if (line := _line(metric, groups, across, first, second))]
+    if not lines:
+        raise InvalidError("pairs: no two of these runs are finished")
+    return [Text("\n".join(lines))]
+
+
+def by_key(outcomes: Sequence[Outcome], key: str) -> dict[str, list[Outcome]]:
+    """The runs by what their recipe says at a path of keys, in order."""
+    groups: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        groups.setdefault(str(_said(outcome, key)), []).append(outcome)
+    return groups
+
+
+def titled(key: str, value: str) -> str:
+    """A value for people: of a dataset its title."""
+    return called(value) if key == DATA else value
+
+
+def _absent(groups: dict[str, list[Outcome]], across: str) -> list[str]:
+    """Which columns are missing because none of their runs was finished."""
+    gone = [value for value, outcomes in groups.items() if not any(o.finished for o in outcomes)]
+    return [f"{titled(across, value)}: not run; the reason stands at the top." for value in gone]
+
+
+def _said(outcome: Outcome, key: str) -> object:
+    """What the recipe of a variant says, whether or not it was run."""
+    value: object = outcome.variant.recipe
+    for name in key.split("."):
+        value = getattr(value, name, None)
+    return getattr(value, "kind", value)
+
+
+def _line(name: str, groups: dict[str, list[Outcome]], across: str, first: str, second: str) -> str:
+    """One pair in all groups where both are known; empty where in none."""
+    parts = []
+    for value, outcomes in groups.items():
+        found = {outcome.label: numbers(name, outcome) for outcome in outcomes}
+        if found.get(first) and found.get(second):
+            parts.append(f"{_signed(name, found[first], found[second])} on {titled(across, value)}")
+    return f"**{first}** against {second}: {', '.join(parts)}" if parts else ""
+
+
+def _signed(name: str, first: Sequence[float], second: Sequence[float]) -> str:
+    """The difference of the means with its sign and unit; its standard deviation where there are seeds."""
+    found, gain = metric(name), statistics.fmean(first) - statistics.fmean(second)
+    word = significant if found.digits is None else partial(number, digits=found.digits)
+    each = [a - b for a, b in zip(first, second, strict=False)]
+    spread = f" ± {word(statistics.stdev(each))}" if len(each) > 1 else ""
+    return f"{'+' if gain > 0 else ''}{word(gain)}{spread} {found.unit}".strip()

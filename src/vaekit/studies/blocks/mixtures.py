@@ -1,0 +1,94 @@
+"""Priors that are mixtures: the images that some are made of, and what their components stand for."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from vaekit import figures
+from vaekit.errors import InvalidError
+from vaekit.evaluation import components
+from vaekit.studies.blocks.images import by_data, headed
+from vaekit.studies.blocks.latent import codes_of
+from vaekit.studies.parts import Figure, Part, Text
+from vaekit.studies.results import Outcome, Results
+from vaekit.studies.schema import Names
+
+
+def pseudo_inputs(
+    study: Results,
+    runs: Names = ["*"],  # noqa: B006
+    n: int = 12,
+    seed: int = 0,
+    title: str = "What the prior is made of",
+    caption: str = (
+        "Some of the images whose posteriors make up the prior, as the encoder sees them, "
+        "each above what its component decodes to."
+    ),
+) -> list[Part]:
+    """The pseudo-inputs or exemplars of runs, above the images that their components stand for."""
+    parts: list[Part] = []
+    for data, outcomes in by_data(study.select(runs, finished=True)):
+        rows = {label: images for outcome in outcomes for label, images in _pairs(outcome, n, seed).items()}
+        parts.append(Figure(figures.image_rows(rows, headed(title, data)), caption))
+    return parts
+
+
+def clusters(
+    study: Results,
+    runs: Names = ["*"],  # noqa: B006
+    split: str = "test",
+    images: int = 10_000,
+    title: str = "Components and classes",
+    caption: str = (
+        "Above, the mean of each component, decoded. Each image goes to the component that most likely gave "
+        "its code; below, of which classes the images of a component are."
+    ),
+) -> list[Part]:
+    """Whether the components of a mixture become classes: a figure a run, and its purity in words.
+
+    Args:
+        split: whose images are given to components.
+        images: a random subset of so many.
+    """
+    parts: list[Part] = []
+    for outcome in study.select(runs, finished=True):
+        counts = counted(outcome, split, images)
+        trained = outcome.first.trained
+        pictures = components.decoded(trained.model).clamp(0, 1).cpu().numpy()
+        figure = figures.clusters(counts, pictures, trained.label_names, f"{title}: {outcome.label}")
+        parts += [Figure(figure, caption), Text(_found(outcome.label, counts, trained.label_names))]
+    return parts
+
+
+def _pairs(outcome: Outcome, n: int, seed: int) -> dict[str, np.ndarray]:
+    """Some n of the images that the prior is made of, and what their components decode to."""
+    model = outcome.first.trained.model
+    inputs, means = components.pseudo_inputs(model), components.decoded(model)
+    chosen = torch.randperm(len(inputs), generator=torch.Generator().manual_seed(seed))[:n]
+    rows = {outcome.label: inputs[chosen], f"{outcome.label}, decoded": means[chosen]}
+    return {label: images.clamp(0, 1).cpu().numpy() for label, images in rows.items()}
+
+
+def counted(outcome: Outcome, split: str, images: int) -> np.ndarray:
+    """How many images of each class each component gathers, in the first training of a run."""
+    trained, codes = outcome.first.trained, codes_of(outcome, images, split)
+    if codes.labels is None:
+        raise InvalidError(f"{outcome.label}: its data {trained.recipe.data.name!r} have no labels")
+    prior = components.mixture(trained.model)
+    of = components.assigned(trained.model, codes.mean)
+    return components.contingency(of, codes.labels, len(prior.log_weights), len(trained.label_names))
+
+
+def _found(label: str, counts: np.ndarray, names: tuple[str, ...]) -> str:
+    """What the counts say, in words."""
+    used = counts[counts.sum(1) > 0]
+    own = [names[k] for k in sorted(set(used.argmax(1)))]
+    chance = counts.sum(0).max() / counts.sum()
+    said = (
+        f"**{label}**: {len(used)} of {len(counts)} components gather images. Named after its commonest "
+        f"class, a component is right for {components.purity(counts):.0%} of them (one name for all: "
+        f"{chance:.0%})."
+    )
+    missing = [name for name in names if name not in own]
+    return f"{said} No component is mostly of: {', '.join(missing)}." if missing else said

@@ -1,0 +1,111 @@
+"""The blocks of the study of priors, on models of 8 x 8 digits that train in a moment."""
+
+from __future__ import annotations
+
+import statistics
+
+import numpy as np
+import pytest
+import yaml
+
+from vaekit.errors import InvalidError
+from vaekit.evaluation import components
+from vaekit.files import write_whole
+from vaekit.studies.blocks import crossed, mixtures
+from vaekit.studies.display import Silent
+from vaekit.studies.parts import Figure, Text
+from vaekit.studies.perform import study as perform
+from vaekit.studies.results import Outcome, Results
+
+VAMP = "model.prior={kind: vamp, components: 6, start: data}"
+MIXTURE = "model.prior={kind: mixture, components: 3}"
+SIZES = {"recipe": "digits", "grid": {"d": [4, 8]}}
+TREE = {
+    "set": ["data.train=200", "training.epochs=1", "model.encoder.network.width=[16]"],
+    "runs": [
+        {"name": "plain-{d}", "label": "standard", "set": ["model.latent={d}"], **SIZES},
+        {"name": "vamp-{d}", "label": "VampPrior", "set": ["model.latent={d}", VAMP], **SIZES},
+        {"name": "mixture", "recipe": "digits", "set": ["model.latent=4", MIXTURE]},
+    ],
+    "budgets": {"quick": {"evaluate": {"samples": 5, "images": 60}, "seeds": 2}},
+}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    folder = tmp_path_factory.mktemp("priors")
+    file = write_whole(folder / "priors.yaml", yaml.safe_dump(TREE).encode())
+    return perform(file, folder=folder, jobs=1, display=Silent())
+
+
+def outcome(results: Results, name: str) -> Outcome:
+    return results.select(name)[0]
+
+
+def likelihood(results: Results, name: str) -> float:
+    return statistics.fmean(t.evaluation["log_likelihood"] for t in outcome(results, name).finished)
+
+
+def test_a_row_a_label_and_a_column_a_value_of_the_key(results):
+    [table] = crossed.crossed(results, across="model.latent")
+    assert [column.title for column in table.columns] == ["4", "8"]
+    assert [name for name, _ in table.rows] == ["standard", "VampPrior", "mixture"]
+    values = [[cell.value for cell in cells] for _, cells in table.rows]
+    assert values[0] == [likelihood(results, "plain-4"), likelihood(results, "plain-8")]
+    assert values[2] == [likelihood(results, "mixture"), None]
+    assert all(cells[0].count == 2 for _, cells in table.rows)
+
+
+def test_the_best_is_that_of_its_column(results):
+    [table] = crossed.crossed(results, across="model.latent")
+    for place in (0, 1):
+        known = [cells[place] for _, cells in table.rows if cells[place].value is not None]
+        assert [cell.best for cell in known] == [cell.value == max(c.value for c in known) for cell in known]
+
+
+def test_columns_of_other_data_say_how_each_was_measured(results):
+    [table] = crossed.crossed(results, runs="plain-*")
+    assert [column.title for column in table.columns] == ["Digits 8x8"]
+    assert any("5 importance samples" in note for note in table.notes)
+
+
+def test_differences_are_those_of_the_means(results):
+    [text] = crossed.differences(results, [("VampPrior", "standard")], across="model.latent")
+    gains = [likelihood(results, f"vamp-{d}") - likelihood(results, f"plain-{d}") for d in (4, 8)]
+    for gain, d in zip(gains, (4, 8), strict=True):
+        assert f"{gain:+.2f}".replace("-", "−") in text.text
+        assert f"nats on {d}" in text.text
+    assert text.text.count("±") == 2
+
+
+def test_pairs_of_which_none_is_there_are_refused(results):
+    with pytest.raises(InvalidError, match="pairs: no two"):
+        crossed.differences(results, [("flow", "standard")])
+
+
+def test_pseudo_inputs_stand_above_what_they_decode_to(results, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(mixtures.figures, "image_rows", lambda rows, *_, **__: drawn.update(rows))
+    mixtures.pseudo_inputs(results, "vamp-4", n=6)
+    model = outcome(results, "vamp-4").first.trained.model
+    assert list(drawn) == ["VampPrior", "VampPrior, decoded"]
+    inputs, means = components.pseudo_inputs(model), components.decoded(model)
+    order = [int(np.abs(inputs.numpy() - image).sum((1, 2, 3)).argmin()) for image in drawn["VampPrior"]]
+    assert sorted(order) == list(range(6))
+    np.testing.assert_allclose(drawn["VampPrior, decoded"], means.numpy()[order], atol=1e-6)
+
+
+def test_priors_that_are_made_of_no_images_have_no_pseudo_inputs(results):
+    with pytest.raises(InvalidError, match="made of images"):
+        mixtures.pseudo_inputs(results, "plain-4")
+
+
+def test_every_test_image_is_in_one_cluster_and_the_words_name_the_purity(results):
+    figure, text = mixtures.clusters(results, "mixture")
+    assert isinstance(figure, Figure)
+    assert isinstance(text, Text)
+    sizes = [int(tick.get_text()) for tick in figure.figure.axes[1].get_xticklabels()]
+    assert sum(sizes) == 297
+    assert f"{sum(size > 0 for size in sizes)} of 3 components gather images" in text.text
+    counts = mixtures.counted(outcome(results, "mixture"), "test", 297)
+    assert f"right for {components.purity(counts):.0%}" in text.text

@@ -1,0 +1,16 @@
+import pytest
+
+from vaekit import studies
+from vaekit.studies import plan
+
+
+@pytest.mark.parametrize("name", studies.names())
+def test_every_study_of_the_package_plans_its_runs_under_each_budget(name):
+    study = studies.load(name)
+    assert study.title
+    assert study.question
+    for budget in study.budgets:
+        _, spent = plan.budget_of(study, budget)
+        variants = plan.variants(study, spent)
+        assert len({variant.name for variant in variants}) == len(variants) > 0
+        assert all(len(variant.seeds) == spent.seeds for variant in variants)
