@@ -20,7 +20,7 @@ class Tile(NamedTuple):
 def measured(evaluation: Mapping[str, Any]) -> list[Tile]:
     """The key numbers of evaluation.json; those that it lacks, or that are not defined, are left out."""
     known = {key: value for key, value in evaluation.items() if value is not None}
-    makers = (_log_likelihood, _elbo, _reconstruction, _rate, _bits, _active, _effective)
+    makers = (_log_likelihood, _elbo, _reconstruction, _rate, _label, _bits, _active, _effective)
     return [tile for make in makers if (tile := make(known))] + _quality(known)
 
 
@@ -70,6 +70,7 @@ def _log_likelihood(known: Mapping[str, Any]) -> Tile | None:
     error = known.get("log_likelihood_stderr")
     value = number(known["log_likelihood"]) + (f" ± {number(error)}" if error is not None else "")
     name = "Log-likelihood" if known.get("is_likelihood", True) else "Score (no likelihood of the data)"
+    name += {"given": " given labels", "missing": " without labels"}.get(known.get("labels", ""), "")
     samples = f"{known['samples']:,} importance samples, " if "samples" in known else ""
     return Tile(name, value, "nats", samples + _images(known))
 
@@ -90,6 +91,13 @@ def _rate(known: Mapping[str, Any]) -> Tile | None:
         return None
     each = f"by level: {', '.join(map(number, levels))}" if len(levels) > 1 else "KL of q(z|x) from the prior"
     return Tile("Rate", number(sum(levels)), "nats", each)
+
+
+def _label(known: Mapping[str, Any]) -> Tile | None:
+    if "label_rate" not in known:
+        return None
+    right = f"; largest p(y|x) right for {known['label_accuracy']:.1%}" if "label_accuracy" in known else ""
+    return Tile("Label rate", number(known["label_rate"]), "nats", f"KL of the label from p(y){right}")
 
 
 def _bits(known: Mapping[str, Any]) -> Tile | None:
@@ -128,7 +136,8 @@ def _effective(known: Mapping[str, Any]) -> Tile | None:
     if "ess_mean" not in known:
         return None
     least = f", least {number(known['ess_min'], 1)}" if "ess_min" in known else ""
-    of = f"of {known['samples']:,}, " if "samples" in known else ""
+    each = " for each label" if known.get("labels") == "missing" else ""
+    of = f"of {known['samples']:,}{each}, " if "samples" in known else ""
     return Tile("Effective samples", number(known["ess_mean"], 1), note=f"{of}mean over images{least}")
 
 

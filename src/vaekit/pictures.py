@@ -9,7 +9,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -17,9 +17,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from vaekit import figures
+from vaekit.asked import Asked
 from vaekit.data.observations import Observed
 from vaekit.errors import InvalidError
-from vaekit.evaluation import latent
+from vaekit.evaluation import labelling, latent
 from vaekit.evaluation.quality import held_out, originals
 from vaekit.evaluation.scores import nearest as neighbours
 from vaekit.files import write_whole
@@ -65,14 +66,21 @@ class Picture(NamedTuple):
 
 
 def samples(
-    trained: Trained, n: int = 64, temperature: float = 1.0, seed: int = 0, draw: bool = False
+    trained: Trained,
+    n: int = 64,
+    temperature: float = 1.0,
+    seed: int = 0,
+    draw: bool = False,
+    told: Asked | None = None,
 ) -> Picture:
-    """n images from the model's prior."""
-    images = _array(trained.model.sample(n, temperature, seed=seed, draw=draw))
+    """n images from the model's prior; of a conditional model told a label, or else labels from p(y)."""
+    y = None if told is None else told.vector.expand(n, -1)
+    images = as_array(trained.model.sample(n, temperature, y, seed, draw))
     warmth = "" if temperature == 1 else f", temperature {temperature:g}"
-    title = f"Samples: {trained.title}"
+    given = f"given {told.words}, " if told else "y from p(y), " if trained.model.labels is not None else ""
+    subtitle = f"{given}z from the prior{warmth}, seed {seed}"
     return Picture(
-        {"images": images}, figures.samples(images, title, subtitle=f"z from the prior{warmth}, seed {seed}")
+        {"images": images}, figures.samples(images, f"Samples: {trained.title}", subtitle=subtitle)
     )
 
 
@@ -94,7 +102,7 @@ def nearest(
     training = originals(trained, dataset, splits.train, draw)
     indices, distances = (each[:, 0].cpu().numpy() for each in neighbours(images, training))
     found = torch.cat(list(originals(trained, dataset, splits.train[indices], draw)))
-    columns = _array(images), _array(found), distances
+    columns = as_array(images), as_array(found), distances
     groups = {"sample": [each[:n] for each in columns]}
     if len(chosen):
         groups["held-out image"] = [each[n:] for each in columns]
@@ -107,28 +115,42 @@ def reconstructions(
     trained: Trained, seen: Observed, n: int = 20, seed: int = 0, draw: bool = False
 ) -> Picture:
     """n images of a split over what the model makes of them."""
-    x, y = _pick(seen, n, seed)
-    originals, again = _array(x), _array(trained.model.reconstruct(x, y, seed=seed, draw=draw))
+    x, y = pick(trained, seen, n, seed)
+    originals, again = as_array(x), as_array(trained.model.reconstruct(x, y, seed=seed, draw=draw))
     title = f"Reconstructions: {trained.title}"
     figure = figures.reconstructions(originals, again, title)
     return Picture({"originals": originals, "reconstructions": again}, figure)
 
 
 def interpolations(
-    trained: Trained, seen: Observed, rows: int = 6, steps: int = 10, path: str = "linear", seed: int = 0
+    trained: Trained,
+    seen: Observed,
+    rows: int = 6,
+    steps: int = 10,
+    path: str = "linear",
+    seed: int = 0,
+    vary: Literal["both", "style", "label"] = "both",
 ) -> Picture:
     """Ways through the latent space between pairs of images of a split.
 
+    Args:
+        vary: of a conditional model, what goes over from one to the other: code and label, or one of them.
+
     Raises:
-        InvalidError: there are no two images.
+        InvalidError: there are no two images, or the model is told no labels that could stay or vary.
     """
-    x, _ = _pick(seen, 2 * rows, seed)
+    if vary != "both" and trained.model.labels is None:
+        raise InvalidError(f"vary {vary!r}: {trained.source} is told no labels; leave it out")
+    x, y = pick(trained, seen, 2 * rows, seed)
     if len(x) < 2:
         raise InvalidError("interpolation: expected at least 2 images in the split, got 1")
-    a, b = x[: len(x) // 2], x[len(x) // 2 : 2 * (len(x) // 2)]
-    images = _array(trained.model.interpolate(a, b, steps, path).transpose(0, 1))
-    title = f"Interpolations ({path}): {trained.title}"
-    return Picture({"images": images}, figures.interpolation(images, title, ends=(_array(a), _array(b))))
+    half = len(x) // 2
+    a, b = x[:half], x[half : 2 * half]
+    y_a, y_b = (None, None) if y is None else (y[:half], y[half : 2 * half])
+    images = as_array(trained.model.interpolate(a, b, steps, path, y_a, y_b, vary).transpose(0, 1))
+    of = {"both": "", "style": " of style, the label kept", "label": " of label, the style kept"}[vary]
+    title = f"Interpolations{of} ({path}): {trained.title}"
+    return Picture({"images": images}, figures.interpolation(images, title, ends=(as_array(a), as_array(b))))
 
 
 def traversals(
@@ -138,8 +160,12 @@ def traversals(
     steps: int = 11,
     extent: float = 3.0,
     image: int | None = None,
+    told: Asked | None = None,
 ) -> Picture:
     """Walks along single latents, the most informative first, from the prior's or an image's code.
+
+    Args:
+        told: the label of a conditional model; that of the image, or the likeliest, without it.
 
     Raises:
         InvalidError: for a latent or an image that is not there.
@@ -150,7 +176,8 @@ def traversals(
     if wrong := [i for i in chosen if not 0 <= i < len(kl)]:
         raise InvalidError(f"latent {wrong[0]}: this model has latents 0 to {len(kl) - 1}")
     values = np.linspace(-extent, extent, steps)
-    rows = _array(latent.traverse(trained.model, _start(trained, seen, image), chosen, values.tolist()))
+    z, y = _start(trained, seen, image, told)
+    rows = as_array(latent.traverse(trained.model, z, chosen, values.tolist(), y))
     measure = "KL {:.2f}" if codes.stddev.any() else "variance {:.2f}"
     names = [f"z{i}  {measure.format(kl[i])}" for i in chosen]
     title = f"Traversals: {trained.title}"
@@ -167,16 +194,20 @@ def scatter(trained: Trained, seen: Observed, label_names: Sequence[str] | None 
     """
     names = trained.label_names if label_names is None else label_names
     codes = latent.encode(trained.model, _some(seen, CODES))
+    classes = None if seen.classes is None else seen.classes[:CODES].cpu().numpy()
     plane, axes, explained = figures.project(codes.mean)
     title = f"Latent space: {trained.title}"
     figure = figures.latent_scatter(
-        plane, codes.labels, title, label_names=names, axis_names=axes, explained=explained
+        plane, classes, title, label_names=names, axis_names=axes, explained=explained
     )
     return Picture({"codes": codes.mean, "plane": plane}, figure)
 
 
-def decoded_grid(trained: Trained, n: int = 20) -> Picture:
+def decoded_grid(trained: Trained, n: int = 20, told: Asked | None = None) -> Picture:
     """What a 2-D latent space decodes to, at n by n Gaussian quantiles.
+
+    Args:
+        told: the label of a conditional model; the likeliest without it.
 
     Raises:
         InvalidError: the latent space is not 2-D.
@@ -186,10 +217,12 @@ def decoded_grid(trained: Trained, n: int = 20) -> Picture:
             f"{trained.source}: the decoded grid needs 2 latents, this model has "
             f"{trained.model.latent_size}; train one with model.latent=2, such as the recipe mnist-2d"
         )
-    images, values = latent.decoded_grid(trained.model, n)
+    y = _likeliest(trained) if told is None else told.vector
+    images, values = latent.decoded_grid(trained.model, n, y)
     title = f"Decoded latent space: {trained.title}"
-    arrays = {"images": _array(images), "quantiles": values}
-    return Picture(arrays, figures.decoded_grid(arrays["images"], values.tolist(), title))
+    arrays = {"images": as_array(images), "quantiles": values}
+    subtitle = f"given {told.words}" if told else "given the likeliest label" if y is not None else ""
+    return Picture(arrays, figures.decoded_grid(arrays["images"], values.tolist(), title, subtitle))
 
 
 def imputations(trained: Trained, imputed: Imputed) -> Picture:
@@ -230,21 +263,38 @@ def _figure(draw: Callable[[], Picture]) -> Figure:
     return draw().figure
 
 
-def _start(trained: Trained, seen: Observed, image: int | None) -> Tensor:
-    """A code to walk from: the mean of the prior's draws, or the posterior mean of an image."""
+def _start(
+    trained: Trained, seen: Observed, image: int | None, told: Asked | None
+) -> tuple[Tensor, Tensor | None]:
+    """A code (d,) to walk from, and its label: the prior's mean, or the posterior's mean of an image."""
+    wanted = None if told is None else told.vector
     if image is None:
+        y = _likeliest(trained) if wanted is None else wanted
         with torch.no_grad(), seeded(0):
-            return trained.model.prior().mean.reshape(-1)
+            return trained.model.prior_given(y).mean.reshape(-1), y
     if not 0 <= image < len(seen):
         raise InvalidError(f"image {image}: the split has images 0 to {len(seen) - 1}")
+    x, y = _labelled(trained, seen, torch.tensor([image]))
     with torch.no_grad():
-        return trained.model.encode(seen.batch(torch.tensor([image]))).mean[0]
+        z = trained.model.encode(x, y).mean[0]
+    return z, y[0] if wanted is None and y is not None else wanted
 
 
-def _pick(seen: Observed, n: int, seed: int) -> tuple[Tensor, Tensor | None]:
-    """n images at random."""
+def _likeliest(trained: Trained) -> Tensor | None:
+    """The label vector (m,) of the largest p(y); None for a model that is told none."""
+    labels = trained.model.labels
+    return None if labels is None else labels.values[labels.likeliest]
+
+
+def pick(trained: Trained, seen: Observed, n: int, seed: int) -> tuple[Tensor, Tensor | None]:
+    """n images of a split at random, and what a conditional model is told of them: a guess without labels."""
     order = torch.randperm(len(seen), generator=torch.Generator().manual_seed(seed))[:n]
-    return seen.batch(order), None if seen.labels is None else seen.labels[order.to(seen.labels.device)]
+    return _labelled(trained, seen, order)
+
+
+def _labelled(trained: Trained, seen: Observed, order: Tensor) -> tuple[Tensor, Tensor | None]:
+    x, y = seen.batch(order), None if seen.labels is None else seen.labels[order.to(seen.labels.device)]
+    return x, labelling.told(trained.model, x, y)
 
 
 def _some(seen: Observed, n: int) -> Iterator[tuple[Tensor, Tensor | None]]:
@@ -254,5 +304,6 @@ def _some(seen: Observed, n: int) -> Iterator[tuple[Tensor, Tensor | None]]:
         yield seen.batch(indices), None if seen.labels is None else seen.labels[indices]
 
 
-def _array(images: Tensor) -> np.ndarray:
+def as_array(images: Tensor) -> np.ndarray:
+    """Images for a figure, with values in [0, 1]."""
     return images.detach().float().cpu().clamp(0, 1).numpy()

@@ -24,6 +24,7 @@ Contents = dict[str, Any]
 
 CAPTIONS = {
     "training-curves": "The bound and its two terms over the epochs, and the weight of the KL if it changes.",
+    "classes": "New images of a conditional model: a column a class, a row the same style in all of them.",
     "samples": "Images decoded from draws of the prior: what the model takes the data to be.",
     "nearest": "Samples over the training images nearest to them, then held-out images over theirs: samples "
     "should not be nearer than these.",

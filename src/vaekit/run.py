@@ -18,12 +18,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from vaekit import pictures, recipes
+from vaekit import pictures, recipes, styles
 from vaekit.build import build_data
 from vaekit.errors import NotFoundError
-from vaekit.evaluation import likelihood, protocol
+from vaekit.evaluation import likelihood, marginal, protocol
 from vaekit.evaluation.quality import quality as sample_quality
 from vaekit.evaluation.reconstruction import squared_error
 from vaekit.files import write_whole
@@ -154,7 +154,8 @@ class Run:
 
         title = f"Training: {self.trained.title}"
         curves = {"training-curves": lambda: figures.training_curves(self.metrics, title)}
-        return pictures.gallery(self.trained) | (curves if self.metrics else {})
+        drawn = pictures.gallery(self.trained) | styles.gallery(self.trained)
+        return drawn | (curves if self.metrics else {})
 
     def report(self) -> Path:
         """Write report.html."""
@@ -185,6 +186,7 @@ def evaluate(
     seed: int = 0,
     data: str | None = None,
     missing: str | None = None,
+    labels: Literal["given", "missing"] = "given",
     progress: Callable[[int, int], None] = lambda images, of: None,
     quality: bool = False,
     quality_samples: int = 5000,
@@ -199,15 +201,21 @@ def evaluate(
         data: another dataset of the same shape, by name or path.
         missing: what is hidden of every image, such as "square:12" or "none"; as in training without it. The
             log-likelihood is then that of the part which is left.
+        labels: of a conditional model: whether it is told those of the images, and gives log p(x | y), or
+            they are averaged over p(y), and it gives log p(x).
         progress: called with the number of images in a batch that is done with, and in all of them.
         quality: measure the quality of samples as well; see `evaluation.quality`.
         quality_samples: so many of them.
         features: the space that it is measured in; to name one is to ask for it.
         say: is told what takes a while.
+
+    Raises:
+        InvalidError: labels that are not there are to be given, or missing ones to a model that is told none.
     """
     trained = trained.hiding(missing)
     dataset, _ = trained.data(data)
     seen = trained.observed(split, data, images)
+    protocol.check_labels(trained.model, seen, labels)
     wanted = quality or features is not None  # measured first: it takes less time, and may find a mistake
     found = (
         sample_quality(trained.hiding("none"), quality_samples, features, seed=seed, data=data, say=say)
@@ -218,9 +226,10 @@ def evaluate(
     draws = samples if protocol.is_bound(trained.model) else 1  # those of a point posterior are all the same
     parts = likelihood.log_likelihood(
         trained.model, seen.batches(images_at_once(trained.model.decoder, seen.shape)), draws, seed,
-        lambda images: progress(images, len(seen)),
+        lambda images: progress(images, len(seen)), marginal.measure if labels == "missing" else None,
     )  # fmt: skip
     stored = trained.observed(split, data, images, observation="unit")
-    evaluation = likelihood.summarise(parts, samples, seed, seconds())
+    evaluation = likelihood.summarise(parts, trained.model.levels, samples, seed, seconds())
+    evaluation = protocol.with_labels(evaluation, parts, trained.model, seen)
     measured = protocol.annotate(evaluation, trained.recipe, trained.model, dataset, split)
     return replace(measured, quality=found, mse=squared_error(trained.model, seen, stored))

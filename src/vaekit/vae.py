@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -253,6 +254,7 @@ class VAE(nn.Module):
         path: str = "linear",
         y: Tensor | None = None,
         y_b: Tensor | None = None,
+        vary: Literal["both", "style", "label"] = "both",
     ) -> Tensor:
         """Images on the way from x_a to x_b, both (B, C, H, W), through the latent space.
 
@@ -261,6 +263,7 @@ class VAE(nn.Module):
             path: "linear", or "spherical" (Shoemake 1985), which keeps the length typical of N(0, I).
             y: labels of x_a.
             y_b: labels of x_b, to which those of x_a go in a straight line; the same without it.
+            vary: what goes from x_a to x_b, code and label or one of them; the other stays that of x_a.
 
         Returns:
             (steps, B, C, H, W).
@@ -270,7 +273,8 @@ class VAE(nn.Module):
         """
         y_b = y if y_b is None else y_b
         a, b = self.encode(x_a, y).mean, self.encode(x_b, y_b).mean
-        return self.decode(interpolate(a, b, steps, path), self._between(y, y_b, steps)).mean
+        z = interpolate(a, a if vary == "label" else b, steps, path)
+        return self.decode(z, self._between(y, y if vary == "style" else y_b, steps)).mean
 
     def _between(self, y_a: Tensor | None, y_b: Tensor | None, steps: int) -> Tensor | None:
         """Label vectors (steps, B, m) on the straight line; None where the model is told none."""

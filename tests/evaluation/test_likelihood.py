@@ -157,7 +157,7 @@ def test_deeper_and_labelled_models_are_trained_kept_and_measured_like_any_other
     levels = len(model.levels)
     assert parts.rate.shape == (levels, 60)
     assert all(len(record["kl_levels"]) == levels for record in lines.read(tmp_path / "metrics.jsonl"))
-    found = summarise(parts, 30, 0, 1.0)
+    found = summarise(parts, model.levels, 30, 0, 1.0)
     assert found.elbo == pytest.approx(found.reconstruction - sum(found.rate))
     assert found.log_likelihood > found.elbo
 
@@ -176,7 +176,7 @@ def test_the_same_seed_gives_the_same_numbers_and_the_model_is_as_it_was():
 
 def test_the_summary_has_the_mean_its_error_and_the_bits():
     model, x, truth = linear_gaussian()
-    summary = summarise(log_likelihood(model, batches(x), 10), 10, 0, 1.0)
+    summary = summarise(log_likelihood(model, batches(x), 10), model.levels, 10, 0, 1.0)
     assert summary.log_likelihood == pytest.approx(truth.mean().item(), abs=1e-9)
     assert summary.log_likelihood_stderr == pytest.approx(truth.std().item() / math.sqrt(7), abs=1e-9)
     assert summary.bits_per_dimension == pytest.approx(-truth.mean().item() / 6 / math.log(2), abs=1e-9)
@@ -188,7 +188,7 @@ def test_active_units_are_counted_by_level_also_of_points_and_over_batches():
     x = images("binary", n=60)
     for model, levels in ((make_ladder(), 2), (make_vae(posterior="dirac"), 1)):
         parts = log_likelihood(model, batches(x, 25), 2)
-        found = summarise(parts, 2, 0, 1.0)
+        found = summarise(parts, model.levels, 2, 0, 1.0)
         variance = model.encode(x).mean.var(0, correction=0).split(model.levels)
         assert found.active_units == [int((level > 0.01).sum()) for level in variance]
         assert (found.latents, len(found.active_units)) == (list(model.levels), levels)

@@ -26,6 +26,13 @@ from vaekit.cli import options
     help="Measure it by these: classifier, pixels, FILE.py:FUNCTION or MODULE:FUNCTION; the classifier, or "
     "without labels the pixels, if left out.",
 )
+@click.option(
+    "--labels",
+    type=click.Choice(["given", "missing"]),
+    default="given",
+    show_default=True,
+    help="Of a conditional model: log p(x|y), or log p(x), averaged over p(y).",
+)
 @options.split
 @options.data
 @options.missing
@@ -59,6 +66,7 @@ def command(
       vaekit evaluate runs/mnist/1
       vaekit evaluate runs/mnist/1 --samples 500 --images 1000
       vaekit evaluate runs/mnist/1 --samples 500 --images 1000 --quality
+      vaekit evaluate runs/mnist-cvae/1 --labels missing --samples 100
     """
     from vaekit.cli.output import emit, images_bar
     from vaekit.files import write_whole

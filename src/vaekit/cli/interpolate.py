@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
 
 from vaekit.cli import options
@@ -24,6 +26,13 @@ from vaekit.cli import options
     show_default=True,
     help="A straight line, or an arc that keeps the length of a typical code.",
 )
+@click.option(
+    "--vary",
+    type=click.Choice(["both", "style", "label"]),
+    default="both",
+    show_default=True,
+    help="Of a conditional model: what goes from one image to the other.",
+)
 @options.split
 @options.data
 @options.seed
@@ -36,6 +45,7 @@ def command(
     rows: int,
     steps: int,
     path: str,
+    vary: Literal["both", "style", "label"],
     split: str,
     data: str | None,
     seed: int,
@@ -56,5 +66,5 @@ def command(
     from vaekit.cli import looking
 
     trained, folder = looking.opened(run, device)
-    picture = pictures.interpolations(trained, trained.observed(split, data), rows, steps, path, seed)
+    picture = pictures.interpolations(trained, trained.observed(split, data), rows, steps, path, seed, vary)
     looking.save(picture, output or folder / "interpolations.png", as_json)

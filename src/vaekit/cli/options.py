@@ -56,6 +56,16 @@ missing = click.option(
     help="What to hide of every image: square:SIDE, pixels:SHARE, half:left|right|top|bottom|random, none.",
 )
 
+label = click.option("--label", metavar="NAME", help="Of a model told classes: which one, by name or number.")
+
+settings = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Of a model told attributes: one of them, the others as on average; may be repeated.",
+)
+
 output = click.option(
     "-o",
     "--output",

@@ -9,7 +9,11 @@ from vaekit.cli import options
 
 @click.command()
 @options.run
-@click.option("-n", "--number", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Images.")
+@click.option("-n", "--number", type=click.IntRange(1, 10_000), help="Images: 20, or 10 with --label all.")
+@click.option(
+    "--label", metavar="NAME", help="Of a model told classes: decode as this one, or as each of them: all."
+)
+@options.settings
 @click.option("--draw", is_flag=True, help="Decode a draw from the posterior, instead of its mean.")
 @options.split
 @options.data
@@ -20,7 +24,9 @@ from vaekit.cli import options
 @options.verbose
 def command(
     run: str,
-    number: int,
+    number: int | None,
+    label: str | None,
+    settings: tuple[str, ...],
     draw: bool,
     split: str,
     data: str | None,
@@ -31,16 +37,28 @@ def command(
 ) -> None:
     """Show images over their reconstructions.
 
+    With --label or --set, an image is encoded with its own label and decoded with another: its style is
+    transferred.
+
     RUN is a run directory, a model directory, or the file of its weights.
 
     \b
     Examples:
       vaekit reconstruct runs/mnist/1
       vaekit reconstruct runs/mnist/1 --split train -n 10 -o pairs.png
+      vaekit reconstruct runs/mnist-cvae/1 --label all
     """
-    from vaekit import pictures
+    from vaekit import pictures, styles
+    from vaekit.asked import asked
     from vaekit.cli import looking
 
     trained, folder = looking.opened(run, device)
-    picture = pictures.reconstructions(trained, trained.observed(split, data), number, seed, draw)
-    looking.save(picture, output or folder / "reconstructions.png", as_json)
+    to = asked(trained, None if label == "all" else label, settings)
+    seen = trained.observed(split, data)
+    if label == "all":
+        picture, name = styles.transfers_to_all(trained, seen, number or 10, seed, draw), "styles"
+    elif to is not None:
+        picture, name = styles.transfers(trained, seen, to, number or 20, seed, draw), "styles"
+    else:
+        picture, name = pictures.reconstructions(trained, seen, number or 20, seed, draw), "reconstructions"
+    looking.save(picture, output or folder / f"{name}.png", as_json)

@@ -10,7 +10,10 @@ from vaekit.cli import options
 @click.command()
 @options.run
 @click.option(
-    "-n", "--number", type=click.IntRange(1, 10_000), help="Images; 64, or 10 with --nearest, if left out."
+    "-n",
+    "--number",
+    type=click.IntRange(1, 10_000),
+    help="Images, in whole rows of a grid; 64, or 10 with --nearest, if left out.",
 )
 @click.option(
     "--temperature",
@@ -19,6 +22,8 @@ from vaekit.cli import options
     show_default=True,
     help="Multiplies the spread of the prior: below 1, more typical images.",
 )
+@options.label
+@options.settings
 @click.option("--draw", is_flag=True, help="Draw the pixels as well, instead of showing their means.")
 @click.option("--nearest", is_flag=True, help="Show them over the training images nearest to them.")
 @options.seed
@@ -30,6 +35,8 @@ def command(
     run: str,
     number: int | None,
     temperature: float,
+    label: str | None,
+    settings: tuple[str, ...],
     draw: bool,
     nearest: bool,
     seed: int,
@@ -39,6 +46,8 @@ def command(
 ) -> None:
     """Draw new images from a model.
 
+    Of a model that is told classes, without --label, it is a grid: a column a class, a row a style.
+
     RUN is a run directory, a model directory, or the file of its weights.
 
     \b
@@ -46,13 +55,19 @@ def command(
       vaekit sample runs/mnist/1
       vaekit sample runs/mnist/1 -n 16 --temperature 0.7 -o samples.pdf
       vaekit sample runs/mnist/1 --nearest
+      vaekit sample runs/mnist-cvae/1 --label 7
     """
-    from vaekit import pictures
+    from vaekit import pictures, styles
+    from vaekit.asked import asked
     from vaekit.cli import looking
 
     trained, folder = looking.opened(run, device)
+    told = asked(trained, label, settings)
     if nearest:
         picture = pictures.nearest(trained, number or 10, temperature, seed, draw)
+    elif told is None and styles.has_classes(trained):
+        rows = -(-(number or 64) // len(trained.label_names))
+        picture = styles.classes(trained, rows, temperature, seed, draw)
     else:
-        picture = pictures.samples(trained, number or 64, temperature, seed, draw)
+        picture = pictures.samples(trained, number or 64, temperature, seed, draw, told)
     looking.save(picture, output or folder / f"{'nearest' if nearest else 'samples'}.png", as_json)

@@ -33,6 +33,8 @@ def _latents(context: click.Context, option: click.Parameter, text: str | None) 
     "--image", type=click.IntRange(0), metavar="I", help="Start at the code of image I of the split."
 )
 @click.option("--grid", is_flag=True, help="Of a model with two latents: decode the whole plane.")
+@options.label
+@options.settings
 @options.split
 @options.data
 @options.device
@@ -46,6 +48,8 @@ def command(
     extent: float,
     image: int | None,
     grid: bool,
+    label: str | None,
+    settings: tuple[str, ...],
     split: str,
     data: str | None,
     device: str,
@@ -63,14 +67,15 @@ def command(
       vaekit traverse runs/mnist-2d/1 --grid --steps 20
     """
     from vaekit import pictures
+    from vaekit.asked import asked
     from vaekit.cli import looking
 
     trained, folder = looking.opened(run, device)
+    told = asked(trained, label, settings)
     if grid:
-        looking.save(
-            pictures.decoded_grid(trained, steps or 20), output or folder / "decoded-grid.png", as_json
-        )
+        picture = pictures.decoded_grid(trained, steps or 20, told)
+        looking.save(picture, output or folder / "decoded-grid.png", as_json)
         return
     seen = trained.observed(split, data)
-    picture = pictures.traversals(trained, seen, latents, steps or 11, extent, image)
+    picture = pictures.traversals(trained, seen, latents, steps or 11, extent, image, told)
     looking.save(picture, output or folder / "traversals.png", as_json)

@@ -36,14 +36,15 @@ def of(
     Raises:
         InvalidError: labels are wanted, and the data has none.
     """
-    if label and seen.labels is None:
+    if label and seen.classes is None:
         raise InvalidError("label: the data has no labels; leave them out")
     codes = encode(model, seen.batches(AT_ONCE))
     table = {"z": codes.mean}
     if stddev:
         table["stddev"] = codes.stddev
-    if label and codes.labels is not None:
-        table["label"] = np.array(label_names)[codes.labels] if label_names else codes.labels
+    if label and seen.classes is not None:
+        numbers = seen.classes.cpu().numpy()
+        table["label"] = np.array(label_names)[numbers] if label_names else numbers
     return table
 
 

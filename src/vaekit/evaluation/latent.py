@@ -9,13 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaekit.evaluation import labelling
 from vaekit.vae import VAE
 
 ACTIVE = 0.01  # the variance of a latent's posterior mean over images, above which it is in use
 
 
 class Codes(NamedTuple):
-    """The posterior of N images: arrays (N, d), and labels (N,) or None."""
+    """The posterior of N images: arrays (N, d), and labels (N,), attributes (N, m), or None."""
 
     mean: np.ndarray
     stddev: np.ndarray
@@ -24,12 +25,15 @@ class Codes(NamedTuple):
 
 @torch.no_grad()
 def encode(model: VAE, batches: Iterable[tuple[Tensor, Tensor | None]]) -> Codes:
-    """Mean and standard deviation of q(z | x) for batches of images and labels."""
+    """Mean and standard deviation of q(z | x) for batches of images and labels.
+
+    Where labels are missing and the encoder takes them, they are averaged over p(y | x).
+    """
     means, deviations, labels = [], [], []
     for x, y in batches:
-        posterior = model.encode(x, y)
-        means.append(posterior.mean.float().cpu().numpy())
-        deviations.append(posterior.stddev.float().cpu().numpy())
+        mean, stddev = labelling.codes(model, x, y)
+        means.append(mean.float().cpu().numpy())
+        deviations.append(stddev.float().cpu().numpy())
         labels += [] if y is None else [y.cpu().numpy()]
     return Codes(
         np.concatenate(means), np.concatenate(deviations), np.concatenate(labels) if labels else None
@@ -76,8 +80,7 @@ def traverse(
     grid = z.repeat(len(latents), len(values), 1)
     for row, latent in enumerate(latents):
         grid[row, :, latent] = torch.tensor(values, dtype=z.dtype, device=z.device)
-    label = None if y is None else y.expand(len(latents), len(values), *y.shape[1:])
-    return model.decode(grid, label).mean
+    return model.decode(grid, y).mean
 
 
 def quantiles(n: int) -> np.ndarray:

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -38,7 +38,7 @@ class Evaluation:
         images, samples: how many images, and importance samples an image.
         reconstruction: E_q log p(x | z).
         rate: KL(q, p) of each level, top first; empty where it is not defined.
-        elbo: reconstruction - sum of the rates; None where it is no bound.
+        elbo: reconstruction - sum of the rates, that of the label included; None where it is no bound.
         log_likelihood: the importance-sampled log p(x); None where it is not defined.
         log_likelihood_stderr: standard error over the images.
         bits_per_dimension: -log_likelihood / (observed dimensions log 2).
@@ -50,6 +50,10 @@ class Evaluation:
         missing: what of it was not observed, such as `square:12` where that was hidden; empty where all was.
         active_units, latents: how many latents of each level the images move, and how many it has, top first.
         quality: how near samples are to the data, where that was asked for.
+        labels: "given" where the numbers are of log p(x | y), "missing" where they are of log p(x), averaged
+            over p(y); empty for a model that is told none.
+        label_rate: KL of the label's posterior from p(y), a part of the bound where labels are missing.
+        label_accuracy: the share of images whose class has the largest p(y | x), where labels are missing.
         is_likelihood: whether `log_likelihood` is log-probability, or density, of the data as observed.
         caveats: why it is not, or what else must be known to read the numbers.
     """
@@ -73,6 +77,9 @@ class Evaluation:
     active_units: list[int] = field(default_factory=list)
     latents: list[int] = field(default_factory=list)
     quality: Quality | None = None
+    labels: str = ""
+    label_rate: float | None = None
+    label_accuracy: float | None = None
     is_likelihood: bool = True
     caveats: list[str] = field(default_factory=list)
 
@@ -112,21 +119,24 @@ class Weights:
         return self.sum.square() / self.sum_of_squares
 
 
-@dataclass(frozen=True)
-class PerImage:
-    """The terms of each image, float64 tensors on the CPU: (N,), (L, N) for the rates, (d, N) for the codes.
+class Columns(NamedTuple):
+    """The terms of N images: (N,), (L, N) for the rates, (d, N) for the codes, (M, N) for the labels.
 
-    A code is the posterior mean of each level given the means above; `levels` are their sizes, `dimensions`
-    how many values of the image were observed.
+    A code is the posterior mean of each level given the means above, `dimensions` how many values of the
+    image were observed. Where labels are given, or there are none, the label's rate is 0, and M is 0.
     """
 
-    levels: tuple[int, ...]
     reconstruction: Tensor
     rate: Tensor
     log_likelihood: Tensor
     effective_sample_size: Tensor
     dimensions: Tensor
     codes: Tensor
+    label_rate: Tensor
+    label_posterior: Tensor
+
+
+Measure = Callable[[VAE, Tensor, Tensor | None, int], Columns]
 
 
 @torch.no_grad()
@@ -136,7 +146,8 @@ def log_likelihood(
     samples: int = 5000,
     seed: int = 0,
     progress: Callable[[int], None] = lambda images: None,
-) -> PerImage:
+    by: Measure | None = None,
+) -> Columns:
     """The importance-sampled log p(x) and the terms of the bound, image by image.
 
     Args:
@@ -144,26 +155,27 @@ def log_likelihood(
         samples: K.
         seed: the draws of each batch follow from it and the batch's number.
         progress: called with the number of images done with.
+        by: what measures a batch; `measure`, with labels as they are given, without it.
 
     Returns:
-        One number an image. The model is as it was, its training mode included.
+        One number an image, in float64 on the CPU. The model is as it was, its training mode included.
     """
+    by = measure if by is None else by
     training = model.training
     model.eval()
     try:
         parts = []
         for number, (x, y) in enumerate(batches):
             with seeded(seed + 1_000_003 * number):
-                parts.append(_measure(model, x, y, samples))
+                parts.append(by(model, x, y, samples))
             progress(len(x))
     finally:
         model.train(training)
-    columns = (torch.cat(column, -1).double().cpu() for column in zip(*parts, strict=True))
-    return PerImage(model.levels, *columns)
+    return Columns(*(torch.cat(column, -1).double().cpu() for column in zip(*parts, strict=True)))
 
 
-def _measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> tuple[Tensor, ...]:
-    """The columns of `PerImage` for a batch, but for the levels: (B,), (L, B) for the rates, (d, B) codes."""
+def measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> Columns:
+    """The terms of a batch (B, C, H, W) by K samples; of log p(x | y) where the model takes labels."""
     mask = missing.observed(x)
     posterior, prior = model.encode(x, y), model.prior_given(y)
     weights = Weights(len(x), x.device)
@@ -175,12 +187,20 @@ def _measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> tuple[Ten
         reconstruction += evidence.log_px.double().sum(0) / samples
         rate += evidence.rate.double() * (k / samples)
     dimensions = (~x.isnan()).flatten(1).sum(1)
-    codes = posterior.mean.T
-    return reconstruction, rate, weights.log_mean, weights.effective_sample_size, dimensions, codes
+    return Columns(
+        reconstruction,
+        rate,
+        weights.log_mean,
+        weights.effective_sample_size,
+        dimensions,
+        posterior.mean.T,
+        torch.zeros_like(reconstruction),
+        rate.new_zeros(0, len(x)),
+    )
 
 
-def summarise(parts: PerImage, samples: int, seed: int, seconds: float) -> Evaluation:
-    """Means over images with their standard error."""
+def summarise(parts: Columns, levels: Sequence[int], samples: int, seed: int, seconds: float) -> Evaluation:
+    """Means over images with their standard error; `levels` are the sizes of the model's."""
     n = len(parts.log_likelihood)
     mean = parts.log_likelihood.mean().item()
     stderr = parts.log_likelihood.std().item() / math.sqrt(n) if n > 1 else None
@@ -190,14 +210,15 @@ def summarise(parts: PerImage, samples: int, seed: int, seconds: float) -> Evalu
         samples=samples,
         reconstruction=reconstruction,
         rate=rate,
-        elbo=reconstruction - sum(rate),
+        elbo=reconstruction - sum(rate) - parts.label_rate.mean().item(),
         log_likelihood=mean,
         log_likelihood_stderr=stderr,
         bits_per_dimension=_bits(mean, parts.dimensions.mean().item()),
         ess_mean=parts.effective_sample_size.mean().item(),
         ess_min=parts.effective_sample_size.min().item(),
-        active_units=active_units(parts.codes.T.numpy(), parts.levels),
-        latents=list(parts.levels),
+        active_units=active_units(parts.codes.T.numpy(), levels),
+        latents=list(levels),
+        label_rate=parts.label_rate.mean().item() if len(parts.label_posterior) else None,
         seconds=seconds,
         seed=seed,
     )

@@ -14,13 +14,28 @@ from typing import Any
 from torch import nn
 
 from vaekit.data import Dataset
-from vaekit.evaluation.likelihood import Evaluation
+from vaekit.data.observations import Observed
+from vaekit.errors import InvalidError
+from vaekit.evaluation.likelihood import Columns, Evaluation
 from vaekit.heads import Head
 from vaekit.recipe import Recipe
 from vaekit.vae import VAE
 
 BINARY = ("threshold", "static", "dynamic")
-_BOUNDS = ("elbo", "log_likelihood", "log_likelihood_stderr", "bits_per_dimension", "ess_mean", "ess_min")
+GIVEN = (
+    "the model was told the labels: the numbers are of log p(x | y), not of log p(x), and not comparable "
+    "with those of a model that is told none; for log p(x): vaekit evaluate RUN --labels missing"
+)
+_BOUNDS = (
+    "elbo",
+    "log_likelihood",
+    "log_likelihood_stderr",
+    "bits_per_dimension",
+    "ess_mean",
+    "ess_min",
+    "label_rate",
+    "label_accuracy",
+)
 
 
 def caveats(recipe: Recipe, support: str, dataset: Dataset) -> list[str]:
@@ -47,6 +62,35 @@ def caveats(recipe: Recipe, support: str, dataset: Dataset) -> list[str]:
     return found
 
 
+def check_labels(model: VAE, seen: Observed, labels: str) -> None:
+    """Whether labels can be given, or missing, as is asked for.
+
+    Raises:
+        InvalidError: there are none to give, or the model is told none, so that none can be missing.
+    """
+    if labels == "missing" and model.labels is None:
+        raise InvalidError(
+            "labels: missing ones are averaged over, but this model is told none; leave it out"
+        )
+    if labels == "given" and model.labels is not None and seen.labels is None:
+        raise InvalidError(
+            "labels: the model is told them, but these images have none; average over what they may be with "
+            "--labels missing"
+        )
+
+
+def with_labels(evaluation: Evaluation, parts: Columns, model: VAE, seen: Observed) -> Evaluation:
+    """The evaluation with what was done about labels, and how often p(y | x) names the class of an image."""
+    if model.labels is None:
+        return evaluation
+    if not len(parts.label_posterior):
+        return dataclasses.replace(evaluation, labels="given")
+    accuracy = None
+    if model.labels.one_hot and seen.labels is not None:
+        accuracy = (parts.label_posterior.argmax(0) == seen.labels.cpu()).double().mean().item()
+    return dataclasses.replace(evaluation, labels="missing", label_accuracy=accuracy)
+
+
 def is_bound(model: VAE) -> bool:
     """Whether the posterior has a density, without which (an autoencoder) there is no bound."""
     return not any(head.caveat for head in _heads(model.encoder))
@@ -61,6 +105,7 @@ def annotate(evaluation: Evaluation, recipe: Recipe, model: VAE, dataset: Datase
     missing = lacking(recipe, dataset)
     notes = [] if likelihood.support in ("binary", "levels") else _rescaled(dataset, whole=not missing)
     notes += _observed_part(missing)
+    notes += [GIVEN] if evaluation.labels == "given" else []
     changes: dict[str, Any] = {**dict.fromkeys(_BOUNDS), "rate": []} if undefined else {}
     return dataclasses.replace(
         evaluation,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import torch
 
 from vaekit.data.observations import Observed
+from vaekit.evaluation import labelling
 from vaekit.vae import VAE
 
 AT_ONCE = 500
@@ -26,7 +27,7 @@ def squared_error(model: VAE, seen: Observed, stored: Observed) -> float:
     """
     total = count = 0.0
     for (x, y), (u, _) in zip(seen.batches(AT_ONCE), stored.batches(AT_ONCE), strict=True):
-        errors = (model.reconstruct(x, y) - u).square()
+        errors = (model.reconstruct(x, labelling.told(model, x, y)) - u).square()
         total += errors.nansum(dtype=torch.float64).item()
         count += (~errors.isnan()).sum().item()
     return total / max(count, 1.0)
