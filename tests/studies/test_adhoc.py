@@ -86,6 +86,7 @@ def test_a_comparison_shows_what_differs_and_what_was_measured(results, tmp_path
     assert "recipe:objective.beta.value" in columns
     [part] = table(found, columns=columns)
     assert [cells[0].value for _, cells in part.rows] == [2, 3, 8]
+    assert [o.label for o in found.outcomes] == ["vae-2/seed-0", "vae-3/seed-0", "ae/seed-0"]
     text = (tmp_path / "page.html").read_text()
     assert "https:" not in text
     assert "3 runs side by side" in text

@@ -74,10 +74,16 @@ def test_a_reason_that_several_runs_share_is_said_once(results):
         (Cell(-1234.567), 1, "−1,234.6"),
         (Cell(1.0, 0.25, 3), 2, "1.00 ± 0.25"),
         (Cell(7), 0, "7"),
+        (Cell(0.01234), None, "0.0123"),
     ],
 )
 def test_a_cell_in_words(cell, digits, text):
     assert written(cell, Column("a", "a", digits=digits)) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(2.0, "2"), (0.0005, "0.0005"), (-1e-5, "−1e−05"), (300, "300")])
+def test_a_setting_is_written_as_short_as_it_is(value, text):
+    assert written(Cell(value), Column("a", "a", setting=True)) == text
 
 
 def test_a_little_markdown():

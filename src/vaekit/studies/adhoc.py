@@ -5,6 +5,7 @@ Their page is made of the same blocks as that of any other study.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -99,7 +100,7 @@ def compare(paths: Sequence[str | Path], page: str | Path | None = None) -> Resu
     if not paths:
         raise InvalidError("compare: expected at least one run directory")
     runs = [Run(path) for path in dict.fromkeys(map(Path, paths))]
-    outcomes = [_existing(run) for run in runs]
+    outcomes = [_existing(run, label) for run, label in zip(runs, _labels(runs), strict=True)]
     asked = parse(
         {
             "name": "comparison",
@@ -211,9 +212,16 @@ def _looks(curve: str) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _existing(run: Run) -> Outcome:
+def _labels(runs: Sequence[Run]) -> list[str]:
+    """The runs' paths, from the folder on in which all of them lie."""
+    paths = [run.path for run in runs]
+    common = Path(os.path.commonpath([path.absolute() for path in paths])) if len(paths) > 1 else Path()
+    return [str(path.absolute().relative_to(common)) if len(paths) > 1 else str(path) for path in paths]
+
+
+def _existing(run: Run, label: str) -> Outcome:
     if not run.finished:
         raise InvalidError(f"{run.path}: is not finished; go on with it by: vaekit train --resume {run.path}")
     seed = run.recipe.training.seed
-    variant = Variant(str(run.path), str(run.path), "", {}, run.recipe, (seed,))
+    variant = Variant(str(run.path), label, "", {}, run.recipe, (seed,))
     return Outcome(variant, [Training(seed, run.path)])

@@ -32,6 +32,7 @@ class Metric:
         digits: after the point; None for three that say something.
         protocol: how it was measured, in words; empty where there is but one way.
         of_likelihood: whether the evaluation's caveats concern it.
+        setting: whether it was chosen, not measured; then it is written as short as it is.
     """
 
     title: str
@@ -41,6 +42,7 @@ class Metric:
     digits: int | None = 2
     protocol: Callable[[Training], str] = lambda training: ""
     of_likelihood: bool = False
+    setting: bool = False
 
 
 def _measured(training: Training) -> str:
@@ -122,7 +124,8 @@ def metric(name: str) -> Metric:
     """
     kind, _, rest = name.partition(":")
     if kind == "recipe" and rest:
-        return Metric(rest.rpartition(".")[2], "", lambda training: _key(training, rest), digits=4)
+        title = rest.removesuffix(".value").rpartition(".")[2]
+        return Metric(title, "", lambda training: _key(training, rest), setting=True)
     if kind not in METRICS or (rest and not rest.isdecimal()):
         raise InvalidError(
             f"columns: no number is called {name!r}{did_you_mean(kind, METRICS)}; there are "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -125,8 +125,19 @@ def written(cell: Cell, column: Column) -> str:
         return "–"
     if isinstance(cell.value, str):
         return cell.value
-    word = significant if column.digits is None else partial(number, digits=column.digits)
+    word = _writer(column)
     return word(cell.value) + (f" ± {word(cell.deviation)}" if cell.deviation is not None else "")
+
+
+def _writer(column: Column) -> Callable[[float], str]:
+    if column.setting:
+        return _short
+    return significant if column.digits is None else partial(number, digits=column.digits)
+
+
+def _short(value: float) -> str:
+    """A number that was chosen: with as many digits as it takes."""
+    return f"{value:.12g}".replace("-", "−")
 
 
 def _figure(part: Figure) -> dict[str, Any]:

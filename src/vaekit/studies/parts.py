@@ -37,6 +37,7 @@ class Column:
         unit: of the numbers.
         better: "higher" or "lower", where one is.
         digits: after the point; None for three that say something.
+        setting: whether it was chosen, not measured; then it is written as short as it is.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Column:
     unit: str = ""
     better: str | None = None
     digits: int | None = 2
+    setting: bool = False
 
 
 @dataclass(frozen=True)

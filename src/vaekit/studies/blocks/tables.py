@@ -68,7 +68,9 @@ def column(name: str, outcomes: Sequence[Outcome], notes: Notes) -> tuple[Column
     cells = [_cell(found, outcome, notes, _ways(found, outcomes)) for outcome in outcomes]
     if all(cell.value is None for cell in cells):
         return None
-    return Column(name, found.title, found.unit, found.better, found.digits), _best(found, cells)
+    return Column(name, found.title, found.unit, found.better, found.digits, found.setting), _best(
+        found, cells
+    )
 
 
 def _cell(found: Metric, outcome: Outcome, notes: Notes, ways: Sequence[str]) -> Cell:
