@@ -81,6 +81,25 @@ def test_a_bare_name_or_number_stands_for_the_kind():
     assert recipe.objective.beta.model_dump() == {"kind": "constant", "value": 4}
 
 
+@pytest.mark.parametrize(
+    ("written", "kind", "short"),
+    [
+        ("square:9", {"kind": "square", "size": 9}, "square:9"),
+        ("pixels", {"kind": "pixels", "share": 0.5}, "pixels:0.5"),
+        ("pixels:0.25", {"kind": "pixels", "share": 0.25}, "pixels:0.25"),
+        ("half:left", {"kind": "half", "side": "left"}, "half:left"),
+        ("{kind: square, size: 4}", {"kind": "square", "size": 4}, "square:4"),
+        ("none", None, ""),
+        ("null", None, ""),
+    ],
+)
+def test_what_is_hidden_has_a_short_form(written, kind, short):
+    before = recipes.load("mnist", ["data.missing=half"])
+    data = recipes.override(before, [f"data.missing={written}"]).data
+    assert (data.missing and data.missing.model_dump()) == kind
+    assert data.hidden == short
+
+
 def test_a_power_of_ten_needs_no_point(tmp_path):
     assert recipes.load("mnist", ["objective.beta=1e-3"]).objective.beta.value == 1e-3
     (tmp_path / "a.yaml").write_text("extends: mnist\nobjective: {beta: 2E1}\n")
@@ -112,6 +131,10 @@ def test_a_file_extends_a_name_and_another_file_beside_it(tmp_path):
         ("model.encoder.network.channels=[8, -2]", "greater than or equal to 1, got -2"),
         ("model.encoder.posterior.bounds=[3, 1]", "the lower one first, got [3.0, 1.0]"),
         ("data=5", "data: expected"),
+        ("data.missing=sqare:3", "data.missing: expected one of 'pixels', 'square', 'half', got 'sqare'"),
+        ("data.missing=square:0", "data.missing: expected greater than or equal to 1, got '0'"),
+        ("data.missing={kind: pixels, share: 1}", "data.missing.share: expected less than 1, got 1"),
+        ("data.missing=half:up", "data.missing: expected one of 'left', 'right', 'top'"),
         ("training", "override 'training': expected key.path=value"),
         ("a..b=1", "expected key.path=value"),
         ("training.epochs=[1", "the value is not YAML"),

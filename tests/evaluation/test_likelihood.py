@@ -162,6 +162,36 @@ def test_deeper_and_labelled_models_are_trained_kept_and_measured_like_any_other
     assert found.log_likelihood > found.elbo
 
 
+def test_of_images_with_gaps_it_is_the_marginal_of_what_was_observed():
+    torch.manual_seed(0)
+    model, x, _ = linear_gaussian()
+    broad = model.encoder.links[0].head
+    narrow = broad.function
+    broad.function = lambda mean: Normal(mean, 3 * narrow(mean).stddev, validate_args=False)
+    gaps = torch.rand(x.shape) < 0.4
+    gaps[0] = False
+    w, b = model.decoder.network.linear.weight, model.decoder.network.linear.bias
+    covariance = w @ w.T + SIGMA**2 * torch.eye(len(b))
+    truth = [
+        MultivariateNormal(b[known], covariance[known][:, known]).log_prob(image[known])
+        for image, known in zip(x.flatten(1), ~gaps.flatten(1), strict=True)
+    ]
+    parts = log_likelihood(model, batches(x.masked_fill(gaps, torch.nan)), 40_000)
+    torch.testing.assert_close(parts.log_likelihood, torch.stack(truth).detach(), rtol=0, atol=0.15)
+    assert parts.dimensions.tolist() == (~gaps).flatten(1).sum(1).tolist()
+    found = summarise(parts, 10, 0, 1.0)
+    known = parts.dimensions.mean().item()
+    assert found.bits_per_dimension == pytest.approx(-found.log_likelihood / known / math.log(2))
+
+
+def test_where_nothing_was_observed_there_is_nothing_to_tell():
+    model = make_vae().eval()
+    nothing = torch.full((BATCH, *SHAPE), torch.nan)
+    parts = log_likelihood(model, batches(nothing), 5000)
+    torch.testing.assert_close(parts.log_likelihood, torch.zeros(BATCH).double(), rtol=0, atol=0.1)
+    assert summarise(parts, 10, 0, 1.0).bits_per_dimension is None
+
+
 def test_the_same_seed_gives_the_same_numbers_and_the_model_is_as_it_was():
     model, x, _ = linear_gaussian(displaced=0.1)
     model.train()

@@ -18,8 +18,12 @@ def dataset(dtype=np.uint8, scale=1.0):
     return Dataset("own", "Own", np.zeros((9, 1, 8, 8), dtype), None, (), {}, "here", (), 0.0, scale)
 
 
-def annotated(likelihood, observation, posterior="log_variance", data=None):
-    changes = [f"model.decoder.likelihood={likelihood}", f"data.observation={observation}"]
+def annotated(likelihood, observation, posterior="log_variance", data=None, missing="none"):
+    changes = [
+        f"data.missing={missing}",
+        f"model.decoder.likelihood={likelihood}",
+        f"data.observation={observation}",
+    ]
     recipe = recipes.load("digits", [*changes, f"model.encoder.posterior={posterior}"])
     model = build_model(recipe.model, (1, 8, 8))
     return annotate(NUMBERS, recipe, model, data or dataset(), "test")
@@ -68,3 +72,17 @@ def test_densities_of_rescaled_values_say_what_the_data_s_own_units_add():
     result = annotated("gaussian", "unit", data=dataset(np.float32, scale=10.0))
     assert result.is_likelihood
     assert f"add {-64 * math.log(10):.6g} nats" in result.caveats[0]
+
+
+def test_what_is_missing_is_said():
+    holes = dataset(np.float32, scale=10.0)
+    holes.images[:] = np.random.default_rng(0).random(holes.images.shape)
+    holes.images[0, 0, 0] = np.nan
+    result = annotated("gaussian", "unit", data=holes, missing="square:3")
+    assert result.is_likelihood
+    assert result.missing == "NaN in the data and square:3"
+    units, part = result.caveats
+    assert f"add {-math.log(10):.6g} nats for each observed value" in units
+    assert part.endswith("log p(x observed); missing: NaN in the data and square:3")
+    assert annotated("bernoulli", "static").missing == ""
+    assert annotated("bernoulli", "static", missing="half:top").missing == "half:top"
