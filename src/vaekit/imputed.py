@@ -17,7 +17,6 @@ from torch import Tensor
 from vaekit.data import Dataset
 from vaekit.data.observations import Observed
 from vaekit.errors import InvalidError
-from vaekit.evaluation import labelling
 from vaekit.evaluation.protocol import lacking
 from vaekit.imputation import Imputations, impute
 from vaekit.portions import images_at_once
@@ -191,8 +190,7 @@ def _filled(
         size = images_at_once(trained.model.decoder, seen.shape)
         for place, (x, y) in enumerate(seen.batches(size)):
             batch_seed = seed + 1_000_003 * place
-            told = labelling.told(trained.model, x, y)
-            yield impute(trained.model, x, told, None, imputations, samples, draw, batch_seed)
+            yield impute(trained.model, x, y, None, imputations, samples, draw, batch_seed)
             progress(len(x), len(seen))
 
     return list(each())

@@ -179,7 +179,7 @@ def test_of_images_with_gaps_it_is_the_marginal_of_what_was_observed():
     parts = log_likelihood(model, batches(x.masked_fill(gaps, torch.nan)), 40_000)
     torch.testing.assert_close(parts.log_likelihood, torch.stack(truth).detach(), rtol=0, atol=0.15)
     assert parts.dimensions.tolist() == (~gaps).flatten(1).sum(1).tolist()
-    found = summarise(parts, 10, 0, 1.0)
+    found = summarise(parts, model.levels, 10, 0, 1.0)
     known = parts.dimensions.mean().item()
     assert found.bits_per_dimension == pytest.approx(-found.log_likelihood / known / math.log(2))
 
@@ -189,7 +189,7 @@ def test_where_nothing_was_observed_there_is_nothing_to_tell():
     nothing = torch.full((BATCH, *SHAPE), torch.nan)
     parts = log_likelihood(model, batches(nothing), 5000)
     torch.testing.assert_close(parts.log_likelihood, torch.zeros(BATCH).double(), rtol=0, atol=0.1)
-    assert summarise(parts, 10, 0, 1.0).bits_per_dimension is None
+    assert summarise(parts, model.levels, 10, 0, 1.0).bits_per_dimension is None
 
 
 def test_the_same_seed_gives_the_same_numbers_and_the_model_is_as_it_was():
