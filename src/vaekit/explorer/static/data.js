@@ -25,12 +25,17 @@ export function follow(app, maps) {
     app.store.get().density &&
     each(async ({ m }, map) => map.dress({ density: await app.backend.density(m, app.store.get().kind) }));
 
-  const askBackdrop = latest(({ kind, label }) =>
-    each(async ({ m }, map) => {
-      const square = map.square();
-      const given = label === null ? {} : { label };
-      map.dress({ backdrop: { picture: await app.backend.backdrop(m, { kind, ...square, ...given }), square } });
-    }), app.fail);
+  const askBackdrop = latest(
+    ({ kind, label }) =>
+      each(async ({ m }, map) => {
+        const square = map.square();
+        const given = label === null ? {} : { label };
+        map.dress({
+          backdrop: { picture: await app.backend.backdrop(m, { kind, ...square, ...given }), square },
+        });
+      }),
+    app.fail,
+  );
 
   let rest = 0;
   function backdrop() {
@@ -65,4 +70,5 @@ export function follow(app, maps) {
   };
 }
 
-const awaited = (app) => app.models.some(({ info, points }) => info.is_bound && points && !points.log_likelihood);
+const awaited = (app) =>
+  app.models.some(({ info, points }) => info.is_bound && points && !points.log_likelihood);

@@ -13,7 +13,11 @@ const KEYS = [
 /** @param {import("./types.js").App} app */
 export async function showPython(app) {
   const text = await python(app);
-  open("As Python", el("pre", { tabindex: "0" }, el("code", {}, text)), button("Copy", (event) => copied(event.target, text), { class: "button primary" }));
+  open(
+    "As Python",
+    el("pre", { tabindex: "0" }, el("code", {}, text)),
+    button("Copy", (event) => copied(event.target, text), { class: "button primary" }),
+  );
 }
 
 export function showHelp() {
@@ -23,8 +27,16 @@ export function showHelp() {
     el(
       "div",
       { class: "help" },
-      el("p", {}, "Each point is an image, at the mean of its code q(z | x). Move over the map, and what the place under the pointer decodes to is shown beside it: everywhere, also where no point is."),
-      el("p", {}, "Click to keep a place or an image, drag to pan, scroll or pinch to zoom. With a finger, slide to look and lift to keep."),
+      el(
+        "p",
+        {},
+        "Each point is an image, at the mean of its code q(z | x). Move over the map, and what the place under the pointer decodes to is shown beside it: everywhere, also where no point is.",
+      ),
+      el(
+        "p",
+        {},
+        "Click to keep a place or an image, drag to pan, scroll or pinch to zoom. With a finger, slide to look and lift to keep.",
+      ),
       el("p", {}, "With the map in focus:"),
       el("table", { class: "keys" }, ...rows),
       el("p", {}, "The address says what you see: a link to it shows the same."),
@@ -62,8 +74,18 @@ function open(title, content, ...buttons) {
   const close = () => dialog.close();
   const dialog = el(
     "dialog",
-    { "aria-label": title, onclose: () => dialog.remove(), onclick: (event) => event.target === dialog && close() },
-    el("div", { class: "sheet" }, el("h2", {}, title), content, el("div", { class: "row end" }, ...buttons, button("Close", close))),
+    {
+      "aria-label": title,
+      onclose: () => dialog.remove(),
+      onclick: (event) => event.target === dialog && close(),
+    },
+    el(
+      "div",
+      { class: "sheet" },
+      el("h2", {}, title),
+      content,
+      el("div", { class: "row end" }, ...buttons, button("Close", close)),
+    ),
   );
   document.body.append(dialog);
   dialog.showModal();

@@ -57,7 +57,13 @@ export function choice(name, options, value, onchange) {
     el(
       "label",
       {},
-      el("input", { type: "radio", name: group, value: key, checked: key === value, onchange: () => onchange(key) }),
+      el("input", {
+        type: "radio",
+        name: group,
+        value: key,
+        checked: key === value,
+        onchange: () => onchange(key),
+      }),
       el("span", {}, text),
     );
   const box = el("div", { class: "choice", role: "radiogroup", "aria-label": name }, ...options.map(radio));
@@ -89,5 +95,8 @@ export function save(blob, name) {
 /** A number as people read it; a dash where there is none. */
 export function nice(value, digits = 1) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
-  return value.toFixed(digits).replace(/^-(?=[0.]*$)/, "").replace("-", "−");
+  return value
+    .toFixed(digits)
+    .replace(/^-(?=[0.]*$)/, "")
+    .replace("-", "−");
 }

@@ -9,7 +9,12 @@ export function hint(app, stage) {
   const words = matchMedia("(pointer: coarse)").matches
     ? "Slide a finger over the map: every place decodes to an image. Lift it to keep one; two fingers zoom."
     : "Move over the map: every place decodes to an image. Click to keep one, drag to pan, scroll to zoom.";
-  const box = el("div", { class: "hint" }, el("p", {}, words), button("Got it", close, { class: "button small" }));
+  const box = el(
+    "div",
+    { class: "hint" },
+    el("p", {}, words),
+    button("Got it", close, { class: "button small" }),
+  );
   stage.append(box);
   app.store.on(["z"], close);
 }

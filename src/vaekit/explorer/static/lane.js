@@ -7,6 +7,7 @@ import { el } from "./dom.js";
  * @param {...(Node|null)} children
  */
 export function lane(app, model, ...children) {
-  const title = app.models.length > 1 ? el("h3", { class: "lane-title", title: model.name }, model.name) : null;
+  const title =
+    app.models.length > 1 ? el("h3", { class: "lane-title", title: model.name }, model.name) : null;
   return el("section", { class: "lane", "aria-label": model.name }, title, ...children);
 }

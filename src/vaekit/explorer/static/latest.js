@@ -4,7 +4,7 @@
  * So a pointer never waits behind stale work: what it sees is at most one answer old.
  *
  * @template Input
- * @param {(input: Input) => Promise<void>} work  asks and shows
+ * @param {(input: Input) => Promise<unknown>} work  asks and shows
  * @param {(error: unknown) => void} fail  is told what went wrong, but for what a newer request superseded
  * @returns {(input: Input) => void}
  */

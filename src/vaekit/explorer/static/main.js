@@ -32,7 +32,16 @@ async function start() {
   const app = {
     backend,
     store: createStore({ ...initial, ...readAddress(location.hash, infos) }),
-    scene: createStore({ place: null, picking: null, ways: none, ellipses: none, sketched: none, seenAs: none, films: none, loaded: 0 }),
+    scene: createStore({
+      place: null,
+      picking: null,
+      ways: none,
+      ellipses: none,
+      sketched: none,
+      seenAs: none,
+      films: none,
+      loaded: 0,
+    }),
     models: infos.map((info, m) => ({ m, info, name: names[m], points: null, grid: null })),
     fail: (error) => fail(error),
     pick: (name, place) => pickEnd(app, name, place),
@@ -47,10 +56,15 @@ async function start() {
   document.documentElement.style.setProperty("--shape", infos[0].tile.join(" / "));
   at("actions").prepend(
     button("Copy link", (event) => copied(event.target, link())),
-    button("Python", () => showPython(app).catch(app.fail), { title: "The lines of Python that make this picture" }),
+    button("Python", () => showPython(app).catch(app.fail), {
+      title: "The lines of Python that make this picture",
+    }),
     button("Help", showHelp),
   );
-  at("maps").replaceChildren(toolbar(app), el("div", { class: `side-by-side of-${maps.length}` }, ...maps.map(({ box }) => box)));
+  at("maps").replaceChildren(
+    toolbar(app),
+    el("div", { class: `side-by-side of-${maps.length}` }, ...maps.map(({ box }) => box)),
+  );
   at("panel").replaceChildren(...panel(app));
   hint(app, maps[0].stage);
   await load();
@@ -62,13 +76,21 @@ function panel(app) {
     { key: "sliders", title: "Sliders", content: sliders(app) },
     { key: "interpolate", title: "Interpolate", content: interpolation(app) },
     { key: "draw", title: "Draw", content: sketch(app) },
-    ...(has(({ condition }) => condition?.on === "label") ? [{ key: "classes", title: "Classes", content: classes(app) }] : []),
-    ...(has(({ pseudo_inputs: n }) => n > 0) ? [{ key: "pseudo", title: "Pseudo-inputs", content: pseudo(app) }] : []),
+    ...(has(({ condition }) => condition?.on === "label")
+      ? [{ key: "classes", title: "Classes", content: classes(app) }]
+      : []),
+    ...(has(({ pseudo_inputs: n }) => n > 0)
+      ? [{ key: "pseudo", title: "Pseudo-inputs", content: pseudo(app) }]
+      : []),
   ];
   const known = (key) => (tools.some((tool) => tool.key === key) ? key : "sliders");
   const box = tabs("Tools", tools, known(app.store.get().tool), (tool) => app.store.set({ tool }));
   app.store.on(["tool"], ({ tool }) => box.choose(known(tool)));
-  const probes = el("div", { class: `probes of-${app.models.length}` }, ...app.models.map((model) => probe(app, model)));
+  const probes = el(
+    "div",
+    { class: `probes of-${app.models.length}` },
+    ...app.models.map((model) => probe(app, model)),
+  );
   return [probes, conditionOf(app), box].filter(Boolean);
 }
 
@@ -85,7 +107,12 @@ function name(infos) {
   document.title = `${titles} · vaekit explorer`;
   at("title").textContent = infos.length > 1 ? "Two models, side by side" : titles;
   const latents = levels.length > 1 ? `${levels.join(" + ")} latents` : `${levels[0]} latents`;
-  const facts = [`${images.toLocaleString("en")} images of ${data}, ${split}`, ...(infos.length > 1 ? [] : [latents, isBound ? `${prior.replaceAll("_", " ")} prior` : "an autoencoder"])];
+  const facts = [
+    `${images.toLocaleString("en")} images of ${data}, ${split}`,
+    ...(infos.length > 1
+      ? []
+      : [latents, isBound ? `${prior.replaceAll("_", " ")} prior` : "an autoencoder"]),
+  ];
   at("facts").textContent = facts.join(" · ");
 }
 
@@ -94,5 +121,7 @@ at("skip").addEventListener("click", (event) => (event.preventDefault(), at("pan
 start().catch((error) => {
   if (!error?.kind) console.error(error);
   const again = button("Try again", () => location.reload(), { class: "button primary" });
-  at("maps").replaceChildren(el("div", { class: "waiting", role: "alert" }, el("p", {}, error?.message ?? String(error)), again));
+  at("maps").replaceChildren(
+    el("div", { class: "waiting", role: "alert" }, el("p", {}, error?.message ?? String(error)), again),
+  );
 });

@@ -3,13 +3,21 @@ import { el } from "./dom.js";
 
 /** A canvas that shows one tile; `name` is what screen readers say. */
 export function frame(name, attributes = {}) {
-  return el("canvas", { class: "picture", width: 1, height: 1, role: "img", "aria-label": name, ...attributes });
+  return el("canvas", {
+    class: "picture",
+    width: 1,
+    height: 1,
+    role: "img",
+    "aria-label": name,
+    ...attributes,
+  });
 }
 
 /** Show tile k of n of a row. @param {HTMLCanvasElement} canvas @param {ImageBitmap} row */
 export function show(canvas, row, k = 0, n = 1) {
   const width = row.width / n;
-  if (canvas.width !== width || canvas.height !== row.height) Object.assign(canvas, { width, height: row.height });
+  if (canvas.width !== width || canvas.height !== row.height)
+    Object.assign(canvas, { width, height: row.height });
   canvas.getContext("2d").drawImage(row, k * width, 0, width, row.height, 0, 0, width, row.height);
   canvas.classList.add("shown");
 }

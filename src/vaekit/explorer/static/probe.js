@@ -75,8 +75,18 @@ function numbers(model, i) {
   const { points, info } = model;
   const value = (key) => (i < 0 ? null : points?.[key]?.[i]);
   const label = info.classes ? [["class", i < 0 ? "–" : (info.classes[points?.label?.[i]] ?? "–")]] : [];
-  const bound = info.is_bound ? [["rate", nice(value("rate"))], ["log p(x)", nice(value("log_likelihood"))]] : [];
-  const rows = [["image", i < 0 ? "–" : String(i)], ...label, ["log p(x|z)", nice(value("reconstruction"))], ...bound];
+  const bound = info.is_bound
+    ? [
+        ["rate", nice(value("rate"))],
+        ["log p(x)", nice(value("log_likelihood"))],
+      ]
+    : [];
+  const rows = [
+    ["image", i < 0 ? "–" : String(i)],
+    ...label,
+    ["log p(x|z)", nice(value("reconstruction"))],
+    ...bound,
+  ];
   return rows.flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]);
 }
 

@@ -3,7 +3,12 @@
 /** @param {import("./types.js").App} app @returns {Promise<string>} */
 export async function python(app) {
   const parts = await Promise.all(app.models.map((model) => partOf(app, model)));
-  const needs = [...parts.flatMap((part) => part.needs), "import torch", "import vaekit", "from vaekit.figures import save_grid"];
+  const needs = [
+    ...parts.flatMap((part) => part.needs),
+    "import torch",
+    "import vaekit",
+    "from vaekit.figures import save_grid",
+  ];
   return [...new Set(needs), ...parts.flatMap(({ code }) => ["", ...code])].join("\n") + "\n";
 }
 
@@ -13,7 +18,13 @@ async function partOf(app, model) {
   const load = `model = ${model.info.python}.model`;
   return {
     needs,
-    code: [load, ...code, "with torch.no_grad():", `    images = ${images}`, `save_grid(images.numpy(), "${name}", columns=${columns}, scale=8)`],
+    code: [
+      load,
+      ...code,
+      "with torch.no_grad():",
+      `    images = ${images}`,
+      `save_grid(images.numpy(), "${name}", columns=${columns}, scale=8)`,
+    ],
   };
 }
 
@@ -21,7 +32,12 @@ const pictures = { interpolate: ofWay, draw: ofDrawing, classes: ofClasses };
 
 function ofCode(app, model) {
   const { z, label } = app.store.get();
-  return { needs: [], code: [codeLine("z", z[model.m]), ...given(model, label, 1)], images: decoded(model), columns: 1 };
+  return {
+    needs: [],
+    code: [codeLine("z", z[model.m]), ...given(model, label, 1)],
+    images: decoded(model),
+    columns: 1,
+  };
 }
 
 async function ofWay(app, model) {
@@ -41,7 +57,10 @@ async function ofWay(app, model) {
 function ofClasses(app, model) {
   if (!model.info.condition) return ofCode(app, model);
   const n = model.info.condition.values.length;
-  const code = [codeLine("z", app.store.get().z[model.m]).replace(/$/, `.repeat(${n}, 1)`), `y = torch.arange(${n})`];
+  const code = [
+    codeLine("z", app.store.get().z[model.m]).replace(/$/, `.repeat(${n}, 1)`),
+    `y = torch.arange(${n})`,
+  ];
   return { needs: [], code, images: "model.decode(z, y).mean", columns: n };
 }
 
@@ -55,7 +74,9 @@ function ofDrawing(app, model) {
     `x = torch.from_numpy(np.repeat(runs[:, 0], runs[:, 1]).reshape(${shape})) / 255`,
     ...given(model, label, 1),
   ];
-  const images = model.info.condition ? "torch.cat([x, model.reconstruct(x, y)])" : "torch.cat([x, model.reconstruct(x)])";
+  const images = model.info.condition
+    ? "torch.cat([x, model.reconstruct(x, y)])"
+    : "torch.cat([x, model.reconstruct(x)])";
   return { needs: ["import base64", "", "import numpy as np"], code, images, columns: 2 };
 }
 
@@ -63,7 +84,11 @@ const decoded = ({ info }) => (info.condition ? "model.decode(z, y).mean" : "mod
 
 function given({ info }, label, n) {
   if (!info.condition) return [];
-  return [Array.isArray(label) ? `y = torch.tensor([${vector(label)}] * ${n})` : `y = torch.full((${n},), ${label})`];
+  return [
+    Array.isArray(label)
+      ? `y = torch.tensor([${vector(label)}] * ${n})`
+      : `y = torch.full((${n},), ${label})`,
+  ];
 }
 
 const codeLine = (name, z) => `${name} = torch.tensor([${vector(z)}])`;

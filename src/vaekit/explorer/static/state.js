@@ -138,7 +138,8 @@ function firstLabel(condition) {
 }
 
 function fits(key, value, infos) {
-  const codes = (zs) => zs.length === infos.length && zs.every((z, m) => z.length === infos[m].latents.length);
+  const codes = (zs) =>
+    zs.length === infos.length && zs.every((z, m) => z.length === infos[m].latents.length);
   if (key === "z") return codes(value);
   if (key === "a" || key === "b") return "i" in value ? value.i < infos[0].images : codes(value.z);
   if (key === "camera") return value.length === infos.length;

@@ -10,11 +10,19 @@ import { el, unique } from "./dom.js";
 export function tabs(name, tools, chosen, onchoose) {
   const made = tools.map(({ key, title, content }) => {
     const [id, panelId] = [unique("tab"), unique("tabpanel")];
-    const tab = el("button", { type: "button", role: "tab", id, "aria-controls": panelId, onclick: () => onchoose(key) }, title);
+    const tab = el(
+      "button",
+      { type: "button", role: "tab", id, "aria-controls": panelId, onclick: () => onchoose(key) },
+      title,
+    );
     const panel = el("div", { role: "tabpanel", id: panelId, "aria-labelledby": id, class: "tool" }, content);
     return { key, tab, panel };
   });
-  const list = el("div", { role: "tablist", "aria-label": name, class: "tabs" }, ...made.map(({ tab }) => tab));
+  const list = el(
+    "div",
+    { role: "tablist", "aria-label": name, class: "tabs" },
+    ...made.map(({ tab }) => tab),
+  );
   list.addEventListener("keydown", (event) => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!by) return;

@@ -22,7 +22,8 @@ export function trouble(banner, again) {
   }
   function fail(error) {
     if (error?.kind === "superseded") return;
-    if (error?.kind === "gone") return show(error.message, button("Try again", retry, { class: "button small" }));
+    if (error?.kind === "gone")
+      return show(error.message, button("Try again", retry, { class: "button small" }));
     if (!error?.kind) console.error(error);
     show(error?.message ?? String(error), button("Close", hide, { class: "button small" }));
     timer = setTimeout(hide, SHOWN);

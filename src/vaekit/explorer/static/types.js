@@ -45,6 +45,7 @@
  * @typedef {Object} Points  the codes of the data on the plane
  * @property {number} n
  * @property {[string, string]} axes
+ * @property {number[]|null} explained  shares of the variance
  * @property {{axes: number[][], origin: number[]}|null} linear  p = axes (z - origin); see walk.js
  * @property {Float32Array} x
  * @property {Float32Array} y

@@ -18,7 +18,8 @@ const PAGE = crypto.getRandomValues(new Uint32Array(2)).join("-"); // this page 
 
 /** @param {string} [base] where the server answers */
 export function serverBackend(base = "api") {
-  const get = (path, query = {}) => ask(`${base}/${path}?${new URLSearchParams(query)}`, { headers: names("get") });
+  const get = (path, query = {}) =>
+    ask(`${base}/${path}?${new URLSearchParams(query)}`, { headers: names("get") });
   const post = (path, body, slot = path) =>
     ask(`${base}/${path}`, {
       method: "POST",
@@ -34,7 +35,8 @@ export function serverBackend(base = "api") {
     image: async (m, i) => picture(await get("image", { m, i })),
     point: async (m, i, kind) => (await post("point", { m, i, kind }, `point-${m}`)).json(),
     decode: async (m, z, label, slot) => picture(await post("decode", { m, z, label }, `${slot}-${m}`)),
-    lift: async (m, kind, x, y, base) => (await (await post("lift", { m, kind, x, y, base }, `lift-${m}`)).json()).z,
+    lift: async (m, kind, x, y, base) =>
+      (await (await post("lift", { m, kind, x, y, base }, `lift-${m}`)).json()).z,
     draw: async (m, wish) => (await post("draw", { m, ...wish }, `draw-${m}`)).json(),
     interpolate: async (m, wish) => (await (await post("interpolate", { m, ...wish }, `way-${m}`)).json()).z,
     strip: async (m, wish) => (await post("strip", { m, ...wish })).blob(),
@@ -72,8 +74,15 @@ async function sheet(answer) {
 
 function points(said) {
   const floats = (text) => (text ? new Float32Array(bytes(text)) : null);
-  const arrays = ["x", "y", "reconstruction", "rate", "log_likelihood"].map((key) => [key, floats(said[key])]);
-  return { ...said, ...Object.fromEntries(arrays), label: said.label ? new Int16Array(bytes(said.label)) : null };
+  const arrays = ["x", "y", "reconstruction", "rate", "log_likelihood"].map((key) => [
+    key,
+    floats(said[key]),
+  ]);
+  return {
+    ...said,
+    ...Object.fromEntries(arrays),
+    label: said.label ? new Int16Array(bytes(said.label)) : null,
+  };
 }
 
 function bytes(base64) {

@@ -74,7 +74,11 @@ function along(colours, t) {
 }
 
 function rgb(colour) {
-  if (!BYTES.has(colour)) BYTES.set(colour, [0, 2, 4].map((at) => parseInt(colour.slice(at, at + 2), 16)));
+  if (!BYTES.has(colour))
+    BYTES.set(
+      colour,
+      [0, 2, 4].map((at) => parseInt(colour.slice(at, at + 2), 16)),
+    );
   return BYTES.get(colour);
 }
 

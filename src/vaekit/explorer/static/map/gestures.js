@@ -44,7 +44,8 @@ export function listen(surface, wishes) {
   surface.addEventListener("pointerup", (event) => {
     const now = at(event);
     const touched = event.pointerType !== "mouse";
-    if (down.delete(event.pointerId) && (touched ? wandered < Infinity : wandered < STILL)) wishes.choose(now.x, now.y);
+    if (down.delete(event.pointerId) && (touched ? wandered < Infinity : wandered < STILL))
+      wishes.choose(now.x, now.y);
     surface.classList.remove("dragged");
     if (touched) wishes.leave();
   });

@@ -18,7 +18,11 @@ export function createGrid(xs, ys, [x0, x1, y0, y1]) {
     let best = -1;
     let closest = reach * reach;
     for (let r = row(y - reach); r <= row(y + reach); r++)
-      for (let k = starts[r * CELLS + column(x - reach)]; k < starts[r * CELLS + column(x + reach) + 1]; k++) {
+      for (
+        let k = starts[r * CELLS + column(x - reach)];
+        k < starts[r * CELLS + column(x + reach) + 1];
+        k++
+      ) {
         const i = order[k];
         const distance = (xs[i] - x) ** 2 + (ys[i] - y) ** 2;
         if (distance < closest && allowed(i)) [best, closest] = [i, distance];

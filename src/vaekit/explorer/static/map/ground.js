@@ -21,7 +21,8 @@ export function drawScale(context, camera, size, look, names) {
   const { across, up, x, y } = marks(camera, size);
   context.font = look.font;
   context.textAlign = "center";
-  for (const value of across.values) write(context, look, tick(value, across.digits), x(value), size.height - 8, size);
+  for (const value of across.values)
+    write(context, look, tick(value, across.digits), x(value), size.height - 8, size);
   context.textAlign = "left";
   for (const value of up.values) write(context, look, tick(value, up.digits), 8, y(value) + 4, size);
   context.textAlign = "right";
@@ -67,7 +68,7 @@ function marks(camera, size) {
 const tick = (value, digits) => (Math.abs(value) < 1e-9 ? "0" : value.toFixed(digits).replace("-", "−"));
 
 function write(context, look, text, x, y, within) {
-  if (within && (x < 30 && context.textAlign === "center" || y < 34 || y > within.height - 6)) return;
+  if (within && ((x < 30 && context.textAlign === "center") || y < 34 || y > within.height - 6)) return;
   context.lineWidth = 3;
   context.strokeStyle = look.paper;
   context.strokeText(text, x, y);

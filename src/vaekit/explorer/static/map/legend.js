@@ -29,17 +29,26 @@ function entries(app, model, stage) {
 function classEntries(app, names, stage) {
   const { hidden } = app.store.get();
   const entry = (name, k) => {
-    const box = button(name, () => hide(app, flipped(hidden, k)), { class: "class", "aria-pressed": String(!hidden.includes(k)) });
+    const box = button(name, () => hide(app, flipped(hidden, k)), {
+      class: "class",
+      "aria-pressed": String(!hidden.includes(k)),
+    });
     box.title = `Show or hide ${name}; double click shows it alone`;
     box.style.setProperty("--colour", classColour(k, names.length, isDark(stage)));
-    box.addEventListener("dblclick", () => hide(app, names.map((_, j) => j).filter((j) => j !== k)));
+    box.addEventListener("dblclick", () =>
+      hide(
+        app,
+        names.map((_, j) => j).filter((j) => j !== k),
+      ),
+    );
     return box;
   };
   const all = button("All", () => hide(app, []), { class: "class plain", disabled: !hidden.length });
   return [...names.map(entry), all];
 }
 
-const flipped = (hidden, k) => (hidden.includes(k) ? hidden.filter((j) => j !== k) : [...hidden, k].sort((a, b) => a - b));
+const flipped = (hidden, k) =>
+  hidden.includes(k) ? hidden.filter((j) => j !== k) : [...hidden, k].sort((a, b) => a - b);
 const hide = (app, hidden) => app.store.set({ hidden });
 
 function scaleOf(values, name) {

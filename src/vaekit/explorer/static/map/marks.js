@@ -1,6 +1,14 @@
 /** Which marks the map of a model bears, given the state. */
 import { placeOf } from "../walk.js";
-import { drawCode, drawContours, drawEllipse, drawHovered, drawName, drawSketched, drawWay } from "./overlay.js";
+import {
+  drawCode,
+  drawContours,
+  drawEllipse,
+  drawHovered,
+  drawName,
+  drawSketched,
+  drawWay,
+} from "./overlay.js";
 
 /** @param {Object} tools  a pen @param {import("../types.js").App} app @param {import("../types.js").Model} model */
 export function drawMarks(tools, app, model, density) {

@@ -10,7 +10,10 @@ import { scale, toScreen } from "./camera.js";
 export function pen(context, camera, size, look) {
   const at = ([x, y]) => toScreen(camera, size, x, y);
   const stroke = (colour, width, path, dash = []) => {
-    for (const [ink, extra] of [[look.paper, 2.5], [colour, 0]]) {
+    for (const [ink, extra] of [
+      [look.paper, 2.5],
+      [colour, 0],
+    ]) {
       context.setLineDash(extra ? [] : dash);
       context.lineWidth = width + extra;
       context.strokeStyle = ink;
@@ -43,7 +46,9 @@ export function drawContours({ context, look, at }, { paths }) {
 export function drawEllipse({ context, stroke, at, unit }, ellipse, colour) {
   const [x, y] = at([ellipse.x, ellipse.y]);
   const radius = (axis) => Math.max(axis * unit, 1);
-  stroke(colour, 1.75, () => context.ellipse(x, y, radius(ellipse.a), radius(ellipse.b), -ellipse.angle, 0, 2 * Math.PI));
+  stroke(colour, 1.75, () =>
+    context.ellipse(x, y, radius(ellipse.a), radius(ellipse.b), -ellipse.angle, 0, 2 * Math.PI),
+  );
 }
 
 /** The code that is looked at: a ring with a cross-hair. */
@@ -51,7 +56,16 @@ export function drawCode({ context, stroke, at, ring, look }, place) {
   const [x, y] = at(place);
   stroke(look.accent, 2, () => {
     ring(place, 8);
-    for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) trace(context, [[x + 5 * dx, y + 5 * dy], [x + 13 * dx, y + 13 * dy]]);
+    for (const [dx, dy] of [
+      [1, 0],
+      [-1, 0],
+      [0, 1],
+      [0, -1],
+    ])
+      trace(context, [
+        [x + 5 * dx, y + 5 * dy],
+        [x + 13 * dx, y + 13 * dy],
+      ]);
   });
 }
 
@@ -63,7 +77,15 @@ export function drawHovered({ stroke, ring, look }, place) {
 /** The posterior mean of what was drawn or dropped. */
 export function drawSketched({ context, stroke, at, look }, place) {
   const [x, y] = at(place);
-  stroke(look.warm, 2.25, () => trace(context, [[x, y - 8], [x + 8, y], [x, y + 8], [x - 8, y], [x, y - 8]]));
+  stroke(look.warm, 2.25, () =>
+    trace(context, [
+      [x, y - 8],
+      [x + 8, y],
+      [x, y + 8],
+      [x - 8, y],
+      [x, y - 8],
+    ]),
+  );
 }
 
 /** The way from A to B and how far one has come. */

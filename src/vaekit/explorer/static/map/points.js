@@ -1,13 +1,14 @@
 /**
- * The points of the map, drawn by WebGL: one call draws all of them, so 70,000 stay fluid. Where WebGL is
- * missing, a plain canvas draws squares instead.
+ * The points of the map, drawn by the graphics card: one call draws all of them, so 70,000 stay fluid. Where there
+ * is no such card, the processor draws them; see splat.js.
  *
  * @typedef {Object} PointLayer
  * @property {(x: Float32Array, y: Float32Array) => void} place
  * @property {(rgba: Uint8Array) => void} colour
  * @property {(camera: Object, size: Object, look: {diameter: number, opacity: number}) => void} draw
  */
-import { scale, toScreen } from "./camera.js";
+import { scale } from "./camera.js";
+import { splatLayer } from "./splat.js";
 
 const VERTEX = `
 attribute vec2 place; attribute vec4 colour;
@@ -28,10 +29,25 @@ void main() {
   gl_FragColor = vec4(ink.rgb * cover, cover);
 }`;
 
+const IN_SOFTWARE = /swiftshader|llvmpipe|softpipe|basic render|software/i;
+
 /** @param {HTMLCanvasElement} canvas @param {() => void} redraw @returns {PointLayer} */
 export function pointLayer(canvas, redraw) {
-  const gl = canvas.getContext("webgl", { antialias: false, premultipliedAlpha: true });
-  return gl ? drawnByGpu(canvas, gl, redraw) : drawnPlainly(canvas);
+  if (!hasCard()) return splatLayer(canvas);
+  return drawnByGpu(
+    canvas,
+    canvas.getContext("webgl", { antialias: false, premultipliedAlpha: true }),
+    redraw,
+  );
+}
+
+/** Whether a graphics card would draw, and not the processor in its place. */
+function hasCard() {
+  const gl = document.createElement("canvas").getContext("webgl", { failIfMajorPerformanceCaveat: true });
+  const names = gl?.getExtension("WEBGL_debug_renderer_info");
+  const name = names ? gl.getParameter(names.UNMASKED_RENDERER_WEBGL) : "";
+  gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  return Boolean(gl) && !IN_SOFTWARE.test(name);
 }
 
 function drawnByGpu(canvas, gl, redraw) {
@@ -56,7 +72,10 @@ function drawnByGpu(canvas, gl, redraw) {
 
 function prepare(gl) {
   const program = gl.createProgram();
-  for (const [kind, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {
+  for (const [kind, source] of [
+    [gl.VERTEX_SHADER, VERTEX],
+    [gl.FRAGMENT_SHADER, FRAGMENT],
+  ]) {
     const shader = gl.createShader(kind);
     gl.shaderSource(shader, source);
     gl.compileShader(shader);
@@ -90,29 +109,6 @@ function draw(gl, { program }, count, camera, size, { diameter, opacity }) {
   gl.uniform1f(uniform("diameter"), diameter * ratio);
   gl.uniform1f(uniform("opacity"), opacity);
   gl.drawArrays(gl.POINTS, 0, count);
-}
-
-function drawnPlainly(canvas) {
-  const context = canvas.getContext("2d");
-  const kept = { x: [], y: [], rgba: [] };
-  return {
-    place: (x, y) => Object.assign(kept, { x, y }),
-    colour: (rgba) => Object.assign(kept, { rgba }),
-    draw: (camera, size, look) => squares(context, kept, camera, size, look),
-  };
-}
-
-function squares(context, { x, y, rgba }, camera, size, { diameter, opacity }) {
-  const ratio = context.canvas.width / size.width;
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, size.width, size.height);
-  context.globalAlpha = opacity;
-  for (let i = 0; i < x.length; i++) {
-    if (!rgba[4 * i + 3]) continue;
-    const [px, py] = toScreen(camera, size, x[i], y[i]);
-    context.fillStyle = `rgb(${rgba[4 * i]},${rgba[4 * i + 1]},${rgba[4 * i + 2]})`;
-    context.fillRect(px - diameter / 2, py - diameter / 2, diameter, diameter);
-  }
 }
 
 function paired(x, y) {

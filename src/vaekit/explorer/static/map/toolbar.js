@@ -3,7 +3,13 @@ import { el, select, toggle } from "../dom.js";
 import { MEASURES } from "./legend.js";
 
 const KINDS = { codes: "Codes", pca: "PCA", umap: "UMAP" };
-const SHORT = { label: "Class", reconstruction: "Reconstruction", rate: "Rate", log_likelihood: "Log-likelihood", none: "Nothing" };
+const SHORT = {
+  label: "Class",
+  reconstruction: "Reconstruction",
+  rate: "Rate",
+  log_likelihood: "Log-likelihood",
+  none: "Nothing",
+};
 const SWITCHES = {
   density: ["Density", "Contours around the densest regions that hold 25, 50, 75 and 95 % of the points"],
   backdrop: ["Backdrop", "What every place of the map decodes to"],
@@ -14,9 +20,19 @@ const SWITCHES = {
 export function toolbar(app) {
   const info = app.models[0].info;
   const { colour, kind } = app.store.get();
-  const colours = select("Colour by", colourings(info).map((key) => [key, SHORT[key]]), colour, (value) => app.store.set({ colour: value }));
+  const colours = select(
+    "Colour by",
+    colourings(info).map((key) => [key, SHORT[key]]),
+    colour,
+    (value) => app.store.set({ colour: value }),
+  );
   colours.title = Object.values(MEASURES).join("; ");
-  const kinds = select("Map", info.projection.kinds.map((key) => [key, KINDS[key]]), kind, (value) => app.store.set({ kind: value }));
+  const kinds = select(
+    "Map",
+    info.projection.kinds.map((key) => [key, KINDS[key]]),
+    kind,
+    (value) => app.store.set({ kind: value }),
+  );
   app.store.on(["colour", "kind"], (state) => ((colours.value = state.colour), (kinds.value = state.kind)));
   const field = (name, box) => el("label", { class: "field" }, el("span", {}, name), box);
   return el(
@@ -29,7 +45,12 @@ export function toolbar(app) {
 }
 
 function colourings({ classes, is_bound: isBound }) {
-  return [...(classes ? ["label"] : []), "reconstruction", ...(isBound ? ["rate", "log_likelihood"] : []), "none"];
+  return [
+    ...(classes ? ["label"] : []),
+    "reconstruction",
+    ...(isBound ? ["rate", "log_likelihood"] : []),
+    "none",
+  ];
 }
 
 function switchOf(app, key) {

@@ -25,8 +25,18 @@ export function answerLane(app, model) {
     title: "Let the posterior mean be the code that sliders and map show",
   });
   const again = button("Fill again", () => (seed++, fill().catch(app.fail)), { class: "button small" });
-  const filled = el("div", { class: "filled", hidden: true }, el("div", { class: "row spread" }, el("h4", {}, "Imputations"), again), fillings);
-  const result = el("div", { class: "result", hidden: true }, el("div", { class: "moving" }, reconstruction, here), el("div", { class: "stack" }, terms, guess));
+  const filled = el(
+    "div",
+    { class: "filled", hidden: true },
+    el("div", { class: "row spread" }, el("h4", {}, "Imputations"), again),
+    fillings,
+  );
+  const result = el(
+    "div",
+    { class: "result", hidden: true },
+    el("div", { class: "moving" }, reconstruction, here),
+    el("div", { class: "stack" }, terms, guess),
+  );
 
   async function ask(wish) {
     const { label, kind } = app.store.get();
@@ -52,7 +62,8 @@ export function answerLane(app, model) {
     mark("seenAs", null);
   }
 
-  const mark = (key, value) => app.scene.set({ [key]: app.scene.get()[key].map((old, k) => (k === m ? value : old)) });
+  const mark = (key, value) =>
+    app.scene.set({ [key]: app.scene.get()[key].map((old, k) => (k === m ? value : old)) });
   const box = lane(app, model, result, filled);
   return { box, ask, clear };
 }

@@ -11,8 +11,16 @@ export function sheet([channels, height, width]) {
   const area = height * width;
 
   function touch(x, y, radius, act) {
-    for (let row = Math.max(0, Math.floor(y - radius - 1)); row <= Math.min(height - 1, y + radius + 1); row++)
-      for (let column = Math.max(0, Math.floor(x - radius - 1)); column <= Math.min(width - 1, x + radius + 1); column++) {
+    for (
+      let row = Math.max(0, Math.floor(y - radius - 1));
+      row <= Math.min(height - 1, y + radius + 1);
+      row++
+    )
+      for (
+        let column = Math.max(0, Math.floor(x - radius - 1));
+        column <= Math.min(width - 1, x + radius + 1);
+        column++
+      ) {
         const cover = Math.min(Math.max(radius + 0.5 - Math.hypot(column + 0.5 - x, row + 0.5 - y), 0), 1);
         if (cover > 0) act(row * width + column, cover);
       }

@@ -6,8 +6,17 @@ import { frame, show } from "../picture.js";
 
 /** @param {import("../types.js").App} app */
 export function classes(app) {
-  const intro = el("p", { class: "note" }, "One code, so one style, decoded with every class. Choose one to go on with it.");
-  return el("div", {}, intro, ...app.models.filter(({ info }) => info.condition).map((model) => tilesOf(app, model)));
+  const intro = el(
+    "p",
+    { class: "note" },
+    "One code, so one style, decoded with every class. Choose one to go on with it.",
+  );
+  return el(
+    "div",
+    {},
+    intro,
+    ...app.models.filter(({ info }) => info.condition).map((model) => tilesOf(app, model)),
+  );
 }
 
 function tilesOf(app, model) {
@@ -15,7 +24,12 @@ function tilesOf(app, model) {
   const names = info.condition.values;
   const tiles = names.map((name, k) => {
     const picture = frame(`In class ${name}`, { class: "picture" });
-    const box = el("button", { type: "button", class: "tile", onclick: () => app.store.set({ label: k }) }, picture, el("span", {}, name));
+    const box = el(
+      "button",
+      { type: "button", class: "tile", onclick: () => app.store.set({ label: k }) },
+      picture,
+      el("span", {}, name),
+    );
     return { picture, box };
   });
   const ask = latest(async (z) => {

@@ -38,12 +38,20 @@ export function endBox(app, name) {
   const fill = latest(async (end) => {
     text.textContent = "i" in end ? `image ${end.i}` : "a code";
     const { label } = app.store.get();
-    show(picture, await ("i" in end ? app.backend.image(0, end.i) : app.backend.decode(0, [end.z[0]], label, `end-${name}`)));
+    show(
+      picture,
+      await ("i" in end
+        ? app.backend.image(0, end.i)
+        : app.backend.decode(0, [end.z[0]], label, `end-${name}`)),
+    );
   }, app.fail);
   const refresh = () => app.store.get()[name] && fill(app.store.get()[name]);
   app.store.on([name, "label"], refresh);
   refresh();
-  const pick = button("Pick on map", () => startPicking(app, name), { class: "button small", "aria-pressed": "false" });
+  const pick = button("Pick on map", () => startPicking(app, name), {
+    class: "button small",
+    "aria-pressed": "false",
+  });
   app.scene.on(["picking"], ({ picking }) => pick.setAttribute("aria-pressed", String(picking === name)));
   const take = button("Take current", () => setEnd(app, name), { class: "button small" });
   return el(

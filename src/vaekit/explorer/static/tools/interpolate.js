@@ -16,12 +16,28 @@ const SECONDS = 4; // for the whole way
 /** @param {import("../types.js").App} app */
 export function interpolation(app) {
   const lanes = app.models.map((model) => wayOf(app, model));
-  const scrub = slider("t", { min: 0, max: 1, step: 0.005, value: app.store.get().t, oninput: (t) => app.store.set({ t }) });
+  const scrub = slider("t", {
+    min: 0,
+    max: 1,
+    step: 0.005,
+    value: app.store.get().t,
+    oninput: (t) => app.store.set({ t }),
+  });
   scrub.classList.add("scrubber");
   app.store.on(["t"], ({ t }) => scrub.put(t));
-  const kinds = [["linear", "Linear"], ["spherical", "Spherical"]];
+  const kinds = [
+    ["linear", "Linear"],
+    ["spherical", "Spherical"],
+  ];
   const path = choice("Path", kinds, app.store.get().path, (value) => app.store.set({ path: value }));
-  const steps = slider("Pictures", { min: 3, max: 16, step: 1, digits: 0, value: app.store.get().steps, oninput: (value) => app.store.set({ steps: value }) });
+  const steps = slider("Pictures", {
+    min: 3,
+    max: 16,
+    step: 1,
+    digits: 0,
+    value: app.store.get().steps,
+    oninput: (value) => app.store.set({ steps: value }),
+  });
   app.store.on(["path", "steps"], (state) => (path.choose(state.path), steps.put(state.steps)));
   const ask = latest((state) => Promise.all(lanes.map((one) => one.ask(state))), app.fail);
   const refresh = () => {
@@ -35,26 +51,44 @@ export function interpolation(app) {
     "div",
     {},
     el("div", { class: "ends" }, endBox(app, "a"), swapper(app), endBox(app, "b")),
-    el("div", { class: "group" }, el("div", { class: "row spread" }, player(app), path, keepHere(app)), scrub),
+    el(
+      "div",
+      { class: "group" },
+      el("div", { class: "row spread" }, player(app), path, keepHere(app)),
+      scrub,
+    ),
     ...lanes.map(({ box }) => box),
-    el("div", { class: "group" }, steps, el("div", { class: "row" }, keeper(app, lanes, "png"), keeper(app, lanes, "gif"))),
+    el(
+      "div",
+      { class: "group" },
+      steps,
+      el("div", { class: "row" }, keeper(app, lanes, "png"), keeper(app, lanes, "gif")),
+    ),
   );
 }
 
 function wayOf(app, model) {
   const { m } = model;
   const strip = frame(`Pictures from A to B, ${model.name}`, { class: "picture strip" });
-  let way = null; // { codes, row, state }
+  /** @type {{codes: number[][], row: ImageBitmap, state: Object}|null} */
+  let way = null;
   const at = (event) => Math.min(Math.max(event.offsetX / strip.clientWidth, 0), 1);
   strip.addEventListener("click", (event) => app.store.set({ t: nearest(at(event), way?.state.steps ?? 2) }));
 
   async function ask(state) {
     const count = BETWEEN * (state.steps - 1) + 1;
     const ends = { a: endOf(state.a, m), b: endOf(state.b, m) };
-    const codes = await app.backend.interpolate(m, { ...ends, steps: count, path: state.path, label: state.label });
+    const codes = await app.backend.interpolate(m, {
+      ...ends,
+      steps: count,
+      path: state.path,
+      label: state.label,
+    });
     const row = await app.backend.decode(m, codes, state.label, "way");
     way = { codes, row, state };
-    app.scene.set({ ways: app.scene.get().ways.map((old, k) => (k === m ? codes.map((z) => placeOf(model, z)) : old)) });
+    app.scene.set({
+      ways: app.scene.get().ways.map((old, k) => (k === m ? codes.map((z) => placeOf(model, z)) : old)),
+    });
     showStrip(strip, way);
     turn();
   }
@@ -115,14 +149,22 @@ function player(app) {
 function keepHere(app) {
   const keep = () => {
     const films = app.scene.get().films;
-    if (films.every(Boolean)) goAll(app, films.map(({ z }) => z));
+    if (films.every(Boolean))
+      goAll(
+        app,
+        films.map(({ z }) => z),
+      );
   };
   return button("Keep code", keep, { title: "Let the code at t be the one that sliders and map show" });
 }
 
 function swapper(app) {
   const swap = () => app.store.set({ a: app.store.get().b, b: app.store.get().a });
-  return button("⇄", swap, { class: "button small swap", "aria-label": "Swap A and B", title: "Swap A and B" });
+  return button("⇄", swap, {
+    class: "button small swap",
+    "aria-label": "Swap A and B",
+    title: "Swap A and B",
+  });
 }
 
 function keeper(app, lanes, form) {

@@ -9,8 +9,17 @@ const PAGE = 50;
 
 /** @param {import("../types.js").App} app */
 export function pseudo(app) {
-  const intro = el("p", { class: "note" }, "The prior is a mixture of the posteriors of these images. Choose one to draw from its component.");
-  return el("div", {}, intro, ...app.models.filter(({ info }) => info.pseudo_inputs).map((model) => galleryOf(app, model)));
+  const intro = el(
+    "p",
+    { class: "note" },
+    "The prior is a mixture of the posteriors of these images. Choose one to draw from its component.",
+  );
+  return el(
+    "div",
+    {},
+    intro,
+    ...app.models.filter(({ info }) => info.pseudo_inputs).map((model) => galleryOf(app, model)),
+  );
 }
 
 function galleryOf(app, model) {
@@ -38,7 +47,13 @@ function galleryOf(app, model) {
 function tile(app, m, picture, component) {
   return el(
     "button",
-    { type: "button", class: "tile", onclick: () => draw(app, m, component), title: `Pseudo-input ${component}`, "aria-label": `Draw from pseudo-input ${component}` },
+    {
+      type: "button",
+      class: "tile",
+      onclick: () => draw(app, m, component),
+      title: `Pseudo-input ${component}`,
+      "aria-label": `Draw from pseudo-input ${component}`,
+    },
     picture,
   );
 }

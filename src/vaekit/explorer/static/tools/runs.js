@@ -5,13 +5,16 @@
 /** @param {Uint8Array} bytes */
 export function packed(bytes) {
   const pairs = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     let end = at + 1;
     while (end < bytes.length && end - at < 255 && bytes[end] === bytes[at]) end++;
     pairs.push(bytes[at], end - at);
     at = end;
   }
-  return btoa(String.fromCharCode(...pairs)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
+  return btoa(String.fromCharCode(...pairs))
+    .replace(/\+/g, "-")
+    .replace(/\//g, "_")
+    .replace(/=/g, "");
 }
 
 /** The bytes of a text; null where they are not exactly `size`. */

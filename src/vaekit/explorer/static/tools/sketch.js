@@ -9,7 +9,12 @@ import { answerLane } from "./answer.js";
 import { sheet } from "./brush.js";
 import { packed, unpacked } from "./runs.js";
 
-const MODES = [["draw", "Draw"], ["erase", "Erase"], ["wipe", "Wipe"], ["unwipe", "Restore"]];
+const MODES = [
+  ["draw", "Draw"],
+  ["erase", "Erase"],
+  ["wipe", "Wipe"],
+  ["unwipe", "Restore"],
+];
 const LARGEST_FILE = 1.4e6; // bytes, which base64 brings below what the server takes
 const LONGEST = 4000; // letters of a drawing that go into the address
 
@@ -18,17 +23,47 @@ export function sketch(app) {
   const { shape } = app.models[0].info;
   const [channels, height, width] = shape;
   const image = sheet(shape);
-  const canvas = el("canvas", { class: "picture sketch", width, height, tabindex: "0", role: "img", "aria-label": "Drawing" });
+  const canvas = el("canvas", {
+    class: "picture sketch",
+    width,
+    height,
+    tabindex: "0",
+    role: "img",
+    "aria-label": "Drawing",
+  });
   const context = canvas.getContext("2d", { willReadFrequently: true });
   const lanes = app.models.map((model) => answerLane(app, model));
   const brush = { mode: "draw", radius: Math.max(height / 22, 0.6), ink: [255, 255, 255] };
   const kinds = choice("Brush", MODES, brush.mode, (mode) => (brush.mode = mode));
-  const thickness = slider("Thickness", { min: 0.5, max: Math.max(height / 5, 2), step: 0.1, digits: 1, value: brush.radius, oninput: (value) => (brush.radius = value) });
-  const colour = channels === 3 ? el("input", { type: "color", value: "#ffffff", "aria-label": "Colour", oninput: (event) => (brush.ink = bytes(event.target.value)) }) : null;
-  const file = el("input", { type: "file", accept: "image/*", class: "unseen", onchange: () => file.files[0] && open(file.files[0]) });
+  const thickness = slider("Thickness", {
+    min: 0.5,
+    max: Math.max(height / 5, 2),
+    step: 0.1,
+    digits: 1,
+    value: brush.radius,
+    oninput: (value) => (brush.radius = value),
+  });
+  const colour =
+    channels === 3
+      ? el("input", {
+          type: "color",
+          value: "#ffffff",
+          "aria-label": "Colour",
+          oninput: (event) => (brush.ink = bytes(event.target.value)),
+        })
+      : null;
+  const file = el("input", {
+    type: "file",
+    accept: "image/*",
+    class: "unseen",
+    onchange: () => file.files[0] && open(file.files[0]),
+  });
 
   const ask = latest(async (wish) => void (await Promise.all(lanes.map((lane) => lane.ask(wish)))), app.fail);
-  const whole = () => ({ pixels: toBase64(image.levels), ...(image.isWhole() ? {} : { mask: toBase64(image.seen) }) });
+  const whole = () => ({
+    pixels: toBase64(image.levels),
+    ...(image.isWhole() ? {} : { mask: toBase64(image.seen) }),
+  });
 
   function changed() {
     image.paint(context);
@@ -37,7 +72,10 @@ export function sketch(app) {
   }
 
   function keep() {
-    const [drawn, wiped] = [image.isEmpty() ? "" : packed(image.levels), image.isWhole() ? "" : packed(image.seen)];
+    const [drawn, wiped] = [
+      image.isEmpty() ? "" : packed(image.levels),
+      image.isWhole() ? "" : packed(image.seen),
+    ];
     if (drawn.length + wiped.length < LONGEST) app.store.set({ drawn, wiped });
   }
 
@@ -65,7 +103,10 @@ export function sketch(app) {
 
   async function open(dropped) {
     try {
-      if (dropped.size > LARGEST_FILE) throw new Error(`${dropped.name}: ${(dropped.size / 1e6).toFixed(1)} MB; expected an image of at most 1.4 MB.`);
+      if (dropped.size > LARGEST_FILE)
+        throw new Error(
+          `${dropped.name}: ${(dropped.size / 1e6).toFixed(1)} MB; expected an image of at most 1.4 MB.`,
+        );
       const content = toBase64(new Uint8Array(await dropped.arrayBuffer()));
       const answer = await app.backend.encode(0, { file: content, label: app.store.get().label });
       image.clear();
@@ -85,7 +126,9 @@ export function sketch(app) {
   recall();
 
   const clear = button("Clear", () => (image.clear(), changed(), keep()), { class: "button small" });
-  const uncover = button("Restore all", () => (image.uncover(), changed(), keep()), { class: "button small" });
+  const uncover = button("Restore all", () => (image.uncover(), changed(), keep()), {
+    class: "button small",
+  });
   const current = button("Take image", () => take(app.store.get().point ?? 0).catch(app.fail), {
     class: "button small",
     title: "The chosen image of the data, or the first one",
@@ -95,8 +138,17 @@ export function sketch(app) {
     "div",
     {},
     el("div", { class: "group" }, kinds, thickness),
-    el("div", { class: "easel" }, canvas, el("div", { class: "stack" }, colour, current, opener, clear, uncover, file)),
-    el("p", { class: "note" }, "Draw on the square, or drop an image file anywhere on the page; the diamond on the map is its code. Wipe a part out to see it filled."),
+    el(
+      "div",
+      { class: "easel" },
+      canvas,
+      el("div", { class: "stack" }, colour, current, opener, clear, uncover, file),
+    ),
+    el(
+      "p",
+      { class: "note" },
+      "Draw on the square, or drop an image file anywhere on the page; the diamond on the map is its code. Wipe a part out to see it filled.",
+    ),
     ...lanes.map(({ box }) => box),
   );
 }
@@ -104,7 +156,10 @@ export function sketch(app) {
 /** Strokes of a pointer. */
 function paintOn(canvas, image, brush, changed, keep) {
   let from = null;
-  const at = (event) => [(event.offsetX / canvas.clientWidth) * canvas.width, (event.offsetY / canvas.clientHeight) * canvas.height];
+  const at = (event) => [
+    (event.offsetX / canvas.clientWidth) * canvas.width,
+    (event.offsetY / canvas.clientHeight) * canvas.height,
+  ];
   const stroke = (event) => {
     const to = at(event);
     image.stroke(brush.mode, from, to, brush.radius, brush.ink);
@@ -117,7 +172,8 @@ function paintOn(canvas, image, brush, changed, keep) {
     stroke(event);
   });
   canvas.addEventListener("pointermove", (event) => from && stroke(event));
-  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => from && ((from = null), keep()));
+  for (const end of ["pointerup", "pointercancel"])
+    canvas.addEventListener(end, () => from && ((from = null), keep()));
 }
 
 /** Files dropped anywhere on the page. */
@@ -126,7 +182,7 @@ function acceptDrops(open, show) {
   addEventListener("drop", (event) => {
     event.preventDefault();
     const [dropped] = event.dataTransfer?.files ?? [];
-    if (dropped) show(), open(dropped);
+    if (dropped) (show(), open(dropped));
   });
 }
 

@@ -9,30 +9,49 @@ import { lane } from "../lane.js";
 import { latest } from "../latest.js";
 import { choose, go, goAll } from "../walk.js";
 
+const REACH = 4; // standard deviations to each side, or units where those are smaller
+
 /** @param {import("../types.js").App} app */
 export function sliders(app) {
-  const words = "Most used first: the line under a name is its KL to the prior.";
-  return el("div", {}, prior(app), el("p", { class: "note" }, words), ...app.models.map((model) => latentsOf(app, model)));
+  return el("div", {}, prior(app), ...app.models.map((model) => latentsOf(app, model)));
 }
 
 /** Draw from the prior, at a temperature; and back to where one was. */
 function prior(app) {
   const put = (temperature) => app.store.set({ temperature });
-  const warmth = slider("Temperature", { min: 0.05, max: 2, step: 0.05, value: app.store.get().temperature, oninput: put });
+  const warmth = slider("Temperature", {
+    min: 0.05,
+    max: 2,
+    step: 0.05,
+    value: app.store.get().temperature,
+    oninput: put,
+  });
   app.store.on(["temperature"], ({ temperature }) => warmth.put(temperature));
   const draw = button("Draw from prior", () => drawAll(app), { class: "button primary" });
-  const reset = button("Reset", () => resetAll(app), { title: "The mean of the codes" });
-  const image = button("Random image", () => choose(app, Math.floor(Math.random() * app.models[0].info.images)));
-  return el("div", { class: "group" }, el("div", { class: "row" }, draw, image, reset), warmth);
+  const reset = button("Reset", () => resetAll(app), {
+    class: "button small",
+    title: "To the mean of all codes",
+  });
+  const image = button("Random image", () =>
+    choose(app, Math.floor(Math.random() * app.models[0].info.images)),
+  );
+  const words = "Most used first: the line under a name is its KL to the prior.";
+  const note = el("div", { class: "row level-note" }, el("p", { class: "note" }, words), reset);
+  return el("div", { class: "group" }, el("div", { class: "row" }, draw, image), warmth, note);
 }
 
 async function drawAll(app) {
   const seed = app.store.get().seed + 1;
   const { temperature, label } = app.store.get();
   try {
-    const draws = await Promise.all(app.models.map(({ m }) => app.backend.draw(m, { temperature, label, seed })));
+    const draws = await Promise.all(
+      app.models.map(({ m }) => app.backend.draw(m, { temperature, label, seed })),
+    );
     app.store.set({ seed });
-    goAll(app, draws.map(({ z }) => z));
+    goAll(
+      app,
+      draws.map(({ z }) => z),
+    );
     app.say("A new code, drawn from the prior.");
   } catch (error) {
     app.fail(error);
@@ -40,7 +59,10 @@ async function drawAll(app) {
 }
 
 function resetAll(app) {
-  goAll(app, app.models.map(({ info }) => info.latents.map(({ mean }) => mean)));
+  goAll(
+    app,
+    app.models.map(({ info }) => info.latents.map(({ mean }) => mean)),
+  );
 }
 
 function latentsOf(app, model) {
@@ -49,7 +71,11 @@ function latentsOf(app, model) {
   const follow = info.levels.length > 1 ? followBox() : null;
   const redraw = latest((level) => redrawBelow(app, m, level), app.fail);
   const turned = (latent, value) => {
-    go(app, m, app.store.get().z[m].map((old, j) => (j === latent.index ? value : old)));
+    go(
+      app,
+      m,
+      app.store.get().z[m].map((old, j) => (j === latent.index ? value : old)),
+    );
     if (follow?.checked() && latent.level < info.levels.length - 1) redraw(latent.level);
   };
   const most = Math.max(...info.latents.map(({ kl }) => kl), 1e-9);
@@ -68,14 +94,15 @@ function levelBox(info, level, most, turned, rows, redraw) {
   };
   const [used, dead] = [own.filter(({ active }) => active), own.filter(({ active }) => !active)];
   const last = level === info.levels.length - 1;
-  const head = info.levels.length > 1
-    ? el(
-        "div",
-        { class: "row spread" },
-        el("h4", {}, `Level ${level + 1}${level ? "" : ", the top"} · ${own.length} latents`),
-        last ? null : button("Redraw below", () => redraw(level), { class: "button small" }),
-      )
-    : null;
+  const head =
+    info.levels.length > 1
+      ? el(
+          "div",
+          { class: "row spread" },
+          el("h4", {}, `Level ${level + 1}${level ? "" : ", the top"} · ${own.length} latents`),
+          last ? null : button("Redraw below", () => redraw(level), { class: "button small" }),
+        )
+      : null;
   return el("div", { class: "level" }, head, ...used.map(row), dead.length ? deadBox(dead.map(row)) : null);
 }
 
@@ -85,8 +112,13 @@ function deadBox(rows) {
 }
 
 function latentSlider(latent, most, turned) {
-  const reach = 4 * Math.max(latent.sd, 1);
-  const limits = { min: -reach + latent.mean, max: reach + latent.mean, step: 0.01, value: 0 };
+  const reach = REACH * Math.max(latent.sd, 1);
+  const limits = {
+    min: Math.floor(latent.mean - reach),
+    max: Math.ceil(latent.mean + reach),
+    step: 0.01,
+    value: 0,
+  };
   const box = slider(`z${latent.index}`, { ...limits, oninput: (value) => turned(latent, value) });
   box.classList.add("latent");
   box.style.setProperty("--share", latent.kl / most);

@@ -1,0 +1,67 @@
+"""Chromium, and servers for it to look at."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+import uvicorn
+from PIL import Image
+
+from vaekit.explorer import serving
+from vaekit.explorer.explored import Explored
+from vaekit.explorer.safety import names
+from vaekit.explorer.server import application
+
+CHROMIUM = os.environ.get("VAEKIT_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+needed = pytest.mark.skipif(
+    not CHROMIUM, reason="no chromium on the PATH: install it (apt install chromium), or set VAEKIT_CHROMIUM"
+)
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    """A headless Chromium, driven by Playwright."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs pip install playwright")
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def served(models: Sequence[Explored]) -> Iterator[str]:
+    """The address of a server of these models, in a thread."""
+    listening = serving.bind("127.0.0.1", 0)
+    port = listening.getsockname()[1]
+    app = application(models, names("127.0.0.1", port))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
+    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+    thread.start()
+    yield serving.address("127.0.0.1", port)
+    server.should_exit = True
+    thread.join(10)
+
+
+def pixels(canvas: Any) -> np.ndarray:
+    """The (height, width, 4) bytes of a canvas."""
+    _, _, content = canvas.evaluate("canvas => canvas.toDataURL()").partition(",")
+    with Image.open(io.BytesIO(base64.b64decode(content))) as picture:
+        return np.asarray(picture.convert("RGBA"))
+
+
+def until(holds: Any, seconds: float = 20.0) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)

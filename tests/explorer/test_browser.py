@@ -1,0 +1,403 @@
+"""The page in a browser: what a person does there, and what is then to be seen."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import cases
+from explorer import browsing
+from explorer.browsing import pixels, until
+from explorer.explored_models import explored
+from vaekit.explorer import packaged
+from vaekit.explorer.explored import Explored, Source, look
+
+pytestmark = [pytest.mark.browser, browsing.needed]
+
+IMAGES = 600
+FOCUSED = """(() => {
+  const element = document.activeElement;
+  return (element.getAttribute("aria-label") || element.textContent).trim();
+})()"""
+UNNAMED = """[...document.querySelectorAll("button, input:not([type=file]), select, canvas.picture")]
+  .filter((e) => !e.getAttribute("aria-label") && !e.textContent.trim() && !e.labels?.length)
+  .filter((e) => !e.closest("[aria-hidden]"))
+  .map((e) => e.outerHTML)"""
+WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    with browsing.browser() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def demo() -> Explored:
+    """The model that the package carries, which is conditional and has two latents, and a part of MNIST."""
+    trained = packaged.demo()
+    source = Source("mnist", "test", "vaekit.demo()", trained.label_names)
+    return look(trained, trained.observed("test", None, IMAGES), source)
+
+
+@pytest.fixture(scope="module")
+def address(demo) -> Iterator[str]:
+    with browsing.served([demo]) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[str]:
+    """A hierarchical VampPrior of images in colour beside a plain model of the same."""
+    shape = (3, 8, 7)
+    deep = cases.make_vae(levels=(2, 3), prior="vamp", shape=shape)
+    with browsing.served(
+        [explored(deep, shape=shape), explored(cases.make_vae(shape=shape), shape=shape)]
+    ) as at:
+        yield at
+
+
+@pytest.fixture
+def visit(chromium) -> Iterator[Any]:
+    """Open an address; at the end nothing must have gone wrong in the page."""
+    contexts, wrong = [], []
+
+    def opened(address: str, size: dict[str, int] = WIDE, **options: Any) -> Any:
+        context = chromium.new_context(viewport=size, accept_downloads=True, **options)
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda message: wrong.append(message.text) if "Policy" in message.text else None)
+        page.goto(address)
+        settle(page)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not wrong
+
+
+def settle(page: Any) -> None:
+    """Wait until points and picture are there."""
+    page.locator(".legend > *").first.wait_for()
+    page.locator(".picture.large.shown").first.wait_for()
+    page.wait_for_load_state("networkidle")
+
+
+def says(page: Any, key: str) -> str | None:
+    """The value of a key in the address, decoded; None where it is not there."""
+    page.wait_for_timeout(300)  # addresses are written once the state rests
+    found = re.search(rf"[#&]{key}=([^&]*)", page.url)
+    return found[1] if found else None
+
+
+def code(page: Any) -> list[float]:
+    return [float(number) for number in (says(page, "z") or "0,0").split(",")]
+
+
+def large(page: Any) -> np.ndarray:
+    """The grey levels of the large picture, in [0, 1]."""
+    return pixels(page.locator(".picture.large").first)[..., 0] / 255
+
+
+def decoded(demo: Explored, z: list[float], label: int) -> np.ndarray:
+    with torch.no_grad():
+        return demo.model.decode(torch.tensor([z]), torch.tensor([label])).mean[0, 0].numpy()
+
+
+def point_at(page: Any, x: float, y: float) -> None:
+    """Move over the map, x and y in shares of its width and height."""
+    box = page.locator(".stage").first.bounding_box()
+    page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+
+
+def slide(slider: Any, value: float) -> None:
+    slider.evaluate(
+        "(e, v) => { e.value = v; e.dispatchEvent(new Event('input', {bubbles: true})) }", str(value)
+    )
+
+
+def tool(page: Any, name: str) -> Any:
+    page.get_by_role("tab", name=name).click()
+    return page.get_by_role("tabpanel", name=name)
+
+
+def test_the_map_shows_points_in_colours_that_a_legend_explains(visit, address):
+    page = visit(address)
+    assert pixels(page.locator("canvas.dots"))[..., 3].any()
+    page.get_by_role("button", name="3", exact=True).click()
+    assert says(page, "hidden") == "3"
+    page.get_by_label("Colour by").select_option("rate")
+    assert "nats" in page.locator(".legend").inner_text()
+    before = pixels(page.locator("canvas.dots"))
+    point_at(page, 0.5, 0.5)
+    page.mouse.wheel(0, -400)
+    until(lambda: (pixels(page.locator("canvas.dots")) != before).any())
+    assert says(page, "camera")
+
+
+def test_density_and_backdrop_are_drawn(visit, address):
+    page = visit(address)
+    over, ground = pixels(page.locator("canvas.over")), pixels(page.locator("canvas.ground"))
+    page.get_by_role("button", name="Density").click()
+    until(lambda: (pixels(page.locator("canvas.over")) != over).any())
+    page.get_by_role("button", name="Backdrop").click()
+    until(lambda: pixels(page.locator("canvas.ground")).mean() > ground.mean() + 5)
+
+
+def test_what_lies_under_the_pointer_is_decoded_and_the_image_there_is_shown(visit, address, demo):
+    page = visit(address)
+    z = demo.codes.mean[7]
+    page.goto(f"{address}#camera={z[0]:.3f},{z[1]:.3f},0.05")
+    settle(page)
+    point_at(page, 0.5, 0.5)
+    page.get_by_text("under the pointer").wait_for()
+    until(lambda: np.abs(large(page) - decoded(demo, z.tolist(), 0)).max() < 0.02)
+    assert page.locator(".numbers dd").first.inner_text() == "7"
+    until(lambda: (pixels(page.locator(".picture.small"))[..., 0] / 255 == demo.image(7)[0, 0].numpy()).all())
+
+
+def test_pictures_come_while_the_pointer_moves(visit, address):
+    page = visit(address)
+    for step in range(30):
+        point_at(page, 0.2 + 0.02 * step, 0.4)
+        page.wait_for_timeout(20)
+    timings = "performance.getEntriesByName('pointer to picture').map(entry => entry.duration)"
+    until(lambda: len(page.evaluate(timings)) >= 5)
+
+
+def test_choosing_a_point_goes_to_its_code_and_its_class(visit, address, demo):
+    page = visit(f"{address}#point=3")
+    page.locator(".stage").press("n")
+    until(lambda: says(page, "point") == "4")
+    np.testing.assert_allclose(code(page), demo.codes.mean[4], atol=6e-4)
+    assert says(page, "label") in (str(demo.codes.labels[4]), None if demo.codes.labels[4] == 0 else "")
+
+
+def test_sliders_move_the_code_and_the_prior_gives_another(visit, address, demo):
+    page = visit(address)
+    panel = tool(page, "Sliders")
+    slide(panel.get_by_label("z1"), 1.25)
+    assert code(page) == [0.0, 1.25]
+    until(lambda: np.abs(large(page) - decoded(demo, [0.0, 1.25], 0)).max() < 0.01)
+    panel.get_by_role("button", name="Draw from prior").click()
+    until(lambda: code(page) not in ([0.0, 1.25], [0.0, 0.0]))
+    assert says(page, "seed") == "1"
+
+
+def test_interpolation_goes_from_a_to_b_and_is_saved(visit, address, demo, tmp_path):
+    page = visit(f"{address}#tool=interpolate&a=i1&b=i2&t=1")
+    panel = page.get_by_role("tabpanel", name="Interpolate")
+    panel.locator(".strip.shown").wait_for()
+    until(lambda: np.abs(large(page) - decoded(demo, demo.codes.mean[2].tolist(), 0)).max() < 0.01)
+    slide(panel.get_by_label("t", exact=True), 0)
+    until(lambda: np.abs(large(page) - decoded(demo, demo.codes.mean[1].tolist(), 0)).max() < 0.01)
+    panel.get_by_role("radio", name="Spherical").check()
+    assert says(page, "path") == "spherical"
+    panel.get_by_role("button", name="Play").click()
+    until(lambda: float(panel.get_by_label("t", exact=True).input_value()) > 0.02)
+    panel.get_by_role("button", name="Pause").click()
+    for form, size in (("PNG", (9 * 28, 28)), ("GIF", None)):
+        with page.expect_download() as download:
+            panel.get_by_role("button", name=f"Save {form}").click()
+        file = tmp_path / download.value.suggested_filename
+        download.value.save_as(file)
+        with Image.open(file) as picture:
+            assert picture.format == form
+            assert picture.size == size or (picture.width == picture.height and picture.n_frames > 9)
+
+
+def test_an_end_is_picked_on_the_map(visit, address):
+    page = visit(address)
+    panel = tool(page, "Interpolate")
+    panel.get_by_role("group", name="End A").get_by_role("button", name="Pick on map").click()
+    point_at(page, 0.1, 0.9)
+    page.mouse.down()
+    page.mouse.up()
+    until(lambda: re.match(r"[iz]", says(page, "a") or "") and says(page, "a") != "i0")
+
+
+def test_a_drawing_is_encoded_and_what_is_wiped_out_is_filled(visit, address):
+    page = visit(address)
+    panel = tool(page, "Draw")
+    canvas = panel.get_by_label("Drawing")
+    stroke(page, canvas, [(0.5, 0.2), (0.5, 0.8)])
+    panel.locator(".result .picture.shown").wait_for()
+    assert {"log p(x | z)", "Rate", "ELBO"} <= set(panel.locator(".bars th").all_inner_texts())
+    panel.get_by_role("radio", name="Wipe").check()
+    stroke(page, canvas, [(0.3, 0.5), (0.7, 0.5)])
+    panel.locator(".filled .picture.shown").wait_for()
+    assert pixels(panel.locator(".filled .picture")).shape == (28, 6 * 28, 4)
+    drawing = pixels(canvas)
+    other = visit(page.url)
+    until(lambda: (pixels(other.get_by_label("Drawing")) == drawing).all())
+
+
+def stroke(page: Any, canvas: Any, places: list[tuple[float, float]]) -> None:
+    box = canvas.bounding_box()
+    for step, (x, y) in enumerate(places):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=5)
+        if step == 0:
+            page.mouse.down()
+    page.mouse.up()
+    page.wait_for_timeout(300)
+
+
+def test_an_image_file_is_opened_and_other_files_are_refused(visit, address, tmp_path):
+    page = visit(address)
+    panel = tool(page, "Draw")
+    picture = tmp_path / "bar.png"
+    Image.fromarray(np.pad(np.full((20, 4), 255, np.uint8), ((4, 4), (12, 12)))).save(picture)
+    panel.locator("input[type=file]").set_input_files(picture)
+    panel.locator(".result .picture.shown").wait_for()
+    assert pixels(panel.get_by_label("Drawing"))[10, 14, 0] == 255
+    words = tmp_path / "words.png"
+    words.write_text("no image")
+    panel.locator("input[type=file]").set_input_files(words)
+    page.get_by_role("alert").get_by_text("not an image").wait_for()
+
+
+def test_the_same_code_is_shown_in_every_class(visit, address, demo):
+    page = visit(f"{address}#z=0.5,-0.5")
+    panel = tool(page, "Classes")
+    panel.locator(".tile .picture.shown").last.wait_for()
+    tile = pixels(panel.locator(".tile .picture").nth(4))[..., 0] / 255
+    assert np.abs(tile - decoded(demo, [0.5, -0.5], 4)).max() < 0.01
+    panel.locator(".tile").nth(4).click()
+    assert says(page, "label") == "4"
+    until(lambda: np.abs(large(page) - decoded(demo, [0.5, -0.5], 4)).max() < 0.01)
+
+
+def test_an_address_reproduces_the_page(visit, address):
+    state = "#tool=sliders&colour=rate&hidden=1,4&z=-1.1,0.4&label=6&camera=0.2,0.1,3"
+    first, second = visit(f"{address}{state}"), visit(address)
+    second.evaluate("hash => { location.hash = hash }", state)
+    until(lambda: (pixels(first.locator("canvas.dots")) == pixels(second.locator("canvas.dots"))).all())
+    until(lambda: (large(first) == large(second)).all())
+
+
+@pytest.mark.parametrize(
+    "fragment", ["#z=1,2,3", "#z=NaN,1&t=9", "#point=99999999&tool=x", "#a=i-1&camera=0,0,-1", "#%E0%A4%A"]
+)
+def test_an_address_that_says_nonsense_is_believed_in_nothing(visit, address, fragment):
+    page = visit(f"{address}{fragment}")
+    assert "z = (0.00, 0.00)" in page.locator(".source").inner_text()
+
+
+@pytest.mark.parametrize("state", ["#z=0.3,-1.2&label=2", "#tool=interpolate&a=i1&b=z1,1&steps=5&label=3"])
+def test_the_lines_of_python_make_the_same_picture(visit, address, state, tmp_path):
+    page = visit(f"{address}{state}")
+    page.get_by_role("button", name="Python").click()
+    lines = page.locator("dialog code").inner_text()
+    source = str(Path(__file__).parents[2] / "src")
+    subprocess.run([sys.executable, "-c", lines], cwd=tmp_path, env={"PYTHONPATH": source}, check=True)
+    with Image.open(tmp_path / "picture.png") as drawn:
+        first = np.asarray(drawn.convert("L"), float)[2:226:8, 2:226:8][:28, :28] / 255
+    assert np.abs(first - large(page)).max() < 0.01
+
+
+def test_keys_move_the_code_and_zoom(visit, address):
+    page = visit(address)
+    stage = page.locator(".stage")
+    stage.focus()
+    for key in ("ArrowRight", "Shift+ArrowUp", "+"):
+        page.keyboard.press(key)
+    x, y = code(page)
+    assert 0 < x < y
+    assert says(page, "camera")
+    page.keyboard.press("Enter")
+    until(lambda: says(page, "point") is not None)
+    page.keyboard.press("a")
+    assert says(page, "tool") == "interpolate"
+
+
+def test_tab_reaches_every_part(visit, address):
+    page = visit(address)
+    reached = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate(FOCUSED))
+    assert {
+        "Skip the map",
+        "Copy link",
+        "Density",
+        "Draw from prior",
+        "Sliders",
+        "See the whole map",
+    } <= reached
+    assert page.evaluate(UNNAMED) == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_narrow_page_needs_no_sideways_scrolling(visit, address, dark):
+    scheme = "dark" if dark else "light"
+    page = visit(
+        address, NARROW, color_scheme=scheme, has_touch=True, is_mobile=True, reduced_motion="reduce"
+    )
+    for name in ("Interpolate", "Draw", "Classes", "Sliders"):
+        tool(page, name)
+        assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
+    page.locator(".stage").tap(position={"x": 100, "y": 100})
+    until(lambda: code(page) != [0.0, 0.0])
+
+
+def test_a_server_that_is_gone_is_said_and_asked_again(visit, address):
+    page = visit(address)
+    page.route("**/api/**", lambda route: route.abort())
+    tool(page, "Sliders").get_by_role("button", name="Draw from prior").click()
+    page.get_by_role("alert").get_by_text("does not answer").wait_for()
+    page.unroute("**/api/**")
+    page.get_by_role("button", name="Try again").click()
+    page.locator("#banner").wait_for(state="hidden")
+
+
+def test_a_page_without_a_server_is_not_blank(visit, address):
+    page = visit(address)
+    page.route("**/api/**", lambda route: route.abort())
+    page.reload()
+    page.get_by_text("does not answer").wait_for()
+    page.route("**/store.js", lambda route: route.abort())
+    page.reload()
+    page.get_by_text("Start vaekit explore again", exact=False).or_(
+        page.get_by_text("reload")
+    ).first.wait_for()
+
+
+def test_two_models_are_shown_twice_and_synchronised(visit, pair):
+    page = visit(f"{pair}#point=5&tool=interpolate&a=i1&b=i2")
+    assert page.locator(".stage").count() == page.locator(".picture.large.shown").count() == 2
+    panel = page.get_by_role("tabpanel", name="Interpolate")
+    until(lambda: panel.locator(".strip.shown").count() == 2)
+    slide(panel.get_by_label("t", exact=True), 0.5)
+    until(lambda: all("at 0.50" in text for text in page.locator(".source").all_inner_texts()))
+    page.locator(".stage").first.press("n")
+    until(lambda: says(page, "point") == "6")
+
+
+def test_levels_are_redrawn_and_pseudo_inputs_drawn_from(visit, pair):
+    page = visit(pair)
+    panel = tool(page, "Sliders")
+    panel.get_by_role("button", name="Redraw below").click()
+    until(lambda: says(page, "z") is not None)
+    upper, *lower = code_of_first(page)
+    panel.get_by_label("z0").first.evaluate("e => { e.value = 1; e.dispatchEvent(new Event('input')) }")
+    until(lambda: code_of_first(page)[0] == 1 and code_of_first(page)[2:] != lower[1:])
+    gallery = tool(page, "Pseudo-inputs")
+    gallery.locator(".tile").nth(2).click()
+    until(lambda: code_of_first(page)[0] != 1)
+    assert upper != 1
+
+
+def code_of_first(page: Any) -> list[float]:
+    return [float(number) for number in (says(page, "z") or "").split(";")[0].split(",")]
