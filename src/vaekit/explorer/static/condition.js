@@ -1,11 +1,12 @@
 /** What a conditional model is given: one class, or a vector of attributes. */
 import { choice, el, slider } from "./dom.js";
+import { conditionOf } from "./state.js";
 
 /** @param {import("./types.js").App} app @returns {HTMLElement|null} */
-export function conditionOf(app) {
-  const { condition } = app.models[0].info;
+export function conditionBox(app) {
+  const condition = conditionOf(app.models.map(({ info }) => info));
   if (!condition) return null;
-  const box = condition.on === "label" ? oneOf(app, condition.values) : each(app, condition.values);
+  const box = condition.on === "label" ? oneOf(app, condition.values) : each(app, condition);
   return el("section", { class: "condition", "aria-label": "Given to the decoder" }, box);
 }
 
@@ -18,14 +19,14 @@ function oneOf(app, names) {
   return el("div", { class: "given" }, el("span", { class: "name" }, "Class"), box);
 }
 
-function each(app, names) {
+function each(app, { values: names, low, high }) {
   const put = (k, value) =>
     app.store.set({ label: app.store.get().label.map((old, j) => (j === k ? value : old)) });
   const sliderOf = (name, k) =>
     slider(name, {
-      min: 0,
-      max: 1,
-      step: 0.01,
+      min: low[k],
+      max: high[k],
+      step: (high[k] - low[k]) / 100 || 1,
       value: app.store.get().label[k],
       oninput: (value) => put(k, value),
     });

@@ -30,7 +30,8 @@ export function showHelp() {
       el(
         "p",
         {},
-        "Each point is an image, at the mean of its code q(z | x). Move over the map, and what the place under the pointer decodes to is shown beside it: everywhere, also where no point is.",
+        "Each point is an image, at the mean of its code q(z | x). Move over the map, and what the place under " +
+          "the pointer decodes to is shown beside it: everywhere, also where no point is.",
       ),
       el(
         "p",

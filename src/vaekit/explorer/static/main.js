@@ -1,6 +1,6 @@
 /** The page: asks the backend what there is, builds the parts, and ties state and address together. */
 import { serverBackend } from "./backend/server.js";
-import { conditionOf } from "./condition.js";
+import { conditionBox } from "./condition.js";
 import { follow } from "./data.js";
 import { copied, showHelp, showPython } from "./dialogs.js";
 import { button, el } from "./dom.js";
@@ -91,7 +91,7 @@ function panel(app) {
     { class: `probes of-${app.models.length}` },
     ...app.models.map((model) => probe(app, model)),
   );
-  return [probes, conditionOf(app), box].filter(Boolean);
+  return [probes, conditionBox(app), box].filter(Boolean);
 }
 
 /** "A · title", or where both have the same title, where they lie. */

@@ -75,7 +75,7 @@ const FIELDS = {
  * @returns {State}
  */
 export function initialState(infos) {
-  const { condition, projection, classes: names } = infos[0];
+  const { projection, classes: names } = infos[0];
   return {
     tool: "sliders",
     kind: projection.kind,
@@ -83,7 +83,7 @@ export function initialState(infos) {
     hidden: [],
     point: null,
     z: infos.map((info) => info.latents.map(() => 0)),
-    label: firstLabel(condition),
+    label: firstLabel(conditionOf(infos)),
     density: false,
     backdrop: false,
     ellipse: true,
@@ -132,9 +132,12 @@ export function followAddress(store, initial, infos) {
   return () => (clearTimeout(timer), write(), location.href);
 }
 
+/** What the models are given: that of the first one that is given anything; null where none is. */
+export const conditionOf = (infos) => infos.find(({ condition }) => condition)?.condition ?? null;
+
 function firstLabel(condition) {
   if (!condition) return null;
-  return condition.on === "label" ? 0 : condition.values.map(() => 0);
+  return condition.on === "label" ? 0 : condition.start;
 }
 
 function fits(key, value, infos) {
@@ -144,7 +147,7 @@ function fits(key, value, infos) {
   if (key === "a" || key === "b") return "i" in value ? value.i < infos[0].images : codes(value.z);
   if (key === "camera") return value.length === infos.length;
   if (key === "point") return value < infos[0].images;
-  if (key === "label") return labelFits(value, infos[0].condition);
+  if (key === "label") return labelFits(value, conditionOf(infos));
   return true;
 }
 

@@ -13,7 +13,10 @@
  * @property {"label"|"attributes"} on
  * @property {string[]} into  "prior", "encoder", "decoder"
  * @property {string[]} values  names of the classes or of the attributes
- * @property {number[]} probabilities  of the classes in the data
+ * @property {number[]} probabilities  of what the model was told in training
+ * @property {number[]} low  of each attribute
+ * @property {number[]} high
+ * @property {number[]} start  the likeliest of all
  *
  * @typedef {Object} Projection  how codes come to a plane
  * @property {"codes"|"pca"|"umap"} kind

@@ -10,6 +10,7 @@
  */
 
 import { nice } from "./dom.js";
+import { conditionOf } from "./state.js";
 
 /** Where a code lies on the map, [x, y]; null where the map is not linear. */
 export function placeOf(model, z) {
@@ -44,7 +45,8 @@ export async function choose(app, i) {
 
 /** An image's own class, where the models are given one; else what they are given now. */
 function labelOf(app, label) {
-  return app.models[0].info.condition?.on === "label" && label !== null ? label : app.store.get().label;
+  const condition = conditionOf(app.models.map(({ info }) => info));
+  return condition?.on === "label" && label !== null ? label : app.store.get().label;
 }
 
 /** The posterior of image i in every model; null, with the reason shown, where one fails. */

@@ -41,7 +41,7 @@ export function serverBackend(base = "api") {
     interpolate: async (m, wish) => (await (await post("interpolate", { m, ...wish }, `way-${m}`)).json()).z,
     strip: async (m, wish) => (await post("strip", { m, ...wish })).blob(),
     encode: async (m, wish) => (await post("encode", { m, ...wish }, `encode-${m}`)).json(),
-    impute: async (m, wish) => picture(await post("impute", { m, ...wish }, `impute-${m}`)),
+    impute: async (m, wish) => imputations(await post("impute", { m, ...wish }, `impute-${m}`)),
     classes: async (m, z) => picture(await post("classes", { m, z }, `classes-${m}`)),
     pseudo: async (m, start, n) => sheet(await get("pseudo", { m, start, n })),
   };
@@ -65,6 +65,11 @@ async function reason(answer) {
 
 async function picture(answer) {
   return createImageBitmap(await answer.blob());
+}
+
+async function imputations(answer) {
+  const [ess, draws] = ["Ess", "Draws"].map((name) => Number(answer.headers.get(`X-Vaekit-${name}`)));
+  return { picture: await picture(answer), ess, draws };
 }
 
 async function sheet(answer) {

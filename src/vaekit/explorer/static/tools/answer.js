@@ -1,6 +1,7 @@
 /** What one model makes of a drawn image: reconstruction, terms of the bound, and fillings of what is wiped out. */
-import { button, el } from "../dom.js";
+import { button, el, nice } from "../dom.js";
 import { lane } from "../lane.js";
+import { latest } from "../latest.js";
 import { frame, fromBase64, show } from "../picture.js";
 import { go } from "../walk.js";
 import { bars } from "./bars.js";
@@ -8,6 +9,7 @@ import { sheet } from "./brush.js";
 import { packed } from "./runs.js";
 
 const FILLINGS = 6;
+const SETTLED = 250; // milliseconds that a drawing rests before what is wiped out is filled
 
 /** @param {import("../types.js").App} app @param {import("../types.js").Model} model */
 export function answerLane(app, model) {
@@ -15,21 +17,24 @@ export function answerLane(app, model) {
   const reconstruction = frame("Reconstruction", { class: "picture medium" });
   const terms = el("div", { class: "terms" });
   const guess = el("p", { class: "note" });
+  const weight = el("p", { class: "note" });
   const fillings = frame("Ways to fill what is wiped out", { class: "picture strip" });
   let answer = null;
   let asked = null;
   let seed = 0;
+  let rest = 0;
 
   const here = button("Look here", () => answer && go(app, m, answer.z), {
     class: "button small",
     title: "Let the posterior mean be the code that sliders and map show",
   });
-  const again = button("Fill again", () => (seed++, fill().catch(app.fail)), { class: "button small" });
+  const again = button("Fill again", () => (seed++, fill(asked)), { class: "button small" });
   const filled = el(
     "div",
     { class: "filled", hidden: true },
     el("div", { class: "row spread" }, el("h4", {}, "Imputations"), again),
     fillings,
+    weight,
   );
   const result = el(
     "div",
@@ -48,13 +53,16 @@ export function answerLane(app, model) {
     mark("sketched", { xy: answer.xy, ellipse: answer.ellipse });
     mark("seenAs", runsOf(await fromBase64(answer.image), info.shape));
     result.hidden = false;
-    await fill();
+    filled.hidden = !asked.mask;
+    clearTimeout(rest);
+    if (asked.mask) rest = setTimeout(fill, SETTLED, asked);
   }
 
-  async function fill() {
-    filled.hidden = !asked.mask;
-    if (asked.mask) show(fillings, await app.backend.impute(m, { ...asked, n: FILLINGS, seed }));
-  }
+  const fill = latest(async (wish) => {
+    const { picture, ess, draws } = await app.backend.impute(m, { ...wish, n: FILLINGS, seed });
+    show(fillings, picture);
+    weight.textContent = `Resampled from ${draws} posterior draws, of which ${nice(ess)} carry the weight.`;
+  }, app.fail);
 
   function clear() {
     result.hidden = filled.hidden = true;

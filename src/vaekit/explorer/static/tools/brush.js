@@ -44,6 +44,7 @@ export function sheet([channels, height, width]) {
   return {
     levels,
     seen,
+    size: { width, height },
     /** Touch all along the way between two places. */
     stroke(mode, [x0, y0], [x1, y1], radius, ink) {
       const touches = Math.ceil(Math.hypot(x1 - x0, y1 - y0) * 2) + 1;
