@@ -44,6 +44,8 @@ def chromium() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def demo() -> Explored:
     """The model that the package carries, which is conditional and has two latents, and a part of MNIST."""
+    if not (packaged.FOLDER / "config.json").is_file():
+        pytest.skip("the packaged model is not made yet: scripts/make_demo.py")
     trained = packaged.demo()
     source = Source("mnist", "test", "vaekit.demo()", trained.label_names)
     return look(trained, trained.observed("test", None, IMAGES), source)
