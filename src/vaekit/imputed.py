@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from torch import Tensor
@@ -105,6 +106,7 @@ def fill(
     samples: int = 1000,
     draw: bool = True,
     seed: int = 0,
+    labels: Literal["given", "missing"] = "given",
     progress: Progress = lambda images, of: None,
 ) -> Imputed:
     """Fill the missing pixels of images of a dataset.
@@ -116,6 +118,7 @@ def fill(
         data: other data of the same shape, by name or path.
         number: so many at random of those that lack something; all images without it.
         imputations, samples, draw, seed: see `VAE.impute`.
+        labels: of a conditional model: whether it is told those of the images.
         progress: called with the number of images in a batch that is done with, and in all of them.
 
     Raises:
@@ -128,7 +131,7 @@ def fill(
     candidates = np.arange(len(dataset)) if split is None else part(splits, split)
     indices = _chosen(candidates, _lacking(lacks, dataset, candidates), number, seed)
     seen = lacks.split(dataset, indices)
-    filled = _filled(trained, seen, imputations, samples, draw, seed, progress)
+    filled = _filled(trained, seen, imputations, samples, draw, seed, labels == "given", progress)
     return Imputed(
         dataset,
         indices,
@@ -182,6 +185,7 @@ def _filled(
     samples: int,
     draw: bool,
     seed: int,
+    told: bool,
     progress: Progress,
 ) -> list[Imputations]:
     """A batch at a time; the draws of each follow from the seed and the batch's number."""
@@ -190,7 +194,7 @@ def _filled(
         size = images_at_once(trained.model.decoder, seen.shape)
         for place, (x, y) in enumerate(seen.batches(size)):
             batch_seed = seed + 1_000_003 * place
-            yield impute(trained.model, x, y, None, imputations, samples, draw, batch_seed)
+            yield impute(trained.model, x, y if told else None, None, imputations, samples, draw, batch_seed)
             progress(len(x), len(seen))
 
     return list(each())

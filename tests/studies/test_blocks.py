@@ -17,6 +17,13 @@ from vaekit.studies.blocks.tables import table
 from vaekit.studies.parts import Figure, Table, Text
 from vaekit.studies.results import Outcome, Results, Training
 
+REQUIRED = {
+    "against": {"x": "d"},
+    "differences": {"pairs": [["vae", "ae"]]},
+    "interpolations": {"pairs": [[1, 7]]},
+    "varied": {"pairs": [[1, 7]]},
+}
+
 
 def altered(outcome: Outcome, **changes: object) -> Outcome:
     """The same run with other numbers of evaluation."""
@@ -103,8 +110,7 @@ def test_figures_are_drawn_of_what_is_there(results, kind):
 
 @pytest.mark.parametrize("kind", sorted(BLOCKS.keys() - {"heading", "text"}))
 def test_a_fault_becomes_a_line(results, kind):
-    options = {"x": "d"} if kind == "against" else {}
-    [part] = draw(results, {kind: {**options, "runs": "nobody"}})
+    [part] = draw(results, {kind: {**REQUIRED.get(kind, {}), "runs": "nobody"}})
     assert isinstance(part, Text)
     assert (part.kind, part.text) == ("fault", f"{kind}: runs: none is called nobody under this budget")
 

@@ -7,7 +7,7 @@ gets it as it is.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -93,3 +93,28 @@ class Figure:
 
 
 Part = Text | Table | Figure
+
+
+def marked(better: str | None, cells: Sequence[Cell]) -> list[Cell]:
+    """Cells that can be compared, with the best number of two or more marked.
+
+    Args:
+        better: "higher" or "lower"; None where neither is.
+    """
+    values = [cell.value for cell in cells if isinstance(cell.value, int | float)]
+    if better is None or len(values) < 2:
+        return list(cells)
+    best = max(values) if better == "higher" else min(values)
+    return [replace(cell, best=cell.value == best) for cell in cells]
+
+
+def comparison(
+    columns: Sequence[Column],
+    rows: Sequence[tuple[str, Sequence[Cell]]],
+    notes: Sequence[str] = (),
+    heading: str = "run",
+) -> Table:
+    """A table whose columns hold what can be compared, the best number of each marked."""
+    made = [marked(column.better, [cells[i] for _, cells in rows]) for i, column in enumerate(columns)]
+    names = [name for name, _ in rows]
+    return Table(columns, list(zip(names, zip(*made, strict=True), strict=True)), notes, heading)

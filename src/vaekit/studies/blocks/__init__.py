@@ -27,7 +27,21 @@ from pydantic import BaseModel, ValidationError, create_model
 from vaekit.errors import InvalidError, VaekitError, did_you_mean
 from vaekit.recipe import Part as Options
 from vaekit.recipes import explain
-from vaekit.studies.blocks import crossed, curves, findings, images, latent, mixtures, prose, tables
+from vaekit.studies.blocks import (
+    crossed,
+    curves,
+    findings,
+    images,
+    latent,
+    mixtures,
+    probes,
+    prose,
+    restored,
+    tables,
+    told,
+    tradeoff,
+    ways,
+)
 from vaekit.studies.parts import Part, Text
 from vaekit.studies.results import Results
 
@@ -47,6 +61,16 @@ BLOCKS: dict[str, Block] = {
     "scatter": latent.scatter,
     "pseudo_inputs": mixtures.pseudo_inputs,
     "clusters": mixtures.clusters,
+    "separability": probes.separability,
+    "rate_distortion": tradeoff.rate_distortion,
+    "interpolations": ways.interpolations,
+    "halfway": ways.halfway,
+    "class_styles": told.class_styles,
+    "style_transfers": told.style_transfers,
+    "varied": told.varied,
+    "obeyed": told.obeyed,
+    "label_likelihood": told.label_likelihood,
+    "restored": restored.restored,
 }
 
 

@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Sequence
 
 from vaekit.studies.metrics import Metric, metric, number
-from vaekit.studies.parts import Cell, Column, Part, Table
+from vaekit.studies.parts import Cell, Column, Part, Table, marked
 from vaekit.studies.results import Outcome, Results
 from vaekit.studies.schema import Names
 
@@ -100,15 +100,9 @@ def _ways(found: Metric, outcomes: Sequence[Outcome]) -> list[str]:
 
 def _best(found: Metric, cells: list[Cell]) -> list[Cell]:
     """The cells with the best one marked, where all can be compared."""
-    values = [cell.value for cell in cells if isinstance(cell.value, int | float)]
-    if (
-        found.better is None
-        or len(values) < 2
-        or len({cell.marks for cell in cells if cell.value is not None}) > 1
-    ):
+    if len({cell.marks for cell in cells if cell.value is not None}) > 1:
         return cells
-    best = max(values) if found.better == "higher" else min(values)
-    return [Cell(c.value, c.deviation, c.count, c.marks, c.value == best) for c in cells]
+    return marked(found.better, cells)
 
 
 def protocols(columns: Sequence[str], outcomes: Sequence[Outcome]) -> list[str]:

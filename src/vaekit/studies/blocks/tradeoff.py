@@ -1,0 +1,36 @@
+"""What an image costs in the code, the rate, against what is lost of it, the distortion."""
+
+from __future__ import annotations
+
+from vaekit import figures
+from vaekit.errors import InvalidError
+from vaekit.studies.metrics import numbers
+from vaekit.studies.parts import Figure, Part
+from vaekit.studies.results import Outcome, Results
+from vaekit.studies.schema import Names
+
+
+def rate_distortion(
+    study: Results,
+    runs: Names = ["*"],  # noqa: B006
+    title: str = "Rate and distortion",
+    caption: str = "",
+) -> list[Part]:
+    """The runs on the plane of rate and distortion, in their order; those without a rate are left out."""
+    points = [point for outcome in study.select(runs, finished=True) if (point := _point(outcome))]
+    if not points:
+        raise InvalidError("runs: none of them has both a rate and a distortion")
+    return [Figure(figures.rate_distortion(points, title), caption)]
+
+
+def _point(outcome: Outcome) -> tuple[str, float, float] | None:
+    """Short label, rate and distortion, means over the seeds."""
+    rates, terms = numbers("rate", outcome), numbers("reconstruction", outcome)
+    if not rates or not terms:
+        return None
+    return _short(outcome), sum(rates) / len(rates), -sum(terms) / len(terms)
+
+
+def _short(outcome: Outcome) -> str:
+    """The values of the grid alone, where there are some: their names stand in the title."""
+    return ", ".join(str(value) for value in outcome.variant.values.values()) or outcome.label

@@ -1,0 +1,136 @@
+"""The blocks of the study of beta, on models of 8 x 8 digits that train in a moment."""
+
+from __future__ import annotations
+
+import statistics
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from vaekit.errors import InvalidError
+from vaekit.evaluation import classifier
+from vaekit.evaluation.fitted import fit_sigma
+from vaekit.files import write_whole
+from vaekit.studies.blocks import probes, tradeoff, ways
+from vaekit.studies.display import Silent
+from vaekit.studies.metrics import metric, numbers
+from vaekit.studies.perform import study as perform
+from vaekit.studies.results import Results
+
+GAUSSIAN = ["data.observation=unit", "model.decoder.likelihood={kind: gaussian, sigma: 0.7071067811865476}"]
+TREE = {
+    "runs": [
+        {
+            "name": "vae-{beta}",
+            "recipe": "digits",
+            "grid": {"beta": [0.1, 1]},
+            "set": [*GAUSSIAN, "objective.beta={beta}"],
+            "group": "VAE",
+        },
+        {
+            "name": "ae",
+            "recipe": "digits",
+            "set": [*GAUSSIAN, "model.encoder.posterior=dirac", "objective.beta=0"],
+        },
+    ],
+    "budgets": {
+        "quick": {"set": ["data.train=300", "training.epochs=2"], "evaluate": {"samples": 4, "images": 60}}
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    folder = tmp_path_factory.mktemp("beta")
+    file = write_whole(folder / "beta.yaml", yaml.safe_dump(TREE).encode())
+    return perform(file, folder=folder, jobs=1, display=Silent())
+
+
+@pytest.fixture
+def _quick_classifier(monkeypatch, tmp_path):
+    monkeypatch.setattr(classifier, "STEPS", 30)
+    monkeypatch.setenv("VAEKIT_CACHE", str(tmp_path))
+
+
+def drawn(monkeypatch: pytest.MonkeyPatch, name: str) -> list[tuple]:
+    """What a figure of this name is drawn of, a call each."""
+    calls: list[tuple] = []
+    monkeypatch.setattr(f"vaekit.figures.{name}", lambda *given, **_: calls.append(given))
+    return calls
+
+
+def test_a_point_a_run_that_has_a_rate(results, monkeypatch):
+    calls = drawn(monkeypatch, "rate_distortion")
+    tradeoff.rate_distortion(results)
+    [(points, _)] = calls
+    found = [outcome.first.evaluation for outcome in results.select("VAE")]
+    assert [point[0] for point in points] == ["0.1", "1"]
+    assert [point[1] for point in points] == [sum(each["rate"]) for each in found]
+    assert [point[2] for point in points] == [-each["reconstruction"] for each in found]
+
+
+def test_autoencoders_alone_have_no_rate_to_show(results):
+    with pytest.raises(InvalidError, match="both a rate and a distortion"):
+        tradeoff.rate_distortion(results, "ae")
+
+
+def test_the_bound_with_the_best_sigma_is_a_column(results):
+    outcome = results.select("vae-1")[0]
+    found = outcome.first.evaluation
+    fitted = fit_sigma(0.5**0.5, 64, found["reconstruction"], sum(found["rate"]))
+    assert numbers("elbo_fitted", outcome) == pytest.approx([fitted.elbo])
+    assert numbers("sigma_fitted", outcome) == pytest.approx([fitted.sigma])
+    assert numbers("elbo_fitted", results.select("ae")[0]) == []
+    assert "no log-likelihood" in metric("elbo_fitted").protocol(outcome.first)
+
+
+def test_ways_lead_between_the_same_images_of_the_classes_asked_for(results, monkeypatch):
+    calls = drawn(monkeypatch, "interpolation_pair")
+    ways.interpolations(results, [(1, 7), (0, 8)], steps=3)
+    [(paths, _, (first, last))] = calls
+    assert list(paths) == ["vae-0.1", "vae-1", "ae"]
+    trained = results.select("ae")[0].first.trained
+    seen = trained.observed("test")
+    images, classes = seen.all().numpy(), seen.classes.numpy()
+    for shown, asked in ((first, (1, 0)), (last, (7, 8))):
+        places = [int(np.abs(images - image).sum((1, 2, 3)).argmin()) for image in shown]
+        assert classes[places].tolist() == list(asked)
+    whole = trained.model.interpolate(torch.from_numpy(first), torch.from_numpy(last), 3)
+    np.testing.assert_allclose(paths["ae"], whole.transpose(0, 1).clamp(0, 1), atol=1e-6)
+
+
+def test_a_class_that_is_not_there_is_refused(results):
+    with pytest.raises(InvalidError, match="pairs: expected classes of the data, 0 to 9, got 12"):
+        ways.interpolations(results, [(1, 12)])
+
+
+@pytest.mark.usefixtures("_quick_classifier")
+def test_reconstructions_are_nearer_than_what_lies_half_way(results):
+    [table] = ways.halfway(results, n=100)
+    assert [name for name, _ in table.rows] == ["vae-0.1", "vae-1", "ae"]
+    autoencoder = [cell.value for cell in table.rows[2][1]]
+    assert 0 < autoencoder[0] < autoencoder[1]
+    for place, better in enumerate((min, min, min, max)):
+        column = [cells[place] for _, cells in table.rows]
+        assert [cell.best for cell in column] == [
+            cell.value == better(each.value for each in column) for cell in column
+        ]
+
+
+def test_codes_and_pixels_are_judged_alike(results):
+    [table] = probes.separability(results, n=200)
+    assert [name for name, _ in table.rows] == ["vae-0.1", "vae-1", "ae", "pixels, no code"]
+    linear = [cells[0].value for _, cells in table.rows]
+    codes, classes = probes.codes_and_classes(results.select("ae")[0], 200, "test")
+    assert codes.shape == (200, 8)
+    assert linear[2] == probes.of_codes(codes, classes).linear
+    assert statistics.fmean(linear) > 0.3
+    assert sum(cells[0].best for _, cells in table.rows) >= 1
+
+
+def test_where_codes_should_not_tell_the_class_nothing_is_called_the_best(results):
+    [table] = probes.separability(results, n=200, pixels=False, best=False)
+    assert not any(cell.best for _, cells in table.rows for cell in cells)
+    assert len(table.rows) == 3
