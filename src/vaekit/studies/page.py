@@ -88,7 +88,7 @@ def _run(results: Results, outcome: Any) -> dict[str, Any]:
     """Where the trainings of a variant lie."""
     paths = [t.path for t in outcome.finished]
     near = [str(p.relative_to(results.folder)) if p.is_relative_to(results.folder) else str(p) for p in paths]
-    return {"label": outcome.label, "paths": near}
+    return {"label": outcome.label, "name": outcome.name, "paths": near}
 
 
 def _shown(part: Part, place: int) -> dict[str, Any]:

@@ -164,5 +164,5 @@ class Results:
             raise InvalidError(f"runs: none is called {', '.join(patterns)} under this budget")
         kept = [outcome for outcome in found if outcome.finished or not finished]
         if not kept:
-            raise InvalidError(f"runs: none of {', '.join(outcome.label for outcome in found)} is finished")
+            raise InvalidError(f"runs: none of {', '.join(outcome.name for outcome in found)} is finished")
         return kept

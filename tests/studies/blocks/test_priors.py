@@ -49,6 +49,7 @@ def likelihood(results: Results, name: str) -> float:
 def test_a_row_a_label_and_a_column_a_value_of_the_key(results):
     [table] = crossed.crossed(results, across="model.latent")
     assert [column.title for column in table.columns] == ["4", "8"]
+    assert table.heading == "log-likelihood (nats)"
     assert [name for name, _ in table.rows] == ["standard", "VampPrior", "mixture"]
     values = [[cell.value for cell in cells] for _, cells in table.rows]
     assert values[0] == [likelihood(results, "plain-4"), likelihood(results, "plain-8")]

@@ -13,6 +13,7 @@ from functools import partial
 
 from vaekit.errors import InvalidError
 from vaekit.numbers import number, significant
+from vaekit.studies.blocks.curves import titled
 from vaekit.studies.blocks.images import called
 from vaekit.studies.blocks.tables import Notes, column, protocols, seeds
 from vaekit.studies.metrics import metric, numbers
@@ -28,7 +29,7 @@ def crossed(
     metric: str = "log_likelihood",
     runs: Names = ["*"],  # noqa: B006
     across: str = DATA,
-    heading: str = "model",
+    heading: str = "",
     note: str = "",
 ) -> list[Part]:
     """One number: a row a label, a column a value of a key of the recipe, each with its own protocol.
@@ -37,7 +38,7 @@ def crossed(
         metric: a name of `studies.metrics`.
         runs: whose.
         across: the key whose values are the columns.
-        heading: over the labels.
+        heading: over the labels; the metric if not given.
         note: a line under the table.
     """
     notes, outcomes = Notes(), study.select(runs)
@@ -46,12 +47,12 @@ def crossed(
     cells: list[dict[str, Cell]] = []
     for value, chosen in groups.items():
         if made := column(metric, chosen, notes):
-            columns.append(replace(made[0], name=f"{metric}:{value}", title=titled(across, value)))
+            columns.append(replace(made[0], name=f"{metric}:{value}", title=worded(across, value), unit=""))
             cells.append(dict(zip((o.label for o in chosen), made[1], strict=True)))
     rows = [(label, [found.get(label, Cell(None)) for found in cells]) for label in labels]
     ways = [way for chosen in groups.values() for way in protocols([metric], chosen)]
     lines = [*filter(None, [note]), *ways, *seeds(outcomes), *notes.lettered, *_absent(groups, across)]
-    return [Table(columns, rows, lines, heading)]
+    return [Table(columns, rows, lines, heading or titled(metric))]
 
 
 def differences(
@@ -84,7 +85,7 @@ def by_key(outcomes: Sequence[Outcome], key: str) -> dict[str, list[Outcome]]:
     return groups
 
 
-def titled(key: str, value: str) -> str:
+def worded(key: str, value: str) -> str:
     """A value for people: of a dataset its title."""
     return called(value) if key == DATA else value
 
@@ -92,7 +93,7 @@ def titled(key: str, value: str) -> str:
 def _absent(groups: dict[str, list[Outcome]], across: str) -> list[str]:
     """Which columns are missing because none of their runs was finished."""
     gone = [value for value, outcomes in groups.items() if not any(o.finished for o in outcomes)]
-    return [f"{titled(across, value)}: not run; the reason stands at the top." for value in gone]
+    return [f"{worded(across, value)}: not run; the reason stands at the top." for value in gone]
 
 
 def _said(outcome: Outcome, key: str) -> object:
@@ -109,7 +110,7 @@ def _line(name: str, groups: dict[str, list[Outcome]], across: str, first: str, 
     for value, outcomes in groups.items():
         found = {outcome.label: numbers(name, outcome) for outcome in outcomes}
         if found.get(first) and found.get(second):
-            parts.append(f"{_signed(name, found[first], found[second])} on {titled(across, value)}")
+            parts.append(f"{_signed(name, found[first], found[second])} on {worded(across, value)}")
     return f"**{first}** against {second}: {', '.join(parts)}" if parts else ""
 
 
