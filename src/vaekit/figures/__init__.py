@@ -4,6 +4,7 @@ Images are arrays (N, C, H, W) in [0, 1]; vectors are images of shape (1, 1, D) 
 A figure is a `matplotlib.figure.Figure`; `save` writes it as PNG, PDF or SVG.
 """
 
+from vaekit.figures.bounds import bound_and_gap
 from vaekit.figures.clusters import clusters
 from vaekit.figures.codes import code_histograms, kl_by_latent
 from vaekit.figures.curves import best_epoch, training_curves
@@ -12,6 +13,7 @@ from vaekit.figures.latent import latent_scatter
 from vaekit.figures.neighbours import neighbours
 from vaekit.figures.panels import scatters, scatters_3d
 from vaekit.figures.pixels import animate, grid_png, save_grid
+from vaekit.figures.posteriors import posteriors
 from vaekit.figures.projection import kernel_components, principal_components, project
 from vaekit.figures.rows import class_grid, image_rows, imputations, interpolation_pair
 from vaekit.figures.runs import curves_by_run, rate_distortion, value_against
@@ -20,6 +22,7 @@ from vaekit.figures.style import render, save
 __all__ = [
     "animate",
     "best_epoch",
+    "bound_and_gap",
     "class_grid",
     "clusters",
     "code_histograms",
@@ -34,6 +37,7 @@ __all__ = [
     "kl_by_latent",
     "latent_scatter",
     "neighbours",
+    "posteriors",
     "principal_components",
     "project",
     "rate_distortion",

@@ -30,10 +30,12 @@ from vaekit.recipes import explain
 from vaekit.studies.blocks import (
     crossed,
     curves,
+    evidence,
     findings,
     images,
     latent,
     mixtures,
+    plane,
     probes,
     prose,
     restored,
@@ -57,6 +59,7 @@ BLOCKS: dict[str, Block] = {
     "curves": curves.curves,
     "against": curves.against,
     "samples": images.samples,
+    "sheet": images.sheet,
     "reconstructions": images.reconstructions,
     "scatter": latent.scatter,
     "pseudo_inputs": mixtures.pseudo_inputs,
@@ -71,6 +74,10 @@ BLOCKS: dict[str, Block] = {
     "obeyed": told.obeyed,
     "label_likelihood": told.label_likelihood,
     "restored": restored.restored,
+    "manifold": plane.manifold,
+    "integrated": plane.integrated,
+    "divergence": evidence.divergence,
+    "identity": evidence.identity,
 }
 
 

@@ -32,6 +32,20 @@ def samples(
     ]
 
 
+def sheet(
+    study: Results,
+    runs: Names = ["*"],  # noqa: B006
+    n: int = 100,
+    seed: int = 0,
+    caption: str = "Decoded draws of the prior.",
+) -> list[Part]:
+    """Many samples of each run, in a square."""
+    return [
+        Figure(pictures.samples(outcome.first.trained, n, seed=seed).figure, caption)
+        for outcome in study.select(runs, finished=True)
+    ]
+
+
 def reconstructions(
     study: Results,
     runs: Names = ["*"],  # noqa: B006

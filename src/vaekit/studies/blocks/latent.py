@@ -63,8 +63,7 @@ def _points(codes: np.ndarray, dimensions: int, kernel: bool) -> np.ndarray:
 
 
 def _caption(codes: Mapping[str, latent.Codes], dimensions: int, kernel: bool) -> str:
-    count = len(next(iter(codes.values())).mean)
-    shown = (
-        "their kernel principal components" if kernel else f"principal components beyond {dimensions} latents"
-    )
-    return f"The codes of {count:,} held-out images, the means of q(z|x): {shown}."
+    count, most = (max(each.mean.shape[axis] for each in codes.values()) for axis in (0, 1))
+    projected = f", of more than {dimensions} latents their principal components" if most > dimensions else ""
+    shown = ", by principal components of a Gaussian kernel" if kernel else projected
+    return f"The means of q(z|x) of {count:,} held-out images{shown}."
