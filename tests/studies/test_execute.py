@@ -12,13 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from vaekit import studies
 from vaekit.errors import InterruptedRun, NotFoundError
 from vaekit.launch import train
 from vaekit.run import Run
+from vaekit.studies import plan
 from vaekit.studies.display import Lines, Silent
 from vaekit.studies.execute import execute
 from vaekit.studies.perform import study
-from vaekit.studies.todo import essence
+from vaekit.studies.pool import Pool
+from vaekit.studies.todo import essence, sort
 from vaekit.training.log import Quiet
 
 STUDY = """
@@ -46,7 +49,7 @@ class Told(Silent):
         self.shares.append(share)
 
     def note(self, text) -> None:
-        self.notes.append(text)
+        self.notes += [text] if text != "drawing the page" else []
 
 
 @pytest.fixture
@@ -198,6 +201,22 @@ def test_a_signal_stops_all_workers_after_they_saved(tmp_path):
     assert time.monotonic() - began < 120
     assert list((tmp_path / "r").glob("*/seed-0/checkpoint/*.safetensors"))
     assert not list((tmp_path / "r").glob("*/seed-0/.pid"))
+
+
+def test_a_worker_that_is_killed_is_replaced_and_its_run_counts_as_failed(tiny, tmp_path):
+    study_of = studies.load(tiny)
+    variants = plan.variants(study_of, study_of.budgets["quick"])
+    tasks = plan.tasks(variants, study_of.budgets["quick"].evaluate, tmp_path)[:3]
+
+    class Killing(Silent):
+        def progress(self, number, share, text) -> None:
+            if number == 0 and pool.workers[0].process.poll() is None:
+                next(w for w in pool.workers if w.place == 0).process.kill()
+
+    pool = Pool(sort(tasks, lambda note: None, False)[1], 2, Killing())
+    ends = pool.run()
+    assert ends[0][1].startswith("its process died (exit code -9)")
+    assert (ends[1], ends[2]) == ((0, ""), (0, ""))
 
 
 def test_nothing_to_do_needs_no_worker():

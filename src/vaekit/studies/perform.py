@@ -69,13 +69,15 @@ def conduct(
     asked, spent, folder = planned.study, planned.budget, planned.folder
     variants = plan.variants(asked, spent)
     tasks = plan.tasks(variants, spent.evaluate, folder)
+    display = display or shown()
     try:
-        ends = execute(tasks, display or shown(), jobs, resume)
+        ends = execute(tasks, display, jobs, resume)
     except InterruptedRun:
         raise InterruptedRun(
             f"interrupted; what was trained is saved, go on with: {command} --resume"
         ) from None
     results = Results(asked, _outcomes(variants, tasks, ends), folder, planned.budget_name, spent, command)
+    display.note("drawing the page")
     write_page(results)
     return results
 

@@ -151,7 +151,8 @@ class Pool:
 
     def _dismiss(self) -> None:
         """End all workers; those that train save first."""
-        self.display.note("stopping") if len(self.ends) < len(self.jobs) else None
+        if len(self.ends) < len(self.jobs):
+            self.display.note("stopping")
         for worker in self.workers:
             worker.stop()
         for worker in self.workers:

@@ -84,10 +84,6 @@ class Study(Part):
     @classmethod
     def _mappings(cls, page: Any) -> Any:
         """A bare kind is a block without options."""
-        return (
-            [{block: {}} if isinstance(block, str) else block for block in page] if _is_list(page) else page
-        )
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list)
+        if not isinstance(page, list):
+            return page
+        return [{block: {}} if isinstance(block, str) else block for block in page]
