@@ -77,6 +77,10 @@ PRIORS: dict[str, Callable[[Around], nn.Module]] = {
     "exemplars-learned": partial(priors.exemplars, components=3, weights="learned"),
 }
 
+LABELLED_PRIORS: dict[str, Callable[[Around], nn.Module]] = {
+    "mixture-class": partial(priors.mixture, components=CLASSES, weights="class"),
+}  # those that need a label
+
 OBJECTIVES: dict[str, Objective] = {
     "elbo": Objective(),
     "elbo-free_bits": Objective(samples=2, beta=objectives.constant(0.5), free_bits=0.05),
@@ -151,7 +155,7 @@ def make_vae(
     def some(n: int) -> tuple[Tensor, Tensor | None]:
         return images("unit", shape, n), told and told(labels(n))
 
-    top = PRIORS[prior](Around(levels[0], encoder[0], shape, some, told, given))
+    top = (PRIORS | LABELLED_PRIORS)[prior](Around(levels[0], encoder[0], shape, some, told, given))
     return VAE(Chain([top, *below], levels), Chain(encoder, levels), decoder, told, given)
 
 

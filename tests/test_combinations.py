@@ -172,3 +172,35 @@ def test_every_prior_at_every_depth_trains_samples_and_is_saved(prior, levels, p
     other = make_vae(posterior=posterior, prior=prior, levels=levels, seed=1)
     other.load_state_dict(load_file(tmp_path / "model.safetensors"))
     assert same(evidence(model.eval()), evidence(other.eval()))
+
+
+every_way_to_tell = pytest.mark.parametrize(
+    ("prior", "levels", "given"),
+    [
+        *product(
+            cases.PRIORS,
+            [(3,), (2, 3)],
+            [("decoder",), ("encoder",), ("prior",), ("prior", "encoder", "decoder")],
+        ),
+        *product(cases.LABELLED_PRIORS, [(3,), (2, 3)], [("prior",), ("prior", "encoder", "decoder")]),
+    ],
+)
+
+
+@every_way_to_tell
+def test_every_prior_of_a_labelled_model_trains_samples_and_is_saved(prior, levels, given, tmp_path):
+    model, y = make_vae(prior=prior, levels=levels, given_label=given), cases.labels()
+    x = images_for(model)
+    terms = model(x, y, samples=3)
+    assert terms.rates.shape == (len(levels), 3, BATCH)
+    terms.elbo.mean().neg().backward()
+    for name, weight in model.named_parameters():
+        assert weight.grad is not None, name
+        assert weight.grad.abs().max() > 0, name
+    for temperature in (1.0, 0.5, 0.0):
+        assert model.sample(BATCH, temperature, y, seed=0).shape == model.sample(BATCH, temperature).shape
+    assert model.reconstruct(x, y).shape == model.interpolate(x, x, 3, y=y, y_b=y.flip(0))[0].shape == x.shape
+    save_file(model.state_dict(), tmp_path / "model.safetensors")
+    other = make_vae(prior=prior, levels=levels, given_label=given, seed=1)
+    other.load_state_dict(load_file(tmp_path / "model.safetensors"))
+    assert same(evidence(model.eval(), y=y), evidence(other.eval(), y=y))

@@ -122,3 +122,46 @@ def test_gaussians_with_covariances_are_mixed_and_drawn():
     torch.testing.assert_close(ours.log_prob(z), by_torch(components).log_prob(z))
     still = tempered(ours, 0.0).sample((50,))
     assert torch.cdist(still, mean).amin(-1).max() < 1e-12
+
+
+# ----------------------------------------------------------------------------- weights that differ in a batch
+
+
+def batched() -> Tensor:
+    return torch.randn(5, 4, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("shape", [(5,), (7, 5), (2, 7, 5)])
+def test_weights_of_a_batch_are_those_of_torch(shape):
+    ours = Mixture(batched(), gaussians())
+    theirs = by_torch(gaussians().expand((5, 4)), batched())
+    z = torch.randn(*shape, 3, dtype=torch.float64)
+    assert (ours.batch_shape, ours.log_prob(z).shape) == ((5,), shape)
+    torch.testing.assert_close(ours.log_prob(z), theirs.log_prob(z))
+    torch.testing.assert_close(ours.mean, theirs.mean)
+    torch.testing.assert_close(ours.variance, theirs.variance)
+    assert ours.rsample((7,)).shape == (7, 5, 3)
+
+
+def test_one_point_is_scored_under_all_the_weights():
+    z = torch.randn(3, dtype=torch.float64)
+    expected = by_torch(gaussians().expand((5, 4)), batched()).log_prob(z)
+    torch.testing.assert_close(Mixture(batched(), gaussians()).log_prob(z), expected)
+
+
+def test_points_of_a_batch_are_taken_in_parts_without_a_difference(monkeypatch):
+    ours, z = Mixture(batched(), gaussians()), torch.randn(50, 5, 3, dtype=torch.float64)
+    whole = ours.log_prob(z)
+    monkeypatch.setattr(mixture, "NUMBERS_AT_ONCE", 3 * 5 * 4 * 3)
+    torch.testing.assert_close(ours.log_prob(z), whole)
+
+
+def test_a_component_of_weight_zero_is_never_drawn_and_changes_nothing():
+    logits = torch.tensor([[0.0, -torch.inf, 0.0, -torch.inf], [-torch.inf, 0.0, -torch.inf, -torch.inf]])
+    base = Normal(torch.arange(4.0).unsqueeze(-1) * 10, torch.full((4, 1), 0.1), validate_args=False)
+    ours = Mixture(logits, Independent(base, 1))
+    drawn = (ours.sample((300,))[..., 0] / 10).round()
+    assert [set(column.tolist()) for column in drawn.T] == [{0.0, 2.0}, {1.0}]
+    torch.testing.assert_close(
+        ours.log_prob(torch.tensor([10.0]))[1], base.log_prob(torch.tensor(10.0))[1, 0]
+    )

@@ -14,6 +14,8 @@ import cases
 from vaekit import priors
 from vaekit.conditionals import Chain
 from vaekit.distributions import tempered
+from vaekit.errors import RecipeError
+from vaekit.mixture import Mixture
 from vaekit.priors import Around, MixtureOfGaussians, PseudoInputs, StandardNormal
 from vaekit.vae import VAE
 
@@ -195,3 +197,85 @@ def test_exemplars_are_training_images_that_stay_as_they_are_and_are_stored():
     empty = priors.exemplars(around._replace(images=None), components=4)
     empty.load_state_dict(prior.state_dict())
     assert torch.equal(empty().log_prob(z), prior().log_prob(z))
+
+
+# -------------------------------------------------------------------------------------------- given a label
+
+
+def labelled(name: str, given=("prior",), size: int = 2) -> tuple[VAE, nn.Module]:
+    """A model whose prior takes a label, in double precision, with weights that differ from label to label."""
+    model = cases.make_vae(prior=name, levels=(size,), given_label=given).double()
+    prior = model.prior.links[0]
+    with torch.no_grad():
+        if getattr(prior, "by_label", None) is not None:
+            prior.by_label.weight.normal_()
+    return model, prior
+
+
+every_labelled = pytest.mark.parametrize("name", [*cases.PRIORS, *cases.LABELLED_PRIORS])
+
+
+@every_labelled
+def test_given_each_label_the_density_integrates_to_one_and_is_that_of_the_draws(name: str):
+    prior = labelled(name)[1]
+    wide, narrow = normal(4.0), normal(0.7)
+    with torch.no_grad():
+        for y in torch.eye(cases.CLASSES, dtype=torch.float64):
+            p, z = prior(y), wide.sample((20_000,))
+            weights = (p.log_prob(z) - wide.log_prob(z)).exp()
+            assert (weights.mean() - 1).abs() < 5 * weights.std() / 20_000**0.5
+            z = p.rsample((20_000,))
+            weights = (narrow.log_prob(z) - p.log_prob(z)).exp()
+            assert (weights.mean() - 1).abs() < 5 * weights.std() / 20_000**0.5
+
+
+@every_labelled
+def test_a_batch_of_labels_gives_each_its_own_distribution(name: str):
+    model, prior = labelled(name)
+    y, z = model.labels(torch.tensor([2, 0, 1, 1])), torch.randn(6, 4, 2, dtype=torch.float64)
+    together = prior(y)
+    assert together.batch_shape == (4,)
+    assert together.rsample((3,)).shape == (3, 4, 2)
+    apart = torch.stack([prior(one).log_prob(z[:, i]) for i, one in enumerate(y)], 1)
+    torch.testing.assert_close(together.log_prob(z), apart)
+    assert (apart[0, 0] - prior(y[1]).log_prob(z[0, 0])).abs() > 1e-6
+
+
+@pytest.mark.parametrize("name", ["mixture", "vamp", "vamp-learned", "exemplars"])
+def test_at_first_the_weights_of_a_mixture_are_the_same_for_all_labels(name: str):
+    prior = cases.make_vae(prior=name, given_label=("prior",)).prior.links[0]
+    weights = prior(torch.eye(cases.CLASSES)).log_weights
+    torch.testing.assert_close(weights, torch.full((cases.CLASSES, 3), 1 / 3).log())
+
+
+def test_a_component_a_class_averages_to_the_mixture_over_the_classes():
+    model, prior = labelled("mixture-class")
+    with torch.no_grad():
+        prior.log_variance.normal_()
+        z = torch.randn(9, 2, dtype=torch.float64)
+        log_py = model.labels.log_prob
+        averaged = torch.stack([prior(y).log_prob(z) for y in model.labels.values]) + log_py.unsqueeze(1)
+        components = Independent(Normal(prior.mean, (prior.log_variance / 2).exp()), 1)
+        torch.testing.assert_close(averaged.logsumexp(0), Mixture(log_py, components).log_prob(z))
+
+
+def test_components_that_are_to_be_classes_must_be_as_many():
+    around = cases.make_vae(given_label=("prior",))
+    around = Around(2, nn.Identity(), cases.SHAPE, None, around.labels, frozenset(["prior"]))
+    with pytest.raises(RecipeError, match=r"components: with weights=class expected 3, .* got 4"):
+        priors.mixture(around, 4, "class")
+
+
+def test_where_the_encoder_is_told_the_components_are_posteriors_of_images_with_labels():
+    for name in ("vamp-data", "exemplars"):
+        model, prior = labelled(name, given=("encoder",))
+        images, told = prior.images(), prior.labels()
+        torch.testing.assert_close(told.sum(1), torch.ones(3, dtype=torch.float64))
+        assert told.argmax(1).tolist() == cases.labels(3).tolist()
+        z = torch.randn(5, 2, dtype=torch.float64)
+        with torch.no_grad():
+            each = [model.encoder.links[0](u, y).log_prob(z) for u, y in zip(images, told, strict=True)]
+            expected = torch.stack(each).logsumexp(0) - torch.tensor(3.0, dtype=torch.float64).log()
+            torch.testing.assert_close(model.prior_given().log_prob(z), expected)
+    assert isinstance(labelled("vamp", given=("encoder",))[1].labels.values, nn.Parameter)
+    assert not list(labelled("exemplars", given=("encoder",))[1].labels.parameters())

@@ -73,7 +73,7 @@ def _of_attributes(labels: Labels, trained: Trained, settings: Sequence[str]) ->
 
 def _set(vector: Tensor, names: list[str], setting: str) -> None:
     """Change a vector as one `NAME=VALUE` says."""
-    if setting in names:
+    if "=" in setting and setting in names:
         column = setting.rpartition("=")[0]
         vector[[i for i, name in enumerate(names) if name.rpartition("=")[0] == column]] = 0
         vector[names.index(setting)] = 1

@@ -62,7 +62,7 @@ def transfers(
     changed = as_array(_under(trained, seen, to.vector, n, seed, draw))
     originals, title = as_array(x), f"Style transfer: {trained.title}"
     subtitle = f"each image encoded with its own label, decoded with {to.words}"
-    figure = figures.reconstructions(originals, changed, title, subtitle=subtitle)
+    figure = figures.image_rows({to.words: changed}, title, ("original", originals), subtitle=subtitle)
     return Picture({"images": changed, "originals": originals}, figure)
 
 

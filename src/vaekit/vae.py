@@ -151,7 +151,9 @@ class VAE(nn.Module):
         posterior = self.encode(x, y) if posterior is None else posterior
         with seeded(seed):
             q = posterior.draw((samples,))
-        p = (self.prior_given(y) if prior is None else prior).score(q.z)
+        if prior is None:
+            prior = self.prior(*self._label("prior", y, x.shape[:-3]))
+        p = prior.score(q.z)
         log_px = missing.log_prob(self.decode(q.z, y), x, mask)
         return Evidence(log_px, p.log_prob.expand_as(q.log_prob), q.log_prob, _divergences(q, p))
 
