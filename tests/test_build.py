@@ -8,7 +8,14 @@ import torch
 from torch.distributions import kl_divergence
 
 from vaekit import recipes
-from vaekit.build import build_data, build_model, build_objective, check, training_images
+from vaekit.build import (
+    build_data,
+    build_labels,
+    build_model,
+    build_objective,
+    check,
+    training_images,
+)
 from vaekit.errors import RecipeError
 from vaekit.flows import FlowPosterior, FlowPrior
 from vaekit.heads import LIKELIHOODS, POSTERIORS
@@ -187,3 +194,89 @@ def test_every_kind_in_a_table_can_be_asked_for_and_every_kind_of_the_schema_is_
         recipes.load("mnist", [f"{key}={{kind: nothing}}"])
     listed = str(refusal.value).partition("expected one of ")[2].partition(", got")[0]
     assert set(re.findall(r"\w+", listed)) - {"or"} == set(names)
+
+
+# ----------------------------------------------------------------------------------------- conditional models
+
+TOLD = "model.condition={by: label, into: [prior, encoder, decoder]}"
+
+
+def conditional(*changes: str):
+    """A model of digits by recipe, told labels, and its labels."""
+    recipe = recipes.load("digits", list(changes))
+    dataset, splits = build_data(recipe.data)
+    labels = build_labels(recipe, dataset, splits)
+    images = training_images(recipe, dataset, splits)
+    return build_model(recipe.model, dataset.shape, images=images, labels=labels), dataset, splits
+
+
+@pytest.mark.parametrize("levels", ["4", "[4, 3]"])
+@pytest.mark.parametrize(
+    "prior",
+    [
+        "standard_normal", "{kind: standard_normal, network: {kind: dense, width: [5]}}",
+        "{kind: mixture, weights: class}", "mixture", "{kind: vamp, components: 5, start: data}",
+        "{kind: exemplars, components: 5}", "{kind: flow, transforms: 1, width: [4]}",
+    ],
+)  # fmt: skip
+def test_labels_reach_every_prior_at_every_depth(prior: str, levels: str):
+    model, dataset, splits = conditional(TOLD, f"model.prior={prior}", f"model.latent={levels}")
+    y = torch.from_numpy(dataset.labels[:5])
+    terms = model.evidence(torch.from_numpy(dataset.images[:5] / 255).float().round(), y, samples=2)
+    assert terms.rates.shape == (len(model.levels), 2, 5)
+    assert torch.isfinite(terms.elbo).all()
+    assert model.sample(3, seed=0).shape == (3, 1, 8, 8)
+    frequencies = torch.bincount(torch.from_numpy(dataset.labels[splits.train])) / len(splits.train)
+    torch.testing.assert_close(model.labels.log_prob.exp(), frequencies)
+
+
+def test_by_default_the_label_goes_past_the_encoder():
+    model, *_ = conditional("model.condition=label")
+    assert model.given_label == {"decoder"}
+    assert [tuple(p.shape) for p in model.decoder.network.join.parameters()] == [(128, 8), (128,), (128, 10)]
+    assert not list(model.prior.parameters())
+
+
+def test_attributes_take_the_place_of_labels(tmp_path):
+    rows = "\n".join(f"{i % 7},{'odd' if i % 2 else 'even'}" for i in range(1797))
+    (tmp_path / "a.csv").write_text(f"week,parity\n{rows}\n")
+    changes = ("model.condition=attributes", f"data.attributes={tmp_path / 'a.csv'}")
+    model, dataset, splits = conditional(*changes)
+    assert dataset.attribute_names == ("week", "parity=even", "parity=odd")
+    assert model.labels.values.shape == (14, 3)
+    torch.testing.assert_close(model.labels.log_prob.exp().sum(), torch.tensor(1.0))
+    training = torch.from_numpy(dataset.attributes[splits.train])
+    torch.testing.assert_close(model.labels.centre, training.mean(0))
+    assert model.sample(4, y=training[:4]).shape == (4, 1, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            ["model.condition=attributes"],
+            r"attributes, but the data digits have no attributes; name a CSV of",
+        ),
+        ([TOLD, "model.prior={kind: mixture, weights: class, components: 9}"], "expected 10, .* got 9"),
+    ],
+)
+def test_what_cannot_be_told_is_named(changes, message):
+    with pytest.raises(RecipeError, match=message):
+        conditional(*changes)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("model.condition={into: []}", "expected at least one of prior, encoder and decoder, each once, got"),
+        ("model.condition={into: [prior, prior]}", "each once, got"),
+        ("model.condition=lable", "model.condition.by: expected one of 'label' or 'attributes', got 'lable'"),
+        (
+            "model.prior={kind: mixture, weights: class}",
+            "needs a prior that is told the label; add model.cond",
+        ),
+    ],
+)
+def test_conditions_of_no_meaning_are_refused(change, message):
+    with pytest.raises(RecipeError, match=message):
+        recipes.load("digits", [change])

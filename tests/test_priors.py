@@ -203,7 +203,7 @@ def test_exemplars_are_training_images_that_stay_as_they_are_and_are_stored():
 
 
 def labelled(name: str, given=("prior",), size: int = 2) -> tuple[VAE, nn.Module]:
-    """A model whose prior takes a label, in double precision, with weights that differ from label to label."""
+    """A model whose prior takes a label, in double precision; its weights differ from label to label."""
     model = cases.make_vae(prior=name, levels=(size,), given_label=given).double()
     prior = model.prior.links[0]
     with torch.no_grad():

@@ -1,0 +1,169 @@
+"""Conditional models from the command line: trained, measured, drawn, and told what they do not know."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from vaekit.cli import program
+from vaekit.run import load
+
+
+def train(directory: Path, *words: str) -> Path:
+    """A small run of 8 x 8 digits."""
+    usual = ["train", "digits", "training.epochs=3", "training.pictures=2", "--run-dir", str(directory)]
+    result = CliRunner().invoke(program, [*usual, *words])
+    assert result.exit_code == 0, result.output
+    return directory
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory) -> Path:
+    """A finished run that is told the digit everywhere; not to be changed."""
+    into = "model.condition={by: label, into: [prior, encoder, decoder]}"
+    return train(tmp_path_factory.mktemp("told") / "digits", into, "model.latent=2")
+
+
+@pytest.fixture(scope="module")
+def attributed(tmp_path_factory) -> Path:
+    """One that is told how much ink there is, and whether the digit is even."""
+    place = tmp_path_factory.mktemp("attributed")
+    from vaekit.data import load as load_data
+
+    digits = load_data("digits")
+    ink, even = digits.images.mean((1, 2, 3)), digits.labels % 2 == 0
+    rows = "\n".join(f"{a:.2f},{'yes' if b else 'no'}" for a, b in zip(ink, even, strict=True))
+    (place / "ink.csv").write_text(f"ink,even\n{rows}\n")
+    return train(place / "run", "model.condition=attributes", f"data.attributes={place / 'ink.csv'}")
+
+
+def arrays(call, *words: object) -> np.ndarray:
+    result = call(*words, "-o", "x.npy")
+    assert result.exit_code == 0, result.output
+    return np.load("x.npy")
+
+
+def test_the_report_shows_a_column_a_class_and_colours_by_class(told):
+    assert Image.open(told / "figures/classes.png").format == "PNG"
+    assert {"decoded-grid.png", "latent-space.png"} <= {file.name for file in (told / "figures").iterdir()}
+
+
+def test_without_a_label_a_column_a_class_and_with_one_that_class(call, told):
+    grid = arrays(call, "sample", told, "-n", 25)
+    assert grid.shape == (3, 10, 1, 8, 8)
+    assert arrays(call, "sample", told, "-n", 3, "--label", 7).shape == (3, 1, 8, 8)
+    assert np.allclose(arrays(call, "sample", told, "-n", 3, "--label", 7), grid[:, 7], atol=1e-5)
+
+
+def test_styles_go_over_to_other_classes(call, told):
+    assert arrays(call, "reconstruct", told, "-n", 4, "--label", "all").shape == (4, 10, 1, 8, 8)
+    every, three = (arrays(call, "reconstruct", told, "-n", 4, "--label", to) for to in ("all", "3"))
+    assert np.allclose(every[:, 3], three, atol=1e-5)
+    assert call("reconstruct", told, "--label", "all", "-o", "styles.png").exit_code == 0
+
+
+def test_walks_and_ways_know_the_label(call, told):
+    walks = [arrays(call, "traverse", told, "--label", k, "--latents", "0") for k in (1, 4)]
+    assert not np.allclose(*walks)
+    assert arrays(call, "traverse", told, "--grid", "--steps", 3, "--label", 2).shape == (3, 3, 1, 8, 8)
+    ways = {vary: arrays(call, "interpolate", told, "--vary", vary) for vary in ("both", "style", "label")}
+    assert np.allclose(ways["style"][:, 0], ways["label"][:, 0], atol=1e-5)
+    assert not np.allclose(ways["style"][:, -1], ways["label"][:, -1])
+
+
+def test_given_and_missing_labels_are_told_apart(call, numbers, told, tmp_path):
+    run = Path(shutil.copytree(told, tmp_path / "run"))
+    words = ("evaluate", run, "--samples", 20, "--images", 40)
+    given, missing = numbers(*words), numbers(*words, "--labels", "missing")
+    assert (given["labels"], missing["labels"]) == ("given", "missing")
+    assert given["label_accuracy"] is None
+    assert 0.1 < missing["label_accuracy"] <= 1
+    assert missing["label_rate"] > 0
+    assert any("log p(x | y), not of log p(x)" in caveat for caveat in given["caveats"])
+    assert not any("log p(x | y)" in caveat for caveat in missing["caveats"])
+    assert given["log_likelihood"] - np.log(10) - 0.5 < missing["log_likelihood"]
+    assert missing["elbo"] == pytest.approx(
+        missing["reconstruction"] - sum(missing["rate"]) - missing["label_rate"]
+    )
+    assert json.loads((run / "evaluation.json").read_text())["labels"] == "missing"
+    assert "Label rate" in (run / "report.html").read_text()
+
+
+def test_data_without_labels_are_guessed_at_and_averaged_over(call, fails, told, tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)
+    np.save(tmp_path / "x.npy", images)
+    other = ("--data", "x.npy", "--split", "train")
+    assert "these images have none; average over" in fails(3, "evaluate", told, "--samples", 2, *other)
+    assert call("evaluate", told, "--samples", 2, "--labels", "missing", *other).exit_code == 0
+    for command in ("reconstruct", "interpolate", "traverse"):
+        assert call(command, told, *other, "-o", f"{command}.png").exit_code == 0
+    assert call("encode", told, *other, "-o", "codes.npy").exit_code == 0
+    assert np.load(tmp_path / "codes.npy").shape[1] == 2
+
+
+def test_classes_of_other_data_are_known_by_their_names(call, fails, told, tmp_path):
+    from vaekit.data import load as load_data
+
+    digits = load_data("digits")
+    few = np.flatnonzero(np.isin(digits.labels, (3, 7)))[:60]
+    np.savez(tmp_path / "few.npz", x=digits.images[few, 0], y=digits.labels[few])
+    seen = load(told).trained.observed("train", str(tmp_path / "few.npz"))
+    assert set(seen.labels.tolist()) == {3, 7}
+    np.savez(tmp_path / "words.npz", x=digits.images[few, 0], y=np.where(digits.labels[few] == 3, "3", "B"))
+    assert "has a class 'B'" in fails(3, "reconstruct", told, "--data", "words.npz")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["sample", "--label", "ten"], "label 'ten': expected one of 0, 1, 2"),
+        (["sample", "--set", "a=1"], "--set: "),
+        (["reconstruct", "--label", "11"], "or a number from 0 to 9"),
+    ],
+)
+def test_labels_that_are_not_there(fails, told, words, message):
+    command, *rest = words
+    assert message in fails(3, command, told, *rest)
+
+
+def test_models_that_are_told_nothing(fails, run):
+    assert "is told nothing" in fails(3, "sample", run, "--label", 3)
+    assert "is not told classes" in fails(3, "reconstruct", run, "--label", "all")
+    assert "is told no labels" in fails(3, "interpolate", run, "--vary", "style")
+    assert "leave it out" in fails(3, "evaluate", run, "--labels", "missing")
+
+
+# ------------------------------------------------------------------------------------------------- attributes
+
+
+def test_attributes_are_set_on_top_of_the_mean(call, attributed):
+    little, much = (
+        arrays(call, "sample", attributed, "-n", 30, "--set", f"ink={ink}").mean() for ink in (40, 120)
+    )
+    assert much > little
+    assert arrays(call, "sample", attributed, "-n", 5).shape == (5, 1, 8, 8)
+    assert call("sample", attributed, "--set", "even=yes", "-o", "even.png").exit_code == 0
+    assert arrays(call, "reconstruct", attributed, "-n", 4, "--set", "ink=90").shape == (4, 1, 8, 8)
+
+
+def test_scatters_and_tables_keep_the_classes_where_attributes_are_told(call, attributed, tmp_path):
+    assert call("encode", attributed, "-o", "codes.csv", "--label", "--figure", "x.png").exit_code == 0
+    names, *rows = csv.reader((tmp_path / "codes.csv").open())
+    assert names[-1] == "label"
+    assert {row[-1] for row in rows} == set("0123456789")
+
+
+def test_attributes_are_part_of_the_model_and_of_its_fingerprint(call, fails, attributed, tmp_path):
+    config = json.loads((attributed / "model/config.json").read_text())
+    assert config["attribute_names"] == ["ink", "even=no", "even=yes"]
+    assert call("sample", attributed / "model", "--set", "ink=80", "-o", "x.png").exit_code == 0
+    assert "did you mean 'ink'" in fails(3, "sample", attributed, "--set", "inc=80")
+    found = call("evaluate", attributed, "--samples", 2, "--images", 5, "--labels", "missing", "--json")
+    assert json.loads(found.stdout)["label_accuracy"] is None
