@@ -42,14 +42,13 @@ def crossed(
         note: a line under the table.
     """
     notes, outcomes = Notes(), study.select(runs)
-    labels, groups = list(dict.fromkeys(o.label for o in outcomes)), by_key(outcomes, across)
-    columns: list[Column] = []
-    cells: list[dict[str, Cell]] = []
-    for value, chosen in groups.items():
-        if made := column(metric, chosen, notes):
-            columns.append(replace(made[0], name=f"{metric}:{value}", title=worded(across, value), unit=""))
-            cells.append(dict(zip((o.label for o in chosen), made[1], strict=True)))
-    rows = [(label, [found.get(label, Cell(None)) for found in cells]) for label in labels]
+    groups = by_key(outcomes, across)
+    made = {value: each for value, chosen in groups.items() if (each := column(metric, chosen, notes))}
+    columns = [_renamed(each, metric, across, value) for value, (each, _) in made.items()]
+    known = [dict(zip(_labels(groups[value]), cells, strict=True)) for value, (_, cells) in made.items()]
+    rows = [
+        (name, [cells.get(name, Cell(None)) for cells in known]) for name in dict.fromkeys(_labels(outcomes))
+    ]
     ways = [way for chosen in groups.values() for way in protocols([metric], chosen)]
     lines = [*filter(None, [note]), *ways, *seeds(outcomes), *notes.lettered, *_absent(groups, across)]
     return [Table(columns, rows, lines, heading or titled(metric))]
@@ -88,6 +87,15 @@ def by_key(outcomes: Sequence[Outcome], key: str) -> dict[str, list[Outcome]]:
 def worded(key: str, value: str) -> str:
     """A value for people: of a dataset its title."""
     return called(value) if key == DATA else value
+
+
+def _labels(outcomes: Sequence[Outcome]) -> list[str]:
+    return [outcome.label for outcome in outcomes]
+
+
+def _renamed(made: Column, metric: str, across: str, value: str) -> Column:
+    """A metric's column named after the value that it is of."""
+    return replace(made, name=f"{metric}:{value}", title=worded(across, value), unit="")
 
 
 def _absent(groups: dict[str, list[Outcome]], across: str) -> list[str]:
