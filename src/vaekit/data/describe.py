@@ -68,6 +68,7 @@ def _of_dataset(dataset: Dataset) -> dict[str, Any]:
         "offset": dataset.offset,
         "scale": dataset.scale,
         "classes": list(dataset.label_names),
+        "attributes": list(dataset.attribute_names),
         "splits": {part: past - first for part, (first, past) in dataset.published.items()},
         "source": dataset.source,
         "notes": list(dataset.notes),
