@@ -149,7 +149,7 @@ def test_memory_does_not_grow_with_the_draws_and_they_are_as_many_as_asked_for(m
     x = images_for(model).masked_fill(torch.rand(BATCH, *SHAPE) < 0.5, torch.nan)
     one, many = (impute(model, x, samples=samples, seed=0) for samples in (500, 50_000))
     assert max(decoded) <= (1 << 20) // math.prod(SHAPE)
-    assert sum(decoded) == BATCH * (500 + 50_000 + 2 * (3 * 9 + 5))  # of the chains, and of the fillings
+    assert sum(decoded) == BATCH * (512 + 50_000 + 2 * (3 * 8 + 5))  # of the chains, and of the fillings
     assert (many.effective_sample_size > one.effective_sample_size).all()
     assert (many.effective_sample_size < 50_000).all()
 

@@ -12,8 +12,8 @@ draws carry it.
 
 A good q is near p(z | x_observed) wherever that has mass. The encoder's q(z | x_observed), with 0 in the
 gaps, is so only if it was trained on gaps. Therefore the gaps are also filled by a few short chains, z from
-q(z | x_filled), then x_missing = E[x | z] (Rezende et al. 2014 draw from such a chain itself), and q is the
-mixture of the posteriors of all these fillings, with as many draws from each.
+q(z | x_filled), then x_missing = E[x | z] (Rezende et al. 2014 draw from such a chain itself). Half of the
+mixture q is then q(z | x_observed), the other half the posteriors of all these fillings.
 
 A label y that is not given is as unknown as z: each y_k that it may be has its share of the K draws, whose
 weights are multiplied by p(y_k).
@@ -40,7 +40,7 @@ from vaekit.randomness import Seed, seeded
 if TYPE_CHECKING:
     from vaekit.vae import VAE
 
-CHAINS, STEPS = 9, 3
+CHAINS, STEPS = 8, 3
 
 
 @dataclass(frozen=True)
@@ -116,12 +116,12 @@ def _draws(
 
 
 def _proposal(model: VAE, seen: Tensor, known: Tensor, y: Tensor | None) -> Ancestral:
-    """The posteriors (R, B) of images (B, C, H, W) with 0 in their gaps, and with the fillings of chains."""
+    """The posteriors (R, B) of images (B, C, H, W): half of the R with 0 in the gaps, half with fillings."""
     filled = seen.expand(CHAINS, *seen.shape)
     for _ in range(STEPS):
         z = model.encode(filled, y).rsample()
         filled = torch.where(known, seen, model.decode(z, y).mean)
-    return model.encode(torch.cat([seen[None], filled]), y)
+    return model.encode(torch.cat([seen.expand_as(filled), filled]), y)
 
 
 class _Resampled:
