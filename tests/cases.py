@@ -51,6 +51,7 @@ POSTERIORS: dict[str, Callable[..., nn.Module]] = {
     "log_variance-bounded": partial(heads.log_variance, (-6.0, 2.0)),
     "log_sigma": heads.log_sigma,
     "sigma": heads.sigma,
+    "signed_sigma": heads.signed_sigma,
     "full_covariance": heads.full_covariance,
     "flow": partial(heads.flow, transforms=2, width=(4,)),
     "dirac": heads.dirac,

@@ -44,6 +44,7 @@ CHOICES: dict[str, dict[str, Choice]] = {
         "log_variance-bounded": {"kind": "log_variance", "bounds": [-6, 2]},
         "log_sigma": {"kind": "log_sigma"},
         "sigma": {"kind": "sigma"},
+        "signed_sigma": {"kind": "signed_sigma"},
         "full_covariance": {"kind": "full_covariance"},
         "flow": {"kind": "flow", "transforms": 1, "width": [4]},
         "dirac": {"kind": "dirac"},

@@ -185,6 +185,14 @@ def sigma() -> Head:
     return Head(lambda mean, scale: _normal(mean, F.softplus(scale) + 1e-6), 2, 1)
 
 
+def signed_sigma() -> Head:
+    """A diagonal Gaussian from its mean and a number s of either sign: z = mean + s noise, sigma = |s|.
+
+    Nothing keeps s away from 0, where log sigma falls without end: the plainest form, to compare with.
+    """
+    return Head(lambda mean, s: _normal(mean, s.abs() + 1e-6), 2, 1)
+
+
 def dirac() -> Head:
     """A point: with beta = 0 the model is an autoencoder."""
     caveat = "the posterior is a point (an autoencoder): the bound and the log-likelihood are not defined"
@@ -256,5 +264,5 @@ def flow(
 Posterior = Head | FullCovariance | FlowPosterior
 
 POSTERIORS: dict[str, Callable[..., Posterior]] = {
-    f.__name__: f for f in (log_variance, log_sigma, sigma, full_covariance, flow, dirac)
+    f.__name__: f for f in (log_variance, log_sigma, sigma, signed_sigma, full_covariance, flow, dirac)
 }

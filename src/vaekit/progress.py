@@ -47,19 +47,24 @@ class Progress:
     def animate(self) -> None:
         """Make a film of each kind of picture that there is."""
         for kind in ("samples", "reconstructions"):
-            frames = sorted((self.folder / "progress").glob(f"{kind}-*.png"), key=_epoch)
-            if frames:
-                figures.animate(frames, self.folder / f"progress-{kind}.gif")
+            if pictures := frames(self.folder, kind):
+                figures.animate(list(pictures.values()), self.folder / f"progress-{kind}.gif")
 
     def _save(self, kind: str, epoch: int, images: np.ndarray) -> None:
         file = self.folder / "progress" / f"{kind}-{epoch:04d}.png"
         figures.save_grid(images.clip(0, 1), file, columns=COLUMNS, caption=f"epoch {epoch}")
 
 
+def frames(folder: Path, kind: str) -> dict[int, Path]:
+    """The pictures of a kind, "samples" or "reconstructions", by epoch, in order.
+
+    Args:
+        folder: `figures` of a run.
+    """
+    found = (folder / "progress").glob(f"{kind}-*.png")
+    return dict(sorted((int(re.findall(r"\d+", file.stem)[-1]), file) for file in found))
+
+
 def _labels_by_column(labels: Labels | None, n: int) -> torch.Tensor | None:
     """A label a column, for n images; None for a model that is told none."""
     return None if labels is None else torch.arange(n) % COLUMNS % len(labels)
-
-
-def _epoch(frame: Path) -> int:
-    return int(re.findall(r"\d+", frame.stem)[-1])

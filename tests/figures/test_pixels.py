@@ -6,6 +6,7 @@ from PIL import Image
 
 from vaekit.errors import InvalidError
 from vaekit.figures import animate, grid_png, save_grid
+from vaekit.figures.pixels import read_grid
 
 IMAGES = np.random.default_rng(0).integers(0, 2, (6, 1, 5, 4)).astype(float)
 
@@ -14,6 +15,20 @@ def test_the_grid_is_exact():
     picture = np.asarray(Image.open(io.BytesIO(grid_png(IMAGES, columns=3, scale=2))))
     assert picture.shape == (2 * 10 + 2, 3 * 8 + 2 * 2)
     assert (picture[12:, 10:18] == (IMAGES[4, 0] * 255).repeat(2, 0).repeat(2, 1)).all()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_was_written_is_read_again(channels, tmp_path):
+    levels = np.random.default_rng(0).integers(0, 256, (6, channels, 5, 4)) / 255
+    file = save_grid(levels, tmp_path / "grid.png", columns=3, caption="epoch 1")
+    found = read_grid(file, (channels, 5, 4), 3)
+    assert found == pytest.approx(levels[:3])
+
+
+def test_a_grid_of_other_images_is_refused(tmp_path):
+    file = save_grid(IMAGES, tmp_path / "grid.png", columns=3)
+    with pytest.raises(InvalidError, match=r"grid\.png: expected a grid of 4 images 5 x 4 a row"):
+        read_grid(file, (1, 5, 4), 4)
 
 
 def test_colour_stays_colour():

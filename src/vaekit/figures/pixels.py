@@ -47,6 +47,32 @@ def save_grid(
     return write_whole(path, grid_png(images, columns, scale, caption))
 
 
+def read_grid(path: Path, shape: tuple[int, int, int], count: int, scale: int = 2) -> np.ndarray:
+    """The first images of the first row of a grid that `save_grid` wrote.
+
+    Args:
+        path: the PNG.
+        shape: (C, H, W) of an image.
+        count: how many; no more than the grid has columns.
+        scale: that it was written with.
+
+    Returns:
+        (count, C, H, W) in [0, 1], to 8 bits; of vectors the pictures of their curves.
+
+    Raises:
+        InvalidError: it is no picture, or a smaller one.
+    """
+    height, width = tiles(np.zeros((1, *shape))).shape[1:3]
+    pixels = np.atleast_3d(np.asarray(_opened(path)))[: scale * height : scale]
+    lefts = (scale * width + _GAP) * np.arange(count)
+    if pixels.shape[0] < height or pixels.shape[1] < lefts[-1] + scale * width:
+        raise InvalidError(
+            f"{path}: expected a grid of {count} images {height} x {width} a row, got a smaller one"
+        )
+    images = [pixels[:, left : left + scale * width : scale] for left in lefts]
+    return np.stack(images).transpose(0, 3, 1, 2) / 255
+
+
 def animate(frames: Sequence[Path], path: str | Path, milliseconds: int = 150, most: int = 60) -> Path:
     """An animation of frames of one size, which rests on the last one and begins anew for ever.
 

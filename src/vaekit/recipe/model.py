@@ -42,7 +42,7 @@ class GaussianPosterior(Part):
 
 
 class PlainPosterior(Part):
-    kind: Literal["sigma", "dirac"] = "sigma"
+    kind: Literal["sigma", "signed_sigma", "dirac"] = "sigma"
 
 
 class FullCovariance(Part):

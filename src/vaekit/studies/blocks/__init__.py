@@ -28,8 +28,10 @@ from vaekit.errors import InvalidError, VaekitError, did_you_mean
 from vaekit.recipe import Part as Options
 from vaekit.recipes import explain
 from vaekit.studies.blocks import (
+    codes,
     crossed,
     curves,
+    epochs,
     evidence,
     findings,
     images,
@@ -58,6 +60,8 @@ BLOCKS: dict[str, Block] = {
     "best": findings.best,
     "curves": curves.curves,
     "against": curves.against,
+    "by_epoch": epochs.by_epoch,
+    "progress": epochs.progress,
     "samples": images.samples,
     "sheet": images.sheet,
     "reconstructions": images.reconstructions,
@@ -74,6 +78,9 @@ BLOCKS: dict[str, Block] = {
     "obeyed": told.obeyed,
     "label_likelihood": told.label_likelihood,
     "restored": restored.restored,
+    "code_histograms": codes.code_histograms,
+    "code_normality": codes.code_normality,
+    "kl_by_latent": codes.kl_by_latent,
     "manifold": plane.manifold,
     "integrated": plane.integrated,
     "divergence": evidence.divergence,

@@ -1,0 +1,91 @@
+"""Training epoch by epoch: how far each run was, in numbers and in samples."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+import numpy as np
+
+from vaekit import figures
+from vaekit.errors import InvalidError
+from vaekit.figures.pixels import read_grid
+from vaekit.progress import COLUMNS, frames
+from vaekit.studies.blocks.curves import SERIES
+from vaekit.studies.blocks.tables import seeds
+from vaekit.studies.parts import Cell, Column, Figure, Part, comparison
+from vaekit.studies.results import Outcome, Results
+from vaekit.studies.schema import Names
+
+
+def by_epoch(
+    study: Results,
+    metric: str = "validation_loss",
+    runs: Names = ["*"],  # noqa: B006
+    epochs: list[int] = [1, 2, 4, 8],  # noqa: B006
+    less: float = 0.0,
+    better: str = "lower",
+    note: str = "",
+) -> list[Part]:
+    """A number of the metrics after some epochs, a row a run, the best of each epoch marked.
+
+    Args:
+        metric: a key of the lines of metrics.jsonl.
+        epochs: those that no run reached are left out.
+        less: is taken off, such as a constant that all share.
+        better: "lower" or "higher".
+        note: a line under the table.
+    """
+    outcomes = study.select(runs, finished=True)
+    reached = max(len(training.metrics) for outcome in outcomes for training in outcome.finished)
+    chosen = [epoch for epoch in epochs if epoch <= reached]
+    rows = [
+        (outcome.label, [_cell(outcome, metric, epoch, less) for epoch in chosen]) for outcome in outcomes
+    ]
+    columns = [Column(f"{metric}:{epoch}", f"epoch {epoch}", "", better) for epoch in chosen]
+    named = f"{SERIES.get(metric, metric)}{f' less {less:g}' if less else ''}."
+    return [
+        comparison(
+            columns, rows, [f"{named[:1].upper()}{named[1:]}", *filter(None, [note]), *seeds(outcomes)]
+        )
+    ]
+
+
+def progress(
+    study: Results,
+    runs: Names = ["*"],  # noqa: B006
+    epochs: list[int] = [1, 2, 3, 4, 5, 6],  # noqa: B006
+    n: int = COLUMNS,
+    title: str = "Samples as training goes on",
+    caption: str = "The same draws of the prior after each epoch.",
+) -> list[Part]:
+    """Samples from the same latents after some epochs, a row an epoch, a figure a run.
+
+    Args:
+        epochs: those of which there are pictures, by training.pictures.
+        n: so many, ten at most.
+    """
+    return [
+        Figure(figures.image_rows(_samples(outcome, epochs, n), f"{title}: {outcome.label}"), caption)
+        for outcome in study.select(runs, finished=True)
+    ]
+
+
+def _cell(outcome: Outcome, metric: str, epoch: int, less: float) -> Cell:
+    found = [dict(training.series(metric)).get(epoch) for training in outcome.finished]
+    values = [value - less for value in found if value is not None]
+    if not values:
+        return Cell(None)
+    return Cell(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None, len(values))
+
+
+def _samples(outcome: Outcome, epochs: Sequence[int], n: int) -> dict[str, np.ndarray]:
+    """Samples (n, C, H, W) for each epoch, out of the pictures that the training left."""
+    pictures = frames(outcome.first.path / "figures", "samples")
+    found = {epoch: pictures[epoch] for epoch in epochs if epoch in pictures}
+    if not found:
+        raise InvalidError(
+            f"runs: {outcome.label}: no pictures of its progress; add training.pictures=1 to its overrides"
+        )
+    shape = outcome.first.trained.shape
+    return {f"epoch {epoch}": read_grid(file, shape, min(n, COLUMNS)) for epoch, file in found.items()}

@@ -1,0 +1,108 @@
+"""The blocks of the study of parametrisations: epochs in numbers and pictures, and codes latent by latent."""
+
+from __future__ import annotations
+
+import statistics
+
+import numpy as np
+import pytest
+import yaml
+
+from vaekit.evaluation.latent import Codes, kl_per_latent
+from vaekit.studies.blocks import draw
+from vaekit.studies.blocks.codes import USED, draws
+from vaekit.studies.blocks.epochs import _samples
+from vaekit.studies.blocks.latent import codes_of
+from vaekit.studies.display import Silent
+from vaekit.studies.parts import Figure, Table
+from vaekit.studies.perform import study as perform
+from vaekit.studies.results import Results
+
+TREE = {
+    "set": ["training.pictures=1", "model.latent=4"],
+    "runs": [
+        {"name": "vae", "recipe": "digits", "group": "VAE"},
+        {
+            "name": "signed",
+            "recipe": "digits",
+            "set": ["model.encoder.posterior=signed_sigma"],
+            "group": "VAE",
+        },
+        {"name": "ae", "recipe": "digits", "set": ["model.encoder.posterior=dirac", "objective.beta=0"]},
+    ],
+    "budgets": {
+        "quick": {
+            "set": ["data.train=200", "training.epochs=3"],
+            "evaluate": {"samples": 2, "images": 20},
+            "seeds": 2,
+        }
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    folder = tmp_path_factory.mktemp("parametrisation")
+    (folder / "study.yaml").write_text(yaml.safe_dump(TREE))
+    return perform(folder / "study.yaml", folder=folder / "runs", jobs=1, display=Silent())
+
+
+def test_epochs_are_means_over_seeds_and_the_best_of_each_is_marked(runs):
+    [table] = draw(runs, {"by_epoch": {"runs": "VAE", "epochs": [1, 3, 9], "less": 10}})
+    assert isinstance(table, Table)
+    assert [column.title for column in table.columns] == ["epoch 1", "epoch 3"]
+    for column, epoch in ((0, 1), (1, 3)):
+        seeds = [
+            [training.metrics[epoch - 1]["validation_loss"] - 10 for training in outcome.finished]
+            for outcome in runs.select("VAE")
+        ]
+        cells = [cells[column] for _, cells in table.rows]
+        assert [cell.value for cell in cells] == pytest.approx([statistics.fmean(each) for each in seeds])
+        assert [cell.deviation for cell in cells] == pytest.approx([statistics.stdev(each) for each in seeds])
+        assert [cell.best for cell in cells] == [cell.value == min(c.value for c in cells) for cell in cells]
+    assert "Mean ± standard deviation over 2 seeds." in table.notes
+
+
+def test_samples_of_the_last_epoch_are_those_of_the_model(runs):
+    outcome = runs.select("vae")[0]
+    rows = _samples(outcome, [1, 2, 3, 7], 5)
+    assert list(rows) == ["epoch 1", "epoch 2", "epoch 3"]
+    assert outcome.first.run.summary()["best_epoch"] == 3
+    images = outcome.first.trained.model.sample(40, seed=0)[:5].numpy()
+    assert rows["epoch 3"] == pytest.approx(images, abs=0.51 / 255)
+    assert np.abs(rows["epoch 1"] - rows["epoch 3"]).max() > 0.05
+
+
+def test_without_pictures_that_is_said(results):
+    [part] = draw(results, {"progress": {"runs": "ae"}})
+    assert part.kind == "fault"
+    assert "no pictures of its progress; add training.pictures=1" in part.text
+
+
+def test_used_and_unused_latents_are_told_apart(runs):
+    [table] = draw(runs, {"code_normality": {"n": 60}})
+    codes = codes_of(runs.select("vae")[0], 60, "test")
+    used = int((kl_per_latent(codes) > USED).sum())
+    rows = {name: [cell.value for cell in cells] for name, cells in table.rows}
+    assert rows["vae, used"][0] == used
+    assert rows["vae, used"][4] == pytest.approx(
+        (np.abs(draws(codes)[:, kl_per_latent(codes) > USED]) < 2).mean()
+    )
+    assert rows["ae"][0] == 4
+
+
+def test_draws_spread_as_each_posterior_does():
+    codes = Codes(np.array([[3.0, 0.0]] * 20_000), np.array([[0.5, 0.0]] * 20_000), None)
+    found = draws(codes)
+    assert found.mean(0) == pytest.approx([3, 0], abs=0.02)
+    assert found.std(0) == pytest.approx([0.5, 0], abs=0.01)
+
+
+def test_histograms_and_kl_are_drawn_a_figure_a_run(runs):
+    histograms = draw(runs, {"code_histograms": {"n": 50, "most": 3}})
+    assert [len(part.figure.axes) for part in histograms] == [3, 3, 3]
+    bars = draw(runs, {"kl_by_latent": {"n": 50}})
+    assert [type(part) for part in bars] == [Figure, Figure]  # codes that are points have none
+    codes = codes_of(runs.select("vae")[0], 50, "test")
+    heights = [patch.get_height() for patch in bars[0].figure.axes[0].patches]
+    assert heights == pytest.approx(sorted(kl_per_latent(codes), reverse=True))
