@@ -16,7 +16,8 @@ from vaekit.conditionals import Chain
 from vaekit.distributions import tempered
 from vaekit.errors import RecipeError
 from vaekit.mixture import Mixture
-from vaekit.priors import Around, MixtureOfGaussians, PseudoInputs, StandardNormal
+from vaekit.priors import Around, MixtureOfGaussians, StandardNormal
+from vaekit.pseudo import PseudoInputs
 from vaekit.vae import VAE
 
 every_prior = pytest.mark.parametrize("name", cases.PRIORS)

@@ -17,7 +17,7 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Independent, Normal, constraints
 
 from vaekit.distributions import CholeskyNormal, SampleShape, tempered
@@ -122,3 +122,20 @@ def _gaussian_log_probs(components: Normal, value: Tensor) -> Tensor:
         )
     logs = -0.5 * squares - scale.log().sum(-1) - 0.5 * z.shape[-1] * math.log(2 * math.pi)
     return logs.to(value.dtype)
+
+
+# ------------------------------------------------------------------------------ weights that a label chooses
+
+
+def weights_by_label(label: int, components: int) -> nn.Linear | None:
+    """W, which starts at 0; None for a prior that no label reaches."""
+    if not label:
+        return None
+    linear = nn.Linear(label, components, bias=False)
+    nn.init.zeros_(linear.weight)
+    return linear
+
+
+def weighed(logits: Tensor, by_label: nn.Linear | None, context: tuple[Tensor, ...]) -> Tensor:
+    """b, (C,), or W y + b, (..., C)."""
+    return logits if by_label is None else logits + by_label(context[0])

@@ -21,13 +21,14 @@ from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 
 from vaekit.conditionals import Conditional
-from vaekit.distributions import in_single_precision, soft_clamp
+from vaekit.distributions import in_single_precision
 from vaekit.errors import RecipeError
 from vaekit.flows import FlowPrior, Form
 from vaekit.heads import log_variance
 from vaekit.labels import Labels, PseudoLabels
-from vaekit.mixture import Mixture
+from vaekit.mixture import Mixture, weighed, weights_by_label
 from vaekit.networks import dense
+from vaekit.pseudo import PosteriorMixture, PseudoInputs, Stored
 
 Examples = Callable[[int], tuple[Tensor, Tensor | None]]
 
@@ -67,11 +68,11 @@ class MixtureOfGaussians(nn.Module):
         self.mean = nn.Parameter(torch.randn(components, size))
         self.log_variance = nn.Parameter(torch.zeros(components, size))
         self.logits = nn.Parameter(torch.zeros(components))
-        self.by_label = _by_label(label, components)
+        self.by_label = weights_by_label(label, components)
 
     def forward(self, *context: Tensor) -> Mixture:
         components = _normal(self.mean, (0.5 * self.log_variance).exp())
-        return Mixture(_weighed(self.logits, self.by_label, context), components)
+        return Mixture(weighed(self.logits, self.by_label, context), components)
 
 
 class GaussianOfClass(nn.Module):
@@ -93,94 +94,6 @@ class GaussianOfClass(nn.Module):
     def forward(self, y: Tensor) -> Independent:
         mean, log_variance = (in_single_precision(y @ each) for each in (self.mean, self.log_variance))
         return _normal(mean, (0.5 * log_variance).exp())
-
-
-class PosteriorMixture(nn.Module):
-    """The mixture of the posteriors of C images: p(z) = sum_c w_c q(z | u_c).
-
-    With the w_c equal and the u_c all training images it would be the aggregated posterior, which is the best
-    prior for an encoder, but overfits; C well-chosen images do nearly as well (Tomczak and Welling 2018).
-
-    The posterior is the encoder's own, borrowed: it is not registered here, so that its weights are stored,
-    moved and trained once, while gradients reach them through the prior as well.
-
-    Args:
-        posterior: the conditional q(z | x), or q(z | x, y), of the level, whose distribution is a Gaussian.
-        images: gives the images u, (C, *shape).
-        learned: whether the weights w are learned; else they stay equal.
-        labels: gives the labels of the images, (C, m), for a posterior that takes them.
-        label: m, the numbers of a label that the weights depend on; 0 for none.
-    """
-
-    logits: Tensor
-
-    def __init__(
-        self,
-        posterior: nn.Module,
-        images: nn.Module,
-        learned: bool = False,
-        labels: nn.Module | None = None,
-        label: int = 0,
-    ):
-        super().__init__()
-        self._borrowed = (posterior,)
-        self.images, self.labels = images, labels
-        logits = torch.zeros(len(images()))
-        if learned:
-            self.logits = nn.Parameter(logits)
-        else:
-            self.register_buffer("logits", logits, persistent=False)
-        self.by_label = _by_label(label, len(logits))
-
-    def forward(self, *context: Tensor) -> Mixture:
-        [posterior] = self._borrowed
-        told = () if self.labels is None else (self.labels(),)
-        return Mixture(_weighed(self.logits, self.by_label, context), posterior(self.images(), *told))
-
-
-def _by_label(label: int, components: int) -> nn.Linear | None:
-    """W, which starts at 0; None for a prior that no label reaches."""
-    if not label:
-        return None
-    linear = nn.Linear(label, components, bias=False)
-    nn.init.zeros_(linear.weight)
-    return linear
-
-
-def _weighed(logits: Tensor, by_label: nn.Linear | None, context: tuple[Tensor, ...]) -> Tensor:
-    """b, (C,), or W y + b, (..., C)."""
-    return logits if by_label is None else logits + by_label(context[0])
-
-
-class PseudoInputs(nn.Module):
-    """Images that are learned, their pixels kept in (0, 1) by a sigmoid.
-
-    A hard limit, as in the authors' code, has no gradient outside: a pixel that a step took beyond it would
-    stay there. The parameters are scaled so that about a grey of 1/2 they move as the pixels do.
-
-    Args:
-        start: (C, *shape), the first values; those within 0.02 of 0 or 1 begin at that distance.
-    """
-
-    def __init__(self, start: Tensor):
-        super().__init__()
-        self.values = nn.Parameter(0.5 + torch.logit(start, eps=0.02) / 4)
-
-    def forward(self) -> Tensor:
-        return soft_clamp(self.values, (0.0, 1.0))
-
-
-class Stored(nn.Module):
-    """Images or labels that stay as they are, (C, *shape), stored with the weights."""
-
-    values: Tensor
-
-    def __init__(self, values: Tensor):
-        super().__init__()
-        self.register_buffer("values", values)
-
-    def forward(self) -> Tensor:
-        return self.values
 
 
 def _normal(loc: Tensor, scale: Tensor) -> Independent:

@@ -17,7 +17,7 @@ from torch import Tensor
 from vaekit.distributions import Dirac
 from vaekit.errors import InvalidError
 from vaekit.mixture import Mixture
-from vaekit.priors import PosteriorMixture
+from vaekit.pseudo import PosteriorMixture
 from vaekit.vae import VAE
 
 

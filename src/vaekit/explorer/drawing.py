@@ -9,7 +9,7 @@ from vaekit.conditionals import Ancestral
 from vaekit.distributions import tempered
 from vaekit.errors import InvalidError
 from vaekit.mixture import Mixture, select
-from vaekit.priors import PosteriorMixture
+from vaekit.pseudo import PosteriorMixture
 from vaekit.randomness import seeded
 from vaekit.vae import VAE
 
