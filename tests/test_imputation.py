@@ -11,7 +11,7 @@ from torch.distributions import MultivariateNormal, Normal
 
 import cases
 from cases import BATCH, SHAPE, images_for, make_vae
-from vaekit.conditionals import Chain, Conditional
+from vaekit.conditionals import Ancestral, Chain, Conditional
 from vaekit.heads import Head
 from vaekit.imputation import impute
 from vaekit.labels import Labels
@@ -152,6 +152,23 @@ def test_memory_does_not_grow_with_the_draws_and_they_are_as_many_as_asked_for(m
     assert sum(decoded) == BATCH * (512 + 50_000 + 2 * (3 * 8 + 5))  # of the chains, and of the fillings
     assert (many.effective_sample_size > one.effective_sample_size).all()
     assert (many.effective_sample_size < 50_000).all()
+
+
+@pytest.mark.parametrize("numbers", [torch.nan, torch.inf])
+def test_draws_that_are_not_finite_carry_no_weight(numbers: float, monkeypatch):
+    model = make_vae().eval()
+    x = images_for(model).masked_fill(torch.rand(BATCH, *SHAPE) < 0.5, torch.nan)
+    rsample = Ancestral.rsample
+
+    def now_and_then(self: Ancestral, shape=()) -> Tensor:
+        z = rsample(self, shape)
+        return torch.where(torch.rand(z.shape[:-1]).unsqueeze(-1) < 0.5, numbers, z)
+
+    monkeypatch.setattr(Ancestral, "rsample", now_and_then)
+    found = impute(model, x, samples=400, seed=0)
+    assert found.images.isfinite().all()
+    assert found.mean.isfinite().all()
+    assert (found.effective_sample_size > 2).all()
 
 
 def test_the_whole_image_is_left_alone_and_the_empty_one_is_a_sample():

@@ -20,6 +20,7 @@ weights are multiplied by p(y_k).
 
 The K draws come in portions, of which no more is kept than what is drawn again: a portion that has a share s
 of all the weight so far takes the place of each with probability s (weighted reservoir sampling, Chao 1982).
+Draws whose numbers are not finite, as a model that was hardly trained may give, carry no weight.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from vaekit.vae import VAE
 
 CHAINS, STEPS = 8, 3
+NO_WEIGHT = -1e30  # the logarithm of so little that any other draw outweighs it
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,8 @@ def _draws(
     parts, images = posterior.batch_shape
     for k in chunks(-(-samples // parts), at_once(parts * images * numbers(model.decoder, seen.shape[1:]))):
         z = posterior.rsample((k,)).flatten(0, 1)
-        log_q = posterior.score(z[:, None]).log_prob.sum(0).logsumexp(1) - math.log(parts)
+        log_parts = posterior.score(z[:, None]).log_prob.sum(0)
+        log_q = log_parts.nan_to_num(NO_WEIGHT).logsumexp(1) - math.log(parts)
         px, log_pz = model.decode(z, y), prior.score(z).log_prob.sum(0)
         yield z, missing.log_prob(px, seen, known) + log_pz - log_q, px.mean
 
@@ -120,7 +123,8 @@ def _proposal(model: VAE, seen: Tensor, known: Tensor, y: Tensor | None) -> Ance
     filled = seen.expand(CHAINS, *seen.shape)
     for _ in range(STEPS):
         z = model.encode(filled, y).rsample()
-        filled = torch.where(known, seen, model.decode(z, y).mean)
+        means = model.decode(z, y).mean
+        filled = torch.where(known | ~means.isfinite(), seen, means)
     return model.encode(torch.cat([seen.expand_as(filled), filled]), y)
 
 
@@ -136,7 +140,9 @@ class _Resampled:
 
     def add(self, z: Tensor, log_weights: Tensor, means: Tensor, label: int) -> None:
         """Take in k draws under a label: z (k, B, d), log w (k, B), and E[x | z] (k, B, C, H, W)."""
-        log_weights = log_weights.double()
+        sound = log_weights.isfinite() & z.isfinite().all(-1)
+        log_weights = torch.where(sound, log_weights.double(), NO_WEIGHT)
+        z, means = torch.where(sound[..., None], z, 0), torch.where(sound[..., None, None, None], means, 0)
         before, portion = self._log_sum, log_weights.logsumexp(0)
         self._log_sum = torch.logaddexp(before, portion)
         self._log_sum_of_squares = torch.logaddexp(self._log_sum_of_squares, (2 * log_weights).logsumexp(0))
