@@ -42,7 +42,7 @@ CHOICES: dict[str, dict[str, Choice]] = {
     "posterior": {
         "log_variance": {"kind": "log_variance"},
         "log_variance-bounded": {"kind": "log_variance", "bounds": [-6, 2]},
-        "log_sigma": {"kind": "log_sigma"},
+        "log_sigma-bounded": {"kind": "log_sigma", "bounds": [-6, 2]},
         "sigma": {"kind": "sigma"},
         "signed_sigma": {"kind": "signed_sigma"},
         "full_covariance": {"kind": "full_covariance"},
