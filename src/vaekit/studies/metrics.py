@@ -71,7 +71,7 @@ def _featured(training: Training) -> str:
     if not found:
         return ""
     floor = (f"{name} {significant(found[f'floor_{name}'])}" for name in _SCORES)
-    return f"{training.recipe.data.name}: {quality_in_words(found)} These reach {', '.join(floor)}."
+    return f"{training.recipe.data.name}: {quality_in_words(found)}; held-out images in place of the samples reach {', '.join(floor)}."
 
 
 def _evaluated(key: str) -> Callable[[Training], Any]:
