@@ -20,7 +20,7 @@ from vaekit.studies.results import Outcome, Training
 
 Value = float | str | None
 
-_SCORES = ("frechet", "kernel", "precision", "recall")
+_SCORES = {"frechet": "Fréchet", "kernel": "kernel", "precision": "precision", "recall": "recall"}
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,9 @@ def _featured(training: Training) -> str:
     found = training.evaluation.get("quality")
     if not found:
         return ""
-    floor = (f"{name} {significant(found[f'floor_{name}'])}" for name in _SCORES)
-    return f"{training.recipe.data.name}: {quality_in_words(found)}; held-out images in place of the samples reach {', '.join(floor)}."
+    floor = ", ".join(f"{name} {significant(found[f'floor_{key}'])}" for key, name in _SCORES.items())
+    said = f"{training.recipe.data.name}: {quality_in_words(found)}"
+    return f"{said}; held-out images in place of the samples reach {floor}."
 
 
 def _evaluated(key: str) -> Callable[[Training], Any]:
