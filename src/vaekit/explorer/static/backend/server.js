@@ -14,6 +14,7 @@ export class BackendError extends Error {
   }
 }
 
+const PATIENCE = 60000; // milliseconds after which a server counts as gone
 const PAGE = crypto.getRandomValues(new Uint32Array(2)).join("-"); // this page among those that ask
 
 /** @param {string} [base] where the server answers */
@@ -50,7 +51,8 @@ export function serverBackend(base = "api") {
 const names = (slot) => ({ "X-Vaekit-Client": `${PAGE}-${slot}` });
 
 async function ask(url, options) {
-  const answer = await fetch(url, { cache: "no-store", ...options }).catch(() => {
+  const signal = AbortSignal.timeout(PATIENCE);
+  const answer = await fetch(url, { cache: "no-store", signal, ...options }).catch(() => {
     throw new BackendError("gone", "The server does not answer. Is `vaekit explore` still running?");
   });
   if (answer.ok) return answer;
