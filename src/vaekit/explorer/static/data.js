@@ -1,29 +1,35 @@
 /** What the maps need from the backend, asked when the state calls for it. */
-
 import { latest } from "./latest.js";
 
 const PATIENCE = 3000; // milliseconds between questions for values that are still worked out
 const SETTLED = 150; // milliseconds that the camera rests before the backdrop is decoded anew
 
-/** @param {import("./types.js").App} app @param {Object[]} maps */
+/**
+ * @param {import("./types.js").App} app
+ * @param {Object[]} maps  see map/map.js
+ * @returns {() => Promise<void>} load  asks for the points, and for all that belongs to them
+ */
 export function follow(app, maps) {
-  const each = (work) => Promise.all(app.models.map((model, k) => work(model, maps[k]))).catch(app.fail);
+  const { backend, store, scene, models } = app;
+  const each = (work) => Promise.all(models.map((model, k) => work(model, maps[k])));
+  const count = (key) => scene.set({ [key]: scene.get()[key] + 1 });
 
-  async function points() {
+  async function load() {
     await each(async (model, map) => {
-      const { kind } = app.store.get();
-      model.points = await app.backend.map(model.m, kind);
+      model.points = await backend.map(model.m, store.get().kind);
       map.show();
       map.dress({ density: null, backdrop: null });
     });
-    app.scene.set({ loaded: app.scene.get().loaded + 1 });
+    count("loaded");
     backdrop();
     await Promise.all([density(), posterior()]);
+    if (awaited(models)) setTimeout(values, PATIENCE);
   }
 
-  const density = () =>
-    app.store.get().density &&
-    each(async ({ m }, map) => map.dress({ density: await app.backend.density(m, app.store.get().kind) }));
+  async function density() {
+    const { density: wanted, kind } = store.get();
+    if (wanted) await each(async ({ m }, map) => map.dress({ density: await backend.density(m, kind) }));
+  }
 
   const askBackdrop = latest(
     ({ kind, label }) =>
@@ -31,7 +37,7 @@ export function follow(app, maps) {
         const square = map.square();
         const given = label === null ? {} : { label };
         map.dress({
-          backdrop: { picture: await app.backend.backdrop(m, { kind, ...square, ...given }), square },
+          backdrop: { picture: await backend.backdrop(m, { kind, ...square, ...given }), square },
         });
       }),
     app.fail,
@@ -40,35 +46,40 @@ export function follow(app, maps) {
   let rest = 0;
   function backdrop() {
     clearTimeout(rest);
-    const state = app.store.get();
+    const state = store.get();
     if (state.backdrop && !Array.isArray(state.label)) rest = setTimeout(askBackdrop, SETTLED, state);
   }
 
-  const posterior = () =>
-    app.store.get().point !== null &&
-    each(async ({ m }) => {
-      const { ellipse } = await app.backend.point(m, app.store.get().point, app.store.get().kind);
-      app.scene.set({ ellipses: app.scene.get().ellipses.map((old, k) => (k === m ? ellipse : old)) });
-    });
+  /** The posterior of an image that an address names; without a code, its mean is looked at. */
+  async function posterior() {
+    const { point, kind, z } = store.get();
+    if (point === null || scene.get().ellipses.some(Boolean)) return;
+    const answers = await each(({ m }) => backend.point(m, point, kind));
+    scene.set({ ellipses: answers.map(({ ellipse }) => ellipse) });
+    if (z.flat().every((value) => value === 0)) store.set({ z: answers.map((answer) => answer.z) });
+  }
 
   async function values() {
     await each(async (model, map) => {
-      if (!model.points || model.points.log_likelihood || !model.info.is_bound) return;
-      model.points.log_likelihood = (await app.backend.values(model.m)).log_likelihood;
+      if (!awaited([model])) return;
+      model.points.log_likelihood = (await backend.values(model.m)).log_likelihood;
       if (model.points.log_likelihood) map.recolour();
-    });
-    app.scene.set({ loaded: app.scene.get().loaded + 1 });
-    if (awaited(app)) setTimeout(values, PATIENCE);
+    }).catch(app.fail);
+    count("valued");
+    if (awaited(models)) setTimeout(values, PATIENCE);
   }
 
-  app.store.on(["kind"], () => (app.store.set({ camera: app.models.map(() => null) }), points()));
-  app.store.on(["density"], density);
-  app.store.on(["backdrop", "label", "camera"], backdrop);
-  return async () => {
-    await points();
-    if (awaited(app)) setTimeout(values, PATIENCE);
-  };
+  const careful = (work) => () => work().catch(app.fail);
+  store.on(["kind"], () => {
+    scene.set({ ellipses: models.map(() => null) });
+    store.set({ camera: models.map(() => null) });
+    careful(load)();
+  });
+  store.on(["density"], careful(density));
+  store.on(["point"], careful(posterior));
+  store.on(["backdrop", "label", "camera"], backdrop);
+  return load;
 }
 
-const awaited = (app) =>
-  app.models.some(({ info, points }) => info.is_bound && points && !points.log_likelihood);
+const awaited = (models) =>
+  models.some(({ info, points }) => info.is_bound && points && !points.log_likelihood);

@@ -41,6 +41,7 @@ async function start() {
       seenAs: none,
       films: none,
       loaded: 0,
+      valued: 0,
     }),
     models: infos.map((info, m) => ({ m, info, name: names[m], points: null, grid: null })),
     fail: (error) => fail(error),
@@ -67,7 +68,7 @@ async function start() {
   );
   at("panel").replaceChildren(...panel(app));
   hint(app, maps[0].stage);
-  await load();
+  await load().catch(app.fail);
 }
 
 function panel(app) {

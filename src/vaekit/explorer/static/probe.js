@@ -54,7 +54,7 @@ export function probe(app, model) {
   }
 
   const refreshNumbers = () => facts.replaceChildren(...numbers(model, seen));
-  app.scene.on(["loaded"], refreshNumbers);
+  app.scene.on(["loaded", "valued"], refreshNumbers);
   app.scene.on(["place", "films"], ask);
   app.store.on(["z", "label", "point"], ask);
   refreshNumbers();

@@ -117,7 +117,8 @@
  * @property {({xy: number[], ellipse: Ellipse|null}|null)[]} sketched  of the drawn image
  * @property {(string|null)[]} seenAs  the drawn image as the model sees it
  * @property {({row: ImageBitmap, k: number, n: number, z: number[], t: number}|null)[]} films  where an interpolation is
- * @property {number} loaded  how often points or their values came
+ * @property {number} loaded  how often points came
+ * @property {number} valued  how often their values came
  *
  * @typedef {Object} App  what every part of the page is given
  * @property {Object} backend  see backend/server.js

@@ -38,8 +38,8 @@ export async function codeAt(app, model, place, base) {
 export async function choose(app, i) {
   const answers = await posteriors(app, i);
   if (!answers) return;
-  app.store.set({ point: i, z: answers.map((answer) => answer.z), label: labelOf(app, answers[0].label) });
   app.scene.set({ ellipses: answers.map((answer) => answer.ellipse) });
+  app.store.set({ point: i, z: answers.map((answer) => answer.z), label: labelOf(app, answers[0].label) });
   app.say(`Image ${i}${named(app.models[0], answers[0].label)} chosen.`);
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def _projection(e: Explored) -> dict[str, Any]:
     usual = e.plane()
     return {
         "kind": usual.kind,
-        "kinds": list(kinds(e.model.latent_size)),
+        "kinds": [kind for kind in kinds(e.model.latent_size) if kind != "umap" or find_spec("umap")],
         "axes": list(usual.names),
         "explained": None if usual.explained is None else list(usual.explained),
     }

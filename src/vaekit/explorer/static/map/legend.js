@@ -14,7 +14,7 @@ export function legend(app, model, stage) {
   const box = el("div", { class: "legend" });
   const fill = () => box.replaceChildren(...entries(app, model, stage));
   app.store.on(["colour", "hidden", "backdrop"], fill);
-  app.scene.on(["loaded"], fill);
+  app.scene.on(["loaded", "valued"], fill);
   onTheme(fill);
   return box;
 }

@@ -22,7 +22,6 @@ export function createEasel(shape, changed, kept) {
   const canvas = el("canvas", {
     class: "picture sketch",
     ...image.size,
-    tabindex: "0",
     role: "img",
     "aria-label": "Drawing",
   });

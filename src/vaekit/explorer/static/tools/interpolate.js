@@ -86,9 +86,9 @@ function wayOf(app, model) {
     });
     const row = await app.backend.decode(m, codes, state.label, "way");
     way = { codes, row, state };
-    app.scene.set({
-      ways: app.scene.get().ways.map((old, k) => (k === m ? codes.map((z) => placeOf(model, z)) : old)),
-    });
+    const places = codes.map((z) => placeOf(model, z));
+    const path = places.every(Boolean) ? places : null;
+    app.scene.set({ ways: app.scene.get().ways.map((old, k) => (k === m ? path : old)) });
     showStrip(strip, way);
     turn();
   }

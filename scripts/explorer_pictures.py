@@ -1,0 +1,65 @@
+"""The pictures of the explorer in the documents: the page as Chromium shows it, on the packaged model.
+
+    python scripts/explorer_pictures.py
+
+Needs Chromium, and Playwright of the development extra.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from vaekit.files import write_whole
+
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+SIZE = {"width": 1280, "height": 800}
+VIEWS = {  # a file each: light or dark, and what the address says
+    "explorer": ("light", "#point=61&density=1"),
+    "explorer-interpolate": ("light", "#tool=interpolate&a=i61&b=i5&t=0.5"),
+    "explorer-backdrop": ("dark", "#tool=classes&backdrop=1&z=0.6,-0.4&label=8"),
+}
+
+
+def main() -> None:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not chromium:
+        sys.exit("no chromium on the PATH: install it, for instance by apt install chromium")
+    with served() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for name, (scheme, state) in VIEWS.items():
+            print(write_whole(IMAGES / f"{name}.png", picture(browser, scheme, address + state)))
+        browser.close()
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """The address at which the packaged model is explored."""
+    command = [sys.executable, "-m", "vaekit", "explore", "--demo", "--no-open", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        yield server.stdout.readline().strip()
+        server.terminate()
+
+
+def picture(browser: Browser, scheme: str, address: str) -> bytes:
+    """The page at an address, once all that belongs to it has come."""
+    page = browser.new_page(viewport=SIZE, color_scheme="dark" if scheme == "dark" else "light")
+    page.add_init_script("localStorage.setItem('vaekit-hinted', '1')")
+    page.goto(address)
+    page.locator(".picture.large.shown").wait_for()
+    page.wait_for_timeout(1500)
+    page.wait_for_load_state("networkidle")
+    content = page.screenshot()
+    page.close()
+    return content
+
+
+if __name__ == "__main__":
+    main()
