@@ -86,6 +86,13 @@ def test_the_standard_normal_has_nothing_to_learn_or_to_store():
     assert not StandardNormal(3).state_dict()
 
 
+def test_the_means_of_a_mixture_begin_as_far_apart_as_is_asked():
+    torch.manual_seed(0)
+    near, far = (MixtureOfGaussians(100, 50, spread=spread).mean for spread in (0.1, 2.0))
+    assert near.std().item() == pytest.approx(0.1, rel=0.05)
+    assert far.std().item() == pytest.approx(2.0, rel=0.05)
+
+
 def test_a_mixture_of_one_component_as_it_starts_is_a_normal():
     prior, z = MixtureOfGaussians(3, 1).double(), torch.randn(4, 3, dtype=torch.float64)
     expected = stats.multivariate_normal(mean=prior.mean[0].detach().numpy()).logpdf(z.numpy())

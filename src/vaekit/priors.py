@@ -55,17 +55,20 @@ class StandardNormal(nn.Module):
 class MixtureOfGaussians(nn.Module):
     """C diagonal Gaussians over d numbers, with means, variances and weights that are learned.
 
-    At first the means are draws from N(0, I), the variances 1 and the weights equal.
+    At first the means are draws from N(0, s^2 I), the variances 1 and the weights equal. The means must not
+    lie far apart: the codes of a new encoder lie about 0, and where they are all nearest to one component by
+    far, as in 40 dimensions with s = 1, no other has a gradient ever after.
 
     Args:
         size: d.
         components: C.
         label: m, the numbers of a label that the weights depend on; 0 for none.
+        spread: s.
     """
 
-    def __init__(self, size: int, components: int, label: int = 0):
+    def __init__(self, size: int, components: int, label: int = 0, spread: float = 0.3):
         super().__init__()
-        self.mean = nn.Parameter(torch.randn(components, size))
+        self.mean = nn.Parameter(spread * torch.randn(components, size))
         self.log_variance = nn.Parameter(torch.zeros(components, size))
         self.logits = nn.Parameter(torch.zeros(components))
         self.by_label = weights_by_label(label, components)
@@ -146,19 +149,23 @@ def standard_normal(around: Around) -> nn.Module:
 
 
 def mixture(
-    around: Around, components: int = 10, weights: Literal["learned", "class"] = "learned"
+    around: Around,
+    components: int = 10,
+    weights: Literal["learned", "class"] = "learned",
+    spread: float = 0.3,
 ) -> nn.Module:
     """A mixture of so many diagonal Gaussians.
 
     Args:
         components: C.
         weights: learned, for each label if the prior takes it; or a component a class, which the label names.
+        spread: standard deviation of the means at first, where the weights are learned.
 
     Raises:
         RecipeError: the components are to be classes, and they are not as many.
     """
     if weights == "learned":
-        return MixtureOfGaussians(around.size, components, around.label)
+        return MixtureOfGaussians(around.size, components, around.label, spread)
     if components != around.label:
         raise RecipeError(
             f"model.prior.components: with weights=class expected {around.label}, the classes that the prior "

@@ -108,6 +108,7 @@ class Mixture(PriorPart):
     weights: Literal["learned", "class"] = Field(
         "learned", description="of the components; class: a component each, with into=[prior]"
     )
+    spread: Positive = Field(0.3, description="of the learned means at first; far apart, one takes all")
 
 
 class Vamp(PriorPart):
