@@ -152,7 +152,7 @@ def metric(name: str) -> Metric:
     """
     kind, _, rest = name.partition(":")
     if kind == "recipe" and rest:
-        title = rest.removesuffix(".value").rpartition(".")[2]
+        title = rest.removesuffix(".value").rpartition(".")[2].replace("_", " ")
         return Metric(title, "", lambda training: _key(training, rest), setting=True)
     if kind not in METRICS or (rest and not rest.isdecimal()):
         raise InvalidError(
