@@ -103,6 +103,11 @@ class Ancestral(Distribution):
         link = self._links[level](*self.context, *above)
         return link if self.temperature == 1.0 else tempered(link, self.temperature)
 
+    def choose(self, each: Choice) -> Draw:
+        """The value of each level as `each` chooses it from its place and distribution, from the top down."""
+        values, links = self._descend(each)
+        return Draw(_side_by_side(values), _log_probs(links, values), links)
+
     def _descend(self, choose: Choice) -> tuple[list[Tensor], list[Distribution]]:
         """From the top down, `choose` each level's value; all values, and the distributions on the way."""
         values: list[Tensor] = []
@@ -120,8 +125,7 @@ class Ancestral(Distribution):
             missing = len(shape) - len(link.batch_shape)  # all but those that come with the levels above
             return link.rsample(shape[:missing])
 
-        values, links = self._descend(choose)
-        return Draw(torch.cat(values, -1), _log_probs(links, values), links)
+        return self.choose(choose)
 
     def score(self, z: Tensor) -> Draw:
         """The log-density of each level at `z`, and the distributions that gave it."""
@@ -132,8 +136,7 @@ class Ancestral(Distribution):
     def redraw(self, z: Tensor, level: int) -> Tensor:
         """`z` (..., d) with the levels below `level` drawn anew, given those above."""
         values = z.split(self.sizes, -1)
-        drawn, _ = self._descend(lambda i, link: values[i] if i <= level else link.rsample())
-        return torch.cat(drawn, -1)
+        return self.choose(lambda i, link: values[i] if i <= level else link.rsample()).z
 
     def under(self, top: Distribution) -> Ancestral:
         """The same levels below another distribution of the top one."""

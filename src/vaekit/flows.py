@@ -73,7 +73,7 @@ class Flow(Distribution):
 
     def rsample(self, sample_shape: SampleShape = ()) -> Tensor:
         shape = torch.Size(sample_shape) + self.loc.shape
-        return self._place(torch.randn(shape, dtype=self.loc.dtype, device=self.loc.device))
+        return self.place(torch.randn(shape, dtype=self.loc.dtype, device=self.loc.device))
 
     @property
     def mean(self) -> Tensor:
@@ -87,11 +87,12 @@ class Flow(Distribution):
         """Draws with noise of a fixed seed, and with its negative."""
         noise = torch.randn(POINTS // 2, *self.event_shape, generator=torch.Generator().manual_seed(0))
         noise = torch.cat([noise, -noise]).to(self.loc)
-        return self._place(
+        return self.place(
             noise.view(POINTS, *[1] * len(self.batch_shape), -1).expand(POINTS, *self.loc.shape)
         )
 
-    def _place(self, noise: Tensor) -> Tensor:
+    def place(self, noise: Tensor) -> Tensor:
+        """z at standard normal noise u, (..., d)."""
         with torch.autocast(noise.device.type, enabled=False):
             return self.loc + self.scale * self.transform.inv(self.temperature * noise)
 

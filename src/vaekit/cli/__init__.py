@@ -19,7 +19,7 @@ from vaekit.cli.program import Program
 SECTIONS = {
     "Train and measure": ("train", "evaluate", "report"),
     "Experiment": ("study", "sweep", "compare"),
-    "Look": ("sample", "reconstruct", "interpolate", "traverse", "encode", "impute", "explore"),
+    "Look": ("sample", "reconstruct", "interpolate", "traverse", "encode", "impute", "explore", "export"),
     "Data and recipes": ("data", "recipes"),
     "Help": ("doctor",),
 }

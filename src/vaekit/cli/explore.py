@@ -64,19 +64,19 @@ def command(
       vaekit explore runs/mnist/1
       vaekit explore runs/mnist/1 runs/mnist-vamp/1
     """
-    if not 1 <= len(runs) + demo <= 2:
-        raise click.UsageError("expected one RUN, or two to compare; or --demo")
     from vaekit.explorer.explored import explore
     from vaekit.explorer.serving import serve
 
-    models = _opened(runs, demo, device)
+    models = opened(runs, demo, device)
     with _bar(quiet) as progress:
         explored = [explore(trained, python, data, split, progress) for trained, python in models]
     serve(explored, host, port, lambda address: _ready(address, not no_open))
 
 
-def _opened(runs: tuple[str, ...], demo: bool, device: str) -> list[tuple[Trained, str]]:
-    """The models, each with the expression that loads it."""
+def opened(runs: tuple[str, ...], demo: bool, device: str) -> list[tuple[Trained, str]]:
+    """One model or two, each with the expression that loads it."""
+    if not 1 <= len(runs) + demo <= 2:
+        raise click.UsageError("expected one RUN, or two to compare; or --demo")
     from vaekit.cli import looking
     from vaekit.explorer import packaged
 

@@ -157,17 +157,19 @@ def explore(
     data: str | None = None,
     split: str = "test",
     progress: Progress = lambda images, of: None,
+    images: int = MOST_IMAGES,
 ) -> Explored:
     """Look at a model on a split of its own data, or of other data of the same shape.
 
     Args:
         python: an expression that loads the model, for people to copy.
         progress: called with the number of images done with, and with that of all.
+        images: of more than so many, a random subset is taken.
 
     Raises:
         VaekitError: as `Trained.observed`.
     """
-    seen = trained.observed(split, data, MOST_IMAGES)
+    seen = trained.observed(split, data, images)
     names = trained.data(data)[0].label_names if data else trained.label_names
     source = Source(data or trained.recipe.data.name, split, python, tuple(names))
     return look(trained, seen, source, progress)

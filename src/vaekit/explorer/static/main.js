@@ -1,5 +1,5 @@
 /** The page: asks the backend what there is, builds the parts, and ties state and address together. */
-import { serverBackend } from "./backend/server.js";
+import { theBackend } from "./backend/index.js";
 import { conditionBox } from "./condition.js";
 import { follow } from "./data.js";
 import { copied, showHelp, showPython } from "./dialogs.js";
@@ -24,7 +24,7 @@ import { trouble } from "./trouble.js";
 const at = (id) => document.getElementById(id);
 
 async function start() {
-  const backend = serverBackend();
+  const backend = await theBackend();
   const { models: infos } = await backend.models();
   const initial = initialState(infos);
   const names = namesOf(infos);

@@ -12,9 +12,9 @@ from vaekit.explorer import asks
 from vaekit.explorer.explored import Explored
 from vaekit.explorer.views import codes, incoming, map
 from vaekit.explorer.views.answers import Answer, Picture
-from vaekit.explorer.views.model import models
+from vaekit.explorer.views.model import describe, models
 
-__all__ = ["CALLS", "Answer", "Call", "Picture", "models"]
+__all__ = ["CALLS", "Answer", "Call", "Picture", "describe", "models"]
 
 
 class Call(NamedTuple):

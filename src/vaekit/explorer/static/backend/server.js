@@ -79,7 +79,8 @@ async function sheet(answer) {
   return { picture: await picture(answer), columns };
 }
 
-function points(said) {
+/** The points of a map, their arrays read. */
+export function points(said) {
   const floats = (text) => (text ? new Float32Array(bytes(text)) : null);
   const arrays = ["x", "y", "reconstruction", "rate", "log_likelihood"].map((key) => [
     key,

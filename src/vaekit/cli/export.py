@@ -1,0 +1,66 @@
+"""`vaekit export`: a model in a form that needs no Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vaekit.cli import options
+
+
+@click.group()
+def command() -> None:
+    """Write a model in a form that needs no Python."""
+
+
+@command.command()
+@click.argument("runs", metavar="RUN [RUN_B]", nargs=-1)
+@click.option("--demo", is_flag=True, help="Of the small model that comes with the package.")
+@click.option("-o", "--output", metavar="FOLDER", required=True, help="Where to; a file with --single-file.")
+@click.option("--single-file", is_flag=True, help="One HTML file that opens without a host.")
+@click.option(
+    "--images",
+    type=click.IntRange(2, 70_000),
+    default=2000,
+    show_default=True,
+    help="At most so many images of the data go with the page.",
+)
+@options.split
+@options.data
+@options.as_json
+@options.quiet
+@options.verbose
+def site(
+    runs: tuple[str, ...],
+    demo: bool,
+    output: str,
+    single_file: bool,
+    images: int,
+    split: str,
+    data: str | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Write the explorer of a model as a page whose models run in the browser.
+
+    It can be put on any static host. RUN is a run directory, a model directory, or the file of its weights;
+    two are shown side by side.
+
+    \b
+    Examples:
+      vaekit export site runs/mnist/1 -o site
+      vaekit export site --demo -o demo.html --single-file
+    """
+    from vaekit.cli.explore import opened
+    from vaekit.cli.output import emit
+    from vaekit.explorer.explored import explore
+    from vaekit.explorer.site import contents, pages, runtime
+
+    models = opened(runs, demo, "cpu")
+    library = runtime.files()
+    explored = [explore(trained, python, data, split, images=images) for trained, python in models]
+    parts = contents.files(explored, lambda name: None if quiet else click.echo(name, err=True))
+    write = pages.write_file if single_file else pages.write_folder
+    written = write(Path(output), parts, library)
+    emit({"file": str(written)}, str(written), as_json)

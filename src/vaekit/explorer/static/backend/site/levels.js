@@ -1,0 +1,28 @@
+/** Images from outside as the model sees them. */
+
+/** Levels of 8 bits as numbers: 1 from a threshold a pixel on, or shares of 255 without one. */
+export function observed(levels, threshold) {
+  return Float32Array.from(levels, threshold ? (level, at) => (level >= threshold[at] ? 1 : 0) : (level) => level / 255);
+}
+
+/** An image file as levels C * H * W, cut to the middle. @param {Uint8Array} content */
+export async function unpacked(content, [channels, height, width]) {
+  const image = await createImageBitmap(new Blob([content])).catch(() => {
+    throw new Error("file: not an image that can be read; expected PNG, JPEG or the like");
+  });
+  const scale = Math.max(width / image.width, height / image.height);
+  const [w, h] = [image.width * scale, image.height * scale];
+  const context = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
+  context.fillStyle = "white";
+  context.fillRect(0, 0, width, height);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(image, (width - w) / 2, (height - h) / 2, w, h);
+  return channels === 1 ? grey(context.getImageData(0, 0, width, height).data) : planes(context.getImageData(0, 0, width, height).data);
+}
+
+const grey = (rgba) => Uint8Array.from({ length: rgba.length / 4 }, (_, k) => Math.round(0.299 * rgba[4 * k] + 0.587 * rgba[4 * k + 1] + 0.114 * rgba[4 * k + 2]));
+
+function planes(rgba) {
+  const area = rgba.length / 4;
+  return Uint8Array.from({ length: 3 * area }, (_, k) => rgba[4 * (k % area) + Math.floor(k / area)]);
+}
