@@ -85,3 +85,14 @@ def test_all_images_may_be_looked_at(tmp_path):
     every = explore(trained, split="all")
     parts = [explore(trained, split=split) for split in ("train", "validation", "test")]
     assert len(every.seen) == sum(len(part.seen) for part in parts) == 1797
+
+
+def test_of_images_without_labels_a_conditional_model_guesses_them():
+    e = explored(cases.make_labelled(), labels=False)
+    assert e.codes.labels is None
+    assert e.told.shape == (N,)
+    assert set(e.told.tolist()) <= {0, 1, 2}
+    with torch.no_grad():
+        expected = e.model.encode(e.seen.all(), e.told).mean
+    assert np.allclose(e.codes.mean, expected, atol=1e-5)
+    assert list(e.measure())[-1] == N

@@ -277,6 +277,23 @@ def test_a_mask_hides_pixels_from_the_encoder(flat):
     assert with_mask["z"] == pytest.approx(flat.model.encode(x).mean[0].tolist(), rel=1e-4)
 
 
+def test_an_image_from_outside_is_told_its_likeliest_class():
+    e = explored(cases.make_labelled())
+    answer = asked(e, "encode", pixels=levels(e, 7))
+    assert sum(answer["label"]) == pytest.approx(1, abs=1e-5)
+    likeliest = int(np.argmax(answer["label"]))
+    same = asked(e, "encode", pixels=levels(e, 7), label=likeliest)
+    assert answer["z"] == same["z"] != asked(e, "encode", pixels=levels(e, 7), label=(likeliest + 1) % 3)["z"]
+    assert asked(explored(), "encode", pixels=levels(e, 7))["label"] is None
+
+
+def test_imputing_without_a_label_draws_it_too():
+    e = explored(cases.make_labelled())
+    mask = np.ones(cases.SHAPE[1:], np.uint8)
+    mask[:2] = 0
+    assert asked(e, "impute", pixels=levels(e, 7), mask=base64_of(mask)).notes["Ess"] >= 1
+
+
 # --------------------------------------------------------------------------------------------------- refusals
 
 REFUSED = [

@@ -14,7 +14,7 @@ from torch import Tensor
 from vaekit import missing, portions
 from vaekit.data.observations import Observed
 from vaekit.errors import InvalidError, NotFoundError
-from vaekit.evaluation import likelihood, protocol
+from vaekit.evaluation import labelling, likelihood, protocol
 from vaekit.evaluation.latent import ACTIVE, Codes
 from vaekit.explorer import information
 from vaekit.explorer.plane import Plane, plane
@@ -51,6 +51,7 @@ class Explored:
         trained: the model.
         seen: N images of a split.
         source: what the images and the model are called.
+        told: what the model is told of each image, (N,) or (N, m), a guess where that is missing; or None.
         codes: mean and standard deviation of q(z | x), (N, d), and the labels (N,) or None.
         reconstruction: (N,), log p(x | z) at one draw from the posterior, in nats.
         rate: (L, N), KL(q, p) of each level, in nats; of no meaning for an autoencoder.
@@ -61,6 +62,7 @@ class Explored:
     trained: Trained
     seen: Observed
     source: Source
+    told: Tensor | None
     codes: Codes
     reconstruction: np.ndarray
     rate: np.ndarray
@@ -130,21 +132,21 @@ class Explored:
             raise InvalidError(f"label: expected {known.size} numbers, got {len(label)}")
         return torch.tensor([label] * n, dtype=torch.float32, device=self.trained.device)
 
-    def label_of(self, i: int) -> Tensor | None:
-        """What the model is told of the i-th image, (1,) or (1, m); None without labels."""
-        return None if self.seen.labels is None else self.seen.labels[i : i + 1]
+    def told_of(self, images: slice) -> Tensor | None:
+        """What the model is told of some images; None where it is told nothing."""
+        return None if self.told is None else self.told[images]
 
     def measure(self) -> Iterator[int]:
         """Work out the log-likelihoods of the images, a few at each step; gives how many are done."""
         if not self.is_bound:
             return
         at_once = max(1, min(DRAWS_AT_ONCE, portions.at_once(self._numbers)) // SAMPLES)
-        for indices in torch.arange(len(self.seen)).split(at_once):
-            y = None if self.seen.labels is None else self.seen.labels[indices]
-            batch = iter([(self.seen.batch(indices), y)])
-            terms = likelihood.log_likelihood(self.model, batch, SAMPLES, seed=int(indices[0]))
-            self.log_likelihood[indices.numpy()] = terms.log_likelihood.numpy()
-            yield int(indices[-1]) + 1
+        for start in range(0, len(self.seen), at_once):
+            some = slice(start, min(start + at_once, len(self.seen)))
+            batch = iter([(self.seen.batch(torch.arange(some.start, some.stop)), self.told_of(some))])
+            terms = likelihood.log_likelihood(self.model, batch, SAMPLES, seed=start)
+            self.log_likelihood[some] = terms.log_likelihood.numpy()
+            yield some.stop
 
     @property
     def _numbers(self) -> int:
@@ -185,9 +187,11 @@ def look(
     """
     if len(seen) < 2:
         raise InvalidError(f"split {source.split!r}: expected at least 2 images to explore, got {len(seen)}")
-    parts = []
-    for x, y in seen.batches(portions.images_at_once(trained.model.decoder, trained.shape)):
+    parts, told = [], []
+    for x, given in seen.batches(portions.images_at_once(trained.model.decoder, trained.shape)):
+        y = _told(trained.model, x, given)
         parts.append(_encode(trained.model, x, y))
+        told += [] if y is None else [y]
         progress(len(x), len(seen))
     mean, stddev, divergences, reconstruction, rate = (
         np.concatenate(part, -1) for part in zip(*parts, strict=True)
@@ -198,12 +202,20 @@ def look(
         trained=trained,
         seen=seen,
         source=source,
+        told=torch.cat(told) if told else None,
         codes=codes,
         reconstruction=reconstruction,
         rate=rate,
         kl=information.per_latent(divergences, codes),
         log_likelihood=np.full(len(seen), math.nan),
     )
+
+
+def _told(model: VAE, x: Tensor, y: Tensor | None) -> Tensor | None:
+    """What a model is told of a batch: its labels, a quick guess where there are none, or nothing."""
+    if model.labels is None or y is not None:
+        return None if model.labels is None else y
+    return labelling.posterior(model, x, samples=1).argmax(1)
 
 
 @torch.no_grad()

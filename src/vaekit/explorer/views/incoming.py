@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from vaekit import imputation
+from vaekit import imputation, missing
+from vaekit.evaluation import labelling
 from vaekit.explorer import asks, incoming, painting
 from vaekit.explorer.explored import SAMPLES, Explored
 from vaekit.explorer.views.answers import Answer, Picture, encoded, rounded
@@ -18,22 +20,36 @@ DRAWS = 500  # posterior samples that imputations are drawn from
 
 @torch.no_grad()
 def encode(e: Explored, ask: asks.Encode) -> Answer:
-    """The posterior of an image, its reconstruction, and the terms of its bound.
+    """The posterior of an image, its reconstruction, the terms of its bound, and what class it seems.
 
     Where some pixels are masked out, the terms are those of the others, and the encoder sees 0 for them.
     """
-    x = incoming.from_file(e, ask.file or "") if ask.pixels is None else incoming.from_pixels(e, ask.pixels)
-    y, mask = e.label(ask.label), incoming.mask(e, ask.mask)
-    x = x if mask is None else torch.where(mask, x, 0.0)
+    x = _asked(e, ask)
+    probabilities = _probabilities(e, x)
+    likeliest = None if probabilities is None else probabilities.argmax()[None]
+    y = likeliest if ask.label is None and likeliest is not None else e.label(ask.label)
     posterior = e.model.encode(x, y)
-    evidence = e.model.evidence(x, y, SAMPLES, mask, posterior, seed=0)
+    evidence = e.model.evidence(x, y, SAMPLES, missing.observed(x), posterior, seed=0)
     return {
         **placed(e, posterior, ask.kind),
         "terms": _terms(e, evidence),
-        "label": None,
-        "image": encoded(painting.png(x)),
+        "label": None if probabilities is None else rounded(probabilities),
+        "image": encoded(painting.png(missing.filled(x))),
         "reconstruction": encoded(painting.png(e.model.decode(posterior.mean, y).mean)),
     }
+
+
+def _asked(e: Explored, ask: asks.Encode) -> Tensor:
+    """(1, C, H, W), the image from outside, NaN where it is masked out."""
+    x = incoming.from_file(e, ask.file or "") if ask.pixels is None else incoming.from_pixels(e, ask.pixels)
+    mask = incoming.mask(e, ask.mask)
+    return x if mask is None else x.masked_fill(~mask, torch.nan)
+
+
+def _probabilities(e: Explored, x: Tensor) -> Tensor | None:
+    """p(y | x) of each class, (M,); None where the model is told none."""
+    labels = e.model.labels
+    return labelling.posterior(e.model, x)[0] if labels is not None and labels.one_hot else None
 
 
 def _terms(e: Explored, evidence: Evidence) -> dict[str, Any]:
@@ -49,7 +65,8 @@ def _terms(e: Explored, evidence: Evidence) -> dict[str, Any]:
 
 def impute(e: Explored, ask: asks.Impute) -> Answer:
     """Several ways to fill what is masked out of an image, side by side."""
-    x, y, mask = incoming.from_pixels(e, ask.pixels), e.label(ask.label), incoming.mask(e, ask.mask)
+    x, mask = incoming.from_pixels(e, ask.pixels), incoming.mask(e, ask.mask)
+    y = None if ask.label is None else e.label(ask.label)
     filled = imputation.impute(e.model, x, y, mask, ask.n, DRAWS, draw=False, seed=ask.seed)
     size = round(float(filled.effective_sample_size), 1)
     return Picture(painting.png(filled.images[:, 0]), notes={"Ess": size, "Draws": DRAWS})

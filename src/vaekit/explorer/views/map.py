@@ -56,7 +56,7 @@ def density(e: Explored, ask: asks.Map) -> Answer:
 @torch.no_grad()
 def point(e: Explored, ask: asks.OfPoint) -> Answer:
     """One image of the data: its label, its terms, its posterior."""
-    posterior = e.model.encode(e.image(ask.i), e.label_of(ask.i))
+    posterior = e.model.encode(e.image(ask.i), e.told_of(slice(ask.i, ask.i + 1)))
     label = None if e.codes.labels is None else int(e.codes.labels[ask.i])
     return {"i": ask.i, "label": label, "numbers": _numbers(e, ask.i), **placed(e, posterior, ask.kind)}
 
