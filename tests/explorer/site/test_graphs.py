@@ -37,7 +37,10 @@ def inputs(model, graph, shape=cases.SHAPE) -> dict[str, torch.Tensor]:
         name: torch.rand(value.shape) if value.is_floating_point() else value
         for name, value in graph.inputs.items()
     }
-    given = {"x": cases.images_for(model, 1, shape=shape), "mask": (torch.rand(1, 1, *shape[1:]) > 0.3).float()}
+    given = {
+        "x": cases.images_for(model, 1, shape=shape),
+        "mask": (torch.rand(1, 1, *shape[1:]) > 0.3).float(),
+    }
     more = {name: torch.rand(3, *value.shape[1:]) for name, value in random.items() if name in graph.many}
     return {name: given.get(name, more.get(name, value)) for name, value in random.items()}
 
@@ -93,7 +96,9 @@ def test_the_prior_draws_from_the_component_that_it_is_told_to():
     model, made_graphs = made({"prior": "vamp"})
     means = model.prior_given().top.components.mean
     for k in range(3):
-        drawn = made_graphs["prior"].module(torch.zeros(1, 3), torch.zeros(1, 3), torch.zeros(1), torch.tensor(k))
+        drawn = made_graphs["prior"].module(
+            torch.zeros(1, 3), torch.zeros(1, 3), torch.zeros(1), torch.tensor(k)
+        )
         assert torch.allclose(drawn[0], means[k], atol=1e-6)
 
 

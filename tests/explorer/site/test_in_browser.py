@@ -90,7 +90,9 @@ def test_ways_go_as_in_python(page):
     ends = {"a": {"z": [1.0, 0.2]}, "b": {"z": [-0.3, 2.0]}, "steps": 5}
     for path in ("linear", "spherical"):
         expected = interpolate(torch.tensor([1.0, 0.2]), torch.tensor([-0.3, 2.0]), 5, path)
-        assert np.allclose(page.evaluate(CALL, ["interpolate", [0, {**ends, "path": path}]]), expected, atol=1e-5)
+        assert np.allclose(
+            page.evaluate(CALL, ["interpolate", [0, {**ends, "path": path}]]), expected, atol=1e-5
+        )
 
 
 def test_draws_have_the_spread_of_the_prior(page):

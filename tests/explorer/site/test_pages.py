@@ -11,7 +11,10 @@ from vaekit.errors import InvalidError
 from vaekit.explorer.site import pages
 
 DATA = {"models.json": b'{"models": []}', "0/images.png": b"\x89PNG"}
-RUNTIME = {"ort.wasm.bundle.min.mjs": b'export default "./not-renamed.js"', "ort-wasm-simd-threaded.wasm": b"\0asm"}
+RUNTIME = {
+    "ort.wasm.bundle.min.mjs": b'export default "./not-renamed.js"',
+    "ort-wasm-simd-threaded.wasm": b"\0asm",
+}
 IMPORT = re.compile(r"""(?:\bfrom\s*|\bimport\s*\(?\s*)["']([^"']+)["']""")
 
 
@@ -32,7 +35,13 @@ def test_a_folder_holds_the_page_its_data_and_what_runs_it(tmp_path):
     text = page.read_text()
     assert 'name="vaekit-backend" content="site"' in text
     assert "script-src 'self' 'wasm-unsafe-eval'" in text
-    for name in ("main.js", "css/base.css", "data/models.json", "data/0/images.png", "ort/ort-wasm-simd-threaded.wasm"):
+    for name in (
+        "main.js",
+        "css/base.css",
+        "data/models.json",
+        "data/0/images.png",
+        "ort/ort-wasm-simd-threaded.wasm",
+    ):
         assert (page.parent / name).is_file()
 
 
@@ -50,7 +59,9 @@ def test_every_import_of_the_one_file_leads_to_a_module_in_it(single):
     assert "vaekit/main.js" in known
     for name, source in known.items():
         if name != f"vaekit/{pages.LIBRARY}":
-            assert {wanted for wanted in IMPORT.findall(source) if "types.js" not in wanted} <= known.keys(), name
+            assert {
+                wanted for wanted in IMPORT.findall(source) if "types.js" not in wanted
+            } <= known.keys(), name
     assert known[f"vaekit/{pages.LIBRARY}"] == RUNTIME["ort.wasm.bundle.min.mjs"].decode()
 
 

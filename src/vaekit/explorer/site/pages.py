@@ -73,6 +73,7 @@ def single(page: str, files: Mapping[str, bytes]) -> str:
     page = re.sub(
         r'<link rel="stylesheet" href="([^"]+)">', lambda m: f"<style>\n{files[m[1]].decode()}</style>", page
     )
+    page = re.sub(r'<script src="([^"]+)">', lambda m: f"<script>\n{files[m[1]].decode()}", page)
     page = re.sub(r'(href|src)="([^"]+\.svg)"', lambda m: f'{m[1]}="{_address(m[2], files[m[2]])}"', page)
     modules = {name: content for name, content in files.items() if name.endswith((".js", ".mjs"))}
     start = f'{_import_map(modules)}\n<script type="module">import "{_bare(ENTRY)}";</script>'
