@@ -124,7 +124,7 @@ METRICS: dict[str, Metric] = {
         "log p(x|z)", "nats", _evaluated("reconstruction"), "higher", 2, _measured, True
     ),
     "rate": Metric("rate", "nats", _evaluated("rate"), None, 2, _measured),
-    "elbo_fitted": Metric("ELBO, best sigma", "nats", _fitted("elbo"), "higher", 1, _refitted),
+    "elbo_fitted": Metric("ELBO at best sigma", "nats", _fitted("elbo"), "higher", 1, _refitted),
     "sigma_fitted": Metric("best sigma", "", _fitted("sigma"), None, 3, _measured),
     "bits_per_dimension": Metric(
         "bits/dim", "bits", _evaluated("bits_per_dimension"), "lower", 3, _sampled, True

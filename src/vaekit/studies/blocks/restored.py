@@ -22,9 +22,9 @@ def restored(
     runs: Names = ["*"],  # noqa: B006
     missing: str = "square:12",
     n: int = 8,
-    judged: int = 200,
+    judged: int = 100,
     imputations: int = 4,
-    samples: int = 200,
+    samples: int = 100,
     seed: int = 0,
     caption: str = "",
 ) -> list[Part]:

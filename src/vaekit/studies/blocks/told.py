@@ -111,8 +111,8 @@ def obeyed(
 def label_likelihood(
     study: Results,
     runs: Names = ["*"],  # noqa: B006
-    n: int = 500,
-    samples: int = 50,
+    n: int = 300,
+    samples: int | None = None,
     seed: int = 0,
     split: str = "test",
     note: str = "",
@@ -121,10 +121,10 @@ def label_likelihood(
 
     Args:
         n: images of the split, the same for all runs.
-        samples: K, importance samples an image and label.
+        samples: K, importance samples an image and label; without it as many as the runs were measured with.
         note: a line under the table.
     """
-    chosen = study.select(runs, finished=True)
+    chosen, samples = study.select(runs, finished=True), samples or study.budget.evaluate.samples
     rows = [(o.label, _likelihoods(o, n, samples, seed, split)) for o in chosen]
     said = (
         f"{n:,} {split} images, {samples} importance samples an image and label. log p(x|y) is no rival of "
