@@ -30,7 +30,7 @@ def code_histograms(
     most: int = 16,
     split: str = "test",
     seed: int = 0,
-    title: str = "Codes",
+    title: str = "Codes against N(0, 1)",
     caption: str = "",
 ) -> list[Part]:
     """A histogram of each latent over the density of N(0, 1), those that tell the most, a figure a run.
@@ -45,7 +45,7 @@ def code_histograms(
         codes = codes_of(outcome, n, split)
         chosen = sorted(np.argsort(-kl_per_latent(codes), kind="stable")[:most])
         drawn = {outcome.label: draws(codes, seed)}
-        parts.append(Figure(figures.code_histograms(drawn, f"{title}: {outcome.label}", chosen), caption))
+        parts.append(Figure(figures.code_histograms(drawn, title, chosen), caption))
     return parts
 
 
