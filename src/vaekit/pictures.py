@@ -181,9 +181,10 @@ def traversals(
     measure = "KL {:.2f}" if codes.stddev.any() else "variance {:.2f}"
     names = [f"z{i}  {measure.format(kl[i])}" for i in chosen]
     title = f"Traversals: {trained.title}"
-    return Picture(
-        {"images": rows, "latents": np.array(chosen)}, figures.traversal(rows, title, names, values.tolist())
+    figure = figures.traversal(
+        rows, title, names, values.tolist(), subtitle=f"given {told.words}" if told else ""
     )
+    return Picture({"images": rows, "latents": np.array(chosen)}, figure)
 
 
 def scatter(trained: Trained, seen: Observed, label_names: Sequence[str] | None = None) -> Picture:

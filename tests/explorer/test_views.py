@@ -314,7 +314,7 @@ REFUSED = [
     ("interpolate", {"a": {}, "b": {"i": 1}}, "a: expected either i or z"),
     ("interpolate", {"a": {"i": 99}, "b": {"i": 1}}, "image 99"),
     ("classes", {"z": [0, 0]}, "classes: this model is not conditioned"),
-    ("pseudo", {}, "pseudo: the prior of this model is not made of images"),
+    ("pseudo", {}, "prior: expected one made of images"),
     ("encode", {"pixels": "AAAA"}, "pixels: expected 30 bytes, got 3"),
     ("encode", {"pixels": "no base64!"}, "pixels: expected base64"),
     ("encode", {"file": "AAAA"}, "file: not an image that can be read"),

@@ -11,7 +11,12 @@ from vaekit.cli import options
 
 @click.group()
 def command() -> None:
-    """Write a model in a form that needs no Python."""
+    """Write a model in a form that needs no Python.
+
+    \b
+    Examples:
+      vaekit export site runs/mnist/1 -o site
+    """
 
 
 @command.command()

@@ -56,19 +56,6 @@ def components(model: VAE) -> int:
     return len(top.images()) if isinstance(top, PosteriorMixture) else 0
 
 
-@torch.no_grad()
-def pseudo_inputs(model: VAE) -> Tensor:
-    """The images (C, *shape) that the prior is made of.
-
-    Raises:
-        InvalidError: it is made of none.
-    """
-    top = model.prior.links[0]
-    if not isinstance(top, PosteriorMixture):
-        raise InvalidError("pseudo: the prior of this model is not made of images")
-    return top.images()
-
-
 def _component(top: torch.distributions.Distribution, k: int) -> torch.distributions.Distribution:
     if not isinstance(top, Mixture):
         raise InvalidError("component: the prior of this model is no mixture")

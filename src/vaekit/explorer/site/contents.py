@@ -19,6 +19,7 @@ import torch
 
 from vaekit.data.dataset import Dataset
 from vaekit.data.observations import observe
+from vaekit.evaluation.components import pseudo_inputs
 from vaekit.explorer import asks, drawing, painting, views
 from vaekit.explorer.explored import Explored
 from vaekit.explorer.site.export import to_onnx
@@ -56,7 +57,7 @@ def _parts(e: Explored) -> dict[str, Callable[[], bytes]]:
         "images.png": lambda: painting.png(e.seen.all(), columns(len(e.seen))),
     }
     if drawing.components(e.model):
-        parts["pseudo.png"] = lambda: painting.png(drawing.pseudo_inputs(e.model), COLUMNS)
+        parts["pseudo.png"] = lambda: painting.png(pseudo_inputs(e.model), COLUMNS)
     for name, graph in graphs(e.model, e.trained.shape).items():
         parts[f"{name}.onnx"] = lambda name=name, graph=graph: to_onnx(name, graph)  # type: ignore[misc]
     return parts

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vaekit.errors import InvalidError
+from vaekit.evaluation.components import pseudo_inputs
 from vaekit.explorer import asks, drawing, painting
 from vaekit.explorer.explored import Explored
 from vaekit.explorer.plane import bounds
@@ -101,7 +102,7 @@ def classes(e: Explored, ask: asks.Classes) -> Answer:
 
 def pseudo(e: Explored, ask: asks.Pseudo) -> Answer:
     """Some of the images that the prior is made of, ten a row."""
-    images = drawing.pseudo_inputs(e.model)
+    images = pseudo_inputs(e.model)
     if not 0 <= ask.start < len(images):
         raise InvalidError(f"start: this prior is made of {len(images)} images, got {ask.start}")
     some = images[ask.start : ask.start + ask.n]
