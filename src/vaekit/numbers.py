@@ -138,7 +138,10 @@ def _effective(known: Mapping[str, Any]) -> Tile | None:
     least = f", least {number(known['ess_min'], 1)}" if "ess_min" in known else ""
     each = " for each label" if known.get("labels") == "missing" else ""
     of = f"of {known['samples']:,}{each}, " if "samples" in known else ""
-    return Tile("Effective samples", number(known["ess_mean"], 1), note=f"{of}mean over images{least}")
+    tails = f"; Pareto shape {number(known['pareto_k'])}" if "pareto_k" in known else ""
+    heavy = f", above 0.7 for {known['unreliable']:.1%}" if "unreliable" in known else ""
+    note = f"{of}mean over images{least}{tails}{heavy}"
+    return Tile("Effective samples", number(known["ess_mean"], 1), note=note)
 
 
 def _images(known: Mapping[str, Any]) -> str:

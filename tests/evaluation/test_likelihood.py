@@ -12,7 +12,7 @@ from cases import BATCH, CLASSES, SHAPE, images, images_for, make_labelled, make
 from vaekit.conditionals import Chain, Conditional
 from vaekit.data import Dataset
 from vaekit.data.observations import observe
-from vaekit.evaluation.likelihood import Weights, log_likelihood, summarise
+from vaekit.evaluation.likelihood import log_likelihood, summarise
 from vaekit.heads import Head
 from vaekit.objectives import Objective
 from vaekit.portions import images_at_once
@@ -91,25 +91,6 @@ def test_the_terms_are_those_of_the_bound():
     model, x, truth = linear_gaussian()
     parts = log_likelihood(model, batches(x), 20_000)
     torch.testing.assert_close(parts.reconstruction - parts.rate.sum(0), truth, rtol=0, atol=0.05)
-
-
-def test_streaming_agrees_with_a_sum_over_everything_also_where_weights_overflow():
-    log_weights = (
-        300 * torch.randn(57, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64) - 2000
-    )
-    weights = Weights(5, torch.device("cpu"))
-    for part in log_weights.split(10):
-        weights.add(part)
-    torch.testing.assert_close(weights.log_mean, log_weights.logsumexp(0) - math.log(57))
-    normal = log_weights.softmax(0)
-    torch.testing.assert_close(weights.effective_sample_size, 1 / normal.square().sum(0))
-
-
-def test_weights_of_zero_are_counted():
-    weights = Weights(1, torch.device("cpu"))
-    weights.add(torch.tensor([[-math.inf]]))
-    weights.add(torch.tensor([[0.0]]))
-    assert weights.log_mean.item() == pytest.approx(math.log(0.5))
 
 
 def test_batches_of_images_and_samples_only_change_the_draws(monkeypatch):

@@ -4,9 +4,8 @@ For each image x and K draws z_k from q(z | x), with w_k = p(x | z_k) p(z_k) / q
 
     log p(x) >= E log (1/K) sum_k w_k            (Burda et al. 2016), which rises to log p(x) with K.
 
-The sum is streamed: a running maximum of log w, and the sums of w and of w^2 relative to it, so that memory
-does not grow with K; these also give the effective sample size (sum w)^2 / sum w^2 (Kong 1992). Each image is
-encoded once. A mean over images carries its standard error; all is in nats.
+The weights are streamed (see `weights`), so that memory does not grow with K. Each image is encoded once. A
+mean over images carries its standard error; all is in nats.
 """
 
 from __future__ import annotations
@@ -21,13 +20,24 @@ import torch
 from torch import Tensor
 
 from vaekit import missing
+from vaekit.evaluation import pareto
 from vaekit.evaluation.latent import active_units
+from vaekit.evaluation.weights import Weights, ladder
 from vaekit.portions import at_once, chunks, numbers
 from vaekit.randomness import seeded
 from vaekit.vae import VAE
 
 if TYPE_CHECKING:
     from vaekit.evaluation.quality import Quality
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The bound of so many samples, a mean over images with its standard error."""
+
+    samples: int
+    value: float
+    stderr: float | None
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,9 @@ class Evaluation:
         log_likelihood_stderr: standard error over the images.
         bits_per_dimension: -log_likelihood / (observed dimensions log 2).
         ess_mean, ess_min: effective sample size an image, of `samples`.
+        pareto_k: the median over images of the shape of the weights' tail; None for too few samples.
+        unreliable: the share of images whose shape is above 0.7, so that their estimate may be far too low.
+        growth: the bound for 1, 2, 5, ... K samples.
         mse: mean squared error of reconstructions, a pixel of the stored values in [0, 1].
         seconds: wall-clock time.
         seed: of the draws.
@@ -82,41 +95,13 @@ class Evaluation:
     label_accuracy: float | None = None
     is_likelihood: bool = True
     caveats: list[str] = field(default_factory=list)
+    pareto_k: float | None = None
+    unreliable: float | None = None
+    growth: list[Bound] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
-
-
-class Weights:
-    """Streaming log-mean-exp of importance weights, for B images at once."""
-
-    def __init__(self, images: int, device: torch.device):
-        self.largest = torch.full((images,), -math.inf, dtype=torch.float64, device=device)
-        self.sum = torch.zeros(images, dtype=torch.float64, device=device)
-        self.sum_of_squares = torch.zeros_like(self.sum)
-        self.count = 0
-
-    def add(self, log_weights: Tensor) -> None:
-        """Take in log w of shape (k, B)."""
-        log_weights = log_weights.double()
-        largest = torch.maximum(self.largest, log_weights.amax(0))
-        anchor = torch.where(largest.isfinite(), largest, torch.zeros_like(largest))
-        shrink = torch.exp(self.largest - anchor)
-        weights = torch.exp(log_weights - anchor)
-        self.sum = self.sum * shrink + weights.sum(0)
-        self.sum_of_squares = self.sum_of_squares * shrink.square() + weights.square().sum(0)
-        self.largest, self.count = largest, self.count + len(log_weights)
-
-    @property
-    def log_mean(self) -> Tensor:
-        """(B,): log of the mean weight."""
-        return self.largest + torch.log(self.sum) - math.log(self.count)
-
-    @property
-    def effective_sample_size(self) -> Tensor:
-        """(B,): between 1 and the number of samples."""
-        return self.sum.square() / self.sum_of_squares
 
 
 class Columns(NamedTuple):
@@ -124,6 +109,7 @@ class Columns(NamedTuple):
 
     A code is the posterior mean of each level given the means above, `dimensions` how many values of the
     image were observed. Where labels are given, or there are none, the label's rate is 0, and M is 0.
+    `pareto_k` is the shape of the weights' tail, `growth` (G, N) the bound of the first 1, 2, 5, ... K draws.
     """
 
     reconstruction: Tensor
@@ -134,6 +120,8 @@ class Columns(NamedTuple):
     codes: Tensor
     label_rate: Tensor
     label_posterior: Tensor
+    pareto_k: Tensor
+    growth: Tensor
 
 
 Measure = Callable[[VAE, Tensor, Tensor | None, int], Columns]
@@ -178,7 +166,7 @@ def measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> Columns:
     """The terms of a batch (B, C, H, W) by K samples; of log p(x | y) where the model takes labels."""
     mask = missing.observed(x)
     posterior, prior = model.encode(x, y), model.prior_given(y)
-    weights = Weights(len(x), x.device)
+    weights = Weights(len(x), samples, x.device)
     reconstruction = torch.zeros(len(x), dtype=torch.float64, device=x.device)
     rate = torch.zeros(len(model.levels), len(x), dtype=torch.float64, device=x.device)
     for k in chunks(samples, at_once(len(x) * numbers(model.decoder, x.shape[1:]))):
@@ -196,17 +184,18 @@ def measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> Columns:
         posterior.mean.T,
         torch.zeros_like(reconstruction),
         rate.new_zeros(0, len(x)),
+        weights.pareto_k,
+        weights.growth,
     )
 
 
 def summarise(parts: Columns, levels: Sequence[int], samples: int, seed: int, seconds: float) -> Evaluation:
     """Means over images with their standard error; `levels` are the sizes of the model's."""
-    n = len(parts.log_likelihood)
-    mean = parts.log_likelihood.mean().item()
-    stderr = parts.log_likelihood.std().item() / math.sqrt(n) if n > 1 else None
+    mean, stderr = mean_and_error(parts.log_likelihood)
+    pareto_k, unreliable = _tails(parts.pareto_k)
     reconstruction, rate = parts.reconstruction.mean().item(), parts.rate.mean(1).tolist()
     return Evaluation(
-        images=n,
+        images=len(parts.log_likelihood),
         samples=samples,
         reconstruction=reconstruction,
         rate=rate,
@@ -221,7 +210,25 @@ def summarise(parts: Columns, levels: Sequence[int], samples: int, seed: int, se
         label_rate=parts.label_rate.mean().item() if len(parts.label_posterior) else None,
         seconds=seconds,
         seed=seed,
+        growth=[
+            Bound(n, *mean_and_error(row)) for n, row in zip(ladder(samples), parts.growth, strict=False)
+        ],
+        pareto_k=pareto_k,
+        unreliable=unreliable,
     )
+
+
+def mean_and_error(values: Tensor) -> tuple[float, float | None]:
+    """The mean of (N,) and its standard error, which one value alone has not."""
+    error = values.std().item() / math.sqrt(len(values)) if len(values) > 1 else None
+    return values.mean().item(), error
+
+
+def _tails(shapes: Tensor) -> tuple[float, float] | tuple[None, None]:
+    """The median shape of the tails (N,), and the share of those that are too heavy; NaN says nothing."""
+    if shapes.isnan().any():
+        return None, None
+    return shapes.median().item(), (shapes > pareto.RELIABLE).double().mean().item()
 
 
 def _bits(log_likelihood: float, dimensions: float) -> float | None:

@@ -20,7 +20,7 @@ def measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> likelihood
     """`likelihood.measure` without the labels y: of log p(x), with rate and posterior of the label.
 
     What is a mean over q(z | x, y) is one over the labels too, by r. The effective sample size is that of all
-    K samples of all labels together.
+    K samples of all labels together; the shapes of the tails are averaged by p(y | x), negative ones as 0.
 
     Raises:
         ValueError: the model is told no labels.
@@ -44,6 +44,8 @@ def measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> likelihood
         codes=_average(r, given.codes),
         label_rate=(torch.xlogy(r, r) - r * log_py).sum(0),
         label_posterior=whole,
+        pareto_k=(posterior * given.pareto_k.clamp_min(0)).sum(0),
+        growth=(log_py.unsqueeze(-1) + given.growth).logsumexp(0),
     )
 
 

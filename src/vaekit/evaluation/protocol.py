@@ -26,6 +26,7 @@ GIVEN = (
     "the model was told the labels: the numbers are of log p(x | y), not of log p(x), and not comparable "
     "with those of a model that is told none; for log p(x): vaekit evaluate RUN --labels missing"
 )
+MANY = 0.05  # the share of images with unreliable estimates that is worth a warning
 _BOUNDS = (
     "elbo",
     "log_likelihood",
@@ -35,6 +36,8 @@ _BOUNDS = (
     "ess_min",
     "label_rate",
     "label_accuracy",
+    "pareto_k",
+    "unreliable",
 )
 
 
@@ -106,7 +109,8 @@ def annotate(evaluation: Evaluation, recipe: Recipe, model: VAE, dataset: Datase
     notes = [] if likelihood.support in ("binary", "levels") else _rescaled(dataset, whole=not missing)
     notes += _observed_part(missing)
     notes += [GIVEN] if evaluation.labels == "given" else []
-    changes: dict[str, Any] = {**dict.fromkeys(_BOUNDS), "rate": []} if undefined else {}
+    notes += [] if undefined else unreliable(evaluation)
+    changes: dict[str, Any] = {**dict.fromkeys(_BOUNDS), "rate": [], "growth": []} if undefined else {}
     return dataclasses.replace(
         evaluation,
         split=split,
@@ -116,6 +120,18 @@ def annotate(evaluation: Evaluation, recipe: Recipe, model: VAE, dataset: Datase
         caveats=reasons + notes,
         **changes,
     )
+
+
+def unreliable(evaluation: Evaluation) -> list[str]:
+    """What to know where the importance weights of not a few images have too heavy a tail."""
+    share = evaluation.unreliable or 0.0
+    if share <= MANY:
+        return []
+    return [
+        f"for {share:.0%} of the images the Pareto shape of the importance weights is above 0.7: their "
+        "estimates are lower bounds that may be far too low, by more than the standard error shows; use more "
+        "samples, or --estimator ais"
+    ]
 
 
 def _heads(part: nn.Module) -> list[Head]:

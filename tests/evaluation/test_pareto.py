@@ -1,0 +1,60 @@
+"""The fit of tails against scipy's maximum likelihood, and the shapes of weights whose tail is known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from vaekit.evaluation.pareto import fit, k_hat, tail_length
+
+
+def draws(shape: float, n: int, repeats: int = 1, seed: int = 0) -> torch.Tensor:
+    found = stats.genpareto(shape, scale=2.0).rvs((repeats, n), random_state=seed)
+    return torch.from_numpy(found).sort(-1).values
+
+
+@pytest.mark.parametrize("shape", [-0.3, 0.2, 0.7, 1.5])
+def test_the_fit_is_near_that_of_scipy(shape: float):
+    x = draws(shape, 1500)
+    k, sigma = fit(x)
+    theirs, _, scale = stats.genpareto.fit(x[0].numpy(), shape, floc=0, scale=2.0)
+    assert k.item() == pytest.approx(theirs, abs=0.03)
+    assert sigma.item() == pytest.approx(scale, rel=0.03)
+
+
+@pytest.mark.parametrize("shape", [0.1, 0.5, 1.0])
+def test_on_average_over_many_short_tails_it_is_the_true_shape(shape: float):
+    k, sigma = fit(draws(shape, 200, 400))
+    assert k.mean().item() == pytest.approx(shape, abs=4 * math.sqrt((1 + shape) ** 2 / 200 / 400) + 0.02)
+    assert sigma.mean().item() == pytest.approx(2.0, rel=0.03)
+
+
+@pytest.mark.parametrize("shape", [0.3, 0.6, 1.2])
+def test_weights_of_pareto_have_its_shape(shape: float):
+    """w = u^(-k), u uniform, has P(w > x) = x^(-1/k); the prior draws towards 1/2 by 10 weights."""
+    n, repeats = 20_000, 60
+    u = np.random.default_rng(0).random((n, repeats))
+    length = tail_length(n)
+    largest = torch.from_numpy(-shape * np.log(u)).topk(length + 1, 0).values
+    expected = (length * shape + 5) / (length + 10)
+    assert k_hat(largest).mean().item() == pytest.approx(expected, abs=0.03)
+    assert torch.equal(k_hat(largest), k_hat(largest.flip(0)))
+    torch.testing.assert_close(k_hat(largest - 700), k_hat(largest))  # a factor changes nothing
+
+
+def test_normal_weights_become_unreliable_as_they_spread():
+    logs = torch.randn(5000, 20, dtype=torch.float64)
+    shapes = [k_hat((spread * logs).topk(tail_length(5000) + 1, 0).values).mean() for spread in (0.1, 1, 4)]
+    assert shapes[0] < 0.2 < shapes[1] < 0.7 < shapes[2]
+
+
+def test_tails_that_say_nothing_or_everything():
+    assert tail_length(5000) == 213
+    assert tail_length(20) == 4
+    assert k_hat(torch.randn(5, 2)).isnan().all()
+    assert (k_hat(torch.zeros(30, 2)) == -math.inf).all()
+    assert (k_hat(1000 * torch.arange(30.0)[:, None]) == math.inf).all()
