@@ -99,7 +99,7 @@ function panel(app) {
 function namesOf(infos) {
   if (infos.length === 1) return [infos[0].title];
   const same = infos[0].title === infos[1].title;
-  return infos.map(({ title, place }, m) => `${"AB"[m]} · ${same ? place : title}`);
+  return infos.map(({ title, place }, m) => `${"AB"[m]} · ${same ? place.split("/").slice(-2).join("/") : title}`);
 }
 
 function name(infos) {
