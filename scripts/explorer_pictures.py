@@ -22,7 +22,7 @@ IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SIZE = {"width": 1280, "height": 800}
 VIEWS = {  # a file each: light or dark, and what the address says
     "explorer": ("light", "#point=61&density=1"),
-    "explorer-interpolate": ("light", "#tool=interpolate&a=i61&b=i5&t=0.5"),
+    "explorer-interpolate": ("light", "#tool=interpolate&a=i61&b=i5&t=0.5&label=3"),
     "explorer-backdrop": ("dark", "#tool=classes&backdrop=1&z=0.6,-0.4&label=8"),
 }
 

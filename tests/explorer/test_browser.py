@@ -44,8 +44,6 @@ def chromium() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def demo() -> Explored:
     """The model that the package carries, which is conditional and has two latents, and a part of MNIST."""
-    if not (packaged.FOLDER / "config.json").is_file():
-        pytest.skip("the packaged model is not made yet: scripts/make_demo.py")
     trained = packaged.demo()
     source = Source("mnist", "test", "vaekit.demo()", trained.label_names)
     return look(trained, trained.observed("test", None, IMAGES), source)
@@ -300,7 +298,7 @@ def test_an_address_that_says_nonsense_is_believed_in_nothing(visit, address, fr
 @pytest.mark.parametrize("state", ["#z=0.3,-1.2&label=2", "#tool=interpolate&a=i1&b=z1,1&steps=5&label=3"])
 def test_the_lines_of_python_make_the_same_picture(visit, address, state, tmp_path):
     page = visit(f"{address}{state}")
-    page.get_by_role("button", name="Python").click()
+    page.get_by_role("button", name="Copy as Python").click()
     lines = page.locator("dialog code").inner_text()
     source = str(Path(__file__).parents[2] / "src")
     subprocess.run([sys.executable, "-c", lines], cwd=tmp_path, env={"PYTHONPATH": source}, check=True)

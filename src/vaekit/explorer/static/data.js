@@ -1,5 +1,6 @@
 /** What the maps need from the backend, asked when the state calls for it. */
 import { latest } from "./latest.js";
+import { labelOf } from "./walk.js";
 
 const PATIENCE = 3000; // milliseconds between questions for values that are still worked out
 const SETTLED = 150; // milliseconds that the camera rests before the backdrop is decoded anew
@@ -56,7 +57,8 @@ export function follow(app, maps) {
     if (point === null || scene.get().ellipses.some(Boolean)) return;
     const answers = await each(({ m }) => backend.point(m, point, kind));
     scene.set({ ellipses: answers.map(({ ellipse }) => ellipse) });
-    if (z.flat().every((value) => value === 0)) store.set({ z: answers.map((answer) => answer.z) });
+    if (z.flat().some((value) => value !== 0)) return;
+    store.set({ z: answers.map((answer) => answer.z), label: labelOf(app, answers[0].label) });
   }
 
   async function values() {

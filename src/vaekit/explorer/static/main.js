@@ -57,7 +57,7 @@ async function start() {
   document.documentElement.style.setProperty("--shape", infos[0].tile.join(" / "));
   at("actions").prepend(
     button("Copy link", (event) => copied(event.target, link())),
-    button("Python", () => showPython(app).catch(app.fail), {
+    button("Copy as Python", () => showPython(app).catch(app.fail), {
       title: "The lines of Python that make this picture",
     }),
     button("Help", showHelp),

@@ -44,7 +44,7 @@ export async function choose(app, i) {
 }
 
 /** An image's own class, where the models are given one; else what they are given now. */
-function labelOf(app, label) {
+export function labelOf(app, label) {
   const condition = conditionOf(app.models.map(({ info }) => info));
   return condition?.on === "label" && label !== null ? label : app.store.get().label;
 }
