@@ -2,7 +2,7 @@
 
     python scripts/explorer_speed.py RUN_OR_MODEL [--split all]
 
-Prints one JSON line. `frames_per_second` is of a map that is dragged without rest; `pointer_to_picture_ms` runs
+Prints a JSON line. `frames_per_second` is of a map that is dragged without rest; `pointer_to_picture_ms` runs
 from the event of the pointer until what is under it is decoded and drawn, the request to the server included.
 Needs Chromium, and Playwright of the development extra.
 """

@@ -28,7 +28,7 @@ function galleryOf(app, model) {
   const gallery = el("div", { class: "tiles ten" });
   const count = el("span", { class: "note", role: "status" });
   const back = button("Back", () => turn(-PAGE), { class: "button small" });
-  const on = button("On", () => turn(PAGE), { class: "button small" });
+  const on = button("Next", () => turn(PAGE), { class: "button small" });
   const fill = latest(async () => {
     const n = Math.min(PAGE, info.pseudo_inputs - start);
     const { picture, columns } = await app.backend.pseudo(m, start, n);
