@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-model test test-all check format clean
+.PHONY: help demo demo-model test test-all bench check format clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ test: $(VENV)/.ready-dev ## Install, and run the tests that take minutes
 
 test-all: $(VENV)/.ready-dev ## The same with the slow statistical and training tests
 	$(BIN)/python -m pytest -n auto
+
+bench: $(VENV)/.ready ## Speed against other libraries, a quarter of an hour; parts by ARGS="--only W1 --no-curves"
+	$(BIN)/python -m benchmarks.run $(ARGS)
 
 check: $(VENV)/.ready-dev ## Formatting, lint and types
 	$(BIN)/ruff format --check .

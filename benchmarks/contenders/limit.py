@@ -1,0 +1,97 @@
+"""The limit: the matrix products and convolutions of a step alone, and the traffic of the optimiser's memory.
+
+One step of our own model is watched as torch computes it, forward and backward, and of every product and
+convolution the shapes are written down. Then these alone are computed again and again, in float32, on numbers
+that mean nothing; and for Adam its seven passes over memory: weight, gradient and two moments are read, all
+but the gradient written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from gate import Gate, ordered
+from recipe import overrides
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from vaekit import recipes
+from vaekit.build import build_model, build_objective
+
+aten = torch.ops.aten
+PRODUCTS = {aten.mm, aten.addmm, aten.bmm, aten.baddbmm, aten.convolution, aten.convolution_backward}
+
+Call = tuple[Callable, tuple, dict[str, Any]]
+
+
+class Watch(TorchDispatchMode):
+    """Writes down the products and convolutions inside it, with tensors like theirs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[Call] = []
+        self._pool: dict[tuple, Tensor] = {}
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: tuple = (), kwargs: Any = None) -> Any:
+        if function.overloadpacket in PRODUCTS:
+            self.calls.append((function, tuple(map(self._alike, args)), dict(kwargs or {})))
+        return function(*args, **(kwargs or {}))
+
+    def _alike(self, value: Any) -> Any:
+        """Numbers of the same shape and strides, in float32; one tensor for all that are alike."""
+        if not isinstance(value, Tensor):
+            return value
+        layout = (tuple(value.shape), tuple(value.stride()))
+        if layout not in self._pool:
+            self._pool[layout] = torch.empty_strided(*layout).normal_()
+        return self._pool[layout]
+
+
+def step(workload: SimpleNamespace) -> tuple[list[Call], nn.Module]:
+    """The products of a training step, or of an image's log-likelihood, and the model."""
+    recipe = recipes.override(recipes.load("mnist-gated"), overrides(workload))
+    model, objective = build_model(recipe.model, tuple(workload.shape)), build_objective(recipe.objective)
+    judging = workload.task == "evaluate"
+    x = torch.rand(1 if judging else workload.batch, *workload.shape).round()
+    prior = model.prior_given()
+    with Watch() as watch, torch.set_grad_enabled(not judging):
+        if judging:
+            model.evidence(x, samples=workload.samples, prior=prior)
+        else:
+            objective.loss(model.evidence(x), 1.0).backward()
+    return watch.calls, model
+
+
+def traffic(model: nn.Module) -> Callable[[], None]:
+    """Adam's seven passes over memory, as three copies and one sum."""
+    weights = [p.detach() for p in model.parameters()]
+    others = [torch.zeros_like(p) for p in weights]
+
+    def pass_over() -> None:
+        for _ in range(3):
+            torch._foreach_copy_(others, weights)
+        torch._foreach_norm(weights)
+
+    return pass_over
+
+
+def repeat(calls: Iterable[Call]) -> None:
+    for function, args, kwargs in calls:
+        function(*args, **kwargs)
+
+
+def main() -> None:
+    gate, workload = Gate(), ordered()
+    calls, model = step(workload)
+    pass_over = traffic(model) if workload.task == "train" else lambda: None
+    with torch.no_grad():
+        while True:
+            repeat(calls)
+            pass_over()
+            gate()
+
+
+main()

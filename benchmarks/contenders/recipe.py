@@ -1,0 +1,38 @@
+"""A workload as a recipe of ours: `mnist-gated`, with what differs from it as overrides."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+
+def overrides(workload: SimpleNamespace) -> list[str]:
+    """KEY=VALUE of each part.
+
+    Nothing but steps is to be timed: no validation, pictures or checkpoints between them.
+    """
+    reading, drawing = _networks(workload)
+    prior = {"kind": "vamp", "components": workload.components, "start": "random"}
+    values = {
+        "data.name": workload.data if workload.data in ("mnist", "digits") else workload.path,
+        "data.validation": 0,
+        "model.latent": list(workload.latent),
+        "model.encoder.network": reading,
+        "model.decoder.network": drawing,
+        "model.prior": prior if workload.components else "standard_normal",
+        "training.batch_size": workload.batch,
+        "training.learning_rate": 1e-3,
+        "training.epochs": 1_000_000,
+        "training.patience": None,
+        "training.pictures": 0,
+        "training.checkpoint_seconds": 1_000_000,
+    }
+    return [f"{key}={json.dumps(value)}" for key, value in values.items()]
+
+
+def _networks(workload: SimpleNamespace) -> tuple[dict, dict]:
+    if not workload.channels:
+        dense = {"kind": "dense", "width": list(workload.width), "gated": True}
+        return dense, dense
+    convolutional = {"kind": "convolutional", "channels": list(workload.channels), "gated": False}
+    return {**convolutional, "width": list(workload.width)}, {**convolutional, "width": []}

@@ -1,0 +1,85 @@
+"""`make bench`: all workloads, contenders in turn, one JSON line a measurement, a table and the curves."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks import curves, machine
+from benchmarks.contestants import CONTENDERS
+from benchmarks.environments import HERE
+from benchmarks.table import markdown
+from benchmarks.turns import Line, measure
+from benchmarks.workloads import WORKLOADS
+
+RESULTS = HERE / "results"
+
+
+def record(lines: Iterator[Line], path: Path, about: Line) -> list[Line]:
+    """Write each line as it comes, with the machine and the commit; all of them."""
+    kept = []
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        for line in lines:
+            kept.append({**about, **line, "at": datetime.now(UTC).isoformat(timespec="seconds")})
+            print(json.dumps(kept[-1]), file=file, flush=True)
+            print(_said(line), file=sys.stderr, flush=True)
+    return kept
+
+
+def _said(line: Line) -> str:
+    head = f"{line['workload']:4} {CONTENDERS[line['contender']].title:24}"
+    if "unavailable" in line:
+        return f"{head} left out: {line['unavailable']}"
+    return f"{head} {1000 * line['seconds'] / line['steps']:9.3f} ms  {line['memory']:.0f} MB"
+
+
+def main() -> None:
+    """The entry point."""
+    asked = _arguments()
+    if asked.threads:
+        os.environ["OMP_NUM_THREADS"] = str(asked.threads)
+    began, about = time.monotonic(), machine.describe()
+    path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}.jsonl"
+    lines: list[Line] = []
+    for name in asked.only:
+        workload = WORKLOADS[name]
+        names = [
+            each
+            for each in ("ours", *workload.against)
+            if asked.contenders is None or each in asked.contenders
+        ]
+        lines += record(measure(workload, names, asked.rounds, asked.seconds), path, about)
+    print(f"\n{machine.words(about)}\n")
+    print(markdown(lines, {name: WORKLOADS[name].title for name in asked.only}, _titles()))
+    if asked.curves:
+        curves.draw(
+            record(curves.measured(measure), path, about), HERE.parent / "docs" / "images" / "speed.png"
+        )
+    minutes = (time.monotonic() - began) / 60
+    print(f"{len(lines)} measurements in {path}, {minutes:.0f} minutes", file=sys.stderr)
+
+
+def _titles() -> dict[str, str]:
+    return {name: contender.title for name, contender in CONTENDERS.items()}
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--only", nargs="+", metavar="WORKLOAD", choices=WORKLOADS, default=list(WORKLOADS))
+    parser.add_argument("--contenders", nargs="+", metavar="NAME", choices=CONTENDERS)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=1.0, help="that a turn takes")
+    parser.add_argument("--threads", type=int, help="of each contender; as it chooses if not given")
+    parser.add_argument("--no-curves", dest="curves", action="store_false")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Measurements become a table: medians of what was measured in pairs.
+
+A machine's speed swings, so that a time says little and the ratio of two times taken one after the other says
+more. In each round every contender has one turn; with t_c and t_o the time of a step of a contender and of
+ours in the same round, the ratio is the median over rounds of t_c / t_o.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from statistics import median
+from typing import Any
+
+Line = dict[str, Any]
+Times = dict[int, float]
+
+
+def times(lines: Iterable[Line]) -> dict[str, dict[str, Times]]:
+    """workload -> contender -> round -> seconds a step."""
+    found: dict[str, dict[str, Times]] = defaultdict(lambda: defaultdict(dict))
+    for line in lines:
+        if "seconds" in line:
+            found[line["workload"]][line["contender"]][line["round"]] = line["seconds"] / line["steps"]
+    return found
+
+
+def ratio(of: Times, to: Times) -> float | None:
+    """The median over the rounds that both took part in; None where there is none."""
+    both = of.keys() & to.keys()
+    return median(of[each] / to[each] for each in both) if both else None
+
+
+def memory(lines: Iterable[Line], workload: str, contender: str) -> float | None:
+    """The most that was resident, in MB; None where it did not take part."""
+    return max(
+        (line["memory"] for line in lines if (line["workload"], line["contender"]) == (workload, contender)
+         and "memory" in line), default=None,
+    )  # fmt: skip
+
+
+def markdown(lines: Sequence[Line], titles: dict[str, str], names: dict[str, str]) -> str:
+    """The table, a row a workload and contender, and after it who could not take part.
+
+    Args:
+        lines: of measurements.
+        titles: of the workloads, in the order of the table.
+        names: of the contenders.
+    """
+    rows = ["| workload | contender | ms | its time / vaekit's | MB |", "|---|---|---:|---:|---:|"]
+    found = times(lines)
+    for workload, title in titles.items():
+        taken = found[workload]
+        for contender in sorted(taken, key=lambda name: median(taken[name].values())):
+            cells = _cells(contender, taken, memory(lines, workload, contender))
+            rows.append(f"| {' | '.join([f'{workload}: {title}', names[contender], *cells])} |")
+    absent = [line for line in lines if "unavailable" in line]
+    notes = [f"- {names[line['contender']]} on {line['workload']}: {line['unavailable']}" for line in absent]
+    return "\n".join([*rows, "", *notes]).strip() + "\n"
+
+
+def _cells(contender: str, taken: dict[str, Times], most: float | None) -> list[str]:
+    """Milliseconds, ratio and megabytes."""
+    compared = None if contender == "ours" else ratio(taken[contender], taken.get("ours", {}))
+    return [
+        f"{1000 * median(taken[contender].values()):.3g}",
+        "" if compared is None else f"{compared:.2f}",
+        "" if most is None else f"{most:.0f}",
+    ]
