@@ -28,20 +28,27 @@ VIEWS = {  # a file each: light or dark, and what the address says
 
 
 def main() -> None:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not chromium:
-        sys.exit("no chromium on the PATH: install it, for instance by apt install chromium")
-    with served() as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with served("--demo") as address, chromium() as browser:
         for name, (scheme, state) in VIEWS.items():
             print(write_whole(IMAGES / f"{name}.png", picture(browser, scheme, address + state)))
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not found:
+        sys.exit("no chromium on the PATH: install it, for instance by apt install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
         browser.close()
 
 
 @contextmanager
-def served() -> Iterator[str]:
-    """The address at which the packaged model is explored."""
-    command = [sys.executable, "-m", "vaekit", "explore", "--demo", "--no-open", "--port", "0"]
+def served(*arguments: str) -> Iterator[str]:
+    """The address at which these arguments of `vaekit explore` are served."""
+    command = [sys.executable, "-m", "vaekit", "explore", *arguments, "--no-open", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
         yield server.stdout.readline().strip()

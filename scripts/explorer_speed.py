@@ -11,18 +11,14 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 import statistics
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from playwright.sync_api import sync_playwright
+from explorer_pictures import SIZE, chromium, served
 
-SIZE = {"width": 1280, "height": 800}
 FRAMES = """() => {
   window.frames_at = [];
   requestAnimationFrame(function frame(now) {
@@ -34,11 +30,7 @@ TIMINGS = "performance.getEntriesByName('pointer to picture').map((entry) => ent
 
 
 def main(arguments: Sequence[str]) -> None:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not chromium:
-        sys.exit("no chromium on the PATH: install it, for instance by apt install chromium")
-    with served(arguments) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with served(*arguments) as address, chromium() as browser:
         page = browser.new_page(viewport=SIZE)
         page.set_default_timeout(120_000)
         page.goto(address)
@@ -46,17 +38,6 @@ def main(arguments: Sequence[str]) -> None:
         page.locator(".picture.large.shown").wait_for()
         page.wait_for_load_state("networkidle")
         print(json.dumps({"page": page.title(), **measured(page)}))
-        browser.close()
-
-
-@contextmanager
-def served(arguments: Sequence[str]) -> Iterator[str]:
-    """The address at which these arguments of `vaekit explore` are served."""
-    command = [sys.executable, "-m", "vaekit", "explore", *arguments, "--no-open", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout
-        yield server.stdout.readline().strip()
-        server.terminate()
 
 
 def measured(page: Any) -> dict[str, float | int]:
