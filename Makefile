@@ -27,6 +27,9 @@ test-all: $(VENV)/.ready-dev ## The same with the slow statistical and training 
 bench: $(VENV)/.ready ## Speed against other libraries, a quarter of an hour; parts by ARGS="--only W1 --no-curves"
 	$(BIN)/python -m benchmarks.run $(ARGS)
 
+mutants: $(VENV)/.ready-dev ## Seed bugs in the mathematics, and see that the tests catch each (make mutants ARGS="--most 0")
+	$(BIN)/python scripts/mutants.py $(ARGS)
+
 check: $(VENV)/.ready-dev ## Formatting, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
