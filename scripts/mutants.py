@@ -4,7 +4,7 @@
 
 A mutant is a mathematical module with one change: a sign, swapped operands or arguments, `mean` for `sum`, a
 bound that is no longer strict, a half that is one. It is killed where a test of the module fails, or does not
-end in time; a survivor is a bug that nobody would see. Prints a line a mutant, and how many were killed; exits
+end in time; a survivor is a bug that nobody would see. Prints each mutant, and how many were killed; exits
 with 1 where one survives that `EQUIVALENT` does not explain.
 
 Each runs in a fork of a process that has imported PyTorch, so on Linux and macOS alone.
