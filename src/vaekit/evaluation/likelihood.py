@@ -192,7 +192,7 @@ def measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> Columns:
 def summarise(parts: Columns, levels: Sequence[int], samples: int, seed: int, seconds: float) -> Evaluation:
     """Means over images with their standard error; `levels` are the sizes of the model's."""
     mean, stderr = mean_and_error(parts.log_likelihood)
-    pareto_k, unreliable = _tails(parts.pareto_k)
+    pareto_k, unreliable = tails(parts.pareto_k)
     reconstruction, rate = parts.reconstruction.mean().item(), parts.rate.mean(1).tolist()
     return Evaluation(
         images=len(parts.log_likelihood),
@@ -224,7 +224,7 @@ def mean_and_error(values: Tensor) -> tuple[float, float | None]:
     return values.mean().item(), error
 
 
-def _tails(shapes: Tensor) -> tuple[float, float] | tuple[None, None]:
+def tails(shapes: Tensor) -> tuple[float, float] | tuple[None, None]:
     """The median shape of the tails (N,), and the share of those that are too heavy; NaN says nothing."""
     if shapes.isnan().any():
         return None, None

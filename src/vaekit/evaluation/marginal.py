@@ -16,8 +16,14 @@ from vaekit.evaluation import likelihood
 from vaekit.vae import VAE
 
 
-def measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> likelihood.Columns:
-    """`likelihood.measure` without the labels y: of log p(x), with rate and posterior of the label.
+def measure(
+    model: VAE,
+    x: Tensor,
+    y: Tensor | None,
+    samples: int,
+    given: likelihood.Measure = likelihood.measure,
+) -> likelihood.Columns:
+    """What `given` measures of log p(x | y), without the labels y: of log p(x), with rate and posterior of y.
 
     What is a mean over q(z | x, y) is one over the labels too, by r. The effective sample size is that of all
     K samples of all labels together; the shapes of the tails are averaged by p(y | x), negative ones as 0.
@@ -29,23 +35,23 @@ def measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> likelihood
         raise ValueError("labels: this model is told none, so that none can be missing")
     possible = model.labels.possible
     log_py = model.labels.log_prob[possible].double().unsqueeze(-1)
-    each = [likelihood.measure(model, x, k.expand(len(x)), samples) for k in possible]
-    given = likelihood.Columns(*(torch.stack(column).double() for column in zip(*each, strict=True)))
-    r = (log_py + given.reconstruction - given.rate.sum(1)).softmax(0)
-    log_joint = log_py + given.log_likelihood
+    each = [given(model, x, k.expand(len(x)), samples) for k in possible]
+    parts = likelihood.Columns(*(torch.stack(column).double() for column in zip(*each, strict=True)))
+    r = (log_py + parts.reconstruction - parts.rate.sum(1)).softmax(0)
+    log_joint = log_py + parts.log_likelihood
     posterior = log_joint.softmax(0)
     whole = posterior.new_zeros(len(model.labels), len(x)).index_copy(0, possible, posterior)
     return likelihood.Columns(
-        reconstruction=_average(r, given.reconstruction),
-        rate=_average(r, given.rate),
+        reconstruction=_average(r, parts.reconstruction),
+        rate=_average(r, parts.rate),
         log_likelihood=log_joint.logsumexp(0),
-        effective_sample_size=1 / (posterior.square() / given.effective_sample_size).sum(0),
-        dimensions=given.dimensions[0],
-        codes=_average(r, given.codes),
+        effective_sample_size=1 / (posterior.square() / parts.effective_sample_size).sum(0),
+        dimensions=parts.dimensions[0],
+        codes=_average(r, parts.codes),
         label_rate=(torch.xlogy(r, r) - r * log_py).sum(0),
         label_posterior=whole,
-        pareto_k=(posterior * given.pareto_k.clamp_min(0)).sum(0),
-        growth=(log_py.unsqueeze(-1) + given.growth).logsumexp(0),
+        pareto_k=(posterior * parts.pareto_k.clamp_min(0)).sum(0),
+        growth=(log_py.unsqueeze(-1) + parts.growth).logsumexp(0),
     )
 
 
