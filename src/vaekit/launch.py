@@ -215,7 +215,7 @@ def _fit(run: Run, prepared: Prepared, log: Log, figures: bool, resuming: bool =
     watch = Progress(trained, validation or train_set, run.path / "figures", settings.pictures)
     if settings.tensorboard:
         log = Several(log, Board(run.path / "tensorboard"))
-    (run.path / "evaluation.json").unlink(missing_ok=True)  # it measured the model before
+    run.forget()
     with runtime.processor(settings.threads):
         loop.fit(
             model, build_objective(trained.recipe.objective), train_set, validation, settings, run.path,

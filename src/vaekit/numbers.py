@@ -33,6 +33,16 @@ def quality_in_words(quality: Mapping[str, Any]) -> str:
     )
 
 
+def estimator_in_words(evaluation: Mapping[str, Any]) -> str:
+    """By what log p(x) was estimated, for the middle of a sentence."""
+    if evaluation.get("estimator", "is") == "is":
+        return f"{evaluation['samples']:,} importance samples"
+    return (
+        f"{evaluation['samples']:,} annealed chains of {evaluation['steps']:,} steps from the "
+        f"{evaluation['start']}"
+    )
+
+
 def trained(contents: Mapping[str, Any]) -> list[Tile]:
     """The key numbers of the training: parameters, epochs, time."""
     metrics, parameters = contents.get("metrics") or [], contents.get("parameters")
@@ -71,7 +81,7 @@ def _log_likelihood(known: Mapping[str, Any]) -> Tile | None:
     value = number(known["log_likelihood"]) + (f" ± {number(error)}" if error is not None else "")
     name = "Log-likelihood" if known.get("is_likelihood", True) else "Score (no likelihood of the data)"
     name += {"given": " given labels", "missing": " without labels"}.get(known.get("labels", ""), "")
-    samples = f"{known['samples']:,} importance samples, " if "samples" in known else ""
+    samples = f"{estimator_in_words(known)}, " if "samples" in known else ""
     return Tile(name, value, "nats", samples + _images(known))
 
 

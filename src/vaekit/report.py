@@ -24,6 +24,8 @@ Contents = dict[str, Any]
 
 CAPTIONS = {
     "training-curves": "The bound and its two terms over the epochs, and the weight of the KL if it changes.",
+    "bound-by-samples": "How the bound of log p(x) grows with the samples: where it still climbs at the "
+    "right end, more would raise it.",
     "classes": "New images of a conditional model: a column a class, a row the same style in all of them.",
     "samples": "Images decoded from draws of the prior: what the model takes the data to be.",
     "nearest": "Samples over the training images nearest to them, then held-out images over theirs: samples "

@@ -7,28 +7,31 @@
     model/             what is shared, loaded and explored
     figures/           pictures, also of the progress
     evaluation.json    report.html
+    evaluation.npz     the numbers of each image
+    bdmc.json          bounds on both sides, where they were asked for
 
 `load` opens one, or any model that was taken out of one; `launch.train` begins one.
 """
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from vaekit import pictures, recipes, styles
 from vaekit.build import build_data
 from vaekit.errors import NotFoundError
-from vaekit.evaluation import likelihood, marginal, protocol
-from vaekit.evaluation.quality import quality as sample_quality
-from vaekit.evaluation.reconstruction import squared_error
+from vaekit.evaluated import bounds_on_own_images, evaluate
+from vaekit.evaluation import likelihood
+from vaekit.evaluation.bidirectional import Sandwich
 from vaekit.files import write_whole
 from vaekit.plain import to_json
-from vaekit.portions import images_at_once
 from vaekit.recipe import Recipe
 from vaekit.trained import Trained, load_model, read_config, restored
 from vaekit.training import checkpoint, lines, runtime
@@ -127,16 +130,49 @@ class Run:
         return sorted((self.path / "figures").glob("*.*"))
 
     def evaluate(self, samples: int = 5000, split: str = "test", **options: Any) -> likelihood.Evaluation:
-        """Measure the model, and `keep` the numbers of its own data as it was trained; see `evaluate`."""
+        """Measure the model, and `keep` the numbers of its own data as it was trained; see `evaluate`.
+
+        A measurement that was interrupted goes on where it was.
+        """
+        options = {"keep": self.partial, **options}
         evaluation = evaluate(self.trained, samples, split, **options)
         if options.get("data") is None and options.get("missing") is None:
             self.keep(evaluation)
         return evaluation
 
+    def sandwich(self, **options: Any) -> Sandwich:
+        """Bounds of log p(x) on both sides, kept in bdmc.json; see `evaluated.bounds_on_own_images`."""
+        found = bounds_on_own_images(self.trained, **options)
+        write_whole(self.path / "bdmc.json", to_json(found.to_dict()).encode())
+        return found
+
+    @property
+    def partial(self) -> Path:
+        """Where an unfinished measurement is kept."""
+        return self.path / "evaluation.partial.npz"
+
     def keep(self, evaluation: likelihood.Evaluation) -> None:
-        """Write evaluation.json, and bring the report up to date."""
+        """Write evaluation.json and evaluation.npz, and bring the report up to date."""
+        from vaekit import figures
+
+        numbers = io.BytesIO()
+        np.savez_compressed(numbers, allow_pickle=False, **evaluation.each)
+        write_whole(self.path / "evaluation.npz", numbers.getvalue())
         write_whole(self.path / "evaluation.json", to_json(evaluation.to_dict()).encode())
+        growth = [(bound.samples, bound.value, bound.stderr) for bound in evaluation.growth]
+        picture = self.path / "figures" / "bound-by-samples.png"
+        if len(growth) > 1:
+            figures.save(
+                figures.bound_by_samples(growth, f"Bound of log p(x): {self.trained.title}"), picture
+            )
+        else:
+            picture.unlink(missing_ok=True)
         self.report()
+
+    def forget(self) -> None:
+        """Remove what was measured, for it was another model."""
+        for name in ("evaluation.json", "evaluation.npz", "bdmc.json", "figures/bound-by-samples.png"):
+            (self.path / name).unlink(missing_ok=True)
 
     def draw(self, only_missing: bool = False) -> list[Path]:
         """Draw the figures of the report into figures/, all or those that are not there."""
@@ -176,60 +212,3 @@ def load(path: str | Path, device: str = "auto") -> Run | Trained:
     if (Path(path) / "recipe.yaml").is_file():
         return Run(path, device)
     return load_model(path, runtime.device(device))
-
-
-def evaluate(
-    trained: Trained,
-    samples: int = 5000,
-    split: str = "test",
-    images: int | None = None,
-    seed: int = 0,
-    data: str | None = None,
-    missing: str | None = None,
-    labels: Literal["given", "missing"] = "given",
-    progress: Callable[[int, int], None] = lambda images, of: None,
-    quality: bool = False,
-    quality_samples: int = 5000,
-    features: str | None = None,
-    say: Callable[[str], None] = lambda words: None,
-) -> likelihood.Evaluation:
-    """The log-likelihood of a split by importance sampling, with the terms of the bound.
-
-    Args:
-        samples: K, importance samples an image.
-        images: a seeded random subset of so many; all without it.
-        data: another dataset of the same shape, by name or path.
-        missing: what is hidden of every image, such as "square:12" or "none"; as in training without it. The
-            log-likelihood is then that of the part which is left.
-        labels: of a conditional model: whether it is told those of the images, and gives log p(x | y), or
-            they are averaged over p(y), and it gives log p(x).
-        progress: called with the number of images in a batch that is done with, and in all of them.
-        quality: measure the quality of samples as well; see `evaluation.quality`.
-        quality_samples: so many of them.
-        features: the space that it is measured in; to name one is to ask for it.
-        say: is told what takes a while.
-
-    Raises:
-        InvalidError: labels that are not there are to be given, or missing ones to a model that is told none.
-    """
-    trained = trained.hiding(missing)
-    dataset, _ = trained.data(data)
-    seen = trained.observed(split, data, images)
-    protocol.check_labels(trained.model, seen, labels)
-    wanted = quality or features is not None  # measured first: it takes less time, and may find a mistake
-    found = (
-        sample_quality(trained.hiding("none"), quality_samples, features, seed=seed, data=data, say=say)
-        if wanted
-        else None
-    )
-    seconds = likelihood.clock()
-    draws = samples if protocol.is_bound(trained.model) else 1  # those of a point posterior are all the same
-    parts = likelihood.log_likelihood(
-        trained.model, seen.batches(images_at_once(trained.model.decoder, seen.shape)), draws, seed,
-        lambda images: progress(images, len(seen)), marginal.measure if labels == "missing" else None,
-    )  # fmt: skip
-    stored = trained.observed(split, data, images, observation="unit")
-    evaluation = likelihood.summarise(parts, trained.model.levels, samples, seed, seconds())
-    evaluation = protocol.with_labels(evaluation, parts, trained.model, seen)
-    measured = protocol.annotate(evaluation, trained.recipe, trained.model, dataset, split)
-    return replace(measured, quality=found, mse=squared_error(trained.model, seen, stored))

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
+from safetensors.torch import load_file, save_file
 
 QUICK = ("--samples", 20)
 
@@ -33,6 +35,75 @@ def test_the_same_seed_gives_the_same_numbers(numbers, run):
     first, again, other = numbers(*words), numbers(*words), numbers(*words, "--seed", 1)
     assert first["log_likelihood"] == again["log_likelihood"] != other["log_likelihood"]
     assert first["images"] == 50
+
+
+def test_the_numbers_of_each_image_and_the_growth_of_the_bound_are_kept(call, numbers, run):
+    found = numbers("evaluate", run, *QUICK)
+    each = np.load(run / "evaluation.npz")
+    assert each["log_likelihood"].mean() == pytest.approx(found["log_likelihood"])
+    assert each["elbo"].mean() == pytest.approx(found["elbo"])
+    assert len(set(each["index"])) == 297
+    assert [bound["samples"] for bound in found["growth"]] == [1, 2, 5, 10, 20]
+    assert found["growth"][-1]["value"] == pytest.approx(found["log_likelihood"])
+    assert (run / "figures/bound-by-samples.png").is_file()
+    assert "Bound by samples" in (run / "report.html").read_text()
+
+
+def test_an_interrupted_measurement_goes_on_where_it_was(call, numbers, run, monkeypatch):
+    from vaekit.evaluation import likelihood
+
+    whole = numbers("evaluate", run / "model", *QUICK)
+    measure, calls = likelihood.measure, []
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return measure(*arguments)
+
+    monkeypatch.setattr(likelihood, "measure", interrupted)
+    assert call("evaluate", run, *QUICK).exit_code == 130
+    assert (run / "evaluation.partial.npz").is_file()
+    other = call("evaluate", run, "--samples", 19)
+    assert other.stderr == ""  # what was kept is of another number of samples
+    calls.clear()
+    monkeypatch.setattr(likelihood, "measure", interrupted)
+    assert call("evaluate", run, *QUICK).exit_code == 130
+    calls[:] = [1] * 10
+    again = call("evaluate", run, *QUICK, "--json")
+    assert again.stderr == "going on after 200 of 297 images, which were measured before\n"
+    assert len(calls) == 11
+    assert json.loads(again.stdout)["log_likelihood"] == whole["log_likelihood"]
+    assert not (run / "evaluation.partial.npz").exists()
+
+
+def test_annealed_chains_measure_the_same(call, run):
+    words = ("evaluate", run, "--estimator", "ais", "--chains", 3, "--steps", 5, "--images", 20)
+    text = call(*words, "--start", "prior").stdout
+    assert "3 annealed chains of 5 steps from the prior, 20 test images" in text
+    kept = json.loads((run / "evaluation.json").read_text())
+    assert (kept["estimator"], kept["samples"], kept["steps"], kept["growth"]) == ("ais", 3, 5, [])
+    assert kept["log_likelihood"] > kept["elbo"] - 5
+
+
+def test_bounds_on_both_sides(call, run):
+    text = call("evaluate", run, "--bdmc", "--images", 4, "--chains", 3, "--steps", 5, "--samples", 20).stdout
+    assert text.startswith("bound of log p(x)")
+    kept = json.loads((run / "bdmc.json").read_text())
+    assert f"{kept['upper']:.2f}" in text
+    assert [f"{bound['gap']:.2f}" in text for bound in kept["bounds"]] == [True] * 3
+    assert "4 images drawn from the model; 3 chains of 5 steps from the encoder" in text
+
+
+@pytest.mark.parametrize("words", [("--bdmc",), ("--estimator", "ais")])
+def test_a_point_posterior_has_no_chains(fails, run, words):
+    config = json.loads((run / "model/config.json").read_text())
+    config["recipe"]["model"]["encoder"]["posterior"] = {"kind": "dirac"}
+    (run / "model/config.json").write_text(json.dumps(config))
+    weights = load_file(run / "model/model.safetensors")
+    halved = {name: w[: len(w) // 2] if len(w) == 4 else w for name, w in weights.items()}
+    save_file(halved, run / "model/model.safetensors")
+    assert "expected a posterior with a density, got a point" in fails(3, "evaluate", run / "model", *words)
 
 
 def test_of_one_image_there_is_no_standard_error(numbers, run):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vaekit.cli import options
+
+if TYPE_CHECKING:
+    from vaekit.run import Run
+    from vaekit.trained import Trained
 
 
 @click.command()
@@ -18,7 +23,32 @@ from vaekit.cli import options
     show_default=True,
     help="K, importance samples an image.",
 )
-@click.option("--images", type=click.IntRange(1), help="A random subset of so many; all if left out.")
+@click.option(
+    "--images",
+    type=click.IntRange(1),
+    help="A random subset of so many; all if left out. With --bdmc so many from the model, 100 if left out.",
+)
+@click.option(
+    "--estimator",
+    type=click.Choice(["is", "ais"]),
+    default="is",
+    show_default=True,
+    help="Importance sampling, or annealed importance sampling: slower, and right where q is not.",
+)
+@click.option("--bdmc", is_flag=True, help="Bound log p(x) on both sides, on images from the model itself.")
+@click.option(
+    "--chains", type=click.IntRange(1, 100_000), default=16, show_default=True, help="Annealed, an image."
+)
+@click.option(
+    "--steps", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="Of a chain."
+)
+@click.option(
+    "--start",
+    type=click.Choice(["encoder", "prior"]),
+    default="encoder",
+    show_default=True,
+    help="Where chains begin.",
+)
 @click.option("--quality", is_flag=True, help="Measure how near samples are to the data as well.")
 @click.option(
     "--features",
@@ -42,21 +72,16 @@ from vaekit.cli import options
 @options.as_json
 @options.quiet
 @options.verbose
-def command(
-    run: str,
-    device: str,
-    data: str | None,
-    missing: str | None,
-    output: str | None,
-    as_json: bool,
-    quiet: bool,
-    **protocol: Any,
-) -> None:
+def command(run: str, device: str, bdmc: bool, as_json: bool, output: str | None, **asked: Any) -> None:
     """Measure the log-likelihood of images, the terms of its bound, and the quality of samples.
 
-    The log-likelihood is that of importance sampling, in nats an image. The quality of samples is their
-    distance from training images in the features of a small classifier, which is trained once on the labels
-    of the data, with the distance of held-out images as the floor.
+    The log-likelihood is that of importance sampling, in nats an image, or with --estimator ais that of
+    annealed importance sampling. What is done is kept from time to time: the same command goes on after an
+    interruption. With --bdmc, bounds from above and below show how far each estimator is from the truth, on
+    images that the model makes itself.
+
+    The quality of samples is their distance from training images in the features of a small classifier, which
+    is trained once on the labels of the data, with the distance of held-out images as the floor.
 
     RUN is a run directory, a model directory, or the file of its weights. For a run on its own data, with
     nothing else hidden than in training, the numbers are kept in its evaluation.json and shown in its report.
@@ -66,24 +91,82 @@ def command(
       vaekit evaluate runs/mnist/1
       vaekit evaluate runs/mnist/1 --samples 500 --images 1000
       vaekit evaluate runs/mnist/1 --samples 500 --images 1000 --quality
+      vaekit evaluate runs/mnist/1 --estimator ais --images 100
+      vaekit evaluate runs/mnist/1 --bdmc --images 50
       vaekit evaluate runs/mnist-cvae/1 --labels missing --samples 100
     """
-    from vaekit.cli.output import emit, images_bar
+    from vaekit.cli.output import emit
     from vaekit.files import write_whole
     from vaekit.plain import to_json
-    from vaekit.run import Run, evaluate, load
+    from vaekit.run import load
 
     found = load(run, device)
-    trained = found.trained if isinstance(found, Run) else found
-    say = (lambda words: None) if quiet else (lambda words: click.echo(words, err=True))
-    with images_bar(quiet) as progress:
-        evaluation = evaluate(trained, data=data, missing=missing, progress=progress, say=say, **protocol)
-    numbers = {"run": run, "data": data or trained.recipe.data.name, **evaluation.to_dict()}
-    emit(numbers, _table(numbers), as_json)
+    numbers, shown = (_bounds if bdmc else _measured)(run, found, output, asked)
+    emit(numbers, shown, as_json)
     if output:
         write_whole(output, to_json(numbers).encode())
-    if isinstance(found, Run) and data is None and missing is None:
+
+
+def _measured(
+    run: str, found: Run | Trained, output: str | None, asked: dict[str, Any]
+) -> tuple[dict[str, Any], Any]:
+    """The numbers of a split, kept with a run on its own data, and the table of them."""
+    from vaekit.cli.output import images_bar
+    from vaekit.run import Run, evaluate
+
+    quiet = asked.pop("quiet")
+    trained = found.trained if isinstance(found, Run) else found
+    say = (lambda words: None) if quiet else (lambda words: click.echo(words, err=True))
+    keep = found.partial if isinstance(found, Run) else Path(f"{output}.partial.npz") if output else None
+    with images_bar(quiet) as progress:
+        evaluation = evaluate(trained, progress=progress, say=say, keep=keep, **asked)
+    if isinstance(found, Run) and asked["data"] is None and asked["missing"] is None:
         found.keep(evaluation)
+    data = asked["data"] or trained.recipe.data.name
+    numbers = {"run": run, "data": data, **evaluation.to_dict()}
+    return numbers, _table(numbers)
+
+
+def _bounds(
+    run: str, found: Run | Trained, output: str | None, asked: dict[str, Any]
+) -> tuple[dict[str, Any], Any]:
+    """Bounds on both sides, kept with a run, and the table of them."""
+    from vaekit.cli.output import images_bar
+    from vaekit.evaluated import bounds_on_own_images
+    from vaekit.run import Run
+
+    options = {name: asked[name] for name in ("samples", "chains", "steps", "start", "seed")}
+    with images_bar(asked["quiet"]) as progress:
+        options |= {"images": asked["images"] or 100, "progress": progress}
+        sandwich = (
+            found.sandwich(**options) if isinstance(found, Run) else bounds_on_own_images(found, **options)
+        )
+    numbers = {"run": run, **sandwich.to_dict()}
+    return numbers, _sides(numbers)
+
+
+def _sides(numbers: dict[str, Any]) -> Any:
+    from rich.console import Group
+
+    from vaekit.cli.output import table
+
+    rows = table("bound of log p(x)", "nats", "below the upper bound")
+    for column in rows.columns[1:]:
+        column.justify = "right"
+    rows.add_row("upper, annealed back", f"{numbers['upper']:.2f}", "")
+    for bound in numbers["bounds"]:
+        error = f" ± {bound['gap_stderr']:.2f}" if bound["gap_stderr"] is not None else ""
+        rows.add_row(bound["name"], f"{bound['value']:.2f}", f"{bound['gap']:.2f}{error}")
+    words = (
+        f"{numbers['images']:,} images drawn from the model; {numbers['chains']:,} chains of "
+        f"{numbers['steps']:,} steps from the {numbers['start']}, {numbers['samples']:,} importance samples; "
+        f"seed {numbers['seed']}, {numbers['seconds']:.1f} s"
+    )
+    heavy = numbers["unreliable"]
+    tails = (
+        [] if heavy is None else [f"Pareto shape of the importance weights above 0.7: {heavy:.0%} of images"]
+    )
+    return Group(rows, "", words, *tails)
 
 
 def _table(numbers: dict[str, Any]) -> Any:

@@ -84,6 +84,11 @@ class Observed:
     def __len__(self) -> int:
         return len(self._indices)
 
+    @property
+    def indices(self) -> np.ndarray:
+        """(N,): which images of the dataset these are."""
+        return self._indices
+
     def batch(self, indices: torch.Tensor) -> torch.Tensor:
         """The images at `indices` (B,) int64 of this split: (B, C, H, W) float32 in [0, 1] on the device.
 

@@ -13,14 +13,17 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from vaekit import missing
 from vaekit.evaluation import pareto
+from vaekit.evaluation.columns import Columns
+from vaekit.evaluation.kept import Kept
 from vaekit.evaluation.latent import active_units
 from vaekit.evaluation.weights import Weights, ladder
 from vaekit.portions import at_once, chunks, numbers
@@ -56,6 +59,8 @@ class Evaluation:
         pareto_k: the median over images of the shape of the weights' tail; None for too few samples.
         unreliable: the share of images whose shape is above 0.7, so that their estimate may be far too low.
         growth: the bound for 1, 2, 5, ... K samples.
+        each: the numbers of each image, (N,), by name: `index` into the dataset, `log_likelihood`, `elbo`,
+            `effective_sample_size`, `pareto_k`.
         mse: mean squared error of reconstructions, a pixel of the stored values in [0, 1].
         seconds: wall-clock time.
         seed: of the draws.
@@ -69,6 +74,8 @@ class Evaluation:
         label_accuracy: the share of images whose class has the largest p(y | x), where labels are missing.
         is_likelihood: whether `log_likelihood` is log-probability, or density, of the data as observed.
         caveats: why it is not, or what else must be known to read the numbers.
+        estimator: "is", importance sampling, or "ais", annealed, of which `samples` are then the chains.
+        steps, start: of annealed chains: how many steps each has, and where it begins.
     """
 
     images: int
@@ -98,30 +105,14 @@ class Evaluation:
     pareto_k: float | None = None
     unreliable: float | None = None
     growth: list[Bound] = field(default_factory=list)
+    estimator: str = "is"
+    steps: int | None = None
+    start: str = ""
+    each: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
-
-
-class Columns(NamedTuple):
-    """The terms of N images: (N,), (L, N) for the rates, (d, N) for the codes, (M, N) for the labels.
-
-    A code is the posterior mean of each level given the means above, `dimensions` how many values of the
-    image were observed. Where labels are given, or there are none, the label's rate is 0, and M is 0.
-    `pareto_k` is the shape of the weights' tail, `growth` (G, N) the bound of the first 1, 2, 5, ... K draws.
-    """
-
-    reconstruction: Tensor
-    rate: Tensor
-    log_likelihood: Tensor
-    effective_sample_size: Tensor
-    dimensions: Tensor
-    codes: Tensor
-    label_rate: Tensor
-    label_posterior: Tensor
-    pareto_k: Tensor
-    growth: Tensor
+        """Plain values, for JSON, without those of each image."""
+        return {name: value for name, value in asdict(replace(self, each={})).items() if name != "each"}
 
 
 Measure = Callable[[VAE, Tensor, Tensor | None, int], Columns]
@@ -135,6 +126,7 @@ def log_likelihood(
     seed: int = 0,
     progress: Callable[[int], None] = lambda images: None,
     by: Measure | None = None,
+    kept: Kept | None = None,
 ) -> Columns:
     """The importance-sampled log p(x) and the terms of the bound, image by image.
 
@@ -144,22 +136,25 @@ def log_likelihood(
         seed: the draws of each batch follow from it and the batch's number.
         progress: called with the number of images done with.
         by: what measures a batch; `measure`, with labels as they are given, without it.
+        kept: the batches that are done already, which are passed by, and to which the others are added.
 
     Returns:
         One number an image, in float64 on the CPU. The model is as it was, its training mode included.
     """
-    by = measure if by is None else by
+    by, kept = measure if by is None else by, Kept() if kept is None else kept
     training = model.training
     model.eval()
     try:
-        parts = []
+        done = kept.batches
         for number, (x, y) in enumerate(batches):
-            with seeded(seed + 1_000_003 * number):
-                parts.append(by(model, x, y, samples))
+            if number >= done:
+                with seeded(seed + 1_000_003 * number):
+                    kept.add(by(model, x, y, samples))
             progress(len(x))
     finally:
         model.train(training)
-    return Columns(*(torch.cat(column, -1).double().cpu() for column in zip(*parts, strict=True)))
+        kept.write()
+    return kept.columns()
 
 
 def measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> Columns:

@@ -9,6 +9,7 @@ from vaekit.figures.clusters import clusters
 from vaekit.figures.codes import code_histograms, kl_by_latent
 from vaekit.figures.curves import best_epoch, training_curves
 from vaekit.figures.grids import decoded_grid, interpolation, reconstructions, samples, traversal
+from vaekit.figures.growth import bound_by_samples
 from vaekit.figures.latent import latent_scatter
 from vaekit.figures.neighbours import neighbours
 from vaekit.figures.panels import scatters, scatters_3d
@@ -23,6 +24,7 @@ __all__ = [
     "animate",
     "best_epoch",
     "bound_and_gap",
+    "bound_by_samples",
     "class_grid",
     "clusters",
     "code_histograms",

@@ -15,7 +15,7 @@ from typing import Any
 
 from vaekit.errors import InvalidError, did_you_mean
 from vaekit.evaluation.fitted import fit_sigma, sigma_of
-from vaekit.numbers import quality_in_words, significant
+from vaekit.numbers import estimator_in_words, quality_in_words, significant
 from vaekit.studies.results import Outcome, Training
 
 Value = float | str | None
@@ -53,9 +53,9 @@ def _measured(training: Training) -> str:
 
 
 def _sampled(training: Training) -> str:
-    """The same, and the importance samples."""
+    """The same, and the estimator."""
     found = training.evaluation
-    return f"{_images(training)}, {found['samples']:,} importance samples an image." if found else ""
+    return f"{_images(training)}, {estimator_in_words(found)} an image." if found else ""
 
 
 def _images(training: Training) -> str:

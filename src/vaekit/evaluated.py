@@ -1,0 +1,155 @@
+"""A trained model is measured: a split of data, an estimator, and what must be known to read the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from vaekit.data import Dataset
+from vaekit.data.observations import Observed
+from vaekit.evaluation import likelihood, protocol
+from vaekit.evaluation.annealed import CHAINS, STEPS, Start
+from vaekit.evaluation.bidirectional import Sandwich, sandwich
+from vaekit.evaluation.columns import Columns
+from vaekit.evaluation.estimators import Estimator, Kind, needs_density
+from vaekit.evaluation.kept import Kept, key_of
+from vaekit.evaluation.quality import quality as sample_quality
+from vaekit.evaluation.reconstruction import squared_error
+from vaekit.trained import Trained, fingerprint
+
+Progress = Callable[[int, int], None]
+
+
+def evaluate(
+    trained: Trained,
+    samples: int = 5000,
+    split: str = "test",
+    images: int | None = None,
+    seed: int = 0,
+    data: str | None = None,
+    missing: str | None = None,
+    labels: Literal["given", "missing"] = "given",
+    progress: Progress = lambda images, of: None,
+    quality: bool = False,
+    quality_samples: int = 5000,
+    features: str | None = None,
+    say: Callable[[str], None] = lambda words: None,
+    estimator: Kind = "is",
+    chains: int = CHAINS,
+    steps: int = STEPS,
+    start: Start = "encoder",
+    keep: Path | None = None,
+) -> likelihood.Evaluation:
+    """The log-likelihood of a split, with the terms of the bound.
+
+    Args:
+        samples: K, importance samples an image.
+        images: a seeded random subset of so many; all without it.
+        data: another dataset of the same shape, by name or path.
+        missing: what is hidden of every image, such as "square:12" or "none"; as in training without it. The
+            log-likelihood is then that of the part which is left.
+        labels: of a conditional model: whether it is told those of the images, and gives log p(x | y), or
+            they are averaged over p(y), and it gives log p(x).
+        progress: called with the number of images in a batch that is done with, and in all of them.
+        quality: measure the quality of samples as well; see `evaluation.quality`.
+        quality_samples: so many of them.
+        features: the space that it is measured in; to name one is to ask for it.
+        say: is told what takes a while.
+        estimator: "is", importance sampling, or "ais", annealed importance sampling.
+        chains, steps, start: of the latter; see `evaluation.annealed`.
+        keep: a file for what is done, from which the same measurement goes on after an interruption.
+
+    Raises:
+        InvalidError: labels that are not there are to be given, or missing ones to a model that is told none;
+            a posterior without a density for annealed chains.
+    """
+    trained, way = trained.hiding(missing), Estimator(estimator, samples, chains, steps, start)
+    dataset, _ = trained.data(data)
+    seen = trained.observed(split, data, images)
+    protocol.check_labels(trained.model, seen, labels)
+    way.check(trained.model)
+    wanted = quality or features is not None  # measured first: it takes less time, and may find a mistake
+    found = (
+        sample_quality(trained.hiding("none"), quality_samples, features, seed=seed, data=data, say=say)
+        if wanted
+        else None
+    )
+    seconds = likelihood.clock()
+    key = _key(trained, dataset, seen, way=way, seed=seed, labels=labels) if keep else ""
+    parts = _columns(trained, seen, way, labels, seed, Kept(keep, key), progress, say)
+    stored = trained.observed(split, data, images, observation="unit")
+    evaluation = likelihood.summarise(parts, trained.model.levels, way.draws, seed, seconds())
+    evaluation = protocol.with_labels(evaluation, parts, trained.model, seen)
+    evaluation = replace(evaluation, each=_each(parts, seen), **_of_chains(way))
+    measured = protocol.annotate(evaluation, trained.recipe, trained.model, dataset, split)
+    return replace(measured, quality=found, mse=squared_error(trained.model, seen, stored))
+
+
+def bounds_on_own_images(
+    trained: Trained,
+    images: int = 100,
+    samples: int = 5000,
+    chains: int = CHAINS,
+    steps: int = STEPS,
+    start: Start = "encoder",
+    seed: int = 0,
+    progress: Progress = lambda images, of: None,
+) -> Sandwich:
+    """Upper and lower bounds of log p(x) on images drawn from the model; see `evaluation.bidirectional`.
+
+    Raises:
+        InvalidError: its posterior has no density.
+    """
+    needs_density(trained.model, "bdmc")
+    return sandwich(
+        trained.model, images, chains, steps, samples, start, seed, lambda done: progress(done, images)
+    )
+
+
+def _columns(
+    trained: Trained,
+    seen: Observed,
+    way: Estimator,
+    labels: str,
+    seed: int,
+    kept: Kept,
+    progress: Progress,
+    say: Callable[[str], None],
+) -> Columns:
+    """The numbers of each image; draws of a point posterior are all the same, so that one will do."""
+    if kept.batches:
+        say(f"going on after {kept.images} of {len(seen)} images, which were measured before")
+    parts = likelihood.log_likelihood(
+        trained.model,
+        seen.batches(way.images_at_once(trained.model, seen.shape)),
+        way.draws if protocol.is_bound(trained.model) else 1,
+        seed,
+        lambda images: progress(images, len(seen)),
+        way.measure(labels),
+        kept,
+    )
+    kept.clear()
+    return parts
+
+
+def _key(trained: Trained, dataset: Dataset, seen: Observed, **settings: Any) -> str:
+    """A digest of all that has a say in the numbers of images."""
+    images = (fingerprint(dataset), seen.indices.tolist(), trained.recipe.data)
+    return key_of(trained.model, images=images, **settings)
+
+
+def _each(parts: Columns, seen: Observed) -> dict[str, np.ndarray]:
+    """What is kept of each image."""
+    elbo = parts.reconstruction - parts.rate.sum(0) - parts.label_rate
+    names = ("log_likelihood", "effective_sample_size", "pareto_k")
+    numbers = {name: getattr(parts, name).numpy() for name in names}
+    return {"index": seen.indices, "elbo": elbo.numpy(), **numbers}
+
+
+def _of_chains(way: Estimator) -> dict[str, Any]:
+    """What is said of an estimator beside the number of its draws."""
+    return {"estimator": way.kind} | ({"steps": way.steps, "start": way.start} if way.kind == "ais" else {})

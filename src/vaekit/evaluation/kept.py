@@ -1,0 +1,90 @@
+"""What was measured before an interruption: the numbers of finished batches, in a file until all are done.
+
+Each batch has draws of its own, so that going on gives the numbers of a measurement that was never
+interrupted. A key names all that has a say in them, the weights included; a file of another key is passed by.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from vaekit.evaluation.columns import Columns, joined
+from vaekit.files import write_whole
+
+EVERY = 10.0  # seconds
+
+
+class Kept:
+    """The finished batches of a measurement.
+
+    Args:
+        file: where they are kept; nowhere without it.
+        key: of the measurement.
+
+    Attributes:
+        batches: how many are done.
+        parts: their numbers.
+    """
+
+    def __init__(self, file: Path | None = None, key: str = ""):
+        self.file, self.key = file, key
+        self.batches, self.parts = _recall(file, key) if file else (0, [])
+        self._written = time.monotonic()
+
+    @property
+    def images(self) -> int:
+        """How many images are done."""
+        return sum(part.log_likelihood.shape[-1] for part in self.parts)
+
+    def add(self, part: Columns) -> None:
+        """One more batch; the file is brought up to date now and then."""
+        self.parts.append(joined([part]))
+        self.batches += 1
+        if time.monotonic() - self._written > EVERY:
+            self.write()
+
+    def write(self) -> None:
+        """Bring the file up to date."""
+        if self.file and self.parts:
+            content = io.BytesIO()
+            columns = {name: column.numpy() for name, column in self.columns()._asdict().items()}
+            np.savez(content, allow_pickle=False, key=self.key, batches=self.batches, **columns)
+            write_whole(self.file, content.getvalue())
+        self._written = time.monotonic()
+
+    def columns(self) -> Columns:
+        """The numbers of all batches side by side."""
+        return joined(self.parts)
+
+    def clear(self) -> None:
+        """All is done: the file goes."""
+        if self.file:
+            self.file.unlink(missing_ok=True)
+
+
+def key_of(model: nn.Module, **settings: Any) -> str:
+    """A digest of a model's weights, and of settings that print as they are."""
+    digest = hashlib.sha256(repr(sorted(settings.items())).encode())
+    for name, values in sorted(model.state_dict().items()):
+        digest.update(name.encode() + values.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _recall(file: Path, key: str) -> tuple[int, list[Columns]]:
+    try:
+        with np.load(file, allow_pickle=False) as found:
+            if str(found["key"]) != key:
+                return 0, []
+            columns = Columns(*(torch.from_numpy(found[name]) for name in Columns._fields))
+            return int(found["batches"]), [columns]
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+        return 0, []

@@ -1,0 +1,56 @@
+"""What is kept of a measurement is taken up by the same one alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from cases import images, make_vae
+from vaekit.evaluation.columns import Columns
+from vaekit.evaluation.kept import Kept, key_of
+from vaekit.evaluation.likelihood import log_likelihood
+
+
+class Stop(BaseException):
+    pass
+
+
+def measured(kept: Kept | None, batches: int = 4, stop: int | None = None) -> Columns:
+    def come():
+        for number in range(batches):
+            if number == stop:
+                raise Stop
+            yield images("binary", n=5, seed=number), None
+
+    return log_likelihood(make_vae(), come(), 7, kept=kept)
+
+
+@pytest.mark.parametrize("stop", [0, 1, 3])
+def test_going_on_gives_the_numbers_of_one_go(tmp_path: Path, stop: int):
+    file = tmp_path / "p.npz"
+    with pytest.raises(Stop):
+        measured(Kept(file, "a"), stop=stop)
+    kept = Kept(file, "a")
+    assert (kept.batches, kept.images) == (stop, 5 * stop)
+    for one, two in zip(measured(kept), measured(None), strict=True):
+        torch.testing.assert_close(one, two, rtol=0, atol=0, equal_nan=True)
+    kept.clear()
+    assert not file.exists()
+
+
+def test_a_file_of_another_key_or_a_damaged_one_is_passed_by(tmp_path: Path):
+    file = tmp_path / "p.npz"
+    measured(Kept(file, "a"))
+    assert Kept(file, "a").batches == 4
+    assert Kept(file, "b").batches == 0
+    for content in (b"", b"nonsense", file.read_bytes()[:300]):
+        file.write_bytes(content)
+        assert Kept(file, "a").batches == 0
+
+
+def test_the_key_names_weights_and_settings():
+    model, other = make_vae(), make_vae(seed=1)
+    assert key_of(model, seed=0, samples=5) == key_of(model, samples=5, seed=0)
+    assert len({key_of(model, seed=0), key_of(model, seed=1), key_of(other, seed=0)}) == 3
