@@ -5,7 +5,9 @@ contenders can take turns on one machine. Orders and answers are lines of JSON o
 
     <- {"ready": true, "memory": 412.3}        after the first step
     -> {"steps": 100}
-    <- {"steps": 100, "seconds": 0.93, "memory": 420.1}
+    <- {"steps": 100, "seconds": 0.93, "cpu": 1.79, "memory": 420.1}
+
+`cpu` is the time of all cores, `memory` the most that was resident, in MB.
 
 Needs nothing but Python, so that it runs in every contender's environment.
 """
@@ -26,7 +28,7 @@ class Gate:
     def __init__(self) -> None:
         self._answers = os.fdopen(os.dup(1), "w")
         os.dup2(2, 1)  # what libraries print is no answer
-        self._left, self._done, self._since = 1, 0, time.perf_counter()
+        self._left, self._done, self._since, self._spent = 1, 0, time.perf_counter(), 0.0
         self._ready = False
 
     def __call__(self, steps: int = 1) -> None:
@@ -37,7 +39,8 @@ class Gate:
 
     def _answer(self) -> None:
         seconds = time.perf_counter() - self._since
-        words = {"steps": self._done, "seconds": seconds} if self._ready else {"ready": True}
+        spent = time.process_time() - self._spent
+        words = {"steps": self._done, "seconds": seconds, "cpu": spent} if self._ready else {"ready": True}
         self._ready = True
         print(json.dumps({**words, "memory": peak_memory()}), file=self._answers, flush=True)
 
@@ -46,6 +49,7 @@ class Gate:
         if not order:
             os._exit(0)
         self._left, self._done, self._since = json.loads(order)["steps"], 0, time.perf_counter()
+        self._spent = time.process_time()
 
 
 def peak_memory() -> float:

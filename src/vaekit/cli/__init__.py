@@ -13,6 +13,7 @@ import os
 import click
 
 import vaekit
+from vaekit.allocator import keep_memory
 from vaekit.cli import options
 from vaekit.cli.program import Program
 
@@ -45,6 +46,7 @@ def program(context: click.Context) -> None:
 def main() -> None:
     """The entry point."""
     _share_the_processor()
+    keep_memory()
     program.main(prog_name="vaekit")
 
 

@@ -26,8 +26,6 @@ from vaekit.training.guards import interruption
 
 PATIENCE = 60.0  # seconds that a worker has to save and stop
 
-_KEEPING_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
-
 
 class Worker:
     """A process that does jobs; what it says comes into a queue.
@@ -160,14 +158,10 @@ class Pool:
 
 
 def _environment() -> dict[str, str]:
-    """That of this process, with this very package found first, and memory kept once the system gave it.
-
-    The C library gives large blocks back to the system after each use; to get them again takes up to half
-    of the time of evaluating a convolutional model.
-    """
+    """That of this process, with this very package found first."""
     home = str(Path(vaekit.__file__).parent.parent)
     path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))
-    return {**_KEEPING_MEMORY, **os.environ, "PYTHONPATH": path}
+    return {**os.environ, "PYTHONPATH": path}
 
 
 def _apart() -> dict[str, Any]:

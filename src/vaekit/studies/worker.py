@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from vaekit.allocator import keep_memory
 from vaekit.errors import InterruptedRun, VaekitError
 from vaekit.training.log import Quiet, Record, SoFar
 from vaekit.training.state import State
@@ -126,6 +127,7 @@ def main() -> None:
     """The entry point of a process; its arguments: threads, and the command line that it is part of."""
     threads, sys.argv = int(sys.argv[1]), sys.argv[2:]
     answers, sys.stdout = sys.stdout, sys.stderr
+    keep_memory()
     try:
         serve(threads, sys.stdin, answers)
     except (InterruptedRun, KeyboardInterrupt, BrokenPipeError):

@@ -15,6 +15,7 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from vaekit.errors import InvalidError
 from vaekit.recipe import Training
+from vaekit.training.adam import Adam
 from vaekit.training.averaging import Average
 from vaekit.training.checkpoint import Checkpoint, Weights, group, grouped
 from vaekit.training.metrics import Meter
@@ -39,10 +40,7 @@ class Running:
         self.device = self.parameters[0].device
         self.average = Average(self.parameters, settings.ema) if settings.ema else None
         self.meter = Meter(len(model.levels), self.device)
-        kind = torch.optim.AdamW if settings.weight_decay else torch.optim.Adam
-        self.optimiser = kind(
-            self.parameters, settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-        )
+        self.optimiser = Adam(self.parameters, settings.weight_decay)
 
     # ------------------------------------------------------------------------------------------ a step
 
@@ -57,9 +55,7 @@ class Running:
         limit = self.settings.gradient_clip
         if limit is not None and norm is not None:
             clip_grads_with_norm_(self.parameters, limit, norm)
-        self.optimiser.param_groups[0]["lr"] = learning_rate
-        self.optimiser.step()
-        self.optimiser.zero_grad()
+        self.optimiser.step(learning_rate)
         self.state.step += 1
         self.state.batch += 1
         self.state.learning_rate = learning_rate
@@ -126,7 +122,7 @@ class Running:
             raise InvalidError(
                 f"checkpoint {checkpoint.path}: random states that are none ({error})"
             ) from error
-        self.optimiser.zero_grad()
+        self.optimiser.forget()
         self.state = checkpoint.state
         self.meter.sums.copy_(tensors["sums"])
         self.model.load_state_dict(group(tensors, "model"))
@@ -144,17 +140,12 @@ class Running:
 
     def _moments(self) -> Weights:
         """What Adam remembers of each parameter; nothing before the first step."""
-        memory = self.optimiser.state
-        pairs = zip(self._names(), self.parameters, strict=True)
-        return {
-            f"{name}/{key}": value for name, p in pairs if p in memory for key, value in memory[p].items()
-        }
+        pairs = zip(self._names(), self.optimiser.moments, strict=True)
+        return {f"{name}/{key}": value for name, moments in pairs for key, value in moments.items()}
 
     def _set_moments(self, moments: Weights) -> None:
         """Put back what Adam remembers; a parameter that never had a gradient has nothing."""
-        states = {i: group(moments, name) for i, name in enumerate(self._names())}
-        present = {i: state for i, state in states.items() if state}
-        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": present})
+        self.optimiser.restore({place: group(moments, name) for place, name in enumerate(self._names())})
 
     def _expected(self, given: Weights) -> Weights:
         """Tensors as a checkpoint of this run has them; its optional parts as they are in the one given."""

@@ -1,0 +1,45 @@
+"""Memory that was freed is kept for the next step, where the C library can be told so."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from vaekit.allocator import keep_memory
+
+FAULTS = """
+import resource, torch
+from vaekit.allocator import keep_memory
+{}
+for _ in range(20):
+    torch.empty(1 << 20).fill_(1.0)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+"""
+
+
+def page_faults(line: str) -> int:
+    done = subprocess.run(
+        [sys.executable, "-c", FAULTS.format(line)], capture_output=True, text=True, check=True
+    )
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_a_block_is_not_fetched_anew_at_each_use(monkeypatch):
+    """20 blocks of 4 MB are 20,000 pages of 4 kB, or those of one block."""
+    for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_ARENA_MAX"):
+        monkeypatch.delenv(name, raising=False)
+    assert page_faults("") - page_faults("keep_memory()") > 10_000
+
+
+def test_elsewhere_nothing_happens(monkeypatch):
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
+    assert not keep_memory()
+
+
+def test_what_the_environment_says_stays(monkeypatch):
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "0")
+    assert not keep_memory()
