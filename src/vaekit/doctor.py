@@ -1,7 +1,8 @@
 """What there is to work with, and what is known to go wrong with it.
 
 `examine` gathers facts; each function in `TRAPS` looks at this process for one kind of trouble and says, in a
-sentence, what it is and what to do. Nothing is changed.
+sentence, what it is and what to do. What a run's own numbers say of it is found by `advice`. Nothing is
+changed.
 """
 
 from __future__ import annotations
@@ -12,14 +13,18 @@ import shutil
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
+from vaekit.advice import Recorded, advise
 from vaekit.data import cache
 from vaekit.data.describe import overview
 from vaekit.errors import VaekitError
-from vaekit.training import checkpoint, runtime
+from vaekit.training import checkpoint, lines, runtime
+
+if TYPE_CHECKING:
+    from vaekit.run import Run
 
 Facts = dict[str, Any]
 
@@ -85,7 +90,7 @@ def data() -> Facts:
 
 
 def examine_run(path: str | Path) -> Facts:
-    """What a run directory holds, and what of it cannot be read.
+    """What a run directory holds, what of it cannot be read, and what its numbers advise.
 
     Raises:
         NotFoundError: it is no run directory.
@@ -109,7 +114,7 @@ def examine_run(path: str | Path) -> Facts:
         except VaekitError as error:
             facts[name] = None
             problems.append(str(error))
-    return {**facts, "problems": list(dict.fromkeys(problems))}
+    return {**facts, "advice": _advice(run, problems), "problems": list(dict.fromkeys(problems))}
 
 
 def cores() -> int:
@@ -219,6 +224,18 @@ def _memory() -> dict[str, int]:
 def _existing(folder: Path) -> Path:
     """The folder, or the nearest above it that there is."""
     return next(place for place in (folder, *folder.parents) if place.exists())
+
+
+def _advice(run: Run, problems: list[str]) -> list[str]:
+    """What its numbers say; what cannot be read of them becomes a problem."""
+    try:
+        events = lines.read(run.path / "events.jsonl")
+        recorded = Recorded(str(run.path), run.recipe, run.metrics, run.evaluation, events, run.finished)
+        return advise(recorded)
+    except VaekitError as error:
+        if str(error) not in problems:
+            problems.append(str(error))
+        return []
 
 
 def _newest(run: Path, problems: list[str]) -> str | None:

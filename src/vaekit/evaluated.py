@@ -19,6 +19,9 @@ from vaekit.evaluation.estimators import Estimator, Kind, needs_density
 from vaekit.evaluation.kept import Kept, key_of
 from vaekit.evaluation.quality import quality as sample_quality
 from vaekit.evaluation.reconstruction import squared_error
+from vaekit.evaluation.saturation import saturated
+from vaekit.evaluation.surgery import surgery
+from vaekit.portions import IMAGES_AT_ONCE
 from vaekit.trained import Trained, fingerprint
 
 Progress = Callable[[int, int], None]
@@ -84,7 +87,8 @@ def evaluate(
     stored = trained.observed(split, data, images, observation="unit")
     evaluation = likelihood.summarise(parts, trained.model.levels, way.draws, seed, seconds())
     evaluation = protocol.with_labels(evaluation, parts, trained.model, seen)
-    evaluation = replace(evaluation, each=_each(parts, seen), **_of_chains(way))
+    further = _of_chains(way) | _of_codes(trained, seen, seed) | _of_scale(trained, seen)
+    evaluation = replace(evaluation, each=_each(parts, seen), **further)
     measured = protocol.annotate(evaluation, trained.recipe, trained.model, dataset, split)
     return replace(measured, quality=found, mse=squared_error(trained.model, seen, stored))
 
@@ -153,3 +157,22 @@ def _each(parts: Columns, seen: Observed) -> dict[str, np.ndarray]:
 def _of_chains(way: Estimator) -> dict[str, Any]:
     """What is said of an estimator beside the number of its draws."""
     return {"estimator": way.kind} | ({"steps": way.steps, "start": way.start} if way.kind == "ais" else {})
+
+
+def _of_codes(trained: Trained, seen: Observed, seed: int) -> dict[str, Any]:
+    """How the rate of the top level comes about, where one prior stands for all images."""
+    model = trained.model
+    unknown = "encoder" in model.given_label and seen.labels is None
+    if "prior" in model.given_label or unknown or not protocol.is_bound(model):
+        return {}
+    found = surgery(model, seen.batches(IMAGES_AT_ONCE), seed=seed)
+    return {"information": found.information, "prior_gap": found.gap, "aggregated": found.images}
+
+
+def _of_scale(trained: Trained, seen: Observed) -> dict[str, Any]:
+    """How often the scale of the likelihood is at its bounds, in the first batch."""
+    bounds = getattr(trained.recipe.model.decoder.likelihood, "bounds", None)
+    if bounds is None or (trained.model.given_label and seen.labels is None):
+        return {}
+    x, y = next(seen.batches(IMAGES_AT_ONCE))
+    return {"saturated": saturated(trained.model, x, y, bounds)}

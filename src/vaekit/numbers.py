@@ -20,7 +20,17 @@ class Tile(NamedTuple):
 def measured(evaluation: Mapping[str, Any]) -> list[Tile]:
     """The key numbers of evaluation.json; those that it lacks, or that are not defined, are left out."""
     known = {key: value for key, value in evaluation.items() if value is not None}
-    makers = (_log_likelihood, _elbo, _reconstruction, _rate, _label, _bits, _active, _effective)
+    makers = (
+        _log_likelihood,
+        _elbo,
+        _reconstruction,
+        _rate,
+        _information,
+        _label,
+        _bits,
+        _active,
+        _effective,
+    )
     return [tile for make in makers if (tile := make(known))] + _quality(known)
 
 
@@ -101,6 +111,19 @@ def _rate(known: Mapping[str, Any]) -> Tile | None:
         return None
     each = f"by level: {', '.join(map(number, levels))}" if len(levels) > 1 else "KL of q(z|x) from the prior"
     return Tile("Rate", number(sum(levels)), "nats", each)
+
+
+def _information(known: Mapping[str, Any]) -> Tile | None:
+    if "information" not in known:
+        return None
+    most = number(math.log(known["aggregated"]))
+    gap = f"of the top level with its {known['aggregated']:,} images, at most {most}"
+    return Tile(
+        "Mutual information",
+        number(known["information"]),
+        "nats",
+        f"{gap}; aggregated posterior from the prior: {number(known['prior_gap'])}",
+    )
 
 
 def _label(known: Mapping[str, Any]) -> Tile | None:

@@ -26,7 +26,7 @@ import numpy as np
 
 from vaekit import pictures, recipes, styles
 from vaekit.build import build_data
-from vaekit.errors import NotFoundError
+from vaekit.errors import InvalidError, NotFoundError
 from vaekit.evaluated import bounds_on_own_images, evaluate
 from vaekit.evaluation import likelihood
 from vaekit.evaluation.bidirectional import Sandwich
@@ -99,6 +99,21 @@ class Run:
     def metrics(self) -> list[dict[str, Any]]:
         """One record an epoch."""
         return lines.read(self.path / "metrics.jsonl")
+
+    @property
+    def evaluation(self) -> dict[str, Any]:
+        """What evaluation.json says; empty where there is none.
+
+        Raises:
+            InvalidError: it is damaged.
+        """
+        file = self.path / "evaluation.json"
+        try:
+            return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+        except (OSError, ValueError, TypeError) as error:
+            raise InvalidError(
+                f"{file}: expected a JSON object ({error}); delete it and measure again"
+            ) from error
 
     @property
     def finished(self) -> bool:

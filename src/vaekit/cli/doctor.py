@@ -18,7 +18,8 @@ Facts = dict[str, Any]
 def command(run: str | None, as_json: bool) -> None:
     """Show versions, devices and data, and warn of known traps.
 
-    With a run directory RUN, look at that too.
+    With a run directory RUN, look at that too: what can be read of it, and what its numbers say is wrong with
+    the model or its training, each with the cure to try.
 
     \b
     Examples:
@@ -42,8 +43,9 @@ def _text(facts: Facts) -> Any:
         rows.add_row(heading, "")
         for name, value in lines.items():
             rows.add_row(f"  {name}", value)
-    warnings = [f"Warning: {warning}." for warning in facts["warnings"]] or ["No trouble found."]
-    return Group(rows, "", *warnings)
+    advice = [f"Advice: {advice}." for advice in facts.get("run", {}).get("advice", [])]
+    warnings = [f"Warning: {warning}." for warning in facts["warnings"]]
+    return Group(rows, "", *(warnings + advice or ["No trouble found."]))
 
 
 def _sections(facts: Facts) -> dict[str, dict[str, str]]:
@@ -79,7 +81,11 @@ def _data(data: Facts) -> dict[str, str]:
 
 def _run(run: Facts) -> dict[str, str]:
     shown = {True: "yes", False: "no", None: "none"}
-    return {name: shown.get(value, str(value)) for name, value in run.items() if name != "problems"}
+    return {
+        name: shown.get(value, str(value))
+        for name, value in run.items()
+        if name not in ("problems", "advice")
+    }
 
 
 def _size(size: int) -> str:

@@ -59,6 +59,9 @@ class Evaluation:
         pareto_k: the median over images of the shape of the weights' tail; None for too few samples.
         unreliable: the share of images whose shape is above 0.7, so that their estimate may be far too low.
         growth: the bound for 1, 2, 5, ... K samples.
+        information, prior_gap: I_q and KL(q(z), p(z)) of the top level, which add up to its rate, and
+        aggregated: over how many images; see `surgery`. None where labels condition the prior.
+        saturated: the share of pixels whose scale is at one of its bounds, where a likelihood has such.
         each: the numbers of each image, (N,), by name: `index` into the dataset, `log_likelihood`, `elbo`,
             `effective_sample_size`, `pareto_k`.
         mse: mean squared error of reconstructions, a pixel of the stored values in [0, 1].
@@ -108,6 +111,10 @@ class Evaluation:
     estimator: str = "is"
     steps: int | None = None
     start: str = ""
+    information: float | None = None
+    prior_gap: float | None = None
+    aggregated: int | None = None
+    saturated: float | None = None
     each: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:

@@ -7,7 +7,6 @@ made.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -65,13 +64,7 @@ class Training:
         Raises:
             InvalidError: it is damaged.
         """
-        file = self.path / "evaluation.json"
-        try:
-            return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
-        except (OSError, ValueError, TypeError) as error:
-            raise InvalidError(
-                f"{file}: expected a JSON object ({error}); delete it and run again"
-            ) from error
+        return self.run.evaluation
 
     @cached_property
     def parameters(self) -> int | None:

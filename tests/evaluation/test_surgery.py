@@ -1,0 +1,69 @@
+"""The two parts of the rate against sums on a grid, and against limits that are known."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from cases import images, images_for, make_ladder, make_vae
+from test_oracles import GRID, STEP, LinearGaussian, linear_decoder, on_a_line, random
+from vaekit.conditionals import Chain
+from vaekit.evaluation.saturation import saturated
+from vaekit.evaluation.surgery import surgery
+from vaekit.priors import StandardNormal
+from vaekit.vae import VAE
+
+
+def in_batches(x: torch.Tensor, size: int = 100):
+    return ((part, None) for part in x.split(size))
+
+
+def test_on_a_line_both_parts_are_the_integrals():
+    """Many copies of three images: the aggregated posterior is that of the three."""
+    model, x = on_a_line("bernoulli")
+    with torch.no_grad():
+        model.encoder.links[0].network.join.maps[0].weight.mul_(5)  # codes that differ
+        log_q = model.encode(x).log_prob(GRID).squeeze(-1).T  # (3, G)
+        log_p = model.prior_given().log_prob(GRID.squeeze(-1)).flatten()
+    log_mean = log_q.logsumexp(0) - math.log(3)
+    information = (log_q.exp() * (log_q - log_mean)).sum(1).mean() * STEP
+    gap = (log_mean.exp() * (log_mean - log_p)).sum() * STEP
+    found = surgery(model, in_batches(x.repeat(700, 1, 1, 1)))
+    assert found.images == 2100
+    assert information > 0.1
+    assert found.information == pytest.approx(information.item(), abs=0.05)
+    assert found.gap == pytest.approx(gap.item(), abs=0.05)
+    assert found.rate == pytest.approx(found.information + found.gap)
+
+
+def test_codes_that_are_all_told_apart_hold_log_n_and_a_posterior_that_is_the_prior_nothing():
+    def with_gain(gain: float, variance: float) -> VAE:
+        posterior = LinearGaussian(
+            gain * random(2, 6), torch.zeros(2).double(), variance * torch.eye(2).double()
+        )
+        prior = Chain([StandardNormal(2).double()], (2,))
+        return VAE(prior, Chain([posterior], (2,)), linear_decoder(random(6, 2), random(6)))
+
+    x = random(50, 1, 2, 3)
+    apart, nothing = (surgery(with_gain(*each), in_batches(x, 20)) for each in ((50, 1e-4), (0, 1)))
+    assert apart.information == pytest.approx(math.log(50))
+    assert apart.most == math.log(50)
+    assert (nothing.information, nothing.gap, nothing.rate) == pytest.approx((0, 0, 0), abs=1e-9)
+
+
+def test_no_more_images_than_asked_for_are_used_and_the_top_level_is_meant():
+    for model in (make_vae("bernoulli"), make_ladder(), make_vae(posterior="flow"), make_vae(prior="vamp")):
+        found = surgery(model, in_batches(images("binary", n=30), 10), most=15)
+        assert found.images == 20
+        assert 0 <= found.information <= found.most
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian-learned", "gaussian-global", "discretised_logistic"])
+def test_a_scale_at_its_bound_is_seen(likelihood: str):
+    model = make_vae(likelihood)
+    x = images_for(model)
+    assert saturated(model, x, None, (-6.0, 2.0)) < 0.02
+    assert saturated(model, x, None, (30.0, 40.0)) == 1
+    assert saturated(make_vae("bernoulli"), images("binary"), None, (-6.0, 2.0)) is None
