@@ -7,15 +7,16 @@ from itertools import pairwise
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 import cases
 from vaekit import networks
-from vaekit.networks import Join, ResidualBlock, convolutional, dense, residual
+from vaekit.networks import Join, ResidualBlock, ToPixels, convolutional, dense, residual
 
 every_network = pytest.mark.parametrize("name", cases.NETWORKS)
 ACTIVATIONS = tuple(type(make()) for make in networks.ACTIVATIONS.values())
-LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d, ToPixels)
 NONLINEAR = (*ACTIVATIONS, nn.GLU, ResidualBlock)
 
 
@@ -223,3 +224,13 @@ def test_the_size_of_a_network_is_what_its_widths_say():
     assert gated == 785 * 600 + 301 * 600 + 301 * 40
     small = count(convolutional([(1, 28, 20)], (8,), channels=(4, 6), width=(10,)))
     assert small == (9 + 1) * 4 + (9 * 4 + 1) * 6 + (6 * 7 * 5 + 1) * 10 + 11 * 8
+
+
+def test_to_pixels_is_a_convolution():
+    layer, x = ToPixels(5, 2).double(), torch.randn(3, 5, 6, 7, dtype=torch.float64, requires_grad=True)
+    torch.testing.assert_close(layer(x), F.conv2d(x, layer.weight, layer.bias, padding=1))
+    inputs = (x, layer.weight, layer.bias)
+    mine = torch.autograd.grad(layer(x).square().sum(), inputs)
+    torch.testing.assert_close(
+        mine, torch.autograd.grad(F.conv2d(x, *inputs[1:], padding=1).square().sum(), inputs)
+    )

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from vaekit import recipes
+from vaekit.allocator import keep_memory
 from vaekit.build import build_model, build_objective
 
 aten = torch.ops.aten
@@ -66,14 +67,15 @@ def step(workload: SimpleNamespace) -> tuple[list[Call], nn.Module]:
 
 
 def traffic(model: nn.Module) -> Callable[[], None]:
-    """Adam's seven passes over memory, as three copies and one sum."""
+    """Adam's seven passes over memory: three copies, and one sum."""
     weights = [p.detach() for p in model.parameters()]
-    others = [torch.zeros_like(p) for p in weights]
+    gradients, means, squares = ([torch.zeros_like(p) for p in weights] for _ in range(3))
 
     def pass_over() -> None:
-        for _ in range(3):
-            torch._foreach_copy_(others, weights)
-        torch._foreach_norm(weights)
+        torch._foreach_copy_(means, gradients)
+        torch._foreach_copy_(squares, weights)
+        torch._foreach_copy_(weights, means)
+        torch._foreach_norm(squares)
 
     return pass_over
 
@@ -85,6 +87,7 @@ def repeat(calls: Iterable[Call]) -> None:
 
 def main() -> None:
     gate, workload = Gate(), ordered()
+    keep_memory()
     calls, model = step(workload)
     pass_over = traffic(model) if workload.task == "train" else lambda: None
     with torch.no_grad():

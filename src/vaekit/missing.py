@@ -6,6 +6,8 @@ given z: log p(x_observed | z) = sum over observed i of log p(x_i | z). The enco
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent
@@ -19,8 +21,8 @@ def observed(x: Tensor) -> Tensor | None:
 
 def filled(x: Tensor, mask: Tensor | None = None) -> Tensor:
     """x with 0 in place of NaN, and wherever a mask is False."""
-    known = ~x.isnan() if mask is None else mask & ~x.isnan()
-    return torch.where(known, x, torch.zeros_like(x))
+    known = torch.nan_to_num(x, nan=0.0, posinf=math.inf, neginf=-math.inf)
+    return known if mask is None else torch.where(mask, known, 0.0)
 
 
 def log_prob(px: Distribution, x: Tensor, mask: Tensor | None) -> Tensor:

@@ -20,6 +20,8 @@ from functools import partial
 from itertools import pairwise
 from typing import TypeVar
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 Shape = tuple[int, ...]
@@ -114,15 +116,39 @@ class Reader(nn.Module):
 
 
 class Drawer(nn.Module):
-    """Vectors -> image: a dense network to the smallest feature maps, then a trunk that enlarges them."""
+    """Vectors -> image: a dense network to the smallest feature maps, then a trunk that enlarges them.
 
-    def __init__(self, bottom: Dense, trunk: nn.Module):
+    Args:
+        bottom, trunk: the two.
+        layout: of the feature maps in memory, which the trunk keeps; the numbers do not depend on it.
+    """
+
+    def __init__(self, bottom: Dense, trunk: nn.Module, layout: torch.memory_format):
         super().__init__()
-        self.bottom, self.trunk = bottom, trunk
+        self.bottom, self.trunk, self.layout = bottom, trunk, layout
 
     def forward(self, *vectors: Tensor) -> Tensor:
         features = self.bottom(*vectors)
-        return self.trunk(features.flatten(0, -4)).unflatten(0, features.shape[:-3])
+        maps = features.flatten(0, -4).contiguous(memory_format=self.layout)
+        return self.trunk(maps).unflatten(0, features.shape[:-3])
+
+
+class ToPixels(nn.Module):
+    """A convolution of 3 x 3 from many channels to few, computed as the transposed one that is the same map.
+
+    With few channels at the end processors are two to three times as fast that way, forward and backward.
+
+    Args:
+        channels, output: of the feature maps and of the image.
+    """
+
+    def __init__(self, channels: int, output: int):
+        super().__init__()
+        convolution = _he(nn.Conv2d(channels, output, 3, padding=1), gain=1.0)
+        self.weight, self.bias = convolution.weight, convolution.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv_transpose2d(x, self.weight.flip(-2, -1).transpose(0, 1), self.bias, padding=1)
 
 
 def dense(
@@ -161,7 +187,8 @@ def convolutional(
         return layer(nn.ConvTranspose2d(a, b * double, 3, stride=2, padding=1, output_padding=extra))
 
     link = partial(Dense, width=width, gated=gated, activation=activation)
-    return _Pyramid(channels, link, ACTIVATIONS[activation], down, up).network(inputs, output)
+    layout = torch.contiguous_format if gated else torch.channels_last
+    return _Pyramid(channels, link, ACTIVATIONS[activation], down, up, layout).network(inputs, output)
 
 
 def residual(
@@ -212,6 +239,8 @@ class _Pyramid:
         act: makes the activation of the smallest maps on the way back.
         down: makes the layers from a to b channels at half the size.
         up: makes the layers from a to b channels and from a small size to a large one.
+        layout: of feature maps on the way back: channels last is a third faster, but for gates, which split
+            the channels.
     """
 
     channels: Sequence[int]
@@ -219,6 +248,7 @@ class _Pyramid:
     act: Callable[[], nn.Module]
     down: Callable[[int, int], Layers]
     up: Callable[[int, int, Shape, Shape], Layers]
+    layout: torch.memory_format = torch.channels_last
 
     def network(self, inputs: Sequence[Shape], output: Shape) -> nn.Module:
         """Choose by the shapes: draw an image, read one, or join vectors."""
@@ -242,8 +272,7 @@ class _Pyramid:
         trunk = [self.act()]
         for (a, b), (small, large) in zip(pairwise(widths), pairwise(sizes), strict=True):
             trunk += self.up(a, b, small, large)
-        last = _he(nn.Conv2d(widths[-1], output[0], 3, padding=1), gain=1.0)
-        return Drawer(bottom, nn.Sequential(*trunk, last))
+        return Drawer(bottom, nn.Sequential(*trunk, ToPixels(widths[-1], output[0])), self.layout)
 
 
 def _halvings(size: Shape, times: int) -> list[Shape]:

@@ -98,7 +98,7 @@ class Observed:
         images = self._gathered(self.data, self._rows, indices).to(torch.float32)
         if self._divisor != 1:
             images = images / self._divisor
-        seen = (torch.rand_like(images) < images).to(torch.float32) if self._drawn else images
+        seen = torch.rand_like(images).lt_(images) if self._drawn else images
         return self._without_missing(images, seen, indices) if self.partial else seen
 
     def _without_missing(
@@ -121,7 +121,7 @@ class Observed:
     def _gathered(self, held: torch.Tensor | None, rows: Rows, indices: torch.Tensor) -> torch.Tensor:
         """From what is held on the device, or from the rows of the dataset."""
         if held is not None:
-            return held[indices.to(self.device)]
+            return held.index_select(0, indices.to(self.device))
         return torch.from_numpy(rows(self._indices[indices.cpu().numpy()])).to(self.device)
 
 
