@@ -129,8 +129,9 @@ def unreliable(run: Recorded) -> Iterator[str]:
     if share > HEAVY:
         yield (
             "the log-likelihood is a bound that may be far too low: the Pareto shape of the importance "
-            f"weights is above 0.7 for {share:.0%} of the images; measure some by annealed chains: vaekit evaluate "
-            f"{run.path} --estimator ais --images 100, or see the gap: vaekit evaluate {run.path} --bdmc"
+            f"weights is above 0.7 for {share:.0%} of the images; measure some by annealed chains: "
+            f"vaekit evaluate {run.path} --estimator ais --images 100, or see the gap: "
+            f"vaekit evaluate {run.path} --bdmc"
         )
 
 

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -114,6 +115,15 @@ class Run:
             raise InvalidError(
                 f"{file}: expected a JSON object ({error}); delete it and measure again"
             ) from error
+
+    @property
+    def each(self) -> dict[str, np.ndarray]:
+        """The numbers of each image (N,), by name; empty where there are none."""
+        try:
+            with np.load(self.path / "evaluation.npz", allow_pickle=False) as found:
+                return dict(found)
+        except (OSError, EOFError, ValueError, BadZipFile):
+            return {}
 
     @property
     def finished(self) -> bool:

@@ -92,6 +92,20 @@ def test_a_comparison_shows_what_differs_and_what_was_measured(results, tmp_path
     assert "3 runs side by side" in text
 
 
+def test_runs_that_differ_in_the_seed_alone_are_one_line(results):
+    paths = [training.path for outcome in results.outcomes for training in outcome.finished]
+    found = compare(paths)
+    assert [[t.seed for t in o.trainings] for o in found.outcomes] == [[0, 1], [0, 1], [0, 1]]
+    assert found.outcomes[0].label == "vae-2/seed-0 and 1 more"
+    kinds = [next(iter(block)) for block in found.study.page]
+    assert kinds[1] == "table"
+    assert "paired" in kinds
+    assert "rate_distortion" in kinds
+    twice = compare([paths[0], shutil.copytree(paths[0], paths[0].parent / "copy")])
+    assert len(twice.outcomes) == 2  # the same seed again says nothing of other seeds
+    shutil.rmtree(paths[0].parent / "copy")
+
+
 def test_runs_without_numbers_are_named_with_the_command(results, tmp_path):
     path = Path(shutil.copytree(results.outcomes[0].first.path, tmp_path / "r"))
     (path / "evaluation.json").unlink()

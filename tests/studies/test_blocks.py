@@ -53,22 +53,38 @@ def test_a_column_that_nobody_knows_is_left_out(results):
     assert [column.name for column in part.columns] == ["mse"]
 
 
-def test_two_protocols_in_one_column_are_marked_and_none_is_the_best(results):
+def test_two_protocols_never_share_a_column(results):
     vae = results.select("vae-2")[0]
     both = with_runs(results, altered(vae), altered(vae, images=7, elbo=-1.0))
     [part] = table(both, columns=["elbo", "seconds_an_epoch"])
-    cells = [row[0] for _, row in part.rows]
-    assert [cell.marks for cell in cells] == ["a", "b"]
-    assert not any(cell.best for cell in cells)
+    assert [column.title for column in part.columns] == ["ELBO (a)", "ELBO (b)", "time an epoch"]
+    assert [column.protocol for column in part.columns[1:]] == [
+        "Measured on 7 test images of digits, observation dynamic.", "",
+    ]  # fmt: skip
+    values = [[cell.value for cell in cells[:2]] for _, cells in part.rows]
+    assert values == [[vae.first.evaluation["elbo"], None], [None, -1.0]]
+    assert not any(cell.best for _, cells in part.rows for cell in cells[:2])
     assert "(b) Measured on 7 test images of digits, observation dynamic." in part.notes
-    assert all(cell.marks == "" for _, (_, cell) in part.rows)
 
 
-def test_other_importance_samples_mark_the_likelihood_but_not_the_bound(results):
+def test_another_estimator_parts_the_likelihood_but_not_the_bound(results):
     vae = results.select("vae-2")[0]
-    both = with_runs(results, altered(vae), altered(vae, samples=999))
-    [part] = table(both, columns=["log_likelihood", "elbo"])
-    assert [[cell.marks for cell in cells] for _, cells in part.rows] == [["a", ""], ["b", ""]]
+    chains = {"estimator": "ais", "samples": 16, "steps": 200, "start": "encoder"}
+    for change in ({"samples": 999}, chains, {"labels": "given"}):
+        both = with_runs(results, altered(vae), altered(vae, **change))
+        [part] = table(both, columns=["log_likelihood", "elbo"])
+        bounds = ["ELBO (c)", "ELBO (d)"] if "labels" in change else ["ELBO"]
+        titles = ["log-likelihood (a)", "log-likelihood (b)", *bounds]
+        assert [column.title for column in part.columns] == titles
+    assert any("labels given" in note for note in part.notes)
+
+
+def test_seeds_measured_in_two_ways_are_not_averaged(results):
+    vae = results.select("vae-2")[0]
+    mixed = Outcome(vae.variant, [vae.finished[0], altered(vae, images=7, elbo=-1.0).first])
+    [part] = table(with_runs(results, mixed), columns=["elbo"])
+    [(_, cells)] = part.rows
+    assert [(cell.count, cell.deviation) for cell in cells] == [(1, None), (1, None)]
 
 
 def test_what_is_no_likelihood_is_marked_and_explained(results):

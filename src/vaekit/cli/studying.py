@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from vaekit.studies.parts import Cell, Column, Table
     from vaekit.studies.results import Results
 
+_TABLES = {"table", "paired"}  # the blocks that are printed in a terminal too
+
 
 def finish(results: Results, as_json: bool, tables: bool = False) -> None:
     """Print where the page is, and leave with an error where runs failed.
@@ -43,12 +45,13 @@ def show(results: Results, summary: dict[str, Any], as_json: bool) -> None:
     from vaekit.studies.export import table_to_dict
     from vaekit.studies.parts import Table
 
-    parts = [part for block in results.study.page if "table" in block for part in draw(results, block)]
+    blocks = [block for block in results.study.page if not _TABLES.isdisjoint(block)]
+    parts = [part for block in blocks for part in draw(results, block)]
     tables = [part for part in parts if isinstance(part, Table)]
     where = [f"Page     {summary['page']}"] if summary.get("page") else []
     emit(
         {**summary, "tables": [table_to_dict(table) for table in tables]},
-        Group(*(_drawn(table) for table in tables), *where),
+        Group(*(part for table in tables for part in (_drawn(table), "")), *where),
         as_json,
     )
 

@@ -20,6 +20,7 @@ from vaekit.run import Run
 from vaekit.shelf import SUFFIXES, read
 from vaekit.studies import parse
 from vaekit.studies.display import Display
+from vaekit.studies.metrics import metric
 from vaekit.studies.page import draw_all, render
 from vaekit.studies.perform import conduct
 from vaekit.studies.plan import Variant, written
@@ -86,6 +87,8 @@ def sweep(
 def compare(paths: Sequence[str | Path], page: str | Path | None = None) -> Results:
     """Put runs that are finished side by side, without training or measuring anything.
 
+    Runs whose recipes differ in the seed alone are one line, with mean and deviation.
+
     Args:
         paths: of the run directories.
         page: a file for a page of tables and figures; none if not given.
@@ -100,13 +103,13 @@ def compare(paths: Sequence[str | Path], page: str | Path | None = None) -> Resu
     if not paths:
         raise InvalidError("compare: expected at least one run directory")
     runs = [Run(path) for path in dict.fromkeys(map(Path, paths))]
-    outcomes = [_existing(run, label) for run, label in zip(runs, _labels(runs), strict=True)]
+    outcomes = _by_recipe(runs)
     asked = parse(
         {
             "name": "comparison",
             "title": f"{len(runs)} run{'s' * (len(runs) != 1)} side by side",
             "runs": [{"name": str(run.path)[-100:], "recipe": str(run.path / "recipe.yaml")} for run in runs],
-            "page": _comparison_page([run.recipe for run in runs], unmeasured(outcomes)),
+            "page": _comparison_page(outcomes),
         },
         "compare",
     )
@@ -118,7 +121,7 @@ def compare(paths: Sequence[str | Path], page: str | Path | None = None) -> Resu
 
 def unmeasured(outcomes: Sequence[Outcome]) -> list[str]:
     """The commands that measure those runs that have no evaluation."""
-    return [f"vaekit evaluate {o.first.path}" for o in outcomes if not o.first.evaluation]
+    return [f"vaekit evaluate {t.path}" for o in outcomes for t in o.trainings if not t.evaluation]
 
 
 def differing(trees: Sequence[Mapping[str, Any]], path: str = "") -> Iterator[str]:
@@ -195,12 +198,35 @@ def _sweep_page(
     return [{"heading": "Numbers"}, *numbers, *_looks("validation_elbo" if bound else "validation_loss")]
 
 
-def _comparison_page(compared: Sequence[Recipe], missing: Sequence[str]) -> list[dict[str, Any]]:
-    trees = [recipe.model_dump(mode="json", exclude={"name", "title", "reference"}) for recipe in compared]
+def _comparison_page(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    missing = unmeasured(outcomes)
+    trees = [_described(outcome.first.recipe) for outcome in outcomes]
     settings = [f"recipe:{path}" for path in list(differing(trees))[:_MOST_SETTINGS]]
     note = f"Not measured yet; do it by: {'; '.join(missing)}" if missing else ""
     columns = [*settings, *_MEASURED, *_SAMPLED, *_TRAINED]
-    return [{"heading": "Numbers"}, {"table": {"columns": columns, "note": note}}, *_looks("validation_elbo")]
+    numbers: list[dict[str, Any]] = [{"heading": "Numbers"}, {"table": {"columns": columns, "note": note}}]
+    return [*numbers, *_differences(outcomes), *_tradeoff(outcomes), *_looks("validation_elbo")]
+
+
+def _differences(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """Paired differences, where two runs or more have numbers of each image."""
+    known = [o for o in outcomes if any(t.each and t.evaluation.get("log_likelihood") for t in o.trainings)]
+    return [{"heading": "Differences"}, {"paired": {}}] if len(known) > 1 else []
+
+
+def _tradeoff(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """Rate and distortion, where those of two runs or more can be compared."""
+    rated = [t for o in outcomes for t in o.trainings if t.evaluation.get("rate")]
+    ways = {metric("rate").protocol(training) for training in rated}
+    comparable = len(rated) > 1 and len(ways) == 1
+    return [{"heading": "Rate and distortion"}, {"rate_distortion": {}}] if comparable else []
+
+
+def _described(recipe: Recipe, seed: bool = True) -> dict[str, Any]:
+    """What a recipe asks for, without what it is called, and with its seed or not."""
+    tree = recipe.model_dump(mode="json", exclude={"name", "title", "reference"})
+    training = {key: value for key, value in tree["training"].items() if seed or key != "seed"}
+    return {**tree, "training": training}
 
 
 def _looks(curve: str) -> list[dict[str, Any]]:
@@ -219,9 +245,35 @@ def _labels(runs: Sequence[Run]) -> list[str]:
     return [str(path.absolute().relative_to(common)) if len(paths) > 1 else str(path) for path in paths]
 
 
-def _existing(run: Run, label: str) -> Outcome:
-    if not run.finished:
-        raise InvalidError(f"{run.path}: is not finished; go on with it by: vaekit train --resume {run.path}")
-    seed = run.recipe.training.seed
-    variant = Variant(str(run.path), label, "", {}, run.recipe, (seed,))
-    return Outcome(variant, [Training(seed, run.path)])
+def _by_recipe(runs: Sequence[Run]) -> list[Outcome]:
+    """A variant for each recipe, its trainings those runs that have it with seeds of their own.
+
+    Raises:
+        InvalidError: a run is not finished.
+    """
+    groups: list[list[tuple[Run, str]]] = []
+    for run, label in zip(runs, _labels(runs), strict=True):
+        if not run.finished:
+            raise InvalidError(
+                f"{run.path}: is not finished; go on with it by: vaekit train --resume {run.path}"
+            )
+        group = next((group for group in groups if _belongs(run, [other for other, _ in group])), None)
+        if group is None:
+            groups.append(group := [])
+        group.append((run, label))
+    return [_existing(group) for group in groups]
+
+
+def _belongs(run: Run, others: Sequence[Run]) -> bool:
+    """Whether a run differs from these in its seed, and in nothing else."""
+    seeds = {other.recipe.training.seed for other in others}
+    same = _described(run.recipe, seed=False) == _described(others[0].recipe, seed=False)
+    return same and run.recipe.training.seed not in seeds
+
+
+def _existing(group: Sequence[tuple[Run, str]]) -> Outcome:
+    runs, labels = zip(*group, strict=True)
+    seeds = tuple(run.recipe.training.seed for run in runs)
+    label = labels[0] if len(labels) == 1 else f"{labels[0]} and {len(labels) - 1} more"
+    variant = Variant(str(runs[0].path), label, "", {}, runs[0].recipe, seeds)
+    return Outcome(variant, [Training(seed, run.path) for seed, run in zip(seeds, runs, strict=True)])

@@ -2,7 +2,7 @@
 
 A number is comparable with another only where both were measured in the same way: the same part of the same
 data, observed alike, as many images, and for an importance-sampled bound as many samples. `protocol` says
-which way that was, in words; a table never puts two of them into one column without saying so.
+which way that was, in words; a table never puts two of them into one column.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def _sampled(training: Training) -> str:
 def _images(training: Training) -> str:
     found, data = training.evaluation, training.recipe.data.name
     hidden = f", hidden {found['missing']}" if found.get("missing") else ""
-    how = f"observation {found['observation']}{hidden}"
+    told = {"given": ", labels given", "missing": ", labels averaged over"}.get(found.get("labels", ""), "")
+    how = f"observation {found['observation']}{hidden}{told}"
     return f"Measured on {found['images']:,} {found['split']} images of {data}, {how}"
 
 

@@ -38,6 +38,7 @@ class Column:
         better: "higher" or "lower", where one is.
         digits: after the point; None for three that say something.
         setting: whether it was chosen, not measured; then it is written as short as it is.
+        protocol: how all of it was measured, in words; empty where there is but one way.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Column:
     better: str | None = None
     digits: int | None = 2
     setting: bool = False
+    protocol: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,13 @@ made.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from vaekit.errors import InvalidError
 from vaekit.recipe import Recipe
@@ -65,6 +67,11 @@ class Training:
             InvalidError: it is damaged.
         """
         return self.run.evaluation
+
+    @cached_property
+    def each(self) -> Mapping[str, np.ndarray]:
+        """The numbers of each image (N,) by name; empty where they were not kept."""
+        return self.run.each
 
     @cached_property
     def parameters(self) -> int | None:

@@ -1,14 +1,15 @@
 """Numbers of several runs side by side: variants are rows, metrics columns.
 
-Several seeds give mean ± standard deviation. What is no likelihood of the data, or was measured in another
-way than the rest of its column, is marked by a letter and explained under the table; then no number of it
-is called the best.
+Several seeds give mean ± standard deviation. What was measured in two ways stands in two columns, each with
+the letter of its way. What is no likelihood of the data is marked by a letter and explained under the table;
+then no number of its column is called the best.
 """
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from dataclasses import replace
 
 from vaekit.studies.metrics import Metric, metric, number
 from vaekit.studies.parts import Cell, Column, Part, Table, marked
@@ -55,11 +56,33 @@ def table(
         note: a line under the table.
     """
     outcomes, notes = study.select(runs), Notes()
-    made = [each for name in columns if (each := column(name, outcomes, notes))]
+    made = [each for name in columns for each in columns_of(name, outcomes, notes)]
     rows = [(outcome.label, [cells[i] for _, cells in made]) for i, outcome in enumerate(outcomes)]
     faults = [f"{outcome.label}: {t.fault}" for outcome in outcomes for t in outcome.trainings if t.fault]
     lines = [*filter(None, [note]), *protocols(columns, outcomes), *seeds(outcomes), *notes.lettered, *faults]
     return [Table([each for each, _ in made], rows, lines, heading)]
+
+
+def columns_of(name: str, outcomes: Sequence[Outcome], notes: Notes) -> list[tuple[Column, list[Cell]]]:
+    """A column, or one for each way in which the runs were measured; none where no run knows the metric."""
+    found = metric(name)
+    ways = _ways(found, outcomes)
+    if len(ways) < 2:
+        made = column(name, outcomes, notes)
+        return [(replace(made[0], protocol="".join(ways)), made[1])] if made else []
+    parts = []
+    for way in ways:
+        made = column(name, [_only(found, outcome, way) for outcome in outcomes], notes)
+        if made:
+            title = f"{found.title} ({notes.letter(way)})"
+            parts.append((replace(made[0], title=title, protocol=way), made[1]))
+    return parts
+
+
+def _only(found: Metric, outcome: Outcome, way: str) -> Outcome:
+    """A variant with those of its trainings that were measured in one way."""
+    kept = [training for training in outcome.finished if found.protocol(training) == way]
+    return Outcome(outcome.variant, kept)
 
 
 def column(name: str, outcomes: Sequence[Outcome], notes: Notes) -> tuple[Column, list[Cell]] | None:
@@ -93,8 +116,9 @@ def _remarks(found: Metric, outcome: Outcome, ways: Sequence[str]) -> list[str]:
 
 
 def _ways(found: Metric, outcomes: Sequence[Outcome]) -> list[str]:
-    """The different ways in which a metric was measured."""
-    said = {found.protocol(training): None for outcome in outcomes for training in outcome.finished}
+    """The different ways in which a metric was measured, where it is known."""
+    trainings = [training for outcome in outcomes for training in outcome.finished]
+    said = {found.protocol(training): None for training in trainings if number(found, training) is not None}
     return [way for way in said if way]
 
 

@@ -1,0 +1,94 @@
+"""Differences between runs on the same images, with intervals: is one better, or only luckier?
+
+The runs that were measured in the same way, on the same images, make a table of their own. Of several seeds
+an image's number is the mean over the seeds; the interval is then over the images alone, and another one, of
+Student's t, says what the seeds leave open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vaekit.errors import InvalidError
+from vaekit.evaluation.intervals import Interval, interval, paired
+from vaekit.numbers import number
+from vaekit.studies import metrics
+from vaekit.studies.parts import Cell, Column, Part, Table
+from vaekit.studies.results import Outcome, Results, Training
+from vaekit.studies.schema import Names
+
+EACH = {"log_likelihood": "log-likelihood", "elbo": "ELBO"}
+
+
+def differences(
+    study: Results,
+    runs: Names = ["*"],  # noqa: B006
+    metric: str = "log_likelihood",
+) -> list[Part]:
+    """A table for each way of measuring: means with 95 % intervals, and how far below the best each is.
+
+    Args:
+        runs: whose.
+        metric: "log_likelihood" or "elbo".
+    """
+    if metric not in EACH:
+        raise InvalidError(f"metric: expected {' or '.join(EACH)}, got {metric!r}")
+    groups: dict[str, list[Outcome]] = {}
+    for outcome in study.select(runs, finished=True):
+        for way, part in _by_way(metric, outcome).items():
+            groups.setdefault(way, []).append(part)
+    tables: list[Part] = [_table(metric, way, found) for way, found in groups.items() if len(found) > 1]
+    if not tables:
+        raise InvalidError(
+            "runs: no two were measured in the same way with the numbers of each image; measure them by: "
+            "vaekit evaluate RUN"
+        )
+    return tables
+
+
+def _by_way(metric: str, outcome: Outcome) -> dict[str, Outcome]:
+    """The trainings of a variant that have numbers of each image, by protocol."""
+    ways: dict[str, list[Training]] = {}
+    for training in outcome.finished:
+        if training.each.get(metric) is not None and training.evaluation.get(metric) is not None:
+            ways.setdefault(metrics.METRICS[metric].protocol(training), []).append(training)
+    return {way: Outcome(outcome.variant, found) for way, found in ways.items()}
+
+
+def _table(metric: str, way: str, outcomes: Sequence[Outcome]) -> Table:
+    """The best first; the others by how far they are below it."""
+    images = outcomes[0].first.each["index"]
+    same = [o for o in outcomes if all(np.array_equal(t.each["index"], images) for t in o.finished)]
+    values = {o.label: np.mean([t.each[metric] for t in o.finished], 0) for o in same}
+    ranked = sorted(same, key=lambda o: -values[o.label].mean())
+    best = values[ranked[0].label]
+    seeds = any(len(outcome.finished) > 1 for outcome in same)
+    title = EACH[metric]
+    columns = [
+        Column(metric, title, "nats", "higher", 2, protocol=way),
+        Column("interval", "95 % over images", "nats"),
+        *([Column("seeds", "95 % over seeds", "nats")] if seeds else []),
+        Column("difference", "from the best", "nats", digits=2),
+        Column("difference_interval", "95 % of the difference", "nats"),
+    ]
+    rows = [(o.label, _row(metric, o, values[o.label], best, seeds)) for o in ranked]
+    left = len(outcomes) - len(same)
+    notes = [way, "Differences are image by image, over the same images."]
+    notes += [f"{left} of these runs were measured on other images, and are left out."] if left else []
+    return Table(columns, rows, notes)
+
+
+def _row(metric: str, outcome: Outcome, values: np.ndarray, best: np.ndarray, seeds: bool) -> list[Cell]:
+    own, means = interval(values), np.array([t.each[metric].mean() for t in outcome.finished])
+    over = [Cell(_written(interval(means)) if len(means) > 1 else None)] if seeds else []
+    cells = [Cell(own.mean, count=len(means), best=values is best), Cell(_written(own)), *over]
+    if values is best:
+        return [*cells, Cell(None), Cell(None)]
+    difference = paired(values, best)
+    return [*cells, Cell(difference.mean), Cell(_written(difference))]
+
+
+def _written(found: Interval) -> str:
+    return f"{number(found.low)} to {number(found.high)}"

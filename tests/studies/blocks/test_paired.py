@@ -1,0 +1,72 @@
+"""Differences on the same images, by numbers that were put in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from vaekit.errors import InvalidError
+from vaekit.evaluation.intervals import paired
+from vaekit.studies.blocks import draw
+from vaekit.studies.blocks.paired import differences
+from vaekit.studies.results import Outcome, Results, Training
+
+INDEX = np.arange(20)
+RNG = np.random.default_rng(0)
+HARD = RNG.normal(-90, 10, 20)
+
+
+def measured(results: Results, label: str, *values: np.ndarray, index=INDEX, **changes) -> Outcome:
+    """A variant whose seeds have these numbers an image."""
+    first = results.outcomes[0].first
+    trainings = [Training(seed, first.path) for seed in range(len(values))]
+    for training, each in zip(trainings, values, strict=True):
+        training.evaluation = {**first.evaluation, "log_likelihood": each.mean(), **changes}
+        training.each = {"log_likelihood": each, "index": index}
+    return Outcome(replace(results.outcomes[0].variant, name=label, label=label), trainings)
+
+
+def with_runs(results: Results, *outcomes: Outcome) -> Results:
+    return replace(results, outcomes=list(outcomes))
+
+
+def test_the_best_comes_first_and_the_others_by_their_difference(results):
+    worse, better = HARD - 1 + RNG.normal(0, 0.1, 20), HARD
+    found = with_runs(results, measured(results, "worse", worse), measured(results, "better", better))
+    [part] = differences(found)
+    assert [name for name, _ in part.rows] == ["better", "worse"]
+    [(_, first), (_, second)] = part.rows
+    expected = paired(worse, better)
+    assert (first[0].value, first[0].best, first[2].value) == (pytest.approx(HARD.mean()), True, None)
+    assert second[2].value == pytest.approx(expected.mean)
+    assert second[3].value == f"−{-expected.low:.2f} to −{-expected.high:.2f}"
+    assert "3 importance samples" in part.columns[0].protocol
+
+
+def test_seeds_are_averaged_image_by_image_and_have_an_interval_of_their_own(results):
+    seeds = [HARD + shift for shift in (-1.0, 0.0, 1.0)]
+    found = with_runs(results, measured(results, "seeds", *seeds), measured(results, "one", HARD - 5))
+    [part] = differences(found)
+    [(name, cells), (_, other)] = part.rows
+    assert (name, cells[0].value, cells[0].count) == ("seeds", pytest.approx(HARD.mean()), 3)
+    assert cells[2].value == f"−{-(HARD.mean() - 2.484138):.2f} to −{-(HARD.mean() + 2.484138):.2f}"  # t of 2
+    assert other[2].value is None
+
+
+def test_ways_of_measuring_have_tables_of_their_own_and_other_images_none(results):
+    runs = [measured(results, name, HARD) for name in "ab"]
+    more = [measured(results, name, HARD, samples=50) for name in "cd"]
+    odd = measured(results, "e", HARD, index=INDEX + 1)
+    tables = differences(with_runs(results, *runs, *more, odd))
+    assert [[name for name, _ in part.rows] for part in tables] == [["a", "b"], ["c", "d"]]
+    assert any("1 of these runs were measured on other images" in note for note in tables[0].notes)
+
+
+def test_without_numbers_of_each_image_there_is_nothing_to_pair(results):
+    found = with_runs(results, measured(results, "a", HARD), measured(results, "b", HARD, samples=9))
+    with pytest.raises(InvalidError, match="no two were measured in the same way"):
+        differences(found)
+    [part] = draw(found, {"paired": {"metric": "mse"}})
+    assert part.text == "paired: metric: expected log_likelihood or elbo, got 'mse'"
