@@ -12,6 +12,7 @@ from cases import BATCH, CLASSES, SHAPE, images, images_for, make_labelled, make
 from vaekit.conditionals import Chain, Conditional
 from vaekit.data import Dataset
 from vaekit.data.observations import observe
+from vaekit.evaluation import likelihood
 from vaekit.evaluation.likelihood import log_likelihood, summarise
 from vaekit.heads import Head
 from vaekit.objectives import Objective
@@ -193,6 +194,11 @@ def test_the_summary_has_the_mean_its_error_and_the_bits():
     assert summary.bits_per_dimension == pytest.approx(-truth.mean().item() / 6 / math.log(2), abs=1e-9)
     assert (summary.images, summary.samples, summary.ess_min) == (7, 10, pytest.approx(10))
     assert summary.elbo == pytest.approx(summary.reconstruction - sum(summary.rate))
+
+
+def test_the_clock_goes_forwards():
+    seconds = likelihood.clock()
+    assert 0 <= seconds() <= seconds() < 60
 
 
 def test_active_units_are_counted_by_level_also_of_points_and_over_batches():

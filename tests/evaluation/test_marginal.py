@@ -12,7 +12,7 @@ from torch.distributions import Categorical, MultivariateNormal
 from cases import images_for, labels, make_labelled, make_vae
 from vaekit import heads
 from vaekit.conditionals import Chain
-from vaekit.evaluation import labelling, marginal
+from vaekit.evaluation import labelling, likelihood, marginal
 from vaekit.evaluation.likelihood import Columns, log_likelihood, summarise
 from vaekit.labels import Labels, of_classes
 from vaekit.vae import VAE
@@ -142,6 +142,17 @@ def test_the_average_is_over_the_labels_measured_one_by_one():
     ]
     expected = (torch.stack(each) + LOG_PY[model.labels.possible].unsqueeze(1)).logsumexp(0)
     torch.testing.assert_close(measured(model, x, 4000).log_likelihood, expected, rtol=0, atol=0.05)
+
+
+def test_the_shapes_of_the_tails_are_averaged_by_what_the_label_may_be():
+    model, x, _, joint = linear_gaussian()
+    shapes = torch.tensor([0.9, 0.0, -0.4, 0.6], dtype=torch.float64)
+
+    def given(model: VAE, x: Tensor, y: Tensor, samples: int) -> Columns:
+        return likelihood.measure(model, x, y, samples)._replace(pareto_k=shapes[y])
+
+    found = marginal.measure(model, x, None, 5, given).pareto_k
+    torch.testing.assert_close(found, joint.softmax(1) @ shapes.clamp_min(0))
 
 
 def test_a_model_that_is_told_nothing_lacks_nothing():

@@ -26,6 +26,27 @@ def test_the_fit_is_near_that_of_scipy(shape: float):
     assert sigma.item() == pytest.approx(scale, rel=0.03)
 
 
+def by_loops(x: np.ndarray) -> tuple[float, float]:
+    """The algorithm of Zhang and Stephens 2009, Section 4, number by number, in their symbols; (k, sigma)."""
+    n = len(x)
+    m = 30 + int(np.sqrt(n))
+    quartile = x[int(n / 4 + 0.5) - 1]
+    theta = [1 / x[-1] + (1 - np.sqrt(m / (j - 0.5))) / (3 * quartile) for j in range(1, m + 1)]
+    shape = [np.mean([np.log(1 - t * each) for each in x]) for t in theta]
+    profile = [n * (np.log(-t / k) - k - 1) for t, k in zip(theta, shape, strict=True)]
+    weight = [1 / sum(np.exp(other - own) for other in profile) for own in profile]
+    mean = sum(w * t for w, t in zip(weight, theta, strict=True))
+    k = np.mean([np.log(1 - mean * each) for each in x])
+    return k, -k / mean
+
+
+@pytest.mark.parametrize("shape", [-0.3, 0.7])
+def test_the_fit_is_the_published_algorithm(shape: float):
+    x = draws(shape, 60, seed=1)
+    k, sigma = fit(x)
+    assert (k.item(), sigma.item()) == pytest.approx(by_loops(x[0].numpy()), rel=1e-9)
+
+
 @pytest.mark.parametrize("shape", [0.1, 0.5, 1.0])
 def test_on_average_over_many_short_tails_it_is_the_true_shape(shape: float):
     k, sigma = fit(draws(shape, 200, 400))

@@ -90,6 +90,18 @@ def test_precision_is_the_share_within_a_ball_to_the_third_neighbour():
     assert precision_recall(real, fake.repeat(2, 1))[0] == pytest.approx(np.mean(inside))
 
 
+def test_the_scores_by_name_are_those_of_the_functions():
+    real, fake = clusters((0, 0), (10, 0)), clusters((0, 0), seed=1)
+    precision, recall = precision_recall(real, fake)
+    assert precision > recall
+    assert scores.scores(real, fake) == {
+        "frechet": frechet_distance(real, fake),
+        "kernel": kernel_distance(real, fake),
+        "precision": precision,
+        "recall": recall,
+    }
+
+
 def test_nearest_is_that_of_all_distances_in_whatever_batches():
     images, training = normal(5, 12).reshape(5, 1, 3, 4), normal(40, 12, seed=1).reshape(40, 1, 3, 4)
     training[17] = images[2]
