@@ -67,6 +67,12 @@ def test_weights_of_pareto_have_its_shape(shape: float):
     torch.testing.assert_close(k_hat(largest - 700), k_hat(largest))  # a factor changes nothing
 
 
+def test_a_short_tail_is_drawn_towards_a_half_by_ten_weights():
+    weights = torch.linspace(0.1, 1.0, 21, dtype=torch.float64).square()
+    k, _ = fit((weights[1:] - weights[0])[None])
+    torch.testing.assert_close(k_hat(weights.log()[:, None]), (20 * k + 5) / 30)
+
+
 def test_normal_weights_become_unreliable_as_they_spread():
     logs = torch.randn(5000, 20, dtype=torch.float64)
     shapes = [k_hat((spread * logs).topk(tail_length(5000) + 1, 0).values).mean() for spread in (0.1, 1, 4)]
