@@ -1,0 +1,52 @@
+"""How far each estimator of log p(x) is from the truth, for each run, by bounds on both sides."""
+
+from __future__ import annotations
+
+from vaekit.evaluated import bounds_on_own_images
+from vaekit.evaluation.annealed import CHAINS, STEPS
+from vaekit.evaluation.bidirectional import Sandwich
+from vaekit.studies.parts import Cell, Column, Part, Table
+from vaekit.studies.results import Results
+from vaekit.studies.schema import Names
+
+
+def gaps(
+    study: Results,
+    runs: Names = ["*"],  # noqa: B006
+    images: int = 32,
+    samples: int = 5000,
+    chains: int = CHAINS,
+    steps: int = STEPS,
+    seed: int = 0,
+) -> list[Part]:
+    """A row a run: the upper bound on images from the model, and how far below it each lower bound is.
+
+    Args:
+        runs: whose; the first seed of each.
+        images: drawn from each model.
+        samples: K, of importance sampling.
+        chains, steps: of the annealed chains.
+        seed: of all that is random.
+    """
+    rows = []
+    for outcome in study.select(runs, finished=True):
+        found = bounds_on_own_images(outcome.first.trained, images, samples, chains, steps, seed=seed)
+        rows.append((outcome.label, _row(found)))
+    columns = [
+        Column("upper", "upper bound", "nats"),
+        Column("annealed", "annealed", "nats below", "lower"),
+        Column("importance_sampled", "importance-sampled", "nats below", "lower"),
+        Column("elbo", "ELBO", "nats below", "lower"),
+        Column("unreliable", "Pareto shape above 0.7", "% of images", digits=0),
+    ]
+    note = (
+        f"{images} images drawn from each model; {chains} chains of {steps} steps, {samples:,} importance "
+        "samples; ± standard error over the images. log p(x) lies between the upper and the annealed bound."
+    )
+    return [Table(columns, rows, [note])]
+
+
+def _row(found: Sandwich) -> list[Cell]:
+    below = [Cell(bound.gap, bound.gap_stderr) for bound in found.bounds]
+    share = None if found.unreliable is None else 100 * found.unreliable
+    return [Cell(found.upper), *below, Cell(share)]
