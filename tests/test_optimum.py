@@ -1,9 +1,9 @@
 """Where the optimum of training is known, training must reach it.
 
 Of x ~ N(W z + b, s^2 I), z ~ N(0, I) in d dimensions, with l_1 >= ... >= l_D the eigenvalues of the data's
-covariance S, the likelihood is largest (Tipping and Bishop 1999, "Probabilistic principal component analysis")
-at s^2 = the mean of l_(d+1) ... l_D and W = U (L - s^2 I)^(1/2), U the first d eigenvectors. A diagonal q
-is enough: the columns of W are orthogonal there, and so the posterior is diagonal (Lucas et al. 2019, "Don't
+covariance, the likelihood is largest at s^2 = the mean of l_(d+1) ... l_D and W = U (L - s^2 I)^(1/2), U the
+first d eigenvectors (Tipping and Bishop 1999, "Probabilistic principal component analysis"). A diagonal q is
+enough: the columns of W are orthogonal there, and so the posterior is diagonal (Lucas et al. 2019, "Don't
 blame the ELBO").
 """
 
