@@ -2,9 +2,9 @@
 
     p(z) = sum_c w_c p_c(z)
 
-For C diagonal Gaussians and N points the sum of squares in the exponent is two products of matrices,
+For C diagonal Gaussians and N points the sum of squares in the exponent is one product of matrices,
 
-    sum_i (z_i - m_ci)^2 / s_ci^2 = z^2 . s_c^-2 - 2 z . (m_c s_c^-2) + sum_i m_ci^2 / s_ci^2,
+    sum_i (z_i - m_ci)^2 / s_ci^2 = [z^2, z] . [s_c^-2, -2 m_c s_c^-2] + sum_i m_ci^2 / s_ci^2,
 
 so that no (N, C, d) tensor arises. Its terms cancel where s is small, hence double precision.
 """
@@ -116,12 +116,13 @@ def _gaussian_log_probs(components: Normal, value: Tensor) -> Tensor:
     precise = torch.float32 if kind == "mps" else torch.float64  # which mps has not
     z, mean, scale = value.to(precise), components.loc.to(precise), components.scale.to(precise)
     precision = scale.pow(-2)
+    squares = (mean.square() * precision).sum(-1)
+    constants = -0.5 * (squares + z.shape[-1] * math.log(2 * math.pi)) - scale.log().sum(-1)
+    factors = torch.cat([precision, -2 * mean * precision], -1)
+    points = torch.cat([z.square(), z], -1)
     with torch.autocast(kind, enabled=False):
-        squares = (
-            z.square() @ precision.T - 2 * z @ (mean * precision).T + (mean.square() * precision).sum(-1)
-        )
-    logs = -0.5 * squares - scale.log().sum(-1) - 0.5 * z.shape[-1] * math.log(2 * math.pi)
-    return logs.to(value.dtype)
+        logs = torch.addmm(constants, points.flatten(0, -2), factors.T, alpha=-0.5)
+    return logs.view(*z.shape[:-1], -1).to(value.dtype)
 
 
 # ------------------------------------------------------------------------------ weights that a label chooses
