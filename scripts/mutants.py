@@ -48,6 +48,11 @@ SUBJECTS = {  # module -> the tests that stand for it
     "evaluation.pareto": ("evaluation/test_pareto.py",),
     "evaluation.marginal": ("evaluation/test_marginal.py",),
     "evaluation.identities": ("evaluation/test_identities.py",),
+    "evaluation.annealed": ("evaluation/test_annealed.py", "evaluation/test_bidirectional.py"),
+    "evaluation.bidirectional": ("evaluation/test_bidirectional.py",),
+    "evaluation.surgery": ("evaluation/test_surgery.py",),
+    "evaluation.saturation": ("evaluation/test_surgery.py",),
+    "evaluation.intervals": ("evaluation/test_intervals.py",),
     "evaluation.scores": ("evaluation/test_scores.py",),
     "evaluation.plane": ("evaluation/test_plane.py",),
 }

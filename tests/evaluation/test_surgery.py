@@ -6,9 +6,11 @@ import math
 
 import pytest
 import torch
+from torch import nn
+from torch.distributions import Independent, Normal
 
 from cases import images, images_for, make_ladder, make_vae
-from test_oracles import GRID, STEP, LinearGaussian, linear_decoder, on_a_line, random
+from test_oracles import GRID, SHAPE, STEP, LinearGaussian, linear_decoder, on_a_line, random
 from vaekit.conditionals import Chain
 from vaekit.evaluation.saturation import saturated
 from vaekit.evaluation.surgery import surgery
@@ -55,15 +57,42 @@ def test_codes_that_are_all_told_apart_hold_log_n_and_a_posterior_that_is_the_pr
 
 def test_no_more_images_than_asked_for_are_used_and_the_top_level_is_meant():
     for model in (make_vae("bernoulli"), make_ladder(), make_vae(posterior="flow"), make_vae(prior="vamp")):
-        found = surgery(model, in_batches(images("binary", n=30), 10), most=15)
-        assert found.images == 20
+        counts = {
+            most: surgery(model, in_batches(images("binary", n=30), 10), most).images for most in (15, 20)
+        }
+        assert counts == {15: 20, 20: 20}
+        found = surgery(model, in_batches(images("binary", n=30), 10))
+        assert found.images == 30
         assert 0 <= found.information <= found.most
 
 
-@pytest.mark.parametrize("likelihood", ["gaussian-learned", "gaussian-global", "discretised_logistic"])
-def test_a_scale_at_its_bound_is_seen(likelihood: str):
-    model = make_vae(likelihood)
-    x = images_for(model)
-    assert saturated(model, x, None, (-6.0, 2.0)) < 0.02
-    assert saturated(model, x, None, (30.0, 40.0)) == 1
+class Scales(nn.Module):
+    """A decoder whose pixels have these log-scales, whatever it is told."""
+
+    def __init__(self, log_scales: list[float]):
+        super().__init__()
+        self.log_scales = torch.tensor(log_scales).view(SHAPE)
+
+    def forward(self, z: torch.Tensor) -> Independent:
+        return Independent(Normal(torch.zeros(len(z), *SHAPE), self.log_scales.exp()), 3)
+
+
+@pytest.mark.parametrize(
+    ("log_scales", "share"),
+    [
+        ([-2.9, 0.0, 0.5, 1.0, -1.0, 0.9], 0),  # of bounds -3 and 2, with 0.1 at either end
+        ([-2.95, 0.0, 0.0, 1.95, 1.95, 0.0], 1 / 2),
+        ([-2.99, -2.99, -2.99, -2.99, -2.99, 1.85], 5 / 6),
+    ],
+)
+def test_a_scale_at_its_bound_is_seen(log_scales: list[float], share: float):
+    model = make_vae("gaussian-learned", shape=SHAPE)
+    model.decoder = Scales(log_scales)
+    assert saturated(model, torch.zeros(4, *SHAPE), None, (-3.0, 2.0)) == pytest.approx(share)
+
+
+def test_a_scale_is_known_of_every_likelihood_that_has_one():
+    for likelihood in ("gaussian-learned", "gaussian-global", "discretised_logistic"):
+        model = make_vae(likelihood)
+        assert saturated(model, images_for(model), None, (30.0, 40.0)) == 1
     assert saturated(make_vae("bernoulli"), images("binary"), None, (-6.0, 2.0)) is None
