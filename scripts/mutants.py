@@ -62,6 +62,7 @@ EQUIVALENT = {  # (module, change) -> why no test can see it
         "mixture",
         "self.components.mean - self.mean.unsqueeze(-2) -> self.mean.unsqueeze(-2) - self.components.mean",
     ): _SQUARED,
+    ("distributions", "q.loc - base.loc -> base.loc - q.loc"): _SQUARED,
     ("evaluation.identities", "self.x - self.weight @ q.mean -> self.weight @ q.mean - self.x"): _SQUARED,
 }
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import torch
-from torch.distributions import Distribution, Normal
+from torch.distributions import Distribution, Normal, TanhTransform
 
 from vaekit import heads
 from vaekit.distributions import tempered
@@ -69,6 +69,13 @@ def test_draws_are_the_inverse_of_noise_and_have_the_moments(form: str):
     assert (q.mean.shape, q.stddev.shape) == ((3, 4), (3, 4))
 
 
+def test_of_a_symmetric_flow_the_mean_is_exact():
+    """Noise comes with its negative."""
+    loc = torch.tensor([[0.3, -2.0]], dtype=torch.float64)
+    q = Flow(lambda context: TanhTransform().inv, loc, torch.full_like(loc, 0.7))
+    torch.testing.assert_close(q.mean, loc)
+
+
 def test_gradients_reach_mean_scale_context_and_weights():
     head, numbers = heads.flow(2, width=(8,)), torch.randn(3, 6, requires_grad=True)
     q = head(numbers)
@@ -108,7 +115,7 @@ def test_half_precision_becomes_single_and_densities_stay_exact():
 
 def test_the_validation_of_arguments_stays_as_it_was():
     code = """
-from torch.distributions import Distribution, Normal
+from torch.distributions import Distribution, Normal, TanhTransform
 from vaekit.flows import steps
 steps(2, 0, "coupling", 1, (4,))
 assert Distribution._validate_args

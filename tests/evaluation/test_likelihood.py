@@ -196,6 +196,10 @@ def test_the_summary_has_the_mean_its_error_and_the_bits():
     assert summary.elbo == pytest.approx(summary.reconstruction - sum(summary.rate))
 
 
+def test_one_value_alone_has_a_mean_and_no_error():
+    assert likelihood.mean_and_error(torch.tensor([3.0])) == (3.0, None)
+
+
 def test_the_clock_goes_forwards():
     seconds = likelihood.clock()
     assert 0 <= seconds() <= seconds() < 60
