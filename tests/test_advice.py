@@ -50,6 +50,14 @@ def test_a_training_cut_off():
     assert said == "training ended after 2 of 10 epochs; go on by: vaekit train --resume runs/mnist/1"
 
 
+def test_a_warm_up_that_did_not_end():
+    records = [{**record, "beta": 0.05} for record in GOOD]
+    said = the_only(run(records, MEASURED, "objective.beta={kind: linear, over: 100}"))
+    assert said.startswith("training ended while beta was 0.05 of 1")
+    assert said.endswith("(objective.beta.over=3)")
+    assert advise(run(records, MEASURED)) == []
+
+
 def test_collapse_is_named_with_the_cures_that_are_left():
     said = the_only(run(evaluation={**MEASURED, "active_units": [0]}))
     assert said.startswith("none of the 20 latents is active: the posterior has collapsed")

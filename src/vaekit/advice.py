@@ -73,6 +73,17 @@ def unfinished(run: Recorded) -> Iterator[str]:
         yield f"training ended after {done} of {of} epochs; go on by: vaekit train --resume {run.path}"
 
 
+def still_warming_up(run: Recorded) -> Iterator[str]:
+    """A beta that had not come to its end."""
+    schedule, last = run.recipe.objective.beta, run.metrics[-1].get("beta") if run.metrics else None
+    final = getattr(schedule, "value", None)
+    if schedule.kind == "linear" and run.finished and last is not None and final and last < 0.99 * final:
+        yield (
+            f"training ended while beta was {last:.2g} of {final:g}: the rate has not been weighed in full; "
+            f"train longer, or warm up sooner (objective.beta.over={max(1, run.recipe.training.epochs // 3)})"
+        )
+
+
 def collapsed(run: Recorded) -> Iterator[str]:
     """Levels, or many latents, that say nothing of an image (posterior collapse)."""
     active, latents = run.evaluation.get("active_units") or [], run.evaluation.get("latents") or []
@@ -184,7 +195,7 @@ def unmeasured(run: Recorded) -> Iterator[str]:
 
 
 ADVICE: tuple[Advice, ...] = (
-    diverged, unfinished, collapsed, overfitted, too_short, unreliable, unheard, saturated,
+    diverged, unfinished, still_warming_up, collapsed, overfitted, too_short, unreliable, unheard, saturated,
     far_from_the_prior, no_likelihood, unmeasured,
 )  # fmt: skip
 

@@ -153,8 +153,7 @@ def metric(name: str) -> Metric:
     """
     kind, _, rest = name.partition(":")
     if kind == "recipe" and rest:
-        title = rest.removesuffix(".value").rpartition(".")[2].replace("_", " ")
-        return Metric(title, "", lambda training: _key(training, rest), setting=True)
+        return Metric(_called(rest), "", lambda training: _key(training, rest), setting=True)
     if kind not in METRICS or (rest and not rest.isdecimal()):
         raise InvalidError(
             f"columns: no number is called {name!r}{did_you_mean(kind, METRICS)}; there are "
@@ -162,6 +161,13 @@ def metric(name: str) -> Metric:
         )
     found = METRICS[kind]
     return _of_level(found, int(rest)) if rest else found
+
+
+def _called(path: str) -> str:
+    """A key of the recipe for people: its last word, and whose it is, of what both networks have."""
+    words = path.removesuffix(".value").split(".")
+    whose = [word for word in ("encoder", "decoder") if word in words and "network" in words]
+    return " ".join([*whose, words[-1].replace("_", " ")])
 
 
 def number(found: Metric, training: Training) -> Value:
