@@ -1,4 +1,7 @@
-"""A model's progress in pictures: the same latents and images after each epoch, and a film of them."""
+"""A model's progress in pictures: the same latents and images after each epoch, and a film of them.
+
+What draws them is imported when the first is drawn, so that training begins without it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from vaekit import figures
 from vaekit.data.observations import Observed
 from vaekit.labels import Labels
 from vaekit.randomness import seeded
@@ -46,11 +48,15 @@ class Progress:
 
     def animate(self) -> None:
         """Make a film of each kind of picture that there is."""
+        from vaekit import figures
+
         for kind in ("samples", "reconstructions"):
             if pictures := frames(self.folder, kind):
                 figures.animate(list(pictures.values()), self.folder / f"progress-{kind}.gif")
 
     def _save(self, kind: str, epoch: int, images: np.ndarray) -> None:
+        from vaekit import figures
+
         file = self.folder / "progress" / f"{kind}-{epoch:04d}.png"
         figures.save_grid(images.clip(0, 1), file, columns=COLUMNS, caption=f"epoch {epoch}")
 

@@ -25,7 +25,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from vaekit import pictures, recipes, styles
+from vaekit import recipes
 from vaekit.build import build_data
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.evaluated import bounds_on_own_images, evaluate
@@ -211,7 +211,7 @@ class Run:
 
     def _drawings(self) -> dict[str, Callable[[], Figure]]:
         """The figures of the report by name, each drawn when it is called for."""
-        from vaekit import figures
+        from vaekit import figures, pictures, styles
 
         title = f"Training: {self.trained.title}"
         curves = {"training-curves": lambda: figures.training_curves(self.metrics, title)}

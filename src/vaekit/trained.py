@@ -25,6 +25,7 @@ from vaekit import recipes
 from vaekit.build import build_data, build_missing, build_model
 from vaekit.data import Dataset
 from vaekit.data.labels import renumbered
+from vaekit.data.memory import release
 from vaekit.data.observations import Observed, observe
 from vaekit.data.splits import Splits
 from vaekit.errors import InvalidError, NotFoundError
@@ -234,6 +235,7 @@ def fingerprint(dataset: Dataset) -> str:
     n = len(dataset.images)
     some = np.ascontiguousarray(dataset.images[:: max(1, n // 256)])
     attributes = b"" if dataset.attributes is None else dataset.attributes.tobytes()
+    release(dataset.images)
     content = f"{n} {some.shape} {some.dtype}".encode() + some.tobytes() + attributes
     return hashlib.sha256(content).hexdigest()[:16]
 

@@ -1,8 +1,11 @@
-"""How much memory this machine has."""
+"""How much memory this machine has, and giving back what a mapped file takes of it."""
 
 from __future__ import annotations
 
+import mmap
 import os
+
+import numpy as np
 
 UNKNOWN = 8 << 30  # where the system does not say
 
@@ -13,3 +16,9 @@ def memory(pages: str = "SC_PHYS_PAGES") -> int:
         return os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
         return UNKNOWN
+
+
+def release(array: np.ndarray) -> None:
+    """Let go of the pages of a mapped file that were read; they come back when they are read again."""
+    if isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        array.base.madvise(mmap.MADV_DONTNEED)

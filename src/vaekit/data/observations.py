@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from vaekit.data.dataset import Dataset
-from vaekit.data.memory import memory
+from vaekit.data.memory import memory, release
 from vaekit.data.missing import Missing, observed
 from vaekit.errors import DataError, did_you_mean
 
@@ -163,7 +163,7 @@ def observe(
         return None if values is None else torch.from_numpy(values[indices]).to(device)
 
     size = len(indices) * (dataset.images[0].nbytes + dataset.images[0, 0].size * (left is not None))
-    return Observed(
+    seen = Observed(
         rows,
         np.asarray(indices, np.int64),
         some(dataset.attributes if told == "attributes" else dataset.labels),
@@ -176,6 +176,9 @@ def observe(
         partial=dataset.partial,
         left=left,
     )
+    if seen.data is not None:
+        release(dataset.images)
+    return seen
 
 
 def _left(missing: Missing, shape: tuple[int, int, int], seed: int, indices: np.ndarray) -> np.ndarray:

@@ -1,0 +1,42 @@
+"""Memory: how much there is, and what a mapped file takes of it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vaekit.data.memory import UNKNOWN, memory, release
+
+
+def from_files() -> int:
+    """kB of files in this process's memory."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssFile"))
+
+
+def test_there_is_some():
+    assert memory() > 0
+    assert memory("SC_NO_SUCH_THING") == UNKNOWN
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_mapped_file_is_let_go_and_comes_back(tmp_path):
+    values = np.random.default_rng(0).integers(0, 256, (20, 1, 1000, 1000), dtype=np.uint8)
+    np.save(tmp_path / "images.npy", values)
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    before = from_files()
+    total = mapped.sum()
+    assert from_files() - before > 10_000
+    release(mapped)
+    assert from_files() - before < 10_000
+    assert mapped.sum() == total
+
+
+def test_other_arrays_stay():
+    array = np.arange(6.0)
+    release(array)
+    release(array[1:])
+    assert array.tolist() == [0, 1, 2, 3, 4, 5]
