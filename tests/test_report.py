@@ -89,6 +89,16 @@ def tiles(values):
     return {tile.name: (tile.value, tile.unit, tile.note) for tile in values}
 
 
+def test_the_gap_of_importance_sampling_is_a_tile(run):
+    gaps = [("annealed", 0.5, 0.1), ("importance-sampled", 2.25, 0.31), ("ELBO", 9.0, 0.5)]
+    bounds = [{"name": n, "value": -90, "gap": gap, "gap_stderr": error} for n, gap, error in gaps]
+    sandwich = {"images": 50, "samples": 5000, "bounds": bounds}
+    (run / "bdmc.json").write_text(json.dumps(sandwich))
+    page = render_report(read_run(run))
+    assert "2.25 ± 0.31" in page
+    assert "on 50 images of the model, 5,000 samples; annealed 0.50, ELBO 9.00" in page
+
+
 def test_a_whole_run_is_one_page(whole):
     path = write_report(whole)
     assert path == whole / "report.html"

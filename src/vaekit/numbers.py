@@ -43,6 +43,20 @@ def quality_in_words(quality: Mapping[str, Any]) -> str:
     )
 
 
+def bounded(sandwich: Mapping[str, Any]) -> list[Tile]:
+    """The gap of importance sampling, and in words those of the other bounds, from bdmc.json."""
+    if not sandwich:
+        return []
+    gaps = {bound["name"]: bound for bound in sandwich["bounds"]}
+    weighted = gaps["importance-sampled"]
+    error = f" ± {number(weighted['gap_stderr'])}" if weighted["gap_stderr"] is not None else ""
+    note = (
+        f"below the upper bound, on {sandwich['images']:,} images of the model, {sandwich['samples']:,} "
+        f"samples; annealed {number(gaps['annealed']['gap'])}, ELBO {number(gaps['ELBO']['gap'])}"
+    )
+    return [Tile("Gap of importance sampling", number(weighted["gap"]) + error, "nats", note)]
+
+
 def estimator_in_words(evaluation: Mapping[str, Any]) -> str:
     """By what log p(x) was estimated, for the middle of a sentence."""
     if evaluation.get("estimator", "is") == "is":

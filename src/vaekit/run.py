@@ -169,6 +169,7 @@ class Run:
         """Bounds of log p(x) on both sides, kept in bdmc.json; see `evaluated.bounds_on_own_images`."""
         found = bounds_on_own_images(self.trained, **options)
         write_whole(self.path / "bdmc.json", to_json(found.to_dict()).encode())
+        self.report()
         return found
 
     @property

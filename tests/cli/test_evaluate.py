@@ -95,6 +95,16 @@ def test_bounds_on_both_sides(call, run):
     assert "4 images drawn from the model; 3 chains of 5 steps from the encoder" in text
 
 
+def test_the_chains_of_the_command_line_are_those_of_python():
+    from vaekit.cli.evaluate import command
+    from vaekit.evaluation.estimators import Estimator
+
+    defaults = {option.name: option.default for option in command.params}
+    way = Estimator()
+    assert (way.samples, way.chains, way.steps) == tuple(defaults[n] for n in ("samples", "chains", "steps"))
+    assert (way.kind, way.start) == (defaults["estimator"], defaults["start"])
+
+
 @pytest.mark.parametrize("words", [("--bdmc",), ("--estimator", "ais")])
 def test_a_point_posterior_has_no_chains(fails, run, words):
     config = json.loads((run / "model/config.json").read_text())

@@ -18,6 +18,13 @@ from vaekit.evaluation.marginal import measure as marginal_measure
 starts = pytest.mark.parametrize("start", ["encoder", "prior"])
 
 
+@pytest.fixture(autouse=True)
+def _soon_tuned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer moves, which make weights vary more and leave their mean as it is."""
+    monkeypatch.setattr(annealed, "WARM", 8)
+    monkeypatch.setattr(annealed, "LEAPS", 5)
+
+
 def mean_weight(log_weights: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor]:
     """E w / p(x), which should be 1, and its standard error."""
     weights = (log_weights - log_p).exp()
@@ -45,7 +52,7 @@ def test_one_step_is_importance_sampling():
 
 @starts
 @pytest.mark.parametrize(
-    "make", [lambda: factor_analysis(0.5, 0.7), lambda: two_levels(0.5)], ids=["displaced", "ladder"]
+    "make", [lambda: factor_analysis(0.5, 0.7), lambda: two_levels(0.3)], ids=["displaced", "ladder"]
 )
 def test_the_mean_weight_is_the_evidence_in_closed_form(make, start: annealed.Start):
     model, x, exact = make()
@@ -96,13 +103,13 @@ def test_moves_leave_the_posterior_as_it_is():
     """From exact draws, at the end of the way: after 20 moves mean and covariance are those they were."""
     model, x, _ = factor_analysis()
     between = path(model, x, None, "prior")
-    z = model.encode(x).sample((4000,))
+    z = model.encode(x).sample((2500,))
     length = torch.full((5,), 0.3, dtype=torch.float64)
     for _ in range(20):
         z, accepted = annealed._move(between, annealed._look(between, z, 1.0), 1.0, length)
     exact = model.encode(x)
     assert (accepted > 0.5).all()
-    torch.testing.assert_close(z.mean(0), exact.mean, rtol=0, atol=5 * exact.stddev.max().item() / 63)
+    torch.testing.assert_close(z.mean(0), exact.mean, rtol=0, atol=5 * exact.stddev.max().item() / 50)
     torch.testing.assert_close(z[:, 0].T.cov(), exact.top.covariance_matrix[0], rtol=0.12, atol=0.01)
 
 
@@ -154,9 +161,9 @@ def test_it_works_with_levels_labels_and_missing_values(make, start: annealed.St
     assert forward(between, 5, 4).shape == (5, 4)
     prior = model.prior_given(y)
     with torch.no_grad():  # importance sampling from the prior, which misses nothing of so small a model
-        z = prior.sample((50_000,) if prior.batch_shape else (50_000, len(x)))
-        exact = (between.log_joint(z) - prior.log_prob(z)).double().logsumexp(0) - math.log(50_000)
-    mean, error = mean_weight(forward(path(model, x, y, "prior"), 1000, 10), exact)
+        z = prior.sample((20_000,) if prior.batch_shape else (20_000, len(x)))
+        exact = (between.log_joint(z) - prior.log_prob(z)).double().logsumexp(0) - math.log(20_000)
+    mean, error = mean_weight(forward(path(model, x, y, "prior"), 400, 10), exact)
     assert ((mean - 1).abs() < 5 * error + 0.02).all()
 
 
@@ -166,9 +173,9 @@ def test_missing_labels_are_averaged_over():
     def by(model, x, y, samples):
         return marginal_measure(model, x, y, samples, measure_quickly)
 
-    found = log_likelihood(model, iter([(x, None)]), 500, by=by)
-    each = torch.stack([forward(path(model, x, k.expand(4), "prior"), 1000, 8) for k in torch.arange(3)])
-    exact = (each.logsumexp(1) - math.log(1000) + model.labels.log_prob[:, None]).logsumexp(0)
+    found = log_likelihood(model, iter([(x, None)]), 300, by=by)
+    each = torch.stack([forward(path(model, x, k.expand(4), "prior"), 300, 8) for k in torch.arange(3)])
+    exact = (each.logsumexp(1) - math.log(300) + model.labels.log_prob[:, None]).logsumexp(0)
     torch.testing.assert_close(found.log_likelihood, exact, rtol=0, atol=0.2)
     assert found.label_posterior.shape == (3, 4)
 

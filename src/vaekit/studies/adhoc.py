@@ -219,7 +219,7 @@ def _tradeoff(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     rated = [t for o in outcomes for t in o.trainings if t.evaluation.get("rate")]
     ways = {metric("rate").protocol(training) for training in rated}
     comparable = len(rated) > 1 and len(ways) == 1
-    return [{"heading": "Rate and distortion"}, {"rate_distortion": {}}] if comparable else []
+    return [{"heading": "Rate and distortion"}, {"rate_distortion": {"by_rate": True}}] if comparable else []
 
 
 def _described(recipe: Recipe, seed: bool = True) -> dict[str, Any]:

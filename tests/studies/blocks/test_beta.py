@@ -71,6 +71,15 @@ def test_a_point_a_run_that_has_a_rate(results, monkeypatch):
     assert [point[2] for point in points] == [-each["reconstruction"] for each in found]
 
 
+def test_the_curve_may_go_from_small_to_large_rate(results, monkeypatch):
+    calls = drawn(monkeypatch, "rate_distortion")
+    for by_rate in (False, True):
+        tradeoff.rate_distortion(results, by_rate=by_rate)
+    given, ordered = ([point[1] for point in points] for points, _ in calls)
+    assert ordered == sorted(given)
+    assert set(ordered) == set(given)
+
+
 def test_autoencoders_alone_have_no_rate_to_show(results):
     with pytest.raises(InvalidError, match="both a rate and a distortion"):
         tradeoff.rate_distortion(results, "ae")

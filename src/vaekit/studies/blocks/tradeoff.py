@@ -15,9 +15,18 @@ def rate_distortion(
     runs: Names = ["*"],  # noqa: B006
     title: str = "Rate and distortion",
     caption: str = "",
+    by_rate: bool = False,
 ) -> list[Part]:
-    """The runs on the plane of rate and distortion, in their order; those without a rate are left out."""
+    """The runs on the plane of rate and distortion; those without a rate are left out.
+
+    Args:
+        runs: whose.
+        title, caption: of the figure.
+        by_rate: whether the curve goes through them from small to large rate, or else in their order.
+    """
     points = [point for outcome in study.select(runs, finished=True) if (point := _point(outcome))]
+    if by_rate:
+        points.sort(key=lambda point: point[1])
     if not points:
         raise InvalidError("runs: none of them has both a rate and a distortion")
     return [Figure(figures.rate_distortion(points, title), caption)]
