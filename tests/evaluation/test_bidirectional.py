@@ -26,6 +26,7 @@ def test_upper_and_lower_bound_hold_the_evidence_of_a_linear_model(monkeypatch: 
     slack = 3 * lower.gap_stderr
     assert lower.value - slack < exact < found.upper + slack
     assert lower.gap < 0.6
+    assert 0 < elbo.median < 2 * elbo.gap
     assert found.upper - weighted.value == pytest.approx(weighted.gap)
     assert exact - elbo.value > 1
     assert elbo.gap == pytest.approx(exact - elbo.value, abs=0.5)

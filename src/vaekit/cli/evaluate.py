@@ -150,13 +150,15 @@ def _sides(numbers: dict[str, Any]) -> Any:
 
     from vaekit.cli.output import table
 
-    rows = table("bound of log p(x)", "nats", "below the upper bound")
+    rows = table("bound of log p(x)", "nats", "below the upper bound", "median")
     for column in rows.columns[1:]:
         column.justify = "right"
-    rows.add_row("upper, annealed back", f"{numbers['upper']:.2f}", "")
+    rows.add_row("upper, annealed back", f"{numbers['upper']:.2f}", "", "")
     for bound in numbers["bounds"]:
         error = f" ± {bound['gap_stderr']:.2f}" if bound["gap_stderr"] is not None else ""
-        rows.add_row(bound["name"], f"{bound['value']:.2f}", f"{bound['gap']:.2f}{error}")
+        rows.add_row(
+            bound["name"], f"{bound['value']:.2f}", f"{bound['gap']:.2f}{error}", f"{bound['median']:.2f}"
+        )
     words = (
         f"{numbers['images']:,} images drawn from the model; {numbers['chains']:,} chains of "
         f"{numbers['steps']:,} steps from the {numbers['start']}, {numbers['samples']:,} importance samples; "

@@ -37,6 +37,7 @@ def gaps(
         Column("annealed", "annealed", "nats below", "lower"),
         Column("importance_sampled", "importance-sampled", "nats below", "lower"),
         Column("elbo", "ELBO", "nats below", "lower"),
+        Column("median", "importance-sampled, median", "nats below", "lower"),
         Column("unreliable", "Pareto shape above 0.7", "% of images", digits=0),
     ]
     note = (
@@ -49,4 +50,4 @@ def gaps(
 def _row(found: Sandwich) -> list[Cell]:
     below = [Cell(bound.gap, bound.gap_stderr) for bound in found.bounds]
     share = None if found.unreliable is None else 100 * found.unreliable
-    return [Cell(found.upper), *below, Cell(share)]
+    return [Cell(found.upper), *below, Cell(found.bounds[1].median), Cell(share)]
