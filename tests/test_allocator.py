@@ -39,6 +39,18 @@ def test_a_block_is_not_fetched_anew_at_each_use(monkeypatch):
     assert page_faults("") > 30_000 > 1000 > page_faults("keep_memory()")
 
 
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_what_is_not_used_takes_no_memory():
+    script = """
+from pathlib import Path
+from vaekit.allocator import keep_memory
+keep_memory()
+print(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 100_000  # kB
+
+
 def test_elsewhere_nothing_happens(monkeypatch):
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
     assert not keep_memory()

@@ -1,16 +1,20 @@
-"""Memory that the system gave is kept: the C library of Linux otherwise gives large blocks back at each use.
+"""Memory that the system gave is kept, and comes in large pages, where the C library is that of Linux.
 
-To get them again takes a tenth of a step of a small dense model, and a third of one of a convolutional model.
+Otherwise it gives large blocks back at each use; to get them again takes a twentieth of a step of a small
+dense model, and a third of one of a convolutional model. In pages of 2 MB in place of 4 kB the processor
+finds weights faster, which is another twentieth.
 """
 
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 import platform
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # as malloc.h of glibc names them
 KEPT = 1 << 30  # bytes
+LARGE = 1 << 29  # bytes of addresses for large pages; what is not used takes no memory
 
 
 def keep_memory() -> bool:
@@ -20,5 +24,19 @@ def keep_memory() -> bool:
     """
     if platform.libc_ver()[0] != "glibc" or any(name.startswith("MALLOC_") for name in os.environ):
         return False
-    mallopt = ctypes.CDLL(None).mallopt
-    return bool(mallopt(MMAP_THRESHOLD, KEPT) and mallopt(TRIM_THRESHOLD, KEPT))
+    library = ctypes.CDLL(None)
+    kept = bool(library.mallopt(MMAP_THRESHOLD, KEPT) and library.mallopt(TRIM_THRESHOLD, KEPT))
+    if kept and hasattr(mmap, "MADV_HUGEPAGE"):
+        _prefer_large_pages(library)
+    return kept
+
+
+def _prefer_large_pages(library: ctypes.CDLL) -> None:
+    """Ask for them in the part of the heap that comes next: taken, marked, and freed untouched."""
+    library.malloc.restype, library.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+    library.free.argtypes = [ctypes.c_void_p]
+    library.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    block = library.malloc(LARGE)
+    if block:
+        library.madvise(block + -block % mmap.PAGESIZE, LARGE - mmap.PAGESIZE, mmap.MADV_HUGEPAGE)
+        library.free(block)
