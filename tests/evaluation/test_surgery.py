@@ -66,6 +66,19 @@ def test_no_more_images_than_asked_for_are_used_and_the_top_level_is_meant():
         assert 0 <= found.information <= found.most
 
 
+@pytest.mark.parametrize("posterior", ["log_variance", "full_covariance", "flow"])
+def test_batches_of_unlike_size_count_image_by_image(posterior: str):
+    model, x = make_vae(posterior=posterior), images("binary", n=30)
+    whole, parts = (surgery(model, in_batches(x, size), seed=0) for size in (30, 7))
+    with torch.no_grad():
+        torch.manual_seed(0)
+        z, q = model.encode(x).top.sample(), model.encode(x).top
+        expected = (q.log_prob(z) - q.log_prob(z.unsqueeze(1)).logsumexp(1) + math.log(30)).mean().item()
+    assert whole.information == pytest.approx(expected, abs=1e-5)
+    assert parts.images == 30
+    assert 0 < parts.information <= parts.most
+
+
 class Scales(nn.Module):
     """A decoder whose pixels have these log-scales, whatever it is told."""
 

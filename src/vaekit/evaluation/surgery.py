@@ -13,13 +13,14 @@ has learned nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
+from vaekit.mixture import Mixture
 from vaekit.randomness import seeded
 from vaekit.vae import VAE
 
@@ -70,8 +71,8 @@ def surgery(
     return Surgery((log_q - log_p).mean().item(), information, gap, math.log(len(z)), len(z))
 
 
-def _aggregated(posteriors: Iterable[Distribution], z: Tensor) -> Tensor:
-    """log q(z) at z (N, d), (N,)."""
-    points = z.unsqueeze(1)
-    each = [posterior.log_prob(points).double().logsumexp(1) for posterior in posteriors]
-    return torch.stack(each).logsumexp(0) - math.log(len(z))
+def _aggregated(posteriors: Sequence[Distribution], z: Tensor) -> Tensor:
+    """log q(z) at z (N, d), (N,): the mixture of the mixtures that batches are, by their sizes."""
+    sizes = z.new_tensor([posterior.batch_shape.numel() for posterior in posteriors])
+    each = [Mixture(z.new_zeros(int(n)), q).log_prob(z) for n, q in zip(sizes, posteriors, strict=True)]
+    return (torch.stack(each).double() + sizes.log().double().unsqueeze(1)).logsumexp(0) - math.log(len(z))
