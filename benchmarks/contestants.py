@@ -31,6 +31,12 @@ class Contender:
 CONTENDERS = {
     "ours": Contender("ours.py", "ours", "vaekit"),
     "ours-bf16": Contender("ours.py", "ours", "vaekit, bf16 products", ("training.precision=bfloat16",)),
+    "ours-compiled": Contender(
+        "ours.py",
+        "ours",
+        "vaekit, bf16 products, compiled",
+        ("training.precision=bfloat16", "training.compile=true"),
+    ),
     "pythae": Contender("pythae_.py", "pythae", "pythae"),
     "plain": Contender("plain.py", "torch", "plain PyTorch"),
     "lightning": Contender("lightning_.py", "lightning", "Lightning"),

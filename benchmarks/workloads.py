@@ -62,7 +62,7 @@ def _named(*workloads: Workload) -> dict[str, Workload]:
 
 _W1 = Workload(
     "W1", "gated VAE 784-300-300-40, batch 100",
-    against=("ours-bf16", "pythae", "plain", "lightning", "keras", "limit"),
+    against=("ours-bf16", "ours-compiled", "pythae", "plain", "lightning", "keras", "limit"),
 )  # fmt: skip
 _W2 = Workload(
     "W2", "convolutional VAE 32-64-16, batch 128", latent=(6,), channels=(32, 64), width=(16,), batch=128,
@@ -75,7 +75,7 @@ WORKLOADS = _named(
     _W1,
     replace(
         _W1, name="W1v", title="W1 with a VampPrior of 500", components=500,
-        against=("ours-bf16", "pythae", "plain", "limit"),
+        against=("ours-bf16", "ours-compiled", "pythae", "plain", "limit"),
     ),
     _W2,
     replace(_W3, name="W3", title="5000 importance samples, W1"),

@@ -108,6 +108,6 @@ class Objective:
         """beta once warm-up is over, at the end of a cycle."""
         return self.beta(self.settles)
 
-    def loss(self, evidence: Evidence, beta: float) -> Tensor:
+    def loss(self, evidence: Evidence, beta: float | Tensor) -> Tensor:
         """The scalar to minimise, in nats an image."""
         return self.bound(evidence, beta, self.free_bits)

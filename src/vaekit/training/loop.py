@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from vaekit.randomness import seeded
 from vaekit.recipe import Training
 from vaekit.training import divergence
 from vaekit.training.batches import Images, batches, observed
+from vaekit.training.compiling import Compiled
 from vaekit.training.guards import interruption, locked
 from vaekit.training.ledger import Ledger
 from vaekit.training.log import Log, Quiet
@@ -151,8 +153,8 @@ class _Loop:
         norm = running.norm()
         running.meter.add(loss, evidence, norm)
         if watched and not running.meter.finite():
-            known = filled(x) if self.train.partial else x
-            self.diverge(divergence.find(running.model, known, evidence, loss, lambda: self.forward(x, y)))
+            known, again = filled(x) if self.train.partial else x, lambda: self.terms(x, y, state.beta)
+            self.diverge(divergence.find(running.model, known, evidence, loss, again))
         running.update(self.learning_rate(), norm)
 
     def close_epoch(self) -> None:
@@ -198,10 +200,21 @@ class _Loop:
         return self.running.device.type == "cpu"
 
     def forward(self, x: Tensor, y: Tensor | None) -> tuple[Evidence, Tensor]:
+        if self.compiled is None:
+            return self.terms(x, y, self.state.beta)
+        return self.compiled(
+            x, y, torch.tensor(self.state.beta, device=x.device)
+        )  # a number would be built in
+
+    @cached_property
+    def compiled(self) -> Compiled | None:
+        return Compiled(self.terms, self.log.note) if self.settings.compile else None
+
+    def terms(self, x: Tensor, y: Tensor | None, beta: float | Tensor) -> tuple[Evidence, Tensor]:
         low = self.settings.precision == "bfloat16"
         with torch.autocast(self.running.device.type, torch.bfloat16, enabled=low):
             evidence = self.running.model.evidence(x, y, self.objective.samples, mask=observed(self.train, x))
-            return evidence, self.objective.loss(evidence, self.state.beta)
+            return evidence, self.objective.loss(evidence, beta)
 
     def learning_rate(self) -> float:
         state, steps = self.state, self.settings.epochs * self.batches

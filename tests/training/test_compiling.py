@@ -1,0 +1,64 @@
+"""A compiled step is the same step; where it cannot be compiled, it is taken all the same."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+import torch
+
+from toy_runs import metrics, train
+from vaekit.training.compiling import Compiled
+from vaekit.training.log import Quiet
+
+
+class Notes(Quiet):
+    """Remembers what it is told."""
+
+    def __init__(self):
+        self.notes = []
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+def without_clock(records):
+    return [{k: v for k, v in r.items() if k not in ("seconds", "images_per_second")} for r in records]
+
+
+def fails(function, **options):
+    def compiled(*arguments):
+        raise RuntimeError("no working C++ compiler\nlooked for g++")
+
+    return compiled
+
+
+def test_without_a_compiler_training_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch, "compile", fails)
+    log = Notes()
+    train(tmp_path / "compiled", compile=True, log=log)
+    train(tmp_path / "plain")
+    assert log.notes == ["training.compile does not work here, going on without: no working C++ compiler"]
+    assert without_clock(metrics(tmp_path / "compiled")) == without_clock(metrics(tmp_path / "plain"))
+
+
+def test_an_error_of_our_own_is_raised(monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda function, **options: function)
+
+    def wrong(x):
+        raise ValueError("ours")
+
+    with pytest.raises(ValueError, match="ours"):
+        Compiled(wrong, lambda text: None)(torch.zeros(1))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="needs a compiler")
+def test_compiled_it_learns_the_same(tmp_path):
+    log = Notes()
+    train(tmp_path / "compiled", compile=True, log=log)
+    train(tmp_path / "plain")
+    assert not log.notes
+    ours, plain = metrics(tmp_path / "compiled"), metrics(tmp_path / "plain")
+    for key in ("loss", "validation_loss"):
+        assert [r[key] for r in ours] == pytest.approx([r[key] for r in plain], rel=1e-3)
