@@ -40,6 +40,9 @@ from vaekit.training import checkpoint, lines, runtime
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_PARTIAL = "evaluation.partial.npz"
+_MEASURED = ("evaluation.json", "evaluation.npz", "bdmc.json", "figures/bound-by-samples.png", _PARTIAL)
+
 
 class Run:
     """A run directory.
@@ -175,7 +178,7 @@ class Run:
     @property
     def partial(self) -> Path:
         """Where an unfinished measurement is kept."""
-        return self.path / "evaluation.partial.npz"
+        return self.path / _PARTIAL
 
     def keep(self, evaluation: likelihood.Evaluation) -> None:
         """Write evaluation.json and evaluation.npz, and bring the report up to date."""
@@ -197,7 +200,7 @@ class Run:
 
     def forget(self) -> None:
         """Remove what was measured, for it was another model."""
-        for name in ("evaluation.json", "evaluation.npz", "bdmc.json", "figures/bound-by-samples.png"):
+        for name in _MEASURED:
             (self.path / name).unlink(missing_ok=True)
 
     def draw(self, only_missing: bool = False) -> list[Path]:
