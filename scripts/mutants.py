@@ -66,6 +66,10 @@ EQUIVALENT = {  # (module, change) -> why no test can see it
     ("distributions", "q.loc - base.loc -> base.loc - q.loc"): _SQUARED,
     ("evaluation.saturation", "scale < low + margin -> scale <= low + margin"): _EDGE,
     ("evaluation.saturation", "scale > high - margin -> scale >= high - margin"): _EDGE,
+    (
+        "evaluation.annealed",
+        "torch.rand_like(probability) < probability -> torch.rand_like(probability) <= probability",
+    ): "the two are never equal",
     ("evaluation.identities", "self.x - self.weight @ q.mean -> self.weight @ q.mean - self.x"): _SQUARED,
 }
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cases import make_labelled, make_ladder, make_vae
-from test_oracles import factor_analysis, log_evidence, random
+from test_oracles import factor_analysis, log_evidence, random, two_levels
 from vaekit.evaluation import bidirectional
 from vaekit.evaluation.bidirectional import sandwich
 
@@ -30,6 +30,17 @@ def test_upper_and_lower_bound_hold_the_evidence_of_a_linear_model(monkeypatch: 
     assert found.upper - weighted.value == pytest.approx(weighted.gap)
     assert exact - elbo.value > 1
     assert elbo.gap == pytest.approx(exact - elbo.value, abs=0.5)
+
+
+@pytest.mark.parametrize("make", [factor_analysis, two_levels])
+def test_with_the_exact_posterior_all_bounds_are_the_evidence(make):
+    model, _, _ = make()
+    found = sandwich(model.double(), 4, chains=3, steps=3, samples=100)
+    annealed, weighted, elbo = found.bounds
+    assert annealed.gap == pytest.approx(0, abs=1e-9)
+    assert weighted.gap == pytest.approx(0, abs=1e-9)
+    assert abs(elbo.gap) < 0.4  # the reconstruction is a mean over draws
+    assert found.seconds > 0
 
 
 @pytest.mark.parametrize("make", [make_vae, make_ladder, make_labelled])
