@@ -13,12 +13,15 @@ from pathlib import Path
 
 from benchmarks import curves, machine
 from benchmarks.contestants import CONTENDERS
+from benchmarks.document import put
 from benchmarks.environments import HERE
 from benchmarks.table import markdown
 from benchmarks.turns import Line, measure
 from benchmarks.workloads import WORKLOADS
 
 RESULTS = HERE / "results"
+DOCUMENT = HERE.parent / "docs" / "speed.md"
+CURVES = HERE.parent / "docs" / "images" / "speed.png"
 
 
 def record(lines: Iterator[Line], path: Path, about: Line) -> list[Line]:
@@ -47,23 +50,22 @@ def main() -> None:
         os.environ["OMP_NUM_THREADS"] = str(asked.threads)
     began, about = time.monotonic(), machine.describe()
     path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}.jsonl"
-    lines: list[Line] = []
-    for name in asked.only:
-        workload = WORKLOADS[name]
-        names = [
-            each
-            for each in ("ours", *workload.against)
-            if asked.contenders is None or each in asked.contenders
-        ]
-        lines += record(measure(workload, names, asked.rounds, asked.seconds), path, about)
-    print(f"\n{machine.words(about)}\n")
-    print(markdown(lines, {name: WORKLOADS[name].title for name in asked.only}, _titles()))
+    lines = [line for name in asked.only for line in record(_measured(name, asked), path, about)]
+    table = markdown(lines, {name: WORKLOADS[name].title for name in asked.only}, _titles())
+    text = f"{machine.words(about)}, {datetime.now(UTC):%-d %B %Y}.\n\n{table}"
+    print(f"\n{text}")
     if asked.curves:
-        curves.draw(
-            record(curves.measured(measure), path, about), HERE.parent / "docs" / "images" / "speed.png"
-        )
-    minutes = (time.monotonic() - began) / 60
-    print(f"{len(lines)} measurements in {path}, {minutes:.0f} minutes", file=sys.stderr)
+        curves.draw(record(curves.measured(measure), path, about), CURVES)
+    if asked.write:
+        put(DOCUMENT, "bench", text)
+    print(f"{path}, {(time.monotonic() - began) / 60:.0f} minutes", file=sys.stderr)
+
+
+def _measured(name: str, asked: argparse.Namespace) -> Iterator[Line]:
+    """The measurements of one workload, by those that are asked for."""
+    names = ("ours", *WORKLOADS[name].against)
+    wanted = [each for each in names if asked.contenders is None or each in asked.contenders]
+    return measure(WORKLOADS[name], wanted, asked.rounds, asked.seconds)
 
 
 def _titles() -> dict[str, str]:
@@ -78,6 +80,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=1.0, help="that a turn takes")
     parser.add_argument("--threads", type=int, help="of each contender; as it chooses if not given")
     parser.add_argument("--no-curves", dest="curves", action="store_false")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/speed.md")
     return parser.parse_args()
 
 

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 from benchmarks.contestants import CONTENDERS, SCRIPTS, Contestant
 from benchmarks.curves import draw
+from benchmarks.document import put
 from benchmarks.environments import Unavailable
 from benchmarks.images import stored
 from benchmarks.run import main
@@ -118,6 +119,15 @@ def test_the_curves_are_drawn(tmp_path):
     ]
     draw(lines, tmp_path / "speed.png")
     assert (tmp_path / "speed.png").stat().st_size > 10_000
+
+
+def test_a_table_is_put_into_its_place(tmp_path):
+    document = tmp_path / "speed.md"
+    document.write_text("before\n<!-- bench -->\nold\n<!-- end of bench -->\nafter\n")
+    put(document, "bench", "new")
+    assert document.read_text() == "before\n<!-- bench -->\nnew\n<!-- end of bench -->\nafter\n"
+    with pytest.raises(ValueError, match=r"expected <!-- kernels -->"):
+        put(document, "kernels", "new")
 
 
 # ----------------------------------------------------------------------------------------------- contestants
