@@ -35,14 +35,15 @@ def gaps(
     columns = [
         Column("upper", "upper bound", "nats"),
         Column("annealed", "annealed", "nats below", "lower"),
-        Column("importance_sampled", "importance-sampled", "nats below", "lower"),
+        Column("importance_sampled", "importance", "nats below", "lower"),
         Column("elbo", "ELBO", "nats below", "lower"),
-        Column("median", "importance-sampled, median", "nats below", "lower"),
-        Column("unreliable", "Pareto shape above 0.7", "% of images", digits=0),
+        Column("median", "importance, median", "nats below", "lower"),
+        Column("unreliable", "k > 0.7", "% of images", digits=0),
     ]
     note = (
-        f"{images} images drawn from each model; {chains} chains of {steps} steps, {samples:,} importance "
-        "samples; ± standard error over the images. log p(x) lies between the upper and the annealed bound."
+        f"{images} images drawn from each model; {chains} annealed chains of {steps} steps, {samples:,} "
+        "importance samples; ± standard error over the images. log p(x) lies between the upper and the "
+        "annealed bound; k is the Pareto shape of the importance weights."
     )
     return [Table(columns, rows, [note])]
 
