@@ -63,6 +63,8 @@ def test_collapse_is_named_with_the_cures_that_are_left():
     assert said.startswith("none of the 20 latents is active: the posterior has collapsed")
     assert '"objective.beta={kind: linear, over: 3}"' in said
     assert "free_bits=2" in said
+    heavy = the_only(run(GOOD, {**MEASURED, "active_units": [0]}, "objective.beta=8"))
+    assert "try a smaller beta (now 8), a warm-up" in heavy
     levels = {**MEASURED, "active_units": [0, 9, 40], "latents": [40, 40, 40]}
     warm = advise(run(GOOD, levels, "objective.beta=linear", "objective.free_bits=1"))
     assert [sentence[:8] for sentence in warm] == ["level 1:", "level 2:"]

@@ -213,6 +213,8 @@ def _calmer(run: Recorded) -> str:
 def _cures(run: Recorded) -> str:
     """Against posterior collapse; what the recipe has already is left out."""
     cures = []
+    if run.recipe.objective.beta.value > 1:
+        cures.append(f"a smaller beta (now {run.recipe.objective.beta.value:g})")
     if run.recipe.objective.beta.kind == "constant":
         over = max(1, run.recipe.training.epochs // 3)
         cures.append(f'a warm-up ("objective.beta={{kind: linear, over: {over}}}")')
