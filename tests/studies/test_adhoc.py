@@ -97,6 +97,8 @@ def test_runs_that_differ_in_the_seed_alone_are_one_line(results):
     found = compare(paths)
     assert [[t.seed for t in o.trainings] for o in found.outcomes] == [[0, 1], [0, 1], [0, 1]]
     assert found.outcomes[0].label == "vae-2/seed-0 and 1 more"
+    first = paths[0].parent
+    assert [o.label for o in compare(sorted(first.iterdir())).outcomes] == ["seed-0, seed-1"]
     kinds = [next(iter(block)) for block in found.study.page]
     assert kinds[1] == "table"
     assert "paired" in kinds

@@ -32,6 +32,7 @@ _MEASURED = ["log_likelihood", "elbo", "reconstruction", "rate", "bits_per_dimen
 _SAMPLED = ["frechet", "kernel", "precision", "recall"]
 _TRAINED = ["epochs", "seconds_an_epoch", "parameters"]
 _MOST_SETTINGS = 5  # columns for what differs between recipes
+_LABEL = 16  # characters that a list of runs may have
 
 
 def sweep(
@@ -274,6 +275,11 @@ def _belongs(run: Run, others: Sequence[Run]) -> bool:
 def _existing(group: Sequence[tuple[Run, str]]) -> Outcome:
     runs, labels = zip(*group, strict=True)
     seeds = tuple(run.recipe.training.seed for run in runs)
-    label = labels[0] if len(labels) == 1 else f"{labels[0]} and {len(labels) - 1} more"
-    variant = Variant(str(runs[0].path), label, "", {}, runs[0].recipe, seeds)
+    variant = Variant(str(runs[0].path), _joint(labels), "", {}, runs[0].recipe, seeds)
     return Outcome(variant, [Training(seed, run.path) for seed, run in zip(seeds, runs, strict=True)])
+
+
+def _joint(labels: Sequence[str]) -> str:
+    """What several runs are called together, in a few words."""
+    whole = ", ".join(labels)
+    return whole if len(labels) == 1 or len(whole) <= _LABEL else f"{labels[0]} and {len(labels) - 1} more"
