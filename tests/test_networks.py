@@ -12,11 +12,12 @@ from torch import Tensor, nn
 
 import cases
 from vaekit import networks
-from vaekit.networks import Join, ResidualBlock, ToPixels, convolutional, dense, residual
+from vaekit.layers import Enlarge, ToPixels
+from vaekit.networks import Join, ResidualBlock, convolutional, dense, residual
 
 every_network = pytest.mark.parametrize("name", cases.NETWORKS)
 ACTIVATIONS = tuple(type(make()) for make in networks.ACTIVATIONS.values())
-LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d, ToPixels)
+LAYERS = (nn.Linear, nn.Conv2d, Enlarge, ToPixels)
 NONLINEAR = (*ACTIVATIONS, nn.GLU, ResidualBlock)
 
 
@@ -234,3 +235,10 @@ def test_to_pixels_is_a_convolution():
     torch.testing.assert_close(
         mine, torch.autograd.grad(F.conv2d(x, *inputs[1:], padding=1).square().sum(), inputs)
     )
+
+
+def test_enlarging_is_a_transposed_convolution():
+    layer, x = Enlarge(4, 3, (1, 0)).double(), torch.randn(2, 4, 5, 6, dtype=torch.float64)
+    expected = F.conv_transpose2d(x, layer.weight, layer.bias, 2, 1, (1, 0))
+    torch.testing.assert_close(layer(x), expected)
+    assert layer(x).shape == (2, 3, 10, 11)

@@ -18,15 +18,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import TypeVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from vaekit.layers import Enlarge, ToPixels, he
 
 Shape = tuple[int, ...]
 Layers = list[nn.Module]
-Layer = TypeVar("Layer", bound=nn.Linear | nn.Conv2d | nn.ConvTranspose2d)
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -45,7 +44,7 @@ class Join(nn.Module):
     Args:
         inputs: event shapes; each input is flattened over its event.
         width: size of the output.
-        gain: of the initial weights, see `_he`.
+        gain: of the initial weights, see `layers.he`.
     """
 
     def __init__(self, inputs: Sequence[Shape], width: int, gain: float = 2.0):
@@ -53,7 +52,7 @@ class Join(nn.Module):
         self.event_dims = [len(shape) for shape in inputs]
         sizes = [math.prod(shape) for shape in inputs]
         linears = [nn.Linear(n, width, bias=i == 0) for i, n in enumerate(sizes)]
-        self.maps = nn.ModuleList(_he(linear, gain, fan_in=sum(sizes)) for linear in linears)
+        self.maps = nn.ModuleList(he(linear, gain, fan_in=sum(sizes)) for linear in linears)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         terms = [
@@ -90,7 +89,7 @@ class Dense(nn.Module):
         self.join = Join(inputs, outputs[0], gains[0])
         layers: Layers = []
         for units, out, gain in zip(width, outputs[1:], gains[1:], strict=True):
-            layers += [_nonlinearity(gated, activation, dim=-1), _he(nn.Linear(units, out), gain)]
+            layers += [_nonlinearity(gated, activation, dim=-1), he(nn.Linear(units, out), gain)]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, *inputs: Tensor) -> Tensor:
@@ -133,24 +132,6 @@ class Drawer(nn.Module):
         return self.trunk(maps).unflatten(0, features.shape[:-3])
 
 
-class ToPixels(nn.Module):
-    """A convolution of 3 x 3 from many channels to few, computed as the transposed one that is the same map.
-
-    With few channels at the end processors are two to three times as fast that way, forward and backward.
-
-    Args:
-        channels, output: of the feature maps and of the image.
-    """
-
-    def __init__(self, channels: int, output: int):
-        super().__init__()
-        convolution = _he(nn.Conv2d(channels, output, 3, padding=1), gain=1.0)
-        self.weight, self.bias = convolution.weight, convolution.bias
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.conv_transpose2d(x, self.weight.flip(-2, -1).transpose(0, 1), self.bias, padding=1)
-
-
 def dense(
     inputs: Sequence[Shape],
     output: Shape,
@@ -176,15 +157,15 @@ def convolutional(
     """
     double = 2 if gated else 1
 
-    def layer(convolution: nn.Conv2d | nn.ConvTranspose2d) -> Layers:
-        return [_he(convolution), _nonlinearity(gated, activation, dim=1)]
+    def layer(convolution: nn.Module) -> Layers:
+        return [convolution, _nonlinearity(gated, activation, dim=1)]
 
     def down(a: int, b: int) -> Layers:
-        return layer(nn.Conv2d(a, b * double, 3, stride=2, padding=1))
+        return layer(he(nn.Conv2d(a, b * double, 3, stride=2, padding=1)))
 
     def up(a: int, b: int, small: Shape, large: Shape) -> Layers:
         extra = (large[0] - (2 * small[0] - 1), large[1] - (2 * small[1] - 1))  # 1 where it is even, else 0
-        return layer(nn.ConvTranspose2d(a, b * double, 3, stride=2, padding=1, output_padding=extra))
+        return layer(Enlarge(a, b * double, extra))
 
     link = partial(Dense, width=width, gated=gated, activation=activation)
     layout = torch.contiguous_format if gated else torch.channels_last
@@ -205,11 +186,11 @@ def residual(
     act = ACTIVATIONS[activation]
 
     def down(a: int, b: int) -> Layers:
-        return [_he(nn.Conv2d(a, b, 3, stride=2, padding=1)), act(), ResidualBlock(b, activation)]
+        return [he(nn.Conv2d(a, b, 3, stride=2, padding=1)), act(), ResidualBlock(b, activation)]
 
     def up(a: int, b: int, small: Shape, large: Shape) -> Layers:
         enlarge = nn.Upsample(size=large, mode="nearest")
-        return [ResidualBlock(a, activation), enlarge, _he(nn.Conv2d(a, b, 3, padding=1)), act()]
+        return [ResidualBlock(a, activation), enlarge, he(nn.Conv2d(a, b, 3, padding=1)), act()]
 
     link = partial(Dense, width=width, activation=activation)
     return _Pyramid(channels, link, act, down, up).network(inputs, output)
@@ -221,8 +202,8 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels: int, activation: str):
         super().__init__()
         act = ACTIVATIONS[activation]
-        first = _he(nn.Conv2d(channels, channels, 3, padding=1))
-        second = _he(nn.Conv2d(channels, channels, 3, padding=1), gain=0.0)
+        first = he(nn.Conv2d(channels, channels, 3, padding=1))
+        second = he(nn.Conv2d(channels, channels, 3, padding=1), gain=0.0)
         self.body = nn.Sequential(act(), first, act(), second)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -285,21 +266,6 @@ def _halvings(size: Shape, times: int) -> list[Shape]:
 
 def _nonlinearity(gated: bool, activation: str, dim: int) -> nn.Module:
     return nn.GLU(dim) if gated else ACTIVATIONS[activation]()
-
-
-def _he(layer: Layer, gain: float = 2.0, fan_in: int | None = None) -> Layer:
-    """Weights N(0, gain / fan-in) and no bias (He et al. 2015): variance 2 / fan-in before a rectifier."""
-    nn.init.normal_(layer.weight, std=math.sqrt(gain / max(fan_in or _fan_in(layer), 1)))
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
-    return layer
-
-
-def _fan_in(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> int:
-    """How many inputs each output reads."""
-    if isinstance(layer, nn.ConvTranspose2d):  # with stride s, only 1 / s^2 of its kernel
-        return layer.weight.shape[0] * layer.weight[0, 0].numel() // math.prod(layer.stride)
-    return layer.weight[0].numel()
 
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {f.__name__: f for f in (dense, convolutional, residual)}
