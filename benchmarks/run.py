@@ -48,27 +48,41 @@ def main() -> None:
     asked = _arguments()
     if asked.threads:
         os.environ["OMP_NUM_THREADS"] = str(asked.threads)
-    began, about = time.monotonic(), machine.describe()
-    path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}.jsonl"
-    lines = [line for name in asked.only for line in record(_measured(name, asked), path, about)]
-    table = markdown(lines, {name: WORKLOADS[name].title for name in asked.only}, _titles())
-    text = f"{machine.words(about)}, {datetime.now(UTC):%-d %B %Y}.\n\n{table}"
+    lines = _read(asked.files) if asked.files else _measure(asked)
+    titles = {name: workload.title for name, workload in WORKLOADS.items()}
+    points = [line for line in lines if "axis" in line]
+    table = markdown([line for line in lines if "axis" not in line], titles, _names())
+    text = f"{machine.words(lines[-1])}, {lines[-1]['at'][:10]}.\n\n{table}"
     print(f"\n{text}")
-    if asked.curves:
-        curves.draw(record(curves.measured(measure), path, about), CURVES)
     if asked.write:
         put(DOCUMENT, "bench", text)
+    if asked.write and points:
+        curves.draw(points, CURVES)
+
+
+def _measure(asked: argparse.Namespace) -> list[Line]:
+    """All that is asked for, written down line by line."""
+    began, about = time.monotonic(), machine.describe()
+    path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}.jsonl"
+    lines = [line for name in asked.only for line in record(_workload(name, asked), path, about)]
+    lines += record(curves.measured(measure), path, about) if asked.curves else []
     print(f"{path}, {(time.monotonic() - began) / 60:.0f} minutes", file=sys.stderr)
+    return lines
 
 
-def _measured(name: str, asked: argparse.Namespace) -> Iterator[Line]:
+def _workload(name: str, asked: argparse.Namespace) -> Iterator[Line]:
     """The measurements of one workload, by those that are asked for."""
     names = ("ours", *WORKLOADS[name].against)
     wanted = [each for each in names if asked.contenders is None or each in asked.contenders]
     return measure(WORKLOADS[name], wanted, asked.rounds, asked.seconds)
 
 
-def _titles() -> dict[str, str]:
+def _read(paths: list[Path]) -> list[Line]:
+    """The measurements of files written before."""
+    return [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _names() -> dict[str, str]:
     return {name: contender.title for name, contender in CONTENDERS.items()}
 
 
@@ -80,7 +94,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=1.0, help="that a turn takes")
     parser.add_argument("--threads", type=int, help="of each contender; as it chooses if not given")
     parser.add_argument("--no-curves", dest="curves", action="store_false")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/speed.md")
+    parser.add_argument("--write", action="store_true", help="put table and curves into docs")
+    parser.add_argument("--from", dest="files", nargs="+", type=Path, metavar="FILE", help="show these again")
     return parser.parse_args()
 
 

@@ -1,8 +1,9 @@
 """Measurements become a table: medians of what was measured in pairs.
 
-A machine's speed swings, so that a time says little and the ratio of two times taken one after the other says
-more. In each round every contender has one turn; with t_c and t_o the time of a step of a contender and of
-ours in the same round, the ratio is the median over rounds of t_c / t_o.
+A machine's speed swings, so that a time says little and the ratio of two times taken one after the other
+says more. In each round every contender has one turn; with t_c and t_o the time of a step of a contender and
+of ours in the same round, the ratio is the median over rounds of t_c / t_o. The same ratio of processor time,
+of all cores together, is steady also where other work runs on the machine.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ Line = dict[str, Any]
 Times = dict[int, float]
 
 
-def times(lines: Iterable[Line]) -> dict[str, dict[str, Times]]:
-    """workload -> contender -> round -> seconds a step."""
+def times(lines: Iterable[Line], clock: str = "seconds") -> dict[str, dict[str, Times]]:
+    """workload -> contender -> round -> seconds a step; of the processor with that clock."""
     found: dict[str, dict[str, Times]] = defaultdict(lambda: defaultdict(dict))
     for line in lines:
-        if "seconds" in line:
-            found[line["workload"]][line["contender"]][line["round"]] = line["seconds"] / line["steps"]
+        if clock in line:
+            found[line["workload"]][line["contender"]][line["round"]] = line[clock] / line["steps"]
     return found
 
 
@@ -47,23 +48,28 @@ def markdown(lines: Sequence[Line], titles: dict[str, str], names: dict[str, str
         titles: of the workloads, in the order of the table.
         names: of the contenders.
     """
-    rows = ["| workload | contender | ms | its time / vaekit's | MB |", "|---|---|---:|---:|---:|"]
-    found = times(lines)
+    rows = [
+        "| workload | contender | ms | its time / vaekit's | its processor time / vaekit's | MB |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    found, spent = times(lines), times(lines, "processor")
     for workload, title in titles.items():
         taken = found[workload]
         for contender in sorted(taken, key=lambda name: median(taken[name].values())):
-            cells = _cells(contender, taken, memory(lines, workload, contender))
+            cells = _cells(contender, taken, spent[workload], memory(lines, workload, contender))
             rows.append(f"| {' | '.join([f'{workload}: {title}', names[contender], *cells])} |")
     absent = [line for line in lines if "unavailable" in line]
     notes = [f"- {names[line['contender']]} on {line['workload']}: {line['unavailable']}" for line in absent]
     return "\n".join([*rows, "", *notes]).strip() + "\n"
 
 
-def _cells(contender: str, taken: dict[str, Times], most: float | None) -> list[str]:
-    """Milliseconds, ratio and megabytes."""
-    compared = None if contender == "ours" else ratio(taken[contender], taken.get("ours", {}))
-    return [
-        f"{1000 * median(taken[contender].values()):.3g}",
-        "" if compared is None else f"{compared:.2f}",
-        "" if most is None else f"{most:.0f}",
-    ]
+def _cells(contender: str, taken: dict[str, Times], spent: dict[str, Times], most: float | None) -> list[str]:
+    """Milliseconds, the two ratios, and megabytes."""
+    milliseconds = f"{1000 * median(taken[contender].values()):#.3g}".rstrip(".")
+    ratios = [_compared(contender, taken), _compared(contender, spent)]
+    return [milliseconds, *ratios, "" if most is None else f"{most:.0f}"]
+
+
+def _compared(contender: str, clock: dict[str, Times]) -> str:
+    compared = ratio(clock.get(contender, {}), clock.get("ours", {}))
+    return "" if compared is None or contender == "ours" else f"{compared:.2f}"

@@ -5,9 +5,9 @@ contenders can take turns on one machine. Orders and answers are lines of JSON o
 
     <- {"ready": true, "memory": 412.3}        after the first step
     -> {"steps": 100}
-    <- {"steps": 100, "seconds": 0.93, "cpu": 1.79, "memory": 420.1}
+    <- {"steps": 100, "seconds": 0.93, "processor": 1.79, "memory": 420.1}
 
-`cpu` is the time of all cores, `memory` the most that was resident, in MB.
+`processor` is the time of all cores in seconds, `memory` the most that was resident, in MB.
 
 Needs nothing but Python, so that it runs in every contender's environment.
 """
@@ -41,7 +41,9 @@ class Gate:
     def _answer(self) -> None:
         seconds = time.perf_counter() - self._since
         spent = time.process_time() - self._spent
-        words = {"steps": self._done, "seconds": seconds, "cpu": spent} if self._ready else {"ready": True}
+        words = (
+            {"steps": self._done, "seconds": seconds, "processor": spent} if self._ready else {"ready": True}
+        )
         self._ready = True
         print(json.dumps({**words, "memory": peak_memory()}), file=self._answers, flush=True)
 

@@ -37,7 +37,7 @@ TINY = replace(
 
 def line(contender: str, number: int, seconds: float, workload: str = "W1", steps: int = 10) -> dict:
     found = {"workload": workload, "contender": contender, "round": number, "steps": steps}
-    return {**found, "seconds": seconds, "memory": 100.0 + number}
+    return {**found, "seconds": seconds, "processor": 2 * seconds, "memory": 100.0 + number}
 
 
 # ------------------------------------------------------------------------------------------------- workloads
@@ -86,6 +86,7 @@ def test_a_ratio_is_the_median_of_pairs():
     lines += [line("ours", 2, 1.0), line("pythae", 2, 1.9), line("pythae", 3, 50.0)]
     found = times(lines)["W1"]
     assert found["ours"][1] == pytest.approx(0.3)
+    assert times(lines, "processor")["W1"]["ours"][1] == pytest.approx(0.6)
     assert ratio(found["pythae"], found["ours"]) == pytest.approx(2.0)
     assert ratio(found["pythae"], {}) is None
     assert memory(lines, "W1", "pythae") == 103.0
@@ -103,9 +104,9 @@ def test_the_table_is_sorted_and_says_who_is_missing():
         if row.startswith("| W1")
     ]
     assert [row[1:] for row in rows] == [
-        ["limit", "4", "0.80", "100"],
-        ["vaekit", "5", "", "100"],
-        ["pythae", "10", "2.00", "100"],
+        ["limit", "4.00", "0.80", "0.80", "100"],
+        ["vaekit", "5.00", "", "", "100"],
+        ["pythae", "10.0", "2.00", "2.00", "100"],
     ]
     assert table.endswith("- Keras 3, TensorFlow on W1: No matching distribution\n")
 
