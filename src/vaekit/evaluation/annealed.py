@@ -17,17 +17,18 @@ would not leave f_t as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from vaekit import missing
 from vaekit.evaluation import likelihood
 from vaekit.evaluation.weights import Weights
+from vaekit.portions import at_once, chunks, numbers
 from vaekit.vae import VAE
 
 Start = Literal["encoder", "prior"]
@@ -38,13 +39,18 @@ LEAPS = 10
 ACCEPTED = 0.65  # the share of moves that the length of steps aims at
 PILOTS, WARM = 4, 30  # chains that find the length, and their moves before the first that is noted
 TERMS = 100  # samples for the terms of the bound
-ROWS_AT_ONCE = 512  # chains of all images that are moved together
+ROWS_AT_ONCE = 512  # chains of all images that are moved together, at most
 _FIRST_LENGTH, _RATE = 0.3, 0.2
 
 
-def images_at_once(chains: int) -> int:
+def rows_at_once(decoder: nn.Module, shape: Sequence[int]) -> int:
+    """How many chains of images (C, H, W) are moved together: 512, or fewer where the decoder gives much."""
+    return min(ROWS_AT_ONCE, at_once(numbers(decoder, shape)))
+
+
+def images_at_once(decoder: nn.Module, shape: Sequence[int], chains: int) -> int:
     """How many images make a batch, with so many chains for each."""
-    return max(1, ROWS_AT_ONCE // chains)
+    return max(1, rows_at_once(decoder, shape) // chains)
 
 
 def temperatures(steps: int, sharpness: float = 4.0) -> Tensor:
@@ -65,16 +71,22 @@ class Path:
         start: p_0, over z (B, d) or (d,).
         log_joint: z (S, B, d) -> log p(x, z), (S, B).
         images: B.
+        rows: how many chains of all images are moved together, at least one of each image.
     """
 
     start: Distribution
     log_joint: Callable[[Tensor], Tensor]
     images: int
+    rows: int = ROWS_AT_ONCE
 
     def draw(self, chains: int) -> Tensor:
         """(S, B, d), draws from p_0."""
         shape = (chains,) if self.start.batch_shape else (chains, self.images)
         return self.start.sample(shape)
+
+    def portions(self, chains: int) -> Iterator[int]:
+        """S = how many chains of each image are moved together + so many + ..."""
+        return chunks(chains, max(1, self.rows // self.images))
 
 
 def path(model: VAE, x: Tensor, y: Tensor | None = None, start: Start = "encoder") -> Path:
@@ -91,7 +103,8 @@ def path(model: VAE, x: Tensor, y: Tensor | None = None, start: Start = "encoder
     def log_joint(z: Tensor) -> Tensor:
         return prior.log_prob(z) + missing.log_prob(model.decode(z, y), known, mask)
 
-    return Path(prior if start == "prior" else model.encode(x, y), log_joint, len(x))
+    begin = prior if start == "prior" else model.encode(x, y)
+    return Path(begin, log_joint, len(x), rows_at_once(model.decoder, x.shape[1:]))
 
 
 def measure(
@@ -118,8 +131,9 @@ def measure(
 
 def forward(between: Path, chains: int, steps: int) -> Tensor:
     """log w (S, B) of chains from the start to the posterior; E w = p(x)."""
-    t = temperatures(steps)
-    return _walk(between, between.draw(chains), t.diff().tolist(), stations(between, t))
+    t, starts = temperatures(steps), [between.draw(n) for n in between.portions(chains)]
+    widths, stops = t.diff().tolist(), stations(between, t)
+    return torch.cat([_walk(between, z, widths, stops) for z in starts])
 
 
 def there_and_back(between: Path, exact: Tensor, chains: int, steps: int) -> tuple[Tensor, Tensor]:
@@ -134,9 +148,11 @@ def there_and_back(between: Path, exact: Tensor, chains: int, steps: int) -> tup
     Source: Grosse et al. 2015, "Sandwiching the marginal likelihood using bidirectional Monte Carlo".
     """
     t = temperatures(steps)
-    widths, between_them = t.diff().tolist(), stations(between, t)
-    there = _walk(between, between.draw(chains), widths, between_them)
-    return there, _walk(between, exact.expand(chains, *exact.shape), widths[::-1], between_them[::-1])
+    widths, stops = t.diff().tolist(), stations(between, t)
+    there = [_walk(between, between.draw(n), widths, stops) for n in between.portions(chains)]
+    widths, stops = widths[::-1], stops[::-1]
+    back = [_walk(between, exact.expand(n, -1, -1), widths, stops) for n in between.portions(chains)]
+    return torch.cat(there), torch.cat(back)
 
 
 def stations(between: Path, t: Tensor) -> list[Station]:

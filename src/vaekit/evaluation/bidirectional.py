@@ -97,8 +97,9 @@ def sandwich(
         progress: called with the number of images done with.
     """
     seconds, parts = likelihood.clock(), []
+    shape = model.sample(1, seed=0).shape[1:]
     with seeded(seed):
-        for n in chunks(images, annealed.images_at_once(chains)):
+        for n in chunks(images, annealed.images_at_once(model.decoder, shape, chains)):
             parts.append(_measured(model, n, chains, steps, samples, start))
             progress(n)
     upper, *lower, shapes = torch.cat(parts, 1).double().cpu()

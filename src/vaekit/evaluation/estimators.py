@@ -54,7 +54,7 @@ class Estimator:
         return (
             portions.images_at_once(model.decoder, shape)
             if self.kind == "is"
-            else annealed.images_at_once(self.chains)
+            else annealed.images_at_once(model.decoder, shape, self.chains)
         )
 
     def measure(self, labels: str = "given") -> likelihood.Measure:
