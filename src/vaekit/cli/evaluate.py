@@ -37,10 +37,14 @@ if TYPE_CHECKING:
 )
 @click.option("--bdmc", is_flag=True, help="Bound log p(x) on both sides, on images from the model itself.")
 @click.option(
-    "--chains", type=click.IntRange(1, 100_000), default=16, show_default=True, help="Annealed, an image."
+    "--chains",
+    type=click.IntRange(1, 100_000),
+    default=16,
+    show_default=True,
+    help="Annealed chains an image.",
 )
 @click.option(
-    "--steps", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="Of a chain."
+    "--steps", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="Steps of a chain."
 )
 @click.option(
     "--start",
