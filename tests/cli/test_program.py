@@ -126,7 +126,7 @@ def test_python_runs_the_package_as_the_command():
     assert done.stdout == f"vaekit {vaekit.__version__}\n"
 
 
-@pytest.mark.parametrize(("policy", "spins"), [(None, "1000"), ("ACTIVE", None)])
+@pytest.mark.parametrize(("policy", "spins"), [(None, "3000"), ("ACTIVE", None)])
 def test_waiting_threads_sleep_soon_unless_the_user_wants_it_otherwise(monkeypatch, policy, spins):
     monkeypatch.setattr("sys.argv", ["vaekit", "--version"])
     monkeypatch.setattr("os.environ", {} if policy is None else {"OMP_WAIT_POLICY": policy})

@@ -57,4 +57,4 @@ def _share_the_processor() -> None:
     busy cores a step of `mnist` took five to ten times as long. OpenMP reads this when torch is imported.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+        os.environ.setdefault("GOMP_SPINCOUNT", "3000")
