@@ -23,16 +23,28 @@ def test_there_is_some():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_mapped_file_is_let_go_and_comes_back(tmp_path):
+@pytest.mark.parametrize("view", [(20, 1, 1000, 1000), (20, -1)])
+def test_a_mapped_file_is_let_go_and_comes_back(tmp_path, view):
     values = np.random.default_rng(0).integers(0, 256, (20, 1, 1000, 1000), dtype=np.uint8)
     np.save(tmp_path / "images.npy", values)
-    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r").reshape(view)
     before = from_files()
     total = mapped.sum()
     assert from_files() - before > 10_000
     release(mapped)
     assert from_files() - before < 10_000
     assert mapped.sum() == total
+
+
+def test_changes_to_a_copy_on_write_map_stay(tmp_path):
+    np.save(tmp_path / "images.npy", np.zeros(10_000))
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="c")
+    mapped[:] = 1
+    shown = mapped[::2]
+    shown.flags.writeable = False
+    release(mapped)
+    release(shown)
+    assert mapped.sum() == 10_000
 
 
 def test_other_arrays_stay():

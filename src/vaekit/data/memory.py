@@ -19,6 +19,12 @@ def memory(pages: str = "SC_PHYS_PAGES") -> int:
 
 
 def release(array: np.ndarray) -> None:
-    """Let go of the pages of a mapped file that were read; they come back when they are read again."""
-    if isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        array.base.madvise(mmap.MADV_DONTNEED)
+    """Let go of the pages of a mapped file that were read; they come back when they are read again.
+
+    Only where nothing can have been written to them: changes to a copy-on-write map would be lost.
+    """
+    base: object = array
+    while isinstance(base, np.ndarray) and not base.flags.writeable:
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
