@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
 
 import pytest
 
+from vaekit import allocator
 from vaekit.allocator import keep_memory
 
 FAULTS = """
 import resource, torch
+from vaekit import allocator
 from vaekit.allocator import keep_memory
 
 def faults(times):
@@ -43,6 +46,7 @@ def test_a_block_is_not_fetched_anew_at_each_use(monkeypatch):
 def test_what_is_not_used_takes_no_memory():
     script = """
 from pathlib import Path
+from vaekit import allocator
 from vaekit.allocator import keep_memory
 keep_memory()
 print(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
@@ -56,6 +60,34 @@ def test_elsewhere_nothing_happens(monkeypatch):
     assert not keep_memory()
 
 
-def test_what_the_environment_says_stays(monkeypatch):
-    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "0")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("MALLOC_TRIM_THRESHOLD_", "0"), ("GLIBC_TUNABLES", "glibc.malloc.trim_threshold=0")],
+)
+def test_what_the_environment_says_stays(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
     assert not keep_memory()
+
+
+class OldLibrary:
+    """glibc before 2.35, which refuses a threshold above 32 MiB."""
+
+    def __init__(self):
+        self.options = {}
+
+    def mallopt(self, option, value):
+        if option == allocator.MMAP_THRESHOLD and value > 1 << 25:
+            return 0
+        self.options[option] = value
+        return 1
+
+
+def test_an_old_library_keeps_as_much_as_it_can(monkeypatch):
+    old = OldLibrary()
+    for name in [name for name in os.environ if name.startswith(("MALLOC_", "GLIBC_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", "2.31"))
+    monkeypatch.setattr(allocator.ctypes, "CDLL", lambda name: old)
+    monkeypatch.setattr(allocator, "_prefer_large_pages", lambda library: None)
+    assert keep_memory()
+    assert old.options == {allocator.MMAP_THRESHOLD: 1 << 25, allocator.TRIM_THRESHOLD: 1 << 30}

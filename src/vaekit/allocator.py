@@ -1,8 +1,7 @@
 """Memory that the system gave is kept, and comes in large pages, where the C library is that of Linux.
 
-Otherwise it gives large blocks back at each use; to get them again takes a twentieth of a step of a small
-dense model, and a third of one of a convolutional model. In pages of 2 MB in place of 4 kB the processor
-finds weights faster, which is another twentieth.
+Otherwise it gives large blocks back at each use, and to get them again takes a part of every step; in pages
+of 2 MB in place of 4 kB the processor finds weights faster. How much that is, docs/speed.md says.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import platform
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # as malloc.h of glibc names them
 KEPT = 1 << 30  # bytes
+LIMIT = 1 << 25  # bytes: the largest threshold that glibc takes before 2.35
 LARGE = 1 << 29  # bytes of addresses for large pages; what is not used takes no memory
 
 
@@ -22,13 +22,19 @@ def keep_memory() -> bool:
 
     Nothing changes where the C library is not glibc, or where the environment has its own settings for it.
     """
-    if platform.libc_ver()[0] != "glibc" or any(name.startswith("MALLOC_") for name in os.environ):
+    if platform.libc_ver()[0] != "glibc" or _has_settings():
         return False
     library = ctypes.CDLL(None)
-    kept = bool(library.mallopt(MMAP_THRESHOLD, KEPT) and library.mallopt(TRIM_THRESHOLD, KEPT))
+    mapped = any(library.mallopt(MMAP_THRESHOLD, size) for size in (KEPT, LIMIT))
+    kept = bool(library.mallopt(TRIM_THRESHOLD, KEPT)) and mapped
     if kept and hasattr(mmap, "MADV_HUGEPAGE"):
         _prefer_large_pages(library)
     return kept
+
+
+def _has_settings() -> bool:
+    tuned = "glibc.malloc." in os.environ.get("GLIBC_TUNABLES", "")
+    return tuned or any(name.startswith("MALLOC_") for name in os.environ)
 
 
 def _prefer_large_pages(library: ctypes.CDLL) -> None:

@@ -54,7 +54,7 @@ class Enlarge(nn.Module):
 class ToPixels(nn.Module):
     """A convolution of 3 x 3 from many channels to few, computed as the transposed one that is the same map.
 
-    With few channels at the end processors are two to three times as fast that way, forward and backward.
+    With few channels at the end processors are faster that way, forward and backward (docs/speed.md).
 
     Args:
         channels, output: of the feature maps and of the image.

@@ -220,8 +220,8 @@ class _Pyramid:
         act: makes the activation of the smallest maps on the way back.
         down: makes the layers from a to b channels at half the size.
         up: makes the layers from a to b channels and from a small size to a large one.
-        layout: of feature maps on the way back: channels last is a third faster, but for gates, which split
-            the channels.
+        layout: of feature maps on the way back: channels last is faster, but for gates, which split the
+            channels (docs/speed.md).
     """
 
     channels: Sequence[int]

@@ -44,7 +44,7 @@ class Training(Part):
         None, description="epochs without a better validation bound before stopping"
     )
     precision: Literal["float32", "bfloat16"] = Field("float32", description="of the products, by autocast")
-    compile: bool = Field(False, description="the step, by torch: half a minute, then some 15 % less time")
+    compile: bool = Field(False, description="the step, by torch: half a minute, then less time")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda or mps")
     threads: int | None = Field(
         None, ge=1, le=4096, description="of the processor; as torch chooses if not given"
