@@ -2,7 +2,7 @@
 
 import pytest
 
-from vaekit.numbers import duration, number, significant
+from vaekit.numbers import duration, measured, number, significant
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,16 @@ def test_numbers_have_a_true_minus_and_words_where_they_are_none():
 )
 def test_three_digits_that_say_something(value, words):
     assert significant(value) == words
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        (0.5, "; Pareto shape 0.50, above 0.7 for 100.0%"),
+        (None, "; Pareto shape above 0.7 for 100.0%"),
+        (float("inf"), "; Pareto shape above 0.7 for 100.0%"),
+    ],
+)
+def test_a_shape_that_is_endless_is_told_by_how_many_are_too_heavy(shape, words):
+    known = {"ess_mean": 1.0, "samples": 500, "pareto_k": shape, "unreliable": 1.0}
+    assert measured(known)[-1].note == f"of 500, mean over images{words}"

@@ -185,10 +185,15 @@ def _effective(known: Mapping[str, Any]) -> Tile | None:
     least = f", least {number(known['ess_min'], 1)}" if "ess_min" in known else ""
     each = " for each label" if known.get("labels") == "missing" else ""
     of = f"of {known['samples']:,}{each}, " if "samples" in known else ""
-    tails = f"; Pareto shape {number(known['pareto_k'])}" if "pareto_k" in known else ""
-    heavy = f", above 0.7 for {known['unreliable']:.1%}" if "unreliable" in known else ""
-    note = f"{of}mean over images{least}{tails}{heavy}"
+    note = f"{of}mean over images{least}{_tails(known)}"
     return Tile("Effective samples", number(known["ess_mean"], 1), note=note)
+
+
+def _tails(known: Mapping[str, Any]) -> str:
+    """The median shape, which may be infinite and is then left out, and how many are too heavy."""
+    shape = [number(known["pareto_k"])] if math.isfinite(known.get("pareto_k", math.inf)) else []
+    heavy = [f"above 0.7 for {known['unreliable']:.1%}"] if "unreliable" in known else []
+    return f"; Pareto shape {', '.join(shape + heavy)}" if shape or heavy else ""
 
 
 def _images(known: Mapping[str, Any]) -> str:

@@ -200,6 +200,13 @@ def test_one_value_alone_has_a_mean_and_no_error():
     assert likelihood.mean_and_error(torch.tensor([3.0])) == (3.0, None)
 
 
+def test_a_tail_that_could_not_be_fitted_counts_as_heavy_and_silences_no_other():
+    nan, inf = math.nan, math.inf
+    assert likelihood.tails(torch.tensor([0.1, nan, 0.8, 0.2, 0.3])) == (pytest.approx(0.3), 0.4)
+    assert likelihood.tails(torch.tensor([inf, inf, -inf])) == (inf, pytest.approx(2 / 3))
+    assert likelihood.tails(torch.tensor([nan, nan])) == (None, None)
+
+
 def test_the_clock_goes_forwards():
     seconds = likelihood.clock()
     assert 0 <= seconds() <= seconds() < 60

@@ -155,6 +155,19 @@ def test_the_shapes_of_the_tails_are_averaged_by_what_the_label_may_be():
     torch.testing.assert_close(found, joint.softmax(1) @ shapes.clamp_min(0))
 
 
+def test_an_endless_tail_of_a_label_that_cannot_be_says_nothing():
+    model, x, *_ = linear_gaussian()
+    shapes = torch.tensor([0.2, 0.0, math.inf, 0.2], dtype=torch.float64)
+
+    def given(model: VAE, x: Tensor, y: Tensor, samples: int) -> Columns:
+        found = likelihood.measure(model, x, y, samples)
+        far = torch.where(y == 2, -2000.0, 0.0)
+        return found._replace(pareto_k=shapes[y], log_likelihood=found.log_likelihood + far)
+
+    found = marginal.measure(model, x, None, 5, given).pareto_k
+    torch.testing.assert_close(found, torch.full((5,), 0.2, dtype=torch.float64))
+
+
 def test_a_model_that_is_told_nothing_lacks_nothing():
     model = make_vae()
     with pytest.raises(ValueError, match="this model is told none"):

@@ -85,3 +85,11 @@ def test_tails_that_say_nothing_or_everything():
     assert k_hat(torch.randn(5, 2)).isnan().all()
     assert (k_hat(torch.zeros(30, 2)) == -math.inf).all()
     assert (k_hat(1000 * torch.arange(30.0)[:, None]) == math.inf).all()
+
+
+@pytest.mark.parametrize("spread", [650, 700, 720, 740, 760])
+def test_however_far_the_largest_weight_is_ahead_the_tail_is_heavy(spread: float):
+    """e^-720 has no finite inverse in float64."""
+    logs = -spread - torch.rand(46, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    logs[0] = 0.0
+    assert (k_hat(logs) > 0.7).all()

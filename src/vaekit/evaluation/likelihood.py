@@ -227,9 +227,14 @@ def mean_and_error(values: Tensor) -> tuple[float, float | None]:
 
 
 def tails(shapes: Tensor) -> tuple[float, float] | tuple[None, None]:
-    """The median shape of the tails (N,), and the share of those that are too heavy; NaN says nothing."""
-    if shapes.isnan().any():
+    """The median shape of the tails (N,), and the share of those that are too heavy.
+
+    One that is NaN, where others are known, could not be found, and counts as too heavy; of NaN alone, as of
+    too few samples, there is nothing to say.
+    """
+    if shapes.isnan().all():
         return None, None
+    shapes = shapes.nan_to_num(nan=math.inf, posinf=math.inf, neginf=-math.inf)
     return shapes.median().item(), (shapes > pareto.RELIABLE).double().mean().item()
 
 

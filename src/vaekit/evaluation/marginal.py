@@ -50,7 +50,7 @@ def measure(
         codes=_average(r, parts.codes),
         label_rate=(torch.xlogy(r, r) - r * log_py).sum(0),
         label_posterior=whole,
-        pareto_k=(posterior * parts.pareto_k.clamp_min(0)).sum(0),
+        pareto_k=torch.where(posterior > 0, posterior * parts.pareto_k.clamp_min(0), 0.0).sum(0),
         growth=(log_py.unsqueeze(-1) + parts.growth).logsumexp(0),
     )
 

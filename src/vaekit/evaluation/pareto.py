@@ -21,6 +21,7 @@ FEWEST = 5  # weights in a tail, below which nothing can be said of it
 _PRIOR_K, _PRIOR_WEIGHT = 0.5, 10  # the weakly informative prior, worth so many weights
 _IMAGES_AT_ONCE = 16
 _EQUAL = 1e-12  # weights that differ by no more, relative to the largest, are the same
+_NOTHING = 1e-300  # a quartile below which the inverse of numbers of its size is not finite
 
 
 def tail_length(samples: int) -> int:
@@ -66,7 +67,7 @@ def fit(exceedances: Tensor) -> tuple[Tensor, Tensor]:
     parts = [_fit(rows) for rows in exceedances.split(_IMAGES_AT_ONCE)]
     k, sigma = (torch.cat(column) for column in zip(*parts, strict=True))
     quartile, largest = _quartile(exceedances), exceedances[:, -1]
-    k = torch.where(quartile > 0, k, math.inf)
+    k = torch.where(quartile > _NOTHING, k, math.inf)
     return torch.where(largest > _EQUAL, k, -math.inf), sigma
 
 
