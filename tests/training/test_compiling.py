@@ -7,7 +7,8 @@ import shutil
 import pytest
 import torch
 
-from toy_runs import metrics, train
+from toy_runs import At, Killed, die, metrics, same, train
+from vaekit.training.checkpoint import load_weights
 from vaekit.training.compiling import Compiled
 from vaekit.training.log import Quiet
 
@@ -28,6 +29,7 @@ def without_clock(records):
 
 def fails(function, **options):
     def compiled(*arguments):
+        torch.rand(3)
         raise RuntimeError("no working C++ compiler\nlooked for g++")
 
     return compiled
@@ -42,6 +44,15 @@ def test_without_a_compiler_training_goes_on(tmp_path, monkeypatch):
     assert without_clock(metrics(tmp_path / "compiled")) == without_clock(metrics(tmp_path / "plain"))
 
 
+def test_where_it_fails_a_training_that_was_killed_goes_on_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch, "compile", fails)
+    train(tmp_path / "whole", compile=True)
+    with pytest.raises(Killed):
+        train(tmp_path / "killed", compile=True, log=At(8, die))
+    train(tmp_path / "killed", compile=True, resume=True)
+    assert metrics(tmp_path / "killed") == metrics(tmp_path / "whole")
+
+
 def test_an_error_of_our_own_is_raised(monkeypatch):
     monkeypatch.setattr(torch, "compile", lambda function, **options: function)
 
@@ -49,7 +60,7 @@ def test_an_error_of_our_own_is_raised(monkeypatch):
         raise ValueError("ours")
 
     with pytest.raises(ValueError, match="ours"):
-        Compiled(wrong, lambda text: None)(torch.zeros(1))
+        Compiled(wrong, torch.device("cpu"), lambda text: None)(torch.zeros(1))
 
 
 @pytest.mark.slow
@@ -62,3 +73,16 @@ def test_compiled_it_learns_the_same(tmp_path):
     ours, plain = metrics(tmp_path / "compiled"), metrics(tmp_path / "plain")
     for key in ("loss", "validation_loss"):
         assert [r[key] for r in ours] == pytest.approx([r[key] for r in plain], rel=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="needs a compiler")
+def test_compiled_and_killed_it_ends_as_if_it_never_was(tmp_path):
+    log = Notes()
+    train(tmp_path / "whole", compile=True, log=log)
+    with pytest.raises(Killed):
+        train(tmp_path / "killed", compile=True, log=At(8, die))
+    train(tmp_path / "killed", compile=True, resume=True, log=log)
+    assert not log.notes
+    assert metrics(tmp_path / "killed") == metrics(tmp_path / "whole")
+    assert same(load_weights(tmp_path / "killed", "last"), load_weights(tmp_path / "whole", "last"))

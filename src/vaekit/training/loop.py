@@ -208,7 +208,7 @@ class _Loop:
 
     @cached_property
     def compiled(self) -> Compiled | None:
-        return Compiled(self.terms, self.log.note) if self.settings.compile else None
+        return Compiled(self.terms, self.running.device, self.log.note) if self.settings.compile else None
 
     def terms(self, x: Tensor, y: Tensor | None, beta: float | Tensor) -> tuple[Evidence, Tensor]:
         low = self.settings.precision == "bfloat16"
