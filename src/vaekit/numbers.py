@@ -43,6 +43,12 @@ def quality_in_words(quality: Mapping[str, Any]) -> str:
     )
 
 
+def annealed(evaluation: Mapping[str, Any]) -> list[Tile]:
+    """The log-likelihood by annealed chains, from evaluation-ais.json."""
+    found = _log_likelihood({key: value for key, value in evaluation.items() if value is not None})
+    return [found._replace(name=f"{found.name}, annealed")] if found else []
+
+
 def bounded(sandwich: Mapping[str, Any]) -> list[Tile]:
     """The gap of importance sampling, and in words those of the other bounds, from bdmc.json."""
     if not sandwich:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.files import write_whole
-from vaekit.numbers import bounded, measured, quality_in_words, trained
+from vaekit.numbers import Tile, annealed, bounded, measured, quality_in_words, trained
 
 Contents = dict[str, Any]
 
@@ -90,8 +90,8 @@ def read_run(run_dir: str | Path) -> Contents:
         run_dir: where recipe.yaml lies.
 
     Returns:
-        The keys `run`, `recipe`, `recipe_text`, `environment`, `metrics`, `evaluation`, `bdmc`, `parameters`
-        and `pictures`, as `render_report` takes them.
+        The keys `run`, `recipe`, `recipe_text`, `environment`, `metrics`, `evaluation`, `annealed`, `bdmc`,
+        `parameters` and `pictures`, as `render_report` takes them.
 
     Raises:
         NotFoundError, InvalidError: as `write_report`.
@@ -108,6 +108,7 @@ def read_run(run_dir: str | Path) -> Contents:
         "environment": _json(run / "environment.json"),
         "metrics": _metrics(run / "metrics.jsonl"),
         "evaluation": _json(run / "evaluation.json"),
+        "annealed": _json(run / "evaluation-ais.json"),
         "bdmc": _json(run / "bdmc.json"),
         "parameters": parameters_in(run / "model" / "model.safetensors"),
         "pictures": [_picture(file) for file in images],
@@ -149,7 +150,7 @@ def _view(contents: Contents) -> dict[str, Any]:
         "date": _date(environment.get("started")),
         "version": environment.get("vaekit"),
         "run": shlex.quote(contents.get("run") or "RUN"),
-        "tiles": measured(evaluation) + bounded(contents.get("bdmc") or {}) + trained(contents),
+        "tiles": measured(evaluation) + _sides(contents) + trained(contents),
         "evaluated": bool(evaluation),
         "samples": evaluation.get("samples"),
         "caveats": evaluation.get("caveats") or [],
@@ -159,6 +160,11 @@ def _view(contents: Contents) -> dict[str, Any]:
         "recipe": contents.get("recipe_text") or "",
         "environment": {name: environment[key] for key, name in _ENVIRONMENT.items() if key in environment},
     }
+
+
+def _sides(contents: Contents) -> list[Tile]:
+    """What else bounds log p(x): annealed chains, and bounds from both sides."""
+    return annealed(contents.get("annealed") or {}) + bounded(contents.get("bdmc") or {})
 
 
 def _date(started: Any) -> str:

@@ -8,6 +8,7 @@
     figures/           pictures, also of the progress
     evaluation.json    report.html
     evaluation.npz     the numbers of each image
+    evaluation-ais.json, evaluation-ais.npz   the same by annealed chains, and
     bdmc.json          bounds on both sides, where they were asked for
 
 `load` opens one, or any model that was taken out of one; `launch.train` begins one.
@@ -41,7 +42,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PARTIAL = "evaluation.partial.npz"
-_MEASURED = ("evaluation.json", "evaluation.npz", "bdmc.json", "figures/bound-by-samples.png", _PARTIAL)
+_NAMES = {"is": "evaluation", "ais": "evaluation-ais"}  # of the files for each estimator
+_MEASURED = (
+    *(f"{name}{suffix}" for name in _NAMES.values() for suffix in (".json", ".npz")),
+    "bdmc.json", "figures/bound-by-samples.png", _PARTIAL,
+)  # fmt: skip
 
 
 class Run:
@@ -111,13 +116,16 @@ class Run:
         Raises:
             InvalidError: it is damaged.
         """
-        file = self.path / "evaluation.json"
-        try:
-            return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
-        except (OSError, ValueError, TypeError) as error:
-            raise InvalidError(
-                f"{file}: expected a JSON object ({error}); delete it and measure again"
-            ) from error
+        return self._said(self.path / "evaluation.json")
+
+    @property
+    def annealed(self) -> dict[str, Any]:
+        """What evaluation-ais.json says, the same by annealed chains; empty where there is none.
+
+        Raises:
+            InvalidError: it is damaged.
+        """
+        return self._said(self.path / "evaluation-ais.json")
 
     @property
     def each(self) -> dict[str, np.ndarray]:
@@ -181,13 +189,23 @@ class Run:
         return self.path / _PARTIAL
 
     def keep(self, evaluation: likelihood.Evaluation) -> None:
-        """Write evaluation.json and evaluation.npz, and bring the report up to date."""
+        """Write evaluation.json and evaluation.npz, and bring the report up to date.
+
+        What was measured by annealed chains, mostly of a few images, goes to evaluation-ais.json
+        and evaluation-ais.npz, and replaces nothing else.
+        """
+        name, numbers = _NAMES[evaluation.estimator], io.BytesIO()
+        np.savez_compressed(numbers, allow_pickle=False, **evaluation.each)
+        write_whole(self.path / f"{name}.npz", numbers.getvalue())
+        write_whole(self.path / f"{name}.json", to_json(evaluation.to_dict()).encode())
+        if evaluation.estimator == "is":
+            self._draw_growth(evaluation)
+        self.report()
+
+    def _draw_growth(self, evaluation: likelihood.Evaluation) -> None:
+        """The bound by samples, where it was measured for several numbers of them."""
         from vaekit import figures
 
-        numbers = io.BytesIO()
-        np.savez_compressed(numbers, allow_pickle=False, **evaluation.each)
-        write_whole(self.path / "evaluation.npz", numbers.getvalue())
-        write_whole(self.path / "evaluation.json", to_json(evaluation.to_dict()).encode())
         growth = [(bound.samples, bound.value, bound.stderr) for bound in evaluation.growth]
         picture = self.path / "figures" / "bound-by-samples.png"
         if len(growth) > 1:
@@ -196,7 +214,6 @@ class Run:
             )
         else:
             picture.unlink(missing_ok=True)
-        self.report()
 
     def forget(self) -> None:
         """Remove what was measured, for it was another model."""
@@ -221,6 +238,16 @@ class Run:
         curves = {"training-curves": lambda: figures.training_curves(self.metrics, title)}
         drawn = pictures.gallery(self.trained) | styles.gallery(self.trained)
         return drawn | (curves if self.metrics else {})
+
+    @staticmethod
+    def _said(file: Path) -> dict[str, Any]:
+        """What a file of numbers says; empty where there is none."""
+        try:
+            return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+        except (OSError, ValueError, TypeError) as error:
+            raise InvalidError(
+                f"{file}: expected a JSON object ({error}); delete it and measure again"
+            ) from error
 
     def report(self) -> Path:
         """Write report.html."""

@@ -81,9 +81,28 @@ def test_annealed_chains_measure_the_same(call, run):
     words = ("evaluate", run, "--estimator", "ais", "--chains", 3, "--steps", 5, "--images", 20)
     text = call(*words, "--start", "prior").stdout
     assert "3 annealed chains of 5 steps from the prior, 20 test images" in text
-    kept = json.loads((run / "evaluation.json").read_text())
+    kept = json.loads((run / "evaluation-ais.json").read_text())
     assert (kept["estimator"], kept["samples"], kept["steps"], kept["growth"]) == ("ais", 3, 5, [])
     assert kept["log_likelihood"] > kept["elbo"] - 5
+    each = np.load(run / "evaluation-ais.npz")
+    assert each["log_likelihood"].mean() == pytest.approx(kept["log_likelihood"])
+
+
+def test_annealed_chains_of_a_few_images_take_the_place_of_no_full_measurement(call, run):
+    call("evaluate", run, *QUICK)
+    files = [run / "evaluation.json", run / "evaluation.npz", run / "figures/bound-by-samples.png"]
+    before = [file.read_bytes() for file in files]
+    call("evaluate", run, "--estimator", "ais", "--chains", 3, "--steps", 5, "--images", 20)
+    assert [file.read_bytes() for file in files] == before
+    page = (run / "report.html").read_text()
+    assert "20 importance samples, 297 test images" in page
+    assert "Log-likelihood, annealed" in page
+    assert "3 annealed chains of 5 steps from the encoder, 20 test images" in page
+    table = call("compare", run).stdout
+    assert "log-likelihood, annealed" in " ".join(table.split())
+    assert "Measured on 20 test images of digits, observation dynamic, 3 annealed chains" in " ".join(
+        table.split()
+    )
 
 
 def test_bounds_on_both_sides(call, run):

@@ -28,7 +28,10 @@ from vaekit.studies.results import Outcome, Results, Training
 from vaekit.studies.schema import Budget, Evaluate
 
 SWEEPS = Path("runs") / "sweeps"
-_MEASURED = ["log_likelihood", "elbo", "reconstruction", "rate", "bits_per_dimension", "active_units", "mse"]
+_MEASURED = [
+    "log_likelihood", "annealed", "elbo", "reconstruction", "rate", "bits_per_dimension", "active_units",
+    "mse",
+]  # fmt: skip
 _SAMPLED = ["frechet", "kernel", "precision", "recall"]
 _TRAINED = ["epochs", "seconds_an_epoch", "parameters"]
 _MOST_SETTINGS = 5  # columns for what differs between recipes

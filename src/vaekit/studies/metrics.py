@@ -49,17 +49,25 @@ class Metric:
 
 def _measured(training: Training) -> str:
     """Which images were measured, and how the model saw them."""
-    return f"{_images(training)}." if training.evaluation else ""
+    return f"{_images(training, training.evaluation)}." if training.evaluation else ""
 
 
 def _sampled(training: Training) -> str:
     """The same, and the estimator."""
-    found = training.evaluation
-    return f"{_images(training)}, {estimator_in_words(found)} an image." if found else ""
+    return _estimated(training, training.evaluation)
 
 
-def _images(training: Training) -> str:
-    found, data = training.evaluation, training.recipe.data.name
+def _annealed(training: Training) -> str:
+    """The same of annealed chains, which have an evaluation of their own."""
+    return _estimated(training, training.annealed)
+
+
+def _estimated(training: Training, found: Mapping[str, Any]) -> str:
+    return f"{_images(training, found)}, {estimator_in_words(found)} an image." if found else ""
+
+
+def _images(training: Training, found: Mapping[str, Any]) -> str:
+    data = training.recipe.data.name
     hidden = f", hidden {found['missing']}" if found.get("missing") else ""
     told = {"given": ", labels given", "missing": ", labels averaged over"}.get(found.get("labels", ""), "")
     how = f"observation {found['observation']}{hidden}{told}"
@@ -119,6 +127,15 @@ def _beta(training: Training) -> float | None:
 METRICS: dict[str, Metric] = {
     "log_likelihood": Metric(
         "log-likelihood", "nats", _evaluated("log_likelihood"), "higher", 2, _sampled, True
+    ),
+    "annealed": Metric(
+        "log-likelihood, annealed",
+        "nats",
+        lambda t: t.annealed.get("log_likelihood"),
+        "higher",
+        2,
+        _annealed,
+        True,
     ),
     "elbo": Metric("ELBO", "nats", _evaluated("elbo"), "higher", 2, _measured, True),
     "reconstruction": Metric(

@@ -69,6 +69,15 @@ class Training:
         return self.run.evaluation
 
     @cached_property
+    def annealed(self) -> dict[str, Any]:
+        """What evaluation-ais.json says; empty where there is none.
+
+        Raises:
+            InvalidError: it is damaged.
+        """
+        return self.run.annealed
+
+    @cached_property
     def each(self) -> Mapping[str, np.ndarray]:
         """The numbers of each image (N,) by name; empty where they were not kept."""
         return self.run.each

@@ -110,8 +110,9 @@ def _cell(found: Metric, outcome: Outcome, notes: Notes, ways: Sequence[str]) ->
 def _remarks(found: Metric, outcome: Outcome, ways: Sequence[str]) -> list[str]:
     """What must be known to read a cell: why it is no likelihood, how it was measured if not as the rest."""
     first = outcome.finished[0]
-    odd = found.of_likelihood and not first.evaluation.get("is_likelihood", True)
-    said = [f"no likelihood: {caveat}" for caveat in first.evaluation.get("caveats", [])] if odd else []
+    known = first.evaluation or first.annealed
+    odd = found.of_likelihood and not known.get("is_likelihood", True)
+    said = [f"no likelihood: {caveat}" for caveat in known.get("caveats", [])] if odd else []
     return said + ([found.protocol(first)] if len(ways) > 1 else [])
 
 
