@@ -10,11 +10,12 @@ import torch
 
 import vaekit
 from vaekit import recipes
+from vaekit.build import build_model
 from vaekit.data import load as load_data
 from vaekit.errors import DataError, InvalidError, NotFoundError, RecipeError, VaekitError
 from vaekit.launch import resume, train
 from vaekit.run import Run, evaluate, load
-from vaekit.trained import fingerprint
+from vaekit.trained import Trained, fingerprint
 from vaekit.training.guards import locked
 from vaekit.training.log import Quiet
 
@@ -349,7 +350,6 @@ def test_a_folder_of_other_images_is_brought_to_the_model_s_size(tmp_path):
 
 def _model(name: str) -> Path:
     """A model that was not trained."""
-    from vaekit.build import build_model
     from vaekit.trained import save_model
 
     recipe, dataset = recipes.load(name), load_data(name)
@@ -383,3 +383,24 @@ def test_a_hierarchical_model_does_all_that_a_flat_one_does():
     assert {"samples.png", "traversals.png", "latent-space.png"} <= {figure.name for figure in run.figures}
     assert "by level" in (run.path / "report.html").read_text()
     assert torch.equal(load(run.path / "model").model.sample(4, seed=0), run.model.sample(4, seed=0))
+
+
+def test_the_pixels_that_were_measured_have_a_digest():
+    """Threshold is the same for every seed; a draw is not, nor is what is hidden."""
+
+    def digest(changes: dict, **options: object) -> str:
+        recipe = recipes.load("digits").model_copy(deep=True)
+        recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=changes)})
+        model = build_model(recipe.model, (1, 8, 8))
+        trained = Trained(model.eval(), recipe, (1, 8, 8), (), Path(), "")
+        return evaluate(trained, 1, **options).pixels
+
+    drawn, plain = {"observation": "dynamic"}, {"observation": "threshold"}
+    assert digest(drawn) == digest(drawn, seed=1)
+    assert len({digest(drawn), digest(plain), digest(drawn, images=20), digest({**drawn, "seed": 7})}) == 4
+    same = {"split": "all"}
+    assert digest(plain, **same) == digest({**plain, "seed": 7}, **same)
+    assert digest(drawn, **same) != digest({**drawn, "seed": 7}, **same)
+    assert digest(plain, **same, missing="pixels:0.5") != digest(
+        {**plain, "seed": 7}, **same, missing="pixels:0.5"
+    )

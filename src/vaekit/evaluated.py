@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -88,7 +89,7 @@ def evaluate(
     evaluation = likelihood.summarise(parts, trained.model.levels, way.draws, seed, seconds())
     evaluation = protocol.with_labels(evaluation, parts, trained.model, seen)
     further = _of_chains(way) | _of_codes(trained, seen, seed) | _of_scale(trained, seen)
-    evaluation = replace(evaluation, each=_each(parts, seen), **further)
+    evaluation = replace(evaluation, each=_each(parts, seen), pixels=_pixels(trained, seen), **further)
     measured = protocol.annotate(evaluation, trained.recipe, trained.model, dataset, split)
     return replace(measured, quality=found, mse=squared_error(trained.model, seen, stored))
 
@@ -144,6 +145,13 @@ def _key(trained: Trained, dataset: Dataset, seen: Observed, **settings: Any) ->
     """A digest of all that has a say in the numbers of images."""
     images = (fingerprint(dataset), seen.indices.tolist(), trained.recipe.data)
     return key_of(trained.model, images=images, **settings)
+
+
+def _pixels(trained: Trained, seen: Observed) -> str:
+    """A short digest of the images, and of what their pixels depend on beside."""
+    data = trained.recipe.data
+    seed = data.seed if data.observation in ("static", "dynamic") or data.hidden else None
+    return hashlib.sha256(f"{seed} {seen.indices.tolist()}".encode()).hexdigest()[:8]
 
 
 def _each(parts: Columns, seen: Observed) -> dict[str, np.ndarray]:

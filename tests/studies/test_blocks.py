@@ -67,6 +67,15 @@ def test_two_protocols_never_share_a_column(results):
     assert "(b) Measured on 7 test images of digits, observation dynamic." in part.notes
 
 
+def test_two_sets_of_as_many_images_never_share_a_column(results):
+    vae = results.select("vae-2")[0]
+    both = with_runs(results, altered(vae), altered(vae, pixels="0123abcd", elbo=-1.0))
+    [part] = table(both, columns=["elbo"])
+    assert [column.title for column in part.columns] == ["ELBO (a)", "ELBO (b)"]
+    assert not any(cell.best for _, cells in part.rows for cell in cells)
+    assert "(b) Measured on 20 test images (set 0123abcd) of digits, observation dynamic." in part.notes
+
+
 def test_another_estimator_parts_the_likelihood_but_not_the_bound(results):
     vae = results.select("vae-2")[0]
     chains = {"estimator": "ais", "samples": 16, "steps": 200, "start": "encoder"}

@@ -69,6 +69,8 @@ class Evaluation:
         seed: of the draws.
         split, observation: what was measured.
         missing: what of it was not observed, such as `square:12` where that was hidden; empty where all was.
+        pixels: a digest of which images these were and, where pixels are drawn or hidden at random, of the
+            seed of that: the same pixels have the same digest.
         active_units, latents: how many latents of each level the images move, and how many it has, top first.
         quality: how near samples are to the data, where that was asked for.
         labels: "given" where the numbers are of log p(x | y), "missing" where they are of log p(x), averaged
@@ -96,6 +98,7 @@ class Evaluation:
     split: str = ""
     observation: str = ""
     missing: str = ""
+    pixels: str = ""
     mse: float | None = None
     active_units: list[int] = field(default_factory=list)
     latents: list[int] = field(default_factory=list)

@@ -1,15 +1,18 @@
 """The numbers that a table may have as columns: each a function of one finished training.
 
 A number is comparable with another only where both were measured in the same way: the same part of the same
-data, observed alike, as many images, and for an importance-sampled bound as many samples. `protocol` says
-which way that was, in words; a table never puts two of them into one column.
+data, the same images, observed alike to the pixel, and for an importance-sampled bound as many samples.
+`protocol` says which way that was, in words, with a digest of the pixels; a table never puts two of them into
+one column. `worded` leaves the digest out where the other words tell the ways apart.
 """
 
 from __future__ import annotations
 
 import math
+import re
 import statistics
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +23,7 @@ from vaekit.studies.results import Outcome, Training
 
 Value = float | str | None
 
+_SET = re.compile(r" \(set [0-9a-f]+\)")
 _SCORES = {"frechet": "Fréchet", "kernel": "kernel", "precision": "precision", "recall": "recall"}
 
 
@@ -71,7 +75,15 @@ def _images(training: Training, found: Mapping[str, Any]) -> str:
     hidden = f", hidden {found['missing']}" if found.get("missing") else ""
     told = {"given": ", labels given", "missing": ", labels averaged over"}.get(found.get("labels", ""), "")
     how = f"observation {found['observation']}{hidden}{told}"
-    return f"Measured on {found['images']:,} {found['split']} images of {data}, {how}"
+    which = f" (set {found['pixels']})" if found.get("pixels") else ""
+    return f"Measured on {found['images']:,} {found['split']} images{which} of {data}, {how}"
+
+
+def worded(ways: Iterable[str]) -> dict[str, str]:
+    """Ways of measuring as they are told: the set of images is named only where it makes the difference."""
+    short = {way: _SET.sub("", way) for way in ways}
+    alike = Counter(short.values())
+    return {way: words if alike[words] == 1 else way for way, words in short.items()}
 
 
 def _featured(training: Training) -> str:

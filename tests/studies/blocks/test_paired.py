@@ -61,7 +61,19 @@ def test_ways_of_measuring_have_tables_of_their_own_and_other_images_none(result
     odd = measured(results, "e", HARD, index=INDEX + 1)
     tables = differences(with_runs(results, *runs, *more, odd))
     assert [[name for name, _ in part.rows] for part in tables] == [["a", "b"], ["c", "d"]]
-    assert any("1 of these runs were measured on other images" in note for note in tables[0].notes)
+    assert all("Measured like no other, and left out: e: Measured on 20" in t.notes[-1] for t in tables)
+
+
+def test_images_are_the_same_where_their_pixels_are(results):
+    """Two of other images, and two whose pixels were drawn with another seed."""
+    runs = [measured(results, name, HARD) for name in "ab"]
+    others = [measured(results, name, HARD, index=INDEX + 1, pixels="0000000b") for name in "cd"]
+    drawn = [measured(results, name, HARD, pixels="0000000c") for name in "ef"]
+    tables = differences(with_runs(results, *runs, *others, *drawn))
+    assert [[name for name, _ in part.rows] for part in tables] == [["a", "b"], ["c", "d"], ["e", "f"]]
+    assert "images (set 0000000b) of digits" in tables[1].notes[0]
+    with pytest.raises(InvalidError, match="no two were measured in the same way"):
+        differences(with_runs(results, runs[0], others[0], drawn[0]))
 
 
 def test_without_numbers_of_each_image_there_is_nothing_to_pair(results):

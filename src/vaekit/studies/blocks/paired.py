@@ -19,6 +19,7 @@ from vaekit.studies.parts import Cell, Column, Part, Table
 from vaekit.studies.results import Outcome, Results, Training
 from vaekit.studies.schema import Names
 
+Way = tuple[str, bytes]  # how a run was measured, in words, and the indices of the images
 EACH = {"log_likelihood": "log-likelihood", "elbo": "ELBO"}
 
 
@@ -35,11 +36,16 @@ def differences(
     """
     if metric not in EACH:
         raise InvalidError(f"metric: expected {' or '.join(EACH)}, got {metric!r}")
-    groups: dict[str, list[Outcome]] = {}
+    groups: dict[Way, list[Outcome]] = {}
     for outcome in study.select(runs, finished=True):
         for way, part in _by_way(metric, outcome).items():
             groups.setdefault(way, []).append(part)
-    tables: list[Part] = [_table(metric, way, found) for way, found in groups.items() if len(found) > 1]
+    words = metrics.worded(way for way, _ in groups)
+    alone = [f"{found[0].label}: {words[way]}" for (way, _), found in groups.items() if len(found) == 1]
+    notes = [f"Measured like no other, and left out: {label}" for label in alone]
+    tables: list[Part] = [
+        _table(metric, words[way], found, notes) for (way, _), found in groups.items() if len(found) > 1
+    ]
     if not tables:
         raise InvalidError(
             "runs: no two were measured in the same way with the numbers of each image; measure them by: "
@@ -48,23 +54,22 @@ def differences(
     return tables
 
 
-def _by_way(metric: str, outcome: Outcome) -> dict[str, Outcome]:
-    """The trainings of a variant that have numbers of each image, by protocol."""
-    ways: dict[str, list[Training]] = {}
+def _by_way(metric: str, outcome: Outcome) -> dict[Way, Outcome]:
+    """The trainings of a variant that have numbers of each image, by protocol and images."""
+    ways: dict[Way, list[Training]] = {}
     for training in outcome.finished:
         if training.each.get(metric) is not None and training.evaluation.get(metric) is not None:
-            ways.setdefault(metrics.METRICS[metric].protocol(training), []).append(training)
+            way = metrics.METRICS[metric].protocol(training), training.each["index"].tobytes()
+            ways.setdefault(way, []).append(training)
     return {way: Outcome(outcome.variant, found) for way, found in ways.items()}
 
 
-def _table(metric: str, way: str, outcomes: Sequence[Outcome]) -> Table:
+def _table(metric: str, way: str, outcomes: Sequence[Outcome], notes: Sequence[str]) -> Table:
     """The best first; the others by how far they are below it."""
-    images = outcomes[0].first.each["index"]
-    same = [o for o in outcomes if all(np.array_equal(t.each["index"], images) for t in o.finished)]
-    values = {o.label: np.mean([t.each[metric] for t in o.finished], 0) for o in same}
-    ranked = sorted(same, key=lambda o: -values[o.label].mean())
+    values = {o.label: np.mean([t.each[metric] for t in o.finished], 0) for o in outcomes}
+    ranked = sorted(outcomes, key=lambda o: -values[o.label].mean())
     best = values[ranked[0].label]
-    seeds = any(len(outcome.finished) > 1 for outcome in same)
+    seeds = any(len(outcome.finished) > 1 for outcome in outcomes)
     title = EACH[metric]
     columns = [
         Column(metric, title, "nats", "higher", 2, protocol=way),
@@ -74,10 +79,7 @@ def _table(metric: str, way: str, outcomes: Sequence[Outcome]) -> Table:
         Column("difference_interval", "95 % of the difference", "nats"),
     ]
     rows = [(o.label, _row(metric, o, values[o.label], best, seeds)) for o in ranked]
-    left = len(outcomes) - len(same)
-    notes = [way, "Differences are image by image, over the same images."]
-    notes += [f"{left} of these runs were measured on other images, and are left out."] if left else []
-    return Table(columns, rows, notes)
+    return Table(columns, rows, [way, "Differences are image by image, over the same images.", *notes])
 
 
 def _row(metric: str, outcome: Outcome, values: np.ndarray, best: np.ndarray, seeds: bool) -> list[Cell]:

@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 
-from vaekit.studies.metrics import Metric, metric, number
+from vaekit.studies.metrics import Metric, metric, number, worded
 from vaekit.studies.parts import Cell, Column, Part, Table, marked
 from vaekit.studies.results import Outcome, Results
 from vaekit.studies.schema import Names
@@ -66,16 +66,16 @@ def table(
 def columns_of(name: str, outcomes: Sequence[Outcome], notes: Notes) -> list[tuple[Column, list[Cell]]]:
     """A column, or one for each way in which the runs were measured; none where no run knows the metric."""
     found = metric(name)
-    ways = _ways(found, outcomes)
+    ways = worded(_ways(found, outcomes))
     if len(ways) < 2:
         made = column(name, outcomes, notes)
-        return [(replace(made[0], protocol="".join(ways)), made[1])] if made else []
+        return [(replace(made[0], protocol="".join(ways.values())), made[1])] if made else []
     parts = []
-    for way in ways:
+    for way, words in ways.items():
         made = column(name, [_only(found, outcome, way) for outcome in outcomes], notes)
         if made:
-            title = f"{found.title} ({notes.letter(way)})"
-            parts.append((replace(made[0], title=title, protocol=way), made[1]))
+            title = f"{found.title} ({notes.letter(words)})"
+            parts.append((replace(made[0], title=title, protocol=words), made[1]))
     return parts
 
 
@@ -113,7 +113,7 @@ def _remarks(found: Metric, outcome: Outcome, ways: Sequence[str]) -> list[str]:
     known = first.evaluation or first.annealed
     odd = found.of_likelihood and not known.get("is_likelihood", True)
     said = [f"no likelihood: {caveat}" for caveat in known.get("caveats", [])] if odd else []
-    return said + ([found.protocol(first)] if len(ways) > 1 else [])
+    return said + ([worded(ways)[found.protocol(first)]] if len(ways) > 1 else [])
 
 
 def _ways(found: Metric, outcomes: Sequence[Outcome]) -> list[str]:
@@ -132,7 +132,8 @@ def _best(found: Metric, cells: list[Cell]) -> list[Cell]:
 
 def protocols(columns: Sequence[str], outcomes: Sequence[Outcome]) -> list[str]:
     """How columns were measured, said once where all runs were measured alike."""
-    ways = {way[0]: None for name in columns if len(way := _ways(metric(name), outcomes)) == 1}
+    found = (_ways(metric(name), outcomes) for name in columns)
+    ways = dict.fromkeys(way for each in found if len(each) == 1 for way in worded(each).values())
     return [way for way in ways if not any(way != w and w.startswith(way.rstrip(".")) for w in ways)]
 
 
