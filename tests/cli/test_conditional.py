@@ -167,3 +167,8 @@ def test_attributes_are_part_of_the_model_and_of_its_fingerprint(call, fails, at
     assert "did you mean 'ink'" in fails(3, "sample", attributed, "--set", "inc=80")
     found = call("evaluate", attributed, "--samples", 2, "--images", 5, "--labels", "missing", "--json")
     assert json.loads(found.stdout)["label_accuracy"] is None
+
+
+def test_of_a_model_that_is_told_the_digit_bounds_are_of_log_p_given_it(call, told):
+    words = ("--bdmc", "--images", 2, "--chains", 2, "--steps", 2, "--samples", 5)
+    assert call("evaluate", told / "model", *words).stdout.startswith("bound of log p(x|y)")

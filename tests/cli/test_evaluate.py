@@ -184,6 +184,31 @@ def test_mistakes(fails, run):
     assert "images are 1 x 28 x 28, but" in fails(3, "evaluate", run, "--data", "mnist")
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (
+            ("--bdmc", "--data", "mnist"),
+            "--data has no effect with --bdmc, which measures images of the model",
+        ),
+        (("--bdmc", "--split", "train"), "--split has no effect"),
+        (("--bdmc", "--labels", "given"), "--labels has no effect"),
+        (("--bdmc", "--missing", "square:2"), "--missing has no effect"),
+        (("--bdmc", "--quality"), "--quality has no effect"),
+        (("--bdmc", "--features", "pixels"), "--features has no effect"),
+        (("--bdmc", "--estimator", "ais"), "--estimator has no effect"),
+        (("--estimator", "ais", "--samples", 5), "--samples has no effect with --estimator ais, whose draws"),
+        (("--chains", 16), "--chains has no effect with --estimator is, but with --estimator ais or --bdmc"),
+        (("--steps", 9), "--steps has no effect"),
+        (("--start", "prior"), "--start has no effect"),
+        (("-o", "."), "'.' is a directory"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused_before_anything_is_measured(fails, run, words, expected):
+    line = fails(2, "evaluate", run, *words)
+    assert expected in line
+
+
 def test_an_empty_split(fails, run):
     config = json.loads((run / "model/config.json").read_text())
     config["recipe"]["data"]["validation"] = 0

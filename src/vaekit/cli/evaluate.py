@@ -6,12 +6,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from vaekit.cli import options
 
 if TYPE_CHECKING:
     from vaekit.run import Run
     from vaekit.trained import Trained
+
+_OF_DATA = ("estimator", "quality", "features", "labels", "split", "data", "missing")
+_OF_CHAINS = ("chains", "steps", "start")
+_IDLE = {  # for each way of measuring, the options that would change nothing, and why
+    "--bdmc": (_OF_DATA, ", which measures images of the model itself"),
+    "--estimator ais": (("samples",), ", whose draws are --chains"),
+    "--estimator is": (_OF_CHAINS, ", but with --estimator ais or --bdmc"),
+}
 
 
 @click.command()
@@ -72,7 +81,13 @@ if TYPE_CHECKING:
 @options.missing
 @options.seed
 @options.device
-@click.option("-o", "--output", metavar="FILE", help="Write the numbers as JSON to FILE too.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, writable=True),
+    metavar="FILE",
+    help="Write the numbers as JSON to FILE too.",
+)
 @options.as_json
 @options.quiet
 @options.verbose
@@ -81,8 +96,10 @@ def command(run: str, device: str, bdmc: bool, as_json: bool, output: str | None
 
     The log-likelihood is that of importance sampling, in nats an image, or with --estimator ais that of
     annealed importance sampling. What is done is kept from time to time: the same command goes on after an
-    interruption. With --bdmc, bounds from above and below show how far each estimator is from the truth, on
-    images that the model makes itself.
+    interruption, but for a bare model without -o, beside whose file it would be kept.
+
+    With --bdmc, bounds from above and below show how far each estimator is from the truth, on images that the
+    model makes itself. After an interruption, that starts anew.
 
     The quality of samples is their distance from training images in the features of a small classifier, which
     is trained once on the labels of the data, with the distance of held-out images as the floor.
@@ -104,11 +121,24 @@ def command(run: str, device: str, bdmc: bool, as_json: bool, output: str | None
     from vaekit.plain import to_json
     from vaekit.run import load
 
+    _refuse_idle("--bdmc" if bdmc else f"--estimator {asked['estimator']}")
     found = load(run, device)
     numbers, shown = (_bounds if bdmc else _measured)(run, found, output, asked)
     emit(numbers, shown, as_json)
     if output:
         write_whole(output, to_json(numbers).encode())
+
+
+def _refuse_idle(way: str) -> None:
+    """Refuse options that were given and would change nothing.
+
+    Raises:
+        click.UsageError: there is one.
+    """
+    context, (idle, why) = click.get_current_context(), _IDLE[way]
+    for name in idle:
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise click.UsageError(f"--{name} has no effect with {way}{why}; leave it out", context)
 
 
 def _measured(
@@ -146,15 +176,16 @@ def _bounds(
             found.sandwich(**options) if isinstance(found, Run) else bounds_on_own_images(found, **options)
         )
     numbers = {"run": run, **sandwich.to_dict()}
-    return numbers, _sides(numbers)
+    trained = found.trained if isinstance(found, Run) else found
+    return numbers, _sides(numbers, "log p(x)" if trained.model.labels is None else "log p(x|y)")
 
 
-def _sides(numbers: dict[str, Any]) -> Any:
+def _sides(numbers: dict[str, Any], bounded: str) -> Any:
     from rich.console import Group
 
     from vaekit.cli.output import table
 
-    rows = table("bound of log p(x)", "nats", "below the upper bound", "median")
+    rows = table(f"bound of {bounded}", "nats", "below the upper bound", "median")
     for column in rows.columns[1:]:
         column.justify = "right"
     rows.add_row("upper, annealed back", f"{numbers['upper']:.2f}", "", "")
