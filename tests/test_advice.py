@@ -106,6 +106,24 @@ def test_what_the_evaluation_shows(numbers, words):
     assert words in the_only(run(evaluation={**MEASURED, **numbers}))
 
 
+@pytest.mark.parametrize(
+    ("prior", "cure"),
+    [
+        ("standard_normal", "try a prior that is learned: model.prior=vamp, mixture or flow"),
+        ("{kind: vamp, components: 50}", "give the prior more components (model.prior.components=100)"),
+        ("{kind: mixture, components: 8}", "give the prior more components (model.prior.components=16)"),
+        ("exemplars", "give the prior more components (model.prior.components=1000)"),
+        ("{kind: flow, transforms: 4}", "give the prior more steps (model.prior.transforms=8)"),
+        ("{kind: mixture, weights: class}", "more than one Gaussian a class: model.prior=vamp or flow"),
+    ],
+)
+def test_a_gap_from_a_prior_is_cured_by_a_freer_one_than_there_is(prior, cure):
+    far = {**MEASURED, "prior_gap": 4.0, "information": 5.0, "aggregated": 5000}
+    told = ["model.condition={by: label, into: [prior, decoder]}"] if "class" in prior else []
+    recorded = run(GOOD, far, *told, f"model.prior={prior}")
+    assert the_only(recorded).endswith(cure)
+
+
 def test_a_gap_from_the_prior_that_so_few_images_cannot_show_is_not_spoken_of():
     full = {"prior_gap": 14.0, "information": 8.5, "aggregated": 5000}
     assert advise(run(evaluation={**MEASURED, **full})) == []

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from vaekit.recipe import Recipe
+from vaekit.recipe.model import Flow, Prior, StandardNormal
 
 HALF = 0.5  # a share of active latents below which many are idle
 LATE = 0.2  # the last part of the epochs, in which a training that is done gains nothing
@@ -175,8 +176,7 @@ def far_from_the_prior(run: Recorded) -> Iterator[str]:
     if gap > FAR:
         yield (
             f"the codes are not where the prior is: KL(q(z), p(z)) is {gap:.2f} nats, and samples come from "
-            "places that the decoder never learned; try a prior that is learned: model.prior=vamp, mixture "
-            "or flow"
+            f"places that the decoder never learned; {_freer_prior(run.recipe.model.prior)}"
         )
 
 
@@ -221,6 +221,17 @@ def _cures(run: Recorded) -> str:
     if not run.recipe.objective.free_bits:
         cures.append("free bits (objective.free_bits=2)")
     return f"try {', '.join([*cures, 'or a smaller decoder'])}"
+
+
+def _freer_prior(prior: Prior) -> str:
+    """A prior that can follow the codes further than the one there is."""
+    if isinstance(prior, StandardNormal):
+        return "try a prior that is learned: model.prior=vamp, mixture or flow"
+    if isinstance(prior, Flow):
+        return f"give the prior more steps (model.prior.transforms={2 * prior.transforms})"
+    if prior.weights == "class":
+        return "try a prior of more than one Gaussian a class: model.prior=vamp or flow"
+    return f"give the prior more components (model.prior.components={2 * prior.components})"
 
 
 def _regularisers(run: Recorded) -> str:
