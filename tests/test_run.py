@@ -9,10 +9,11 @@ import pytest
 import torch
 
 import vaekit
-from vaekit import recipes
+from vaekit import evaluated, recipes
 from vaekit.build import build_model
 from vaekit.data import load as load_data
 from vaekit.errors import DataError, InvalidError, NotFoundError, RecipeError, VaekitError
+from vaekit.evaluation.estimators import Estimator
 from vaekit.launch import resume, train
 from vaekit.run import Run, evaluate, load
 from vaekit.trained import Trained, fingerprint
@@ -404,3 +405,19 @@ def test_the_pixels_that_were_measured_have_a_digest():
     assert digest(plain, **same, missing="pixels:0.5") != digest(
         {**plain, "seed": 7}, **same, missing="pixels:0.5"
     )
+
+
+def test_what_was_kept_is_of_the_same_batches_and_version(monkeypatch: pytest.MonkeyPatch):
+    trained = load(_model("digits"))
+
+    def key() -> str:
+        dataset, seen = trained.data()[0], trained.observed()
+        return evaluated._key(trained, dataset, seen, Estimator(), seed=0, labels="given")
+
+    whole = key()
+    assert key() == whole
+    with monkeypatch.context() as patch:
+        patch.setattr(vaekit, "__version__", "0.0.0")
+        assert key() != whole
+    monkeypatch.setattr("vaekit.portions.IMAGES_AT_ONCE", 7)
+    assert key() != whole

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+import vaekit
 from vaekit.data import Dataset
 from vaekit.data.observations import Observed
 from vaekit.evaluation import likelihood, protocol
@@ -47,6 +48,7 @@ def evaluate(
     steps: int = STEPS,
     start: Start = "encoder",
     keep: Path | None = None,
+    store: Callable[[likelihood.Evaluation], Any] = lambda evaluation: None,
 ) -> likelihood.Evaluation:
     """The log-likelihood of a split, with the terms of the bound.
 
@@ -65,7 +67,9 @@ def evaluate(
         say: is told what takes a while.
         estimator: "is", importance sampling, or "ais", annealed importance sampling.
         chains, steps, start: of the latter; see `evaluation.annealed`.
-        keep: a file for what is done, from which the same measurement goes on after an interruption.
+        keep: a file for what is done, from which the same measurement goes on after an interruption; a part
+            of the measurement's key is added to its name.
+        store: writes the numbers down, before that file is removed.
 
     Raises:
         InvalidError: labels that are not there are to be given, or missing ones to a model that is told none;
@@ -82,16 +86,19 @@ def evaluate(
         if wanted
         else None
     )
-    seconds = likelihood.clock()
-    key = _key(trained, dataset, seen, way=way, seed=seed, labels=labels) if keep else ""
-    parts = _columns(trained, seen, way, labels, seed, Kept(keep, key), progress, say)
+    key = _key(trained, dataset, seen, way, seed=seed, labels=labels) if keep else ""
+    kept = Kept(keep, key)
+    parts = _columns(trained, seen, way, labels, seed, kept, progress, say)
     stored = trained.observed(split, data, images, observation="unit")
-    evaluation = likelihood.summarise(parts, trained.model.levels, way.draws, seed, seconds())
+    evaluation = likelihood.summarise(parts, trained.model.levels, way.draws, seed, kept.seconds)
     evaluation = protocol.with_labels(evaluation, parts, trained.model, seen)
     further = _of_chains(way) | _of_codes(trained, seen, seed) | _of_scale(trained, seen)
     evaluation = replace(evaluation, each=_each(parts, seen), pixels=_pixels(trained, seen), **further)
     measured = protocol.annotate(evaluation, trained.recipe, trained.model, dataset, split)
-    return replace(measured, quality=found, mse=squared_error(trained.model, seen, stored))
+    measured = replace(measured, quality=found, mse=squared_error(trained.model, seen, stored))
+    store(measured)
+    kept.clear()
+    return measured
 
 
 def bounds_on_own_images(
@@ -128,7 +135,7 @@ def _columns(
     """The numbers of each image; draws of a point posterior are all the same, so that one will do."""
     if kept.batches:
         say(f"going on after {kept.images} of {len(seen)} images, which were measured before")
-    parts = likelihood.log_likelihood(
+    return likelihood.log_likelihood(
         trained.model,
         seen.batches(way.images_at_once(trained.model, seen.shape)),
         way.draws if protocol.is_bound(trained.model) else 1,
@@ -137,14 +144,13 @@ def _columns(
         way.measure(labels),
         kept,
     )
-    kept.clear()
-    return parts
 
 
-def _key(trained: Trained, dataset: Dataset, seen: Observed, **settings: Any) -> str:
-    """A digest of all that has a say in the numbers of images."""
+def _key(trained: Trained, dataset: Dataset, seen: Observed, way: Estimator, **settings: Any) -> str:
+    """A digest of all that has a say in the numbers of images, batch size and version included."""
     images = (fingerprint(dataset), seen.indices.tolist(), trained.recipe.data)
-    return key_of(trained.model, images=images, **settings)
+    by = (way, way.images_at_once(trained.model, seen.shape), trained.recipe.model, vaekit.__version__)
+    return key_of(trained.model, images=images, by=by, **settings)
 
 
 def _pixels(trained: Trained, seen: Observed) -> str:

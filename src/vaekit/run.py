@@ -41,11 +41,11 @@ from vaekit.training import checkpoint, lines, runtime
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_PARTIAL = "evaluation.partial.npz"
+_PARTIAL = "evaluation.partial"
 _NAMES = {"is": "evaluation", "ais": "evaluation-ais"}  # of the files for each estimator
 _MEASURED = (
     *(f"{name}{suffix}" for name in _NAMES.values() for suffix in (".json", ".npz")),
-    "bdmc.json", "figures/bound-by-samples.png", _PARTIAL,
+    "bdmc.json", "figures/bound-by-samples.png", f"{_PARTIAL}*.npz",
 )  # fmt: skip
 
 
@@ -170,11 +170,9 @@ class Run:
 
         A measurement that was interrupted goes on where it was.
         """
-        options = {"keep": self.partial, **options}
-        evaluation = evaluate(self.trained, samples, split, **options)
-        if options.get("data") is None and options.get("missing") is None:
-            self.keep(evaluation)
-        return evaluation
+        own = options.get("data") is None and options.get("missing") is None
+        kept: dict[str, Any] = {"keep": self.partial, **({"store": self.keep} if own else {})}
+        return evaluate(self.trained, samples, split, **(kept | options))
 
     def sandwich(self, **options: Any) -> Sandwich:
         """Bounds of log p(x) on both sides, kept in bdmc.json; see `evaluated.bounds_on_own_images`."""
@@ -185,8 +183,8 @@ class Run:
 
     @property
     def partial(self) -> Path:
-        """Where an unfinished measurement is kept."""
-        return self.path / _PARTIAL
+        """Where unfinished measurements are kept; each adds its key to the name."""
+        return self.path / f"{_PARTIAL}.npz"
 
     def keep(self, evaluation: likelihood.Evaluation) -> None:
         """Write evaluation.json and evaluation.npz, and bring the report up to date.
@@ -217,8 +215,8 @@ class Run:
 
     def forget(self) -> None:
         """Remove what was measured, for it was another model."""
-        for name in _MEASURED:
-            (self.path / name).unlink(missing_ok=True)
+        for file in (file for name in _MEASURED for file in self.path.glob(name)):
+            file.unlink(missing_ok=True)
 
     def draw(self, only_missing: bool = False) -> list[Path]:
         """Draw the figures of the report into figures/, all or those that are not there."""

@@ -63,18 +63,28 @@ def test_an_interrupted_measurement_goes_on_where_it_was(call, numbers, run, mon
 
     monkeypatch.setattr(likelihood, "measure", interrupted)
     assert call("evaluate", run, *QUICK).exit_code == 130
-    assert (run / "evaluation.partial.npz").is_file()
+    assert len(list(run.glob("evaluation.partial-*.npz"))) == 1
     other = call("evaluate", run, "--samples", 19)
     assert other.stderr == ""  # what was kept is of another number of samples
-    calls.clear()
-    monkeypatch.setattr(likelihood, "measure", interrupted)
-    assert call("evaluate", run, *QUICK).exit_code == 130
     calls[:] = [1] * 10
     again = call("evaluate", run, *QUICK, "--json")
     assert again.stderr == "going on after 200 of 297 images, which were measured before\n"
     assert len(calls) == 11
     assert json.loads(again.stdout)["log_likelihood"] == whole["log_likelihood"]
-    assert not (run / "evaluation.partial.npz").exists()
+    assert not list(run.glob("evaluation.partial*"))
+
+
+@pytest.mark.parametrize("place", ["vaekit.evaluated.surgery", "vaekit.run.Run.report"])
+def test_what_comes_after_the_last_image_may_be_interrupted_as_well(call, run, monkeypatch, place):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, interrupted)
+        assert call("evaluate", run, *QUICK).exit_code == 130
+    again = call("evaluate", run, *QUICK)
+    assert again.stderr == "going on after 297 of 297 images, which were measured before\n"
+    assert not list(run.glob("evaluation.partial*"))
 
 
 def test_annealed_chains_measure_the_same(call, run):

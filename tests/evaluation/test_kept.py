@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -37,17 +38,35 @@ def test_going_on_gives_the_numbers_of_one_go(tmp_path: Path, stop: int):
     for one, two in zip(measured(kept), measured(None), strict=True):
         torch.testing.assert_close(one, two, rtol=0, atol=0, equal_nan=True)
     kept.clear()
-    assert not file.exists()
+    assert not list(tmp_path.iterdir())
 
 
-def test_a_file_of_another_key_or_a_damaged_one_is_passed_by(tmp_path: Path):
+def test_each_key_has_a_file_and_a_damaged_one_is_passed_by(tmp_path: Path):
     file = tmp_path / "p.npz"
     measured(Kept(file, "a"))
-    assert Kept(file, "a").batches == 4
     assert Kept(file, "b").batches == 0
-    for content in (b"", b"nonsense", file.read_bytes()[:300]):
-        file.write_bytes(content)
-        assert Kept(file, "a").batches == 0
+    measured(Kept(file, "b"), batches=2)
+    assert (Kept(file, "a").batches, Kept(file, "b").batches) == (4, 2)
+    own = tmp_path / "p-a.npz"
+    own.rename(tmp_path / "p-c.npz")
+    assert Kept(file, "c").batches == 0  # of that name, but not of that key
+    whole = (tmp_path / "p-b.npz").read_bytes()
+    for content in (b"", b"nonsense", whole[:300]):
+        (tmp_path / "p-b.npz").write_bytes(content)
+        assert Kept(file, "b").batches == 0
+
+
+def test_the_time_before_an_interruption_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    first = Kept(tmp_path / "p.npz", "a")
+    now[0] += 70
+    measured(first, batches=2)
+    now[0] += 500  # nothing is measured
+    second = Kept(tmp_path / "p.npz", "a")
+    now[0] += 30
+    measured(second, batches=4)
+    assert (first.seconds, second.seconds) == (600, 100)
 
 
 def test_the_key_names_weights_and_settings():

@@ -152,10 +152,10 @@ def _measured(
     trained = found.trained if isinstance(found, Run) else found
     say = (lambda words: None) if quiet else (lambda words: click.echo(words, err=True))
     keep = found.partial if isinstance(found, Run) else Path(f"{output}.partial.npz") if output else None
+    own = isinstance(found, Run) and asked["data"] is None and asked["missing"] is None
+    store: dict[str, Any] = {"store": found.keep} if isinstance(found, Run) and own else {}
     with images_bar(quiet) as progress:
-        evaluation = evaluate(trained, progress=progress, say=say, keep=keep, **asked)
-    if isinstance(found, Run) and asked["data"] is None and asked["missing"] is None:
-        found.keep(evaluation)
+        evaluation = evaluate(trained, progress=progress, say=say, keep=keep, **store, **asked)
     data = asked["data"] or trained.recipe.data.name
     numbers = {"run": run, "data": data, **evaluation.to_dict()}
     return numbers, _table(numbers)

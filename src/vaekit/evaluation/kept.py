@@ -1,7 +1,8 @@
 """What was measured before an interruption: the numbers of finished batches, in a file until all are done.
 
 Each batch has draws of its own, so that going on gives the numbers of a measurement that was never
-interrupted. A key names all that has a say in them, the weights included; a file of another key is passed by.
+interrupted. A key names all that has a say in them, the weights included. Each key has a file of its own, so
+that another measurement in between takes nothing away.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ from vaekit.evaluation.columns import Columns, joined
 from vaekit.files import write_whole
 
 EVERY = 10.0  # seconds
+_KEY = 12  # characters of a key that are in the name of its file
 
 
 class Kept:
     """The finished batches of a measurement.
 
     Args:
-        file: where they are kept; nowhere without it.
+        file: where they are kept, as `name-key.npz` for `name.npz`; nowhere without it.
         key: of the measurement.
 
     Attributes:
@@ -36,14 +38,19 @@ class Kept:
     """
 
     def __init__(self, file: Path | None = None, key: str = ""):
-        self.file, self.key = file, key
-        self.batches, self.parts = _recall(file, key) if file else (0, [])
-        self._written = time.monotonic()
+        self.file, self.key = file and file.with_stem(f"{file.stem}-{key[:_KEY]}"), key
+        self.batches, self._before, self.parts = _recall(self.file, key) if self.file else (0, 0.0, [])
+        self._began = self._written = time.monotonic()
 
     @property
     def images(self) -> int:
         """How many images are done."""
         return sum(part.log_likelihood.shape[-1] for part in self.parts)
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock time spent so far, that before an interruption included."""
+        return self._before + time.monotonic() - self._began
 
     def add(self, part: Columns) -> None:
         """One more batch; the file is brought up to date now and then."""
@@ -57,7 +64,8 @@ class Kept:
         if self.file and self.parts:
             content = io.BytesIO()
             columns = {name: column.numpy() for name, column in self.columns()._asdict().items()}
-            np.savez(content, allow_pickle=False, key=self.key, batches=self.batches, **columns)
+            state: dict[str, Any] = {"key": self.key, "batches": self.batches, "seconds": self.seconds}
+            np.savez(content, allow_pickle=False, **state, **columns)
             write_whole(self.file, content.getvalue())
         self._written = time.monotonic()
 
@@ -66,7 +74,7 @@ class Kept:
         return joined(self.parts)
 
     def clear(self) -> None:
-        """All is done: the file goes."""
+        """All is done and written down: the file goes."""
         if self.file:
             self.file.unlink(missing_ok=True)
 
@@ -79,12 +87,13 @@ def key_of(model: nn.Module, **settings: Any) -> str:
     return digest.hexdigest()
 
 
-def _recall(file: Path, key: str) -> tuple[int, list[Columns]]:
+def _recall(file: Path, key: str) -> tuple[int, float, list[Columns]]:
+    """The batches that are done, the seconds they took, and their numbers; none where they cannot be read."""
     try:
         with np.load(file, allow_pickle=False) as found:
             if str(found["key"]) != key:
-                return 0, []
+                return 0, 0.0, []
             columns = Columns(*(torch.from_numpy(found[name]) for name in Columns._fields))
-            return int(found["batches"]), [columns]
+            return int(found["batches"]), float(found["seconds"]), [columns]
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
-        return 0, []
+        return 0, 0.0, []
