@@ -9,7 +9,7 @@ from scipy import stats
 
 from test_oracles import NOISE, PIXELS, SHAPE, factor_analysis, log_evidence, random
 from vaekit.evaluation.bidirectional import sandwich
-from vaekit.evaluation.intervals import interval, paired
+from vaekit.evaluation.intervals import interval, paired, unpaired
 from vaekit.evaluation.likelihood import log_likelihood, mean_and_error
 
 REPEATS = 2000
@@ -45,6 +45,20 @@ def test_coverage_of_differences_which_are_narrower_than_either():
     covered(np.array([each.low <= 1 <= each.high for each in found]))
     assert np.mean([each.high - each.low for each in found]) < 1
     assert interval(a[0]).high - interval(a[0]).low > 4
+
+
+def test_of_what_nothing_pairs_the_ends_are_those_of_scipy_by_welch():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(3, 2, 4), rng.normal(1, 0.1, 7)
+    expected = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
+    assert unpaired(a, b) == pytest.approx((a.mean() - b.mean(), expected.low, expected.high))
+    assert unpaired(np.ones(2), np.zeros(3)) == (1, 1, 1)
+
+
+def test_coverage_of_differences_that_nothing_pairs():
+    rng = np.random.default_rng(1)
+    rows = zip(rng.normal(5, 3, (REPEATS, 5)), rng.normal(4, 3, (REPEATS, 5)), strict=True)
+    covered(np.array([found.low <= 1 <= found.high for a, b in rows for found in [unpaired(a, b)]]))
 
 
 def test_the_standard_error_of_the_log_likelihood_covers_that_of_the_population():

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from vaekit.errors import InvalidError
 from vaekit.evaluation.intervals import paired
@@ -53,6 +54,17 @@ def test_seeds_are_averaged_image_by_image_and_have_an_interval_of_their_own(res
     assert (name, cells[0].value, cells[0].count) == ("seeds", pytest.approx(HARD.mean()), 3)
     assert cells[2].value == f"−{-(HARD.mean() - 2.484138):.2f} to −{-(HARD.mean() + 2.484138):.2f}"  # t of 2
     assert other[2].value is None
+
+
+def test_with_seeds_on_both_sides_a_difference_has_the_interval_of_welch_too(results):
+    seeds = [HARD + shift for shift in (-1.0, 0.0, 1.0)]
+    runs = [measured(results, "seeds", *seeds), measured(results, "two", HARD - 5, HARD - 6)]
+    [part] = differences(with_runs(results, *runs, measured(results, "one", HARD - 9)))
+    assert part.columns[-1].title == "95 % of it over seeds"
+    [(_, best), (_, two), (_, one)] = part.rows
+    low, high = stats.ttest_ind([-5, -6], [-1, 0, 1], equal_var=False).confidence_interval(0.95)
+    assert (best[-1].value, two[-1].value, one[-1].value) == (None, f"−{-low:.2f} to −{-high:.2f}", None)
+    assert two[-2].value == "−5.50 to −5.50"  # over the images it is the same for all
 
 
 def test_ways_of_measuring_have_tables_of_their_own_and_other_images_none(results):

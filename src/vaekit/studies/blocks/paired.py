@@ -1,8 +1,8 @@
 """Differences between runs on the same images, with intervals: is one better, or only luckier?
 
 The runs that were measured in the same way, on the same images, make a table of their own. Of several seeds
-an image's number is the mean over the seeds; the interval is then over the images alone, and another one, of
-Student's t, says what the seeds leave open.
+an image's number is the mean over the seeds; the interval is then over the images alone, and another one says
+what the seeds leave open: Student's of a mean, Welch's of a difference.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from vaekit.errors import InvalidError
-from vaekit.evaluation.intervals import Interval, interval, paired
+from vaekit.evaluation.intervals import Interval, interval, paired, unpaired
 from vaekit.numbers import number
 from vaekit.studies import metrics
 from vaekit.studies.parts import Cell, Column, Part, Table
@@ -66,30 +66,48 @@ def _by_way(metric: str, outcome: Outcome) -> dict[Way, Outcome]:
 
 def _table(metric: str, way: str, outcomes: Sequence[Outcome], notes: Sequence[str]) -> Table:
     """The best first; the others by how far they are below it."""
-    values = {o.label: np.mean([t.each[metric] for t in o.finished], 0) for o in outcomes}
-    ranked = sorted(outcomes, key=lambda o: -values[o.label].mean())
-    best = values[ranked[0].label]
-    seeds = any(len(outcome.finished) > 1 for outcome in outcomes)
-    title = EACH[metric]
+    ranked = sorted(outcomes, key=lambda o: -_each(metric, o).mean())
     columns = [
-        Column(metric, title, "nats", "higher", 2, protocol=way),
+        Column(metric, EACH[metric], "nats", "higher", 2, protocol=way),
         Column("interval", "95 % over images", "nats"),
-        *([Column("seeds", "95 % over seeds", "nats")] if seeds else []),
+        Column("seeds", "95 % over seeds", "nats"),
         Column("difference", "from the best", "nats", digits=2),
-        Column("difference_interval", "95 % of the difference", "nats"),
+        Column("difference_interval", "95 % of it over images", "nats"),
+        Column("difference_seeds", "95 % of it over seeds", "nats"),
     ]
-    rows = [(o.label, _row(metric, o, values[o.label], best, seeds)) for o in ranked]
-    return Table(columns, rows, [way, "Differences are image by image, over the same images.", *notes])
+    rows = [_row(metric, outcome, ranked[0]) for outcome in ranked]
+    known = [place for place in range(len(columns)) if any(row[place].value is not None for row in rows)]
+    return Table(
+        [columns[place] for place in known],
+        [(o.label, [row[place] for place in known]) for o, row in zip(ranked, rows, strict=True)],
+        [way, "Differences are image by image, over the same images.", *notes],
+    )
 
 
-def _row(metric: str, outcome: Outcome, values: np.ndarray, best: np.ndarray, seeds: bool) -> list[Cell]:
-    own, means = interval(values), np.array([t.each[metric].mean() for t in outcome.finished])
-    over = [Cell(_written(interval(means)) if len(means) > 1 else None)] if seeds else []
-    cells = [Cell(own.mean, count=len(means), best=values is best), Cell(_written(own)), *over]
-    if values is best:
-        return [*cells, Cell(None), Cell(None)]
-    difference = paired(values, best)
-    return [*cells, Cell(difference.mean), Cell(_written(difference))]
+def _row(metric: str, outcome: Outcome, best: Outcome) -> list[Cell]:
+    """A cell for each column, those that nobody can fill included."""
+    values, means = _each(metric, outcome), _means(metric, outcome)
+    own = interval(values)
+    cells = [
+        Cell(own.mean, count=len(means), best=outcome is best),
+        Cell(_written(own)),
+        Cell(_written(interval(means)) if len(means) > 1 else None),
+    ]
+    if outcome is best:
+        return [*cells, Cell(None), Cell(None), Cell(None)]
+    difference, others = paired(values, _each(metric, best)), _means(metric, best)
+    seeds = _written(unpaired(means, others)) if min(len(means), len(others)) > 1 else None
+    return [*cells, Cell(difference.mean), Cell(_written(difference)), Cell(seeds)]
+
+
+def _each(metric: str, outcome: Outcome) -> np.ndarray:
+    """The numbers of the images (n,), means over the seeds."""
+    return np.mean([training.each[metric] for training in outcome.finished], 0)
+
+
+def _means(metric: str, outcome: Outcome) -> np.ndarray:
+    """The numbers of the seeds, means over the images."""
+    return np.array([training.each[metric].mean() for training in outcome.finished])
 
 
 def _written(found: Interval) -> str:
