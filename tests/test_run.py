@@ -421,3 +421,15 @@ def test_what_was_kept_is_of_the_same_batches_and_version(monkeypatch: pytest.Mo
         assert key() != whole
     monkeypatch.setattr("vaekit.portions.IMAGES_AT_ONCE", 7)
     assert key() != whole
+
+
+def test_numbers_of_images_that_are_damaged_are_as_if_there_were_none(tmp_path: Path):
+    (tmp_path / "recipe.yaml").touch()
+    file, run = tmp_path / "evaluation.npz", Run(tmp_path)
+    np.savez_compressed(file, index=np.arange(9), elbo=np.random.default_rng(0).normal(size=9))
+    whole, empty = file.read_bytes(), 0
+    assert list(run.each) == ["index", "elbo"]
+    for place in range(len(whole)):
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 9]) + whole[place + 1 :])
+        empty += not run.each
+    assert empty > len(whole) / 2  # the rest are dates and the like

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import os
 import tempfile
+import zipfile
+import zlib
 from pathlib import Path
 
 from vaekit.errors import VaekitError
+
+UNREADABLE = (
+    OSError, EOFError, ValueError, TypeError, LookupError, RuntimeError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What reading a damaged archive of arrays may raise."""
 
 
 def write_whole(path: str | Path, content: bytes) -> Path:

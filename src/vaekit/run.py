@@ -22,7 +22,6 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -32,7 +31,7 @@ from vaekit.errors import InvalidError, NotFoundError
 from vaekit.evaluated import bounds_on_own_images, evaluate
 from vaekit.evaluation import likelihood
 from vaekit.evaluation.bidirectional import Sandwich
-from vaekit.files import write_whole
+from vaekit.files import UNREADABLE, write_whole
 from vaekit.plain import to_json
 from vaekit.recipe import Recipe
 from vaekit.trained import Trained, load_model, read_config, restored
@@ -133,7 +132,7 @@ class Run:
         try:
             with np.load(self.path / "evaluation.npz", allow_pickle=False) as found:
                 return dict(found)
-        except (OSError, EOFError, ValueError, BadZipFile):
+        except UNREADABLE:
             return {}
 
     @property

@@ -56,6 +56,16 @@ def test_each_key_has_a_file_and_a_damaged_one_is_passed_by(tmp_path: Path):
         assert Kept(file, "b").batches == 0
 
 
+def test_no_damaged_byte_is_more_than_a_measurement_to_do_again(tmp_path: Path):
+    file = tmp_path / "p.npz"
+    measured(Kept(file, "a"), batches=1)
+    own = tmp_path / "p-a.npz"
+    whole = own.read_bytes()
+    for place in range(0, len(whole), 3):
+        own.write_bytes(whole[:place] + bytes([whole[place] ^ 9]) + whole[place + 1 :])
+        assert Kept(file, "a").batches in (0, 1)
+
+
 def test_the_time_before_an_interruption_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     now = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])

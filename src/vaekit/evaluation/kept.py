@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 import time
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ import torch
 from torch import nn
 
 from vaekit.evaluation.columns import Columns, joined
-from vaekit.files import write_whole
+from vaekit.files import UNREADABLE, write_whole
 
 EVERY = 10.0  # seconds
 _KEY = 12  # characters of a key that are in the name of its file
@@ -95,5 +94,5 @@ def _recall(file: Path, key: str) -> tuple[int, float, list[Columns]]:
                 return 0, 0.0, []
             columns = Columns(*(torch.from_numpy(found[name]) for name in Columns._fields))
             return int(found["batches"]), float(found["seconds"]), [columns]
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+    except UNREADABLE:
         return 0, 0.0, []

@@ -58,7 +58,7 @@ def _by_way(metric: str, outcome: Outcome) -> dict[Way, Outcome]:
     """The trainings of a variant that have numbers of each image, by protocol and images."""
     ways: dict[Way, list[Training]] = {}
     for training in outcome.finished:
-        if training.each.get(metric) is not None and training.evaluation.get(metric) is not None:
+        if {metric, "index"} <= set(training.each) and training.evaluation.get(metric) is not None:
             way = metrics.METRICS[metric].protocol(training), training.each["index"].tobytes()
             ways.setdefault(way, []).append(training)
     return {way: Outcome(outcome.variant, found) for way, found in ways.items()}
