@@ -34,6 +34,10 @@ PACKAGES = (
 )  # fmt: skip
 EXTRAS = ("tensorboard", "zuko")
 OLDEST_TORCH = (2, 6)
+_ODD = (TypeError, ValueError, LookupError, AttributeError)  # what other than the expected numbers leads to
+_FILES: dict[str, dict[str, Any]] = {
+    "evaluation.json": {"evaluation": {}}, "metrics.jsonl": {"metrics": []}, "events.jsonl": {"events": []},
+}  # fmt: skip
 LITTLE_DISK = 1 << 30
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -231,11 +235,29 @@ def _advice(run: Run, problems: list[str]) -> list[str]:
     try:
         events = lines.read(run.path / "events.jsonl")
         recorded = Recorded(str(run.path), run.recipe, run.metrics, run.evaluation, events, run.finished)
-        return advise(recorded)
     except VaekitError as error:
         if str(error) not in problems:
             problems.append(str(error))
         return []
+    try:
+        return advise(recorded)
+    except _ODD as error:
+        problems.append(
+            f"{run.path / _odd(recorded)}: its numbers are not those that vaekit writes "
+            f"({type(error).__name__}: {error}); delete it and measure, or train, again"
+        )
+        return []
+
+
+def _odd(recorded: Recorded) -> str:
+    """The file without whose numbers there is advice."""
+    for name, without in _FILES.items():
+        try:
+            advise(recorded._replace(**without))
+        except _ODD:
+            continue
+        return name
+    return " and ".join(_FILES)
 
 
 def _newest(run: Path, problems: list[str]) -> str | None:

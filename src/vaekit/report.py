@@ -12,6 +12,7 @@ import base64
 import json
 import math
 import shlex
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,6 +40,11 @@ CAPTIONS = {
     "progress-reconstructions": "Reconstructions of the same images, epoch by epoch.",
 }
 _CURVES = "training-curves"
+_MEASURED: dict[str, tuple[str, Callable[[Mapping[str, Any]], list[Tile]]]] = {
+    "evaluation": ("evaluation.json", measured),
+    "annealed": ("evaluation-ais.json", annealed),
+    "bdmc": ("bdmc.json", bounded),
+}
 _SUFFIXES = (".png", ".gif")
 _DOTS_AN_INCH = 120  # at which a figure's smallest letters come to about the size of a caption
 _ENVIRONMENT = {
@@ -150,7 +156,7 @@ def _view(contents: Contents) -> dict[str, Any]:
         "date": _date(environment.get("started")),
         "version": environment.get("vaekit"),
         "run": shlex.quote(contents.get("run") or "RUN"),
-        "tiles": measured(evaluation) + _sides(contents) + trained(contents),
+        "tiles": _tiles(contents) + trained(contents),
         "evaluated": bool(evaluation),
         "samples": evaluation.get("samples"),
         "caveats": evaluation.get("caveats") or [],
@@ -162,9 +168,22 @@ def _view(contents: Contents) -> dict[str, Any]:
     }
 
 
-def _sides(contents: Contents) -> list[Tile]:
-    """What else bounds log p(x): annealed chains, and bounds from both sides."""
-    return annealed(contents.get("annealed") or {}) + bounded(contents.get("bdmc") or {})
+def _tiles(contents: Contents) -> list[Tile]:
+    """What was measured, by importance sampling, by annealed chains, and from both sides.
+
+    Raises:
+        InvalidError: a file lacks what it should hold, or holds something else.
+    """
+    tiles: list[Tile] = []
+    for key, (file, make) in _MEASURED.items():
+        try:
+            tiles += make(contents.get(key) or {})
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise InvalidError(
+                f"{Path(contents.get('run') or '') / file}: expected the numbers that vaekit evaluate writes "
+                f"({type(error).__name__}: {_first(error)}); delete the file and make it anew"
+            ) from error
+    return tiles
 
 
 def _date(started: Any) -> str:

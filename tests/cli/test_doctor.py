@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import json
+
+import pytest
+
 
 def test_what_there_is(call, numbers):
     facts = numbers("doctor")
@@ -23,6 +27,32 @@ def test_a_run_that_is_damaged(call, numbers, run):
     assert facts["run"]["model"] is None
     assert any("config.json" in warning for warning in facts["warnings"])
     assert "Warning: " in call("doctor", run).stdout
+
+
+@pytest.mark.parametrize(
+    "numbers_of_run",
+    [
+        {"active_units": 3},
+        {"active_units": [1], "latents": [2, 3]},
+        {"unreliable": "many"},
+        {"prior_gap": "x"},
+    ],
+)
+def test_numbers_that_were_changed_by_hand_are_a_problem(numbers, run, numbers_of_run):
+    known = {"information": 1.0, "aggregated": 100, **numbers_of_run}
+    (run / "evaluation.json").write_text(json.dumps(known))
+    facts = numbers("doctor", run)["run"]
+    [problem] = facts["problems"]
+    assert problem.startswith(f"{run}/evaluation.json: its numbers are not those that vaekit writes (")
+    assert facts["advice"] == []
+
+
+def test_an_epoch_that_was_changed_by_hand_is_one_too(numbers, run):
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write('{"epoch": 3, "loss": "low", "kl": 1}\n')
+    assert any(
+        "metrics.jsonl: its numbers are not" in text for text in numbers("doctor", run)["run"]["problems"]
+    )
 
 
 def test_no_run(fails):
