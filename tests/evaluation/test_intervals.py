@@ -89,3 +89,9 @@ def test_intervals_of_gaps_hold_the_gap_of_the_elbo():
 def marginal() -> tuple[torch.Tensor, torch.Tensor]:
     weight, bias = random(PIXELS, 2), random(PIXELS, seed=1)
     return weight @ weight.T + NOISE**2 * torch.eye(PIXELS, dtype=torch.float64), bias
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_one_value_has_no_spread(n: int):
+    with pytest.raises(ValueError, match=f"values: expected two or more, got {n}"):
+        interval(np.zeros(n))

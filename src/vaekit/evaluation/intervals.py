@@ -29,11 +29,16 @@ class Interval(NamedTuple):
 def interval(values: np.ndarray, level: float = LEVEL) -> Interval:
     """The mean of values (n,), n > 1, and its interval.
 
+    Raises:
+        ValueError: for fewer than two values, which do not say how far they spread.
+
     Source: Student 1908, "The probable error of a mean".
     """
     from scipy import stats
 
     values = np.asarray(values, float)
+    if len(values) < 2:
+        raise ValueError(f"values: expected two or more, got {len(values)}, which have no spread")
     mean = float(values.mean())
     half = float(stats.t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / math.sqrt(len(values)))
     return Interval(mean, mean - half, mean + half)

@@ -76,6 +76,14 @@ def test_ways_of_measuring_have_tables_of_their_own_and_other_images_none(result
     assert all("Measured like no other, and left out: e: Measured on 20" in t.notes[-1] for t in tables)
 
 
+@pytest.mark.filterwarnings("error")
+def test_of_one_image_there_are_differences_and_no_intervals(results):
+    runs = [measured(results, name, HARD[:1] - i, index=INDEX[:1]) for i, name in enumerate("ab")]
+    [part] = differences(with_runs(results, *runs))
+    assert [column.name for column in part.columns] == ["log_likelihood", "difference"]
+    assert [cells[1].value for _, cells in part.rows] == [None, pytest.approx(-1)]
+
+
 def test_images_are_the_same_where_their_pixels_are(results):
     """Two of other images, and two whose pixels were drawn with another seed."""
     runs = [measured(results, name, HARD) for name in "ab"]

@@ -87,17 +87,18 @@ def _table(metric: str, way: str, outcomes: Sequence[Outcome], notes: Sequence[s
 def _row(metric: str, outcome: Outcome, best: Outcome) -> list[Cell]:
     """A cell for each column, those that nobody can fill included."""
     values, means = _each(metric, outcome), _means(metric, outcome)
-    own = interval(values)
-    cells = [
-        Cell(own.mean, count=len(means), best=outcome is best),
-        Cell(_written(own)),
-        Cell(_written(interval(means)) if len(means) > 1 else None),
-    ]
+    cells = [Cell(float(values.mean()), count=len(means), best=outcome is best), _ends(values), _ends(means)]
     if outcome is best:
         return [*cells, Cell(None), Cell(None), Cell(None)]
-    difference, others = paired(values, _each(metric, best)), _means(metric, best)
+    top, others = _each(metric, best), _means(metric, best)
+    images = _written(paired(values, top)) if len(values) > 1 else None
     seeds = _written(unpaired(means, others)) if min(len(means), len(others)) > 1 else None
-    return [*cells, Cell(difference.mean), Cell(_written(difference)), Cell(seeds)]
+    return [*cells, Cell(float((values - top).mean())), Cell(images), Cell(seeds)]
+
+
+def _ends(values: np.ndarray) -> Cell:
+    """The interval of a mean; of one value there is none."""
+    return Cell(_written(interval(values)) if len(values) > 1 else None)
 
 
 def _each(metric: str, outcome: Outcome) -> np.ndarray:
