@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from vaekit.studies.blocks import crossed, mixtures
 from vaekit.studies.display import Silent
 from vaekit.studies.parts import Figure, Text
 from vaekit.studies.perform import study as perform
-from vaekit.studies.results import Outcome, Results
+from vaekit.studies.results import Outcome, Results, Training
 
 VAMP = "model.prior={kind: vamp, components: 6, start: data}"
 MIXTURE = "model.prior={kind: mixture, components: 3}"
@@ -62,6 +63,23 @@ def test_the_best_is_that_of_its_column(results):
     for place in (0, 1):
         known = [cells[place] for _, cells in table.rows if cells[place].value is not None]
         assert [cell.best for cell in known] == [cell.value == max(c.value for c in known) for cell in known]
+
+
+def test_what_was_measured_in_two_ways_is_neither_a_column_nor_a_difference(results):
+    runs = [outcome(results, name) for name in ("plain-4", "vamp-4", "mixture")]
+    odd = Outcome(runs[1].variant, [Training(0, runs[1].first.path)])
+    odd.first.evaluation = {**runs[1].first.evaluation, "samples": 9999, "log_likelihood": -1.0}
+    mixed = replace(results, outcomes=[runs[0], odd, runs[2], outcome(results, "plain-8")])
+    [table] = crossed.crossed(mixed, across="model.latent")
+    assert [column.title for column in table.columns] == ["4 (a)", "4 (b)", "8"]
+    cells = dict(table.rows)
+    assert [cell.value for cell in cells["VampPrior"]] == [None, -1.0, None]
+    assert cells["standard"][0].value == likelihood(results, "plain-4")
+    assert not cells["VampPrior"][1].best
+    assert sum(cells[name][0].best for name in ("standard", "mixture")) == 1
+    assert any("(b) Measured on 60" in note and "9,999 importance" in note for note in table.notes)
+    with pytest.raises(InvalidError, match="were measured in the same way"):
+        crossed.differences(mixed, [("VampPrior", "standard")], across="model.latent")
 
 
 def test_columns_of_other_data_say_how_each_was_measured(results):

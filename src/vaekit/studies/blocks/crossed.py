@@ -1,7 +1,7 @@
 """Runs that differ in two things, such as model and dataset: one number as rows x columns, and differences.
 
 Runs of the same label are the same row, whatever else they differ in; a key of the recipe tells the columns
-apart. Numbers are compared within a column only.
+apart. Numbers are compared within a column only; what was measured in two ways stands in two columns.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from vaekit.errors import InvalidError
 from vaekit.numbers import number, significant
 from vaekit.studies.blocks.curves import titled
 from vaekit.studies.blocks.images import called
-from vaekit.studies.blocks.tables import Notes, column, protocols, seeds
+from vaekit.studies.blocks.tables import Notes, columns_of, protocols, seeds, ways_of
 from vaekit.studies.metrics import metric, numbers
 from vaekit.studies.parts import Cell, Column, Part, Table, Text
 from vaekit.studies.results import Outcome, Results
@@ -43,9 +43,9 @@ def crossed(
     """
     notes, outcomes = Notes(), study.select(runs)
     groups = by_key(outcomes, across)
-    made = {value: each for value, chosen in groups.items() if (each := column(metric, chosen, notes))}
-    columns = [_renamed(each, metric, across, value) for value, (each, _) in made.items()]
-    known = [dict(zip(_labels(groups[value]), cells, strict=True)) for value, (_, cells) in made.items()]
+    made = [(value, *each) for value, chosen in groups.items() for each in columns_of(metric, chosen, notes)]
+    columns = [_renamed(each, metric, across, value) for value, each, _ in made]
+    known = [_by_label(groups[value], cells) for value, _, cells in made]
     rows = [
         (name, [cells.get(name, Cell(None)) for cells in known]) for name in dict.fromkeys(_labels(outcomes))
     ]
@@ -72,7 +72,7 @@ def differences(
     groups = by_key(study.select(runs), across)
     lines = [f"- {line}" for first, second in pairs if (line := _line(metric, groups, across, first, second))]
     if not lines:
-        raise InvalidError("pairs: no two of these runs are finished")
+        raise InvalidError("pairs: no two of these runs are finished and were measured in the same way")
     return [Text("\n".join(lines))]
 
 
@@ -93,9 +93,19 @@ def _labels(outcomes: Sequence[Outcome]) -> list[str]:
     return [outcome.label for outcome in outcomes]
 
 
-def _renamed(made: Column, metric: str, across: str, value: str) -> Column:
-    """A metric's column named after the value that it is of."""
-    return replace(made, name=f"{metric}:{value}", title=worded(across, value), unit="")
+def _by_label(outcomes: Sequence[Outcome], cells: Sequence[Cell]) -> dict[str, Cell]:
+    """The cell of each label; of several runs of one label, that which is known."""
+    found: dict[str, Cell] = {}
+    for label, cell in zip(_labels(outcomes), cells, strict=True):
+        if cell.value is not None or label not in found:
+            found[label] = cell
+    return found
+
+
+def _renamed(made: Column, name: str, across: str, value: str) -> Column:
+    """A metric's column named after the value that it is of, with the letter of its way where it has one."""
+    letter = made.title.removeprefix(metric(name).title)
+    return replace(made, name=f"{name}:{value}", title=f"{worded(across, value)}{letter}", unit="")
 
 
 def _absent(groups: dict[str, list[Outcome]], across: str) -> list[str]:
@@ -113,11 +123,12 @@ def _said(outcome: Outcome, key: str) -> object:
 
 
 def _line(name: str, groups: dict[str, list[Outcome]], across: str, first: str, second: str) -> str:
-    """One pair in all groups where both are known; empty where in none."""
+    """One pair in all groups where both are known, measured in the same way; empty where in none."""
     parts = []
     for value, outcomes in groups.items():
         found = {outcome.label: numbers(name, outcome) for outcome in outcomes}
-        if found.get(first) and found.get(second):
+        compared = [outcome for outcome in outcomes if outcome.label in (first, second)]
+        if found.get(first) and found.get(second) and len(ways_of(metric(name), compared)) < 2:
             parts.append(f"{_signed(name, found[first], found[second])} on {worded(across, value)}")
     return f"**{first}** against {second}: {', '.join(parts)}" if parts else ""
 

@@ -66,7 +66,7 @@ def table(
 def columns_of(name: str, outcomes: Sequence[Outcome], notes: Notes) -> list[tuple[Column, list[Cell]]]:
     """A column, or one for each way in which the runs were measured; none where no run knows the metric."""
     found = metric(name)
-    ways = worded(_ways(found, outcomes))
+    ways = worded(ways_of(found, outcomes))
     if len(ways) < 2:
         made = column(name, outcomes, notes)
         return [(replace(made[0], protocol="".join(ways.values())), made[1])] if made else []
@@ -88,7 +88,7 @@ def _only(found: Metric, outcome: Outcome, way: str) -> Outcome:
 def column(name: str, outcomes: Sequence[Outcome], notes: Notes) -> tuple[Column, list[Cell]] | None:
     """A column with its cells; None where no run knows it."""
     found = metric(name)
-    cells = [_cell(found, outcome, notes, _ways(found, outcomes)) for outcome in outcomes]
+    cells = [_cell(found, outcome, notes) for outcome in outcomes]
     if all(cell.value is None for cell in cells):
         return None
     return Column(name, found.title, found.unit, found.better, found.digits, found.setting), _best(
@@ -96,27 +96,24 @@ def column(name: str, outcomes: Sequence[Outcome], notes: Notes) -> tuple[Column
     )
 
 
-def _cell(found: Metric, outcome: Outcome, notes: Notes, ways: Sequence[str]) -> Cell:
+def _cell(found: Metric, outcome: Outcome, notes: Notes) -> Cell:
     values = [v for training in outcome.finished if (v := number(found, training)) is not None]
     numbers = [value for value in values if not isinstance(value, str)]
     if not numbers:
         return Cell(values[0] if values else None)
     deviation = statistics.stdev(numbers) if len(numbers) > 1 else None
-    return Cell(
-        statistics.fmean(numbers), deviation, len(numbers), notes.marks(_remarks(found, outcome, ways))
-    )
+    return Cell(statistics.fmean(numbers), deviation, len(numbers), notes.marks(_remarks(found, outcome)))
 
 
-def _remarks(found: Metric, outcome: Outcome, ways: Sequence[str]) -> list[str]:
-    """What must be known to read a cell: why it is no likelihood, how it was measured if not as the rest."""
+def _remarks(found: Metric, outcome: Outcome) -> list[str]:
+    """What must be known to read a cell: why it is no likelihood."""
     first = outcome.finished[0]
     known = first.evaluation or first.annealed
     odd = found.of_likelihood and not known.get("is_likelihood", True)
-    said = [f"no likelihood: {caveat}" for caveat in known.get("caveats", [])] if odd else []
-    return said + ([worded(ways)[found.protocol(first)]] if len(ways) > 1 else [])
+    return [f"no likelihood: {caveat}" for caveat in known.get("caveats", [])] if odd else []
 
 
-def _ways(found: Metric, outcomes: Sequence[Outcome]) -> list[str]:
+def ways_of(found: Metric, outcomes: Sequence[Outcome]) -> list[str]:
     """The different ways in which a metric was measured, where it is known."""
     trainings = [training for outcome in outcomes for training in outcome.finished]
     said = {found.protocol(training): None for training in trainings if number(found, training) is not None}
@@ -132,7 +129,7 @@ def _best(found: Metric, cells: list[Cell]) -> list[Cell]:
 
 def protocols(columns: Sequence[str], outcomes: Sequence[Outcome]) -> list[str]:
     """How columns were measured, said once where all runs were measured alike."""
-    found = (_ways(metric(name), outcomes) for name in columns)
+    found = (ways_of(metric(name), outcomes) for name in columns)
     ways = dict.fromkeys(way for each in found if len(each) == 1 for way in worded(each).values())
     return [way for way in ways if not any(way != w and w.startswith(way.rstrip(".")) for w in ways)]
 
