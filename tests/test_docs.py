@@ -69,3 +69,20 @@ def test_formulas_are_closed_where_they_begin():
     for formula in re.findall(r"\$+([^$]+)\$+", THEORY):
         assert formula.count("{") == formula.count("}")
         assert not re.search(r"\\[^a-zA-Z]", formula), "Markdown takes away a backslash before a sign"
+
+
+def test_every_block_of_a_page_is_told_of_and_no_other():
+    from vaekit.studies.blocks import BLOCKS
+
+    table = (
+        (ROOT / "docs/extend.md").read_text(encoding="utf-8").partition("| what a page shows | blocks |")[2]
+    )
+    second = " ".join(line.split("|")[2] for line in table.split("\n\n")[0].splitlines()[2:])
+    assert sorted(re.findall(r"`(\w+)`", second)) == sorted(BLOCKS)
+
+
+def test_as_many_experiments_are_told_of_as_there_are():
+    words = ("five", "six", "seven", "eight", "nine", "ten")
+    studies = len(list((ROOT / "src/vaekit/studies").glob("*.yaml")))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert re.search(r"one of the (\w+) experiments", readme)[1] == words[studies - 5]

@@ -53,8 +53,8 @@ def main() -> None:
 def _share_the_processor() -> None:
     """Let torch's threads sleep soon when they wait for each other, instead of spinning.
 
-    Where something else runs beside them, threads that spin keep the one they wait for from running: on two
-    busy cores a step of `mnist` took five to ten times as long. OpenMP reads this when torch is imported.
+    Where something else runs beside them, threads that spin keep the one they wait for from running, and a
+    step takes many times as long (docs/speed.md). OpenMP reads this when torch is imported.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "3000")
