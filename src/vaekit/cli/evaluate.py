@@ -105,7 +105,8 @@ def command(run: str, device: str, bdmc: bool, as_json: bool, output: str | None
     is trained once on the labels of the data, with the distance of held-out images as the floor.
 
     RUN is a run directory, a model directory, or the file of its weights. For a run on its own data, with
-    nothing else hidden than in training, the numbers are kept in its evaluation.json and shown in its report.
+    nothing else hidden than in training, the numbers are kept in its evaluation.json, those of annealed
+    chains in its evaluation-ais.json, and both are shown in its report.
 
     \b
     Examples:
