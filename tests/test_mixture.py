@@ -28,6 +28,17 @@ def by_torch(components: Independent, logits: Tensor = LOGITS) -> MixtureSameFam
     return MixtureSameFamily(Categorical(logits=logits), components)
 
 
+@pytest.mark.parametrize("spread", [1, 30, 1000])
+def test_the_sum_over_components_is_that_of_torch_and_so_is_its_gradient(spread):
+    logs = (spread * torch.randn(7, 40, dtype=torch.float64)).requires_grad_()
+    with torch.no_grad():
+        logs[0, :39], logs[1, 3] = -torch.inf, logs[1, 4]
+    ours, theirs = mixture._log_sum_exp(logs), logs.logsumexp(-1)
+    torch.testing.assert_close(ours, theirs)
+    gradients = (torch.autograd.grad(each.sum(), logs)[0] for each in (ours, theirs))
+    torch.testing.assert_close(*gradients)
+
+
 @pytest.mark.parametrize("shape", [(), (5,), (2, 5)])
 def test_density_mean_and_variance_are_those_of_torch(shape):
     ours, theirs = Mixture(LOGITS, gaussians()), by_torch(gaussians())
