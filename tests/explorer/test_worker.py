@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import CancelledError
 
 import pytest
@@ -68,3 +69,20 @@ def test_an_error_while_working_ahead_ends_that_alone(monkeypatch):
     worker = Worker(ahead())
     assert failed.wait(5)
     assert worker.submit(lambda: 1).result(5) == 1
+
+
+@pytest.mark.parametrize("ahead", [None, iter(int, 1)])
+def test_once_stopped_it_has_ended_what_it_did_and_does_no_more(ahead):
+    worker, begun, ended = Worker(ahead), threading.Event(), []
+
+    def work() -> None:
+        begun.set()
+        time.sleep(0.2)
+        ended.append(True)
+
+    worker.submit(work)
+    begun.wait(5)
+    worker.stop()
+    assert ended == [True]
+    assert not worker._thread.is_alive()
+    assert not worker.submit(lambda: 1).running()

@@ -36,19 +36,27 @@ STATIC = Path(__file__).parent / "static"
 _log = logging.getLogger(__name__)
 
 
-def application(explored: Sequence[Explored], hosts: frozenset[str], token: str = "") -> Gate:
+def application(
+    explored: Sequence[Explored], hosts: frozenset[str], token: str = "", worker: Worker | None = None
+) -> Gate:
     """The server's application.
 
     Args:
         explored: one model, or two side by side.
         hosts, token: see `safety.Gate`.
+        worker: what answers, to be stopped by who made it; one that lasts as the program without it.
     """
-    worker = Worker(chain.from_iterable(one.measure() for one in explored))
+    worker = measuring(explored) if worker is None else worker
     routes = [_models(explored, worker), *(_route(call, explored, worker) for call in views.CALLS), *_pages()]
     handlers = {HTTPException: _unknown, Refused: _refused, VaekitError: _wrong, Exception: _unforeseen}
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False
     return Gate(app, hosts, token)
+
+
+def measuring(explored: Sequence[Explored]) -> Worker:
+    """A worker that measures the images of all models while nothing is asked."""
+    return Worker(chain.from_iterable(one.measure() for one in explored))
 
 
 def _models(explored: Sequence[Explored], worker: Worker) -> Route:

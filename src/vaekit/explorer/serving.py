@@ -12,7 +12,7 @@ import uvicorn
 from vaekit.errors import InvalidError
 from vaekit.explorer import safety
 from vaekit.explorer.explored import Explored
-from vaekit.explorer.server import application
+from vaekit.explorer.server import application, measuring
 
 
 def serve(
@@ -34,13 +34,17 @@ def serve(
     listening = bind(host, port)
     port = listening.getsockname()[1]
     token = "" if safety.is_loopback(host) else secrets.token_urlsafe(16)
-    app = application(explored, safety.names(host, port), token)
+    worker = measuring(explored)
+    app = application(explored, safety.names(host, port), token, worker)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=1
     )
     ready(address(host, port, token))
     with suppress(KeyboardInterrupt):  # which is how it ends
-        uvicorn.Server(config).run([listening])
+        try:
+            uvicorn.Server(config).run([listening])
+        finally:
+            worker.stop()
 
 
 def bind(host: str, port: int) -> socket.socket:

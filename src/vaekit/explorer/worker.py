@@ -18,7 +18,9 @@ QUIET = 0.25  # seconds without a question, after which the thread works ahead
 
 
 class Worker:
-    """A thread that lives as long as the program.
+    """A thread that lives until it is stopped.
+
+    A program that ends while the thread is within torch is aborted: stop it before.
 
     Args:
         ahead: what to do when nothing is asked: `next` does a step of it.
@@ -28,7 +30,9 @@ class Worker:
         self._ahead = ahead
         self._queue: queue.Queue[tuple[Future, Work]] = queue.Queue()
         self._waiting: dict[Hashable, Future] = {}
-        threading.Thread(target=self._run, name="explorer", daemon=True).start()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="explorer", daemon=True)
+        self._thread.start()
 
     def submit(self, work: Work, key: Hashable | None = None) -> Future:
         """The future result of `work()`; it is cancelled where work of the same key comes before it began."""
@@ -41,13 +45,19 @@ class Worker:
         self._queue.put((future, work))
         return future
 
+    def stop(self, patience: float = 10.0) -> None:
+        """Let what is being done come to its end, for so many seconds, and do no more."""
+        self._stopped.set()
+        self.submit(lambda: None)  # which wakes a thread that waits for work
+        self._thread.join(patience)
+
     def _forget(self, key: Hashable, done: Future) -> None:
         if self._waiting.get(key) is done:
             del self._waiting[key]
 
     def _run(self) -> None:
         pause = QUIET
-        while True:
+        while not self._stopped.is_set():
             try:
                 future, work = self._queue.get(timeout=pause if self._ahead else None)
             except queue.Empty:
