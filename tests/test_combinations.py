@@ -56,7 +56,8 @@ def test_evidence(likelihood: str, network: str, posterior: str):
     assert terms.kl is None or terms.kl.shape == (1, BATCH)
     assert terms.elbo.shape == terms.importance_weighted.shape == (BATCH,)
     assert torch.isfinite(torch.cat([terms.elbo, terms.importance_weighted])).all()
-    assert (terms.importance_weighted > terms.log_weights.mean(0) - 1e-4).all()  # Jensen's inequality
+    mean = terms.log_weights.mean(0)
+    assert (terms.importance_weighted > mean - 1e-6 * mean.abs() - 1e-4).all()  # Jensen's inequality
 
 
 @every_model

@@ -13,13 +13,15 @@ from torch import Tensor
 from torch.distributions import Distribution, Gamma, Independent, Normal
 
 from vaekit.distributions import (
+    Bernoulli,
     CategoricalLevels,
     ContinuousBernoulli,
     Dirac,
     DiscretisedLogistic,
-    OptimalNormal,
+    Event,
     tempered,
 )
+from vaekit.normals import OptimalNormal
 
 LOGITS = [-200.0, -30.0, -3.0, -0.1001, -0.0999, -1e-4, 0.0, 1e-4, 0.0999, 0.1001, 0.7, 12.0, 88.0, 200.0]
 
@@ -30,6 +32,47 @@ def double(*values: float) -> Tensor:
 
 def gradient(value: Tensor, *parameters: Tensor) -> list[Tensor]:
     return list(torch.autograd.grad(value.sum(), parameters))
+
+
+# ----------------------------------------------------------------------------------------------- Bernoulli
+
+
+def images(*shape: int) -> tuple[Tensor, Tensor]:
+    """Logits, among them large ones, and black and white pixels."""
+    generator = torch.Generator().manual_seed(0)
+    logits = 4 * torch.randn(3, *shape, dtype=torch.float64, generator=generator)
+    logits.view(-1)[:3] = double(-200.0, 200.0, 20.0)
+    return logits, torch.randint(0, 2, shape, generator=generator).double()
+
+
+@pytest.mark.parametrize("graded", [True, False])
+@pytest.mark.parametrize("shape", [(1, 28, 28), (2, 1, 28, 20), (3, 7, 5), (1, 1, 1), (3, 64, 64)])
+def test_the_log_probability_of_black_and_white_images_is_the_sum_of_that_of_their_pixels(
+    graded: bool, shape: tuple[int, ...]
+):
+    logits, x = images(*shape)
+    expected = torch.distributions.Bernoulli(logits=logits).log_prob(x).sum((-3, -2, -1))
+    with torch.set_grad_enabled(graded):
+        double_found = Event(Bernoulli(logits), 3).log_prob(x)
+        found = Event(Bernoulli(logits.float()), 3).log_prob(x.float())
+    torch.testing.assert_close(double_found, expected, rtol=1e-13, atol=1e-11)
+    torch.testing.assert_close(found.double(), expected, rtol=1e-6, atol=1e-4)
+
+
+def test_probabilities_as_pixels_have_the_cross_entropy_with_and_without_a_gradient():
+    logits, x = images(1, 8, 6)
+    x = x * 0.7 + 0.1
+    p = Event(Bernoulli(logits), 3)
+    with torch.no_grad():
+        torch.testing.assert_close(p.log_prob(x), p.base_dist.log_prob(x).sum((1, 2, 3)))
+    torch.testing.assert_close(p.log_prob(x), p.base_dist.log_prob(x).sum((1, 2, 3)))
+
+
+def test_the_log_probability_of_black_and_white_images_has_the_gradient_of_the_cross_entropy():
+    logits, x = images(1, 5, 4)
+    logits.requires_grad_()
+    found = torch.autograd.grad(Event(Bernoulli(logits), 3).log_prob(x).sum(), logits)[0]
+    torch.testing.assert_close(found, x - torch.sigmoid(logits.detach()))
 
 
 # ------------------------------------------------------------------------------------- continuous Bernoulli

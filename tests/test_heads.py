@@ -21,8 +21,9 @@ from torch.distributions import (
 
 import cases
 from vaekit import heads
-from vaekit.distributions import CholeskyNormal, tempered
+from vaekit.distributions import tempered
 from vaekit.heads import Head, soft_clamp
+from vaekit.normals import CholeskyNormal
 
 PIXELS = 40
 likelihoods = pytest.mark.parametrize("name", cases.LIKELIHOODS)

@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.distributions import Categorical, Independent, Laplace, MixtureSameFamily, Normal
 
 from vaekit import mixture
-from vaekit.distributions import CholeskyNormal, tempered
+from vaekit.distributions import tempered
 from vaekit.mixture import Mixture
+from vaekit.normals import CholeskyNormal
 
 LOGITS = torch.tensor([0.3, -1.0, 2.0, 0.0], dtype=torch.float64)
 

@@ -12,7 +12,9 @@ z is one vector (..., d) with d the sum of their sizes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -34,18 +36,25 @@ class Conditional(nn.Module):
         return self.head(self.network(*context))
 
 
-class Draw(NamedTuple):
+@dataclass(frozen=True)
+class Draw:
     """A value of every level, and what it was drawn from.
 
     Attributes:
         z: (..., d), the levels side by side, top first.
-        log_prob: (L, ...), log-density of each level given those above, in nats.
+        values: the levels, each (..., d_l).
         links: the distribution of each level given those above.
     """
 
     z: Tensor
-    log_prob: Tensor
-    links: list[Distribution]
+    values: Sequence[Tensor]
+    links: Sequence[Distribution]
+
+    @cached_property
+    def log_prob(self) -> Tensor:
+        """(L, ...): the log-density of each level given those above, in nats."""
+        logs = [link.log_prob(value) for link, value in zip(self.links, self.values, strict=True)]
+        return torch.stack(torch.broadcast_tensors(*logs))
 
 
 class Chain(nn.Module):
@@ -106,7 +115,7 @@ class Ancestral(Distribution):
     def choose(self, each: Choice) -> Draw:
         """The value of each level as `each` chooses it from its place and distribution, from the top down."""
         values, links = self._descend(each)
-        return Draw(_side_by_side(values), _log_probs(links, values), links)
+        return Draw(_side_by_side(values), values, links)
 
     def _descend(self, choose: Choice) -> tuple[list[Tensor], list[Distribution]]:
         """From the top down, `choose` each level's value; all values, and the distributions on the way."""
@@ -128,10 +137,10 @@ class Ancestral(Distribution):
         return self.choose(choose)
 
     def score(self, z: Tensor) -> Draw:
-        """The log-density of each level at `z`, and the distributions that gave it."""
+        """`z` as a draw: the distribution of each level given those above in it."""
         values = z.split(self.sizes, -1)
         _, links = self._descend(lambda level, _: values[level])
-        return Draw(z, _log_probs(links, values), links)
+        return Draw(z, values, links)
 
     def redraw(self, z: Tensor, level: int) -> Tensor:
         """`z` (..., d) with the levels below `level` drawn anew, given those above."""
@@ -160,14 +169,10 @@ class Ancestral(Distribution):
         return _side_by_side([link.variance for link in self._at_means()[1]])
 
 
-def _log_probs(links: Sequence[Distribution], values: Sequence[Tensor]) -> Tensor:
-    """(L, ...): the log-density of each level's value."""
-    logs = [link.log_prob(value) for link, value in zip(links, values, strict=True)]
-    return torch.stack(torch.broadcast_tensors(*logs))
-
-
 def _side_by_side(parts: Sequence[Tensor]) -> Tensor:
     """Join (..., d_l) to (..., d), where a level that depends on nothing has no leading dimensions."""
+    if len(parts) == 1:
+        return parts[0]
     leading = torch.broadcast_shapes(*(part.shape[:-1] for part in parts))
     return torch.cat([part.expand(*leading, part.shape[-1]) for part in parts], -1)
 

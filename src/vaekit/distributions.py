@@ -9,33 +9,26 @@ An image x has values in [0, 1]. Three ways of saying how probable it is need ca
   the tails, so that the probabilities of the levels sum to 1;
 - *levels* with a free probability each.
 
-Besides these: a point mass (the posterior of an autoencoder), the Gaussian whose scale is the
-maximum-likelihood one, and the Gaussian with any covariance. `tempered` narrows or widens a distribution
-about its centre.
+Besides these: black and white pixels, whose log-probabilities are summed faster than one by one, and a point
+mass (the posterior of an autoencoder). `Event` joins numbers to one event; `tempered` narrows or widens a
+distribution about its centre. Gaussians are in `normals`.
 """
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
 from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.distributions import (
-    Distribution,
-    Independent,
-    MultivariateNormal,
-    Normal,
-    constraints,
-    register_kl,
-)
+from torch.distributions import Distribution, Independent, Normal, constraints
+
+from vaekit.normals import CholeskyNormal, SampleShape
 
 LEVELS = 256
 
-SampleShape = torch.Size | list[int] | tuple[int, ...]
 Bounds = tuple[float, float]
 
 
@@ -50,6 +43,46 @@ def soft_clamp(value: Tensor, bounds: Bounds | None) -> Tensor:
         return value
     low, high = bounds
     return low + (high - low) * torch.sigmoid((value - (low + high) / 2) * (4 / (high - low)))
+
+
+class Event(Independent):
+    """Independent numbers as one event; where these know a faster way to sum their log-density, by that."""
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        total = getattr(self.base_dist, "total_log_prob", None)
+        return total(value, self.reinterpreted_batch_ndims) if total else super().log_prob(value)
+
+
+class Bernoulli(torch.distributions.Bernoulli):
+    """0 or 1, with log p(x) = l x - softplus(l) for the logit l.
+
+    Args:
+        logits: any shape; becomes the batch shape.
+    """
+
+    def __init__(self, logits: Tensor):
+        super().__init__(logits=logits, validate_args=False)
+
+    def total_log_prob(self, value: Tensor, dims: int) -> Tensor:
+        """The sum of log p over the last `dims` dimensions.
+
+        Without a gradient by softplus(l) = max(l, 0) - log S(|l|), with S the sigmoid, whose values of up to
+        64 numbers are multiplied before the logarithm: they are at least 1/2. It takes half the time.
+        """
+        logits, value = torch.broadcast_tensors(self.logits, value)
+        if torch.is_grad_enabled():
+            losses = F.binary_cross_entropy_with_logits(logits, value, reduction="none")
+            return losses.flatten(-dims).sum(-1).neg()
+        logs = _products(logits.abs().sigmoid_().flatten(-dims)).log_().sum(-1)
+        return logs - torch.addcmul(logits.clamp_min(0), value, logits, value=-1).flatten(-dims).sum(-1)
+
+
+def _products(factors: Tensor, most: int = 64) -> Tensor:
+    """Numbers (..., n) -> (..., m), each the product of equally many of them, no more than `most`."""
+    together = 1
+    while factors.shape[-1] % 2 == 0 and together < most:
+        factors, together = torch.mul(*factors.chunk(2, -1)), together * 2
+    return factors
 
 
 class ContinuousBernoulli(Distribution):
@@ -215,71 +248,6 @@ class Dirac(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         return torch.where(value == self.value, 0.0, -math.inf).to(self.value.dtype)
-
-
-class OptimalNormal(Distribution):
-    """A Gaussian whose one scale is the best for the values it is asked about (Rybkin et al. 2021).
-
-    sigma^2 = mean of (x - loc)^2 over all values, so that log p(x) = -n/2 (log(2 pi sigma^2) + 1): training
-    on it is training on the logarithm of the mean squared error. Because the scale looks at x, this is an
-    objective for training; `record` receives the scale, so that a Gaussian with a fixed one, a real
-    likelihood, can take its place afterwards.
-
-    Args:
-        loc: centre; any shape.
-        record: called with sigma^2, a detached scalar tensor.
-        mask: True where a value counts; None for all.
-    """
-
-    arg_constraints: ClassVar[dict] = {}
-    support = constraints.real
-
-    def __init__(self, loc: Tensor, record: Callable[[Tensor], None], mask: Tensor | None = None):
-        self.loc, self.record, self.mask = loc, record, mask
-        super().__init__(loc.shape, validate_args=False)
-
-    def restricted(self, mask: Tensor) -> OptimalNormal:
-        """The same, with the scale found from the values where `mask` is True."""
-        return OptimalNormal(self.loc, self.record, mask)
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        square = (value - self.loc).square()
-        weight = torch.ones_like(square) if self.mask is None else self.mask.expand(square.shape).to(square)
-        variance = ((square * weight).sum() / weight.sum().clamp_min(1)).clamp_min(1e-8)
-        self.record(variance.detach())
-        return -0.5 * (square / variance + torch.log(2 * math.pi * variance))
-
-    @property
-    def mean(self) -> Tensor:
-        return self.loc
-
-    def sample(self, sample_shape: SampleShape = ()) -> Tensor:
-        raise NotImplementedError("no scale without values: call .eval() on the model, then sample")
-
-
-class CholeskyNormal(MultivariateNormal):
-    """A Gaussian with any covariance L L^T, by its mean and the lower triangular L.
-
-    Torch's own, with a divergence from a Gaussian whose numbers are independent.
-
-    Args:
-        mean: (..., d).
-        cholesky: L, (..., d, d).
-    """
-
-    def __init__(self, mean: Tensor, cholesky: Tensor):
-        super().__init__(mean, scale_tril=cholesky, validate_args=False)
-
-
-@register_kl(CholeskyNormal, Independent)
-def _kl_from_diagonal(q: CholeskyNormal, p: Independent) -> Tensor:
-    """sum_i log(s_i / L_ii) + ((L L^T)_ii + (m_i - mu_i)^2) / (2 s_i^2) - 1/2."""
-    base = p.base_dist
-    if not isinstance(base, Normal):
-        raise NotImplementedError
-    logs = base.scale.log() - q.scale_tril.diagonal(dim1=-2, dim2=-1).log()
-    squares = q.variance + (q.loc - base.loc).square()
-    return (logs + 0.5 * squares / base.scale.square() - 0.5).sum(-1)
 
 
 @functools.singledispatch

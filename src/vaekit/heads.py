@@ -18,21 +18,22 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.distributions import Bernoulli, Distribution, Independent, Normal
+from torch.distributions import Distribution, Independent, Normal
 
 from vaekit.distributions import (
     LEVELS,
+    Bernoulli,
     Bounds,
     CategoricalLevels,
-    CholeskyNormal,
     ContinuousBernoulli,
     Dirac,
     DiscretisedLogistic,
-    OptimalNormal,
+    Event,
     in_single_precision,
     soft_clamp,
 )
 from vaekit.flows import FlowPosterior, Form
+from vaekit.normals import CholeskyNormal, LogScaleNormal, OptimalNormal
 
 Support = Literal["binary", "levels", "real", "unit"]
 
@@ -70,8 +71,8 @@ class Head(nn.Module):
         """Numbers (..., maps * C, H, W) or (..., maps * d) -> a distribution, in float32 or better."""
         numbers = in_single_precision(numbers)
         axis = numbers.dim() - self.event_dims
-        parameters = numbers.unflatten(axis, (self.maps, -1)).unbind(axis)
-        return Independent(self.function(*parameters), self.event_dims, validate_args=False)
+        parameters = [numbers] if self.maps == 1 else numbers.unflatten(axis, (self.maps, -1)).unbind(axis)
+        return Event(self.function(*parameters), self.event_dims, validate_args=False)
 
 
 # ---------------------------------------------------------------------------------------------- likelihoods
@@ -79,7 +80,7 @@ class Head(nn.Module):
 
 def bernoulli() -> Head:
     """p(x | z) of black and white pixels: one logit a pixel."""
-    return Head(lambda logits: Bernoulli(logits=logits, validate_args=False), 1, 3, "binary")
+    return Head(Bernoulli, 1, 3, "binary")
 
 
 def continuous_bernoulli() -> Head:
@@ -117,7 +118,7 @@ def gaussian(
         ValueError: for a sigma that is none of these.
     """
     if sigma == "learned":
-        return Head(lambda loc, log_sigma: _normal(loc, soft_clamp(log_sigma, bounds).exp()), 2, 3)
+        return Head(lambda loc, log_sigma: LogScaleNormal(loc, soft_clamp(log_sigma, bounds)), 2, 3)
     if sigma == "global":
         return Head(_GlobalSigma(bounds), 1, 3)
     if sigma == "optimal":
@@ -141,7 +142,7 @@ class _GlobalSigma(nn.Module):
         self.log_sigma = nn.Parameter(torch.tensor(-1.0))
 
     def forward(self, loc: Tensor) -> Normal:
-        return _normal(loc, soft_clamp(self.log_sigma, self.bounds).exp().expand_as(loc))
+        return LogScaleNormal(loc, soft_clamp(self.log_sigma, self.bounds).expand_as(loc))
 
 
 class _OptimalSigma(nn.Module):
@@ -172,12 +173,12 @@ class _OptimalSigma(nn.Module):
 
 def log_variance(bounds: Bounds | None = None) -> Head:
     """A diagonal Gaussian from its mean and log sigma^2 (Kingma and Welling 2014)."""
-    return Head(lambda mean, logvar: _normal(mean, (0.5 * soft_clamp(logvar, bounds)).exp()), 2, 1)
+    return Head(lambda mean, logvar: LogScaleNormal(mean, 0.5 * soft_clamp(logvar, bounds)), 2, 1)
 
 
 def log_sigma(bounds: Bounds | None = None) -> Head:
     """A diagonal Gaussian from its mean and log sigma."""
-    return Head(lambda mean, log_scale: _normal(mean, soft_clamp(log_scale, bounds).exp()), 2, 1)
+    return Head(lambda mean, log_scale: LogScaleNormal(mean, soft_clamp(log_scale, bounds)), 2, 1)
 
 
 def sigma() -> Head:

@@ -20,7 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Independent, Normal, constraints
 
-from vaekit.distributions import CholeskyNormal, SampleShape, tempered
+from vaekit.distributions import tempered
+from vaekit.normals import CholeskyNormal, SampleShape
 
 NUMBERS_AT_ONCE = 1 << 24
 

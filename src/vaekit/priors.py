@@ -28,6 +28,7 @@ from vaekit.heads import log_variance
 from vaekit.labels import Labels, PseudoLabels
 from vaekit.mixture import Mixture, weighed, weights_by_label
 from vaekit.networks import dense
+from vaekit.normals import LogScaleNormal, UnitNormal
 from vaekit.pseudo import PosteriorMixture, PseudoInputs, Stored
 
 Examples = Callable[[int], tuple[Tensor, Tensor | None]]
@@ -49,7 +50,7 @@ class StandardNormal(nn.Module):
         self.register_buffer("scale", torch.ones(size), persistent=False)
 
     def forward(self, *context: Tensor) -> Independent:
-        return _normal(self.loc, self.scale)
+        return _event(UnitNormal(self.loc, self.scale))
 
 
 class MixtureOfGaussians(nn.Module):
@@ -74,7 +75,7 @@ class MixtureOfGaussians(nn.Module):
         self.by_label = weights_by_label(label, components)
 
     def forward(self, *context: Tensor) -> Mixture:
-        components = _normal(self.mean, (0.5 * self.log_variance).exp())
+        components = _event(LogScaleNormal(self.mean, 0.5 * self.log_variance))
         return Mixture(weighed(self.logits, self.by_label, context), components)
 
 
@@ -96,11 +97,11 @@ class GaussianOfClass(nn.Module):
 
     def forward(self, y: Tensor) -> Independent:
         mean, log_variance = (in_single_precision(y @ each) for each in (self.mean, self.log_variance))
-        return _normal(mean, (0.5 * log_variance).exp())
+        return _event(LogScaleNormal(mean, 0.5 * log_variance))
 
 
-def _normal(loc: Tensor, scale: Tensor) -> Independent:
-    return Independent(Normal(loc, scale, validate_args=False), 1, validate_args=False)
+def _event(normal: Normal) -> Independent:
+    return Independent(normal, 1, validate_args=False)
 
 
 # ---------------------------------------------------------------------------------------------------- kinds

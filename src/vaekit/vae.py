@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -69,6 +70,28 @@ class Evidence:
     def importance_weighted(self) -> Tensor:
         """(B,): log mean_k w_k, the bound of K samples."""
         return self.log_weights.logsumexp(0) - math.log(len(self.log_px))
+
+
+class _Drawn(Evidence):
+    """Evidence whose terms are computed when they are asked for, since the elbo rarely needs them all."""
+
+    def __init__(self, log_px: Tensor, q: Draw, p: Draw):
+        vars(self).update(log_px=log_px, q=q, p=p)
+
+    q: Draw
+    p: Draw
+
+    @cached_property
+    def log_pz(self) -> Tensor:
+        return self.p.log_prob.expand_as(self.log_qz)
+
+    @cached_property
+    def log_qz(self) -> Tensor:
+        return self.q.log_prob
+
+    @cached_property
+    def kl(self) -> Tensor | None:
+        return _divergences(self.q, self.p)
 
 
 class VAE(nn.Module):
@@ -148,14 +171,15 @@ class VAE(nn.Module):
         """
         if mask is not None:
             x = missing.filled(x, mask)
-        posterior = self.encode(x, y) if posterior is None else posterior
+        if posterior is None:
+            posterior = self._encode(x, y)
         with seeded(seed):
             q = posterior.draw((samples,))
         if prior is None:
             prior = self.prior(*self._label("prior", y, x.shape[:-3]))
         p = prior.score(q.z)
         log_px = missing.log_prob(self.decode(q.z, y), x, mask)
-        return Evidence(log_px, p.log_prob.expand_as(q.log_prob), q.log_prob, _divergences(q, p))
+        return _Drawn(log_px, q, p)
 
     forward = evidence
 
@@ -165,7 +189,11 @@ class VAE(nn.Module):
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Ancestral:
         """q(z | x) for images (B, C, H, W), NaN where not observed: a distribution over z (B, d)."""
-        return self.encoder(missing.filled(x), *self._label("encoder", y, x.shape[:-3]))
+        return self._encode(missing.filled(x), y)
+
+    def _encode(self, x: Tensor, y: Tensor | None) -> Ancestral:
+        """Of images that hold no NaN."""
+        return self.encoder(x, *self._label("encoder", y, x.shape[:-3]))
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
         """p(x | z) for latents (..., d): a distribution over images (..., C, H, W)."""
@@ -326,11 +354,14 @@ def _pixels(distribution: Distribution, draw: bool) -> Tensor:
 
 def _divergences(q: Draw, p: Draw) -> Tensor | None:
     """KL(q, p) a level, (L, B): in closed form, else by the samples; None where no level has a form."""
-    closed = [_closed_form(a, b) for a, b in zip(q.links, p.links, strict=True)]
-    if all(kl is None for kl in closed):
+    forms = [_closed_form(a, b) for a, b in zip(q.links, p.links, strict=True)]
+    known = [kl for kl in forms if kl is not None]
+    if not known:
         return None
+    if len(known) == len(forms):
+        return torch.stack(known)
     sampled = (q.log_prob - p.log_prob).mean(1)
-    return torch.stack([mean if kl is None else kl for kl, mean in zip(closed, sampled, strict=True)])
+    return torch.stack([mean if kl is None else kl for kl, mean in zip(forms, sampled, strict=True)])
 
 
 def _closed_form(q: Distribution, p: Distribution) -> Tensor | None:

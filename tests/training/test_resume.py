@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from toy_runs import STEPS, At, Killed, die, events, metrics, model, same, train
+from toy_runs import STEPS, At, Killed, die, events, metrics, model, same, train, train_wildly
 from vaekit.training.checkpoint import Checkpoints, load_weights
 
 
@@ -121,15 +121,14 @@ def test_sigkill_while_files_are_written(whole, tmp_path, function, call):
 @pytest.mark.parametrize("call", [3, 4, 5, 6])
 def test_sigkill_while_training_goes_back(tmp_path, call):
     """The third sync is of the event's line, then come those of the checkpoint with the halved rate."""
-    wild = {"on_divergence": "rollback", "learning_rate": 10.0, "schedule": "constant", "gradient_clip": None}
-    train(tmp_path / "whole", **wild)
+    train_wildly(tmp_path / "whole", on_divergence="rollback")
 
     def work() -> None:
         kill_at("fsync", call)
-        train(tmp_path / "cut", **wild)
+        train_wildly(tmp_path / "cut", on_divergence="rollback")
 
     assert in_child(work) == -signal.SIGKILL
-    train(tmp_path / "cut", resume=True, **wild)
+    train_wildly(tmp_path / "cut", resume=True, on_divergence="rollback")
     assert len(events(tmp_path / "cut")) == 3
     assert_same_run(tmp_path / "cut", tmp_path / "whole")
 

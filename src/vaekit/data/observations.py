@@ -22,6 +22,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from vaekit.data.binarise import drawn
 from vaekit.data.dataset import Dataset
 from vaekit.data.memory import memory, release
 from vaekit.data.missing import Missing, observed
@@ -95,11 +96,13 @@ class Observed:
         NaN where they were not observed, which is nowhere unless the split is `partial`. Dynamic training
         data is drawn anew with torch's global generator of the device.
         """
-        images = self._gathered(self.data, self._rows, indices).to(torch.float32)
-        if self._divisor != 1:
-            images = images / self._divisor
-        seen = torch.rand_like(images).lt_(images) if self._drawn else images
+        images = self._gathered(self.data, self._rows, indices)
+        seen = drawn(images) if self._drawn else self._plain(images)
         return self._without_missing(images, seen, indices) if self.partial else seen
+
+    def _plain(self, images: torch.Tensor) -> torch.Tensor:
+        numbers = images.to(torch.float32)
+        return numbers if self._divisor == 1 else numbers / self._divisor
 
     def _without_missing(
         self, images: torch.Tensor, seen: torch.Tensor, indices: torch.Tensor

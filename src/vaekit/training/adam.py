@@ -26,30 +26,35 @@ class Adam:
     """The moments of some weights, and the step they lead to.
 
     Args:
-        weights: leaves that require a gradient; one that has none in a step stays as it is.
+        weights: leaves that require a gradient, on one device; one that has none in a step stays as it is.
         decay: of the weights, times the rate.
     """
 
     def __init__(self, weights: Sequence[Tensor], decay: float = 0.0):
         self.weights, self._decay = list(weights), decay
-        self.moments: list[Moments] = [{} for _ in self.weights]
+        self._steps = torch.zeros(len(self.weights), device=self.weights[0].device)
+        self._states = list(zip(self.weights, *self._begin(), self._steps.unbind(), strict=True))
 
+    def _begin(self) -> tuple[list[Tensor], list[Tensor]]:
+        return [torch.zeros_like(w) for w in self.weights], [torch.zeros_like(w) for w in self.weights]
+
+    @torch.no_grad()
     def step(self, rate: float) -> None:
         """Change the weights by their gradients, and forget these."""
-        pairs = zip(self.weights, self.moments, strict=True)
-        moved = [(weight, _begun(moments, weight)) for weight, moments in pairs if weight.grad is not None]
+        moved = [state for state in self._states if state[0].grad is not None]
         if not moved:
             return
-        weights, moments = zip(*moved, strict=True)
-        steps, means, squares = ([each[key] for each in moments] for key in ("step", "exp_avg", "exp_avg_sq"))
-        torch._foreach_add_(steps, 1)
+        weights, means, squares, steps = zip(*moved, strict=True)
+        if len(moved) == len(self._states):
+            self._steps += 1
+        else:
+            torch._foreach_add_(steps, 1)
         kernel = torch._fused_adamw_ if self._decay else torch._fused_adam_
-        with torch.no_grad():
-            kernel(
-                weights, [weight.grad for weight in weights], means, squares, [], steps,
-                lr=rate, beta1=BETAS[0], beta2=BETAS[1], weight_decay=self._decay, eps=EPSILON,
-                amsgrad=False, maximize=False,
-            )  # fmt: skip
+        kernel(
+            weights, [weight.grad for weight in weights], means, squares, [], steps,
+            lr=rate, beta1=BETAS[0], beta2=BETAS[1], weight_decay=self._decay, eps=EPSILON,
+            amsgrad=False, maximize=False,
+        )  # fmt: skip
         self.forget()
 
     def forget(self) -> None:
@@ -57,16 +62,17 @@ class Adam:
         for weight in self.weights:
             weight.grad = None
 
+    @property
+    def moments(self) -> list[Moments]:
+        """Of each weight the number of its steps and its moments, as they are; nothing before its first."""
+        return [
+            {"step": step.clone(), "exp_avg": mean, "exp_avg_sq": square} if step > 0 else {}
+            for _, mean, square, step in self._states
+        ]
+
     def restore(self, moments: Mapping[int, Moments]) -> None:
         """Put back what `moments` held, by place; a weight that is not there never had a gradient."""
-        for place, weight in enumerate(self.weights):
+        for place, (_, mean, square, step) in enumerate(self._states):
             found = moments.get(place, {})
-            self.moments[place] = {name: value.to(weight.device, copy=True) for name, value in found.items()}
-
-
-def _begun(moments: Moments, weight: Tensor) -> Moments:
-    """The moments of a weight, which are 0 at first."""
-    if not moments:
-        moments["step"] = torch.zeros((), device=weight.device)
-        moments |= {"exp_avg": torch.zeros_like(weight), "exp_avg_sq": torch.zeros_like(weight)}
-    return moments
+            for name, state in (("step", step), ("exp_avg", mean), ("exp_avg_sq", square)):
+                state.copy_(found[name]) if found else state.zero_()

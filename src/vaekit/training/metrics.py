@@ -28,19 +28,20 @@ class Meter:
     def __init__(self, levels: int, device: torch.device):
         precision = torch.float32 if device.type == "mps" else torch.float64  # which mps has not
         self.sums = torch.zeros(4 + levels, dtype=precision, device=device)
+        self._none, self._one = torch.arange(2.0, device=device)
 
     @property
     def images(self) -> int:
         """How many were counted; waits for the device."""
         return int(self.sums[0])
 
+    @torch.no_grad()
     def add(self, loss: Tensor, evidence: Evidence, norm: Tensor | None = None) -> None:
         """Count a batch: its loss, its evidence, and the norm of its gradient where there was one."""
         images = evidence.log_px.shape[1]
-        norm = torch.zeros_like(loss) if norm is None else norm
-        head = torch.stack([torch.ones_like(loss), norm, loss, -evidence.log_px.mean()])
-        values = torch.cat([head, evidence.rate.mean(1)])
-        self.sums.add_(values.detach(), alpha=images)
+        norm = self._none if norm is None else norm
+        terms = torch.stack([self._one, norm, loss, -evidence.log_px.mean()])
+        self.sums.add_(torch.cat([terms, evidence.rate.mean(1)]), alpha=images)
 
     def finite(self) -> bool:
         """Whether everything counted so far was finite; waits for the device."""

@@ -7,9 +7,10 @@ import torch
 from torch.distributions import Categorical, Independent, Normal
 
 from vaekit import flows
-from vaekit.distributions import CholeskyNormal, Dirac
+from vaekit.distributions import Dirac
 from vaekit.errors import InvalidError
 from vaekit.explorer.site.noise import placed
+from vaekit.normals import CholeskyNormal
 from vaekit.randomness import seeded
 
 LOC, SCALE = torch.tensor([[1.0, -2.0, 0.5]]), torch.tensor([[0.1, 2.0, 1.0]])

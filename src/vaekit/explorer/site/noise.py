@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
-from vaekit.distributions import CholeskyNormal, Dirac
+from vaekit.distributions import Dirac
 from vaekit.errors import InvalidError
 from vaekit.flows import Flow
+from vaekit.normals import CholeskyNormal
 
 
 @functools.singledispatch
