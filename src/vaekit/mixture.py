@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import math
+from functools import cached_property
 from typing import ClassVar
 
 import torch
@@ -46,7 +47,9 @@ class Mixture(Distribution):
 
     def joint(self, value: Tensor) -> Tensor:
         """log w_c + log p_c(z) for z (..., d): (..., C); its softmax says how likely z came from each."""
-        return self.log_weights + _log_probs(self.components, value)
+        if self._quadratic is None:
+            return self.log_weights + self.components.log_prob(value.unsqueeze(-2))
+        return self._quadratic(value)
 
     def log_prob(self, value: Tensor) -> Tensor:
         """The log of the sum over components, for a bounded number of points at once."""
@@ -55,6 +58,11 @@ class Mixture(Distribution):
         numbers = self.log_weights.numel() * value.shape[-1]
         parts = points.split(max(1, NUMBERS_AT_ONCE // numbers))
         return torch.cat([_log_sum_exp(self.joint(some)) for some in parts]).view(shape)
+
+    @cached_property
+    def _quadratic(self) -> _Quadratic | None:
+        normals = _diagonal(self.components)
+        return None if normals is None else _Quadratic(normals, self.log_weights)
 
     def rsample(self, sample_shape: SampleShape = ()) -> Tensor:
         chosen = Categorical(logits=self.log_weights, validate_args=False).sample(torch.Size(sample_shape))
@@ -105,35 +113,48 @@ def _(distribution: Mixture, temperature: float) -> Distribution:
     return Mixture(distribution.log_weights, tempered(distribution.components, temperature))
 
 
+class _Quadratic:
+    """log w_c + log p_c(z) of Gaussians with independent numbers, as one product of matrices.
+
+    Args:
+        components: of batch shape (C, d).
+        log_weights: (C,) or (..., C).
+    """
+
+    def __init__(self, components: Normal, log_weights: Tensor):
+        self.device = log_weights.device.type
+        precise = torch.float32 if self.device == "mps" else torch.float64  # which mps has not
+        mean, scale = components.loc.to(precise), components.scale.to(precise)
+        precision = scale.pow(-2)
+        squares = (mean.square() * precision).sum(-1) + mean.shape[-1] * math.log(2 * math.pi)
+        self.factors = torch.cat([precision, -2 * mean * precision], -1)
+        self.constants = -0.5 * squares - scale.log().sum(-1)
+        self.weights = None if log_weights.dim() == 1 else log_weights
+        if self.weights is None:
+            self.constants = self.constants + log_weights
+
+    def __call__(self, value: Tensor) -> Tensor:
+        """Points (..., d) -> (..., C)."""
+        z = value.to(self.factors.dtype).flatten(0, -2)
+        with torch.autocast(self.device, enabled=False):
+            logs = torch.addmm(self.constants, torch.cat([z.square(), z], -1), self.factors.T, alpha=-0.5)
+        logs = logs.to(value.dtype).view(*value.shape[:-1], -1)
+        return logs if self.weights is None else self.weights + logs
+
+
+def _diagonal(components: Distribution) -> Normal | None:
+    """As Gaussians with independent numbers, where they are that."""
+    base = components.base_dist if isinstance(components, Independent) else None
+    return base if isinstance(base, Normal) else None
+
+
 def _log_sum_exp(logs: Tensor) -> Tensor:
     """log sum_c exp(l_c), (..., C) -> (...): l_c - log softmax(l)_c for the largest l_c.
 
     `torch.logsumexp` is the same, but takes ten times as long where terms vanish beside the largest, as those
     of nearly all components do: the exponential that it uses is slow where it underflows.
     """
-    largest, place = logs.max(-1, keepdim=True)
-    return (largest - F.log_softmax(logs, -1).gather(-1, place)).squeeze(-1)
-
-
-def _log_probs(components: Distribution, value: Tensor) -> Tensor:
-    """The log-density of points (..., d) under each of C components, (..., C)."""
-    if isinstance(components, Independent) and isinstance(components.base_dist, Normal):
-        return _gaussian_log_probs(components.base_dist, value)
-    return components.log_prob(value.unsqueeze(-2))
-
-
-def _gaussian_log_probs(components: Normal, value: Tensor) -> Tensor:
-    kind = value.device.type
-    precise = torch.float32 if kind == "mps" else torch.float64  # which mps has not
-    z, mean, scale = value.to(precise), components.loc.to(precise), components.scale.to(precise)
-    precision = scale.pow(-2)
-    squares = (mean.square() * precision).sum(-1)
-    constants = -0.5 * (squares + z.shape[-1] * math.log(2 * math.pi)) - scale.log().sum(-1)
-    factors = torch.cat([precision, -2 * mean * precision], -1)
-    points = torch.cat([z.square(), z], -1)
-    with torch.autocast(kind, enabled=False):
-        logs = torch.addmm(constants, points.flatten(0, -2), factors.T, alpha=-0.5)
-    return logs.view(*z.shape[:-1], -1).to(value.dtype)
+    return logs.amax(-1) - F.log_softmax(logs, -1).amax(-1)
 
 
 # ------------------------------------------------------------------------------ weights that a label chooses
