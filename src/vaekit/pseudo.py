@@ -10,7 +10,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from vaekit.heads import soft_clamp
 from vaekit.mixture import Mixture, weighed, weights_by_label
 
 
@@ -72,7 +71,7 @@ class PseudoInputs(nn.Module):
         self.values = nn.Parameter(0.5 + torch.logit(start, eps=0.02) / 4)
 
     def forward(self) -> Tensor:
-        return soft_clamp(self.values, (0.0, 1.0))
+        return torch.sigmoid(4 * self.values - 2)
 
 
 class Stored(nn.Module):
