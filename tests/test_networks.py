@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 import cases
@@ -225,20 +224,3 @@ def test_the_size_of_a_network_is_what_its_widths_say():
     assert gated == 785 * 600 + 301 * 600 + 301 * 40
     small = count(convolutional([(1, 28, 20)], (8,), channels=(4, 6), width=(10,)))
     assert small == (9 + 1) * 4 + (9 * 4 + 1) * 6 + (6 * 7 * 5 + 1) * 10 + 11 * 8
-
-
-def test_to_pixels_is_a_convolution():
-    layer, x = ToPixels(5, 2).double(), torch.randn(3, 5, 6, 7, dtype=torch.float64, requires_grad=True)
-    torch.testing.assert_close(layer(x), F.conv2d(x, layer.weight, layer.bias, padding=1))
-    inputs = (x, layer.weight, layer.bias)
-    mine = torch.autograd.grad(layer(x).square().sum(), inputs)
-    torch.testing.assert_close(
-        mine, torch.autograd.grad(F.conv2d(x, *inputs[1:], padding=1).square().sum(), inputs)
-    )
-
-
-def test_enlarging_is_a_transposed_convolution():
-    layer, x = Enlarge(4, 3, (1, 0)).double(), torch.randn(2, 4, 5, 6, dtype=torch.float64)
-    expected = F.conv_transpose2d(x, layer.weight, layer.bias, 2, 1, (1, 0))
-    torch.testing.assert_close(layer(x), expected)
-    assert layer(x).shape == (2, 3, 10, 11)

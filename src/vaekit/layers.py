@@ -6,11 +6,16 @@ Either gives the numbers of a plain one, and has the weights of a plain one.
 from __future__ import annotations
 
 import math
-from typing import TypeVar
+from itertools import product
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from vaekit.distributions import in_single_precision
+
+FEW = 4  # channels of an image for which nine maps of each are worth their memory
 
 Layer = TypeVar("Layer", bound=nn.Linear | nn.Conv2d | nn.ConvTranspose2d)
 
@@ -31,7 +36,7 @@ def _fan_in(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> int:
 
 
 class Enlarge(nn.Module):
-    """A transposed convolution of 3 x 3 that doubles a size, with its bias added by itself.
+    """A transposed convolution of 3 x 3 that doubles a size, with the gradient of its bias taken by itself.
 
     Where channels are last, oneDNN takes as long for the gradient of the bias as for that of the weights.
 
@@ -47,14 +52,31 @@ class Enlarge(nn.Module):
         self.bias = nn.Parameter(torch.zeros(output))
 
     def forward(self, x: Tensor) -> Tensor:
-        enlarged = F.conv_transpose2d(x, self.weight, stride=2, padding=1, output_padding=self.extra)
-        return enlarged + self.bias.view(-1, 1, 1)
+        apart = torch.is_grad_enabled() and _eager_on_cpu(x)
+        bias = self.bias.detach() if apart else self.bias
+        maps = F.conv_transpose2d(x, self.weight, bias, stride=2, padding=1, output_padding=self.extra)
+        return _Biased.apply(maps, self.bias) if apart else maps
+
+
+class _Biased(torch.autograd.Function):
+    """Feature maps (B, C, H, W) to which a bias (C,) was added: they as they are, and the gradient of it."""
+
+    @staticmethod
+    def forward(ctx: Any, maps: Tensor, bias: Tensor) -> Tensor:
+        ctx.mark_dirty(maps)
+        return maps
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        return gradient, gradient.sum((0, 2, 3))
 
 
 class ToPixels(nn.Module):
-    """A convolution of 3 x 3 from many channels to few, computed as the transposed one that is the same map.
+    """A convolution of 3 x 3 from many channels to few, as the transposed one that is the same map.
 
-    With few channels at the end processors are faster that way, forward and backward (docs/speed.md).
+    With few channels at the end processors are faster that way, backward; and forward, where there are very
+    few, by one matrix product for all nine places of the kernel, whose maps are shifted and added
+    (docs/speed.md).
 
     Args:
         channels, output: of the feature maps and of the image.
@@ -63,7 +85,45 @@ class ToPixels(nn.Module):
     def __init__(self, channels: int, output: int):
         super().__init__()
         convolution = he(nn.Conv2d(channels, output, 3, padding=1), gain=1.0)
-        self.weight, self.bias = convolution.weight, convolution.bias
+        self.weight, self.bias = convolution.weight, nn.Parameter(torch.zeros(output))
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv_transpose2d(x, self.weight.flip(-2, -1).transpose(0, 1), self.bias, padding=1)
+        kernel = self.weight.flip(-2, -1).transpose(0, 1)
+        if len(self.weight) > FEW or not _eager_on_cpu(x):
+            return F.conv_transpose2d(x, kernel, self.bias, padding=1)
+        return _Spread.apply(*_in_autocast(x, kernel)) + self.bias.view(-1, 1, 1)
+
+
+class _Spread(torch.autograd.Function):
+    """Maps (B, C, H, W), kernels (C, O, 3, 3) -> (B, O, H, W), in float32 or better."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, kernel: Tensor) -> Tensor:
+        ctx.save_for_backward(x, kernel)
+        (height, width), outputs = x.shape[2:], kernel.shape[1]
+        places = torch.matmul(kernel.flatten(1).T, x.flatten(2)).unflatten(1, (outputs, 3, 3))
+        spread = in_single_precision(x.new_zeros(())).new_zeros(len(x), outputs, height + 2, width + 2)
+        for i, j in product(range(3), range(3)):
+            spread[..., i : i + height, j : j + width] += places[:, :, i, j].unflatten(-1, (height, width))
+        return spread[..., 1:-1, 1:-1].contiguous()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        x, kernel = ctx.saved_tensors
+        one, wanted = [1, 1], [*ctx.needs_input_grad, False]
+        return torch.ops.aten.convolution_backward(
+            gradient.to(x.dtype), x, kernel, None, one, one, one, True, [0, 0], 1, wanted
+        )[:2]
+
+
+def _in_autocast(*tensors: Tensor) -> list[Tensor]:
+    """As they would enter a product: in less than float32 where autocast says so."""
+    kind = tensors[0].device.type
+    if not torch.is_autocast_enabled(kind):
+        return list(tensors)
+    return [tensor.to(torch.get_autocast_dtype(kind)) for tensor in tensors]
+
+
+def _eager_on_cpu(x: Tensor) -> bool:
+    """Elsewhere, and compiled, the plain layers are as fast."""
+    return x.device.type == "cpu" and not torch.compiler.is_compiling()

@@ -158,7 +158,7 @@ def convolutional(
     double = 2 if gated else 1
 
     def layer(convolution: nn.Module) -> Layers:
-        return [convolution, _nonlinearity(gated, activation, dim=1)]
+        return [convolution, _in_place(_nonlinearity(gated, activation, dim=1))]
 
     def down(a: int, b: int) -> Layers:
         return layer(he(nn.Conv2d(a, b * double, 3, stride=2, padding=1)))
@@ -262,6 +262,13 @@ def _halvings(size: Shape, times: int) -> list[Shape]:
     for _ in range(times):
         sizes.append(tuple(-(-n // 2) for n in sizes[-1]))
     return sizes
+
+
+def _in_place(act: nn.Module) -> nn.Module:
+    """The same, over what it is given where it can: for a layer whose output nothing else reads."""
+    if isinstance(act, nn.ReLU | nn.LeakyReLU | nn.ELU):
+        act.inplace = True
+    return act
 
 
 def _nonlinearity(gated: bool, activation: str, dim: int) -> nn.Module:
