@@ -8,14 +8,13 @@ To add a command, add a file and name it in `SECTIONS`.
 
 from __future__ import annotations
 
-import os
-
 import click
 
 import vaekit
 from vaekit.allocator import keep_memory
 from vaekit.cli import options
 from vaekit.cli.program import Program
+from vaekit.waiting import share_the_processor
 
 SECTIONS = {
     "Train and measure": ("train", "evaluate", "report"),
@@ -45,16 +44,6 @@ def program(context: click.Context) -> None:
 
 def main() -> None:
     """The entry point."""
-    _share_the_processor()
+    share_the_processor()
     keep_memory()
     program.main(prog_name="vaekit")
-
-
-def _share_the_processor() -> None:
-    """Let torch's threads sleep soon when they wait for each other, instead of spinning.
-
-    Where something else runs beside them, threads that spin keep the one they wait for from running, and a
-    step takes many times as long (docs/speed.md). OpenMP reads this when torch is imported.
-    """
-    if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", "3000")

@@ -1,0 +1,62 @@
+"""Threads wait longer where nothing else wants the processor, and as the environment says where it does."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from vaekit import waiting
+
+
+class Looks:
+    """Stands for the file of the system's loads, which says another thing at each look."""
+
+    def __init__(self, *running: int):
+        self.left = list(running)
+
+    def read_text(self) -> str:
+        return f"0.50 0.40 0.30 {self.left.pop(0)}/200 4711\n"
+
+
+@pytest.fixture(autouse=True)
+def eight_processors(monkeypatch) -> None:
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, "")  # so that it is put back, whatever is chosen
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
+
+
+def chosen() -> str | None:
+    waiting.share_the_processor()
+    return os.environ.get("GOMP_SPINCOUNT")
+
+
+@pytest.mark.parametrize(
+    ("running", "turns"),
+    [([1], "10000"), ([3, 1], "10000"), ([3, 2, 1], "10000"), ([2, 2, 2], "3000"), ([9, 9, 9], "3000")],
+)
+def test_they_wait_longer_where_at_one_look_nothing_else_runs(monkeypatch, running, turns):
+    monkeypatch.setattr(waiting, "_LOADS", Looks(*running))
+    assert chosen() == turns
+
+
+@pytest.mark.parametrize(("running", "turns"), [(7, "10000"), (8, "3000")])
+def test_what_runs_on_processors_that_are_not_ours_does_not_count(monkeypatch, running, turns):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1}, raising=False)
+    monkeypatch.setattr(waiting, "_LOADS", Looks(*[running] * waiting.LOOKS))
+    assert chosen() == turns
+
+
+def test_where_the_system_does_not_tell_they_sleep_soon(monkeypatch, tmp_path):
+    for loads in (tmp_path / "none", tmp_path):
+        monkeypatch.setattr(waiting, "_LOADS", loads)
+        monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+        assert chosen() == "3000"
+
+
+@pytest.mark.parametrize(("name", "turns"), [("OMP_WAIT_POLICY", None), ("GOMP_SPINCOUNT", "7")])
+def test_what_the_environment_says_stays(monkeypatch, name, turns):
+    monkeypatch.setenv(name, "7")
+    assert chosen() == turns
