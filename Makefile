@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-model test test-all bench mutants check format clean
+.PHONY: help demo demo-model test test-all bench bench-own mutants check format clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -26,6 +26,11 @@ test-all: $(VENV)/.ready-dev ## The same with the slow statistical and training 
 
 bench: $(VENV)/.ready ## Speed against other libraries, a quarter of an hour; parts by ARGS="--only W1 --no-curves"
 	$(BIN)/python -m benchmarks.run $(ARGS)
+
+bench-own: $(VENV)/.ready-dev ## Our own speed, compared with the last time on this machine: five minutes
+	$(PIP) --editable ".[dev,bench]"
+	$(BIN)/python -m pytest benchmarks/history.py --benchmark-storage=file://benchmarks/history \
+	    --benchmark-autosave --benchmark-compare --benchmark-columns=min,median,iqr --benchmark-sort=name $(ARGS)
 
 mutants: $(VENV)/.ready-dev ## Seed bugs in the mathematics, and see that the tests catch each (make mutants ARGS="--most 0")
 	$(BIN)/python scripts/mutants.py $(ARGS)
