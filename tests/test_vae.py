@@ -7,12 +7,12 @@ import math
 
 import pytest
 import torch
-from torch import Tensor
 from torch.distributions import Independent, Normal, kl_divergence
 
 import cases
-from cases import BATCH, CLASSES, SHAPE, images_for, labels, make_labelled, make_ladder, make_vae
+from cases import BATCH, SHAPE, images_for, labels, make_labelled, make_ladder, make_vae
 from vaekit.conditionals import Chain
+from vaekit.normals import LogScaleNormal, UnitNormal
 from vaekit.priors import StandardNormal
 from vaekit.randomness import seeded
 from vaekit.vae import VAE, Evidence, interpolate
@@ -50,6 +50,18 @@ def test_the_terms_are_those_of_the_three_conditionals(make):
     torch.testing.assert_close(e.log_qz.sum(0), model.encode(x).log_prob(z))
     assert e.log_pz.shape == e.log_qz.shape == (len(model.levels), 5, BATCH)
     assert model.latent_size == z.shape[-1] == sum(model.levels)
+
+
+def test_the_bound_in_closed_form_asks_for_no_log_density_of_z(monkeypatch):
+    model = make_vae()
+    e, asked = model.evidence(images_for(model), samples=2), []
+    for normal in (LogScaleNormal, UnitNormal):
+        log_prob = normal.log_prob
+        monkeypatch.setattr(normal, "log_prob", lambda p, z, of=log_prob: asked.append(type(p)) or of(p, z))
+    assert e.elbo.shape == (BATCH,)
+    assert asked == []
+    torch.testing.assert_close(e.importance_weighted, e.log_weights.logsumexp(0) - math.log(2))
+    assert asked == [LogScaleNormal, UnitNormal]
 
 
 def test_the_divergence_of_a_ladder_is_that_of_each_level_given_those_above():
@@ -310,100 +322,6 @@ def test_no_arc_leaves_the_ball_of_its_ends(a: list, b: list, dtype: torch.dtype
 def test_what_is_no_path_is_refused(steps: int, path: str):
     with pytest.raises(ValueError, match=f"linear or spherical; got {steps} steps, '{path}'"):
         interpolate(torch.zeros(2), torch.ones(2), steps, path)
-
-
-# ---------------------------------------------------------------------------------------------------- labels
-
-
-def parts(model: VAE, y: Tensor | None) -> dict[str, Tensor]:
-    """Numbers of each part, under the same noise."""
-    x, z = images_for(model), torch.ones(BATCH, 3)
-    return {
-        "prior": model.prior(*model._label("prior", y)).mean.expand(BATCH, 3),
-        "encoder": model.encode(x, y).mean,
-        "decoder": model.decode(z, y).mean,
-    }
-
-
-@pytest.mark.parametrize("conditioned", [("prior",), ("encoder",), ("decoder",), ("prior", "decoder")])
-def test_the_label_reaches_the_parts_that_take_it_and_no_other(conditioned: tuple[str, ...]):
-    model = make_vae(given_label=conditioned)
-    one, other = (parts(model, torch.full((BATCH,), label)) for label in (0, 1))
-    changed = {name for name in one if not torch.equal(one[name], other[name])}
-    assert changed == set(conditioned)
-    with pytest.raises(ValueError, match="of this model is conditioned on labels: give y"):
-        model.evidence(images_for(model))
-
-
-@pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.uint8])
-def test_whole_numbers_are_one_hot_vectors(dtype: torch.dtype):
-    model = make_labelled()
-    one_hot = torch.eye(CLASSES)[labels()]
-    for name, value in parts(model, labels().to(dtype)).items():
-        assert torch.equal(value, parts(model, one_hot)[name])
-    assert torch.equal(parts(make_vae(), labels())["encoder"], parts(make_vae(), None)["encoder"])
-
-
-def test_a_labelled_model_gives_images_of_labels():
-    model = make_labelled()
-    x, y = images_for(model), labels()
-    assert model.sample(BATCH, y=y).shape == model.reconstruct(x, y).shape == (BATCH, *SHAPE)
-    e = model.evidence(x, y, samples=6)
-    assert e.log_pz.shape == (1, 6, BATCH)
-    apart = [model.sample(1, temperature=0.0, y=y[i : i + 1]) for i in range(BATCH)]
-    torch.testing.assert_close(model.sample(BATCH, temperature=0.0, y=y), torch.cat(apart))
-    with pytest.raises(ValueError, match="y: expected a label for each of 5 images, got 4"):
-        model.sample(5, y=y)
-
-
-@pytest.mark.parametrize("given", [("decoder",), ("prior", "encoder", "decoder")])
-def test_without_a_label_samples_are_of_labels_that_p_of_y_draws(given: tuple[str, ...]):
-    model = make_vae(given_label=given)
-    with seeded(3):
-        y = model.labels.draw(7)
-        z = model.prior_given(y).rsample(() if "prior" in given else (7,))
-    torch.testing.assert_close(model.sample(7, seed=3), model.decode(z, y).mean)
-
-
-def test_between_two_labels_the_vector_goes_in_a_straight_line():
-    model = make_labelled()
-    a, b, y_a, y_b = images_for(model), images_for(model, seed=1), labels(), labels().flip(0)
-    code = model.encode(a, y_a).mean, model.encode(b, y_b).mean
-    vector = torch.eye(CLASSES)[y_a], torch.eye(CLASSES)[y_b]
-    half = {
-        "both": ((code[0] + code[1]) / 2, (vector[0] + vector[1]) / 2),
-        "style": ((code[0] + code[1]) / 2, vector[0]),
-        "label": (code[0], (vector[0] + vector[1]) / 2),
-    }
-    for vary, (z, y) in half.items():
-        images = model.interpolate(a, b, 5, y=y_a, y_b=y_b, vary=vary)
-        torch.testing.assert_close(images[2], model.decode(z, y).mean)
-        torch.testing.assert_close(images[0], model.reconstruct(a, y_a))
-    torch.testing.assert_close(model.interpolate(a, b, 3, y=y_a)[2], model.reconstruct(b, y_a))
-
-
-@pytest.mark.parametrize("given", [("decoder",), ("encoder",), ("prior", "decoder")])
-@pytest.mark.parametrize(
-    ("y", "message"),
-    [
-        (torch.tensor([0, 1, 2, 3]), "expected labels from 0 to 2, got some from 0 to 3"),
-        (torch.rand(BATCH, 2), "expected vectors of 3 numbers"),
-        (torch.ones(BATCH).bool(), "expected whole numbers"),
-        (torch.tensor([0, 1, 2]), "expected a label for each of 4 images, got 3"),
-    ],
-    ids=["range", "size", "type", "number"],
-)
-def test_what_is_no_label_is_named(given: tuple[str, ...], y: Tensor, message: str):
-    model = make_vae(given_label=given)
-    with pytest.raises(ValueError, match=message):
-        model.evidence(images_for(model), y)
-
-
-def test_labels_and_what_takes_them_come_together():
-    model = make_labelled()
-    for options in ({"labels": model.labels}, {"given_label": ("decoder",)}):
-        with pytest.raises(ValueError, match="labels and given_label: expected both, or none of them"):
-            VAE(model.prior, model.encoder, model.decoder, **options)
 
 
 def test_parts_that_do_not_fit_are_refused():
