@@ -32,6 +32,9 @@ PATIENCE = 120  # seconds; a mutant that takes longer is killed
 
 SUBJECTS = {  # module -> the tests that stand for it
     "distributions": ("test_distributions.py", "test_heads.py"),
+    "normals": ("test_normals.py", "test_distributions.py", "test_heads.py"),
+    "layers": ("test_layers.py", "test_networks.py"),
+    "data.binarise": ("data/test_binarise.py",),
     "heads": ("test_heads.py", "test_conditionals.py", "test_oracles.py"),
     "mixture": ("test_mixture.py", "test_priors.py", "test_distributions.py"),
     "flows": ("test_flows.py", "test_priors.py"),
@@ -63,7 +66,7 @@ EQUIVALENT = {  # (module, change) -> why no test can see it
         "mixture",
         "self.components.mean - self.mean.unsqueeze(-2) -> self.mean.unsqueeze(-2) - self.components.mean",
     ): _SQUARED,
-    ("distributions", "q.loc - base.loc -> base.loc - q.loc"): _SQUARED,
+    ("normals", "q.loc - base.loc -> base.loc - q.loc"): _SQUARED,
     ("evaluation.saturation", "scale < low + margin -> scale <= low + margin"): _EDGE,
     ("evaluation.saturation", "scale > high - margin -> scale >= high - margin"): _EDGE,
     (

@@ -75,6 +75,17 @@ def test_the_log_probability_of_black_and_white_images_has_the_gradient_of_the_c
     torch.testing.assert_close(found, x - torch.sigmoid(logits.detach()))
 
 
+@pytest.mark.parametrize("graded", [True, False])
+def test_pixels_that_are_no_event_keep_their_log_probabilities_apart(graded: bool):
+    logits, x = images(1, 3, 2)
+    with torch.set_grad_enabled(graded):
+        assert torch.equal(Event(Bernoulli(logits), 0).log_prob(x), Bernoulli(logits).log_prob(x))
+        some = Event(Bernoulli(logits), 1).log_prob(x)
+    torch.testing.assert_close(some, Bernoulli(logits).log_prob(x).sum(-1))
+    wide = Event(Bernoulli(logits), 3).expand((2, 3))
+    assert wide.log_prob(x).shape == (2, 3)
+
+
 # ------------------------------------------------------------------------------------- continuous Bernoulli
 
 

@@ -70,13 +70,24 @@ def test_the_image_is_summed_in_single_precision_where_products_have_less():
     assert 0 < (low - exact).abs().max() < 0.02 * exact.abs().max()
 
 
-def test_activations_over_what_they_are_given_leave_the_gradients_alone():
-    x, gradients = torch.rand(2, 1, 8, 8), []
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "elu"])
+def test_activations_over_what_they_are_given_leave_the_gradients_alone(activation: str):
+    x, gradients, found = torch.rand(2, 1, 8, 8), [], []
     for in_place in (True, False):
         torch.manual_seed(0)
-        network = convolutional([(1, 8, 8)], (4,), channels=(3, 5), width=(6,))
-        for act in network.modules():
-            if isinstance(act, nn.ReLU):
-                act.inplace &= in_place
+        network = convolutional([(1, 8, 8)], (4,), channels=(3, 5), width=(6,), activation=activation)
+        acts = [act for act in network.modules() if hasattr(act, "inplace")]
+        found.append([act.inplace for act in acts])
+        for act in acts:
+            act.inplace &= in_place
         gradients.append(torch.autograd.grad(network(x).square().sum(), list(network.parameters())))
-    torch.testing.assert_close(*gradients, rtol=0, atol=0)
+    torch.testing.assert_close(*gradients)
+    assert found[0] == [True, True, False]  # of the convolutions, not of the dense layer
+
+
+@pytest.mark.parametrize("make", [partial(ToPixels, 5, 2), partial(Enlarge, 5, 2, (1, 1))])
+def test_transforms_of_functions_know_them(make: Callable[[], nn.Module]):
+    layer, x = make().double(), torch.randn(1, 5, 2, 3, dtype=torch.float64)
+    expected = torch.autograd.functional.jacobian(layer, x)
+    torch.testing.assert_close(torch.func.jacrev(layer)(x), expected)
+    torch.testing.assert_close(torch.func.vmap(layer)(x.expand(4, 1, 5, 2, 3))[2], layer(x))

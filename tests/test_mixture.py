@@ -177,3 +177,23 @@ def test_a_component_of_weight_zero_is_never_drawn_and_changes_nothing():
     torch.testing.assert_close(
         ours.log_prob(torch.tensor([10.0]))[1], base.log_prob(torch.tensor(10.0))[1, 0]
     )
+
+
+def test_a_mixture_that_was_asked_without_gradients_has_them_afterwards_and_again():
+    z = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)
+    mean = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
+    ours = Mixture(torch.zeros(4, dtype=torch.float64), Independent(Normal(mean, torch.ones_like(mean)), 1))
+    with torch.no_grad():
+        before = ours.log_prob(z)
+        assert torch.equal(ours.log_prob(z), before)
+    once, twice = (torch.autograd.grad(ours.log_prob(z).sum(), (z, mean)) for _ in range(2))
+    assert torch.equal(ours.log_prob(z), before)
+    torch.testing.assert_close(once, twice, rtol=0, atol=0)
+    nearness = torch.softmax(ours.joint(z), -1)
+    torch.testing.assert_close(once[0], nearness @ mean - z)
+
+
+def test_two_components_that_are_as_likely_but_for_rounding_share_the_gradient():
+    logs = torch.tensor([[1e-8, 0.0, -30.0]], requires_grad=True)
+    gradient = torch.autograd.grad(mixture._log_sum_exp(logs).sum(), logs)[0]
+    torch.testing.assert_close(gradient, torch.softmax(logs.detach(), -1))

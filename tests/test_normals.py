@@ -66,6 +66,12 @@ def test_the_divergence_from_n_0_1_is_that_of_torch_with_its_gradient(event: boo
         torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
 
 
+def test_of_a_batch_of_priors_there_is_a_divergence_each():
+    q, ones = LogScaleNormal(torch.zeros(3), torch.ones(3)), torch.ones(4, 3)
+    expected = kl_divergence(Normal(q.loc, q.scale), Normal(0 * ones, ones))
+    torch.testing.assert_close(kl_divergence(q, UnitNormal(0 * ones, ones)), expected)
+
+
 def test_a_scale_that_float32_does_not_hold_keeps_its_logarithm():
     p = LogScaleNormal(torch.zeros(1), torch.tensor([-110.0]))
     assert p.scale.log().item() == -torch.inf

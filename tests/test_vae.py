@@ -7,13 +7,14 @@ import math
 
 import pytest
 import torch
+from torch import Tensor
 from torch.distributions import Independent, Normal, kl_divergence
 
 import cases
 from cases import BATCH, SHAPE, images_for, labels, make_labelled, make_ladder, make_vae
 from vaekit.conditionals import Chain
 from vaekit.normals import LogScaleNormal, UnitNormal
-from vaekit.priors import StandardNormal
+from vaekit.priors import MixtureOfGaussians, StandardNormal
 from vaekit.randomness import seeded
 from vaekit.vae import VAE, Evidence, interpolate
 
@@ -62,6 +63,25 @@ def test_the_bound_in_closed_form_asks_for_no_log_density_of_z(monkeypatch):
     assert asked == []
     torch.testing.assert_close(e.importance_weighted, e.log_weights.logsumexp(0) - math.log(2))
     assert asked == [LogScaleNormal, UnitNormal]
+
+
+@pytest.mark.parametrize("prior", [StandardNormal(3), MixtureOfGaussians(3, 4)], ids=["unit", "mixture"])
+def test_a_look_without_gradients_takes_none_away(prior):
+    encoder, decoder = make_vae().encoder, make_vae().decoder
+    model = VAE(Chain([prior], (3,)), encoder, decoder)
+
+    def gradients(look: bool) -> list[Tensor]:
+        e = model.evidence(images_for(model), samples=2, seed=1)
+        if look:
+            with torch.no_grad():
+                assert e.elbo.isfinite().all()
+                assert e.importance_weighted.isfinite().all()
+        loss = -e.elbo.sum() - e.importance_weighted.sum()
+        return list(torch.autograd.grad(loss, list(model.parameters())))
+
+    torch.testing.assert_close(gradients(True), gradients(False), rtol=0, atol=0)
+    with torch.no_grad():
+        assert not model.evidence(images_for(model)).elbo.requires_grad
 
 
 def test_the_divergence_of_a_ladder_is_that_of_each_level_given_those_above():

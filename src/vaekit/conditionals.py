@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar
 
 import torch
@@ -50,7 +49,7 @@ class Draw:
     values: Sequence[Tensor]
     links: Sequence[Distribution]
 
-    @cached_property
+    @property
     def log_prob(self) -> Tensor:
         """(L, ...): the log-density of each level given those above, in nats."""
         logs = [link.log_prob(value) for link, value in zip(self.links, self.values, strict=True)]
@@ -115,7 +114,8 @@ class Ancestral(Distribution):
     def choose(self, each: Choice) -> Draw:
         """The value of each level as `each` chooses it from its place and distribution, from the top down."""
         values, links = self._descend(each)
-        return Draw(_side_by_side(values), values, links)
+        z = values[0] if len(values) == 1 else _side_by_side(values)
+        return Draw(z, values, links)
 
     def _descend(self, choose: Choice) -> tuple[list[Tensor], list[Distribution]]:
         """From the top down, `choose` each level's value; all values, and the distributions on the way."""
@@ -171,8 +171,6 @@ class Ancestral(Distribution):
 
 def _side_by_side(parts: Sequence[Tensor]) -> Tensor:
     """Join (..., d_l) to (..., d), where a level that depends on nothing has no leading dimensions."""
-    if len(parts) == 1:
-        return parts[0]
     leading = torch.broadcast_shapes(*(part.shape[:-1] for part in parts))
     return torch.cat([part.expand(*leading, part.shape[-1]) for part in parts], -1)
 

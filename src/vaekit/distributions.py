@@ -46,11 +46,15 @@ def soft_clamp(value: Tensor, bounds: Bounds | None) -> Tensor:
 
 
 class Event(Independent):
-    """Independent numbers as one event; where these know a faster way to sum their log-density, by that."""
+    """Independent numbers as one event.
+
+    Where their distribution has a faster way to sum their log-densities than one by one, a method
+    `total_log_prob(value, dims)` over the last `dims` dimensions, it is by that.
+    """
 
     def log_prob(self, value: Tensor) -> Tensor:
-        total = getattr(self.base_dist, "total_log_prob", None)
-        return total(value, self.reinterpreted_batch_ndims) if total else super().log_prob(value)
+        dims, total = self.reinterpreted_batch_ndims, getattr(self.base_dist, "total_log_prob", None)
+        return total(value, dims) if total and dims else super().log_prob(value)
 
 
 class Bernoulli(torch.distributions.Bernoulli):
@@ -63,8 +67,11 @@ class Bernoulli(torch.distributions.Bernoulli):
     def __init__(self, logits: Tensor):
         super().__init__(logits=logits, validate_args=False)
 
+    def expand(self, batch_shape: SampleShape, _instance: Distribution | None = None) -> Bernoulli:
+        return Bernoulli(self.logits.expand(batch_shape))
+
     def total_log_prob(self, value: Tensor, dims: int) -> Tensor:
-        """The sum of log p over the last `dims` dimensions.
+        """The sum of log p over the last `dims` dimensions, at least one.
 
         Without a gradient by softplus(l) = max(l, 0) - log S(|l|), with S the sigmoid, whose values of up to
         64 numbers are multiplied before the logarithm: they are at least 1/2. It takes half the time.

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from vaekit.distributions import in_single_precision
 
+_transformed = getattr(torch._C, "_are_functorch_transforms_active", lambda: False)
+
 FEW = 4  # channels of an image for which nine maps of each are worth their memory
 
 Layer = TypeVar("Layer", bound=nn.Linear | nn.Conv2d | nn.ConvTranspose2d)
@@ -74,9 +76,8 @@ class _Biased(torch.autograd.Function):
 class ToPixels(nn.Module):
     """A convolution of 3 x 3 from many channels to few, as the transposed one that is the same map.
 
-    With few channels at the end processors are faster that way, backward; and forward, where there are very
-    few, by one matrix product for all nine places of the kernel, whose maps are shifted and added
-    (docs/speed.md).
+    With very few channels at the end, processors are fastest forward by one matrix product for all nine
+    places of the kernel, whose maps are shifted and added, and backward by that convolution (docs/speed.md).
 
     Args:
         channels, output: of the feature maps and of the image.
@@ -125,5 +126,5 @@ def _in_autocast(*tensors: Tensor) -> list[Tensor]:
 
 
 def _eager_on_cpu(x: Tensor) -> bool:
-    """Elsewhere, and compiled, the plain layers are as fast."""
-    return x.device.type == "cpu" and not torch.compiler.is_compiling()
+    """Elsewhere, and compiled, the plain layers are as fast; transforms of `torch.func` know no others."""
+    return x.device.type == "cpu" and not torch.compiler.is_compiling() and not _transformed()

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import math
-from functools import cached_property
+from collections.abc import Callable
 from typing import ClassVar
 
 import torch
@@ -43,26 +43,31 @@ class Mixture(Distribution):
 
     def __init__(self, logits: Tensor, components: Distribution):
         self.log_weights, self.components = F.log_softmax(logits, -1), components
+        self._kept: _Quadratic | None = None
         super().__init__(logits.shape[:-1], components.event_shape, validate_args=False)
 
     def joint(self, value: Tensor) -> Tensor:
         """log w_c + log p_c(z) for z (..., d): (..., C); its softmax says how likely z came from each."""
-        if self._quadratic is None:
-            return self.log_weights + self.components.log_prob(value.unsqueeze(-2))
-        return self._quadratic(value)
+        return self._joint()(value)
 
     def log_prob(self, value: Tensor) -> Tensor:
         """The log of the sum over components, for a bounded number of points at once."""
         shape = torch.broadcast_shapes(value.shape[:-1], self.batch_shape)
         points = value.expand(*shape, -1).reshape(-1, *self.batch_shape, value.shape[-1])
         numbers = self.log_weights.numel() * value.shape[-1]
-        parts = points.split(max(1, NUMBERS_AT_ONCE // numbers))
-        return torch.cat([_log_sum_exp(self.joint(some)) for some in parts]).view(shape)
+        parts, joint = points.split(max(1, NUMBERS_AT_ONCE // numbers)), self._joint()
+        return torch.cat([_log_sum_exp(joint(some)) for some in parts]).view(shape)
 
-    @cached_property
-    def _quadratic(self) -> _Quadratic | None:
+    def _joint(self) -> Callable[[Tensor], Tensor]:
+        """Points (..., d) -> (..., C). Without gradients what does not depend on them is made only once."""
         normals = _diagonal(self.components)
-        return None if normals is None else _Quadratic(normals, self.log_weights)
+        if normals is None:
+            return lambda value: self.log_weights + self.components.log_prob(value.unsqueeze(-2))
+        if torch.is_grad_enabled():
+            return _Quadratic(normals, self.log_weights)
+        if self._kept is None:
+            self._kept = _Quadratic(normals, self.log_weights)
+        return self._kept
 
     def rsample(self, sample_shape: SampleShape = ()) -> Tensor:
         chosen = Categorical(logits=self.log_weights, validate_args=False).sample(torch.Size(sample_shape))
@@ -154,7 +159,11 @@ def _log_sum_exp(logs: Tensor) -> Tensor:
     `torch.logsumexp` is the same, but takes ten times as long where terms vanish beside the largest, as those
     of nearly all components do: the exponential that it uses is slow where it underflows.
     """
-    return logs.amax(-1) - F.log_softmax(logs, -1).amax(-1)
+    soft = F.log_softmax(logs, -1)
+    if not torch.is_grad_enabled():
+        return logs.amax(-1) - soft.amax(-1)
+    place = logs.argmax(-1, keepdim=True)  # the same in both, for the gradient: rounding can make ties
+    return (logs.gather(-1, place) - soft.gather(-1, place)).squeeze(-1)
 
 
 # ------------------------------------------------------------------------------ weights that a label chooses

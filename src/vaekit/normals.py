@@ -1,9 +1,11 @@
-"""Gaussians: known by the logarithm of their scale, N(0, 1), with the best scale, with any covariance.
+"""Gaussians, in fewer steps than torch's own, or with more freedom.
 
-The first two are torch's own, which compute what a bound needs of them in fewer steps and without taking the
-logarithm of an exponential,
+`LogScaleNormal` is known by the logarithm of its scale, so that nothing takes that of an exponential; with
+`UnitNormal`, N(0, 1), it has the divergence
 
     KL(N(m, s^2), N(0, 1)) = (m^2 + s^2 - 1) / 2 - log s        (Kingma and Welling 2014, appendix B).
+
+`OptimalNormal` has the scale that is best for what it is asked about, `CholeskyNormal` any covariance.
 """
 
 from __future__ import annotations
@@ -65,8 +67,9 @@ class UnitNormal(Normal):
 
 
 @register_kl(LogScaleNormal, UnitNormal)
-def _kl_from_unit(q: LogScaleNormal, p: UnitNormal) -> Tensor:
-    return torch.addcmul(q.loc.square(), q.scale, q.scale).sub(1).mul(0.5) - q.log_scale
+def _kl_to_unit(q: LogScaleNormal, p: UnitNormal) -> Tensor:
+    kl = torch.addcmul(q.loc.square(), q.scale, q.scale).sub(1).mul(0.5) - q.log_scale
+    return torch.broadcast_tensors(kl, p.loc)[0]
 
 
 class OptimalNormal(Distribution):

@@ -12,10 +12,8 @@ that alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -28,10 +26,14 @@ from vaekit.distributions import tempered
 from vaekit.labels import Labels
 from vaekit.randomness import Seed, seeded
 
+Term = Callable[["Evidence"], "Tensor | None"]
 
-@dataclass(frozen=True)
+
 class Evidence:
     """The terms of the bound for B images, K posterior samples and L latent levels, in nats.
+
+    A term may be given as a function of the evidence. It is then computed when somebody first asks for it,
+    since few bounds need all of them; with a gradient if the evidence was made where there are gradients.
 
     Attributes:
         log_px: (K, B), log p(x | z_k).
@@ -41,10 +43,30 @@ class Evidence:
             no level has one.
     """
 
-    log_px: Tensor
-    log_pz: Tensor
-    log_qz: Tensor
-    kl: Tensor | None = None
+    def __init__(
+        self, log_px: Tensor, log_pz: Tensor | Term, log_qz: Tensor | Term, kl: Tensor | Term | None = None
+    ):
+        self.log_px = log_px
+        self._terms: dict[str, Any] = {"log_pz": log_pz, "log_qz": log_qz, "kl": kl}
+        self._graded = torch.is_grad_enabled()
+
+    @property
+    def log_pz(self) -> Tensor:
+        return self._term("log_pz")
+
+    @property
+    def log_qz(self) -> Tensor:
+        return self._term("log_qz")
+
+    @property
+    def kl(self) -> Tensor | None:
+        return self._term("kl")
+
+    def _term(self, name: str) -> Any:
+        if callable(self._terms[name]):
+            with torch.set_grad_enabled(self._graded):
+                self._terms[name] = self._terms[name](self)
+        return self._terms[name]
 
     @property
     def rates(self) -> Tensor:
@@ -70,28 +92,6 @@ class Evidence:
     def importance_weighted(self) -> Tensor:
         """(B,): log mean_k w_k, the bound of K samples."""
         return self.log_weights.logsumexp(0) - math.log(len(self.log_px))
-
-
-class _Drawn(Evidence):
-    """Evidence whose terms are computed when they are asked for, since the elbo rarely needs them all."""
-
-    def __init__(self, log_px: Tensor, q: Draw, p: Draw):
-        vars(self).update(log_px=log_px, q=q, p=p)
-
-    q: Draw
-    p: Draw
-
-    @cached_property
-    def log_pz(self) -> Tensor:
-        return self.p.log_prob.expand_as(self.log_qz)
-
-    @cached_property
-    def log_qz(self) -> Tensor:
-        return self.q.log_prob
-
-    @cached_property
-    def kl(self) -> Tensor | None:
-        return _divergences(self.q, self.p)
 
 
 class VAE(nn.Module):
@@ -159,7 +159,7 @@ class VAE(nn.Module):
             samples: K, draws from the posterior for each image.
             mask: boolean, broadcastable to x, True where a pixel was observed: the bound is then on the
                 log-probability of the observed pixels, and the encoder sees 0 for the others. Where x holds
-                NaN for pixels that were not, it is `~x.isnan()`.
+                NaN for pixels that were not, give `~x.isnan()`.
             posterior, prior: `encode(x, y)` and `prior_given(y)` where they are already at hand.
             seed: of the draws.
 
@@ -179,7 +179,12 @@ class VAE(nn.Module):
             prior = self.prior(*self._label("prior", y, x.shape[:-3]))
         p = prior.score(q.z)
         log_px = missing.log_prob(self.decode(q.z, y), x, mask)
-        return _Drawn(log_px, q, p)
+        return Evidence(
+            log_px,
+            log_pz=lambda e: p.log_prob.expand_as(e.log_qz),
+            log_qz=lambda e: q.log_prob,
+            kl=lambda e: _divergences(q, p, e),
+        )
 
     forward = evidence
 
@@ -352,7 +357,7 @@ def _pixels(distribution: Distribution, draw: bool) -> Tensor:
     return distribution.sample() if draw else distribution.mean
 
 
-def _divergences(q: Draw, p: Draw) -> Tensor | None:
+def _divergences(q: Draw, p: Draw, evidence: Evidence) -> Tensor | None:
     """KL(q, p) a level, (L, B): in closed form, else by the samples; None where no level has a form."""
     forms = [_closed_form(a, b) for a, b in zip(q.links, p.links, strict=True)]
     known = [kl for kl in forms if kl is not None]
@@ -360,7 +365,7 @@ def _divergences(q: Draw, p: Draw) -> Tensor | None:
         return None
     if len(known) == len(forms):
         return torch.stack(known)
-    sampled = (q.log_prob - p.log_prob).mean(1)
+    sampled = evidence.rates.mean(1)
     return torch.stack([mean if kl is None else kl for kl, mean in zip(forms, sampled, strict=True)])
 
 

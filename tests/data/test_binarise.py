@@ -31,7 +31,7 @@ def test_every_level_is_drawn_with_its_probability():
 def test_a_byte_of_255_is_drawn_again(monkeypatch):
     noise = torch.tensor([[255, 255, 255, 3, 200], [255, 255, 7, 255, 0], [9, 255, 0, 0, 255]])
     monkeypatch.setattr(binarise, "_bytes", lambda rows, n, device: noise.to(torch.uint8))
-    assert drawn(torch.tensor([10, 255, 8, 4, 200], dtype=torch.uint8)).tolist() == [1, 0, 1, 1, 0]
+    assert drawn(torch.tensor([10, 255, 8, 4, 200], dtype=torch.uint8)).tolist() == [1, 1, 1, 1, 0]
 
 
 def test_pixels_are_drawn_apart_and_anew():

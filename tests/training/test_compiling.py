@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 
 import pytest
 import torch
 
-from toy_runs import At, Killed, die, metrics, same, train
+from toy_runs import LATENT, At, Killed, die, metrics, model, same, train
+from vaekit.conditionals import Chain
+from vaekit.objectives import Objective, elbo, importance_weighted
+from vaekit.priors import MixtureOfGaussians, StandardNormal
 from vaekit.training.checkpoint import load_weights
 from vaekit.training.compiling import Compiled
 from vaekit.training.log import Quiet
+from vaekit.vae import VAE
 
 
 class Notes(Quiet):
@@ -61,6 +66,21 @@ def test_an_error_of_our_own_is_raised(monkeypatch):
 
     with pytest.raises(ValueError, match="ours"):
         Compiled(wrong, torch.device("cpu"), lambda text: None)(torch.zeros(1))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="needs a compiler")
+@pytest.mark.parametrize("bound", [elbo, importance_weighted])
+@pytest.mark.parametrize("prior", [StandardNormal, partial(MixtureOfGaussians, components=3)])
+def test_all_of_a_step_is_one_function(tmp_path, prior, bound):
+    train(tmp_path / "plain")  # torch has looked up then how two Gaussians diverge
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    plain, log = model(), Notes()
+    vae = VAE(Chain([prior(LATENT)], [LATENT]), plain.encoder, plain.decoder)
+    train(tmp_path / "compiled", vae=vae, objective=Objective(bound, samples=2), compile=True, log=log)
+    assert not log.notes
+    assert not torch._dynamo.utils.counters["graph_break"]
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 """Grey values as probabilities: a binary image drawn from them anew, with torch's global generator.
 
 Of levels it is P(1) = v / 255 by bytes, of which eight come of one random number: the byte is less than v, or
-it is 255 and the next is drawn in its place. Two such turns leave an error of 256^-3, that of a float.
+it is 255 and another is drawn in its place. Three bytes leave an error of 256^-3, that of a float.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-TURNS = 3
+BYTES = 3  # a pixel
 
 
 def drawn(images: Tensor) -> Tensor:
@@ -17,8 +17,8 @@ def drawn(images: Tensor) -> Tensor:
     if images.dtype != torch.uint8:
         return torch.rand_like(images, dtype=torch.float32).lt_(images)
     top = torch.full_like(images, 255)
-    *earlier, last = (noise.view(images.shape) for noise in _bytes(TURNS, images.numel(), images.device))
-    below = last < images
+    *earlier, last = (noise.view(images.shape) for noise in _bytes(BYTES, images.numel(), images.device))
+    below = (last < images) | (images == top)  # white is white, with no error
     for noise in reversed(earlier):
         below = (noise < images) | ((noise == top) & below)
     return below.view(torch.uint8).to(torch.float32)

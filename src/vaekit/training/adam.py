@@ -64,7 +64,10 @@ class Adam:
 
     @property
     def moments(self) -> list[Moments]:
-        """Of each weight the number of its steps and its moments, as they are; nothing before its first."""
+        """Of each weight its number of steps and its moments; nothing before the first.
+
+        The moments are those in use, the number a copy: numbers share their memory, which a file refuses.
+        """
         return [
             {"step": step.clone(), "exp_avg": mean, "exp_avg_sq": square} if step > 0 else {}
             for _, mean, square, step in self._states

@@ -28,7 +28,7 @@ class Meter:
     def __init__(self, levels: int, device: torch.device):
         precision = torch.float32 if device.type == "mps" else torch.float64  # which mps has not
         self.sums = torch.zeros(4 + levels, dtype=precision, device=device)
-        self._none, self._one = torch.arange(2.0, device=device)
+        self._zero, self._one = torch.tensor([0.0, 1.0], device=device)
 
     @property
     def images(self) -> int:
@@ -39,7 +39,7 @@ class Meter:
     def add(self, loss: Tensor, evidence: Evidence, norm: Tensor | None = None) -> None:
         """Count a batch: its loss, its evidence, and the norm of its gradient where there was one."""
         images = evidence.log_px.shape[1]
-        norm = self._none if norm is None else norm
+        norm = self._zero if norm is None else norm
         terms = torch.stack([self._one, norm, loss, -evidence.log_px.mean()])
         self.sums.add_(torch.cat([terms, evidence.rate.mean(1)]), alpha=images)
 
