@@ -39,6 +39,7 @@ SUBJECTS = {  # module -> the tests that stand for it
     "mixture": ("test_mixture.py", "test_priors.py", "test_distributions.py"),
     "flows": ("test_flows.py", "test_priors.py"),
     "objectives": ("test_objectives.py",),
+    "evidence": ("test_vae.py", "test_objectives.py"),
     "vae": ("test_vae.py", "test_oracles.py", "test_objectives.py", "test_imputation.py"),
     "priors": ("test_priors.py", "test_vae.py"),
     "conditionals": ("test_conditionals.py", "test_vae.py", "test_oracles.py"),

@@ -11,8 +11,9 @@ from safetensors.torch import load_file, save_file
 import cases
 from cases import BATCH, SHAPE, images_for, make_vae
 from vaekit import heads, networks, objectives, priors
+from vaekit.evidence import Evidence
 from vaekit.randomness import seeded
-from vaekit.vae import VAE, Evidence
+from vaekit.vae import VAE
 
 every_model = pytest.mark.parametrize(
     ("likelihood", "network", "posterior"),

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.func import functional_call
 
 import cases
+from vaekit.evidence import Evidence
 from vaekit.objectives import Objective, constant, cyclical, elbo, importance_weighted, linear
 from vaekit.randomness import seeded
-from vaekit.vae import Evidence
 
 K, B, L = 3, 4, 2
 

@@ -21,13 +21,14 @@ from cases import SHAPE as SHAPE_OF_CASES
 from cases import images, make_vae
 from vaekit import heads
 from vaekit.conditionals import Chain, Conditional
+from vaekit.evidence import Evidence
 from vaekit.imputation import impute
 from vaekit.mixture import Mixture
 from vaekit.networks import Dense
 from vaekit.objectives import elbo, importance_weighted
 from vaekit.priors import StandardNormal
 from vaekit.randomness import seeded
-from vaekit.vae import VAE, Evidence
+from vaekit.vae import VAE
 
 SHAPE, PIXELS, LATENT, NOISE = (1, 2, 3), 6, 2, 0.6
 

@@ -13,10 +13,11 @@ from torch.distributions import Independent, Normal, kl_divergence
 import cases
 from cases import BATCH, SHAPE, images_for, labels, make_labelled, make_ladder, make_vae
 from vaekit.conditionals import Chain
+from vaekit.evidence import Evidence
 from vaekit.normals import LogScaleNormal, UnitNormal
 from vaekit.priors import MixtureOfGaussians, StandardNormal
 from vaekit.randomness import seeded
-from vaekit.vae import VAE, Evidence, interpolate
+from vaekit.vae import VAE, interpolate
 
 # -------------------------------------------------------------------------------------------------- Evidence
 

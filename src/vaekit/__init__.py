@@ -26,7 +26,7 @@ _PLACES = {
     "demo": "vaekit.explorer.packaged",
     "Trained": "vaekit.trained",
     "VAE": "vaekit.vae",
-    "Evidence": "vaekit.vae",
+    "Evidence": "vaekit.evidence",
     "Conditional": "vaekit.conditionals",
     "Chain": "vaekit.conditionals",
     "StandardNormal": "vaekit.priors",
@@ -38,6 +38,7 @@ _PLACES = {
 if TYPE_CHECKING:
     from vaekit.conditionals import Chain, Conditional
     from vaekit.errors import VaekitError
+    from vaekit.evidence import Evidence
     from vaekit.explorer.packaged import demo
     from vaekit.launch import resume, train
     from vaekit.objectives import Objective
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from vaekit.studies.adhoc import compare, sweep
     from vaekit.studies.perform import study
     from vaekit.trained import Trained
-    from vaekit.vae import VAE, Evidence
+    from vaekit.vae import VAE
 
 __all__ = [  # noqa: RUF022  (in the order in which one meets them)
     "train", "resume", "load", "study", "sweep", "compare", "demo", "Run", "Trained", "Recipe",

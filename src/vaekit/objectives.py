@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from vaekit.vae import Evidence
+from vaekit.evidence import Evidence
 
 Schedule = Callable[[float], float]
 

@@ -15,10 +15,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from vaekit.evidence import Evidence
 from vaekit.randomness import seeded
 from vaekit.recipe import Training
 from vaekit.training.state import State
-from vaekit.vae import Evidence
 
 
 class Cause(NamedTuple):

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from vaekit.errors import DivergedError, InterruptedRun
+from vaekit.evidence import Evidence
 from vaekit.missing import filled
 from vaekit.objectives import Objective
 from vaekit.randomness import seeded
@@ -34,7 +35,7 @@ from vaekit.training.rates import learning_rate
 from vaekit.training.running import Running
 from vaekit.training.seeds import order, stream
 from vaekit.training.state import State
-from vaekit.vae import VAE, Evidence
+from vaekit.vae import VAE
 
 CHECK_EVERY = 50  # steps between two looks at numbers that another device computes
 

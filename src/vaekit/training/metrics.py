@@ -11,10 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vaekit.evidence import Evidence
 from vaekit.objectives import Objective
 from vaekit.randomness import seeded
 from vaekit.training.batches import Images, batches, observed
-from vaekit.vae import VAE, Evidence
+from vaekit.vae import VAE
 
 
 class Meter:

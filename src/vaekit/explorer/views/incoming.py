@@ -9,11 +9,11 @@ from torch import Tensor
 
 from vaekit import imputation, missing
 from vaekit.evaluation import labelling
+from vaekit.evidence import Evidence
 from vaekit.explorer import asks, incoming, painting
 from vaekit.explorer.explored import SAMPLES, Explored
 from vaekit.explorer.views.answers import Answer, Picture, encoded, rounded
 from vaekit.explorer.views.posterior import placed
-from vaekit.vae import Evidence
 
 DRAWS = 500  # posterior samples that imputations are drawn from
 
