@@ -81,7 +81,7 @@ class Bernoulli(torch.distributions.Bernoulli):
             losses = F.binary_cross_entropy_with_logits(logits, value, reduction="none")
             return losses.flatten(-dims).sum(-1).neg()
         logs = _products(logits.abs().sigmoid_().flatten(-dims)).log_().sum(-1)
-        return logs - torch.addcmul(logits.clamp_min(0), value, logits, value=-1).flatten(-dims).sum(-1)
+        return logs - logits.clamp_min(0).addcmul_(value, logits, value=-1).flatten(-dims).sum(-1)
 
 
 def _products(factors: Tensor, most: int = 64) -> Tensor:
