@@ -13,7 +13,7 @@ Line = dict[str, Any]
 Measure = Callable[[Workload, list[str], int, float], Iterator[Line]]
 
 SHOWN = {"ours": ("vaekit", "#0b6e99"), "limit": ("the limit: its products and Adam's memory", "#a0a0a0")}
-MARKS = (5, 10, 20, 50, 100, 200)
+MARKS = (1, 2, 5, 10, 20, 50, 100, 200)
 ROUNDS, SECONDS = 3, 0.5
 
 

@@ -78,8 +78,13 @@ def _workload(name: str, asked: argparse.Namespace) -> Iterator[Line]:
 
 
 def _read(paths: list[Path]) -> list[Line]:
-    """The measurements of files written before."""
-    return [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
+    """The measurements of files written before; a workload that was measured again counts as it is later."""
+    lines: list[Line] = []
+    for path in paths:
+        later = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        again = {line["workload"] for line in later}
+        lines = [line for line in lines if line["workload"] not in again] + later
+    return lines
 
 
 def _names() -> dict[str, str]:

@@ -47,7 +47,8 @@ class Watch(TorchDispatchMode):
             return value
         layout = (tuple(value.shape), tuple(value.stride()))
         if layout not in self._pool:
-            self._pool[layout] = torch.empty_strided(*layout).normal_()
+            stored = [n if step else 1 for n, step in zip(*layout, strict=True)]  # expanded where 0
+            self._pool[layout] = torch.empty_strided(stored, layout[1]).normal_().expand(layout[0])
         return self._pool[layout]
 
 

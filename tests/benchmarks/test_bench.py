@@ -14,12 +14,12 @@ from benchmarks.curves import draw
 from benchmarks.document import put
 from benchmarks.environments import Unavailable
 from benchmarks.images import stored
-from benchmarks.run import main
+from benchmarks.run import _read, main
 from benchmarks.table import markdown, memory, ratio, times
 from benchmarks.turns import measure
 from benchmarks.workloads import AXES, WORKLOADS, position
 
-from benchmarks import environments
+from benchmarks import environments, history
 from vaekit import recipes
 from vaekit.build import build_model
 
@@ -178,3 +178,41 @@ def test_the_gate_needs_python_alone():
     script = f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import gate; print(gate.peak_memory())"
     done = subprocess.run([sys.executable, "-S", "-c", script], capture_output=True, text=True, check=True)
     assert 1 < float(done.stdout) < 100
+
+
+def test_a_workload_that_was_measured_again_counts_as_it_is_later(tmp_path):
+    paths = [tmp_path / name for name in ("one.jsonl", "other.jsonl")]
+    paths[0].write_text(
+        "\n".join(json.dumps(line("ours", n, 1.0, w)) for n in range(3) for w in ("W1", "W2"))
+    )
+    paths[1].write_text(json.dumps(line("ours", 0, 9.0, "W1")))
+    found = times(_read(paths))
+    assert found["W1"]["ours"] == {0: 0.9}
+    assert found["W2"]["ours"] == {0: 0.1, 1: 0.1, 2: 0.1}
+
+
+# ------------------------------------------------------------------------------------------- our own history
+
+
+class Benchmark:
+    """Stands for the fixture of pytest-benchmark, which is installed for `make bench-own` alone."""
+
+    def __init__(self) -> None:
+        self.extra_info: dict = {}
+
+    def pedantic(self, function, arguments, rounds, warmup_rounds):
+        return [function(*arguments) for _ in range(1 + warmup_rounds)][-1]
+
+
+def test_our_own_history_is_of_every_workload_but_the_start():
+    assert set(history.AT_ONCE) == WORKLOADS.keys() - {"W4"}
+    assert {name for name, contender in history.CASES if contender == "ours"} == set(history.AT_ONCE)
+
+
+def test_our_own_history_times_the_real_command(monkeypatch):
+    monkeypatch.setitem(history.WORKLOADS, "tiny", TINY)
+    monkeypatch.setitem(history.AT_ONCE, "tiny", 3)
+    found = Benchmark()
+    history.test_speed(found, "tiny", "ours")
+    assert (found.extra_info["unit"], found.extra_info["at_once"]) == ("step", 3)
+    assert found.extra_info["memory"] > 50
