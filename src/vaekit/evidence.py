@@ -1,6 +1,8 @@
 """The terms of the lower bound: what a model says of images, and all that objectives and estimators read.
 
-log p(x) >= E_q [log p(x | z) + log p(z) - log q(z | x)]
+    log p(x) >= E_q [log p(x | z) + log p(z) - log q(z | x)]
+
+The conditionals of a `VAE` give them.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Independent, Normal, constraints
 
 from vaekit.distributions import tempered
-from vaekit.normals import CholeskyNormal, SampleShape
+from vaekit.normals import CholeskyNormal, SampleShape, diagonal
 
 NUMBERS_AT_ONCE = 1 << 24
 
@@ -60,7 +60,7 @@ class Mixture(Distribution):
 
     def _joint(self) -> Callable[[Tensor], Tensor]:
         """Points (..., d) -> (..., C). Without gradients what does not depend on them is made only once."""
-        normals = _diagonal(self.components)
+        normals = diagonal(self.components)
         if normals is None:
             return lambda value: self.log_weights + self.components.log_prob(value.unsqueeze(-2))
         if torch.is_grad_enabled():
@@ -145,12 +145,6 @@ class _Quadratic:
             logs = torch.addmm(self.constants, torch.cat([z.square(), z], -1), self.factors.T, alpha=-0.5)
         logs = logs.to(value.dtype).view(*value.shape[:-1], -1)
         return logs if self.weights is None else self.weights + logs
-
-
-def _diagonal(components: Distribution) -> Normal | None:
-    """As Gaussians with independent numbers, where they are that."""
-    base = components.base_dist if isinstance(components, Independent) else None
-    return base if isinstance(base, Normal) else None
 
 
 def _log_sum_exp(logs: Tensor) -> Tensor:

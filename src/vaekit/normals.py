@@ -66,6 +66,12 @@ class UnitNormal(Normal):
         return -0.5 * (value - self.loc).square() - _LOG_SQRT_2PI
 
 
+def diagonal(distribution: Distribution) -> Normal | None:
+    """The numbers of an event that are Gaussians independent of each other; None for any other event."""
+    base = distribution.base_dist if isinstance(distribution, Independent) else None
+    return base if isinstance(base, Normal) else None
+
+
 @register_kl(LogScaleNormal, UnitNormal)
 def _kl_to_unit(q: LogScaleNormal, p: UnitNormal) -> Tensor:
     kl = torch.addcmul(q.loc.square(), q.scale, q.scale).sub(1).mul(0.5) - q.log_scale
@@ -129,8 +135,8 @@ class CholeskyNormal(MultivariateNormal):
 @register_kl(CholeskyNormal, Independent)
 def _kl_from_diagonal(q: CholeskyNormal, p: Independent) -> Tensor:
     """sum_i log(s_i / L_ii) + ((L L^T)_ii + (m_i - mu_i)^2) / (2 s_i^2) - 1/2."""
-    base = p.base_dist
-    if not isinstance(base, Normal):
+    base = diagonal(p)
+    if base is None:
         raise NotImplementedError
     logs = base.scale.log() - q.scale_tril.diagonal(dim1=-2, dim2=-1).log()
     squares = q.variance + (q.loc - base.loc).square()

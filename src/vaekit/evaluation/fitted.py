@@ -16,8 +16,8 @@ import math
 from typing import NamedTuple
 
 import torch
-from torch.distributions import Independent, Normal
 
+from vaekit.normals import diagonal
 from vaekit.vae import VAE
 
 
@@ -50,8 +50,7 @@ def sigma_of(model: VAE) -> float | None:
     if model.given_label:
         return None
     device = next(model.parameters()).device
-    decoded = model.decode(torch.ones(1, model.latent_size, device=device))
-    if not isinstance(decoded, Independent) or not isinstance(decoded.base_dist, Normal):
+    pixels = diagonal(model.decode(torch.ones(1, model.latent_size, device=device)))
+    if pixels is None:
         return None
-    scale = decoded.base_dist.scale
-    return float(scale.mean()) if torch.allclose(scale, scale.mean()) else None
+    return float(pixels.scale.mean()) if torch.allclose(pixels.scale, pixels.scale.mean()) else None

@@ -15,10 +15,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, Independent, Normal, kl_divergence
+from torch.distributions import Distribution, kl_divergence
 
 from vaekit.conditionals import Ancestral
 from vaekit.evaluation.latent import Codes
+from vaekit.normals import diagonal
 from vaekit.randomness import seeded
 
 
@@ -42,12 +43,7 @@ def per_latent(divergences: np.ndarray, codes: Codes) -> np.ndarray:
 
 def _parts(q: Distribution, p: Distribution, size: int, images: int) -> Tensor:
     """(B, size), from distributions over z (..., size)."""
-    posterior, prior = _diagonal(q), _diagonal(p)
+    posterior, prior = diagonal(q), diagonal(p)
     if posterior is None or prior is None:
         return torch.full((images, size), torch.nan)
     return kl_divergence(posterior, prior).reshape(-1, images, size).mean(0).cpu()
-
-
-def _diagonal(link: Distribution) -> Normal | None:
-    base = link.base_dist if isinstance(link, Independent) else None
-    return base if isinstance(base, Normal) else None

@@ -33,10 +33,8 @@ class Adam:
     def __init__(self, weights: Sequence[Tensor], decay: float = 0.0):
         self.weights, self._decay = list(weights), decay
         self._steps = torch.zeros(len(self.weights), device=self.weights[0].device)
-        self._states = list(zip(self.weights, *self._begin(), self._steps.unbind(), strict=True))
-
-    def _begin(self) -> tuple[list[Tensor], list[Tensor]]:
-        return [torch.zeros_like(w) for w in self.weights], [torch.zeros_like(w) for w in self.weights]
+        means, squares = ([torch.zeros_like(weight) for weight in self.weights] for _ in range(2))
+        self._states = list(zip(self.weights, means, squares, self._steps.unbind(), strict=True))
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
