@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-model test test-all bench bench-own mutants check format clean
+.PHONY: help demo demo-model test test-all bench bench-own mutants same-numbers check format clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ bench-own: $(VENV)/.ready-dev ## Our own speed, compared with the last time on t
 
 mutants: $(VENV)/.ready-dev ## Seed bugs in the mathematics, and see that the tests catch each (make mutants ARGS="--most 0")
 	$(BIN)/python scripts/mutants.py $(ARGS)
+
+same-numbers: $(VENV)/.ready-dev ## Compare every number with those of an older commit (make same-numbers ARGS="COMMIT")
+	$(BIN)/python scripts/same_numbers.py $(ARGS)
 
 check: $(VENV)/.ready-dev ## Formatting, lint and types
 	$(BIN)/ruff format --check .

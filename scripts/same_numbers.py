@@ -1,0 +1,162 @@
+"""Every number of this checkout beside those of an older commit, bit for bit.
+
+    python scripts/same_numbers.py [COMMIT] [--old DIR] [--only models] [--rows N] [--keep DIR]
+                                   [--plant [NAME]] [--allow-missing]
+
+For a change that moves or renames and must leave the numbers alone. Models of every pair of choices, and the
+packaged studies made small, are trained, measured and drawn by both trees at once, each in a process with one
+thread. Exits with 0 where all values are equal, with 1 where one differs or is on one side alone.
+
+What was renamed in between is said in `same_numbers/table.py`. `--plant` changes the new code on purpose, by
+a millionth, and exits with 0 only where that is found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+from same_numbers import rows, table
+from same_numbers.compare import Comparison, compare
+
+ROOT = Path(__file__).resolve().parents[1]
+BASE = "c3ef254"  # the commit before the refactoring
+PARTS = ("models",)
+SHOWN = 40  # differences that are printed; all of them are in --keep DIR
+
+
+def main() -> int:
+    asked = _arguments()
+    began = time.perf_counter()
+    kept = nullcontext(asked.keep) if asked.keep else tempfile.TemporaryDirectory(prefix="same-numbers-")
+    with kept as place:
+        folder = Path(place).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        with _old_tree(asked, folder) as old:
+            found = _compared(old, folder, asked)
+    if found is None:
+        return 1
+    _report(found, folder if asked.keep else None, time.perf_counter() - began)
+    if asked.plant:
+        print(f"the planted bug was {'found' if found.differences else 'NOT found'}")
+        return not found.differences
+    return bool(found.differences)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("commit", nargs="?", default=BASE, help="the old code (default: %(default)s)")
+    parser.add_argument("--old", type=Path, metavar="DIR", help="a checkout of the old code, in its place")
+    parser.add_argument("--only", choices=PARTS, help="one part alone")
+    parser.add_argument("--rows", type=int, metavar="N", help="the first N models alone")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="where to leave all that was written")
+    parser.add_argument(
+        "--plant", nargs="?", const=next(iter(table.PLANTED)), choices=table.PLANTED, metavar="NAME",
+        help=f"a bug on purpose: {', '.join(table.PLANTED)}",
+    )  # fmt: skip
+    parser.add_argument(
+        "--allow-missing", action="store_true", help="leave out studies whose data are not there"
+    )
+    return parser.parse_args()
+
+
+@contextmanager
+def _old_tree(asked: argparse.Namespace, folder: Path) -> Iterator[Path]:
+    """The old code: the checkout that is given, or one of the commit for as long as it is needed."""
+    if asked.old:
+        yield asked.old.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="same-numbers-old-") as place:
+        tree = Path(place) / "tree"
+        _git("worktree", "add", "--quiet", "--detach", str(tree), asked.commit)
+        try:
+            yield tree
+        finally:
+            _git("worktree", "remove", "--force", str(tree))
+
+
+def _git(*words: str) -> None:
+    subprocess.run(["git", "-C", str(ROOT), *words], check=True)
+
+
+def _compared(old: Path, folder: Path, asked: argparse.Namespace) -> Comparison | None:
+    """What both sides found, compared; None where one failed as a whole."""
+    data = folder / "data"
+    data.mkdir(exist_ok=True)
+    for name, arrays in rows.arrays().items():
+        np.savez(data / f"{name}.npz", allow_pickle=False, **arrays)
+    (data / "attributes.csv").write_text(rows.attributes(), encoding="utf-8")
+    running = {side: _begun(side, tree, folder, asked) for side, tree in (("old", old), ("new", ROOT))}
+    codes = {side: process.wait() for side, process in running.items()}
+    for side, code in codes.items():
+        if code:
+            print(f"the worker of the {side} tree ended with {code}:\n{_tail(folder / f'{side}.log')}")
+    if any(codes.values()):
+        return None
+    return compare(*(json.loads((folder / f"{side}.json").read_text(encoding="utf-8")) for side in running))
+
+
+def _begun(side: str, tree: Path, folder: Path, asked: argparse.Namespace) -> subprocess.Popen[bytes]:
+    """A worker on a tree, with a cache and a folder of its own."""
+    place = folder / side
+    place.mkdir(exist_ok=True)
+    orders: dict[str, Any] = {
+        "side": side,
+        "tree": str(tree),
+        "folder": str(place),
+        "data": str(folder / "data"),
+        "result": str(folder / f"{side}.json"),
+        "parts": [asked.only] if asked.only else PARTS,
+        "rows": asked.rows,
+        "plant": table.PLANTED[asked.plant] if asked.plant and side == "new" else None,
+    }
+    file = folder / f"{side}-orders.json"
+    file.write_text(json.dumps(orders), encoding="utf-8")
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(tree / "src"), str(ROOT / "scripts")]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": "1",
+        "VAEKIT_CACHE": str(folder / f"{side}-cache"),
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+    with (folder / f"{side}.log").open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "same_numbers.worker", str(file)], stdout=log, stderr=log, env=environment
+        )
+
+
+def _report(found: Comparison, kept: Path | None, seconds: float) -> None:
+    for difference in found.differences[:SHOWN]:
+        print(difference)
+    if len(found.differences) > SHOWN:
+        print(
+            f"... and {len(found.differences) - SHOWN} more{f', in {kept}/differences.txt' if kept else ''}"
+        )
+    if kept:
+        (kept / "differences.txt").write_text("".join(f"{d}\n" for d in found.differences), encoding="utf-8")
+    for why, count in found.excused.items():
+        print(f"{count:,} values {why}")
+    print(f"{found.compared:,} values compared in {seconds:.0f} s: {len(found.differences):,} differ")
+
+
+def _tail(file: Path) -> str:
+    return "\n".join(file.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,295 @@
+"""What is trained and measured, in new names: models of every pair of choices, and the studies made small."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations, product
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Tree = dict[str, Any]
+Chosen = tuple[str, ...]
+
+CHOICES: dict[str, dict[str, Any]] = {
+    "prior": {
+        "standard_normal": {"kind": "standard_normal"},
+        "mixture": {"kind": "mixture", "components": 3},
+        "vamp": {"kind": "vamp", "components": 3},
+        "vamp-learned": {"kind": "vamp", "components": 3, "weights": "learned", "start": "data"},
+        "exemplars": {"kind": "exemplars", "components": 3},
+        "flow": {"kind": "flow", "transforms": 2, "width": [4]},
+        "flow-autoregressive": {"kind": "flow", "form": "autoregressive", "transforms": 1, "width": [4]},
+    },
+    "posterior": {
+        "log_variance": {"kind": "log_variance"},
+        "log_variance-bounded": {"kind": "log_variance", "bounds": [-6, 2]},
+        "log_sigma-bounded": {"kind": "log_sigma", "bounds": [-6, 2]},
+        "sigma": {"kind": "sigma"},
+        "signed_sigma": {"kind": "signed_sigma"},
+        "full_covariance": {"kind": "full_covariance"},
+        "flow": {"kind": "flow", "transforms": 1, "width": [4]},
+        "dirac": {"kind": "dirac"},
+    },
+    "likelihood": {
+        "bernoulli": {"kind": "bernoulli"},
+        "continuous_bernoulli": {"kind": "continuous_bernoulli"},
+        "gaussian": {"kind": "gaussian"},
+        "gaussian-fixed": {"kind": "gaussian", "sigma": 0.5},
+        "gaussian-learned": {"kind": "gaussian", "sigma": "learned"},
+        "gaussian-optimal": {"kind": "gaussian", "sigma": "optimal"},
+        "discretised_logistic": {"kind": "discretised_logistic"},
+        "categorical": {"kind": "categorical"},
+    },
+    "network": {
+        "dense": {"kind": "dense", "width": [16], "activation": "elu"},
+        "dense-gated": {"kind": "dense", "width": [16, 16], "gated": True},
+        "convolutional": {"kind": "convolutional", "channels": [3, 4], "width": [16]},
+        "convolutional-gated": {"kind": "convolutional", "channels": [3, 4], "width": [16], "gated": True},
+        "residual": {"kind": "residual", "channels": [3, 4], "width": [16]},
+    },
+    "latent": {"1-level": 3, "2-levels": [2, 3], "3-levels": [2, 2, 3], "4-levels": [2, 3, 2, 2]},
+    "condition": {
+        "none": None,
+        "decoder": {"by": "label", "into": ["decoder"]},
+        "prior": {"by": "label", "into": ["prior"]},
+        "encoder": {"by": "label", "into": ["encoder", "decoder"]},
+        "all": {"by": "label", "into": ["prior", "encoder", "decoder"]},
+        "attributes": {"by": "attributes", "into": ["prior", "encoder", "decoder"]},
+    },
+}  # fmt: skip
+
+# Each row takes the next of each of these lists, so that they too meet one another.
+OBSERVATIONS = {
+    "bernoulli": ("dynamic", "threshold", "static"),
+    "discretised_logistic": ("grey",),
+    "categorical": ("grey",),
+    "gaussian": ("unit", "grey"),
+    "continuous_bernoulli": ("unit", "grey"),
+}
+OBJECTIVES: tuple[Tree, ...] = (
+    {},
+    {"samples": 2, "beta": {"kind": "linear", "over": 2, "start": 0.1}},
+    {"kind": "importance_weighted", "samples": 3},
+    {"free_bits": 0.05},
+    {"beta": {"kind": "cyclical", "period": 4, "ratio": 0.5, "unit": "step"}},
+    {"beta": {"kind": "constant", "value": 4.0}},
+    {"beta": {"kind": "linear", "over": 3, "value": 0.5, "unit": "step"}, "free_bits": 0.1},
+    {"beta": {"kind": "cyclical", "period": 1, "start": 0.2}, "samples": 2},
+)
+MISSING: tuple[Any, ...] = (
+    None,
+    None,
+    {"kind": "pixels", "share": 0.3},
+    None,
+    {"kind": "square", "size": 2},
+    None,
+    {"kind": "half", "side": "random"},
+    {"kind": "half", "side": "left"},
+    None,
+)
+TRAINING: tuple[Tree, ...] = (
+    {},
+    {"schedule": {"kind": "cosine", "warmup": 1, "final": 0.1}},
+    {"schedule": {"kind": "exponential", "factor": 0.9}, "weight_decay": 0.01},
+    {"gradient_clip": 1.0, "schedule": {"kind": "constant", "warmup": 2}},
+    {"ema": 0.9},
+    {"patience": 1, "learning_rate": 0.003},
+    {"checkpoint_steps": 2},
+)
+
+
+class Row(NamedTuple):
+    """A model.
+
+    Attributes:
+        name: of it.
+        recipe: in new names.
+        also: what is done with it beside training, measuring and drawing: `annealed`, `sandwich`, `quality`,
+            `classifier`, `labels missing`, `hidden`, `resume`, `figures`.
+    """
+
+    name: str
+    recipe: Tree
+    also: frozenset[str]
+
+
+def arrays() -> dict[str, dict[str, np.ndarray]]:
+    """The datasets of the models, by the names of their files: arrays of a `.npz`."""
+    rng = np.random.default_rng(0)
+    levels, labels = rng.integers(0, 256, (44, 1, 6, 5), np.uint8), np.arange(44) % 3
+    real = rng.normal(size=(44, 1, 6, 5)).astype(np.float32)
+    holed = np.where(rng.random(real.shape) < 0.2, np.float32("nan"), real)
+    color = rng.integers(0, 256, (44, 6, 5, 3), np.uint8)
+    parts = {"x_train": levels[:24], "y_train": labels[:24], "x_test": levels[24:], "y_test": labels[24:]}
+    return {
+        "noise": {"x": levels, "y": labels},
+        "holed": {"x": holed, "y": labels},
+        "color": {"x": color},
+        "vectors": {"x": real.reshape(44, 30)},
+        "parted": parts,
+    }
+
+
+def attributes() -> str:
+    """Attributes of the images of `noise`, as a CSV."""
+    rng = np.random.default_rng(1)
+    lines = [
+        f"{height:.3f},{('red', 'brown')[hair]}"
+        for height, hair in zip(rng.normal(size=44), rng.integers(0, 2, 44), strict=True)
+    ]
+    return "\n".join(["height,hair", *lines]) + "\n"
+
+
+def models(folder: str) -> list[Row]:
+    """The rows, of data that lie in a folder: first a mixed lot, so that a few of them already say much."""
+    pairs = _rows_with_all_pairs()
+    random.Random(0).shuffle(pairs)
+    return [_row(number, chosen, folder) for number, chosen in enumerate(pairs)] + list(_further(folder))
+
+
+def _row(number: int, chosen: Chosen, folder: str) -> Row:
+    prior, posterior, likelihood, network, latent, condition = (
+        options[name] for options, name in zip(CHOICES.values(), chosen, strict=True)
+    )
+    observations = OBSERVATIONS[likelihood["kind"]]
+    by_attributes = condition is not None and condition["by"] == "attributes"
+    point = posterior["kind"] == "dirac"
+    recipe = {
+        "data": {
+            "name": f"{folder}/noise.npz",
+            "attributes": f"{folder}/attributes.csv" if by_attributes else None,
+            "observation": observations[number % len(observations)],
+            "missing": MISSING[number % len(MISSING)],
+            "seed": number % 3,
+        },
+        "model": {
+            "latent": latent,
+            "prior": prior,
+            "condition": condition,
+            "encoder": {"network": network, "posterior": posterior},
+            "decoder": {"network": network, "likelihood": likelihood},
+        },
+        "objective": {"beta": {"kind": "constant", "value": 0.0}}
+        if point
+        else OBJECTIVES[number % len(OBJECTIVES)],
+        "training": {**TRAINING[number % len(TRAINING)], "seed": number},
+    }
+    return Row("+".join(chosen), _completed(recipe), _also(number, chosen))
+
+
+def _completed(recipe: Tree) -> Tree:
+    """With what all rows have in common."""
+    data = {"validation": 8, "test": 12, **recipe["data"]}
+    training = {"epochs": 2, "batch_size": 8, "device": "cpu", "pictures": 0, **recipe.get("training", {})}
+    return {"objective": {}, **recipe, "data": data, "training": training}
+
+
+def _also(number: int, chosen: Chosen) -> frozenset[str]:
+    _, posterior, _, network, latent, condition = chosen
+    light = (
+        posterior not in ("dirac", "flow")
+        and network.startswith("dense")
+        and latent in ("1-level", "2-levels")
+    )
+    every = {
+        "quality": number % 9 == 2,
+        "hidden": number % 4 == 1,
+        "resume": number % 9 == 5,
+        "labels missing": condition != "none" and number % 2 == 0,
+        "annealed": light and number % 2 == 0,
+        "sandwich": light and number % 2 == 1,
+        "figures": number % 30 == 3,
+    }
+    return frozenset(name for name, wanted in every.items() if wanted)
+
+
+def _further(folder: str) -> Iterator[Row]:
+    """What no pair above holds."""
+    dense = {"kind": "dense", "width": [8]}
+    base: Tree = {
+        "data": {"name": f"{folder}/noise.npz", "observation": "unit"},
+        "model": {
+            "latent": 3,
+            "encoder": {"network": dense, "posterior": {"kind": "log_variance"}},
+            "decoder": {"network": dense, "likelihood": {"kind": "gaussian", "sigma": "global"}},
+        },
+    }
+    label = {"by": "label", "into": ["prior", "decoder"]}
+    autoregressive = {"kind": "flow", "form": "autoregressive", "transforms": 1, "width": [4]}
+    linear, small = {"kind": "dense", "width": []}, {"kind": "convolutional", "channels": [3], "width": []}
+    by_class = {"kind": "mixture", "components": 3, "weights": "class"}
+    learned = {"kind": "exemplars", "components": 3, "weights": "learned"}
+    at_random = {"kind": "vamp", "components": 4, "start": "random", "mean": 0.3, "std": 0.3}
+    led = {"kind": "standard_normal", "network": dense}
+    rows: dict[str, tuple[Tree, set[str]]] = {
+        "log_sigma": ({"model": {"encoder": {"posterior": {"kind": "log_sigma"}}}}, set()),
+        "autoregressive posterior": ({"model": {"encoder": {"posterior": autoregressive}}}, set()),
+        "linear networks": (
+            {"model": {"encoder": {"network": linear}, "decoder": {"network": linear}}},
+            {"annealed", "sandwich"},
+        ),
+        "a component a class": ({"model": {"prior": by_class, "condition": label}}, {"labels missing"}),
+        "learned weights of exemplars": ({"model": {"prior": learned}}, set()),
+        "random pseudo-inputs": ({"model": {"prior": at_random}}, {"figures"}),
+        "a network of the prior": ({"model": {"latent": [2, 3], "prior": led}}, set()),
+        "holes": ({"data": {"name": f"{folder}/holed.npz"}}, {"quality"}),
+        "vectors": ({"data": {"name": f"{folder}/vectors.npz"}}, {"hidden"}),
+        "color": ({"data": {"name": f"{folder}/color.npz"}, "model": {"encoder": {"network": small}}}, set()),
+        "published parts": ({"data": {"name": f"{folder}/parted.npz", "train": 10}}, {"classifier"}),
+        "bfloat16": ({"training": {"precision": "bfloat16"}}, set()),
+        "two latents": ({"model": {"latent": 2, "condition": label}}, {"figures", "labels missing"}),
+    }
+    for name, (changes, also) in rows.items():
+        yield Row(name, _completed(_merged(base, changes)), frozenset(also))
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> Tree:
+    """`over` on top of `base`; what has a kind replaces the whole."""
+    merged = dict(base)
+    for key, value in over.items():
+        plain = isinstance(value, Mapping) and "kind" not in value and isinstance(base.get(key), Mapping)
+        merged[key] = _merged(base[key], value) if plain else value
+    return merged
+
+
+# ------------------------------------------------------------------------------------------------ all pairs
+
+
+def _refused(chosen: Chosen) -> bool:
+    """A mixture of posteriors has no density where these are points."""
+    return chosen[0].startswith(("vamp", "exemplars")) and chosen[1] == "dirac"
+
+
+def _rows_with_all_pairs() -> list[Chosen]:
+    """A few rows in which every pair of values of two choices occurs, found greedily."""
+    rng = random.Random(2)
+    values = [list(options) for options in CHOICES.values()]
+    open_ = {
+        wanted
+        for places in combinations(range(len(values)), 2)
+        for chosen in product(*(values[place] for place in places))
+        if not (places == (0, 1) and _refused(chosen)) and (wanted := tuple(zip(places, chosen, strict=True)))
+    }
+    rows: list[Chosen] = []
+    for wanted in sorted(open_):
+        if wanted in open_:
+            tries = [_filled(wanted, values, rng) for _ in range(10)]
+            rows.append(max(tries, key=lambda row: len(open_ & _parts(row))))
+            open_ -= _parts(rows[-1])
+    return rows
+
+
+def _filled(wanted: Sequence[tuple[int, str]], values: list[list[str]], rng: random.Random) -> Chosen:
+    given = dict(wanted)
+    row = tuple(given.get(place, rng.choice(options)) for place, options in enumerate(values))
+    if not _refused(row):
+        return row
+    if 0 not in given:
+        return ("standard_normal", *row[1:])
+    return (row[0], "log_variance", *row[2:])
+
+
+def _parts(row: Chosen) -> set[tuple]:
+    return set(combinations(enumerate(row), 2))

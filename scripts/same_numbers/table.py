@@ -1,0 +1,136 @@
+"""Every rename since the old commit, new name -> old name.
+
+`rows.py` and `worker.py` speak new names alone. Where they run on the old tree, and where numbers of the new
+tree are laid beside those of the old one, a new name is looked up here; one that is not here is the same in
+both. So whoever renames something renames it in `rows.py` and `worker.py` too, and adds ONE row here, to the
+section it belongs to. Each section says what its keys are, and shows a row that is only an example.
+
+Once the old commit is left behind for a later one, empty all sections.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Tree = dict[str, Any]
+
+# ------------------------------------------------------------------------------------------------- Python
+# What the worker touches of vaekit. All of it is written there as `names.find("module.name")` or
+# `names.call(thing, "Class.method", keyword=...)`.
+
+# Functions, classes and modules by their dotted names; the longest row that begins a name counts, so a module
+# that moved takes one row for everything in it.
+#   "vaekit.recipes.load": "vaekit.recipe.read",
+PYTHON: dict[str, str] = {}
+
+# Methods and attributes, Class.new_name -> old name.
+#   "Run.bounds": "sandwich",
+MEMBERS: dict[str, str] = {}
+
+# Keyword arguments, of functions by `function:keyword`, of methods by `Class.method:keyword`.
+#   "Run.evaluate:importance_samples": "samples",
+#   "vaekit.study:parallel": "jobs",
+KEYWORDS: dict[str, str] = {}
+
+# Values of keyword arguments, {new value: old value} of a keyword as above.
+#   "Run.evaluate:estimator": {"annealed": "ais"},
+ARGUMENTS: dict[str, dict[Any, Any]] = {}
+
+# ------------------------------------------------------------------------------------------------ recipes
+# Keys, by their new path. `*` stands for any one key. Only the last key of the path is renamed; rows of the
+# keys above it are rows of their own.
+#   "training.rate": "learning_rate",
+#   "model.*.network.hidden": "width",
+RECIPE_KEYS: dict[str, str] = {}
+
+# Values, {new value: old value} at the new path of a key.
+#   "model.decoder.likelihood.kind": {"discretized_logistic": "discretised_logistic"},
+RECIPE_VALUES: dict[str, dict[Any, Any]] = {}
+
+# Names of the recipes that the package carries.
+#   "mnist-convolutional": "mnist-conv",
+RECIPES: dict[str, str] = {}
+
+
+def recipe_shape(tree: Tree) -> Tree:
+    """A recipe of the new shape -> the same of the old shape, where renaming keys is not enough.
+
+    Comes before the tables above: what is given has new names everywhere, and may lack any key, since a
+    worker says only what it wants; or have all of them, since resolved recipes are compared too. The tree may
+    be changed in place. For example, where kinds of the posterior became one kind with an option:
+
+        posterior = tree.get("model", {}).get("encoder", {}).get("posterior")
+        if isinstance(posterior, dict) and posterior.get("kind") == "gaussian":
+            posterior["kind"] = posterior.pop("parametrization", "log_variance")
+            if posterior["kind"] in ("sigma", "signed_sigma"):
+                posterior.pop("bounds", None)  # which those kinds did not have
+    """
+    return tree
+
+
+# ------------------------------------------------------------------------------------------------ studies
+# Names of the studies that the package carries.
+#   "parametrization": "parametrisation",
+STUDIES: dict[str, str] = {}
+
+# Keys of a study's YAML that the worker changes: budgets, set, runs, evaluate, page, and options of blocks.
+#   "overrides": "set",
+STUDY_KEYS: dict[str, str] = {}
+
+# Kinds of blocks whose options the worker makes small.
+#   "bounds_on_both_sides": "gaps",
+BLOCKS: dict[str, str] = {}
+
+# ---------------------------------------------------------------------------------------- what is written
+# Files of a run or a study, by their paths inside its folder.
+#   "evaluation/importance.json": "evaluation.json",
+FILES: dict[str, str] = {}
+
+# Fields of JSON files, names of the arrays in .npz files, and names of metrics: the end of the new path, its
+# keys parted by `/`, `*` for any one of them. Only the last key is renamed. The longest row that fits counts.
+#   "bits_per_pixel": "bits_per_dimension",
+#   "quality/fid": "frechet",
+FIELDS: dict[str, str] = {}
+
+# Names of weights: a regular expression found in the new name, and what stands there in the old one.
+#   r"^posterior\.": "encoder.",
+WEIGHTS: dict[str, str] = {}
+
+
+def result_shape(tree: Tree) -> Tree:
+    """All that the worker wrote of the new tree, in the old shape, where renaming fields is not enough.
+
+    Comes before `FIELDS`. The paths that differ are printed by `same_numbers.py`, such as
+    models/<row>/evaluation/elbo; what is given holds the same tree as nested dictionaries.
+    """
+    return tree
+
+
+# ---------------------------------------------------------------------------------------- what may differ
+# Paths, as `same_numbers.py` prints them, `*` for anything, with the reason.
+
+# Never compared.
+NOT_COMPARED: dict[str, str] = {
+    "*/seconds": "a clock",
+    "*/seconds/*": "a clock",
+    "*/seconds_an_epoch/*": "a clock",
+    "*/images_per_second": "a clock",
+    "*/images_per_second/*": "a clock",
+    "studies/*/results/environment/*": "the machine, not the numbers",
+}
+
+# In the new tree alone, on purpose (a new path).
+#   "models/*/evaluation/median": "a number that there was not",
+ADDED: dict[str, str] = {}
+
+# In the old tree alone, on purpose (an old path).
+#   "studies/*/results/runs/*/metrics/epochs/*": "said by another number",
+REMOVED: dict[str, str] = {}
+
+# ------------------------------------------------------------------------------------------- planted bugs
+# What `--plant` may change in the new tree, to show that the change is found: a function by its new dotted
+# name, whose result is multiplied by 1 + 1e-6. The first is planted where none is named.
+PLANTED: dict[str, str] = {
+    "kl": "vaekit.vae._closed_form",
+    "pixels": "vaekit.missing.log_prob",
+}
