@@ -19,8 +19,8 @@ from benchmarks.contestants import SCRIPTS
 from benchmarks.images import stored
 from benchmarks.workloads import WORKLOADS, Workload
 from vaekit import launch
-from vaekit.allocator import keep_memory
 from vaekit.training.log import Quiet
+from vaekit.utils.cpu import keep_memory
 
 WARM_UP, STEPS, SHOWN = 30, 100, 20
 

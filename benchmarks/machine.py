@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from vaekit.training.runtime import environment
+from vaekit.utils.device import describe_environment
 
 KEYS = ("cpu", "platform", "threads", "torch", "python", "commit")
 
 
 def describe() -> dict[str, Any]:
     """What is written beside every measurement."""
-    known = environment("")
+    known = describe_environment("")
     threads = int(os.environ.get("OMP_NUM_THREADS", known["threads"]))
     return {**{key: known[key] for key in KEYS}, "threads": threads}
 

@@ -12,7 +12,7 @@ import tempfile
 
 import vaekit
 from vaekit.explorer.packaged import FOLDER
-from vaekit.files import write_whole
+from vaekit.utils.io import write_whole
 
 
 def main() -> None:

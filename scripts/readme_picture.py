@@ -16,7 +16,7 @@ from PIL import Image
 import vaekit
 from vaekit import pictures
 from vaekit.figures.style import render
-from vaekit.files import write_whole
+from vaekit.utils.io import write_whole
 
 HEIGHT = 820
 TARGET = Path(__file__).parents[1] / "docs" / "images" / "latent-plane.png"

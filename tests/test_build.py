@@ -22,7 +22,7 @@ from vaekit.heads import LIKELIHOODS, POSTERIORS
 from vaekit.networks import NETWORKS
 from vaekit.objectives import OBJECTIVES, SCHEDULES, importance_weighted
 from vaekit.priors import PRIORS
-from vaekit.randomness import seeded
+from vaekit.utils.random import seeded
 
 
 def test_the_gated_recipe_is_784_300_300_40_300_300_784():

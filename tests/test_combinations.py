@@ -12,7 +12,7 @@ import cases
 from cases import BATCH, SHAPE, images_for, make_vae
 from vaekit import heads, networks, objectives, priors
 from vaekit.evidence import Evidence
-from vaekit.randomness import seeded
+from vaekit.utils.random import seeded
 from vaekit.vae import VAE
 
 every_model = pytest.mark.parametrize(

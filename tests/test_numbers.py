@@ -2,19 +2,20 @@
 
 import pytest
 
-from vaekit.numbers import duration, measured, number, significant
+from vaekit.numbers import measured
+from vaekit.utils.format import format_duration, format_number, format_significant
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"), [(4.26, "4.3 s"), (59.9, "1 min 0 s"), (151, "2 min 31 s"), (7384, "2 h 3 min")]
 )
 def test_durations_are_told_in_two_units(seconds, words):
-    assert duration(seconds) == words
+    assert format_duration(seconds) == words
 
 
 def test_numbers_have_a_true_minus_and_words_where_they_are_none():
-    assert number(-12345.678) == "−12,345.68"
-    assert number(float("nan")) == significant(float("nan")) == "not finite"
+    assert format_number(-12345.678) == "−12,345.68"
+    assert format_number(float("nan")) == format_significant(float("nan")) == "not finite"
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ def test_numbers_have_a_true_minus_and_words_where_they_are_none():
     [(0, "0.00"), (-0.00123456, "−0.00123"), (9.996, "10.00"), (68.68, "68.7"), (12345.6, "12,346")],
 )
 def test_three_digits_that_say_something(value, words):
-    assert significant(value) == words
+    assert format_significant(value) == words
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from torch.func import functional_call
 import cases
 from vaekit.evidence import Evidence
 from vaekit.objectives import Objective, constant, cyclical, elbo, importance_weighted, linear
-from vaekit.randomness import seeded
+from vaekit.utils.random import seeded
 
 K, B, L = 3, 4, 2
 

@@ -27,7 +27,7 @@ from vaekit.mixture import Mixture
 from vaekit.networks import Dense
 from vaekit.objectives import elbo, importance_weighted
 from vaekit.priors import StandardNormal
-from vaekit.randomness import seeded
+from vaekit.utils.random import seeded
 from vaekit.vae import VAE
 
 SHAPE, PIXELS, LATENT, NOISE = (1, 2, 3), 6, 2, 0.6

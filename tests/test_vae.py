@@ -16,7 +16,7 @@ from vaekit.conditionals import Chain
 from vaekit.evidence import Evidence
 from vaekit.normals import LogScaleNormal, UnitNormal
 from vaekit.priors import MixtureOfGaussians, StandardNormal
-from vaekit.randomness import seeded
+from vaekit.utils.random import seeded
 from vaekit.vae import VAE, interpolate
 
 # -------------------------------------------------------------------------------------------------- Evidence

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from cases import BATCH, CLASSES, SHAPE, images_for, labels, make_labelled, make_vae
-from vaekit.randomness import seeded
+from vaekit.utils.random import seeded
 from vaekit.vae import VAE
 
 

@@ -17,9 +17,9 @@ from vaekit.data.observations import Observed, observe
 from vaekit.objectives import Objective, importance_weighted, linear
 from vaekit.priors import StandardNormal
 from vaekit.recipe import Training
-from vaekit.training import lines
 from vaekit.training.log import Quiet
 from vaekit.training.loop import Outcome, fit
+from vaekit.utils.io import read_records
 from vaekit.vae import VAE
 
 SHAPE = (1, 4, 4)
@@ -124,13 +124,13 @@ def train_wildly(directory: Path, **changes: Any) -> Outcome:
 
 def metrics(directory: Path) -> list[dict[str, Any]]:
     """The lines of metrics, without what a clock has a say in."""
-    records = lines.read(directory / "metrics.jsonl")
+    records = read_records(directory / "metrics.jsonl")
     return [{key: value for key, value in record.items() if key not in TIMED} for record in records]
 
 
 def events(directory: Path) -> list[dict[str, Any]]:
     """The lines of events."""
-    return lines.read(directory / "events.jsonl")
+    return read_records(directory / "events.jsonl")
 
 
 def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:

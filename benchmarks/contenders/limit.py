@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from vaekit import recipes
-from vaekit.allocator import keep_memory
 from vaekit.build import build_model, build_objective
+from vaekit.utils.cpu import keep_memory
 
 aten = torch.ops.aten
 PRODUCTS = {aten.mm, aten.addmm, aten.bmm, aten.baddbmm, aten.convolution, aten.convolution_backward}

@@ -22,7 +22,7 @@ from vaekit.missing import filled
 from vaekit.networks import NETWORKS
 from vaekit.objectives import OBJECTIVES, SCHEDULES, Objective
 from vaekit.priors import PRIORS, Around, Examples
-from vaekit.randomness import seeded
+from vaekit.utils.random import seeded
 from vaekit.vae import VAE
 
 if TYPE_CHECKING:

@@ -32,11 +32,6 @@ LEVELS = 256
 Bounds = tuple[float, float]
 
 
-def in_single_precision(numbers: Tensor) -> Tensor:
-    """The same in float32 where they have less."""
-    return numbers.float() if numbers.dtype in (torch.bfloat16, torch.float16) else numbers
-
-
 def soft_clamp(value: Tensor, bounds: Bounds | None) -> Tensor:
     """Keep numbers between bounds by low + (high - low) sigmoid, which has slope 1 in the middle."""
     if bounds is None:

@@ -21,7 +21,9 @@ from vaekit.advice import Recorded, advise
 from vaekit.data import cache
 from vaekit.data.describe import overview
 from vaekit.errors import VaekitError
-from vaekit.training import checkpoint, lines, runtime
+from vaekit.training import checkpoint
+from vaekit.utils.device import available_devices, describe_environment
+from vaekit.utils.io import read_records
 
 if TYPE_CHECKING:
     from vaekit.run import Run
@@ -73,10 +75,10 @@ def versions() -> dict[str, str | None]:
 
 def machine() -> Facts:
     """Processor, devices, threads, memory and disk."""
-    here = runtime.environment("")
+    here = describe_environment("")
     return {
         **{key: here[key] for key in ("platform", "cpu", "device", "threads")},
-        "devices": runtime.devices(),
+        "devices": available_devices(),
         "cores": cores(),
         "memory": _memory(),
         "disk_free": shutil.disk_usage(Path.cwd()).free,
@@ -233,7 +235,7 @@ def _existing(folder: Path) -> Path:
 def _advice(run: Run, problems: list[str]) -> list[str]:
     """What its numbers say; what cannot be read of them becomes a problem."""
     try:
-        events = lines.read(run.path / "events.jsonl")
+        events = read_records(run.path / "events.jsonl")
         recorded = Recorded(str(run.path), run.recipe, run.metrics, run.evaluation, events, run.finished)
     except VaekitError as error:
         if str(error) not in problems:

@@ -22,9 +22,10 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Normal, constraints
 
-from vaekit.distributions import Bounds, SampleShape, in_single_precision, soft_clamp, tempered
+from vaekit.distributions import Bounds, SampleShape, soft_clamp, tempered
 from vaekit.errors import VaekitError
 from vaekit.mixture import select
+from vaekit.utils.precision import in_single_precision
 
 Form = Literal["coupling", "autoregressive"]
 POINTS = 256  # draws that mean and variance are taken from

@@ -29,11 +29,11 @@ from vaekit.distributions import (
     Dirac,
     DiscretisedLogistic,
     Event,
-    in_single_precision,
     soft_clamp,
 )
 from vaekit.flows import FlowPosterior, Form
 from vaekit.normals import CholeskyNormal, LogScaleNormal, OptimalNormal
+from vaekit.utils.precision import in_single_precision
 
 Support = Literal["binary", "levels", "real", "unit"]
 

@@ -36,7 +36,7 @@ from torch import Tensor
 from vaekit import missing
 from vaekit.conditionals import Ancestral
 from vaekit.portions import at_once, chunks, numbers
-from vaekit.randomness import Seed, seeded
+from vaekit.utils.random import Seed, seeded
 
 if TYPE_CHECKING:
     from vaekit.vae import VAE

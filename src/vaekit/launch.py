@@ -26,17 +26,17 @@ from vaekit.data import Dataset, cache, catalog
 from vaekit.data.observations import Observed
 from vaekit.errors import InvalidError, VaekitError
 from vaekit.evaluation import protocol
-from vaekit.files import write_whole
-from vaekit.plain import to_json
 from vaekit.progress import Progress
 from vaekit.proposal import Proposal, propose
 from vaekit.recipe import Recipe
 from vaekit.run import Run
 from vaekit.trained import Trained, fingerprint, save_model
-from vaekit.training import loop, runtime
+from vaekit.training import loop
 from vaekit.training.board import Board
 from vaekit.training.guards import locked
 from vaekit.training.log import Log, Several, display
+from vaekit.utils.device import choose_device, cpu_settings, describe_environment
+from vaekit.utils.io import to_json, write_whole
 
 CHANGEABLE = ("epochs", "patience", "device", "threads", "checkpoint_seconds", "checkpoint_steps", "pictures")
 
@@ -184,7 +184,7 @@ class Prepared(NamedTuple):
 
 def _prepare(recipe: Recipe) -> Prepared:
     check(recipe)
-    device = runtime.device(recipe.training.device)
+    device = choose_device(recipe.training.device)
     dataset, splits = build_data(recipe.data)
     labels = build_labels(recipe, dataset, splits)
     images = training_images(recipe, dataset, splits)
@@ -200,8 +200,8 @@ def _prepare(recipe: Recipe) -> Prepared:
 def _record(directory: Path, prepared: Prepared) -> None:
     """Write down what is trained, and on what; not while another process trains there."""
     recipe = prepared.trained.recipe
-    with locked(directory), runtime.processor(recipe.training.threads):
-        environment = runtime.environment(" ".join(sys.argv), recipe.training.device)
+    with locked(directory), cpu_settings(recipe.training.threads):
+        environment = describe_environment(" ".join(sys.argv), recipe.training.device)
         environment["data"] = prepared.trained.fingerprint
         write_whole(directory / "recipe.yaml", recipes.dump(recipe).encode())
         write_whole(directory / "environment.json", to_json(environment).encode())
@@ -216,7 +216,7 @@ def _fit(run: Run, prepared: Prepared, log: Log, figures: bool, resuming: bool =
     if settings.tensorboard:
         log = Several(log, Board(run.path / "tensorboard"))
     run.forget()
-    with runtime.processor(settings.threads):
+    with cpu_settings(settings.threads):
         loop.fit(
             model, build_objective(trained.recipe.objective), train_set, validation, settings, run.path,
             resume=resuming, after_epoch=watch, log=log, bound=protocol.is_bound(model),

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vaekit.distributions import in_single_precision
+from vaekit.utils.precision import in_single_precision
 
 _transformed = getattr(torch._C, "_are_functorch_transforms_active", lambda: False)
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
+from vaekit.utils.format import format_duration, format_number, format_significant
+
 
 class Tile(NamedTuple):
     """A key number: what it is, its value with unit, and what to know to read it."""
@@ -55,12 +57,13 @@ def bounded(sandwich: Mapping[str, Any]) -> list[Tile]:
         return []
     gaps = {bound["name"]: bound for bound in sandwich["bounds"]}
     weighted = gaps["importance-sampled"]
-    error = f" ± {number(weighted['gap_stderr'])}" if weighted["gap_stderr"] is not None else ""
+    error = f" ± {format_number(weighted['gap_stderr'])}" if weighted["gap_stderr"] is not None else ""
     note = (
         f"below the upper bound, on {sandwich['images']:,} images of the model, {sandwich['samples']:,} "
-        f"samples; annealed {number(gaps['annealed']['gap'])}, ELBO {number(gaps['ELBO']['gap'])}"
+        f"samples; annealed {format_number(gaps['annealed']['gap'])}, "
+        f"ELBO {format_number(gaps['ELBO']['gap'])}"
     )
-    return [Tile("Gap of importance sampling", number(weighted["gap"]) + error, "nats", note)]
+    return [Tile("Gap of importance sampling", format_number(weighted["gap"]) + error, "nats", note)]
 
 
 def estimator_in_words(evaluation: Mapping[str, Any]) -> str:
@@ -80,35 +83,17 @@ def trained(contents: Mapping[str, Any]) -> list[Tile]:
     if metrics:
         tiles.append(Tile("Epochs", str(metrics[-1].get("epoch", len(metrics))), note=_best(metrics)))
     if seconds := sum(record.get("seconds") or 0 for record in metrics):
-        tiles.append(Tile("Training time", duration(seconds), note=_speed(metrics)))
+        tiles.append(Tile("Training time", format_duration(seconds), note=_speed(metrics)))
     return tiles
-
-
-def number(value: float, digits: int = 2) -> str:
-    """A number for people: thousands apart, a true minus sign, and words where it is not finite."""
-    return f"{value:,.{digits}f}".replace("-", "−") if math.isfinite(value) else "not finite"
-
-
-def significant(value: float) -> str:
-    """A number with three digits that say something, for scales that are not known beforehand."""
-    size = math.floor(math.log10(abs(value))) if value and math.isfinite(value) else 0
-    return number(value, min(max(2 - size, 0), 8))
-
-
-def duration(seconds: float) -> str:
-    """Seconds as the two largest of hours, minutes and seconds."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
 
 
 def _log_likelihood(known: Mapping[str, Any]) -> Tile | None:
     if "log_likelihood" not in known:
         return None
     error = known.get("log_likelihood_stderr")
-    value = number(known["log_likelihood"]) + (f" ± {number(error)}" if error is not None else "")
+    value = format_number(known["log_likelihood"]) + (
+        f" ± {format_number(error)}" if error is not None else ""
+    )
     name = "Log-likelihood" if known.get("is_likelihood", True) else "Score (no likelihood of the data)"
     name += {"given": " given labels", "missing": " without labels"}.get(known.get("labels", ""), "")
     samples = f"{estimator_in_words(known)}, " if "samples" in known else ""
@@ -116,33 +101,39 @@ def _log_likelihood(known: Mapping[str, Any]) -> Tile | None:
 
 
 def _elbo(known: Mapping[str, Any]) -> Tile | None:
-    return Tile("ELBO", number(known["elbo"]), "nats", "lower bound") if "elbo" in known else None
+    return Tile("ELBO", format_number(known["elbo"]), "nats", "lower bound") if "elbo" in known else None
 
 
 def _reconstruction(known: Mapping[str, Any]) -> Tile | None:
     if "reconstruction" not in known:
         return None
-    return Tile("Reconstruction", number(known["reconstruction"]), "nats", "log p(x|z), mean over q(z|x)")
+    return Tile(
+        "Reconstruction", format_number(known["reconstruction"]), "nats", "log p(x|z), mean over q(z|x)"
+    )
 
 
 def _rate(known: Mapping[str, Any]) -> Tile | None:
     levels = known.get("rate")
     if not levels:
         return None
-    each = f"by level: {', '.join(map(number, levels))}" if len(levels) > 1 else "KL of q(z|x) from the prior"
-    return Tile("Rate", number(sum(levels)), "nats", each)
+    each = (
+        f"by level: {', '.join(map(format_number, levels))}"
+        if len(levels) > 1
+        else "KL of q(z|x) from the prior"
+    )
+    return Tile("Rate", format_number(sum(levels)), "nats", each)
 
 
 def _information(known: Mapping[str, Any]) -> Tile | None:
     if "information" not in known:
         return None
-    most = number(math.log(known["aggregated"]))
+    most = format_number(math.log(known["aggregated"]))
     gap = f"of the top level with its {known['aggregated']:,} images, at most {most}"
     return Tile(
         "Mutual information",
-        number(known["information"]),
+        format_number(known["information"]),
         "nats",
-        f"{gap}; aggregated posterior from the prior: {number(known['prior_gap'])}",
+        f"{gap}; aggregated posterior from the prior: {format_number(known['prior_gap'])}",
     )
 
 
@@ -150,7 +141,7 @@ def _label(known: Mapping[str, Any]) -> Tile | None:
     if "label_rate" not in known:
         return None
     right = f"; largest p(y|x) right for {known['label_accuracy']:.1%}" if "label_accuracy" in known else ""
-    return Tile("Label rate", number(known["label_rate"]), "nats", f"KL of the label from p(y){right}")
+    return Tile("Label rate", format_number(known["label_rate"]), "nats", f"KL of the label from p(y){right}")
 
 
 def _bits(known: Mapping[str, Any]) -> Tile | None:
@@ -158,7 +149,7 @@ def _bits(known: Mapping[str, Any]) -> Tile | None:
         return None
     observation = known.get("observation")
     note = f"observation {observation}" if observation else ""
-    return Tile("Bits per dimension", number(known["bits_per_dimension"], 3), note=note)
+    return Tile("Bits per dimension", format_number(known["bits_per_dimension"], 3), note=note)
 
 
 def _active(known: Mapping[str, Any]) -> Tile | None:
@@ -178,26 +169,26 @@ def _quality(known: Mapping[str, Any]) -> list[Tile]:
         return Tile(name, form(quality[key]), note=f"held-out images: {form(quality[f'floor_{key}'])}")
 
     return [
-        tile("frechet", "Fréchet distance", significant),
-        tile("kernel", "Kernel distance", significant),
-        tile("precision", "Precision", partial(number, digits=3)),
-        tile("recall", "Recall", partial(number, digits=3)),
+        tile("frechet", "Fréchet distance", format_significant),
+        tile("kernel", "Kernel distance", format_significant),
+        tile("precision", "Precision", partial(format_number, digits=3)),
+        tile("recall", "Recall", partial(format_number, digits=3)),
     ]
 
 
 def _effective(known: Mapping[str, Any]) -> Tile | None:
     if "ess_mean" not in known:
         return None
-    least = f", least {number(known['ess_min'], 1)}" if "ess_min" in known else ""
+    least = f", least {format_number(known['ess_min'], 1)}" if "ess_min" in known else ""
     each = " for each label" if known.get("labels") == "missing" else ""
     of = f"of {known['samples']:,}{each}, " if "samples" in known else ""
     note = f"{of}mean over images{least}{_tails(known)}"
-    return Tile("Effective samples", number(known["ess_mean"], 1), note=note)
+    return Tile("Effective samples", format_number(known["ess_mean"], 1), note=note)
 
 
 def _tails(known: Mapping[str, Any]) -> str:
     """The median shape, which may be infinite and is then left out, and how many are too heavy."""
-    shape = [number(known["pareto_k"])] if math.isfinite(known.get("pareto_k", math.inf)) else []
+    shape = [format_number(known["pareto_k"])] if math.isfinite(known.get("pareto_k", math.inf)) else []
     heavy = [f"above 0.7 for {known['unreliable']:.1%}"] if "unreliable" in known else []
     return f"; Pareto shape {', '.join(shape + heavy)}" if shape or heavy else ""
 
@@ -216,4 +207,4 @@ def _best(metrics: list[dict[str, Any]]) -> str:
 
 def _speed(metrics: list[dict[str, Any]]) -> str:
     speeds = sorted(record["images_per_second"] for record in metrics if record.get("images_per_second"))
-    return f"{number(speeds[len(speeds) // 2], 0)} images/s" if speeds else ""
+    return f"{format_number(speeds[len(speeds) // 2], 0)} images/s" if speeds else ""

@@ -23,10 +23,10 @@ from vaekit.errors import InvalidError
 from vaekit.evaluation import labelling, latent
 from vaekit.evaluation.quality import held_out, originals
 from vaekit.evaluation.scores import nearest as neighbours
-from vaekit.files import write_whole
 from vaekit.imputed import Imputed
-from vaekit.randomness import seeded
 from vaekit.trained import Trained
+from vaekit.utils.io import write_whole
+from vaekit.utils.random import seeded
 
 CODES = 10_000
 IMPUTED = 10  # rows of images

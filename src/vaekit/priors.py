@@ -21,7 +21,6 @@ from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 
 from vaekit.conditionals import Conditional
-from vaekit.distributions import in_single_precision
 from vaekit.errors import RecipeError
 from vaekit.flows import FlowPrior, Form
 from vaekit.heads import log_variance
@@ -30,6 +29,7 @@ from vaekit.mixture import Mixture, weighed, weights_by_label
 from vaekit.networks import dense
 from vaekit.normals import LogScaleNormal, UnitNormal
 from vaekit.pseudo import PosteriorMixture, PseudoInputs, Stored
+from vaekit.utils.precision import in_single_precision
 
 Examples = Callable[[int], tuple[Tensor, Tensor | None]]
 

@@ -14,8 +14,8 @@ import torch
 
 from vaekit.data.observations import Observed
 from vaekit.labels import Labels
-from vaekit.randomness import seeded
 from vaekit.trained import Trained
+from vaekit.utils.random import seeded
 
 COLUMNS = 10
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vaekit.errors import InvalidError, NotFoundError
-from vaekit.files import write_whole
 from vaekit.numbers import Tile, annealed, bounded, measured, quality_in_words, trained
+from vaekit.utils.io import write_whole
 
 Contents = dict[str, Any]
 

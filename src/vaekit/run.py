@@ -31,11 +31,11 @@ from vaekit.errors import InvalidError, NotFoundError
 from vaekit.evaluated import bounds_on_own_images, evaluate
 from vaekit.evaluation import likelihood
 from vaekit.evaluation.bidirectional import Sandwich
-from vaekit.files import UNREADABLE, write_whole
-from vaekit.plain import to_json
 from vaekit.recipe import Recipe
 from vaekit.trained import Trained, load_model, read_config, restored
-from vaekit.training import checkpoint, lines, runtime
+from vaekit.training import checkpoint
+from vaekit.utils.device import choose_device
+from vaekit.utils.io import UNREADABLE, read_records, to_json, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,7 +78,7 @@ class Run:
 
         A model that was kept before a run went on for more epochs is used only where no checkpoint is left.
         """
-        device = runtime.device(self.device)
+        device = choose_device(self.device)
         if self.finished or not (self.path / checkpoint.FOLDER).is_dir():
             return load_model(self.path / "model", device)
         dataset, _ = build_data(self.recipe.data)
@@ -106,7 +106,7 @@ class Run:
     @property
     def metrics(self) -> list[dict[str, Any]]:
         """One record an epoch."""
-        return lines.read(self.path / "metrics.jsonl")
+        return read_records(self.path / "metrics.jsonl")
 
     @property
     def evaluation(self) -> dict[str, Any]:
@@ -264,4 +264,4 @@ def load(path: str | Path, device: str = "auto") -> Run | Trained:
     """
     if (Path(path) / "recipe.yaml").is_file():
         return Run(path, device)
-    return load_model(path, runtime.device(device))
+    return load_model(path, choose_device(device))

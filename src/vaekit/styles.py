@@ -18,8 +18,8 @@ from vaekit.asked import Asked
 from vaekit.data.observations import Observed
 from vaekit.errors import InvalidError
 from vaekit.pictures import Picture, as_array, pick
-from vaekit.randomness import seeded
 from vaekit.trained import Trained
+from vaekit.utils.random import seeded
 
 MOST_CLASSES = 50  # columns that can be told apart
 

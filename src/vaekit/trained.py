@@ -25,13 +25,13 @@ from vaekit import recipes
 from vaekit.build import build_data, build_missing, build_model
 from vaekit.data import Dataset
 from vaekit.data.labels import renumbered
-from vaekit.data.memory import release
 from vaekit.data.observations import Observed, observe
 from vaekit.data.splits import Splits
 from vaekit.errors import InvalidError, NotFoundError
-from vaekit.files import write_whole
 from vaekit.labels import Labels
 from vaekit.recipe import Data, Recipe
+from vaekit.utils.io import write_whole
+from vaekit.utils.memory import release
 from vaekit.vae import VAE
 
 FORMAT = 1

@@ -25,7 +25,7 @@ from vaekit.conditionals import Ancestral, Chain, Draw
 from vaekit.distributions import tempered
 from vaekit.evidence import Evidence
 from vaekit.labels import Labels
-from vaekit.randomness import Seed, seeded
+from vaekit.utils.random import Seed, seeded
 
 
 class VAE(nn.Module):

@@ -20,9 +20,9 @@ from vaekit.portions import images_at_once
 from vaekit.priors import StandardNormal
 from vaekit.recipe import Training
 from vaekit.trained import put_weights
-from vaekit.training import lines
 from vaekit.training.checkpoint import load_weights
 from vaekit.training.loop import fit
+from vaekit.utils.io import read_records
 from vaekit.vae import VAE
 
 D, PIXELS, SIGMA = 2, (1, 2, 3), 0.5
@@ -138,7 +138,7 @@ def test_deeper_and_labelled_models_are_trained_kept_and_measured_like_any_other
     assert torch.equal(parts.log_likelihood, same.log_likelihood)
     levels = len(model.levels)
     assert parts.rate.shape == (levels, 60)
-    assert all(len(record["kl_levels"]) == levels for record in lines.read(tmp_path / "metrics.jsonl"))
+    assert all(len(record["kl_levels"]) == levels for record in read_records(tmp_path / "metrics.jsonl"))
     found = summarise(parts, model.levels, 30, 0, 1.0)
     assert found.elbo == pytest.approx(found.reconstruction - sum(found.rate))
     assert found.log_likelihood > found.elbo

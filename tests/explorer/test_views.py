@@ -16,7 +16,7 @@ from vaekit.explorer import asks
 from vaekit.explorer.explored import Explored
 from vaekit.explorer.views import CALLS, Picture, models
 from vaekit.labels import Labels
-from vaekit.plain import plain
+from vaekit.utils.io import to_jsonable
 from vaekit.vae import interpolate
 
 VIEWS = {call.name: call for call in CALLS}
@@ -38,7 +38,7 @@ def asked(e: Explored, name: str, **question) -> dict | Picture:
     call = VIEWS[name]
     answer = call.view(e, asks.read(call.ask, question))
     if isinstance(answer, dict):
-        json.dumps(plain(answer), allow_nan=False)
+        json.dumps(to_jsonable(answer), allow_nan=False)
     return answer
 
 
@@ -63,7 +63,7 @@ def conditional() -> Explored:
 def test_every_call_answers_for_every_kind_of_model(row):
     shape = row.get("shape", cases.SHAPE)
     e = explored(cases.make_vae(**row), shape=shape)
-    [model] = plain(models([e]))["models"]
+    [model] = to_jsonable(models([e]))["models"]
     d, (width, height) = e.model.latent_size, model["tile"]
     z = [0.1] * d
     assert model["levels"] == list(e.model.levels)

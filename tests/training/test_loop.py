@@ -10,12 +10,11 @@ import torch
 from toy_runs import BATCHES, STEPS, images, metrics, model, same, settings, train
 from vaekit import heads
 from vaekit.objectives import Objective, constant, cyclical, importance_weighted, linear
-from vaekit.randomness import seeded
 from vaekit.training.adam import Adam
 from vaekit.training.checkpoint import load_weights
 from vaekit.training.log import Quiet
 from vaekit.training.loop import fit
-from vaekit.training.seeds import order, stream
+from vaekit.utils.random import order, seeded, stream
 
 KEYS = [
     *("epoch", "step", "loss", "reconstruction", "kl", "kl_levels", "beta", "learning_rate"),

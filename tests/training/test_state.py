@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from toy_runs import settings
-from vaekit.training.seeds import stream
 from vaekit.training.state import State, parse
+from vaekit.utils.random import stream
 
 
 def judged(losses, settled):

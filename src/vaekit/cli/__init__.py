@@ -11,10 +11,9 @@ from __future__ import annotations
 import click
 
 import vaekit
-from vaekit.allocator import keep_memory
 from vaekit.cli import options
 from vaekit.cli.program import Program
-from vaekit.waiting import share_the_processor
+from vaekit.utils.cpu import keep_memory, share_the_processor
 
 SECTIONS = {
     "Train and measure": ("train", "evaluate", "report"),

@@ -118,9 +118,8 @@ def command(run: str, device: str, bdmc: bool, as_json: bool, output: str | None
       vaekit evaluate runs/mnist-cvae/1 --labels missing --samples 100
     """
     from vaekit.cli.output import emit
-    from vaekit.files import write_whole
-    from vaekit.plain import to_json
     from vaekit.run import load
+    from vaekit.utils.io import to_json, write_whole
 
     _refuse_idle("--bdmc" if bdmc else f"--estimator {asked['estimator']}")
     found = load(run, device)

@@ -30,7 +30,7 @@ def emit(data: Any, renderable: Any, as_json: bool) -> None:
         renderable: a text, or anything that rich can draw, for people.
         as_json: which of the two.
     """
-    from vaekit.plain import to_json
+    from vaekit.utils.io import to_json
 
     if as_json:
         click.echo(to_json(data), nl=False)

@@ -111,7 +111,7 @@ def copy(name: str, path: str | None, force: bool, as_json: bool) -> None:
     from vaekit import recipes
     from vaekit.cli.output import emit
     from vaekit.errors import VaekitError
-    from vaekit.files import write_whole
+    from vaekit.utils.io import write_whole
 
     text, target = recipes.text(name), Path(path or f"{Path(name).stem}.yaml")
     if target.exists() and not force:

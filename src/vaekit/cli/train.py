@@ -79,12 +79,12 @@ def _split(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
 
 
 def _text(summary: dict[str, Any]) -> str:
-    from vaekit.numbers import duration
+    from vaekit.utils.format import format_duration
 
     run, epochs = shlex.quote(summary["run"]), summary["epochs"]
     return "\n".join(
         [
-            f"{epochs} epoch{'s' * (epochs != 1)} in {duration(summary['seconds'])}{_best(summary)}",
+            f"{epochs} epoch{'s' * (epochs != 1)} in {format_duration(summary['seconds'])}{_best(summary)}",
             f"Run     {summary['run']}",
             f"Report  {summary['run']}/report.html",
             f"Next    vaekit evaluate {run}",

@@ -24,9 +24,9 @@ import torch
 
 from vaekit.data.binarise import drawn
 from vaekit.data.dataset import Dataset
-from vaekit.data.memory import memory, release
 from vaekit.data.missing import Missing, observed
 from vaekit.errors import DataError, did_you_mean
+from vaekit.utils.memory import memory, release
 
 OBSERVATIONS = ("threshold", "static", "dynamic", "grey", "unit")
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
-from vaekit.data.memory import memory
 from vaekit.errors import DataError, NotFoundError, VaekitError
+from vaekit.utils.memory import memory
 
 
 @contextmanager

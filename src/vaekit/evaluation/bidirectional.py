@@ -22,7 +22,7 @@ from torch import Tensor
 
 from vaekit.evaluation import annealed, likelihood
 from vaekit.portions import chunks
-from vaekit.randomness import seeded
+from vaekit.utils.random import seeded
 from vaekit.vae import VAE
 
 

@@ -21,9 +21,9 @@ from torch import Tensor, nn
 
 from vaekit.data import Dataset, cache, split
 from vaekit.data.observations import Observed, observe
-from vaekit.files import write_whole
 from vaekit.networks import convolutional, dense
-from vaekit.randomness import seeded
+from vaekit.utils.io import write_whole
+from vaekit.utils.random import seeded
 
 VERSION = 1  # of what is kept: another one is trained anew
 SIZE = 64

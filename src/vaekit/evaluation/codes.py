@@ -16,7 +16,7 @@ import numpy as np
 from vaekit.data.observations import Observed
 from vaekit.errors import InvalidError
 from vaekit.evaluation.latent import encode
-from vaekit.files import write_whole
+from vaekit.utils.io import write_whole
 from vaekit.vae import VAE
 
 Table = Mapping[str, np.ndarray]

@@ -23,7 +23,7 @@ from torch.distributions import MultivariateNormal, kl_divergence
 
 from vaekit.conditionals import Draw
 from vaekit.errors import InvalidError
-from vaekit.randomness import seeded
+from vaekit.utils.random import seeded
 from vaekit.vae import VAE
 
 

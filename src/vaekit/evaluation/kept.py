@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from vaekit.evaluation.columns import Columns, joined
-from vaekit.files import UNREADABLE, write_whole
+from vaekit.utils.io import UNREADABLE, write_whole
 
 EVERY = 10.0  # seconds
 _KEY = 12  # characters of a key that are in the name of its file

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vaekit import missing
-from vaekit.randomness import seeded
+from vaekit.utils.random import seeded
 from vaekit.vae import VAE
 
 SAMPLES = 16

@@ -27,7 +27,7 @@ from vaekit.evaluation.kept import Kept
 from vaekit.evaluation.latent import active_units
 from vaekit.evaluation.weights import Weights, ladder
 from vaekit.portions import at_once, chunks, numbers
-from vaekit.randomness import seeded
+from vaekit.utils.random import seeded
 from vaekit.vae import VAE
 
 if TYPE_CHECKING:

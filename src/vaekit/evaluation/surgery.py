@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from vaekit.mixture import Mixture
-from vaekit.randomness import seeded
+from vaekit.utils.random import seeded
 from vaekit.vae import VAE
 
 MOST = 5000  # images: the work grows with their square

@@ -10,7 +10,7 @@ from vaekit.distributions import tempered
 from vaekit.errors import InvalidError
 from vaekit.mixture import Mixture, select
 from vaekit.pseudo import PosteriorMixture
-from vaekit.randomness import seeded
+from vaekit.utils.random import seeded
 from vaekit.vae import VAE
 
 

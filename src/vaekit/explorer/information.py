@@ -20,7 +20,7 @@ from torch.distributions import Distribution, kl_divergence
 from vaekit.conditionals import Ancestral
 from vaekit.evaluation.latent import Codes
 from vaekit.normals import diagonal
-from vaekit.randomness import seeded
+from vaekit.utils.random import seeded
 
 
 def divergences(posterior: Ancestral, prior: Ancestral) -> Tensor:

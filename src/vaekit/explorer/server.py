@@ -30,7 +30,7 @@ from vaekit.explorer import asks, views
 from vaekit.explorer.explored import Explored
 from vaekit.explorer.safety import Gate, Refused, error
 from vaekit.explorer.worker import Worker
-from vaekit.plain import plain
+from vaekit.utils.io import to_jsonable
 
 STATIC = Path(__file__).parent / "static"
 _log = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ def _response(answer: views.Answer) -> Response:
     if isinstance(answer, views.Picture):
         notes = {f"X-Vaekit-{name}": json.dumps(note) for name, note in answer.notes.items()}
         return Response(answer.content, media_type=answer.media, headers=notes)
-    return JSONResponse(plain(answer))
+    return JSONResponse(to_jsonable(answer))
 
 
 async def _refused(request: Request, refused: Exception) -> Response:

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from vaekit.errors import InvalidError
 from vaekit.figures.tiles import enlarge, fold, mosaic, square_columns, tiles
-from vaekit.files import write_whole
+from vaekit.utils.io import write_whole
 
 _GAP, _STRIP, _LETTERS = 2, 20, 13  # pixels: between tiles, the strip of the caption, and its letters
 _HOLD = 2000  # milliseconds that an animation rests on its last frame

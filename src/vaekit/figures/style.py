@@ -20,7 +20,7 @@ from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
 
 from vaekit.errors import InvalidError
-from vaekit.files import write_whole
+from vaekit.utils.io import write_whole
 
 DPI = 300
 INK, MUTED, HAIRLINE = "#1f2328", "#5f6773", "#e3e6ea"

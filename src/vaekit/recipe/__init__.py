@@ -18,8 +18,8 @@ from pydantic import Field
 from vaekit.recipe.data import Data
 from vaekit.recipe.model import GaussianPosterior, Model
 from vaekit.recipe.objective import Objective
-from vaekit.recipe.part import Count, Part, Positive
 from vaekit.recipe.training import CosineRate, ExponentialRate, Training
+from vaekit.utils.schema import Count, Part, Positive
 
 __all__ = [
     "CosineRate",

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from vaekit.recipe.part import Count, Part, Share, Width
+from vaekit.utils.schema import Count, Part, Share, Width
 
 
 class MissingPixels(Part):

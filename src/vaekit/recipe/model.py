@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from vaekit.recipe.part import Activation, Bounds, FlowForm, Levels, Part, Positive, Width, named
+from vaekit.utils.schema import Activation, Bounds, FlowForm, Levels, Part, Positive, Width, named
 
 
 class Dense(Part):

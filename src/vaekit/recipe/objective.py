@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from vaekit.recipe.part import NonNegative, Part, Positive, named
+from vaekit.utils.schema import NonNegative, Part, Positive, named
 
 
 def _scheduled(value: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from vaekit.recipe.part import Count, Part, Positive, named
+from vaekit.utils.schema import Count, Part, Positive, named
 
 
 class ConstantRate(Part):

@@ -18,13 +18,13 @@ from pydantic import ValidationError
 from vaekit.errors import RecipeError
 from vaekit.recipe import Recipe
 from vaekit.recipes.schema import Key, explain, keys
-from vaekit.shelf import Shelf, beside, read
+from vaekit.utils.yaml import YAMLLibrary, beside, parse_yaml
 
 __all__ = ["Key", "dump", "explain", "keys", "load", "merge", "names", "override", "parse", "text"]
 
 Tree = dict[str, Any]
 
-_SHELF = Shelf("vaekit.recipes", "recipe", "vaekit recipes list", RecipeError)
+_SHELF = YAMLLibrary("vaekit.recipes", "recipe", "vaekit recipes list", RecipeError)
 
 
 def names() -> list[str]:
@@ -111,7 +111,7 @@ def _nested(text: str) -> Tree:
     if not equals or not all(path.split(".")):
         raise RecipeError(f"override {text!r}: expected key.path=value, such as training.epochs=5")
     try:
-        inner = read(value) if value else None
+        inner = parse_yaml(value) if value else None
     except yaml.YAMLError:
         raise RecipeError(f"override {text!r}: the value is not YAML") from None
     *outer, last = path.split(".")

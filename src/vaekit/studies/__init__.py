@@ -15,12 +15,12 @@ from pydantic import ValidationError
 
 from vaekit.errors import InvalidError
 from vaekit.recipes import explain
-from vaekit.shelf import Shelf, beside
 from vaekit.studies.schema import Budget, Entry, Evaluate, Study
+from vaekit.utils.yaml import YAMLLibrary, beside
 
 __all__ = ["Budget", "Entry", "Evaluate", "Study", "load", "names", "parse", "summary"]
 
-_SHELF = Shelf("vaekit.studies", "study", "vaekit study --list", InvalidError)
+_SHELF = YAMLLibrary("vaekit.studies", "study", "vaekit study --list", InvalidError)
 
 
 def names() -> list[str]:

@@ -14,10 +14,8 @@ from typing import Any
 
 from vaekit import recipes
 from vaekit.errors import InvalidError
-from vaekit.files import write_whole
 from vaekit.recipe import Recipe
 from vaekit.run import Run
-from vaekit.shelf import SUFFIXES, read
 from vaekit.studies import parse
 from vaekit.studies.display import Display
 from vaekit.studies.metrics import metric
@@ -26,6 +24,8 @@ from vaekit.studies.perform import conduct
 from vaekit.studies.plan import Variant, written
 from vaekit.studies.results import Outcome, Results, Training
 from vaekit.studies.schema import Budget, Evaluate
+from vaekit.utils.io import write_whole
+from vaekit.utils.yaml import SUFFIXES, parse_yaml
 
 SWEEPS = Path("runs") / "sweeps"
 _MEASURED = [
@@ -147,7 +147,7 @@ def values_of(text: str) -> list[Any]:
 
     pieces = re.findall(r"(?:\[[^\]]*\]|\{[^}]*\}|\"[^\"]*\"|'[^']*'|[^,])+", text)
     try:
-        return [read(piece) for piece in pieces]
+        return [parse_yaml(piece) for piece in pieces]
     except yaml.YAMLError:
         raise InvalidError(f"sweep: expected values parted by commas, got {text!r}") from None
 

@@ -23,11 +23,10 @@ from pathlib import Path
 from typing import Any
 
 import vaekit
-from vaekit.files import write_whole
-from vaekit.plain import to_json
 from vaekit.studies.metrics import METRICS, number
 from vaekit.studies.parts import Table
 from vaekit.studies.results import Outcome, Results, Training
+from vaekit.utils.io import to_json, write_whole
 
 
 def write_results(results: Results, tables: Sequence[Table]) -> Path:

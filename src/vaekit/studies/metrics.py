@@ -18,8 +18,9 @@ from typing import Any
 
 from vaekit.errors import InvalidError, did_you_mean
 from vaekit.evaluation.fitted import fit_sigma, sigma_of
-from vaekit.numbers import estimator_in_words, quality_in_words, significant
+from vaekit.numbers import estimator_in_words, quality_in_words
 from vaekit.studies.results import Outcome, Training
+from vaekit.utils.format import format_significant
 
 Value = float | str | None
 
@@ -91,7 +92,7 @@ def _featured(training: Training) -> str:
     found = training.evaluation.get("quality")
     if not found:
         return ""
-    floor = ", ".join(f"{name} {significant(found[f'floor_{key}'])}" for key, name in _SCORES.items())
+    floor = ", ".join(f"{name} {format_significant(found[f'floor_{key}'])}" for key, name in _SCORES.items())
     said = f"{training.recipe.data.name}: {quality_in_words(found)}"
     return f"{said}; held-out images in place of the samples reach {floor}."
 

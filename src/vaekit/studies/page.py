@@ -10,13 +10,13 @@ from typing import Any
 
 import vaekit
 from vaekit import figures
-from vaekit.files import write_whole
-from vaekit.numbers import duration, number, significant
 from vaekit.studies.blocks import draw
 from vaekit.studies.export import write_results
 from vaekit.studies.markdown import html
 from vaekit.studies.parts import Cell, Column, Figure, Part, Table, Text
 from vaekit.studies.results import Results
+from vaekit.utils.format import format_duration, format_number, format_significant
+from vaekit.utils.io import write_whole
 
 _DOTS_AN_INCH = 120  # at which a figure's smallest letters come to about the size of a caption
 
@@ -65,7 +65,7 @@ def _view(results: Results, parts: Sequence[Part]) -> dict[str, Any]:
         "budget": results.budget_name,
         "date": f"{datetime.now(UTC):%d %B %Y}".lstrip("0"),
         "count": len(trainings),
-        "time": duration(seconds) if seconds else "",
+        "time": format_duration(seconds) if seconds else "",
         "version": vaekit.__version__,
         "parts": shown,
         "headings": [part for part in shown if part["kind"] == "heading"],
@@ -132,7 +132,7 @@ def written(cell: Cell, column: Column) -> str:
 def _writer(column: Column) -> Callable[[float], str]:
     if column.setting:
         return _short
-    return significant if column.digits is None else partial(number, digits=column.digits)
+    return format_significant if column.digits is None else partial(format_number, digits=column.digits)
 
 
 def _short(value: float) -> str:

@@ -16,10 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from vaekit.allocator import keep_memory
 from vaekit.errors import InterruptedRun, VaekitError
 from vaekit.training.log import Quiet, Record, SoFar
 from vaekit.training.state import State
+from vaekit.utils.cpu import keep_memory
 
 EVERY = 0.5  # seconds between two words on progress
 INTERNAL = 1

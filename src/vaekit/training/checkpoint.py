@@ -25,8 +25,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 from vaekit.errors import InvalidError, NotFoundError, VaekitError
-from vaekit.files import write_whole
 from vaekit.training.state import State, parse
+from vaekit.utils.io import write_whole
 
 FOLDER = "checkpoint"
 KEPT = 2

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from vaekit.training.seeds import random_states, set_random_states
+from vaekit.utils.random import random_states, set_random_states
 
 OPTIONS: dict[str, Any] = {
     "fallback_random": True

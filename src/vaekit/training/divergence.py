@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from vaekit.evidence import Evidence
-from vaekit.randomness import seeded
 from vaekit.recipe import Training
 from vaekit.training.state import State
+from vaekit.utils.random import seeded
 
 
 class Cause(NamedTuple):

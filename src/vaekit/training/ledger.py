@@ -16,9 +16,9 @@ from pathlib import Path
 
 from vaekit.errors import DivergedError, VaekitError
 from vaekit.recipe import Training
-from vaekit.training import lines
 from vaekit.training.checkpoint import Checkpoint, Checkpoints
 from vaekit.training.running import Running
+from vaekit.utils.io import Record, append_record, trim_records
 
 ROLLBACKS = 8
 
@@ -75,9 +75,9 @@ class Ledger:
         self._checkpoints.save(self._running.state, self._running.tensors())
         self._saved = time.monotonic()
 
-    def close_epoch(self, record: lines.Record) -> None:
+    def close_epoch(self, record: Record) -> None:
         """Write the line of metrics of an epoch."""
-        lines.append(self.metrics, record)
+        append_record(self.metrics, record)
 
     def roll_back(self, error: DivergedError) -> None:
         """Stand at the start of the epoch with half the learning rate, or raise the error.
@@ -99,7 +99,7 @@ class Ledger:
         state = self._running.state
         state.rollbacks += 1
         event = {"event": "rollback", "epoch": at.epoch, "step": at.step + 1, "rollbacks": state.rollbacks}
-        lines.append(self.events, {**event, "reason": reason})
+        append_record(self.events, {**event, "reason": reason})
         self.save()
         self._note(f"{reason}; back to the start of epoch {state.epoch} with half the learning rate")
 
@@ -108,6 +108,6 @@ class Ledger:
         if checkpoint is not None:
             self._running.restore(checkpoint)
         state = self._running.state
-        lines.trim(self.metrics, lambda record: record.get("epoch", 0) < state.epoch)
-        lines.trim(self.events, lambda record: record.get("rollbacks", 0) <= state.rollbacks)
+        trim_records(self.metrics, lambda record: record.get("epoch", 0) < state.epoch)
+        trim_records(self.events, lambda record: record.get("rollbacks", 0) <= state.rollbacks)
         self._saved = time.monotonic()

@@ -22,7 +22,6 @@ from vaekit.errors import DivergedError, InterruptedRun
 from vaekit.evidence import Evidence
 from vaekit.missing import filled
 from vaekit.objectives import Objective
-from vaekit.randomness import seeded
 from vaekit.recipe import Training
 from vaekit.training import divergence
 from vaekit.training.batches import Images, batches, observed
@@ -33,8 +32,8 @@ from vaekit.training.log import Log, Quiet
 from vaekit.training.metrics import validate
 from vaekit.training.rates import learning_rate
 from vaekit.training.running import Running
-from vaekit.training.seeds import order, stream
 from vaekit.training.state import State
+from vaekit.utils.random import order, seeded, stream
 from vaekit.vae import VAE
 
 CHECK_EVERY = 50  # steps between two looks at numbers that another device computes

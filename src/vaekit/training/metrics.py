@@ -13,8 +13,8 @@ from torch import Tensor
 
 from vaekit.evidence import Evidence
 from vaekit.objectives import Objective
-from vaekit.randomness import seeded
 from vaekit.training.batches import Images, batches, observed
+from vaekit.utils.random import seeded
 from vaekit.vae import VAE
 
 

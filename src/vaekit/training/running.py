@@ -19,8 +19,8 @@ from vaekit.training.adam import Adam
 from vaekit.training.averaging import Average
 from vaekit.training.checkpoint import Checkpoint, Weights, group, grouped
 from vaekit.training.metrics import Meter
-from vaekit.training.seeds import random_states, set_random_states
 from vaekit.training.state import State
+from vaekit.utils.random import random_states, set_random_states
 from vaekit.vae import VAE
 
 

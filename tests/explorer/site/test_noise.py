@@ -11,7 +11,7 @@ from vaekit.distributions import Dirac
 from vaekit.errors import InvalidError
 from vaekit.explorer.site.noise import placed
 from vaekit.normals import CholeskyNormal
-from vaekit.randomness import seeded
+from vaekit.utils.random import seeded
 
 LOC, SCALE = torch.tensor([[1.0, -2.0, 0.5]]), torch.tensor([[0.1, 2.0, 1.0]])
 LOWER = torch.tensor([[[1.0, 0, 0], [0.5, 2, 0], [-1, 0.3, 0.2]]])

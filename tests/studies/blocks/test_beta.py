@@ -12,12 +12,12 @@ import yaml
 from vaekit.errors import InvalidError
 from vaekit.evaluation import classifier
 from vaekit.evaluation.fitted import fit_sigma
-from vaekit.files import write_whole
 from vaekit.studies.blocks import probes, tradeoff, ways
 from vaekit.studies.display import Silent
 from vaekit.studies.metrics import metric, numbers
 from vaekit.studies.perform import study as perform
 from vaekit.studies.results import Results
+from vaekit.utils.io import write_whole
 
 GAUSSIAN = ["data.observation=unit", "model.decoder.likelihood={kind: gaussian, sigma: 0.7071067811865476}"]
 TREE = {

@@ -12,11 +12,11 @@ import yaml
 from vaekit import imputed
 from vaekit.errors import InvalidError
 from vaekit.evaluation import classifier, likelihood, marginal
-from vaekit.files import write_whole
 from vaekit.studies.blocks import restored, told
 from vaekit.studies.display import Silent
 from vaekit.studies.perform import study as perform
 from vaekit.studies.results import Results
+from vaekit.utils.io import write_whole
 
 TREE = {
     "set": ["data.train=400", "training.epochs=3", "model.latent=4", "training.learning_rate=0.005"],

@@ -11,12 +11,12 @@ import yaml
 
 from vaekit.errors import InvalidError
 from vaekit.evaluation import components
-from vaekit.files import write_whole
 from vaekit.studies.blocks import crossed, mixtures
 from vaekit.studies.display import Silent
 from vaekit.studies.parts import Figure, Text
 from vaekit.studies.perform import study as perform
 from vaekit.studies.results import Outcome, Results, Training
+from vaekit.utils.io import write_whole
 
 VAMP = "model.prior={kind: vamp, components: 6, start: data}"
 MIXTURE = "model.prior={kind: mixture, components: 3}"

@@ -27,7 +27,7 @@ from vaekit.explorer.site.graphs import DRAWS, graphs
 from vaekit.explorer.views import map
 from vaekit.explorer.views.answers import packed
 from vaekit.mixture import Mixture
-from vaekit.plain import plain
+from vaekit.utils.io import to_jsonable
 
 COLUMNS = 10  # of pseudo-inputs
 Files = dict[str, bytes]
@@ -124,4 +124,4 @@ def _weights(e: Explored) -> list[list[float]] | None:
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(plain(value), allow_nan=False, separators=(",", ":")).encode()
+    return json.dumps(to_jsonable(value), allow_nan=False, separators=(",", ":")).encode()

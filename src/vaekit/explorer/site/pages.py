@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vaekit.errors import InvalidError
-from vaekit.files import write_whole
+from vaekit.utils.io import write_whole
 
 STATIC = Path(__file__).parents[1] / "static"
 MARK = '<meta name="vaekit-backend" content="server">'

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from vaekit.data import cache
 from vaekit.errors import InvalidError, VaekitError
-from vaekit.files import write_whole
+from vaekit.utils.io import write_whole
 
 PACKAGE = "onnxruntime-web@1.30.0"
 FILES = {

@@ -12,7 +12,6 @@ from dataclasses import replace
 from functools import partial
 
 from vaekit.errors import InvalidError
-from vaekit.numbers import number, significant
 from vaekit.studies.blocks.curves import titled
 from vaekit.studies.blocks.images import called
 from vaekit.studies.blocks.tables import Notes, columns_of, protocols, seeds, ways_of
@@ -20,6 +19,7 @@ from vaekit.studies.metrics import metric, numbers
 from vaekit.studies.parts import Cell, Column, Part, Table, Text
 from vaekit.studies.results import Outcome, Results
 from vaekit.studies.schema import Names
+from vaekit.utils.format import format_number, format_significant
 
 DATA = "data.name"
 
@@ -136,7 +136,7 @@ def _line(name: str, groups: dict[str, list[Outcome]], across: str, first: str, 
 def _signed(name: str, first: Sequence[float], second: Sequence[float]) -> str:
     """The difference of the means with its sign and unit; its standard deviation where there are seeds."""
     found, gain = metric(name), statistics.fmean(first) - statistics.fmean(second)
-    word = significant if found.digits is None else partial(number, digits=found.digits)
+    word = format_significant if found.digits is None else partial(format_number, digits=found.digits)
     each = [a - b for a, b in zip(first, second, strict=False)]
     spread = f" ± {word(statistics.stdev(each))}" if len(each) > 1 else ""
     return f"{'+' if gain > 0 else ''}{word(gain)}{spread} {found.unit}".strip()

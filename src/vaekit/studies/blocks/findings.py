@@ -5,11 +5,11 @@ from __future__ import annotations
 import statistics
 
 from vaekit.errors import InvalidError
-from vaekit.numbers import number, significant
 from vaekit.studies.metrics import metric, numbers
 from vaekit.studies.parts import Part, Text
 from vaekit.studies.results import Results
 from vaekit.studies.schema import Names
+from vaekit.utils.format import format_number, format_significant
 
 
 def best(
@@ -58,5 +58,5 @@ def _name(name: str) -> str:
 
 def _value(name: str, value: float) -> str:
     found = metric(name)
-    said = significant(value) if found.digits is None else number(value, found.digits)
+    said = format_significant(value) if found.digits is None else format_number(value, found.digits)
     return f"{said} {found.unit}".strip()

@@ -13,11 +13,11 @@ import numpy as np
 
 from vaekit.errors import InvalidError
 from vaekit.evaluation.intervals import Interval, interval, paired, unpaired
-from vaekit.numbers import number
 from vaekit.studies import metrics
 from vaekit.studies.parts import Cell, Column, Part, Table
 from vaekit.studies.results import Outcome, Results, Training
 from vaekit.studies.schema import Names
+from vaekit.utils.format import format_number
 
 Way = tuple[str, bytes]  # how a run was measured, in words, and the indices of the images
 EACH = {"log_likelihood": "log-likelihood", "elbo": "ELBO"}
@@ -112,4 +112,4 @@ def _means(metric: str, outcome: Outcome) -> np.ndarray:
 
 
 def _written(found: Interval) -> str:
-    return f"{number(found.low)} to {number(found.high)}"
+    return f"{format_number(found.low)} to {format_number(found.high)}"

@@ -13,12 +13,12 @@ from vaekit import figures, pictures
 from vaekit.evaluation.likelihood import Columns, log_likelihood
 from vaekit.evaluation.plane import Plane, joint, over_the_plane
 from vaekit.figures.posteriors import Posterior
-from vaekit.numbers import number
 from vaekit.portions import images_at_once
 from vaekit.studies.parts import Cell, Column, Figure, Part, Table, Text
 from vaekit.studies.results import Outcome, Results
 from vaekit.studies.schema import Names
 from vaekit.trained import Trained
+from vaekit.utils.format import format_number
 
 _FINE, _WIDE = 81, 4.0  # points a side of a window, and the deviations of both densities that it holds
 
@@ -109,8 +109,8 @@ def _lacking(outcome: Outcome, found: Measured) -> str:
     exact, most = found.exact.log_evidence.mean().item(), max(found.sampled)
     sampled = found.sampled[most].log_likelihood.mean().item()
     return (
-        f"**{outcome.label}**: the ELBO lacks {number(exact - found.elbo)} nats of log p(x), and {most:,} "
-        f"importance samples an image lack {number(exact - sampled)}."
+        f"**{outcome.label}**: the ELBO lacks {format_number(exact - found.elbo)} nats of log p(x), and "
+        f"{most:,} importance samples an image lack {format_number(exact - sampled)}."
     )
 
 

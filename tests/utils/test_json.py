@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vaekit.plain import plain, to_json
+from vaekit.utils.io import to_json, to_jsonable
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from vaekit.plain import plain, to_json
     ],
 )
 def test_values_become_those_of_json(value, expected):
-    assert plain(value) == expected
+    assert to_jsonable(value) == expected
     assert json.loads(to_json(value)) == expected
 
 

@@ -18,13 +18,13 @@ import vaekit
 from vaekit.errors import InvalidError
 
 
-def devices() -> list[str]:
+def available_devices() -> list[str]:
     """The devices that are here, the fastest first."""
     gpus = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
     return [*gpus, *(["mps"] if torch.backends.mps.is_available() else []), "cpu"]
 
 
-def device(name: str = "auto") -> torch.device:
+def choose_device(name: str = "auto") -> torch.device:
     """A device by its name.
 
     Args:
@@ -33,7 +33,7 @@ def device(name: str = "auto") -> torch.device:
     Raises:
         InvalidError: it is not here.
     """
-    here = devices()
+    here = available_devices()
     wanted = {"auto": here[0], "cuda": "cuda:0"}.get(name, name)
     if wanted not in here:
         raise InvalidError(f"device: {name!r} is not available; here are auto, {', '.join(here)}")
@@ -41,7 +41,7 @@ def device(name: str = "auto") -> torch.device:
 
 
 @contextmanager
-def processor(threads: int | None = None) -> Iterator[None]:
+def cpu_settings(threads: int | None = None) -> Iterator[None]:
     """Inside, torch computes with so many threads, and takes numbers too small for full precision as 0.
 
     The latter are what the moments of Adam decay to where a pixel is always black, and are slow. Both
@@ -60,7 +60,7 @@ def processor(threads: int | None = None) -> Iterator[None]:
         torch.set_flush_denormal(before[1])
 
 
-def environment(command: str, name: str = "auto") -> dict[str, Any]:
+def describe_environment(command: str, name: str = "auto") -> dict[str, Any]:
     """What environment.json says of a run: versions, machine, device, code and command.
 
     Args:
@@ -74,7 +74,7 @@ def environment(command: str, name: str = "auto") -> dict[str, Any]:
         "numpy": np.__version__,
         "platform": platform.platform(),
         "cpu": _cpu(),
-        "device": _describe(device(name)),
+        "device": _describe(choose_device(name)),
         "threads": torch.get_num_threads(),
         "commit": _commit(Path(vaekit.__file__).parent),
         "command": command,

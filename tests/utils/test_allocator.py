@@ -9,13 +9,12 @@ import sys
 
 import pytest
 
-from vaekit import allocator
-from vaekit.allocator import keep_memory
+from vaekit.utils import cpu
+from vaekit.utils.cpu import keep_memory
 
 FAULTS = """
 import resource, torch
-from vaekit import allocator
-from vaekit.allocator import keep_memory
+from vaekit.utils.cpu import keep_memory
 
 def faults(times):
     for _ in range(times):
@@ -46,8 +45,7 @@ def test_a_block_is_not_fetched_anew_at_each_use(monkeypatch):
 def test_what_is_not_used_takes_no_memory():
     script = """
 from pathlib import Path
-from vaekit import allocator
-from vaekit.allocator import keep_memory
+from vaekit.utils.cpu import keep_memory
 keep_memory()
 print(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
 """
@@ -76,7 +74,7 @@ class OldLibrary:
         self.options = {}
 
     def mallopt(self, option, value):
-        if option == allocator.MMAP_THRESHOLD and value > 1 << 25:
+        if option == cpu.MMAP_THRESHOLD and value > 1 << 25:
             return 0
         self.options[option] = value
         return 1
@@ -87,7 +85,7 @@ def test_an_old_library_keeps_as_much_as_it_can(monkeypatch):
     for name in [name for name in os.environ if name.startswith(("MALLOC_", "GLIBC_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", "2.31"))
-    monkeypatch.setattr(allocator.ctypes, "CDLL", lambda name: old)
-    monkeypatch.setattr(allocator, "_prefer_large_pages", lambda library: None)
+    monkeypatch.setattr(cpu.ctypes, "CDLL", lambda name: old)
+    monkeypatch.setattr(cpu, "_prefer_large_pages", lambda library: None)
     assert keep_memory()
-    assert old.options == {allocator.MMAP_THRESHOLD: 1 << 25, allocator.TRIM_THRESHOLD: 1 << 30}
+    assert old.options == {cpu.MMAP_THRESHOLD: 1 << 25, cpu.TRIM_THRESHOLD: 1 << 30}

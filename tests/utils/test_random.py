@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vaekit.randomness import seeded
+from vaekit.utils.random import seeded
 
 
 def draw(seed, n: int = 4) -> list[float]:

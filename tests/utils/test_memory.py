@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vaekit.data.memory import UNKNOWN, memory, release
+from vaekit.utils.memory import UNKNOWN, memory, release
 
 
 def from_files() -> int:

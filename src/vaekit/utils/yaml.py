@@ -23,12 +23,12 @@ Loader.add_implicit_resolver(
 )
 
 
-def read(text: str) -> Any:
+def parse_yaml(text: str) -> Any:
     """The value of a text of YAML."""
     return yaml.load(text, Loader)
 
 
-class Shelf(NamedTuple):
+class YAMLLibrary(NamedTuple):
     """Where files of one kind are looked for, and what they are called.
 
     Attributes:
@@ -75,7 +75,7 @@ class Shelf(NamedTuple):
         """
         file = self.file(name)
         try:
-            tree = read(file.read_text(encoding="utf-8"))
+            tree = parse_yaml(file.read_text(encoding="utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
             reason = " ".join(str(error).split())
             raise self.error(f"{self.kind} {name!r}: not readable as YAML: {reason}") from None

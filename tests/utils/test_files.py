@@ -3,7 +3,7 @@ import os
 import pytest
 
 from vaekit.errors import VaekitError
-from vaekit.files import write_whole
+from vaekit.utils.io import write_whole
 
 
 def test_a_file_and_its_folders_are_written(tmp_path):

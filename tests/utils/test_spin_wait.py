@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from vaekit import waiting
+from vaekit.utils import cpu
 
 
 class Looks:
@@ -29,7 +29,7 @@ def eight_processors(monkeypatch) -> None:
 
 
 def chosen() -> str | None:
-    waiting.share_the_processor()
+    cpu.share_the_processor()
     return os.environ.get("GOMP_SPINCOUNT")
 
 
@@ -38,20 +38,20 @@ def chosen() -> str | None:
     [([1], "10000"), ([3, 1], "10000"), ([3, 2, 1], "10000"), ([2, 2, 2], "3000"), ([9, 9, 9], "3000")],
 )
 def test_they_wait_longer_where_at_one_look_nothing_else_runs(monkeypatch, running, turns):
-    monkeypatch.setattr(waiting, "_LOADS", Looks(*running))
+    monkeypatch.setattr(cpu, "_LOADS", Looks(*running))
     assert chosen() == turns
 
 
 @pytest.mark.parametrize(("running", "turns"), [(7, "10000"), (8, "3000")])
 def test_what_runs_on_processors_that_are_not_ours_does_not_count(monkeypatch, running, turns):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1}, raising=False)
-    monkeypatch.setattr(waiting, "_LOADS", Looks(*[running] * waiting.LOOKS))
+    monkeypatch.setattr(cpu, "_LOADS", Looks(*[running] * cpu.LOOKS))
     assert chosen() == turns
 
 
 def test_where_the_system_does_not_tell_they_sleep_soon(monkeypatch, tmp_path):
     for loads in (tmp_path / "none", tmp_path):
-        monkeypatch.setattr(waiting, "_LOADS", loads)
+        monkeypatch.setattr(cpu, "_LOADS", loads)
         monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
         assert chosen() == "3000"
 

@@ -10,27 +10,27 @@ import pytest
 import torch
 
 from vaekit.errors import InvalidError
-from vaekit.training import runtime
-from vaekit.training.runtime import devices, environment, processor
+from vaekit.utils import device
+from vaekit.utils.device import _commit, available_devices, choose_device, cpu_settings, describe_environment
 
 
 def test_the_device_asked_for_is_here_or_said_to_be_missing(monkeypatch):
-    monkeypatch.setattr(runtime, "devices", lambda: ["cpu"])
-    assert runtime.device("auto") == runtime.device("cpu") == torch.device("cpu")
+    monkeypatch.setattr(device, "available_devices", lambda: ["cpu"])
+    assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
     with pytest.raises(InvalidError, match=r"^device: 'cuda' is not available; here are auto, cpu$"):
-        runtime.device("cuda")
+        choose_device("cuda")
 
 
 def test_auto_takes_the_fastest(monkeypatch):
-    monkeypatch.setattr(runtime, "devices", lambda: ["cuda:0", "cuda:1", "cpu"])
-    assert runtime.device("auto") == runtime.device("cuda") == torch.device("cuda:0")
-    assert runtime.device("cuda:1") == torch.device("cuda:1")
+    monkeypatch.setattr(device, "available_devices", lambda: ["cuda:0", "cuda:1", "cpu"])
+    assert choose_device("auto") == choose_device("cuda") == torch.device("cuda:0")
+    assert choose_device("cuda:1") == torch.device("cuda:1")
     with pytest.raises(InvalidError, match="'cuda:2' is not available; here are auto, cuda:0, cuda:1, cpu"):
-        runtime.device("cuda:2")
+        choose_device("cuda:2")
 
 
 def test_there_is_always_a_cpu():
-    assert devices()[-1] == "cpu"
+    assert available_devices()[-1] == "cpu"
 
 
 def flushes() -> bool:
@@ -40,10 +40,10 @@ def flushes() -> bool:
 def test_the_processor_is_as_before_afterwards():
     threads = torch.get_num_threads()
     assert not flushes()
-    with processor(threads + 1):
+    with cpu_settings(threads + 1):
         assert torch.get_num_threads() == threads + 1
         assert flushes()
-        with processor():
+        with cpu_settings():
             assert torch.get_num_threads() == threads + 1
         assert flushes()
     assert torch.get_num_threads() == threads
@@ -51,7 +51,7 @@ def test_the_processor_is_as_before_afterwards():
 
 
 def test_environment():
-    facts = environment("vaekit train mnist", "cpu")
+    facts = describe_environment("vaekit train mnist", "cpu")
     assert list(facts) == [
         *("vaekit", "python", "torch", "numpy", "platform", "cpu"),
         *("device", "threads", "commit", "command", "started"),
@@ -72,17 +72,17 @@ def test_the_commit_is_that_of_the_checkout_of_the_package(tmp_path):
     package = tmp_path / "package"
     package.mkdir()
     (package / "__init__.py").write_text("")
-    assert runtime._commit(package) is None
+    assert _commit(package) is None
     git(tmp_path, "init")
-    assert runtime._commit(package) is None  # installed inside somebody else's checkout
+    assert _commit(package) is None  # installed inside somebody else's checkout
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "-m", "first")
-    commit = runtime._commit(package)
+    commit = _commit(package)
     assert len(commit) == 40
     (package / "__init__.py").write_text("x = 1")
-    assert runtime._commit(package) == f"{commit}-dirty"
+    assert _commit(package) == f"{commit}-dirty"
 
 
 def test_without_git(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert runtime._commit(tmp_path) is None
+    assert _commit(tmp_path) is None

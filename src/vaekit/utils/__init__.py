@@ -1,0 +1,1 @@
+"""Files, random streams, devices, memory and text: no mathematics of models."""

@@ -1,0 +1,122 @@
+"""Read and write files safely: whole files, JSON, and files of one JSON record per line.
+
+A file is written whole or not at all: to a new name in the same folder, synced, then renamed over the old.
+A file of records grows a line at a time and survives a crash in the middle of a line.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from vaekit.errors import VaekitError
+
+UNREADABLE = (
+    OSError, EOFError, ValueError, TypeError, LookupError, RuntimeError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What reading a damaged archive of arrays may raise."""
+
+
+def write_whole(path: str | Path, content: bytes) -> Path:
+    """Write `content` to `path` so that a reader only ever sees the old file or the new one.
+
+    Args:
+        path: where to write; missing parent folders are made.
+        content: the bytes of the whole file.
+
+    Returns:
+        The path.
+
+    Raises:
+        VaekitError: the file cannot be written (no permission, a full disk, a folder of that name).
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, content)
+    except OSError as error:
+        raise VaekitError(
+            f"cannot write {path}: {error.strerror or error}; free the space or name another place"
+        ) from error
+    return path
+
+
+def _replace(path: Path, content: bytes) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def to_jsonable(value: Any) -> Any:
+    """The same value of dictionaries, lists, texts and numbers; a number that is not finite becomes None."""
+    if isinstance(value, Mapping):
+        return {str(key): to_jsonable(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_jsonable(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value
+
+
+def to_json(value: Any) -> str:
+    """JSON for people to read, and for every reader to accept."""
+    return json.dumps(to_jsonable(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+Record = dict[str, Any]
+
+
+def append_record(path: Path, record: Record) -> None:
+    """Add a line to a file, and return once it is on the disk.
+
+    Raises:
+        VaekitError: the file cannot be written.
+    """
+    line = json.dumps(record, allow_nan=False) + "\n"
+    try:
+        with path.open("ab") as file:
+            file.write(line.encode())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise VaekitError(
+            f"cannot write {path}: {error.strerror or error}; free the space and resume"
+        ) from error
+
+
+def read_records(path: Path) -> list[Record]:
+    """The records of a file in order, without lines that were cut short; empty where there is no file."""
+    if not path.exists():
+        return []
+    records = map(_parse_record, path.read_bytes().splitlines())
+    return [record for record in records if record is not None]
+
+
+def trim_records(path: Path, keep: Callable[[Record], bool]) -> None:
+    """Leave in a file, where there is one, only those of its records that `keep` wants."""
+    kept = "".join(json.dumps(record) + "\n" for record in read_records(path) if keep(record)).encode()
+    if path.exists() and path.read_bytes() != kept:
+        write_whole(path, kept)
+
+
+def _parse_record(line: bytes) -> Record | None:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
