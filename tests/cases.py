@@ -12,12 +12,13 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from vaekit import heads, networks, objectives, priors
-from vaekit.conditionals import Chain, Conditional
-from vaekit.labels import of_classes
-from vaekit.objectives import Objective
-from vaekit.priors import Around
-from vaekit.vae import VAE
+from vaekit.models import head, likelihoods, objectives, posteriors, priors
+from vaekit.models.conditional import Chain, Conditional
+from vaekit.models.labels import of_classes
+from vaekit.models.objectives import Objective
+from vaekit.models.priors import Around
+from vaekit.models.vae import VAE
+from vaekit.nn import networks
 
 Shape = tuple[int, ...]
 
@@ -35,26 +36,26 @@ IMAGE_SHAPES: tuple[Shape, ...] = (
     (3, 64, 64),
 )
 
-LIKELIHOODS: dict[str, Callable[[], heads.Head]] = {
-    "bernoulli": heads.bernoulli,
-    "continuous_bernoulli": heads.continuous_bernoulli,
-    "gaussian-fixed": partial(heads.gaussian, 0.5),
-    "gaussian-learned": partial(heads.gaussian, "learned"),
-    "gaussian-global": partial(heads.gaussian, "global"),
-    "gaussian-optimal": partial(heads.gaussian, "optimal"),
-    "discretised_logistic": heads.discretised_logistic,
-    "categorical": heads.categorical,
+LIKELIHOODS: dict[str, Callable[[], head.Head]] = {
+    "bernoulli": likelihoods.bernoulli,
+    "continuous_bernoulli": likelihoods.continuous_bernoulli,
+    "gaussian-fixed": partial(likelihoods.gaussian, 0.5),
+    "gaussian-learned": partial(likelihoods.gaussian, "learned"),
+    "gaussian-global": partial(likelihoods.gaussian, "global"),
+    "gaussian-optimal": partial(likelihoods.gaussian, "optimal"),
+    "discretised_logistic": likelihoods.discretised_logistic,
+    "categorical": likelihoods.categorical,
 }
 
 POSTERIORS: dict[str, Callable[..., nn.Module]] = {
-    "log_variance": heads.log_variance,
-    "log_variance-bounded": partial(heads.log_variance, (-6.0, 2.0)),
-    "log_sigma": heads.log_sigma,
-    "sigma": heads.sigma,
-    "signed_sigma": heads.signed_sigma,
-    "full_covariance": heads.full_covariance,
-    "flow": partial(heads.flow, transforms=2, width=(4,)),
-    "dirac": heads.dirac,
+    "log_variance": posteriors.log_variance,
+    "log_variance-bounded": partial(posteriors.log_variance, (-6.0, 2.0)),
+    "log_sigma": posteriors.log_sigma,
+    "sigma": posteriors.sigma,
+    "signed_sigma": posteriors.signed_sigma,
+    "full_covariance": posteriors.full_covariance,
+    "flow": partial(posteriors.flow, transforms=2, width=(4,)),
+    "dirac": posteriors.dirac,
 }
 
 NETWORKS: dict[str, Callable[[Sequence[Shape], Shape], nn.Module]] = {
@@ -118,7 +119,7 @@ def posterior_head(name: str, size: int) -> nn.Module:
 
 
 def conditional(
-    network: str, head: heads.Head | heads.FullCovariance, inputs: Sequence[Shape], event: Shape
+    network: str, head: head.Head | posteriors.FullCovariance, inputs: Sequence[Shape], event: Shape
 ) -> Conditional:
     """The conditional of an event, given inputs of these shapes."""
     return Conditional(NETWORKS[network](inputs, head.network_output(event)), head)

@@ -11,9 +11,9 @@ from cases import SHAPE, make_labelled, make_vae
 from vaekit import recipes
 from vaekit.asked import asked
 from vaekit.errors import InvalidError
-from vaekit.labels import of_attributes
+from vaekit.models.labels import of_attributes
+from vaekit.models.vae import VAE
 from vaekit.trained import Trained
-from vaekit.vae import VAE
 
 NAMES = ("age", "hair=black", "hair=red")
 

@@ -17,11 +17,12 @@ from vaekit.build import (
     training_images,
 )
 from vaekit.errors import RecipeError
-from vaekit.flows import FlowPosterior, FlowPrior
-from vaekit.heads import LIKELIHOODS, POSTERIORS
-from vaekit.networks import NETWORKS
-from vaekit.objectives import OBJECTIVES, SCHEDULES, importance_weighted
-from vaekit.priors import PRIORS
+from vaekit.models.flows import FlowPosterior, FlowPrior
+from vaekit.models.likelihoods import LIKELIHOODS
+from vaekit.models.objectives import OBJECTIVES, SCHEDULES, importance_weighted
+from vaekit.models.posteriors import POSTERIORS
+from vaekit.models.priors import PRIORS
+from vaekit.nn.networks import NETWORKS
 from vaekit.utils.random import seeded
 
 

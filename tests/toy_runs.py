@@ -10,17 +10,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaekit import heads, networks
-from vaekit.conditionals import Chain, Conditional
 from vaekit.data.dataset import Dataset
 from vaekit.data.observations import Observed, observe
-from vaekit.objectives import Objective, importance_weighted, linear
-from vaekit.priors import StandardNormal
+from vaekit.models import head, likelihoods, posteriors
+from vaekit.models.conditional import Chain, Conditional
+from vaekit.models.objectives import Objective, importance_weighted, linear
+from vaekit.models.priors import StandardNormal
+from vaekit.models.vae import VAE
+from vaekit.nn import networks
 from vaekit.recipe import Training
 from vaekit.training.log import Quiet
 from vaekit.training.loop import Outcome, fit
 from vaekit.utils.io import read_records
-from vaekit.vae import VAE
 
 SHAPE = (1, 4, 4)
 LATENT = 2
@@ -54,10 +55,10 @@ def die() -> None:
     raise Killed
 
 
-def model(posterior: heads.Head | None = None, seed: int = 0) -> VAE:
+def model(posterior: head.Head | None = None, seed: int = 0) -> VAE:
     """A dense VAE of 4 x 4 images."""
     torch.manual_seed(seed)
-    posterior, likelihood = posterior or heads.log_variance(), heads.bernoulli()
+    posterior, likelihood = posterior or posteriors.log_variance(), likelihoods.bernoulli()
     encoder = networks.dense([SHAPE], posterior.network_output((LATENT,)), (8,))
     decoder = networks.dense([(LATENT,)], likelihood.network_output(SHAPE), (8,))
     prior, encoder = Chain([StandardNormal(LATENT)], [LATENT]), Conditional(encoder, posterior)
@@ -119,7 +120,7 @@ def train_wildly(directory: Path, **changes: Any) -> Outcome:
     """With a rate that three halvings tame: sigma underflows, and log q(z | x) has no number."""
     bound = Objective(importance_weighted, samples=2, beta=linear(2), settles=2)
     wild = {"learning_rate": 10.0, "schedule": "constant", "gradient_clip": None}
-    return train(directory, vae=model(heads.log_sigma()), objective=bound, **wild, **changes)
+    return train(directory, vae=model(posteriors.log_sigma()), objective=bound, **wild, **changes)
 
 
 def metrics(directory: Path) -> list[dict[str, Any]]:

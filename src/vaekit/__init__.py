@@ -25,30 +25,30 @@ _PLACES = {
     "load": "vaekit.run",
     "demo": "vaekit.explorer.packaged",
     "Trained": "vaekit.trained",
-    "VAE": "vaekit.vae",
-    "Evidence": "vaekit.evidence",
-    "Conditional": "vaekit.conditionals",
-    "Chain": "vaekit.conditionals",
-    "StandardNormal": "vaekit.priors",
-    "Objective": "vaekit.objectives",
+    "VAE": "vaekit.models.vae",
+    "Evidence": "vaekit.models.elbo",
+    "Conditional": "vaekit.models.conditional",
+    "Chain": "vaekit.models.conditional",
+    "StandardNormal": "vaekit.models.priors",
+    "Objective": "vaekit.models.objectives",
     "Recipe": "vaekit.recipe",
     "VaekitError": "vaekit.errors",
 }
 
 if TYPE_CHECKING:
-    from vaekit.conditionals import Chain, Conditional
     from vaekit.errors import VaekitError
-    from vaekit.evidence import Evidence
     from vaekit.explorer.packaged import demo
     from vaekit.launch import resume, train
-    from vaekit.objectives import Objective
-    from vaekit.priors import StandardNormal
+    from vaekit.models.conditional import Chain, Conditional
+    from vaekit.models.elbo import Evidence
+    from vaekit.models.objectives import Objective
+    from vaekit.models.priors import StandardNormal
+    from vaekit.models.vae import VAE
     from vaekit.recipe import Recipe
     from vaekit.run import Run, load
     from vaekit.studies.adhoc import compare, sweep
     from vaekit.studies.perform import study
     from vaekit.trained import Trained
-    from vaekit.vae import VAE
 
 __all__ = [  # noqa: RUF022  (in the order in which one meets them)
     "train", "resume", "load", "study", "sweep", "compare", "demo", "Run", "Trained", "Recipe",

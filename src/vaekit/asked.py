@@ -13,7 +13,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from vaekit.errors import InvalidError, did_you_mean
-from vaekit.labels import Labels
+from vaekit.models.labels import Labels
 from vaekit.trained import Trained
 
 

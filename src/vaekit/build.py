@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from vaekit import labels as known
 from vaekit import recipe as schema
-from vaekit.conditionals import Chain, Conditional
 from vaekit.errors import RecipeError
-from vaekit.heads import LIKELIHOODS, POSTERIORS, Posterior
-from vaekit.labels import Labels
-from vaekit.missing import filled
-from vaekit.networks import NETWORKS
-from vaekit.objectives import OBJECTIVES, SCHEDULES, Objective
-from vaekit.priors import PRIORS, Around, Examples
+from vaekit.models import labels as known
+from vaekit.models.conditional import Chain, Conditional
+from vaekit.models.labels import Labels
+from vaekit.models.likelihoods import LIKELIHOODS
+from vaekit.models.masking import filled
+from vaekit.models.objectives import OBJECTIVES, SCHEDULES, Objective
+from vaekit.models.posteriors import POSTERIORS, Posterior
+from vaekit.models.priors import PRIORS, Around, Examples
+from vaekit.models.vae import VAE
+from vaekit.nn.networks import NETWORKS
 from vaekit.utils.random import seeded
-from vaekit.vae import VAE
 
 if TYPE_CHECKING:
     from vaekit.data import Dataset

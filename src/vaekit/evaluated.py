@@ -23,7 +23,7 @@ from vaekit.evaluation.quality import quality as sample_quality
 from vaekit.evaluation.reconstruction import squared_error
 from vaekit.evaluation.saturation import saturated
 from vaekit.evaluation.surgery import surgery
-from vaekit.portions import IMAGES_AT_ONCE
+from vaekit.models.batching import IMAGES_AT_ONCE
 from vaekit.trained import Trained, fingerprint
 
 Progress = Callable[[int, int], None]

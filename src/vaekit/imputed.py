@@ -19,8 +19,8 @@ from vaekit.data import Dataset
 from vaekit.data.observations import Observed
 from vaekit.errors import InvalidError
 from vaekit.evaluation.protocol import lacking
-from vaekit.imputation import Imputations, impute
-from vaekit.portions import images_at_once
+from vaekit.models.batching import images_at_once
+from vaekit.models.imputation import Imputations, impute
 from vaekit.trained import Trained, part
 
 Progress = Callable[[int, int], None]

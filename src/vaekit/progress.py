@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from vaekit.data.observations import Observed
-from vaekit.labels import Labels
+from vaekit.models.labels import Labels
 from vaekit.trained import Trained
 from vaekit.utils.random import seeded
 

@@ -28,11 +28,11 @@ from vaekit.data.labels import renumbered
 from vaekit.data.observations import Observed, observe
 from vaekit.data.splits import Splits
 from vaekit.errors import InvalidError, NotFoundError
-from vaekit.labels import Labels
+from vaekit.models.labels import Labels
+from vaekit.models.vae import VAE
 from vaekit.recipe import Data, Recipe
 from vaekit.utils.io import write_whole
 from vaekit.utils.memory import release
-from vaekit.vae import VAE
 
 FORMAT = 1
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from test_oracles import factor_analysis, integrals, on_a_line, two_levels
 from torch import Tensor
 
 from cases import (
@@ -20,7 +21,6 @@ from cases import (
     make_ladder,
     make_vae,
 )
-from test_oracles import factor_analysis, integrals, on_a_line, two_levels
 from vaekit.evaluation import annealed
 from vaekit.evaluation.annealed import forward, images_at_once, path, temperatures, there_and_back
 from vaekit.evaluation.likelihood import log_likelihood

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from test_oracles import factor_analysis, log_evidence, random, two_levels
 
 from cases import make_labelled, make_ladder, make_vae
-from test_oracles import factor_analysis, log_evidence, random, two_levels
 from vaekit.evaluation import bidirectional
 from vaekit.evaluation.bidirectional import sandwich
 

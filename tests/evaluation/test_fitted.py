@@ -7,7 +7,7 @@ from torch.distributions import Normal
 from vaekit import recipes
 from vaekit.build import build_model
 from vaekit.evaluation.fitted import fit_sigma, sigma_of
-from vaekit.vae import VAE
+from vaekit.models.vae import VAE
 
 X = torch.tensor([[0.2, 0.9, 0.5, 0.1], [0.8, 0.3, 0.6, 0.4]], dtype=torch.float64)
 MEANS = torch.tensor([[0.1, 0.7, 0.5, 0.4], [0.9, 0.3, 0.2, 0.4]], dtype=torch.float64)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
-
 from test_oracles import NOISE, PIXELS, SHAPE, factor_analysis, log_evidence, random
+
 from vaekit.evaluation.bidirectional import sandwich
 from vaekit.evaluation.intervals import interval, paired, unpaired
 from vaekit.evaluation.likelihood import log_likelihood, mean_and_error

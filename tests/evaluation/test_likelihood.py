@@ -9,21 +9,21 @@ from torch import nn
 from torch.distributions import Independent, MultivariateNormal, Normal
 
 from cases import BATCH, CLASSES, SHAPE, images, images_for, make_labelled, make_ladder, make_vae
-from vaekit.conditionals import Chain, Conditional
 from vaekit.data import Dataset
 from vaekit.data.observations import observe
 from vaekit.evaluation import likelihood
 from vaekit.evaluation.likelihood import log_likelihood, summarise
-from vaekit.heads import Head
-from vaekit.objectives import Objective
-from vaekit.portions import images_at_once
-from vaekit.priors import StandardNormal
+from vaekit.models.batching import images_at_once
+from vaekit.models.conditional import Chain, Conditional
+from vaekit.models.head import Head
+from vaekit.models.objectives import Objective
+from vaekit.models.priors import StandardNormal
+from vaekit.models.vae import VAE
 from vaekit.recipe import Training
 from vaekit.trained import put_weights
 from vaekit.training.checkpoint import load_weights
 from vaekit.training.loop import fit
 from vaekit.utils.io import read_records
-from vaekit.vae import VAE
 
 D, PIXELS, SIGMA = 2, (1, 2, 3), 0.5
 
@@ -98,7 +98,7 @@ def test_batches_of_images_and_samples_only_change_the_draws(monkeypatch):
     torch.manual_seed(0)
     model, x, _ = linear_gaussian(displaced=0.1)
     whole = log_likelihood(model, batches(x), 4000).log_likelihood
-    monkeypatch.setattr("vaekit.portions.FLOATS_AT_ONCE", 1)
+    monkeypatch.setattr("vaekit.models.batching.FLOATS_AT_ONCE", 1)
     pieces = log_likelihood(model, batches(x, 2), 4000).log_likelihood
     torch.testing.assert_close(whole, pieces, rtol=0, atol=0.05)
 
@@ -108,7 +108,7 @@ def test_memory_is_bounded_by_what_the_decoder_gives(monkeypatch, likelihood, nu
     model = make_vae(likelihood)
     pixels = math.prod(SHAPE)
     assert images_at_once(model.decoder, SHAPE) == min(100, (1 << 20) // (pixels * numbers_a_pixel))
-    monkeypatch.setattr("vaekit.portions.FLOATS_AT_ONCE", 2 * BATCH * pixels * numbers_a_pixel)
+    monkeypatch.setattr("vaekit.models.batching.FLOATS_AT_ONCE", 2 * BATCH * pixels * numbers_a_pixel)
     decoded = []
     model.decoder.head.register_forward_pre_hook(lambda _, inputs: decoded.append(inputs[0].numel()))
     log_likelihood(model, batches(images_for(model), BATCH), 5)
@@ -116,7 +116,7 @@ def test_memory_is_bounded_by_what_the_decoder_gives(monkeypatch, likelihood, nu
 
 
 def test_the_prior_is_made_once_for_all_samples_of_a_batch(monkeypatch):
-    monkeypatch.setattr("vaekit.portions.FLOATS_AT_ONCE", 1)
+    monkeypatch.setattr("vaekit.models.batching.FLOATS_AT_ONCE", 1)
     model, made = make_vae(prior="vamp"), []
     model.prior.links[0].register_forward_hook(lambda *_: made.append(1))
     log_likelihood(model, batches(images_for(model), BATCH), 5)

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from torch.distributions import Categorical, MultivariateNormal
 
 from cases import images_for, labels, make_labelled, make_vae
-from vaekit import heads
-from vaekit.conditionals import Chain
 from vaekit.evaluation import labelling, likelihood, marginal
 from vaekit.evaluation.likelihood import Columns, log_likelihood, summarise
-from vaekit.labels import Labels, of_classes
-from vaekit.vae import VAE
+from vaekit.models import likelihoods
+from vaekit.models.conditional import Chain
+from vaekit.models.labels import Labels, of_classes
+from vaekit.models.vae import VAE
 
 PIXELS, LATENT, NOISE = (1, 2, 3), 2, 0.7
 LOG_PY = torch.tensor([0.5, 0.0, 0.3, 0.2], dtype=torch.float64).log()  # the second class never occurs
@@ -50,7 +50,7 @@ class Affine(nn.Module):
     def __init__(self, weight: Tensor, by_label: Tensor, bias: Tensor):
         super().__init__()
         self.weight, self.by_label, self.bias = weight, by_label, bias
-        self.head = heads.gaussian(NOISE)
+        self.head = likelihoods.gaussian(NOISE)
 
     def forward(self, z: Tensor, y: Tensor):
         numbers = z @ self.weight.T + y @ self.by_label.T + self.bias

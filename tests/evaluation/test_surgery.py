@@ -6,16 +6,16 @@ import math
 
 import pytest
 import torch
+from test_oracles import GRID, SHAPE, STEP, LinearGaussian, linear_decoder, on_a_line, random
 from torch import nn
 from torch.distributions import Independent, Normal
 
 from cases import images, images_for, make_ladder, make_vae
-from test_oracles import GRID, SHAPE, STEP, LinearGaussian, linear_decoder, on_a_line, random
-from vaekit.conditionals import Chain
 from vaekit.evaluation.saturation import saturated
 from vaekit.evaluation.surgery import surgery
-from vaekit.priors import StandardNormal
-from vaekit.vae import VAE
+from vaekit.models.conditional import Chain
+from vaekit.models.priors import StandardNormal
+from vaekit.models.vae import VAE
 
 
 def in_batches(x: torch.Tensor, size: int = 100):

@@ -17,9 +17,9 @@ import cases
 from vaekit.data.dataset import Dataset
 from vaekit.data.observations import observe
 from vaekit.explorer.explored import Explored, Source, look
+from vaekit.models.vae import VAE
 from vaekit.recipe import Recipe
 from vaekit.trained import Trained
-from vaekit.vae import VAE
 
 N = 30
 OBSERVATIONS = {"binary": "threshold", "levels": "grey", "unit": "unit", "real": "unit"}

@@ -15,9 +15,9 @@ from vaekit.errors import InvalidError
 from vaekit.explorer import asks
 from vaekit.explorer.explored import Explored
 from vaekit.explorer.views import CALLS, Picture, models
-from vaekit.labels import Labels
+from vaekit.models.labels import Labels
+from vaekit.models.vae import interpolate
 from vaekit.utils.io import to_jsonable
-from vaekit.vae import interpolate
 
 VIEWS = {call.name: call for call in CALLS}
 STEP = 1 / 255  # of a picture's levels

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from toy_runs import LATENT, At, Killed, die, metrics, model, same, train
-from vaekit.conditionals import Chain
-from vaekit.objectives import Objective, elbo, importance_weighted
-from vaekit.priors import MixtureOfGaussians, StandardNormal
+from vaekit.models.conditional import Chain
+from vaekit.models.objectives import Objective, elbo, importance_weighted
+from vaekit.models.priors import MixtureOfGaussians, StandardNormal
+from vaekit.models.vae import VAE
 from vaekit.training.checkpoint import load_weights
 from vaekit.training.compiling import Compiled
 from vaekit.training.log import Quiet
-from vaekit.vae import VAE
 
 
 class Notes(Quiet):

@@ -9,7 +9,7 @@ import torch
 
 from toy_runs import At, Killed, die, events, images, metrics, model, same, settings, train, train_wildly
 from vaekit.errors import DivergedError
-from vaekit.objectives import Objective
+from vaekit.models.objectives import Objective
 from vaekit.training.checkpoint import Checkpoints, load_weights
 from vaekit.training.loop import fit
 

@@ -10,9 +10,9 @@ import types
 import pytest
 
 from toy_runs import At, model, train
-from vaekit import heads
 from vaekit.errors import VaekitError
-from vaekit.objectives import Objective
+from vaekit.models import posteriors
+from vaekit.models.objectives import Objective
 from vaekit.training.board import Board
 from vaekit.training.live import Live, two_lines
 from vaekit.training.log import Lines, Quiet, Several, display, line
@@ -121,7 +121,13 @@ def test_notes_are_printed_as_they_are(terminal):
 def test_an_autoencoder_in_the_live_display(tmp_path, terminal, monkeypatch):
     monkeypatch.setattr("vaekit.training.live.REFRESH", 0.0)
     objective = Objective(beta=lambda position: 0.0)
-    train(tmp_path, vae=model(heads.dirac()), objective=objective, bound=False, log=display(stream=terminal))
+    train(
+        tmp_path,
+        vae=model(posteriors.dirac()),
+        objective=objective,
+        bound=False,
+        log=display(stream=terminal),
+    )
     assert " kl " not in terminal.getvalue()
 
 

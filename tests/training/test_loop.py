@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from toy_runs import BATCHES, STEPS, images, metrics, model, same, settings, train
-from vaekit import heads
-from vaekit.objectives import Objective, constant, cyclical, importance_weighted, linear
+from vaekit.models import posteriors
+from vaekit.models.objectives import Objective, constant, cyclical, importance_weighted, linear
 from vaekit.training.adam import Adam
 from vaekit.training.checkpoint import load_weights
 from vaekit.training.log import Quiet
@@ -182,7 +182,7 @@ def test_the_gradient_is_limited(tmp_path, monkeypatch):
 
 
 def test_an_autoencoder_has_no_kl(tmp_path):
-    train(tmp_path, vae=model(heads.dirac()), objective=Objective(beta=constant(0.0)), bound=False)
+    train(tmp_path, vae=model(posteriors.dirac()), objective=Objective(beta=constant(0.0)), bound=False)
     for record in metrics(tmp_path):
         assert record["loss"] == record["reconstruction"]
         assert record["validation_loss"] == record["validation_reconstruction"]

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from toy_runs import images, model
-from vaekit.objectives import Objective, linear
+from vaekit.models.objectives import Objective, linear
 from vaekit.training.batches import batches
 from vaekit.training.metrics import Meter, validate
 

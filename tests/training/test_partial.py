@@ -10,7 +10,7 @@ from toy_runs import SHAPE, At, Killed, die, metrics, model, same, settings
 from vaekit.data.dataset import Dataset
 from vaekit.data.missing import pixels
 from vaekit.data.observations import Observed, observe
-from vaekit.objectives import Objective
+from vaekit.models.objectives import Objective
 from vaekit.training.batches import observed
 from vaekit.training.checkpoint import load_weights
 from vaekit.training.loop import fit

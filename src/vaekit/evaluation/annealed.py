@@ -25,11 +25,11 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
-from vaekit import missing
 from vaekit.evaluation import likelihood
 from vaekit.evaluation.weights import Weights
-from vaekit.portions import at_once, chunks, numbers
-from vaekit.vae import VAE
+from vaekit.models import masking
+from vaekit.models.batching import at_once, chunks, numbers
+from vaekit.models.vae import VAE
 
 Start = Literal["encoder", "prior"]
 Station = tuple[float, Tensor]
@@ -97,11 +97,11 @@ def path(model: VAE, x: Tensor, y: Tensor | None = None, start: Start = "encoder
         y: labels.
         start: where chains begin.
     """
-    mask, prior = missing.observed(x), model.prior_given(y)
-    known = missing.filled(x)
+    mask, prior = masking.observed(x), model.prior_given(y)
+    known = masking.filled(x)
 
     def log_joint(z: Tensor) -> Tensor:
-        return prior.log_prob(z) + missing.log_prob(model.decode(z, y), known, mask)
+        return prior.log_prob(z) + masking.log_prob(model.decode(z, y), known, mask)
 
     begin = prior if start == "prior" else model.encode(x, y)
     return Path(begin, log_joint, len(x), rows_at_once(model.decoder, x.shape[1:]))

@@ -21,9 +21,9 @@ import torch
 from torch import Tensor
 
 from vaekit.evaluation import annealed, likelihood
-from vaekit.portions import chunks
+from vaekit.models.batching import chunks
+from vaekit.models.vae import VAE
 from vaekit.utils.random import seeded
-from vaekit.vae import VAE
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from vaekit.data import Dataset, cache, split
 from vaekit.data.observations import Observed, observe
-from vaekit.networks import convolutional, dense
+from vaekit.nn.networks import convolutional, dense
 from vaekit.utils.io import write_whole
 from vaekit.utils.random import seeded
 

@@ -16,8 +16,8 @@ import numpy as np
 from vaekit.data.observations import Observed
 from vaekit.errors import InvalidError
 from vaekit.evaluation.latent import encode
+from vaekit.models.vae import VAE
 from vaekit.utils.io import write_whole
-from vaekit.vae import VAE
 
 Table = Mapping[str, np.ndarray]
 AT_ONCE = 500

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaekit.distributions import Dirac
+from vaekit.distributions.mixture import Mixture
+from vaekit.distributions.operations import Dirac
 from vaekit.errors import InvalidError
-from vaekit.mixture import Mixture
-from vaekit.pseudo import PosteriorMixture
-from vaekit.vae import VAE
+from vaekit.models.vae import VAE
+from vaekit.models.vampprior import PosteriorMixture
 
 
 @torch.no_grad()

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from vaekit import portions
 from vaekit.errors import InvalidError
 from vaekit.evaluation import annealed, likelihood, marginal, protocol
-from vaekit.vae import VAE
+from vaekit.models import batching
+from vaekit.models.vae import VAE
 
 Kind = Literal["is", "ais"]
 
@@ -52,7 +52,7 @@ class Estimator:
     def images_at_once(self, model: VAE, shape: Sequence[int]) -> int:
         """How many images (C, H, W) make a batch."""
         return (
-            portions.images_at_once(model.decoder, shape)
+            batching.images_at_once(model.decoder, shape)
             if self.kind == "is"
             else annealed.images_at_once(model.decoder, shape, self.chains)
         )

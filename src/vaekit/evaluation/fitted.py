@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import torch
 
-from vaekit.normals import diagonal
-from vaekit.vae import VAE
+from vaekit.distributions.normal import diagonal
+from vaekit.models.vae import VAE
 
 
 class Fitted(NamedTuple):

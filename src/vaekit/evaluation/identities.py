@@ -21,10 +21,10 @@ import torch
 from torch import Tensor
 from torch.distributions import MultivariateNormal, kl_divergence
 
-from vaekit.conditionals import Draw
 from vaekit.errors import InvalidError
+from vaekit.models.conditional import Draw
+from vaekit.models.vae import VAE
 from vaekit.utils.random import seeded
-from vaekit.vae import VAE
 
 
 class Divergence(NamedTuple):

@@ -10,9 +10,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vaekit import missing
+from vaekit.models import masking
+from vaekit.models.vae import VAE
 from vaekit.utils.random import seeded
-from vaekit.vae import VAE
 
 SAMPLES = 16
 
@@ -31,7 +31,7 @@ def posterior(model: VAE, x: Tensor, samples: int = SAMPLES, seed: int = 0) -> T
     if model.labels is None:
         raise ValueError("labels: this model is told none")
     log_joint = model.labels.log_prob.repeat(len(x), 1)
-    mask = missing.observed(x)
+    mask = masking.observed(x)
     with seeded(seed):
         for k in model.labels.possible:
             evidence = model.evidence(x, k.expand(len(x)), samples, mask)

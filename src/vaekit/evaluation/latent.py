@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vaekit.evaluation import labelling
-from vaekit.vae import VAE
+from vaekit.models.vae import VAE
 
 ACTIVE = 0.01  # the variance of a latent's posterior mean over images, above which it is in use
 

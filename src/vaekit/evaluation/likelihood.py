@@ -20,15 +20,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaekit import missing
 from vaekit.evaluation import pareto
 from vaekit.evaluation.columns import Columns
 from vaekit.evaluation.kept import Kept
 from vaekit.evaluation.latent import active_units
 from vaekit.evaluation.weights import Weights, ladder
-from vaekit.portions import at_once, chunks, numbers
+from vaekit.models import masking
+from vaekit.models.batching import at_once, chunks, numbers
+from vaekit.models.vae import VAE
 from vaekit.utils.random import seeded
-from vaekit.vae import VAE
 
 if TYPE_CHECKING:
     from vaekit.evaluation.quality import Quality
@@ -169,7 +169,7 @@ def log_likelihood(
 
 def measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> Columns:
     """The terms of a batch (B, C, H, W) by K samples; of log p(x | y) where the model takes labels."""
-    mask = missing.observed(x)
+    mask = masking.observed(x)
     posterior, prior = model.encode(x, y), model.prior_given(y)
     weights = Weights(len(x), samples, x.device)
     reconstruction = torch.zeros(len(x), dtype=torch.float64, device=x.device)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from vaekit.evaluation import likelihood
-from vaekit.vae import VAE
+from vaekit.models.vae import VAE
 
 
 def measure(

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from vaekit.errors import InvalidError
-from vaekit.portions import at_once, numbers
-from vaekit.vae import VAE
+from vaekit.models.batching import at_once, numbers
+from vaekit.models.vae import VAE
 
 
 class Plane(NamedTuple):

@@ -17,9 +17,9 @@ from vaekit.data import Dataset
 from vaekit.data.observations import Observed
 from vaekit.errors import InvalidError
 from vaekit.evaluation.likelihood import Columns, Evaluation
-from vaekit.heads import Head
+from vaekit.models.head import Head
+from vaekit.models.vae import VAE
 from vaekit.recipe import Recipe
-from vaekit.vae import VAE
 
 BINARY = ("threshold", "static", "dynamic")
 GIVEN = (

@@ -28,8 +28,8 @@ from vaekit.evaluation.features import space
 from vaekit.evaluation.likelihood import clock
 from vaekit.evaluation.protocol import BINARY
 from vaekit.evaluation.scores import scores
-from vaekit.heads import Head
-from vaekit.portions import chunks, images_at_once
+from vaekit.models.batching import chunks, images_at_once
+from vaekit.models.head import Head
 from vaekit.trained import Trained
 
 FEWEST = 10

@@ -12,7 +12,7 @@ import torch
 
 from vaekit.data.observations import Observed
 from vaekit.evaluation import labelling
-from vaekit.vae import VAE
+from vaekit.models.vae import VAE
 
 AT_ONCE = 500
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent
 
-from vaekit.vae import VAE
+from vaekit.models.vae import VAE
 
 NEAR = 0.02  # of the range between the bounds
 

@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from vaekit.mixture import Mixture
+from vaekit.distributions.mixture import Mixture
+from vaekit.models.vae import VAE
 from vaekit.utils.random import seeded
-from vaekit.vae import VAE
 
 MOST = 5000  # images: the work grows with their square
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vaekit.conditionals import Ancestral
-from vaekit.distributions import tempered
+from vaekit.distributions.mixture import Mixture
+from vaekit.distributions.operations import select, tempered
 from vaekit.errors import InvalidError
-from vaekit.mixture import Mixture, select
-from vaekit.pseudo import PosteriorMixture
+from vaekit.models.conditional import Ancestral
+from vaekit.models.vae import VAE
+from vaekit.models.vampprior import PosteriorMixture
 from vaekit.utils.random import seeded
-from vaekit.vae import VAE
 
 
 @torch.no_grad()

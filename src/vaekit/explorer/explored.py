@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaekit import missing, portions
 from vaekit.data.observations import Observed
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.evaluation import labelling, likelihood, protocol
 from vaekit.evaluation.latent import ACTIVE, Codes
 from vaekit.explorer import information
 from vaekit.explorer.plane import Plane, plane
+from vaekit.models import batching, masking
+from vaekit.models.vae import VAE
 from vaekit.trained import Trained
-from vaekit.vae import VAE
 
 MOST_IMAGES = 70_000
 SAMPLES = 16  # of the importance-weighted bound, an image
@@ -140,7 +140,7 @@ class Explored:
         """Work out the log-likelihoods of the images, a few at each step; gives how many are done."""
         if not self.is_bound:
             return
-        at_once = max(1, min(DRAWS_AT_ONCE, portions.at_once(self._numbers)) // SAMPLES)
+        at_once = max(1, min(DRAWS_AT_ONCE, batching.at_once(self._numbers)) // SAMPLES)
         for start in range(0, len(self.seen), at_once):
             some = slice(start, min(start + at_once, len(self.seen)))
             batch = iter([(self.seen.batch(torch.arange(some.start, some.stop)), self.told_of(some))])
@@ -150,7 +150,7 @@ class Explored:
 
     @property
     def _numbers(self) -> int:
-        return portions.numbers(self.model.decoder, self.trained.shape)
+        return batching.numbers(self.model.decoder, self.trained.shape)
 
 
 def explore(
@@ -188,7 +188,7 @@ def look(
     if len(seen) < 2:
         raise InvalidError(f"split {source.split!r}: expected at least 2 images to explore, got {len(seen)}")
     parts, told = [], []
-    for x, given in seen.batches(portions.images_at_once(trained.model.decoder, trained.shape)):
+    for x, given in seen.batches(batching.images_at_once(trained.model.decoder, trained.shape)):
         y = _told(trained.model, x, given)
         parts.append(_encode(trained.model, x, y))
         told += [] if y is None else [y]
@@ -222,7 +222,7 @@ def _told(model: VAE, x: Tensor, y: Tensor | None) -> Tensor | None:
 def _encode(model: VAE, x: Tensor, y: Tensor | None) -> tuple[np.ndarray, ...]:
     """Mean, standard deviation, divergences (d, B), reconstruction (B,) and rate (L, B) of a batch."""
     posterior, prior = model.encode(x, y), model.prior_given(y)
-    evidence = model.evidence(x, y, mask=missing.observed(x), posterior=posterior, prior=prior, seed=0)
+    evidence = model.evidence(x, y, mask=masking.observed(x), posterior=posterior, prior=prior, seed=0)
     parts = (
         posterior.mean.T,
         posterior.stddev.T,

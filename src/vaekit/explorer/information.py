@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, kl_divergence
 
-from vaekit.conditionals import Ancestral
+from vaekit.distributions.normal import diagonal
 from vaekit.evaluation.latent import Codes
-from vaekit.normals import diagonal
+from vaekit.models.conditional import Ancestral
 from vaekit.utils.random import seeded
 
 

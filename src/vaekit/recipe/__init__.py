@@ -7,8 +7,8 @@ which, and the kind alone may stand for it:
     likelihood: bernoulli            is   likelihood: {kind: bernoulli}
     beta: 4                          is   beta: {kind: constant, value: 4}
 
-The schema mirrors the functions it names: the kinds of network are those of `networks.py`, and so on. Each of
-the four parts has a file here.
+The schema mirrors the functions it names: the kinds of network are those of `nn/networks.py`, and so on. Each
+of the four parts has a file here.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from vaekit.evidence import Evidence
+from vaekit.models.elbo import Evidence
 from vaekit.recipe import Training
 from vaekit.training.state import State
 from vaekit.utils.random import seeded

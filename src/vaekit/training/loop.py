@@ -19,9 +19,10 @@ import torch
 from torch import Tensor
 
 from vaekit.errors import DivergedError, InterruptedRun
-from vaekit.evidence import Evidence
-from vaekit.missing import filled
-from vaekit.objectives import Objective
+from vaekit.models.elbo import Evidence
+from vaekit.models.masking import filled
+from vaekit.models.objectives import Objective
+from vaekit.models.vae import VAE
 from vaekit.recipe import Training
 from vaekit.training import divergence
 from vaekit.training.batches import Images, batches, observed
@@ -34,7 +35,6 @@ from vaekit.training.rates import learning_rate
 from vaekit.training.running import Running
 from vaekit.training.state import State
 from vaekit.utils.random import order, seeded, stream
-from vaekit.vae import VAE
 
 CHECK_EVERY = 50  # steps between two looks at numbers that another device computes
 

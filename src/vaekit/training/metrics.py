@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaekit.evidence import Evidence
-from vaekit.objectives import Objective
+from vaekit.models.elbo import Evidence
+from vaekit.models.objectives import Objective
+from vaekit.models.vae import VAE
 from vaekit.training.batches import Images, batches, observed
 from vaekit.utils.random import seeded
-from vaekit.vae import VAE
 
 
 class Meter:

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from vaekit.errors import InvalidError
+from vaekit.models.vae import VAE
 from vaekit.recipe import Training
 from vaekit.training.adam import Adam
 from vaekit.training.averaging import Average
@@ -21,7 +22,6 @@ from vaekit.training.checkpoint import Checkpoint, Weights, group, grouped
 from vaekit.training.metrics import Meter
 from vaekit.training.state import State
 from vaekit.utils.random import random_states, set_random_states
-from vaekit.vae import VAE
 
 
 class Running:

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 import cases
-from vaekit import missing
 from vaekit.errors import InvalidError, VaekitError
 from vaekit.explorer.site import export
 from vaekit.explorer.site.graphs import DRAWS, graphs
+from vaekit.models import masking
 
 KINDS = {
     "plain": {},
@@ -61,7 +61,7 @@ def test_terms_are_those_of_the_model_at_the_same_codes(row):
     z = found["z"][:, None]
     assert z.shape == (DRAWS, 1, model.latent_size)
     q, p = model.encode(given["x"], y).score(z), model.prior_given(y).score(z)
-    log_px = missing.log_prob(model.decode(z, y), given["x"], given["mask"] > 0.5)
+    log_px = masking.log_prob(model.decode(z, y), given["x"], given["mask"] > 0.5)
     assert torch.allclose(found["log_px"], log_px[:, 0], atol=1e-4)
     assert torch.allclose(found["log_pz"], p.log_prob[..., 0], atol=1e-4)
     assert torch.allclose(found["log_qz"], q.log_prob[..., 0], atol=1e-4)

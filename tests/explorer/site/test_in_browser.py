@@ -15,7 +15,7 @@ from explorer.explored_models import base64_of, explored
 from vaekit.errors import VaekitError
 from vaekit.explorer.explored import Explored
 from vaekit.explorer.site import contents, pages, runtime
-from vaekit.vae import interpolate
+from vaekit.models.vae import interpolate
 
 pytestmark = [pytest.mark.browser, browsing.needed]
 

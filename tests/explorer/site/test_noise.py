@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch.distributions import Categorical, Independent, Normal
 
-from vaekit import flows
-from vaekit.distributions import Dirac
+from vaekit.distributions.normal import CholeskyNormal
+from vaekit.distributions.operations import Dirac
 from vaekit.errors import InvalidError
 from vaekit.explorer.site.noise import placed
-from vaekit.normals import CholeskyNormal
+from vaekit.models import flows
 from vaekit.utils.random import seeded
 
 LOC, SCALE = torch.tensor([[1.0, -2.0, 0.5]]), torch.tensor([[0.1, 2.0, 1.0]])

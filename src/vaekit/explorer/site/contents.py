@@ -19,6 +19,7 @@ import torch
 
 from vaekit.data.dataset import Dataset
 from vaekit.data.observations import observe
+from vaekit.distributions.mixture import Mixture
 from vaekit.evaluation.components import pseudo_inputs
 from vaekit.explorer import asks, drawing, painting, views
 from vaekit.explorer.explored import Explored
@@ -26,7 +27,6 @@ from vaekit.explorer.site.export import to_onnx
 from vaekit.explorer.site.graphs import DRAWS, graphs
 from vaekit.explorer.views import map
 from vaekit.explorer.views.answers import packed
-from vaekit.mixture import Mixture
 from vaekit.utils.io import to_jsonable
 
 COLUMNS = 10  # of pseudo-inputs

@@ -17,10 +17,11 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
-from vaekit import missing
+from vaekit.distributions.mixture import Mixture
+from vaekit.distributions.operations import select
 from vaekit.explorer.site.noise import placed
-from vaekit.mixture import Mixture, select
-from vaekit.vae import VAE
+from vaekit.models import masking
+from vaekit.models.vae import VAE
 
 DRAWS = 32  # K
 SOME = 8  # n, for the export alone
@@ -94,7 +95,7 @@ class Terms(nn.Module):
         parts = noise.unsqueeze(1).split(self.model.levels, -1)
         q = posterior.choose(lambda level, link: placed(link, parts[level]))
         p = self.model.prior_given(y).score(q.z)
-        log_px = missing.log_prob(self.model.decode(q.z, y), x, mask > 0.5)
+        log_px = masking.log_prob(self.model.decode(q.z, y), x, mask > 0.5)
         return q.z[:, 0], log_px[:, 0], p.log_prob[..., 0], q.log_prob[..., 0]
 
 

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
-from vaekit.distributions import Dirac
+from vaekit.distributions.normal import CholeskyNormal
+from vaekit.distributions.operations import Dirac
 from vaekit.errors import InvalidError
-from vaekit.flows import Flow
-from vaekit.normals import CholeskyNormal
+from vaekit.models.flows import Flow
 
 
 @functools.singledispatch

@@ -15,7 +15,7 @@ from vaekit.explorer import asks, drawing, painting
 from vaekit.explorer.explored import Explored
 from vaekit.explorer.plane import bounds
 from vaekit.explorer.views.answers import Answer, Picture, rounded
-from vaekit.vae import interpolate as way
+from vaekit.models.vae import interpolate as way
 
 
 def lift(e: Explored, ask: asks.Lift) -> Answer:

@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaekit import imputation, missing
 from vaekit.evaluation import labelling
-from vaekit.evidence import Evidence
 from vaekit.explorer import asks, incoming, painting
 from vaekit.explorer.explored import SAMPLES, Explored
 from vaekit.explorer.views.answers import Answer, Picture, encoded, rounded
 from vaekit.explorer.views.posterior import placed
+from vaekit.models import imputation, masking
+from vaekit.models.elbo import Evidence
 
 DRAWS = 500  # posterior samples that imputations are drawn from
 
@@ -29,12 +29,12 @@ def encode(e: Explored, ask: asks.Encode) -> Answer:
     likeliest = None if probabilities is None else probabilities.argmax()[None]
     y = likeliest if ask.label is None and likeliest is not None else e.label(ask.label)
     posterior = e.model.encode(x, y)
-    evidence = e.model.evidence(x, y, SAMPLES, missing.observed(x), posterior, seed=0)
+    evidence = e.model.evidence(x, y, SAMPLES, masking.observed(x), posterior, seed=0)
     return {
         **placed(e, posterior, ask.kind),
         "terms": _terms(e, evidence),
         "label": None if probabilities is None else rounded(probabilities),
-        "image": encoded(painting.png(missing.filled(x))),
+        "image": encoded(painting.png(masking.filled(x))),
         "reconstruction": encoded(painting.png(e.model.decode(posterior.mean, y).mean)),
     }
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.conditionals import Ancestral
 from vaekit.explorer.explored import Explored
 from vaekit.explorer.plane import ellipse
 from vaekit.explorer.views.answers import rounded
+from vaekit.models.conditional import Ancestral
 
 
 def placed(e: Explored, posterior: Ancestral, kind: str | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from vaekit import figures, pictures
 from vaekit.evaluation.likelihood import Columns, log_likelihood
 from vaekit.evaluation.plane import Plane, joint, over_the_plane
 from vaekit.figures.posteriors import Posterior
-from vaekit.portions import images_at_once
+from vaekit.models.batching import images_at_once
 from vaekit.studies.parts import Cell, Column, Figure, Part, Table, Text
 from vaekit.studies.results import Outcome, Results
 from vaekit.studies.schema import Names

@@ -1,0 +1,1 @@
+"""Distributions that `torch.distributions` lacks, or computes where floating point fails."""

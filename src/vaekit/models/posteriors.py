@@ -1,0 +1,111 @@
+"""The posteriors q(z | x): each a function that returns a head."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.distributions import Normal
+
+from vaekit.distributions.normal import CholeskyNormal, LogScaleNormal
+from vaekit.distributions.operations import Bounds, Dirac, soft_clamp
+from vaekit.models.flows import FlowPosterior, Form
+from vaekit.models.head import SPREAD, Head
+from vaekit.utils.precision import in_single_precision
+
+
+def log_variance(bounds: Bounds | None = None) -> Head:
+    """A diagonal Gaussian from its mean and log sigma^2 (Kingma and Welling 2014)."""
+    return Head(lambda mean, logvar: LogScaleNormal(mean, 0.5 * soft_clamp(logvar, bounds)), 2, 1)
+
+
+def log_sigma(bounds: Bounds | None = None) -> Head:
+    """A diagonal Gaussian from its mean and log sigma."""
+    return Head(lambda mean, log_scale: LogScaleNormal(mean, soft_clamp(log_scale, bounds)), 2, 1)
+
+
+def sigma() -> Head:
+    """A diagonal Gaussian from its mean and sigma, kept positive by softplus."""
+    return Head(lambda mean, scale: Normal(mean, F.softplus(scale) + 1e-6, validate_args=False), 2, 1)
+
+
+def signed_sigma() -> Head:
+    """A diagonal Gaussian from its mean and a number s of either sign: z = mean + s noise, sigma = |s|.
+
+    Nothing keeps s away from 0, where log sigma falls without end: the plainest form, to compare with.
+    """
+    return Head(lambda mean, s: Normal(mean, s.abs() + 1e-6, validate_args=False), 2, 1)
+
+
+def dirac() -> Head:
+    """A point: with beta = 0 the model is an autoencoder."""
+    caveat = "the posterior is a point (an autoencoder): the bound and the log-likelihood are not defined"
+    return Head(Dirac, 1, 1, caveat=caveat)
+
+
+class FullCovariance(nn.Module):
+    """Numbers -> a Gaussian: a mean, the logarithm of the diagonal of L, and what is below it.
+
+    What is below the diagonal is divided by d, so that at first the covariance is nearly diagonal.
+
+    Args:
+        bounds: smooth bounds of the logarithm of the diagonal.
+    """
+
+    def __init__(self, bounds: Bounds | None = SPREAD):
+        super().__init__()
+        self.bounds = bounds
+
+    def network_output(self, event: tuple[int, ...]) -> tuple[int, ...]:
+        """d (d + 3) / 2 numbers for d latents."""
+        return (event[0] * (event[0] + 3) // 2,)
+
+    def forward(self, numbers: Tensor) -> CholeskyNormal:
+        count = numbers.shape[-1]
+        d = (math.isqrt(9 + 8 * count) - 3) // 2
+        mean, log_diagonal, below = in_single_precision(numbers).split([d, d, count - 2 * d], -1)
+        cholesky = torch.diag_embed(soft_clamp(log_diagonal, self.bounds).exp())
+        rows, columns = torch.tril_indices(d, d, -1, device=numbers.device)
+        cholesky[..., rows, columns] = below / d
+        return CholeskyNormal(mean, cholesky)
+
+
+def full_covariance(bounds: Bounds | None = SPREAD) -> FullCovariance:
+    """A Gaussian with any covariance, by its Cholesky factor (Kingma and Welling 2019, section 2.5.1).
+
+    Args:
+        bounds: smooth bounds of the logarithm of the factor's diagonal; without them several levels in a row
+            can begin with divergences beyond what float32 holds.
+    """
+    return FullCovariance(bounds)
+
+
+def flow(
+    size: int,
+    form: Form = "coupling",
+    transforms: int = 2,
+    width: Sequence[int] = (128,),
+    bounds: Bounds | None = SPREAD,
+) -> FlowPosterior:
+    """A normalising flow about a mean, which its image conditions (Rezende and Mohamed 2015).
+
+    Args:
+        size: d; its weights are of this head, not of the network before it.
+        form, transforms, width: see `flows.steps`.
+        bounds: smooth bounds of log sigma.
+
+    Raises:
+        VaekitError: zuko is not installed.
+    """
+    return FlowPosterior(size, form, transforms, width, bounds)
+
+
+Posterior = Head | FullCovariance | FlowPosterior
+
+
+POSTERIORS: dict[str, Callable[..., Posterior]] = {
+    f.__name__: f for f in (log_variance, log_sigma, sigma, signed_sigma, full_covariance, flow, dirac)
+}

@@ -1,0 +1,240 @@
+"""The prior p(z): what a latent is before anything is seen. Each is a conditional, most without a context.
+
+Of a conditional model it may be p(z | y). A Gaussian, or a flow, then has its numbers from the label; of a
+mixture the components stay, and the label chooses among them,
+
+    p(z | y) = sum_c w_c(y) p_c(z),        w(y) = softmax(W y + b), with W = 0 at first,
+
+or it is one of them, p(z | y) = N(mu_y, sigma_y^2), so that the average over p(y) has a component a class.
+
+A function here makes each of the kinds that a recipe names, from what the model around it has to offer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Independent, Normal
+
+from vaekit.distributions.mixture import Mixture, weighed, weights_by_label
+from vaekit.distributions.normal import LogScaleNormal, UnitNormal
+from vaekit.errors import RecipeError
+from vaekit.models.conditional import Conditional
+from vaekit.models.flows import FlowPrior, Form
+from vaekit.models.labels import Labels
+from vaekit.models.posteriors import log_variance
+from vaekit.models.vampprior import PosteriorMixture, PseudoInputs, PseudoLabels, Stored
+from vaekit.nn.networks import dense
+from vaekit.utils.precision import in_single_precision
+
+Examples = Callable[[int], tuple[Tensor, Tensor | None]]
+
+
+class StandardNormal(nn.Module):
+    """N(0, I) over d numbers, whatever the context.
+
+    Args:
+        size: d.
+    """
+
+    loc: Tensor
+    scale: Tensor
+
+    def __init__(self, size: int):
+        super().__init__()
+        self.register_buffer("loc", torch.zeros(size), persistent=False)
+        self.register_buffer("scale", torch.ones(size), persistent=False)
+
+    def forward(self, *context: Tensor) -> Independent:
+        return _event(UnitNormal(self.loc, self.scale))
+
+
+class MixtureOfGaussians(nn.Module):
+    """C diagonal Gaussians over d numbers, with means, variances and weights that are learned.
+
+    At first the means are draws from N(0, s^2 I), the variances 1 and the weights equal. The means must not
+    lie far apart: the codes of a new encoder lie about 0, and where they are all nearest to one component by
+    far, as in 40 dimensions with s = 1, no other has a gradient ever after.
+
+    Args:
+        size: d.
+        components: C.
+        label: m, the numbers of a label that the weights depend on; 0 for none.
+        spread: s.
+    """
+
+    def __init__(self, size: int, components: int, label: int = 0, spread: float = 0.3):
+        super().__init__()
+        self.mean = nn.Parameter(spread * torch.randn(components, size))
+        self.log_variance = nn.Parameter(torch.zeros(components, size))
+        self.logits = nn.Parameter(torch.zeros(components))
+        self.by_label = weights_by_label(label, components)
+
+    def forward(self, *context: Tensor) -> Mixture:
+        components = _event(LogScaleNormal(self.mean, 0.5 * self.log_variance))
+        return Mixture(weighed(self.logits, self.by_label, context), components)
+
+
+class GaussianOfClass(nn.Module):
+    """A diagonal Gaussian a class: p(z | y) = N(mu_y, sigma_y^2), with y one-hot.
+
+    At first the means are draws from N(0, I) and the variances 1. Between two classes y goes in a straight
+    line, and so do mean and log-variance.
+
+    Args:
+        size: d.
+        classes: m.
+    """
+
+    def __init__(self, size: int, classes: int):
+        super().__init__()
+        self.mean = nn.Parameter(torch.randn(classes, size))
+        self.log_variance = nn.Parameter(torch.zeros(classes, size))
+
+    def forward(self, y: Tensor) -> Independent:
+        mean, log_variance = (in_single_precision(y @ each) for each in (self.mean, self.log_variance))
+        return _event(LogScaleNormal(mean, 0.5 * log_variance))
+
+
+def _event(normal: Normal) -> Independent:
+    return Independent(normal, 1, validate_args=False)
+
+
+# ---------------------------------------------------------------------------------------------------- kinds
+
+
+class Around(NamedTuple):
+    """What a prior may be made of.
+
+    Attributes:
+        size: d, the numbers of the level it is for.
+        posterior: the encoder's conditional of that level.
+        shape: (C, H, W), of the images.
+        images: takes n, gives n training images (n, C, H, W) at random, with their labels as networks take
+            them (n, m) or None; None where weights are loaded after.
+        labels: what the model may be told; None for nothing.
+        given: which parts of the model take the label.
+        network: makes the network from a label to the numbers of a Gaussian, from event shapes.
+    """
+
+    size: int
+    posterior: nn.Module
+    shape: tuple[int, ...]
+    images: Examples | None = None
+    labels: Labels | None = None
+    given: frozenset[str] = frozenset()
+    network: Callable[..., nn.Module] = partial(dense, width=(64,))
+
+    @property
+    def label(self) -> int:
+        """m, the numbers of the label that the prior takes; 0 where it takes none."""
+        return self.labels.size if self.labels is not None and "prior" in self.given else 0
+
+    def examples(self, n: int) -> tuple[Tensor, Tensor | None]:
+        """n training images with their labels, or black ones with the mean label where there are none."""
+        if self.images is not None:
+            return self.images(n)
+        return torch.zeros(n, *self.shape), None if self.labels is None else torch.zeros(n, self.labels.size)
+
+
+def standard_normal(around: Around) -> nn.Module:
+    """N(0, I); of a conditional prior N(mu(y), sigma(y)^2), both learned."""
+    if not around.label:
+        return StandardNormal(around.size)
+    head = log_variance()
+    return Conditional(around.network([(around.label,)], head.network_output((around.size,))), head)
+
+
+def mixture(
+    around: Around,
+    components: int = 10,
+    weights: Literal["learned", "class"] = "learned",
+    spread: float = 0.3,
+) -> nn.Module:
+    """A mixture of so many diagonal Gaussians.
+
+    Args:
+        components: C.
+        weights: learned, for each label if the prior takes it; or a component a class, which the label names.
+        spread: standard deviation of the means at first, where the weights are learned.
+
+    Raises:
+        RecipeError: the components are to be classes, and they are not as many.
+    """
+    if weights == "learned":
+        return MixtureOfGaussians(around.size, components, around.label, spread)
+    if components != around.label:
+        raise RecipeError(
+            f"model.prior.components: with weights=class expected {around.label}, the classes that the prior "
+            f"is told of, got {components}"
+        )
+    return GaussianOfClass(around.size, components)
+
+
+def vamp(
+    around: Around,
+    components: int = 500,
+    weights: Literal["uniform", "learned"] = "uniform",
+    start: Literal["random", "data"] = "random",
+    mean: float = 0.5,
+    std: float = 0.1,
+) -> nn.Module:
+    """The mixture of the posteriors of learned images, the VampPrior of Tomczak and Welling 2018.
+
+    Where the encoder takes labels, those of the images are learned as well.
+
+    Args:
+        components: C.
+        weights: whether all components count the same, or by a weight that is learned; where the prior takes
+            the label, the weights depend on it in either case.
+        start: whether the images begin as training images, or with pixels drawn at random.
+        mean, std: of such pixels.
+    """
+    images = torch.normal(mean, std, (components, *around.shape))
+    labels = _random_labels(around, components)
+    if start == "data" and around.images is not None:
+        images, labels = around.images(components)
+    told = None
+    if "encoder" in around.given and around.labels is not None and labels is not None:
+        told = PseudoLabels(labels, around.labels.one_hot)
+    return PosteriorMixture(around.posterior, PseudoInputs(images), weights == "learned", told, around.label)
+
+
+def _random_labels(around: Around, n: int) -> Tensor | None:
+    return None if around.labels is None else around.labels(around.labels.draw(n))
+
+
+def exemplars(
+    around: Around, components: int = 500, weights: Literal["uniform", "learned"] = "uniform"
+) -> nn.Module:
+    """The mixture of the posteriors of training images chosen at random (after Norouzi et al. 2020).
+
+    Where the encoder takes labels, it is given those of the images.
+
+    Args:
+        components: C.
+        weights: as for `vamp`.
+    """
+    images, labels = around.examples(components)
+    told = Stored(labels) if "encoder" in around.given and labels is not None else None
+    return PosteriorMixture(around.posterior, Stored(images), weights == "learned", told, around.label)
+
+
+def flow(
+    around: Around, form: Form = "coupling", transforms: int = 4, width: Sequence[int] = (128, 128)
+) -> nn.Module:
+    """A normalising flow; for the arguments see `flows.steps`.
+
+    Raises:
+        VaekitError: zuko is not installed.
+    """
+    return FlowPrior(around.size, form, transforms, width, around.label)
+
+
+PRIORS: dict[str, Callable[..., nn.Module]] = {
+    f.__name__: f for f in (standard_normal, mixture, vamp, exemplars, flow)
+}

@@ -1,0 +1,209 @@
+"""What must hold for every likelihood with every network, posterior and objective."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import cases
+from cases import BATCH, SHAPE, images_for, make_vae
+from vaekit.models import likelihoods, objectives, posteriors, priors
+from vaekit.models.elbo import Evidence
+from vaekit.models.vae import VAE
+from vaekit.nn import networks
+from vaekit.utils.random import seeded
+
+every_model = pytest.mark.parametrize(
+    ("likelihood", "network", "posterior"),
+    list(product(cases.LIKELIHOODS, cases.NETWORKS, cases.POSTERIORS)),
+)
+every_objective = pytest.mark.parametrize("objective", cases.OBJECTIVES)
+
+
+@pytest.mark.parametrize(
+    ("rows", "known"),
+    [
+        (cases.LIKELIHOODS, likelihoods.LIKELIHOODS),
+        (cases.POSTERIORS, posteriors.POSTERIORS),
+        (cases.NETWORKS, networks.NETWORKS),
+        (cases.PRIORS, priors.PRIORS),
+        (cases.OBJECTIVES, objectives.OBJECTIVES),
+    ],
+    ids=["likelihoods", "posteriors", "networks", "priors", "objectives"],
+)
+def test_the_table_of_cases_leaves_nothing_out(rows: dict, known: dict):
+    assert {name.partition("-")[0] for name in rows} == set(known)
+
+
+def evidence(model: VAE, seed: int = 0, samples: int = 3, **options) -> Evidence:
+    with torch.no_grad(), seeded(seed):
+        return model.evidence(images_for(model), samples=samples, **options)
+
+
+def same(a: Evidence, b: Evidence) -> bool:
+    pairs = [(a.log_px, b.log_px), (a.log_pz, b.log_pz), (a.log_qz, b.log_qz)]
+    return all(torch.equal(x, y) for x, y in pairs)
+
+
+@every_model
+def test_evidence(likelihood: str, network: str, posterior: str):
+    model = make_vae(likelihood, network, posterior)
+    terms = evidence(model)
+    assert terms.log_px.shape == (3, BATCH)
+    assert terms.log_pz.shape == terms.log_qz.shape == (1, 3, BATCH)
+    assert (terms.kl is None) == (posterior in ("flow", "dirac"))
+    assert terms.kl is None or terms.kl.shape == (1, BATCH)
+    assert terms.elbo.shape == terms.importance_weighted.shape == (BATCH,)
+    assert torch.isfinite(torch.cat([terms.elbo, terms.importance_weighted])).all()
+    mean = terms.log_weights.mean(0)
+    assert (terms.importance_weighted > mean - 1e-6 * mean.abs() - 1e-4).all()  # Jensen's inequality
+
+
+@every_model
+@every_objective
+def test_a_few_steps_move_every_weight_and_lower_the_loss(
+    likelihood: str, network: str, posterior: str, objective: str
+):
+    model, aim = make_vae(likelihood, network, posterior), cases.OBJECTIVES[objective]
+    before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+    optimiser, x = torch.optim.Adam(model.parameters(), 5e-3, fused=True), images_for(model)
+    losses = []
+    for _ in range(3):
+        with seeded(1):
+            loss = aim.loss(model(x, samples=aim.samples), aim.beta(1))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0]
+    for name, weight in model.named_parameters():
+        assert torch.isfinite(weight).all(), name
+        assert not torch.equal(weight, before[name]), name
+
+
+@every_model
+def test_images_out(likelihood: str, network: str, posterior: str):
+    model = make_vae(likelihood, network, posterior).eval()
+    x, support = images_for(model), model.decoder.head.support
+    means = [model.sample(5, seed=0), model.reconstruct(x), *model.interpolate(x, x.flip(0), 4)]
+    assert [tuple(mean.shape) for mean in means] == [(5, *SHAPE)] + [(BATCH, *SHAPE)] * 5
+    drawn = model.sample(5, seed=0, draw=True)
+    assert drawn.shape == (5, *SHAPE)
+    for image in (*means, drawn):
+        assert torch.isfinite(image).all()
+        assert support == "real" or (0 <= image.min() <= image.max() <= 1)
+    steps = {"binary": 1, "levels": 255}.get(support)
+    assert steps is None or torch.allclose(drawn * steps, (drawn * steps).round(), atol=1e-4)
+
+
+@every_model
+def test_saving_and_loading_changes_nothing(likelihood: str, network: str, posterior: str, tmp_path):
+    model = make_vae(likelihood, network, posterior)
+    evidence(model)  # so that what is learned outside the gradient has moved too
+    save_file(model.state_dict(), tmp_path / "model.safetensors")
+    other = make_vae(likelihood, network, posterior, seed=1)
+    assert not same(evidence(model.eval()), evidence(other.eval()))
+    other.load_state_dict(load_file(tmp_path / "model.safetensors"))
+    assert same(evidence(model), evidence(other))
+
+
+@every_model
+def test_a_seed_fixes_the_numbers_and_leaves_the_global_ones_alone(
+    likelihood: str, network: str, posterior: str
+):
+    model = make_vae(likelihood, network, posterior).eval()
+    x, state = images_for(model), torch.get_rng_state()
+    assert torch.equal(model.sample(3, seed=7, draw=True), model.sample(3, seed=7, draw=True))
+    assert not torch.equal(model.sample(3, seed=7, draw=True), model.sample(3, seed=8, draw=True))
+    assert torch.equal(model.reconstruct(x, seed=7, draw=True), model.reconstruct(x, seed=7, draw=True))
+    assert same(model.evidence(x, samples=2, seed=7), model.evidence(x, samples=2, seed=7))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@every_model
+def test_masked_pixels_do_not_count(likelihood: str, network: str, posterior: str):
+    model = make_vae(likelihood, network, posterior)
+    x, mask = images_for(model), torch.rand(BATCH, *SHAPE) < 0.6
+    other = torch.where(mask, x, torch.nan)
+    with torch.no_grad():
+        a, b, all_of_it = (
+            _seeded_evidence(model, image, m)
+            for image, m in ((x, mask), (other, mask), (x, torch.ones_like(mask)))
+        )
+    assert same(a, b)
+    assert not torch.equal(a.log_px, all_of_it.log_px)
+
+
+@every_model
+def test_the_observed_and_the_unobserved_part_add_up(likelihood: str, network: str, posterior: str):
+    model = make_vae(likelihood, network, posterior).double().eval()
+    x, mask = images_for(model).double(), torch.rand(BATCH, 1, *SHAPE[1:]) < 0.6
+    with torch.no_grad():
+        q = model.encode(x)
+        parts = [_seeded_evidence(model, x, m, q).log_px for m in (mask, ~mask, None)]
+    torch.testing.assert_close(parts[0] + parts[1], parts[2], rtol=1e-12, atol=1e-12)
+
+
+def _seeded_evidence(model: VAE, x, mask, posterior=None) -> Evidence:
+    with seeded(0):
+        return model.evidence(x, samples=2, mask=mask, posterior=posterior)
+
+
+every_prior = pytest.mark.parametrize(
+    ("prior", "levels", "posterior"),
+    list(product(cases.PRIORS, [(3,), (2, 3), (2, 1, 3)], ["log_variance", "full_covariance", "flow"])),
+)
+
+
+@every_prior
+def test_every_prior_at_every_depth_trains_samples_and_is_saved(prior, levels, posterior, tmp_path):
+    model = make_vae(posterior=posterior, prior=prior, levels=levels)
+    x = images_for(model)
+    terms = model(x, samples=3)
+    assert terms.rates.shape == (len(levels), 3, BATCH)
+    assert terms.rate.shape == (len(levels), BATCH)
+    terms.elbo.mean().neg().backward()
+    for name, weight in model.named_parameters():
+        assert weight.grad is not None, name
+        assert weight.grad.abs().max() > 0, name
+    for temperature in (1.0, 0.5, 0.0):
+        assert model.sample(5, temperature, seed=0).shape == (5, *SHAPE)
+    save_file(model.state_dict(), tmp_path / "model.safetensors")
+    other = make_vae(posterior=posterior, prior=prior, levels=levels, seed=1)
+    other.load_state_dict(load_file(tmp_path / "model.safetensors"))
+    assert same(evidence(model.eval()), evidence(other.eval()))
+
+
+every_way_to_tell = pytest.mark.parametrize(
+    ("prior", "levels", "given"),
+    [
+        *product(
+            cases.PRIORS,
+            [(3,), (2, 3)],
+            [("decoder",), ("encoder",), ("prior",), ("prior", "encoder", "decoder")],
+        ),
+        *product(cases.LABELLED_PRIORS, [(3,), (2, 3)], [("prior",), ("prior", "encoder", "decoder")]),
+    ],
+)
+
+
+@every_way_to_tell
+def test_every_prior_of_a_labelled_model_trains_samples_and_is_saved(prior, levels, given, tmp_path):
+    model, y = make_vae(prior=prior, levels=levels, given_label=given), cases.labels()
+    x = images_for(model)
+    terms = model(x, y, samples=3)
+    assert terms.rates.shape == (len(levels), 3, BATCH)
+    terms.elbo.mean().neg().backward()
+    for name, weight in model.named_parameters():
+        assert weight.grad is not None, name
+        assert weight.grad.abs().max() > 0, name
+    for temperature in (1.0, 0.5, 0.0):
+        assert model.sample(BATCH, temperature, y, seed=0).shape == model.sample(BATCH, temperature).shape
+    assert model.reconstruct(x, y).shape == model.interpolate(x, x, 3, y=y, y_b=y.flip(0))[0].shape == x.shape
+    save_file(model.state_dict(), tmp_path / "model.safetensors")
+    other = make_vae(prior=prior, levels=levels, given_label=given, seed=1)
+    other.load_state_dict(load_file(tmp_path / "model.safetensors"))
+    assert same(evidence(model.eval(), y=y), evidence(other.eval(), y=y))

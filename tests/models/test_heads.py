@@ -1,0 +1,337 @@
+"""Every likelihood is a distribution over its kind of data, every posterior the Gaussian it says it is."""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import pytest
+import torch
+from scipy import integrate, stats
+from torch import Tensor, nn
+from torch.distributions import (
+    Bernoulli,
+    Distribution,
+    Independent,
+    Laplace,
+    MultivariateNormal,
+    Normal,
+    kl_divergence,
+)  # fmt: skip
+
+import cases
+from vaekit.distributions.normal import CholeskyNormal
+from vaekit.distributions.operations import soft_clamp, tempered
+from vaekit.models import likelihoods, posteriors
+from vaekit.models.head import Head
+
+PIXELS = 40
+each_likelihood = pytest.mark.parametrize("name", cases.LIKELIHOODS)
+gaussians = pytest.mark.parametrize(
+    "name", [name for name in cases.POSTERIORS if name not in ("full_covariance", "flow", "dirac")]
+)
+
+
+def pixels(head: Head, dtype: torch.dtype = torch.float64) -> Distribution:
+    """The head's distributions of single pixels, shape (1, 1, PIXELS), from random numbers."""
+    generator = torch.Generator().manual_seed(1)
+    numbers = torch.randn(head.maps, 1, PIXELS, generator=generator, dtype=dtype)
+    return head.eval()(numbers).base_dist
+
+
+def support(head: Head, p: Distribution) -> tuple[Tensor, Tensor]:
+    """Values of a pixel, (n, 1, 1, PIXELS), and the weight that each has in a sum or an integral."""
+    if head.support in ("binary", "levels"):
+        last = {"binary": 1, "levels": 255}[head.support]
+        values = (torch.arange(last + 1, dtype=torch.float64) / last).reshape(-1, 1, 1, 1)
+        return values, torch.ones_like(values)
+    t = torch.linspace(0, 1, 4001, dtype=torch.float64).reshape(-1, 1, 1, 1)
+    low, width = (0.0, 1.0) if head.support == "unit" else (p.mean - 12 * p.stddev, 24 * p.stddev)
+    weights = torch.full_like(t, 2 / 12000)  # Simpson's rule: a kink in the centre does no harm
+    weights[1::2] *= 2
+    weights[[0, -1]] /= 2
+    return low + width * t, width * weights
+
+
+@each_likelihood
+def test_probabilities_sum_or_integrate_to_one_and_give_the_mean(name: str):
+    head = cases.LIKELIHOODS[name]().double()
+    p = pixels(head)
+    values, weights = support(head, p)
+    mass = p.log_prob(values).exp() * weights
+    torch.testing.assert_close(mass.sum(0), torch.ones_like(p.mean), rtol=0, atol=1e-6)
+    torch.testing.assert_close((mass * values).sum(0), p.mean, rtol=0, atol=1e-6)
+
+
+@each_likelihood
+def test_draws_have_the_mean_and_variance_of_the_probabilities_and_lie_in_the_support(name: str):
+    head, n = cases.LIKELIHOODS[name]().double(), 4000
+    p = pixels(head)
+    values, weights = support(head, p)
+    mass = p.log_prob(values).exp() * weights
+    moments = [(mass * (values - p.mean) ** k).sum(0) for k in (2, 4)]
+    draws = p.sample((n,))
+    error = (moments[0] / n).sqrt()
+    assert ((draws.mean(0) - p.mean).abs() < 5 * error + 1e-12).all()
+    error = ((moments[1] - moments[0].square()) / n).sqrt()
+    assert ((draws.var(0) - moments[0]).abs() < 5 * error + 2e-3 * moments[0]).all()
+    torch.testing.assert_close(cases.IMAGES[head.support](draws), draws) if head.support != "real" else None
+
+
+@each_likelihood
+@pytest.mark.parametrize("training", [True, False])
+def test_extreme_numbers_give_finite_log_probabilities_and_gradients(name: str, training: bool):
+    head = cases.LIKELIHOODS[name]().train(training)
+    x = cases.images(head.support, (1, 1, PIXELS), n=8)
+    x[0], x[1] = 0, 1
+    for extreme in (-200.0, -20.0, 0.0, 5.0, 200.0):
+        numbers = torch.randn(8, head.maps, 1, PIXELS).sign().mul(extreme).requires_grad_()
+        log_prob = head(numbers).log_prob(x)
+        assert torch.isfinite(log_prob).all()
+        log_prob.sum().backward()
+        assert torch.isfinite(numbers.grad).all()
+        assert all(torch.isfinite(weight.grad).all() for weight in head.parameters())
+
+
+@each_likelihood
+def test_samples_images_channels_and_pixels_each_find_their_place(name: str):
+    head, shape = cases.LIKELIHOODS[name]().eval(), (2, 3, 4)
+    numbers = torch.randn(5, 6, *head.network_output(shape))
+    x = cases.images(head.support, shape, n=6)
+    p = head(numbers)
+    assert isinstance(p, Independent)
+    assert (p.batch_shape, p.event_shape) == ((5, 6), shape)
+    assert p.log_prob(x).shape == (5, 6)
+    assert p.mean.shape == p.sample().shape == (5, 6, *shape)
+    planes = numbers[4, 2].reshape(head.maps, *shape)  # each map holds all the channels
+    pixel = head(planes[:, 1, 2, 3].reshape(head.maps, 1, 1))
+    torch.testing.assert_close(p.mean[4, 2, 1, 2, 3], pixel.mean.squeeze())
+    one = p.base_dist.log_prob(x)[4, 2, 1, 2, 3]
+    torch.testing.assert_close(one, pixel.log_prob(x[2, 1, 2, 3].reshape(1, 1, 1)))
+
+
+@each_likelihood
+def test_half_precision_numbers_are_reckoned_with_in_single(name: str):
+    head, shape = cases.LIKELIHOODS[name]().eval(), (1, 3, 4)
+    numbers = torch.randn(2, *head.network_output(shape), dtype=torch.bfloat16)
+    x = cases.images(head.support, shape, n=2)
+    with torch.autocast("cpu", torch.bfloat16):
+        p = head(numbers)
+        log_prob, mean = p.log_prob(x), p.mean
+    exact = head(numbers.float())
+    assert log_prob.dtype == mean.dtype == torch.float32
+    torch.testing.assert_close(log_prob, exact.log_prob(x))
+    torch.testing.assert_close(mean, exact.mean)
+
+
+# ------------------------------------------------------------------------------------ the likelihoods singly
+
+
+def test_bernoulli_is_that_of_scipy():
+    logits, x = torch.randn(1, 3, 4, dtype=torch.float64), (torch.rand(1, 3, 4) < 0.5).double()
+    expected = stats.bernoulli.logpmf(x.numpy(), logits.sigmoid().numpy()).sum()
+    assert likelihoods.bernoulli()(logits).log_prob(x).item() == pytest.approx(expected)
+
+
+def test_bernoulli_holds_where_probabilities_saturate():
+    log_prob = likelihoods.bernoulli()(torch.full((1, 1, 1), 200.0)).log_prob(torch.zeros(1, 1, 1))
+    assert log_prob.item() == pytest.approx(-200)
+
+
+def test_gaussian_with_a_fixed_sigma_is_that_of_scipy_and_says_that_it_was_chosen():
+    loc, x = torch.randn(2, 3, 4, dtype=torch.float64), torch.randn(2, 3, 4, dtype=torch.float64)
+    head = likelihoods.gaussian(0.3)
+    expected = stats.norm.logpdf(x.numpy(), loc.numpy(), 0.3).sum()
+    assert head(loc).log_prob(x).item() == pytest.approx(expected)
+    assert "sigma = 0.3 was chosen" in head.caveat
+    assert likelihoods.gaussian("learned").caveat == likelihoods.gaussian("global").caveat == ""
+
+
+@pytest.mark.parametrize("sigma", [0, -1.0, math.nan, "Learned", ""])
+def test_gaussian_refuses_any_other_sigma(sigma):
+    with pytest.raises(ValueError, match=r"sigma: expected a number > 0, 'learned', 'global' or 'optimal'"):
+        likelihoods.gaussian(sigma)
+
+
+def test_gaussian_learns_a_sigma_a_pixel_within_bounds():
+    loc, log_sigma = torch.zeros(1, 1, 3), torch.tensor([[[-500.0, -2.0, 500.0]]])
+    scales = likelihoods.gaussian("learned", (-6, 2))(torch.cat([loc, log_sigma])).stddev
+    torch.testing.assert_close(scales.log().flatten(), torch.tensor([-6.0, -2.0, 2.0]))
+    free = likelihoods.gaussian("learned", None)(torch.cat([loc, log_sigma / 100])).stddev
+    torch.testing.assert_close(free.log().flatten(), torch.tensor([-5.0, -0.02, 5.0]))
+
+
+def test_gaussian_with_one_sigma_learns_the_spread_of_the_data():
+    head = likelihoods.gaussian("global")
+    optimiser = torch.optim.Adam(head.parameters(), 0.1)
+    x = 0.2 * torch.randn(20, 1, 5, 5)
+    for _ in range(60):
+        optimiser.zero_grad()
+        (-head(torch.zeros(20, 1, 5, 5)).log_prob(x).mean()).backward()
+        optimiser.step()
+    torch.testing.assert_close(
+        head(torch.zeros(1, 5, 5)).stddev.mean(), x.square().mean().sqrt(), rtol=0.02, atol=0
+    )
+
+
+def test_gaussian_with_the_optimal_sigma_keeps_a_running_mean_without_bias():
+    head, loc = likelihoods.gaussian("optimal"), torch.zeros(2, 1, 3, 4)
+    errors = [4.0, 1.0, 0.25]
+    for error in errors:
+        head(loc).log_prob(torch.full_like(loc, math.sqrt(error)))
+        if error == 4.0:
+            assert head.function.variance.item() == pytest.approx(4)  # the first batch alone
+    weights = [0.99**2, 0.99, 1.0]
+    mean = sum(w * e for w, e in zip(weights, errors, strict=True)) / sum(weights)
+    assert head.function.variance.item() == pytest.approx(mean)
+    x = torch.rand(2, 1, 3, 4)
+    expected = Independent(Normal(0.0, torch.full_like(loc, math.sqrt(mean))), 3).log_prob(x)
+    torch.testing.assert_close(head.eval()(loc).log_prob(x), expected)
+    assert head.function.variance.item() == pytest.approx(mean)  # looking on changes nothing
+
+
+@pytest.mark.parametrize("name", ["discretised_logistic", "categorical"])
+def test_the_256_levels_of_a_pixel_sum_to_one_at_the_edges_of_what_a_network_gives(name: str):
+    head = cases.LIKELIHOODS[name]().double()
+    numbers = 30 * torch.randn(head.maps, 1, PIXELS, dtype=torch.float64)
+    levels = torch.arange(256, dtype=torch.float64).reshape(-1, 1, 1, 1) / 255
+    total = head(numbers).base_dist.log_prob(levels).exp().sum(0)
+    torch.testing.assert_close(total, torch.ones_like(total), rtol=0, atol=1e-10)
+
+
+def test_soft_clamp_has_slope_one_in_the_middle_and_never_leaves_its_bounds():
+    value = torch.tensor([-1e3, -2.0, 0.0, 1e3], requires_grad=True)
+    clamped = soft_clamp(value, (-6.0, 2.0))
+    torch.testing.assert_close(clamped[[0, 1, 3]], torch.tensor([-6.0, -2.0, 2.0]))
+    assert torch.autograd.grad(clamped[1], value)[0][1].item() == pytest.approx(1)
+    assert soft_clamp(value, None) is value
+
+
+# ------------------------------------------------------------------------------------------------ posteriors
+
+
+def posterior(name: str, mean: Tensor, sigma: Tensor) -> Independent:
+    """The posterior of a name, from those numbers that describe this mean and sigma."""
+    number = {
+        "log_variance": lambda s: 2 * s.log(),
+        "log_variance-bounded": lambda s: -2 + 2 * torch.logit((2 * s.log() + 6) / 8),
+        "log_sigma": torch.log,
+        "sigma": lambda s: torch.log(torch.expm1(s - 1e-6)),
+        "signed_sigma": lambda s: 1e-6 - s,
+    }[name](sigma)
+    return cases.POSTERIORS[name]()(torch.cat([mean, number], -1))
+
+
+@gaussians
+def test_posteriors_agree_on_the_same_mean_and_sigma(name: str):
+    mean, sigma = torch.randn(7, 4, dtype=torch.float64), 0.1 + torch.rand(7, 4, dtype=torch.float64)
+    q, z = posterior(name, mean, sigma), torch.randn(3, 7, 4, dtype=torch.float64)
+    torch.testing.assert_close(q.mean, mean)
+    torch.testing.assert_close(q.stddev, sigma)
+    expected = stats.norm.logpdf(z.numpy(), mean.numpy(), sigma.numpy()).sum(-1)
+    torch.testing.assert_close(q.log_prob(z), torch.from_numpy(expected))
+
+
+@gaussians
+def test_the_divergence_from_the_standard_normal_is_the_integral(name: str):
+    q = posterior(name, *torch.tensor([[[0.7]], [[0.4]]], dtype=torch.float64))
+    p = Independent(Normal(torch.zeros(1).double(), torch.ones(1).double()), 1)
+    log_q, log_p = stats.norm(0.7, 0.4).logpdf, stats.norm.logpdf
+    by_hand = integrate.quad(lambda z: math.exp(log_q(z)) * (log_q(z) - log_p(z)), -5, 5)[0]
+    assert kl_divergence(q, p).item() == pytest.approx(by_hand, abs=1e-9)
+
+
+@gaussians
+def test_draws_carry_the_gradient_of_the_second_moment(name: str):
+    mean = torch.tensor([[0.5, -1.0]]).double().requires_grad_()
+    sigma = torch.tensor([[0.3, 1.2]]).double().requires_grad_()
+    z = posterior(name, mean, sigma).rsample((40_000,))
+    by_mean, by_sigma = torch.autograd.grad(z.square().mean(0).sum(), [mean, sigma])
+    torch.testing.assert_close(by_mean, 2 * mean.detach(), rtol=0, atol=0.04)  # E z^2 = mean^2 + sigma^2
+    torch.testing.assert_close(by_sigma, 2 * sigma.detach(), rtol=0, atol=0.06)
+
+
+@gaussians
+def test_a_posterior_reads_its_mean_first_and_stays_positive(name: str):
+    q = cases.POSTERIORS[name]()(torch.tensor([[1.0, 2.0, 3.0, -40.0, 0.0, 10.0]]))
+    assert q.mean.tolist() == [[1.0, 2.0, 3.0]]
+    assert (q.stddev > 0).all()
+    assert (q.stddev.diff() > 0).all() or name == "signed_sigma"
+    assert torch.isfinite(q.log_prob(q.rsample())).all()
+
+
+def test_the_dirac_posterior_is_a_point_and_says_what_that_means():
+    head = posteriors.dirac()
+    q = head(torch.tensor([[1.0, 2.0]]))
+    assert torch.equal(q.rsample((3,)), torch.tensor([[[1.0, 2.0]]] * 3))
+    assert q.log_prob(q.rsample((3,))).tolist() == [[0.0]] * 3
+    assert "an autoencoder" in head.caveat
+    with pytest.raises(NotImplementedError):
+        kl_divergence(q, Independent(Normal(torch.zeros(2), torch.ones(2)), 1))
+
+
+# ------------------------------------------------------------------------------------------- a head as module
+
+
+def full(d: int = 3, dtype: torch.dtype = torch.float64) -> CholeskyNormal:
+    """Seven Gaussians with covariances, from random numbers."""
+    head = posteriors.full_covariance()
+    return head(3 * torch.randn(7, *head.network_output((d,)), dtype=dtype))
+
+
+def test_a_full_covariance_is_that_of_scipy():
+    q, z = full(), torch.randn(5, 7, 3, dtype=torch.float64)
+    for i in range(7):
+        expected = stats.multivariate_normal(q.mean[i].numpy(), q.covariance_matrix[i].numpy()).logpdf(
+            z[:, i].numpy()
+        )
+        torch.testing.assert_close(q.log_prob(z)[:, i], torch.from_numpy(expected))
+    correlated = q.covariance_matrix - torch.diag_embed(q.variance)
+    assert correlated.abs().amax((1, 2)).min() > 0.01
+
+
+def test_the_divergence_of_a_full_covariance_is_that_of_torch_between_two_such():
+    q, mean, scale = full(), torch.randn(3, dtype=torch.float64), torch.tensor([0.5, 1.0, 2.0]).double()
+    diagonal, same = Independent(Normal(mean, scale), 1), MultivariateNormal(mean, scale_tril=scale.diag())
+    torch.testing.assert_close(kl_divergence(q, diagonal), kl_divergence(q, same))
+    with pytest.raises(NotImplementedError):
+        kl_divergence(q, Independent(Laplace(mean, scale), 1))
+
+
+@pytest.mark.parametrize("bounds", [None, (-6.0, 2.0)])
+def test_a_full_covariance_without_anything_below_the_diagonal_is_a_diagonal_one(bounds):
+    numbers = torch.randn(7, 6)
+    q = posteriors.full_covariance(bounds)(torch.cat([numbers, torch.zeros(7, 3)], -1))
+    z = torch.randn(7, 3)
+    torch.testing.assert_close(q.log_prob(z), posteriors.log_sigma(bounds)(numbers).log_prob(z))
+
+
+def test_a_full_covariance_is_single_precision_or_better_and_narrows():
+    assert full(dtype=torch.bfloat16).mean.dtype == torch.float32
+    q = full()
+    torch.testing.assert_close(tempered(q, 0.5).covariance_matrix, q.covariance_matrix / 4)
+    assert torch.equal(tempered(q, 0.0).rsample(), q.mean)
+
+
+@pytest.mark.parametrize("name", [*cases.LIKELIHOODS, *cases.POSTERIORS])
+def test_a_head_says_how_many_numbers_it_takes(name: str):
+    head = cases.posterior_head(name, 2) if name in cases.POSTERIORS else cases.LIKELIHOODS[name]()
+    event = (2, 3, 4) if name in cases.LIKELIHOODS else (2,)
+    shape = head.network_output(event)
+    assert head(torch.zeros(6, *shape)).event_shape == event
+    maps = {"full_covariance": 2.5, "flow": 3}.get(name) or head.maps
+    assert math.prod(shape) == maps * math.prod(event)
+
+
+def test_a_copy_of_a_head_has_numbers_of_its_own():
+    head = likelihoods.gaussian("optimal")
+    other = copy.deepcopy(head)
+    other(torch.zeros(1, 1, 1)).log_prob(torch.full((1, 1, 1), 3.0))
+    assert other.function.variance.item() == pytest.approx(9)
+    assert head.function.variance.item() == 1
+    assert isinstance(head.function, nn.Module)
+
+
+def test_heads_leave_the_distributions_of_torch_as_they_are():
+    assert isinstance(likelihoods.bernoulli()(torch.zeros(1, 2, 2)).base_dist, Bernoulli)
+    assert isinstance(likelihoods.gaussian(1.0)(torch.zeros(1, 2, 2)).base_dist, Normal)

@@ -1,0 +1,181 @@
+"""Fillings are draws from p(x_missing | x_observed): against closed forms, and for every kind of model."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.distributions import MultivariateNormal, Normal
+
+import cases
+from cases import BATCH, SHAPE, images_for, make_vae
+from vaekit.models.conditional import Ancestral, Chain, Conditional
+from vaekit.models.head import Head
+from vaekit.models.imputation import impute
+from vaekit.models.labels import Labels
+from vaekit.models.priors import StandardNormal
+from vaekit.models.vae import VAE
+
+D, PIXELS, SIGMA = 2, (1, 2, 3), 0.5
+SIZE = math.prod(PIXELS)
+
+
+class Linear(nn.Module):
+    """An image or a code -> numbers, by fixed weights (n, m) and bias (n,)."""
+
+    def __init__(self, weight: Tensor, bias: Tensor, output: tuple[int, ...]):
+        super().__init__()
+        self.weight, self.bias, self.output = nn.Parameter(weight), nn.Parameter(bias), output
+
+    def forward(self, value: Tensor) -> Tensor:
+        flat = value if len(self.output) > 1 else value.flatten(-3)
+        return (flat @ self.weight.T + self.bias).unflatten(-1, self.output)
+
+
+def normal(sigma: float, event_dims: int) -> Head:
+    return Head(lambda loc: Normal(loc, torch.full_like(loc, sigma), validate_args=False), 1, event_dims)
+
+
+@pytest.fixture
+def known() -> tuple[VAE, MultivariateNormal]:
+    """x = W z + b + noise with an encoder that knows little, and the marginal of x."""
+    generator = torch.Generator().manual_seed(0)
+    w, b = (torch.randn(*shape, generator=generator, dtype=torch.float64) for shape in ((SIZE, D), (SIZE,)))
+    to_code = torch.linalg.pinv(w)
+    encoder = Conditional(Linear(to_code, -to_code @ b, (D,)), normal(0.7, 1))
+    decoder = Conditional(Linear(w, b, PIXELS), normal(SIGMA, 3))
+    model = VAE(Chain([StandardNormal(D).double()], [D]), Chain([encoder], [D]), decoder)
+    return model, MultivariateNormal(b, w @ w.T + SIGMA**2 * torch.eye(SIZE, dtype=torch.float64))
+
+
+MISSING = torch.tensor([False, True, True, False, True, False])
+
+
+def conditional(marginal: MultivariateNormal, x: Tensor) -> MultivariateNormal:
+    """p(x_missing | x_observed) of one flat image."""
+    mean, covariance, seen = marginal.loc, marginal.covariance_matrix, ~MISSING
+    gain = covariance[MISSING][:, seen] @ torch.linalg.inv(covariance[seen][:, seen])
+    rest = covariance[MISSING][:, MISSING] - gain @ covariance[seen][:, MISSING]
+    return MultivariateNormal(mean[MISSING] + gain @ (x[seen] - mean[seen]), rest)
+
+
+def test_fillings_have_the_mean_and_covariance_of_the_closed_form(known):
+    model, marginal = known
+    torch.manual_seed(0)
+    x = marginal.sample((3,))
+    truth = [conditional(marginal, each) for each in x]
+    lacking = x.masked_fill(MISSING, torch.nan).unflatten(-1, PIXELS)
+    found = impute(model, lacking, imputations=8000, samples=40_000, seed=1)
+    assert (found.effective_sample_size > 4000).all()
+    for i, expected in enumerate(truth):
+        drawn, error = found.images[:, i].flatten(1)[:, MISSING], expected.stddev / 3000**0.5
+        assert ((drawn.mean(0) - expected.mean).abs() < 5 * error).all()
+        torch.testing.assert_close(drawn.T.cov(), expected.covariance_matrix, rtol=0, atol=0.06)
+        assert ((found.mean[i].flatten()[MISSING] - expected.mean).abs() < 5 * error).all()
+
+
+def test_means_vary_only_by_the_code(known):
+    model, marginal = known
+    x = marginal.sample((1,))
+    w = model.decoder.network.weight.detach()
+    lacking = x.masked_fill(MISSING, torch.nan).unflatten(-1, PIXELS)
+    means = impute(model, lacking, imputations=8000, samples=20_000, draw=False, seed=1).images
+    drawn = means[:, 0].flatten(1)[:, MISSING]
+    seen = w[~MISSING]
+    of_code = torch.linalg.inv(torch.eye(D) + seen.T @ seen / SIGMA**2)
+    torch.testing.assert_close(drawn.T.cov(), w[MISSING] @ of_code @ w[MISSING].T, rtol=0, atol=0.05)
+
+
+def test_the_unknown_label_is_drawn_from_its_posterior():
+    """Images that depend on their label alone: x = centre of the class + noise."""
+    centres = torch.tensor([[0.0, 0.0], [0.3, 1.0], [0.6, -1.0]])
+    chances = torch.tensor([0.5, 0.3, 0.2])
+
+    class OfLabel(nn.Module):
+        def forward(self, z: Tensor, y: Tensor) -> Tensor:
+            return (y @ centres).expand(*z.shape[:-1], 2)[..., None, None, :]
+
+    encoder = Conditional(Linear(torch.zeros(1, 2), torch.zeros(1), (1,)), normal(1.0, 1))
+    model = VAE(
+        Chain([StandardNormal(1)], [1]),
+        Chain([encoder], [1]),
+        Conditional(OfLabel(), normal(0.2, 3)),
+        Labels(torch.eye(3), chances.log()),
+        ("decoder",),
+    )
+    x = torch.tensor([0.35, torch.nan]).reshape(1, 1, 1, 2)
+    log_joint = Normal(centres[:, 0], 0.2).log_prob(torch.tensor(0.35)) + chances.log()
+    posterior = log_joint.softmax(0)
+    found = impute(model, x, imputations=6000, samples=6000, draw=False, seed=0)
+    torch.testing.assert_close(found.mean[0, 0, 0, 1], posterior @ centres[:, 1])
+    drawn = found.images[:, 0, 0, 0, 1]
+    for centre, chance in zip(centres[:, 1], posterior, strict=True):
+        assert abs((drawn - centre).abs().lt(1e-3).float().mean() - chance) < 4 * (0.25 / 6000) ** 0.5
+    told = impute(model, x, torch.tensor([1]), draw=False, seed=0)
+    torch.testing.assert_close(told.mean[0, 0, 0, 1], centres[1, 1])
+    torch.testing.assert_close(told.images[:, 0, 0, 0, 1], centres[1, 1].expand(5))
+
+
+MODELS = [
+    *({"likelihood": name} for name in cases.LIKELIHOODS),
+    *({"posterior": name, "levels": (2, 3)} for name in cases.POSTERIORS),
+    *({"network": name, "levels": (2, 1, 3)} for name in cases.NETWORKS),
+    *({"prior": name} for name in cases.PRIORS),
+    {"given_label": ("prior", "encoder", "decoder"), "network": "convolutional", "levels": (2, 3)},
+]
+
+
+@pytest.mark.parametrize("kind", MODELS, ids=str)
+def test_every_model_fills_what_is_missing_and_nothing_else(kind: dict):
+    model = make_vae(**kind).eval()
+    x = images_for(model)
+    lacking = x.masked_fill(torch.rand(BATCH, 1, *SHAPE[1:]) < 0.5, torch.nan)
+    seen = ~lacking.isnan()
+    images = model.impute(lacking, imputations=3, samples=40, seed=2)
+    assert images.shape == (3, BATCH, *SHAPE)
+    assert images.isfinite().all()
+    assert (images == x)[:, seen].all()
+    assert torch.equal(images, model.impute(lacking, imputations=3, samples=40, seed=2))
+    assert not torch.equal(images, model.impute(lacking, imputations=3, samples=40, seed=3))
+    masked = model.impute(x, mask=seen, imputations=3, samples=40, seed=2)
+    assert torch.equal(images, masked), "a mask hides as NaN does"
+
+
+def test_memory_does_not_grow_with_the_draws_and_they_are_as_many_as_asked_for(monkeypatch):
+    model, decoded = make_vae().eval(), []
+    model.decoder.register_forward_pre_hook(lambda _, inputs: decoded.append(inputs[0][..., 0].numel()))
+    x = images_for(model).masked_fill(torch.rand(BATCH, *SHAPE) < 0.5, torch.nan)
+    one, many = (impute(model, x, samples=samples, seed=0) for samples in (500, 50_000))
+    assert max(decoded) <= (1 << 20) // math.prod(SHAPE)
+    assert sum(decoded) == BATCH * (512 + 50_000 + 2 * (3 * 8 + 5))  # of the chains, and of the fillings
+    assert (many.effective_sample_size > one.effective_sample_size).all()
+    assert (many.effective_sample_size < 50_000).all()
+
+
+@pytest.mark.parametrize("numbers", [torch.nan, torch.inf])
+def test_draws_that_are_not_finite_carry_no_weight(numbers: float, monkeypatch):
+    model = make_vae().eval()
+    x = images_for(model).masked_fill(torch.rand(BATCH, *SHAPE) < 0.5, torch.nan)
+    rsample = Ancestral.rsample
+
+    def now_and_then(self: Ancestral, shape=()) -> Tensor:
+        z = rsample(self, shape)
+        return torch.where(torch.rand(z.shape[:-1]).unsqueeze(-1) < 0.5, numbers, z)
+
+    monkeypatch.setattr(Ancestral, "rsample", now_and_then)
+    found = impute(model, x, samples=400, seed=0)
+    assert found.images.isfinite().all()
+    assert found.mean.isfinite().all()
+    assert (found.effective_sample_size > 2).all()
+
+
+def test_the_whole_image_is_left_alone_and_the_empty_one_is_a_sample():
+    model = make_vae().eval()
+    x = images_for(model)
+    assert torch.equal(model.impute(x, samples=20), x.expand(5, *x.shape))
+    nothing = torch.full((1, *SHAPE), torch.nan)
+    found = impute(model, nothing, samples=20_000, seed=0)
+    expected = model.sample(20_000, seed=1).mean(0)
+    torch.testing.assert_close(found.mean[0], expected, rtol=0, atol=0.03)

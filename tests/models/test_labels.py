@@ -1,0 +1,89 @@
+"""Labels are vectors with a prior, and what is none of them is named."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from vaekit.models.labels import MOST, Labels, of_attributes, of_classes
+from vaekit.models.vampprior import PseudoLabels
+
+
+def test_classes_are_one_hot_vectors_with_the_frequencies_of_training():
+    labels = of_classes(4, torch.tensor([0, 0, 2, 3, 0]))
+    assert torch.equal(labels.values, torch.eye(4))
+    torch.testing.assert_close(labels.log_prob.exp(), torch.tensor([0.6, 0.0, 0.2, 0.2]))
+    assert labels.possible.tolist() == [0, 2, 3]
+    assert labels.likeliest == 0
+    assert labels.one_hot
+    assert set(labels.draw(500).argmax(1).tolist()) == {0, 2, 3}
+    torch.testing.assert_close(of_classes(3).log_prob.exp(), torch.full((3,), 1 / 3))
+
+
+def test_draws_come_as_often_as_they_should():
+    drawn = of_classes(3, torch.tensor([0, 1, 1, 2, 2, 2])).draw(6000).mean(0)
+    torch.testing.assert_close(drawn, torch.tensor([1 / 6, 1 / 3, 1 / 2]), rtol=0, atol=0.03)
+
+
+def test_attributes_are_their_distinct_rows_and_networks_are_given_them_in_like_units():
+    rows = torch.tensor([[1.0, 1000.0, 5.0], [3.0, 3000.0, 5.0], [3.0, 3000.0, 5.0], [1.0, 3000.0, 5.0]])
+    labels = of_attributes(rows)
+    assert labels.values.tolist() == [[1, 1000, 5], [1, 3000, 5], [3, 3000, 5]]
+    torch.testing.assert_close(labels.log_prob.exp(), torch.tensor([0.25, 0.25, 0.5]))
+    given = labels(rows)
+    torch.testing.assert_close(given.mean(0), torch.zeros(3), rtol=0, atol=1e-6)
+    torch.testing.assert_close(given.std(0, correction=0), torch.tensor([1.0, 1.0, 0.0]))
+    assert torch.equal(labels.vectors(torch.tensor([2, 0])), labels.values[[2, 0]])
+    assert not labels.one_hot
+
+
+def test_of_many_rows_some_stand_for_all():
+    rows = torch.randn(1000, 2)
+    labels, again, other = of_attributes(rows), of_attributes(rows), of_attributes(rows, seed=1)
+    assert labels.values.shape == (MOST, 2)
+    assert (labels.log_prob - math.log(1 / MOST)).abs().max() < 1e-5
+    assert torch.equal(labels.values, again.values)
+    assert not torch.equal(labels.values, other.values)
+    torch.testing.assert_close(labels.centre, rows.mean(0))
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.uint8])
+def test_whole_numbers_of_any_type_name_the_vectors(dtype):
+    assert torch.equal(of_classes(3)(torch.tensor([2, 0], dtype=dtype)), torch.eye(3)[[2, 0]])
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (torch.tensor([0, 3]), "expected labels from 0 to 2, got some from 0 to 3"),
+        (torch.tensor([-1]), "expected labels from 0 to 2, got some from -1 to -1"),
+        (torch.zeros(4, 2), r"expected vectors of 3 numbers, got shape \(4, 2\)"),
+        (torch.tensor(1.0), r"expected vectors of 3 numbers, got shape \(\)"),
+        (torch.tensor([True]), "expected whole numbers, or vectors of real numbers, got torch.bool"),
+        (torch.zeros(1, 3, dtype=torch.complex64), "got torch.complex64"),
+    ],
+)
+def test_what_is_no_label_is_named(y, message):
+    with pytest.raises(ValueError, match=message):
+        of_classes(3)(y)
+
+
+def test_they_are_stored_and_loaded_by_their_shape_alone():
+    labels = of_attributes(torch.randn(20, 3) * 7 + 2)
+    empty = Labels(torch.zeros(20, 3))
+    empty.load_state_dict(labels.state_dict())
+    y = torch.arange(20)
+    assert torch.equal(empty(y), labels(y))
+    assert torch.equal(empty.log_prob, labels.log_prob)
+
+
+def test_learned_labels_begin_where_they_are_told_to_and_those_of_classes_stay_probabilities():
+    start = torch.eye(3)[[0, 2]]
+    classes, free = PseudoLabels(start, classes=True), PseudoLabels(start, classes=False)
+    torch.testing.assert_close(classes(), 0.9 * start + 0.1 / 3)
+    assert torch.equal(free(), start)
+    with torch.no_grad():
+        classes.values.add_(torch.randn(2, 3) * 5)
+    torch.testing.assert_close(classes().sum(1), torch.ones(2))

@@ -1,0 +1,289 @@
+"""Every prior is a normalised distribution over its d numbers, and moves with its model."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from scipy import stats
+from torch import nn
+from torch.distributions import Independent, Normal
+
+import cases
+from vaekit.distributions.mixture import Mixture
+from vaekit.distributions.operations import tempered
+from vaekit.errors import RecipeError
+from vaekit.models import priors
+from vaekit.models.conditional import Chain
+from vaekit.models.priors import Around, MixtureOfGaussians, StandardNormal
+from vaekit.models.vae import VAE
+from vaekit.models.vampprior import PseudoInputs
+
+every_prior = pytest.mark.parametrize("name", cases.PRIORS)
+
+
+def prior_of(name: str, size: int, dtype: torch.dtype = torch.float64, seed: int = 0) -> nn.Module:
+    """The prior of a model, whose encoder it may borrow."""
+    return cases.make_vae(prior=name, levels=(size,), seed=seed).to(dtype).prior.links[0]
+
+
+def normal(scale: float) -> Independent:
+    """N(0, scale^2 I) over two numbers."""
+    return Independent(Normal(torch.zeros(2, dtype=torch.float64), scale), 1)
+
+
+@every_prior
+def test_its_density_integrates_to_one(name: str):
+    """By importance sampling from a wider normal, whose weights have mean 1."""
+    prior = prior_of(name, 2)()
+    wide = normal(3.0)
+    z = wide.sample((20_000,))
+    weights = (prior.log_prob(z) - wide.log_prob(z)).exp()
+    assert (weights.mean() - 1).abs() < 5 * weights.std() / 20_000**0.5
+
+
+@every_prior
+def test_its_draws_have_its_density(name: str):
+    """E[r(z) / p(z)] = 1 for a density r that p covers, here a narrower normal."""
+    prior = prior_of(name, 2)()
+    z = prior.rsample((20_000,))
+    narrow = normal(0.7)
+    weights = (narrow.log_prob(z) - prior.log_prob(z)).exp()
+    assert (weights.mean() - 1).abs() < 5 * weights.std() / 20_000**0.5
+
+
+@every_prior
+def test_shapes_and_precision(name: str):
+    for dtype in (torch.float32, torch.float64):
+        prior = prior_of(name, 3, dtype)()
+        assert (prior.batch_shape, prior.event_shape) == ((), (3,))
+        z = prior.rsample((4, 5))
+        assert z.shape == (4, 5, 3)
+        assert prior.log_prob(z).shape == (4, 5)
+        assert z.dtype == prior.log_prob(z).dtype == dtype
+
+
+@every_prior
+def test_a_copy_and_a_saved_one_are_the_same(name: str):
+    model, other = (cases.make_vae(prior=name, seed=seed) for seed in (0, 1))
+    other.load_state_dict(model.state_dict())
+    z = torch.randn(5, 3)
+    for again in (other, copy.deepcopy(model)):
+        assert torch.equal(again.prior().log_prob(z), model.prior().log_prob(z))
+
+
+def test_the_standard_normal_is_that_of_scipy_whatever_the_context():
+    z = torch.randn(4, 3, dtype=torch.float64)
+    prior = StandardNormal(3).double()
+    expected = stats.multivariate_normal(mean=[0, 0, 0]).logpdf(z.numpy())
+    torch.testing.assert_close(prior().log_prob(z), torch.from_numpy(expected))
+    torch.testing.assert_close(prior(torch.randn(9)).log_prob(z), torch.from_numpy(expected))
+
+
+def test_the_standard_normal_has_nothing_to_learn_or_to_store():
+    assert not list(StandardNormal(3).parameters())
+    assert not StandardNormal(3).state_dict()
+
+
+def test_the_means_of_a_mixture_begin_as_far_apart_as_is_asked():
+    torch.manual_seed(0)
+    near, far = (MixtureOfGaussians(100, 50, spread=spread).mean for spread in (0.1, 2.0))
+    assert near.std().item() == pytest.approx(0.1, rel=0.05)
+    assert far.std().item() == pytest.approx(2.0, rel=0.05)
+
+
+def test_a_mixture_of_one_component_as_it_starts_is_a_normal():
+    prior, z = MixtureOfGaussians(3, 1).double(), torch.randn(4, 3, dtype=torch.float64)
+    expected = stats.multivariate_normal(mean=prior.mean[0].detach().numpy()).logpdf(z.numpy())
+    torch.testing.assert_close(prior().log_prob(z), torch.from_numpy(expected))
+
+
+# ----------------------------------------------------------------------------------------------- VampPrior
+
+
+def vamp(**options) -> tuple[VAE, nn.Module]:
+    """A model in double precision, and its VampPrior of 5 components in 2 dimensions."""
+    model = cases.make_vae(levels=(2,))
+    around = Around(
+        2, model.encoder.links[0], cases.SHAPE, lambda n: (cases.images("binary", n=n, seed=7), None)
+    )
+    prior = priors.vamp(around, **{"components": 5, "std": 0.4, **options})
+    return VAE(Chain([prior], (2,)), model.encoder, model.decoder).double(), prior
+
+
+@pytest.mark.parametrize("weights", ["uniform", "learned"])
+def test_the_vamp_density_is_the_mixture_of_posteriors_written_by_hand(weights: str):
+    model, prior = vamp(weights=weights)
+    with torch.no_grad():
+        prior.logits.copy_(torch.arange(5.0) if weights == "learned" else torch.zeros(5))
+        z, w = torch.randn(3, 4, 2, dtype=torch.float64), prior.logits.softmax(0)
+        posteriors = [model.encoder.links[0](u) for u in prior.images()]
+        density = sum(w[c] * q.log_prob(z).exp() for c, q in enumerate(posteriors))
+        torch.testing.assert_close(model.prior().log_prob(z).exp(), density)
+
+
+def test_the_vamp_density_integrates_to_one_on_a_grid():
+    model, _ = vamp()
+    axis = torch.linspace(-9, 9, 361, dtype=torch.float64)
+    with torch.no_grad():
+        total = model.prior().log_prob(torch.cartesian_prod(axis, axis)).exp().sum() / 20**2
+    assert abs(total - 1) < 1e-6
+
+
+def test_the_encoder_is_borrowed_and_every_weight_stored_once():
+    model, prior = vamp(weights="learned")
+    assert {name for name, _ in prior.named_parameters()} == {"logits", "images.values"}
+    assert set(prior.state_dict()) == {"logits", "images.values"}
+    assert len(model.state_dict()) == len(list(model.parameters()))
+    assert set(vamp()[1].state_dict()) == {"images.values"}
+
+
+def test_a_copy_borrows_the_encoder_of_the_copy():
+    model, _ = vamp()
+    twin, z = copy.deepcopy(model), torch.randn(4, 2, dtype=torch.float64)
+    before = model.prior().log_prob(z)
+    assert torch.equal(twin.prior().log_prob(z), before)
+    with torch.no_grad():
+        for weight in twin.encoder.parameters():
+            weight.add_(0.1)
+    assert torch.equal(model.prior().log_prob(z), before)
+    assert not torch.allclose(twin.prior().log_prob(z), before)
+
+
+def test_the_density_moves_the_pseudo_inputs_and_the_encoder():
+    model, prior = vamp(weights="learned")
+    model.prior().log_prob(torch.randn(4, 2, dtype=torch.float64)).sum().backward()
+    for name, weight in [*prior.named_parameters(), *model.encoder.named_parameters()]:
+        assert weight.grad is not None, name
+        assert weight.grad.abs().max() > 0, name
+
+
+def test_samples_come_from_every_component():
+    model, prior = vamp()
+    means = model.encoder.links[0](prior.images()).mean
+    z = tempered(model.prior(), 1e-6).sample((200,))
+    assert torch.cdist(z, means).argmin(-1).unique().tolist() == [0, 1, 2, 3, 4]
+
+
+def test_pseudo_inputs_begin_as_training_images_or_around_a_mean():
+    images = cases.images("binary", n=5, seed=7).double()
+    found = vamp(start="data")[1].images()
+    torch.testing.assert_close(found, images.clamp(0.02, 0.98), rtol=0, atol=1e-6)
+    around = vamp(components=400, mean=0.3, std=0.05)[1].images()
+    assert around.mean().item() == pytest.approx(0.3, abs=0.002)
+    assert around.std().item() == pytest.approx(0.05, abs=0.002)
+
+
+def test_pseudo_inputs_stay_images_however_far_their_parameters_go_and_can_come_back():
+    inputs = PseudoInputs(torch.rand(2, 1, 3, 3))
+    with torch.no_grad():
+        inputs.values.mul_(4).sub_(1.5)
+    assert 0 < inputs().min() < inputs().max() < 1
+    inputs().sum().backward()
+    assert (inputs.values.grad > 0).all()
+
+
+def test_without_training_images_it_begins_at_random_to_be_loaded_into():
+    around = Around(2, nn.Identity(), cases.SHAPE)
+    assert priors.vamp(around, components=5, start="data").images().shape == (5, *cases.SHAPE)
+
+
+# ----------------------------------------------------------------------------------------------- exemplars
+
+
+def test_exemplars_are_training_images_that_stay_as_they_are_and_are_stored():
+    around = Around(
+        2, cases.make_vae(levels=(2,)).encoder.links[0], cases.SHAPE, lambda n: (torch.ones(n, 1, 6, 5), None)
+    )
+    prior = priors.exemplars(around, components=4)
+    assert not list(prior.parameters())
+    assert torch.equal(prior.state_dict()["images.values"], torch.ones(4, 1, 6, 5))
+    expected = around.posterior(torch.ones(1, 6, 5))
+    z = torch.randn(5, 2)
+    torch.testing.assert_close(prior().log_prob(z), expected.log_prob(z))
+    empty = priors.exemplars(around._replace(images=None), components=4)
+    empty.load_state_dict(prior.state_dict())
+    assert torch.equal(empty().log_prob(z), prior().log_prob(z))
+
+
+# -------------------------------------------------------------------------------------------- given a label
+
+
+def labelled(name: str, given=("prior",), size: int = 2) -> tuple[VAE, nn.Module]:
+    """A model whose prior takes a label, in double precision; its weights differ from label to label."""
+    model = cases.make_vae(prior=name, levels=(size,), given_label=given).double()
+    prior = model.prior.links[0]
+    with torch.no_grad():
+        if getattr(prior, "by_label", None) is not None:
+            prior.by_label.weight.normal_()
+    return model, prior
+
+
+every_labelled = pytest.mark.parametrize("name", [*cases.PRIORS, *cases.LABELLED_PRIORS])
+
+
+@every_labelled
+def test_given_each_label_the_density_integrates_to_one_and_is_that_of_the_draws(name: str):
+    prior = labelled(name)[1]
+    wide, narrow = normal(4.0), normal(0.7)
+    with torch.no_grad():
+        for y in torch.eye(cases.CLASSES, dtype=torch.float64):
+            p, z = prior(y), wide.sample((20_000,))
+            weights = (p.log_prob(z) - wide.log_prob(z)).exp()
+            assert (weights.mean() - 1).abs() < 5 * weights.std() / 20_000**0.5
+            z = p.rsample((20_000,))
+            weights = (narrow.log_prob(z) - p.log_prob(z)).exp()
+            assert (weights.mean() - 1).abs() < 5 * weights.std() / 20_000**0.5
+
+
+@every_labelled
+def test_a_batch_of_labels_gives_each_its_own_distribution(name: str):
+    model, prior = labelled(name)
+    y, z = model.labels(torch.tensor([2, 0, 1, 1])), torch.randn(6, 4, 2, dtype=torch.float64)
+    together = prior(y)
+    assert together.batch_shape == (4,)
+    assert together.rsample((3,)).shape == (3, 4, 2)
+    apart = torch.stack([prior(one).log_prob(z[:, i]) for i, one in enumerate(y)], 1)
+    torch.testing.assert_close(together.log_prob(z), apart)
+    assert (apart[0, 0] - prior(y[1]).log_prob(z[0, 0])).abs() > 1e-6
+
+
+@pytest.mark.parametrize("name", ["mixture", "vamp", "vamp-learned", "exemplars"])
+def test_at_first_the_weights_of_a_mixture_are_the_same_for_all_labels(name: str):
+    prior = cases.make_vae(prior=name, given_label=("prior",)).prior.links[0]
+    weights = prior(torch.eye(cases.CLASSES)).log_weights
+    torch.testing.assert_close(weights, torch.full((cases.CLASSES, 3), 1 / 3).log())
+
+
+def test_a_component_a_class_averages_to_the_mixture_over_the_classes():
+    model, prior = labelled("mixture-class")
+    with torch.no_grad():
+        prior.log_variance.normal_()
+        z = torch.randn(9, 2, dtype=torch.float64)
+        log_py = model.labels.log_prob
+        averaged = torch.stack([prior(y).log_prob(z) for y in model.labels.values]) + log_py.unsqueeze(1)
+        components = Independent(Normal(prior.mean, (prior.log_variance / 2).exp()), 1)
+        torch.testing.assert_close(averaged.logsumexp(0), Mixture(log_py, components).log_prob(z))
+
+
+def test_components_that_are_to_be_classes_must_be_as_many():
+    around = cases.make_vae(given_label=("prior",))
+    around = Around(2, nn.Identity(), cases.SHAPE, None, around.labels, frozenset(["prior"]))
+    with pytest.raises(RecipeError, match=r"components: with weights=class expected 3, .* got 4"):
+        priors.mixture(around, 4, "class")
+
+
+def test_where_the_encoder_is_told_the_components_are_posteriors_of_images_with_labels():
+    for name in ("vamp-data", "exemplars"):
+        model, prior = labelled(name, given=("encoder",))
+        images, told = prior.images(), prior.labels()
+        torch.testing.assert_close(told.sum(1), torch.ones(3, dtype=torch.float64))
+        assert told.argmax(1).tolist() == cases.labels(3).tolist()
+        z = torch.randn(5, 2, dtype=torch.float64)
+        with torch.no_grad():
+            each = [model.encoder.links[0](u, y).log_prob(z) for u, y in zip(images, told, strict=True)]
+            expected = torch.stack(each).logsumexp(0) - torch.tensor(3.0, dtype=torch.float64).log()
+            torch.testing.assert_close(model.prior_given().log_prob(z), expected)
+    assert isinstance(labelled("vamp", given=("encoder",))[1].labels.values, nn.Parameter)
+    assert not list(labelled("exemplars", given=("encoder",))[1].labels.parameters())

@@ -1,0 +1,102 @@
+"""A label reaches the parts of a VAE that take it, and no other; what is no label is named."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from cases import BATCH, CLASSES, SHAPE, images_for, labels, make_labelled, make_vae
+from vaekit.models.vae import VAE
+from vaekit.utils.random import seeded
+
+
+def parts(model: VAE, y: Tensor | None) -> dict[str, Tensor]:
+    """Numbers of each part, under the same noise."""
+    x, z = images_for(model), torch.ones(BATCH, 3)
+    return {
+        "prior": model.prior(*model._label("prior", y)).mean.expand(BATCH, 3),
+        "encoder": model.encode(x, y).mean,
+        "decoder": model.decode(z, y).mean,
+    }
+
+
+@pytest.mark.parametrize("conditioned", [("prior",), ("encoder",), ("decoder",), ("prior", "decoder")])
+def test_the_label_reaches_the_parts_that_take_it_and_no_other(conditioned: tuple[str, ...]):
+    model = make_vae(given_label=conditioned)
+    one, other = (parts(model, torch.full((BATCH,), label)) for label in (0, 1))
+    changed = {name for name in one if not torch.equal(one[name], other[name])}
+    assert changed == set(conditioned)
+    with pytest.raises(ValueError, match="of this model is conditioned on labels: give y"):
+        model.evidence(images_for(model))
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.uint8])
+def test_whole_numbers_are_one_hot_vectors(dtype: torch.dtype):
+    model = make_labelled()
+    one_hot = torch.eye(CLASSES)[labels()]
+    for name, value in parts(model, labels().to(dtype)).items():
+        assert torch.equal(value, parts(model, one_hot)[name])
+    assert torch.equal(parts(make_vae(), labels())["encoder"], parts(make_vae(), None)["encoder"])
+
+
+def test_a_labelled_model_gives_images_of_labels():
+    model = make_labelled()
+    x, y = images_for(model), labels()
+    assert model.sample(BATCH, y=y).shape == model.reconstruct(x, y).shape == (BATCH, *SHAPE)
+    e = model.evidence(x, y, samples=6)
+    assert e.log_pz.shape == (1, 6, BATCH)
+    apart = [model.sample(1, temperature=0.0, y=y[i : i + 1]) for i in range(BATCH)]
+    torch.testing.assert_close(model.sample(BATCH, temperature=0.0, y=y), torch.cat(apart))
+    with pytest.raises(ValueError, match="y: expected a label for each of 5 images, got 4"):
+        model.sample(5, y=y)
+
+
+@pytest.mark.parametrize("given", [("decoder",), ("prior", "encoder", "decoder")])
+def test_without_a_label_samples_are_of_labels_that_p_of_y_draws(given: tuple[str, ...]):
+    model = make_vae(given_label=given)
+    with seeded(3):
+        y = model.labels.draw(7)
+        z = model.prior_given(y).rsample(() if "prior" in given else (7,))
+    torch.testing.assert_close(model.sample(7, seed=3), model.decode(z, y).mean)
+
+
+def test_between_two_labels_the_vector_goes_in_a_straight_line():
+    model = make_labelled()
+    a, b, y_a, y_b = images_for(model), images_for(model, seed=1), labels(), labels().flip(0)
+    code = model.encode(a, y_a).mean, model.encode(b, y_b).mean
+    vector = torch.eye(CLASSES)[y_a], torch.eye(CLASSES)[y_b]
+    half = {
+        "both": ((code[0] + code[1]) / 2, (vector[0] + vector[1]) / 2),
+        "style": ((code[0] + code[1]) / 2, vector[0]),
+        "label": (code[0], (vector[0] + vector[1]) / 2),
+    }
+    for vary, (z, y) in half.items():
+        images = model.interpolate(a, b, 5, y=y_a, y_b=y_b, vary=vary)
+        torch.testing.assert_close(images[2], model.decode(z, y).mean)
+        torch.testing.assert_close(images[0], model.reconstruct(a, y_a))
+    torch.testing.assert_close(model.interpolate(a, b, 3, y=y_a)[2], model.reconstruct(b, y_a))
+
+
+@pytest.mark.parametrize("given", [("decoder",), ("encoder",), ("prior", "decoder")])
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (torch.tensor([0, 1, 2, 3]), "expected labels from 0 to 2, got some from 0 to 3"),
+        (torch.rand(BATCH, 2), "expected vectors of 3 numbers"),
+        (torch.ones(BATCH).bool(), "expected whole numbers"),
+        (torch.tensor([0, 1, 2]), "expected a label for each of 4 images, got 3"),
+    ],
+    ids=["range", "size", "type", "number"],
+)
+def test_what_is_no_label_is_named(given: tuple[str, ...], y: Tensor, message: str):
+    model = make_vae(given_label=given)
+    with pytest.raises(ValueError, match=message):
+        model.evidence(images_for(model), y)
+
+
+def test_labels_and_what_takes_them_come_together():
+    model = make_labelled()
+    for options in ({"labels": model.labels}, {"given_label": ("decoder",)}):
+        with pytest.raises(ValueError, match="labels and given_label: expected both, or none of them"):
+            VAE(model.prior, model.encoder, model.decoder, **options)

@@ -1,0 +1,226 @@
+"""Networks meet every size, see each of their inputs, and start in order."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import cases
+from vaekit.nn import networks
+from vaekit.nn.layers import Enlarge, ToPixels
+from vaekit.nn.networks import Join, ResidualBlock, convolutional, dense, residual
+
+every_network = pytest.mark.parametrize("name", cases.NETWORKS)
+ACTIVATIONS = tuple(type(make()) for make in networks.ACTIVATIONS.values())
+LAYERS = (nn.Linear, nn.Conv2d, Enlarge, ToPixels)
+NONLINEAR = (*ACTIVATIONS, nn.GLU, ResidualBlock)
+
+
+# ---------------------------------------------------------------------------------------------------- shapes
+
+
+@every_network
+@pytest.mark.parametrize("shape", cases.IMAGE_SHAPES, ids=str)
+def test_any_image_is_read_and_drawn(name: str, shape: tuple[int, ...]):
+    make = cases.NETWORKS[name]
+    assert make([shape], (4,))(torch.rand(2, *shape)).shape == (2, 4)
+    assert make([(4,)], shape)(torch.randn(2, 4)).shape == (2, *shape)
+
+
+@pytest.mark.parametrize("make", [convolutional, residual])
+@pytest.mark.parametrize("height", range(1, 34))
+def test_what_is_halved_is_enlarged_to_the_very_same_size(make, height: int):
+    shape = (1, height, 34 - height)
+    options = {"channels": (2, 1, 2), "width": ()}
+    assert make([shape], (3,), **options)(torch.rand(1, *shape)).shape == (1, 3)
+    assert make([(3,)], shape, **options)(torch.randn(1, 3)).shape == (1, *shape)
+
+
+@every_network
+def test_leading_dimensions_broadcast(name: str):
+    network = cases.NETWORKS[name]([cases.SHAPE, (3,), (2,)], (4,)).double()
+    x, z, y = (torch.randn(5, *cases.SHAPE), torch.randn(7, 5, 3), torch.randn(5, 2))
+    joined = network(x.double(), z.double(), y.double())
+    apart = torch.stack([network(x.double(), each.double(), y.double()) for each in z])
+    torch.testing.assert_close(joined, apart, rtol=1e-12, atol=1e-12)
+    assert joined.shape == (7, 5, 4)
+
+
+@every_network
+def test_every_leading_dimension_of_a_latent_is_kept(name: str):
+    network = cases.NETWORKS[name]([(3,), (2,)], (2, 5, 4)).double()
+    z, y = torch.randn(6, 7, 3).double(), torch.randn(7, 2).double()
+    images = network(z, y)
+    assert images.shape == (6, 7, 2, 5, 4)
+    torch.testing.assert_close(images[4, 3], network(z[4, 3:4], y[3:4])[0], rtol=1e-12, atol=1e-12)
+
+
+@every_network
+def test_every_input_is_seen(name: str):
+    for output in ((4,), cases.SHAPE):
+        network = cases.NETWORKS[name]([cases.SHAPE, (3,), (2,)], output)
+        inputs = [torch.rand(3, *cases.SHAPE), torch.randn(3, 3), torch.randn(3, 2)]
+        inputs = [each.requires_grad_() for each in inputs]
+        gradients = torch.autograd.grad(network(*inputs).square().sum(), inputs)
+        assert all((gradient != 0).flatten(1).any(1).all() for gradient in gradients)
+
+
+def test_only_what_sees_the_image_alone_is_reckoned_once():
+    network = convolutional([cases.SHAPE, (3,)], (4,), channels=(2,), width=())
+    seen: list[torch.Size] = []
+    network.trunk.register_forward_hook(lambda module, inputs, output: seen.append(output.shape))
+    network(torch.rand(5, *cases.SHAPE), torch.randn(100, 5, 3))
+    assert seen == [(5, 2, 3, 3)]
+
+
+# ------------------------------------------------------------------------------------------------------ parts
+
+
+def test_join_is_one_linear_map_of_the_inputs_side_by_side():
+    join = Join([(1, 2, 3), (4,), (2,)], 5).double()
+    inputs = [torch.randn(7, *shape, dtype=torch.float64) for shape in ((1, 2, 3), (4,), (2,))]
+    weight, bias = torch.cat([each.weight for each in join.maps], 1), join.maps[0].bias
+    expected = nn.functional.linear(torch.cat([x.flatten(1) for x in inputs], 1), weight, bias)
+    torch.testing.assert_close(join(*inputs), expected)
+    assert [each.bias is None for each in join.maps] == [False, True, True]
+    with pytest.raises(ValueError, match="zip"):
+        join(*inputs[:2])
+
+
+def test_a_gate_is_the_sigmoid_of_half_the_units_times_the_other_half():
+    network, x = dense([(4,)], (2,), width=(3,), gated=True), torch.randn(5, 4)
+    linear, gate = network.join(x).split(3, -1)
+    torch.testing.assert_close(network(x), network.layers[1](linear * gate.sigmoid()))
+
+
+def test_a_convolutional_gate_is_the_same_by_channels():
+    network = convolutional([(1, 6, 6)], (2,), channels=(3,), width=(), gated=True)
+    x = torch.rand(5, 1, 6, 6)
+    linear, gate = network.trunk[0](x).split(3, 1)
+    expected = network.top((linear * gate.sigmoid()).flatten(1))
+    torch.testing.assert_close(network(x), expected)
+
+
+def test_without_hidden_layers_a_dense_network_is_linear():
+    network = dense([(4,)], (2, 1, 1), width=()).double()
+    a, b = torch.randn(2, 4, dtype=torch.float64)
+    zero = network(torch.zeros(4, dtype=torch.float64))
+    torch.testing.assert_close(network(a + 2 * b) - zero, network(a) - zero + 2 * (network(b) - zero))
+
+
+@pytest.mark.parametrize("activation", networks.ACTIVATIONS)
+@pytest.mark.parametrize("make", [dense, convolutional, residual])
+def test_the_activation_is_the_one_that_was_named(make, activation: str):
+    kind = type(networks.ACTIVATIONS[activation]())
+    for network in (
+        make([(1, 8, 8)], (3,), activation=activation),
+        make([(3,)], (1, 8, 8), activation=activation),
+    ):
+        used = {type(module) for module in network.modules() if isinstance(module, ACTIVATIONS)}
+        assert used == {kind}
+
+
+def units(network: nn.Module) -> list[nn.Module]:
+    """Layers and nonlinearities in the order in which they act; a residual block is a nonlinearity."""
+    if isinstance(network, (*LAYERS, *NONLINEAR)):
+        return [network]
+    return [unit for child in network.children() for unit in units(child)]
+
+
+@pytest.mark.parametrize(("inputs", "output"), [([(1, 8, 8)], (3,)), ([(3,)], (1, 8, 8)), ([(3,)], (4,))])
+@every_network
+def test_layers_and_nonlinearities_take_turns(name: str, inputs: list, output: tuple):
+    chain = [isinstance(unit, LAYERS) for unit in units(cases.NETWORKS[name](inputs, output))]
+    assert chain[0]
+    assert chain[-1]
+    assert not any(a and b for a, b in pairwise(chain))
+
+
+# ---------------------------------------------------------------------------------------------- first weights
+
+
+def spread(x: Tensor) -> float:
+    return x.square().mean().item()
+
+
+def test_ten_rectified_layers_neither_swell_nor_shrink_the_numbers():
+    network, x = dense([(400,)], (400,), width=(400,) * 10), torch.randn(200, 400)
+    sizes = []
+    for layer in [network.join, *network.layers]:
+        x = layer(x)
+        if not isinstance(layer, nn.ReLU):
+            sizes.append(spread(x))
+    assert len(sizes) == 11
+    assert all(1 < size < 4 for size in sizes[:-1]), sizes  # about 2: half is lost to the rectifier
+    assert sizes[-1] / sizes[-2] == pytest.approx(0.5, rel=0.3)  # no rectifier follows the last
+
+
+def test_convolutions_keep_the_size_of_their_numbers_down_and_up():
+    down = convolutional([(32, 64, 64)], (9,), channels=(64, 64), width=()).trunk
+    up = convolutional([(9,)], (16, 64, 64), channels=(64, 64), width=()).trunk
+    x = down[0](torch.randn(4, 32, 64, 64))
+    assert spread(x) == pytest.approx(2, rel=0.15)
+    assert spread(down[2](x.relu())) == pytest.approx(2, rel=0.15)
+    x = up[1](torch.randn(4, 64, 16, 16).mul(2**0.5).relu())
+    assert spread(x) == pytest.approx(2, rel=0.15)
+    x = up[3](x.relu())
+    assert spread(x) == pytest.approx(2, rel=0.15)
+    assert spread(up[5](x.relu())) == pytest.approx(1, rel=0.25)
+
+
+@pytest.mark.parametrize(("width", "inputs"), [((), [(300,), (100,)]), ((50,), [(300,), (100,)])])
+def test_inputs_together_count_as_one(width: tuple, inputs: list):
+    network = dense(inputs, (500,), width=width)
+    before = network.join(torch.randn(100, 300), torch.randn(100, 100))
+    assert spread(before) == pytest.approx(2 if width else 1, rel=0.1)
+
+
+def test_biases_start_at_zero():
+    for name, make in cases.NETWORKS.items():
+        for network in (make([(1, 8, 8)], (3,)), make([(3,)], (1, 8, 8))):
+            biases = [weight for key, weight in network.named_parameters() if key.endswith("bias")]
+            assert biases, name
+            assert all((bias == 0).all() for bias in biases), name
+
+
+def test_a_residual_block_starts_as_the_identity_and_learns_to_be_more():
+    block, x = ResidualBlock(3, "silu"), torch.randn(2, 3, 5, 5)
+    assert torch.equal(block(x), x)
+    optimiser = torch.optim.SGD(block.parameters(), 0.01)
+    for _ in range(2):
+        optimiser.zero_grad()
+        block(x).square().sum().backward()
+        optimiser.step()
+    assert all((weight.grad != 0).any() for weight in block.parameters())
+
+
+# ------------------------------------------------------------------------------------------------- precision
+
+
+@every_network
+def test_double_precision_goes_all_the_way(name: str):
+    for inputs, output in (([cases.SHAPE], (4,)), ([(4,)], cases.SHAPE)):
+        network = cases.NETWORKS[name](inputs, output).double()
+        assert network(torch.rand(2, *inputs[0], dtype=torch.float64)).dtype == torch.float64
+
+
+@every_network
+def test_half_precision_changes_little(name: str):
+    network, x = cases.NETWORKS[name]([cases.SHAPE], (4,)), torch.rand(2, *cases.SHAPE)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = network(x)
+    torch.testing.assert_close(half.float(), network(x), rtol=0.1, atol=0.1)
+
+
+def test_the_size_of_a_network_is_what_its_widths_say():
+    count = lambda network: sum(weight.numel() for weight in network.parameters())
+    hidden = partial(dense, width=(300, 300))
+    assert count(hidden([(1, 28, 28)], (40,))) == 785 * 300 + 301 * 300 + 301 * 40
+    gated = count(hidden([(1, 28, 28)], (40,), gated=True))
+    assert gated == 785 * 600 + 301 * 600 + 301 * 40
+    small = count(convolutional([(1, 28, 20)], (8,), channels=(4, 6), width=(10,)))
+    assert small == (9 + 1) * 4 + (9 * 4 + 1) * 6 + (6 * 7 * 5 + 1) * 10 + 11 * 8
