@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-model test test-all bench bench-own mutants same-numbers check format clean
+.PHONY: help demo demo-model test test-all browser bench bench-own mutants same-numbers check format clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -18,11 +18,14 @@ demo: $(VENV)/.ready ## Install, train the `mnist` recipe, measure it, show the 
 demo-model: $(VENV)/.ready ## Train the small model anew that `vaekit explore --demo` opens: about three minutes
 	$(BIN)/python scripts/make_demo.py
 
-test: $(VENV)/.ready-dev ## Install, and run the tests that take minutes
+test: browser ## Install, and run the tests that take minutes
 	$(BIN)/python -m pytest -n auto -m "not slow"
 
-test-all: $(VENV)/.ready-dev ## The same with the slow statistical and training tests
+test-all: browser ## The same with the slow statistical and training tests
 	$(BIN)/python -m pytest -n auto
+
+browser: $(VENV)/.ready-dev ## Install what the browser tests need, where that can be done; else say what is missing
+	@$(BIN)/python scripts/browser.py
 
 bench: $(VENV)/.ready ## Speed against other libraries, a quarter of an hour; parts by ARGS="--only W1 --no-curves"
 	$(BIN)/python -m benchmarks.run $(ARGS)

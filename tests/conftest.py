@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from required import pytest_runtest_makereport  # noqa: F401 (pytest finds it here)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> Iterator[None]:

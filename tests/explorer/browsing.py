@@ -24,7 +24,7 @@ from vaekit.explorer.server import application
 
 CHROMIUM = os.environ.get("VAEKIT_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 needed = pytest.mark.skipif(
-    not CHROMIUM, reason="no chromium on the PATH: install it (apt install chromium), or set VAEKIT_CHROMIUM"
+    not CHROMIUM, reason="no chromium on the PATH: `make browser` installs it, or set VAEKIT_CHROMIUM"
 )
 
 
