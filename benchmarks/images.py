@@ -30,6 +30,6 @@ def _images(workload: Workload) -> np.ndarray:
     if workload.data == "noise":
         generator = np.random.default_rng(0)
         return generator.integers(0, 256, (workload.images, *workload.shape), dtype=np.uint8)
-    from vaekit.data import load
+    from vaekit.data import load_dataset
 
-    return np.asarray(load(workload.data).images[: workload.images])
+    return np.asarray(load_dataset(workload.data).images[: workload.images])

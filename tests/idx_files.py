@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vaekit.data import catalog, sources
+from vaekit.data import catalog, catalog_readers
 
 CODES = {"u1": 8, "i1": 9, "i2": 11, "i4": 12, "f4": 13, "f8": 14}
 
@@ -22,7 +22,7 @@ def idx_bytes(values: np.ndarray) -> bytes:
 FILES = ("train-images.gz", "train-labels.gz", "t10k-images.gz", "t10k-labels.gz")
 
 
-def write_quartet(folder: Path, seed: int = 0, packed: bool = True) -> catalog.Entry:
+def write_quartet(folder: Path, seed: int = 0, packed: bool = True) -> catalog.CatalogEntry:
     """Four small IDX files, and the catalogue row that they belong to."""
     random = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,7 @@ def write_quartet(folder: Path, seed: int = 0, packed: bool = True) -> catalog.E
         path = folder / (name if packed else name.removesuffix(".gz"))
         path.write_bytes(gzip.compress(idx_bytes(values)) if packed else idx_bytes(values))
     labels = np.concatenate([content[1], content[3]]).astype(np.int64)
-    return catalog.Entry(
+    return catalog.CatalogEntry(
         name="toy",
         title="Toy",
         shape=(1, 3, 2),
@@ -44,7 +44,7 @@ def write_quartet(folder: Path, seed: int = 0, packed: bool = True) -> catalog.E
         licence="none",
         reference="none",
         files={name: f"http://127.0.0.1:9/{name}" for name in FILES},
-        read=sources.idx_quartet,
+        read=catalog_readers.idx_quartet,
         sha256=catalog.content_sha256(np.concatenate([content[0], content[2]]), labels),
         label_names=("a", "b", "c"),
         published={"train": 6, "test": 4},

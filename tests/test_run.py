@@ -11,7 +11,7 @@ import torch
 import vaekit
 from vaekit import evaluated, recipes
 from vaekit.build import build_model
-from vaekit.data import load as load_data
+from vaekit.data import load_dataset as load_data
 from vaekit.errors import DataError, InvalidError, NotFoundError, RecipeError, VaekitError
 from vaekit.evaluation.estimators import Estimator
 from vaekit.launch import resume, train

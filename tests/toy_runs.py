@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vaekit.data.dataset import Dataset
-from vaekit.data.observations import Observed, observe
+from vaekit.data.observation import ObservedImages, observe
 from vaekit.models import head, likelihoods, posteriors
 from vaekit.models.conditional import Chain, Conditional
 from vaekit.models.objectives import Objective, importance_weighted, linear
@@ -65,7 +65,7 @@ def model(posterior: head.Head | None = None, seed: int = 0) -> VAE:
     return VAE(prior, Chain([encoder], [LATENT]), Conditional(decoder, likelihood))
 
 
-def images(n: int = 70, training: bool = True) -> Observed:
+def images(n: int = 70, training: bool = True) -> ObservedImages:
     """Random grey images with labels, observed as binary ones that are drawn anew in training."""
     rng = np.random.default_rng(n)
     levels = rng.integers(0, 256, (n, *SHAPE), dtype=np.uint8)

@@ -28,7 +28,7 @@ from vaekit.utils.random import seeded
 
 if TYPE_CHECKING:
     from vaekit.data import Dataset
-    from vaekit.data.missing import Missing
+    from vaekit.data.masks import MaskSampler
     from vaekit.data.splits import Splits
 
 Shape = tuple[int, ...]
@@ -36,22 +36,22 @@ Shape = tuple[int, ...]
 
 def build_data(data: schema.Data) -> tuple[Dataset, Splits]:
     """The dataset that a recipe names, and its splits."""
-    from vaekit.data import load
+    from vaekit.data import load_dataset
     from vaekit.data.attributes import with_attributes
     from vaekit.data.splits import split
 
-    dataset = load(data.name, size=data.size, crop=data.crop, colour=data.colour)
+    dataset = load_dataset(data.name, size=data.size, crop=data.crop, colour=data.colour)
     if data.attributes is not None:
         dataset = with_attributes(dataset, data.attributes)
     parts = split(dataset, validation=data.validation, test=data.test, train=data.train, seed=data.seed)
     return dataset, parts
 
 
-def build_missing(data: schema.Data) -> Missing | None:
+def build_missing(data: schema.Data) -> MaskSampler | None:
     """What a recipe hides of every image; None for nothing."""
-    from vaekit.data.missing import MISSING
+    from vaekit.data.masks import MASKS
 
-    return None if data.missing is None else MISSING[data.missing.kind](**_options(data.missing))
+    return None if data.missing is None else MASKS[data.missing.kind](**_options(data.missing))
 
 
 def training_images(recipe: schema.Recipe, dataset: Dataset, splits: Splits) -> Examples:
@@ -59,7 +59,7 @@ def training_images(recipe: schema.Recipe, dataset: Dataset, splits: Splits) -> 
 
     It raises RecipeError where more are asked for than there are.
     """
-    from vaekit.data.observations import observe
+    from vaekit.data.observation import observe
 
     data = recipe.data
     seen = observe(

@@ -54,3 +54,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`"; did you mean 'mnist'?"` where a known word is near, else the empty string."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.55)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, or the name of its class where it has none."""
+    return str(error).strip().split("\n")[0].rstrip(". ") or type(error).__name__

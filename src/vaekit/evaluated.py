@@ -12,7 +12,7 @@ import numpy as np
 
 import vaekit
 from vaekit.data import Dataset
-from vaekit.data.observations import Observed
+from vaekit.data.observation import ObservedImages
 from vaekit.evaluation import likelihood, protocol
 from vaekit.evaluation.annealed import CHAINS, STEPS, Start
 from vaekit.evaluation.bidirectional import Sandwich, sandwich
@@ -124,7 +124,7 @@ def bounds_on_own_images(
 
 def _columns(
     trained: Trained,
-    seen: Observed,
+    seen: ObservedImages,
     way: Estimator,
     labels: str,
     seed: int,
@@ -146,21 +146,21 @@ def _columns(
     )
 
 
-def _key(trained: Trained, dataset: Dataset, seen: Observed, way: Estimator, **settings: Any) -> str:
+def _key(trained: Trained, dataset: Dataset, seen: ObservedImages, way: Estimator, **settings: Any) -> str:
     """A digest of all that has a say in the numbers of images, batch size and version included."""
     images = (fingerprint(dataset), seen.indices.tolist(), trained.recipe.data)
     by = (way, way.images_at_once(trained.model, seen.shape), trained.recipe.model, vaekit.__version__)
     return key_of(trained.model, images=images, by=by, **settings)
 
 
-def _pixels(trained: Trained, seen: Observed) -> str:
+def _pixels(trained: Trained, seen: ObservedImages) -> str:
     """A short digest of the images, and of what their pixels depend on beside."""
     data = trained.recipe.data
     seed = data.seed if data.observation in ("static", "dynamic") or data.hidden else None
     return hashlib.sha256(f"{seed} {seen.indices.tolist()}".encode()).hexdigest()[:8]
 
 
-def _each(parts: Columns, seen: Observed) -> dict[str, np.ndarray]:
+def _each(parts: Columns, seen: ObservedImages) -> dict[str, np.ndarray]:
     """What is kept of each image."""
     elbo = parts.reconstruction - parts.rate.sum(0) - parts.label_rate
     names = ("log_likelihood", "effective_sample_size", "pareto_k")
@@ -173,7 +173,7 @@ def _of_chains(way: Estimator) -> dict[str, Any]:
     return {"estimator": way.kind} | ({"steps": way.steps, "start": way.start} if way.kind == "ais" else {})
 
 
-def _of_codes(trained: Trained, seen: Observed, seed: int) -> dict[str, Any]:
+def _of_codes(trained: Trained, seen: ObservedImages, seed: int) -> dict[str, Any]:
     """How the rate of the top level comes about, where one prior stands for all images."""
     model = trained.model
     unknown = "encoder" in model.given_label and seen.labels is None
@@ -183,7 +183,7 @@ def _of_codes(trained: Trained, seen: Observed, seed: int) -> dict[str, Any]:
     return {"information": found.information, "prior_gap": found.gap, "aggregated": found.images}
 
 
-def _of_scale(trained: Trained, seen: Observed) -> dict[str, Any]:
+def _of_scale(trained: Trained, seen: ObservedImages) -> dict[str, Any]:
     """How often the scale of the likelihood is at its bounds, in the first batch."""
     bounds = getattr(trained.recipe.model.decoder.likelihood, "bounds", None)
     if bounds is None or (trained.model.given_label and seen.labels is None):

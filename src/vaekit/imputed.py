@@ -16,7 +16,7 @@ import numpy as np
 from torch import Tensor
 
 from vaekit.data import Dataset
-from vaekit.data.observations import Observed
+from vaekit.data.observation import ObservedImages
 from vaekit.errors import InvalidError
 from vaekit.evaluation.protocol import lacking
 from vaekit.models.batching import images_at_once
@@ -180,7 +180,7 @@ def _chosen(candidates: np.ndarray, lacking: np.ndarray, number: int | None, see
 
 def _filled(
     trained: Trained,
-    seen: Observed,
+    seen: ObservedImages,
     imputations: int,
     samples: int,
     draw: bool,
@@ -200,7 +200,7 @@ def _filled(
     return list(each())
 
 
-def _average(seen: Observed) -> np.ndarray:
+def _average(seen: ObservedImages) -> np.ndarray:
     """(C, H, W): the mean of what is known of each value, 1/2 where nothing is."""
     total, count = np.zeros(seen.shape), np.zeros(seen.shape)
     for x, _ in seen.batches(1000):

@@ -23,7 +23,7 @@ from vaekit.build import (
     training_images,
 )
 from vaekit.data import Dataset, cache, catalog
-from vaekit.data.observations import Observed
+from vaekit.data.observation import ObservedImages
 from vaekit.errors import InvalidError, VaekitError
 from vaekit.evaluation import protocol
 from vaekit.progress import Progress
@@ -178,8 +178,8 @@ class Prepared(NamedTuple):
 
     dataset: Dataset
     trained: Trained
-    train: Observed
-    validation: Observed | None
+    train: ObservedImages
+    validation: ObservedImages | None
 
 
 def _prepare(recipe: Recipe) -> Prepared:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from vaekit import figures
 from vaekit.asked import Asked
-from vaekit.data.observations import Observed
+from vaekit.data.observation import ObservedImages
 from vaekit.errors import InvalidError
 from vaekit.evaluation import labelling, latent
 from vaekit.evaluation.quality import held_out, originals
@@ -112,7 +112,7 @@ def nearest(
 
 
 def reconstructions(
-    trained: Trained, seen: Observed, n: int = 20, seed: int = 0, draw: bool = False
+    trained: Trained, seen: ObservedImages, n: int = 20, seed: int = 0, draw: bool = False
 ) -> Picture:
     """n images of a split over what the model makes of them."""
     x, y = pick(trained, seen, n, seed)
@@ -124,7 +124,7 @@ def reconstructions(
 
 def interpolations(
     trained: Trained,
-    seen: Observed,
+    seen: ObservedImages,
     rows: int = 6,
     steps: int = 10,
     path: str = "linear",
@@ -155,7 +155,7 @@ def interpolations(
 
 def traversals(
     trained: Trained,
-    seen: Observed,
+    seen: ObservedImages,
     latents: Sequence[int] | None = None,
     steps: int = 11,
     extent: float = 3.0,
@@ -187,7 +187,7 @@ def traversals(
     return Picture({"images": rows, "latents": np.array(chosen)}, figure)
 
 
-def scatter(trained: Trained, seen: Observed, label_names: Sequence[str] | None = None) -> Picture:
+def scatter(trained: Trained, seen: ObservedImages, label_names: Sequence[str] | None = None) -> Picture:
     """The codes of a split, coloured by label; by principal components beyond two latents.
 
     Args:
@@ -265,7 +265,7 @@ def _figure(draw: Callable[[], Picture]) -> Figure:
 
 
 def _start(
-    trained: Trained, seen: Observed, image: int | None, told: Asked | None
+    trained: Trained, seen: ObservedImages, image: int | None, told: Asked | None
 ) -> tuple[Tensor, Tensor | None]:
     """A code (d,) to walk from, and its label: the prior's mean, or the posterior's mean of an image."""
     wanted = None if told is None else told.vector
@@ -287,18 +287,18 @@ def _likeliest(trained: Trained) -> Tensor | None:
     return None if labels is None else labels.values[labels.likeliest]
 
 
-def pick(trained: Trained, seen: Observed, n: int, seed: int) -> tuple[Tensor, Tensor | None]:
+def pick(trained: Trained, seen: ObservedImages, n: int, seed: int) -> tuple[Tensor, Tensor | None]:
     """n images of a split at random, and what a conditional model is told of them: a guess without labels."""
     order = torch.randperm(len(seen), generator=torch.Generator().manual_seed(seed))[:n]
     return _labelled(trained, seen, order)
 
 
-def _labelled(trained: Trained, seen: Observed, order: Tensor) -> tuple[Tensor, Tensor | None]:
+def _labelled(trained: Trained, seen: ObservedImages, order: Tensor) -> tuple[Tensor, Tensor | None]:
     x, y = seen.batch(order), None if seen.labels is None else seen.labels[order.to(seen.labels.device)]
     return x, labelling.told(trained.model, x, y)
 
 
-def _some(seen: Observed, n: int) -> Iterator[tuple[Tensor, Tensor | None]]:
+def _some(seen: ObservedImages, n: int) -> Iterator[tuple[Tensor, Tensor | None]]:
     """Batches of at most the first n images."""
     for start in range(0, min(n, len(seen)), 500):
         indices = torch.arange(start, min(start + 500, n, len(seen)), device=seen.device)

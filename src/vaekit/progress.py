@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from vaekit.data.observations import Observed
+from vaekit.data.observation import ObservedImages
 from vaekit.models.labels import Labels
 from vaekit.trained import Trained
 from vaekit.utils.random import seeded
@@ -30,7 +30,7 @@ class Progress:
         every: epochs from one picture to the next, from the first epoch on; 0 for none.
     """
 
-    def __init__(self, trained: Trained, seen: Observed, folder: Path, every: int):
+    def __init__(self, trained: Trained, seen: ObservedImages, folder: Path, every: int):
         self.trained, self.folder, self.every = trained, folder, every
         with seeded(0):  # images of training may be drawn anew at each use
             self.originals = seen.batch(torch.arange(min(COLUMNS, len(seen)))).cpu()

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vaekit import recipes
-from vaekit.data import Dataset, load
-from vaekit.data.suggest import Suggestion, suggest
+from vaekit.data import Dataset, load_dataset
+from vaekit.data.describe import Suggestion, suggest
 from vaekit.recipe import Recipe
 
 STEPS = 5000
@@ -24,7 +24,7 @@ class Proposal(NamedTuple):
 
 def propose(data: str | Path) -> Proposal:
     """A recipe for a dataset of the catalogue or a path, with about 5000 steps of training."""
-    dataset = load(data)
+    dataset = load_dataset(data)
     suggestion = suggest(dataset)
     train = max(1, int(0.8 * len(dataset.images)))
     batch = min(BATCH, max(1, train // 4))

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vaekit import figures
 from vaekit.asked import Asked
-from vaekit.data.observations import Observed
+from vaekit.data.observation import ObservedImages
 from vaekit.errors import InvalidError
 from vaekit.pictures import Picture, as_array, pick
 from vaekit.trained import Trained
@@ -50,7 +50,7 @@ def classes(
 
 @torch.no_grad()
 def transfers(
-    trained: Trained, seen: Observed, to: Asked, n: int = 20, seed: int = 0, draw: bool = False
+    trained: Trained, seen: ObservedImages, to: Asked, n: int = 20, seed: int = 0, draw: bool = False
 ) -> Picture:
     """n images of a split over the same under another label.
 
@@ -68,7 +68,7 @@ def transfers(
 
 @torch.no_grad()
 def transfers_to_all(
-    trained: Trained, seen: Observed, n: int = 10, seed: int = 0, draw: bool = False
+    trained: Trained, seen: ObservedImages, n: int = 10, seed: int = 0, draw: bool = False
 ) -> Picture:
     """n images of a split, a row each: the image, then the same in every class.
 
@@ -92,7 +92,7 @@ def gallery(trained: Trained) -> dict[str, Callable[[], Figure]]:
     return {"classes": lambda: classes(trained).figure} if has_classes(trained) else {}
 
 
-def _under(trained: Trained, seen: Observed, to: Tensor, n: int, seed: int, draw: bool) -> Tensor:
+def _under(trained: Trained, seen: ObservedImages, to: Tensor, n: int, seed: int, draw: bool) -> Tensor:
     """Images as `pick` picks them, under another label."""
     x, y = pick(trained, seen, n, seed)
     with seeded(seed):

@@ -25,7 +25,7 @@ from vaekit import recipes
 from vaekit.build import build_data, build_missing, build_model
 from vaekit.data import Dataset
 from vaekit.data.labels import renumbered
-from vaekit.data.observations import Observed, observe
+from vaekit.data.observation import ObservedImages, observe
 from vaekit.data.splits import Splits
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.models.labels import Labels
@@ -149,7 +149,7 @@ class Trained:
         data: str | None = None,
         images: int | None = None,
         observation: str | None = None,
-    ) -> Observed:
+    ) -> ObservedImages:
         """A split as the model sees it, or otherwise observed; `images` takes a seeded random subset.
 
         Raises:
@@ -170,7 +170,7 @@ class Trained:
         indices: np.ndarray,
         training: bool = False,
         observation: str | None = None,
-    ) -> Observed:
+    ) -> ObservedImages:
         """Images of a dataset by their indices, observed as the recipe says if not told otherwise."""
         spec = self.recipe.data
         return observe(

@@ -35,7 +35,7 @@ def told(tmp_path_factory) -> Path:
 def attributed(tmp_path_factory) -> Path:
     """One that is told how much ink there is, and whether the digit is even."""
     place = tmp_path_factory.mktemp("attributed")
-    from vaekit.data import load as load_data
+    from vaekit.data import load_dataset as load_data
 
     digits = load_data("digits")
     ink, even = digits.images.mean((1, 2, 3)), digits.labels % 2 == 0
@@ -109,7 +109,7 @@ def test_data_without_labels_are_guessed_at_and_averaged_over(call, fails, told,
 
 
 def test_classes_of_other_data_are_known_by_their_names(call, fails, told, tmp_path):
-    from vaekit.data import load as load_data
+    from vaekit.data import load_dataset as load_data
 
     digits = load_data("digits")
     few = np.flatnonzero(np.isin(digits.labels, (3, 7)))[:60]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vaekit.data import import_data, load
+from vaekit.data import import_data, load_dataset
 from vaekit.data.attributes import with_attributes
 from vaekit.data.dataset import Dataset
 from vaekit.errors import DataError, NotFoundError
@@ -46,12 +46,12 @@ def test_a_folder_of_images_knows_the_names_of_its_files(tmp_path):
         file = tmp_path / "images" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.effect_noise((4, 4), 50).save(file)
-    assert load(tmp_path / "images").files == ("a/9.png", "a/10.png", "b/9.png")
+    assert load_dataset(tmp_path / "images").files == ("a/9.png", "a/10.png", "b/9.png")
     rows = table(tmp_path, "file,x\nb/9.png,3\na/9.png,1\na/10.png,2\n")
-    assert with_attributes(load(tmp_path / "images"), rows).attributes[:, 0].tolist() == [1, 2, 3]
+    assert with_attributes(load_dataset(tmp_path / "images"), rows).attributes[:, 0].tolist() == [1, 2, 3]
     twice = table(tmp_path, "file,x\n9.png,3\n10.png,2\n")  # which 9.png?
     with pytest.raises(DataError, match=r"has no row for 2 of 3 images, such as a/9\.png"):
-        with_attributes(load(tmp_path / "images"), twice)
+        with_attributes(load_dataset(tmp_path / "images"), twice)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,11 @@ def test_an_npz_carries_attributes_beside_labels_and_keeps_them_when_imported(tm
     attributes = np.arange(8.0).reshape(4, 2)
     images = np.arange(64, dtype=np.uint8).reshape(4, 4, 4)
     np.savez(tmp_path / "x.npz", images=images, labels=[0, 1, 0, 1], attributes=attributes)
-    for found in (load(tmp_path / "x.npz"), import_data(tmp_path / "x.npz", "mine"), load("mine")):
+    for found in (
+        load_dataset(tmp_path / "x.npz"),
+        import_data(tmp_path / "x.npz", "mine"),
+        load_dataset("mine"),
+    ):
         assert found.attributes.tolist() == attributes.tolist()
         assert found.attribute_names == ("a0", "a1")
         assert found.classes == 2
@@ -98,10 +102,10 @@ def test_an_npz_carries_attributes_beside_labels_and_keeps_them_when_imported(tm
 def test_parts_of_an_npz_each_have_theirs_or_none(tmp_path):
     parts = {"x_train": np.zeros((3, 4, 4), np.uint8), "x_test": np.ones((2, 4, 4), np.uint8)}
     np.savez(tmp_path / "x.npz", **parts, attributes_train=[1.0, 2, 3], attributes_test=[4.0, 5])
-    assert load(tmp_path / "x.npz").attributes[:, 0].tolist() == [1, 2, 3, 4, 5]
+    assert load_dataset(tmp_path / "x.npz").attributes[:, 0].tolist() == [1, 2, 3, 4, 5]
     np.savez(tmp_path / "y.npz", **parts, attributes_train=[1.0, 2, 3])
     with pytest.raises(DataError, match="only some of train and test have attributes"):
-        load(tmp_path / "y.npz")
+        load_dataset(tmp_path / "y.npz")
 
 
 @pytest.mark.parametrize(
@@ -111,4 +115,4 @@ def test_attributes_of_another_shape_or_type_are_refused(tmp_path, attributes):
     images = np.arange(64, dtype=np.uint8).reshape(4, 4, 4)
     np.savez(tmp_path / "x.npz", images=images, attributes=attributes)
     with pytest.raises(DataError, match="attributes must be"):
-        load(tmp_path / "x.npz")
+        load_dataset(tmp_path / "x.npz")

@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from vaekit.data import catalog, load
+from vaekit.data import catalog, load_dataset
 from vaekit.errors import NotFoundError
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "pack_mnist.py"
@@ -26,7 +26,7 @@ def packer() -> ModuleType:
 
 
 def test_packaged_mnist_is_the_original_byte_for_byte(packer: ModuleType) -> None:
-    mnist = load("mnist")
+    mnist = load_dataset("mnist")
     assert mnist.labels is not None
     for split, prefix in (("train", "train"), ("test", "t10k")):
         first, past = mnist.published[split]
@@ -44,7 +44,7 @@ def test_packing_refuses_other_files(packer: ModuleType, tmp_path: Path) -> None
 
 
 def test_mnist_counts_and_type() -> None:
-    mnist = load("mnist")
+    mnist = load_dataset("mnist")
     assert mnist.images.shape == (70_000, 1, 28, 28)
     assert isinstance(mnist.images, np.memmap)
     assert mnist.is_levels
@@ -68,7 +68,7 @@ def test_mnist_counts_and_type() -> None:
 def test_digits_levels_give_the_original_ink_back() -> None:
     from sklearn.datasets import load_digits
 
-    digits, original = load("digits"), load_digits()
+    digits, original = load_dataset("digits"), load_digits()
     assert digits.shape == (1, 8, 8)
     np.testing.assert_array_equal(np.ceil(digits.images[:, 0] * 16.0 / 255), original.images)
     np.testing.assert_array_equal(digits.images[:, 0] > 127, original.images > 8)

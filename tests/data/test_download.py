@@ -14,8 +14,8 @@ import pytest
 
 from idx_files import FILES, write_quartet
 from vaekit.data import download
-from vaekit.data.catalog import Entry
-from vaekit.data.resolve import resolve, where
+from vaekit.data.catalog import CatalogEntry
+from vaekit.data.locate import resolve, where_found
 from vaekit.errors import NotFoundError
 
 
@@ -61,14 +61,14 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     assert list(scratch.iterdir()) == [], "a download left something behind"
 
 
-def served(server: Server) -> Entry:
+def served(server: Server) -> CatalogEntry:
     entry = write_quartet(server.folder)
     return replace(entry, files={name: f"http://127.0.0.1:{server.server_port}/{name}" for name in FILES})
 
 
 def test_a_dataset_is_downloaded_checked_and_cached(fresh_cache: Path, server: Server) -> None:
     entry = served(server)
-    assert where(entry) == "download"
+    assert where_found(entry) == "download"
     data = resolve(entry)
     assert data.images.shape == (10, 1, 3, 2)
     assert isinstance(data.images, np.memmap)
@@ -95,7 +95,7 @@ def test_giving_up_says_what_to_do_by_hand(fresh_cache: Path, server: Server, wa
     assert f"toy: http://127.0.0.1:{server.server_port}/{FILES[0]}" in str(caught.value)
     assert f"put it into FOLDER/toy/ as {FILES[0]}, and set VAEKIT_DATA=FOLDER" in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert where(entry) == "download"
+    assert where_found(entry) == "download"
 
 
 def test_no_server_at_all(fresh_cache: Path, server: Server) -> None:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vaekit.data import reading
 from vaekit.data.infer import infer
+from vaekit.data.readers import guard
 from vaekit.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -127,7 +127,7 @@ def test_bad_values_are_counted_across_chunks() -> None:
 
 
 def test_what_does_not_fit_in_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "_half_of_memory", lambda: 900)
+    monkeypatch.setattr(guard, "_half_of_memory", lambda: 900)
     with pytest.raises(DataError, match="more than half of this machine's memory"):
         infer(REALS, "here")
     infer(LEVELS, "here")

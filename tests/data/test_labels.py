@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vaekit.data.labels import number
+from vaekit.data.labels import number_labels
 from vaekit.errors import DataError
 
 
@@ -24,7 +24,7 @@ from vaekit.errors import DataError
 def test_classes_are_numbered_in_their_order(
     labels: np.ndarray, numbers: list[int], names: tuple[str, ...]
 ) -> None:
-    found = number(labels, "here")
+    found = number_labels(labels, "here")
     assert found.numbers is not None
     assert found.numbers.dtype == np.int64
     assert found.numbers.tolist() == numbers
@@ -32,12 +32,12 @@ def test_classes_are_numbered_in_their_order(
 
 
 def test_no_labels() -> None:
-    assert number(None, "here") == (None, (), ())
+    assert number_labels(None, "here") == (None, (), ())
 
 
 @pytest.mark.parametrize("labels", [np.array([0.5, 1.5]), np.array([1.0, np.nan])])
 def test_real_numbers_are_left_out_and_said(labels: np.ndarray) -> None:
-    found = number(labels, "here")
+    found = number_labels(labels, "here")
     assert found.numbers is None
     assert "left out" in found.notes[0]
 
@@ -53,4 +53,4 @@ def test_real_numbers_are_left_out_and_said(labels: np.ndarray) -> None:
 )
 def test_other_labels_are_refused(labels: np.ndarray, says: str) -> None:
     with pytest.raises(DataError, match=says):
-        number(labels, "here")
+        number_labels(labels, "here")

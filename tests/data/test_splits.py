@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vaekit.data import Dataset, load, split
+from vaekit.data import Dataset, load_dataset, split
 from vaekit.errors import DataError
 
 
@@ -14,7 +14,7 @@ def dataset(count: int = 100, **published: tuple[int, int]) -> Dataset:
 
 @pytest.mark.parametrize(("validation", "train"), [(10_000, 50_000), (0, 60_000)])
 def test_mnist_is_split_as_the_literature_does(validation: int, train: int) -> None:
-    parts = split(load("mnist"), validation=validation)
+    parts = split(load_dataset("mnist"), validation=validation)
     np.testing.assert_array_equal(parts.train, np.arange(train))
     np.testing.assert_array_equal(parts.validation, np.arange(train, 60_000))
     np.testing.assert_array_equal(parts.test, np.arange(60_000, 70_000))

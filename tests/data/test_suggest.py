@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vaekit.data import Dataset, load, suggest
+from vaekit.data import Dataset, describe, load_dataset
 
 RNG = np.random.default_rng(0)
 
@@ -54,5 +54,5 @@ def test_each_kind_of_data(data: Dataset, expected: tuple[str, str, str]) -> Non
 
 
 def test_mnist() -> None:
-    found = suggest(load("mnist"))
+    found = suggest(load_dataset("mnist"))
     assert (found.observation, found.likelihood, found.network) == ("dynamic", "bernoulli", "convolutional")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vaekit.data import Dataset, load
+from vaekit.data import Dataset, load_dataset
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.evaluation import classifier as module
 from vaekit.evaluation.classifier import classifier
@@ -89,7 +89,7 @@ def test_training_disturbs_nobodys_random_numbers():
 
 @pytest.mark.parametrize("kind", ["classifier", "pixels"])
 def test_over_the_training_images_features_have_mean_zero_and_variance_one(kind):
-    data = load("digits")
+    data = load_dataset("digits")
     found = space(data, kind)
     x = torch.tensor(data.images) / 255
     features = found.of(x.split(300))

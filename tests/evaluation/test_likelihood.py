@@ -10,7 +10,7 @@ from torch.distributions import Independent, MultivariateNormal, Normal
 
 from cases import BATCH, CLASSES, SHAPE, images, images_for, make_labelled, make_ladder, make_vae
 from vaekit.data import Dataset
-from vaekit.data.observations import observe
+from vaekit.data.observation import observe
 from vaekit.evaluation import likelihood
 from vaekit.evaluation.likelihood import log_likelihood, summarise
 from vaekit.models.batching import images_at_once

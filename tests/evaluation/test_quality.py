@@ -9,7 +9,7 @@ import torch
 
 from vaekit import recipes
 from vaekit.build import build_model
-from vaekit.data import load
+from vaekit.data import load_dataset
 from vaekit.errors import InvalidError
 from vaekit.evaluation import classifier
 from vaekit.evaluation.quality import quality
@@ -43,7 +43,7 @@ def sampling(trained, images):
 
 
 def real(part):
-    data = load("digits")
+    data = load_dataset("digits")
     _, splits = digits().data()
     return torch.tensor(data.images[getattr(splits, part)]) / 255
 
@@ -108,7 +108,7 @@ def test_what_cannot_be_compared(tmp_path):
         quality(digits("data.test=5"), 100)
     with pytest.raises(InvalidError, match="'digits' come 3, "):
         quality(digits(), 3)
-    holes = load("digits").images / np.float32(255)
+    holes = load_dataset("digits").images / np.float32(255)
     holes[3, 0, 4] = np.nan
     np.save(tmp_path / "holes.npy", holes[:, 0])
     with pytest.raises(InvalidError, match="'holes': expected whole images to compare samples with"):

@@ -8,7 +8,7 @@ import torch
 
 from cases import make_vae
 from vaekit.data.dataset import Dataset
-from vaekit.data.observations import observe
+from vaekit.data.observation import observe
 from vaekit.evaluation.reconstruction import squared_error
 
 LEVELS = np.random.default_rng(0).integers(0, 256, (23, 1, 6, 5), dtype=np.uint8)

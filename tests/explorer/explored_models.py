@@ -15,7 +15,7 @@ from PIL import Image
 
 import cases
 from vaekit.data.dataset import Dataset
-from vaekit.data.observations import observe
+from vaekit.data.observation import observe
 from vaekit.explorer.explored import Explored, Source, look
 from vaekit.models.vae import VAE
 from vaekit.recipe import Recipe

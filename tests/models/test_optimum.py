@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from vaekit.data.dataset import Dataset
-from vaekit.data.observations import observe
+from vaekit.data.observation import observe
 from vaekit.evaluation.likelihood import log_likelihood
 from vaekit.models import likelihoods, posteriors
 from vaekit.models.conditional import Chain, Conditional

@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from vaekit import recipes
 from vaekit.build import build_data, build_model, build_objective
-from vaekit.data.observations import observe
+from vaekit.data.observation import observe
 from vaekit.training.loop import fit
 
 torch.set_num_threads(1)

@@ -8,8 +8,8 @@ import torch
 
 from toy_runs import SHAPE, At, Killed, die, metrics, model, same, settings
 from vaekit.data.dataset import Dataset
-from vaekit.data.missing import pixels
-from vaekit.data.observations import Observed, observe
+from vaekit.data.masks import pixels
+from vaekit.data.observation import ObservedImages, observe
 from vaekit.models.objectives import Objective
 from vaekit.training.batches import observed
 from vaekit.training.checkpoint import load_weights
@@ -17,7 +17,7 @@ from vaekit.training.loop import fit
 from vaekit.training.metrics import validate
 
 
-def images(n: int, training: bool, hidden: bool) -> Observed:
+def images(n: int, training: bool, hidden: bool) -> ObservedImages:
     """Grey images of which a third is NaN; if `hidden`, half of the rest is hidden as well."""
     rng = np.random.default_rng(n)
     values = rng.random((n, *SHAPE), dtype=np.float32)

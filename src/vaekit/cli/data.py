@@ -67,9 +67,9 @@ def prepare(name: str, as_json: bool) -> None:
     Example: vaekit data prepare fashion-mnist
     """
     from vaekit.cli.output import emit
-    from vaekit.data import cache, catalog, load
+    from vaekit.data import cache, catalog, load_dataset
 
-    dataset = load(catalog.entry(name).name)
+    dataset = load_dataset(catalog.entry(name).name)
     kept = str(cache.home()) if name in cache.names(cache.catalogued()) else None
     facts = {"name": name, "images": len(dataset), "source": dataset.source, "cache": kept}
     ready = f"ready in {kept}" if kept else "but the cache cannot be written"

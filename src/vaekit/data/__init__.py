@@ -12,33 +12,33 @@ from typing import TYPE_CHECKING, Any
 
 from vaekit.data import catalog
 from vaekit.data.dataset import Dataset
-from vaekit.data.loading import import_data, load
+from vaekit.data.describe import Suggestion, suggest
+from vaekit.data.load import import_data, load_dataset
 from vaekit.data.splits import Splits, split
-from vaekit.data.suggest import Suggestion, suggest
 
 if TYPE_CHECKING:
-    from vaekit.data.observations import OBSERVATIONS, Observed, observe
+    from vaekit.data.observation import OBSERVATIONS, ObservedImages, observe
 
 __all__ = [
     "OBSERVATIONS",
     "Dataset",
-    "Observed",
+    "ObservedImages",
     "Splits",
     "Suggestion",
     "catalog",
     "import_data",
-    "load",
+    "load_dataset",
     "observe",
     "split",
     "suggest",
 ]
 
-_NEEDS_TORCH = ("OBSERVATIONS", "Observed", "observe")
+_NEEDS_TORCH = ("OBSERVATIONS", "ObservedImages", "observe")
 
 
 def __getattr__(name: str) -> Any:
     if name in _NEEDS_TORCH:
-        from vaekit.data import observations
+        from vaekit.data import observation
 
-        return getattr(observations, name)
+        return getattr(observation, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

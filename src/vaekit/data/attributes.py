@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from vaekit.data.dataset import Dataset
-from vaekit.data.raw import natural
-from vaekit.data.reading import reading
+from vaekit.data.readers.guard import reading
+from vaekit.data.readers.raw import natural
 from vaekit.errors import DataError
 
 _MOST_WORDS = 256  # in one column

@@ -19,8 +19,7 @@ import platformdirs
 from filelock import FileLock
 
 from vaekit.data.dataset import Dataset
-from vaekit.data.reading import first_line
-from vaekit.errors import DataError
+from vaekit.errors import DataError, first_line
 
 _FACTS = ("name", "title", "label_names", "published", "source", "notes", "offset", "scale")
 _MORE = ("attribute_names", "files", "layout")  # which folders of an earlier version lack

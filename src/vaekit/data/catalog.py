@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vaekit.data import sources
-from vaekit.data.raw import ranges
+from vaekit.data import catalog_readers
+from vaekit.data.readers.raw import ranges
 from vaekit.errors import NotFoundError, did_you_mean
 
 
 @dataclass(frozen=True)
-class Entry:
+class CatalogEntry:
     """One row of the catalogue.
 
     Args:
@@ -41,8 +41,8 @@ class Entry:
     licence: str
     reference: str
     files: Mapping[str, str] = field(default_factory=dict)
-    read: Callable[[sources.Files], sources.Content] | None = None
-    packaged: Callable[[], sources.Content] | None = None
+    read: Callable[[catalog_readers.Files], catalog_readers.Content] | None = None
+    packaged: Callable[[], catalog_readers.Content] | None = None
     system: str | None = None
     sha256: str | None = None
     label_names: tuple[str, ...] = ()
@@ -67,7 +67,7 @@ _QUARTET = (
 _TEN = tuple("0123456789")
 
 _ROWS = (
-    Entry(
+    CatalogEntry(
         name="mnist",
         title="MNIST",
         shape=(1, 28, 28),
@@ -75,24 +75,24 @@ _ROWS = (
         licence="CC BY-SA 3.0",
         reference="LeCun, Cortes, Burges: The MNIST database of handwritten digits, 1998",
         files=_at("https://ossci-datasets.s3.amazonaws.com/mnist/", *_QUARTET),
-        read=sources.idx_quartet,
-        packaged=sources.packed_mnist,
+        read=catalog_readers.idx_quartet,
+        packaged=catalog_readers.packed_mnist,
         sha256="b3fe36794a3a345d09632e9d79f122d61ca91a07e5a22f8536973655bacf2a78",
         label_names=_TEN,
         published={"train": 60_000, "test": 10_000},
     ),
-    Entry(
+    CatalogEntry(
         name="digits",
         title="Digits 8x8",
         shape=(1, 8, 8),
         count=1797,
         licence="CC BY 4.0",
         reference="Alpaydin, Kaynak: Optical recognition of handwritten digits, UCI, 1998 (test set)",
-        packaged=sources.sklearn_digits,
+        packaged=catalog_readers.sklearn_digits,
         sha256="cc60545fa7fa1a8c9f1ff3640a09ecf808f2778025053c29f35219dead5461ca",
         label_names=_TEN,
     ),
-    Entry(
+    CatalogEntry(
         name="fashion-mnist",
         title="Fashion-MNIST",
         shape=(1, 28, 28),
@@ -100,7 +100,7 @@ _ROWS = (
         licence="MIT",
         reference="Xiao, Rasul, Vollgraf: Fashion-MNIST, arXiv:1708.07747, 2017",
         files=_at("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/", *_QUARTET),
-        read=sources.idx_quartet,
+        read=catalog_readers.idx_quartet,
         system="/usr/share/datasets/fashion-mnist",
         sha256="75979490032625d6583ff7101de6f9243d07d0a8d33d3c9b3b7e79b4c59382af",
         label_names=(
@@ -117,7 +117,7 @@ _ROWS = (
         ),
         published={"train": 60_000, "test": 10_000},
     ),
-    Entry(
+    CatalogEntry(
         name="frey-faces",
         title="Frey Faces",
         shape=(1, 28, 20),
@@ -125,10 +125,10 @@ _ROWS = (
         licence="research use; no licence stated",
         reference="Roweis, Saul, Hinton: Global coordination of local linear models, 2002",
         files=_at("https://cs.nyu.edu/~roweis/data/", "frey_rawface.mat"),
-        read=sources.frey_faces,
+        read=catalog_readers.frey_faces,
         sha256="2438ba4f0d2a6bd8bac43de756141eaa33c8d248dd613d464bdb1210d9b7af78",
     ),
-    Entry(
+    CatalogEntry(
         name="omniglot",
         title="OMNIGLOT",
         shape=(1, 28, 28),
@@ -137,11 +137,11 @@ _ROWS = (
         reference="Lake, Salakhutdinov, Tenenbaum: Human-level concept learning, Science, 2015; "
         "28x28 as in Burda, Grosse, Salakhutdinov: IWAE, 2016",
         files=_at("https://github.com/yburda/iwae/raw/master/datasets/OMNIGLOT/", "chardata.mat"),
-        read=sources.omniglot,
+        read=catalog_readers.omniglot,
         label_names=tuple(f"alphabet {number}" for number in range(1, 51)),
         published={"train": 24_345, "test": 8_070},
     ),
-    Entry(
+    CatalogEntry(
         name="caltech-silhouettes",
         title="Caltech-101 Silhouettes",
         shape=(1, 28, 28),
@@ -149,12 +149,12 @@ _ROWS = (
         licence="research use; no licence stated",
         reference="Marlin, Swersky, Chen, de Freitas: Inductive principles for RBM learning, AISTATS, 2010",
         files=_at("https://people.cs.umass.edu/~marlin/data/", "caltech101_silhouettes_28_split1.mat"),
-        read=sources.caltech_silhouettes,
+        read=catalog_readers.caltech_silhouettes,
         published={"train": 4_100, "validation": 2_264, "test": 2_307},
     ),
 )
 
-ENTRIES: Mapping[str, Entry] = {row.name: row for row in _ROWS}
+ENTRIES: Mapping[str, CatalogEntry] = {row.name: row for row in _ROWS}
 
 
 def names() -> tuple[str, ...]:
@@ -162,7 +162,7 @@ def names() -> tuple[str, ...]:
     return tuple(ENTRIES)
 
 
-def entry(name: str) -> Entry:
+def entry(name: str) -> CatalogEntry:
     """The row of the catalogue called `name`.
 
     Raises:

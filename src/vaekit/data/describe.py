@@ -1,20 +1,25 @@
-"""What is known of the datasets at hand, as plain dictionaries for people and for JSON."""
+"""What is known of the datasets at hand, and which binarization, likelihood and network suit them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from vaekit.data import cache, catalog
 from vaekit.data.dataset import Dataset
-from vaekit.data.loading import load
-from vaekit.data.resolve import where
-from vaekit.data.suggest import suggest
+from vaekit.data.load import load_dataset
+from vaekit.data.locate import where_found
 
 
 def overview() -> list[dict[str, Any]]:
     """One row a dataset, of the catalogue and imported: name, images, shape, found, licence."""
-    rows = [_row(row.name, row.count, row.shape, where(row), row.licence) for row in catalog.ENTRIES.values()]
+    rows = [
+        _row(row.name, row.count, row.shape, where_found(row), row.licence)
+        for row in catalog.ENTRIES.values()
+    ]
     mine = [cache.recall(cache.imported(), name) for name in cache.names(cache.imported())]
     return rows + [_row(it.name, len(it), it.shape, "imported", "your own") for it in mine if it]
 
@@ -27,9 +32,9 @@ def describe(name_or_path: str | Path) -> dict[str, Any]:
     """
     row = catalog.ENTRIES.get(str(name_or_path))
     if row is None:
-        return _of_dataset(load(name_or_path))
-    found = where(row)
-    loaded = {} if found == "download" else _of_dataset(load(row.name))
+        return _of_dataset(load_dataset(name_or_path))
+    found = where_found(row)
+    loaded = {} if found == "download" else _of_dataset(load_dataset(row.name))
     return loaded | _of_entry(row) | {"found": found}
 
 
@@ -37,7 +42,7 @@ def _row(name: str, images: int, shape: tuple[int, int, int], found: str, licenc
     return {"name": name, "images": images, "shape": list(shape), "found": found, "licence": licence}
 
 
-def _of_entry(row: catalog.Entry) -> dict[str, Any]:
+def _of_entry(row: catalog.CatalogEntry) -> dict[str, Any]:
     return {
         "name": row.name,
         "title": row.title,
@@ -79,3 +84,68 @@ def _of_dataset(dataset: Dataset) -> dict[str, Any]:
             "reasons": list(proposal.reasons),
         },
     }
+
+
+_SAMPLE = 2000  # images looked at
+_NEAR = 32  # levels from black or white that still count as such
+_MOSTLY = 0.75  # of the pixels
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What to start with, and why.
+
+    Args:
+        observation: one of `OBSERVATIONS`.
+        likelihood: bernoulli, gaussian or discretised_logistic.
+        network: dense or convolutional.
+        reasons: one sentence each.
+    """
+
+    observation: str
+    likelihood: str
+    network: str
+    reasons: tuple[str, ...]
+
+
+def suggest(dataset: Dataset) -> Suggestion:
+    """Propose how to observe and model a dataset.
+
+    Two-valued images are Bernoulli; grey ones that are mostly black and white are taken as probabilities
+    and drawn from (Salakhutdinov and Murray 2008); other levels get a discretised logistic
+    (Kingma et al. 2016), real numbers a Gaussian.
+    """
+    observation, likelihood, why = _likelihood(dataset)
+    network, shape = _network(dataset.shape)
+    return Suggestion(observation, likelihood, network, (why, shape))
+
+
+def _likelihood(dataset: Dataset) -> tuple[str, str, str]:
+    levels = _sampled_levels(dataset)
+    near = float(np.mean((levels <= _NEAR) | (levels >= 255 - _NEAR)))
+    if np.isin(levels, (0, 255)).all():
+        return "threshold", "bernoulli", "the images are two-valued"
+    if _are_probabilities(dataset) and near > _MOSTLY:
+        return "dynamic", "bernoulli", f"{near:.0%} of the pixels are nearly black or white"
+    if dataset.has_levels:
+        return "grey", "discretised_logistic", f"only {near:.0%} of the pixels are nearly black or white"
+    return "unit", "gaussian", "the values are real numbers"
+
+
+def _sampled_levels(dataset: Dataset) -> np.ndarray:
+    count = min(_SAMPLE, len(dataset))
+    chosen = np.sort(np.random.default_rng(0).choice(len(dataset), count, replace=False))
+    images = dataset.images[chosen]
+    return images if dataset.is_levels else images[~np.isnan(images)] * 255
+
+
+def _are_probabilities(dataset: Dataset) -> bool:
+    """Whether a value may be read as the probability of ink: one channel, and nothing was rescaled."""
+    return dataset.shape[0] == 1 and (dataset.has_levels or (dataset.offset, dataset.scale) == (0, 1))
+
+
+def _network(shape: tuple[int, int, int]) -> tuple[str, str]:
+    _, height, width = shape
+    if min(height, width) >= 16:
+        return "convolutional", f"{height}x{width} images are large enough for convolutions"
+    return "dense", f"{height}x{width} is too small for convolutions"

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from vaekit.data.reading import first_line
-from vaekit.errors import NotFoundError
+from vaekit.errors import NotFoundError, first_line
 
 TIMEOUT = 30  # seconds without an answer
 RETRIES = 3

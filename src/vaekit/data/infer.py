@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vaekit.data.reading import check_size
+from vaekit.data.readers.guard import check_size
 from vaekit.errors import DataError
 
 MAX_CHANNELS = 16

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vaekit.data.dataset import Dataset
-from vaekit.data.raw import natural
+from vaekit.data.readers.raw import natural
 from vaekit.errors import DataError, did_you_mean
 
 
@@ -22,7 +22,7 @@ class Labels(NamedTuple):
     notes: tuple[str, ...]
 
 
-def number(labels: np.ndarray | None, where: str | Path) -> Labels:
+def number_labels(labels: np.ndarray | None, where: str | Path) -> Labels:
     """Number the classes in their order (text: natural order).
 
     Args:

@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from vaekit.data import Dataset, cache, split
-from vaekit.data.observations import Observed, observe
+from vaekit.data.observation import ObservedImages, observe
 from vaekit.nn.networks import convolutional, dense
 from vaekit.utils.io import write_whole
 from vaekit.utils.random import seeded
@@ -132,7 +132,7 @@ def _train(dataset: Dataset, device: str | torch.device, say: Say) -> Classifier
     return model
 
 
-def _descend(model: Classifier, seen: Observed) -> None:
+def _descend(model: Classifier, seen: ObservedImages) -> None:
     """Adam on the cross-entropy of random batches, its rate up and down once."""
     optimiser = torch.optim.Adam(model.parameters())
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=STEPS)
@@ -146,11 +146,11 @@ def _descend(model: Classifier, seen: Observed) -> None:
         schedule.step()
 
 
-def _accuracy(model: Classifier, seen: Observed) -> Tensor:
+def _accuracy(model: Classifier, seen: ObservedImages) -> Tensor:
     named = [model.logits(x).argmax(1) for x, _ in seen.batches(IMAGES_AT_ONCE)]
     return (torch.cat(named) == _labels(seen)).float().mean() if named else torch.tensor(torch.nan)
 
 
-def _labels(seen: Observed) -> Tensor:
+def _labels(seen: ObservedImages) -> Tensor:
     assert seen.classes is not None  # there are classes
     return seen.classes

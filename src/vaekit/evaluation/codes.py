@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vaekit.data.observations import Observed
+from vaekit.data.observation import ObservedImages
 from vaekit.errors import InvalidError
 from vaekit.evaluation.latent import encode
 from vaekit.models.vae import VAE
@@ -25,7 +25,11 @@ FORMATS = (".npy", ".npz", ".csv")
 
 
 def of(
-    model: VAE, seen: Observed, stddev: bool = False, label: bool = False, label_names: Sequence[str] = ()
+    model: VAE,
+    seen: ObservedImages,
+    stddev: bool = False,
+    label: bool = False,
+    label_names: Sequence[str] = (),
 ) -> Table:
     """The codes of all images of a split.
 

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from vaekit.data import Dataset, split
-from vaekit.data.observations import observe
+from vaekit.data.observation import observe
 from vaekit.errors import InvalidError, NotFoundError, did_you_mean
 from vaekit.evaluation.classifier import SIZE, Say, classifier
 

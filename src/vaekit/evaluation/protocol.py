@@ -14,7 +14,7 @@ from typing import Any
 from torch import nn
 
 from vaekit.data import Dataset
-from vaekit.data.observations import Observed
+from vaekit.data.observation import ObservedImages
 from vaekit.errors import InvalidError
 from vaekit.evaluation.likelihood import Columns, Evaluation
 from vaekit.models.head import Head
@@ -65,7 +65,7 @@ def caveats(recipe: Recipe, support: str, dataset: Dataset) -> list[str]:
     return found
 
 
-def check_labels(model: VAE, seen: Observed, labels: str) -> None:
+def check_labels(model: VAE, seen: ObservedImages, labels: str) -> None:
     """Whether labels can be given, or missing, as is asked for.
 
     Raises:
@@ -82,7 +82,7 @@ def check_labels(model: VAE, seen: Observed, labels: str) -> None:
         )
 
 
-def with_labels(evaluation: Evaluation, parts: Columns, model: VAE, seen: Observed) -> Evaluation:
+def with_labels(evaluation: Evaluation, parts: Columns, model: VAE, seen: ObservedImages) -> Evaluation:
     """The evaluation with what was done about labels, and how often p(y | x) names the class of an image."""
     if model.labels is None:
         return evaluation

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from vaekit.data import Dataset
-from vaekit.data.observations import observe
+from vaekit.data.observation import observe
 from vaekit.data.splits import Splits
 from vaekit.errors import InvalidError
 from vaekit.evaluation.classifier import Say

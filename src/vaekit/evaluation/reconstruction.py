@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import torch
 
-from vaekit.data.observations import Observed
+from vaekit.data.observation import ObservedImages
 from vaekit.evaluation import labelling
 from vaekit.models.vae import VAE
 
@@ -18,7 +18,7 @@ AT_ONCE = 500
 
 
 @torch.no_grad()
-def squared_error(model: VAE, seen: Observed, stored: Observed) -> float:
+def squared_error(model: VAE, seen: ObservedImages, stored: ObservedImages) -> float:
     """The mean squared error of reconstructions, a pixel.
 
     Args:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaekit.data.observations import Observed
+from vaekit.data.observation import ObservedImages
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.evaluation import labelling, likelihood, protocol
 from vaekit.evaluation.latent import ACTIVE, Codes
@@ -60,7 +60,7 @@ class Explored:
     """
 
     trained: Trained
-    seen: Observed
+    seen: ObservedImages
     source: Source
     told: Tensor | None
     codes: Codes
@@ -178,7 +178,7 @@ def explore(
 
 
 def look(
-    trained: Trained, seen: Observed, source: Source, progress: Progress = lambda images, of: None
+    trained: Trained, seen: ObservedImages, source: Source, progress: Progress = lambda images, of: None
 ) -> Explored:
     """Look at a model on images as it sees them.
 

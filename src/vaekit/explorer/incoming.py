@@ -12,8 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from vaekit.data.dataset import Dataset
-from vaekit.data.observations import observe
-from vaekit.data.pictures import FORMATS, pixels
+from vaekit.data.observation import observe
+from vaekit.data.readers.image import FORMATS, pixels
 from vaekit.errors import InvalidError
 from vaekit.explorer.explored import Explored
 

@@ -11,7 +11,7 @@ import torch
 import cases
 from explorer.explored_models import N, explored, numbers, opened
 from vaekit.data.dataset import Dataset
-from vaekit.data.observations import observe
+from vaekit.data.observation import observe
 from vaekit.explorer.site import contents
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from vaekit.data.dataset import Dataset
-from vaekit.data.observations import observe
+from vaekit.data.observation import observe
 from vaekit.distributions.mixture import Mixture
 from vaekit.evaluation.components import pseudo_inputs
 from vaekit.explorer import asks, drawing, painting, views

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from vaekit.data.observations import Observed
+from vaekit.data.observation import ObservedImages
 from vaekit.errors import InvalidError
 from vaekit.evaluation import latent
 from vaekit.evaluation.separability import separability as of_codes
@@ -65,7 +65,7 @@ def _pixels(outcome: Outcome, n: int, split: str) -> tuple[np.ndarray, np.ndarra
     return seen.all().flatten(1).cpu().numpy(), _classes(seen)
 
 
-def _classes(seen: Observed) -> np.ndarray:
+def _classes(seen: ObservedImages) -> np.ndarray:
     if seen.classes is None:
         raise InvalidError("runs: expected labelled images, but the data have no labels")
     return seen.classes.cpu().numpy()

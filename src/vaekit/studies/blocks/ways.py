@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vaekit import figures
-from vaekit.data.observations import Observed
+from vaekit.data.observation import ObservedImages
 from vaekit.errors import InvalidError
 from vaekit.evaluation.features import space
 from vaekit.evaluation.quality import originals
@@ -81,12 +81,12 @@ _COLUMNS = (
 )
 
 
-def ends_of(seen: Observed, pairs: Pairs, seed: int) -> list[Tensor]:
+def ends_of(seen: ObservedImages, pairs: Pairs, seed: int) -> list[Tensor]:
     """Images (P, C, H, W) of the classes that ways lead from, and of those that they lead to."""
     return [_of_classes(seen, classes, seed + i) for i, classes in enumerate(zip(*pairs, strict=True))]
 
 
-def _of_classes(seen: Observed, classes: Sequence[int], seed: int) -> Tensor:
+def _of_classes(seen: ObservedImages, classes: Sequence[int], seed: int) -> Tensor:
     """An image of each class, at random."""
     if seen.classes is None:
         raise InvalidError("pairs: the data have no labels, and so no classes to choose images by")

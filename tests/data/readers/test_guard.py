@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vaekit.data.reading import check_size, reading
+from vaekit.data.readers.guard import check_size, reading
 from vaekit.errors import DataError, NotFoundError, VaekitError
 
 

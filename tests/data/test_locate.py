@@ -9,7 +9,7 @@ import pytest
 
 from idx_files import FILES, write_quartet
 from vaekit.data import catalog
-from vaekit.data.resolve import resolve, where
+from vaekit.data.locate import resolve, where_found
 from vaekit.errors import DataError
 
 
@@ -20,7 +20,7 @@ def test_own_folders_are_looked_in_first(
 ) -> None:
     entry = write_quartet(tmp_path / "mine" / inner, packed=packed)
     monkeypatch.setenv("VAEKIT_DATA", os.pathsep.join([str(tmp_path / "nothing"), str(tmp_path / "mine")]))
-    assert where(entry) == "VAEKIT_DATA"
+    assert where_found(entry) == "VAEKIT_DATA"
     data = resolve(entry)
     assert data.images.shape == (10, 1, 3, 2)
     assert data.published == {"train": (0, 6), "test": (6, 10)}
@@ -46,20 +46,20 @@ def test_the_cache_serves_after_the_files_are_gone(
     monkeypatch.setenv("VAEKIT_DATA", str(tmp_path))
     first = resolve(entry)
     monkeypatch.delenv("VAEKIT_DATA")
-    assert where(entry) == "cache"
+    assert where_found(entry) == "cache"
     np.testing.assert_array_equal(resolve(entry).images, first.images)
 
 
 def test_the_system_folder_comes_before_download(fresh_cache: Path, tmp_path: Path) -> None:
     entry = replace(write_quartet(tmp_path / "system"), system=str(tmp_path / "system"))
-    assert where(entry) == "system"
+    assert where_found(entry) == "system"
     assert len(resolve(entry)) == 10
-    assert where(entry) == "cache"
+    assert where_found(entry) == "cache"
 
 
 def test_without_any_file_it_is_packaged_or_to_be_downloaded(fresh_cache: Path) -> None:
-    assert where(catalog.entry("digits")) == "packaged"
-    assert where(catalog.entry("frey-faces")) == "download"
+    assert where_found(catalog.entry("digits")) == "packaged"
+    assert where_found(catalog.entry("frey-faces")) == "download"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_other_content_is_refused_and_not_cached(
     entry = replace(write_quartet(tmp_path / "system"), system=str(tmp_path / "system"), **change)
     with pytest.raises(DataError, match=says):
         resolve(entry)
-    assert where(entry) == "system"
+    assert where_found(entry) == "system"
 
 
 def test_an_incomplete_set_of_files_does_not_count(
@@ -84,7 +84,7 @@ def test_an_incomplete_set_of_files_does_not_count(
     entry = write_quartet(tmp_path / "toy")
     (tmp_path / "toy" / FILES[2]).unlink()
     monkeypatch.setenv("VAEKIT_DATA", str(tmp_path))
-    assert where(entry) == "download"
+    assert where_found(entry) == "download"
 
 
 def test_a_damaged_file_is_named(fresh_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

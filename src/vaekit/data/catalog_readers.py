@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vaekit.data.idx import read_pair
-from vaekit.data.reading import reading
+from vaekit.data.readers.guard import reading
+from vaekit.data.readers.idx import read_pair
 from vaekit.errors import DataError
 
 Files = Mapping[str, Path]

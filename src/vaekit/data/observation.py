@@ -21,10 +21,10 @@ from functools import partial
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from vaekit.data.binarise import drawn
 from vaekit.data.dataset import Dataset
-from vaekit.data.missing import Missing, observed
+from vaekit.data.masks import MaskSampler, observed_pixels
 from vaekit.errors import DataError, did_you_mean
 from vaekit.utils.memory import memory, release
 
@@ -35,7 +35,7 @@ _BLOCK = 16  # images that share one random stream: few enough to draw in vain, 
 Rows = Callable[[np.ndarray], np.ndarray]
 
 
-class Observed:
+class ObservedImages:
     """The images of a split as the model sees them, ready to be taken in batches on a device.
 
     Args:
@@ -97,7 +97,7 @@ class Observed:
         data is drawn anew with torch's global generator of the device.
         """
         images = self._gathered(self.data, self._rows, indices)
-        seen = drawn(images) if self._drawn else self._plain(images)
+        seen = draw_binary(images) if self._drawn else self._plain(images)
         return self._without_missing(images, seen, indices) if self.partial else seen
 
     def _plain(self, images: torch.Tensor) -> torch.Tensor:
@@ -137,9 +137,9 @@ def observe(
     seed: int = 0,
     device: str | torch.device = "cpu",
     resident: bool | None = None,
-    missing: Missing | None = None,
+    missing: MaskSampler | None = None,
     told: str = "label",
-) -> Observed:
+) -> ObservedImages:
     """A split of a dataset as the model sees it.
 
     Args:
@@ -166,7 +166,7 @@ def observe(
         return None if values is None else torch.from_numpy(values[indices]).to(device)
 
     size = len(indices) * (dataset.images[0].nbytes + dataset.images[0, 0].size * (left is not None))
-    seen = Observed(
+    seen = ObservedImages(
         rows,
         np.asarray(indices, np.int64),
         some(dataset.attributes if told == "attributes" else dataset.labels),
@@ -184,8 +184,8 @@ def observe(
     return seen
 
 
-def _left(missing: Missing, shape: tuple[int, int, int], seed: int, indices: np.ndarray) -> np.ndarray:
-    return observed(missing, shape, indices, seed)
+def _left(missing: MaskSampler, shape: tuple[int, int, int], seed: int, indices: np.ndarray) -> np.ndarray:
+    return observed_pixels(missing, shape, indices, seed)
 
 
 def _binary(observation: str, training: bool) -> bool:
@@ -248,3 +248,26 @@ def _free_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     return memory("SC_AVPHYS_PAGES")
+
+
+BYTES = 3  # a pixel
+
+
+def draw_binary(images: Tensor) -> Tensor:
+    """Bernoulli(v / 255) of levels v, uint8, or Bernoulli(p) of real numbers p: float32 of the same shape."""
+    if images.dtype != torch.uint8:
+        return torch.rand_like(images, dtype=torch.float32).lt_(images)
+    top = torch.full_like(images, 255)
+    *earlier, last = (noise.view(images.shape) for noise in _bytes(BYTES, images.numel(), images.device))
+    below = (last < images) | (images == top)  # white is white, with no error
+    for noise in reversed(earlier):
+        below = (noise < images) | ((noise == top) & below)
+    return below.view(torch.uint8).to(torch.float32)
+
+
+def _bytes(rows: int, n: int, device: torch.device) -> Tensor:
+    """Random bytes (rows, n)."""
+    if device.type == "mps":  # whose random numbers have no 64 bits
+        return torch.randint(0, 256, (rows, n), dtype=torch.uint8, device=device)
+    words = torch.empty(rows, -(-n // 8), dtype=torch.int64, device=device).random_(-(2**63), None)
+    return words.view(torch.uint8)[:, :n]

@@ -17,9 +17,9 @@ from statistics import median_low
 
 import numpy as np
 
-from vaekit.data.pictures import Picture, decode, probe
-from vaekit.data.raw import PARTS, Raw, check_parts, natural, ranges
-from vaekit.data.reading import check_size, reading
+from vaekit.data.readers.guard import check_size, reading
+from vaekit.data.readers.image import ImageHeader, decode, probe
+from vaekit.data.readers.raw import PARTS, RawData, check_parts, natural, ranges
 from vaekit.errors import DataError
 
 CROPS = ("resize", "centre")
@@ -63,7 +63,7 @@ class _Place:
     label: str = ""
 
 
-def read_folder(folder: Path, framing: Framing) -> Raw:
+def read_folder(folder: Path, framing: Framing) -> RawData:
     """The images of a folder as levels (N, H, W) or (N, H, W, 3), in natural order of their names.
 
     Raises:
@@ -75,7 +75,7 @@ def read_folder(folder: Path, framing: Framing) -> Raw:
         return _read(folder, framing)
 
 
-def _read(folder: Path, framing: Framing) -> Raw:
+def _read(folder: Path, framing: Framing) -> RawData:
     places, pictures, notes = _probed(folder, _places(folder))
     size, size_note = _size(framing, pictures)
     auto = framing.colour == "auto"
@@ -128,7 +128,7 @@ def _classes(folder: Path) -> list[_Place]:
     return places
 
 
-def _probed(folder: Path, places: Sequence[_Place]) -> tuple[list[_Place], list[Picture], list[str]]:
+def _probed(folder: Path, places: Sequence[_Place]) -> tuple[list[_Place], list[ImageHeader], list[str]]:
     """The places that are images, what their headers say, and a note about the others."""
     found = [(place, probe(place.path)) for place in places]
     images = [(place, picture) for place, picture in found if picture]
@@ -143,7 +143,7 @@ def _probed(folder: Path, places: Sequence[_Place]) -> tuple[list[_Place], list[
     return [place for place, _ in images], [picture for _, picture in images], notes
 
 
-def _size(framing: Framing, pictures: Sequence[Picture]) -> tuple[tuple[int, int], str]:
+def _size(framing: Framing, pictures: Sequence[ImageHeader]) -> tuple[tuple[int, int], str]:
     sizes = Counter((picture.height, picture.width) for picture in pictures)
     if framing.size is not None:
         return framing.size, f"images made {_by(framing.size)} as asked"
@@ -159,7 +159,7 @@ def _by(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def _decoded(pictures: Sequence[Picture], size: tuple[int, int], cut: bool, grey: bool) -> np.ndarray:
+def _decoded(pictures: Sequence[ImageHeader], size: tuple[int, int], cut: bool, grey: bool) -> np.ndarray:
     values = np.empty((len(pictures), *size) if grey else (len(pictures), *size, 3), np.uint8)
     with ThreadPoolExecutor() as pool:
         decoded = pool.map(lambda picture: decode(picture.path, size, cut=cut, grey=grey), pictures)
@@ -182,7 +182,7 @@ def _colourless(values: np.ndarray) -> bool:
     return all(bool((image == image[..., :1]).all()) for image in values)
 
 
-def _grouped(places: Sequence[_Place], values: np.ndarray, folder: Path) -> Raw:
+def _grouped(places: Sequence[_Place], values: np.ndarray, folder: Path) -> RawData:
     depths = {(bool(place.part), bool(place.label)): place.path for place in places}
     if len(depths) > 1:
         some, other, *_ = depths.values()
@@ -194,4 +194,4 @@ def _grouped(places: Sequence[_Place], values: np.ndarray, folder: Path) -> Raw:
     if counts:
         check_parts(counts, folder)
     labels = np.array([place.label for place in places]) if places[0].label else None
-    return Raw(values, labels, ranges(counts))
+    return RawData(values, labels, ranges(counts))

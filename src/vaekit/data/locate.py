@@ -11,16 +11,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from vaekit.data import cache
-from vaekit.data.catalog import Entry, content_sha256
+from vaekit.data.catalog import CatalogEntry, content_sha256
+from vaekit.data.catalog_readers import Content
 from vaekit.data.dataset import Dataset
 from vaekit.data.download import downloaded
-from vaekit.data.sources import Content
 from vaekit.errors import DataError
 
 Files = Mapping[str, Path]
 
 
-def resolve(entry: Entry) -> Dataset:
+def resolve(entry: CatalogEntry) -> Dataset:
     """The dataset of a catalogue row, from the first place that has it.
 
     Raises:
@@ -32,7 +32,7 @@ def resolve(entry: Entry) -> Dataset:
     return cache.recall_or_make(entry.name, fingerprint, lambda: _decode(entry, given))
 
 
-def where(entry: Entry) -> str:
+def where_found(entry: CatalogEntry) -> str:
     """Where `resolve` would take it from: VAEKIT_DATA, cache, system, packaged or download."""
     if _in_folders(entry, _own_folders()):
         return "VAEKIT_DATA"
@@ -43,7 +43,7 @@ def where(entry: Entry) -> str:
     return "packaged" if entry.packaged else "download"
 
 
-def _decode(entry: Entry, given: Files | None) -> Dataset:
+def _decode(entry: CatalogEntry, given: Files | None) -> Dataset:
     files = given or _in_folders(entry, _system_folders(entry))
     if files:
         return _from_files(entry, files, str(next(iter(files.values())).parent))
@@ -53,13 +53,13 @@ def _decode(entry: Entry, given: Files | None) -> Dataset:
         return _from_files(entry, fetched, next(iter(entry.files.values())).rpartition("/")[0])
 
 
-def _from_files(entry: Entry, files: Files, source: str) -> Dataset:
+def _from_files(entry: CatalogEntry, files: Files, source: str) -> Dataset:
     if entry.read is None:
         raise TypeError(f"{entry.name}: the catalogue names files, but nothing that reads them")
     return _checked(entry, entry.read(files), source)
 
 
-def _checked(entry: Entry, content: Content, source: str) -> Dataset:
+def _checked(entry: CatalogEntry, content: Content, source: str) -> Dataset:
     """The dataset, where shape, number and checksum are those of the catalogue."""
     _check(entry, source, "images of shape", (entry.count, *entry.shape), content.images.shape)
     if entry.sha256:
@@ -76,7 +76,7 @@ def _checked(entry: Entry, content: Content, source: str) -> Dataset:
     )
 
 
-def _check(entry: Entry, source: str, what: str, expected: object, found: object) -> None:
+def _check(entry: CatalogEntry, source: str, what: str, expected: object, found: object) -> None:
     if found != expected:
         raise DataError(
             f"{source}: {entry.name} must have {what} {expected}, but {found} came; "
@@ -88,11 +88,11 @@ def _own_folders() -> list[Path]:
     return [Path(folder) for folder in os.environ.get("VAEKIT_DATA", "").split(os.pathsep) if folder]
 
 
-def _system_folders(entry: Entry) -> list[Path]:
+def _system_folders(entry: CatalogEntry) -> list[Path]:
     return [Path(entry.system)] if entry.system else []
 
 
-def _in_folders(entry: Entry, folders: Iterable[Path]) -> Files | None:
+def _in_folders(entry: CatalogEntry, folders: Iterable[Path]) -> Files | None:
     """The entry's files in FOLDER/<name>/ or FOLDER/ of the first folder that has them all."""
     for folder in folders:
         for place in (folder / entry.name, folder):

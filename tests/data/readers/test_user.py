@@ -8,13 +8,13 @@ import pytest
 from PIL import Image
 
 from idx_files import idx_bytes, write_quartet
-from vaekit.data import load
+from vaekit.data import load_dataset
 from vaekit.errors import DataError, NotFoundError
 
 
 def test_an_array_file(tmp_path: Path, levels: np.ndarray) -> None:
     np.save(tmp_path / "faces.npy", levels)
-    data = load(tmp_path / "faces.npy")
+    data = load_dataset(tmp_path / "faces.npy")
     assert (data.name, data.title, data.source) == ("faces", "faces", str(tmp_path / "faces.npy"))
     np.testing.assert_array_equal(data.images[:, 0], levels)
     assert isinstance(data.images.base, np.memmap)
@@ -23,7 +23,7 @@ def test_an_array_file(tmp_path: Path, levels: np.ndarray) -> None:
 
 def test_an_archive_with_labels(tmp_path: Path, levels: np.ndarray) -> None:
     np.savez(tmp_path / "a.npz", x=levels, y=np.arange(20) % 4 + 3)
-    data = load(str(tmp_path / "a.npz"))
+    data = load_dataset(str(tmp_path / "a.npz"))
     assert data.label_names == ("3", "4", "5", "6")
     np.testing.assert_array_equal(data.labels, np.arange(20) % 4)
 
@@ -31,16 +31,16 @@ def test_an_archive_with_labels(tmp_path: Path, levels: np.ndarray) -> None:
 def test_labels_that_do_not_match_are_refused(tmp_path: Path, levels: np.ndarray) -> None:
     np.savez(tmp_path / "a.npz", x=levels, y=np.arange(19))
     with pytest.raises(DataError, match=r"a\.npz: 20 images, but labels of shape \(19,\)"):
-        load(tmp_path / "a.npz")
+        load_dataset(tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize("packed", ["", ".gz"])
 def test_an_idx_pair(tmp_path: Path, levels: np.ndarray, packed: str) -> None:
     images = tmp_path / f"my-images-idx3-ubyte{packed}"
     images.write_bytes(gzip.compress(idx_bytes(levels)) if packed else idx_bytes(levels))
-    assert load(images).labels is None
+    assert load_dataset(images).labels is None
     (tmp_path / "my-labels-idx1-ubyte").write_bytes(idx_bytes(np.arange(20, dtype=np.uint8) % 2))
-    data = load(images)
+    data = load_dataset(images)
     np.testing.assert_array_equal(data.images[:, 0], levels)
     assert data.classes == 2
     assert data.name == "my-images-idx3-ubyte"
@@ -50,7 +50,7 @@ def test_an_idx_pair(tmp_path: Path, levels: np.ndarray, packed: str) -> None:
 @pytest.mark.parametrize("packed", [True, False])
 def test_a_folder_of_four_idx_files_is_split_as_published(tmp_path: Path, packed: bool) -> None:
     write_quartet(tmp_path, packed=packed)
-    data = load(tmp_path)
+    data = load_dataset(tmp_path)
     assert data.images.shape == (10, 1, 3, 2)
     assert data.published == {"train": (0, 6), "test": (6, 10)}
     assert data.classes == 3
@@ -62,7 +62,7 @@ def test_a_folder_of_images(tmp_path: Path) -> None:
         for index in range(3):
             pixels = np.full((6, 5, 3), (index * 100, 50, 5), np.uint8)
             Image.fromarray(pixels).save(tmp_path / label / f"{index}.png")
-    data = load(tmp_path, size=(4, 4))
+    data = load_dataset(tmp_path, size=(4, 4))
     assert data.shape == (3, 4, 4)
     assert data.label_names == ("cat", "dog")
     assert data.labels is not None
@@ -76,7 +76,7 @@ def test_a_table(tmp_path: Path) -> None:
     header = ",".join(["label", *(f"pixel{index}" for index in range(64))])
     lines = [f"{index % 10},{','.join(map(str, row))}" for index, row in enumerate(rows)]
     (tmp_path / "digits.csv").write_text("\n".join([header, *lines]))
-    data = load(tmp_path / "digits.csv")
+    data = load_dataset(tmp_path / "digits.csv")
     np.testing.assert_array_equal(data.images.reshape(12, 64), rows)
     assert data.shape == (1, 8, 8)
     assert data.classes == 10
@@ -85,7 +85,7 @@ def test_a_table(tmp_path: Path) -> None:
 def test_vectors_of_reals_can_be_given_back(tmp_path: Path) -> None:
     rows = np.random.default_rng(0).normal(size=(30, 5))
     np.savetxt(tmp_path / "measured.csv", rows, delimiter=";")
-    data = load(tmp_path / "measured.csv")
+    data = load_dataset(tmp_path / "measured.csv")
     assert data.shape == (1, 1, 5)
     np.testing.assert_allclose(data.offset + data.scale * data.images[:, 0, 0], rows, atol=1e-6)
 
@@ -104,22 +104,22 @@ def test_vectors_of_reals_can_be_given_back(tmp_path: Path) -> None:
 def test_other_files_are_refused(tmp_path: Path, name: str, content: bytes, says: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=says):
-        load(tmp_path / name)
+        load_dataset(tmp_path / name)
 
 
 def test_framing_is_for_folders_of_images(tmp_path: Path, levels: np.ndarray) -> None:
     np.save(tmp_path / "a.npy", levels)
     with pytest.raises(DataError, match="size, crop and colour apply to folders of images"):
-        load(tmp_path / "a.npy", size=(4, 4))
+        load_dataset(tmp_path / "a.npy", size=(4, 4))
     write_quartet(tmp_path / "quartet")
     with pytest.raises(DataError, match="size, crop and colour apply to folders of images"):
-        load(tmp_path / "quartet", crop="centre")
+        load_dataset(tmp_path / "quartet", crop="centre")
     with pytest.raises(DataError, match="digits: size, crop and colour apply"):
-        load("digits", colour="grey")
+        load_dataset("digits", colour="grey")
 
 
 def test_neither_a_name_nor_a_path() -> None:
     with pytest.raises(NotFoundError, match="did you mean 'digits'") as caught:
-        load("digit")
+        load_dataset("digit")
     assert caught.value.exit_code == 4
     assert str(caught.value).startswith("'digit' is neither a path nor a dataset")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vaekit.data import import_data, load
+from vaekit.data import import_data, load_dataset
 from vaekit.errors import DataError, NotFoundError
 
 pytestmark = pytest.mark.usefixtures("fresh_cache")
@@ -22,9 +22,9 @@ def file(tmp_path: Path, levels: np.ndarray) -> Path:
 
 def test_an_import_is_found_by_its_name_after_the_file_is_gone(file: Path, levels: np.ndarray) -> None:
     imported = import_data(file)
-    original = load(file)
+    original = load_dataset(file)
     file.unlink()
-    found = load("faces")
+    found = load_dataset("faces")
     for data in (imported, found):
         assert isinstance(data.images.base, np.memmap) or isinstance(data.images, np.memmap)
         np.testing.assert_array_equal(data.images, original.images)
@@ -36,7 +36,7 @@ def test_an_import_is_found_by_its_name_after_the_file_is_gone(file: Path, level
 
 def test_a_name_of_ones_own(file: Path) -> None:
     assert import_data(file, "pets").name == "pets"
-    assert load("pets").title == "pets"
+    assert load_dataset("pets").title == "pets"
 
 
 def test_an_import_is_replaced_only_by_force(file: Path, levels: np.ndarray) -> None:
@@ -45,8 +45,8 @@ def test_an_import_is_replaced_only_by_force(file: Path, levels: np.ndarray) -> 
     with pytest.raises(DataError, match="'faces' is taken by an import"):
         import_data(file)
     import_data(file, force=True)
-    np.testing.assert_array_equal(load("faces").images[:, 0], 255 - levels)
-    assert load("faces").labels is None
+    np.testing.assert_array_equal(load_dataset("faces").images[:, 0], 255 - levels)
+    assert load_dataset("faces").labels is None
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_bad_file_imports_nothing(file: Path) -> None:
     with pytest.raises(DataError, match="cannot be read"):
         import_data(file)
     with pytest.raises(NotFoundError):
-        load("faces")
+        load_dataset("faces")
 
 
 def test_a_path_that_is_not_there(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_catalogue_names_come_before_paths(
     monkeypatch.chdir(tmp_path)
     np.save("digits", levels)
     Path("digits.npy").rename("digits")
-    assert len(load("digits")) == 1797
+    assert len(load_dataset("digits")) == 1797
 
 
 def test_the_package_needs_no_torch() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from idx_files import CODES, idx_bytes
-from vaekit.data.idx import is_idx, read_idx, read_pair
+from vaekit.data.readers.idx import is_idx, read_idx, read_pair
 from vaekit.errors import DataError, NotFoundError
 
 

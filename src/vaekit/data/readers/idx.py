@@ -8,7 +8,7 @@ from typing import IO
 
 import numpy as np
 
-from vaekit.data.reading import check_size, open_maybe_gzip, reading
+from vaekit.data.readers.guard import check_size, open_maybe_gzip, reading
 from vaekit.errors import DataError
 
 _TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vaekit.data.raw import Raw
-from vaekit.data.reading import first_line, reading
-from vaekit.errors import DataError
+from vaekit.data.readers.guard import reading
+from vaekit.data.readers.raw import RawData
+from vaekit.errors import DataError, first_line
 
 _LABELS = ("label", "labels", "class", "target", "y")
 
@@ -28,7 +28,7 @@ class _Layout(NamedTuple):
     note: tuple[str, ...]
 
 
-def read_table(path: Path) -> Raw:
+def read_table(path: Path) -> RawData:
     """The numbers of a table separated by commas, semicolons, tabs or spaces, with or without a header.
 
     A column called label, class, target or y holds the labels, which may be text.
@@ -40,9 +40,9 @@ def read_table(path: Path) -> Raw:
         layout = _layout(path)
         table, names = _table(path, layout)
     if layout.label is None:
-        return Raw(table)
+        return RawData(table)
     labels = np.array(names)[table[:, layout.label].astype(np.int64)]
-    return Raw(np.delete(table, layout.label, axis=1), _numeric_if_possible(labels), notes=layout.note)
+    return RawData(np.delete(table, layout.label, axis=1), _numeric_if_possible(labels), notes=layout.note)
 
 
 def _layout(path: Path) -> _Layout:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vaekit.data import reading
-from vaekit.data.arrays import read_npy, read_npz
+from vaekit.data.readers import guard
+from vaekit.data.readers.numpy import read_npy, read_npz
 from vaekit.errors import DataError
 
 X = np.arange(24).reshape(6, 2, 2)
@@ -115,7 +115,7 @@ def test_objects_in_npy_are_never_read(tmp_path: Path) -> None:
 def test_a_bomb_is_refused_before_it_unpacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "bomb.npz"
     np.savez_compressed(path, x=np.zeros((100, 100, 100), np.uint8))
-    monkeypatch.setattr(reading, "_half_of_memory", lambda: 999_999)
+    monkeypatch.setattr(guard, "_half_of_memory", lambda: 999_999)
     with pytest.raises(DataError, match="more than half of this machine's memory"):
         read_npz(path)
 

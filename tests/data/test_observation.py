@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from vaekit.data import OBSERVATIONS, Dataset, load, observe
-from vaekit.data import observations as module
-from vaekit.data.missing import observed, pixels
+from vaekit.data import OBSERVATIONS, Dataset, load_dataset, observe
+from vaekit.data import observation as module
+from vaekit.data.masks import observed_pixels, pixels
+from vaekit.data.observation import _free_bytes
 from vaekit.errors import DataError
 
 
@@ -117,7 +118,7 @@ def test_what_takes_too_much_of_the_device_is_gathered(
 
 
 def test_free_memory_is_positive() -> None:
-    assert module._free_bytes(torch.device("cpu")) > 0
+    assert _free_bytes(torch.device("cpu")) > 0
 
 
 def test_batches_go_through_everything_in_order(grey: Dataset) -> None:
@@ -191,14 +192,14 @@ def test_hidden_pixels_are_missing_in_all_channels_and_the_others_are_as_they_we
     torch.manual_seed(0)
     seen = observe(grey, chosen, observation, missing=pixels(0.4), **options)
     lacking = seen.all()
-    left = torch.from_numpy(observed(pixels(0.4), grey.shape, chosen, 3)).expand_as(whole)
+    left = torch.from_numpy(observed_pixels(pixels(0.4), grey.shape, chosen, 3)).expand_as(whole)
     assert seen.partial
     assert torch.equal(~lacking.isnan(), left)
     assert torch.equal(lacking[left], whole[left])
 
 
 def test_mnist_threshold_agrees_with_the_levels() -> None:
-    mnist = load("mnist")
+    mnist = load_dataset("mnist")
     chosen = np.array([0, 59_999, 69_999])
     expected = torch.from_numpy((mnist.images[chosen] > 127).astype(np.float32))
     assert torch.equal(observe(mnist, chosen, "threshold").all(), expected)

@@ -12,8 +12,8 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
-from vaekit.data.raw import PARTS, Part, Raw, stack
-from vaekit.data.reading import check_size, reading
+from vaekit.data.readers.guard import check_size, reading
+from vaekit.data.readers.raw import PARTS, RawData, SplitPart, stack
 from vaekit.errors import DataError
 
 _VALUES = ("images", "image", "imgs", "x", "data")
@@ -24,7 +24,7 @@ _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-def read_npy(path: Path) -> Raw:
+def read_npy(path: Path) -> RawData:
     """The array of a .npy file, memory-mapped.
 
     Raises:
@@ -33,10 +33,10 @@ def read_npy(path: Path) -> Raw:
     with reading(path, "a .npy file"):
         with open(path, "rb") as stream:
             _header(stream, path)
-        return Raw(npy.open_memmap(path, mode="r"))
+        return RawData(npy.open_memmap(path, mode="r"))
 
 
-def read_npz(path: Path) -> Raw:
+def read_npz(path: Path) -> RawData:
     """What a .npz file holds, told by names such as x, images, y, x_train, test_labels, attributes.
 
     Raises:
@@ -127,9 +127,9 @@ def _unclear(path: Path, shapes: Shapes) -> DataError:
     )
 
 
-def _joined(arrays: Mapping[tuple[str, str], np.ndarray], path: Path) -> Raw:
+def _joined(arrays: Mapping[tuple[str, str], np.ndarray], path: Path) -> RawData:
     parts = {
-        part: Part(values, arrays.get((part, "labels")), arrays.get((part, "attributes")))
+        part: SplitPart(values, arrays.get((part, "labels")), arrays.get((part, "attributes")))
         for (part, what), values in arrays.items()
         if what == "values"
     }
@@ -140,4 +140,4 @@ def _joined(arrays: Mapping[tuple[str, str], np.ndarray], path: Path) -> Raw:
     if "" not in parts:
         return stack(parts, path)
     alone = parts[""]
-    return Raw(alone.values, alone.labels, attributes=alone.attributes)
+    return RawData(alone.values, alone.labels, attributes=alone.attributes)

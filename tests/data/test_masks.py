@@ -5,26 +5,26 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vaekit.data.missing import MISSING, half, observed, pixels, square
+from vaekit.data.masks import MASKS, half, observed_pixels, pixels, square
 from vaekit.errors import DataError
 
 SHAPE = (3, 8, 11)
 
 
-@pytest.mark.parametrize("kind", MISSING)
+@pytest.mark.parametrize("kind", MASKS)
 def test_an_image_lacks_the_same_whatever_others_are_asked_for(kind: str) -> None:
-    missing = MISSING[kind](**({"size": 5} if kind == "square" else {}))
-    whole = observed(missing, SHAPE, np.arange(40), 7)
+    missing = MASKS[kind](**({"size": 5} if kind == "square" else {}))
+    whole = observed_pixels(missing, SHAPE, np.arange(40), 7)
     assert whole.shape == (40, 1, 8, 11)
     some = np.array([31, 2, 2, 39])
-    assert np.array_equal(observed(missing, SHAPE, some, 7), whole[some])
-    assert not np.array_equal(observed(missing, SHAPE, np.arange(40), 8), whole)
+    assert np.array_equal(observed_pixels(missing, SHAPE, some, 7), whole[some])
+    assert not np.array_equal(observed_pixels(missing, SHAPE, np.arange(40), 8), whole)
     assert len({mask.tobytes() for mask in whole}) > 3
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_each_pixel_is_hidden_with_its_probability(share: float) -> None:
-    hidden = ~observed(pixels(share), (1, 20, 20), np.arange(500), 0)
+    hidden = ~observed_pixels(pixels(share), (1, 20, 20), np.arange(500), 0)
     deviation = (share * (1 - share)) ** 0.5
     assert abs(hidden.mean() - share) < 4 * deviation / hidden.size**0.5
     assert (abs(hidden.mean(0) - share) < 5 * deviation / 500**0.5).all()
@@ -36,7 +36,7 @@ def test_each_pixel_is_hidden_with_its_probability(share: float) -> None:
 def test_a_square_has_its_size_and_comes_to_every_place(
     size: int, shape: tuple[int, int, int], expected: tuple[int, int]
 ) -> None:
-    hidden = ~observed(square(size), shape, np.arange(800), 0)[:, 0]
+    hidden = ~observed_pixels(square(size), shape, np.arange(800), 0)[:, 0]
     rows, columns = hidden.any(2).sum(1), hidden.any(1).sum(1)
     assert (set(rows.tolist()), set(columns.tolist())) == ({expected[0]}, {expected[1]})
     assert (hidden.sum((1, 2)) == expected[0] * expected[1]).all()
@@ -46,16 +46,16 @@ def test_a_square_has_its_size_and_comes_to_every_place(
 def test_halves() -> None:
     ramp = np.arange(88).reshape(8, 11)
     left = {
-        side: ramp[observed(half(side), SHAPE, np.arange(1), 0)[0, 0]]
+        side: ramp[observed_pixels(half(side), SHAPE, np.arange(1), 0)[0, 0]]
         for side in ("left", "right", "top", "bottom")
     }
     assert set(left["left"] % 11) == {5, 6, 7, 8, 9, 10}
     assert set(left["right"] % 11) == {0, 1, 2, 3, 4, 5}
     assert left["top"].tolist() == list(range(44, 88))
     assert left["bottom"].tolist() == list(range(44))
-    at_random = observed(half(), SHAPE, np.arange(100), 0)
+    at_random = observed_pixels(half(), SHAPE, np.arange(100), 0)
     assert len({mask.tobytes() for mask in at_random}) == 4
-    assert len({mask.tobytes() for mask in observed(half(), (1, 1, 6), np.arange(100), 0)}) == 2
+    assert len({mask.tobytes() for mask in observed_pixels(half(), (1, 1, 6), np.arange(100), 0)}) == 2
 
 
 @pytest.mark.parametrize(
@@ -68,4 +68,4 @@ def test_halves() -> None:
 )
 def test_what_does_not_fit_is_said(missing, shape: tuple[int, int, int], says: str) -> None:
     with pytest.raises(DataError, match=says):
-        observed(missing, shape, np.arange(1), 0)
+        observed_pixels(missing, shape, np.arange(1), 0)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from vaekit.data.reading import reading
+from vaekit.data.readers.guard import reading
 from vaekit.errors import DataError
 
 MAX_PIXELS = 50_000_000
@@ -19,7 +19,7 @@ _ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
 
 
 @dataclass(frozen=True)
-class Picture:
+class ImageHeader:
     """What the header of an image file says, after it was turned as its EXIF says.
 
     Args:
@@ -41,7 +41,7 @@ def is_image_name(path: Path) -> bool:
     return path.suffix.lower() in _SUFFIXES
 
 
-def probe(path: Path) -> Picture | None:
+def probe(path: Path) -> ImageHeader | None:
     """The header of an image file; None where it is no image and not named as one.
 
     Raises:
@@ -86,7 +86,7 @@ def pixels(opened: Image.Image, size: tuple[int, int], *, cut: bool, grey: bool)
     return np.asarray(image)
 
 
-def _picture(path: Path, image: Image.Image) -> Picture:
+def _picture(path: Path, image: Image.Image) -> ImageHeader:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise _too_large(path, f"{width}x{height} pixels,")
@@ -94,7 +94,7 @@ def _picture(path: Path, image: Image.Image) -> Picture:
         raise DataError(f"{path}: has real numbers for pixels; save such images as one .npy array instead")
     if image.getexif().get(_ORIENTATION) in _TURNED:
         width, height = height, width
-    return Picture(path, height, width, _is_grey(image), image.mode.startswith("I"))
+    return ImageHeader(path, height, width, _is_grey(image), image.mode.startswith("I"))
 
 
 def _is_grey(image: Image.Image) -> bool:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
-from vaekit.errors import DataError, NotFoundError, VaekitError
+from vaekit.errors import DataError, NotFoundError, VaekitError, first_line
 from vaekit.utils.memory import memory
 
 
@@ -46,11 +46,6 @@ def reading(path: str | Path, what: str) -> Iterator[None]:
             f"{path}: cannot be read as {what}: {first_line(error)}; "
             "it may be damaged or cut short, so fetch or write it anew"
         ) from error
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's message, or the name of its class where it has none."""
-    return str(error).strip().split("\n")[0].rstrip(". ") or type(error).__name__
 
 
 def open_maybe_gzip(path: Path) -> IO[bytes]:

@@ -16,18 +16,18 @@ import numpy as np
 from vaekit.errors import DataError
 
 Size = tuple[int, int]
-Missing = Callable[[np.random.Generator, Size], np.ndarray]
+MaskSampler = Callable[[np.random.Generator, Size], np.ndarray]
 Side = Literal["left", "right", "top", "bottom", "random"]
 
 _STREAM = 1  # apart from that of the static binarisation
 
 
-def pixels(share: float = 0.5) -> Missing:
+def pixels(share: float = 0.5) -> MaskSampler:
     """Each pixel is hidden with this probability, independently of the others."""
     return lambda generator, size: generator.random(size) >= share
 
 
-def square(size: int = 12) -> Missing:
+def square(size: int = 12) -> MaskSampler:
     """A square of so many pixels a side is hidden, at a random place inside the image.
 
     Of an image less high or wide than that it is a rectangle; of a vector, so many values in a row.
@@ -48,7 +48,7 @@ def square(size: int = 12) -> Missing:
     return left
 
 
-def half(side: Side = "random") -> Missing:
+def half(side: Side = "random") -> MaskSampler:
     """One half of the image is hidden: always the same, or a random one."""
 
     def left(generator: np.random.Generator, image: Size) -> np.ndarray:
@@ -61,10 +61,12 @@ def half(side: Side = "random") -> Missing:
     return left
 
 
-MISSING: dict[str, Callable[..., Missing]] = {f.__name__: f for f in (pixels, square, half)}
+MASKS: dict[str, Callable[..., MaskSampler]] = {f.__name__: f for f in (pixels, square, half)}
 
 
-def observed(missing: Missing, shape: tuple[int, int, int], indices: np.ndarray, seed: int) -> np.ndarray:
+def observed_pixels(
+    missing: MaskSampler, shape: tuple[int, int, int], indices: np.ndarray, seed: int
+) -> np.ndarray:
     """What is left of images (C, H, W) by their indices (n,) in the dataset: (n, 1, H, W), True or False.
 
     Raises:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vaekit.data.tables import read_table
+from vaekit.data.readers.csv import read_table
 from vaekit.errors import DataError
 
 

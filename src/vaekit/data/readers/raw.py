@@ -22,7 +22,7 @@ PARTS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Raw:
+class RawData:
     """Values (N, ...) of any numeric type, labels (N, ...) of any type or None, and what came with them.
 
     Attributes are (N, m) or (N,) numbers, or None; files the names of the images' files, if they have any.
@@ -36,7 +36,7 @@ class Raw:
     files: tuple[str, ...] = ()
 
 
-class Part(NamedTuple):
+class SplitPart(NamedTuple):
     """One part of a published split: its values (n, ...), and its labels and attributes (n, ...) or None."""
 
     values: np.ndarray
@@ -44,7 +44,7 @@ class Part(NamedTuple):
     attributes: np.ndarray | None = None
 
 
-def stack(parts: Mapping[str, Part], where: str | Path) -> Raw:
+def stack(parts: Mapping[str, SplitPart], where: str | Path) -> RawData:
     """The parts of a published split behind one another, as one array with their bounds.
 
     Args:
@@ -56,7 +56,7 @@ def stack(parts: Mapping[str, Part], where: str | Path) -> Raw:
     """
     check_parts(parts, where)
     _check_alike(parts, where)
-    return Raw(
+    return RawData(
         values=np.concatenate([part.values for part in parts.values()]),
         labels=_behind([part.labels for part in parts.values()]),
         attributes=_behind([part.attributes for part in parts.values()]),
@@ -88,7 +88,7 @@ def check_parts(parts: Iterable[str], where: str | Path) -> None:
         )
 
 
-def _check_alike(parts: Mapping[str, Part], where: str | Path) -> None:
+def _check_alike(parts: Mapping[str, SplitPart], where: str | Path) -> None:
     for name, part in parts.items():
         expected, found = parts["train"].values.shape[1:], part.values.shape[1:]
         if found != expected:
@@ -99,7 +99,7 @@ def _check_alike(parts: Mapping[str, Part], where: str | Path) -> None:
             _check_beside(name, what, part, parts["train"], where)
 
 
-def _check_beside(name: str, what: str, part: Part, train: Part, where: str | Path) -> None:
+def _check_beside(name: str, what: str, part: SplitPart, train: SplitPart, where: str | Path) -> None:
     """Labels, or attributes, go with all parts or none, and with every image."""
     given, in_train = getattr(part, what), getattr(train, what)
     if (given is None) != (in_train is None):

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
-from vaekit.data.arrays import read_npy, read_npz
 from vaekit.data.dataset import Dataset
-from vaekit.data.folders import Framing, read_folder
-from vaekit.data.idx import is_idx, read_idx, read_pair
 from vaekit.data.infer import infer
-from vaekit.data.labels import number
-from vaekit.data.pictures import is_image_name
-from vaekit.data.raw import Part, Raw, stack
-from vaekit.data.tables import read_table
+from vaekit.data.labels import number_labels
+from vaekit.data.readers.csv import read_table
+from vaekit.data.readers.idx import is_idx, read_idx, read_pair
+from vaekit.data.readers.image import is_image_name
+from vaekit.data.readers.image_folder import Framing, read_folder
+from vaekit.data.readers.numpy import read_npy, read_npz
+from vaekit.data.readers.raw import RawData, SplitPart, stack
 from vaekit.errors import DataError
 
-_READERS: dict[str, Callable[[Path], Raw]] = {
+_READERS: dict[str, Callable[[Path], RawData]] = {
     ".npy": read_npy,
     ".npz": read_npz,
     ".csv": read_table,
@@ -29,7 +29,7 @@ _PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
 _PARTS = {"train": "train", "t10k": "test"}  # as MNIST names its files
 
 
-def read_own(path: Path, framing: Framing) -> Dataset:
+def read_user_data(path: Path, framing: Framing) -> Dataset:
     """The dataset at a path: a folder of images or of MNIST-named files, .npy, .npz, an IDX file, or a table.
 
     Args:
@@ -41,7 +41,7 @@ def read_own(path: Path, framing: Framing) -> Dataset:
     """
     raw = _read(path, framing)
     images, offset, scale, inferred = infer(raw.values, path)
-    labels, names, labelled = number(raw.labels, path)
+    labels, names, labelled = number_labels(raw.labels, path)
     attributes, attribute_names = _attributes(raw)
     name = stem(path)
     return Dataset(
@@ -62,7 +62,7 @@ def read_own(path: Path, framing: Framing) -> Dataset:
     )
 
 
-def _attributes(raw: Raw) -> tuple[np.ndarray | None, tuple[str, ...]]:
+def _attributes(raw: RawData) -> tuple[np.ndarray | None, tuple[str, ...]]:
     """Attributes as float32, and names for their columns: a0, a1, ..."""
     if raw.attributes is None:
         return None, ()
@@ -72,18 +72,18 @@ def _attributes(raw: Raw) -> tuple[np.ndarray | None, tuple[str, ...]]:
     return columns.astype(np.float32), tuple(f"a{i}" for i in range(columns.shape[1]))
 
 
-def _read(path: Path, framing: Framing) -> Raw:
+def _read(path: Path, framing: Framing) -> RawData:
     quartet = _idx_quartet(path) if path.is_dir() else {}
     if path.is_dir() and not quartet:
         return read_folder(path, framing)
     if framing != Framing():
         raise DataError(f"{path}: size, crop and colour apply to folders of images alone; leave them out")
     if quartet:
-        return stack({part: Part(*read_pair(*files)) for part, files in quartet.items()}, path)
+        return stack({part: SplitPart(*read_pair(*files)) for part, files in quartet.items()}, path)
     return _reader(path)(path)
 
 
-def _reader(path: Path) -> Callable[[Path], Raw]:
+def _reader(path: Path) -> Callable[[Path], RawData]:
     known = _READERS.get(path.suffix.lower())
     if known:
         return known
@@ -99,12 +99,12 @@ def _reader(path: Path) -> Callable[[Path], Raw]:
     return _read_idx_pair
 
 
-def _read_idx_pair(path: Path) -> Raw:
+def _read_idx_pair(path: Path) -> RawData:
     """The images at `path`, and the labels that lie beside it under the corresponding name."""
     beside = _labels_beside(path)
     if beside is None:
-        return Raw(read_idx(path), notes=("no labels lie beside it",))
-    return Raw(*read_pair(path, beside), notes=(f"labels from {beside.name}",))
+        return RawData(read_idx(path), notes=("no labels lie beside it",))
+    return RawData(*read_pair(path, beside), notes=(f"labels from {beside.name}",))
 
 
 def _labels_beside(path: Path) -> Path | None:

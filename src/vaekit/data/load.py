@@ -8,16 +8,16 @@ from pathlib import Path
 
 from vaekit.data import cache, catalog
 from vaekit.data.dataset import Dataset
-from vaekit.data.folders import Framing
-from vaekit.data.own import read_own, stem
-from vaekit.data.reading import reading
-from vaekit.data.resolve import resolve
+from vaekit.data.locate import resolve
+from vaekit.data.readers.guard import reading
+from vaekit.data.readers.image_folder import Framing
+from vaekit.data.readers.user import read_user_data, stem
 from vaekit.errors import DataError, NotFoundError, did_you_mean
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def load(
+def load_dataset(
     name_or_path: str | Path,
     *,
     size: tuple[int, int] | None = None,
@@ -39,7 +39,7 @@ def load(
     framing = Framing(size, crop, colour)
     named = _named(name_or_path) if isinstance(name_or_path, str) else None
     if named is None:
-        return read_own(_existing(Path(name_or_path)), framing)
+        return read_user_data(_existing(Path(name_or_path)), framing)
     if framing != Framing():
         raise DataError(f"{named.name}: size, crop and colour apply to folders of images; leave them out")
     return named
@@ -73,7 +73,7 @@ def import_data(
     path = _existing(Path(path))
     name = stem(path) if name is None else name
     _check_name(name, force)
-    return cache.store(cache.imported(), replace(read_own(path, framing), name=name, title=name))
+    return cache.store(cache.imported(), replace(read_user_data(path, framing), name=name, title=name))
 
 
 def _named(name: str) -> Dataset | None:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vaekit.data import pictures, reading
-from vaekit.data.folders import Framing, read_folder
-from vaekit.data.raw import Raw
+from vaekit.data.readers import guard, image
+from vaekit.data.readers.image_folder import Framing, read_folder
+from vaekit.data.readers.raw import RawData
 from vaekit.errors import DataError
 
 COLOURS = np.random.default_rng(0).integers(0, 256, (7, 9, 3), dtype=np.uint8)
@@ -21,7 +21,7 @@ def save(path: Path, pixels: np.ndarray = COLOURS, **options: object) -> None:
     Image.fromarray(pixels).save(path, **options)
 
 
-def read(folder: Path, **framing: object) -> Raw:
+def read(folder: Path, **framing: object) -> RawData:
     return read_folder(folder, Framing(**framing))
 
 
@@ -180,7 +180,7 @@ def test_an_image_past_the_pixel_limit_is_refused_unread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(tmp_path / "a.png")
-    monkeypatch.setattr(pictures, "MAX_PIXELS", 62)
+    monkeypatch.setattr(image, "MAX_PIXELS", 62)
     with pytest.raises(DataError, match=r"a\.png: has 9x7 pixels, more than the limit of 62 pixels"):
         read(tmp_path)
 
@@ -199,7 +199,7 @@ def test_a_folder_too_large_for_memory_proposes_smaller_images(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(tmp_path / "a.png")
-    monkeypatch.setattr(reading, "_half_of_memory", lambda: 100)
+    monkeypatch.setattr(guard, "_half_of_memory", lambda: 100)
     with pytest.raises(DataError, match="more than half of this machine's memory"):
         read(tmp_path)
 
