@@ -139,7 +139,12 @@ def test_where_they_are_required_a_skipped_one_fails(tmp_path, required, outcome
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = browser\n")
     words = [sys.executable, "-m", "pytest", "-p", "required", "-p", "no:cacheprovider", "-q", "-rs", "."]
     paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
-    settings = {**os.environ, "PYTHONPATH": paths, "VAEKIT_REQUIRE_BROWSER": required, "PYTEST_ADDOPTS": ""}
+    settings = {
+        **os.environ,
+        "PYTHONPATH": paths,
+        "VAEKIT_REQUIRE_BROWSER": required,
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
     said = subprocess.run(
         words, cwd=tmp_path, env=settings, capture_output=True, text=True, check=False
     ).stdout
