@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vaekit.data import Dataset, describe, load_dataset
+from vaekit.data import Dataset, load_dataset, suggest
 
 RNG = np.random.default_rng(0)
 
