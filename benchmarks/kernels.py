@@ -19,7 +19,7 @@ from benchmarks.contestants import SCRIPTS
 from benchmarks.images import stored
 from benchmarks.workloads import WORKLOADS, Workload
 from vaekit import launch
-from vaekit.training.log import Quiet
+from vaekit.training.display import SilentLogger
 from vaekit.utils.cpu import keep_memory
 
 WARM_UP, STEPS, SHOWN = 30, 100, 20
@@ -29,7 +29,7 @@ class _Enough(Exception):
     """So many steps were watched."""
 
 
-class _Watch(Quiet):
+class _Watch(SilentLogger):
     """Profiles steps as they come, and ends the training after them."""
 
     def __init__(self) -> None:

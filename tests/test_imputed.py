@@ -12,7 +12,7 @@ from vaekit.data import Dataset
 from vaekit.errors import InvalidError, RecipeError
 from vaekit.imputed import fill
 from vaekit.trained import Trained
-from vaekit.training.log import Quiet
+from vaekit.training.display import SilentLogger
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -48,7 +48,7 @@ def trained(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     changes = ["model.latent=3", "data.validation=0.1"]
     run = vaekit.train(
         overrides=changes, data=folder / "holes.npy", run_dir=tmp_path_factory.mktemp("runs") / "curves",
-        log=Quiet(), epochs=150, learning_rate=3e-3, pictures=0,
+        log=SilentLogger(), epochs=150, learning_rate=3e-3, pictures=0,
     )  # fmt: skip
     return run.trained
 

@@ -20,7 +20,7 @@ from vaekit.build import build_labels, build_model, build_objective, check, trai
 from vaekit.data import Dataset
 from vaekit.data.splits import Splits, split
 from vaekit.errors import RecipeError
-from vaekit.evaluation import likelihood
+from vaekit.evaluation.importance_sampling import log_likelihood
 from vaekit.recipe import Recipe
 from vaekit.trained import Trained, load_model, save_model
 
@@ -237,7 +237,7 @@ def is_measured_and_kept(trained: Trained, dataset: Dataset, splits: Splits, fol
     again = load_model(folder)
     assert again.recipe == trained.recipe
     seen = trained.split(dataset, splits.test)
-    a, b = (likelihood.log_likelihood(model, seen.batches(3), 10) for model in (trained.model, again.model))
+    a, b = (log_likelihood(model, seen.batches(3), 10) for model in (trained.model, again.model))
     assert torch.equal(a.log_likelihood, b.log_likelihood)
     assert torch.equal(a.codes, b.codes)
     if trained.recipe.model.encoder.posterior.kind != "dirac":

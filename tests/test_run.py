@@ -17,11 +17,11 @@ from vaekit.evaluation.estimators import Estimator
 from vaekit.launch import resume, train
 from vaekit.run import Run, evaluate, load
 from vaekit.trained import Trained, fingerprint
-from vaekit.training.guards import locked
-from vaekit.training.log import Quiet
+from vaekit.training.display import SilentLogger
+from vaekit.training.locking import lock_directory
 
 
-class Noting(Quiet):
+class Noting(SilentLogger):
     """Remembers what people are told, and stops a training at the end of an epoch."""
 
     def __init__(self, stop_after: int | None = None):
@@ -150,7 +150,7 @@ def test_what_there_is_to_resume():
 def test_a_directory_in_use_is_left_alone():
     run = train("digits", **short())
     before = (run.path / "recipe.yaml").read_text()
-    with locked(run.path), pytest.raises(VaekitError, match="another process"):
+    with lock_directory(run.path), pytest.raises(VaekitError, match="another process"):
         resume(run.path, epochs=3)
     assert (run.path / "recipe.yaml").read_text() == before
 

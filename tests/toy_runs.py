@@ -18,9 +18,9 @@ from vaekit.models.objectives import Objective, importance_weighted, linear
 from vaekit.models.priors import StandardNormal
 from vaekit.models.vae import VAE
 from vaekit.nn import networks
-from vaekit.recipe import Training
-from vaekit.training.log import Quiet
-from vaekit.training.loop import Outcome, fit
+from vaekit.training.display import SilentLogger
+from vaekit.training.loop import FitResult, fit
+from vaekit.training.settings import TrainingSettings
 from vaekit.utils.io import read_records
 
 SHAPE = (1, 4, 4)
@@ -35,7 +35,7 @@ class Killed(BaseException):
     """Stands for a death without any last words."""
 
 
-class At(Quiet):
+class At(SilentLogger):
     """Does something at one step.
 
     Args:
@@ -73,7 +73,7 @@ def images(n: int = 70, training: bool = True) -> ObservedImages:
     return observe(data, np.arange(n), "dynamic", training=training)
 
 
-def settings(**changes: Any) -> Training:
+def settings(**changes: Any) -> TrainingSettings:
     """Four epochs with all that has a state: an average, a schedule, a limit of the gradient."""
     usual = {
         "epochs": EPOCHS,
@@ -86,7 +86,7 @@ def settings(**changes: Any) -> Training:
         "checkpoint_seconds": 1e6,
         "checkpoint_steps": 3,
     }
-    return Training(**{**usual, **changes})
+    return TrainingSettings(**{**usual, **changes})
 
 
 def train(
@@ -99,7 +99,7 @@ def train(
     after_epoch: Callable[[dict], None] | None = None,
     bound: bool = True,
     **changes: Any,
-) -> Outcome:
+) -> FitResult:
     """`fit` with toy arguments; `changes` are to the settings."""
     validation = images(30, training=False) if validated else None
     return fit(
@@ -116,7 +116,7 @@ def train(
     )
 
 
-def train_wildly(directory: Path, **changes: Any) -> Outcome:
+def train_wildly(directory: Path, **changes: Any) -> FitResult:
     """With a rate that three halvings tame: sigma underflows, and log q(z | x) has no number."""
     bound = Objective(importance_weighted, samples=2, beta=linear(2), settles=2)
     wild = {"learning_rate": 10.0, "schedule": "constant", "gradient_clip": None}

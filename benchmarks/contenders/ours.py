@@ -58,15 +58,15 @@ def vaekit(*words: str) -> None:
 
 def _log_passes(gate: Gate) -> None:
     """Let the log of the command pass the gate after each step, beside what it shows."""
-    from vaekit.training import log
+    from vaekit.training.display import CompositeLogger, SilentLogger, make_display
 
-    shown = log.display
+    shown = make_display
 
-    class Passing(log.Quiet):
+    class Passing(SilentLogger):
         def step(self, state: object, so_far: object) -> None:
             gate()
 
-    log.display = lambda *arguments, **options: log.Several(shown(*arguments, **options), Passing())
+    make_display = lambda *arguments, **options: CompositeLogger(shown(*arguments, **options), Passing())
 
 
 def _bar_passes(gate: Gate) -> None:

@@ -13,16 +13,16 @@ import numpy as np
 import vaekit
 from vaekit.data import Dataset
 from vaekit.data.observation import ObservedImages
-from vaekit.evaluation import likelihood, protocol
-from vaekit.evaluation.annealed import CHAINS, STEPS, Start
-from vaekit.evaluation.bidirectional import Sandwich, sandwich
-from vaekit.evaluation.columns import Columns
+from vaekit.engine.sample_quality import sample_quality as sample_quality
+from vaekit.evaluation import validity
+from vaekit.evaluation.ais import CHAINS, STEPS, Start
+from vaekit.evaluation.bdmc import BDMCBounds, bdmc
+from vaekit.evaluation.elbo_surgery import elbo_surgery
 from vaekit.evaluation.estimators import Estimator, Kind, needs_density
-from vaekit.evaluation.kept import Kept, key_of
-from vaekit.evaluation.quality import quality as sample_quality
-from vaekit.evaluation.reconstruction import squared_error
-from vaekit.evaluation.saturation import saturated
-from vaekit.evaluation.surgery import surgery
+from vaekit.evaluation.importance_sampling import log_likelihood, summarise
+from vaekit.evaluation.reconstruction import saturated_share, squared_error
+from vaekit.evaluation.results import Evaluation, PerImageMetrics
+from vaekit.evaluation.resumable import ResumableResults, measurement_key
 from vaekit.models.batching import IMAGES_AT_ONCE
 from vaekit.trained import Trained, fingerprint
 
@@ -48,8 +48,8 @@ def evaluate(
     steps: int = STEPS,
     start: Start = "encoder",
     keep: Path | None = None,
-    store: Callable[[likelihood.Evaluation], Any] = lambda evaluation: None,
-) -> likelihood.Evaluation:
+    store: Callable[[Evaluation], Any] = lambda evaluation: None,
+) -> Evaluation:
     """The log-likelihood of a split, with the terms of the bound.
 
     Args:
@@ -78,7 +78,7 @@ def evaluate(
     trained, way = trained.hiding(missing), Estimator(estimator, samples, chains, steps, start)
     dataset, _ = trained.data(data)
     seen = trained.observed(split, data, images)
-    protocol.check_labels(trained.model, seen, labels)
+    validity.check_labels(trained.model, seen, labels)
     way.check(trained.model)
     wanted = quality or features is not None  # measured first: it takes less time, and may find a mistake
     found = (
@@ -87,14 +87,14 @@ def evaluate(
         else None
     )
     key = _key(trained, dataset, seen, way, seed=seed, labels=labels) if keep else ""
-    kept = Kept(keep, key)
+    kept = ResumableResults(keep, key)
     parts = _columns(trained, seen, way, labels, seed, kept, progress, say)
     stored = trained.observed(split, data, images, observation="unit")
-    evaluation = likelihood.summarise(parts, trained.model.levels, way.draws, seed, kept.seconds)
-    evaluation = protocol.with_labels(evaluation, parts, trained.model, seen)
+    evaluation = summarise(parts, trained.model.levels, way.draws, seed, kept.seconds)
+    evaluation = validity.with_labels(evaluation, parts, trained.model, seen)
     further = _of_chains(way) | _of_codes(trained, seen, seed) | _of_scale(trained, seen)
     evaluation = replace(evaluation, each=_each(parts, seen), pixels=_pixels(trained, seen), **further)
-    measured = protocol.annotate(evaluation, trained.recipe, trained.model, dataset, split)
+    measured = validity.annotate(evaluation, trained.recipe, trained.model, dataset, split)
     measured = replace(measured, quality=found, mse=squared_error(trained.model, seen, stored))
     store(measured)
     kept.clear()
@@ -110,14 +110,14 @@ def bounds_on_own_images(
     start: Start = "encoder",
     seed: int = 0,
     progress: Progress = lambda images, of: None,
-) -> Sandwich:
+) -> BDMCBounds:
     """Upper and lower bounds of log p(x) on images drawn from the model; see `evaluation.bidirectional`.
 
     Raises:
         InvalidError: its posterior has no density.
     """
     needs_density(trained.model, "bdmc")
-    return sandwich(
+    return bdmc(
         trained.model, images, chains, steps, samples, start, seed, lambda done: progress(done, images)
     )
 
@@ -128,17 +128,17 @@ def _columns(
     way: Estimator,
     labels: str,
     seed: int,
-    kept: Kept,
+    kept: ResumableResults,
     progress: Progress,
     say: Callable[[str], None],
-) -> Columns:
+) -> PerImageMetrics:
     """The numbers of each image; draws of a point posterior are all the same, so that one will do."""
     if kept.batches:
         say(f"going on after {kept.images} of {len(seen)} images, which were measured before")
-    return likelihood.log_likelihood(
+    return log_likelihood(
         trained.model,
         seen.batches(way.images_at_once(trained.model, seen.shape)),
-        way.draws if protocol.is_bound(trained.model) else 1,
+        way.draws if validity.is_bound(trained.model) else 1,
         seed,
         lambda images: progress(images, len(seen)),
         way.measure(labels),
@@ -150,7 +150,7 @@ def _key(trained: Trained, dataset: Dataset, seen: ObservedImages, way: Estimato
     """A digest of all that has a say in the numbers of images, batch size and version included."""
     images = (fingerprint(dataset), seen.indices.tolist(), trained.recipe.data)
     by = (way, way.images_at_once(trained.model, seen.shape), trained.recipe.model, vaekit.__version__)
-    return key_of(trained.model, images=images, by=by, **settings)
+    return measurement_key(trained.model, images=images, by=by, **settings)
 
 
 def _pixels(trained: Trained, seen: ObservedImages) -> str:
@@ -160,7 +160,7 @@ def _pixels(trained: Trained, seen: ObservedImages) -> str:
     return hashlib.sha256(f"{seed} {seen.indices.tolist()}".encode()).hexdigest()[:8]
 
 
-def _each(parts: Columns, seen: ObservedImages) -> dict[str, np.ndarray]:
+def _each(parts: PerImageMetrics, seen: ObservedImages) -> dict[str, np.ndarray]:
     """What is kept of each image."""
     elbo = parts.reconstruction - parts.rate.sum(0) - parts.label_rate
     names = ("log_likelihood", "effective_sample_size", "pareto_k")
@@ -177,9 +177,9 @@ def _of_codes(trained: Trained, seen: ObservedImages, seed: int) -> dict[str, An
     """How the rate of the top level comes about, where one prior stands for all images."""
     model = trained.model
     unknown = "encoder" in model.given_label and seen.labels is None
-    if "prior" in model.given_label or unknown or not protocol.is_bound(model):
+    if "prior" in model.given_label or unknown or not validity.is_bound(model):
         return {}
-    found = surgery(model, seen.batches(IMAGES_AT_ONCE), seed=seed)
+    found = elbo_surgery(model, seen.batches(IMAGES_AT_ONCE), seed=seed)
     return {"information": found.information, "prior_gap": found.gap, "aggregated": found.images}
 
 
@@ -189,4 +189,4 @@ def _of_scale(trained: Trained, seen: ObservedImages) -> dict[str, Any]:
     if bounds is None or (trained.model.given_label and seen.labels is None):
         return {}
     x, y = next(seen.batches(IMAGES_AT_ONCE))
-    return {"saturated": saturated(trained.model, x, y, bounds)}
+    return {"saturated": saturated_share(trained.model, x, y, bounds)}

@@ -18,7 +18,7 @@ from torch import Tensor
 from vaekit.data import Dataset
 from vaekit.data.observation import ObservedImages
 from vaekit.errors import InvalidError
-from vaekit.evaluation.protocol import lacking
+from vaekit.evaluation.validity import describe_missing
 from vaekit.models.batching import images_at_once
 from vaekit.models.imputation import Imputations, impute
 from vaekit.trained import Trained, part
@@ -141,7 +141,7 @@ def fill(
         mean=np.concatenate([_array(each.mean) for each in filled]),
         effective_sample_size=np.concatenate([_array(each.effective_sample_size) for each in filled]),
         average=_average(everything.split(dataset, splits.train)),
-        missing=lacking(lacks.recipe, dataset),
+        missing=describe_missing(lacks.recipe, dataset),
     )
 
 

@@ -25,16 +25,16 @@ from vaekit.build import (
 from vaekit.data import Dataset, cache, catalog
 from vaekit.data.observation import ObservedImages
 from vaekit.errors import InvalidError, VaekitError
-from vaekit.evaluation import protocol
+from vaekit.evaluation import validity
 from vaekit.progress import Progress
 from vaekit.proposal import Proposal, propose
 from vaekit.recipe import Recipe
 from vaekit.run import Run
 from vaekit.trained import Trained, fingerprint, save_model
 from vaekit.training import loop
-from vaekit.training.board import Board
-from vaekit.training.guards import locked
-from vaekit.training.log import Log, Several, display
+from vaekit.training.display import CompositeLogger, TrainingLogger, make_display
+from vaekit.training.locking import lock_directory
+from vaekit.training.tensorboard import TensorBoardLogger
 from vaekit.utils.device import choose_device, cpu_settings, describe_environment
 from vaekit.utils.io import to_json, write_whole
 
@@ -48,7 +48,7 @@ def train(
     data: str | Path | None = None,
     run_dir: str | Path | None = None,
     figures: bool = True,
-    log: Log | None = None,
+    log: TrainingLogger | None = None,
     **training: Any,
 ) -> Run:
     """Train a recipe.
@@ -72,7 +72,7 @@ def train(
         recipe, [*overrides, *(f"training.{k}={json.dumps(v)}" for k, v in training.items())], data
     )
     prepared = _prepare(resolved)
-    log = log or display()
+    log = log or make_display()
     for note in prepared.dataset.notes:
         log.note(f"data: {note}")
     for reason in reasons:
@@ -87,7 +87,7 @@ def resume(
     overrides: Iterable[str] = (),
     *,
     figures: bool = True,
-    log: Log | None = None,
+    log: TrainingLogger | None = None,
     **training: Any,
 ) -> Run:
     """Go on with a run that was interrupted, exactly as if it had not been; or for more epochs.
@@ -126,7 +126,7 @@ def resume(
             "or train anew"
         )
     _record(run.path, prepared)
-    return _fit(Run(path, recipe.training.device), prepared, log or display(), figures, resuming=True)
+    return _fit(Run(path, recipe.training.device), prepared, log or make_display(), figures, resuming=True)
 
 
 def _stopped_early(run: Run) -> bool:
@@ -200,26 +200,26 @@ def _prepare(recipe: Recipe) -> Prepared:
 def _record(directory: Path, prepared: Prepared) -> None:
     """Write down what is trained, and on what; not while another process trains there."""
     recipe = prepared.trained.recipe
-    with locked(directory), cpu_settings(recipe.training.threads):
+    with lock_directory(directory), cpu_settings(recipe.training.threads):
         environment = describe_environment(" ".join(sys.argv), recipe.training.device)
         environment["data"] = prepared.trained.fingerprint
         write_whole(directory / "recipe.yaml", recipes.dump(recipe).encode())
         write_whole(directory / "environment.json", to_json(environment).encode())
 
 
-def _fit(run: Run, prepared: Prepared, log: Log, figures: bool, resuming: bool = False) -> Run:
+def _fit(run: Run, prepared: Prepared, log: TrainingLogger, figures: bool, resuming: bool = False) -> Run:
     """Train what was prepared, and leave model, figures where they are wanted, and report behind."""
     dataset, trained, train_set, validation = prepared
     model, settings = trained.model, trained.recipe.training
     log.note(f"training in {run.path} on {len(train_set)} images")
     watch = Progress(trained, validation or train_set, run.path / "figures", settings.pictures)
     if settings.tensorboard:
-        log = Several(log, Board(run.path / "tensorboard"))
+        log = CompositeLogger(log, TensorBoardLogger(run.path / "tensorboard"))
     run.forget()
     with cpu_settings(settings.threads):
         loop.fit(
             model, build_objective(trained.recipe.objective), train_set, validation, settings, run.path,
-            resume=resuming, after_epoch=watch, log=log, bound=protocol.is_bound(model),
+            resume=resuming, after_epoch=watch, log=log, bound=validity.is_bound(model),
         )  # fmt: skip
         save_model(run.path / "model", model.eval(), trained.recipe, dataset)
         if figures:

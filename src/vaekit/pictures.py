@@ -19,10 +19,11 @@ from torch import Tensor
 from vaekit import figures
 from vaekit.asked import Asked
 from vaekit.data.observation import ObservedImages
+from vaekit.engine.sample_quality import held_out, reference_images
 from vaekit.errors import InvalidError
-from vaekit.evaluation import labelling, latent
-from vaekit.evaluation.quality import held_out, originals
-from vaekit.evaluation.scores import nearest as neighbours
+from vaekit.evaluation.label_inference import labels_or_prediction
+from vaekit.evaluation.latent import decode_grid, encode_batches, kl_per_latent, traverse
+from vaekit.evaluation.sample_metrics import nearest_neighbors as neighbours
 from vaekit.imputed import Imputed
 from vaekit.trained import Trained
 from vaekit.utils.io import write_whole
@@ -98,10 +99,10 @@ def nearest(
     dataset, splits = trained.data()
     chosen = np.random.default_rng(seed).permutation(held_out(splits))[:n]
     sampled = trained.model.sample(n, temperature, seed=seed, draw=draw).clamp(0, 1)
-    images = torch.cat([sampled, *originals(trained, dataset, chosen, draw)])
-    training = originals(trained, dataset, splits.train, draw)
+    images = torch.cat([sampled, *reference_images(trained, dataset, chosen, draw)])
+    training = reference_images(trained, dataset, splits.train, draw)
     indices, distances = (each[:, 0].cpu().numpy() for each in neighbours(images, training))
-    found = torch.cat(list(originals(trained, dataset, splits.train[indices], draw)))
+    found = torch.cat(list(reference_images(trained, dataset, splits.train[indices], draw)))
     columns = as_array(images), as_array(found), distances
     groups = {"sample": [each[:n] for each in columns]}
     if len(chosen):
@@ -170,14 +171,14 @@ def traversals(
     Raises:
         InvalidError: for a latent or an image that is not there.
     """
-    codes = latent.encode(trained.model, _some(seen, CODES))
-    kl = latent.kl_per_latent(codes)
+    codes = encode_batches(trained.model, _some(seen, CODES))
+    kl = kl_per_latent(codes)
     chosen = list(np.argsort(-kl)[:12] if latents is None else latents)
     if wrong := [i for i in chosen if not 0 <= i < len(kl)]:
         raise InvalidError(f"latent {wrong[0]}: this model has latents 0 to {len(kl) - 1}")
     values = np.linspace(-extent, extent, steps)
     z, y = _start(trained, seen, image, told)
-    rows = as_array(latent.traverse(trained.model, z, chosen, values.tolist(), y))
+    rows = as_array(traverse(trained.model, z, chosen, values.tolist(), y))
     measure = "KL {:.2f}" if codes.stddev.any() else "variance {:.2f}"
     names = [f"z{i}  {measure.format(kl[i])}" for i in chosen]
     title = f"Traversals: {trained.title}"
@@ -194,7 +195,7 @@ def scatter(trained: Trained, seen: ObservedImages, label_names: Sequence[str] |
         label_names: of the classes of the split, where they are not those the model was trained on.
     """
     names = trained.label_names if label_names is None else label_names
-    codes = latent.encode(trained.model, _some(seen, CODES))
+    codes = encode_batches(trained.model, _some(seen, CODES))
     classes = None if seen.classes is None else seen.classes[:CODES].cpu().numpy()
     plane, axes, explained = figures.project(codes.mean)
     title = f"Latent space: {trained.title}"
@@ -219,7 +220,7 @@ def decoded_grid(trained: Trained, n: int = 20, told: Asked | None = None) -> Pi
             f"{trained.model.latent_size}; train one with model.latent=2, such as the recipe mnist-2d"
         )
     y = _likeliest(trained) if told is None else told.vector
-    images, values = latent.decoded_grid(trained.model, n, y)
+    images, values = decode_grid(trained.model, n, y)
     title = f"Decoded latent space: {trained.title}"
     arrays = {"images": as_array(images), "quantiles": values}
     subtitle = f"given {told.words}" if told else "given the likeliest label" if y is not None else ""
@@ -295,7 +296,7 @@ def pick(trained: Trained, seen: ObservedImages, n: int, seed: int) -> tuple[Ten
 
 def _labelled(trained: Trained, seen: ObservedImages, order: Tensor) -> tuple[Tensor, Tensor | None]:
     x, y = seen.batch(order), None if seen.labels is None else seen.labels[order.to(seen.labels.device)]
-    return x, labelling.told(trained.model, x, y)
+    return x, labels_or_prediction(trained.model, x, y)
 
 
 def _some(seen: ObservedImages, n: int) -> Iterator[tuple[Tensor, Tensor | None]]:

@@ -29,8 +29,8 @@ from vaekit import recipes
 from vaekit.build import build_data
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.evaluated import bounds_on_own_images, evaluate
-from vaekit.evaluation import likelihood
-from vaekit.evaluation.bidirectional import Sandwich
+from vaekit.evaluation.bdmc import BDMCBounds
+from vaekit.evaluation.results import Evaluation
 from vaekit.recipe import Recipe
 from vaekit.trained import Trained, load_model, read_config, restored
 from vaekit.training import checkpoint
@@ -164,7 +164,7 @@ class Run:
         """The pictures drawn so far."""
         return sorted((self.path / "figures").glob("*.*"))
 
-    def evaluate(self, samples: int = 5000, split: str = "test", **options: Any) -> likelihood.Evaluation:
+    def evaluate(self, samples: int = 5000, split: str = "test", **options: Any) -> Evaluation:
         """Measure the model, and `keep` the numbers of its own data as it was trained; see `evaluate`.
 
         A measurement that was interrupted goes on where it was.
@@ -173,7 +173,7 @@ class Run:
         kept: dict[str, Any] = {"keep": self.partial, **({"store": self.keep} if own else {})}
         return evaluate(self.trained, samples, split, **(kept | options))
 
-    def sandwich(self, **options: Any) -> Sandwich:
+    def sandwich(self, **options: Any) -> BDMCBounds:
         """Bounds of log p(x) on both sides, kept in bdmc.json; see `evaluated.bounds_on_own_images`."""
         found = bounds_on_own_images(self.trained, **options)
         write_whole(self.path / "bdmc.json", to_json(found.to_dict()).encode())
@@ -185,7 +185,7 @@ class Run:
         """Where unfinished measurements are kept; each adds its key to the name."""
         return self.path / f"{_PARTIAL}.npz"
 
-    def keep(self, evaluation: likelihood.Evaluation) -> None:
+    def keep(self, evaluation: Evaluation) -> None:
         """Write evaluation.json and evaluation.npz, and bring the report up to date.
 
         What was measured by annealed chains, mostly of a few images, goes to evaluation-ais.json
@@ -199,7 +199,7 @@ class Run:
             self._draw_growth(evaluation)
         self.report()
 
-    def _draw_growth(self, evaluation: likelihood.Evaluation) -> None:
+    def _draw_growth(self, evaluation: Evaluation) -> None:
         """The bound by samples, where it was measured for several numbers of them."""
         from vaekit import figures
 

@@ -50,10 +50,11 @@ def test_the_numbers_of_each_image_and_the_growth_of_the_bound_are_kept(call, nu
 
 
 def test_an_interrupted_measurement_goes_on_where_it_was(call, numbers, run, monkeypatch):
-    from vaekit.evaluation import likelihood
+    from vaekit.evaluation import importance_sampling
+    from vaekit.evaluation.importance_sampling import measure
 
     whole = numbers("evaluate", run / "model", *QUICK)
-    measure, calls = likelihood.measure, []
+    measure, calls = measure, []
 
     def interrupted(*arguments):
         calls.append(1)
@@ -61,7 +62,7 @@ def test_an_interrupted_measurement_goes_on_where_it_was(call, numbers, run, mon
             raise KeyboardInterrupt
         return measure(*arguments)
 
-    monkeypatch.setattr(likelihood, "measure", interrupted)
+    monkeypatch.setattr(importance_sampling, "measure", interrupted)
     assert call("evaluate", run, *QUICK).exit_code == 130
     assert len(list(run.glob("evaluation.partial-*.npz"))) == 1
     other = call("evaluate", run, "--samples", 19)
@@ -174,7 +175,7 @@ def test_what_is_no_likelihood_is_said_to_be_none(call, run):
 
 
 def test_the_quality_of_samples_is_measured_and_kept(call, run, monkeypatch):
-    monkeypatch.setattr("vaekit.evaluation.classifier.STEPS", 60)
+    monkeypatch.setattr("vaekit.evaluation.feature_classifier.STEPS", 60)
     first = call("evaluate", run, *QUICK, "--quality")
     assert first.stderr == "training a small classifier of digits, once, for its features\n"
     assert "Sample quality: 297 samples (drawn pixels) against as many training images" in first.stdout

@@ -8,8 +8,8 @@ import torch
 
 from vaekit.data import Dataset, load_dataset
 from vaekit.errors import InvalidError, NotFoundError
-from vaekit.evaluation import classifier as module
-from vaekit.evaluation.classifier import classifier
+from vaekit.evaluation import feature_classifier as module
+from vaekit.evaluation.feature_classifier import classifier
 from vaekit.evaluation.features import space
 
 

@@ -8,7 +8,15 @@ from torch.distributions import Normal, kl_divergence
 
 from vaekit import recipes
 from vaekit.build import build_model
-from vaekit.evaluation import latent
+from vaekit.evaluation.latent import (
+    Latents,
+    active_units,
+    decode_grid,
+    encode_batches,
+    kl_per_latent,
+    quantiles,
+    traverse,
+)
 
 
 def model(size=2, *changes):
@@ -18,50 +26,50 @@ def model(size=2, *changes):
 
 def test_codes_are_the_posterior_in_order():
     vae, x, y = model(), torch.rand(7, 1, 8, 8), torch.arange(7)
-    codes = latent.encode(vae, [(x[:4], y[:4]), (x[4:], y[4:])])
+    codes = encode_batches(vae, [(x[:4], y[:4]), (x[4:], y[4:])])
     posterior = vae.encode(x)
     np.testing.assert_allclose(codes.mean, posterior.mean.detach(), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(codes.stddev, posterior.stddev.detach(), rtol=1e-5)
     assert codes.labels.tolist() == list(range(7))
-    assert latent.encode(vae, [(x, None)]).labels is None
+    assert encode_batches(vae, [(x, None)]).labels is None
 
 
 def test_kl_per_latent_is_the_closed_form():
     mean, stddev = torch.randn(50, 3), torch.rand(50, 3) + 0.1
     truth = kl_divergence(Normal(mean, stddev), Normal(0.0, 1.0)).mean(0)
-    codes = latent.Codes(mean.numpy(), stddev.numpy(), None)
-    np.testing.assert_allclose(latent.kl_per_latent(codes), truth, rtol=1e-4)
+    codes = Latents(mean.numpy(), stddev.numpy(), None)
+    np.testing.assert_allclose(kl_per_latent(codes), truth, rtol=1e-4)
 
 
 def test_a_latent_is_active_where_its_mean_deviates_by_more_than_a_tenth():
     rng = np.random.default_rng(0)
     codes = rng.standard_normal((5000, 5)) * [1, 0.11, 0.09, 0, 2] + 7
-    assert latent.active_units(codes, (2, 3)) == [2, 1]
-    assert latent.active_units(codes, (5,)) == [3]
-    assert latent.active_units(codes[:1], (2, 3)) == [0, 0]
+    assert active_units(codes, (2, 3)) == [2, 1]
+    assert active_units(codes, (5,)) == [3]
+    assert active_units(codes[:1], (2, 3)) == [0, 0]
 
 
 def test_points_are_ordered_by_their_variance():
-    codes = latent.Codes(np.array([[0.0, 1.0], [0.0, -1.0]]), np.zeros((2, 2)), None)
-    assert latent.kl_per_latent(codes).tolist() == [0, 1]
+    codes = Latents(np.array([[0.0, 1.0], [0.0, -1.0]]), np.zeros((2, 2)), None)
+    assert kl_per_latent(codes).tolist() == [0, 1]
 
 
 def test_a_walk_changes_one_latent_alone():
     vae, z = model(3), torch.tensor([0.1, 0.2, 0.3])
-    images = latent.traverse(vae, z, [2, 0], [-1.0, 0.0, 1.0])
+    images = traverse(vae, z, [2, 0], [-1.0, 0.0, 1.0])
     assert images.shape == (2, 3, 1, 8, 8)
     torch.testing.assert_close(images[0, 2], vae.decode(torch.tensor([0.1, 0.2, 1.0])).mean)
     torch.testing.assert_close(images[1, 0], vae.decode(torch.tensor([-1.0, 0.2, 0.3])).mean)
 
 
 def test_quantiles_are_those_of_the_normal_distribution():
-    np.testing.assert_allclose(latent.quantiles(9), stats.norm.ppf((np.arange(9) + 0.5) / 9), atol=1e-12)
+    np.testing.assert_allclose(quantiles(9), stats.norm.ppf((np.arange(9) + 0.5) / 9), atol=1e-12)
 
 
 def test_the_grid_has_z2_in_rows_and_z1_in_columns():
     vae = model()
-    images, values = latent.decoded_grid(vae, 5)
+    images, values = decode_grid(vae, 5)
     z = torch.tensor([values[4], values[1]], dtype=torch.float32)
     torch.testing.assert_close(images[1, 4], vae.decode(z).mean)
     with pytest.raises(ValueError, match="this model has 3"):
-        latent.decoded_grid(model(3))
+        decode_grid(model(3))

@@ -10,7 +10,7 @@ import cases
 from explorer.explored_models import N, explored
 from vaekit import recipes
 from vaekit.errors import InvalidError, NotFoundError
-from vaekit.evaluation.likelihood import log_likelihood
+from vaekit.evaluation.importance_sampling import log_likelihood
 from vaekit.explorer.explored import SAMPLES, Source, explore, look
 from vaekit.trained import Trained
 

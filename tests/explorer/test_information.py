@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import cases
-from vaekit.evaluation.latent import Codes, kl_per_latent
+from vaekit.evaluation.latent import Latents, kl_per_latent
 from vaekit.explorer import information
 
 
@@ -29,7 +29,7 @@ def test_of_a_standard_normal_prior_it_is_the_closed_form():
     model = cases.make_vae().eval()
     parts, _ = found(model)
     posterior = model.encode(cases.images_for(model, 50))
-    codes = Codes(posterior.mean.detach().numpy(), posterior.stddev.detach().numpy(), None)
+    codes = Latents(posterior.mean.detach().numpy(), posterior.stddev.detach().numpy(), None)
     assert np.allclose(information.per_latent(parts, codes), kl_per_latent(codes), atol=1e-5)
 
 
@@ -39,7 +39,7 @@ def test_another_prior_has_no_parts_and_what_stands_for_them_says_which_latent_i
     assert np.isnan(parts).all()
     random = np.random.default_rng(0)
     mean = np.stack([random.normal(size=40_000), np.full(40_000, 3.0)], 1)
-    codes = Codes(mean, np.full_like(mean, 0.5), None)
+    codes = Latents(mean, np.full_like(mean, 0.5), None)
     told = information.per_latent(np.full((2, 5), np.nan), codes)
     assert told[0] == pytest.approx(0.5 * np.log(1.25 / 0.25), abs=0.01)  # of a channel with this noise
     assert told[1] == pytest.approx(0, abs=1e-6)
@@ -47,5 +47,5 @@ def test_another_prior_has_no_parts_and_what_stands_for_them_says_which_latent_i
 
 def test_points_are_ordered_by_their_variance():
     mean = np.random.default_rng(0).normal(size=(99, 3)) * [1, 2, 3]
-    codes = Codes(mean, np.zeros_like(mean), None)
+    codes = Latents(mean, np.zeros_like(mean), None)
     assert np.array_equal(information.per_latent(np.zeros((3, 99)), codes), mean.var(0))

@@ -17,15 +17,15 @@ import torch
 
 from vaekit.data.dataset import Dataset
 from vaekit.data.observation import observe
-from vaekit.evaluation.likelihood import log_likelihood
+from vaekit.evaluation.importance_sampling import log_likelihood
 from vaekit.models import likelihoods, posteriors
 from vaekit.models.conditional import Chain, Conditional
 from vaekit.models.objectives import Objective, importance_weighted, linear
 from vaekit.models.priors import StandardNormal
 from vaekit.models.vae import VAE
 from vaekit.nn.networks import dense
-from vaekit.recipe import Training
 from vaekit.training.loop import fit
+from vaekit.training.settings import TrainingSettings
 
 SHAPE, D, LATENT, N = (1, 2, 4), 8, 2, 400
 
@@ -66,7 +66,7 @@ def test_a_linear_vae_reaches_the_optimum_of_probabilistic_pca(tmp_path, objecti
     best, noise, directions = closed_form(x)
     images = Dataset("linear", "Linear", x.reshape(-1, *SHAPE), None, ())
     seen = observe(images, np.arange(N), "unit", training=True)
-    settings = Training(
+    settings = TrainingSettings(
         epochs=240, batch_size=50, learning_rate=0.02, schedule={"kind": "cosine"}, checkpoint_seconds=1e6
     )
     model = linear_vae()

@@ -22,7 +22,7 @@ from vaekit.studies.execute import execute
 from vaekit.studies.perform import study
 from vaekit.studies.pool import Pool
 from vaekit.studies.todo import essence, sort
-from vaekit.training.log import Quiet
+from vaekit.training.display import SilentLogger
 
 STUDY = """
 runs:
@@ -92,7 +92,7 @@ def test_another_protocol_measures_again_without_training(tiny, copy, tmp_path):
     assert (copy / "ae" / "seed-0" / "model" / "model.safetensors").stat().st_mtime_ns == weights
 
 
-class Stopping(Quiet):
+class Stopping(SilentLogger):
     def epoch(self, record) -> None:
         raise KeyboardInterrupt
 

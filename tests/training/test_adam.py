@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vaekit.training.adam import Adam
+from vaekit.training.optimizer import Adam
 
 
 def weights() -> list[torch.Tensor]:

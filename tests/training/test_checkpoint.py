@@ -18,7 +18,7 @@ from vaekit.models import likelihoods
 from vaekit.nn import networks
 from vaekit.training import checkpoint
 from vaekit.training.checkpoint import Checkpoints, load_weights
-from vaekit.training.state import State, parse
+from vaekit.training.position import Position, parse_position
 
 TENSORS = {"model/w": torch.arange(6.0).reshape(2, 3), "random/cpu": torch.arange(9, dtype=torch.uint8)}
 
@@ -27,7 +27,7 @@ def files(directory):
     return sorted((directory / "checkpoint").iterdir())
 
 
-def write(directory, *states: State) -> Checkpoints:
+def write(directory, *states: Position) -> Checkpoints:
     checkpoints = Checkpoints(directory, pytest.fail)
     for state in states:
         checkpoints.save(state, TENSORS)
@@ -47,7 +47,7 @@ def rewrite(path, change) -> None:
 
 
 def test_what_is_read_is_what_was_written(tmp_path):
-    state = State(
+    state = Position(
         epoch=3, batch=2, step=12, seconds=0.1 + 0.2, best=1 / 3, best_epoch=2, learning_rate=1e-300 / 3
     )
     found = write(tmp_path, state).newest()
@@ -59,12 +59,12 @@ def test_what_is_read_is_what_was_written(tmp_path):
 def test_a_state_of_any_numbers_survives_as_json():
     for seed in range(200):
         value = torch.rand((), dtype=torch.float64, generator=torch.Generator().manual_seed(seed)).item() ** 9
-        state = State(best=-value, seconds=value)
-        assert parse(json.dumps(asdict(state))) == state
+        state = Position(best=-value, seconds=value)
+        assert parse_position(json.dumps(asdict(state))) == state
 
 
 def test_the_newest_is_the_last_written_wherever_it_stands(tmp_path):
-    checkpoints = write(tmp_path, State(epoch=2, batch=4, step=9), State(epoch=2, step=5))
+    checkpoints = write(tmp_path, Position(epoch=2, batch=4, step=9), Position(epoch=2, step=5))
     assert checkpoints.newest().state.step == 5
 
 
@@ -73,14 +73,14 @@ def test_only_two_and_the_newest_start_of_an_epoch_are_kept(tmp_path):
     (tmp_path / "checkpoint" / ".000001-epoch-1-0123456789abcdef.safetensors.x1y2").write_text("cut short")
     (tmp_path / "checkpoint" / "notes.txt").write_text("mine")
     positions = [(1, 0, 0), (1, 1, 1), (2, 0, 5), (2, 1, 6), (2, 2, 7), (2, 3, 8)]
-    write(tmp_path, *(State(epoch=e, batch=b, step=s) for e, b, s in positions))
+    write(tmp_path, *(Position(epoch=e, batch=b, step=s) for e, b, s in positions))
     names = [path.name[:13] for path in files(tmp_path)]
     assert names == ["000003-epoch-", "000005-step-7", "000006-step-8", "notes.txt"]
 
 
 def test_the_newest_start_of_an_epoch(tmp_path):
-    checkpoints = write(tmp_path, State(epoch=2, step=5), State(epoch=2, batch=1, step=6))
-    assert checkpoints.newest(starts_epoch=True).state == State(epoch=2, step=5)
+    checkpoints = write(tmp_path, Position(epoch=2, step=5), Position(epoch=2, batch=1, step=6))
+    assert checkpoints.newest(starts_epoch=True).state == Position(epoch=2, step=5)
 
 
 def test_no_checkpoint(tmp_path):
@@ -117,7 +117,7 @@ def no_state(path):
 
 @pytest.mark.parametrize("damage", [truncate, flip, empty, unknown_state, impossible_state, no_state])
 def test_a_damaged_one_is_passed_over(tmp_path, damage):
-    write(tmp_path, State(step=1, batch=1), State(step=2, batch=2))
+    write(tmp_path, Position(step=1, batch=1), Position(step=2, batch=2))
     older, newer = files(tmp_path)
     damage(newer)
     said = []
@@ -129,7 +129,7 @@ def test_a_damaged_one_is_passed_over(tmp_path, damage):
 
 
 def test_all_damaged(tmp_path):
-    write(tmp_path, State(step=1, batch=1), State(step=2, batch=2))
+    write(tmp_path, Position(step=1, batch=1), Position(step=2, batch=2))
     for path in files(tmp_path):
         truncate(path)
     said = []
@@ -141,12 +141,12 @@ def test_all_damaged(tmp_path):
 
 
 def test_a_damaged_one_does_not_take_the_place_of_a_good_one(tmp_path):
-    write(tmp_path, State(step=1, batch=1), State(step=2, batch=2))
+    write(tmp_path, Position(step=1, batch=1), Position(step=2, batch=2))
     good, bad = files(tmp_path)
     truncate(bad)
     checkpoints = Checkpoints(tmp_path, lambda text: None)
     checkpoints.newest()
-    checkpoints.save(State(step=3, batch=3), TENSORS)
+    checkpoints.save(Position(step=3, batch=3), TENSORS)
     assert good in files(tmp_path)
     assert bad not in files(tmp_path)
 

@@ -10,10 +10,10 @@ import torch
 from toy_runs import BATCHES, STEPS, images, metrics, model, same, settings, train
 from vaekit.models import posteriors
 from vaekit.models.objectives import Objective, constant, cyclical, importance_weighted, linear
-from vaekit.training.adam import Adam
 from vaekit.training.checkpoint import load_weights
-from vaekit.training.log import Quiet
+from vaekit.training.display import SilentLogger
 from vaekit.training.loop import fit
+from vaekit.training.optimizer import Adam
 from vaekit.utils.random import order, seeded, stream
 
 KEYS = [
@@ -27,7 +27,7 @@ def weights(vae) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in vae.state_dict().items()}
 
 
-class Recorder(Quiet):
+class Recorder(SilentLogger):
     """Remembers what the loop tells, and the weights after each step."""
 
     def __init__(self, vae):

@@ -8,14 +8,14 @@ import torch
 from toy_runs import images, model
 from vaekit.models.objectives import Objective, linear
 from vaekit.training.batches import batches
-from vaekit.training.metrics import Meter, validate
+from vaekit.training.metrics import ELBOMeter, validate
 
 CPU = torch.device("cpu")
 
 
 def test_every_image_counts_the_same():
     vae, objective, data = model(), Objective(), images(30, training=False)
-    meter, losses, sizes = Meter(1, CPU), [], []
+    meter, losses, sizes = ELBOMeter(1, CPU), [], []
     for x, y in batches(data, torch.arange(30), 16):
         evidence = vae.evidence(x, y)
         loss = objective.loss(evidence, 1.0)
@@ -30,7 +30,7 @@ def test_every_image_counts_the_same():
 
 
 def test_a_norm_that_is_not_finite_shows():
-    vae, meter = model(), Meter(1, CPU)
+    vae, meter = model(), ELBOMeter(1, CPU)
     evidence = vae.evidence(images().batch(torch.arange(5)))
     meter.add(-evidence.elbo.mean(), evidence, torch.tensor(1.0))
     assert meter.finite()

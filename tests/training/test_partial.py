@@ -11,7 +11,7 @@ from vaekit.data.dataset import Dataset
 from vaekit.data.masks import pixels
 from vaekit.data.observation import ObservedImages, observe
 from vaekit.models.objectives import Objective
-from vaekit.training.batches import observed
+from vaekit.training.batches import observed_mask
 from vaekit.training.checkpoint import load_weights
 from vaekit.training.loop import fit
 from vaekit.training.metrics import validate
@@ -60,6 +60,6 @@ def test_validation_counts_the_observed_part_alone():
 def test_whole_images_are_not_looked_at_for_gaps():
     x = torch.full((2, *SHAPE), torch.nan)
     seen = images(30, False, True)
-    assert observed(seen, x) is not None
+    assert observed_mask(seen, x) is not None
     seen.partial = False
-    assert observed(seen, x) is None
+    assert observed_mask(seen, x) is None

@@ -47,13 +47,13 @@ def command(
     from vaekit import pictures
     from vaekit.cli import looking
     from vaekit.cli.output import emit
-    from vaekit.evaluation import codes
+    from vaekit.evaluation.latent import latent_table, write_table
 
     trained, _ = looking.opened(run, device)
     seen = trained.observed(split, data)
     names = trained.data(data)[0].label_names if data else trained.label_names
-    table = codes.of(trained.model, seen, stddev, label, names)
-    files = [str(codes.write(output, table))]
+    table = latent_table(trained.model, seen, stddev, label, names)
+    files = [str(write_table(output, table))]
     if figure:
         files.append(str(pictures.scatter(trained, seen, names).save(figure)))
     images, latents = table["z"].shape

@@ -57,9 +57,9 @@ def command(
         )
     from vaekit import launch
     from vaekit.cli.output import emit
-    from vaekit.training.log import display
+    from vaekit.training.display import make_display
 
-    log = display(quiet)
+    log = make_display(quiet)
     if resume:
         done = launch.resume(resume, overrides, log=log, **given)
     else:

@@ -12,7 +12,11 @@ from functools import partial
 from typing import Literal
 
 from vaekit.errors import InvalidError
-from vaekit.evaluation import annealed, likelihood, marginal, protocol
+from vaekit.evaluation import validity
+from vaekit.evaluation.ais import CHAINS, STEPS, Start, images_at_once, measure_ais
+from vaekit.evaluation.importance_sampling import measure
+from vaekit.evaluation.label_inference import measure_marginal
+from vaekit.evaluation.results import MeasureBatch
 from vaekit.models import batching
 from vaekit.models.vae import VAE
 
@@ -31,9 +35,9 @@ class Estimator:
 
     kind: Kind = "is"
     samples: int = 5000
-    chains: int = annealed.CHAINS
-    steps: int = annealed.STEPS
-    start: annealed.Start = "encoder"
+    chains: int = CHAINS
+    steps: int = STEPS
+    start: Start = "encoder"
 
     def check(self, model: VAE) -> None:
         """Whether it can be used.
@@ -54,14 +58,14 @@ class Estimator:
         return (
             batching.images_at_once(model.decoder, shape)
             if self.kind == "is"
-            else annealed.images_at_once(model.decoder, shape, self.chains)
+            else images_at_once(model.decoder, shape, self.chains)
         )
 
-    def measure(self, labels: str = "given") -> likelihood.Measure:
+    def measure(self, labels: str = "given") -> MeasureBatch:
         """What measures a batch, with labels given or averaged over."""
-        plain: likelihood.Measure = likelihood.measure
-        given = plain if self.kind == "is" else partial(annealed.measure, steps=self.steps, start=self.start)
-        return partial(marginal.measure, given=given) if labels == "missing" else given
+        plain: MeasureBatch = measure
+        given = plain if self.kind == "is" else partial(measure_ais, steps=self.steps, start=self.start)
+        return partial(measure_marginal, given=given) if labels == "missing" else given
 
 
 def needs_density(model: VAE, what: str) -> None:
@@ -70,7 +74,7 @@ def needs_density(model: VAE, what: str) -> None:
     Raises:
         InvalidError: it is a point, as that of an autoencoder.
     """
-    if not protocol.is_bound(model):
+    if not validity.is_bound(model):
         raise InvalidError(
             f"{what}: expected a posterior with a density, got a point (dirac), which bounds no log p(x); "
             "compare reconstructions, by: vaekit evaluate RUN"

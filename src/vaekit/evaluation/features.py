@@ -27,7 +27,7 @@ from torch import Tensor
 from vaekit.data import Dataset, split
 from vaekit.data.observation import observe
 from vaekit.errors import InvalidError, NotFoundError, did_you_mean
-from vaekit.evaluation.classifier import SIZE, Say, classifier
+from vaekit.evaluation.feature_classifier import SIZE, Say, classifier
 
 COMPONENTS, COMPONENTS_OF = 64, 5000  # principal components, and the images they are found from
 _KINDS = "classifier, pixels, FILE.py:FUNCTION or MODULE:FUNCTION"

@@ -1,21 +1,28 @@
-"""What the latent space holds: codes of images, walks along a latent, the grid of a 2-D latent."""
+"""What the latent space holds: of images, along one latent, and over a 2-D grid."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from vaekit.evaluation import labelling
+from vaekit.data.observation import ObservedImages
+from vaekit.errors import InvalidError
+from vaekit.evaluation.label_inference import posterior_moments
 from vaekit.models.vae import VAE
+from vaekit.utils.io import write_whole
 
 ACTIVE = 0.01  # the variance of a latent's posterior mean over images, above which it is in use
 
 
-class Codes(NamedTuple):
+class Latents(NamedTuple):
     """The posterior of N images: arrays (N, d), and labels (N,), attributes (N, m), or None."""
 
     mean: np.ndarray
@@ -24,23 +31,23 @@ class Codes(NamedTuple):
 
 
 @torch.no_grad()
-def encode(model: VAE, batches: Iterable[tuple[Tensor, Tensor | None]]) -> Codes:
+def encode_batches(model: VAE, batches: Iterable[tuple[Tensor, Tensor | None]]) -> Latents:
     """Mean and standard deviation of q(z | x) for batches of images and labels.
 
     Where labels are missing and the encoder takes them, they are averaged over p(y | x).
     """
     means, deviations, labels = [], [], []
     for x, y in batches:
-        mean, stddev = labelling.codes(model, x, y)
+        mean, stddev = posterior_moments(model, x, y)
         means.append(mean.float().cpu().numpy())
         deviations.append(stddev.float().cpu().numpy())
         labels += [] if y is None else [y.cpu().numpy()]
-    return Codes(
+    return Latents(
         np.concatenate(means), np.concatenate(deviations), np.concatenate(labels) if labels else None
     )
 
 
-def kl_per_latent(codes: Codes) -> np.ndarray:
+def kl_per_latent(codes: Latents) -> np.ndarray:
     """(d,): the mean KL(q, N(0, 1)) of each latent in nats, by the closed form; near 0 means unused.
 
     For a diagonal Gaussian posterior against the standard normal; for other priors it orders the latents by
@@ -90,7 +97,7 @@ def quantiles(n: int) -> np.ndarray:
 
 
 @torch.no_grad()
-def decoded_grid(model: VAE, n: int = 20, y: Tensor | None = None) -> tuple[Tensor, np.ndarray]:
+def decode_grid(model: VAE, n: int = 20, y: Tensor | None = None) -> tuple[Tensor, np.ndarray]:
     """The images over a 2-D latent at Gaussian quantiles: (n, n, C, H, W) as [z1][z0], and the n values.
 
     Raises:
@@ -103,3 +110,77 @@ def decoded_grid(model: VAE, n: int = 20, y: Tensor | None = None) -> tuple[Tens
     axis = torch.tensor(values, dtype=torch.float32, device=device)
     z1, z0 = torch.meshgrid(axis, axis, indexing="ij")
     return model.decode(torch.stack([z0, z1], -1), y).mean, values
+
+
+Table = Mapping[str, np.ndarray]
+AT_ONCE = 500
+FORMATS = (".npy", ".npz", ".csv")
+
+
+def latent_table(
+    model: VAE,
+    seen: ObservedImages,
+    stddev: bool = False,
+    label: bool = False,
+    label_names: Sequence[str] = (),
+) -> Table:
+    """The codes of all images of a split.
+
+    Args:
+        stddev, label: whether these columns are wanted too.
+        label_names: what the classes are called; labels stay numbers without it.
+
+    Raises:
+        InvalidError: labels are wanted, and the data has none.
+    """
+    if label and seen.classes is None:
+        raise InvalidError("label: the data has no labels; leave them out")
+    codes = encode_batches(model, seen.batches(AT_ONCE))
+    table = {"z": codes.mean}
+    if stddev:
+        table["stddev"] = codes.stddev
+    if label and seen.classes is not None:
+        numbers = seen.classes.cpu().numpy()
+        table["label"] = np.array(label_names)[numbers] if label_names else numbers
+    return table
+
+
+def write_table(path: str | Path, table: Table) -> Path:
+    """Write a table as .npy (`z` alone), .npz, or .csv with a line of names: z0, z1, ..., label.
+
+    Raises:
+        InvalidError: another ending, or more columns than `z` in a .npy.
+        VaekitError: the file cannot be written.
+    """
+    path = Path(path)
+    if path.suffix not in FORMATS:
+        raise InvalidError(f"{path}: expected a name that ends in {', '.join(FORMATS)}")
+    if path.suffix == ".npy" and len(table) > 1:
+        raise InvalidError(f"{path}: a .npy holds the means alone; write .npz or .csv for {', '.join(table)}")
+    pack = {".npy": _to_npy, ".npz": _to_npz, ".csv": _to_csv}[path.suffix]
+    return write_whole(path, pack(table))
+
+
+def _to_npy(table: Table) -> bytes:
+    content = io.BytesIO()
+    np.save(content, table["z"], allow_pickle=False)
+    return content.getvalue()
+
+
+def _to_npz(table: Table) -> bytes:
+    content = io.BytesIO()
+    np.savez_compressed(content, allow_pickle=False, **table)
+    return content.getvalue()
+
+
+def _to_csv(table: Table) -> bytes:
+    content = io.StringIO(newline="")
+    writer = csv.writer(content, lineterminator="\n")
+    writer.writerow(name for key, column in table.items() for name in _column_names(key, column))
+    columns = [column.reshape(len(column), -1).astype(str).tolist() for column in table.values()]
+    writer.writerows(chain.from_iterable(row) for row in zip(*columns, strict=True))
+    return content.getvalue().encode()
+
+
+def _column_names(key: str, column: np.ndarray) -> Iterator[str]:
+    yield from [key] if column.ndim == 1 else (f"{key}{i}" for i in range(column.shape[1]))

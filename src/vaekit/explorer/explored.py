@@ -13,8 +13,10 @@ from torch import Tensor
 
 from vaekit.data.observation import ObservedImages
 from vaekit.errors import InvalidError, NotFoundError
-from vaekit.evaluation import labelling, likelihood, protocol
-from vaekit.evaluation.latent import ACTIVE, Codes
+from vaekit.evaluation import validity
+from vaekit.evaluation.importance_sampling import log_likelihood
+from vaekit.evaluation.label_inference import label_posterior
+from vaekit.evaluation.latent import ACTIVE, Latents
 from vaekit.explorer import information
 from vaekit.explorer.plane import Plane, plane
 from vaekit.models import batching, masking
@@ -63,7 +65,7 @@ class Explored:
     seen: ObservedImages
     source: Source
     told: Tensor | None
-    codes: Codes
+    codes: Latents
     reconstruction: np.ndarray
     rate: np.ndarray
     kl: np.ndarray
@@ -77,7 +79,7 @@ class Explored:
     @property
     def is_bound(self) -> bool:
         """Whether there is a bound: an autoencoder has none."""
-        return protocol.is_bound(self.model)
+        return validity.is_bound(self.model)
 
     @property
     def active(self) -> np.ndarray:
@@ -144,7 +146,7 @@ class Explored:
         for start in range(0, len(self.seen), at_once):
             some = slice(start, min(start + at_once, len(self.seen)))
             batch = iter([(self.seen.batch(torch.arange(some.start, some.stop)), self.told_of(some))])
-            terms = likelihood.log_likelihood(self.model, batch, SAMPLES, seed=start)
+            terms = log_likelihood(self.model, batch, SAMPLES, seed=start)
             self.log_likelihood[some] = terms.log_likelihood.numpy()
             yield some.stop
 
@@ -197,7 +199,7 @@ def look(
         np.concatenate(part, -1) for part in zip(*parts, strict=True)
     )
     labels = None if seen.classes is None else seen.classes.cpu().numpy()
-    codes = Codes(mean.T, stddev.T, labels)
+    codes = Latents(mean.T, stddev.T, labels)
     return Explored(
         trained=trained,
         seen=seen,
@@ -215,7 +217,7 @@ def _told(model: VAE, x: Tensor, y: Tensor | None) -> Tensor | None:
     """What a model is told of a batch: its labels, a quick guess where there are none, or nothing."""
     if model.labels is None or y is not None:
         return None if model.labels is None else y
-    return labelling.posterior(model, x, samples=1).argmax(1)
+    return label_posterior(model, x, samples=1).argmax(1)
 
 
 @torch.no_grad()

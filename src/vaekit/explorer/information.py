@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.distributions import Distribution, kl_divergence
 
 from vaekit.distributions.normal import diagonal
-from vaekit.evaluation.latent import Codes
+from vaekit.evaluation.latent import Latents
 from vaekit.models.conditional import Ancestral
 from vaekit.utils.random import seeded
 
@@ -31,7 +31,7 @@ def divergences(posterior: Ancestral, prior: Ancestral) -> Tensor:
     return torch.cat([_parts(a, b, size, len(q.z[0])) for a, b, size in pairs], -1).T
 
 
-def per_latent(divergences: np.ndarray, codes: Codes) -> np.ndarray:
+def per_latent(divergences: np.ndarray, codes: Latents) -> np.ndarray:
     """(d,): the mean of the divergences (d, N) of a latent, or what stands for it."""
     if not codes.stddev.any():
         return codes.mean.var(0)

@@ -18,7 +18,7 @@ from pydantic import Field
 from vaekit.recipe.data import Data
 from vaekit.recipe.model import GaussianPosterior, Model
 from vaekit.recipe.objective import Objective
-from vaekit.recipe.training import CosineRate, ExponentialRate, Training
+from vaekit.training.settings import CosineRate, ExponentialRate, TrainingSettings
 from vaekit.utils.schema import Count, Part, Positive
 
 __all__ = [
@@ -32,7 +32,7 @@ __all__ = [
     "Part",
     "Positive",
     "Recipe",
-    "Training",
+    "TrainingSettings",
 ]
 
 
@@ -45,4 +45,4 @@ class Recipe(Part):
     data: Data = Data()
     model: Model = Model()
     objective: Objective = Objective()
-    training: Training = Training()
+    training: TrainingSettings = TrainingSettings()

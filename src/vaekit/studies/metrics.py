@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vaekit.errors import InvalidError, did_you_mean
-from vaekit.evaluation.fitted import fit_sigma, sigma_of
+from vaekit.evaluation.optimal_sigma import fit_sigma, sigma_of
 from vaekit.numbers import estimator_in_words, quality_in_words
 from vaekit.studies.results import Outcome, Training
 from vaekit.utils.format import format_significant

@@ -22,7 +22,7 @@ from vaekit.errors import InterruptedRun
 from vaekit.studies.display import Display
 from vaekit.studies.todo import Ends
 from vaekit.studies.worker import Job
-from vaekit.training.guards import interruption
+from vaekit.training.locking import catch_signals
 
 PATIENCE = 60.0  # seconds that a worker has to save and stop
 
@@ -94,7 +94,7 @@ class Pool:
         Raises:
             InterruptedRun: a signal came.
         """
-        with interruption() as interrupted:
+        with catch_signals() as interrupted:
             try:
                 self._employ()
                 while len(self.ends) < len(self.jobs):

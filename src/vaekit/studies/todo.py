@@ -15,7 +15,7 @@ from vaekit.run import Run
 from vaekit.studies.plan import Task
 from vaekit.studies.worker import Job
 from vaekit.trained import fingerprint
-from vaekit.training.guards import locked
+from vaekit.training.locking import lock_directory
 
 Ends = dict[int, tuple[int, str]]
 Note = Callable[[str], None]
@@ -51,7 +51,7 @@ def _step(task: Task, note: Note, resume: bool) -> str | None:
     data = _data(located(task.recipe).data.model_dump_json())
     if not (task.directory / "recipe.yaml").is_file():
         return "train"
-    with locked(task.directory):
+    with lock_directory(task.directory):
         run = Run(task.directory)
     if (reason := _changed(run, task, data[0])) is not None:
         note(f"{task.name}: {reason}, so it is trained anew")

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from vaekit.errors import InterruptedRun, VaekitError
-from vaekit.training.log import Quiet, Record, SoFar
-from vaekit.training.state import State
+from vaekit.training.display import Record, SilentLogger, SoFar
+from vaekit.training.position import Position
 from vaekit.utils.cpu import keep_memory
 
 EVERY = 0.5  # seconds between two words on progress
@@ -45,7 +45,7 @@ class Job(NamedTuple):
     evaluate: dict[str, Any]
 
 
-class Reporting(Quiet):
+class Reporting(SilentLogger):
     """A training log that says how far a training is, a share of 1 and in words.
 
     Args:
@@ -57,10 +57,10 @@ class Reporting(Quiet):
         self._epochs = self._batches = 1
         self._loss = ""
 
-    def start(self, epochs: int, batches: int, state: State) -> None:
+    def start(self, epochs: int, batches: int, state: Position) -> None:
         self._epochs, self._batches = epochs, batches
 
-    def step(self, state: State, so_far: SoFar) -> None:
+    def step(self, state: Position, so_far: SoFar) -> None:
         if time.monotonic() - self._last >= EVERY:
             self._last = time.monotonic()
             done = (state.epoch - 1 + state.batch / self._batches) / self._epochs

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 
-class Images(Protocol):
+class ImageSource(Protocol):
     """What training asks of a split: its length, device and labels, and a batch by its indices.
 
     Where it is `partial`, NaN in a batch stands for what was not observed.
@@ -27,7 +27,7 @@ class Images(Protocol):
 
 
 def batches(
-    images: Images, order: Tensor, size: int, first: int = 0
+    images: ImageSource, order: Tensor, size: int, first: int = 0
 ) -> Iterator[tuple[Tensor, Tensor | None]]:
     """Images and labels in an order, `size` at a time; the last batch may be smaller.
 
@@ -39,6 +39,6 @@ def batches(
         yield images.batch(indices), None if images.labels is None else images.labels[indices]
 
 
-def observed(images: Images, x: Tensor) -> Tensor | None:
+def observed_mask(images: ImageSource, x: Tensor) -> Tensor | None:
     """True where a batch of these images was observed; None, without a look at it, where they all are."""
     return ~x.isnan() if images.partial else None

@@ -25,7 +25,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from vaekit.errors import InvalidError, NotFoundError, VaekitError
-from vaekit.training.state import State, parse
+from vaekit.training.position import Position, parse_position
 from vaekit.utils.io import write_whole
 
 FOLDER = "checkpoint"
@@ -46,7 +46,7 @@ class Checkpoint:
     """
 
     path: Path
-    state: State
+    state: Position
     tensors: Weights
 
 
@@ -69,7 +69,7 @@ class Checkpoints:
         self.directory, self.folder, self._warn = directory, directory / FOLDER, warn
         self._broken: set[Path] = set()
 
-    def save(self, state: State, tensors: Weights) -> Path:
+    def save(self, state: Position, tensors: Weights) -> Path:
         """Write a checkpoint, and remove those that are no longer needed once it is safely there.
 
         Kept are the two newest, and the newest that starts an epoch.
@@ -192,7 +192,7 @@ def _read(file: _File) -> Checkpoint:
     try:
         whole = _digest(file.path.read_bytes()) == file.digest
         with safe_open(file.path, framework="pt") as content:
-            state = parse((content.metadata() or {}).get("state", ""))
+            state = parse_position((content.metadata() or {}).get("state", ""))
             names = content.keys()
             tensors = {name: content.get_tensor(name).clone() for name in names}
     except (OSError, SafetensorError, ValueError) as error:

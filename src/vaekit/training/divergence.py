@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from vaekit.models.elbo import Evidence
-from vaekit.recipe import Training
-from vaekit.training.state import State
+from vaekit.training.position import Position
+from vaekit.training.settings import TrainingSettings
 from vaekit.utils.random import seeded
 
 
@@ -51,7 +51,7 @@ def find(model: nn.Module, x: Tensor, evidence: Evidence, loss: Tensor, again: C
     return Cause(term, _output(model, again) or _gradient(model))
 
 
-def message(cause: Cause, state: State, settings: Training, good: Path | None) -> str:
+def message(cause: Cause, state: Position, settings: TrainingSettings, good: Path | None) -> str:
     """One line: what, where, which checkpoint is good, what to change."""
     where = f", first in {cause.layer}" if cause.layer else ""
     kept = f"the last good checkpoint is {good}" if good else "there is no checkpoint yet"
@@ -61,7 +61,7 @@ def message(cause: Cause, state: State, settings: Training, good: Path | None) -
     )
 
 
-def _advice(term: str, state: State, settings: Training) -> list[str]:
+def _advice(term: str, state: Position, settings: TrainingSettings) -> list[str]:
     if term == "data":
         return ["data that are finite and in [0, 1]"]
     advice = [f"a smaller training.learning_rate (now {settings.learning_rate * 0.5**state.rollbacks:g})"]

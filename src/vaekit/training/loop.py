@@ -23,17 +23,17 @@ from vaekit.models.elbo import Evidence
 from vaekit.models.masking import filled
 from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
-from vaekit.recipe import Training
 from vaekit.training import divergence
-from vaekit.training.batches import Images, batches, observed
-from vaekit.training.compiling import Compiled
-from vaekit.training.guards import interruption, locked
-from vaekit.training.ledger import Ledger
-from vaekit.training.log import Log, Quiet
+from vaekit.training.batches import ImageSource, batches, observed_mask
+from vaekit.training.compile import CompiledStep
+from vaekit.training.display import SilentLogger, TrainingLogger
+from vaekit.training.locking import catch_signals, lock_directory
 from vaekit.training.metrics import validate
-from vaekit.training.rates import learning_rate
-from vaekit.training.running import Running
-from vaekit.training.state import State
+from vaekit.training.optimizer import learning_rate
+from vaekit.training.position import Position
+from vaekit.training.recorder import RunRecorder
+from vaekit.training.settings import TrainingSettings
+from vaekit.training.train_state import TrainState
 from vaekit.utils.random import order, seeded, stream
 
 CHECK_EVERY = 50  # steps between two looks at numbers that another device computes
@@ -42,7 +42,7 @@ Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FitResult:
     """How a training ended.
 
     Attributes:
@@ -62,16 +62,16 @@ class Outcome:
 def fit(
     model: VAE,
     objective: Objective,
-    train: Images,
-    validation: Images | None,
-    settings: Training,
+    train: ImageSource,
+    validation: ImageSource | None,
+    settings: TrainingSettings,
     directory: Path,
     *,
     resume: bool = False,
     after_epoch: Callable[[Record], None] | None = None,
-    log: Log | None = None,
+    log: TrainingLogger | None = None,
     bound: bool = True,
-) -> Outcome:
+) -> FitResult:
     """Train a model, and leave it in evaluation mode with the best weights.
 
     Args:
@@ -91,10 +91,10 @@ def fit(
         InvalidError: a checkpoint is of another model, or none is whole.
         VaekitError: another process trains in the directory, or it cannot be written.
     """
-    log = log or Quiet()
-    running = Running(model, settings)
-    ledger = Ledger(directory, running, settings, log.note)
-    with locked(directory), seeded(stream(settings.seed, "noise")), interruption() as interrupted:
+    log = log or SilentLogger()
+    running = TrainState(model, settings)
+    ledger = RunRecorder(directory, running, settings, log.note)
+    with lock_directory(directory), seeded(stream(settings.seed, "noise")), catch_signals() as interrupted:
         ledger.begin(resume)
         loop = _Loop(
             running, objective, train, validation, settings, ledger, log, interrupted, bound, after_epoch
@@ -106,18 +106,18 @@ def fit(
             log.stop()
     running.use_best()
     state = running.state
-    return Outcome(state.epoch - 1, state.step, state.best_epoch, state.best, state.impatient(settings))
+    return FitResult(state.epoch - 1, state.step, state.best_epoch, state.best, state.impatient(settings))
 
 
 @dataclass
 class _Loop:
-    running: Running
+    running: TrainState
     objective: Objective
-    train: Images
-    validation: Images | None
-    settings: Training
-    ledger: Ledger
-    log: Log
+    train: ImageSource
+    validation: ImageSource | None
+    settings: TrainingSettings
+    ledger: RunRecorder
+    log: TrainingLogger
     interrupted: Callable[[], bool]
     bound: bool
     after_epoch: Callable[[Record], None] | None
@@ -188,7 +188,7 @@ class _Loop:
     # ------------------------------------------------------------------------------------- its parts
 
     @property
-    def state(self) -> State:
+    def state(self) -> Position:
         return self.running.state
 
     @property
@@ -207,13 +207,15 @@ class _Loop:
         )  # a number would be built in
 
     @cached_property
-    def compiled(self) -> Compiled | None:
-        return Compiled(self.terms, self.running.device, self.log.note) if self.settings.compile else None
+    def compiled(self) -> CompiledStep | None:
+        return CompiledStep(self.terms, self.running.device, self.log.note) if self.settings.compile else None
 
     def terms(self, x: Tensor, y: Tensor | None, beta: float | Tensor) -> tuple[Evidence, Tensor]:
         low = self.settings.precision == "bfloat16"
         with torch.autocast(self.running.device.type, torch.bfloat16, enabled=low):
-            evidence = self.running.model.evidence(x, y, self.objective.samples, mask=observed(self.train, x))
+            evidence = self.running.model.evidence(
+                x, y, self.objective.samples, mask=observed_mask(self.train, x)
+            )
             return evidence, self.objective.loss(evidence, beta)
 
     def learning_rate(self) -> float:

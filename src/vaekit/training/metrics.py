@@ -14,11 +14,11 @@ from torch import Tensor
 from vaekit.models.elbo import Evidence
 from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
-from vaekit.training.batches import Images, batches, observed
+from vaekit.training.batches import ImageSource, batches, observed_mask
 from vaekit.utils.random import seeded
 
 
-class Meter:
+class ELBOMeter:
     """Sums over images of 1, the gradient's norm, the loss, the reconstruction, and the KL of each level.
 
     Args:
@@ -62,7 +62,7 @@ class Meter:
 
 @torch.no_grad()
 def validate(
-    model: VAE, objective: Objective, images: Images, size: int, seed: int, bound: bool = True
+    model: VAE, objective: Objective, images: ImageSource, size: int, seed: int, bound: bool = True
 ) -> dict[str, float | None]:
     """The objective at its final beta, and the terms of the bound, on images held out.
 
@@ -75,10 +75,10 @@ def validate(
     Returns:
         validation_loss, validation_elbo, validation_reconstruction, validation_kl, in nats an image.
     """
-    meter = Meter(len(model.levels), images.device)
+    meter = ELBOMeter(len(model.levels), images.device)
     with seeded(seed):
         for x, y in batches(images, torch.arange(len(images)), size):
-            evidence = model.evidence(x, y, objective.samples, mask=observed(images, x))
+            evidence = model.evidence(x, y, objective.samples, mask=observed_mask(images, x))
             meter.add(objective.loss(evidence, objective.final_beta), evidence)
     means = meter.means(bound)
     elbo = -means["reconstruction"] - means["kl"] if bound else None

@@ -10,8 +10,8 @@ import torch
 import yaml
 
 from vaekit.errors import InvalidError
-from vaekit.evaluation import classifier
-from vaekit.evaluation.fitted import fit_sigma
+from vaekit.evaluation import feature_classifier
+from vaekit.evaluation.optimal_sigma import fit_sigma
 from vaekit.studies.blocks import probes, tradeoff, ways
 from vaekit.studies.display import Silent
 from vaekit.studies.metrics import metric, numbers
@@ -50,7 +50,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 @pytest.fixture
 def _quick_classifier(monkeypatch, tmp_path):
-    monkeypatch.setattr(classifier, "STEPS", 30)
+    monkeypatch.setattr(feature_classifier, "STEPS", 30)
     monkeypatch.setenv("VAEKIT_CACHE", str(tmp_path))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ import yaml
 
 from vaekit import imputed
 from vaekit.errors import InvalidError
-from vaekit.evaluation import classifier, likelihood, marginal
+from vaekit.evaluation import feature_classifier
+from vaekit.evaluation.importance_sampling import log_likelihood, measure
+from vaekit.evaluation.label_inference import measure_marginal
 from vaekit.studies.blocks import restored, told
 from vaekit.studies.display import Silent
 from vaekit.studies.perform import study as perform
@@ -43,7 +46,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 @pytest.fixture
 def _quick_classifier(monkeypatch, tmp_path):
-    monkeypatch.setattr(classifier, "STEPS", 100)
+    monkeypatch.setattr(feature_classifier, "STEPS", 100)
     monkeypatch.setenv("VAEKIT_CACHE", str(tmp_path))
 
 
@@ -105,7 +108,7 @@ def test_shares_are_those_of_the_classifier(results):
     assert (name, len(shares)) == ("CVAE", 11)
     assert shares[-1] == pytest.approx(np.mean(shares[:-1]))
     found = trained(results, "cvae")
-    judge = classifier.classifier(found.data()[0])
+    judge = feature_classifier.classifier(found.data()[0])
     threes = judge.logits(found.model.sample(20, y=torch.full((20,), 3), seed=0)).argmax(1)
     assert shares[3] == (threes == 3).double().mean().item()
 
@@ -117,9 +120,9 @@ def test_likelihoods_with_and_without_the_label(results):
     found = trained(results, "cvae")
     seen = found.observed("test", images=40)
     by = {
-        "given": likelihood.log_likelihood(found.model, seen.batches(100), 8).log_likelihood,
-        "averaged": likelihood.log_likelihood(
-            found.model, seen.batches(100), 8, by=marginal.measure
+        "given": log_likelihood(found.model, seen.batches(100), 8).log_likelihood,
+        "averaged": log_likelihood(
+            found.model, seen.batches(100), 8, by=partial(measure_marginal, given=measure)
         ).log_likelihood,
     }
     assert given == pytest.approx(by["given"].mean().item())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vaekit.evaluation.plane import over_the_plane
+from vaekit.evaluation.grid_integration import integrate_over_plane
 from vaekit.studies.blocks import draw
 from vaekit.studies.parts import Figure, Table, Text
 
@@ -43,7 +43,7 @@ def test_the_integral_stands_beside_what_estimates_it(results):
     assert isinstance(table, Table)
     rows = {name: values[0] for name, values in by_row(table).items()}
     trained = results.select("vae-2")[0].first.trained
-    exact = over_the_plane(trained.model, trained.observed("test", images=6).all(), spacing=0.1)
+    exact = integrate_over_plane(trained.model, trained.observed("test", images=6).all(), spacing=0.1)
     evidence = exact.log_evidence.mean().item()
     assert rows["log p(x), integral over the plane"] == pytest.approx(evidence)
     assert rows["KL(q, p(z|x)), integral over the plane"] == pytest.approx(exact.gap.mean().item())

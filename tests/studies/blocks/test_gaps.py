@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vaekit.evaluation.bidirectional import sandwich
+from vaekit.evaluation.bdmc import bdmc
 from vaekit.studies.blocks import draw
 from vaekit.studies.blocks.gaps import gaps
 
@@ -12,7 +12,7 @@ from vaekit.studies.blocks.gaps import gaps
 def test_a_row_has_the_upper_bound_and_what_is_missed(results):
     [part] = gaps(results, "vae-2", images=3, samples=30, chains=2, steps=4)
     [(name, cells)] = part.rows
-    expected = sandwich(results.select("vae-2")[0].first.trained.model, 3, 2, 4, 30)
+    expected = bdmc(results.select("vae-2")[0].first.trained.model, 3, 2, 4, 30)
     assert name == "VAE, d = 2"
     assert cells[0].value == pytest.approx(expected.upper)
     for cell, bound in zip(cells[1:4], expected.bounds, strict=True):

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from vaekit.errors import InvalidError
-from vaekit.evaluation.intervals import paired
+from vaekit.evaluation.confidence_intervals import paired_interval
 from vaekit.studies.blocks import draw
 from vaekit.studies.blocks.paired import differences
 from vaekit.studies.results import Outcome, Results, Training
@@ -39,7 +39,7 @@ def test_the_best_comes_first_and_the_others_by_their_difference(results):
     [part] = differences(found)
     assert [name for name, _ in part.rows] == ["better", "worse"]
     [(_, first), (_, second)] = part.rows
-    expected = paired(worse, better)
+    expected = paired_interval(worse, better)
     assert (first[0].value, first[0].best, first[2].value) == (pytest.approx(HARD.mean()), True, None)
     assert second[2].value == pytest.approx(expected.mean)
     assert second[3].value == f"−{-expected.low:.2f} to −{-expected.high:.2f}"

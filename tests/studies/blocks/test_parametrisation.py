@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
-from vaekit.evaluation.latent import Codes, kl_per_latent
+from vaekit.evaluation.latent import Latents, kl_per_latent
 from vaekit.studies.blocks import draw
 from vaekit.studies.blocks.codes import USED, draws
 from vaekit.studies.blocks.epochs import _samples
@@ -92,7 +92,7 @@ def test_used_and_unused_latents_are_told_apart(runs):
 
 
 def test_draws_spread_as_each_posterior_does():
-    codes = Codes(np.array([[3.0, 0.0]] * 20_000), np.array([[0.5, 0.0]] * 20_000), None)
+    codes = Latents(np.array([[3.0, 0.0]] * 20_000), np.array([[0.5, 0.0]] * 20_000), None)
     found = draws(codes)
     assert found.mean(0) == pytest.approx([3, 0], abs=0.02)
     assert found.std(0) == pytest.approx([0.5, 0], abs=0.01)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from vaekit.errors import InvalidError
-from vaekit.evaluation import components
+from vaekit.evaluation import mixture_components
 from vaekit.studies.blocks import crossed, mixtures
 from vaekit.studies.display import Silent
 from vaekit.studies.parts import Figure, Text
@@ -108,7 +108,7 @@ def test_pseudo_inputs_stand_above_what_they_decode_to(results, monkeypatch):
     mixtures.pseudo_inputs(results, "vamp-4", n=6)
     model = outcome(results, "vamp-4").first.trained.model
     assert list(drawn) == ["VampPrior", "VampPrior, decoded"]
-    inputs, means = components.pseudo_inputs(model), components.decoded(model)
+    inputs, means = mixture_components.pseudo_inputs(model), mixture_components.decode_components(model)
     order = [int(np.abs(inputs.numpy() - image).sum((1, 2, 3)).argmin()) for image in drawn["VampPrior"]]
     assert sorted(order) == list(range(6))
     np.testing.assert_allclose(drawn["VampPrior, decoded"], means.numpy()[order], atol=1e-6)
@@ -127,4 +127,4 @@ def test_every_test_image_is_in_one_cluster_and_the_words_name_the_purity(result
     assert sum(sizes) == 297
     assert f"{sum(size > 0 for size in sizes)} of 3 components gather images" in text.text
     counts = mixtures.counted(outcome(results, "mixture"), "test", 297)
-    assert f"right for {components.purity(counts):.0%}" in text.text
+    assert f"right for {mixture_components.purity(counts):.0%}" in text.text

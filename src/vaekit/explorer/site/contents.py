@@ -20,7 +20,7 @@ import torch
 from vaekit.data.dataset import Dataset
 from vaekit.data.observation import observe
 from vaekit.distributions.mixture import Mixture
-from vaekit.evaluation.components import pseudo_inputs
+from vaekit.evaluation.mixture_components import pseudo_inputs
 from vaekit.explorer import asks, drawing, painting, views
 from vaekit.explorer.explored import Explored
 from vaekit.explorer.site.export import to_onnx

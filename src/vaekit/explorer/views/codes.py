@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vaekit.errors import InvalidError
-from vaekit.evaluation.components import pseudo_inputs
+from vaekit.evaluation.mixture_components import pseudo_inputs
 from vaekit.explorer import asks, drawing, painting
 from vaekit.explorer.explored import Explored
 from vaekit.explorer.plane import bounds

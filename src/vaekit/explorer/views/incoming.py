@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaekit.evaluation import labelling
+from vaekit.evaluation.label_inference import label_posterior
 from vaekit.explorer import asks, incoming, painting
 from vaekit.explorer.explored import SAMPLES, Explored
 from vaekit.explorer.views.answers import Answer, Picture, encoded, rounded
@@ -49,7 +49,7 @@ def _asked(e: Explored, ask: asks.Encode) -> Tensor:
 def _probabilities(e: Explored, x: Tensor) -> Tensor | None:
     """p(y | x) of each class, (M,); None where the model is told none."""
     labels = e.model.labels
-    return labelling.posterior(e.model, x)[0] if labels is not None and labels.one_hot else None
+    return label_posterior(e.model, x)[0] if labels is not None and labels.one_hot else None
 
 
 def _terms(e: Explored, evidence: Evidence) -> dict[str, Any]:

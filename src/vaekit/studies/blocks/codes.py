@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vaekit import figures
-from vaekit.evaluation.latent import Codes, kl_per_latent
+from vaekit.evaluation.latent import Latents, kl_per_latent
 from vaekit.evaluation.normality import normality
 from vaekit.studies.blocks.latent import codes_of
 from vaekit.studies.parts import Cell, Column, Figure, Part, Table
@@ -86,7 +86,7 @@ def code_normality(
     return [Table(_COLUMNS, rows, notes)]
 
 
-def draws(codes: Codes, seed: int = 0) -> np.ndarray:
+def draws(codes: Latents, seed: int = 0) -> np.ndarray:
     """A draw from each posterior, latent by latent; codes that are points stay what they are."""
     noise = np.random.default_rng(seed).standard_normal(codes.mean.shape)
     return codes.mean + codes.stddev * noise

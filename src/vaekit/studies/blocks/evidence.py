@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vaekit import figures
-from vaekit.evaluation.identities import Divergence, evidence_identity, kl_closed_form_against_samples
+from vaekit.evaluation.elbo_identities import KLComparison, elbo_identity, kl_closed_form_against_samples
 from vaekit.studies.blocks.latent import AT_ONCE
 from vaekit.studies.parts import Cell, Column, Figure, Part, Table
 from vaekit.studies.results import Outcome, Results
@@ -51,7 +51,7 @@ def identity(
         latents, pixels, noise: of the model, x = W z + noise.
         steps: how many q, from the prior to the exact posterior.
     """
-    rows = evidence_identity(latents, pixels, noise, steps, seed)
+    rows = elbo_identity(latents, pixels, noise, steps, seed)
     names = [f"{row.towards:g}" for row in rows]
     cells = [
         [Cell(row.elbo), Cell(row.gap), Cell(row.elbo + row.gap), Cell(row.log_evidence)] for row in rows
@@ -76,7 +76,7 @@ def identity(
     return [Figure(figure, caption), Table(columns, list(zip(names, cells, strict=True)), notes, "q")]
 
 
-def _divergences(outcome: Outcome, found: dict[int, Divergence], images: int) -> Table:
+def _divergences(outcome: Outcome, found: dict[int, KLComparison], images: int) -> Table:
     columns = [
         Column("kl", "KL(q, p)", _NATS, digits=4),
         Column("error", "standard error", _NATS, digits=4),
@@ -92,12 +92,12 @@ def _divergences(outcome: Outcome, found: dict[int, Divergence], images: int) ->
     )
 
 
-def _cells(found: Divergence) -> list[Cell]:
+def _cells(found: KLComparison) -> list[Cell]:
     off = (found.sampled - found.closed) / found.error
     return [Cell(found.sampled), Cell(found.error), Cell(off)]
 
 
-def _converging(outcome: Outcome, found: dict[int, Divergence]) -> Figure:
+def _converging(outcome: Outcome, found: dict[int, KLComparison]) -> Figure:
     draws, each = np.array(list(found)), list(found.values())
     lines = {
         "by draws": (draws, np.array([d.sampled for d in each]), np.array([d.error for d in each])),

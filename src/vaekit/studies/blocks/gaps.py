@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from vaekit.evaluated import bounds_on_own_images
-from vaekit.evaluation.annealed import CHAINS, STEPS
-from vaekit.evaluation.bidirectional import Sandwich
+from vaekit.evaluation.ais import CHAINS, STEPS
+from vaekit.evaluation.bdmc import BDMCBounds
 from vaekit.studies.parts import Cell, Column, Part, Table
 from vaekit.studies.results import Results
 from vaekit.studies.schema import Names
@@ -49,7 +49,7 @@ def gaps(
     return [Table(columns, rows, [note])]
 
 
-def _row(found: Sandwich) -> list[Cell]:
+def _row(found: BDMCBounds) -> list[Cell]:
     below = [Cell(bound.gap, bound.gap_stderr) for bound in found.bounds]
     share = None if found.unreliable is None else 100 * found.unreliable
     return [Cell(found.upper), *below, Cell(found.bounds[1].median), Cell(share)]

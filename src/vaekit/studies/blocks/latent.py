@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from vaekit import figures
-from vaekit.evaluation import latent
+from vaekit.evaluation.latent import Latents, encode_batches
 from vaekit.studies.blocks.images import by_data, headed
 from vaekit.studies.parts import Figure, Part
 from vaekit.studies.results import Outcome, Results
@@ -47,10 +47,10 @@ def scatter(
     return parts
 
 
-def codes_of(outcome: Outcome, n: int, split: str) -> latent.Codes:
+def codes_of(outcome: Outcome, n: int, split: str) -> Latents:
     """The codes of a random n images of a split, by the first training of a run."""
     trained = outcome.first.trained
-    return latent.encode(trained.model, trained.observed(split, images=n).batches(AT_ONCE))
+    return encode_batches(trained.model, trained.observed(split, images=n).batches(AT_ONCE))
 
 
 def _points(codes: np.ndarray, dimensions: int, kernel: bool) -> np.ndarray:
@@ -62,7 +62,7 @@ def _points(codes: np.ndarray, dimensions: int, kernel: bool) -> np.ndarray:
     )
 
 
-def _caption(codes: Mapping[str, latent.Codes], dimensions: int, kernel: bool) -> str:
+def _caption(codes: Mapping[str, Latents], dimensions: int, kernel: bool) -> str:
     count, most = (max(each.mean.shape[axis] for each in codes.values()) for axis in (0, 1))
     projected = f", of more than {dimensions} latents their principal components" if most > dimensions else ""
     shown = ", by principal components of a Gaussian kernel" if kernel else projected

@@ -7,7 +7,7 @@ import torch
 
 from vaekit import figures
 from vaekit.errors import InvalidError
-from vaekit.evaluation import components
+from vaekit.evaluation import mixture_components
 from vaekit.studies.blocks.images import by_data, headed
 from vaekit.studies.blocks.latent import codes_of
 from vaekit.studies.parts import Figure, Part, Text
@@ -55,7 +55,7 @@ def clusters(
     for outcome in study.select(runs, finished=True):
         counts = counted(outcome, split, images)
         trained = outcome.first.trained
-        pictures = components.decoded(trained.model).clamp(0, 1).cpu().numpy()
+        pictures = mixture_components.decode_components(trained.model).clamp(0, 1).cpu().numpy()
         figure = figures.clusters(counts, pictures, trained.label_names, f"{title}: {outcome.label}")
         parts += [Figure(figure, caption), Text(_found(outcome.label, counts, trained.label_names))]
     return parts
@@ -64,7 +64,7 @@ def clusters(
 def _pairs(outcome: Outcome, n: int, seed: int) -> dict[str, np.ndarray]:
     """Some n of the images that the prior is made of, and what their components decode to."""
     model = outcome.first.trained.model
-    inputs, means = components.pseudo_inputs(model), components.decoded(model)
+    inputs, means = mixture_components.pseudo_inputs(model), mixture_components.decode_components(model)
     chosen = torch.randperm(len(inputs), generator=torch.Generator().manual_seed(seed))[:n]
     rows = {outcome.label: inputs[chosen], f"{outcome.label}, decoded": means[chosen]}
     return {label: images.clamp(0, 1).cpu().numpy() for label, images in rows.items()}
@@ -75,9 +75,9 @@ def counted(outcome: Outcome, split: str, images: int) -> np.ndarray:
     trained, codes = outcome.first.trained, codes_of(outcome, images, split)
     if codes.labels is None:
         raise InvalidError(f"{outcome.label}: its data {trained.recipe.data.name!r} have no labels")
-    prior = components.mixture(trained.model)
-    of = components.assigned(trained.model, codes.mean)
-    return components.contingency(of, codes.labels, len(prior.log_weights), len(trained.label_names))
+    prior = mixture_components.prior_mixture(trained.model)
+    of = mixture_components.assign_components(trained.model, codes.mean)
+    return mixture_components.contingency(of, codes.labels, len(prior.log_weights), len(trained.label_names))
 
 
 def _found(label: str, counts: np.ndarray, names: tuple[str, ...]) -> str:
@@ -87,7 +87,7 @@ def _found(label: str, counts: np.ndarray, names: tuple[str, ...]) -> str:
     chance = counts.sum(0).max() / counts.sum()
     said = (
         f"**{label}**: {len(used)} of {len(counts)} components gather images. Named after its commonest "
-        f"class, a component is right for {components.purity(counts):.0%} of them (one name for all: "
+        f"class, a component is right for {mixture_components.purity(counts):.0%} of them (one name for all: "
         f"{chance:.0%})."
     )
     missing = [name for name in names if name not in own]

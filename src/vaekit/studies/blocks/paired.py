@@ -12,7 +12,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from vaekit.errors import InvalidError
-from vaekit.evaluation.intervals import Interval, interval, paired, unpaired
+from vaekit.evaluation.confidence_intervals import (
+    Interval,
+    confidence_interval,
+    paired_interval,
+    welch_interval,
+)
 from vaekit.studies import metrics
 from vaekit.studies.parts import Cell, Column, Part, Table
 from vaekit.studies.results import Outcome, Results, Training
@@ -91,14 +96,14 @@ def _row(metric: str, outcome: Outcome, best: Outcome) -> list[Cell]:
     if outcome is best:
         return [*cells, Cell(None), Cell(None), Cell(None)]
     top, others = _each(metric, best), _means(metric, best)
-    images = _written(paired(values, top)) if len(values) > 1 else None
-    seeds = _written(unpaired(means, others)) if min(len(means), len(others)) > 1 else None
+    images = _written(paired_interval(values, top)) if len(values) > 1 else None
+    seeds = _written(welch_interval(means, others)) if min(len(means), len(others)) > 1 else None
     return [*cells, Cell(float((values - top).mean())), Cell(images), Cell(seeds)]
 
 
 def _ends(values: np.ndarray) -> Cell:
     """The interval of a mean; of one value there is none."""
-    return Cell(_written(interval(values)) if len(values) > 1 else None)
+    return Cell(_written(confidence_interval(values)) if len(values) > 1 else None)
 
 
 def _each(metric: str, outcome: Outcome) -> np.ndarray:

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from vaekit import figures, pictures
-from vaekit.evaluation.likelihood import Columns, log_likelihood
-from vaekit.evaluation.plane import Plane, joint, over_the_plane
+from vaekit.evaluation.grid_integration import GridIntegral, integrate_over_plane, joint_log_prob
+from vaekit.evaluation.importance_sampling import log_likelihood
+from vaekit.evaluation.results import PerImageMetrics
 from vaekit.figures.posteriors import Posterior
 from vaekit.models.batching import images_at_once
 from vaekit.studies.parts import Cell, Column, Figure, Part, Table, Text
@@ -35,8 +36,8 @@ class Measured(NamedTuple):
     """The evidence of the same images in all ways: by the integral, and by so many importance samples."""
 
     images: Tensor
-    exact: Plane
-    sampled: Mapping[int, Columns]
+    exact: GridIntegral
+    sampled: Mapping[int, PerImageMetrics]
 
     @property
     def elbo(self) -> float:
@@ -76,7 +77,7 @@ def _measure(trained: Trained, images: int, samples: list[int], spacing: float, 
     size = images_at_once(trained.model.decoder, seen.shape)
     sampled = {k: log_likelihood(trained.model, seen.batches(size), k, seed) for k in samples}
     x = seen.batch(torch.arange(len(seen)))
-    return Measured(x, over_the_plane(trained.model, x, spacing=spacing), sampled)
+    return Measured(x, integrate_over_plane(trained.model, x, spacing=spacing), sampled)
 
 
 def _terms(outcomes: Sequence[Outcome], found: Sequence[Measured], spacing: float) -> Table:
@@ -138,7 +139,7 @@ def _window(trained: Trained, found: Measured, index: int) -> Posterior:
     centre, reach = _frame((q.mean[0], q.stddev[0]), (exact.mean[index], exact.stddev[index]))
     z0, z1 = (torch.linspace(-1, 1, _FINE).to(x) * reach + middle for middle in centre.to(x))
     z = torch.stack(torch.meshgrid(z0, z1, indexing="xy"), -1).flatten(0, 1)
-    posterior = (joint(trained.model, x, z)[:, 0] - exact.log_evidence[index]).exp()
+    posterior = (joint_log_prob(trained.model, x, z)[:, 0] - exact.log_evidence[index]).exp()
     densities = (each.reshape(_FINE, _FINE).cpu().numpy() for each in (posterior, q.log_prob(z[:, None])))
     label, axes = f"gap {exact.gap[index]:.1f}", (z0.cpu().numpy(), z1.cpu().numpy())
     return Posterior(label, x[0].cpu().numpy(), axes, *densities)

@@ -8,8 +8,8 @@ import numpy as np
 
 from vaekit.data.observation import ObservedImages
 from vaekit.errors import InvalidError
-from vaekit.evaluation import latent
-from vaekit.evaluation.separability import separability as of_codes
+from vaekit.evaluation.latent import encode_batches
+from vaekit.evaluation.probes import probe_accuracy as of_codes
 from vaekit.studies.blocks.latent import AT_ONCE
 from vaekit.studies.parts import Cell, Column, Part, comparison
 from vaekit.studies.results import Outcome, Results
@@ -55,7 +55,7 @@ def codes_and_classes(outcome: Outcome, n: int, split: str) -> tuple[np.ndarray,
         InvalidError: the data have no labels.
     """
     seen = outcome.first.trained.observed(split, images=n)
-    codes = latent.encode(outcome.first.trained.model, seen.batches(AT_ONCE)).mean
+    codes = encode_batches(outcome.first.trained.model, seen.batches(AT_ONCE)).mean
     return codes, _classes(seen)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -12,8 +13,10 @@ from torch import Tensor
 
 from vaekit import figures, styles
 from vaekit.errors import InvalidError
-from vaekit.evaluation import likelihood, marginal
-from vaekit.evaluation.classifier import Classifier, classifier
+from vaekit.evaluation.feature_classifier import Classifier, classifier
+from vaekit.evaluation.importance_sampling import log_likelihood, measure
+from vaekit.evaluation.label_inference import measure_marginal
+from vaekit.evaluation.results import MeasureBatch, PerImageMetrics
 from vaekit.pictures import as_array
 from vaekit.studies.blocks.latent import AT_ONCE
 from vaekit.studies.blocks.ways import Pairs, ends_of
@@ -172,13 +175,13 @@ def _likelihoods(outcome: Outcome, n: int, samples: int, seed: int, split: str) 
     trained = outcome.first.trained
     seen = trained.observed(split, images=n)
 
-    def measured(by: likelihood.Measure) -> likelihood.Columns:
-        return likelihood.log_likelihood(trained.model, seen.batches(AT_ONCE // 5), samples, seed, by=by)
+    def measured(by: MeasureBatch) -> PerImageMetrics:
+        return log_likelihood(trained.model, seen.batches(AT_ONCE // 5), samples, seed, by=by)
 
-    given = measured(likelihood.measure).log_likelihood
+    given = measured(measure).log_likelihood
     if trained.model.labels is None or seen.labels is None:
         return [Cell(None), Cell(given.mean().item()), Cell(_stderr(given)), Cell(None), Cell(None)]
-    averaged = measured(marginal.measure)
+    averaged = measured(partial(measure_marginal, given=measure))
     without, right = averaged.log_likelihood, averaged.label_posterior.argmax(0) == seen.labels.cpu()
     difference = (given - without).mean().item()
     numbers = (given.mean(), without.mean(), _stderr(without), difference, right.double().mean())

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from vaekit import figures
 from vaekit.data.observation import ObservedImages
+from vaekit.engine.sample_quality import reference_images
 from vaekit.errors import InvalidError
 from vaekit.evaluation.features import space
-from vaekit.evaluation.quality import originals
-from vaekit.evaluation.scores import scores
+from vaekit.evaluation.sample_metrics import sample_metrics
 from vaekit.pictures import as_array
 from vaekit.studies.blocks.images import headed
 from vaekit.studies.parts import Cell, Column, Figure, Part, comparison
@@ -112,9 +112,9 @@ def _cells(outcome: Outcome, n: int, seed: int) -> list[Cell]:
     dataset, splits = trained.data()
     found, n = space(dataset, device=trained.device), _available(trained, n)
     chosen = np.random.default_rng(seed).permutation(splits.train)[:n]
-    real = found.of(originals(trained, dataset, np.sort(chosen)))
+    real = found.of(reference_images(trained, dataset, np.sort(chosen)))
     sets = _between(trained, n, 0.0, seed), _between(trained, n, 0.5, seed), _sampled(trained, n, seed)
-    scored = [scores(real, found.of(each)) for each in sets]
+    scored = [sample_metrics(real, found.of(each)) for each in sets]
     return [Cell(each["frechet"]) for each in scored] + [Cell(scored[1]["precision"])]
 
 

@@ -1,0 +1,141 @@
+"""How near a model's samples are to the data, without a network from elsewhere.
+
+Samples are scored against training images in a space of features, and, as the floor, held-out images against
+the same: what a perfect model would come to. Some scores depend on the number of points, so each of the three
+sets has the same.
+
+Like is compared with like. Where likelihood and observation are both of black and white, drawn pixels are
+compared with observed images; elsewhere the means of p(x | z) with the images themselves, as one looks at
+them. Such scores say nothing of the noise about the means.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaekit.data import Dataset
+from vaekit.data.observation import observe
+from vaekit.data.splits import Splits
+from vaekit.errors import InvalidError
+from vaekit.evaluation.feature_classifier import Say
+from vaekit.evaluation.features import space
+from vaekit.evaluation.importance_sampling import clock
+from vaekit.evaluation.results import SampleQuality
+from vaekit.evaluation.sample_metrics import sample_metrics
+from vaekit.evaluation.validity import BINARY
+from vaekit.models.batching import chunks, images_at_once
+from vaekit.models.head import Head
+from vaekit.trained import Trained
+
+FEWEST = 10
+_log = logging.getLogger(__name__)
+
+
+def sample_quality(
+    trained: Trained,
+    samples: int = 5000,
+    features: str | None = None,
+    draw: bool | None = None,
+    seed: int = 0,
+    data: str | None = None,
+    say: Say = _log.info,
+) -> SampleQuality:
+    """How near the samples of a model are to its training images.
+
+    Args:
+        samples: how many, and how many training and held-out images; fewer where the data has fewer.
+        features: the space, see `features.space`.
+        draw: whether pixels are drawn, or else their means taken; without it as said above.
+        seed: of the samples and of the choice of images.
+        data: another dataset of the same shape, by name or path.
+        say: is told when a classifier has to be trained.
+
+    Raises:
+        InvalidError: there are too few images, or images with missing values, or no such features of them.
+        NotFoundError: the user's own features are not there.
+    """
+    seconds = clock()
+    dataset, splits = trained.data(data)
+    n = _number(dataset, samples, len(splits.train), len(held_out(splits)))
+    draw = _is_binary(trained) if draw is None else draw
+    training, others = (
+        reference_images(trained, dataset, _some(part, n, seed), draw)
+        for part in (splits.train, held_out(splits))
+    )
+    found = space(dataset, features, trained.device, say)
+    real, other = found.of(training), found.of(others)
+    of_model, of_data = (
+        sample_metrics(real, found.of(_sampled(trained, n, draw, seed))),
+        sample_metrics(real, other),
+    )
+    return SampleQuality(
+        **of_model,
+        **{f"floor_{name}": value for name, value in of_data.items()},
+        images=n,
+        pixels="drawn" if draw else "means",
+        features=found.kind,
+        description=found.description,
+        accuracy=found.accuracy,
+        seed=seed,
+        seconds=seconds(),
+    )
+
+
+def _number(dataset: Dataset, wanted: int, *available: int) -> int:
+    """How many samples and images of each part there will be."""
+    n = min(wanted, *available)
+    if n < FEWEST:
+        raise InvalidError(
+            f"quality: expected at least {FEWEST} samples, training and held-out images, but of data "
+            f"{dataset.name!r} come {wanted}, {available[0]} and {available[1]}; ask for more of them"
+        )
+    return n
+
+
+def _is_binary(trained: Trained) -> bool:
+    supports = {head.support for head in trained.model.decoder.modules() if isinstance(head, Head)}
+    return trained.recipe.data.observation in BINARY and supports == {"binary"}
+
+
+def _some(indices: np.ndarray, n: int, seed: int) -> np.ndarray:
+    return np.sort(np.random.default_rng(seed).permutation(indices)[:n])
+
+
+def held_out(splits: Splits) -> np.ndarray:
+    """The test images, or without such those of validation."""
+    return splits.test if len(splits.test) else splits.validation
+
+
+def reference_images(
+    trained: Trained, dataset: Dataset, indices: np.ndarray, draw: bool = False
+) -> Iterator[Tensor]:
+    """Batches (B, C, H, W) of what samples of a model are compared with.
+
+    Args:
+        indices: of images of the dataset.
+        draw: images as observed; otherwise what a perfect model's means would be: of observations that are
+            drawn, the images themselves.
+
+    Raises:
+        InvalidError: values are missing.
+    """
+    if dataset.partial:
+        raise InvalidError(
+            f"data {dataset.name!r}: expected whole images to compare samples with, but values are missing; "
+            "name other data with --data"
+        )
+    spec = trained.recipe.data
+    observation = spec.observation if draw or spec.observation == "threshold" else "unit"
+    seen = observe(dataset, indices, observation, seed=spec.seed, device=trained.device)
+    return (x for x, _ in seen.batches(images_at_once(trained.model.decoder, seen.shape)))
+
+
+def _sampled(trained: Trained, n: int, draw: bool, seed: int) -> Iterator[Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    for size in chunks(n, images_at_once(trained.model.decoder, trained.shape)):
+        yield trained.model.sample(size, seed=generator, draw=draw).clamp(0, 1)

@@ -1,0 +1,228 @@
+"""Annealed importance sampling: from a distribution that is easy to draw from to p(z | x), by small steps.
+
+Along the way 0 = t_0 < ... < t_T = 1 lie the densities f_t(z) = p_0(z)^(1 - t) p(x, z)^t. A chain starts at a
+draw from p_0 and, at each t, is weighed and then moved by a transition that leaves f_t as it is:
+
+    log w = sum_i (t_i - t_(i-1)) (log p(x, z_(i-1)) - log p_0(z_(i-1))),        E w = p(x)
+
+(Neal 2001). So the log of a mean of w is a lower bound of log p(x), like that of importance sampling, which
+is T = 1; but it needs no posterior that is right everywhere, for the moves find what q(z | x) lacks. A chain
+that walks back from an exact draw of p(z | x) has E 1/w = 1/p(x), which bounds log p(x) from above.
+
+A move is one of Hamiltonian Monte Carlo (Wu et al. 2017, "On the quantitative analysis of decoder-based
+generative models"): 10 leapfrog steps, accepted or not. Their length is found beforehand for each image and
+each t, by a few chains that count for nothing else: a length that followed the fate of the chains that count
+would not leave f_t as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+from vaekit.evaluation.importance_sampling import measure
+from vaekit.evaluation.importance_weights import ImportanceWeights
+from vaekit.evaluation.results import PerImageMetrics
+from vaekit.models import masking
+from vaekit.models.batching import at_once, chunks, numbers
+from vaekit.models.vae import VAE
+
+Start = Literal["encoder", "prior"]
+Station = tuple[float, Tensor]
+
+CHAINS, STEPS = 16, 200
+LEAPS = 10
+ACCEPTED = 0.65  # the share of moves that the length of steps aims at
+PILOTS, WARM = 4, 30  # chains that find the length, and their moves before the first that is noted
+TERMS = 100  # samples for the terms of the bound
+ROWS_AT_ONCE = 512  # chains of all images that are moved together, at most
+_FIRST_LENGTH, _RATE = 0.3, 0.2
+
+
+def rows_at_once(decoder: nn.Module, shape: Sequence[int]) -> int:
+    """How many chains of images (C, H, W) are moved together: 512, or fewer where the decoder gives much."""
+    return min(ROWS_AT_ONCE, at_once(numbers(decoder, shape)))
+
+
+def images_at_once(decoder: nn.Module, shape: Sequence[int], chains: int) -> int:
+    """How many images make a batch, with so many chains for each."""
+    return max(1, rows_at_once(decoder, shape) // chains)
+
+
+def temperatures(steps: int, sharpness: float = 4.0) -> Tensor:
+    """t_0 ... t_T, (T + 1,): close together at both ends, as Wu et al. 2017 space them.
+
+    t_i = (s(u_i) - s(-a)) / (s(a) - s(-a)) with s the logistic function, a the sharpness, and u_i going
+    evenly from -a to a.
+    """
+    places = torch.linspace(-sharpness, sharpness, steps + 1, dtype=torch.float64).sigmoid()
+    return (places - places[0]) / (places[-1] - places[0])
+
+
+@dataclass(frozen=True)
+class AnnealingPath:
+    """The densities between a start and the posterior of B images.
+
+    Attributes:
+        start: p_0, over z (B, d) or (d,).
+        log_joint: z (S, B, d) -> log p(x, z), (S, B).
+        images: B.
+        rows: how many chains of all images are moved together, at least one of each image.
+    """
+
+    start: Distribution
+    log_joint: Callable[[Tensor], Tensor]
+    images: int
+    rows: int = ROWS_AT_ONCE
+
+    def draw(self, chains: int) -> Tensor:
+        """(S, B, d), draws from p_0."""
+        shape = (chains,) if self.start.batch_shape else (chains, self.images)
+        return self.start.sample(shape)
+
+    def portions(self, chains: int) -> Iterator[int]:
+        """S = how many chains of each image are moved together + so many + ..."""
+        return chunks(chains, max(1, self.rows // self.images))
+
+
+def annealing_path(model: VAE, x: Tensor, y: Tensor | None = None, start: Start = "encoder") -> AnnealingPath:
+    """The densities between q(z | x), or the prior, and p(z | x).
+
+    Args:
+        x: (B, C, H, W), NaN where not observed.
+        y: labels.
+        start: where chains begin.
+    """
+    mask, prior = masking.observed(x), model.prior_given(y)
+    known = masking.filled(x)
+
+    def log_joint(z: Tensor) -> Tensor:
+        return prior.log_prob(z) + masking.log_prob(model.decode(z, y), known, mask)
+
+    begin = prior if start == "prior" else model.encode(x, y)
+    return AnnealingPath(begin, log_joint, len(x), rows_at_once(model.decoder, x.shape[1:]))
+
+
+def measure_ais(
+    model: VAE, x: Tensor, y: Tensor | None, samples: int, steps: int = STEPS, start: Start = "encoder"
+) -> PerImageMetrics:
+    """`likelihood.measure`, its log-likelihood by so many annealed chains an image in place of samples.
+
+    Args:
+        samples: S, chains.
+        steps: T, temperatures.
+        start: where chains begin.
+    """
+    log_weights = forward(annealing_path(model, x, y, start), samples, steps)
+    weights = ImportanceWeights(len(x), samples, x.device)
+    weights.add(log_weights)
+    terms = measure(model, x, y, TERMS)
+    return terms._replace(
+        log_likelihood=weights.log_mean,
+        effective_sample_size=weights.effective_sample_size,
+        pareto_k=torch.full_like(terms.pareto_k, torch.nan),
+        growth=terms.growth[:0],
+    )
+
+
+def forward(between: AnnealingPath, chains: int, steps: int) -> Tensor:
+    """log w (S, B) of chains from the start to the posterior; E w = p(x)."""
+    t, starts = temperatures(steps), [between.draw(n) for n in between.portions(chains)]
+    widths, stops = t.diff().tolist(), schedule_stops(between, t)
+    return torch.cat([_run_chain(between, z, widths, stops) for z in starts])
+
+
+def forward_and_reverse(
+    between: AnnealingPath, exact: Tensor, chains: int, steps: int
+) -> tuple[Tensor, Tensor]:
+    """log w (S, B) of chains to the posterior, and of chains that go back from exact draws of it.
+
+    Args:
+        exact: z (B, d), of which each is a draw from its image's posterior.
+
+    Returns:
+        Two such that E w = p(x) for the first, and E 1/w = 1/p(x) for the second.
+
+    Source: Grosse et al. 2015, "Sandwiching the marginal likelihood using bidirectional Monte Carlo".
+    """
+    t = temperatures(steps)
+    widths, stops = t.diff().tolist(), schedule_stops(between, t)
+    there = [_run_chain(between, between.draw(n), widths, stops) for n in between.portions(chains)]
+    widths, stops = widths[::-1], stops[::-1]
+    back = [_run_chain(between, exact.expand(n, -1, -1), widths, stops) for n in between.portions(chains)]
+    return torch.cat(there), torch.cat(back)
+
+
+def schedule_stops(between: AnnealingPath, t: Tensor) -> list[Station]:
+    """Each inner t, with the length of a leapfrog step for each image (B,), found by chains of their own."""
+    z = between.draw(PILOTS)
+    length = torch.full((between.images,), _FIRST_LENGTH, dtype=z.dtype, device=z.device)
+    found, inner = [], t[1:-1].tolist()
+    for here in inner[:1] * WARM + inner:
+        z, accepted = _hmc_step(between, _evaluate_at(between, z, here), here, length)
+        length = length * torch.exp(_RATE * (accepted - ACCEPTED))
+        found.append((here, length))
+    return found[len(found) - len(inner) :]
+
+
+class _Point(NamedTuple):
+    """z (S, B, d), log p_0 and log p(x, z) there (S, B), and the gradient of log f_t (S, B, d)."""
+
+    z: Tensor
+    log_start: Tensor
+    log_joint: Tensor
+    gradient: Tensor
+
+    @property
+    def log_ratio(self) -> Tensor:
+        return (self.log_joint - self.log_start).double()
+
+    def log_density(self, t: float) -> Tensor:
+        return (1 - t) * self.log_start + t * self.log_joint
+
+
+def _run_chain(
+    between: AnnealingPath, z: Tensor, widths: Sequence[float], stops: Sequence[Station]
+) -> Tensor:
+    """log w (S, B) of chains that begin at z (S, B, d): weighed over each interval, moved between two."""
+    log_weights = torch.zeros(z.shape[:2], dtype=torch.float64, device=z.device)
+    for width, (here, length) in zip(widths, stops, strict=False):
+        point = _evaluate_at(between, z, here)
+        log_weights += width * point.log_ratio
+        z, _ = _hmc_step(between, point, here, length)
+    return log_weights + widths[-1] * _evaluate_at(between, z, 1.0).log_ratio
+
+
+def _evaluate_at(between: AnnealingPath, z: Tensor, t: float) -> _Point:
+    with torch.enable_grad():
+        z = z.detach().requires_grad_()
+        log_start, log_joint = between.start.log_prob(z), between.log_joint(z)
+        [gradient] = torch.autograd.grad(((1 - t) * log_start + t * log_joint).sum(), z)
+    return _Point(z.detach(), log_start.detach(), log_joint.detach(), gradient)
+
+
+def _hmc_step(between: AnnealingPath, begin: _Point, t: float, length: Tensor) -> tuple[Tensor, Tensor]:
+    """One transition that leaves f_t as it is: z (S, B, d), and the share of acceptance (B,)."""
+    momentum = torch.randn_like(begin.z)
+    end, turned = _leapfrog(between, begin, momentum, t, length.unsqueeze(-1))
+    change = end.log_density(t) - begin.log_density(t)
+    change = change + (momentum.square() - turned.square()).sum(-1) / 2
+    probability = change.nan_to_num(nan=-torch.inf).exp().clamp_max(1)
+    accepted = torch.rand_like(probability) < probability
+    return torch.where(accepted.unsqueeze(-1), end.z, begin.z), probability.mean(0)
+
+
+def _leapfrog(
+    between: AnnealingPath, point: _Point, momentum: Tensor, t: float, length: Tensor
+) -> tuple[_Point, Tensor]:
+    """Leapfrog steps of a length (B, 1): where they end, and the momentum there."""
+    for _ in range(LEAPS):
+        momentum = momentum + length / 2 * point.gradient
+        point = _evaluate_at(between, point.z + length * momentum, t)
+        momentum = momentum + length / 2 * point.gradient
+    return point, momentum

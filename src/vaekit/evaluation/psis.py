@@ -1,0 +1,87 @@
+"""How heavy the tail of importance weights is, which says whether their mean can be trusted.
+
+Above a high threshold u, weights that have a density follow a generalised Pareto distribution,
+
+    P(w - u > x) ~ (1 + k x / sigma)^(-1/k),
+
+and have finite moments up to the order 1/k: a mean for k < 1, a variance for k < 1/2. In practice the mean of
+K weights is reliable where the estimated k is below 0.7 (Vehtari et al. 2024, "Pareto smoothed importance
+sampling", first given in 2015).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+RELIABLE = 0.7
+FEWEST = 5  # weights in a tail, below which nothing can be said of it
+_PRIOR_K, _PRIOR_WEIGHT = 0.5, 10  # the weakly informative prior, worth so many weights
+_IMAGES_AT_ONCE = 16
+_EQUAL = 1e-12  # weights that differ by no more, relative to the largest, are the same
+_NOTHING = 1e-300  # a quartile below which the inverse of numbers of its size is not finite
+
+
+def tail_length(samples: int) -> int:
+    """M, how many of K weights count as their tail: min(K / 5, 3 sqrt K), rounded up."""
+    return math.ceil(min(samples / 5, 3 * math.sqrt(samples)))
+
+
+def pareto_k(log_weights: Tensor) -> Tensor:
+    """The shape k of the tail of importance weights.
+
+    Args:
+        log_weights: (M + 1, B), the largest log-weights of B images in any order; the least is the threshold.
+
+    Returns:
+        (B,): NaN for tails of fewer than 5 weights, minus infinity for weights that are all the same.
+
+    Source: Vehtari et al. 2024, with their prior for short tails: (M k + 10 * 0.5) / (M + 10).
+    """
+    length = len(log_weights) - 1
+    if length < FEWEST:
+        return log_weights.new_full(log_weights.shape[1:], math.nan, dtype=torch.float64)
+    ordered = log_weights.double().sort(0).values
+    weights = (ordered - ordered[-1]).exp().T
+    k = fit_generalized_pareto(weights[:, 1:] - weights[:, :1])[0]
+    return (length * k + _PRIOR_WEIGHT * _PRIOR_K) / (length + _PRIOR_WEIGHT)
+
+
+def fit_generalized_pareto(exceedances: Tensor) -> tuple[Tensor, Tensor]:
+    """The generalised Pareto distribution of exceedances: its shape k and its scale sigma.
+
+    With theta = -k / sigma, k = mean log(1 - theta x) maximises the likelihood for a given theta; theta is
+    averaged over the profile likelihood on a grid.
+
+    Args:
+        exceedances: (B, M), sorted, not negative.
+
+    Returns:
+        k and sigma, (B,) each; k is minus infinity where all are zero, infinity where all but a few are.
+
+    Source: Zhang and Stephens 2009, "A new and efficient estimation method for the generalized Pareto
+    distribution"; their k has the opposite sign.
+    """
+    parts = [_fit(rows) for rows in exceedances.split(_IMAGES_AT_ONCE)]
+    k, sigma = (torch.cat(column) for column in zip(*parts, strict=True))
+    quartile, largest = _quartile(exceedances), exceedances[:, -1]
+    k = torch.where(quartile > _NOTHING, k, math.inf)
+    return torch.where(largest > _EQUAL, k, -math.inf), sigma
+
+
+def _fit(x: Tensor) -> tuple[Tensor, Tensor]:
+    n = x.shape[1]
+    points = 30 + math.isqrt(n)
+    steps = torch.arange(1, points + 1, dtype=x.dtype, device=x.device) - 0.5
+    theta = 1 / x[:, -1:] + (1 - (points / steps).sqrt()) / (3 * _quartile(x)[:, None])
+    k = torch.log1p(-theta[..., None] * x[:, None]).mean(-1)
+    weights = (n * (torch.log(-theta / k) - k - 1)).softmax(-1)
+    mean = (weights * theta).sum(-1, keepdim=True)
+    k = torch.log1p(-mean * x).mean(-1)
+    return k, -k / mean[:, 0]
+
+
+def _quartile(x: Tensor) -> Tensor:
+    return x[:, int(x.shape[1] / 4 + 0.5) - 1]

@@ -1,0 +1,127 @@
+"""The quality of samples of models that are known to be good, bad, and always the same."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vaekit import recipes
+from vaekit.build import build_model
+from vaekit.data import load_dataset
+from vaekit.engine.sample_quality import sample_quality
+from vaekit.errors import InvalidError
+from vaekit.evaluation import feature_classifier
+from vaekit.run import evaluate
+from vaekit.trained import Trained
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch, tmp_path):
+    monkeypatch.setenv("VAEKIT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(feature_classifier, "STEPS", 60)
+
+
+def digits(*changes):
+    """An untrained model of `digits`."""
+    recipe = recipes.load("digits", ["model.latent=2", "model.encoder.network.width=[5]", *changes])
+    model = build_model(recipe.model, (1, 8, 8)).eval()
+    return Trained(model, recipe, (1, 8, 8), tuple("0123456789"), Path("digits"))
+
+
+def sampling(trained, images):
+    """The same, but that its samples are these images, one after the other, drawn or not."""
+    left = iter(images)
+
+    def sample(n, temperature=1.0, y=None, seed=None, draw=False):
+        x = torch.stack([next(left) for _ in range(n)])
+        return torch.bernoulli(x, generator=seed) if draw else x
+
+    trained.model.sample = sample
+    return trained
+
+
+def real(part):
+    data = load_dataset("digits")
+    _, splits = digits().data()
+    return torch.tensor(data.images[getattr(splits, part)]) / 255
+
+
+@pytest.mark.parametrize("features", ["classifier", "pixels"])
+@pytest.mark.parametrize("draw", [True, False])
+def test_real_images_come_to_the_floor_and_a_constant_stays_far_from_it(features, draw):
+    images = real("train")
+    perfect = sample_quality(sampling(digits(), images.flip(0)), 250, features, draw)
+    assert perfect.frechet < 2 * perfect.floor_frechet
+    assert min(perfect.precision, perfect.recall) > 0.65
+    constant = sample_quality(sampling(digits(), images[:1].expand(250, -1, -1, -1)), 250, features, draw)
+    assert constant.frechet > 5 * constant.floor_frechet
+    assert constant.kernel > 10 * abs(constant.floor_kernel)
+    assert constant.recall < 0.2
+    assert constant.floor_frechet == perfect.floor_frechet
+
+
+def test_an_untrained_model_scores_far_below_the_floor():
+    found = sample_quality(digits())
+    assert found.frechet > 5 * found.floor_frechet
+    assert found.precision < found.floor_precision
+    assert found.images == 297  # the test images are no more
+
+
+def test_like_is_compared_with_like(monkeypatch):
+    seen = []
+    from vaekit.engine import sample_quality as module
+
+    observe = module.observe
+    monkeypatch.setattr(module, "observe", lambda *args, **kw: seen.append(args[2]) or observe(*args, **kw))
+    for changes, draw, pixels, observation in [
+        ((), None, "drawn", "dynamic"),
+        ((), False, "means", "unit"),
+        (("data.observation=threshold",), None, "drawn", "threshold"),
+        (("data.observation=threshold",), False, "means", "threshold"),
+        (("data.observation=grey",), None, "means", "unit"),
+        (("data.observation=unit", "model.decoder.likelihood=gaussian"), None, "means", "unit"),
+        (("model.decoder.likelihood=gaussian",), None, "means", "unit"),
+    ]:
+        assert sample_quality(digits(*changes), 20, "pixels", draw).pixels == pixels
+        assert set(seen) == {observation}
+        seen.clear()
+
+
+def test_the_same_seed_gives_the_same_numbers():
+    one, two, other = (asdict(sample_quality(digits(), 50, seed=seed)) for seed in (1, 1, 2))
+    timed = {"seconds", "seed"}
+    assert {k: v for k, v in one.items() if k not in timed} == {
+        k: v for k, v in two.items() if k not in timed
+    }
+    assert one["floor_kernel"] != other["floor_kernel"]
+
+
+def test_the_validation_images_are_the_floor_where_there_is_no_test():
+    trained = digits("data.test=0", "data.validation=50")
+    assert sample_quality(trained, 200, "pixels").images == 50
+
+
+def test_what_cannot_be_compared(tmp_path):
+    with pytest.raises(InvalidError, match="expected at least 10 samples, training and held-out images"):
+        sample_quality(digits("data.test=5"), 100)
+    with pytest.raises(InvalidError, match="'digits' come 3, "):
+        sample_quality(digits(), 3)
+    holes = load_dataset("digits").images / np.float32(255)
+    holes[3, 0, 4] = np.nan
+    np.save(tmp_path / "holes.npy", holes[:, 0])
+    with pytest.raises(InvalidError, match="'holes': expected whole images to compare samples with"):
+        sample_quality(digits(), 100, "pixels", data=str(tmp_path / "holes.npy"))
+
+
+def test_it_is_part_of_an_evaluation_where_it_is_asked_for():
+    trained = digits()
+    plain = evaluate(trained, samples=2, images=20)
+    assert plain.quality is None
+    found = evaluate(trained, samples=2, images=20, quality=True, seed=3)
+    assert found.quality.seed == 3
+    assert found.to_dict()["quality"]["features"] == "classifier"
+    by_name = evaluate(trained, samples=2, images=20, features="pixels")
+    assert by_name.quality.features == "pixels"
+    assert replace(by_name, quality=None, seconds=0) == replace(plain, seconds=0)

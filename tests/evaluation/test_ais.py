@@ -1,0 +1,236 @@
+"""Annealed chains against evidence in closed form, on a grid, and against each other."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from cases import (
+    LIKELIHOODS,
+    POSTERIORS,
+    PRIORS,
+    SHAPE,
+    images_for,
+    labels,
+    make_labelled,
+    make_ladder,
+    make_vae,
+)
+from exact_models import factor_analysis, integrals, on_a_line, two_levels
+from vaekit.evaluation import ais
+from vaekit.evaluation.ais import (
+    PILOTS,
+    Start,
+    _evaluate_at,
+    _hmc_step,
+    annealing_path,
+    forward,
+    forward_and_reverse,
+    images_at_once,
+    measure_ais,
+    schedule_stops,
+    temperatures,
+)
+from vaekit.evaluation.importance_sampling import log_likelihood
+from vaekit.evaluation.label_inference import measure_marginal as marginal_measure
+
+starts = pytest.mark.parametrize("start", ["encoder", "prior"])
+
+
+@pytest.fixture(autouse=True)
+def _soon_tuned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer moves, which make weights vary more and leave their mean as it is."""
+    monkeypatch.setattr(ais, "WARM", 8)
+    monkeypatch.setattr(ais, "LEAPS", 5)
+
+
+def mean_weight(log_weights: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor]:
+    """E w / p(x), which should be 1, and its standard error."""
+    weights = (log_weights - log_p).exp()
+    return weights.mean(0), weights.std(0) / len(weights) ** 0.5
+
+
+def test_temperatures_rise_from_0_to_1_closest_at_the_ends():
+    t = temperatures(10)
+    assert (t[0], t[-1], len(t)) == (0, 1, 11)
+    assert (t.diff() > 0).all()
+    assert t.diff()[0] < t.diff()[4] / 5
+    torch.testing.assert_close(t + t.flip(0), torch.ones(11, dtype=torch.float64))
+    assert temperatures(1).tolist() == [0, 1]
+
+
+def test_one_step_is_importance_sampling():
+    model, x, _ = factor_analysis(0.3, 1.5)
+    torch.manual_seed(1)
+    found = forward(annealing_path(model, x), 50, 1)
+    torch.manual_seed(1)
+    z = model.encode(x).draw((50,)).z
+    expected = model.decode(z).log_prob(x) + model.prior_given().log_prob(z) - model.encode(x).log_prob(z)
+    torch.testing.assert_close(found, expected)
+
+
+@starts
+@pytest.mark.parametrize(
+    "make", [lambda: factor_analysis(0.5, 1.3), lambda: two_levels(0.3)], ids=["displaced", "ladder"]
+)
+def test_the_mean_weight_is_the_evidence_in_closed_form(make, start: Start):
+    model, x, exact = make()
+    mean, error = mean_weight(forward(annealing_path(model, x, None, start), 400, 20), exact)
+    assert ((mean - 1).abs() < 4 * error + 0.02).all()
+    assert (error < 0.2).all()
+
+
+@starts
+def test_the_bounds_lie_on_both_sides_and_close_with_more_steps(start: Start):
+    model, x, exact = factor_analysis(0.5, 0.3)
+    gaps = []
+    for steps in (4, 24):
+        torch.manual_seed(2)
+        between = annealing_path(model, x, None, start)
+        there, back = forward_and_reverse(between, posterior_draw(x), 225, steps)
+        error = (there.std(0) + back.std(0)) / 15
+        assert (there.mean(0) < exact + 3 * error).all()
+        assert (back.mean(0) > exact - 3 * error).all()
+        gaps.append((back.mean(0) - there.mean(0)).mean())
+    assert gaps[1] < gaps[0] / 3
+
+
+def posterior_draw(x: Tensor) -> Tensor:
+    exact, _, _ = factor_analysis()
+    return exact.encode(x).sample()
+
+
+def test_back_from_exact_draws_the_mean_of_one_over_the_weight_is_one_over_the_evidence():
+    """Each chain from a draw of its own: the mean over the posterior, too, is that of the closed form."""
+    model, x, exact = factor_analysis(0.5, 0.5)
+    many, copies = x[:1].expand(400, *x.shape[1:]), exact[:1].expand(400)
+    _, back = forward_and_reverse(annealing_path(model, many), posterior_draw(many), 1, 20)
+    ratio = (copies - back[0]).exp()
+    assert ratio.mean().item() == pytest.approx(1, abs=4 * (ratio.std() / 20).item())
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "discretised_logistic"])
+def test_on_a_line_it_finds_the_integral(likelihood: str):
+    model, x = on_a_line(likelihood)
+    log_p, _, _ = integrals(model, x)
+    mean, error = mean_weight(forward(annealing_path(model, x, None, "prior"), 300, 20), log_p)
+    assert ((mean - 1).abs() < 4 * error).all()
+    assert (error < 0.15).all()
+
+
+def test_moves_leave_the_posterior_as_it_is():
+    """From exact draws, at the end of the way: after 20 moves mean and covariance are those they were."""
+    model, x, _ = factor_analysis()
+    between = annealing_path(model, x, None, "prior")
+    z = model.encode(x).sample((2500,))
+    length = torch.full((5,), 0.3, dtype=torch.float64)
+    for _ in range(20):
+        z, accepted = _hmc_step(between, _evaluate_at(between, z, 1.0), 1.0, length)
+    exact = model.encode(x)
+    assert (accepted > 0.5).all()
+    torch.testing.assert_close(z.mean(0), exact.mean, rtol=0, atol=5 * exact.stddev.max().item() / 50)
+    torch.testing.assert_close(z[:, 0].T.cov(), exact.top.covariance_matrix[0], rtol=0.12, atol=0.01)
+
+
+def test_the_length_of_steps_comes_to_the_acceptance_aimed_at():
+    model, x, _ = factor_analysis(0.5, 0.3)
+    between = annealing_path(model, x, None, "prior")
+    here, length = schedule_stops(between, temperatures(120))[-1]
+    z = posterior_draw(x.repeat(200, 1, 1, 1)).view(200, 5, -1)
+    _, accepted = _hmc_step(between, _evaluate_at(between, z, here), here, length)
+    assert 0.4 < accepted.mean() < 0.9
+
+
+@pytest.mark.parametrize("posterior", ["log_variance", "full_covariance"])
+def test_chains_that_run_off_are_not_accepted(posterior: str):
+    model = make_vae(posterior=posterior)
+    between = annealing_path(model, images_for(model))
+    start = _evaluate_at(between, between.draw(3), 0.5)
+    z, accepted = _hmc_step(between, start, 0.5, torch.full((4,), 1e30))
+    assert torch.equal(z, start.z)
+    assert (accepted == 0).all()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [{"prior": name} for name in PRIORS]
+    + [{"posterior": name} for name in POSTERIORS if name != "dirac"]
+    + [{"likelihood": name} for name in LIKELIHOODS],
+    ids=str,
+)
+def test_it_works_with_every_part(row: dict[str, str]):
+    model = make_vae(**row)
+    parts = log_likelihood(model, iter([(images_for(model), None)]), 3, by=measure_quickly)
+    assert parts.log_likelihood.isfinite().all()
+    assert all(each.grad is None for each in model.parameters())
+
+
+def measure_quickly(model, x, y, samples):
+    return measure_ais(model, x, y, samples, steps=8, start="prior")
+
+
+@starts
+@pytest.mark.parametrize("make", [make_ladder, make_labelled])
+def test_it_works_with_levels_labels_and_missing_values(make, start: Start):
+    model = make()
+    x = images_for(model)
+    x[:, :, :2] = torch.nan
+    y = labels() if model.labels is not None else None
+    between = annealing_path(model, x, y, start)
+    assert forward(between, 5, 4).shape == (5, 4)
+    prior = model.prior_given(y)
+    with torch.no_grad():  # importance sampling from the prior, which misses nothing of so small a model
+        z = prior.sample((20_000,) if prior.batch_shape else (20_000, len(x)))
+        exact = (between.log_joint(z) - prior.log_prob(z)).double().logsumexp(0) - math.log(20_000)
+    mean, error = mean_weight(forward(annealing_path(model, x, y, "prior"), 400, 10), exact)
+    assert ((mean - 1).abs() < 5 * error + 0.02).all()
+
+
+def test_missing_labels_are_averaged_over():
+    model, x = make_labelled(), images_for(make_labelled())
+
+    def by(model, x, y, samples):
+        return marginal_measure(model, x, y, samples, measure_quickly)
+
+    found = log_likelihood(model, iter([(x, None)]), 300, by=by)
+    each = torch.stack(
+        [forward(annealing_path(model, x, k.expand(4), "prior"), 300, 8) for k in torch.arange(3)]
+    )
+    exact = (each.logsumexp(1) - math.log(300) + model.labels.log_prob[:, None]).logsumexp(0)
+    torch.testing.assert_close(found.log_likelihood, exact, rtol=0, atol=0.2)
+    assert found.label_posterior.shape == (3, 4)
+
+
+def test_the_effective_sample_size_is_that_of_the_chains_and_the_terms_stay():
+    model, x, _ = factor_analysis(0.3)
+    parts = measure_ais(model, x, None, 20, steps=20)
+    assert (parts.effective_sample_size <= 20).all()
+    assert (parts.log_likelihood - (parts.reconstruction - parts.rate.sum(0)) > 0).all()
+    assert parts.growth.shape == (0, 5)
+    assert parts.pareto_k.isnan().all()
+
+
+def test_memory_is_bounded_by_what_the_decoder_gives():
+    one, many = make_vae("bernoulli").decoder, make_vae("categorical").decoder
+    assert [images_at_once(one, SHAPE, chains) for chains in (16, 10_000)] == [32, 1]
+    assert images_at_once(many, SHAPE, 16) == (1 << 20) // (30 * 256) // 16
+    model = make_vae()
+    between = annealing_path(model, images_for(model))
+    decoded = []
+    model.decoder.head.register_forward_pre_hook(lambda _, inputs: decoded.append(len(inputs[0])))
+    assert forward(replace(between, rows=9), 5, 3).shape == (5, 4)
+    assert set(decoded) == {PILOTS, 2, 1}  # 5 chains of 4 images, 2 at once
+
+
+def test_portions_of_chains_are_as_good_as_all_at_once():
+    model, x, exact = factor_analysis(0.5, 0.7)
+    between = replace(annealing_path(model, x), rows=300)
+    there, back = forward_and_reverse(between, posterior_draw(x), 130, 20)
+    assert there.shape == back.shape == (130, 5)
+    mean, error = mean_weight(there, exact)
+    assert ((mean - 1).abs() < 4 * error + 0.05).all()
+    assert (back.mean(0) > exact - 0.2).all()

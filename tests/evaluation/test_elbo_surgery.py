@@ -1,0 +1,112 @@
+"""The two parts of the rate against sums on a grid, and against limits that are known."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.distributions import Independent, Normal
+
+from cases import images, images_for, make_ladder, make_vae
+from exact_models import GRID, SHAPE, STEP, LinearGaussian, linear_decoder, on_a_line, random
+from vaekit.evaluation.elbo_surgery import elbo_surgery
+from vaekit.evaluation.reconstruction import saturated_share
+from vaekit.models.conditional import Chain
+from vaekit.models.priors import StandardNormal
+from vaekit.models.vae import VAE
+
+
+def in_batches(x: torch.Tensor, size: int = 100):
+    return ((part, None) for part in x.split(size))
+
+
+def test_on_a_line_both_parts_are_the_integrals():
+    """Many copies of three images: the aggregated posterior is that of the three."""
+    model, x = on_a_line("bernoulli")
+    with torch.no_grad():
+        model.encoder.links[0].network.join.maps[0].weight.mul_(5)  # codes that differ
+        log_q = model.encode(x).log_prob(GRID).squeeze(-1).T  # (3, G)
+        log_p = model.prior_given().log_prob(GRID.squeeze(-1)).flatten()
+    log_mean = log_q.logsumexp(0) - math.log(3)
+    information = (log_q.exp() * (log_q - log_mean)).sum(1).mean() * STEP
+    gap = (log_mean.exp() * (log_mean - log_p)).sum() * STEP
+    found = elbo_surgery(model, in_batches(x.repeat(700, 1, 1, 1)))
+    assert found.images == 2100
+    assert information > 0.1
+    assert found.information == pytest.approx(information.item(), abs=0.05)
+    assert found.gap == pytest.approx(gap.item(), abs=0.05)
+    assert found.rate == pytest.approx(found.information + found.gap)
+
+
+def test_codes_that_are_all_told_apart_hold_log_n_and_a_posterior_that_is_the_prior_nothing():
+    def with_gain(gain: float, variance: float) -> VAE:
+        posterior = LinearGaussian(
+            gain * random(2, 6), torch.zeros(2).double(), variance * torch.eye(2).double()
+        )
+        prior = Chain([StandardNormal(2).double()], (2,))
+        return VAE(prior, Chain([posterior], (2,)), linear_decoder(random(6, 2), random(6)))
+
+    x = random(50, 1, 2, 3)
+    apart, nothing = (elbo_surgery(with_gain(*each), in_batches(x, 20)) for each in ((50, 1e-4), (0, 1)))
+    assert apart.information == pytest.approx(math.log(50))
+    assert apart.most == math.log(50)
+    assert (nothing.information, nothing.gap, nothing.rate) == pytest.approx((0, 0, 0), abs=1e-9)
+
+
+def test_no_more_images_than_asked_for_are_used_and_the_top_level_is_meant():
+    for model in (make_vae("bernoulli"), make_ladder(), make_vae(posterior="flow"), make_vae(prior="vamp")):
+        counts = {
+            most: elbo_surgery(model, in_batches(images("binary", n=30), 10), most).images
+            for most in (15, 20)
+        }
+        assert counts == {15: 20, 20: 20}
+        found = elbo_surgery(model, in_batches(images("binary", n=30), 10))
+        assert found.images == 30
+        assert 0 <= found.information <= found.most
+
+
+@pytest.mark.parametrize("posterior", ["log_variance", "full_covariance", "flow"])
+def test_batches_of_unlike_size_count_image_by_image(posterior: str):
+    model, x = make_vae(posterior=posterior), images("binary", n=30)
+    whole, parts = (elbo_surgery(model, in_batches(x, size), seed=0) for size in (30, 7))
+    with torch.no_grad():
+        torch.manual_seed(0)
+        z, q = model.encode(x).top.sample(), model.encode(x).top
+        expected = (q.log_prob(z) - q.log_prob(z.unsqueeze(1)).logsumexp(1) + math.log(30)).mean().item()
+    assert whole.information == pytest.approx(expected, abs=1e-5)
+    assert parts.images == 30
+    assert 0 < parts.information <= parts.most
+
+
+class Scales(nn.Module):
+    """A decoder whose pixels have these log-scales, whatever it is told."""
+
+    def __init__(self, log_scales: list[float]):
+        super().__init__()
+        self.log_scales = torch.tensor(log_scales).view(SHAPE)
+
+    def forward(self, z: torch.Tensor) -> Independent:
+        return Independent(Normal(torch.zeros(len(z), *SHAPE), self.log_scales.exp()), 3)
+
+
+@pytest.mark.parametrize(
+    ("log_scales", "share"),
+    [
+        ([-2.9, 0.0, 0.5, 1.0, -1.0, 0.9], 0),  # of bounds -3 and 2, with 0.1 at either end
+        ([-2.95, 0.0, 0.0, 1.95, 1.95, 0.0], 1 / 2),
+        ([-2.99, -2.99, -2.99, -2.99, -2.99, 1.85], 5 / 6),
+    ],
+)
+def test_a_scale_at_its_bound_is_seen(log_scales: list[float], share: float):
+    model = make_vae("gaussian-learned", shape=SHAPE)
+    model.decoder = Scales(log_scales)
+    assert saturated_share(model, torch.zeros(4, *SHAPE), None, (-3.0, 2.0)) == pytest.approx(share)
+
+
+def test_a_scale_is_known_of_every_likelihood_that_has_one():
+    for likelihood in ("gaussian-learned", "gaussian-global", "discretised_logistic"):
+        model = make_vae(likelihood)
+        assert saturated_share(model, images_for(model), None, (30.0, 40.0)) == 1
+    assert saturated_share(make_vae("bernoulli"), images("binary"), None, (-6.0, 2.0)) is None

@@ -1,0 +1,228 @@
+"""The importance-sampled log-likelihood against closed forms, and its bookkeeping against plain sums."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.distributions import Independent, MultivariateNormal, Normal
+
+from cases import BATCH, CLASSES, SHAPE, images, images_for, make_labelled, make_ladder, make_vae
+from vaekit.data import Dataset
+from vaekit.data.observation import observe
+from vaekit.evaluation.importance_sampling import clock, log_likelihood, mean_and_error, summarise, tails
+from vaekit.models.batching import images_at_once
+from vaekit.models.conditional import Chain, Conditional
+from vaekit.models.head import Head
+from vaekit.models.objectives import Objective
+from vaekit.models.priors import StandardNormal
+from vaekit.models.vae import VAE
+from vaekit.trained import put_weights
+from vaekit.training.checkpoint import load_weights
+from vaekit.training.loop import fit
+from vaekit.training.settings import TrainingSettings
+from vaekit.utils.io import read_records
+
+D, PIXELS, SIGMA = 2, (1, 2, 3), 0.5
+
+
+class Affine(nn.Module):
+    """x or z -> numbers, with fixed weights."""
+
+    def __init__(self, weight, bias, shape):
+        super().__init__()
+        self.linear = nn.Linear(weight.shape[1], weight.shape[0]).double()
+        self.linear.weight.data, self.linear.bias.data = weight, bias
+        self.shape = shape
+
+    def forward(self, x):
+        return self.linear(x.flatten(-3) if len(self.shape) == 1 else x).unflatten(-1, self.shape)
+
+
+def linear_gaussian(displaced=0.0):
+    """A linear-Gaussian VAE with its exact posterior (or one displaced), and its evidence."""
+    generator = torch.Generator().manual_seed(0)
+    n = math.prod(PIXELS)
+    w = torch.linalg.qr(torch.randn(n, D, generator=generator, dtype=torch.float64)).Q * 1.5
+    b = torch.randn(n, generator=generator, dtype=torch.float64)
+    precision = torch.eye(D, dtype=torch.float64) + w.T @ w / SIGMA**2  # diagonal: the columns are orthogonal
+    to_mean = torch.linalg.solve(precision, w.T) / SIGMA**2
+    spread = precision.diagonal().rsqrt()
+    posterior = Head(lambda mean: Normal(mean, spread.expand_as(mean), validate_args=False), 1, 1)
+    likelihood = Head(lambda loc: Normal(loc, torch.full_like(loc, SIGMA), validate_args=False), 1, 3)
+    encoder = Conditional(Affine(to_mean, displaced - to_mean @ b, (D,)), posterior)
+    decoder = Conditional(Affine(w, b, PIXELS), likelihood)
+    model = VAE(Chain([StandardNormal(D).double()], [D]), Chain([encoder], [D]), decoder)
+    marginal = MultivariateNormal(b, w @ w.T + SIGMA**2 * torch.eye(n, dtype=torch.float64))
+    x = marginal.sample((7,))
+    return model, x.unflatten(-1, PIXELS), marginal.log_prob(x)
+
+
+def batches(x, size=3):
+    return ((part, None) for part in x.split(size))
+
+
+def test_the_exact_posterior_gives_the_exact_evidence_whatever_the_number_of_samples():
+    torch.manual_seed(0)
+    model, x, truth = linear_gaussian()
+    for samples in (1, 10):
+        parts = log_likelihood(model, batches(x), samples)
+        torch.testing.assert_close(parts.log_likelihood, truth, rtol=0, atol=1e-10)
+        torch.testing.assert_close(
+            parts.effective_sample_size, torch.full((7,), float(samples), dtype=torch.float64)
+        )
+
+
+def test_a_displaced_posterior_comes_to_the_evidence_from_below():
+    torch.manual_seed(0)
+    model, x, truth = linear_gaussian(displaced=0.3)
+    many = (x.repeat(500, 1, 1, 1), truth.repeat(500))
+    gaps = [
+        (y - log_likelihood(model, batches(images, 3500), k).log_likelihood).mean().item()
+        for k, (images, y) in ((1, many), (4, many), (50_000, (x, truth)))
+    ]
+    assert gaps[0] > gaps[1] + 0.1 > gaps[2] + 0.2
+    assert abs(gaps[2]) < 0.02
+
+
+def test_the_terms_are_those_of_the_bound():
+    torch.manual_seed(0)
+    model, x, truth = linear_gaussian()
+    parts = log_likelihood(model, batches(x), 20_000)
+    torch.testing.assert_close(parts.reconstruction - parts.rate.sum(0), truth, rtol=0, atol=0.05)
+
+
+def test_batches_of_images_and_samples_only_change_the_draws(monkeypatch):
+    torch.manual_seed(0)
+    model, x, _ = linear_gaussian(displaced=0.1)
+    whole = log_likelihood(model, batches(x), 4000).log_likelihood
+    monkeypatch.setattr("vaekit.models.batching.FLOATS_AT_ONCE", 1)
+    pieces = log_likelihood(model, batches(x, 2), 4000).log_likelihood
+    torch.testing.assert_close(whole, pieces, rtol=0, atol=0.05)
+
+
+@pytest.mark.parametrize(("likelihood", "numbers_a_pixel"), [("bernoulli", 1), ("categorical", 256)])
+def test_memory_is_bounded_by_what_the_decoder_gives(monkeypatch, likelihood, numbers_a_pixel):
+    model = make_vae(likelihood)
+    pixels = math.prod(SHAPE)
+    assert images_at_once(model.decoder, SHAPE) == min(100, (1 << 20) // (pixels * numbers_a_pixel))
+    monkeypatch.setattr("vaekit.models.batching.FLOATS_AT_ONCE", 2 * BATCH * pixels * numbers_a_pixel)
+    decoded = []
+    model.decoder.head.register_forward_pre_hook(lambda _, inputs: decoded.append(inputs[0].numel()))
+    log_likelihood(model, batches(images_for(model), BATCH), 5)
+    assert [n // (BATCH * pixels * numbers_a_pixel) for n in decoded] == [2, 2, 1]
+
+
+def test_the_prior_is_made_once_for_all_samples_of_a_batch(monkeypatch):
+    monkeypatch.setattr("vaekit.models.batching.FLOATS_AT_ONCE", 1)
+    model, made = make_vae(prior="vamp"), []
+    model.prior.links[0].register_forward_hook(lambda *_: made.append(1))
+    log_likelihood(model, batches(images_for(model), BATCH), 5)
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize("make", [make_ladder, make_labelled])
+def test_deeper_and_labelled_models_are_trained_kept_and_measured_like_any_other(make, tmp_path):
+    x, y = images("binary", n=60), torch.arange(60) % CLASSES
+    data = Dataset("toy", "Toy", (255 * x).byte().numpy(), y.numpy(), ("a", "b", "c"))
+    seen = observe(data, np.arange(60), "threshold", training=True)
+    for resumed in (False, True):
+        model = make(seed=resumed)
+        settings = TrainingSettings(epochs=2 + resumed, batch_size=20, ema=0.5, patience=3)
+        fit(model, Objective(samples=2, free_bits=0.1), seen, seen, settings, tmp_path, resume=resumed)
+    again = make(seed=2).eval()
+    put_weights(again, load_weights(tmp_path), "checkpoint")
+    parts, same = (log_likelihood(m, seen.batches(25), 30) for m in (model, again))
+    assert torch.equal(parts.log_likelihood, same.log_likelihood)
+    levels = len(model.levels)
+    assert parts.rate.shape == (levels, 60)
+    assert all(len(record["kl_levels"]) == levels for record in read_records(tmp_path / "metrics.jsonl"))
+    found = summarise(parts, model.levels, 30, 0, 1.0)
+    assert found.elbo == pytest.approx(found.reconstruction - sum(found.rate))
+    assert found.log_likelihood > found.elbo
+
+
+def test_of_images_with_gaps_it_is_the_marginal_of_what_was_observed():
+    torch.manual_seed(0)
+    model, x, _ = linear_gaussian()
+    broad = model.encoder.links[0].head
+    narrow = broad.function
+    broad.function = lambda mean: Normal(mean, 3 * narrow(mean).stddev, validate_args=False)
+    gaps = torch.rand(x.shape) < 0.4
+    gaps[0] = False
+    w, b = model.decoder.network.linear.weight, model.decoder.network.linear.bias
+    covariance = w @ w.T + SIGMA**2 * torch.eye(len(b))
+    truth = [
+        MultivariateNormal(b[known], covariance[known][:, known]).log_prob(image[known])
+        for image, known in zip(x.flatten(1), ~gaps.flatten(1), strict=True)
+    ]
+    parts = log_likelihood(model, batches(x.masked_fill(gaps, torch.nan)), 40_000)
+    torch.testing.assert_close(parts.log_likelihood, torch.stack(truth).detach(), rtol=0, atol=0.15)
+    assert parts.dimensions.tolist() == (~gaps).flatten(1).sum(1).tolist()
+    found = summarise(parts, model.levels, 10, 0, 1.0)
+    known = parts.dimensions.mean().item()
+    assert found.bits_per_dimension == pytest.approx(-found.log_likelihood / known / math.log(2))
+
+
+def test_where_nothing_was_observed_there_is_nothing_to_tell():
+    model = make_vae().eval()
+    nothing = torch.full((BATCH, *SHAPE), torch.nan)
+    parts = log_likelihood(model, batches(nothing), 5000)
+    torch.testing.assert_close(parts.log_likelihood, torch.zeros(BATCH).double(), rtol=0, atol=0.1)
+    assert summarise(parts, model.levels, 10, 0, 1.0).bits_per_dimension is None
+
+
+def test_the_same_seed_gives_the_same_numbers_and_the_model_is_as_it_was():
+    model, x, _ = linear_gaussian(displaced=0.1)
+    model.train()
+    before, state = torch.get_rng_state(), {k: v.clone() for k, v in model.state_dict().items()}
+    one, two, other = (log_likelihood(model, batches(x), 10, seed).log_likelihood for seed in (1, 1, 2))
+    assert torch.equal(one, two)
+    assert not torch.equal(one, other)
+    assert model.training
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(torch.equal(state[k], v) for k, v in model.state_dict().items())
+
+
+def test_the_summary_has_the_mean_its_error_and_the_bits():
+    model, x, truth = linear_gaussian()
+    summary = summarise(log_likelihood(model, batches(x), 10), model.levels, 10, 0, 1.0)
+    assert summary.log_likelihood == pytest.approx(truth.mean().item(), abs=1e-9)
+    assert summary.log_likelihood_stderr == pytest.approx(truth.std().item() / math.sqrt(7), abs=1e-9)
+    assert summary.bits_per_dimension == pytest.approx(-truth.mean().item() / 6 / math.log(2), abs=1e-9)
+    assert (summary.images, summary.samples, summary.ess_min) == (7, 10, pytest.approx(10))
+    assert summary.elbo == pytest.approx(summary.reconstruction - sum(summary.rate))
+
+
+def test_one_value_alone_has_a_mean_and_no_error():
+    assert mean_and_error(torch.tensor([3.0])) == (3.0, None)
+
+
+def test_a_tail_that_could_not_be_fitted_counts_as_heavy_and_silences_no_other():
+    nan, inf = math.nan, math.inf
+    assert tails(torch.tensor([0.1, nan, 0.8, 0.2, 0.3])) == (pytest.approx(0.3), 0.4)
+    assert tails(torch.tensor([inf, inf, -inf])) == (inf, pytest.approx(2 / 3))
+    assert tails(torch.tensor([nan, nan])) == (None, None)
+
+
+def test_the_clock_goes_forwards():
+    seconds = clock()
+    assert 0 <= seconds() <= seconds() < 60
+
+
+def test_active_units_are_counted_by_level_also_of_points_and_over_batches():
+    x = images("binary", n=60)
+    for model, levels in ((make_ladder(), 2), (make_vae(posterior="dirac"), 1)):
+        parts = log_likelihood(model, batches(x, 25), 2)
+        found = summarise(parts, model.levels, 2, 0, 1.0)
+        variance = model.encode(x).mean.var(0, correction=0).split(model.levels)
+        assert found.active_units == [int((level > 0.01).sum()) for level in variance]
+        assert (found.latents, len(found.active_units)) == (list(model.levels), levels)
+        assert parts.codes.shape == (model.latent_size, 60)
+
+
+def test_events_of_the_likelihood_are_whole_images():
+    model, x, _ = linear_gaussian()
+    assert isinstance(model.decode(torch.zeros(3, D, dtype=torch.float64)), Independent)
+    assert model.evidence(x).log_px.shape == (1, 7)

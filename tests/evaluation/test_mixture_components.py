@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+import torch
+
+from vaekit import recipes
+from vaekit.build import build_model
+from vaekit.errors import InvalidError
+from vaekit.evaluation import mixture_components
+
+SHAPE = (1, 8, 8)
+
+
+def model(*changes):
+    return build_model(
+        recipes.load("digits", list(changes)).model, SHAPE, images=lambda n: torch.rand(n, *SHAPE)
+    )
+
+
+def test_a_code_at_the_mean_of_a_component_is_given_to_it():
+    vae = model("model.prior={kind: mixture, components: 5}")
+    top = vae.prior.links[0]
+    top.mean.data *= 10
+    assert mixture_components.assign_components(vae, top.mean.detach().numpy()).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_weight_decides_where_components_are_as_near():
+    vae = model("model.prior={kind: mixture, components: 3}")
+    top = vae.prior.links[0]
+    top.mean.data.zero_()
+    top.logits.data = torch.tensor([0.0, 1.0, -1.0])
+    assert (
+        mixture_components.assign_components(vae, np.random.default_rng(0).normal(size=(4, 8))).tolist()
+        == [1] * 4
+    )
+
+
+def test_of_several_levels_the_top_one_decides():
+    vae = model("model.latent=[8, 3]", "model.prior={kind: mixture, components: 4}")
+    top = vae.prior.links[0]
+    top.mean.data *= 10
+    codes = np.concatenate([top.mean.detach().numpy(), np.full((4, 3), 99.0)], 1)
+    assert mixture_components.assign_components(vae, codes).tolist() == [0, 1, 2, 3]
+
+
+def test_a_component_stands_for_its_mean_and_the_means_below_decoded():
+    vae = model("model.latent=[8, 3]", "model.prior={kind: vamp, components: 4}")
+    above = vae.encoder.links[0](mixture_components.pseudo_inputs(vae)).mean
+    below = vae.prior.links[1](above).mean
+    expected = vae.decode(torch.cat([above, below], -1)).mean
+    torch.testing.assert_close(mixture_components.decode_components(vae), expected)
+
+
+def test_pseudo_inputs_are_the_images_that_the_prior_began_with():
+    start = torch.rand(6, *SHAPE)
+    recipe = recipes.load("digits", ["model.prior={kind: exemplars, components: 6}"])
+    vae = build_model(recipe.model, SHAPE, images=lambda n: (start, None))
+    assert torch.equal(mixture_components.pseudo_inputs(vae), start)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        mixture_components.pseudo_inputs,
+        mixture_components.prior_mixture,
+        mixture_components.decode_components,
+    ],
+)
+def test_other_priors_are_refused(ask):
+    with pytest.raises(InvalidError, match="prior: expected"):
+        ask(model())
+
+
+def test_counts_and_purity_are_those_of_a_table_made_by_hand():
+    counts = mixture_components.contingency(np.array([0, 0, 2, 2, 2, 0]), np.array([1, 1, 0, 0, 1, 0]), 3, 2)
+    assert counts.tolist() == [[1, 2], [0, 0], [2, 1]]
+    assert mixture_components.purity(counts) == pytest.approx(4 / 6)

@@ -1,0 +1,88 @@
+"""What is, and what is not, a log-likelihood of the data."""
+
+import math
+
+import numpy as np
+import pytest
+
+from vaekit import recipes
+from vaekit.build import build_model
+from vaekit.data import Dataset
+from vaekit.evaluation.results import Evaluation
+from vaekit.evaluation.validity import annotate
+
+NUMBERS = Evaluation(10, 5, -90.0, [25.0], -115.0, -100.0, 1.0, 2.0, 3.0, 1.0, 0.1, 0)
+
+
+def dataset(dtype=np.uint8, scale=1.0):
+    return Dataset("own", "Own", np.zeros((9, 1, 8, 8), dtype), None, (), {}, "here", (), 0.0, scale)
+
+
+def annotated(likelihood, observation, posterior="log_variance", data=None, missing="none"):
+    changes = [
+        f"data.missing={missing}",
+        f"model.decoder.likelihood={likelihood}",
+        f"data.observation={observation}",
+    ]
+    recipe = recipes.load("digits", [*changes, f"model.encoder.posterior={posterior}"])
+    model = build_model(recipe.model, (1, 8, 8))
+    return annotate(NUMBERS, recipe, model, data or dataset(), "test")
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "observation"),
+    [("bernoulli", o) for o in ("threshold", "static", "dynamic")]
+    + [("discretised_logistic", "grey"), ("categorical", "grey")],
+)
+def test_probabilities_of_what_is_observed_are_likelihoods(likelihood, observation):
+    result = annotated(likelihood, observation)
+    assert result.is_likelihood
+    assert result.caveats == []
+    assert (result.split, result.observation, result.log_likelihood) == ("test", observation, -100.0)
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "observation", "words"),
+    [
+        ("bernoulli", "grey", "on grey values its numbers do not sum to 1"),
+        ("bernoulli", "unit", "on grey values its numbers do not sum to 1"),
+        ("gaussian", "dynamic", "the density can grow without limit"),
+        ("continuous_bernoulli", "static", "the density can grow without limit"),
+        ("gaussian", "unit", "no probability of the levels"),
+        ("continuous_bernoulli", "grey", "no probability of the levels"),
+        ("{kind: gaussian, sigma: 0.1}", "unit", "sigma = 0.1 was chosen, not learned"),
+    ],
+)
+def test_what_is_no_likelihood_is_said_to_be_none(likelihood, observation, words):
+    result = annotated(likelihood, observation)
+    assert not result.is_likelihood
+    assert any(words in caveat for caveat in result.caveats)
+    assert result.log_likelihood == -100.0
+
+
+def test_an_autoencoder_has_no_bound():
+    result = annotated("bernoulli", "dynamic", "dirac")
+    assert result.rate == []
+    assert not result.is_likelihood
+    assert (result.elbo, result.log_likelihood, result.bits_per_dimension) == (None, None, None)
+    assert result.reconstruction == -90.0
+
+
+def test_densities_of_rescaled_values_say_what_the_data_s_own_units_add():
+    result = annotated("gaussian", "unit", data=dataset(np.float32, scale=10.0))
+    assert result.is_likelihood
+    assert f"add {-64 * math.log(10):.6g} nats" in result.caveats[0]
+
+
+def test_what_is_missing_is_said():
+    holes = dataset(np.float32, scale=10.0)
+    holes.images[:] = np.random.default_rng(0).random(holes.images.shape)
+    holes.images[0, 0, 0] = np.nan
+    result = annotated("gaussian", "unit", data=holes, missing="square:3")
+    assert result.is_likelihood
+    assert result.missing == "NaN in the data and square:3"
+    units, part = result.caveats
+    assert f"add {-math.log(10):.6g} nats for each observed value" in units
+    assert part.endswith("log p(x observed); missing: NaN in the data and square:3")
+    assert annotated("bernoulli", "static").missing == ""
+    assert annotated("bernoulli", "static", missing="half:top").missing == "half:top"

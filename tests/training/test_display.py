@@ -1,0 +1,171 @@
+"""What people see."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+import types
+
+import pytest
+
+from toy_runs import At, model, train
+from vaekit.errors import VaekitError
+from vaekit.models import posteriors
+from vaekit.models.objectives import Objective
+from vaekit.training.display import (
+    CompositeLogger,
+    LineLogger,
+    ProgressBar,
+    SilentLogger,
+    format_epoch,
+    make_display,
+    two_lines,
+)
+from vaekit.training.tensorboard import TensorBoardLogger
+
+RECORD = {
+    "epoch": 3,
+    "step": 1407,
+    "loss": 101.23,
+    "reconstruction": 80.104,
+    "kl": 21.126,
+    "kl_levels": [21.126],
+    "beta": 1.0,
+    "learning_rate": 0.001,
+    "images_per_second": 15331.7,
+    "seconds": 3.2,
+    "validation_loss": 102.301,
+}
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch) -> Terminal:
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "100")
+    return Terminal()
+
+
+def test_the_line_of_an_epoch():
+    assert format_epoch(RECORD, 10) == (
+        "epoch 3/10 step 1407 loss 101.230 reconstruction 80.104 kl 21.126 beta 1 images/s 15332 "
+        "validation 102.301"
+    )
+
+
+def test_what_is_not_defined_is_left_out():
+    assert " kl " not in format_epoch({**RECORD, "kl": None}, 10)
+
+
+def test_plain_lines_where_there_is_no_terminal(tmp_path):
+    stream = io.StringIO()
+    log = make_display(stream=stream)
+    assert isinstance(log, LineLogger)
+    train(tmp_path, log=log)
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 4
+    assert all(re.fullmatch(r"epoch \d/4 step \d+ loss [\d.]+ .* validation [\d.]+", text) for text in lines)
+
+
+def test_a_dumb_terminal_gets_plain_lines(terminal, monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    assert isinstance(make_display(stream=terminal), LineLogger)
+
+
+def test_quiet(tmp_path, capsys):
+    log = make_display(quiet=True)
+    assert isinstance(log, SilentLogger)
+    train(tmp_path, log=log)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_live_display_in_a_terminal(tmp_path, terminal, monkeypatch):
+    monkeypatch.setattr("vaekit.training.display.REFRESH", 0.0)
+    log = make_display(stream=terminal)
+    assert isinstance(log, ProgressBar)
+    train(tmp_path, log=log)
+    text = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", terminal.getvalue())
+    assert "epoch 4/4" in text
+    assert re.search(r"\d+ %", text)
+    assert re.search(r"\n *loss [\d.]+ .*validation [\d.]+ *\r?\n *step 13 .*images/s \d+", text)
+    assert len(re.findall(r"epoch \d/4 step", text)) == 4
+    assert terminal.getvalue().count("\x1b[?25l") == terminal.getvalue().count("\x1b[?25h") == 1
+
+
+def test_the_numbers_of_the_moment_fit_a_terminal_of_80_columns():
+    first, second = two_lines(RECORD | {"step": 1_234_567, "loss": 1012.345}).splitlines()
+    assert first == "loss 1012.345 reconstruction 80.104 kl 21.126 validation 102.301"
+    assert second == "step 1234567 beta 1 images/s 15332"
+
+
+def test_the_terminal_is_given_back_when_training_fails(tmp_path, terminal):
+    def fail() -> None:
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        train(tmp_path, log=CompositeLogger(make_display(stream=terminal), At(3, fail)))
+    assert "\x1b[?25h" in terminal.getvalue()
+
+
+def test_no_color(tmp_path, terminal, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    train(tmp_path, log=make_display(stream=terminal))
+    assert not re.search(r"\x1b\[[\d;]*3\dm", terminal.getvalue())
+
+
+def test_notes_are_printed_as_they_are(terminal):
+    make_display(stream=terminal).note("[red]checkpoint[/red] " + "x" * 120)
+    assert terminal.getvalue() == "[red]checkpoint[/red] " + "x" * 120 + "\n"
+
+
+def test_an_autoencoder_in_the_live_display(tmp_path, terminal, monkeypatch):
+    monkeypatch.setattr("vaekit.training.display.REFRESH", 0.0)
+    objective = Objective(beta=lambda position: 0.0)
+    train(
+        tmp_path,
+        vae=model(posteriors.dirac()),
+        objective=objective,
+        bound=False,
+        log=make_display(stream=terminal),
+    )
+    assert " kl " not in terminal.getvalue()
+
+
+def test_tensorboard_that_is_not_installed(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(
+        VaekitError, match=r'pip install "vaekit\[tensorboard\]", or set training.tensorboard=false'
+    ):
+        TensorBoardLogger(tmp_path)
+
+
+def test_tensorboard_gets_every_number(tmp_path, monkeypatch):
+    calls = []
+
+    class Writer:
+        def __init__(self, folder, purge_step):
+            calls.append(("open", folder, purge_step))
+
+        def add_scalar(self, *arguments):
+            calls.append(arguments)
+
+        def flush(self): ...
+
+        def close(self):
+            calls.append(("close",))
+
+    module = types.SimpleNamespace(SummaryWriter=Writer)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    train(tmp_path / "run", log=CompositeLogger(make_display(quiet=True), TensorBoardLogger(tmp_path / "tb")))
+    assert calls[0] == ("open", str(tmp_path / "tb"), 1)
+    assert calls[-1] == ("close",)
+    steps = [call[2] for call in calls[1:-1] if call[0] == "validation_loss"]
+    assert steps == [5, 10, 15, 20]
+    assert {"loss", "kl", "kl_levels/0", "beta", "learning_rate"} <= {call[0] for call in calls}
