@@ -18,7 +18,7 @@ import torch
 from benchmarks.contestants import SCRIPTS
 from benchmarks.images import stored
 from benchmarks.workloads import WORKLOADS, Workload
-from vaekit import launch
+from vaekit.runs import train
 from vaekit.training.display import SilentLogger
 from vaekit.utils.cpu import keep_memory
 
@@ -56,7 +56,7 @@ def watched(workload: Workload) -> list[Any]:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         try:
-            launch.train("mnist-gated", overrides(described), log=watch)
+            train.train("mnist-gated", overrides(described), log=watch)
         except _Enough:
             pass
         finally:

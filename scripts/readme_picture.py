@@ -14,8 +14,8 @@ from pathlib import Path
 from PIL import Image
 
 import vaekit
-from vaekit import pictures
 from vaekit.figures.style import render
+from vaekit.runs import plots
 from vaekit.utils.io import write_whole
 
 HEIGHT = 820
@@ -25,8 +25,8 @@ TARGET = Path(__file__).parents[1] / "docs" / "images" / "latent-plane.png"
 def main() -> None:
     run = vaekit.Run(sys.argv[1]) if len(sys.argv) > 1 else vaekit.train("mnist-2d")
     trained = run.trained
-    seen = trained.observed("test", images=pictures.CODES)
-    drawn = [pictures.decoded_grid(trained, 20).figure, pictures.scatter(trained, seen).figure]
+    seen = trained.observed("test", images=plots.CODES)
+    drawn = [plots.decoded_grid(trained, 20).figure, plots.scatter(trained, seen).figure]
     sides = [_scaled(Image.open(io.BytesIO(render(figure))).convert("RGB")) for figure in drawn]
     page = Image.new("RGB", (sum(side.width for side in sides), HEIGHT), "white")
     left = 0

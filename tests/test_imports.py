@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 from import_graph import circles, import_graph, top_names, upward_imports
 
-NAMES_AT_THE_TOP, UPWARD, CIRCLES = 50, 0, 3
+NAMES_AT_THE_TOP, UPWARD, CIRCLES = 24, 0, 0
 
 
 def test_names_at_the_top():

@@ -18,8 +18,8 @@ from recipe import overrides
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from vaekit import recipes
-from vaekit.build import build_model, build_objective
+from vaekit.config.build import build_model, build_objective
+from vaekit.config.loading import load_recipe, override_recipe
 from vaekit.utils.cpu import keep_memory
 
 aten = torch.ops.aten
@@ -54,7 +54,7 @@ class Watch(TorchDispatchMode):
 
 def step(workload: SimpleNamespace) -> tuple[list[Call], nn.Module]:
     """The products of a training step, or of an image's log-likelihood, and the model."""
-    recipe = recipes.override(recipes.load("mnist-gated"), overrides(workload))
+    recipe = override_recipe(load_recipe("mnist-gated"), overrides(workload))
     model, objective = build_model(recipe.model, tuple(workload.shape)), build_objective(recipe.objective)
     judging = workload.task == "evaluate"
     x = torch.rand(1 if judging else workload.batch, *workload.shape).round()

@@ -20,7 +20,7 @@ Tree = dict[str, Any]
 
 # Functions, classes and modules by their dotted names; the longest row that begins a name counts, so a module
 # that moved takes one row for everything in it.
-#   "vaekit.recipes.load": "vaekit.recipe.read",
+#   "vaekit.config.loading.load_recipe": "vaekit.config.schema.read",
 PYTHON: dict[str, str] = {}
 
 # Methods and attributes, Class.new_name -> old name.

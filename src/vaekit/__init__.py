@@ -16,42 +16,42 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _PLACES = {
-    "train": "vaekit.launch",
-    "resume": "vaekit.launch",
+    "train": "vaekit.runs.train",
+    "resume": "vaekit.runs.train",
     "study": "vaekit.studies.perform",
     "sweep": "vaekit.studies.adhoc",
     "compare": "vaekit.studies.adhoc",
-    "Run": "vaekit.run",
-    "load": "vaekit.run",
+    "Run": "vaekit.runs.run",
+    "load": "vaekit.runs.run",
     "demo": "vaekit.explorer.packaged",
-    "Trained": "vaekit.trained",
+    "Trained": "vaekit.engine.trained_model",
     "VAE": "vaekit.models.vae",
     "Evidence": "vaekit.models.elbo",
     "Conditional": "vaekit.models.conditional",
     "Chain": "vaekit.models.conditional",
     "StandardNormal": "vaekit.models.priors",
     "Objective": "vaekit.models.objectives",
-    "Recipe": "vaekit.recipe",
+    "Recipe": "vaekit.config.schema",
     "VaekitError": "vaekit.errors",
 }
 
 if TYPE_CHECKING:
+    from vaekit.config.schema.recipe import Recipe
+    from vaekit.engine.trained_model import TrainedModel
     from vaekit.errors import VaekitError
     from vaekit.explorer.packaged import demo
-    from vaekit.launch import resume, train
     from vaekit.models.conditional import Chain, Conditional
     from vaekit.models.elbo import Evidence
     from vaekit.models.objectives import Objective
     from vaekit.models.priors import StandardNormal
     from vaekit.models.vae import VAE
-    from vaekit.recipe import Recipe
-    from vaekit.run import Run, load
+    from vaekit.runs.run import Run, load
+    from vaekit.runs.train import resume, train
     from vaekit.studies.adhoc import compare, sweep
     from vaekit.studies.perform import study
-    from vaekit.trained import Trained
 
 __all__ = [  # noqa: RUF022  (in the order in which one meets them)
-    "train", "resume", "load", "study", "sweep", "compare", "demo", "Run", "Trained", "Recipe",
+    "train", "resume", "load", "study", "sweep", "compare", "demo", "Run", "TrainedModel", "Recipe",
     "VAE", "Evidence", "Conditional", "Chain", "StandardNormal", "Objective", "VaekitError",
 ]  # fmt: skip
 

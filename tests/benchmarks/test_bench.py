@@ -20,8 +20,8 @@ from benchmarks.turns import measure
 from benchmarks.workloads import AXES, WORKLOADS, position
 
 from benchmarks import environments, history
-from vaekit import recipes
-from vaekit.build import build_model
+from vaekit.config.build import build_model
+from vaekit.config.loading import load_recipe, override_recipe
 
 TINY = replace(
     WORKLOADS["W1"],
@@ -66,7 +66,7 @@ def test_a_workload_is_a_recipe_of_ours(name, monkeypatch):
 
     workload = WORKLOADS[name]
     described = SimpleNamespace(path="images.npy", **json.loads(json.dumps(workload.plain())))
-    made = recipes.override(recipes.load("mnist-gated"), overrides(described))
+    made = override_recipe(load_recipe("mnist-gated"), overrides(described))
     model = build_model(made.model, workload.shape)
     assert model.levels == workload.latent
     assert made.training.batch_size == workload.batch

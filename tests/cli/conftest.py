@@ -76,7 +76,7 @@ def fails(call: Call) -> Callable[..., str]:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training without its figures, which other tests look at."""
-    from vaekit.run import Run
+    from vaekit.runs.run import Run
 
     monkeypatch.setattr(Run, "draw", lambda self, only_missing=False: [])
 

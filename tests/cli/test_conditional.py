@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from vaekit.cli import program
-from vaekit.run import load
+from vaekit.runs.run import load
 
 
 def train(directory: Path, *words: str) -> Path:

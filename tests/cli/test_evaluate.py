@@ -50,11 +50,11 @@ def test_the_numbers_of_each_image_and_the_growth_of_the_bound_are_kept(call, nu
 
 
 def test_an_interrupted_measurement_goes_on_where_it_was(call, numbers, run, monkeypatch):
-    from vaekit.evaluation import importance_sampling
+    from vaekit.evaluation import estimators
     from vaekit.evaluation.importance_sampling import measure
 
     whole = numbers("evaluate", run / "model", *QUICK)
-    measure, calls = measure, []
+    calls = []
 
     def interrupted(*arguments):
         calls.append(1)
@@ -62,7 +62,7 @@ def test_an_interrupted_measurement_goes_on_where_it_was(call, numbers, run, mon
             raise KeyboardInterrupt
         return measure(*arguments)
 
-    monkeypatch.setattr(importance_sampling, "measure", interrupted)
+    monkeypatch.setattr(estimators, "measure", interrupted)
     assert call("evaluate", run, *QUICK).exit_code == 130
     assert len(list(run.glob("evaluation.partial-*.npz"))) == 1
     other = call("evaluate", run, "--samples", 19)
@@ -75,7 +75,7 @@ def test_an_interrupted_measurement_goes_on_where_it_was(call, numbers, run, mon
     assert not list(run.glob("evaluation.partial*"))
 
 
-@pytest.mark.parametrize("place", ["vaekit.evaluated.surgery", "vaekit.run.Run.report"])
+@pytest.mark.parametrize("place", ["vaekit.engine.evaluate.elbo_surgery", "vaekit.runs.run.Run.report"])
 def test_what_comes_after_the_last_image_may_be_interrupted_as_well(call, run, monkeypatch, place):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt

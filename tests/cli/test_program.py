@@ -135,7 +135,7 @@ def test_the_command_says_how_long_threads_wait(monkeypatch):
 
 
 def test_an_unforeseen_error_is_called_internal(fails, monkeypatch):
-    monkeypatch.setattr("vaekit.run.load", lambda *_: {}["gone"])
+    monkeypatch.setattr("vaekit.runs.run.load", lambda *_: {}["gone"])
     assert fails(1, "sample", "x").startswith("internal error: KeyError: 'gone'; for the traceback")
 
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from vaekit import recipes
-from vaekit.build import build_model
+from vaekit.config.build import build_model
+from vaekit.config.loading import load_recipe
 from vaekit.data import load_dataset
 from vaekit.engine.sample_quality import sample_quality
+from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
 from vaekit.evaluation import feature_classifier
-from vaekit.run import evaluate
-from vaekit.trained import Trained
+from vaekit.runs.run import evaluate
 
 
 @pytest.fixture(autouse=True)
@@ -25,9 +25,9 @@ def _quick(monkeypatch, tmp_path):
 
 def digits(*changes):
     """An untrained model of `digits`."""
-    recipe = recipes.load("digits", ["model.latent=2", "model.encoder.network.width=[5]", *changes])
+    recipe = load_recipe("digits", ["model.latent=2", "model.encoder.network.width=[5]", *changes])
     model = build_model(recipe.model, (1, 8, 8)).eval()
-    return Trained(model, recipe, (1, 8, 8), tuple("0123456789"), Path("digits"))
+    return TrainedModel(model, recipe, (1, 8, 8), tuple("0123456789"), Path("digits"))
 
 
 def sampling(trained, images):

@@ -11,6 +11,7 @@ from torch.distributions import Independent, MultivariateNormal, Normal
 from cases import BATCH, CLASSES, SHAPE, images, images_for, make_labelled, make_ladder, make_vae
 from vaekit.data import Dataset
 from vaekit.data.observation import observe
+from vaekit.engine.trained_model import load_weights_into
 from vaekit.evaluation.importance_sampling import clock, log_likelihood, mean_and_error, summarise, tails
 from vaekit.models.batching import images_at_once
 from vaekit.models.conditional import Chain, Conditional
@@ -18,7 +19,6 @@ from vaekit.models.head import Head
 from vaekit.models.objectives import Objective
 from vaekit.models.priors import StandardNormal
 from vaekit.models.vae import VAE
-from vaekit.trained import put_weights
 from vaekit.training.checkpoint import load_weights
 from vaekit.training.loop import fit
 from vaekit.training.settings import TrainingSettings
@@ -132,7 +132,7 @@ def test_deeper_and_labelled_models_are_trained_kept_and_measured_like_any_other
         settings = TrainingSettings(epochs=2 + resumed, batch_size=20, ema=0.5, patience=3)
         fit(model, Objective(samples=2, free_bits=0.1), seen, seen, settings, tmp_path, resume=resumed)
     again = make(seed=2).eval()
-    put_weights(again, load_weights(tmp_path), "checkpoint")
+    load_weights_into(again, load_weights(tmp_path), "checkpoint")
     parts, same = (log_likelihood(m, seen.batches(25), 30) for m in (model, again))
     assert torch.equal(parts.log_likelihood, same.log_likelihood)
     levels = len(model.levels)

@@ -6,8 +6,8 @@ import torch
 from scipy import stats
 from torch.distributions import Normal, kl_divergence
 
-from vaekit import recipes
-from vaekit.build import build_model
+from vaekit.config.build import build_model
+from vaekit.config.loading import load_recipe
 from vaekit.evaluation.latent import (
     Latents,
     active_units,
@@ -21,7 +21,7 @@ from vaekit.evaluation.latent import (
 
 def model(size=2, *changes):
     overrides = [f"model.latent={size}", "model.encoder.network.width=[5]", *changes]
-    return build_model(recipes.load("digits", overrides).model, (1, 8, 8)).eval()
+    return build_model(load_recipe("digits", overrides).model, (1, 8, 8)).eval()
 
 
 def test_codes_are_the_posterior_in_order():

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from vaekit import recipes
-from vaekit.build import build_model
+from vaekit.config.build import build_model
+from vaekit.config.loading import load_recipe
 from vaekit.errors import InvalidError
 from vaekit.evaluation import mixture_components
 
@@ -12,7 +12,7 @@ SHAPE = (1, 8, 8)
 
 def model(*changes):
     return build_model(
-        recipes.load("digits", list(changes)).model, SHAPE, images=lambda n: torch.rand(n, *SHAPE)
+        load_recipe("digits", list(changes)).model, SHAPE, images=lambda n: torch.rand(n, *SHAPE)
     )
 
 
@@ -52,7 +52,7 @@ def test_a_component_stands_for_its_mean_and_the_means_below_decoded():
 
 def test_pseudo_inputs_are_the_images_that_the_prior_began_with():
     start = torch.rand(6, *SHAPE)
-    recipe = recipes.load("digits", ["model.prior={kind: exemplars, components: 6}"])
+    recipe = load_recipe("digits", ["model.prior={kind: exemplars, components: 6}"])
     vae = build_model(recipe.model, SHAPE, images=lambda n: (start, None))
     assert torch.equal(mixture_components.pseudo_inputs(vae), start)
 

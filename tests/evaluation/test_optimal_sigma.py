@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.distributions import Normal
 
-from vaekit import recipes
-from vaekit.build import build_model
+from vaekit.config.build import build_model
+from vaekit.config.loading import load_recipe
 from vaekit.evaluation.optimal_sigma import fit_sigma, sigma_of
 from vaekit.models.vae import VAE
 
@@ -20,7 +20,7 @@ def bound(sigma: float) -> float:
 
 def model(likelihood: str) -> VAE:
     changes = ["model.latent=3", f"model.decoder.likelihood={likelihood}"]
-    return build_model(recipes.load("digits", changes).model, (1, 8, 8))
+    return build_model(load_recipe("digits", changes).model, (1, 8, 8))
 
 
 @pytest.mark.parametrize("sigma", [0.1, 0.7, 3.0])

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from vaekit import recipes
-from vaekit.build import build_model
+from vaekit.config.build import build_model
+from vaekit.config.loading import load_recipe
 from vaekit.data import Dataset
 from vaekit.evaluation.results import Evaluation
 from vaekit.evaluation.validity import annotate
@@ -24,9 +24,12 @@ def annotated(likelihood, observation, posterior="log_variance", data=None, miss
         f"model.decoder.likelihood={likelihood}",
         f"data.observation={observation}",
     ]
-    recipe = recipes.load("digits", [*changes, f"model.encoder.posterior={posterior}"])
+    recipe = load_recipe("digits", [*changes, f"model.encoder.posterior={posterior}"])
     model = build_model(recipe.model, (1, 8, 8))
-    return annotate(NUMBERS, recipe, model, data or dataset(), "test")
+    kind = recipe.model.decoder.likelihood.kind
+    return annotate(
+        NUMBERS, model, data or dataset(), "test", recipe.data.observation, kind, recipe.data.hidden
+    )
 
 
 @pytest.mark.parametrize(

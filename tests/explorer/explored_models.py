@@ -14,12 +14,12 @@ import torch
 from PIL import Image
 
 import cases
+from vaekit.config.schema.recipe import Recipe
 from vaekit.data.dataset import Dataset
 from vaekit.data.observation import observe
+from vaekit.engine.trained_model import TrainedModel
 from vaekit.explorer.explored import Explored, Source, look
 from vaekit.models.vae import VAE
-from vaekit.recipe import Recipe
-from vaekit.trained import Trained
 
 N = 30
 OBSERVATIONS = {"binary": "threshold", "levels": "grey", "unit": "unit", "real": "unit"}
@@ -33,7 +33,7 @@ def explored(model: VAE | None = None, labels: bool = True, shape: tuple[int, ..
     names = ("a", "b", "c") if labels else ()
     data = Dataset("toy", "Toy", levels, np.arange(N) % 3 if labels else None, names)
     recipe = Recipe.model_validate({"data": {"observation": observation}})
-    trained = Trained(model, recipe, shape, names, Path("toy"))
+    trained = TrainedModel(model, recipe, shape, names, Path("toy"))
     seen = observe(data, np.arange(N), observation)
     return look(trained, seen, Source("toy", "test", "vaekit.load('runs/toy')", names))
 

@@ -8,11 +8,11 @@ import torch
 
 import cases
 from explorer.explored_models import N, explored
-from vaekit import recipes
+from vaekit.config.loading import load_recipe
+from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.evaluation.importance_sampling import log_likelihood
 from vaekit.explorer.explored import SAMPLES, Source, explore, look
-from vaekit.trained import Trained
 
 
 def test_codes_and_terms_are_those_of_the_model():
@@ -81,7 +81,9 @@ def test_without_one_it_is_the_likeliest():
 
 
 def test_all_images_may_be_looked_at(tmp_path):
-    trained = Trained(cases.make_vae(shape=(1, 8, 8)).eval(), recipes.load("digits"), (1, 8, 8), (), tmp_path)
+    trained = TrainedModel(
+        cases.make_vae(shape=(1, 8, 8)).eval(), load_recipe("digits"), (1, 8, 8), (), tmp_path
+    )
     every = explore(trained, split="all")
     parts = [explore(trained, split=split) for split in ("train", "validation", "test")]
     assert len(every.seen) == sum(len(part.seen) for part in parts) == 1797

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import vaekit
-from vaekit import recipes
+from vaekit.config.loading import load_recipe
 from vaekit.explorer import packaged
 from vaekit.explorer.explored import explore
 
@@ -21,7 +21,7 @@ def test_it_is_small():
 
 
 def test_it_was_made_by_its_recipe(demo):
-    recipe = recipes.load("demo")
+    recipe = load_recipe("demo")
     assert (demo.recipe.model, demo.recipe.data) == (recipe.model, recipe.data)
     assert demo.recipe.training.model_copy(update={"threads": None}) == recipe.training
 

@@ -14,8 +14,8 @@ import pytest
 
 from vaekit import studies
 from vaekit.errors import InterruptedRun, NotFoundError
-from vaekit.launch import train
-from vaekit.run import Run
+from vaekit.runs.run import Run
+from vaekit.runs.train import train
 from vaekit.studies import plan
 from vaekit.studies.display import Lines, Silent
 from vaekit.studies.execute import execute

@@ -18,14 +18,14 @@ VICTIM = f"""
 import sys
 from pathlib import Path
 import torch
-from vaekit import recipes
-from vaekit.build import build_data, build_model, build_objective
+from vaekit.config.loading import load_recipe, override_recipe
+from vaekit.config.build import build_data, build_model, build_objective
 from vaekit.data.observation import observe
 from vaekit.training.loop import fit
 
 torch.set_num_threads(1)
-recipe = recipes.override(
-    recipes.load("digits"),
+recipe = override_recipe(
+    load_recipe("digits"),
     ["training.epochs={EPOCHS}", "training.ema=0.99", "training.checkpoint_seconds=0.05"],
 )
 dataset, splits = build_data(recipe.data)

@@ -26,8 +26,8 @@ def command(run: str | None, as_json: bool) -> None:
       vaekit doctor
       vaekit doctor runs/mnist/1
     """
-    from vaekit import doctor
     from vaekit.cli.output import emit
+    from vaekit.runs import doctor
 
     facts = doctor.examine(run)
     emit(facts, _text(facts), as_json)

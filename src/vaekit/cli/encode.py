@@ -44,10 +44,10 @@ def command(
       vaekit encode runs/mnist/1 -o codes.csv --label
       vaekit encode runs/mnist/1 -o codes.npz --stddev --split train --figure codes.png
     """
-    from vaekit import pictures
     from vaekit.cli import looking
     from vaekit.cli.output import emit
     from vaekit.evaluation.latent import latent_table, write_table
+    from vaekit.runs import plots
 
     trained, _ = looking.opened(run, device)
     seen = trained.observed(split, data)
@@ -55,6 +55,6 @@ def command(
     table = latent_table(trained.model, seen, stddev, label, names)
     files = [str(write_table(output, table))]
     if figure:
-        files.append(str(pictures.scatter(trained, seen, names).save(figure)))
+        files.append(str(plots.scatter(trained, seen, names).save(figure)))
     images, latents = table["z"].shape
     emit({"files": files, "images": images, "latents": latents}, "\n".join(files), as_json)

@@ -11,8 +11,8 @@ from click.core import ParameterSource
 from vaekit.cli import options
 
 if TYPE_CHECKING:
-    from vaekit.run import Run
-    from vaekit.trained import Trained
+    from vaekit.engine.trained_model import TrainedModel
+    from vaekit.runs.run import Run
 
 _OF_DATA = ("estimator", "quality", "features", "labels", "split", "data", "missing")
 _OF_CHAINS = ("chains", "steps", "start")
@@ -118,7 +118,7 @@ def command(run: str, device: str, bdmc: bool, as_json: bool, output: str | None
       vaekit evaluate runs/mnist-cvae/1 --labels missing --samples 100
     """
     from vaekit.cli.output import emit
-    from vaekit.run import load
+    from vaekit.runs.run import load
     from vaekit.utils.io import to_json, write_whole
 
     _refuse_idle("--bdmc" if bdmc else f"--estimator {asked['estimator']}")
@@ -142,11 +142,11 @@ def _refuse_idle(way: str) -> None:
 
 
 def _measured(
-    run: str, found: Run | Trained, output: str | None, asked: dict[str, Any]
+    run: str, found: Run | TrainedModel, output: str | None, asked: dict[str, Any]
 ) -> tuple[dict[str, Any], Any]:
     """The numbers of a split, kept with a run on its own data, and the table of them."""
     from vaekit.cli.output import images_bar
-    from vaekit.run import Run, evaluate
+    from vaekit.runs.run import Run, evaluate
 
     quiet = asked.pop("quiet")
     trained = found.trained if isinstance(found, Run) else found
@@ -162,18 +162,18 @@ def _measured(
 
 
 def _bounds(
-    run: str, found: Run | Trained, output: str | None, asked: dict[str, Any]
+    run: str, found: Run | TrainedModel, output: str | None, asked: dict[str, Any]
 ) -> tuple[dict[str, Any], Any]:
     """Bounds on both sides, kept with a run, and the table of them."""
     from vaekit.cli.output import images_bar
-    from vaekit.evaluated import bounds_on_own_images
-    from vaekit.run import Run
+    from vaekit.engine.evaluate import bdmc_on_model_samples
+    from vaekit.runs.run import Run
 
     options = {name: asked[name] for name in ("samples", "chains", "steps", "start", "seed")}
     with images_bar(asked["quiet"]) as progress:
         options |= {"images": asked["images"] or 100, "progress": progress}
         sandwich = (
-            found.sandwich(**options) if isinstance(found, Run) else bounds_on_own_images(found, **options)
+            found.sandwich(**options) if isinstance(found, Run) else bdmc_on_model_samples(found, **options)
         )
     numbers = {"run": run, **sandwich.to_dict()}
     trained = found.trained if isinstance(found, Run) else found
@@ -210,14 +210,14 @@ def _table(numbers: dict[str, Any]) -> Any:
     from rich.console import Group
 
     from vaekit.cli.output import table
-    from vaekit.numbers import measured, quality_in_words
+    from vaekit.runs.summary import describe_quality, evaluation_cards
 
     rows = table()
-    for tile in measured(numbers):
+    for tile in evaluation_cards(numbers):
         rows.add_row(*(cell.replace("−", "-") for cell in tile))
     protocol = (
         f"{numbers['split']} split of {numbers['data']}, observation {numbers['observation']}, "
         f"seed {numbers['seed']}, {numbers['seconds']:.1f} s"
     )
-    quality = [f"Sample quality: {quality_in_words(numbers['quality'])}"] if numbers["quality"] else []
+    quality = [f"Sample quality: {describe_quality(numbers['quality'])}"] if numbers["quality"] else []
     return Group(rows, "", protocol, *quality, *(f"Note: {caveat}." for caveat in numbers["caveats"]))

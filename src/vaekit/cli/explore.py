@@ -11,7 +11,7 @@ import click
 from vaekit.cli import options
 
 if TYPE_CHECKING:
-    from vaekit.trained import Trained
+    from vaekit.engine.trained_model import TrainedModel
 
 
 @click.command()
@@ -73,7 +73,7 @@ def command(
     serve(explored, host, port, lambda address: _ready(address, not no_open))
 
 
-def opened(runs: tuple[str, ...], demo: bool, device: str) -> list[tuple[Trained, str]]:
+def opened(runs: tuple[str, ...], demo: bool, device: str) -> list[tuple[TrainedModel, str]]:
     """One model or two, each with the expression that loads it."""
     if not 1 <= len(runs) + demo <= 2:
         raise click.UsageError("expected one RUN, or two to compare; or --demo")

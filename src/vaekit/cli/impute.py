@@ -10,7 +10,7 @@ import click
 from vaekit.cli import options
 
 if TYPE_CHECKING:
-    from vaekit.imputed import Imputed
+    from vaekit.engine.impute import ImputedDataset
 
 ROWS = 10
 ARRAYS = (".npy", ".npz")
@@ -78,18 +78,18 @@ def command(
       vaekit impute runs/mnist/1 --missing half:bottom -n 20 -o halves.png
       vaekit impute runs/mnist/1 --data holes.npy -o filled.npz
     """
-    from vaekit import pictures
     from vaekit.cli import looking
     from vaekit.cli.output import emit, images_bar
-    from vaekit.imputed import fill
+    from vaekit.engine.impute import impute_dataset
+    from vaekit.runs import plots
 
     trained, folder = looking.opened(run, device)
     target = Path(output or folder / "imputations.png")
     everything = number is None and target.suffix.lower() in ARRAYS
     with images_bar(quiet) as progress:
         number = None if everything else number or ROWS
-        imputed = fill(trained, number=number, draw=not mean, progress=progress, **choices)
-    picture = pictures.imputations(trained, imputed)
+        imputed = impute_dataset(trained, number=number, draw=not mean, progress=progress, **choices)
+    picture = plots.imputations(trained, imputed)
     written = str(picture.save(target))
     shapes = {name: list(array.shape) for name, array in picture.arrays.items()}
     numbers = {"file": written, "arrays": shapes, **_numbers(imputed, choices["samples"])}
@@ -98,7 +98,7 @@ def command(
         click.echo(_warning(imputed, choices["samples"]), err=True)
 
 
-def _numbers(imputed: Imputed, samples: int) -> dict[str, Any]:
+def _numbers(imputed: ImputedDataset, samples: int) -> dict[str, Any]:
     sizes = imputed.effective_sample_size
     return {
         "images": len(imputed.observed),
@@ -112,7 +112,7 @@ def _numbers(imputed: Imputed, samples: int) -> dict[str, Any]:
     }
 
 
-def _lines(imputed: Imputed, numbers: dict[str, Any]) -> list[str]:
+def _lines(imputed: ImputedDataset, numbers: dict[str, Any]) -> list[str]:
     size = (
         f"effective sample size {numbers['ess_mean']:.1f} of {numbers['samples']}, "
         f"at least {numbers['ess_min']:.1f}"
@@ -127,7 +127,7 @@ def _lines(imputed: Imputed, numbers: dict[str, Any]) -> list[str]:
     return [filled, error]
 
 
-def _warning(imputed: Imputed, samples: int) -> str:
+def _warning(imputed: ImputedDataset, samples: int) -> str:
     return (
         f"note: for {imputed.poor} of {len(imputed.observed)} images fewer samples carry weight than there "
         f"are fillings, which then repeat; more may help: --samples {10 * samples}"

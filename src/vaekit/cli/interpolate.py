@@ -62,9 +62,9 @@ def command(
       vaekit interpolate runs/mnist/1
       vaekit interpolate runs/mnist/1 --path spherical --rows 3 -o ways.pdf
     """
-    from vaekit import pictures
     from vaekit.cli import looking
+    from vaekit.runs import plots
 
     trained, folder = looking.opened(run, device)
-    picture = pictures.interpolations(trained, trained.observed(split, data), rows, steps, path, seed, vary)
+    picture = plots.interpolations(trained, trained.observed(split, data), rows, steps, path, seed, vary)
     looking.save(picture, output or folder / "interpolations.png", as_json)

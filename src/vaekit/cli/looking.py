@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 from vaekit.cli.output import emit
 
 if TYPE_CHECKING:
-    from vaekit.pictures import Picture
-    from vaekit.trained import Trained
+    from vaekit.engine.trained_model import TrainedModel
+    from vaekit.runs.plots import Plot
 
 
-def opened(path: str, device: str) -> tuple[Trained, Path]:
+def opened(path: str, device: str) -> tuple[TrainedModel, Path]:
     """The model in a run, a model directory or a file of weights, and the folder for pictures of it."""
-    from vaekit.run import Run, load
+    from vaekit.runs.run import Run, load
 
     found = load(path, device)
     return (found.trained, found.path / "figures") if isinstance(found, Run) else (found, Path())
 
 
-def save(picture: Picture, path: str | Path, as_json: bool) -> None:
+def save(picture: Plot, path: str | Path, as_json: bool) -> None:
     """Write a picture's figure or arrays, and print where."""
     written = picture.save(path)
     shapes = {name: list(array.shape) for name, array in picture.arrays.items()}

@@ -9,7 +9,7 @@ import click
 from vaekit.cli import options
 
 if TYPE_CHECKING:
-    from vaekit.recipe import Recipe
+    from vaekit.config.schema.recipe import Recipe
 
 
 @click.group()
@@ -33,10 +33,10 @@ def list_(as_json: bool) -> None:
     \b
     Example: vaekit recipes list
     """
-    from vaekit import recipes
     from vaekit.cli.output import emit, table
+    from vaekit.config.loading import load_recipe, recipe_names
 
-    rows = [_row(recipes.load(name)) for name in recipes.names()]
+    rows = [_row(load_recipe(name)) for name in recipe_names()]
     lines = table("name", "what it is")
     for row in rows:
         after = f"; after {row['reference']}" if row["reference"] else ""
@@ -57,11 +57,11 @@ def show(name: str, source: bool, as_json: bool) -> None:
       vaekit recipes show mnist
       vaekit recipes show my.yaml --source
     """
-    from vaekit import recipes
     from vaekit.cli.output import emit
+    from vaekit.config.loading import dump_recipe, load_recipe, recipe_text
 
-    recipe = recipes.load(name)
-    text = recipes.text(name) if source else recipes.dump(recipe)
+    recipe = load_recipe(name)
+    text = recipe_text(name) if source else dump_recipe(recipe)
     emit(recipe.model_dump(mode="json"), text.rstrip("\n"), as_json)
 
 
@@ -79,11 +79,11 @@ def keys(prefix: str, as_json: bool) -> None:
       vaekit recipes keys
       vaekit recipes keys training
     """
-    from vaekit import recipes
     from vaekit.cli.output import emit
+    from vaekit.config.reference import recipe_keys
     from vaekit.errors import NotFoundError, did_you_mean
 
-    every = recipes.keys()
+    every = recipe_keys()
     found = [key for key in every if key.path.startswith(prefix)]
     if not found:
         parts = {key.path.partition(".")[0] for key in every}
@@ -108,12 +108,12 @@ def copy(name: str, path: str | None, force: bool, as_json: bool) -> None:
     """
     from pathlib import Path
 
-    from vaekit import recipes
     from vaekit.cli.output import emit
+    from vaekit.config.loading import recipe_text
     from vaekit.errors import VaekitError
     from vaekit.utils.io import write_whole
 
-    text, target = recipes.text(name), Path(path or f"{Path(name).stem}.yaml")
+    text, target = recipe_text(name), Path(path or f"{Path(name).stem}.yaml")
     if target.exists() and not force:
         raise VaekitError(f"{target}: exists already; name another file, or overwrite it by --force")
     write_whole(target, text.encode())

@@ -48,17 +48,17 @@ def command(
       vaekit reconstruct runs/mnist/1 --split train -n 10 -o pairs.png
       vaekit reconstruct runs/mnist-cvae/1 --label all
     """
-    from vaekit import pictures, styles
-    from vaekit.asked import asked
     from vaekit.cli import looking
+    from vaekit.engine.conditioning import parse_condition
+    from vaekit.runs import conditional_plots, plots
 
     trained, folder = looking.opened(run, device)
-    to = asked(trained, None if label == "all" else label, settings)
+    to = parse_condition(trained, None if label == "all" else label, settings)
     seen = trained.observed(split, data)
     if label == "all":
-        picture, name = styles.transfers_to_all(trained, seen, number or 10, seed, draw), "styles"
+        picture, name = conditional_plots.transfers_to_all(trained, seen, number or 10, seed, draw), "styles"
     elif to is not None:
-        picture, name = styles.transfers(trained, seen, to, number or 20, seed, draw), "styles"
+        picture, name = conditional_plots.transfers(trained, seen, to, number or 20, seed, draw), "styles"
     else:
-        picture, name = pictures.reconstructions(trained, seen, number or 20, seed, draw), "reconstructions"
+        picture, name = plots.reconstructions(trained, seen, number or 20, seed, draw), "reconstructions"
     looking.save(picture, output or folder / f"{name}.png", as_json)

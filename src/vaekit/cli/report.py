@@ -22,7 +22,7 @@ def command(run: str, redraw: bool, device: str, as_json: bool) -> None:
     Example: vaekit report runs/mnist/1
     """
     from vaekit.cli.output import emit
-    from vaekit.run import Run
+    from vaekit.runs.run import Run
 
     opened = Run(run, device)
     figures = opened.draw(only_missing=not redraw)

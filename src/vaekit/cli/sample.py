@@ -57,17 +57,17 @@ def command(
       vaekit sample runs/mnist/1 --nearest
       vaekit sample runs/mnist-cvae/1 --label 7
     """
-    from vaekit import pictures, styles
-    from vaekit.asked import asked
     from vaekit.cli import looking
+    from vaekit.engine.conditioning import parse_condition
+    from vaekit.runs import conditional_plots, plots
 
     trained, folder = looking.opened(run, device)
-    told = asked(trained, label, settings)
+    told = parse_condition(trained, label, settings)
     if nearest:
-        picture = pictures.nearest(trained, number or 10, temperature, seed, draw)
-    elif told is None and styles.has_classes(trained):
+        picture = plots.nearest(trained, number or 10, temperature, seed, draw)
+    elif told is None and conditional_plots.has_classes(trained):
         rows = -(-(number or 64) // len(trained.label_names))
-        picture = styles.classes(trained, rows, temperature, seed, draw)
+        picture = conditional_plots.classes(trained, rows, temperature, seed, draw)
     else:
-        picture = pictures.samples(trained, number or 64, temperature, seed, draw, told)
+        picture = plots.samples(trained, number or 64, temperature, seed, draw, told)
     looking.save(picture, output or folder / f"{'nearest' if nearest else 'samples'}.png", as_json)

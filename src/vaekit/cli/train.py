@@ -55,15 +55,15 @@ def command(
         raise click.UsageError(
             "--resume goes on with what the run holds: leave out RECIPE, --data and --run-dir"
         )
-    from vaekit import launch
     from vaekit.cli.output import emit
+    from vaekit.runs import train
     from vaekit.training.display import make_display
 
     log = make_display(quiet)
     if resume:
-        done = launch.resume(resume, overrides, log=log, **given)
+        done = train.resume(resume, overrides, log=log, **given)
     else:
-        done = launch.train(recipe, overrides, data=data, run_dir=run_dir, log=log, **given)
+        done = train.train(recipe, overrides, data=data, run_dir=run_dir, log=log, **given)
     summary = done.summary()
     emit(summary, _text(summary), as_json)
 

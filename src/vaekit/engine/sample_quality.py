@@ -21,6 +21,7 @@ from torch import Tensor
 from vaekit.data import Dataset
 from vaekit.data.observation import observe
 from vaekit.data.splits import Splits
+from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
 from vaekit.evaluation.feature_classifier import Say
 from vaekit.evaluation.features import space
@@ -30,14 +31,13 @@ from vaekit.evaluation.sample_metrics import sample_metrics
 from vaekit.evaluation.validity import BINARY
 from vaekit.models.batching import chunks, images_at_once
 from vaekit.models.head import Head
-from vaekit.trained import Trained
 
 FEWEST = 10
 _log = logging.getLogger(__name__)
 
 
 def sample_quality(
-    trained: Trained,
+    trained: TrainedModel,
     samples: int = 5000,
     features: str | None = None,
     draw: bool | None = None,
@@ -97,7 +97,7 @@ def _number(dataset: Dataset, wanted: int, *available: int) -> int:
     return n
 
 
-def _is_binary(trained: Trained) -> bool:
+def _is_binary(trained: TrainedModel) -> bool:
     supports = {head.support for head in trained.model.decoder.modules() if isinstance(head, Head)}
     return trained.recipe.data.observation in BINARY and supports == {"binary"}
 
@@ -112,7 +112,7 @@ def held_out(splits: Splits) -> np.ndarray:
 
 
 def reference_images(
-    trained: Trained, dataset: Dataset, indices: np.ndarray, draw: bool = False
+    trained: TrainedModel, dataset: Dataset, indices: np.ndarray, draw: bool = False
 ) -> Iterator[Tensor]:
     """Batches (B, C, H, W) of what samples of a model are compared with.
 
@@ -135,7 +135,7 @@ def reference_images(
     return (x for x, _ in seen.batches(images_at_once(trained.model.decoder, seen.shape)))
 
 
-def _sampled(trained: Trained, n: int, draw: bool, seed: int) -> Iterator[Tensor]:
+def _sampled(trained: TrainedModel, n: int, draw: bool, seed: int) -> Iterator[Tensor]:
     generator = torch.Generator().manual_seed(seed)
     for size in chunks(n, images_at_once(trained.model.decoder, trained.shape)):
         yield trained.model.sample(size, seed=generator, draw=draw).clamp(0, 1)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from vaekit.models.vae import VAE
-
-if TYPE_CHECKING:
-    from vaekit.evaluation.results import SampleQuality
 
 
 class PerImageMetrics(NamedTuple):

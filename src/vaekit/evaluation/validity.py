@@ -19,7 +19,6 @@ from vaekit.errors import InvalidError
 from vaekit.evaluation.results import Evaluation, PerImageMetrics
 from vaekit.models.head import Head
 from vaekit.models.vae import VAE
-from vaekit.recipe import Recipe
 
 BINARY = ("threshold", "static", "dynamic")
 GIVEN = (
@@ -41,9 +40,8 @@ _BOUNDS = (
 )
 
 
-def caveats(recipe: Recipe, support: str, dataset: Dataset) -> list[str]:
+def caveats(observation: str, kind: str, support: str, dataset: Dataset) -> list[str]:
     """Why the number is no log-likelihood of the data as it is; empty where it is one."""
-    observation, kind = recipe.data.observation, recipe.model.decoder.likelihood.kind
     found = []
     if support == "binary" and observation not in BINARY:
         found.append(
@@ -101,13 +99,27 @@ def is_bound(model: VAE) -> bool:
     return not any(head.caveat for head in _heads(model.encoder))
 
 
-def annotate(evaluation: Evaluation, recipe: Recipe, model: VAE, dataset: Dataset, split: str) -> Evaluation:
-    """The evaluation with its protocol written on it, and without the numbers that are not defined."""
+def annotate(
+    evaluation: Evaluation,
+    model: VAE,
+    dataset: Dataset,
+    split: str,
+    observation: str,
+    kind: str,
+    hidden: str = "",
+) -> Evaluation:
+    """The evaluation with its protocol, and without the numbers that are not defined.
+
+    Args:
+        split, observation: what was measured.
+        kind: of the likelihood.
+        hidden: what was hidden of every image, such as `square:12`; empty for nothing.
+    """
     [likelihood] = _heads(model.decoder)
     undefined = [head.caveat for head in _heads(model.encoder) if head.caveat]
-    reasons = undefined + caveats(recipe, likelihood.support, dataset)
+    reasons = undefined + caveats(observation, kind, likelihood.support, dataset)
     reasons += [likelihood.caveat] if likelihood.caveat else []
-    missing = describe_missing(recipe, dataset)
+    missing = describe_missing(hidden, dataset)
     notes = [] if likelihood.support in ("binary", "levels") else _rescaled(dataset, whole=not missing)
     notes += _observed_part(missing)
     notes += [GIVEN] if evaluation.labels == "given" else []
@@ -116,7 +128,7 @@ def annotate(evaluation: Evaluation, recipe: Recipe, model: VAE, dataset: Datase
     return dataclasses.replace(
         evaluation,
         split=split,
-        observation=recipe.data.observation,
+        observation=observation,
         missing=missing,
         is_likelihood=not reasons,
         caveats=reasons + notes,
@@ -140,9 +152,9 @@ def _heads(part: nn.Module) -> list[Head]:
     return [module for module in part.modules() if isinstance(module, Head)]
 
 
-def describe_missing(recipe: Recipe, dataset: Dataset) -> str:
+def describe_missing(hidden: str, dataset: Dataset) -> str:
     """What is not observed: what the data lack, and what is hidden of them; empty where nothing."""
-    return " and ".join(filter(None, ["NaN in the data" * dataset.partial, recipe.data.hidden]))
+    return " and ".join(filter(None, ["NaN in the data" * dataset.partial, hidden]))
 
 
 def _observed_part(missing: str) -> list[str]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from vaekit.data.observation import ObservedImages
+from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.evaluation import validity
 from vaekit.evaluation.importance_sampling import log_likelihood
@@ -21,7 +22,6 @@ from vaekit.explorer import information
 from vaekit.explorer.plane import Plane, plane
 from vaekit.models import batching, masking
 from vaekit.models.vae import VAE
-from vaekit.trained import Trained
 
 MOST_IMAGES = 70_000
 SAMPLES = 16  # of the importance-weighted bound, an image
@@ -61,7 +61,7 @@ class Explored:
         log_likelihood: (N,), the importance-weighted bound; NaN where it was not worked out yet.
     """
 
-    trained: Trained
+    trained: TrainedModel
     seen: ObservedImages
     source: Source
     told: Tensor | None
@@ -156,7 +156,7 @@ class Explored:
 
 
 def explore(
-    trained: Trained,
+    trained: TrainedModel,
     python: str = "",
     data: str | None = None,
     split: str = "test",
@@ -180,7 +180,7 @@ def explore(
 
 
 def look(
-    trained: Trained, seen: ObservedImages, source: Source, progress: Progress = lambda images, of: None
+    trained: TrainedModel, seen: ObservedImages, source: Source, progress: Progress = lambda images, of: None
 ) -> Explored:
     """Look at a model on images as it sees them.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vaekit.trained import Trained, load_model
+from vaekit.engine.trained_model import TrainedModel, load_model
 
 FOLDER = Path(__file__).parent / "demo"
 
 
-def demo() -> Trained:
+def demo() -> TrainedModel:
     """A conditional VAE on MNIST with two latents; `scripts/make_demo.py` made it by the recipe `demo`."""
     return load_model(FOLDER)

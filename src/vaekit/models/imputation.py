@@ -28,18 +28,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.distributions import Distribution
 
 from vaekit.models import masking
 from vaekit.models.batching import at_once, chunks, numbers
 from vaekit.models.conditional import Ancestral
+from vaekit.models.labels import Labels
 from vaekit.utils.random import Seed, seeded
-
-if TYPE_CHECKING:
-    from vaekit.models.vae import VAE
 
 CHAINS, STEPS = 8, 3
 NO_WEIGHT = -1e30  # the logarithm of so little that any other draw outweighs it
@@ -60,12 +59,28 @@ class Imputations:
     effective_sample_size: Tensor
 
 
+class LatentVariableModel(Protocol):
+    """What imputation needs of a model; every `VAE` has it."""
+
+    decoder: nn.Module
+    labels: Labels | None
+
+    @property
+    def latent_size(self) -> int: ...
+
+    def prior_given(self, y: Tensor | None = None) -> Ancestral: ...
+
+    def encode(self, x: Tensor, y: Tensor | None = None) -> Ancestral: ...
+
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution: ...
+
+
 Possible = list[tuple[Tensor | None, float]]
 
 
 @torch.no_grad()
 def impute(
-    model: VAE,
+    model: LatentVariableModel,
     x: Tensor,
     y: Tensor | None = None,
     mask: Tensor | None = None,
@@ -89,7 +104,7 @@ def impute(
     )
 
 
-def _possible(model: VAE, y: Tensor | None) -> Possible:
+def _possible(model: LatentVariableModel, y: Tensor | None) -> Possible:
     """Each label that the images may have, with log p(y): the one that is given, or all of the model's."""
     if y is not None or model.labels is None:
         return [(y, 0.0)]
@@ -105,7 +120,7 @@ def _labels(possible: Possible, places: Tensor) -> Tensor | None:
 
 
 def _draws(
-    model: VAE, seen: Tensor, known: Tensor, y: Tensor | None, samples: int
+    model: LatentVariableModel, seen: Tensor, known: Tensor, y: Tensor | None, samples: int
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Draws from q in portions of k: z (k, B, d), log w (k, B), and E[x | z] (k, B, C, H, W)."""
     posterior, prior = _proposal(model, seen, known, y), model.prior_given(y)
@@ -118,7 +133,7 @@ def _draws(
         yield z, masking.log_prob(px, seen, known) + log_pz - log_q, px.mean
 
 
-def _proposal(model: VAE, seen: Tensor, known: Tensor, y: Tensor | None) -> Ancestral:
+def _proposal(model: LatentVariableModel, seen: Tensor, known: Tensor, y: Tensor | None) -> Ancestral:
     """The posteriors (R, B) of images (B, C, H, W): half of the R with 0 in the gaps, half with fillings."""
     filled = seen.expand(CHAINS, *seen.shape)
     for _ in range(STEPS):

@@ -13,14 +13,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from vaekit.config.reference import explain_error
 from vaekit.errors import InvalidError
-from vaekit.recipes import explain
 from vaekit.studies.schema import Budget, Entry, Evaluate, Study
 from vaekit.utils.yaml import YAMLLibrary, beside
 
 __all__ = ["Budget", "Entry", "Evaluate", "Study", "load", "names", "parse", "summary"]
 
-_SHELF = YAMLLibrary("vaekit.studies", "study", "vaekit study --list", InvalidError)
+_SHELF = YAMLLibrary("vaekit.studies", "", "study", "vaekit study --list", InvalidError)
 
 
 def names() -> list[str]:
@@ -71,7 +71,7 @@ def parse(tree: Any, where: str = "study") -> Study:
         study = Study.model_validate(tree)
     except ValidationError as error:
         raise InvalidError(
-            f"{where}: " + "; ".join(explain(e, tree, Study) for e in error.errors())
+            f"{where}: " + "; ".join(explain_error(e, tree, Study) for e in error.errors())
         ) from None
     for number, block in enumerate(study.page):
         check(block, f"{where}: page.{number}")

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vaekit import recipes
+from vaekit.config.loading import load_recipe
+from vaekit.config.schema.recipe import Recipe
 from vaekit.errors import InvalidError
-from vaekit.recipe import Recipe
-from vaekit.run import Run
+from vaekit.runs.run import Run
 from vaekit.studies import parse
 from vaekit.studies.display import Display
 from vaekit.studies.metrics import metric
@@ -69,7 +69,7 @@ def sweep(
     if not grid:
         raise InvalidError("sweep: expected a key with several values, such as model.latent=2,8,32")
     overrides = list(overrides)
-    base = recipes.load(recipe, overrides)
+    base = load_recipe(recipe, overrides)
     short = _short(list(grid))
     name = "-".join([base.name, *short.values()])
     path = str(Path(recipe).resolve()) if Path(recipe).suffix in SUFFIXES else str(recipe)

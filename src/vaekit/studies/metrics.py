@@ -18,7 +18,7 @@ from typing import Any
 
 from vaekit.errors import InvalidError, did_you_mean
 from vaekit.evaluation.optimal_sigma import fit_sigma, sigma_of
-from vaekit.numbers import estimator_in_words, quality_in_words
+from vaekit.runs.summary import describe_estimator, describe_quality
 from vaekit.studies.results import Outcome, Training
 from vaekit.utils.format import format_significant
 
@@ -68,7 +68,7 @@ def _annealed(training: Training) -> str:
 
 
 def _estimated(training: Training, found: Mapping[str, Any]) -> str:
-    return f"{_images(training, found)}, {estimator_in_words(found)} an image." if found else ""
+    return f"{_images(training, found)}, {describe_estimator(found)} an image." if found else ""
 
 
 def _images(training: Training, found: Mapping[str, Any]) -> str:
@@ -93,7 +93,7 @@ def _featured(training: Training) -> str:
     if not found:
         return ""
     floor = ", ".join(f"{name} {format_significant(found[f'floor_{key}'])}" for key, name in _SCORES.items())
-    said = f"{training.recipe.data.name}: {quality_in_words(found)}"
+    said = f"{training.recipe.data.name}: {describe_quality(found)}"
     return f"{said}; held-out images in place of the samples reach {floor}."
 
 

@@ -14,9 +14,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from vaekit import recipes
+from vaekit.config.loading import load_recipe
+from vaekit.config.schema.recipe import Recipe
 from vaekit.errors import InvalidError, did_you_mean
-from vaekit.recipe import Recipe
 from vaekit.studies.schema import Budget, Entry, Evaluate, Study
 
 _NAME = re.compile(r"[\w.-]+")
@@ -148,7 +148,7 @@ def _recipe(entry: Entry, budget: Budget, name: str, values: Mapping[str, Any]) 
     further = [text for pattern in patterns for text in budget.runs[pattern]]
     words = {key: written(value) for key, value in values.items()}
     changes = [fill(text, words) for text in (*entry.set, *budget.set, *further)]
-    return recipes.load(fill(entry.recipe, words), ["training.pictures=0", *changes])
+    return load_recipe(fill(entry.recipe, words), ["training.pictures=0", *changes])
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:

@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from vaekit.config.schema.recipe import Recipe
+from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
-from vaekit.recipe import Recipe
-from vaekit.report import parameters_in
-from vaekit.run import Run
+from vaekit.runs.report import parameters_in
+from vaekit.runs.run import Run
 from vaekit.studies.plan import Variant, matches
 from vaekit.studies.schema import Budget, Study
-from vaekit.trained import Trained
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Training:
         return Run(self.path)
 
     @property
-    def trained(self) -> Trained:
+    def trained(self) -> TrainedModel:
         """The model and all it takes to use it."""
         return self.run.trained
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from vaekit.recipe import Count, Part, Positive
+from vaekit.utils.schema import Count, Positive, Section
 
 Overrides = list[str]
 Split = Literal["train", "validation", "test"]
@@ -27,7 +27,7 @@ def _listed(value: Any) -> Any:
 Names = Annotated[list[str], BeforeValidator(_listed)]
 
 
-class Entry(Part):
+class Entry(Section):
     """A run, or a grid of them."""
 
     name: str = Field(min_length=1, max_length=200, description="of the directory, and what blocks choose by")
@@ -38,7 +38,7 @@ class Entry(Part):
     group: str = Field("", description="what blocks may choose by, too")
 
 
-class Evaluate(Part):
+class Evaluate(Section):
     """The protocol by which every run is measured, the same for all."""
 
     samples: Count = Field(500, description="K, importance samples an image")
@@ -54,7 +54,7 @@ class Evaluate(Part):
         return plain | ({"quality": True, "quality_samples": self.quality} if self.quality else {})
 
 
-class Budget(Part):
+class Budget(Section):
     """How much is spent on a study."""
 
     about: str = Field("", description="what that means for the numbers, shown at the top")
@@ -66,7 +66,7 @@ class Budget(Part):
     minutes: Positive | None = Field(None, description="about how long it takes, on two cores")
 
 
-class Study(Part):
+class Study(Section):
     """An experiment of several runs, and the page that shows what came of it."""
 
     name: str = Field(

@@ -7,14 +7,15 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from vaekit.build import build_data
+from vaekit.config.build import build_data
+from vaekit.config.schema.data import DataSettings
+from vaekit.config.schema.recipe import Recipe
+from vaekit.engine.trained_model import fingerprint
 from vaekit.errors import VaekitError
-from vaekit.launch import located
-from vaekit.recipe import Data, Recipe
-from vaekit.run import Run
+from vaekit.runs.run import Run
+from vaekit.runs.train import with_absolute_paths
 from vaekit.studies.plan import Task
 from vaekit.studies.worker import Job
-from vaekit.trained import fingerprint
 from vaekit.training.locking import lock_directory
 
 Ends = dict[int, tuple[int, str]]
@@ -37,7 +38,10 @@ def sort(tasks: Sequence[Task], note: Note, resume: bool) -> tuple[Ends, list[Jo
         if step is None:
             ends[number] = (0, "")
         else:
-            recipe, evaluate = located(task.recipe).model_dump(mode="json"), task.evaluate.options()
+            recipe, evaluate = (
+                with_absolute_paths(task.recipe).model_dump(mode="json"),
+                task.evaluate.options(),
+            )
             open_jobs.append(Job(number, step, recipe, str(task.directory), evaluate))
     return ends, open_jobs
 
@@ -48,7 +52,7 @@ def _step(task: Task, note: Note, resume: bool) -> str | None:
     Raises:
         VaekitError: its data cannot be had, or another process trains there.
     """
-    data = _data(located(task.recipe).data.model_dump_json())
+    data = _data(with_absolute_paths(task.recipe).data.model_dump_json())
     if not (task.directory / "recipe.yaml").is_file():
         return "train"
     with lock_directory(task.directory):
@@ -65,7 +69,7 @@ def _step(task: Task, note: Note, resume: bool) -> str | None:
 def _changed(run: Run, task: Task, data: str) -> str | None:
     """What differs between what is in a run's directory and what is wanted; None where nothing does."""
     try:
-        same = essence(run.recipe) == essence(located(task.recipe))
+        same = essence(run.recipe) == essence(with_absolute_paths(task.recipe))
     except VaekitError:
         same = False
     if not same:
@@ -117,7 +121,7 @@ def _data(spec: str) -> tuple[str, dict[str, int]]:
 def _looked_up(spec: str) -> tuple[str, dict[str, int]] | VaekitError:
     """The same, or why not: to find that there is no network takes seconds, and many runs may ask."""
     try:
-        dataset, splits = build_data(Data.model_validate_json(spec))
+        dataset, splits = build_data(DataSettings.model_validate_json(spec))
     except VaekitError as error:
         return error
     return fingerprint(dataset), {name: len(part) for name, part in vars(splits).items()}

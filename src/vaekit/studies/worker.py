@@ -78,7 +78,7 @@ def carry_out(job: Job, tell: Tell) -> None:
     Raises:
         VaekitError: as `launch.train`, `launch.resume` and `Run.evaluate` do.
     """
-    from vaekit.run import Run
+    from vaekit.runs.run import Run
 
     if job.step != "measure":
         _train(job, Reporting(tell))
@@ -135,14 +135,15 @@ def main() -> None:
 
 
 def _train(job: Job, log: Reporting) -> None:
-    from vaekit import launch, recipes
+    from vaekit.config.loading import parse_recipe
+    from vaekit.runs import train
 
     if job.step == "resume":
-        launch.resume(job.directory, figures=False, log=log)
+        train.resume(job.directory, figures=False, log=log)
         return
     if Path(job.directory).exists():
         shutil.rmtree(job.directory)
-    launch.train(recipes.parse(job.recipe), run_dir=job.directory, figures=False, log=log)
+    train.train(parse_recipe(job.recipe), run_dir=job.directory, figures=False, log=log)
 
 
 if __name__ == "__main__":

@@ -6,21 +6,21 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from vaekit.utils.schema import Count, Part, Positive, named
+from vaekit.utils.schema import Count, Positive, Section, name_to_section
 
 
-class ConstantRate(Part):
+class ConstantRate(Section):
     kind: Literal["constant"] = "constant"
     warmup: int = Field(0, ge=0, description="steps in which the rate rises from 0")
 
 
-class CosineRate(Part):
+class CosineRate(Section):
     kind: Literal["cosine"] = "cosine"
     warmup: int = Field(0, ge=0, description="steps in which the rate rises from 0")
     final: float = Field(0.01, ge=0, le=1, description="share of the rate that is left at the end")
 
 
-class ExponentialRate(Part):
+class ExponentialRate(Section):
     kind: Literal["exponential"] = "exponential"
     warmup: int = Field(0, ge=0, description="steps in which the rate rises from 0")
     factor: float = Field(0.97, gt=0, le=1, description="by which the rate falls every epoch")
@@ -28,11 +28,11 @@ class ExponentialRate(Part):
 
 RateSchedule = Annotated[
     Annotated[ConstantRate | CosineRate | ExponentialRate, Field(discriminator="kind")],
-    BeforeValidator(named),
+    BeforeValidator(name_to_section),
 ]
 
 
-class TrainingSettings(Part):
+class TrainingSettings(Section):
     epochs: int = Field(10, ge=1, le=1_000_000, description="passes over the training images")
     batch_size: int = Field(100, ge=1, le=1_000_000, description="images a step")
     learning_rate: float = Field(1e-3, gt=0, le=10, description="of Adam")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -16,20 +16,16 @@ def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
 Bounds = Annotated[tuple[float, float], AfterValidator(_ascending)]
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 Width = Annotated[int, Field(ge=1, le=100_000)]
-Levels = Annotated[list[Width], Field(min_length=1, max_length=16)]
 Positive = Annotated[float, Field(gt=0, le=1e9)]
 NonNegative = Annotated[float, Field(ge=0, le=1e9)]
-Share = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, lt=1)]
-FlowForm = Literal["coupling", "autoregressive"]
-Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "softplus"]
 
 
-def named(value: Any) -> Any:
+def name_to_section(value: Any) -> Any:
     """A kind's bare name stands for the kind with its defaults."""
     return {"kind": value} if isinstance(value, str) else value
 
 
-class Part(BaseModel):
+class Section(BaseModel):
     """A node of the tree: unknown keys are errors, and nothing changes after it was read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)

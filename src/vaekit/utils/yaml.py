@@ -32,20 +32,21 @@ class YAMLLibrary(NamedTuple):
     """Where files of one kind are looked for, and what they are called.
 
     Attributes:
-        package: whose folder holds the files that have names, such as `vaekit.recipes`.
+        package: whose folder holds the files that have names, such as `vaekit.config.loading`.
         kind: what one of them is, in a word.
         listing: the command that lists their names.
         error: what is raised for a file that is none of this kind.
     """
 
     package: str
+    folder: str
     kind: str
     listing: str
     error: type[InvalidError]
 
     def names(self) -> list[str]:
         """Those that the package carries."""
-        files = resources.files(self.package).iterdir()
+        files = resources.files(self.package).joinpath(self.folder).iterdir()
         return sorted(f.name.removesuffix(".yaml") for f in files if f.name.endswith(".yaml"))
 
     def file(self, name: str) -> Any:
@@ -64,7 +65,7 @@ class YAMLLibrary(NamedTuple):
                 f"{self.kind} {name!r}: neither a name (see: {self.listing}) nor a YAML file"
                 f"{did_you_mean(name, self.names())}"
             )
-        return resources.files(self.package) / f"{name}.yaml"
+        return resources.files(self.package).joinpath(self.folder) / f"{name}.yaml"
 
     def tree(self, name: str) -> dict[str, Any]:
         """The keys and values of a file, and its own name where they give none.

@@ -10,7 +10,7 @@ import pytest
 import torch
 import yaml
 
-from vaekit import imputed
+from vaekit.engine import impute
 from vaekit.errors import InvalidError
 from vaekit.evaluation import feature_classifier
 from vaekit.evaluation.importance_sampling import log_likelihood, measure
@@ -144,7 +144,7 @@ def test_holes_are_filled_with_the_label_and_without_and_judged_against_the_trut
     names = [name for name, _ in table.rows]
     assert names == ["CVAE, label unknown", "CVAE, label given", "VAE", "mean training image"]
     for (name, cells), labels in zip(table.rows[:2], ("missing", "given"), strict=True):
-        found = imputed.fill(
+        found = impute.impute_dataset(
             trained(results, "cvae"), "square:4", number=20, imputations=2, samples=20, labels=labels
         )
         assert cells[0].value == pytest.approx(found.error), name
@@ -155,7 +155,7 @@ def test_holes_are_filled_with_the_label_and_without_and_judged_against_the_trut
 def test_a_label_that_is_not_given_changes_the_filling(results):
     model = trained(results, "cvae")
     given, unknown = (
-        imputed.fill(model, "square:6", number=10, samples=20, labels=labels)
+        impute.impute_dataset(model, "square:6", number=10, samples=20, labels=labels)
         for labels in ("given", "missing")
     )
     assert np.array_equal(given.observed, unknown.observed, equal_nan=True)

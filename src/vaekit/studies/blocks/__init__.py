@@ -24,9 +24,8 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ValidationError, create_model
 
+from vaekit.config.reference import explain_error
 from vaekit.errors import InvalidError, VaekitError, did_you_mean
-from vaekit.recipe import Part as Options
-from vaekit.recipes import explain
 from vaekit.studies.blocks import (
     codes,
     crossed,
@@ -50,6 +49,7 @@ from vaekit.studies.blocks import (
 )
 from vaekit.studies.parts import Part, Text
 from vaekit.studies.results import Results
+from vaekit.utils.schema import Section as Options
 
 Block = Callable[..., list[Part]]
 
@@ -129,7 +129,7 @@ def _options(kind: str, given: Any, where: str) -> dict[str, Any]:
     try:
         options = schema.model_validate(given)
     except ValidationError as error:
-        reasons = "; ".join(explain(e, given, schema) for e in error.errors())
+        reasons = "; ".join(explain_error(e, given, schema) for e in error.errors())
         raise InvalidError(f"{where}: {kind}: {reasons}") from None
     return {name: getattr(options, name) for name in schema.model_fields}
 

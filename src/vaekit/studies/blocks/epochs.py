@@ -10,7 +10,7 @@ import numpy as np
 from vaekit import figures
 from vaekit.errors import InvalidError
 from vaekit.figures.pixels import read_grid
-from vaekit.progress import COLUMNS, frames
+from vaekit.runs.sample_callback import COLUMNS, progress_frames
 from vaekit.studies.blocks.curves import SERIES
 from vaekit.studies.blocks.tables import seeds
 from vaekit.studies.parts import Cell, Column, Figure, Part, comparison
@@ -81,7 +81,7 @@ def _cell(outcome: Outcome, metric: str, epoch: int, less: float) -> Cell:
 
 def _samples(outcome: Outcome, epochs: Sequence[int], n: int) -> dict[str, np.ndarray]:
     """Samples (n, C, H, W) for each epoch, out of the pictures that the training left."""
-    pictures = frames(outcome.first.path / "figures", "samples")
+    pictures = progress_frames(outcome.first.path / "figures", "samples")
     found = {epoch: pictures[epoch] for epoch in epochs if epoch in pictures}
     if not found:
         raise InvalidError(

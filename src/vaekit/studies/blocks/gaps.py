@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vaekit.evaluated import bounds_on_own_images
+from vaekit.engine.evaluate import bdmc_on_model_samples
 from vaekit.evaluation.ais import CHAINS, STEPS
 from vaekit.evaluation.bdmc import BDMCBounds
 from vaekit.studies.parts import Cell, Column, Part, Table
@@ -30,7 +30,7 @@ def gaps(
     """
     rows = []
     for outcome in study.select(runs, finished=True):
-        found = bounds_on_own_images(outcome.first.trained, images, samples, chains, steps, seed=seed)
+        found = bdmc_on_model_samples(outcome.first.trained, images, samples, chains, steps, seed=seed)
         rows.append((outcome.label, _row(found)))
     columns = [
         Column("upper", "upper bound", "nats"),

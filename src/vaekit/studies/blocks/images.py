@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from vaekit import figures, pictures
+from vaekit import figures
 from vaekit.data.catalog import ENTRIES
+from vaekit.runs import plots
 from vaekit.studies.parts import Figure, Part
 from vaekit.studies.results import Outcome, Results
 from vaekit.studies.schema import Names
@@ -24,7 +25,7 @@ def samples(
     """A row of samples a run, a figure a dataset."""
 
     def drawn(outcome: Outcome) -> np.ndarray:
-        return pictures.samples(outcome.first.trained, n, seed=seed).arrays["images"]
+        return plots.samples(outcome.first.trained, n, seed=seed).arrays["images"]
 
     return [
         Figure(figures.image_rows(_rows(outcomes, drawn), headed(title, data)), caption)
@@ -41,7 +42,7 @@ def sheet(
 ) -> list[Part]:
     """Many samples of each run, in a square."""
     return [
-        Figure(pictures.samples(outcome.first.trained, n, seed=seed).figure, caption)
+        Figure(plots.samples(outcome.first.trained, n, seed=seed).figure, caption)
         for outcome in study.select(runs, finished=True)
     ]
 
@@ -59,7 +60,7 @@ def reconstructions(
 
     def made(outcome: Outcome) -> dict[str, np.ndarray]:
         trained = outcome.first.trained
-        return pictures.reconstructions(trained, trained.observed(split), n, seed).arrays
+        return plots.reconstructions(trained, trained.observed(split), n, seed).arrays
 
     parts: list[Part] = []
     for data, outcomes in by_data(study.select(runs, finished=True)):

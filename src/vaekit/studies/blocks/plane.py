@@ -9,16 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaekit import figures, pictures
+from vaekit import figures
+from vaekit.engine.trained_model import TrainedModel
 from vaekit.evaluation.grid_integration import GridIntegral, integrate_over_plane, joint_log_prob
 from vaekit.evaluation.importance_sampling import log_likelihood
 from vaekit.evaluation.results import PerImageMetrics
 from vaekit.figures.posteriors import Posterior
 from vaekit.models.batching import images_at_once
+from vaekit.runs import plots
 from vaekit.studies.parts import Cell, Column, Figure, Part, Table, Text
 from vaekit.studies.results import Outcome, Results
 from vaekit.studies.schema import Names
-from vaekit.trained import Trained
 from vaekit.utils.format import format_number
 
 _FINE, _WIDE = 81, 4.0  # points a side of a window, and the deviations of both densities that it holds
@@ -27,7 +28,7 @@ _FINE, _WIDE = 81, 4.0  # points a side of a window, and the deviations of both 
 def manifold(study: Results, runs: Names = ["*"], n: int = 20, caption: str = "") -> list[Part]:  # noqa: B006
     """What the plane decodes to, at n by n quantiles of the prior, a figure a run."""
     return [
-        Figure(pictures.decoded_grid(outcome.first.trained, n).figure, caption)
+        Figure(plots.decoded_grid(outcome.first.trained, n).figure, caption)
         for outcome in study.select(runs, finished=True)
     ]
 
@@ -72,7 +73,7 @@ def integrated(
     return parts
 
 
-def _measure(trained: Trained, images: int, samples: list[int], spacing: float, seed: int) -> Measured:
+def _measure(trained: TrainedModel, images: int, samples: list[int], spacing: float, seed: int) -> Measured:
     seen = trained.observed("test", images=images)
     size = images_at_once(trained.model.decoder, seen.shape)
     sampled = {k: log_likelihood(trained.model, seen.batches(size), k, seed) for k in samples}
@@ -132,7 +133,7 @@ def _rising(outcome: Outcome, found: Measured) -> Figure:
 
 
 @torch.no_grad()
-def _window(trained: Trained, found: Measured, index: int) -> Posterior:
+def _window(trained: TrainedModel, found: Measured, index: int) -> Posterior:
     """An image with both densities in a window around q."""
     x = found.images[index : index + 1]
     q, exact = trained.model.encode(x), found.exact

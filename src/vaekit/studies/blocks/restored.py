@@ -8,7 +8,7 @@ from typing import Literal
 from matplotlib.figure import Figure as Drawing
 
 from vaekit import figures
-from vaekit.imputed import Imputed, fill
+from vaekit.engine.impute import ImputedDataset, impute_dataset
 from vaekit.studies.blocks.images import headed
 from vaekit.studies.parts import Cell, Column, Figure, Part, comparison
 from vaekit.studies.results import Outcome, Results
@@ -38,7 +38,7 @@ def restored(
         samples: draws from the proposal that a filling is chosen from.
     """
     made = {
-        label: fill(
+        label: impute_dataset(
             outcome.first.trained, missing, number=judged, imputations=imputations, samples=samples,
             seed=seed, labels=labels,
         )
@@ -64,7 +64,7 @@ def _ways(outcome: Outcome) -> Iterator[tuple[str, Literal["given", "missing"]]]
     yield f"{outcome.label}, label given", "given"
 
 
-def _means(made: Mapping[str, Imputed], n: int, title: str) -> Drawing:
+def _means(made: Mapping[str, ImputedDataset], n: int, title: str) -> Drawing:
     """The originals, what is left of them, and the mean filling of each model."""
     first = next(iter(made.values()))
     rows = {"seen": first.observed, **{label: found.mean for label, found in made.items()}}
@@ -74,18 +74,18 @@ def _means(made: Mapping[str, Imputed], n: int, title: str) -> Drawing:
     )
 
 
-def _draws(found: Imputed, n: int, title: str) -> Drawing:
+def _draws(found: ImputedDataset, n: int, title: str) -> Drawing:
     observed, filled, mean = (each[:n].clip(0, 1) for each in (found.observed, found.images, found.mean))
     return figures.imputations(observed, filled, mean, title, found.truth[:n])
 
 
-def _rows(made: Mapping[str, Imputed]) -> list[tuple[str, list[Cell]]]:
+def _rows(made: Mapping[str, ImputedDataset]) -> list[tuple[str, list[Cell]]]:
     first = next(iter(made.values()))
     rows = [(label, [Cell(found.error)]) for label, found in made.items()]
     return [*rows, ("mean training image", [Cell(first.error_of_average)])]
 
 
-def _protocol(found: Imputed) -> str:
+def _protocol(found: ImputedDataset) -> str:
     return (
         f"Root mean squared error of the mean filling over the {int(found.judged.sum()):,} hidden pixels of "
         f"{len(found.truth):,} test images; hidden: {found.missing}."

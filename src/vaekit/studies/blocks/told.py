@@ -11,19 +11,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaekit import figures, styles
+from vaekit import figures
+from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
 from vaekit.evaluation.feature_classifier import Classifier, classifier
 from vaekit.evaluation.importance_sampling import log_likelihood, measure
 from vaekit.evaluation.label_inference import measure_marginal
 from vaekit.evaluation.results import MeasureBatch, PerImageMetrics
-from vaekit.pictures import as_array
+from vaekit.runs import conditional_plots
+from vaekit.runs.plots import as_array
 from vaekit.studies.blocks.latent import AT_ONCE
 from vaekit.studies.blocks.ways import Pairs, ends_of
 from vaekit.studies.parts import Cell, Column, Figure, Part, Table, comparison
 from vaekit.studies.results import Outcome, Results
 from vaekit.studies.schema import Names
-from vaekit.trained import Trained
 
 _VARIED: tuple[tuple[Literal["style", "label", "both"], str], ...] = (
     ("style", "style alone"),
@@ -41,7 +42,9 @@ def class_styles(
 ) -> list[Part]:
     """New images of every class in the same styles, a figure a run."""
     chosen = study.select(runs, finished=True)
-    return [Figure(styles.classes(o.first.trained, rows, seed=seed).figure, caption) for o in chosen]
+    return [
+        Figure(conditional_plots.classes(o.first.trained, rows, seed=seed).figure, caption) for o in chosen
+    ]
 
 
 def style_transfers(
@@ -54,7 +57,10 @@ def style_transfers(
 ) -> list[Part]:
     """Images of a split in the style that they have, as every class, a figure a run."""
     found = [o.first.trained for o in study.select(runs, finished=True)]
-    return [Figure(styles.transfers_to_all(t, t.observed(split), n, seed).figure, caption) for t in found]
+    return [
+        Figure(conditional_plots.transfers_to_all(t, t.observed(split), n, seed).figure, caption)
+        for t in found
+    ]
 
 
 def varied(
@@ -147,7 +153,7 @@ _COLUMNS = (
 
 
 def _path(
-    trained: Trained,
+    trained: TrainedModel,
     ends: Sequence[Tensor],
     labels: Sequence[Tensor],
     vary: Literal["style", "label", "both"],
@@ -161,9 +167,9 @@ def _path(
 
 
 @torch.no_grad()
-def _obeyed(trained: Trained, judge: Classifier, n: int, seed: int) -> list[float]:
+def _obeyed(trained: TrainedModel, judge: Classifier, n: int, seed: int) -> list[float]:
     """For each class the share of n samples that the classifier names so."""
-    if not styles.has_classes(trained):
+    if not conditional_plots.has_classes(trained):
         raise InvalidError(f"runs: {trained.source} is told no classes; choose a conditional model")
     classes = range(len(trained.label_names))
     told = (torch.full((n,), k, device=trained.device) for k in classes)

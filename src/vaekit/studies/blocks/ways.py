@@ -11,15 +11,15 @@ from torch import Tensor
 from vaekit import figures
 from vaekit.data.observation import ObservedImages
 from vaekit.engine.sample_quality import reference_images
+from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
 from vaekit.evaluation.features import space
 from vaekit.evaluation.sample_metrics import sample_metrics
-from vaekit.pictures import as_array
+from vaekit.runs.plots import as_array
 from vaekit.studies.blocks.images import headed
 from vaekit.studies.parts import Cell, Column, Figure, Part, comparison
 from vaekit.studies.results import Outcome, Results
 from vaekit.studies.schema import Names
-from vaekit.trained import Trained
 
 AT_ONCE = 500
 Pairs = list[tuple[int, int]]
@@ -101,7 +101,7 @@ def _one(labels: Tensor, label: int, generator: torch.Generator) -> Tensor:
     return members[torch.randint(len(members), (), generator=generator)]
 
 
-def _paths(trained: Trained, ends: Sequence[Tensor], steps: int) -> np.ndarray:
+def _paths(trained: TrainedModel, ends: Sequence[Tensor], steps: int) -> np.ndarray:
     """(P, S, C, H, W)."""
     return as_array(trained.model.interpolate(ends[0], ends[1], steps).transpose(0, 1))
 
@@ -118,13 +118,13 @@ def _cells(outcome: Outcome, n: int, seed: int) -> list[Cell]:
     return [Cell(each["frechet"]) for each in scored] + [Cell(scored[1]["precision"])]
 
 
-def _available(trained: Trained, n: int) -> int:
+def _available(trained: TrainedModel, n: int) -> int:
     """n, or as many as there are training and test images."""
     _, splits = trained.data()
     return min(n, len(splits.train), len(splits.test))
 
 
-def _protocol(trained: Trained, n: int) -> str:
+def _protocol(trained: TrainedModel, n: int) -> str:
     dataset, _ = trained.data()
     return (
         f"Each of {_available(trained, n):,} images, as means of pixels, against as many training images, by "
@@ -134,7 +134,7 @@ def _protocol(trained: Trained, n: int) -> str:
 
 
 @torch.no_grad()
-def _between(trained: Trained, n: int, share: float, seed: int) -> Iterator[Tensor]:
+def _between(trained: TrainedModel, n: int, share: float, seed: int) -> Iterator[Tensor]:
     """n images at a share of the way from the code of a test image to that of another."""
     seen = trained.observed("test")
     a, b = (torch.randperm(len(seen), generator=torch.Generator().manual_seed(seed + i))[:n] for i in (0, 1))
@@ -143,5 +143,5 @@ def _between(trained: Trained, n: int, share: float, seed: int) -> Iterator[Tens
         yield trained.model.decode(torch.lerp(first, second, share)).mean.clamp(0, 1)
 
 
-def _sampled(trained: Trained, n: int, seed: int) -> Iterator[Tensor]:
+def _sampled(trained: TrainedModel, n: int, seed: int) -> Iterator[Tensor]:
     yield from trained.model.sample(n, seed=seed).clamp(0, 1).split(AT_ONCE)

@@ -1,0 +1,230 @@
+"""A recipe becomes objects: data, model, objective.
+
+This is the only place that knows both the names in a recipe and the functions they stand for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from vaekit.config.schema.data import DataSettings
+from vaekit.config.schema.model import GaussianPosterior, ModelSettings
+from vaekit.config.schema.objective import ObjectiveSettings
+from vaekit.config.schema.recipe import Recipe
+from vaekit.errors import RecipeError
+from vaekit.models import labels as known
+from vaekit.models.conditional import Chain, Conditional
+from vaekit.models.labels import Labels
+from vaekit.models.likelihoods import LIKELIHOODS
+from vaekit.models.masking import filled
+from vaekit.models.objectives import OBJECTIVES, SCHEDULES, Objective
+from vaekit.models.posteriors import POSTERIORS, Posterior
+from vaekit.models.priors import PRIORS, Around, Examples
+from vaekit.models.vae import VAE
+from vaekit.nn.networks import NETWORKS
+from vaekit.utils.random import seeded
+
+if TYPE_CHECKING:
+    from vaekit.data import Dataset
+    from vaekit.data.masks import MaskSampler
+    from vaekit.data.splits import Splits
+
+Shape = tuple[int, ...]
+
+
+def build_data(data: DataSettings) -> tuple[Dataset, Splits]:
+    """The dataset that a recipe names, and its splits."""
+    from vaekit.data import load_dataset
+    from vaekit.data.attributes import with_attributes
+    from vaekit.data.splits import split
+
+    dataset = load_dataset(data.name, size=data.size, crop=data.crop, colour=data.colour)
+    if data.attributes is not None:
+        dataset = with_attributes(dataset, data.attributes)
+    parts = split(dataset, validation=data.validation, test=data.test, train=data.train, seed=data.seed)
+    return dataset, parts
+
+
+def build_missing(data: DataSettings) -> MaskSampler | None:
+    """What a recipe hides of every image; None for nothing."""
+    from vaekit.data.masks import MASKS
+
+    return None if data.missing is None else MASKS[data.missing.kind](**_options(data.missing))
+
+
+def training_images(recipe: Recipe, dataset: Dataset, splits: Splits) -> Examples:
+    """What gives so many training images at random, as the model will see them, and what it is told of them.
+
+    It raises RecipeError where more are asked for than there are.
+    """
+    from vaekit.data.observation import observe
+
+    data = recipe.data
+    seen = observe(
+        dataset, splits.train, data.observation, training=True, seed=data.seed, resident=False,
+        missing=build_missing(data), told=recipe.model.told,
+    )  # fmt: skip
+
+    def some(n: int) -> tuple[Tensor, Tensor | None]:
+        if n > len(seen):
+            raise RecipeError(
+                f"model.prior.components: expected at most {len(seen)}, the training images of {data.name}, "
+                f"got {n}; ask for fewer, or for another prior"
+            )
+        chosen = torch.randperm(len(seen))[:n]
+        return filled(seen.batch(chosen)), None if seen.labels is None else seen.labels[chosen]
+
+    return some
+
+
+def build_labels(recipe: Recipe, dataset: Dataset, splits: Splits) -> Labels | None:
+    """What a conditional model may be told, and how often each came in training; None for any other model.
+
+    Raises:
+        RecipeError: where the data have no labels, or no attributes, to tell.
+    """
+    told = recipe.model.told
+    rows = {"": None, "label": dataset.labels, "attributes": dataset.attributes}[told]
+    if not told:
+        return None
+    if rows is None:
+        what = {"label": "labels", "attributes": "attributes; name a CSV of them by data.attributes=FILE"}[
+            told
+        ]
+        raise RecipeError(f"model.condition.by: {told}, but the data {recipe.data.name} have no {what}")
+    train = torch.from_numpy(rows[splits.train])
+    if told == "label":
+        return known.of_classes(dataset.classes, train)
+    return known.of_attributes(train, recipe.data.seed)
+
+
+def build_model(
+    model: ModelSettings,
+    shape: Shape,
+    seed: int = 0,
+    images: Examples | None = None,
+    labels: Labels | None = None,
+) -> VAE:
+    """A VAE for images of a shape (C, H, W), its weights drawn from `seed`.
+
+    Args:
+        images: takes n and gives n training images at random, with their labels or None, for a prior that is
+            made of such; without it others stand in for them, which is enough where weights are loaded after.
+        labels: what a conditional model may be told.
+
+    Raises:
+        RecipeError: a prior whose components are to be classes has another number of them.
+    """
+    levels, given = model.levels, model.given
+    told = {part: [(labels.size,)] for part in given} if labels else {}
+    likelihood = LIKELIHOODS[model.decoder.likelihood.kind](**_options(model.decoder.likelihood))
+    with seeded(seed):
+        encoder = _links(
+            model.encoder.network, [shape, *told.get("encoder", [])], levels, model.encoder.posterior
+        )
+        decoder = _conditional(
+            model.decoder.network, [(sum(levels),), *told.get("decoder", [])], shape, likelihood
+        )
+        around = Around(levels[0], encoder[0], shape, _told(images, labels), labels, given)
+        prior = _prior(model, around, told.get("prior", []))
+    return VAE(Chain(prior, levels), Chain(encoder, levels), decoder, labels, given)
+
+
+def _told(images: Examples | None, labels: Labels | None) -> Examples | None:
+    """Training images with what a network is told of them."""
+    if images is None or labels is None:
+        return images
+
+    def some(n: int) -> tuple[Tensor, Tensor | None]:
+        x, y = images(n)
+        return x, None if y is None else labels(y)
+
+    return some
+
+
+def _prior(model: ModelSettings, around: Around, told: Sequence[Shape]) -> list[nn.Module]:
+    """That of the top level, and of each below, in the encoder's form unless that is a point."""
+    if (own := model.prior.network) is not None:
+        around = around._replace(network=partial(NETWORKS[own.kind], **_options(own)))
+    top = PRIORS[model.prior.kind](around, **_options(model.prior, "network"))
+    posterior = model.encoder.posterior
+    form = GaussianPosterior() if posterior.kind == "dirac" else posterior
+    return [top, *_links(own or model.encoder.network, told, model.levels, form, first=1)]
+
+
+def _links(
+    network: Any, inputs: Sequence[Shape], levels: Sequence[int], posterior: Any, first: int = 0
+) -> list[Conditional]:
+    """The conditional of each level from `first` on, given inputs and the levels above."""
+    above = [(size,) for size in levels]
+    return [
+        _conditional(network, [*inputs, *above[:i]], (size,), _posterior(posterior, size))
+        for i, size in enumerate(levels)
+        if i >= first
+    ]
+
+
+def _posterior(posterior: Any, size: int) -> Posterior:
+    """The head of a level of a size, which only one with weights of its own must know."""
+    known = (size,) if posterior.kind == "flow" else ()
+    return POSTERIORS[posterior.kind](*known, **_options(posterior))
+
+
+def build_objective(objective: ObjectiveSettings) -> Objective:
+    """The bound that a recipe names, with its schedule of beta."""
+    options = _options(objective.beta)
+    unit = options.pop("unit", "epoch")
+    settles = float(options.get("over", options.get("period", 0)))
+    return Objective(
+        bound=OBJECTIVES[objective.kind],
+        samples=objective.samples,
+        beta=SCHEDULES[objective.beta.kind](**options),
+        unit=unit,
+        settles=settles,
+        free_bits=objective.free_bits,
+    )
+
+
+def check_recipe(recipe: Recipe) -> None:
+    """Refuse combinations to which no number could be given.
+
+    Raises:
+        RecipeError: for a likelihood of levels on real values, or a prior of posteriors that are points.
+    """
+    _check_likelihood(recipe)
+    _check_prior(recipe)
+
+
+def _check_likelihood(recipe: Recipe) -> None:
+    support = LIKELIHOODS[recipe.model.decoder.likelihood.kind]().support
+    if support == "levels" and recipe.data.observation == "unit":
+        raise RecipeError(
+            f"{recipe.name}: model.decoder.likelihood: {recipe.model.decoder.likelihood.kind} gives "
+            "probabilities to 256 levels, but data.observation is unit; use data.observation=grey, or the "
+            "likelihood gaussian"
+        )
+
+
+def _check_prior(recipe: Recipe) -> None:
+    model = recipe.model
+    if model.prior.kind in ("vamp", "exemplars") and model.encoder.posterior.kind == "dirac":
+        raise RecipeError(
+            f"{recipe.name}: model.prior: {model.prior.kind} is a mixture of posteriors, but those of "
+            "model.encoder.posterior=dirac are points without a density; use model.prior=standard_normal or "
+            "mixture, or another posterior"
+        )
+
+
+def _conditional(network: Any, inputs: Sequence[Shape], event: Shape, head: Posterior) -> Conditional:
+    make = NETWORKS[network.kind]
+    return Conditional(make(inputs, head.network_output(event), **_options(network)), head)
+
+
+def _options(part: Any, *others: str) -> dict[str, Any]:
+    """What a part says, but for its kind and for what other functions take."""
+    return part.model_dump(exclude={"kind", *others})

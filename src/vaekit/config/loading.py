@@ -1,0 +1,132 @@
+"""Names and files become recipes: read, extend, override, validate.
+
+    a YAML file -> what it extends, and itself over it -> `key.path=value` over that -> `Recipe`
+
+Merging goes key by key, except that another `kind` replaces the whole part: the options of one kind mean
+nothing to another. Everything wrong is one line with the key's path, what was expected and what came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from vaekit.config.reference import Key, explain_error, recipe_keys
+from vaekit.config.schema.recipe import Recipe
+from vaekit.errors import RecipeError
+from vaekit.utils.yaml import YAMLLibrary, beside, parse_yaml
+
+__all__ = [
+    "Key",
+    "dump_recipe",
+    "explain_error",
+    "load_recipe",
+    "merge_trees",
+    "override_recipe",
+    "parse_recipe",
+    "recipe_keys",
+    "recipe_names",
+    "recipe_text",
+]
+
+Tree = dict[str, Any]
+
+_LIBRARY = YAMLLibrary("vaekit.config", "recipes", "recipe", "vaekit recipes list", RecipeError)
+
+
+def recipe_names() -> list[str]:
+    """The recipes that the package carries."""
+    return _LIBRARY.names()
+
+
+def load_recipe(name_or_path: str | Path = "mnist", overrides: Iterable[str] = ()) -> Recipe:
+    """A validated recipe.
+
+    Args:
+        name_or_path: a name in `names()`, or a YAML file.
+        overrides: `key.path=value` strings, the value in YAML; later ones win.
+
+    Raises:
+        NotFoundError: where there is no such recipe.
+        RecipeError: where it, or an override, does not fit the schema.
+    """
+    recipe = parse_recipe(_resolved_tree(str(name_or_path), ()), str(name_or_path))
+    return override_recipe(recipe, overrides)
+
+
+def override_recipe(recipe: Recipe, overrides: Iterable[str]) -> Recipe:
+    """The recipe with `key.path=value` strings applied."""
+    tree = recipe.model_dump(mode="json")
+    for text in overrides:
+        tree = merge_trees(tree, _nested(text))
+    return parse_recipe(tree, "override" if recipe.name == "unnamed" else recipe.name)
+
+
+def recipe_text(name_or_path: str | Path) -> str:
+    """The recipe's own YAML as it was written, comments and `extends` included."""
+    return _LIBRARY.file(str(name_or_path)).read_text(encoding="utf-8")
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """YAML of the whole resolved recipe."""
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
+
+
+def parse_recipe(tree: Any, where: str = "recipe") -> Recipe:
+    """A recipe from plain values.
+
+    Raises:
+        RecipeError: one line that names every wrong key with its path.
+    """
+    if not isinstance(tree, Mapping):
+        raise RecipeError(f"{where}: expected keys and values, got {type(tree).__name__}")
+    try:
+        return Recipe.model_validate(tree)
+    except ValidationError as error:
+        raise RecipeError(f"{where}: " + "; ".join(explain_error(e, tree) for e in error.errors())) from None
+
+
+def merge_trees(base: Any, over: Any) -> Any:
+    """`over` on top of `base`; another kind replaces the part."""
+    if not isinstance(base, Mapping):
+        base = {"kind": base} if isinstance(base, str) and isinstance(over, Mapping) else None
+    if isinstance(base, Mapping) and "kind" in base and isinstance(over, str):
+        over = {"kind": over}
+    if base is None or not isinstance(over, Mapping):
+        return over
+    if "kind" in over and over["kind"] != base.get("kind"):
+        return dict(over)
+    return {**base, **{key: merge_trees(base.get(key), value) for key, value in over.items()}}
+
+
+# ---------------------------------------------------------------------------------------------------- reading
+
+
+def _resolved_tree(name: str, seen: tuple[str, ...]) -> Tree:
+    if name in seen:
+        raise RecipeError(f"recipe {name!r} extends itself: {' -> '.join((*seen, name))}")
+    tree = _LIBRARY.tree(name)
+    parent = tree.pop("extends", None)
+    if parent is None:
+        return tree
+    return dict(merge_trees(_resolved_tree(beside(name, str(parent)), (*seen, name)), tree))
+
+
+def _nested(text: str) -> Tree:
+    """From `a.b=1` to {"a": {"b": 1}}."""
+    path, equals, value = text.partition("=")
+    if not equals or not all(path.split(".")):
+        raise RecipeError(f"override {text!r}: expected key.path=value, such as training.epochs=5")
+    try:
+        inner = parse_yaml(value) if value else None
+    except yaml.YAMLError:
+        raise RecipeError(f"override {text!r}: the value is not YAML") from None
+    *outer, last = path.split(".")
+    tree: Tree = {last: inner}
+    for key in reversed(outer):
+        tree = {key: tree}
+    return tree

@@ -1,0 +1,79 @@
+"""A recipe for data that nobody wrote one for: what the images are decides the model."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from vaekit.config.loading import parse_recipe
+from vaekit.config.schema.recipe import Recipe
+from vaekit.data import Dataset, load_dataset
+from vaekit.data.describe import Suggestion, suggest
+
+STEPS = 5000
+BATCH = 128
+
+
+class Proposal(NamedTuple):
+    """A recipe, and why it is as it is, one line each."""
+
+    recipe: Recipe
+    reasons: tuple[str, ...] = ()
+
+
+def propose(data: str | Path) -> Proposal:
+    """A recipe for a dataset of the catalogue or a path, with about 5000 steps of training."""
+    dataset = load_dataset(data)
+    suggestion = suggest(dataset)
+    train = max(1, int(0.8 * len(dataset.images)))
+    batch = min(BATCH, max(1, train // 4))
+    epochs = max(5, min(500, round(STEPS * batch / train)))
+    tree = _tree(str(data), dataset, suggestion, epochs, batch)
+    recipe = parse_recipe(tree, f"the recipe proposed for {Path(data).name}")
+    return Proposal(recipe, _reasons(suggestion, epochs, batch))
+
+
+def _tree(data: str, dataset: Dataset, suggestion: Suggestion, epochs: int, batch: int) -> dict[str, Any]:
+    network = _network(dataset, suggestion.network)
+    return {
+        "name": re.sub(r"[^\w.-]+", "-", dataset.name).strip("-") or "data",
+        "title": f"VAE on {dataset.title}",
+        "data": {"name": data, "observation": suggestion.observation, "validation": 0.1},
+        "model": {
+            "latent": 16 if max(dataset.shape[1:]) <= 32 else 32,
+            "encoder": {"network": network},
+            "decoder": {"network": _mirrored(network), "likelihood": suggestion.likelihood},
+        },
+        "objective": {"beta": {"kind": "linear", "over": max(1, epochs // 4)}},
+        "training": {
+            "epochs": epochs,
+            "batch_size": batch,
+            "schedule": "cosine",
+            "gradient_clip": 100,
+            "pictures": max(1, epochs // 50),
+        },
+    }
+
+
+def _reasons(suggestion: Suggestion, epochs: int, batch: int) -> tuple[str, ...]:
+    about_values, about_network = suggestion.reasons
+    return (
+        f"observation {suggestion.observation} and likelihood {suggestion.likelihood}: {about_values}",
+        f"network {suggestion.network}: {about_network}",
+        f"{epochs} epochs with {batch} images a batch: enough steps for a first look",
+    )
+
+
+def _network(dataset: Dataset, kind: str) -> dict[str, Any]:
+    """Convolutions until the smaller side is at most 7; dense layers otherwise."""
+    if kind == "dense":
+        return {"kind": "dense", "width": [256, 256]}
+    side, channels = min(dataset.shape[1:]), [32]
+    while side > 14 and len(channels) < 6:
+        side, channels = -(-side // 2), [*channels, min(2 * channels[-1], 128)]
+    return {"kind": "convolutional", "channels": channels, "width": [128]}
+
+
+def _mirrored(network: dict[str, Any]) -> dict[str, Any]:
+    return {**network, "width": network["width"][::-1]}

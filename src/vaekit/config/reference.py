@@ -1,0 +1,116 @@
+"""The schema of a recipe, for people: every key with its range, and what is wrong with a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, get_args
+
+from pydantic import BaseModel
+
+from vaekit.config.schema.recipe import Recipe
+from vaekit.errors import did_you_mean
+
+
+class Key(NamedTuple):
+    """A line of the schema for people."""
+
+    path: str
+    values: str
+    default: str
+    meaning: str
+
+
+def recipe_keys() -> list[Key]:
+    """Every key that a recipe may have, with its range, default and meaning."""
+    return list(_keys(Recipe, ""))
+
+
+def explain_error(error: Any, tree: Any, root: type[BaseModel] = Recipe) -> str:
+    """One of pydantic's errors about a tree of plain values, as `key.path: what was expected, what came`.
+
+    Args:
+        root: the schema that the tree does not fit.
+    """
+    path, model = _locate(error["loc"], tree, root)
+    name = ".".join(path) or root.__name__.lower()
+    if error["type"] == "extra_forbidden":
+        known = list(model.model_fields)
+        near = did_you_mean(path[-1], known)
+        return f"{name}: unknown key{near or '; known here: ' + ', '.join(known)}"
+    if error["type"] in ("union_tag_invalid", "literal_error"):
+        expected = error["ctx"].get("expected_tags") or error["ctx"]["expected"]
+        given = error["ctx"].get("tag", error["input"])
+        return f"{name}: expected one of {expected}, got {given!r}"
+    if error["type"] == "string_pattern_mismatch":
+        return f"{name}: expected {model.model_fields[path[-1]].description}, got {error['input']!r}"
+    message = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    message = message.replace("a valid integer", "an integer").replace("a valid ", "a ").rstrip(".")
+    if error["type"] == "value_error":
+        return f"{name}: {message}"
+    return f"{name}: expected {message}, got {error['input']!r}"
+
+
+def _locate(
+    loc: tuple[int | str, ...], tree: Any, model: type[BaseModel]
+) -> tuple[list[str], type[BaseModel]]:
+    """The keys of an error's place without pydantic's tags, and the schema of the part it lies in."""
+    path: list[str] = []
+    for i, part in enumerate(loc):
+        if isinstance(part, int) and isinstance(tree, list) and isinstance(tree[part], Mapping):
+            path.append(str(part))
+            tree = tree[part]
+            continue
+        known = isinstance(tree, Mapping) and part in tree
+        if not known and i < len(loc) - 1 and not isinstance(part, int):
+            continue
+        inside = model.model_fields.get(str(part))
+        if inside is None and not known:
+            continue
+        path.append(str(part))
+        tree = tree.get(part) if isinstance(tree, Mapping) else None
+        if inside is not None and i < len(loc) - 1:
+            model = _choose(inside.annotation, inside.metadata, tree) or model
+    return path, model
+
+
+def _choose(annotation: Any, metadata: Any, tree: Any) -> type[BaseModel] | None:
+    """The schema among those of a field that the tree's kind names, or the only one."""
+    options = _parts(annotation)
+    kind = tree.get("kind") if isinstance(tree, Mapping) else tree
+    named = [
+        o for o in options if "kind" in o.model_fields and kind in get_args(o.model_fields["kind"].annotation)
+    ]
+    return next(iter(named or options), None)
+
+
+def _parts(annotation: Any) -> list[type[BaseModel]]:
+    """The schemas inside a type, however it is wrapped."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [part for inner in get_args(annotation) for part in _parts(inner)]
+
+
+def _keys(model: type[BaseModel], prefix: str) -> Iterator[Key]:
+    schema = model.model_json_schema()["properties"]
+    for name, field in model.model_fields.items():
+        path, parts = prefix + name, _parts(field.annotation)
+        if not parts:
+            default = field.get_default(call_default_factory=True)
+            yield Key(path, _values(schema[name]), str(default), field.description or "")
+        for part in parts:
+            kind = part.model_fields.get("kind")
+            label = f"{path}({'|'.join(get_args(kind.annotation))})" if kind and len(parts) > 1 else path
+            yield from _keys(part, f"{label}.")
+
+
+def _values(schema: Mapping[str, Any]) -> str:
+    """The range of a key in words, from its JSON schema."""
+    if "anyOf" in schema:
+        return " or ".join(_values(option) for option in schema["anyOf"])
+    if "enum" in schema or "const" in schema:
+        return ", ".join(str(v) for v in schema.get("enum", [schema.get("const")]))
+    limits = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+    bounds = [f"{sign} {schema[key]:g}" for key, sign in limits.items() if key in schema]
+    inside = schema.get("items") or next(iter(schema.get("prefixItems", [])), None)
+    kind = f"list of {_values(inside)}" if isinstance(inside, Mapping) else schema.get("type", "any")
+    return " ".join([kind, *bounds])

@@ -1,0 +1,1 @@
+"""The schema of a recipe: its four parts, each in a file."""

@@ -1,0 +1,268 @@
+"""What there is to work with, and what is known to go wrong with it.
+
+`examine` gathers facts; each function in `TRAPS` looks at this process for one kind of trouble and says, in a
+sentence, what it is and what to do. What a run's own numbers say of it is found by `advice`. Nothing is
+changed.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from vaekit.runs.diagnose import RunRecords, diagnose
+from vaekit.data import cache
+from vaekit.data.describe import overview
+from vaekit.errors import VaekitError
+from vaekit.training import checkpoint
+from vaekit.utils.device import available_devices, describe_environment
+from vaekit.utils.io import read_records
+
+if TYPE_CHECKING:
+    from vaekit.runs.run import Run
+
+Facts = dict[str, Any]
+
+PACKAGES = (
+    "vaekit", "torch", "numpy", "scipy", "scikit-learn", "matplotlib", "pillow", "pydantic", "click", "rich",
+    "safetensors",
+)  # fmt: skip
+EXTRAS = ("tensorboard", "zuko")
+OLDEST_TORCH = (2, 6)
+_ODD = (TypeError, ValueError, LookupError, AttributeError)  # what other than the expected numbers leads to
+_FILES: dict[str, dict[str, Any]] = {
+    "evaluation.json": {"evaluation": {}}, "metrics.jsonl": {"metrics": []}, "events.jsonl": {"events": []},
+}  # fmt: skip
+LITTLE_DISK = 1 << 30
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def examine(run: str | Path | None = None) -> Facts:
+    """Everything that matters to a training on this machine, as plain values.
+
+    Args:
+        run: a run directory to look at too.
+
+    Returns:
+        The keys versions, extras, machine, data, warnings; and run, where one was given. Sizes are in bytes.
+
+    Raises:
+        NotFoundError: the directory is no run.
+    """
+    examined = {} if run is None else {"run": examine_run(run)}
+    troubles = [trouble for trap in TRAPS for trouble in trap()]
+    return {
+        "versions": versions(),
+        "extras": {name: _version(name) for name in EXTRAS},
+        "machine": machine(),
+        "data": data(),
+        **examined,
+        "warnings": troubles + (examined["run"]["problems"] if examined else []),
+    }
+
+
+def versions() -> dict[str, str | None]:
+    """Python and the packages that vaekit stands on; None for one that is missing."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
+
+
+def machine() -> Facts:
+    """Processor, devices, threads, memory and disk."""
+    here = describe_environment("")
+    return {
+        **{key: here[key] for key in ("platform", "cpu", "device", "threads")},
+        "devices": available_devices(),
+        "cores": cores(),
+        "memory": _memory(),
+        "disk_free": shutil.disk_usage(Path.cwd()).free,
+    }
+
+
+def data() -> Facts:
+    """The cache, the folders of VAEKIT_DATA, and where each dataset would come from."""
+    return {
+        "cache": str(cache.home()),
+        "cache_size": sum(file.stat().st_size for file in cache.home().rglob("*") if file.is_file()),
+        "VAEKIT_DATA": os.environ.get("VAEKIT_DATA"),
+        "found": {row["name"]: row["found"] for row in overview()},
+    }
+
+
+def examine_run(path: str | Path) -> Facts:
+    """What a run directory holds, what of it cannot be read, and what its numbers advise.
+
+    Raises:
+        NotFoundError: it is no run directory.
+    """
+    from vaekit.runs.run import Run
+
+    run = Run(path)
+    problems: list[str] = []
+    parts: dict[str, Callable[[], Any]] = {
+        "recipe": lambda: run.recipe.name,
+        "epochs": lambda: f"{len(run.metrics)} of {run.recipe.training.epochs}",
+        "finished": lambda: run.finished,
+        "checkpoint": lambda: _newest(run.path, problems),
+        "model": lambda: run.trained.title,
+        "data": lambda: run.trained.data()[0].source,
+    }
+    facts: Facts = {"path": str(run.path)}
+    for name, look in parts.items():
+        try:
+            facts[name] = look()
+        except VaekitError as error:
+            facts[name] = None
+            problems.append(str(error))
+    return {**facts, "advice": _advice(run, problems), "problems": list(dict.fromkeys(problems))}
+
+
+def cores() -> int:
+    """The processor's cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+# --------------------------------------------------------------------------------------------------- traps
+
+
+def _old_torch() -> Iterator[str]:
+    found = tuple(int(part) for part in torch.__version__.split(".")[:2])
+    if found < OLDEST_TORCH:
+        yield f"torch {torch.__version__} is older than 2.6, which vaekit needs: pip install --upgrade torch"
+
+
+def _gpu_unused() -> Iterator[str]:
+    if shutil.which("nvidia-smi") is None or torch.cuda.is_available():
+        return
+    if torch.version.cuda is None:
+        yield (
+            f"there is an NVIDIA driver, but torch {torch.__version__} is built for the processor alone: "
+            "install the build for CUDA (https://pytorch.org/get-started)"
+        )
+    else:
+        yield (
+            f"torch is built for CUDA {torch.version.cuda}, but finds no GPU: look at nvidia-smi, at the "
+            "driver's version, and at CUDA_VISIBLE_DEVICES"
+        )
+
+
+def _too_many_threads() -> Iterator[str]:
+    if torch.get_num_threads() > cores():
+        yield (
+            f"torch uses {torch.get_num_threads()} threads on {cores()} cores, which slows it down: "
+            f"--threads {cores()}"
+        )
+
+
+def _held_threads() -> Iterator[str]:
+    for name in THREAD_VARIABLES:
+        given = os.environ.get(name, "")
+        if given.isdigit() and int(given) < cores():
+            yield f"{name}={given} leaves {cores() - int(given)} of {cores()} cores idle: unset it"
+
+
+def _other_precision() -> Iterator[str]:
+    if torch.get_default_dtype() != torch.float32:
+        yield (
+            f"torch's default type is {torch.get_default_dtype()}: the recipes' numbers were found in "
+            "float32; call torch.set_default_dtype(torch.float32)"
+        )
+
+
+def _no_validation() -> Iterator[str]:
+    if not torch.distributions.Distribution._validate_args:
+        yield (
+            "torch does not check the arguments of distributions: python -O, or a package that was imported, "
+            "as zuko, switched it off; call torch.distributions.Distribution.set_default_validate_args(True)"
+        )
+
+
+def _cache_unwritable() -> Iterator[str]:
+    folder = _existing(cache.home())
+    if not os.access(folder, os.W_OK):
+        yield f"the cache {cache.home()} cannot be written: set VAEKIT_CACHE to a folder that can"
+
+
+def _little_disk() -> Iterator[str]:
+    for what, folder in (("the working folder", Path.cwd()), ("the cache", _existing(cache.home()))):
+        free = shutil.disk_usage(folder).free
+        if free < LITTLE_DISK:
+            yield f"{what} {folder} has {free >> 20} MiB left: free some space before training"
+
+
+def _data_folders_missing() -> Iterator[str]:
+    for folder in filter(None, os.environ.get("VAEKIT_DATA", "").split(os.pathsep)):
+        if not Path(folder).is_dir():
+            yield f"VAEKIT_DATA names {folder}, which is no folder: make it, or name another"
+
+
+TRAPS: tuple[Callable[[], Iterator[str]], ...] = (
+    _old_torch, _gpu_unused, _too_many_threads, _held_threads, _other_precision, _no_validation,
+    _cache_unwritable, _little_disk, _data_folders_missing,
+)  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------- looking
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _memory() -> dict[str, int]:
+    """The machine's memory and what of it is free, in bytes; empty where the system does not say."""
+    try:
+        page, total, free = (os.sysconf(f"SC_{name}") for name in ("PAGE_SIZE", "PHYS_PAGES", "AVPHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):
+        return {}
+    return {"total": page * total, "free": page * free}
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest above it that there is."""
+    return next(place for place in (folder, *folder.parents) if place.exists())
+
+
+def _advice(run: Run, problems: list[str]) -> list[str]:
+    """What its numbers say; what cannot be read of them becomes a problem."""
+    try:
+        events = read_records(run.path / "events.jsonl")
+        recorded = RunRecords(str(run.path), run.recipe, run.metrics, run.evaluation, events, run.finished)
+    except VaekitError as error:
+        if str(error) not in problems:
+            problems.append(str(error))
+        return []
+    try:
+        return diagnose(recorded)
+    except _ODD as error:
+        problems.append(
+            f"{run.path / _odd(recorded)}: its numbers are not those that vaekit writes "
+            f"({type(error).__name__}: {error}); delete it and measure, or train, again"
+        )
+        return []
+
+
+def _odd(recorded: RunRecords) -> str:
+    """The file without whose numbers there is advice."""
+    for name, without in _FILES.items():
+        try:
+            diagnose(recorded._replace(**without))
+        except _ODD:
+            continue
+        return name
+    return " and ".join(_FILES)
+
+
+def _newest(run: Path, problems: list[str]) -> str | None:
+    """The newest checkpoint that is whole; those that are not become problems."""
+    found = checkpoint.Checkpoints(run, problems.append).newest()
+    return None if found is None else found.path.name

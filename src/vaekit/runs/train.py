@@ -1,0 +1,263 @@
+"""A recipe is trained: in a directory of its own that says from the start what is trained there, and on what.
+
+`train` begins a run, `resume` goes on with one. Everything that can be wrong with recipe, data or device is
+found before anything is written.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from vaekit.config.loading import dump_recipe
+from vaekit.config.loading import load_recipe
+from vaekit.config.loading import override_recipe
+from vaekit.config.build import build_data, build_labels, build_model, build_objective, check_recipe, training_images
+from vaekit.data import Dataset, cache, catalog
+from vaekit.data.observation import ObservedImages
+from vaekit.errors import InvalidError, VaekitError
+from vaekit.evaluation import validity
+from vaekit.runs.sample_callback import SampleCallback
+from vaekit.config.propose import Proposal, propose
+from vaekit.config.schema.recipe import Recipe
+from vaekit.runs.run import Run
+from vaekit.engine.trained_model import TrainedModel, fingerprint, save_model
+from vaekit.training import loop
+from vaekit.training.display import CompositeLogger, TrainingLogger, make_display
+from vaekit.training.locking import lock_directory
+from vaekit.training.tensorboard import TensorBoardLogger
+from vaekit.utils.device import choose_device, cpu_settings, describe_environment
+from vaekit.utils.io import to_json, write_whole
+
+CHANGEABLE = ("epochs", "patience", "device", "threads", "checkpoint_seconds", "checkpoint_steps", "pictures")
+
+
+def train(
+    recipe: str | Path | Recipe | None = None,
+    overrides: Iterable[str] = (),
+    *,
+    data: str | Path | None = None,
+    run_dir: str | Path | None = None,
+    figures: bool = True,
+    log: TrainingLogger | None = None,
+    **training: Any,
+) -> Run:
+    """Train a recipe.
+
+    Args:
+        recipe: a name, a file, or a `Recipe`; `mnist` without it, or one proposed for `data`.
+        overrides: `key.path=value` strings.
+        data: another dataset, by name or path.
+        run_dir: where to; `runs/<recipe>/<n>` without it.
+        figures: whether those of the report are drawn at the end; `Run.draw` does it at any time.
+        log: the display; on stderr, as on the command line, without it; `training.log.Quiet()` is silent.
+        training: keys of the recipe's `training`, such as `epochs=5`.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        VaekitError: of the kind that says what went wrong; see `vaekit.errors`.
+    """
+    resolved, reasons = _resolve(
+        recipe, [*overrides, *(f"training.{k}={json.dumps(v)}" for k, v in training.items())], data
+    )
+    prepared = _prepare(resolved)
+    log = log or make_display()
+    for note in prepared.dataset.notes:
+        log.note(f"data: {note}")
+    for reason in reasons:
+        log.note(f"proposed: {reason}")
+    directory = _directory(resolved.name, run_dir)
+    _record(directory, prepared)
+    return _fit(Run(directory, resolved.training.device), prepared, log, figures)
+
+
+def resume(
+    path: str | Path,
+    overrides: Iterable[str] = (),
+    *,
+    figures: bool = True,
+    log: TrainingLogger | None = None,
+    **training: Any,
+) -> Run:
+    """Go on with a run that was interrupted, exactly as if it had not been; or for more epochs.
+
+    A cosine schedule of the learning rate always ends with the last epoch: with more of them the rate rises
+    again to where the longer schedule has it, and the epochs done are those of the shorter one.
+
+    Args:
+        path: the run directory.
+        overrides, training: changes to keys of `training` that leave the past as it was, such as `epochs=50`.
+        figures, log: as for `train`.
+
+    Raises:
+        InvalidError: for another change, for fewer epochs than are done, or where nothing is left to do.
+    """
+    run = Run(path)
+    changes = [*overrides, *(f"training.{k}={json.dumps(v)}" for k, v in training.items())]
+    for change in changes:
+        if change.partition("=")[0].removeprefix("training.") not in CHANGEABLE:
+            raise InvalidError(
+                f"resume: {change.partition('=')[0]} is fixed by what was trained; "
+                f"free to change: {', '.join(CHANGEABLE)}"
+            )
+    recipe = override_recipe(run.recipe, changes)
+    if run.finished and recipe == run.recipe:
+        raise InvalidError(
+            f"{path}: {_end(run)}; for more: vaekit train --resume {path} {_longer(run)}; "
+            f"for its page: vaekit report {path}"
+        )
+    if recipe.training.epochs < (done := len(run.metrics)):
+        raise InvalidError(f"{path}: training.epochs: {done} are done; ask for more, or train anew for fewer")
+    prepared = _prepare(recipe)
+    if run.environment.get("data", prepared.trained.fingerprint) != prepared.trained.fingerprint:
+        raise InvalidError(
+            f"{path}: its data {recipe.data.name} changed since it began; put them back as they were, "
+            "or train anew"
+        )
+    _record(run.path, prepared)
+    return _fit(Run(path, recipe.training.device), prepared, log or make_display(), figures, resuming=True)
+
+
+def _stopped_early(run: Run) -> bool:
+    return len(run.metrics) < run.recipe.training.epochs
+
+
+def _end(run: Run) -> str:
+    done = len(run.metrics)
+    if _stopped_early(run):
+        return f"early stopping ended it after {done} epochs"
+    return f"all {done} epochs are done"
+
+
+def _longer(run: Run) -> str:
+    """The override that lets a finished run go on."""
+    settings = run.recipe.training
+    if _stopped_early(run) and settings.patience is not None:
+        return f"training.patience={2 * settings.patience}"
+    return f"training.epochs={2 * settings.epochs}"
+
+
+def _resolve(recipe: str | Path | Recipe | None, overrides: list[str], data: str | Path | None) -> Proposal:
+    if recipe is None and data is not None:
+        proposed, reasons = propose(data)
+        return Proposal(with_absolute_paths(override_recipe(proposed, overrides)), reasons)
+    resolved = recipe if isinstance(recipe, Recipe) else load_recipe(recipe or "mnist")
+    if data is not None and str(data) != resolved.data.name:
+        changed = resolved.data.model_copy(
+            update={"name": str(data), "validation": 0.1, "test": 0.1, "attributes": None}
+        )
+        resolved = resolved.model_copy(update={"data": changed, "title": ""})
+    return Proposal(with_absolute_paths(override_recipe(resolved, overrides)))
+
+
+def with_absolute_paths(recipe: Recipe) -> Recipe:
+    """The recipe with whole paths of one's own data and attributes: the run finds them from any folder."""
+    known = (*catalog.names(), *cache.names(cache.imported()))
+    places = {"name": recipe.data.name, "attributes": recipe.data.attributes}
+    whole = {
+        key: str(path.resolve())
+        for key, place in places.items()
+        if place is not None and place not in known and (path := Path(place).expanduser()).exists()
+    }
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update=whole)})
+
+
+class Prepared(NamedTuple):
+    """What training needs, made before anything is written: what cannot be trained leaves nothing behind."""
+
+    dataset: Dataset
+    trained: TrainedModel
+    train: ObservedImages
+    validation: ObservedImages | None
+
+
+def _prepare(recipe: Recipe) -> Prepared:
+    check_recipe(recipe)
+    device = choose_device(recipe.training.device)
+    dataset, splits = build_data(recipe.data)
+    labels = build_labels(recipe, dataset, splits)
+    images = training_images(recipe, dataset, splits)
+    model = build_model(recipe.model, dataset.shape, recipe.training.seed, images, labels).to(device)
+    trained = TrainedModel(
+        model, recipe, dataset.shape, dataset.label_names, Path(recipe.name), fingerprint(dataset),
+        dataset.attribute_names,
+    )  # fmt: skip
+    validation = trained.split(dataset, splits.validation) if len(splits.validation) else None
+    return Prepared(dataset, trained, trained.split(dataset, splits.train, training=True), validation)
+
+
+def _record(directory: Path, prepared: Prepared) -> None:
+    """Write down what is trained, and on what; not while another process trains there."""
+    recipe = prepared.trained.recipe
+    with lock_directory(directory), cpu_settings(recipe.training.threads):
+        environment = describe_environment(" ".join(sys.argv), recipe.training.device)
+        environment["data"] = prepared.trained.fingerprint
+        write_whole(directory / "recipe.yaml", dump_recipe(recipe).encode())
+        write_whole(directory / "environment.json", to_json(environment).encode())
+
+
+def _fit(run: Run, prepared: Prepared, log: TrainingLogger, figures: bool, resuming: bool = False) -> Run:
+    """Train what was prepared, and leave model, figures where they are wanted, and report behind."""
+    dataset, trained, train_set, validation = prepared
+    model, settings = trained.model, trained.recipe.training
+    log.note(f"training in {run.path} on {len(train_set)} images")
+    watch = SampleCallback(trained, validation or train_set, run.path / "figures", settings.pictures)
+    if settings.tensorboard:
+        log = CompositeLogger(log, TensorBoardLogger(run.path / "tensorboard"))
+    run.forget()
+    with cpu_settings(settings.threads):
+        loop.fit(
+            model, build_objective(trained.recipe.objective), train_set, validation, settings, run.path,
+            resume=resuming, after_epoch=watch, log=log, bound=validity.is_bound(model),
+        )  # fmt: skip
+        save_model(run.path / "model", model.eval(), trained.recipe, dataset)
+        if figures:
+            watch.animate()
+            run.draw()
+    run.report()
+    return run
+
+
+def _directory(name: str, wanted: str | Path | None) -> Path:
+    """A new directory for a run.
+
+    Raises:
+        InvalidError: the one wanted holds a run.
+        VaekitError: it cannot be made.
+    """
+    try:
+        return _claim(Path(wanted)) if wanted else _numbered(Path("runs") / name)
+    except OSError as error:
+        place = wanted or Path("runs") / name
+        raise VaekitError(
+            f"cannot make {place}: {error.strerror or error}; name another run directory"
+        ) from error
+
+
+def _numbered(parent: Path) -> Path:
+    """parent/1, parent/2, ...: the first that is free, taken at once so that two runs never share it."""
+    parent.mkdir(parents=True, exist_ok=True)
+    used = [int(p.name) for p in parent.iterdir() if p.name.isdigit()]
+    for n in itertools.count(max(used, default=0) + 1):
+        try:
+            (parent / str(n)).mkdir()
+        except FileExistsError:
+            continue
+        return parent / str(n)
+    raise AssertionError
+
+
+def _claim(directory: Path) -> Path:
+    if (directory / "recipe.yaml").exists():
+        raise InvalidError(
+            f"{directory}: holds a run already; go on with it by: vaekit train --resume {directory}, "
+            "or name another"
+        )
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory

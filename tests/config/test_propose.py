@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vaekit.config.build import build_model
+from vaekit.config.propose import propose
+
+
+def proposed(path, array):
+    np.save(path, array)
+    return propose(path)
+
+
+@pytest.mark.parametrize(
+    ("shape", "channels"),
+    [((40, 16, 16), [32, 64]), ((40, 28, 28), [32, 64]), ((40, 3, 64, 64), [32, 64, 128, 128])],
+)
+def test_convolutions_halve_until_the_image_is_small(tmp_path, shape, channels):
+    array = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    model = proposed(tmp_path / "x.npy", array).recipe.model
+    assert model.encoder.network.channels == model.decoder.network.channels == channels
+
+
+@pytest.mark.parametrize(("images", "epochs", "batch"), [(2, 500, 1), (1000, 500, 128), (80_000, 10, 128)])
+def test_few_images_are_seen_more_often(tmp_path, images, epochs, batch):
+    array = np.zeros((images, 2, 2), np.uint8)
+    array[:, 0, 0] = 255 * (np.arange(images) % 2)
+    training = proposed(tmp_path / "x.npy", array).recipe.training
+    assert (training.epochs, training.batch_size) == (epochs, batch)
+
+
+def test_what_is_proposed_can_be_built_and_says_why(tmp_path):
+    recipe, reasons = proposed(tmp_path / "my data.npy", np.random.default_rng(0).normal(size=(60, 7)))
+    assert (recipe.name, recipe.title) == ("my-data", "VAE on my data")
+    assert build_model(recipe.model, (1, 1, 7)).latent_size == 16
+    assert reasons[0] == "observation unit and likelihood gaussian: the values are real numbers"
+    assert reasons[1].startswith("network dense: ")
+    assert reasons[2].startswith("500 epochs with 12 images a batch")

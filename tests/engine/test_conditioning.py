@@ -1,0 +1,86 @@
+"""What is asked for in words is the vector that the model is told, and what it does not know is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from cases import SHAPE, make_labelled, make_vae
+from vaekit.config.loading import load_recipe
+from vaekit.engine.conditioning import parse_condition
+from vaekit.engine.trained_model import TrainedModel
+from vaekit.errors import InvalidError
+from vaekit.models.labels import of_attributes
+from vaekit.models.vae import VAE
+
+NAMES = ("age", "hair=black", "hair=red")
+
+
+def of_classes() -> TrainedModel:
+    recipe = load_recipe("digits", ["model.condition=label"])
+    return TrainedModel(make_labelled(), recipe, SHAPE, ("cat", "dog", "1"), Path("pets"))
+
+
+def of_attributes_() -> TrainedModel:
+    labels = of_attributes(torch.tensor([[10.0, 0, 1], [30.0, 1, 0]]))
+    plain = make_vae(given_label=("decoder",))
+    model = VAE(plain.prior, plain.encoder, plain.decoder, labels, ("decoder",))
+    recipe = load_recipe("digits", ["model.condition=attributes"])
+    return TrainedModel(model, recipe, SHAPE, (), Path("faces"), attribute_names=NAMES)
+
+
+@pytest.mark.parametrize(("text", "place"), [("dog", 1), ("0", 0), ("1", 2), ("2", 2)])
+def test_a_class_by_name_or_else_by_number(text: str, place: int):
+    found = parse_condition(of_classes(), text)
+    assert torch.equal(found.vector, torch.eye(3)[place])
+    assert found.words == f"label {('cat', 'dog', '1')[place]}"
+
+
+def test_attributes_on_top_of_the_mean():
+    assert parse_condition(of_attributes_(), settings=["age=41.5"]).vector.tolist() == [41.5, 0.5, 0.5]
+    assert parse_condition(of_attributes_(), settings=["hair=red", "age=-1"]).vector.tolist() == [-1, 0, 1]
+    assert parse_condition(of_attributes_(), settings=["hair=red=0.25"]).vector.tolist() == [20, 0.5, 0.25]
+    assert of_attributes_().model.labels.centre.tolist() == [20, 0.5, 0.5]
+    assert parse_condition(of_attributes_()) is None
+
+
+@pytest.mark.parametrize(
+    ("label", "settings", "message"),
+    [
+        (
+            "dig",
+            (),
+            r"label 'dig': expected one of cat, dog, 1, or a number from 0 to 2; did you mean 'dog'\?",
+        ),
+        ("3", (), "label '3': expected one of cat"),
+        ("-1", (), "label '-1': expected one of cat"),
+        (None, ("age=3",), "--set: pets is told a class: --label NAME"),
+    ],
+)
+def test_no_such_class(label, settings, message):
+    with pytest.raises(InvalidError, match=message):
+        parse_condition(of_classes(), label, settings)
+
+
+@pytest.mark.parametrize(
+    ("label", "settings", "message"),
+    [
+        (None, ("ege=3",), r"expected NAME=VALUE with a name among age, .*; did you mean 'age'\?"),
+        (None, ("hair=blue",), "set 'hair=blue': expected NAME=VALUE"),
+        (None, ("age",), "set 'age': expected NAME=VALUE"),
+        (None, ("age=old",), "expected a finite number after the =, got 'old'"),
+        (None, ("age=nan",), "expected a finite number after the =, got 'nan'"),
+        ("3", (), "--label: faces is told attributes: --set NAME=VALUE"),
+    ],
+)
+def test_no_such_attribute(label, settings, message):
+    with pytest.raises(InvalidError, match=message):
+        parse_condition(of_attributes_(), label, settings)
+
+
+def test_a_model_that_is_told_nothing_says_how_to_make_one_that_is():
+    plain = TrainedModel(make_vae(), load_recipe("digits"), SHAPE, ("a",), Path("plain"))
+    with pytest.raises(InvalidError, match=r"--label: plain is told nothing; .* model\.condition=label"):
+        parse_condition(plain, "a")

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from vaekit.runs import doctor
+
+
+@pytest.fixture(autouse=True)
+def _sound(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    """A machine without any of the troubles."""
+    monkeypatch.setenv("VAEKIT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(doctor, "cores", lambda: 4)
+    for name in (*doctor.THREAD_VARIABLES, "VAEKIT_DATA"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def troubles() -> list[str]:
+    return [trouble for trap in doctor.TRAPS for trouble in trap()]
+
+
+def test_facts_are_plain_values():
+    facts = doctor.examine()
+    assert set(facts) == {"versions", "extras", "machine", "data", "warnings"}
+    assert facts["versions"]["torch"] == torch.__version__
+    assert facts["machine"]["cores"] == 4
+    assert facts["data"]["cache_size"] == 0
+    assert facts["data"]["found"]["mnist"] == "packaged"
+
+
+def test_data_folders_that_are_missing(monkeypatch, tmp_path):
+    monkeypatch.setenv("VAEKIT_DATA", f"{tmp_path}:{tmp_path}/gone")
+    assert [f"VAEKIT_DATA names {tmp_path}/gone, which is no folder"] == [
+        text.partition(":")[0] for text in troubles() if "VAEKIT_DATA" in text
+    ]
+
+
+def test_more_threads_than_cores(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
+    assert any("8 threads on 4 cores" in text for text in troubles())
+
+
+def test_threads_held_by_the_environment(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert "OMP_NUM_THREADS=1 leaves 3 of 4 cores idle: unset it" in troubles()
+
+
+def test_another_default_type():
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert any("default type is torch.float64" in text for text in troubles())
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_distributions_that_check_nothing(monkeypatch):
+    monkeypatch.setattr(torch.distributions.Distribution, "_validate_args", False)
+    assert any("does not check the arguments" in text for text in troubles())
+
+
+@pytest.mark.parametrize(("built_for", "told"), [(None, "built for the processor alone"), ("12.4", "no GPU")])
+def test_a_gpu_that_is_not_used(monkeypatch, built_for, told):
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: "/usr/bin/nvidia-smi")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", built_for)
+    assert any(told in text for text in troubles())
+
+
+def test_an_old_torch(monkeypatch):
+    monkeypatch.setattr(torch, "__version__", "2.1.0")
+    assert any("older than 2.6" in text for text in troubles())
+
+
+def test_a_cache_that_cannot_be_written(monkeypatch):
+    monkeypatch.setattr(doctor.os, "access", lambda path, mode: False)
+    assert any("cannot be written: set VAEKIT_CACHE" in text for text in troubles())
+
+
+def test_little_disk(monkeypatch):
+    usage = type("Usage", (), {"free": 5 << 20})
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: usage)
+    assert sum("has 5 MiB left" in text for text in troubles()) == 2
+
+
+def test_each_trap_only_says_what_is_wrong():
+    assert all(isinstance(trap(), Iterator) for trap in doctor.TRAPS)
+    assert [text for text in troubles() if "GPU" not in text and "NVIDIA" not in text] == []

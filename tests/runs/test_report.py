@@ -1,0 +1,256 @@
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.numpy import save_file
+
+from vaekit.errors import InvalidError, NotFoundError
+from vaekit.runs.summary import evaluation_cards, training_cards
+from vaekit.runs.report import read_run, render_report, write_report
+
+EVALUATION = {
+    "split": "test",
+    "images": 10_000,
+    "samples": 5000,
+    "observation": "dynamic",
+    "reconstruction": -63.214,
+    "rate": [20.1, 5.84],
+    "elbo": -89.15,
+    "log_likelihood": -85.618,
+    "log_likelihood_stderr": 0.2149,
+    "bits_per_dimension": 0.15755,
+    "ess_mean": 183.44,
+    "ess_min": 1.7,
+    "active_units": [4, 31],
+    "latents": [40, 40],
+    "is_likelihood": True,
+    "caveats": [],
+    "seconds": 400.0,
+    "seed": 0,
+}
+RECIPE = "name: mnist\ntitle: <script>alert('x')</script> & Söhne\ndata: {name: digits}\n"
+
+
+class Page(HTMLParser):
+    """The tags, the attributes that load something, and the text of a page."""
+
+    def __init__(self, source):
+        super().__init__()
+        self.tags, self.loads, self.text = [], [], ""
+        self.feed(source)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.loads += [
+            value for name, value in attributes if name in ("src", "href", "srcset", "data", "action")
+        ]
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture
+def run(tmp_path):
+    (tmp_path / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def whole(run):
+    (run / "figures" / "progress").mkdir(parents=True)
+    for name in ("samples", "training-curves", "extra"):
+        Image.new("L", (300, 150)).save(run / "figures" / f"{name}.png", dpi=(300, 300))
+    Image.new("L", (40, 40)).save(run / "figures" / "progress-samples.gif")
+    Image.new("L", (4, 4)).save(run / "figures" / "progress" / "samples-0001.png")
+    (run / "evaluation.json").write_text(json.dumps(EVALUATION))
+    (run / "environment.json").write_text(
+        json.dumps({"vaekit": "0.1.0", "threads": 2, "started": "2026-11-01T09:31:00+00:00"})
+    )
+    records = [
+        {
+            "epoch": e,
+            "seconds": 40.0,
+            "images_per_second": 1234.0,
+            "validation_loss": 89.0 + e,
+            "kept": e == 1,
+        }
+        for e in (1, 2)
+    ]
+    (run / "metrics.jsonl").write_text("\n".join(map(json.dumps, records)) + '\n{"epoch": 3, "los')
+    (run / "model").mkdir()
+    save_file({"a": np.zeros((3, 5)), "b": np.zeros(7)}, run / "model" / "model.safetensors")
+    return run
+
+
+def tiles(values):
+    return {tile.name: (tile.value, tile.unit, tile.note) for tile in values}
+
+
+def test_the_gap_of_importance_sampling_is_a_tile(run):
+    gaps = [("annealed", 0.5, 0.1), ("importance-sampled", 2.25, 0.31), ("ELBO", 9.0, 0.5)]
+    bounds = [{"name": n, "value": -90, "gap": gap, "gap_stderr": error} for n, gap, error in gaps]
+    sandwich = {"images": 50, "samples": 5000, "bounds": bounds}
+    (run / "bdmc.json").write_text(json.dumps(sandwich))
+    page = render_report(read_run(run))
+    assert "2.25 ± 0.31" in page
+    assert "on 50 images of the model, 5,000 samples; annealed 0.50, ELBO 9.00" in page
+
+
+def test_a_whole_run_is_one_page(whole):
+    path = write_report(whole)
+    assert path == whole / "report.html"
+    page = Page(path.read_text(encoding="utf-8"))
+    assert "−85.62 ± 0.21 nats" in page.text
+    assert "1 November 2026, 09:31" in page.text
+    assert "Not measured" not in page.text
+    assert page.tags.count("img") == 4
+
+
+def test_the_page_loads_nothing_from_outside(whole):
+    source = write_report(whole).read_text(encoding="utf-8")
+    page = Page(source)
+    assert all(value.startswith(("data:image/", "#")) for value in page.loads)
+    assert not {"script", "link", "iframe", "object"} & set(page.tags)
+    assert not re.search(r"https?://|url\(|@import", re.sub(r"base64,[^\"]+", "", source))
+
+
+def test_what_comes_from_files_is_escaped(whole):
+    source = write_report(whole).read_text(encoding="utf-8")
+    assert "<script" not in source
+    assert "<h1>&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; Söhne</h1>" in source
+
+
+def test_pictures_come_in_order_with_size_caption_and_words_for_who_cannot_see(whole):
+    source = write_report(whole).read_text(encoding="utf-8")
+    sizes_and_words = re.findall(r'width="(\d+)" height="(\d+)" alt="([^"]+)"', source)
+    assert [words.split(":")[0].split(",")[0] for *_, words in sizes_and_words] == [
+        "The bound and its two terms over the epochs",
+        "Images decoded from draws of the prior",
+        "Samples of the same latents",
+        "extra",
+    ]
+    assert [size for *size, _ in sizes_and_words] == [
+        ["120", "60"],
+        ["120", "60"],
+        ["40", "40"],
+        ["120", "60"],
+    ]
+
+
+def test_what_is_missing_is_named_with_its_command(run):
+    page = Page(write_report(run).read_text(encoding="utf-8"))
+    assert f"Not measured yet. The log-likelihood and its terms come from: vaekit evaluate {run}" in page.text
+    assert f"No curves yet. They are drawn from the finished epochs by: vaekit report {run}" in page.text
+    assert "No pictures yet." in page.text
+    assert "Not recorded." in page.text
+    assert "img" not in page.tags
+
+
+def test_only_the_recipe_is_needed():
+    assert "vaekit evaluate RUN" in render_report({"recipe": {}})
+    assert "<h1>A run</h1>" in render_report({"recipe": {}})
+
+
+def test_a_path_with_a_blank_is_quoted_in_commands():
+    assert "vaekit evaluate &#39;my runs/1&#39;" in render_report({"recipe": {}, "run": "my runs/1"})
+
+
+def test_key_numbers_of_an_evaluation():
+    assert tiles(evaluation_cards(EVALUATION)) == {
+        "Log-likelihood": ("−85.62 ± 0.21", "nats", "5,000 importance samples, 10,000 test images"),
+        "ELBO": ("−89.15", "nats", "lower bound"),
+        "Reconstruction": ("−63.21", "nats", "log p(x|z), mean over q(z|x)"),
+        "Rate": ("25.94", "nats", "by level: 20.10, 5.84"),
+        "Bits per dimension": ("0.158", "", "observation dynamic"),
+        "Active units": ("35 of 80", "", "by level: 4 of 40, 31 of 40"),
+        "Effective samples": ("183.4", "", "of 5,000, mean over images, least 1.7"),
+    }
+
+
+def test_a_number_that_is_no_likelihood_says_so_and_why():
+    changed = EVALUATION | {"is_likelihood": False, "caveats": ["a fixed sigma <of> 0.1"]}
+    page = render_report({"recipe": {}, "evaluation": changed})
+    assert "Score (no likelihood of the data)" in page
+    assert "a fixed sigma &lt;of&gt; 0.1" in page
+
+
+QUALITY = {
+    "frechet": 4.1029,
+    "kernel": 0.10491,
+    "precision": 0.722,
+    "recall": 0.7925,
+    "floor_frechet": 0.5258,
+    "floor_kernel": -0.0004,
+    "floor_precision": 0.882,
+    "floor_recall": 0.8725,
+    "images": 5000,
+    "pixels": "drawn",
+    "description": "64 features of a small classifier of mnist",
+}
+
+
+def test_the_quality_of_samples_stands_beside_its_floor():
+    changed = EVALUATION | {"quality": QUALITY}
+    found = tiles(evaluation_cards(changed))
+    assert found["Fréchet distance"] == ("4.10", "", "held-out images: 0.526")
+    assert found["Kernel distance"] == ("0.105", "", "held-out images: −0.000400")
+    assert found["Recall"] == ("0.792", "", "held-out images: 0.873")
+    words = (
+        "Sample quality: 5,000 samples (drawn pixels) against as many training images, by 64 features of a "
+        "small classifier of mnist. As many held-out images show what can be reached."
+    )
+    assert words in render_report({"recipe": {}, "evaluation": changed})
+    assert "Sample quality" not in render_report({"recipe": {}, "evaluation": EVALUATION})
+
+
+def test_what_is_not_defined_is_left_out():
+    autoencoder = EVALUATION | dict.fromkeys(("elbo", "log_likelihood", "bits_per_dimension", "ess_mean"))
+    assert list(tiles(evaluation_cards(autoencoder))) == ["Reconstruction", "Rate", "Active units"]
+    assert evaluation_cards({}) == []
+
+
+def test_key_numbers_of_a_training(whole):
+    contents = read_run(whole)
+    assert len(contents["metrics"]) == 2, "a last line that was cut short is passed over"
+    assert tiles(training_cards(contents)) == {
+        "Parameters": ("22", "", ""),
+        "Epochs": ("2", "", "best validation: 1"),
+        "Training time": ("1 min 20 s", "", "1,234 images/s"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("recipe.yaml", b"a: [", r"recipe\.yaml: expected YAML"),
+        ("recipe.yaml", b"- 1", r"recipe\.yaml: expected keys and values, got list"),
+        ("evaluation.json", b"{", r"evaluation\.json: expected a JSON object .* delete the file"),
+        ("evaluation.json", b'{"rate": ["a"]}', r"evaluation\.json: expected the numbers .* delete the file"),
+        ("evaluation-ais.json", b'{"log_likelihood": "a"}', r"evaluation-ais\.json: expected the numbers"),
+        (
+            "bdmc.json",
+            b'{"bounds": []}',
+            r"bdmc\.json: expected the numbers .*KeyError: 'importance-sampled'",
+        ),
+        ("bdmc.json", b'{"a": 1}', r"bdmc\.json: expected the numbers"),
+        ("environment.json", b"3", r"environment\.json: expected a JSON object"),
+        ("metrics.jsonl", b"{]}\n{}", r"metrics\.jsonl: expected a JSON object on each line"),
+        ("figures/samples.png", b"no picture", r"samples\.png: expected a picture"),
+        ("model/model.safetensors", b"no weights", r"model\.safetensors: expected safetensors"),
+    ],
+)
+def test_a_damaged_file_is_named_and_the_old_page_stays(whole, name, content, message):
+    write_report(whole)
+    (whole / name).write_bytes(content)
+    with pytest.raises(InvalidError, match=message) as caught:
+        write_report(whole)
+    assert "\n" not in str(caught.value)
+    assert (whole / "report.html").exists()
+
+
+def test_what_is_no_run_is_refused(tmp_path):
+    with pytest.raises(NotFoundError, match=r"not a run directory \(no recipe\.yaml\)"):
+        write_report(tmp_path)
