@@ -1,6 +1,6 @@
 """Every number of this checkout beside those of an older commit, bit for bit.
 
-    python scripts/same_numbers.py [COMMIT] [--old DIR] [--only models] [--rows N] [--keep DIR]
+    python scripts/same_numbers.py [COMMIT] [--old DIR] [--only models|studies] [--rows N] [--keep DIR]
                                    [--plant [NAME]] [--allow-missing]
 
 For a change that moves or renames and must leave the numbers alone. Models of every pair of choices, and the
@@ -33,8 +33,8 @@ from same_numbers.compare import Comparison, compare
 
 ROOT = Path(__file__).resolve().parents[1]
 BASE = "c3ef254"  # the commit before the refactoring
-PARTS = ("models",)
-SHOWN = 40  # differences that are printed; all of them are in --keep DIR
+PARTS = ("models", "studies")
+SHOWN, SHOWN_EACH = 20, 5  # models and studies that are printed, and differences of each; --keep has all
 
 
 def main() -> int:
@@ -45,14 +45,20 @@ def main() -> int:
         folder = Path(place).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         with _old_tree(asked, folder) as old:
-            found = _compared(old, folder, asked)
-    if found is None:
-        return 1
-    _report(found, folder if asked.keep else None, time.perf_counter() - began)
+            trees = _made(old, folder, asked)
+        if trees is None:
+            return 1
+        lacking = _left_out(trees)
+        found = compare(trees["old"], trees["new"])
+        _report(found, folder if asked.keep else None)
+    print(
+        f"{found.compared:,} values compared in {time.perf_counter() - began:.0f} s: "
+        f"{len(found.differences):,} differ"
+    )
     if asked.plant:
         print(f"the planted bug was {'found' if found.differences else 'NOT found'}")
         return not found.differences
-    return bool(found.differences)
+    return bool(found.differences or (lacking and not asked.allow_missing))
 
 
 def _arguments() -> argparse.Namespace:
@@ -93,8 +99,8 @@ def _git(*words: str) -> None:
     subprocess.run(["git", "-C", str(ROOT), *words], check=True)
 
 
-def _compared(old: Path, folder: Path, asked: argparse.Namespace) -> Comparison | None:
-    """What both sides found, compared; None where one failed as a whole."""
+def _made(old: Path, folder: Path, asked: argparse.Namespace) -> dict[str, Any] | None:
+    """What both sides found; None where one failed as a whole."""
     data = folder / "data"
     data.mkdir(exist_ok=True)
     for name, arrays in rows.arrays().items():
@@ -107,7 +113,19 @@ def _compared(old: Path, folder: Path, asked: argparse.Namespace) -> Comparison 
             print(f"the worker of the {side} tree ended with {code}:\n{_tail(folder / f'{side}.log')}")
     if any(codes.values()):
         return None
-    return compare(*(json.loads((folder / f"{side}.json").read_text(encoding="utf-8")) for side in running))
+    return {side: json.loads((folder / f"{side}.json").read_text(encoding="utf-8")) for side in running}
+
+
+def _left_out(trees: dict[str, Any]) -> dict[str, list[str]]:
+    """Leave out on both sides the studies whose data one of them lacks, and say so in a line."""
+    lacking = {study: data for tree in trees.values() for study, data in tree.pop("lacking", {}).items()}
+    for tree in trees.values():
+        for study in lacking:
+            tree["studies"].pop(study, None)
+    if lacking:
+        words = "; ".join(f"{study} ({', '.join(data)})" for study, data in lacking.items())
+        print(f"left out for want of data, which VAEKIT_DATA may name: {words}")
+    return lacking
 
 
 def _begun(side: str, tree: Path, folder: Path, asked: argparse.Namespace) -> subprocess.Popen[bytes]:
@@ -140,18 +158,18 @@ def _begun(side: str, tree: Path, folder: Path, asked: argparse.Namespace) -> su
         )
 
 
-def _report(found: Comparison, kept: Path | None, seconds: float) -> None:
-    for difference in found.differences[:SHOWN]:
-        print(difference)
-    if len(found.differences) > SHOWN:
-        print(
-            f"... and {len(found.differences) - SHOWN} more{f', in {kept}/differences.txt' if kept else ''}"
-        )
+def _report(found: Comparison, kept: Path | None) -> None:
+    """Print some differences of each model and study, and keep all of them."""
+    for name, differences in list(found.groups.items())[:SHOWN]:
+        print(f"{name}: {len(differences):,} differ")
+        for difference in differences[:SHOWN_EACH]:
+            print(f"  {str(difference).removeprefix(name + '/')}")
+    if len(found.groups) > SHOWN:
+        print(f"... and {', '.join(list(found.groups)[SHOWN:])}")
     if kept:
         (kept / "differences.txt").write_text("".join(f"{d}\n" for d in found.differences), encoding="utf-8")
     for why, count in found.excused.items():
         print(f"{count:,} values {why}")
-    print(f"{found.compared:,} values compared in {seconds:.0f} s: {len(found.differences):,} differ")
 
 
 def _tail(file: Path) -> str:

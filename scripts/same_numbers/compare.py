@@ -47,6 +47,14 @@ class Comparison(NamedTuple):
     differences: list[Difference]
     excused: dict[str, int]
 
+    @property
+    def groups(self) -> dict[str, list[Difference]]:
+        """The differences by the model or study that they are of."""
+        found: dict[str, list[Difference]] = {}
+        for difference in self.differences:
+            found.setdefault("/".join(difference.path.split("/")[:2]), []).append(difference)
+        return found
+
 
 def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Comparison:
     """The differences between the trees of values that two workers wrote, of the old names and of the new."""
@@ -61,7 +69,7 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Comparison:
             continue
         compared += 1
         x, y = (_NONE if leaf is None else leaf.value for leaf in (a, b))
-        if _same(x) != _same(y) or _broken(name):
+        if _same(x, path) != _same(y, path) or _broken(name):
             shown = name if name == path or a is None else f"{name} (was {path})"
             differences.append(Difference(shown, _word(x), _word(y)))
     return Comparison(compared, differences, excused)
@@ -116,11 +124,10 @@ def _has_children(tree: Any) -> bool:
     return isinstance(tree, Mapping | list) and len(tree) > 0
 
 
-def _same(value: Any) -> str:
-    """What two values have in common that are the same."""
-    if isinstance(value, str) and not _DIGEST.fullmatch(value.partition(" ")[0]):
-        return "words"
-    return repr(value)
+def _same(value: Any, path: str) -> str:
+    """What two values have in common that are the same; in a recipe words count too."""
+    free = isinstance(value, str) and "/recipe/" not in path
+    return "words" if free and not _DIGEST.fullmatch(value.partition(" ")[0]) else repr(value)
 
 
 def _word(value: Any) -> str:

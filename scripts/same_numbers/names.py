@@ -6,7 +6,7 @@ import copy
 import importlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -52,18 +52,32 @@ class Names:
     def file(self, name: str) -> str:
         return self._of(table.FILES, name)
 
-    def packaged_recipe(self, name: str) -> str:
-        return self._of(table.RECIPES, name)
+    def packaged_recipes(self, own: Iterable[str]) -> dict[str, str]:
+        """The recipes of the package by their new names."""
+        return self._by_new_name(table.RECIPES, own)
+
+    def studies(self, own: Iterable[str]) -> dict[str, str]:
+        """The studies of the package by their new names."""
+        return self._by_new_name(table.STUDIES, own)
 
     def study(self, name: str) -> str:
         return self._of(table.STUDIES, name)
 
-    def key(self, name: str) -> str:
-        """A key of a study's YAML."""
-        return self._of(table.STUDY_KEYS, name)
+    def key(self, path: str) -> str:
+        """A key of a study's YAML, by its new path."""
+        return self._of(table.STUDY_KEYS, path, path.rpartition(".")[2])
 
     def block(self, name: str) -> str:
         return self._of(table.BLOCKS, name)
+
+    def field(self, path: str) -> str:
+        """A field or metric, by its new path."""
+        keys = tuple(path.split("/"))
+        return old_field(keys) if self.old else keys[-1]
+
+    def _by_new_name(self, names: Mapping[str, str], own: Iterable[str]) -> dict[str, str]:
+        new = {old: name for name, old in names.items()} if self.old else {}
+        return {new.get(name, name): name for name in own}
 
     def _of(self, names: Mapping[str, str], name: str, otherwise: str | None = None) -> str:
         same = name if otherwise is None else otherwise

@@ -100,6 +100,46 @@ TRAINING: tuple[Tree, ...] = (
 )
 
 
+# Studies are run as their budget `quick`, but for what follows.
+class Tiny(NamedTuple):
+    """What is changed in every recipe, the protocol of evaluation, and how many samples are scored."""
+
+    recipe: Tree
+    evaluate: Tree
+    quality: int
+
+
+TINY = Tiny(
+    {
+        "data": {"train": 128, "validation": 32},
+        "training": {"epochs": 2, "batch_size": 32, "device": "cpu"},
+    },
+    {"samples": 5, "images": 20},
+    20,
+)
+SEEDS = {"parametrisation": 2}  # of a study; 1 of the others
+DATASETS = {"priors": ("fashion-mnist", "frey-faces")}  # that a study needs beside mnist
+CLOCKS = ("seconds", "seconds_an_epoch")  # metrics that are taken off the pages
+FIRST_OPTION = "runs"  # of every block below, which a bare value stands for
+BLOCKS: dict[str, Tree] = {  # options with which blocks that take long do not
+    "gaps": {"images": 3, "samples": 20, "chains": 2, "steps": 3},
+    "integrated": {"images": 3, "samples": [1, 10], "spacing": 0.2},
+    "divergence": {"images": 20, "samples": [2, 10]},
+    "separability": {"n": 200},
+    "scatter": {"n": 60},
+    "code_histograms": {"n": 60},
+    "code_normality": {"n": 60},
+    "kl_by_latent": {"n": 60},
+    "halfway": {"n": 20},
+    "obeyed": {"n": 5},
+    "label_likelihood": {"n": 20, "samples": 5},
+    "restored": {"n": 3, "judged": 6, "samples": 20},
+    "clusters": {"images": 60},
+    "sheet": {"n": 9},
+    "manifold": {"n": 4},
+}
+
+
 class Row(NamedTuple):
     """A model.
 
@@ -176,14 +216,20 @@ def _row(number: int, chosen: Chosen, folder: str) -> Row:
         else OBJECTIVES[number % len(OBJECTIVES)],
         "training": {**TRAINING[number % len(TRAINING)], "seed": number},
     }
-    return Row("+".join(chosen), _completed(recipe), _also(number, chosen))
+    return Row("+".join(chosen), *_completed(recipe, _also(number, chosen)))
 
 
-def _completed(recipe: Tree) -> Tree:
-    """With what all rows have in common."""
+def _completed(recipe: Tree, also: frozenset[str]) -> tuple[Tree, frozenset[str]]:
+    """A recipe with what all rows have in common."""
     data = {"validation": 8, "test": 12, **recipe["data"]}
-    training = {"epochs": 2, "batch_size": 8, "device": "cpu", "pictures": 0, **recipe.get("training", {})}
-    return {"objective": {}, **recipe, "data": data, "training": training}
+    training = {
+        "epochs": 2,
+        "batch_size": 8,
+        "device": "cpu",
+        "pictures": int("figures" in also),
+        **recipe.get("training", {}),
+    }
+    return {"objective": {}, **recipe, "data": data, "training": training}, also
 
 
 def _also(number: int, chosen: Chosen) -> frozenset[str]:
@@ -234,7 +280,7 @@ def _further(folder: str) -> Iterator[Row]:
         "learned weights of exemplars": ({"model": {"prior": learned}}, set()),
         "random pseudo-inputs": ({"model": {"prior": at_random}}, {"figures"}),
         "a network of the prior": ({"model": {"latent": [2, 3], "prior": led}}, set()),
-        "holes": ({"data": {"name": f"{folder}/holed.npz"}}, {"quality"}),
+        "holes": ({"data": {"name": f"{folder}/holed.npz"}}, set()),
         "vectors": ({"data": {"name": f"{folder}/vectors.npz"}}, {"hidden"}),
         "color": ({"data": {"name": f"{folder}/color.npz"}, "model": {"encoder": {"network": small}}}, set()),
         "published parts": ({"data": {"name": f"{folder}/parted.npz", "train": 10}}, {"classifier"}),
@@ -242,7 +288,7 @@ def _further(folder: str) -> Iterator[Row]:
         "two latents": ({"model": {"latent": 2, "condition": label}}, {"figures", "labels missing"}),
     }
     for name, (changes, also) in rows.items():
-        yield Row(name, _completed(_merged(base, changes)), frozenset(also))
+        yield Row(name, *_completed(_merged(base, changes), frozenset(also)))
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> Tree:

@@ -73,11 +73,14 @@ def recipe_shape(tree: Tree) -> Tree:
 #   "parametrization": "parametrisation",
 STUDIES: dict[str, str] = {}
 
-# Keys of a study's YAML that the worker changes: budgets, set, runs, evaluate, page, and options of blocks.
-#   "overrides": "set",
+# Keys of a study's YAML that the worker changes, by their path: `budgets` and `budgets.quick`; `runs`,
+# `seeds` and `evaluate` of a budget; `evaluate.samples` and its like; `page`, and options of blocks as
+# `page.block.option`.
+#   "evaluate.importance_samples": "samples",
+#   "page.gaps.number": "images",
 STUDY_KEYS: dict[str, str] = {}
 
-# Kinds of blocks whose options the worker makes small.
+# Kinds of blocks whose options the worker changes.
 #   "bounds_on_both_sides": "gaps",
 BLOCKS: dict[str, str] = {}
 
@@ -113,10 +116,14 @@ def result_shape(tree: Tree) -> Tree:
 NOT_COMPARED: dict[str, str] = {
     "*/seconds": "a clock",
     "*/seconds/*": "a clock",
+    "*/seconds_an_epoch": "a clock",
     "*/seconds_an_epoch/*": "a clock",
     "*/images_per_second": "a clock",
     "*/images_per_second/*": "a clock",
     "studies/*/results/environment/*": "the machine, not the numbers",
+    "*/recipe/name": "words",
+    "*/recipe/title": "words",
+    "*/recipe/reference": "words",
 }
 
 # In the new tree alone, on purpose (a new path).

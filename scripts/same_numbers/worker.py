@@ -11,17 +11,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import yaml
+from matplotlib.figure import Figure
 from safetensors.torch import load_file
 
 from same_numbers import names as naming
@@ -55,14 +58,15 @@ class Models:
     def of(self, row: rows.Row, number: int) -> Tree:
         """Every number of a row."""
         place = self.folder / str(number)
-        run = self._trained(row, place)
+        with Drawn() as drawn:
+            run = self._trained(row, place)
         found: Tree = {"metrics": self._lines(place), "weights": self._weights(place)}
         self.names.call(run, "Run.evaluate", samples=7, seed=number)
-        found |= self._measured(place, "evaluation")
+        found |= self._measured(place, "evaluation", "evaluation")
         found["drawn"] = self._drawn(run, number)
         found |= self._further(run, row.also, place)
         shutil.rmtree(place)
-        return found
+        return found | {"figures": drawn.figures}
 
     def _trained(self, row: rows.Row, place: Path) -> Any:
         recipe = place.with_suffix(".yaml")
@@ -86,11 +90,11 @@ class Models:
         tensors = load_file(place / self.names.file("model/model.safetensors"))
         return {name: digest(tensor) for name, tensor in tensors.items()}
 
-    def _measured(self, place: Path, name: str, called: str = "") -> Tree:
+    def _measured(self, place: Path, name: str, called: str) -> Tree:
         """The numbers of a measurement that the run keeps, and of each image."""
         with np.load(place / self.names.file(f"{name}.npz"), allow_pickle=False) as arrays:
             each = {key: digest(array) for key, array in arrays.items()}
-        return {called or name: self._json(place, f"{name}.json"), f"{called or name} of each": each}
+        return {called: self._json(place, f"{name}.json"), f"{called} of each": each}
 
     def _json(self, place: Path, name: str) -> Any:
         return json.loads((place / self.names.file(name)).read_text(encoding="utf-8"))
@@ -130,10 +134,10 @@ class Models:
         chains = {"chains": 2, "steps": 3, "images": 3}
         if "annealed" in also:
             call(run, "Run.evaluate", samples=5, estimator="ais", **chains)
-            found |= self._measured(place, "evaluation-ais")
+            found |= self._measured(place, "evaluation-ais", "annealed")
         if "sandwich" in also:
             call(run, "Run.sandwich", samples=5, **chains)
-            found["bdmc"] = self._json(place, "bdmc.json")
+            found["sandwich"] = self._json(place, "bdmc.json")
         if "labels missing" in also:
             call(run, "Run.evaluate", samples=6, labels="missing", images=5)
             found |= self._measured(place, "evaluation", "labels missing")
@@ -149,6 +153,177 @@ class Models:
         return found
 
 
+class Studies:
+    """Runs the packaged studies under a tiny budget.
+
+    Args:
+        names: of the side.
+        folder: where to.
+    """
+
+    def __init__(self, names: Names, folder: Path):
+        self.names, self.folder = names, folder
+
+    def of(self, name: str) -> Tree:
+        """Every number of a study by its new name: what its budgets plan, and what a tiny one finds."""
+        file = self.folder / f"{name}.yaml"
+        file.write_text(
+            yaml.safe_dump(self._small(name), sort_keys=False, allow_unicode=True), encoding="utf-8"
+        )
+        place = self.folder / f"study-{name}"
+        with Drawn() as drawn:
+            self.names.run("vaekit.study", str(file), budget="tiny", folder=str(place), jobs=1)
+        results = json.loads((place / self.names.file("results.json")).read_text(encoding="utf-8"))
+        page = (place / self.names.file("index.html")).read_text(encoding="utf-8")
+        found = {
+            "planned": self._planned(name),
+            "results": results,
+            "page": _said(page),
+            "not shown": _not_shown(page),
+            "figures": drawn.figures,
+        }
+        shutil.rmtree(place)
+        return found
+
+    def lacks(self, name: str) -> list[str]:
+        """The datasets of a study that cannot be had without a download."""
+        names = self.names
+        wanted = {data: names.run("vaekit.data.catalog.entry", data) for data in rows.DATASETS.get(name, ())}
+        return [
+            data
+            for data, entry in wanted.items()
+            if names.run("vaekit.data.resolve.where", entry) == "download"
+        ]
+
+    def _small(self, name: str) -> Tree:
+        """A study of the package with one more budget, and with blocks that take little time."""
+        key, small = self.names.key, rows.TINY
+        tree = self._packaged(name)
+        quick = tree[key("budgets")][key("budgets.quick")]
+        tiny = {**quick, key("runs"): {**quick.get(key("runs"), {}), "*": self.names.overrides(small.recipe)}}
+        evaluate = {key(f"evaluate.{option}"): value for option, value in small.evaluate.items()}
+        quality = key("evaluate.quality")
+        if quality in quick[key("evaluate")]:
+            evaluate[quality] = small.quality
+        tiny |= {key("evaluate"): evaluate, key("seeds"): rows.SEEDS.get(name, 1)}
+        blocks = {self.names.block(kind): self._options(kind) for kind in rows.BLOCKS}
+        clocks = {self.names.field(f"metrics/{clock}") for clock in rows.CLOCKS}
+        page = [
+            _smaller(_without(block, clocks), blocks)
+            for block in tree[key("page")]
+            if not _timed(block, clocks)
+        ]
+        return {**tree, key("budgets"): {"tiny": tiny}, key("page"): page}
+
+    def _packaged(self, name: str) -> Tree:
+        place = Path(self.names.find("vaekit.studies").__file__).parent
+        return yaml.safe_load((place / f"{self.names.study(name)}.yaml").read_text(encoding="utf-8"))
+
+    def _options(self, kind: str) -> Tree:
+        return {self.names.key(f"page.{kind}.{option}"): value for option, value in rows.BLOCKS[kind].items()}
+
+    def _planned(self, name: str) -> Tree:
+        """The recipes of the study under the budgets that the package gives it, resolved."""
+        names = self.names
+        study = names.run("vaekit.studies.load", names.study(name))
+        return {
+            budget: [
+                {"recipe": names.get(variant, "Variant.recipe").model_dump(mode="json")}
+                for variant in names.run("vaekit.studies.plan.variants", study, spent)
+            ]
+            for budget, spent in names.get(study, "Study.budgets").items()
+        }
+
+
+class Drawn:
+    """Notes the numbers of all figures that are drawn meanwhile, whatever they are made by."""
+
+    def __init__(self) -> None:
+        self.figures: list[list[str]] = []
+
+    def __enter__(self) -> Drawn:
+        self._save = Figure.savefig
+
+        def save(figure: Figure, *args: Any, **options: Any) -> None:
+            self.figures.append([_of_axes(axes) for axes in figure.axes])
+            self._save(figure, *args, **options)
+
+        Figure.savefig = save  # type: ignore[method-assign]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        Figure.savefig = self._save  # type: ignore[method-assign]
+
+
+def _of_axes(axes: Any) -> str:
+    """A digest of the images, lines, points and bars of axes; words are not in it."""
+    arrays = [image.get_array() for image in axes.images]
+    arrays += [line.get_xydata() for line in axes.lines]
+    for collection in axes.collections:
+        arrays += [collection.get_offsets(), *(path.vertices for path in collection.get_paths())]
+        arrays += [] if collection.get_array() is None else [collection.get_array()]
+    arrays += [patch.get_path().transformed(patch.get_patch_transform()).vertices for patch in axes.patches]
+    return hashlib.sha256("".join(digest(np.asarray(array)) for array in arrays).encode()).hexdigest()[:32]
+
+
+def _smaller(block: Any, small: Mapping[str, Tree]) -> Any:
+    """A block with options that make it quick, if it is one that takes long."""
+    [(kind, given)] = block.items() if isinstance(block, dict) else [(block, {})]
+    if kind not in small:
+        return block
+    return {kind: {**(given if isinstance(given, dict) else {rows.FIRST_OPTION: given}), **small[kind]}}
+
+
+def _timed(block: Any, clocks: Container[str]) -> bool:
+    """Whether a block is of a time alone."""
+    given = next(iter(block.values())) if isinstance(block, dict) else None
+    return any(_is(value, clocks) for value in (given.values() if isinstance(given, dict) else [given]))
+
+
+def _without(value: Any, clocks: Container[str]) -> Any:
+    """Options whose lists have no times."""
+    if isinstance(value, dict):
+        return {key: _without(inner, clocks) for key, inner in value.items()}
+    return [inner for inner in value if not _is(inner, clocks)] if isinstance(value, list) else value
+
+
+def _is(value: Any, words: Container[str]) -> bool:
+    return isinstance(value, str) and value in words
+
+
+def _said(page: str) -> list[float]:
+    """The decimal numbers in the text of a page, in their order; tables stand in results.json."""
+    body = (
+        page.partition("<main>")[2].partition("</header>")[2].partition('<section aria-labelledby="runs"')[0]
+    )
+    text = re.sub(r"<table.*?</table>|<[^>]*>", " ", body, flags=re.DOTALL)
+    return [
+        float(number.replace("−", "-").replace(",", "")) for number in re.findall(r"[-−]?\d[\d,]*\.\d+", text)
+    ]
+
+
+def _not_shown(page: str) -> list[Tree]:
+    """What could not be shown, as errors."""
+    found = re.findall(r'<p class="missing">(.*?)</p>', page, flags=re.DOTALL)
+    return [{"error": text} for text in found]
+
+
+def packaged(names: Names) -> Tree:
+    """The recipes and the model that the package carries."""
+    trained = names.run("vaekit.demo")
+    model = names.get(trained, "Trained.model")
+    return {
+        "recipes": {
+            new: {"recipe": names.run("vaekit.recipes.load", own).model_dump(mode="json")}
+            for new, own in names.packaged_recipes(names.run("vaekit.recipes.names")).items()
+        },
+        "demo": {
+            "weights": {name: digest(tensor) for name, tensor in model.state_dict().items()},
+            "sample": digest(names.call(model, "VAE.sample", 10, seed=0)),
+        },
+    }
+
+
 def main() -> None:
     orders = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     torch.set_num_threads(1)
@@ -157,13 +332,19 @@ def main() -> None:
     if orders["plant"]:
         naming.plant(orders["plant"])
     os.chdir(folder)
-    result: Tree = {}
+    result: Tree = {"packaged": _told("packaged", lambda: packaged(names))}
     if "models" in orders["parts"]:
         models = Models(names, Path(orders["data"]), folder)
         chosen = rows.models(orders["data"])[: orders["rows"]]
         result["models"] = {
-            row.name: _told(row.name, lambda row=row, number=number: models.of(row, number))
-            for number, row in enumerate(chosen)
+            row.name: _told(row.name, partial(models.of, row, number)) for number, row in enumerate(chosen)
+        }
+    if "studies" in orders["parts"]:
+        studies, every = Studies(names, folder), names.studies(names.run("vaekit.studies.names"))
+        lacking = {name: found for name in every if (found := studies.lacks(name))}
+        result["lacking"] = lacking
+        result["studies"] = {
+            name: _told(name, partial(studies.of, name)) for name in every if name not in lacking
         }
     Path(orders["result"]).write_text(json.dumps(result, indent=1), encoding="utf-8")
 
