@@ -192,7 +192,7 @@ class Studies:
         return [
             data
             for data, entry in wanted.items()
-            if names.run("vaekit.data.resolve.where", entry) == "download"
+            if names.run("vaekit.data.locate.where_found", entry) == "download"
         ]
 
     def _small(self, name: str) -> Tree:
@@ -314,8 +314,8 @@ def packaged(names: Names) -> Tree:
     model = names.get(trained, "Trained.model")
     return {
         "recipes": {
-            new: {"recipe": names.run("vaekit.recipes.load", own).model_dump(mode="json")}
-            for new, own in names.packaged_recipes(names.run("vaekit.recipes.names")).items()
+            new: {"recipe": names.run("vaekit.config.loading.load_recipe", own).model_dump(mode="json")}
+            for new, own in names.packaged_recipes(names.run("vaekit.config.loading.recipe_names")).items()
         },
         "demo": {
             "weights": {name: digest(tensor) for name, tensor in model.state_dict().items()},
