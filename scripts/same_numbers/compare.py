@@ -48,6 +48,12 @@ class Comparison(NamedTuple):
     excused: dict[str, int]
 
     @property
+    def changed(self) -> list[Difference]:
+        """Those where both sides have a value, and neither failed."""
+        absent = _word(_NONE)
+        return [d for d in self.differences if absent not in (d.old, d.new) and not _broken(d.path)]
+
+    @property
     def groups(self) -> dict[str, list[Difference]]:
         """The differences by the model or study that they are of."""
         found: dict[str, list[Difference]] = {}
@@ -59,8 +65,11 @@ class Comparison(NamedTuple):
 def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Comparison:
     """The differences between the trees of values that two workers wrote, of the old names and of the new."""
     before = {leaf.path: leaf for leaf in _plain(old, ())}
-    after = dict(_translated(table.result_shape(dict(new)), (), ()))
+    after: dict[str, Leaf] = {}
     compared, differences, excused = 0, [], dict[str, int]()
+    for path, leaf in _translated(table.result_shape(dict(new)), (), ()):
+        if (other := after.setdefault(path, leaf)) is not leaf:
+            differences.append(Difference(leaf.path, path, f"called so too: {other.path}"))
     for path in before | after:
         a, b = before.get(path), after.get(path)
         name = b.path if b else path
@@ -126,7 +135,7 @@ def _has_children(tree: Any) -> bool:
 
 def _same(value: Any, path: str) -> str:
     """What two values have in common that are the same; in a recipe words count too."""
-    free = isinstance(value, str) and "/recipe/" not in path
+    free = isinstance(value, str) and "recipe" not in path.split("/")
     return "words" if free and not _DIGEST.fullmatch(value.partition(" ")[0]) else repr(value)
 
 

@@ -341,10 +341,11 @@ def main() -> None:
         }
     if "studies" in orders["parts"]:
         studies, every = Studies(names, folder), names.studies(names.run("vaekit.studies.names"))
-        lacking = {name: found for name in every if (found := studies.lacks(name))}
+        wanted = [name for name in every if name in (orders["studies"] or every)]
+        lacking = {name: found for name in wanted if (found := studies.lacks(name))}
         result["lacking"] = lacking
         result["studies"] = {
-            name: _told(name, partial(studies.of, name)) for name in every if name not in lacking
+            name: _told(name, partial(studies.of, name)) for name in wanted if name not in lacking
         }
     Path(orders["result"]).write_text(json.dumps(result, indent=1), encoding="utf-8")
 
