@@ -38,7 +38,7 @@ CONTENDERS = {
         ("training.precision=bfloat16", "training.compile=true"),
     ),
     "pythae": Contender("pythae_.py", "pythae", "pythae"),
-    "plain": Contender("utils/io.py", "torch", "plain PyTorch"),
+    "plain": Contender("plain.py", "torch", "plain PyTorch"),
     "lightning": Contender("lightning_.py", "lightning", "Lightning"),
     "keras": Contender("keras_.py", "keras", "Keras 3, TensorFlow"),
     "torch": Contender("torch_.py", "torch", "import of torch"),

@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 from vaekit.errors import VaekitError
-from vaekit.explorer.site import runtime
+from vaekit.explorer.static_export import runtime
 
 QUIETLY = ["-qq", "-y", "-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::http::Timeout=30"]
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 import vaekit
-from vaekit.explorer.packaged import FOLDER
+from vaekit.explorer.session import FOLDER
 from vaekit.utils.io import write_whole
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 import vaekit
-from vaekit.figures.style import render
+from vaekit.plotting.style import render
 from vaekit.runs import plots
 from vaekit.utils.io import write_whole
 

@@ -58,15 +58,17 @@ def vaekit(*words: str) -> None:
 
 def _log_passes(gate: Gate) -> None:
     """Let the log of the command pass the gate after each step, beside what it shows."""
-    from vaekit.training.display import CompositeLogger, SilentLogger, make_display
+    from vaekit.training import display
 
-    shown = make_display
+    shown = display.make_display
 
-    class Passing(SilentLogger):
+    class Passing(display.SilentLogger):
         def step(self, state: object, so_far: object) -> None:
             gate()
 
-    make_display = lambda *arguments, **options: CompositeLogger(shown(*arguments, **options), Passing())
+    display.make_display = lambda *arguments, **options: display.CompositeLogger(
+        shown(*arguments, **options), Passing()
+    )
 
 
 def _bar_passes(gate: Gate) -> None:

@@ -18,12 +18,12 @@ __version__ = "0.1.0"
 _PLACES = {
     "train": "vaekit.runs.train",
     "resume": "vaekit.runs.train",
-    "study": "vaekit.studies.perform",
-    "sweep": "vaekit.studies.adhoc",
-    "compare": "vaekit.studies.adhoc",
+    "study": "vaekit.studies.run_study",
+    "sweep": "vaekit.studies.sweep",
+    "compare": "vaekit.studies.compare",
     "Run": "vaekit.runs.run",
     "load": "vaekit.runs.run",
-    "demo": "vaekit.explorer.packaged",
+    "demo": "vaekit.explorer.session",
     "Trained": "vaekit.engine.trained_model",
     "VAE": "vaekit.models.vae",
     "Evidence": "vaekit.models.elbo",
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from vaekit.config.schema.recipe import Recipe
     from vaekit.engine.trained_model import TrainedModel
     from vaekit.errors import VaekitError
-    from vaekit.explorer.packaged import demo
+    from vaekit.explorer.session import demo
     from vaekit.models.conditional import Chain, Conditional
     from vaekit.models.elbo import Evidence
     from vaekit.models.objectives import Objective
@@ -47,8 +47,9 @@ if TYPE_CHECKING:
     from vaekit.models.vae import VAE
     from vaekit.runs.run import Run, load
     from vaekit.runs.train import resume, train
-    from vaekit.studies.adhoc import compare, sweep
-    from vaekit.studies.perform import study
+    from vaekit.studies.compare import compare
+    from vaekit.studies.run_study import study
+    from vaekit.studies.sweep import sweep
 
 __all__ = [  # noqa: RUF022  (in the order in which one meets them)
     "train", "resume", "load", "study", "sweep", "compare", "demo", "Run", "TrainedModel", "Recipe",

@@ -17,10 +17,9 @@ import pytest
 import uvicorn
 from PIL import Image
 
-from vaekit.explorer import serving
-from vaekit.explorer.explored import Explored
-from vaekit.explorer.safety import names
-from vaekit.explorer.server import application
+from vaekit.explorer.security import allowed_hosts
+from vaekit.explorer.server import address, application, bind
+from vaekit.explorer.session import ExplorerSession
 
 CHROMIUM = os.environ.get("VAEKIT_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 needed = pytest.mark.skipif(
@@ -39,15 +38,15 @@ def browser() -> Iterator[Any]:
 
 
 @contextmanager
-def served(models: Sequence[Explored]) -> Iterator[str]:
+def served(models: Sequence[ExplorerSession]) -> Iterator[str]:
     """The address of a server of these models, in a thread."""
-    listening = serving.bind("127.0.0.1", 0)
+    listening = bind("127.0.0.1", 0)
     port = listening.getsockname()[1]
-    app = application(models, names("127.0.0.1", port))
+    app = application(models, allowed_hosts("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
-    yield serving.address("127.0.0.1", port)
+    yield address("127.0.0.1", port)
     server.should_exit = True
     thread.join(10)
 

@@ -18,14 +18,16 @@ from vaekit.config.schema.recipe import Recipe
 from vaekit.data.dataset import Dataset
 from vaekit.data.observation import observe
 from vaekit.engine.trained_model import TrainedModel
-from vaekit.explorer.explored import Explored, Source, look
+from vaekit.explorer.session import ExplorerSession, Source, look
 from vaekit.models.vae import VAE
 
 N = 30
 OBSERVATIONS = {"binary": "threshold", "levels": "grey", "unit": "unit", "real": "unit"}
 
 
-def explored(model: VAE | None = None, labels: bool = True, shape: tuple[int, ...] = cases.SHAPE) -> Explored:
+def explored(
+    model: VAE | None = None, labels: bool = True, shape: tuple[int, ...] = cases.SHAPE
+) -> ExplorerSession:
     """A model, by default of two latents, with 30 images of noise."""
     model = (model or cases.make_vae(levels=(2,), shape=shape)).eval()
     observation = OBSERVATIONS[model.decoder.head.support]
@@ -57,7 +59,7 @@ def numbers(text: str, form: str = "<f4") -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), form)
 
 
-def decoded(e: Explored, z: Any, y: torch.Tensor | None = None) -> np.ndarray:
+def decoded(e: ExplorerSession, z: Any, y: torch.Tensor | None = None) -> np.ndarray:
     """What the model itself makes of codes (n, d): (n, H, W)."""
     with torch.no_grad():
         return e.model.decode(torch.tensor(z, dtype=torch.float32), y).mean[:, 0].numpy()

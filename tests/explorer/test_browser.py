@@ -18,8 +18,8 @@ import cases
 from explorer import browsing
 from explorer.browsing import pixels, until
 from explorer.explored_models import explored
-from vaekit.explorer import packaged
-from vaekit.explorer.explored import Explored, Source, look
+from vaekit.explorer.session import ExplorerSession, Source, look
+from vaekit.explorer.session import demo as packaged_model
 
 pytestmark = [pytest.mark.browser, browsing.needed]
 
@@ -42,9 +42,9 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def demo() -> Explored:
+def demo() -> ExplorerSession:
     """The model that the package carries, which is conditional and has two latents, and a part of MNIST."""
-    trained = packaged.demo()
+    trained = packaged_model()
     source = Source("mnist", "test", "vaekit.demo()", trained.label_names)
     return look(trained, trained.observed("test", None, IMAGES), source)
 
@@ -111,7 +111,7 @@ def large(page: Any) -> np.ndarray:
     return pixels(page.locator(".picture.large").first)[..., 0] / 255
 
 
-def decoded(demo: Explored, z: list[float], label: int) -> np.ndarray:
+def decoded(demo: ExplorerSession, z: list[float], label: int) -> np.ndarray:
     with torch.no_grad():
         return demo.model.decode(torch.tensor([z]), torch.tensor([label])).mean[0, 0].numpy()
 

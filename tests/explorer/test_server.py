@@ -16,15 +16,15 @@ from PIL import Image
 import cases
 from explorer.explored_models import Client, explored, opened, pixels
 from vaekit.errors import InvalidError
-from vaekit.explorer import asks, serving, views
-from vaekit.explorer.safety import names
-from vaekit.explorer.server import application
+from vaekit.explorer import requests, views
+from vaekit.explorer.security import allowed_hosts
+from vaekit.explorer.server import address, application, bind
 
 
 @pytest.fixture(scope="module")
 def page() -> Client:
     models = [explored(), explored(cases.make_vae(levels=(2, 3)))]
-    app = application(models, names("127.0.0.1", 8000))
+    app = application(models, allowed_hosts("127.0.0.1", 8000))
     return Client(app)
 
 
@@ -44,7 +44,7 @@ def test_a_picture_comes_with_its_notes(page):
     assert answer.headers["content-type"] == "image/png"
     assert answer.headers["x-vaekit-z"] == "[0.5, 1.0]"
     same = views.CALLS[[call.name for call in views.CALLS].index("decode")].view(
-        explored(), asks.Decode(at=(0.5, 1))
+        explored(), requests.Decode(at=(0.5, 1))
     )
     assert (pixels(answer.content) == pixels(same.content)).all()
 
@@ -82,7 +82,7 @@ def test_what_nobody_foresaw_is_said_and_does_not_end_it(page, monkeypatch):
         raise ZeroDivisionError("by zero")
 
     broken = application([explored()], frozenset())
-    monkeypatch.setattr("vaekit.explorer.painting.png", fails)
+    monkeypatch.setattr("vaekit.explorer.views.map.png", fails)
     client = Client(broken)
     assert "ZeroDivisionError" in error(client.get("/api/image?i=0"), 500)
     assert client.get("/api/models").status_code == 200
@@ -152,9 +152,9 @@ def test_a_picture_that_is_cut_off_is_refused(page):
 @pytest.fixture
 def port():
     """A server on a free port, in a thread."""
-    listening = serving.bind("127.0.0.1", 0)
+    listening = bind("127.0.0.1", 0)
     number = listening.getsockname()[1]
-    app = application([explored()], names("127.0.0.1", number))
+    app = application([explored()], allowed_hosts("127.0.0.1", number))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()
@@ -194,22 +194,22 @@ def test_the_newest_question_of_a_client_takes_the_place_of_those_that_wait(port
 
 
 def test_a_port_that_is_taken_is_not_waited_for():
-    taken = serving.bind("127.0.0.1", 0)
-    with taken, serving.bind("127.0.0.1", taken.getsockname()[1]) as other:
+    taken = bind("127.0.0.1", 0)
+    with taken, bind("127.0.0.1", taken.getsockname()[1]) as other:
         assert other.getsockname()[1] != taken.getsockname()[1]
 
 
 def test_an_address_that_is_not_this_machines_is_refused():
     with pytest.raises(InvalidError, match=r"host '192.0.2.1': cannot listen there"):
-        serving.bind("192.0.2.1", 0)
+        bind("192.0.2.1", 0)
     with pytest.raises(InvalidError, match="host 'no such host'"):
-        serving.bind("no such host", 0)
+        bind("no such host", 0)
 
 
 def test_the_address_is_what_to_open():
-    assert serving.address("127.0.0.1", 80) == "http://127.0.0.1:80/"
-    assert serving.address("::1", 80) == "http://[::1]:80/"
-    assert serving.address("192.168.1.7", 80, "abc") == "http://192.168.1.7:80/?token=abc"
+    assert address("127.0.0.1", 80) == "http://127.0.0.1:80/"
+    assert address("::1", 80) == "http://[::1]:80/"
+    assert address("192.168.1.7", 80, "abc") == "http://192.168.1.7:80/?token=abc"
 
 
 @pytest.mark.slow

@@ -12,9 +12,9 @@ import torch
 import cases
 from explorer.explored_models import N, base64_of, decoded, explored, numbers, opened, pixels
 from vaekit.errors import InvalidError
-from vaekit.explorer import asks
-from vaekit.explorer.explored import Explored
-from vaekit.explorer.views import CALLS, Picture, models
+from vaekit.explorer import requests
+from vaekit.explorer.session import ExplorerSession
+from vaekit.explorer.views import CALLS, ImageResponse, models
 from vaekit.models.labels import Labels
 from vaekit.models.vae import interpolate
 from vaekit.utils.io import to_jsonable
@@ -33,26 +33,26 @@ KINDS = {
 }
 
 
-def asked(e: Explored, name: str, **question) -> dict | Picture:
+def asked(e: ExplorerSession, name: str, **question) -> dict | ImageResponse:
     """The answer to a question, as the server finds it."""
     call = VIEWS[name]
-    answer = call.view(e, asks.read(call.ask, question))
+    answer = call.view(e, requests.parse_request(call.ask, question))
     if isinstance(answer, dict):
         json.dumps(to_jsonable(answer), allow_nan=False)
     return answer
 
 
-def levels(e: Explored, i: int = 0) -> str:
+def levels(e: ExplorerSession, i: int = 0) -> str:
     return base64_of((e.image(i)[0].numpy() * 255).astype(np.uint8))
 
 
 @pytest.fixture(scope="module")
-def flat() -> Explored:
+def flat() -> ExplorerSession:
     return explored()
 
 
 @pytest.fixture(scope="module")
-def conditional() -> Explored:
+def conditional() -> ExplorerSession:
     return explored(cases.make_vae(levels=(3,), given_label=["decoder"]))
 
 

@@ -200,7 +200,8 @@ def test_under_autocast_the_terms_are_single_precision_and_about_the_same(likeli
     with seeded(0), torch.autocast("cpu", torch.bfloat16):
         half = model.evidence(x, samples=2)
     assert half.log_px.dtype == half.log_qz.dtype == half.elbo.dtype == torch.float32
-    torch.testing.assert_close(half.elbo, exact.elbo, rtol=0.02, atol=0.1)
+    # A learned sigma divides the rounding of bfloat16 by its square; processors round differently.
+    torch.testing.assert_close(half.elbo, exact.elbo, rtol=0.05, atol=0.1)
 
 
 @pytest.mark.parametrize("make", [make_vae, make_ladder, make_labelled])

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from vaekit.studies.display import Silent
-from vaekit.studies.perform import study
-from vaekit.studies.results import Results
+from vaekit.studies.display import SilentDisplay
+from vaekit.studies.results import StudyResults
+from vaekit.studies.run_study import study
 
 TINY = """
 title: A tiny study
@@ -63,6 +63,6 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def results(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
+def results(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> StudyResults:
     """What came of it; not to be changed."""
-    return study(tiny, folder=tmp_path_factory.mktemp("runs") / "tiny", jobs=1, display=Silent())
+    return study(tiny, folder=tmp_path_factory.mktemp("runs") / "tiny", jobs=1, display=SilentDisplay())

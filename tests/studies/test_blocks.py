@@ -14,8 +14,8 @@ from vaekit.studies.blocks import BLOCKS, check, draw
 from vaekit.studies.blocks.curves import setting
 from vaekit.studies.blocks.latent import _points, codes_of
 from vaekit.studies.blocks.tables import table
-from vaekit.studies.parts import Figure, Table, Text
-from vaekit.studies.results import Outcome, Results, Training
+from vaekit.studies.elements import FigureElement, Table, Text
+from vaekit.studies.results import RunResult, StudyResults, VariantResult
 
 REQUIRED = {
     "against": {"x": "d"},
@@ -25,14 +25,14 @@ REQUIRED = {
 }
 
 
-def altered(outcome: Outcome, **changes: object) -> Outcome:
+def altered(outcome: VariantResult, **changes: object) -> VariantResult:
     """The same run with other numbers of evaluation."""
-    first = Training(0, outcome.first.path)
+    first = RunResult(0, outcome.first.path)
     first.evaluation = {**outcome.first.evaluation, **changes}
-    return Outcome(replace(outcome.variant, name="other", label="other"), [first])
+    return VariantResult(replace(outcome.variant, name="other", label="other"), [first])
 
 
-def with_runs(results: Results, *outcomes: Outcome) -> Results:
+def with_runs(results: StudyResults, *outcomes: VariantResult) -> StudyResults:
     return replace(results, outcomes=list(outcomes))
 
 
@@ -90,7 +90,7 @@ def test_another_estimator_parts_the_likelihood_but_not_the_bound(results):
 
 def test_seeds_measured_in_two_ways_are_not_averaged(results):
     vae = results.select("vae-2")[0]
-    mixed = Outcome(vae.variant, [vae.finished[0], altered(vae, images=7, elbo=-1.0).first])
+    mixed = VariantResult(vae.variant, [vae.finished[0], altered(vae, images=7, elbo=-1.0).first])
     [part] = table(with_runs(results, mixed), columns=["elbo"])
     [(_, cells)] = part.rows
     assert [(cell.count, cell.deviation) for cell in cells] == [(1, None), (1, None)]
@@ -108,7 +108,7 @@ def test_what_is_no_likelihood_is_marked_and_explained(results):
 
 
 def test_a_run_that_failed_is_a_row_with_its_reason(results):
-    failed = Outcome(results.outcomes[0].variant, [Training(0, Path("x"), "it diverged", 5)])
+    failed = VariantResult(results.outcomes[0].variant, [RunResult(0, Path("x"), "it diverged", 5)])
     [part] = table(with_runs(results, failed, results.outcomes[1]), columns=["elbo"])
     assert part.rows[0][1][0].value is None
     assert part.notes[-1] == "VAE, d = 2: it diverged"
@@ -130,7 +130,7 @@ def test_a_setting_is_a_variable_or_a_key_of_the_recipe(results):
 @pytest.mark.parametrize("kind", ["curves", "samples", "reconstructions", "scatter"])
 def test_figures_are_drawn_of_what_is_there(results, kind):
     [part] = draw(results, {kind: None})
-    assert isinstance(part, Figure)
+    assert isinstance(part, FigureElement)
 
 
 @pytest.mark.parametrize("kind", sorted(BLOCKS.keys() - {"heading", "text", "identity"}))
@@ -145,7 +145,7 @@ def test_a_fault_becomes_a_line(results, kind):
 )
 def test_latent_spaces_have_depth_and_kernels_where_asked(results, options):
     [part] = draw(results, {"scatter": {"runs": "vae-3", "n": 40, **options}})
-    assert isinstance(part, Figure)
+    assert isinstance(part, FigureElement)
     assert hasattr(part.figure.axes[0], "zaxis") == (options["dimensions"] == 3)
     assert part.caption.startswith("The means of q(z|x) of 40 held-out images")
 

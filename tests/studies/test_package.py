@@ -1,12 +1,12 @@
 import pytest
 
-from vaekit import studies
 from vaekit.studies import plan
+from vaekit.studies.library import load_study, study_names
 
 
-@pytest.mark.parametrize("name", studies.names())
+@pytest.mark.parametrize("name", study_names())
 def test_every_study_of_the_package_plans_its_runs_under_each_budget(name):
-    study = studies.load(name)
+    study = load_study(name)
     assert study.title
     assert study.question
     for budget in study.budgets:

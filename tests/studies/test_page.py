@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from vaekit.studies.elements import Cell, Column, FigureElement, Table
 from vaekit.studies.markdown import html
 from vaekit.studies.page import draw_all, render, written
-from vaekit.studies.parts import Cell, Column, Figure, Table
-from vaekit.studies.results import Outcome, Training
+from vaekit.studies.results import RunResult, VariantResult
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_the_page_says_what_was_asked_and_run(page):
 
 def test_every_block_is_shown(results, page):
     parts = draw_all(results)
-    assert page.count("<figure") == sum(isinstance(part, Figure) for part in parts) == 5
+    assert page.count("<figure") == sum(isinstance(part, FigureElement) for part in parts) == 5
     assert page.count('<table class="numbers">') == sum(isinstance(part, Table) for part in parts) == 1
     assert "Not shown" not in page
 
@@ -60,7 +60,7 @@ def test_a_budget_says_what_it_means(results):
 
 
 def test_a_reason_that_several_runs_share_is_said_once(results):
-    lost = [Outcome(o.variant, [Training(0, Path("x"), "no data")]) for o in results.outcomes[:2]]
+    lost = [VariantResult(o.variant, [RunResult(0, Path("x"), "no data")]) for o in results.outcomes[:2]]
     text = render(replace(results, outcomes=lost), [])
     assert text.count("no data") == 1
     assert "vae-2 seed 0, vae-3 seed 0: no data" in text

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from vaekit import studies
 from vaekit.errors import InvalidError, RecipeError
 from vaekit.studies import plan
+from vaekit.studies.library import parse_study
 from vaekit.studies.schema import Budget, Evaluate
 
 
 def planned(budget: dict | None = None, **run: object) -> list[plan.Variant]:
-    study = studies.parse({"runs": [{"name": "a", "recipe": "digits", **run}]})
+    study = parse_study({"runs": [{"name": "a", "recipe": "digits", **run}]})
     return plan.variants(study, Budget.model_validate(budget or {}))
 
 
@@ -55,7 +55,7 @@ def test_what_the_study_sets_comes_before_what_a_run_sets():
             {"name": "b", "recipe": "digits", "set": ["model.latent=6"]},
         ],
     }
-    found = [v.recipe for v in plan.variants(studies.parse(tree), Budget())]
+    found = [v.recipe for v in plan.variants(parse_study(tree), Budget())]
     assert [(recipe.model.latent, recipe.training.epochs) for recipe in found] == [(5, 3), (6, 3)]
 
 
@@ -96,7 +96,7 @@ def test_what_cannot_be_planned_is_refused(error, words, budget, run):
 
 
 def test_the_budget_is_quick_unless_another_is_named():
-    study = studies.parse({"runs": [{"name": "a", "recipe": "digits"}], "budgets": {"full": {}, "quick": {}}})
+    study = parse_study({"runs": [{"name": "a", "recipe": "digits"}], "budgets": {"full": {}, "quick": {}}})
     assert plan.budget_of(study, None)[0] == "quick"
     assert plan.budget_of(study, "full")[0] == "full"
     with pytest.raises(InvalidError, match="expected one of full, quick, got 'quik'; did you mean 'quick'"):

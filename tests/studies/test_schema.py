@@ -5,23 +5,23 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from vaekit import studies
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.studies import plan
+from vaekit.studies.library import load_study, parse_study, study_names, study_summary
 
 RUN = {"name": "a", "recipe": "digits"}
 
 
-@pytest.mark.parametrize("name", studies.names())
+@pytest.mark.parametrize("name", study_names())
 def test_every_study_is_valid_and_plans_under_all_its_budgets(name):
-    study = studies.load(name)
+    study = load_study(name)
     assert study.name == name
     assert study.title
     assert study.question
     assert {"quick", "full"} <= set(study.budgets)
     for budget in study.budgets.values():
         assert plan.variants(study, budget)
-    assert studies.summary(name)["title"] == study.title
+    assert study_summary(name)["title"] == study.title
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,13 @@ def test_every_study_is_valid_and_plans_under_all_its_budgets(name):
 )
 def test_what_does_not_fit_is_refused_in_one_line(tree, words):
     with pytest.raises(InvalidError) as error:
-        studies.parse(tree)
+        parse_study(tree)
     assert words in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_one_pattern_and_a_bare_block_stand_for_lists_and_options():
-    study = studies.parse({"runs": [RUN], "budgets": {"quick": {"only": "a"}}, "page": ["table"]})
+    study = parse_study({"runs": [RUN], "budgets": {"quick": {"only": "a"}}, "page": ["table"]})
     assert study.budgets["quick"].only == ["a"]
     assert study.page == [{"table": {}}]
 
@@ -65,7 +65,7 @@ def test_one_pattern_and_a_bare_block_stand_for_lists_and_options():
 def test_a_recipe_may_be_a_file_beside_the_study(tmp_path):
     (tmp_path / "mine.yaml").write_text("extends: digits\nmodel: {latent: 5}\n")
     (tmp_path / "s.yaml").write_text(yaml.safe_dump({"runs": [{"name": "a", "recipe": "mine.yaml"}]}))
-    study = studies.load(tmp_path / "s.yaml")
+    study = load_study(tmp_path / "s.yaml")
     assert study.name == "s"
     [variant] = plan.variants(study, study.budgets["full"])
     assert variant.recipe.model.latent == 5
@@ -76,4 +76,4 @@ def test_a_recipe_may_be_a_file_beside_the_study(tmp_path):
 )
 def test_what_is_not_there_is_not_found(name, words):
     with pytest.raises(NotFoundError, match=words):
-        studies.load(name)
+        load_study(name)

@@ -12,7 +12,7 @@ import click
 
 import vaekit
 from vaekit.cli import options
-from vaekit.cli.program import Program
+from vaekit.cli.group import CommandGroup
 from vaekit.utils.cpu import keep_memory, share_the_processor
 
 SECTIONS = {
@@ -24,7 +24,7 @@ SECTIONS = {
 }
 
 
-@click.group(name="vaekit", cls=Program, sections=SECTIONS, invoke_without_command=True)
+@click.group(name="vaekit", cls=CommandGroup, sections=SECTIONS, invoke_without_command=True)
 @click.version_option(vaekit.__version__, prog_name="vaekit", message="%(prog)s %(version)s")
 @options.verbose
 @click.pass_context

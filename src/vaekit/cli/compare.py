@@ -24,8 +24,8 @@ def command(runs: tuple[str, ...], output: str | None, as_json: bool) -> None:
       vaekit compare runs/mnist/1 runs/mnist/2
       vaekit compare runs/mnist/* -o page.html
     """
-    from vaekit.cli.studying import show
-    from vaekit.studies.adhoc import compare, unmeasured
+    from vaekit.cli.study_output import show
+    from vaekit.studies.compare import compare, unmeasured
 
     results = compare(runs, output)
     show(results, {"page": output, "not_measured": unmeasured(results.outcomes)}, as_json)

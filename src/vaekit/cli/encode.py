@@ -44,12 +44,12 @@ def command(
       vaekit encode runs/mnist/1 -o codes.csv --label
       vaekit encode runs/mnist/1 -o codes.npz --stddev --split train --figure codes.png
     """
-    from vaekit.cli import looking
+    from vaekit.cli import common
     from vaekit.cli.output import emit
     from vaekit.evaluation.latent import latent_table, write_table
     from vaekit.runs import plots
 
-    trained, _ = looking.opened(run, device)
+    trained, _ = common.open_model(run, device)
     seen = trained.observed(split, data)
     names = trained.data(data)[0].label_names if data else trained.label_names
     table = latent_table(trained.model, seen, stddev, label, names)

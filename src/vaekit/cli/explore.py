@@ -64,12 +64,12 @@ def command(
       vaekit explore runs/mnist/1
       vaekit explore runs/mnist/1 runs/mnist-vamp/1
     """
-    from vaekit.explorer.explored import explore
-    from vaekit.explorer.serving import serve
+    from vaekit.explorer.server import serve
+    from vaekit.explorer.session import open_session
 
     models = opened(runs, demo, device)
     with _bar(quiet) as progress:
-        explored = [explore(trained, python, data, split, progress) for trained, python in models]
+        explored = [open_session(trained, python, data, split, progress) for trained, python in models]
     serve(explored, host, port, lambda address: _ready(address, not no_open))
 
 
@@ -77,11 +77,11 @@ def opened(runs: tuple[str, ...], demo: bool, device: str) -> list[tuple[Trained
     """One model or two, each with the expression that loads it."""
     if not 1 <= len(runs) + demo <= 2:
         raise click.UsageError("expected one RUN, or two to compare; or --demo")
-    from vaekit.cli import looking
-    from vaekit.explorer import packaged
+    from vaekit.cli import common
+    from vaekit.explorer.session import demo as packaged_model
 
-    named = [(looking.opened(run, device)[0], f"vaekit.load({run!r}, device='cpu')") for run in runs]
-    return [(packaged.demo(), "vaekit.demo()"), *named] if demo else named
+    named = [(common.open_model(run, device)[0], f"vaekit.load({run!r}, device='cpu')") for run in runs]
+    return [(packaged_model(), "vaekit.demo()"), *named] if demo else named
 
 
 def _ready(address: str, browse: bool) -> None:

@@ -59,12 +59,12 @@ def site(
     """
     from vaekit.cli.explore import opened
     from vaekit.cli.output import emit
-    from vaekit.explorer.explored import explore
-    from vaekit.explorer.site import contents, pages, runtime
+    from vaekit.explorer.session import open_session
+    from vaekit.explorer.static_export import contents, pages, runtime
 
     models = opened(runs, demo, "cpu")
     library = runtime.files()
-    explored = [explore(trained, python, data, split, images=images) for trained, python in models]
+    explored = [open_session(trained, python, data, split, images=images) for trained, python in models]
     parts = contents.files(explored, lambda name: None if quiet else click.echo(name, err=True))
     write = pages.write_file if single_file else pages.write_folder
     written = write(Path(output), parts, library)

@@ -78,12 +78,12 @@ def command(
       vaekit impute runs/mnist/1 --missing half:bottom -n 20 -o halves.png
       vaekit impute runs/mnist/1 --data holes.npy -o filled.npz
     """
-    from vaekit.cli import looking
+    from vaekit.cli import common
     from vaekit.cli.output import emit, images_bar
     from vaekit.engine.impute import impute_dataset
     from vaekit.runs import plots
 
-    trained, folder = looking.opened(run, device)
+    trained, folder = common.open_model(run, device)
     target = Path(output or folder / "imputations.png")
     everything = number is None and target.suffix.lower() in ARRAYS
     with images_bar(quiet) as progress:

@@ -62,9 +62,9 @@ def command(
       vaekit interpolate runs/mnist/1
       vaekit interpolate runs/mnist/1 --path spherical --rows 3 -o ways.pdf
     """
-    from vaekit.cli import looking
+    from vaekit.cli import common
     from vaekit.runs import plots
 
-    trained, folder = looking.opened(run, device)
+    trained, folder = common.open_model(run, device)
     picture = plots.interpolations(trained, trained.observed(split, data), rows, steps, path, seed, vary)
-    looking.save(picture, output or folder / "interpolations.png", as_json)
+    common.save_plot(picture, output or folder / "interpolations.png", as_json)

@@ -48,11 +48,11 @@ def command(
       vaekit reconstruct runs/mnist/1 --split train -n 10 -o pairs.png
       vaekit reconstruct runs/mnist-cvae/1 --label all
     """
-    from vaekit.cli import looking
+    from vaekit.cli import common
     from vaekit.engine.conditioning import parse_condition
     from vaekit.runs import conditional_plots, plots
 
-    trained, folder = looking.opened(run, device)
+    trained, folder = common.open_model(run, device)
     to = parse_condition(trained, None if label == "all" else label, settings)
     seen = trained.observed(split, data)
     if label == "all":
@@ -61,4 +61,4 @@ def command(
         picture, name = conditional_plots.transfers(trained, seen, to, number or 20, seed, draw), "styles"
     else:
         picture, name = plots.reconstructions(trained, seen, number or 20, seed, draw), "reconstructions"
-    looking.save(picture, output or folder / f"{name}.png", as_json)
+    common.save_plot(picture, output or folder / f"{name}.png", as_json)

@@ -57,11 +57,11 @@ def command(
       vaekit sample runs/mnist/1 --nearest
       vaekit sample runs/mnist-cvae/1 --label 7
     """
-    from vaekit.cli import looking
+    from vaekit.cli import common
     from vaekit.engine.conditioning import parse_condition
     from vaekit.runs import conditional_plots, plots
 
-    trained, folder = looking.opened(run, device)
+    trained, folder = common.open_model(run, device)
     told = parse_condition(trained, label, settings)
     if nearest:
         picture = plots.nearest(trained, number or 10, temperature, seed, draw)
@@ -70,4 +70,4 @@ def command(
         picture = conditional_plots.classes(trained, rows, temperature, seed, draw)
     else:
         picture = plots.samples(trained, number or 64, temperature, seed, draw, told)
-    looking.save(picture, output or folder / f"{'nearest' if nearest else 'samples'}.png", as_json)
+    common.save_plot(picture, output or folder / f"{'nearest' if nearest else 'samples'}.png", as_json)

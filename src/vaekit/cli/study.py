@@ -41,18 +41,18 @@ def command(
         return
     if name is None:
         raise click.UsageError("name a study (see: vaekit study --list), or a YAML file")
-    from vaekit.cli.studying import finish
-    from vaekit.studies.display import display
-    from vaekit.studies.perform import study
+    from vaekit.cli.study_output import finish
+    from vaekit.studies.display import make_display
+    from vaekit.studies.run_study import study
 
-    finish(study(name, folder=output, display=display(quiet), **settings), as_json)
+    finish(study(name, folder=output, display=make_display(quiet), **settings), as_json)
 
 
 def _list(as_json: bool) -> None:
-    from vaekit import studies
     from vaekit.cli.output import emit, table
+    from vaekit.studies.library import study_names, study_summary
 
-    rows = [studies.summary(name) for name in studies.names()]
+    rows = [study_summary(name) for name in study_names()]
     lines = table("name", "what it asks")
     for row in rows:
         lines.add_row(row["name"], f"{row['title']}\nbudgets: {', '.join(row['budgets'])}")

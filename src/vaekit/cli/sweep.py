@@ -49,18 +49,18 @@ def command(
       vaekit sweep mnist model.latent=2,8,32 --epochs 3
       vaekit sweep digits objective.beta=0.5,1,4 model.latent=4,8 --seeds 3
     """
-    from vaekit.cli.studying import finish
-    from vaekit.studies.adhoc import sweep
-    from vaekit.studies.display import display
+    from vaekit.cli.study_output import finish
+    from vaekit.studies.display import make_display
+    from vaekit.studies.sweep import sweep
 
     grid, fixed = _sort([*words, *([f"training.epochs={epochs}"] if epochs else [])])
-    results = sweep(recipe, grid, fixed, folder=output, display=display(quiet), **settings)
+    results = sweep(recipe, grid, fixed, folder=output, display=make_display(quiet), **settings)
     finish(results, as_json, tables=True)
 
 
 def _sort(words: list[str]) -> tuple[dict[str, list[Any]], list[str]]:
     """Keys with several values, and overrides."""
-    from vaekit.studies.adhoc import values_of
+    from vaekit.studies.sweep import values_of
 
     grid: dict[str, list[Any]] = {}
     for word in words:

@@ -66,16 +66,16 @@ def command(
       vaekit traverse runs/mnist/1 --latents 0,3,5 --image 7 -o walks.png
       vaekit traverse runs/mnist-2d/1 --grid --steps 20
     """
-    from vaekit.cli import looking
+    from vaekit.cli import common
     from vaekit.engine.conditioning import parse_condition
     from vaekit.runs import plots
 
-    trained, folder = looking.opened(run, device)
+    trained, folder = common.open_model(run, device)
     told = parse_condition(trained, label, settings)
     if grid:
         picture = plots.decoded_grid(trained, steps or 20, told)
-        looking.save(picture, output or folder / "decoded-grid.png", as_json)
+        common.save_plot(picture, output or folder / "decoded-grid.png", as_json)
         return
     seen = trained.observed(split, data)
     picture = plots.traversals(trained, seen, latents, steps or 11, extent, image, told)
-    looking.save(picture, output or folder / "traversals.png", as_json)
+    common.save_plot(picture, output or folder / "traversals.png", as_json)

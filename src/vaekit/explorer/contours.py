@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.explorer.plane import bounds
+from vaekit.explorer.projection import bounds
 
 SHARES = (0.95, 0.75, 0.5, 0.25)
 _CELLS = 128

@@ -13,7 +13,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from vaekit import figures
+from vaekit import plotting
 from vaekit.engine.conditioning import Condition
 from vaekit.data.observation import ObservedImages
 from vaekit.errors import InvalidError
@@ -44,7 +44,7 @@ def classes(
     subtitle = f"a column a class, a row a style, z from the prior{warmth}, seed {seed}"
     title = f"Classes by styles: {trained.title}"
     return Plot(
-        {"images": images}, figures.class_grid(images, trained.label_names, title, subtitle=subtitle)
+        {"images": images}, plotting.class_grid(images, trained.label_names, title, subtitle=subtitle)
     )
 
 
@@ -62,7 +62,7 @@ def transfers(
     changed = as_array(_under(trained, seen, to.vector, n, seed, draw))
     originals, title = as_array(x), f"Style transfer: {trained.title}"
     subtitle = f"each image encoded with its own label, decoded with {to.words}"
-    figure = figures.image_rows({to.words: changed}, title, ("original", originals), subtitle=subtitle)
+    figure = plotting.image_rows({to.words: changed}, title, ("original", originals), subtitle=subtitle)
     return Plot({"images": changed, "originals": originals}, figure)
 
 
@@ -83,7 +83,7 @@ def transfers_to_all(
     subtitle = "each image encoded with its own label, decoded with every label"
     return Plot(
         {"images": images[:, 1:], "originals": images[:, 0]},
-        figures.class_grid(images, names, title, subtitle=subtitle),
+        plotting.class_grid(images, names, title, subtitle=subtitle),
     )
 
 

@@ -16,7 +16,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from vaekit import figures
+from vaekit import plotting
 from vaekit.engine.conditioning import Condition
 from vaekit.data.observation import ObservedImages
 from vaekit.engine.sample_quality import held_out, reference_images
@@ -55,7 +55,7 @@ class Plot(NamedTuple):
             raise InvalidError(f"{path}: expected a name that ends in .{', .'.join(FORMATS)}")
         if form in ARRAYS:
             return write_whole(path, self._packed(form))
-        return write_whole(path, figures.render(self.figure, form))
+        return write_whole(path, plotting.render(self.figure, form))
 
     def _packed(self, form: str) -> bytes:
         content = io.BytesIO()
@@ -81,7 +81,7 @@ def samples(
     given = f"given {told.words}, " if told else "y from p(y), " if trained.model.labels is not None else ""
     subtitle = f"{given}z from the prior{warmth}, seed {seed}"
     return Plot(
-        {"images": images}, figures.samples(images, f"Samples: {trained.title}", subtitle=subtitle)
+        {"images": images}, plotting.samples(images, f"Samples: {trained.title}", subtitle=subtitle)
     )
 
 
@@ -108,7 +108,7 @@ def nearest(
     if len(chosen):
         groups["held-out image"] = [each[n:] for each in columns]
     title = f"Nearest training images: {trained.title}"
-    figure = figures.neighbours(groups, "nearest in training", title, _DISTANCE)
+    figure = plotting.nearest_neighbors(groups, "nearest in training", title, _DISTANCE)
     return Plot(dict(zip(("images", "nearest", "distances"), columns, strict=True)), figure)
 
 
@@ -119,7 +119,7 @@ def reconstructions(
     x, y = pick(trained, seen, n, seed)
     originals, again = as_array(x), as_array(trained.model.reconstruct(x, y, seed=seed, draw=draw))
     title = f"Reconstructions: {trained.title}"
-    figure = figures.reconstructions(originals, again, title)
+    figure = plotting.reconstructions(originals, again, title)
     return Plot({"originals": originals, "reconstructions": again}, figure)
 
 
@@ -151,7 +151,7 @@ def interpolations(
     images = as_array(trained.model.interpolate(a, b, steps, path, y_a, y_b, vary).transpose(0, 1))
     of = {"both": "", "style": " of style, the label kept", "label": " of label, the style kept"}[vary]
     title = f"Interpolations{of} ({path}): {trained.title}"
-    return Plot({"images": images}, figures.interpolation(images, title, ends=(as_array(a), as_array(b))))
+    return Plot({"images": images}, plotting.interpolation(images, title, ends=(as_array(a), as_array(b))))
 
 
 def traversals(
@@ -182,7 +182,7 @@ def traversals(
     measure = "KL {:.2f}" if codes.stddev.any() else "variance {:.2f}"
     names = [f"z{i}  {measure.format(kl[i])}" for i in chosen]
     title = f"Traversals: {trained.title}"
-    figure = figures.traversal(
+    figure = plotting.traversal(
         rows, title, names, values.tolist(), subtitle=f"given {told.words}" if told else ""
     )
     return Plot({"images": rows, "latents": np.array(chosen)}, figure)
@@ -197,9 +197,9 @@ def scatter(trained: TrainedModel, seen: ObservedImages, label_names: Sequence[s
     names = trained.label_names if label_names is None else label_names
     codes = encode_batches(trained.model, _some(seen, CODES))
     classes = None if seen.classes is None else seen.classes[:CODES].cpu().numpy()
-    plane, axes, explained = figures.project(codes.mean)
+    plane, axes, explained = plotting.project(codes.mean)
     title = f"Latent space: {trained.title}"
-    figure = figures.latent_scatter(
+    figure = plotting.latent_scatter(
         plane, classes, title, label_names=names, axis_names=axes, explained=explained
     )
     return Plot({"codes": codes.mean, "plane": plane}, figure)
@@ -224,14 +224,14 @@ def decoded_grid(trained: TrainedModel, n: int = 20, told: Condition | None = No
     title = f"Decoded latent space: {trained.title}"
     arrays = {"images": as_array(images), "quantiles": values}
     subtitle = f"given {told.words}" if told else "given the likeliest label" if y is not None else ""
-    return Plot(arrays, figures.decoded_grid(arrays["images"], values.tolist(), title, subtitle))
+    return Plot(arrays, plotting.decoded_grid(arrays["images"], values.tolist(), title, subtitle))
 
 
 def imputations(trained: TrainedModel, imputed: ImputedDataset) -> Plot:
     """The first ten images with their fillings; as arrays all of them, in the units of the data."""
     first = slice(IMPUTED)
     title, known = f"Imputations: {trained.title}", bool(imputed.judged.any())
-    figure = figures.imputations(
+    figure = plotting.imputations(
         imputed.observed[first], imputed.images[first].clip(0, 1), imputed.mean[first].clip(0, 1), title,
         imputed.truth[first] if known else None, subtitle=f"missing: {imputed.missing}",
     )  # fmt: skip

@@ -147,7 +147,7 @@ class Run:
 
     def summary(self) -> dict[str, Any]:
         """How far training came: epochs, seconds, and the epoch that was kept, with its validation."""
-        from vaekit.figures import best_epoch
+        from vaekit.plotting import best_epoch
 
         metrics, best = self.metrics, best_epoch(self.metrics)
         record = next((record for record in metrics if record["epoch"] == best), {})
@@ -202,13 +202,13 @@ class Run:
 
     def _draw_growth(self, evaluation: Evaluation) -> None:
         """The bound by samples, where it was measured for several numbers of them."""
-        from vaekit import figures
+        from vaekit import plotting
 
         growth = [(bound.samples, bound.value, bound.stderr) for bound in evaluation.growth]
         picture = self.path / "figures" / "bound-by-samples.png"
         if len(growth) > 1:
-            figures.save(
-                figures.bound_by_samples(growth, f"Bound of log p(x): {self.trained.title}"), picture
+            plotting.save(
+                plotting.bound_by_samples(growth, f"Bound of log p(x): {self.trained.title}"), picture
             )
         else:
             picture.unlink(missing_ok=True)
@@ -220,22 +220,22 @@ class Run:
 
     def draw(self, only_missing: bool = False) -> list[Path]:
         """Draw the figures of the report into figures/, all or those that are not there."""
-        from vaekit import figures
+        from vaekit import plotting
 
         for name, draw in self._drawings().items():
             file = self.path / "figures" / f"{name}.png"
             if not (only_missing and file.is_file()):
-                figures.save(draw(), file)
+                plotting.save(draw(), file)
         return self.figures
 
     def _drawings(self) -> dict[str, Callable[[], Figure]]:
         """The figures of the report by name, each drawn when it is called for."""
-        from vaekit import figures
+        from vaekit import plotting
         from vaekit.runs import plots
         from vaekit.runs import conditional_plots
 
         title = f"Training: {self.trained.title}"
-        curves = {"training-curves": lambda: figures.training_curves(self.metrics, title)}
+        curves = {"training-curves": lambda: plotting.training_curves(self.metrics, title)}
         drawn = plots.gallery(self.trained) | conditional_plots.gallery(self.trained)
         return drawn | (curves if self.metrics else {})
 

@@ -48,17 +48,17 @@ class SampleCallback:
 
     def animate(self) -> None:
         """Make a film of each kind of picture that there is."""
-        from vaekit import figures
+        from vaekit import plotting
 
         for kind in ("samples", "reconstructions"):
             if pictures := progress_frames(self.folder, kind):
-                figures.animate(list(pictures.values()), self.folder / f"progress-{kind}.gif")
+                plotting.animate(list(pictures.values()), self.folder / f"progress-{kind}.gif")
 
     def _save(self, kind: str, epoch: int, images: np.ndarray) -> None:
-        from vaekit import figures
+        from vaekit import plotting
 
         file = self.folder / "progress" / f"{kind}-{epoch:04d}.png"
-        figures.save_grid(images.clip(0, 1), file, columns=COLUMNS, caption=f"epoch {epoch}")
+        plotting.save_grid(images.clip(0, 1), file, columns=COLUMNS, caption=f"epoch {epoch}")
 
 
 def progress_frames(folder: Path, kind: str) -> dict[int, Path]:

@@ -199,7 +199,7 @@ def _images(known: Mapping[str, Any]) -> str:
 
 
 def _best(metrics: list[dict[str, Any]]) -> str:
-    from vaekit.figures import best_epoch
+    from vaekit.plotting import best_epoch
 
     best = best_epoch(metrics)
     return f"best validation: {best}" if best else ""

@@ -1,4 +1,7 @@
-"""What people see while a study runs: bars in a terminal, a plain line for each run elsewhere."""
+"""What people see while a study runs: bars in a terminal, a plain line for each run elsewhere.
+
+The display in a terminal: a bar over all runs, and one for each that is under way.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,11 @@ import time
 from collections.abc import Sequence
 from typing import Protocol, TextIO
 
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-class Display(Protocol):
+
+class StudyDisplay(Protocol):
     """What is told of the progress."""
 
     def begin(self, names: Sequence[str]) -> None:
@@ -27,17 +33,17 @@ class Display(Protocol):
         """No more will come."""
 
 
-def display(quiet: bool = False, stream: TextIO | None = None) -> Display:
+def make_display(quiet: bool = False, stream: TextIO | None = None) -> StudyDisplay:
     """The display that suits the place to which its words go.
 
     Args:
         quiet: say nothing.
         stream: where to; stderr by default.
     """
-    return Silent() if quiet else _shown(stream or sys.stderr)
+    return SilentDisplay() if quiet else _shown(stream or sys.stderr)
 
 
-class Silent:
+class SilentDisplay:
     """Says nothing."""
 
     def begin(self, names: Sequence[str]) -> None: ...
@@ -51,7 +57,7 @@ class Silent:
     def close(self) -> None: ...
 
 
-class Lines:
+class LineDisplay:
     """A plain line when a run ends.
 
     Args:
@@ -84,12 +90,61 @@ class Lines:
     def close(self) -> None: ...
 
 
-def _shown(stream: TextIO) -> Display:
+def _shown(stream: TextIO) -> StudyDisplay:
     from rich.console import Console
 
     console = Console(file=stream)
     if not console.is_terminal or console.is_dumb_terminal:
-        return Lines(stream)
-    from vaekit.studies.bars import Bars
+        return LineDisplay(stream)
+    from vaekit.studies.display import BarDisplay
 
-    return Bars(console)
+    return BarDisplay(console)
+
+
+class BarDisplay:
+    """Bars, with the runs that have failed named above them; NO_COLOR is respected.
+
+    Args:
+        console: a terminal.
+    """
+
+    def __init__(self, console: Console):
+        self._console = console
+        self._bars = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[words]}", markup=False),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+        )
+        self._names: list[str] = []
+        self._running: dict[int, TaskID] = {}
+        self._all: TaskID | None = None
+
+    def begin(self, names: Sequence[str]) -> None:
+        self._names = list(names)
+        if names:
+            self._all = self._bars.add_task("all runs", total=len(names), words=f"0/{len(names)}")
+            self._bars.start()
+
+    def progress(self, number: int, share: float, text: str) -> None:
+        if number not in self._running:
+            self._running[number] = self._bars.add_task(self._names[number], total=1.0, words="")
+        self._bars.update(self._running[number], completed=share, words=text)
+
+    def end(self, number: int, fault: str) -> None:
+        if number in self._running:
+            self._bars.remove_task(self._running.pop(number))
+        if fault:
+            self.note(f"{self._names[number]}: {fault}")
+        if self._all is not None:
+            self._bars.advance(self._all)
+            done = round(self._bars.tasks[0].completed)
+            self._bars.update(self._all, words=f"{done}/{len(self._names)}")
+
+    def note(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def close(self) -> None:
+        self._bars.stop()

@@ -19,7 +19,7 @@ from typing import Any
 from vaekit.errors import InvalidError, did_you_mean
 from vaekit.evaluation.optimal_sigma import fit_sigma, sigma_of
 from vaekit.runs.summary import describe_estimator, describe_quality
-from vaekit.studies.results import Outcome, Training
+from vaekit.studies.results import RunResult, VariantResult
 from vaekit.utils.format import format_significant
 
 Value = float | str | None
@@ -44,34 +44,34 @@ class Metric:
 
     title: str
     unit: str
-    value: Callable[[Training], Any]
+    value: Callable[[RunResult], Any]
     better: str | None = None
     digits: int | None = 2
-    protocol: Callable[[Training], str] = lambda training: ""
+    protocol: Callable[[RunResult], str] = lambda training: ""
     of_likelihood: bool = False
     setting: bool = False
 
 
-def _measured(training: Training) -> str:
+def _measured(training: RunResult) -> str:
     """Which images were measured, and how the model saw them."""
     return f"{_images(training, training.evaluation)}." if training.evaluation else ""
 
 
-def _sampled(training: Training) -> str:
+def _sampled(training: RunResult) -> str:
     """The same, and the estimator."""
     return _estimated(training, training.evaluation)
 
 
-def _annealed(training: Training) -> str:
+def _annealed(training: RunResult) -> str:
     """The same of annealed chains, which have an evaluation of their own."""
     return _estimated(training, training.annealed)
 
 
-def _estimated(training: Training, found: Mapping[str, Any]) -> str:
+def _estimated(training: RunResult, found: Mapping[str, Any]) -> str:
     return f"{_images(training, found)}, {describe_estimator(found)} an image." if found else ""
 
 
-def _images(training: Training, found: Mapping[str, Any]) -> str:
+def _images(training: RunResult, found: Mapping[str, Any]) -> str:
     data = training.recipe.data.name
     hidden = f", hidden {found['missing']}" if found.get("missing") else ""
     told = {"given": ", labels given", "missing": ", labels averaged over"}.get(found.get("labels", ""), "")
@@ -87,7 +87,7 @@ def worded(ways: Iterable[str]) -> dict[str, str]:
     return {way: words if alike[words] == 1 else way for way, words in short.items()}
 
 
-def _featured(training: Training) -> str:
+def _featured(training: RunResult) -> str:
     """What samples were compared with, and by which features."""
     found = training.evaluation.get("quality")
     if not found:
@@ -97,14 +97,14 @@ def _featured(training: Training) -> str:
     return f"{said}; held-out images in place of the samples reach {floor}."
 
 
-def _evaluated(key: str) -> Callable[[Training], Any]:
+def _evaluated(key: str) -> Callable[[RunResult], Any]:
     return lambda training: training.evaluation.get(key)
 
 
-def _fitted(key: str) -> Callable[[Training], Any]:
+def _fitted(key: str) -> Callable[[RunResult], Any]:
     """Of a Gaussian decoder, what `evaluation.fitted` finds; None for another, or for want of a rate."""
 
-    def found(training: Training) -> float | None:
+    def found(training: RunResult) -> float | None:
         known, model = training.evaluation, training.recipe.model
         if model.decoder.likelihood.kind != "gaussian" or not known.get("rate") or known.get("missing"):
             return None
@@ -116,7 +116,7 @@ def _fitted(key: str) -> Callable[[Training], Any]:
     return found
 
 
-def _refitted(training: Training) -> str:
+def _refitted(training: RunResult) -> str:
     """What the bound with its own sigma is good for."""
     return (
         f"{_measured(training)} With the best sigma the ELBO is one of a density of real grey values: "
@@ -124,16 +124,16 @@ def _refitted(training: Training) -> str:
     )
 
 
-def _quality(key: str) -> Callable[[Training], Any]:
+def _quality(key: str) -> Callable[[RunResult], Any]:
     return lambda training: (training.evaluation.get("quality") or {}).get(key)
 
 
-def _seconds(training: Training) -> float | None:
+def _seconds(training: RunResult) -> float | None:
     seconds = [record["seconds"] for record in training.metrics if record.get("seconds") is not None]
     return statistics.median(seconds) if seconds else None
 
 
-def _beta(training: Training) -> float | None:
+def _beta(training: RunResult) -> float | None:
     return training.metrics[-1].get("beta") if training.metrics else None
 
 
@@ -200,7 +200,7 @@ def _called(path: str) -> str:
     return " ".join([*whose, words[-1].replace("_", " ")])
 
 
-def number(found: Metric, training: Training) -> Value:
+def number(found: Metric, training: RunResult) -> Value:
     """The metric of a training, levels summed; None where it is not known."""
     value = found.value(training)
     if isinstance(value, list):
@@ -208,7 +208,7 @@ def number(found: Metric, training: Training) -> Value:
     return value
 
 
-def numbers(name: str, outcome: Outcome) -> list[float]:
+def numbers(name: str, outcome: VariantResult) -> list[float]:
     """A metric of a variant, one number for each finished training that knows it."""
     found = metric(name)
     values = [number(found, training) for training in outcome.finished]
@@ -218,14 +218,14 @@ def numbers(name: str, outcome: Outcome) -> list[float]:
 def _of_level(found: Metric, level: int) -> Metric:
     """The metric of one level, counted from 1, the top first."""
 
-    def value(training: Training) -> Any:
+    def value(training: RunResult) -> Any:
         levels = found.value(training)
         return levels[level - 1] if isinstance(levels, list) and 0 < level <= len(levels) else None
 
     return replace(found, title=f"{found.title}, level {level}", value=value)
 
 
-def _key(training: Training, path: str) -> Value:
+def _key(training: RunResult, path: str) -> Value:
     """What a recipe says at a path of keys; the kind alone of a part that has several."""
     value: Any = training.recipe.model_dump(mode="json")
     for key in path.split("."):

@@ -9,19 +9,19 @@ from functools import partial
 from typing import Any
 
 import vaekit
-from vaekit import figures
+from vaekit import plotting
 from vaekit.studies.blocks import draw
-from vaekit.studies.export import write_results
+from vaekit.studies.elements import Cell, Column, Element, FigureElement, Table, Text
 from vaekit.studies.markdown import html
-from vaekit.studies.parts import Cell, Column, Figure, Part, Table, Text
-from vaekit.studies.results import Results
+from vaekit.studies.results import StudyResults
+from vaekit.studies.results_json import write_results
 from vaekit.utils.format import format_duration, format_number, format_significant
 from vaekit.utils.io import write_whole
 
 _DOTS_AN_INCH = 120  # at which a figure's smallest letters come to about the size of a caption
 
 
-def write_page(results: Results) -> None:
+def write_page(results: StudyResults) -> None:
     """Write index.html and results.json into the study's folder, each whole or not at all.
 
     Raises:
@@ -32,12 +32,12 @@ def write_page(results: Results) -> None:
     write_results(results, [part for part in parts if isinstance(part, Table)])
 
 
-def draw_all(results: Results) -> list[Part]:
+def draw_all(results: StudyResults) -> list[Element]:
     """The parts of all blocks, from top to bottom."""
     return [part for block in results.study.page for part in draw(results, block)]
 
 
-def render(results: Results, parts: Sequence[Part]) -> str:
+def render(results: StudyResults, parts: Sequence[Element]) -> str:
     """A whole HTML document that loads nothing from anywhere."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -51,7 +51,7 @@ def render(results: Results, parts: Sequence[Part]) -> str:
     return page.get_template("study.html").render(_view(results, parts))
 
 
-def _view(results: Results, parts: Sequence[Part]) -> dict[str, Any]:
+def _view(results: StudyResults, parts: Sequence[Element]) -> dict[str, Any]:
     """Every value that the template names."""
     study = results.study
     shown = [_shown(part, place) for place, part in enumerate(parts)]
@@ -76,7 +76,7 @@ def _view(results: Results, parts: Sequence[Part]) -> dict[str, Any]:
     }
 
 
-def _faults(results: Results) -> list[str]:
+def _faults(results: StudyResults) -> list[str]:
     """Why trainings did not come to their end, each reason once, after those it concerns."""
     reasons: dict[str, list[str]] = {}
     for outcome, training in results.faults:
@@ -84,14 +84,14 @@ def _faults(results: Results) -> list[str]:
     return [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
 
 
-def _run(results: Results, outcome: Any) -> dict[str, Any]:
+def _run(results: StudyResults, outcome: Any) -> dict[str, Any]:
     """Where the trainings of a variant lie."""
     paths = [t.path for t in outcome.finished]
     near = [str(p.relative_to(results.folder)) if p.is_relative_to(results.folder) else str(p) for p in paths]
     return {"label": outcome.label, "name": outcome.name, "paths": near}
 
 
-def _shown(part: Part, place: int) -> dict[str, Any]:
+def _shown(part: Element, place: int) -> dict[str, Any]:
     """A part as the template takes it."""
     match part:
         case Text():
@@ -99,7 +99,7 @@ def _shown(part: Part, place: int) -> dict[str, Any]:
             return {"kind": part.kind, "text": text, "id": f"part-{place}"}
         case Table():
             return {"kind": "table", **_table(part)}
-        case Figure():
+        case FigureElement():
             return {"kind": "figure", **_figure(part)}
 
 
@@ -140,9 +140,9 @@ def _short(value: float) -> str:
     return f"{value:.12g}".replace("-", "−")
 
 
-def _figure(part: Figure) -> dict[str, Any]:
+def _figure(part: FigureElement) -> dict[str, Any]:
     across, up = part.figure.get_size_inches()
-    content = base64.b64encode(figures.render(part.figure)).decode()
+    content = base64.b64encode(plotting.render(part.figure)).decode()
     return {
         "uri": f"data:image/png;base64,{content}",
         "width": round(across * _DOTS_AN_INCH),

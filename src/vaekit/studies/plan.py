@@ -17,7 +17,7 @@ from typing import Any
 from vaekit.config.loading import load_recipe
 from vaekit.config.schema.recipe import Recipe
 from vaekit.errors import InvalidError, did_you_mean
-from vaekit.studies.schema import Budget, Entry, Evaluate, Study
+from vaekit.studies.schema import Budget, Evaluate, RunEntry, Study
 
 _NAME = re.compile(r"[\w.-]+")
 
@@ -126,7 +126,7 @@ def _fits(name: str, group: str, pattern: str) -> bool:
     return fnmatchcase(name, pattern) or (bool(group) and group == pattern)
 
 
-def _variants(entry: Entry, budget: Budget) -> Iterator[Variant]:
+def _variants(entry: RunEntry, budget: Budget) -> Iterator[Variant]:
     for combination in itertools.product(*entry.grid.values()):
         values = dict(zip(entry.grid, combination, strict=True))
         name = fill(entry.name, {key: _slug(value) for key, value in values.items()})
@@ -142,7 +142,7 @@ def _variants(entry: Entry, budget: Budget) -> Iterator[Variant]:
         )
 
 
-def _recipe(entry: Entry, budget: Budget, name: str, values: Mapping[str, Any]) -> Recipe:
+def _recipe(entry: RunEntry, budget: Budget, name: str, values: Mapping[str, Any]) -> Recipe:
     """The entry's recipe, without pictures, under its overrides, then the budget's."""
     patterns = [pattern for pattern in budget.runs if _fits(name, entry.group, pattern)]
     further = [text for pattern in patterns for text in budget.runs[pattern]]

@@ -25,7 +25,7 @@ from vaekit.studies.schema import Budget, Study
 
 
 @dataclass
-class Training:
+class RunResult:
     """One training of a variant.
 
     Attributes:
@@ -97,11 +97,11 @@ class Training:
 
 
 @dataclass
-class Outcome:
+class VariantResult:
     """A variant and its trainings."""
 
     variant: Variant
-    trainings: list[Training] = field(default_factory=list)
+    trainings: list[RunResult] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -112,12 +112,12 @@ class Outcome:
         return self.variant.label
 
     @property
-    def finished(self) -> list[Training]:
+    def finished(self) -> list[RunResult]:
         """The trainings that came to their end."""
         return [training for training in self.trainings if not training.fault]
 
     @property
-    def first(self) -> Training:
+    def first(self) -> RunResult:
         """The finished training of the first seed.
 
         Raises:
@@ -130,7 +130,7 @@ class Outcome:
 
 
 @dataclass
-class Results:
+class StudyResults:
     """A study that was run.
 
     Attributes:
@@ -142,7 +142,7 @@ class Results:
     """
 
     study: Study
-    outcomes: Sequence[Outcome]
+    outcomes: Sequence[VariantResult]
     folder: Path
     budget_name: str = ""
     budget: Budget = field(default_factory=Budget)
@@ -153,11 +153,11 @@ class Results:
         return self.folder / "index.html"
 
     @property
-    def faults(self) -> list[tuple[Outcome, Training]]:
+    def faults(self) -> list[tuple[VariantResult, RunResult]]:
         """The trainings that did not come to their end."""
         return [(o, training) for o in self.outcomes for training in o.trainings if training.fault]
 
-    def select(self, runs: str | Sequence[str] = "*", finished: bool = False) -> list[Outcome]:
+    def select(self, runs: str | Sequence[str] = "*", finished: bool = False) -> list[VariantResult]:
         """The variants whose name fits a pattern, or whose group it is, in the order of the study.
 
         Args:

@@ -27,7 +27,7 @@ def _listed(value: Any) -> Any:
 Names = Annotated[list[str], BeforeValidator(_listed)]
 
 
-class Entry(Section):
+class RunEntry(Section):
     """A run, or a grid of them."""
 
     name: str = Field(min_length=1, max_length=200, description="of the directory, and what blocks choose by")
@@ -76,7 +76,7 @@ class Study(Section):
     reference: str = Field("", description="what it follows, with year")
     question: str = Field("", description="one or two sentences, shown at the top")
     set: Overrides = Field([], description="overrides of every run, before its own")
-    runs: list[Entry] = Field(min_length=1, description="what is trained")
+    runs: list[RunEntry] = Field(min_length=1, description="what is trained")
     budgets: dict[str, Budget] = Field({"full": Budget()}, min_length=1, description="by name")
     page: list[dict[str, Any]] = Field([{"table": {}}], description="blocks")
 

@@ -12,11 +12,11 @@ import yaml
 from vaekit.errors import InvalidError
 from vaekit.evaluation import feature_classifier
 from vaekit.evaluation.optimal_sigma import fit_sigma
-from vaekit.studies.blocks import probes, tradeoff, ways
-from vaekit.studies.display import Silent
+from vaekit.studies.blocks import interpolation, latent, tradeoff
+from vaekit.studies.display import SilentDisplay
 from vaekit.studies.metrics import metric, numbers
-from vaekit.studies.perform import study as perform
-from vaekit.studies.results import Results
+from vaekit.studies.results import StudyResults
+from vaekit.studies.run_study import study as perform
 from vaekit.utils.io import write_whole
 
 GAUSSIAN = ["data.observation=unit", "model.decoder.likelihood={kind: gaussian, sigma: 0.7071067811865476}"]
@@ -42,10 +42,10 @@ TREE = {
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+def results(tmp_path_factory: pytest.TempPathFactory) -> StudyResults:
     folder = tmp_path_factory.mktemp("beta")
     file = write_whole(folder / "beta.yaml", yaml.safe_dump(TREE).encode())
-    return perform(file, folder=folder, jobs=1, display=Silent())
+    return perform(file, folder=folder, jobs=1, display=SilentDisplay())
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def _quick_classifier(monkeypatch, tmp_path):
 def drawn(monkeypatch: pytest.MonkeyPatch, name: str) -> list[tuple]:
     """What a figure of this name is drawn of, a call each."""
     calls: list[tuple] = []
-    monkeypatch.setattr(f"vaekit.figures.{name}", lambda *given, **_: calls.append(given))
+    monkeypatch.setattr(f"vaekit.plotting.{name}", lambda *given, **_: calls.append(given))
     return calls
 
 
@@ -97,7 +97,7 @@ def test_the_bound_with_the_best_sigma_is_a_column(results):
 
 def test_ways_lead_between_the_same_images_of_the_classes_asked_for(results, monkeypatch):
     calls = drawn(monkeypatch, "interpolation_pair")
-    ways.interpolations(results, [(1, 7), (0, 8)], steps=3)
+    interpolation.interpolations(results, [(1, 7), (0, 8)], steps=3)
     [(paths, _, (first, last))] = calls
     assert list(paths) == ["vae-0.1", "vae-1", "ae"]
     trained = results.select("ae")[0].first.trained
@@ -112,12 +112,12 @@ def test_ways_lead_between_the_same_images_of_the_classes_asked_for(results, mon
 
 def test_a_class_that_is_not_there_is_refused(results):
     with pytest.raises(InvalidError, match="pairs: expected classes of the data, 0 to 9, got 12"):
-        ways.interpolations(results, [(1, 12)])
+        interpolation.interpolations(results, [(1, 12)])
 
 
 @pytest.mark.usefixtures("_quick_classifier")
 def test_reconstructions_are_nearer_than_what_lies_half_way(results):
-    [table] = ways.halfway(results, n=100)
+    [table] = interpolation.halfway(results, n=100)
     assert [name for name, _ in table.rows] == ["vae-0.1", "vae-1", "ae"]
     autoencoder = [cell.value for cell in table.rows[2][1]]
     assert 0 < autoencoder[0] < autoencoder[1]
@@ -129,17 +129,17 @@ def test_reconstructions_are_nearer_than_what_lies_half_way(results):
 
 
 def test_codes_and_pixels_are_judged_alike(results):
-    [table] = probes.separability(results, n=200)
+    [table] = latent.separability(results, n=200)
     assert [name for name, _ in table.rows] == ["vae-0.1", "vae-1", "ae", "pixels, no code"]
     linear = [cells[0].value for _, cells in table.rows]
-    codes, classes = probes.codes_and_classes(results.select("ae")[0], 200, "test")
+    codes, classes = latent.codes_and_classes(results.select("ae")[0], 200, "test")
     assert codes.shape == (200, 8)
-    assert linear[2] == probes.of_codes(codes, classes).linear
+    assert linear[2] == latent.of_codes(codes, classes).linear
     assert statistics.fmean(linear) > 0.3
     assert sum(cells[0].best for _, cells in table.rows) >= 1
 
 
 def test_where_codes_should_not_tell_the_class_nothing_is_called_the_best(results):
-    [table] = probes.separability(results, n=200, pixels=False, best=False)
+    [table] = latent.separability(results, n=200, pixels=False, best=False)
     assert not any(cell.best for _, cells in table.rows for cell in cells)
     assert len(table.rows) == 3

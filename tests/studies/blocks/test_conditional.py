@@ -15,10 +15,10 @@ from vaekit.errors import InvalidError
 from vaekit.evaluation import feature_classifier
 from vaekit.evaluation.importance_sampling import log_likelihood, measure
 from vaekit.evaluation.label_inference import measure_marginal
-from vaekit.studies.blocks import restored, told
-from vaekit.studies.display import Silent
-from vaekit.studies.perform import study as perform
-from vaekit.studies.results import Results
+from vaekit.studies.blocks import conditional, imputation
+from vaekit.studies.display import SilentDisplay
+from vaekit.studies.results import StudyResults
+from vaekit.studies.run_study import study as perform
 from vaekit.utils.io import write_whole
 
 TREE = {
@@ -38,10 +38,10 @@ TREE = {
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+def results(tmp_path_factory: pytest.TempPathFactory) -> StudyResults:
     folder = tmp_path_factory.mktemp("conditional")
     file = write_whole(folder / "conditional.yaml", yaml.safe_dump(TREE).encode())
-    return perform(file, folder=folder, jobs=1, display=Silent())
+    return perform(file, folder=folder, jobs=1, display=SilentDisplay())
 
 
 @pytest.fixture
@@ -53,17 +53,17 @@ def _quick_classifier(monkeypatch, tmp_path):
 def drawn(monkeypatch: pytest.MonkeyPatch, name: str) -> list[tuple]:
     """What a figure of this name is drawn of, a call each."""
     calls: list[tuple] = []
-    monkeypatch.setattr(f"vaekit.figures.{name}", lambda *given, **_: calls.append(given))
+    monkeypatch.setattr(f"vaekit.plotting.{name}", lambda *given, **_: calls.append(given))
     return calls
 
 
-def trained(results: Results, name: str):
+def trained(results: StudyResults, name: str):
     return results.select(name)[0].first.trained
 
 
 def test_a_row_of_styles_is_one_code_under_every_class(results, monkeypatch):
     calls = drawn(monkeypatch, "class_grid")
-    told.class_styles(results, "cvae", rows=3, seed=5)
+    conditional.class_styles(results, "cvae", rows=3, seed=5)
     [(images, names, _)] = calls
     assert (images.shape, list(names)) == ((3, 10, 1, 8, 8), [str(k) for k in range(10)])
     model = trained(results, "cvae").model
@@ -73,14 +73,14 @@ def test_a_row_of_styles_is_one_code_under_every_class(results, monkeypatch):
 
 def test_transferred_images_stand_beside_their_originals(results, monkeypatch):
     calls = drawn(monkeypatch, "class_grid")
-    told.style_transfers(results, "cvae", n=4)
+    conditional.style_transfers(results, "cvae", n=4)
     [(images, names, _)] = calls
     assert (images.shape, names[0]) == ((4, 11, 1, 8, 8), "original")
 
 
 def test_what_does_not_vary_stays_as_it_is_at_the_start(results, monkeypatch):
     calls = drawn(monkeypatch, "interpolation_pair")
-    told.varied(results, [(1, 7)], "cvae", steps=3)
+    conditional.varied(results, [(1, 7)], "cvae", steps=3)
     [(paths, title, (first, last))] = calls
     assert title.endswith("CVAE")
     model = trained(results, "cvae").model
@@ -97,12 +97,12 @@ def test_what_does_not_vary_stays_as_it_is_at_the_start(results, monkeypatch):
 
 def test_a_model_that_is_told_nothing_has_no_label_to_vary(results):
     with pytest.raises(InvalidError, match="is told no label"):
-        told.varied(results, [(1, 7)], "vae")
+        conditional.varied(results, [(1, 7)], "vae")
 
 
 @pytest.mark.usefixtures("_quick_classifier")
 def test_shares_are_those_of_the_classifier(results):
-    [table] = told.obeyed(results, "cvae", n=20)
+    [table] = conditional.obeyed(results, "cvae", n=20)
     [(name, cells)] = table.rows
     shares = [cell.value for cell in cells]
     assert (name, len(shares)) == ("CVAE", 11)
@@ -114,7 +114,7 @@ def test_shares_are_those_of_the_classifier(results):
 
 
 def test_likelihoods_with_and_without_the_label(results):
-    [table] = told.label_likelihood(results, n=40, samples=8)
+    [table] = conditional.label_likelihood(results, n=40, samples=8)
     (_, with_labels), (_, without) = table.rows
     given, averaged, _, difference, right = (cell.value for cell in with_labels)
     found = trained(results, "cvae")
@@ -135,12 +135,12 @@ def test_likelihoods_with_and_without_the_label(results):
 
 def test_models_that_are_told_nothing_know_no_entropy_of_labels(results):
     with pytest.raises(InvalidError, match="none of them is told labels"):
-        told.label_likelihood(results, "vae")
+        conditional.label_likelihood(results, "vae")
 
 
 def test_holes_are_filled_with_the_label_and_without_and_judged_against_the_truth(results, monkeypatch):
     rows, draws = drawn(monkeypatch, "image_rows"), drawn(monkeypatch, "imputations")
-    *_, table = restored.restored(results, missing="square:4", n=3, judged=20, imputations=2, samples=20)
+    *_, table = imputation.restored(results, missing="square:4", n=3, judged=20, imputations=2, samples=20)
     names = [name for name, _ in table.rows]
     assert names == ["CVAE, label unknown", "CVAE, label given", "VAE", "mean training image"]
     for (name, cells), labels in zip(table.rows[:2], ("missing", "given"), strict=True):

@@ -12,24 +12,24 @@ from vaekit.errors import InvalidError
 from vaekit.evaluation.confidence_intervals import paired_interval
 from vaekit.studies.blocks import draw
 from vaekit.studies.blocks.paired import differences
-from vaekit.studies.results import Outcome, Results, Training
+from vaekit.studies.results import RunResult, StudyResults, VariantResult
 
 INDEX = np.arange(20)
 RNG = np.random.default_rng(0)
 HARD = RNG.normal(-90, 10, 20)
 
 
-def measured(results: Results, label: str, *values: np.ndarray, index=INDEX, **changes) -> Outcome:
+def measured(results: StudyResults, label: str, *values: np.ndarray, index=INDEX, **changes) -> VariantResult:
     """A variant whose seeds have these numbers an image."""
     first = results.outcomes[0].first
-    trainings = [Training(seed, first.path) for seed in range(len(values))]
+    trainings = [RunResult(seed, first.path) for seed in range(len(values))]
     for training, each in zip(trainings, values, strict=True):
         training.evaluation = {**first.evaluation, "log_likelihood": each.mean(), **changes}
         training.each = {"log_likelihood": each, "index": index}
-    return Outcome(replace(results.outcomes[0].variant, name=label, label=label), trainings)
+    return VariantResult(replace(results.outcomes[0].variant, name=label, label=label), trainings)
 
 
-def with_runs(results: Results, *outcomes: Outcome) -> Results:
+def with_runs(results: StudyResults, *outcomes: VariantResult) -> StudyResults:
     return replace(results, outcomes=list(outcomes))
 
 

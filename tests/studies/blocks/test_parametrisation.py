@@ -10,13 +10,12 @@ import yaml
 
 from vaekit.evaluation.latent import Latents, kl_per_latent
 from vaekit.studies.blocks import draw
-from vaekit.studies.blocks.codes import USED, draws
 from vaekit.studies.blocks.epochs import _samples
-from vaekit.studies.blocks.latent import codes_of
-from vaekit.studies.display import Silent
-from vaekit.studies.parts import Figure, Table
-from vaekit.studies.perform import study as perform
-from vaekit.studies.results import Results
+from vaekit.studies.blocks.latent import USED, codes_of, draws
+from vaekit.studies.display import SilentDisplay
+from vaekit.studies.elements import FigureElement, Table
+from vaekit.studies.results import StudyResults
+from vaekit.studies.run_study import study as perform
 
 TREE = {
     "set": ["training.pictures=1", "model.latent=4"],
@@ -41,10 +40,10 @@ TREE = {
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Results:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> StudyResults:
     folder = tmp_path_factory.mktemp("parametrisation")
     (folder / "study.yaml").write_text(yaml.safe_dump(TREE))
-    return perform(folder / "study.yaml", folder=folder / "runs", jobs=1, display=Silent())
+    return perform(folder / "study.yaml", folder=folder / "runs", jobs=1, display=SilentDisplay())
 
 
 def test_epochs_are_means_over_seeds_and_the_best_of_each_is_marked(runs):
@@ -102,7 +101,7 @@ def test_histograms_and_kl_are_drawn_a_figure_a_run(runs):
     histograms = draw(runs, {"code_histograms": {"n": 50, "most": 3}})
     assert [len(part.figure.axes) for part in histograms] == [3, 3, 3]
     bars = draw(runs, {"kl_by_latent": {"n": 50}})
-    assert [type(part) for part in bars] == [Figure, Figure]  # codes that are points have none
+    assert [type(part) for part in bars] == [FigureElement, FigureElement]  # codes that are points have none
     codes = codes_of(runs.select("vae")[0], 50, "test")
     heights = [patch.get_height() for patch in bars[0].figure.axes[0].patches]
     assert heights == pytest.approx(sorted(kl_per_latent(codes), reverse=True))

@@ -11,11 +11,11 @@ import yaml
 
 from vaekit.errors import InvalidError
 from vaekit.evaluation import mixture_components
-from vaekit.studies.blocks import crossed, mixtures
-from vaekit.studies.display import Silent
-from vaekit.studies.parts import Figure, Text
-from vaekit.studies.perform import study as perform
-from vaekit.studies.results import Outcome, Results, Training
+from vaekit.studies.blocks import mixtures, pivot
+from vaekit.studies.display import SilentDisplay
+from vaekit.studies.elements import FigureElement, Text
+from vaekit.studies.results import RunResult, StudyResults, VariantResult
+from vaekit.studies.run_study import study as perform
 from vaekit.utils.io import write_whole
 
 VAMP = "model.prior={kind: vamp, components: 6, start: data}"
@@ -33,22 +33,22 @@ TREE = {
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+def results(tmp_path_factory: pytest.TempPathFactory) -> StudyResults:
     folder = tmp_path_factory.mktemp("priors")
     file = write_whole(folder / "priors.yaml", yaml.safe_dump(TREE).encode())
-    return perform(file, folder=folder, jobs=1, display=Silent())
+    return perform(file, folder=folder, jobs=1, display=SilentDisplay())
 
 
-def outcome(results: Results, name: str) -> Outcome:
+def outcome(results: StudyResults, name: str) -> VariantResult:
     return results.select(name)[0]
 
 
-def likelihood(results: Results, name: str) -> float:
+def likelihood(results: StudyResults, name: str) -> float:
     return statistics.fmean(t.evaluation["log_likelihood"] for t in outcome(results, name).finished)
 
 
 def test_a_row_a_label_and_a_column_a_value_of_the_key(results):
-    [table] = crossed.crossed(results, across="model.latent")
+    [table] = pivot.crossed(results, across="model.latent")
     assert [column.title for column in table.columns] == ["4", "8"]
     assert table.heading == "log-likelihood (nats)"
     assert [name for name, _ in table.rows] == ["standard", "VampPrior", "mixture"]
@@ -59,7 +59,7 @@ def test_a_row_a_label_and_a_column_a_value_of_the_key(results):
 
 
 def test_the_best_is_that_of_its_column(results):
-    [table] = crossed.crossed(results, across="model.latent")
+    [table] = pivot.crossed(results, across="model.latent")
     for place in (0, 1):
         known = [cells[place] for _, cells in table.rows if cells[place].value is not None]
         assert [cell.best for cell in known] == [cell.value == max(c.value for c in known) for cell in known]
@@ -67,10 +67,10 @@ def test_the_best_is_that_of_its_column(results):
 
 def test_what_was_measured_in_two_ways_is_neither_a_column_nor_a_difference(results):
     runs = [outcome(results, name) for name in ("plain-4", "vamp-4", "mixture")]
-    odd = Outcome(runs[1].variant, [Training(0, runs[1].first.path)])
+    odd = VariantResult(runs[1].variant, [RunResult(0, runs[1].first.path)])
     odd.first.evaluation = {**runs[1].first.evaluation, "samples": 9999, "log_likelihood": -1.0}
     mixed = replace(results, outcomes=[runs[0], odd, runs[2], outcome(results, "plain-8")])
-    [table] = crossed.crossed(mixed, across="model.latent")
+    [table] = pivot.crossed(mixed, across="model.latent")
     assert [column.title for column in table.columns] == ["4 (a)", "4 (b)", "8"]
     cells = dict(table.rows)
     assert [cell.value for cell in cells["VampPrior"]] == [None, -1.0, None]
@@ -79,17 +79,17 @@ def test_what_was_measured_in_two_ways_is_neither_a_column_nor_a_difference(resu
     assert sum(cells[name][0].best for name in ("standard", "mixture")) == 1
     assert any("(b) Measured on 60" in note and "9,999 importance" in note for note in table.notes)
     with pytest.raises(InvalidError, match="were measured in the same way"):
-        crossed.differences(mixed, [("VampPrior", "standard")], across="model.latent")
+        pivot.differences(mixed, [("VampPrior", "standard")], across="model.latent")
 
 
 def test_columns_of_other_data_say_how_each_was_measured(results):
-    [table] = crossed.crossed(results, runs="plain-*")
+    [table] = pivot.crossed(results, runs="plain-*")
     assert [column.title for column in table.columns] == ["Digits 8x8"]
     assert any("5 importance samples" in note for note in table.notes)
 
 
 def test_differences_are_those_of_the_means(results):
-    [text] = crossed.differences(results, [("VampPrior", "standard")], across="model.latent")
+    [text] = pivot.differences(results, [("VampPrior", "standard")], across="model.latent")
     gains = [likelihood(results, f"vamp-{d}") - likelihood(results, f"plain-{d}") for d in (4, 8)]
     for gain, d in zip(gains, (4, 8), strict=True):
         assert f"{gain:+.2f}".replace("-", "−") in text.text
@@ -99,12 +99,12 @@ def test_differences_are_those_of_the_means(results):
 
 def test_pairs_of_which_none_is_there_are_refused(results):
     with pytest.raises(InvalidError, match="pairs: no two"):
-        crossed.differences(results, [("flow", "standard")])
+        pivot.differences(results, [("flow", "standard")])
 
 
 def test_pseudo_inputs_stand_above_what_they_decode_to(results, monkeypatch):
     drawn = {}
-    monkeypatch.setattr(mixtures.figures, "image_rows", lambda rows, *_, **__: drawn.update(rows))
+    monkeypatch.setattr(mixtures.plotting, "image_rows", lambda rows, *_, **__: drawn.update(rows))
     mixtures.pseudo_inputs(results, "vamp-4", n=6)
     model = outcome(results, "vamp-4").first.trained.model
     assert list(drawn) == ["VampPrior", "VampPrior, decoded"]
@@ -121,7 +121,7 @@ def test_priors_that_are_made_of_no_images_have_no_pseudo_inputs(results):
 
 def test_every_test_image_is_in_one_cluster_and_the_words_name_the_purity(results):
     figure, text = mixtures.clusters(results, "mixture")
-    assert isinstance(figure, Figure)
+    assert isinstance(figure, FigureElement)
     assert isinstance(text, Text)
     sizes = [int(tick.get_text()) for tick in figure.figure.axes[1].get_xticklabels()]
     assert sum(sizes) == 297

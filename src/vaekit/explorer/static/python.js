@@ -7,7 +7,7 @@ export async function python(app) {
     ...parts.flatMap((part) => part.needs),
     "import torch",
     "import vaekit",
-    "from vaekit.figures import save_grid",
+    "from vaekit.plotting import save_grid",
   ];
   return [...new Set(needs), ...parts.flatMap(({ code }) => ["", ...code])].join("\n") + "\n";
 }
@@ -45,7 +45,7 @@ async function ofWay(app, model) {
   if (!a || !b) return ofCode(app, model);
   const end = (one) => ("i" in one ? one : { z: one.z[model.m] });
   const [from, to] = await app.backend.interpolate(model.m, { a: end(a), b: end(b), steps: 2, path, label });
-  const way = `z = vaekit.vae.interpolate(a, b, steps=${steps}, path="${path}")[:, 0]`;
+  const way = `z = vaekit.models.vae.interpolate(a, b, steps=${steps}, path="${path}")[:, 0]`;
   return {
     needs: [],
     code: [codeLine("a", from), codeLine("b", to), way, ...given(model, label, steps)],

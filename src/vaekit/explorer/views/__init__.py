@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from vaekit.explorer import asks
-from vaekit.explorer.explored import Explored
-from vaekit.explorer.views import codes, incoming, map
-from vaekit.explorer.views.answers import Answer, Picture
+from vaekit.explorer import requests
+from vaekit.explorer.session import ExplorerSession
+from vaekit.explorer.views import latents, map, uploads
 from vaekit.explorer.views.model import describe, models
+from vaekit.explorer.views.responses import ImageResponse, Response
 
-__all__ = ["CALLS", "Answer", "Call", "Picture", "describe", "models"]
+__all__ = ["CALLS", "Call", "ImageResponse", "Response", "describe", "models"]
 
 
 class Call(NamedTuple):
@@ -22,25 +22,25 @@ class Call(NamedTuple):
 
     method: str
     name: str
-    ask: type[asks.Ask]
-    view: Callable[[Explored, Any], Answer]
+    ask: type[requests.Ask]
+    view: Callable[[ExplorerSession, Any], Response]
     latest: bool = False
 
 
 CALLS = (
-    Call("GET", "map", asks.Map, map.points),
-    Call("GET", "map/values", asks.Map, map.values),
-    Call("GET", "density", asks.Map, map.density),
-    Call("GET", "image", asks.Image, map.image),
-    Call("POST", "point", asks.OfPoint, map.point, latest=True),
-    Call("GET", "backdrop", asks.Backdrop, codes.backdrop),
-    Call("GET", "pseudo", asks.Pseudo, codes.pseudo),
-    Call("POST", "lift", asks.Lift, codes.lift),
-    Call("POST", "decode", asks.Decode, codes.decode, latest=True),
-    Call("POST", "draw", asks.Draw, codes.draw),
-    Call("POST", "interpolate", asks.Interpolate, codes.interpolate),
-    Call("POST", "strip", asks.Strip, codes.strip),
-    Call("POST", "classes", asks.Classes, codes.classes),
-    Call("POST", "encode", asks.Encode, incoming.encode, latest=True),
-    Call("POST", "impute", asks.Impute, incoming.impute, latest=True),
+    Call("GET", "map", requests.Map, map.points),
+    Call("GET", "map/values", requests.Map, map.values),
+    Call("GET", "density", requests.Map, map.density),
+    Call("GET", "image", requests.Image, map.image),
+    Call("POST", "point", requests.OfPoint, map.point, latest=True),
+    Call("GET", "backdrop", requests.Backdrop, latents.backdrop),
+    Call("GET", "pseudo", requests.Pseudo, latents.pseudo),
+    Call("POST", "lift", requests.Lift, latents.lift),
+    Call("POST", "decode", requests.Decode, latents.decode, latest=True),
+    Call("POST", "draw", requests.Draw, latents.draw),
+    Call("POST", "interpolate", requests.Interpolate, latents.interpolate),
+    Call("POST", "strip", requests.Strip, latents.strip),
+    Call("POST", "classes", requests.Classes, latents.classes),
+    Call("POST", "encode", requests.Encode, uploads.encode, latest=True),
+    Call("POST", "impute", requests.Impute, uploads.impute, latest=True),
 )

@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from vaekit.explorer import asks, painting
-from vaekit.explorer.explored import Explored
-from vaekit.explorer.plane import Flat, Plane, bounds
-from vaekit.explorer.views.answers import Answer, Picture, packed
+from vaekit.explorer import requests
+from vaekit.explorer.images import png
+from vaekit.explorer.projection import FlatProjection, Projection, bounds
+from vaekit.explorer.session import ExplorerSession
 from vaekit.explorer.views.posterior import placed
+from vaekit.explorer.views.responses import ImageResponse, Response, packed
 
 
-def points(e: Explored, ask: asks.Map) -> Answer:
+def points(e: ExplorerSession, ask: requests.Map) -> Response:
     """All points of the map, and what they may be coloured by."""
     plane = e.plane(ask.kind)
     return {
@@ -33,20 +34,20 @@ def points(e: Explored, ask: asks.Map) -> Answer:
     }
 
 
-def linear(plane: Plane) -> dict[str, Any] | None:
+def linear(plane: Projection) -> dict[str, Any] | None:
     """A and m of a plane p = A (z - m), so that the page can place and lift codes itself; None for others."""
-    if not isinstance(plane, Flat):
+    if not isinstance(plane, FlatProjection):
         return None
     return {"axes": plane.axes.tolist(), "origin": plane.origin.tolist()}
 
 
-def values(e: Explored, ask: asks.Map) -> dict[str, Any]:
+def values(e: ExplorerSession, ask: requests.Map) -> dict[str, Any]:
     """The log-likelihoods, once all of them are worked out, and the share that is done."""
     done = float(np.isfinite(e.log_likelihood).mean())
     return {"log_likelihood": packed(e.log_likelihood) if done == 1 else None, "progress": done}
 
 
-def density(e: Explored, ask: asks.Map) -> Answer:
+def density(e: ExplorerSession, ask: requests.Map) -> Response:
     """Contours around the densest regions that hold 25, 50, 75 and 95 of 100 points."""
     from vaekit.explorer.contours import contours
 
@@ -54,14 +55,14 @@ def density(e: Explored, ask: asks.Map) -> Answer:
 
 
 @torch.no_grad()
-def point(e: Explored, ask: asks.OfPoint) -> Answer:
+def point(e: ExplorerSession, ask: requests.OfPoint) -> Response:
     """One image of the data: its label, its terms, its posterior."""
     posterior = e.model.encode(e.image(ask.i), e.told_of(slice(ask.i, ask.i + 1)))
     label = None if e.codes.labels is None else int(e.codes.labels[ask.i])
     return {"i": ask.i, "label": label, "numbers": _numbers(e, ask.i), **placed(e, posterior, ask.kind)}
 
 
-def _numbers(e: Explored, i: int) -> dict[str, float | None]:
+def _numbers(e: ExplorerSession, i: int) -> dict[str, float | None]:
     reconstruction, rate = float(e.reconstruction[i]), float(e.rate[:, i].sum())
     known = e.is_bound and bool(np.isfinite(e.log_likelihood[i]))
     return {
@@ -72,6 +73,6 @@ def _numbers(e: Explored, i: int) -> dict[str, float | None]:
     }
 
 
-def image(e: Explored, ask: asks.Image) -> Answer:
+def image(e: ExplorerSession, ask: requests.Image) -> Response:
     """An image of the data, as the model sees it."""
-    return Picture(painting.png(e.image(ask.i)))
+    return ImageResponse(png(e.image(ask.i)))

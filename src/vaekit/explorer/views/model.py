@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 
 import vaekit
-from vaekit.explorer import drawing, painting
-from vaekit.explorer.explored import Explored
-from vaekit.explorer.plane import kinds
+from vaekit.explorer import images, prior_samples
+from vaekit.explorer.projection import kinds
+from vaekit.explorer.session import ExplorerSession
 
 
-def models(explored: Sequence[Explored]) -> dict[str, Any]:
+def models(explored: Sequence[ExplorerSession]) -> dict[str, Any]:
     """All that the page must know of the models before it asks anything else."""
     return {"models": [describe(one) for one in explored], "version": vaekit.__version__}
 
 
-def describe(e: Explored) -> dict[str, Any]:
+def describe(e: ExplorerSession) -> dict[str, Any]:
     """One model in words and numbers."""
     recipe, model = e.trained.recipe, e.model
-    width, height = painting.size(e.trained.shape)
+    width, height = images.size(e.trained.shape)
     return {
         "title": e.trained.title,
         "name": recipe.name,
@@ -38,7 +38,7 @@ def describe(e: Explored) -> dict[str, Any]:
         "prior": recipe.model.prior.kind,
         "posterior": recipe.model.encoder.posterior.kind,
         "is_bound": e.is_bound,
-        "pseudo_inputs": drawing.components(model),
+        "pseudo_inputs": prior_samples.n_components(model),
         "data": e.source.data,
         "split": e.source.split,
         "images": len(e.seen),
@@ -53,7 +53,7 @@ def _place(source: Path) -> str:
     return str(source.parent if source.name == "model" else source)
 
 
-def _latents(e: Explored) -> list[dict[str, Any]]:
+def _latents(e: ExplorerSession) -> list[dict[str, Any]]:
     level = np.repeat(np.arange(len(e.model.levels)), e.model.levels)
     mean, sd = e.codes.mean.mean(0), e.codes.mean.std(0)
     columns = {"level": level, "kl": e.kl, "active": e.active, "mean": mean, "sd": sd}
@@ -61,7 +61,7 @@ def _latents(e: Explored) -> list[dict[str, Any]]:
     return [{"index": i, **dict(zip(columns, row, strict=True))} for i, row in enumerate(rows)]
 
 
-def _condition(e: Explored) -> dict[str, Any] | None:
+def _condition(e: ExplorerSession) -> dict[str, Any] | None:
     """What the model is told: a class, or a vector of attributes, which lie between `low` and `high`."""
     labels = e.model.labels
     if labels is None:
@@ -78,7 +78,7 @@ def _condition(e: Explored) -> dict[str, Any] | None:
     }
 
 
-def _projection(e: Explored) -> dict[str, Any]:
+def _projection(e: ExplorerSession) -> dict[str, Any]:
     usual = e.plane()
     return {
         "kind": usual.kind,

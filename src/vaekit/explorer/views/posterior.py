@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.explorer.explored import Explored
-from vaekit.explorer.plane import ellipse
-from vaekit.explorer.views.answers import rounded
+from vaekit.explorer.projection import ellipse
+from vaekit.explorer.session import ExplorerSession
+from vaekit.explorer.views.responses import rounded
 from vaekit.models.conditional import Ancestral
 
 
-def placed(e: Explored, posterior: Ancestral, kind: str | None) -> dict[str, Any]:
+def placed(e: ExplorerSession, posterior: Ancestral, kind: str | None) -> dict[str, Any]:
     """A posterior q(z | x) of one image: mean, standard deviation, point of the map, and ellipse."""
     mean = posterior.mean[0].double().cpu().numpy()
     sd = posterior.stddev[0].double().cpu().numpy()

@@ -27,41 +27,38 @@ from pydantic import BaseModel, ValidationError, create_model
 from vaekit.config.reference import explain_error
 from vaekit.errors import InvalidError, VaekitError, did_you_mean
 from vaekit.studies.blocks import (
-    codes,
-    crossed,
+    conditional,
     curves,
+    elbo_checks,
     epochs,
-    evidence,
-    findings,
-    gaps,
+    estimator_gaps,
     images,
+    imputation,
+    interpolation,
     latent,
     mixtures,
     paired,
-    plane,
-    probes,
-    prose,
-    restored,
+    pivot,
     tables,
-    told,
+    text,
     tradeoff,
-    ways,
+    two_latents,
 )
-from vaekit.studies.parts import Part, Text
-from vaekit.studies.results import Results
+from vaekit.studies.elements import Element, Text
+from vaekit.studies.results import StudyResults
 from vaekit.utils.schema import Section as Options
 
-Block = Callable[..., list[Part]]
+Block = Callable[..., list[Element]]
 
 BLOCKS: dict[str, Block] = {
-    "heading": prose.heading,
-    "text": prose.text,
+    "heading": text.heading,
+    "text": text.text,
     "table": tables.table,
-    "crossed": crossed.crossed,
-    "differences": crossed.differences,
+    "crossed": pivot.crossed,
+    "differences": pivot.differences,
     "paired": paired.differences,
-    "gaps": gaps.gaps,
-    "best": findings.best,
+    "gaps": estimator_gaps.gaps,
+    "best": text.best,
     "curves": curves.curves,
     "against": curves.against,
     "by_epoch": epochs.by_epoch,
@@ -72,23 +69,23 @@ BLOCKS: dict[str, Block] = {
     "scatter": latent.scatter,
     "pseudo_inputs": mixtures.pseudo_inputs,
     "clusters": mixtures.clusters,
-    "separability": probes.separability,
+    "separability": latent.separability,
     "rate_distortion": tradeoff.rate_distortion,
-    "interpolations": ways.interpolations,
-    "halfway": ways.halfway,
-    "class_styles": told.class_styles,
-    "style_transfers": told.style_transfers,
-    "varied": told.varied,
-    "obeyed": told.obeyed,
-    "label_likelihood": told.label_likelihood,
-    "restored": restored.restored,
-    "code_histograms": codes.code_histograms,
-    "code_normality": codes.code_normality,
-    "kl_by_latent": codes.kl_by_latent,
-    "manifold": plane.manifold,
-    "integrated": plane.integrated,
-    "divergence": evidence.divergence,
-    "identity": evidence.identity,
+    "interpolations": interpolation.interpolations,
+    "halfway": interpolation.halfway,
+    "class_styles": conditional.class_styles,
+    "style_transfers": conditional.style_transfers,
+    "varied": conditional.varied,
+    "obeyed": conditional.obeyed,
+    "label_likelihood": conditional.label_likelihood,
+    "restored": imputation.restored,
+    "code_histograms": latent.code_histograms,
+    "code_normality": latent.code_normality,
+    "kl_by_latent": latent.kl_by_latent,
+    "manifold": two_latents.manifold,
+    "integrated": two_latents.integrated,
+    "divergence": elbo_checks.divergence,
+    "identity": elbo_checks.identity,
 }
 
 
@@ -110,7 +107,7 @@ def check(block: Mapping[str, Any], where: str = "page") -> None:
     _options(kind, given, where)
 
 
-def draw(study: Results, block: Mapping[str, Any]) -> list[Part]:
+def draw(study: StudyResults, block: Mapping[str, Any]) -> list[Element]:
     """The parts of a block; what is wrong with its data becomes one that says so."""
     [(kind, given)] = block.items()
     try:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vaekit import figures
+from vaekit import plotting
 from vaekit.errors import InvalidError
+from vaekit.studies.elements import Element, FigureElement
 from vaekit.studies.metrics import metric, numbers
-from vaekit.studies.parts import Figure, Part
-from vaekit.studies.results import Outcome, Results
+from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Names
 
 SERIES = {
@@ -29,13 +29,13 @@ SERIES = {
 
 
 def curves(
-    study: Results,
+    study: StudyResults,
     metric: str = "validation_elbo",
     runs: Names = ["*"],  # noqa: B006
     title: str = "",
     caption: str = "",
     ordered: bool | None = None,
-) -> list[Part]:
+) -> list[Element]:
     """A number by epoch, a curve a run; over several seeds its mean, in a band of a standard deviation.
 
     Args:
@@ -47,24 +47,24 @@ def curves(
     if not outcomes:
         raise InvalidError(f"metric: no epoch of these runs knows {metric!r}; there are {', '.join(SERIES)}")
     named = SERIES.get(metric, metric)
-    figure = figures.curves_by_run(
+    figure = plotting.curves_by_run(
         {outcome.label: _series(outcome, metric) for outcome in outcomes},
         title or f"{_headline(named)} by epoch",
         named,
         ordered=_ordered(outcomes) if ordered is None else ordered,
     )
-    return [Figure(figure, caption)]
+    return [FigureElement(figure, caption)]
 
 
 def against(
-    study: Results,
+    study: StudyResults,
     x: str,
     metric: str = "log_likelihood",
     runs: Names = ["*"],  # noqa: B006
     log: bool = False,
     title: str = "",
     caption: str = "",
-) -> list[Part]:
+) -> list[Element]:
     """A number that was measured, against a setting; a line for each group of runs.
 
     Args:
@@ -79,14 +79,14 @@ def against(
         raise InvalidError(f"x: no run has both a number {x} and {metric}")
     groups = {group: [p for p in points if p[0].variant.group == group] for group in _groups(points)}
     named = titled(metric)
-    figure = figures.value_against(
+    figure = plotting.value_against(
         {group: _line(chosen) for group, chosen in groups.items()},
         title or f"{_headline(named)} against {x.rpartition('.')[2]}",
         x.rpartition(".")[2],
         named,
         log=log,
     )
-    return [Figure(figure, caption)]
+    return [FigureElement(figure, caption)]
 
 
 def titled(name: str) -> str:
@@ -95,21 +95,21 @@ def titled(name: str) -> str:
     return f"{found.title} ({found.unit})" if found.unit else found.title
 
 
-def setting(outcome: Outcome, x: str) -> float | None:
+def setting(outcome: VariantResult, x: str) -> float | None:
     """A variable of the grid, or a key of the recipe, where it is a number."""
     value = outcome.variant.values.get(x)
     value = metric(f"recipe:{x}").value(outcome.first) if value is None else value
     return float(value) if isinstance(value, int | float) else None
 
 
-def _series(outcome: Outcome, key: str) -> tuple[np.ndarray, np.ndarray]:
+def _series(outcome: VariantResult, key: str) -> tuple[np.ndarray, np.ndarray]:
     """The epochs (E,) and the values (S, E) of the seeds; NaN where a seed has none."""
     seeds = [dict(training.series(key)) for training in outcome.finished]
     epochs = sorted({epoch for seed in seeds for epoch in seed})
     return np.array(epochs), np.array([[seed.get(epoch, np.nan) for epoch in epochs] for seed in seeds])
 
 
-def _ordered(outcomes: Sequence[Outcome]) -> bool:
+def _ordered(outcomes: Sequence[VariantResult]) -> bool:
     """Whether the runs differ in one number."""
     values = [outcome.variant.values for outcome in outcomes]
     return all(len(v) == 1 and all(isinstance(x, int | float) for x in v.values()) for v in values)
@@ -120,11 +120,13 @@ def _headline(named: str) -> str:
     return f"{named[:1].upper()}{named[1:]}".partition(" (")[0]
 
 
-def _groups(points: Sequence[tuple[Outcome, float, list[float]]]) -> list[str]:
+def _groups(points: Sequence[tuple[VariantResult, float, list[float]]]) -> list[str]:
     return list(dict.fromkeys(outcome.variant.group for outcome, _, _ in points))
 
 
-def _line(points: Sequence[tuple[Outcome, float, list[float]]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _line(
+    points: Sequence[tuple[VariantResult, float, list[float]]],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Settings, means and standard deviations."""
     means = [statistics.fmean(found) for _, _, found in points]
     deviations = [statistics.stdev(found) if len(found) > 1 else 0.0 for _, _, found in points]

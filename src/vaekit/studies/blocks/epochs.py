@@ -7,26 +7,26 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vaekit import figures
+from vaekit import plotting
 from vaekit.errors import InvalidError
-from vaekit.figures.pixels import read_grid
+from vaekit.plotting.png import read_grid
 from vaekit.runs.sample_callback import COLUMNS, progress_frames
 from vaekit.studies.blocks.curves import SERIES
 from vaekit.studies.blocks.tables import seeds
-from vaekit.studies.parts import Cell, Column, Figure, Part, comparison
-from vaekit.studies.results import Outcome, Results
+from vaekit.studies.elements import Cell, Column, Element, FigureElement, comparison
+from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Names
 
 
 def by_epoch(
-    study: Results,
+    study: StudyResults,
     metric: str = "validation_loss",
     runs: Names = ["*"],  # noqa: B006
     epochs: list[int] = [1, 2, 4, 8],  # noqa: B006
     less: float = 0.0,
     better: str = "lower",
     note: str = "",
-) -> list[Part]:
+) -> list[Element]:
     """A number of the metrics after some epochs, a row a run, the best of each epoch marked.
 
     Args:
@@ -52,13 +52,13 @@ def by_epoch(
 
 
 def progress(
-    study: Results,
+    study: StudyResults,
     runs: Names = ["*"],  # noqa: B006
     epochs: list[int] = [1, 2, 3, 4, 5, 6],  # noqa: B006
     n: int = COLUMNS,
     title: str = "Samples as training goes on",
     caption: str = "The same draws of the prior after each epoch.",
-) -> list[Part]:
+) -> list[Element]:
     """Samples from the same latents after some epochs, a row an epoch, a figure a run.
 
     Args:
@@ -66,12 +66,12 @@ def progress(
         n: so many, ten at most.
     """
     return [
-        Figure(figures.image_rows(_samples(outcome, epochs, n), f"{title}: {outcome.label}"), caption)
+        FigureElement(plotting.image_rows(_samples(outcome, epochs, n), f"{title}: {outcome.label}"), caption)
         for outcome in study.select(runs, finished=True)
     ]
 
 
-def _cell(outcome: Outcome, metric: str, epoch: int, less: float) -> Cell:
+def _cell(outcome: VariantResult, metric: str, epoch: int, less: float) -> Cell:
     found = [dict(training.series(metric)).get(epoch) for training in outcome.finished]
     values = [value - less for value in found if value is not None]
     if not values:
@@ -79,7 +79,7 @@ def _cell(outcome: Outcome, metric: str, epoch: int, less: float) -> Cell:
     return Cell(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None, len(values))
 
 
-def _samples(outcome: Outcome, epochs: Sequence[int], n: int) -> dict[str, np.ndarray]:
+def _samples(outcome: VariantResult, epochs: Sequence[int], n: int) -> dict[str, np.ndarray]:
     """Samples (n, C, H, W) for each epoch, out of the pictures that the training left."""
     pictures = progress_frames(outcome.first.path / "figures", "samples")
     found = {epoch: pictures[epoch] for epoch in epochs if epoch in pictures}

@@ -6,73 +6,73 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from vaekit import figures
+from vaekit import plotting
 from vaekit.data.catalog import ENTRIES
 from vaekit.runs import plots
-from vaekit.studies.parts import Figure, Part
-from vaekit.studies.results import Outcome, Results
+from vaekit.studies.elements import Element, FigureElement
+from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Names
 
 
 def samples(
-    study: Results,
+    study: StudyResults,
     runs: Names = ["*"],  # noqa: B006
     n: int = 10,
     seed: int = 0,
     title: str = "Samples",
     caption: str = "Decoded draws of each model's prior.",
-) -> list[Part]:
+) -> list[Element]:
     """A row of samples a run, a figure a dataset."""
 
-    def drawn(outcome: Outcome) -> np.ndarray:
+    def drawn(outcome: VariantResult) -> np.ndarray:
         return plots.samples(outcome.first.trained, n, seed=seed).arrays["images"]
 
     return [
-        Figure(figures.image_rows(_rows(outcomes, drawn), headed(title, data)), caption)
+        FigureElement(plotting.image_rows(_rows(outcomes, drawn), headed(title, data)), caption)
         for data, outcomes in by_data(study.select(runs, finished=True))
     ]
 
 
 def sheet(
-    study: Results,
+    study: StudyResults,
     runs: Names = ["*"],  # noqa: B006
     n: int = 100,
     seed: int = 0,
     caption: str = "Decoded draws of the prior.",
-) -> list[Part]:
+) -> list[Element]:
     """Many samples of each run, in a square."""
     return [
-        Figure(plots.samples(outcome.first.trained, n, seed=seed).figure, caption)
+        FigureElement(plots.samples(outcome.first.trained, n, seed=seed).figure, caption)
         for outcome in study.select(runs, finished=True)
     ]
 
 
 def reconstructions(
-    study: Results,
+    study: StudyResults,
     runs: Names = ["*"],  # noqa: B006
     n: int = 10,
     seed: int = 0,
     split: str = "test",
     title: str = "Reconstructions",
     caption: str = "Held-out images above what each model makes of their codes.",
-) -> list[Part]:
+) -> list[Element]:
     """The same held-out images above a row of reconstructions a run, a figure a dataset."""
 
-    def made(outcome: Outcome) -> dict[str, np.ndarray]:
+    def made(outcome: VariantResult) -> dict[str, np.ndarray]:
         trained = outcome.first.trained
         return plots.reconstructions(trained, trained.observed(split), n, seed).arrays
 
-    parts: list[Part] = []
+    parts: list[Element] = []
     for data, outcomes in by_data(study.select(runs, finished=True)):
         top = ("original", made(outcomes[0])["originals"])
         rows = _rows(outcomes, lambda outcome: made(outcome)["reconstructions"])
-        parts.append(Figure(figures.image_rows(rows, headed(title, data), top=top), caption))
+        parts.append(FigureElement(plotting.image_rows(rows, headed(title, data), top=top), caption))
     return parts
 
 
-def by_data(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, list[Outcome]]]:
+def by_data(outcomes: Sequence[VariantResult]) -> Iterator[tuple[str, list[VariantResult]]]:
     """The runs of each dataset and observation, which show the same images."""
-    groups: dict[tuple[str, str], list[Outcome]] = {}
+    groups: dict[tuple[str, str], list[VariantResult]] = {}
     for outcome in outcomes:
         data = outcome.first.recipe.data
         groups.setdefault((data.name, data.observation), []).append(outcome)
@@ -90,5 +90,7 @@ def called(data: str) -> str:
     return ENTRIES[data].title if data in ENTRIES else data
 
 
-def _rows(outcomes: Sequence[Outcome], images: Callable[[Outcome], np.ndarray]) -> dict[str, np.ndarray]:
+def _rows(
+    outcomes: Sequence[VariantResult], images: Callable[[VariantResult], np.ndarray]
+) -> dict[str, np.ndarray]:
     return {outcome.label: images(outcome) for outcome in outcomes}

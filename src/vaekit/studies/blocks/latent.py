@@ -1,24 +1,34 @@
-"""Latent spaces of several runs side by side."""
+"""Latent spaces of several runs side by side.
+
+Codes latent by latent: what each tells, and whether all of them together follow the prior.
+
+What can be read out of codes: how well simple methods tell the class of an image from its code.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
-from vaekit import figures
-from vaekit.evaluation.latent import Latents, encode_batches
+from vaekit import plotting
+from vaekit.data.observation import ObservedImages
+from vaekit.errors import InvalidError
+from vaekit.evaluation.latent import Latents, encode_batches, kl_per_latent
+from vaekit.evaluation.normality import normality
+from vaekit.evaluation.probes import probe_accuracy as of_codes
 from vaekit.studies.blocks.images import by_data, headed
-from vaekit.studies.parts import Figure, Part
-from vaekit.studies.results import Outcome, Results
+from vaekit.studies.elements import Cell, Column, Element, FigureElement, Table, comparison
+from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Names
 
 AT_ONCE = 500
 
 
 def scatter(
-    study: Results,
+    study: StudyResults,
     runs: Names = ["*"],  # noqa: B006
     n: int = 2000,
     split: str = "test",
@@ -26,15 +36,15 @@ def scatter(
     kernel: bool = False,
     title: str = "Latent space",
     caption: str = "",
-) -> list[Part]:
+) -> list[Element]:
     """The codes of n images of a split, a panel a run, coloured by label.
 
     Args:
         dimensions: of the panels; codes of more are shown by their principal components.
         kernel: show them by principal components of a Gaussian kernel instead.
     """
-    draw = figures.scatters if dimensions == 2 else figures.scatters_3d
-    parts: list[Part] = []
+    draw = plotting.scatters if dimensions == 2 else plotting.scatters_3d
+    parts: list[Element] = []
     for data, outcomes in by_data(study.select(runs, finished=True)):
         codes = {outcome.label: codes_of(outcome, n, split) for outcome in outcomes}
         panels = {
@@ -42,12 +52,14 @@ def scatter(
         }
         names = outcomes[0].first.trained.label_names
         parts.append(
-            Figure(draw(panels, headed(title, data), names), caption or _caption(codes, dimensions, kernel))
+            FigureElement(
+                draw(panels, headed(title, data), names), caption or _caption(codes, dimensions, kernel)
+            )
         )
     return parts
 
 
-def codes_of(outcome: Outcome, n: int, split: str) -> Latents:
+def codes_of(outcome: VariantResult, n: int, split: str) -> Latents:
     """The codes of a random n images of a split, by the first training of a run."""
     trained = outcome.first.trained
     return encode_batches(trained.model, trained.observed(split, images=n).batches(AT_ONCE))
@@ -56,9 +68,9 @@ def codes_of(outcome: Outcome, n: int, split: str) -> Latents:
 def _points(codes: np.ndarray, dimensions: int, kernel: bool) -> np.ndarray:
     """Codes (N, d) as points (N, dimensions)."""
     if kernel:
-        return figures.kernel_components(codes, dimensions)
+        return plotting.kernel_components(codes, dimensions)
     return (
-        figures.project(codes)[0] if dimensions == 2 else figures.principal_components(codes, dimensions)[0]
+        plotting.project(codes)[0] if dimensions == 2 else plotting.principal_components(codes, dimensions)[0]
     )
 
 
@@ -67,3 +79,168 @@ def _caption(codes: Mapping[str, Latents], dimensions: int, kernel: bool) -> str
     projected = f", of more than {dimensions} latents their principal components" if most > dimensions else ""
     shown = ", by principal components of a Gaussian kernel" if kernel else projected
     return f"The means of q(z|x) of {count:,} held-out images{shown}."
+
+
+USED = 0.01  # nats of KL, above which a latent tells something
+_NORMALITY_COLUMNS = (
+    Column("latents", "latents", digits=0),
+    Column("mean", "farthest mean", digits=2),
+    Column("least", "least sd", digits=2),
+    Column("most", "greatest sd", digits=2),
+    Column("within", "within ±2", digits=3),
+    Column("distance", "distance from N(0, 1)", digits=3),
+)
+
+
+def code_histograms(
+    study: StudyResults,
+    runs: Names = ["*"],  # noqa: B006
+    n: int = 5000,
+    most: int = 16,
+    split: str = "test",
+    seed: int = 0,
+    title: str = "Codes against N(0, 1)",
+    caption: str = "",
+) -> list[Element]:
+    """A histogram of each latent over the density of N(0, 1), those that tell the most, a figure a run.
+
+    The codes are draws from q(z|x), one an image; those of an autoencoder are what they are.
+
+    Args:
+        most: so many latents.
+    """
+    parts: list[Element] = []
+    for outcome in study.select(runs, finished=True):
+        codes = codes_of(outcome, n, split)
+        chosen = sorted(np.argsort(-kl_per_latent(codes), kind="stable")[:most])
+        drawn = {outcome.label: draws(codes, seed)}
+        parts.append(FigureElement(plotting.code_histograms(drawn, title, chosen), caption))
+    return parts
+
+
+def kl_by_latent(
+    study: StudyResults,
+    runs: Names = ["*"],  # noqa: B006
+    n: int = 5000,
+    split: str = "test",
+    title: str = "What each latent tells",
+    caption: str = "",
+) -> list[Element]:
+    """The KL of each latent, a figure a run; of those whose codes are points there is none."""
+    parts: list[Element] = []
+    for outcome in study.select(runs, finished=True):
+        codes = codes_of(outcome, n, split)
+        if codes.stddev.any():
+            figure = plotting.kl_by_latent(kl_per_latent(codes), f"{title}: {outcome.label}", dead=USED)
+            parts.append(FigureElement(figure, caption))
+    return parts
+
+
+def code_normality(
+    study: StudyResults,
+    runs: Names = ["*"],  # noqa: B006
+    n: int = 5000,
+    split: str = "test",
+    seed: int = 0,
+    note: str = "",
+) -> list[Element]:
+    """How near codes are to N(0, 1): apart for latents that tell something, and for those that do not."""
+    rows = [row for outcome in study.select(runs, finished=True) for row in _rows(outcome, n, split, seed)]
+    notes = [
+        *filter(None, [note]),
+        f"Draws from q(z|x), one for each of {n:,} {split} images at most. N(0, 1) itself has sd 1, 0.954 "
+        f"within ±2, and with so many draws a distance of about {0.87 / np.sqrt(n):.3f} (Kolmogorov's).",
+        f"A latent is used where its KL is above {USED:g} nats.",
+    ]
+    return [Table(_NORMALITY_COLUMNS, rows, notes)]
+
+
+def draws(codes: Latents, seed: int = 0) -> np.ndarray:
+    """A draw from each posterior, latent by latent; codes that are points stay what they are."""
+    noise = np.random.default_rng(seed).standard_normal(codes.mean.shape)
+    return codes.mean + codes.stddev * noise
+
+
+def _rows(outcome: VariantResult, n: int, split: str, seed: int) -> list[tuple[str, list[Cell]]]:
+    codes = codes_of(outcome, n, split)
+    drawn, used = draws(codes, seed), kl_per_latent(codes) > USED
+    if not codes.stddev.any():
+        return [(outcome.label, _normality_cells(drawn))]
+    groups = {"used": drawn[:, used], "unused": drawn[:, ~used]}
+    return [
+        (f"{outcome.label}, {name}", _normality_cells(some)) for name, some in groups.items() if some.size
+    ]
+
+
+def _normality_cells(codes: np.ndarray) -> list[Cell]:
+    return [Cell(codes.shape[1]), *map(Cell, normality(codes))]
+
+
+_PROBE_COLUMNS = (
+    Column("linear", "linear classifier", "right", "higher", 3),
+    Column("neighbours", "5 neighbours", "right", "higher", 3),
+    Column("silhouette", "silhouette", "", "higher", 3),
+)
+
+
+def separability(
+    study: StudyResults,
+    runs: Names = ["*"],  # noqa: B006
+    n: int = 2000,
+    split: str = "test",
+    pixels: bool = True,
+    best: bool = True,
+    note: str = "",
+) -> list[Element]:
+    """How well the class of an image is told from the mean of its code, by `evaluation.separability`.
+
+    Args:
+        n: so many images of the split.
+        pixels: whether a row says the same of the pixels themselves.
+        best: whether the highest numbers are marked: whether codes ought to tell the class.
+        note: a line under the table.
+    """
+    outcomes = study.select(runs, finished=True)
+    rows = [(outcome.label, _probe_cells(*codes_and_classes(outcome, n, split))) for outcome in outcomes]
+    images, classes = _pixels(outcomes[0], n, split)
+    if pixels:
+        rows.append(("pixels, no code", _probe_cells(images, classes)))
+    columns = [column if best else replace(column, better=None) for column in _PROBE_COLUMNS]
+    return [comparison(columns, rows, [*filter(None, [note]), _protocol(outcomes[0], classes, split)])]
+
+
+def codes_and_classes(outcome: VariantResult, n: int, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """The means of the codes (N, d) of n images of a split, and the classes of the images (N,).
+
+    Raises:
+        InvalidError: the data have no labels.
+    """
+    seen = outcome.first.trained.observed(split, images=n)
+    codes = encode_batches(outcome.first.trained.model, seen.batches(AT_ONCE)).mean
+    return codes, _classes(seen)
+
+
+def _pixels(outcome: VariantResult, n: int, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """The same images as the model sees them, (N, C H W), and their classes."""
+    seen = outcome.first.trained.observed(split, images=n)
+    return seen.all().flatten(1).cpu().numpy(), _classes(seen)
+
+
+def _classes(seen: ObservedImages) -> np.ndarray:
+    if seen.classes is None:
+        raise InvalidError("runs: expected labelled images, but the data have no labels")
+    return seen.classes.cpu().numpy()
+
+
+def _probe_cells(codes: np.ndarray, classes: np.ndarray) -> list[Cell]:
+    found = of_codes(codes, classes)
+    return [Cell(found.linear), Cell(found.neighbours), Cell(found.silhouette)]
+
+
+def _protocol(outcome: VariantResult, classes: np.ndarray, split: str) -> str:
+    chance = np.bincount(classes).max() / len(classes)
+    return (
+        f"Codes are the means of q(z|x) of {len(classes):,} {split} images. Shares are of images that the "
+        f"method was not fitted on; who always says the commonest class has {chance:.3f}. Silhouette: 1 for "
+        "clusters far apart, 0 for none."
+    )

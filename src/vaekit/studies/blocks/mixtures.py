@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from vaekit import figures
+from vaekit import plotting
 from vaekit.errors import InvalidError
 from vaekit.evaluation import mixture_components
 from vaekit.studies.blocks.images import by_data, headed
 from vaekit.studies.blocks.latent import codes_of
-from vaekit.studies.parts import Figure, Part, Text
-from vaekit.studies.results import Outcome, Results
+from vaekit.studies.elements import Element, FigureElement, Text
+from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Names
 
 
 def pseudo_inputs(
-    study: Results,
+    study: StudyResults,
     runs: Names = ["*"],  # noqa: B006
     n: int = 12,
     seed: int = 0,
@@ -25,17 +25,17 @@ def pseudo_inputs(
         "Some of the images whose posteriors make up the prior, as the encoder sees them, "
         "each above what its component decodes to."
     ),
-) -> list[Part]:
+) -> list[Element]:
     """The pseudo-inputs or exemplars of runs, above the images that their components stand for."""
-    parts: list[Part] = []
+    parts: list[Element] = []
     for data, outcomes in by_data(study.select(runs, finished=True)):
         rows = {label: images for outcome in outcomes for label, images in _pairs(outcome, n, seed).items()}
-        parts.append(Figure(figures.image_rows(rows, headed(title, data)), caption))
+        parts.append(FigureElement(plotting.image_rows(rows, headed(title, data)), caption))
     return parts
 
 
 def clusters(
-    study: Results,
+    study: StudyResults,
     runs: Names = ["*"],  # noqa: B006
     split: str = "test",
     images: int = 10_000,
@@ -44,24 +44,24 @@ def clusters(
         "Above, the mean of each component, decoded. Each image goes to the component that most likely gave "
         "its code; below, of which classes the images of a component are."
     ),
-) -> list[Part]:
+) -> list[Element]:
     """Whether the components of a mixture become classes: a figure a run, and its purity in words.
 
     Args:
         split: whose images are given to components.
         images: a random subset of so many.
     """
-    parts: list[Part] = []
+    parts: list[Element] = []
     for outcome in study.select(runs, finished=True):
         counts = counted(outcome, split, images)
         trained = outcome.first.trained
         pictures = mixture_components.decode_components(trained.model).clamp(0, 1).cpu().numpy()
-        figure = figures.clusters(counts, pictures, trained.label_names, f"{title}: {outcome.label}")
-        parts += [Figure(figure, caption), Text(_found(outcome.label, counts, trained.label_names))]
+        figure = plotting.clusters(counts, pictures, trained.label_names, f"{title}: {outcome.label}")
+        parts += [FigureElement(figure, caption), Text(_found(outcome.label, counts, trained.label_names))]
     return parts
 
 
-def _pairs(outcome: Outcome, n: int, seed: int) -> dict[str, np.ndarray]:
+def _pairs(outcome: VariantResult, n: int, seed: int) -> dict[str, np.ndarray]:
     """Some n of the images that the prior is made of, and what their components decode to."""
     model = outcome.first.trained.model
     inputs, means = mixture_components.pseudo_inputs(model), mixture_components.decode_components(model)
@@ -70,7 +70,7 @@ def _pairs(outcome: Outcome, n: int, seed: int) -> dict[str, np.ndarray]:
     return {label: images.clamp(0, 1).cpu().numpy() for label, images in rows.items()}
 
 
-def counted(outcome: Outcome, split: str, images: int) -> np.ndarray:
+def counted(outcome: VariantResult, split: str, images: int) -> np.ndarray:
     """How many images of each class each component gathers, in the first training of a run."""
     trained, codes = outcome.first.trained, codes_of(outcome, images, split)
     if codes.labels is None:

@@ -19,8 +19,8 @@ from vaekit.evaluation.confidence_intervals import (
     welch_interval,
 )
 from vaekit.studies import metrics
-from vaekit.studies.parts import Cell, Column, Part, Table
-from vaekit.studies.results import Outcome, Results, Training
+from vaekit.studies.elements import Cell, Column, Element, Table
+from vaekit.studies.results import RunResult, StudyResults, VariantResult
 from vaekit.studies.schema import Names
 from vaekit.utils.format import format_number
 
@@ -29,10 +29,10 @@ EACH = {"log_likelihood": "log-likelihood", "elbo": "ELBO"}
 
 
 def differences(
-    study: Results,
+    study: StudyResults,
     runs: Names = ["*"],  # noqa: B006
     metric: str = "log_likelihood",
-) -> list[Part]:
+) -> list[Element]:
     """A table for each way of measuring: means with 95 % intervals, and how far below the best each is.
 
     Args:
@@ -41,14 +41,14 @@ def differences(
     """
     if metric not in EACH:
         raise InvalidError(f"metric: expected {' or '.join(EACH)}, got {metric!r}")
-    groups: dict[Way, list[Outcome]] = {}
+    groups: dict[Way, list[VariantResult]] = {}
     for outcome in study.select(runs, finished=True):
         for way, part in _by_way(metric, outcome).items():
             groups.setdefault(way, []).append(part)
     words = metrics.worded(way for way, _ in groups)
     alone = [f"{found[0].label}: {words[way]}" for (way, _), found in groups.items() if len(found) == 1]
     notes = [f"Measured like no other, and left out: {label}" for label in alone]
-    tables: list[Part] = [
+    tables: list[Element] = [
         _table(metric, words[way], found, notes) for (way, _), found in groups.items() if len(found) > 1
     ]
     if not tables:
@@ -59,17 +59,17 @@ def differences(
     return tables
 
 
-def _by_way(metric: str, outcome: Outcome) -> dict[Way, Outcome]:
+def _by_way(metric: str, outcome: VariantResult) -> dict[Way, VariantResult]:
     """The trainings of a variant that have numbers of each image, by protocol and images."""
-    ways: dict[Way, list[Training]] = {}
+    ways: dict[Way, list[RunResult]] = {}
     for training in outcome.finished:
         if {metric, "index"} <= set(training.each) and training.evaluation.get(metric) is not None:
             way = metrics.METRICS[metric].protocol(training), training.each["index"].tobytes()
             ways.setdefault(way, []).append(training)
-    return {way: Outcome(outcome.variant, found) for way, found in ways.items()}
+    return {way: VariantResult(outcome.variant, found) for way, found in ways.items()}
 
 
-def _table(metric: str, way: str, outcomes: Sequence[Outcome], notes: Sequence[str]) -> Table:
+def _table(metric: str, way: str, outcomes: Sequence[VariantResult], notes: Sequence[str]) -> Table:
     """The best first; the others by how far they are below it."""
     ranked = sorted(outcomes, key=lambda o: -_each(metric, o).mean())
     columns = [
@@ -89,7 +89,7 @@ def _table(metric: str, way: str, outcomes: Sequence[Outcome], notes: Sequence[s
     )
 
 
-def _row(metric: str, outcome: Outcome, best: Outcome) -> list[Cell]:
+def _row(metric: str, outcome: VariantResult, best: VariantResult) -> list[Cell]:
     """A cell for each column, those that nobody can fill included."""
     values, means = _each(metric, outcome), _means(metric, outcome)
     cells = [Cell(float(values.mean()), count=len(means), best=outcome is best), _ends(values), _ends(means)]
@@ -106,12 +106,12 @@ def _ends(values: np.ndarray) -> Cell:
     return Cell(_written(confidence_interval(values)) if len(values) > 1 else None)
 
 
-def _each(metric: str, outcome: Outcome) -> np.ndarray:
+def _each(metric: str, outcome: VariantResult) -> np.ndarray:
     """The numbers of the images (n,), means over the seeds."""
     return np.mean([training.each[metric] for training in outcome.finished], 0)
 
 
-def _means(metric: str, outcome: Outcome) -> np.ndarray:
+def _means(metric: str, outcome: VariantResult) -> np.ndarray:
     """The numbers of the seeds, means over the images."""
     return np.array([training.each[metric].mean() for training in outcome.finished])
 

@@ -11,9 +11,9 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 
+from vaekit.studies.elements import Cell, Column, Element, Table, marked
 from vaekit.studies.metrics import Metric, metric, number, worded
-from vaekit.studies.parts import Cell, Column, Part, Table, marked
-from vaekit.studies.results import Outcome, Results
+from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Names
 
 USUAL = ["log_likelihood", "elbo", "rate", "active_units", "mse", "seconds_an_epoch", "parameters"]
@@ -41,12 +41,12 @@ class Notes:
 
 
 def table(
-    study: Results,
+    study: StudyResults,
     runs: Names = ["*"],  # noqa: B006  (never changed)
     columns: list[str] = USUAL,
     heading: str = "run",
     note: str = "",
-) -> list[Part]:
+) -> list[Element]:
     """Metrics of runs; a column that no run knows is left out.
 
     Args:
@@ -63,7 +63,7 @@ def table(
     return [Table([each for each, _ in made], rows, lines, heading)]
 
 
-def columns_of(name: str, outcomes: Sequence[Outcome], notes: Notes) -> list[tuple[Column, list[Cell]]]:
+def columns_of(name: str, outcomes: Sequence[VariantResult], notes: Notes) -> list[tuple[Column, list[Cell]]]:
     """A column, or one for each way in which the runs were measured; none where no run knows the metric."""
     found = metric(name)
     ways = worded(ways_of(found, outcomes))
@@ -79,13 +79,13 @@ def columns_of(name: str, outcomes: Sequence[Outcome], notes: Notes) -> list[tup
     return parts
 
 
-def _only(found: Metric, outcome: Outcome, way: str) -> Outcome:
+def _only(found: Metric, outcome: VariantResult, way: str) -> VariantResult:
     """A variant with those of its trainings that were measured in one way."""
     kept = [training for training in outcome.finished if found.protocol(training) == way]
-    return Outcome(outcome.variant, kept)
+    return VariantResult(outcome.variant, kept)
 
 
-def column(name: str, outcomes: Sequence[Outcome], notes: Notes) -> tuple[Column, list[Cell]] | None:
+def column(name: str, outcomes: Sequence[VariantResult], notes: Notes) -> tuple[Column, list[Cell]] | None:
     """A column with its cells; None where no run knows it."""
     found = metric(name)
     cells = [_cell(found, outcome, notes) for outcome in outcomes]
@@ -96,7 +96,7 @@ def column(name: str, outcomes: Sequence[Outcome], notes: Notes) -> tuple[Column
     )
 
 
-def _cell(found: Metric, outcome: Outcome, notes: Notes) -> Cell:
+def _cell(found: Metric, outcome: VariantResult, notes: Notes) -> Cell:
     values = [v for training in outcome.finished if (v := number(found, training)) is not None]
     numbers = [value for value in values if not isinstance(value, str)]
     if not numbers:
@@ -105,7 +105,7 @@ def _cell(found: Metric, outcome: Outcome, notes: Notes) -> Cell:
     return Cell(statistics.fmean(numbers), deviation, len(numbers), notes.marks(_remarks(found, outcome)))
 
 
-def _remarks(found: Metric, outcome: Outcome) -> list[str]:
+def _remarks(found: Metric, outcome: VariantResult) -> list[str]:
     """What must be known to read a cell: why it is no likelihood."""
     first = outcome.finished[0]
     known = first.evaluation or first.annealed
@@ -113,7 +113,7 @@ def _remarks(found: Metric, outcome: Outcome) -> list[str]:
     return [f"no likelihood: {caveat}" for caveat in known.get("caveats", [])] if odd else []
 
 
-def ways_of(found: Metric, outcomes: Sequence[Outcome]) -> list[str]:
+def ways_of(found: Metric, outcomes: Sequence[VariantResult]) -> list[str]:
     """The different ways in which a metric was measured, where it is known."""
     trainings = [training for outcome in outcomes for training in outcome.finished]
     said = {found.protocol(training): None for training in trainings if number(found, training) is not None}
@@ -127,14 +127,14 @@ def _best(found: Metric, cells: list[Cell]) -> list[Cell]:
     return marked(found.better, cells)
 
 
-def protocols(columns: Sequence[str], outcomes: Sequence[Outcome]) -> list[str]:
+def protocols(columns: Sequence[str], outcomes: Sequence[VariantResult]) -> list[str]:
     """How columns were measured, said once where all runs were measured alike."""
     found = (ways_of(metric(name), outcomes) for name in columns)
     ways = dict.fromkeys(way for each in found if len(each) == 1 for way in worded(each).values())
     return [way for way in ways if not any(way != w and w.startswith(way.rstrip(".")) for w in ways)]
 
 
-def seeds(outcomes: Sequence[Outcome]) -> list[str]:
+def seeds(outcomes: Sequence[VariantResult]) -> list[str]:
     """Of how many trainings the numbers are, where of several."""
     most = max((len(outcome.finished) for outcome in outcomes), default=0)
     return [f"Mean ± standard deviation over {most} seeds."] if most > 1 else []

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from vaekit import figures
+from vaekit import plotting
 from vaekit.errors import InvalidError
+from vaekit.studies.elements import Element, FigureElement
 from vaekit.studies.metrics import numbers
-from vaekit.studies.parts import Figure, Part
-from vaekit.studies.results import Outcome, Results
+from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Names
 
 
 def rate_distortion(
-    study: Results,
+    study: StudyResults,
     runs: Names = ["*"],  # noqa: B006
     title: str = "Rate and distortion",
     caption: str = "",
     by_rate: bool = False,
-) -> list[Part]:
+) -> list[Element]:
     """The runs on the plane of rate and distortion; those without a rate are left out.
 
     Args:
@@ -29,10 +29,10 @@ def rate_distortion(
         points.sort(key=lambda point: point[1])
     if not points:
         raise InvalidError("runs: none of them has both a rate and a distortion")
-    return [Figure(figures.rate_distortion(points, title), caption)]
+    return [FigureElement(plotting.rate_distortion(points, title), caption)]
 
 
-def _point(outcome: Outcome) -> tuple[str, float, float] | None:
+def _point(outcome: VariantResult) -> tuple[str, float, float] | None:
     """Short label, rate and distortion, means over the seeds."""
     rates, terms = numbers("rate", outcome), numbers("reconstruction", outcome)
     if not rates or not terms:
@@ -40,6 +40,6 @@ def _point(outcome: Outcome) -> tuple[str, float, float] | None:
     return _short(outcome), sum(rates) / len(rates), -sum(terms) / len(terms)
 
 
-def _short(outcome: Outcome) -> str:
+def _short(outcome: VariantResult) -> str:
     """The values of the grid alone, where there are some: their names stand in the title."""
     return ", ".join(str(value) for value in outcome.variant.values.values()) or outcome.label

@@ -1,5 +1,5 @@
 /**
- * What may lie under the part of an image that is not seen, as `vaekit.imputation` finds it: the gap is filled
+ * What may lie under the part of an image that is not seen, as `vaekit.models.imputation` finds it: the gap is filled
  * by short chains, z from q(z | x) and then E[x | z]; from the posteriors of these fillings come draws, and
  * those that are kept are drawn again by their weights p(x seen | z) p(z) / q(z).
  */

@@ -1,4 +1,4 @@
-/** The ways between two codes, as `vaekit.vae.interpolate` goes them. */
+/** The ways between two codes, as `vaekit.models.vae.interpolate` goes them. */
 
 /** @param {number[]} a @param {number[]} b @param {"linear"|"spherical"} path @returns {number[][]} */
 export function way(a, b, steps, path) {

@@ -1,0 +1,212 @@
+"""What a label does in a conditional model: it chooses the class, and the code is left with the style."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaekit import plotting
+from vaekit.engine.trained_model import TrainedModel
+from vaekit.errors import InvalidError
+from vaekit.evaluation.feature_classifier import Classifier, classifier
+from vaekit.evaluation.importance_sampling import log_likelihood, measure
+from vaekit.evaluation.label_inference import measure_marginal
+from vaekit.evaluation.results import MeasureBatch, PerImageMetrics
+from vaekit.runs import conditional_plots
+from vaekit.runs.plots import as_array
+from vaekit.studies.blocks.interpolation import Pairs, ends_of
+from vaekit.studies.blocks.latent import AT_ONCE
+from vaekit.studies.elements import Cell, Column, Element, FigureElement, Table, comparison
+from vaekit.studies.results import StudyResults, VariantResult
+from vaekit.studies.schema import Names
+
+_VARIED: tuple[tuple[Literal["style", "label", "both"], str], ...] = (
+    ("style", "style alone"),
+    ("label", "class alone"),
+    ("both", "both"),
+)
+
+
+def class_styles(
+    study: StudyResults,
+    runs: Names = ["*"],  # noqa: B006
+    rows: int = 6,
+    seed: int = 0,
+    caption: str = "The class is told, a column each; the style is drawn from the prior, a row each.",
+) -> list[Element]:
+    """New images of every class in the same styles, a figure a run."""
+    chosen = study.select(runs, finished=True)
+    return [
+        FigureElement(conditional_plots.classes(o.first.trained, rows, seed=seed).figure, caption)
+        for o in chosen
+    ]
+
+
+def style_transfers(
+    study: StudyResults,
+    runs: Names = ["*"],  # noqa: B006
+    n: int = 8,
+    seed: int = 0,
+    split: str = "test",
+    caption: str = "Each held-out image in every class: encoded once, and decoded under each label.",
+) -> list[Element]:
+    """Images of a split in the style that they have, as every class, a figure a run."""
+    found = [o.first.trained for o in study.select(runs, finished=True)]
+    return [
+        FigureElement(conditional_plots.transfers_to_all(t, t.observed(split), n, seed).figure, caption)
+        for t in found
+    ]
+
+
+def varied(
+    study: StudyResults,
+    pairs: Pairs,
+    runs: Names = ["*"],  # noqa: B006
+    steps: int = 10,
+    seed: int = 0,
+    split: str = "test",
+    title: str = "From one image to another",
+    caption: str = "",
+) -> list[Element]:
+    """Ways from one image to another on which the code changes, or the label, or both, a figure a run.
+
+    Args:
+        pairs: classes that the ways lead from and to, by their numbers; an image of each is drawn.
+        steps: images of a way.
+    """
+    parts: list[Element] = []
+    for outcome in study.select(runs, finished=True):
+        trained = outcome.first.trained
+        ends = ends_of(trained.observed(split), pairs, seed)
+        labels = [torch.tensor(side) for side in zip(*pairs, strict=True)]
+        paths = {words: _path(trained, ends, labels, vary, steps) for vary, words in _VARIED}
+        originals = (as_array(ends[0]), as_array(ends[1]))
+        figure = plotting.interpolation_pair(paths, f"{title}: {outcome.label}", originals)
+        parts.append(FigureElement(figure, caption))
+    return parts
+
+
+def obeyed(
+    study: StudyResults,
+    runs: Names = ["*"],  # noqa: B006
+    n: int = 100,
+    seed: int = 0,
+    note: str = "",
+) -> list[Element]:
+    """How often a sample is of the class that the model was told, by a classifier of the data.
+
+    Args:
+        n: samples of each class.
+        note: a line under the table.
+    """
+    models = {outcome.label: outcome.first.trained for outcome in study.select(runs, finished=True)}
+    first = next(iter(models.values()))
+    judge = classifier(first.data()[0], first.device)
+    shares = {label: _obeyed(trained, judge, n, seed) for label, trained in models.items()}
+    columns = [Column(name, name, "", None, 2) for name in first.label_names]
+    rows = [(label, [Cell(s) for s in (*each, float(np.mean(each)))]) for label, each in shares.items()]
+    said = (
+        f"Shares of {n} samples of each class (means of pixels) that a small classifier names so; "
+        f"it is right on {judge.accuracy.item():.1%} of the test images."
+    )
+    return [Table([*columns, Column("all", "all", "", "higher", 3)], rows, [*filter(None, [note]), said])]
+
+
+def label_likelihood(
+    study: StudyResults,
+    runs: Names = ["*"],  # noqa: B006
+    n: int = 300,
+    samples: int | None = None,
+    seed: int = 0,
+    split: str = "test",
+    note: str = "",
+) -> list[Element]:
+    """log p(x | y) with the label given, log p(x) averaged over p(y), and how often p(y | x) is right.
+
+    Args:
+        n: images of the split, the same for all runs.
+        samples: K, importance samples an image and label; without it as many as the runs were measured with.
+        note: a line under the table.
+    """
+    chosen, samples = study.select(runs, finished=True), samples or study.budget.evaluate.samples
+    rows = [(o.label, _likelihoods(o, n, samples, seed, split)) for o in chosen]
+    said = (
+        f"{n:,} {split} images, {samples} importance samples an image and label. log p(x|y) is no rival of "
+        "log p(x): it was told the label. Their difference is what the label says of the image, at most the "
+        f"entropy of the labels, {_entropy(chosen):.2f} nats."
+    )
+    return [comparison(_COLUMNS, rows, [*filter(None, [note]), said])]
+
+
+_COLUMNS = (
+    Column("log_px_given_y", "log p(x|y)", "nats", None, 2),
+    Column("log_px", "log p(x)", "nats", "higher", 2),
+    Column("log_px_stderr", "standard error", "nats", None, 2),
+    Column("label_information", "difference", "nats", None, 2),
+    Column("label_accuracy", "labels right by p(y|x)", "", "higher", 3),
+)
+
+
+def _path(
+    trained: TrainedModel,
+    ends: Sequence[Tensor],
+    labels: Sequence[Tensor],
+    vary: Literal["style", "label", "both"],
+    steps: int,
+) -> np.ndarray:
+    """(P, S, C, H, W)."""
+    if trained.model.labels is None:
+        raise InvalidError(f"runs: {trained.source} is told no label; choose a conditional model")
+    (a, b), (y_a, y_b) = ends, (label.to(trained.device) for label in labels)
+    return as_array(trained.model.interpolate(a, b, steps, "linear", y_a, y_b, vary).transpose(0, 1))
+
+
+@torch.no_grad()
+def _obeyed(trained: TrainedModel, judge: Classifier, n: int, seed: int) -> list[float]:
+    """For each class the share of n samples that the classifier names so."""
+    if not conditional_plots.has_classes(trained):
+        raise InvalidError(f"runs: {trained.source} is told no classes; choose a conditional model")
+    classes = range(len(trained.label_names))
+    told = (torch.full((n,), k, device=trained.device) for k in classes)
+    named = [judge.logits(trained.model.sample(n, y=y, seed=seed)).argmax(1) for y in told]
+    return [float((found == k).double().mean()) for k, found in zip(classes, named, strict=True)]
+
+
+def _likelihoods(outcome: VariantResult, n: int, samples: int, seed: int, split: str) -> list[Cell]:
+    trained = outcome.first.trained
+    seen = trained.observed(split, images=n)
+
+    def measured(by: MeasureBatch) -> PerImageMetrics:
+        return log_likelihood(trained.model, seen.batches(AT_ONCE // 5), samples, seed, by=by)
+
+    given = measured(measure).log_likelihood
+    if trained.model.labels is None or seen.labels is None:
+        return [Cell(None), Cell(given.mean().item()), Cell(_stderr(given)), Cell(None), Cell(None)]
+    averaged = measured(partial(measure_marginal, given=measure))
+    without, right = averaged.log_likelihood, averaged.label_posterior.argmax(0) == seen.labels.cpu()
+    difference = (given - without).mean().item()
+    numbers = (given.mean(), without.mean(), _stderr(without), difference, right.double().mean())
+    return [Cell(float(value)) for value in numbers]
+
+
+def _stderr(values: Tensor) -> float:
+    return (values.std() / math.sqrt(len(values))).item()
+
+
+def _entropy(outcomes: Sequence[VariantResult]) -> float:
+    """That of p(y), in nats, of the first run that is told labels.
+
+    Raises:
+        InvalidError: none is.
+    """
+    models = (outcome.first.trained.model for outcome in outcomes)
+    known = next((model.labels for model in models if model.labels is not None), None)
+    if known is None:
+        raise InvalidError("runs: none of them is told labels")
+    return torch.special.entr(known.log_prob.double().exp()).sum().item()

@@ -1,0 +1,55 @@
+"""How far each estimator of log p(x) is from the truth, for each run, by bounds on both sides."""
+
+from __future__ import annotations
+
+from vaekit.engine.evaluate import bdmc_on_model_samples
+from vaekit.evaluation.ais import CHAINS, STEPS
+from vaekit.evaluation.bdmc import BDMCBounds
+from vaekit.studies.elements import Cell, Column, Element, Table
+from vaekit.studies.results import StudyResults
+from vaekit.studies.schema import Names
+
+
+def gaps(
+    study: StudyResults,
+    runs: Names = ["*"],  # noqa: B006
+    images: int = 32,
+    samples: int = 5000,
+    chains: int = CHAINS,
+    steps: int = STEPS,
+    seed: int = 0,
+) -> list[Element]:
+    """A row a run: the upper bound on images from the model, and how far below it each lower bound is.
+
+    Args:
+        runs: whose; the first seed of each.
+        images: drawn from each model.
+        samples: K, of importance sampling.
+        chains, steps: of the annealed chains.
+        seed: of all that is random.
+    """
+    rows = []
+    for outcome in study.select(runs, finished=True):
+        found = bdmc_on_model_samples(outcome.first.trained, images, samples, chains, steps, seed=seed)
+        rows.append((outcome.label, _row(found)))
+    columns = [
+        Column("upper", "upper bound", "nats"),
+        Column("annealed", "annealed", "nats below", "lower"),
+        Column("importance_sampled", "importance", "nats below", "lower"),
+        Column("elbo", "ELBO", "nats below", "lower"),
+        Column("median", "importance, median", "nats below", "lower"),
+        Column("unreliable", "k > 0.7", "% of images", digits=0),
+    ]
+    note = (
+        f"{images} images drawn from each model; {chains} annealed chains of {steps} steps, {samples:,} "
+        "importance samples; ± standard error over the images, no interval where mean and median are far "
+        "apart. log p(x), or log p(x|y) of a model that is told y, lies between the upper and the annealed "
+        "bound; k is the Pareto shape of the importance weights."
+    )
+    return [Table(columns, rows, [note])]
+
+
+def _row(found: BDMCBounds) -> list[Cell]:
+    below = [Cell(bound.gap, bound.gap_stderr) for bound in found.bounds]
+    share = None if found.unreliable is None else 100 * found.unreliable
+    return [Cell(found.upper), *below, Cell(found.bounds[1].median), Cell(share)]

@@ -1,0 +1,142 @@
+"""Runs that differ in two things, such as model and dataset: one number as rows x columns, and differences.
+
+Runs of the same label are the same row, whatever else they differ in; a key of the recipe tells the columns
+apart. Numbers are compared within a column only; what was measured in two ways stands in two columns.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from vaekit.errors import InvalidError
+from vaekit.studies.blocks.curves import titled
+from vaekit.studies.blocks.images import called
+from vaekit.studies.blocks.tables import Notes, columns_of, protocols, seeds, ways_of
+from vaekit.studies.elements import Cell, Column, Element, Table, Text
+from vaekit.studies.metrics import metric, numbers
+from vaekit.studies.results import StudyResults, VariantResult
+from vaekit.studies.schema import Names
+from vaekit.utils.format import format_number, format_significant
+
+DATA = "data.name"
+
+
+def crossed(
+    study: StudyResults,
+    metric: str = "log_likelihood",
+    runs: Names = ["*"],  # noqa: B006
+    across: str = DATA,
+    heading: str = "",
+    note: str = "",
+) -> list[Element]:
+    """One number: a row a label, a column a value of a key of the recipe, each with its own protocol.
+
+    Args:
+        metric: a name of `studies.metrics`.
+        runs: whose.
+        across: the key whose values are the columns.
+        heading: over the labels; the metric if not given.
+        note: a line under the table.
+    """
+    notes, outcomes = Notes(), study.select(runs)
+    groups = by_key(outcomes, across)
+    made = [(value, *each) for value, chosen in groups.items() for each in columns_of(metric, chosen, notes)]
+    columns = [_renamed(each, metric, across, value) for value, each, _ in made]
+    known = [_by_label(groups[value], cells) for value, _, cells in made]
+    rows = [
+        (name, [cells.get(name, Cell(None)) for cells in known]) for name in dict.fromkeys(_labels(outcomes))
+    ]
+    ways = [way for chosen in groups.values() for way in protocols([metric], chosen)]
+    lines = [*filter(None, [note]), *ways, *seeds(outcomes), *notes.lettered, *_absent(groups, across)]
+    return [Table(columns, rows, lines, heading or titled(metric))]
+
+
+def differences(
+    study: StudyResults,
+    pairs: list[tuple[str, str]],
+    metric: str = "log_likelihood",
+    runs: Names = ["*"],  # noqa: B006
+    across: str = DATA,
+) -> list[Element]:
+    """How much one label is above another in a number, in each column of `crossed`, in words.
+
+    Args:
+        pairs: labels, the one that is asked about first.
+        metric: a name of `studies.metrics`.
+        runs: among which.
+        across: the key of the recipe within whose values is compared.
+    """
+    groups = by_key(study.select(runs), across)
+    lines = [f"- {line}" for first, second in pairs if (line := _line(metric, groups, across, first, second))]
+    if not lines:
+        raise InvalidError("pairs: no two of these runs are finished and were measured in the same way")
+    return [Text("\n".join(lines))]
+
+
+def by_key(outcomes: Sequence[VariantResult], key: str) -> dict[str, list[VariantResult]]:
+    """The runs by what their recipe says at a path of keys, in order."""
+    groups: dict[str, list[VariantResult]] = {}
+    for outcome in outcomes:
+        groups.setdefault(str(_said(outcome, key)), []).append(outcome)
+    return groups
+
+
+def worded(key: str, value: str) -> str:
+    """A value for people: of a dataset its title."""
+    return called(value) if key == DATA else value
+
+
+def _labels(outcomes: Sequence[VariantResult]) -> list[str]:
+    return [outcome.label for outcome in outcomes]
+
+
+def _by_label(outcomes: Sequence[VariantResult], cells: Sequence[Cell]) -> dict[str, Cell]:
+    """The cell of each label; of several runs of one label, that which is known."""
+    found: dict[str, Cell] = {}
+    for label, cell in zip(_labels(outcomes), cells, strict=True):
+        if cell.value is not None or label not in found:
+            found[label] = cell
+    return found
+
+
+def _renamed(made: Column, name: str, across: str, value: str) -> Column:
+    """A metric's column named after the value that it is of, with the letter of its way where it has one."""
+    letter = made.title.removeprefix(metric(name).title)
+    return replace(made, name=f"{name}:{value}", title=f"{worded(across, value)}{letter}", unit="")
+
+
+def _absent(groups: dict[str, list[VariantResult]], across: str) -> list[str]:
+    """Which columns are missing because none of their runs was finished."""
+    gone = [value for value, outcomes in groups.items() if not any(o.finished for o in outcomes)]
+    return [f"{worded(across, value)}: not run; the reason stands at the top." for value in gone]
+
+
+def _said(outcome: VariantResult, key: str) -> object:
+    """What the recipe of a variant says, whether or not it was run."""
+    value: object = outcome.variant.recipe
+    for name in key.split("."):
+        value = getattr(value, name, None)
+    return getattr(value, "kind", value)
+
+
+def _line(name: str, groups: dict[str, list[VariantResult]], across: str, first: str, second: str) -> str:
+    """One pair in all groups where both are known, measured in the same way; empty where in none."""
+    parts = []
+    for value, outcomes in groups.items():
+        found = {outcome.label: numbers(name, outcome) for outcome in outcomes}
+        compared = [outcome for outcome in outcomes if outcome.label in (first, second)]
+        if found.get(first) and found.get(second) and len(ways_of(metric(name), compared)) < 2:
+            parts.append(f"{_signed(name, found[first], found[second])} on {worded(across, value)}")
+    return f"**{first}** against {second}: {', '.join(parts)}" if parts else ""
+
+
+def _signed(name: str, first: Sequence[float], second: Sequence[float]) -> str:
+    """The difference of the means with its sign and unit; its standard deviation where there are seeds."""
+    found, gain = metric(name), statistics.fmean(first) - statistics.fmean(second)
+    word = format_significant if found.digits is None else partial(format_number, digits=found.digits)
+    each = [a - b for a, b in zip(first, second, strict=False)]
+    spread = f" ± {word(statistics.stdev(each))}" if len(each) > 1 else ""
+    return f"{'+' if gain > 0 else ''}{word(gain)}{spread} {found.unit}".strip()

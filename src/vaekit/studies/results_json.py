@@ -1,0 +1,96 @@
+"""results.json: all that a study found, for other programs.
+
+    vaekit       version                     study, title, question, reference, budget, command    words
+    date         when it was written         environment    of the first run
+    evaluate     the protocol asked for
+    runs         one a variant: name, label, group, values (of the grid), recipe (resolved),
+                 metrics      name -> {mean, deviation, count}, over the seeds
+                 trainings    one a seed: seed, path, fault, metrics (name -> number),
+                              epochs (name -> one number an epoch)
+    tables       those of the page: columns, rows (name, cells with value, deviation, count, marks, best),
+    notes
+
+Numbers that are not known are null. Names of metrics are those of `studies.metrics`.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import vaekit
+from vaekit.studies.elements import Table
+from vaekit.studies.metrics import METRICS, number
+from vaekit.studies.results import RunResult, StudyResults, VariantResult
+from vaekit.utils.io import to_json, write_whole
+
+
+def write_results(results: StudyResults, tables: Sequence[Table]) -> Path:
+    """Write results.json into the study's folder."""
+    return write_whole(results.folder / "results.json", to_json(to_dict(results, tables)).encode())
+
+
+def to_dict(results: StudyResults, tables: Sequence[Table]) -> dict[str, Any]:
+    """What results.json says, as plain values."""
+    study, trainings = results.study, [t for outcome in results.outcomes for t in outcome.finished]
+    return {
+        "vaekit": vaekit.__version__,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "study": study.name,
+        "title": study.title,
+        "question": study.question,
+        "reference": study.reference,
+        "budget": results.budget_name,
+        "command": results.command,
+        "evaluate": results.budget.evaluate.model_dump(mode="json"),
+        "environment": trainings[0].run.environment if trainings else {},
+        "runs": [_outcome(outcome) for outcome in results.outcomes],
+        "tables": [table_to_dict(table) for table in tables],
+    }
+
+
+def table_to_dict(table: Table) -> dict[str, Any]:
+    """A table as plain values."""
+    return {
+        "columns": [asdict(column) for column in table.columns],
+        "rows": [{"name": name, "cells": [asdict(cell) for cell in cells]} for name, cells in table.rows],
+        "notes": list(table.notes),
+    }
+
+
+def _outcome(outcome: VariantResult) -> dict[str, Any]:
+    trainings = [_training(training) for training in outcome.trainings]
+    values = {name: [t["metrics"][name] for t in trainings if not t["fault"]] for name in METRICS}
+    return {
+        "name": outcome.name,
+        "label": outcome.label,
+        "group": outcome.variant.group,
+        "values": dict(outcome.variant.values),
+        "recipe": outcome.variant.recipe.model_dump(mode="json"),
+        "metrics": {name: _summary([v for v in found if v is not None]) for name, found in values.items()},
+        "trainings": trainings,
+    }
+
+
+def _summary(values: list[float]) -> dict[str, Any]:
+    return {
+        "mean": statistics.fmean(values) if values else None,
+        "deviation": statistics.stdev(values) if len(values) > 1 else None,
+        "count": len(values),
+    }
+
+
+def _training(training: RunResult) -> dict[str, Any]:
+    said = {"seed": training.seed, "path": str(training.path), "fault": training.fault}
+    if training.fault:
+        return {**said, "metrics": {}, "epochs": {}}
+    keys = dict.fromkeys(key for record in training.metrics for key in record)
+    return {
+        **said,
+        "metrics": {name: number(found, training) for name, found in METRICS.items()},
+        "epochs": {key: [record.get(key) for record in training.metrics] for key in keys},
+    }

@@ -1,0 +1,47 @@
+"""A draw as a function of noise: for each family what its own `rsample` does with the same numbers."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.distributions import Categorical, Independent, Normal
+
+from vaekit.distributions.normal import CholeskyNormal
+from vaekit.distributions.operations import Dirac
+from vaekit.errors import InvalidError
+from vaekit.explorer.static_export.noise import placed
+from vaekit.models import flows
+from vaekit.utils.random import seeded
+
+LOC, SCALE = torch.tensor([[1.0, -2.0, 0.5]]), torch.tensor([[0.1, 2.0, 1.0]])
+LOWER = torch.tensor([[[1.0, 0, 0], [0.5, 2, 0], [-1, 0.3, 0.2]]])
+
+
+def flow() -> flows.Flow:
+    torch.manual_seed(0)
+    return flows.Flow(flows.steps(3, 0, "coupling", 2, (4,)), LOC, SCALE)
+
+
+FAMILIES = {
+    "diagonal": Independent(Normal(LOC, SCALE), 1),
+    "correlated": CholeskyNormal(LOC, LOWER),
+    "flow": flow(),
+}
+
+
+@pytest.mark.parametrize("distribution", FAMILIES.values(), ids=FAMILIES)
+def test_it_is_what_a_draw_does(distribution):
+    with seeded(5):
+        drawn = distribution.rsample()
+    with seeded(5):
+        noise = torch.randn(1, 3)
+    assert torch.allclose(placed(distribution, noise), drawn, atol=1e-6)
+
+
+def test_a_point_stays_where_it_is():
+    assert torch.equal(placed(Independent(Dirac(LOC), 1), torch.randn(4, 1, 3)), LOC.expand(4, 1, 3))
+
+
+def test_a_family_that_is_not_known_is_refused():
+    with pytest.raises(InvalidError, match="a draw of Categorical cannot be written as a function of noise"):
+        placed(Categorical(torch.ones(3)), torch.zeros(3))

@@ -1,0 +1,33 @@
+"""The model that the package carries: small, made by its recipe, and of use."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import vaekit
+from vaekit.config.loading import load_recipe
+from vaekit.explorer.session import FOLDER, open_session
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return vaekit.demo()
+
+
+def test_it_is_small():
+    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 600_000
+
+
+def test_it_was_made_by_its_recipe(demo):
+    recipe = load_recipe("demo")
+    assert (demo.recipe.model, demo.recipe.data) == (recipe.model, recipe.data)
+    assert demo.recipe.training.model_copy(update={"threads": None}) == recipe.training
+
+
+def test_it_knows_digits(demo):
+    e = open_session(demo, images=300)
+    assert len(e.seen) == 300
+    assert e.codes.mean.shape == (300, 2)
+    assert e.active.all()
+    assert np.mean(e.reconstruction - e.rate.sum(0)) > -140

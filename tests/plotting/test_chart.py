@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+
+from vaekit.plotting.chart import chart, colours, spread
+
+
+def test_places_far_enough_apart_stay():
+    assert spread(np.array([0.9, 0.1, 0.5]), 0.2) == pytest.approx([0.9, 0.1, 0.5])
+
+
+def test_places_too_near_move_apart_about_their_middle():
+    assert spread(np.array([0.5, 0.5, 0.5]), 0.1) == pytest.approx([0.4, 0.5, 0.6])
+
+
+@pytest.mark.parametrize("at", [0.0, 1.0])
+def test_places_stay_within_the_frame(at):
+    places = spread(np.full(11, at), 0.1)
+    assert np.sort(places) == pytest.approx(np.linspace(0, 1, 11))
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 12])
+def test_as_many_different_colours_as_runs(count, ordered):
+    assert np.unique(colours(count, ordered), axis=0).shape == (count, 4)
+
+
+def test_ordered_colours_grow_lighter():
+    assert (np.diff(colours(8, ordered=True)[:, :3].sum(1)) > 0).all()
+
+
+def test_many_labels_make_the_chart_higher():
+    few, many = (chart("t", "", "x", "y", ["run"] * n)[0].get_figheight() for n in (3, 30))
+    assert many > few

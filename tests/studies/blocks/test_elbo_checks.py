@@ -1,0 +1,81 @@
+"""The blocks that put numbers into the equations, on a model of two latents."""
+
+import numpy as np
+import pytest
+import torch
+
+from vaekit.evaluation.grid_integration import integrate_over_plane
+from vaekit.studies.blocks import draw
+from vaekit.studies.elements import FigureElement, Table, Text
+
+
+def by_row(table):
+    return {name: [cell.value for cell in cells] for name, cells in table.rows}
+
+
+def test_bound_and_gap_add_up_in_every_row():
+    figure_and_table = draw(None, {"identity": {"steps": 4}})
+    [figure, table] = figure_and_table
+    assert isinstance(figure, FigureElement)
+    assert list(by_row(table)) == ["0", "0.333333", "0.666667", "1"]
+    for elbo, gap, total, evidence in by_row(table).values():
+        assert (elbo + gap, total) == pytest.approx((evidence, evidence))
+
+
+def test_draws_come_to_the_closed_form(results):
+    [table, figure] = draw(results, {"divergence": {"runs": "vae-2", "images": 30, "samples": [2, 4000]}})
+    assert isinstance(figure, FigureElement)
+    rows = by_row(table)
+    codes = results.select("vae-2")[0].first
+    x = codes.trained.observed("test", images=30).all()
+    q = codes.trained.model.encode(x)
+    formula = 0.5 * (q.mean**2 + q.variance - 1 - q.variance.log()).sum(1).mean().item()
+    assert rows["closed form"] == [pytest.approx(formula, rel=1e-5), None, None]
+    drawn, error, off = rows["4,000 draws an image"]
+    assert off == pytest.approx((drawn - formula) / error, abs=0.01)
+    assert abs(off) < 4
+    assert error < rows["2 draws an image"][1] / 20
+
+
+def test_the_integral_stands_beside_what_estimates_it(results):
+    options = {"runs": "vae-2", "images": 6, "samples": [1, 2000], "spacing": 0.1, "panels": 3}
+    table, words, rising, panels = draw(results, {"integrated": options})
+    assert isinstance(table, Table)
+    rows = {name: values[0] for name, values in by_row(table).items()}
+    trained = results.select("vae-2")[0].first.trained
+    exact = integrate_over_plane(trained.model, trained.observed("test", images=6).all(), spacing=0.1)
+    evidence = exact.log_evidence.mean().item()
+    assert rows["log p(x), integral over the plane"] == pytest.approx(evidence)
+    assert rows["KL(q, p(z|x)), integral over the plane"] == pytest.approx(exact.gap.mean().item())
+    assert rows["ELBO + KL(q, p(z|x))"] == pytest.approx(evidence, abs=0.05)
+    assert rows["log p(x), 2,000 importance samples"] == pytest.approx(evidence, abs=0.1)
+    lacks = evidence - rows["ELBO, 2,000 draws"]
+    assert isinstance(words, Text)
+    assert f"the ELBO lacks {lacks:.2f} nats" in words.text
+    assert isinstance(rising, FigureElement)
+    assert len([axes for axes in panels.figure.axes if axes.get_title("left")]) == 3
+
+
+def test_an_exact_posterior_is_a_density_in_its_window(results):
+    from vaekit.studies.blocks.two_latents import _measure, _window
+
+    trained = results.select("vae-2")[0].first.trained
+    found = _measure(trained, 3, [1], 0.1, 0)
+    for index in range(3):
+        window = _window(trained, found, index)
+        cell = np.diff(window.axes[0]).mean() * np.diff(window.axes[1]).mean()
+        assert window.exact.sum() * cell == pytest.approx(1, abs=0.02)
+        assert np.exp(window.log_q).sum() * cell == pytest.approx(1, abs=0.02)
+        torch.testing.assert_close(torch.tensor(window.image), found.images[index])
+
+
+@pytest.mark.parametrize(("kind", "count"), [("manifold", 1), ("sheet", 1)])
+def test_a_plane_is_drawn_whole(results, kind, count):
+    parts = draw(results, {kind: {"runs": "vae-2", "n": 4}})
+    assert [type(part) for part in parts] == [FigureElement] * count
+
+
+@pytest.mark.parametrize("kind", ["manifold", "integrated"])
+def test_more_latents_than_two_are_a_line_that_says_so(results, kind):
+    [part] = draw(results, {kind: {"runs": "vae-3"}})
+    assert (part.kind, "2 latents" in part.text or "two latents" in part.text) == ("fault", True)

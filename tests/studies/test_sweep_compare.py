@@ -1,0 +1,139 @@
+"""Sweeps and comparisons are studies without a file."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import vaekit
+from vaekit.errors import InvalidError, NotFoundError
+from vaekit.studies.blocks.tables import table
+from vaekit.studies.compare import compare, differing, unmeasured
+from vaekit.studies.display import SilentDisplay
+from vaekit.studies.sweep import sweep, values_of
+
+SHORT = ["training.epochs=1", "data.train=60", "data.validation=20"]
+
+
+def test_the_public_names_are_these_functions():
+    from vaekit.studies.run_study import study
+
+    assert (vaekit.sweep, vaekit.compare, vaekit.study) == (sweep, compare, study)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("1,2,3", [1, 2, 3]),
+        ("0.5", [0.5]),
+        ("1e-3,1e3", [0.001, 1000.0]),
+        ("a,b", ["a", "b"]),
+        ("[1, 2]", [[1, 2]]),
+        ("[1, 2],[3]", [[1, 2], [3]]),
+        ("{kind: linear, over: 5},4", [{"kind": "linear", "over": 5}, 4]),
+        ("", []),
+    ],
+)
+def test_commas_part_values_but_not_inside_brackets(text, values):
+    assert values_of(text) == values
+
+
+def test_a_sweep_is_the_grid_of_its_values(tmp_path):
+    grid = {"model.latent": [2, 3], "objective.beta": [1, 0.5]}
+    found = sweep(
+        "digits", grid, SHORT, samples=2, images=5, folder=tmp_path / "s", jobs=1, display=SilentDisplay()
+    )
+    assert [o.name for o in found.outcomes] == [
+        "latent-2-beta-1", "latent-2-beta-0.5", "latent-3-beta-1", "latent-3-beta-0.5",
+    ]  # fmt: skip
+    assert [(o.first.recipe.model.latent, o.first.recipe.objective.beta.value) for o in found.outcomes] == [
+        (2, 1), (2, 0.5), (3, 1), (3, 0.5),
+    ]  # fmt: skip
+    assert found.outcomes[0].label == "latent = 2, beta = 1"
+    assert "Not shown" not in found.page.read_text()
+    assert "vaekit sweep digits model.latent=2,3 objective.beta=1,0.5 training.epochs=1" in found.command
+
+
+def test_one_number_that_varies_is_drawn_and_an_autoencoder_is_judged_by_its_error(tmp_path):
+    posterior = ["model.encoder.posterior=dirac", "objective.beta=0"]
+    found = sweep(
+        "digits", {"model.latent": [2, 3]}, [*SHORT, *posterior], samples=1, images=5, folder=tmp_path / "s",
+        jobs=1, display=SilentDisplay(),
+    )  # fmt: skip
+    kinds = [next(iter(block)) for block in found.study.page]
+    assert kinds[:4] == ["heading", "best", "against", "table"]
+    assert found.study.page[1] == {"best": {"metric": "mse"}}
+    assert "Not shown" not in found.page.read_text()
+
+
+def test_keys_that_share_their_last_word_are_told_apart(tmp_path):
+    kinds = {"model.encoder.network.width": [[8]], "model.decoder.network.width": [[8]]}
+    found = sweep(
+        "digits", kinds, SHORT, samples=1, images=5, folder=tmp_path / "s", jobs=1, display=SilentDisplay()
+    )
+    assert found.outcomes[0].label == "encoder_network_width = [8], decoder_network_width = [8]"
+
+
+def test_a_sweep_needs_something_to_vary():
+    with pytest.raises(InvalidError, match="expected a key with several values"):
+        sweep("digits", {})
+
+
+def test_a_comparison_shows_what_differs_and_what_was_measured(results, tmp_path):
+    paths = [o.first.path for o in results.outcomes]
+    found = compare(paths, tmp_path / "page.html")
+    columns = found.study.page[1]["table"]["columns"]
+    assert columns[:2] == ["recipe:model.latent", "recipe:model.encoder.posterior"]
+    assert "recipe:objective.beta.value" in columns
+    [part] = table(found, columns=columns)
+    assert [cells[0].value for _, cells in part.rows] == [2, 3, 8]
+    assert [o.label for o in found.outcomes] == ["vae-2/seed-0", "vae-3/seed-0", "ae/seed-0"]
+    text = (tmp_path / "page.html").read_text()
+    assert "https:" not in text
+    assert "3 runs side by side" in text
+
+
+def test_runs_that_differ_in_the_seed_alone_are_one_line(results):
+    paths = [training.path for outcome in results.outcomes for training in outcome.finished]
+    found = compare(paths)
+    assert [[t.seed for t in o.trainings] for o in found.outcomes] == [[0, 1], [0, 1], [0, 1]]
+    assert found.outcomes[0].label == "vae-2/seed-0 and 1 more"
+    first = paths[0].parent
+    assert [o.label for o in compare(sorted(first.iterdir())).outcomes] == ["seed-0, seed-1"]
+    kinds = [next(iter(block)) for block in found.study.page]
+    assert kinds[1] == "table"
+    assert "paired" in kinds
+    assert "rate_distortion" in kinds
+    twice = compare([paths[0], shutil.copytree(paths[0], paths[0].parent / "copy")])
+    assert len(twice.outcomes) == 2  # the same seed again says nothing of other seeds
+    shutil.rmtree(paths[0].parent / "copy")
+
+
+def test_runs_without_numbers_are_named_with_the_command(results, tmp_path):
+    path = Path(shutil.copytree(results.outcomes[0].first.path, tmp_path / "r"))
+    (path / "evaluation.json").unlink()
+    found = compare([path, results.outcomes[1].first.path])
+    assert unmeasured(found.outcomes) == [f"vaekit evaluate {path}"]
+    assert f"vaekit evaluate {path}" in found.study.page[1]["table"]["note"]
+
+
+def test_only_finished_runs_are_compared(results, tmp_path):
+    with pytest.raises(NotFoundError, match="not a run directory"):
+        compare([tmp_path])
+    path = Path(shutil.copytree(results.outcomes[0].first.path, tmp_path / "r"))
+    shutil.rmtree(path / "model")
+    with pytest.raises(InvalidError, match="is not finished; go on with it by: vaekit train --resume"):
+        compare([path])
+    with pytest.raises(InvalidError, match="at least one run"):
+        compare([])
+
+
+def test_the_keys_in_which_recipes_differ():
+    a = {"model": {"latent": 2, "prior": {"kind": "vamp", "components": 5}}, "same": 1}
+    b = {"model": {"latent": 3, "prior": {"kind": "mixture", "components": 5}}, "same": 1}
+    c = {"model": {"latent": 2, "prior": {"kind": "vamp", "components": 6}}, "same": 1}
+    assert list(differing([a, b])) == ["model.latent", "model.prior"]
+    assert list(differing([a, c])) == ["model.prior.components"]
+    assert list(differing([a, a])) == []
