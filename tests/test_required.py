@@ -128,7 +128,7 @@ def test_where_they_are_required_leaving_out_is_an_error(monkeypatch, script):
 
 
 def test_the_files_that_the_script_names_are_there():
-    assert (SCRIPT.parents[1] / "tests/explorer/site/test_in_browser.py").is_file()
+    assert (SCRIPT.parents[1] / "tests/explorer/static_export/test_in_browser.py").is_file()
 
 
 @pytest.mark.parametrize(
