@@ -308,19 +308,19 @@ def _not_shown(page: str) -> list[Tree]:
     return [{"error": text} for text in found]
 
 
-def packaged(names: Names) -> Tree:
-    """The recipes and the model that the package carries."""
-    trained = names.run("vaekit.demo")
-    model = names.get(trained, "Trained.model")
+def packaged_recipes(names: Names) -> Tree:
+    """The recipes that the package carries, resolved."""
+    own = names.packaged_recipes(names.run("vaekit.config.loading.recipe_names"))
+    read = {new: names.run("vaekit.config.loading.load_recipe", name) for new, name in own.items()}
+    return {name: {"recipe": recipe.model_dump(mode="json")} for name, recipe in read.items()}
+
+
+def packaged_model(names: Names) -> Tree:
+    """The model that the package carries."""
+    model = names.get(names.run("vaekit.demo"), "Trained.model")
     return {
-        "recipes": {
-            new: {"recipe": names.run("vaekit.config.loading.load_recipe", own).model_dump(mode="json")}
-            for new, own in names.packaged_recipes(names.run("vaekit.config.loading.recipe_names")).items()
-        },
-        "demo": {
-            "weights": {name: digest(tensor) for name, tensor in model.state_dict().items()},
-            "sample": digest(names.call(model, "VAE.sample", 10, seed=0)),
-        },
+        "weights": {name: digest(tensor) for name, tensor in model.state_dict().items()},
+        "sample": digest(names.call(model, "VAE.sample", 10, seed=0)),
     }
 
 
@@ -332,7 +332,10 @@ def main() -> None:
     if orders["plant"]:
         naming.plant(orders["plant"])
     os.chdir(folder)
-    result: Tree = {"packaged": _told("packaged", lambda: packaged(names))}
+    result: Tree = {
+        "packaged recipes": _told("packaged recipes", partial(packaged_recipes, names)),
+        "packaged model": _told("packaged model", partial(packaged_model, names)),
+    }
     if "models" in orders["parts"]:
         models = Models(names, Path(orders["data"]), folder)
         chosen = rows.models(orders["data"])[: orders["rows"]]
