@@ -111,13 +111,24 @@ def _made(old: Path, folder: Path, asked: argparse.Namespace) -> dict[str, Any] 
         np.savez(data / f"{name}.npz", allow_pickle=False, **arrays)
     (data / "attributes.csv").write_text(rows.attributes(), encoding="utf-8")
     running = {side: _begun(side, tree, folder, asked) for side, tree in (("old", old), ("new", ROOT))}
-    codes = {side: process.wait() for side, process in running.items()}
-    for side, code in codes.items():
-        if code:
-            print(f"the worker of the {side} tree ended with {code}:\n{_tail(folder / f'{side}.log')}")
-    if any(codes.values()):
+    if failed := _failed(running):
+        print(f"the worker of the {failed} tree failed:\n{_tail(folder / f'{failed}.log')}")
         return None
     return {side: json.loads((folder / f"{side}.json").read_text(encoding="utf-8")) for side in running}
+
+
+def _failed(running: dict[str, subprocess.Popen[bytes]]) -> str | None:
+    """Wait for the workers; the side of the first that fails, which stops the other."""
+    try:
+        while any(process.poll() is None for process in running.values()):
+            if failed := next((side for side, process in running.items() if process.poll()), None):
+                return failed
+            time.sleep(0.2)
+        return next((side for side, process in running.items() if process.returncode), None)
+    finally:
+        for process in running.values():
+            process.terminate()
+            process.wait()
 
 
 def _left_out(trees: dict[str, Any]) -> dict[str, list[str]]:

@@ -17,8 +17,8 @@ from typing import Any
 Tree = dict[str, Any]
 
 # ------------------------------------------------------------------------------------------------- Python
-# What the worker touches of vaekit. All of it is written there as `names.find("module.name")` or
-# `names.call(thing, "Class.method", keyword=...)`.
+# What the worker touches of vaekit. Functions are listed in its PYTHON and called by
+# `names.run("module.name")`, methods by `names.call(thing, "Class.method", keyword=...)`.
 
 # Functions, classes and modules by their dotted names; the longest row that begins a name counts, so a module
 # that moved takes one row for everything in it.
@@ -27,6 +27,8 @@ PYTHON: dict[str, str] = {
     "vaekit.config.loading.load_recipe": "vaekit.recipes.load",
     "vaekit.config.loading.recipe_names": "vaekit.recipes.names",
     "vaekit.data.locate.where_found": "vaekit.data.resolve.where",
+    "vaekit.studies.library.load_study": "vaekit.studies.load",
+    "vaekit.studies.library.study_names": "vaekit.studies.names",
 }
 
 # Methods and attributes, Class.new_name -> old name.

@@ -27,11 +27,26 @@ import yaml
 from matplotlib.figure import Figure
 from safetensors.torch import load_file
 
+import vaekit
 from same_numbers import names as naming
 from same_numbers import rows
 from same_numbers.names import Names
 
 Tree = dict[str, Any]
+
+PYTHON = (  # all that is called of vaekit by its dotted name
+    "vaekit.train",
+    "vaekit.resume",
+    "vaekit.demo",
+    "vaekit.study",
+    "vaekit.config.loading.load_recipe",
+    "vaekit.config.loading.recipe_names",
+    "vaekit.data.catalog.entry",
+    "vaekit.data.locate.where_found",
+    "vaekit.studies.library.load_study",
+    "vaekit.studies.library.study_names",
+    "vaekit.studies.plan.variants",
+)
 
 
 def digest(values: Any) -> str:
@@ -216,8 +231,11 @@ class Studies:
         return {**tree, key("budgets"): {"tiny": tiny}, key("page"): page}
 
     def _packaged(self, name: str) -> Tree:
-        place = Path(self.names.find("vaekit.studies").__file__).parent
-        return yaml.safe_load((place / f"{self.names.study(name)}.yaml").read_text(encoding="utf-8"))
+        """What the YAML of a study of the package says, wherever below a folder `studies` it lies."""
+        package = Path(vaekit.__file__).parent
+        files = package.rglob(f"{self.names.study(name)}.yaml")
+        [file] = [file for file in files if "studies" in file.relative_to(package).parts]
+        return yaml.safe_load(file.read_text(encoding="utf-8"))
 
     def _options(self, kind: str) -> Tree:
         return {self.names.key(f"page.{kind}.{option}"): value for option, value in rows.BLOCKS[kind].items()}
@@ -225,7 +243,7 @@ class Studies:
     def _planned(self, name: str) -> Tree:
         """The recipes of the study under the budgets that the package gives it, resolved."""
         names = self.names
-        study = names.run("vaekit.studies.load", names.study(name))
+        study = names.run("vaekit.studies.library.load_study", names.study(name))
         return {
             budget: [
                 {"recipe": names.get(variant, "Variant.recipe").model_dump(mode="json")}
@@ -329,6 +347,7 @@ def main() -> None:
     torch.set_num_threads(1)
     names, folder = Names(orders["side"] == "old"), Path(orders["folder"])
     _check_place(orders["tree"])
+    _check_names(names)
     if orders["plant"]:
         naming.plant(orders["plant"])
     os.chdir(folder)
@@ -343,7 +362,10 @@ def main() -> None:
             row.name: _told(row.name, partial(models.of, row, number)) for number, row in enumerate(chosen)
         }
     if "studies" in orders["parts"]:
-        studies, every = Studies(names, folder), names.studies(names.run("vaekit.studies.names"))
+        studies, every = (
+            Studies(names, folder),
+            names.studies(names.run("vaekit.studies.library.study_names")),
+        )
         wanted = [name for name in every if name in (orders["studies"] or every)]
         lacking = {name: found for name in wanted if (found := studies.lacks(name))}
         result["lacking"] = lacking
@@ -354,10 +376,19 @@ def main() -> None:
 
 
 def _check_place(tree: str) -> None:
-    import vaekit
-
     if not Path(vaekit.__file__).resolve().is_relative_to(Path(tree).resolve()):
         raise SystemExit(f"vaekit was imported from {vaekit.__file__}, not from {tree}")
+
+
+def _check_names(names: Names) -> None:
+    """Miss a row of the table at once, not after minutes."""
+    for name in PYTHON:
+        try:
+            names.find(name)
+        except (ImportError, AttributeError) as error:
+            raise SystemExit(
+                f"{name}: not there ({error}); see PYTHON in table.py and in worker.py"
+            ) from None
 
 
 def _told(name: str, work: Callable[[], Tree]) -> Tree:
