@@ -33,9 +33,9 @@ def draw(lines: Sequence[Line], path: Path) -> None:
     figure = Figure(figsize=(9, 5.4), layout="constrained")
     panels = figure.subplots(2, 3, sharey=True)
     for panel, axis in zip(panels.flat, AXES, strict=True):
-        for contender, (name, colour) in SHOWN.items():
+        for contender, (name, color) in SHOWN.items():
             points = _points(lines, axis, contender)
-            panel.plot(*zip(*points, strict=True), marker="o", color=colour, label=name, markersize=4)
+            panel.plot(*zip(*points, strict=True), marker="o", color=color, label=name, markersize=4)
         _dress(panel, axis, [position(axis, workload) for workload in AXES[axis]])
     for panel in panels[:, 0]:
         panel.set_ylabel("milliseconds a step")

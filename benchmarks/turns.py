@@ -2,7 +2,7 @@
 
 Each is a process of its own, started once and warmed up. In each round each has one turn of about a second
 while the others sleep; the order is turned round every time, so that a machine that grows slower or faster
-favours none.
+favors none.
 """
 
 from __future__ import annotations

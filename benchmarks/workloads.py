@@ -1,11 +1,11 @@
 """What is measured: each workload is an architecture, a batch and a task, as plain data.
 
     W1    gated VAE 784-300-300-40, batch 100         W1v  with a VampPrior of 500   W1h  of two levels
-    W2    convolutional VAE 32-64-16, batch 128       W5   for colour images of 64 x 64
+    W2    convolutional VAE 32-64-16, batch 128       W5   for color images of 64 x 64
     W3    log-likelihood by 5000 importance samples   W3v  with the VampPrior
     W4    from the start of the process to the end of the first step
 
-Every contender builds the same from the same row: layers, batch size, optimiser (Adam, 1e-3), images.
+Every contender builds the same from the same row: layers, batch size, optimizer (Adam, 1e-3), images.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ WORKLOADS = _named(
         against=("pythae", "torch"),
     ),
     replace(
-        _W2, name="W5", title="convolutional VAE on colour images of 64 x 64, batch 64", data="noise",
+        _W2, name="W5", title="convolutional VAE on color images of 64 x 64, batch 64", data="noise",
         shape=(3, 64, 64), images=4000, latent=(64,), channels=(32, 64, 128, 256), width=(256,), batch=64,
         against=("ours-bf16", "pythae", "keras", "limit"),
     ),

@@ -47,7 +47,9 @@ def without_runtime() -> str:
                 install("npm")
         runtime.files()
     except VaekitError as error:
-        return f"the browser tests of the static page (tests/explorer/static_export/test_in_browser.py): {error}"
+        return (
+            f"the browser tests of the static page (tests/explorer/static_export/test_in_browser.py): {error}"
+        )
     return ""
 
 

@@ -34,7 +34,7 @@ SUBJECTS = {  # module -> the tests that stand for it
     "distributions": ("test_distributions.py", "test_heads.py"),
     "normals": ("test_normals.py", "test_distributions.py", "test_heads.py"),
     "layers": ("test_layers.py", "test_networks.py"),
-    "data.binarise": ("data/test_binarise.py",),
+    "data.binarize": ("data/test_binarize.py",),
     "heads": ("test_heads.py", "test_conditionals.py", "test_oracles.py"),
     "mixture": ("test_mixture.py", "test_priors.py", "test_distributions.py"),
     "flows": ("test_flows.py", "test_priors.py"),

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from vaekit.models import head, likelihoods, objectives, posteriors, priors
-from vaekit.models.conditional import Chain, Conditional
-from vaekit.models.labels import of_classes
+from vaekit.models.conditional import Conditional, Hierarchy
+from vaekit.models.labels import class_prior
 from vaekit.models.objectives import Objective
-from vaekit.models.priors import Around
+from vaekit.models.priors import BuildContext
 from vaekit.models.vae import VAE
 from vaekit.nn import networks
 
@@ -43,7 +43,7 @@ LIKELIHOODS: dict[str, Callable[[], head.Head]] = {
     "gaussian-learned": partial(likelihoods.gaussian, "learned"),
     "gaussian-global": partial(likelihoods.gaussian, "global"),
     "gaussian-optimal": partial(likelihoods.gaussian, "optimal"),
-    "discretised_logistic": likelihoods.discretised_logistic,
+    "discretized_logistic": likelihoods.discretized_logistic,
     "categorical": likelihoods.categorical,
 }
 
@@ -67,7 +67,7 @@ NETWORKS: dict[str, Callable[[Sequence[Shape], Shape], nn.Module]] = {
     "residual": partial(networks.residual, channels=(3, 4), width=(6,)),
 }
 
-PRIORS: dict[str, Callable[[Around], nn.Module]] = {
+PRIORS: dict[str, Callable[[BuildContext], nn.Module]] = {
     "standard_normal": priors.standard_normal,
     "mixture": partial(priors.mixture, components=3),
     "vamp": partial(priors.vamp, components=3),
@@ -79,7 +79,7 @@ PRIORS: dict[str, Callable[[Around], nn.Module]] = {
     "exemplars-learned": partial(priors.exemplars, components=3, weights="learned"),
 }
 
-LABELLED_PRIORS: dict[str, Callable[[Around], nn.Module]] = {
+LABELED_PRIORS: dict[str, Callable[[BuildContext], nn.Module]] = {
     "mixture-class": partial(priors.mixture, components=CLASSES, weights="class"),
 }  # those that need a label
 
@@ -87,7 +87,7 @@ OBJECTIVES: dict[str, Objective] = {
     "elbo": Objective(),
     "elbo-free_bits": Objective(samples=2, beta=objectives.constant(0.5), free_bits=0.05),
     "elbo-no_rate": Objective(beta=objectives.constant(0.0)),
-    "importance_weighted": Objective(objectives.importance_weighted, samples=3),
+    "iwae": Objective(objectives.iwae, samples=3),
 }
 
 IMAGES: dict[str, Callable[[Tensor], Tensor]] = {
@@ -132,12 +132,15 @@ def make_vae(
     prior: str = "standard_normal",
     levels: Sequence[int] = (3,),
     shape: Shape = SHAPE,
-    given_label: Collection[str] = (),
+    conditioned_parts: Collection[str] = (),
     seed: int = 0,
 ) -> VAE:
-    """A tiny model of these rows: of several `levels` a hierarchical, `given_label` a conditional one."""
+    """A tiny model of these rows: several `levels` make it hierarchical, `conditioned_parts` conditional."""
     torch.manual_seed(seed)
-    given, told = frozenset(given_label), of_classes(CLASSES, labels(10)) if given_label else None
+    given, told = (
+        frozenset(conditioned_parts),
+        class_prior(CLASSES, labels(10)) if conditioned_parts else None,
+    )
     label = {part: [(CLASSES,)] for part in given}
 
     def chain(inputs: Sequence[Shape], network: str, posterior: str, first: int = 0) -> list[nn.Module]:
@@ -157,9 +160,9 @@ def make_vae(
     def some(n: int) -> tuple[Tensor, Tensor | None]:
         return images("unit", shape, n), told and told(labels(n))
 
-    top = (PRIORS | LABELLED_PRIORS)[prior](Around(levels[0], encoder[0], shape, some, told, given))
-    return VAE(Chain([top, *below], levels), Chain(encoder, levels), decoder, told, given)
+    top = (PRIORS | LABELED_PRIORS)[prior](BuildContext(levels[0], encoder[0], shape, some, told, given))
+    return VAE(Hierarchy([top, *below], levels), Hierarchy(encoder, levels), decoder, told, given)
 
 
 make_ladder = partial(make_vae, levels=(2, 3))
-make_labelled = partial(make_vae, given_label=("prior", "encoder", "decoder"))
+make_labeled = partial(make_vae, conditioned_parts=("prior", "encoder", "decoder"))

@@ -11,7 +11,7 @@ from torch.distributions import MultivariateNormal
 
 from cases import images, make_vae
 from vaekit.models import likelihoods
-from vaekit.models.conditional import Chain, Conditional
+from vaekit.models.conditional import Conditional, Hierarchy
 from vaekit.models.priors import StandardNormal
 from vaekit.models.vae import VAE
 from vaekit.nn.networks import Dense
@@ -64,8 +64,8 @@ def log_evidence(x: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
 
 
 def normal_vae(posterior: nn.Module, weight: Tensor, bias: Tensor) -> VAE:
-    prior = Chain([StandardNormal(LATENT)], (LATENT,)).double()
-    return VAE(prior, Chain([posterior], (LATENT,)), linear_decoder(weight, bias))
+    prior = Hierarchy([StandardNormal(LATENT)], (LATENT,)).double()
+    return VAE(prior, Hierarchy([posterior], (LATENT,)), linear_decoder(weight, bias))
 
 
 def factor_analysis(displaced: float = 0.0, widened: float = 1.0) -> tuple[VAE, Tensor, Tensor]:
@@ -100,7 +100,7 @@ def two_levels(displaced: float = 0.0) -> tuple[VAE, Tensor, Tensor]:
     below.offset = below.offset + displaced
     prior = [StandardNormal(2).double(), LinearGaussian(a_matrix, a_offset, 0.25 * eye(3))]
     unseen = torch.cat([torch.zeros(PIXELS, 2, dtype=torch.float64), weight], 1)  # x depends on z_2 alone
-    model = VAE(Chain(prior, (2, 3)), Chain([top, below], (2, 3)), linear_decoder(unseen, bias))
+    model = VAE(Hierarchy(prior, (2, 3)), Hierarchy([top, below], (2, 3)), linear_decoder(unseen, bias))
     x = random(4, *SHAPE, seed=7)
     return model, x, log_evidence(x, mean[5:], joint[5:, 5:])
 

@@ -23,7 +23,7 @@ FILES = ("train-images.gz", "train-labels.gz", "t10k-images.gz", "t10k-labels.gz
 
 
 def write_quartet(folder: Path, seed: int = 0, packed: bool = True) -> catalog.CatalogEntry:
-    """Four small IDX files, and the catalogue row that they belong to."""
+    """Four small IDX files, and the catalog row that they belong to."""
     random = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     content = [
@@ -41,7 +41,7 @@ def write_quartet(folder: Path, seed: int = 0, packed: bool = True) -> catalog.C
         title="Toy",
         shape=(1, 3, 2),
         count=10,
-        licence="none",
+        license="none",
         reference="none",
         files={name: f"http://127.0.0.1:9/{name}" for name in FILES},
         read=catalog_readers.idx_quartet,

@@ -13,8 +13,8 @@ from torch import Tensor
 from vaekit.data.dataset import Dataset
 from vaekit.data.observation import ObservedImages, observe
 from vaekit.models import head, likelihoods, posteriors
-from vaekit.models.conditional import Chain, Conditional
-from vaekit.models.objectives import Objective, importance_weighted, linear
+from vaekit.models.conditional import Conditional, Hierarchy
+from vaekit.models.objectives import Objective, iwae, linear
 from vaekit.models.priors import StandardNormal
 from vaekit.models.vae import VAE
 from vaekit.nn import networks
@@ -61,12 +61,12 @@ def model(posterior: head.Head | None = None, seed: int = 0) -> VAE:
     posterior, likelihood = posterior or posteriors.log_variance(), likelihoods.bernoulli()
     encoder = networks.dense([SHAPE], posterior.network_output((LATENT,)), (8,))
     decoder = networks.dense([(LATENT,)], likelihood.network_output(SHAPE), (8,))
-    prior, encoder = Chain([StandardNormal(LATENT)], [LATENT]), Conditional(encoder, posterior)
-    return VAE(prior, Chain([encoder], [LATENT]), Conditional(decoder, likelihood))
+    prior, encoder = Hierarchy([StandardNormal(LATENT)], [LATENT]), Conditional(encoder, posterior)
+    return VAE(prior, Hierarchy([encoder], [LATENT]), Conditional(decoder, likelihood))
 
 
 def images(n: int = 70, training: bool = True) -> ObservedImages:
-    """Random grey images with labels, observed as binary ones that are drawn anew in training."""
+    """Random gray images with labels, observed as binary ones that are drawn anew in training."""
     rng = np.random.default_rng(n)
     levels = rng.integers(0, 256, (n, *SHAPE), dtype=np.uint8)
     data = Dataset("toy", "Toy", levels, np.arange(n) % 2, ("even", "odd"))
@@ -118,7 +118,7 @@ def train(
 
 def train_wildly(directory: Path, **changes: Any) -> FitResult:
     """With a rate that three halvings tame: sigma underflows, and log q(z | x) has no number."""
-    bound = Objective(importance_weighted, samples=2, beta=linear(2), settles=2)
+    bound = Objective(iwae, samples=2, beta=linear(2), settles=2)
     wild = {"learning_rate": 10.0, "schedule": "constant", "gradient_clip": None}
     return train(directory, vae=model(posteriors.log_sigma()), objective=bound, **wild, **changes)
 

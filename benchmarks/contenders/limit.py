@@ -1,4 +1,4 @@
-"""The limit: the matrix products and convolutions of a step alone, and the traffic of the optimiser's memory.
+"""The limit: the matrix products and convolutions of a step alone, and the traffic of the optimizer's memory.
 
 One step of our own model is watched as torch computes it, forward and backward, and of every product and
 convolution the shapes are written down. Then these alone are computed again and again, in float32, on numbers
@@ -58,12 +58,12 @@ def step(workload: SimpleNamespace) -> tuple[list[Call], nn.Module]:
     model, objective = build_model(recipe.model, tuple(workload.shape)), build_objective(recipe.objective)
     judging = workload.task == "evaluate"
     x = torch.rand(1 if judging else workload.batch, *workload.shape).round()
-    prior = model.prior_given()
+    prior = model.conditional_prior()
     with Watch() as watch, torch.set_grad_enabled(not judging):
         if judging:
-            model.evidence(x, samples=workload.samples, prior=prior)
+            model.elbo_terms(x, samples=workload.samples, prior=prior)
         else:
-            objective.loss(model.evidence(x), 1.0).backward()
+            objective.loss(model.elbo_terms(x), 1.0).backward()
     return watch.calls, model
 
 

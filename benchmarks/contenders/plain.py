@@ -27,7 +27,7 @@ class PlainVAE(nn.Module):
         mean, log_variance = self.encoder(x)
         z = mean + torch.randn_like(mean) * torch.exp(0.5 * log_variance)
         reconstruction = F.binary_cross_entropy(self.decoder(z), x, reduction="sum") / len(x)
-        return reconstruction + self.rate(z, mean, log_variance)
+        return reconstruction + self.kl(z, mean, log_variance)
 
     def rate(self, z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
         if self.pseudo_inputs is None:
@@ -50,14 +50,14 @@ def loader(workload: SimpleNamespace) -> DataLoader:
 def main() -> None:
     gate, workload = Gate(), ordered()
     batches, model = loader(workload), PlainVAE(workload)
-    optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     total = 0.0
     while True:
         for (x,) in batches:
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss = model(torch.bernoulli(x))
             loss.backward()
-            optimiser.step()
+            optimizer.step()
             total += loss.item()
             gate()
 

@@ -147,5 +147,5 @@ REMOVED: dict[str, str] = {}
 # name, whose result is multiplied by 1 + 1e-6. The first is planted where none is named.
 PLANTED: dict[str, str] = {
     "kl": "vaekit.models.vae._closed_form",
-    "pixels": "vaekit.models.masking.log_prob",
+    "pixels": "vaekit.models.masking.masked_log_prob",
 }

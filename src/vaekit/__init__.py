@@ -26,7 +26,7 @@ _PLACES = {
     "demo": "vaekit.explorer.session",
     "Trained": "vaekit.engine.trained_model",
     "VAE": "vaekit.models.vae",
-    "Evidence": "vaekit.models.elbo",
+    "ELBOTerms": "vaekit.models.elbo",
     "Conditional": "vaekit.models.conditional",
     "Chain": "vaekit.models.conditional",
     "StandardNormal": "vaekit.models.priors",
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from vaekit.engine.trained_model import TrainedModel
     from vaekit.errors import VaekitError
     from vaekit.explorer.session import demo
-    from vaekit.models.conditional import Chain, Conditional
-    from vaekit.models.elbo import Evidence
+    from vaekit.models.conditional import Conditional, Hierarchy
+    from vaekit.models.elbo import ELBOTerms
     from vaekit.models.objectives import Objective
     from vaekit.models.priors import StandardNormal
     from vaekit.models.vae import VAE
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 __all__ = [  # noqa: RUF022  (in the order in which one meets them)
     "train", "resume", "load", "study", "sweep", "compare", "demo", "Run", "TrainedModel", "Recipe",
-    "VAE", "Evidence", "Conditional", "Chain", "StandardNormal", "Objective", "VaekitError",
+    "VAE", "ELBOTerms", "Conditional", "Hierarchy", "StandardNormal", "Objective", "VaekitError",
 ]  # fmt: skip
 
 

@@ -68,7 +68,7 @@ def test_a_workload_is_a_recipe_of_ours(name, monkeypatch):
     described = SimpleNamespace(path="images.npy", **json.loads(json.dumps(workload.plain())))
     made = override_recipe(load_recipe("mnist-gated"), overrides(described))
     model = build_model(made.model, workload.shape)
-    assert model.levels == workload.latent
+    assert model.layer_dims == workload.latent
     assert made.training.batch_size == workload.batch
     sizes = [p.shape for p in model.parameters()]
     for width in (*workload.width, *workload.channels):

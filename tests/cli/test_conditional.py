@@ -50,7 +50,7 @@ def arrays(call, *words: object) -> np.ndarray:
     return np.load("x.npy")
 
 
-def test_the_report_shows_a_column_a_class_and_colours_by_class(told):
+def test_the_report_shows_a_column_a_class_and_colors_by_class(told):
     assert Image.open(told / "figures/classes.png").format == "PNG"
     assert {"decoded-grid.png", "latent-space.png"} <= {file.name for file in (told / "figures").iterdir()}
 
@@ -85,12 +85,12 @@ def test_given_and_missing_labels_are_told_apart(call, numbers, told, tmp_path):
     assert (given["labels"], missing["labels"]) == ("given", "missing")
     assert given["label_accuracy"] is None
     assert 0.1 < missing["label_accuracy"] <= 1
-    assert missing["label_rate"] > 0
+    assert missing["label_kl"] > 0
     assert any("log p(x | y), not of log p(x)" in caveat for caveat in given["caveats"])
     assert not any("log p(x | y)" in caveat for caveat in missing["caveats"])
     assert given["log_likelihood"] - np.log(10) - 0.5 < missing["log_likelihood"]
     assert missing["elbo"] == pytest.approx(
-        missing["reconstruction"] - sum(missing["rate"]) - missing["label_rate"]
+        missing["reconstruction"] - sum(missing["kl"]) - missing["label_kl"]
     )
     assert json.loads((run / "evaluation.json").read_text())["labels"] == "missing"
     assert "Label rate" in (run / "report.html").read_text()

@@ -30,7 +30,7 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(command, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
-def test_list_shows_the_catalogue_and_imports(mine: Path) -> None:
+def test_list_shows_the_catalog_and_imports(mine: Path) -> None:
     run("import", mine)
     rows = {row["name"]: row for row in json.loads(run("list", "--json").stdout)["datasets"]}
     assert rows["digits"] == {
@@ -38,16 +38,16 @@ def test_list_shows_the_catalogue_and_imports(mine: Path) -> None:
         "images": 1797,
         "shape": [1, 8, 8],
         "found": "packaged",
-        "licence": "CC BY 4.0",
+        "license": "CC BY 4.0",
     }
     assert rows["mine"]["found"] == "imported"
     assert rows["frey-faces"]["found"] == "download"
     lines = run("list").stdout.splitlines()
-    assert lines[0].split() == ["name", "images", "shape", "found", "licence"]
+    assert lines[0].split() == ["name", "images", "shape", "found", "license"]
     assert len(lines) == 1 + len(rows)
 
 
-def test_show_a_dataset_of_the_catalogue() -> None:
+def test_show_a_dataset_of_the_catalog() -> None:
     facts = json.loads(run("show", "digits", "--json").stdout)
     assert facts["classes"] == list("0123456789")
     assert facts["splits"] == {}
@@ -63,8 +63,8 @@ def test_show_what_would_have_to_be_downloaded_without_downloading() -> None:
 
 def test_show_data_at_a_path(mine: Path) -> None:
     text = run("show", mine).stdout
-    assert "12 grey images of 5x4" in text
-    assert "discretised_logistic" in text
+    assert "12 gray images of 5x4" in text
+    assert "discretized_logistic" in text
 
 
 def test_prepare_decodes_into_the_cache(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_prepare_says_when_it_kept_nothing(tmp_path: Path, monkeypatch: pytest.M
     assert json.loads(run("prepare", "digits", "--json").stdout)["cache"] is None
 
 
-def test_prepare_knows_only_the_catalogue() -> None:
+def test_prepare_knows_only_the_catalog() -> None:
     with pytest.raises(NotFoundError, match="did you mean 'mnist'"):
         run("prepare", "mnst")
 
@@ -99,7 +99,7 @@ def test_import_options_reach_the_reader(tmp_path: Path) -> None:
     (tmp_path / "pictures").mkdir()
     for index in range(3):
         Image.new("RGB", (9, 7), (index * 90, 10, 200)).save(tmp_path / "pictures" / f"{index}.png")
-    arguments = ("--size", 4, 6, "--crop", "centre", "--colour", "grey", "--json")
+    arguments = ("--size", 4, 6, "--crop", "center", "--color", "gray", "--json")
     assert json.loads(run("import", tmp_path / "pictures", *arguments).stdout)["shape"] == [1, 4, 6]
 
 

@@ -24,7 +24,7 @@ def test_a_run_is_measured_and_the_numbers_are_kept_with_it(call, run):
 
 def test_the_bound_lies_below_and_the_terms_add_up(numbers, run):
     found = numbers("evaluate", run, *QUICK)
-    assert found["elbo"] == pytest.approx(found["reconstruction"] - sum(found["rate"]))
+    assert found["elbo"] == pytest.approx(found["reconstruction"] - sum(found["kl"]))
     assert found["elbo"] < found["log_likelihood"] < 0
     assert found["bits_per_dimension"] == pytest.approx(-found["log_likelihood"] / (64 * 0.6931472), rel=1e-6)
     assert (found["run"], found["data"], found["split"]) == (str(run), "digits", "test")
@@ -167,7 +167,7 @@ def test_other_data_is_measured_but_not_kept(numbers, run, tmp_path):
 
 def test_what_is_no_likelihood_is_said_to_be_none(call, run):
     config = json.loads((run / "model/config.json").read_text())
-    config["recipe"]["data"]["observation"] = "grey"
+    config["recipe"]["data"]["observation"] = "gray"
     (run / "model/config.json").write_text(json.dumps(config))
     text = call("evaluate", run / "model", *QUICK).stdout
     assert text.startswith("Score (no likelihood of the data)")

@@ -11,7 +11,7 @@ def test_list_says_what_each_recipe_is(call, numbers):
     assert rows["mnist-gated"]["model"] == "gated dense 300-300-40, bernoulli"
     assert rows["mnist-gated"]["data"] == "mnist, dynamic"
     text = call("recipes", "list").stdout
-    assert re.search(r"^mnist-gated +Gated VAE 784-300-300-40 on dynamically binarised MNIST *$", text, re.M)
+    assert re.search(r"^mnist-gated +Gated VAE 784-300-300-40 on dynamically binarized MNIST *$", text, re.M)
     assert "after Tomczak and Welling 2018" in text
 
 

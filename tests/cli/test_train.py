@@ -130,11 +130,11 @@ def _idx(place: Path) -> Path:
 @pytest.mark.parametrize(
     ("make", "told", "likelihood"),
     [
-        (_folder, "data: 60 grey images of 8x8", "discretised_logistic"),
-        (_npy, "data: 60 grey images of 8x8", "discretised_logistic"),
-        (_npz, "data: labels of 3 classes", "discretised_logistic"),
+        (_folder, "data: 60 gray images of 8x8", "discretized_logistic"),
+        (_npy, "data: 60 gray images of 8x8", "discretized_logistic"),
+        (_npz, "data: labels of 3 classes", "discretized_logistic"),
         (_csv, "data: 60 vectors of length 5", "gaussian"),
-        (_idx, "data: labels from my-labels-idx1-ubyte", "discretised_logistic"),
+        (_idx, "data: labels from my-labels-idx1-ubyte", "discretized_logistic"),
     ],
 )
 def test_data_alone_is_enough(call, tmp_path, make: Callable[[Path], Path], told, likelihood):

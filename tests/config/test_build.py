@@ -19,7 +19,7 @@ from vaekit.config.loading import load_recipe
 from vaekit.errors import RecipeError
 from vaekit.models.flows import FlowPosterior, FlowPrior
 from vaekit.models.likelihoods import LIKELIHOODS
-from vaekit.models.objectives import OBJECTIVES, SCHEDULES, importance_weighted
+from vaekit.models.objectives import OBJECTIVES, SCHEDULES, iwae
 from vaekit.models.posteriors import POSTERIORS
 from vaekit.models.priors import PRIORS
 from vaekit.nn.networks import NETWORKS
@@ -58,18 +58,18 @@ def test_the_objective_has_its_schedule():
 def test_steps_can_be_the_unit_and_the_bound_can_be_another():
     changes = [
         "objective.beta={kind: linear, over: 10, unit: step, value: 2}",
-        "objective.kind=importance_weighted",
+        "objective.kind=iwae",
     ]
     objective = build_objective(load_recipe("digits", [*changes, "objective.samples=5"]).objective)
     assert (objective.beta_at(100, 5), objective.samples) == (1.0, 5)
-    assert objective.bound is importance_weighted
+    assert objective.bound is iwae
 
 
 def test_levels_cannot_be_probable_where_reals_are_seen():
     changes = ["data.observation=unit", "model.decoder.likelihood=categorical"]
-    with pytest.raises(RecipeError, match=r"use data\.observation=grey"):
+    with pytest.raises(RecipeError, match=r"use data\.observation=gray"):
         check_recipe(load_recipe("mnist", changes))
-    check_recipe(load_recipe("mnist", ["data.observation=grey", "model.decoder.likelihood=categorical"]))
+    check_recipe(load_recipe("mnist", ["data.observation=gray", "model.decoder.likelihood=categorical"]))
 
 
 VAMP = ["model.prior={kind: vamp, components: 4, start: data}"]
@@ -78,14 +78,14 @@ VAMP = ["model.prior={kind: vamp, components: 4, start: data}"]
 def test_a_vamp_prior_starts_from_training_images_or_is_loaded_into():
     model = load_recipe("digits", VAMP).model
     bright = build_model(model, (1, 8, 8), images=lambda n: (torch.ones(n, 1, 8, 8), None))
-    assert torch.allclose(bright.prior.links[0].images(), torch.tensor(0.98), atol=1e-6)
+    assert torch.allclose(bright.prior.layers[0].images(), torch.tensor(0.98), atol=1e-6)
     loaded = build_model(model, (1, 8, 8))
     loaded.load_state_dict(bright.state_dict())
     assert torch.equal(loaded.sample(3, seed=0), bright.sample(3, seed=0))
 
 
 def test_training_images_are_those_of_the_training_split_as_they_are_seen():
-    spec = load_recipe("digits", ["data.observation=grey", "data.validation=1700", "data.test=90"])
+    spec = load_recipe("digits", ["data.observation=gray", "data.validation=1700", "data.test=90"])
     dataset, splits = build_data(spec.data)
     taken, labels = training_images(spec, dataset, splits)(len(splits.train))
     own = torch.from_numpy(dataset.images[splits.train]).float() / 255
@@ -113,11 +113,11 @@ def test_any_number_of_levels_is_built_from_a_list(network: str, prior: str, lev
     changes = [f"model.latent={levels}", f"model.encoder.network={network}", f"model.prior={prior}"]
     model = build_model(load_recipe("mnist", changes).model, (1, 8, 8))
     x = torch.rand(5, 1, 8, 8).round()
-    assert model.levels == tuple(levels)
+    assert model.layer_dims == tuple(levels)
     assert model.encode(x).rsample((2,)).shape == (2, 5, sum(levels))
     assert model.sample(3, temperature=0.7, seed=0).shape == (3, 1, 8, 8)
-    terms = model.evidence(x, samples=2)
-    assert terms.rates.shape == (len(levels), 2, 5)
+    terms = model.elbo_terms(x, samples=2)
+    assert terms.log_ratio.shape == (len(levels), 2, 5)
     assert torch.isfinite(terms.elbo).all()
 
 
@@ -133,25 +133,25 @@ def test_two_levels_with_a_vamp_prior_are_those_of_the_paper():
     ]  # fmt: skip
     assert parts["prior"] == [(600, 40), (600, 300), (80, 300)]
     assert parts["decoder"] == [(600, 80), (600, 300), (784, 300)]
-    assert model.prior.links[0].images().shape == (500, 1, 28, 28)
+    assert model.prior.layers[0].images().shape == (500, 1, 28, 28)
 
 
 def test_the_evidence_of_two_levels_with_a_vamp_prior_on_top_is_its_parts_by_hand():
     changes = ["model.latent=[2, 3]", "model.prior={kind: vamp, components: 5, std: 0.5}"]
     model = build_model(load_recipe("digits", changes).model, (1, 8, 8)).double()
     x = torch.rand(4, 1, 8, 8, dtype=torch.float64).round()
-    terms = model.evidence(x, samples=6, seed=1)
+    terms = model.elbo_terms(x, samples=6, seed=1)
     with seeded(1):
-        q = model.encode(x).draw((6,))
+        q = model.encode(x).rsample_layers((6,))
     top, below = q.z.split((2, 3), -1)
-    vamp, link = model.prior.links
-    posteriors = [model.encoder.links[0](u) for u in vamp.images()]
+    vamp, link = model.prior.layers
+    posteriors = [model.encoder.layers[0](u) for u in vamp.images()]
     densities = torch.stack([p.log_prob(top) for p in posteriors]).logsumexp(0) - math.log(5)
     torch.testing.assert_close(terms.log_pz[0], densities)
     torch.testing.assert_close(terms.log_pz[1], link(top).log_prob(below))
     torch.testing.assert_close(terms.log_px, model.decode(q.z).log_prob(x))
-    torch.testing.assert_close(terms.kl[0], terms.rates[0].mean(0))
-    torch.testing.assert_close(terms.kl[1], kl_divergence(q.links[1], link(top)).mean(0))
+    torch.testing.assert_close(terms.analytic_kl[0], terms.log_ratio[0].mean(0))
+    torch.testing.assert_close(terms.analytic_kl[1], kl_divergence(q.layers[1], link(top)).mean(0))
 
 
 def test_the_links_of_the_prior_have_a_network_of_their_own_if_so_said():
@@ -171,8 +171,8 @@ def test_flows_are_built_for_every_level(form: str):
     flow = f"{{kind: flow, form: {form}, transforms: 1, width: [4]}}"
     changes = ["model.latent=[3, 2]", f"model.prior={flow}", f"model.encoder.posterior={flow}"]
     model = build_model(load_recipe("digits", changes).model, (1, 8, 8))
-    assert isinstance(model.prior.links[0], FlowPrior)
-    for link in (*model.encoder.links, model.prior.links[1]):
+    assert isinstance(model.prior.layers[0], FlowPrior)
+    for link in (*model.encoder.layers, model.prior.layers[1]):
         assert isinstance(link.head, FlowPosterior)
     assert model.sample(3, seed=0).shape == (3, 1, 8, 8)
 
@@ -223,8 +223,8 @@ def conditional(*changes: str):
 def test_labels_reach_every_prior_at_every_depth(prior: str, levels: str):
     model, dataset, splits = conditional(TOLD, f"model.prior={prior}", f"model.latent={levels}")
     y = torch.from_numpy(dataset.labels[:5])
-    terms = model.evidence(torch.from_numpy(dataset.images[:5] / 255).float().round(), y, samples=2)
-    assert terms.rates.shape == (len(model.levels), 2, 5)
+    terms = model.elbo_terms(torch.from_numpy(dataset.images[:5] / 255).float().round(), y, samples=2)
+    assert terms.log_ratio.shape == (len(model.layer_dims), 2, 5)
     assert torch.isfinite(terms.elbo).all()
     assert model.sample(3, seed=0).shape == (3, 1, 8, 8)
     frequencies = torch.bincount(torch.from_numpy(dataset.labels[splits.train])) / len(splits.train)
@@ -233,7 +233,7 @@ def test_labels_reach_every_prior_at_every_depth(prior: str, levels: str):
 
 def test_by_default_the_label_goes_past_the_encoder():
     model, *_ = conditional("model.condition=label")
-    assert model.given_label == {"decoder"}
+    assert model.conditioned_parts == {"decoder"}
     assert [tuple(p.shape) for p in model.decoder.network.join.parameters()] == [(128, 8), (128,), (128, 10)]
     assert not list(model.prior.parameters())
 
@@ -247,7 +247,7 @@ def test_attributes_take_the_place_of_labels(tmp_path):
     assert model.labels.values.shape == (14, 3)
     torch.testing.assert_close(model.labels.log_prob.exp().sum(), torch.tensor(1.0))
     training = torch.from_numpy(dataset.attributes[splits.train])
-    torch.testing.assert_close(model.labels.centre, training.mean(0))
+    torch.testing.assert_close(model.labels.center, training.mean(0))
     assert model.sample(4, y=training[:4]).shape == (4, 1, 8, 8)
 
 

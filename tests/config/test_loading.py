@@ -45,9 +45,9 @@ def test_the_vamp_recipe_is_the_gated_one_with_500_pseudo_inputs():
 
 
 def test_levels_are_a_number_or_a_list_of_such():
-    assert load_recipe("mnist", ["model.latent=5"]).model.levels == (5,)
-    assert load_recipe("mnist", ["model.latent=[5, 3]"]).model.levels == (5, 3)
-    assert load_recipe("mnist-hvae-vamp").model.levels == (40, 40)
+    assert load_recipe("mnist", ["model.latent=5"]).model.layer_dims == (5,)
+    assert load_recipe("mnist", ["model.latent=[5, 3]"]).model.layer_dims == (5, 3)
+    assert load_recipe("mnist-hvae-vamp").model.layer_dims == (40, 40)
     for wrong in ("[]", "[3, 0]", "x", "2.5"):
         with pytest.raises(RecipeError, match=r"^mnist: model\.latent: expected"):
             load_recipe("mnist", [f"model.latent={wrong}"])
@@ -150,7 +150,7 @@ def test_what_does_not_fit_is_refused_in_one_line(override, words):
 
 def test_free_bits_do_not_go_with_the_importance_weighted_bound():
     with pytest.raises(RecipeError, match="free_bits belong to the elbo"):
-        load_recipe("mnist", ["objective.kind=importance_weighted", "objective.free_bits=1"])
+        load_recipe("mnist", ["objective.kind=iwae", "objective.free_bits=1"])
 
 
 @pytest.mark.parametrize(("name", "words"), [("mnst", "did you mean 'mnist'"), ("a/b.yaml", "no such file")])

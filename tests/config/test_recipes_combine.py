@@ -56,7 +56,7 @@ CHOICES: dict[str, dict[str, Choice]] = {
         "gaussian-fixed": {"kind": "gaussian", "sigma": 0.5},
         "gaussian-learned": {"kind": "gaussian", "sigma": "learned"},
         "gaussian-optimal": {"kind": "gaussian", "sigma": "optimal"},
-        "discretised_logistic": {"kind": "discretised_logistic"},
+        "discretized_logistic": {"kind": "discretized_logistic"},
         "categorical": {"kind": "categorical"},
     },
     "network": {
@@ -125,7 +125,7 @@ def recipe_of(row: Row) -> Recipe:
     choice = {name: CHOICES[name][value] for name, value in zip(CHOICES, row, strict=True)}
     return parse_recipe(
         {
-            "data": {"name": "noise", "observation": "threshold" if row[2] == "bernoulli" else "grey"},
+            "data": {"name": "noise", "observation": "threshold" if row[2] == "bernoulli" else "gray"},
             "model": {
                 "latent": choice["latent"],
                 "prior": choice["prior"],
@@ -198,13 +198,13 @@ def trains_a_step(trained: TrainedModel, seen) -> None:
     The first alone would not reach what lies behind a map that starts at zero.
     """
     model, objective = trained.model, build_objective(trained.recipe.objective)
-    optimiser = torch.optim.Adam(model.parameters(), 1e-3)
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
     before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
     for _ in range(3):
-        optimiser.zero_grad()
-        evidence = model.evidence(seen.all(), seen.labels, samples=2, seed=0)
-        objective.loss(evidence, objective.final_beta).backward()
-        optimiser.step()
+        optimizer.zero_grad()
+        terms = model.elbo_terms(seen.all(), seen.labels, samples=2, seed=0)
+        objective.loss(terms, objective.final_beta).backward()
+        optimizer.step()
     for name, weight in model.named_parameters():
         if trained.recipe.model.encoder.posterior.kind == "dirac" and name.startswith("prior."):
             continue  # with beta = 0 the prior serves for sampling only
@@ -242,7 +242,7 @@ def is_measured_and_kept(trained: TrainedModel, dataset: Dataset, splits: Splits
     assert torch.equal(a.codes, b.codes)
     if trained.recipe.model.encoder.posterior.kind != "dirac":
         assert torch.isfinite(a.log_likelihood).all()
-        assert (a.log_likelihood > a.reconstruction - a.rate.sum(0) - 20).all()
+        assert (a.log_likelihood > a.reconstruction - a.kl.sum(0) - 20).all()
 
 
 @pytest.mark.parametrize("prior", [name for name in CHOICES["prior"] if refused((name, "dirac"))])

@@ -29,7 +29,7 @@ def fresh_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def levels() -> np.ndarray:
-    """Twenty grey images of 8x6, whose levels span 0..255."""
+    """Twenty gray images of 8x6, whose levels span 0..255."""
     images = np.random.default_rng(0).integers(0, 256, (20, 8, 6), dtype=np.uint8)
     images[0, 0, :2] = 0, 255
     return images

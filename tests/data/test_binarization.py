@@ -1,4 +1,4 @@
-"""A binary image drawn from grey values has their probabilities, and all pixels are drawn apart."""
+"""A binary image drawn from gray values has their probabilities, and all pixels are drawn apart."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def test_a_byte_of_255_is_drawn_again(monkeypatch):
 
 def test_pixels_are_drawn_apart_and_anew():
     torch.manual_seed(1)
-    grey = levels()[100:140]
-    one, other = (draw_binary(grey) - grey / 255 for _ in range(2))
+    gray = levels()[100:140]
+    one, other = (draw_binary(gray) - gray / 255 for _ in range(2))
     for a, b in [(one, other), (one[:, 1:], one[:, :-1]), (one[1:], one[:-1]), (one[:, 8:], one[:, :-8])]:
         assert abs(np.corrcoef(a.flatten(), b.flatten())[0, 1]) < 5 / np.sqrt(a.numel())
 

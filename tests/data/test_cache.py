@@ -62,7 +62,7 @@ def test_storing_again_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
 
 def test_another_fingerprint_is_not_used(fresh_cache: Path) -> None:
     cache.recall_or_make("toy", "old", dataset)
-    shelf = cache.catalogued()
+    shelf = cache.catalogd()
     assert cache.recall(shelf, "toy", "old")
     assert cache.recall(shelf, "toy")
     assert cache.recall(shelf, "toy", "new") is None
@@ -74,12 +74,12 @@ def test_a_damaged_entry_is_as_good_as_none_and_is_made_anew(
     fresh_cache: Path, file: str, damage: str
 ) -> None:
     cache.recall_or_make("toy", None, dataset)
-    path = cache.catalogued() / "toy" / file
+    path = cache.catalogd() / "toy" / file
     content = path.read_bytes()
     path.unlink()
     if damage != "gone":
         path.write_bytes(content[:-7] if damage == "cut" else b"")
-    assert cache.recall(cache.catalogued(), "toy") is None
+    assert cache.recall(cache.catalogd(), "toy") is None
     same(cache.recall_or_make("toy", None, dataset), dataset())
 
 
@@ -136,7 +136,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1000))
     with pytest.raises(DataError, match=r"cannot keep toy there \(no space left .*set VAEKIT_CACHE"):
         cache.recall_or_make("toy", None, dataset)
-    assert cache.names(cache.catalogued()) == ()
+    assert cache.names(cache.catalogd()) == ()
 
 
 def test_failing_halfway_leaves_nothing(fresh_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +147,7 @@ def test_failing_halfway_leaves_nothing(fresh_cache: Path, monkeypatch: pytest.M
     monkeypatch.setattr(cache, "_save", fail)
     with pytest.raises(DataError, match="No space left on device"):
         cache.recall_or_make("toy", None, dataset)
-    assert [path.name for path in cache.catalogued().iterdir() if path.is_dir()] == []
+    assert [path.name for path in cache.catalogd().iterdir() if path.is_dir()] == []
 
 
 def test_what_a_killed_process_left_is_no_hindrance(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_digits_levels_give_the_original_ink_back() -> None:
 @pytest.mark.parametrize("name", catalog.names())
 def test_every_row_is_complete(name: str) -> None:
     row = catalog.entry(name)
-    assert row.licence
+    assert row.license
     assert any(character.isdigit() for character in row.reference)
     assert row.packaged or (row.read and row.files)
     assert not row.published or sum(row.published.values()) == row.count

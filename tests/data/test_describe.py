@@ -22,17 +22,17 @@ def test_overview_names_everything(tmp_path: Path, levels: np.ndarray) -> None:
         "images": 20,
         "shape": [1, 8, 6],
         "found": "imported",
-        "licence": "your own",
+        "license": "your own",
     }
     json.dumps(rows)
 
 
-def test_a_catalogued_dataset_is_described_from_row_and_content() -> None:
+def test_a_catalogd_dataset_is_described_from_row_and_content() -> None:
     facts = describe("digits")
     assert facts["found"] == "packaged"
     assert facts["sha256"] == catalog.entry("digits").sha256
     assert facts["classes"] == list("0123456789")
-    assert facts["suggestion"]["observation"] == "grey"
+    assert facts["suggestion"]["observation"] == "gray"
     json.dumps(facts)
 
 

@@ -64,7 +64,7 @@ def test_levels_are_not_copied() -> None:
         ((9, 49), (9, 1, 1, 49), "vectors"),
         ((9, 64), (9, 1, 8, 8), "9 rows of 64 levels, read as 8x8 images"),
         ((9, 784), (9, 1, 28, 28), "read as 28x28 images"),
-        ((9, 5, 7), (9, 1, 5, 7), "9 grey images of 5x7"),
+        ((9, 5, 7), (9, 1, 5, 7), "9 gray images of 5x7"),
         ((9, 3, 5, 7), (9, 3, 5, 7), "3 channels, stored first"),
         ((9, 5, 7, 3), (9, 3, 5, 7), "3 channels, stored last"),
         ((9, 5, 7, 1), (9, 1, 5, 7), "1 channels, stored last"),

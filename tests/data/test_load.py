@@ -52,7 +52,7 @@ def test_an_import_is_replaced_only_by_force(file: Path, levels: np.ndarray) -> 
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("mnist", "belongs to the catalogue"),
+        ("mnist", "belongs to the catalog"),
         ("a/b", "expected letters"),
         ("..", "expected letters"),
         ("", "letters"),
@@ -76,7 +76,7 @@ def test_a_path_that_is_not_there(tmp_path: Path) -> None:
         import_data(tmp_path / "absent")
 
 
-def test_catalogue_names_come_before_paths(
+def test_catalog_names_come_before_paths(
     tmp_path: Path, levels: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -17,7 +17,7 @@ def dataset(images: np.ndarray, labels: np.ndarray | None = None) -> Dataset:
 
 
 @pytest.fixture
-def grey() -> Dataset:
+def gray() -> Dataset:
     images = np.random.default_rng(0).integers(0, 256, (50, 3, 4, 5), dtype=np.uint8)
     return dataset(images, np.arange(50) % 3)
 
@@ -36,10 +36,10 @@ def test_threshold_is_above_one_half() -> None:
     assert observe(dataset(half), np.arange(1), "threshold").all().flatten().tolist() == [0, 0, 1, 1]
 
 
-def test_grey_and_unit_are_level_over_255(grey: Dataset) -> None:
-    for observation in ("grey", "unit"):
-        seen = observe(grey, np.array([4, 7]), observation)
-        expected = torch.from_numpy(grey.images[[4, 7]]).float() / 255
+def test_gray_and_unit_are_level_over_255(gray: Dataset) -> None:
+    for observation in ("gray", "unit"):
+        seen = observe(gray, np.array([4, 7]), observation)
+        expected = torch.from_numpy(gray.images[[4, 7]]).float() / 255
         assert torch.equal(seen.all(), expected)
         assert seen.data is not None
         assert seen.data.dtype == torch.uint8
@@ -51,7 +51,7 @@ def test_unit_reals_are_untouched(real: Dataset) -> None:
 
 
 @pytest.mark.parametrize("observation", ["static", "dynamic"])
-@pytest.mark.parametrize("kind", ["grey", "real"])
+@pytest.mark.parametrize("kind", ["gray", "real"])
 def test_static_draws_depend_on_seed_and_place_alone(
     observation: str, kind: str, request: pytest.FixtureRequest
 ) -> None:
@@ -87,11 +87,11 @@ def test_dynamic_training_data_is_drawn_anew_and_fairly() -> None:
 
 @pytest.mark.parametrize("observation", OBSERVATIONS)
 @pytest.mark.parametrize("training", [False, True])
-def test_held_or_gathered_the_numbers_are_the_same(grey: Dataset, observation: str, training: bool) -> None:
+def test_held_or_gathered_the_numbers_are_the_same(gray: Dataset, observation: str, training: bool) -> None:
     chosen, indices = np.arange(5, 45), torch.tensor([30, 0, 7, 7])
     batches = []
     for resident in (True, False):
-        seen = observe(grey, chosen, observation, training=training, resident=resident)
+        seen = observe(gray, chosen, observation, training=training, resident=resident)
         torch.manual_seed(1)
         batches.append(seen.batch(indices))
         assert (seen.data is not None) == resident
@@ -103,26 +103,26 @@ def test_held_or_gathered_the_numbers_are_the_same(grey: Dataset, observation: s
 
 def test_channels_stored_last_come_out_first() -> None:
     stored = np.random.default_rng(0).integers(0, 256, (6, 4, 5, 3), dtype=np.uint8)
-    seen = observe(dataset(stored.transpose(0, 3, 1, 2)), np.arange(6), "grey")
+    seen = observe(dataset(stored.transpose(0, 3, 1, 2)), np.arange(6), "gray")
     assert seen.all().is_contiguous()
     assert seen.shape == (3, 4, 5)
 
 
 def test_what_takes_too_much_of_the_device_is_gathered(
-    grey: Dataset, monkeypatch: pytest.MonkeyPatch
+    gray: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = 50 * 3 * 4 * 5
     for free, held in ((3 * size, False), (3 * size + 1, True)):
         monkeypatch.setattr(module, "_free_bytes", lambda device, free=free: free)
-        assert (observe(grey, np.arange(50), "grey").data is not None) == held
+        assert (observe(gray, np.arange(50), "gray").data is not None) == held
 
 
 def test_free_memory_is_positive() -> None:
     assert _free_bytes(torch.device("cpu")) > 0
 
 
-def test_batches_go_through_everything_in_order(grey: Dataset) -> None:
-    seen = observe(grey, np.arange(10, 33), "grey")
+def test_batches_go_through_everything_in_order(gray: Dataset) -> None:
+    seen = observe(gray, np.arange(10, 33), "gray")
     images, labels = zip(*seen.batches(10), strict=True)
     assert [len(batch) for batch in images] == [10, 10, 3]
     assert torch.equal(torch.cat(images), seen.all())
@@ -134,14 +134,14 @@ def test_without_labels_batches_have_none(real: Dataset) -> None:
     assert all(labels is None for _, labels in observe(real, np.arange(9), "unit").batches(4))
 
 
-def test_grey_needs_levels(real: Dataset) -> None:
-    with pytest.raises(DataError, match=r"grey needs levels.*use unit"):
-        observe(real, np.arange(3), "grey")
+def test_gray_needs_levels(real: Dataset) -> None:
+    with pytest.raises(DataError, match=r"gray needs levels.*use unit"):
+        observe(real, np.arange(3), "gray")
 
 
-def test_an_unknown_observation_proposes_the_nearest(grey: Dataset) -> None:
+def test_an_unknown_observation_proposes_the_nearest(gray: Dataset) -> None:
     with pytest.raises(DataError, match="did you mean 'dynamic'"):
-        observe(grey, np.arange(3), "dynamik")
+        observe(gray, np.arange(3), "dynamik")
 
 
 @pytest.fixture
@@ -175,7 +175,7 @@ def test_levels_beside_missing_values_can_be_observed_as_levels() -> None:
     images[2, 0, 1] = np.nan
     data = dataset(images)
     assert data.has_levels
-    levels = observe(data, np.arange(9), "grey").all() * 255
+    levels = observe(data, np.arange(9), "gray").all() * 255
     known = levels[~levels.isnan()]
     torch.testing.assert_close(known, known.round())
 
@@ -183,16 +183,16 @@ def test_levels_beside_missing_values_can_be_observed_as_levels() -> None:
 @pytest.mark.parametrize("observation", OBSERVATIONS)
 @pytest.mark.parametrize("resident", [False, True])
 def test_hidden_pixels_are_missing_in_all_channels_and_the_others_are_as_they_were(
-    grey: Dataset, observation: str, resident: bool
+    gray: Dataset, observation: str, resident: bool
 ) -> None:
     chosen = np.array([40, 3, 17, 41])
     options = {"training": True, "seed": 3, "resident": resident}
     torch.manual_seed(0)
-    whole = observe(grey, chosen, observation, **options).all()
+    whole = observe(gray, chosen, observation, **options).all()
     torch.manual_seed(0)
-    seen = observe(grey, chosen, observation, missing=pixels(0.4), **options)
+    seen = observe(gray, chosen, observation, missing=pixels(0.4), **options)
     lacking = seen.all()
-    left = torch.from_numpy(observed_pixels(pixels(0.4), grey.shape, chosen, 3)).expand_as(whole)
+    left = torch.from_numpy(observed_pixels(pixels(0.4), gray.shape, chosen, 3)).expand_as(whole)
     assert seen.partial
     assert torch.equal(~lacking.isnan(), left)
     assert torch.equal(lacking[left], whole[left])

@@ -12,7 +12,7 @@ from torch.distributions import Categorical, Independent, Laplace, MixtureSameFa
 from vaekit.distributions import mixture
 from vaekit.distributions.mixture import Mixture
 from vaekit.distributions.normal import CholeskyNormal
-from vaekit.distributions.operations import tempered
+from vaekit.distributions.operations import with_temperature
 
 LOGITS = torch.tensor([0.3, -1.0, 2.0, 0.0], dtype=torch.float64)
 
@@ -112,12 +112,12 @@ def test_posterior_of_the_component():
 
 
 def test_temperature_narrows_each_component_about_its_own_mean():
-    cold = tempered(Mixture(LOGITS, gaussians()), 0.5)
+    cold = with_temperature(Mixture(LOGITS, gaussians()), 0.5)
     base = gaussians().base_dist
     expected = by_torch(Independent(Normal(base.loc, base.scale / 2), 1))
     z = torch.randn(5, 3, dtype=torch.float64)
     torch.testing.assert_close(cold.log_prob(z), expected.log_prob(z))
-    still = tempered(Mixture(LOGITS, gaussians()), 0.0).sample((50,))
+    still = with_temperature(Mixture(LOGITS, gaussians()), 0.0).sample((50,))
     assert torch.cdist(still, base.loc).amin(-1).max() < 1e-12
 
 
@@ -132,7 +132,7 @@ def test_gaussians_with_covariances_are_mixed_and_drawn():
     components = CholeskyNormal(mean, cholesky)
     ours, z = Mixture(LOGITS, components), torch.randn(2, 5, 3, dtype=torch.float64)
     torch.testing.assert_close(ours.log_prob(z), by_torch(components).log_prob(z))
-    still = tempered(ours, 0.0).sample((50,))
+    still = with_temperature(ours, 0.0).sample((50,))
     assert torch.cdist(still, mean).amin(-1).max() < 1e-12
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal, kl_divergence
 
 from vaekit.distributions.normal import LogScaleNormal, UnitNormal
-from vaekit.distributions.operations import tempered
+from vaekit.distributions.operations import with_temperature
 
 
 def numbers(*shape: int) -> Tensor:
@@ -48,7 +48,7 @@ def test_expanded_and_tempered_they_are_still_gaussians(p: Normal):
     assert wide.batch_shape == (2, 5, 3)
     value = numbers(5, 3)
     torch.testing.assert_close(wide.log_prob(value)[1], p.log_prob(value).expand(5, 3))
-    warm = tempered(p, 0.5)
+    warm = with_temperature(p, 0.5)
     assert isinstance(warm, Normal)
     assert torch.equal(warm.scale, 0.5 * p.scale)
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.distributions import Distribution, Gamma, Independent, Normal
 
 from vaekit.distributions.normal import OptimalNormal
-from vaekit.distributions.operations import Dirac, Event, tempered
-from vaekit.distributions.pixels import Bernoulli, CategoricalLevels, ContinuousBernoulli, DiscretisedLogistic
+from vaekit.distributions.operations import Delta, IndependentEvent, with_temperature
+from vaekit.distributions.pixels import Bernoulli, CategoricalLevels, ContinuousBernoulli, DiscretizedLogistic
 
 LOGITS = [-200.0, -30.0, -3.0, -0.1001, -0.0999, -1e-4, 0.0, 1e-4, 0.0999, 0.1001, 0.7, 12.0, 88.0, 200.0]
 
@@ -46,8 +46,8 @@ def test_the_log_probability_of_black_and_white_images_is_the_sum_of_that_of_the
     logits, x = images(*shape)
     expected = torch.distributions.Bernoulli(logits=logits).log_prob(x).sum((-3, -2, -1))
     with torch.set_grad_enabled(graded):
-        double_found = Event(Bernoulli(logits), 3).log_prob(x)
-        found = Event(Bernoulli(logits.float()), 3).log_prob(x.float())
+        double_found = IndependentEvent(Bernoulli(logits), 3).log_prob(x)
+        found = IndependentEvent(Bernoulli(logits.float()), 3).log_prob(x.float())
     torch.testing.assert_close(double_found, expected, rtol=1e-13, atol=1e-11)
     torch.testing.assert_close(found.double(), expected, rtol=1e-6, atol=1e-4)
 
@@ -55,7 +55,7 @@ def test_the_log_probability_of_black_and_white_images_is_the_sum_of_that_of_the
 def test_probabilities_as_pixels_have_the_cross_entropy_with_and_without_a_gradient():
     logits, x = images(1, 8, 6)
     x = x * 0.7 + 0.1
-    p = Event(Bernoulli(logits), 3)
+    p = IndependentEvent(Bernoulli(logits), 3)
     with torch.no_grad():
         torch.testing.assert_close(p.log_prob(x), p.base_dist.log_prob(x).sum((1, 2, 3)))
     torch.testing.assert_close(p.log_prob(x), p.base_dist.log_prob(x).sum((1, 2, 3)))
@@ -64,7 +64,7 @@ def test_probabilities_as_pixels_have_the_cross_entropy_with_and_without_a_gradi
 def test_the_log_probability_of_black_and_white_images_has_the_gradient_of_the_cross_entropy():
     logits, x = images(1, 5, 4)
     logits.requires_grad_()
-    found = torch.autograd.grad(Event(Bernoulli(logits), 3).log_prob(x).sum(), logits)[0]
+    found = torch.autograd.grad(IndependentEvent(Bernoulli(logits), 3).log_prob(x).sum(), logits)[0]
     torch.testing.assert_close(found, x - torch.sigmoid(logits.detach()))
 
 
@@ -72,10 +72,10 @@ def test_the_log_probability_of_black_and_white_images_has_the_gradient_of_the_c
 def test_pixels_that_are_no_event_keep_their_log_probabilities_apart(graded: bool):
     logits, x = images(1, 3, 2)
     with torch.set_grad_enabled(graded):
-        assert torch.equal(Event(Bernoulli(logits), 0).log_prob(x), Bernoulli(logits).log_prob(x))
-        some = Event(Bernoulli(logits), 1).log_prob(x)
+        assert torch.equal(IndependentEvent(Bernoulli(logits), 0).log_prob(x), Bernoulli(logits).log_prob(x))
+        some = IndependentEvent(Bernoulli(logits), 1).log_prob(x)
     torch.testing.assert_close(some, Bernoulli(logits).log_prob(x).sum(-1))
-    wide = Event(Bernoulli(logits), 3).expand((2, 3))
+    wide = IndependentEvent(Bernoulli(logits), 3).expand((2, 3))
     assert wide.log_prob(x).shape == (2, 3)
 
 
@@ -86,8 +86,8 @@ def exact_log_density(logit: float, x: float) -> float:
     """log of l exp(l x) / (exp(l) - 1): an exponential density cut off at 1."""
     with mpmath.workdps(60):
         logit, x = mpmath.mpf(logit), mpmath.mpf(x)
-        normaliser = mpmath.expm1(logit) / logit if logit else mpmath.mpf(1)
-        return float(logit * x - mpmath.log(normaliser))
+        normalizer = mpmath.expm1(logit) / logit if logit else mpmath.mpf(1)
+        return float(logit * x - mpmath.log(normalizer))
 
 
 def exact_mean(logit: float) -> float:
@@ -157,61 +157,61 @@ def test_continuous_bernoulli_draws_carry_the_gradient_of_their_mean():
     torch.testing.assert_close(draws.var(0), variance, rtol=0.05, atol=0)
 
 
-# ------------------------------------------------------------------------------------- discretised logistic
+# ------------------------------------------------------------------------------------- discretized logistic
 
 ALL_LEVELS = torch.arange(256, dtype=torch.float64)[:, None] / 255
 LOCS = [-3.0, 0.0, 0.4999, 100.5 / 255, 1.0, 2.5]
 
 
 @pytest.mark.parametrize("log_scale", [-20.0, -8.0, -4.5, -2.0, 0.0, 5.0])
-def test_discretised_logistic_levels_sum_to_one(log_scale: float):
-    p = DiscretisedLogistic(double(*LOCS), double(log_scale))
+def test_discretized_logistic_levels_sum_to_one(log_scale: float):
+    p = DiscretizedLogistic(double(*LOCS), double(log_scale))
     total = p.log_prob(ALL_LEVELS).exp().sum(0)
     torch.testing.assert_close(total, torch.ones_like(total), rtol=0, atol=1e-11)
-    single = DiscretisedLogistic(p.loc.float(), p.log_scale.float()).log_prob(ALL_LEVELS.float())
+    single = DiscretizedLogistic(p.loc.float(), p.log_scale.float()).log_prob(ALL_LEVELS.float())
     torch.testing.assert_close(single.exp().sum(0), torch.ones(len(LOCS)), rtol=0, atol=3e-5)
 
 
 @pytest.mark.parametrize("log_scale", [-4.5, -2.0, 0.0])
-def test_discretised_logistic_is_a_difference_of_distribution_functions(log_scale: float):
+def test_discretized_logistic_is_a_difference_of_distribution_functions(log_scale: float):
     loc, scale = 0.37, math.exp(log_scale)
     edges = (np.arange(257) - 0.5) / 255
     edges[0], edges[-1] = -np.inf, np.inf
     expected = np.diff(stats.logistic.cdf(edges, loc, scale))
-    got = DiscretisedLogistic(double(loc), double(log_scale)).log_prob(ALL_LEVELS[:, 0]).exp()
+    got = DiscretizedLogistic(double(loc), double(log_scale)).log_prob(ALL_LEVELS[:, 0]).exp()
     np.testing.assert_allclose(got.numpy(), expected, rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize(("level", "loc", "log_scale"), [(3, 0.9, -5.0), (250, -1.0, -4.0), (0, 1.0, -6.0)])
-def test_discretised_logistic_is_exact_far_in_a_tail(level: int, loc: float, log_scale: float):
+def test_discretized_logistic_is_exact_far_in_a_tail(level: int, loc: float, log_scale: float):
     with mpmath.workdps(400):
         below = lambda k: 1 / (1 + mpmath.exp(-((k / mpmath.mpf(255)) - loc) / mpmath.exp(log_scale)))
         low = below(level - mpmath.mpf("0.5")) if level else 0
         expected = float(mpmath.log(below(level + mpmath.mpf("0.5")) - low))
     assert expected < -50
     for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 1e-5)):
-        p = DiscretisedLogistic(torch.tensor(loc, dtype=dtype), torch.tensor(log_scale, dtype=dtype))
+        p = DiscretizedLogistic(torch.tensor(loc, dtype=dtype), torch.tensor(log_scale, dtype=dtype))
         got = p.log_prob(torch.tensor(level / 255, dtype=dtype)).item()
         assert got == pytest.approx(expected, rel=tolerance)
 
 
-def test_discretised_logistic_is_finite_with_its_gradient_at_extremes():
+def test_discretized_logistic_is_finite_with_its_gradient_at_extremes():
     loc = torch.tensor([-200.0, 0.0, 0.5, 1.0, 200.0])[:, None, None].requires_grad_()
     log_scale = torch.tensor([-20.0, -5.0, 0.0, 5.0])[:, None].requires_grad_()
     values = torch.tensor([0, 1, 128, 254, 255]) / 255
-    log_prob = DiscretisedLogistic(loc, log_scale).log_prob(values)
+    log_prob = DiscretizedLogistic(loc, log_scale).log_prob(values)
     for number in (log_prob, *gradient(log_prob, loc, log_scale)):
         assert torch.isfinite(number).all()
 
 
-def test_discretised_logistic_mean_is_that_of_its_levels():
-    p = DiscretisedLogistic(double(*LOCS), double(-4.5)[:, None])
+def test_discretized_logistic_mean_is_that_of_its_levels():
+    p = DiscretizedLogistic(double(*LOCS), double(-4.5)[:, None])
     probabilities = p.log_prob(ALL_LEVELS[:, None]).exp()
     torch.testing.assert_close(p.mean, (probabilities * ALL_LEVELS[:, None]).sum(0), rtol=0, atol=1e-12)
 
 
-def test_discretised_logistic_draws_have_the_probabilities_of_the_levels():
-    p = DiscretisedLogistic(torch.tensor(0.8), torch.tensor(-1.5), levels=6)
+def test_discretized_logistic_draws_have_the_probabilities_of_the_levels():
+    p = DiscretizedLogistic(torch.tensor(0.8), torch.tensor(-1.5), levels=6)
     levels = torch.arange(6) / 5
     counts = (p.sample((20_000, 1)) == levels).sum(0)
     assert counts.sum() == 20_000
@@ -219,9 +219,9 @@ def test_discretised_logistic_draws_have_the_probabilities_of_the_levels():
     assert stats.chisquare(counts.numpy(), expected.numpy()).pvalue > 1e-3
 
 
-def test_discretised_logistic_with_two_levels_is_a_bernoulli():
+def test_discretized_logistic_with_two_levels_is_a_bernoulli():
     loc, log_scale = double(0.3), double(-0.7)
-    p = DiscretisedLogistic(loc, log_scale, levels=2)
+    p = DiscretizedLogistic(loc, log_scale, levels=2)
     bernoulli = torch.distributions.Bernoulli(logits=(loc - 0.5) / log_scale.exp())
     for x in (double(0.0), double(1.0)):
         torch.testing.assert_close(p.log_prob(x), bernoulli.log_prob(x))
@@ -232,7 +232,7 @@ def test_every_level_of_eight_bits_is_found_in_single_precision():
     levels = torch.nextafter(exact, torch.zeros(()))  # a rounding error below
     identity = CategoricalLevels(torch.eye(256) * 50)
     assert (identity.log_prob(levels) > -1e-6).all()
-    sharp = DiscretisedLogistic(exact, torch.tensor(-12.0))
+    sharp = DiscretizedLogistic(exact, torch.tensor(-12.0))
     assert (sharp.log_prob(levels) > -1e-6).all()
 
 
@@ -268,7 +268,7 @@ def test_categorical_draws_have_the_probabilities():
 
 def test_dirac_is_its_point():
     point = torch.tensor([0.25, -3.0], requires_grad=True)
-    p = Dirac(point)
+    p = Delta(point)
     draws = p.rsample((4,))
     assert torch.equal(draws, point.expand(4, 2))
     assert torch.equal(gradient(draws, point)[0], torch.tensor([4.0, 4.0]))
@@ -325,18 +325,18 @@ def test_optimal_normal_has_nothing_to_draw_from():
 # -------------------------------------------------------------------------------------------------- tempered
 
 
-def test_tempered_multiplies_the_spread_and_keeps_the_centre():
+def test_tempered_multiplies_the_spread_and_keeps_the_center():
     p = Independent(Normal(torch.tensor([1.0, 2.0]), torch.tensor([0.5, 4.0])), 1)
-    narrow = tempered(p, 0.25)
+    narrow = with_temperature(p, 0.25)
     torch.testing.assert_close(narrow.mean, p.mean)
     torch.testing.assert_close(narrow.stddev, p.stddev / 4)
     assert narrow.event_shape == p.event_shape
-    assert torch.equal(tempered(p, 0.0).sample((3,)), p.mean.expand(3, 2))
+    assert torch.equal(with_temperature(p, 0.0).sample((3,)), p.mean.expand(3, 2))
 
 
 def test_a_family_without_a_known_temperature_says_so():
     with pytest.raises(NotImplementedError, match="no temperature is known for Gamma"):
-        tempered(Gamma(1.0, 1.0), 0.5)
+        with_temperature(Gamma(1.0, 1.0), 0.5)
 
 
 # ------------------------------------------------------------------------------------------ as torch's own do
@@ -346,9 +346,9 @@ def test_a_family_without_a_known_temperature_says_so():
     "p",
     [
         ContinuousBernoulli(torch.zeros(2, 3)),
-        DiscretisedLogistic(torch.zeros(2, 1), torch.zeros(3)),
+        DiscretizedLogistic(torch.zeros(2, 1), torch.zeros(3)),
         CategoricalLevels(torch.zeros(2, 3, 7)),
-        Dirac(torch.zeros(2, 3)),
+        Delta(torch.zeros(2, 3)),
     ],
     ids=lambda p: type(p).__name__,
 )

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from cases import SHAPE, make_labelled, make_vae
+from cases import SHAPE, make_labeled, make_vae
 from vaekit.config.loading import load_recipe
 from vaekit.engine.conditioning import parse_condition
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
-from vaekit.models.labels import of_attributes
+from vaekit.models.labels import attribute_prior
 from vaekit.models.vae import VAE
 
 NAMES = ("age", "hair=black", "hair=red")
@@ -20,12 +20,12 @@ NAMES = ("age", "hair=black", "hair=red")
 
 def of_classes() -> TrainedModel:
     recipe = load_recipe("digits", ["model.condition=label"])
-    return TrainedModel(make_labelled(), recipe, SHAPE, ("cat", "dog", "1"), Path("pets"))
+    return TrainedModel(make_labeled(), recipe, SHAPE, ("cat", "dog", "1"), Path("pets"))
 
 
 def of_attributes_() -> TrainedModel:
-    labels = of_attributes(torch.tensor([[10.0, 0, 1], [30.0, 1, 0]]))
-    plain = make_vae(given_label=("decoder",))
+    labels = attribute_prior(torch.tensor([[10.0, 0, 1], [30.0, 1, 0]]))
+    plain = make_vae(conditioned_parts=("decoder",))
     model = VAE(plain.prior, plain.encoder, plain.decoder, labels, ("decoder",))
     recipe = load_recipe("digits", ["model.condition=attributes"])
     return TrainedModel(model, recipe, SHAPE, (), Path("faces"), attribute_names=NAMES)
@@ -42,7 +42,7 @@ def test_attributes_on_top_of_the_mean():
     assert parse_condition(of_attributes_(), settings=["age=41.5"]).vector.tolist() == [41.5, 0.5, 0.5]
     assert parse_condition(of_attributes_(), settings=["hair=red", "age=-1"]).vector.tolist() == [-1, 0, 1]
     assert parse_condition(of_attributes_(), settings=["hair=red=0.25"]).vector.tolist() == [20, 0.5, 0.25]
-    assert of_attributes_().model.labels.centre.tolist() == [20, 0.5, 0.5]
+    assert of_attributes_().model.labels.center.tolist() == [20, 0.5, 0.5]
     assert parse_condition(of_attributes_()) is None
 
 

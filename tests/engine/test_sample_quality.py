@@ -80,7 +80,7 @@ def test_like_is_compared_with_like(monkeypatch):
         ((), False, "means", "unit"),
         (("data.observation=threshold",), None, "drawn", "threshold"),
         (("data.observation=threshold",), False, "means", "threshold"),
-        (("data.observation=grey",), None, "means", "unit"),
+        (("data.observation=gray",), None, "means", "unit"),
         (("data.observation=unit", "model.decoder.likelihood=gaussian"), None, "means", "unit"),
         (("model.decoder.likelihood=gaussian",), None, "means", "unit"),
     ]:

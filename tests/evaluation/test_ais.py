@@ -16,7 +16,7 @@ from cases import (
     SHAPE,
     images_for,
     labels,
-    make_labelled,
+    make_labeled,
     make_ladder,
     make_vae,
 )
@@ -68,8 +68,10 @@ def test_one_step_is_importance_sampling():
     torch.manual_seed(1)
     found = forward(annealing_path(model, x), 50, 1)
     torch.manual_seed(1)
-    z = model.encode(x).draw((50,)).z
-    expected = model.decode(z).log_prob(x) + model.prior_given().log_prob(z) - model.encode(x).log_prob(z)
+    z = model.encode(x).rsample_layers((50,)).z
+    expected = (
+        model.decode(z).log_prob(x) + model.conditional_prior().log_prob(z) - model.encode(x).log_prob(z)
+    )
     torch.testing.assert_close(found, expected)
 
 
@@ -113,7 +115,7 @@ def test_back_from_exact_draws_the_mean_of_one_over_the_weight_is_one_over_the_e
     assert ratio.mean().item() == pytest.approx(1, abs=4 * (ratio.std() / 20).item())
 
 
-@pytest.mark.parametrize("likelihood", ["bernoulli", "discretised_logistic"])
+@pytest.mark.parametrize("likelihood", ["bernoulli", "discretized_logistic"])
 def test_on_a_line_it_finds_the_integral(likelihood: str):
     model, x = on_a_line(likelihood)
     log_p, _, _ = integrals(model, x)
@@ -174,7 +176,7 @@ def measure_quickly(model, x, y, samples):
 
 
 @starts
-@pytest.mark.parametrize("make", [make_ladder, make_labelled])
+@pytest.mark.parametrize("make", [make_ladder, make_labeled])
 def test_it_works_with_levels_labels_and_missing_values(make, start: Start):
     model = make()
     x = images_for(model)
@@ -182,7 +184,7 @@ def test_it_works_with_levels_labels_and_missing_values(make, start: Start):
     y = labels() if model.labels is not None else None
     between = annealing_path(model, x, y, start)
     assert forward(between, 5, 4).shape == (5, 4)
-    prior = model.prior_given(y)
+    prior = model.conditional_prior(y)
     with torch.no_grad():  # importance sampling from the prior, which misses nothing of so small a model
         z = prior.sample((20_000,) if prior.batch_shape else (20_000, len(x)))
         exact = (between.log_joint(z) - prior.log_prob(z)).double().logsumexp(0) - math.log(20_000)
@@ -191,7 +193,7 @@ def test_it_works_with_levels_labels_and_missing_values(make, start: Start):
 
 
 def test_missing_labels_are_averaged_over():
-    model, x = make_labelled(), images_for(make_labelled())
+    model, x = make_labeled(), images_for(make_labeled())
 
     def by(model, x, y, samples):
         return marginal_measure(model, x, y, samples, measure_quickly)
@@ -209,7 +211,7 @@ def test_the_effective_sample_size_is_that_of_the_chains_and_the_terms_stay():
     model, x, _ = factor_analysis(0.3)
     parts = measure_ais(model, x, None, 20, steps=20)
     assert (parts.effective_sample_size <= 20).all()
-    assert (parts.log_likelihood - (parts.reconstruction - parts.rate.sum(0)) > 0).all()
+    assert (parts.log_likelihood - (parts.reconstruction - parts.kl.sum(0)) > 0).all()
     assert parts.growth.shape == (0, 5)
     assert parts.pareto_k.isnan().all()
 

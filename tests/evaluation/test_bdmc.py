@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from cases import make_labelled, make_ladder, make_vae
+from cases import make_labeled, make_ladder, make_vae
 from exact_models import factor_analysis, log_evidence, random, two_levels
 from vaekit.evaluation import bdmc as module
 from vaekit.evaluation.bdmc import bdmc
@@ -43,7 +43,7 @@ def test_with_the_exact_posterior_all_bounds_are_the_evidence(make):
     assert found.seconds > 0
 
 
-@pytest.mark.parametrize("make", [make_vae, make_ladder, make_labelled])
+@pytest.mark.parametrize("make", [make_vae, make_ladder, make_labeled])
 def test_models_of_every_kind_have_it_and_the_same_seed_gives_the_same(make):
     one, two, other = (bdmc(make(), 5, 3, 4, 30, seed=seed) for seed in (1, 1, 2))
     assert [each.value for each in one.bounds] == [each.value for each in two.bounds]

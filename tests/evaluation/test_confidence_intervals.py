@@ -80,7 +80,7 @@ def test_intervals_of_gaps_hold_the_gap_of_the_elbo():
     """Bounds on both sides, 40 times: the ELBO's gap, known in closed form, is where its interval says."""
     model, _, _ = factor_analysis(displaced=0.3)
     shift = torch.full((2,), 0.3, dtype=torch.float64)
-    gap = (shift @ torch.linalg.solve(model.encoder.links[0].covariance, shift) / 2).item()
+    gap = (shift @ torch.linalg.solve(model.encoder.layers[0].covariance, shift) / 2).item()
     found = [bdmc(model, 16, chains=4, steps=16, samples=400, seed=seed).bounds[2] for seed in range(40)]
     quantile, slack = stats.t.ppf(0.975, 15), 0.05  # upper bounds are a little high
     covered(np.array([abs(each.gap - gap) < quantile * each.gap_stderr + slack for each in found]))

@@ -13,7 +13,7 @@ from cases import images, images_for, make_ladder, make_vae
 from exact_models import GRID, SHAPE, STEP, LinearGaussian, linear_decoder, on_a_line, random
 from vaekit.evaluation.elbo_surgery import elbo_surgery
 from vaekit.evaluation.reconstruction import saturated_share
-from vaekit.models.conditional import Chain
+from vaekit.models.conditional import Hierarchy
 from vaekit.models.priors import StandardNormal
 from vaekit.models.vae import VAE
 
@@ -26,9 +26,9 @@ def test_on_a_line_both_parts_are_the_integrals():
     """Many copies of three images: the aggregated posterior is that of the three."""
     model, x = on_a_line("bernoulli")
     with torch.no_grad():
-        model.encoder.links[0].network.join.maps[0].weight.mul_(5)  # codes that differ
+        model.encoder.layers[0].network.join.maps[0].weight.mul_(5)  # codes that differ
         log_q = model.encode(x).log_prob(GRID).squeeze(-1).T  # (3, G)
-        log_p = model.prior_given().log_prob(GRID.squeeze(-1)).flatten()
+        log_p = model.conditional_prior().log_prob(GRID.squeeze(-1)).flatten()
     log_mean = log_q.logsumexp(0) - math.log(3)
     information = (log_q.exp() * (log_q - log_mean)).sum(1).mean() * STEP
     gap = (log_mean.exp() * (log_mean - log_p)).sum() * STEP
@@ -37,7 +37,7 @@ def test_on_a_line_both_parts_are_the_integrals():
     assert information > 0.1
     assert found.information == pytest.approx(information.item(), abs=0.05)
     assert found.gap == pytest.approx(gap.item(), abs=0.05)
-    assert found.rate == pytest.approx(found.information + found.gap)
+    assert found.kl == pytest.approx(found.information + found.gap)
 
 
 def test_codes_that_are_all_told_apart_hold_log_n_and_a_posterior_that_is_the_prior_nothing():
@@ -45,14 +45,14 @@ def test_codes_that_are_all_told_apart_hold_log_n_and_a_posterior_that_is_the_pr
         posterior = LinearGaussian(
             gain * random(2, 6), torch.zeros(2).double(), variance * torch.eye(2).double()
         )
-        prior = Chain([StandardNormal(2).double()], (2,))
-        return VAE(prior, Chain([posterior], (2,)), linear_decoder(random(6, 2), random(6)))
+        prior = Hierarchy([StandardNormal(2).double()], (2,))
+        return VAE(prior, Hierarchy([posterior], (2,)), linear_decoder(random(6, 2), random(6)))
 
     x = random(50, 1, 2, 3)
     apart, nothing = (elbo_surgery(with_gain(*each), in_batches(x, 20)) for each in ((50, 1e-4), (0, 1)))
     assert apart.information == pytest.approx(math.log(50))
     assert apart.most == math.log(50)
-    assert (nothing.information, nothing.gap, nothing.rate) == pytest.approx((0, 0, 0), abs=1e-9)
+    assert (nothing.information, nothing.gap, nothing.kl) == pytest.approx((0, 0, 0), abs=1e-9)
 
 
 def test_no_more_images_than_asked_for_are_used_and_the_top_level_is_meant():
@@ -106,7 +106,7 @@ def test_a_scale_at_its_bound_is_seen(log_scales: list[float], share: float):
 
 
 def test_a_scale_is_known_of_every_likelihood_that_has_one():
-    for likelihood in ("gaussian-learned", "gaussian-global", "discretised_logistic"):
+    for likelihood in ("gaussian-learned", "gaussian-global", "discretized_logistic"):
         model = make_vae(likelihood)
         assert saturated_share(model, images_for(model), None, (30.0, 40.0)) == 1
     assert saturated_share(make_vae("bernoulli"), images("binary"), None, (-6.0, 2.0)) is None

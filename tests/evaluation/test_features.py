@@ -25,14 +25,14 @@ def said():
     return []
 
 
-def stripes(labelled=True, n=200):
+def stripes(labeled=True, n=200):
     """Images of two kinds, stripes across and stripes up, under noise."""
     rng = np.random.default_rng(0)
     labels = np.arange(n) % 2
     across = np.tile(np.array([200, 30] * 4, np.uint8)[:, None], (1, 8))
     plain = np.where(labels[:, None, None] == 0, across, across.T)[:, None]
     images = (plain + rng.integers(0, 40, plain.shape)).astype(np.uint8)
-    return Dataset("stripes", "Stripes", images, labels if labelled else None, ("a", "b") if labelled else ())
+    return Dataset("stripes", "Stripes", images, labels if labeled else None, ("a", "b") if labeled else ())
 
 
 def kept(tmp_path):
@@ -100,7 +100,7 @@ def test_over_the_training_images_features_have_mean_zero_and_variance_one(kind)
 
 
 def test_components_keep_distances_between_images():
-    data = stripes(labelled=False)
+    data = stripes(labeled=False)
     found = space(data)
     assert (found.kind, found.accuracy) == ("pixels", None)
     assert found.description == "64 principal components of the pixels of stripes"
@@ -177,4 +177,4 @@ def test_a_classifier_needs_labels():
     with pytest.raises(
         InvalidError, match="'stripes' have no labels that a classifier could learn; use pixels"
     ):
-        space(stripes(labelled=False), "classifier")
+        space(stripes(labeled=False), "classifier")

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.distributions import MultivariateNormal, kl_divergence
 
-from cases import images, make_labelled, make_ladder, make_vae
+from cases import images, make_labeled, make_ladder, make_vae
 from vaekit.errors import InvalidError
 from vaekit.evaluation.grid_integration import integrate_over_plane, joint_log_prob
 from vaekit.evaluation.importance_sampling import log_likelihood
@@ -23,9 +23,9 @@ def linear():
 
 def exact(weight, shift, x):
     """p(x) and p(z | x)."""
-    evidence = MultivariateNormal(shift, weight @ weight.T + NOISE**2 * torch.eye(len(shift)).double())
+    terms = MultivariateNormal(shift, weight @ weight.T + NOISE**2 * torch.eye(len(shift)).double())
     covariance = torch.linalg.inv(torch.eye(2).double() + weight.T @ weight / NOISE**2)
-    return evidence, MultivariateNormal(
+    return terms, MultivariateNormal(
         ((x.flatten(1).double() - shift) @ weight @ covariance) / NOISE**2, covariance
     )
 
@@ -33,10 +33,10 @@ def exact(weight, shift, x):
 def test_the_integrals_are_those_in_closed_form():
     model, weight, shift = linear()
     x = images("unit")
-    evidence, posterior = exact(weight, shift, x)
+    terms, posterior = exact(weight, shift, x)
     found = integrate_over_plane(model, x, reach=9.0, spacing=0.05)
     assert found.log_evidence.tolist() == pytest.approx(
-        evidence.log_prob(x.flatten(1).double()).tolist(), abs=1e-4
+        terms.log_prob(x.flatten(1).double()).tolist(), abs=1e-4
     )
     assert found.coarse.tolist() == pytest.approx(found.log_evidence.tolist(), abs=1e-4)
     q = model.encode(x)
@@ -52,7 +52,7 @@ def test_bound_and_gap_are_the_evidence_of_a_network():
     x = images("binary")
     found = integrate_over_plane(model, x, spacing=0.1)
     sampled = log_likelihood(model, iter([(x, None)]), 4000)
-    elbo = sampled.reconstruction - sampled.rate.sum(0)
+    elbo = sampled.reconstruction - sampled.kl.sum(0)
     assert (elbo + found.gap).tolist() == pytest.approx(found.log_evidence.tolist(), abs=0.06)
     assert sampled.log_likelihood.tolist() == pytest.approx(found.log_evidence.tolist(), abs=0.06)
 
@@ -67,7 +67,10 @@ def test_the_joint_is_likelihood_times_prior():
     model = make_vae(levels=(2,))
     x, z = images("binary"), torch.randn(7, 2)
     expected = [
-        [(model.decode(point).log_prob(image) + model.prior_given().log_prob(point)).item() for image in x]
+        [
+            (model.decode(point).log_prob(image) + model.conditional_prior().log_prob(point)).item()
+            for image in x
+        ]
         for point in z
     ]
     torch.testing.assert_close(
@@ -80,7 +83,7 @@ def test_the_joint_is_likelihood_times_prior():
     [
         (make_vae(), r"\[3\]"),
         (make_ladder(), r"\[2, 3\]"),
-        (make_labelled(levels=(2,)), r"\[2\] that is told labels"),
+        (make_labeled(levels=(2,)), r"\[2\] that is told labels"),
     ],
 )
 def test_other_models_are_refused(model, came):

@@ -8,13 +8,13 @@ import torch
 from torch import nn
 from torch.distributions import Independent, MultivariateNormal, Normal
 
-from cases import BATCH, CLASSES, SHAPE, images, images_for, make_labelled, make_ladder, make_vae
+from cases import BATCH, CLASSES, SHAPE, images, images_for, make_labeled, make_ladder, make_vae
 from vaekit.data import Dataset
 from vaekit.data.observation import observe
 from vaekit.engine.trained_model import load_weights_into
-from vaekit.evaluation.importance_sampling import clock, log_likelihood, mean_and_error, summarise, tails
+from vaekit.evaluation.importance_sampling import clock, log_likelihood, mean_and_error, summarize, tails
 from vaekit.models.batching import images_at_once
-from vaekit.models.conditional import Chain, Conditional
+from vaekit.models.conditional import Conditional, Hierarchy
 from vaekit.models.head import Head
 from vaekit.models.objectives import Objective
 from vaekit.models.priors import StandardNormal
@@ -53,7 +53,7 @@ def linear_gaussian(displaced=0.0):
     likelihood = Head(lambda loc: Normal(loc, torch.full_like(loc, SIGMA), validate_args=False), 1, 3)
     encoder = Conditional(Affine(to_mean, displaced - to_mean @ b, (D,)), posterior)
     decoder = Conditional(Affine(w, b, PIXELS), likelihood)
-    model = VAE(Chain([StandardNormal(D).double()], [D]), Chain([encoder], [D]), decoder)
+    model = VAE(Hierarchy([StandardNormal(D).double()], [D]), Hierarchy([encoder], [D]), decoder)
     marginal = MultivariateNormal(b, w @ w.T + SIGMA**2 * torch.eye(n, dtype=torch.float64))
     x = marginal.sample((7,))
     return model, x.unflatten(-1, PIXELS), marginal.log_prob(x)
@@ -90,7 +90,7 @@ def test_the_terms_are_those_of_the_bound():
     torch.manual_seed(0)
     model, x, truth = linear_gaussian()
     parts = log_likelihood(model, batches(x), 20_000)
-    torch.testing.assert_close(parts.reconstruction - parts.rate.sum(0), truth, rtol=0, atol=0.05)
+    torch.testing.assert_close(parts.reconstruction - parts.kl.sum(0), truth, rtol=0, atol=0.05)
 
 
 def test_batches_of_images_and_samples_only_change_the_draws(monkeypatch):
@@ -117,13 +117,13 @@ def test_memory_is_bounded_by_what_the_decoder_gives(monkeypatch, likelihood, nu
 def test_the_prior_is_made_once_for_all_samples_of_a_batch(monkeypatch):
     monkeypatch.setattr("vaekit.models.batching.FLOATS_AT_ONCE", 1)
     model, made = make_vae(prior="vamp"), []
-    model.prior.links[0].register_forward_hook(lambda *_: made.append(1))
+    model.prior.layers[0].register_forward_hook(lambda *_: made.append(1))
     log_likelihood(model, batches(images_for(model), BATCH), 5)
     assert len(made) == 1
 
 
-@pytest.mark.parametrize("make", [make_ladder, make_labelled])
-def test_deeper_and_labelled_models_are_trained_kept_and_measured_like_any_other(make, tmp_path):
+@pytest.mark.parametrize("make", [make_ladder, make_labeled])
+def test_deeper_and_labeled_models_are_trained_kept_and_measured_like_any_other(make, tmp_path):
     x, y = images("binary", n=60), torch.arange(60) % CLASSES
     data = Dataset("toy", "Toy", (255 * x).byte().numpy(), y.numpy(), ("a", "b", "c"))
     seen = observe(data, np.arange(60), "threshold", training=True)
@@ -135,18 +135,18 @@ def test_deeper_and_labelled_models_are_trained_kept_and_measured_like_any_other
     load_weights_into(again, load_weights(tmp_path), "checkpoint")
     parts, same = (log_likelihood(m, seen.batches(25), 30) for m in (model, again))
     assert torch.equal(parts.log_likelihood, same.log_likelihood)
-    levels = len(model.levels)
-    assert parts.rate.shape == (levels, 60)
+    levels = len(model.layer_dims)
+    assert parts.kl.shape == (levels, 60)
     assert all(len(record["kl_levels"]) == levels for record in read_records(tmp_path / "metrics.jsonl"))
-    found = summarise(parts, model.levels, 30, 0, 1.0)
-    assert found.elbo == pytest.approx(found.reconstruction - sum(found.rate))
+    found = summarize(parts, model.layer_dims, 30, 0, 1.0)
+    assert found.elbo == pytest.approx(found.reconstruction - sum(found.kl))
     assert found.log_likelihood > found.elbo
 
 
 def test_of_images_with_gaps_it_is_the_marginal_of_what_was_observed():
     torch.manual_seed(0)
     model, x, _ = linear_gaussian()
-    broad = model.encoder.links[0].head
+    broad = model.encoder.layers[0].head
     narrow = broad.function
     broad.function = lambda mean: Normal(mean, 3 * narrow(mean).stddev, validate_args=False)
     gaps = torch.rand(x.shape) < 0.4
@@ -160,7 +160,7 @@ def test_of_images_with_gaps_it_is_the_marginal_of_what_was_observed():
     parts = log_likelihood(model, batches(x.masked_fill(gaps, torch.nan)), 40_000)
     torch.testing.assert_close(parts.log_likelihood, torch.stack(truth).detach(), rtol=0, atol=0.15)
     assert parts.dimensions.tolist() == (~gaps).flatten(1).sum(1).tolist()
-    found = summarise(parts, model.levels, 10, 0, 1.0)
+    found = summarize(parts, model.layer_dims, 10, 0, 1.0)
     known = parts.dimensions.mean().item()
     assert found.bits_per_dimension == pytest.approx(-found.log_likelihood / known / math.log(2))
 
@@ -170,7 +170,7 @@ def test_where_nothing_was_observed_there_is_nothing_to_tell():
     nothing = torch.full((BATCH, *SHAPE), torch.nan)
     parts = log_likelihood(model, batches(nothing), 5000)
     torch.testing.assert_close(parts.log_likelihood, torch.zeros(BATCH).double(), rtol=0, atol=0.1)
-    assert summarise(parts, model.levels, 10, 0, 1.0).bits_per_dimension is None
+    assert summarize(parts, model.layer_dims, 10, 0, 1.0).bits_per_dimension is None
 
 
 def test_the_same_seed_gives_the_same_numbers_and_the_model_is_as_it_was():
@@ -187,12 +187,12 @@ def test_the_same_seed_gives_the_same_numbers_and_the_model_is_as_it_was():
 
 def test_the_summary_has_the_mean_its_error_and_the_bits():
     model, x, truth = linear_gaussian()
-    summary = summarise(log_likelihood(model, batches(x), 10), model.levels, 10, 0, 1.0)
+    summary = summarize(log_likelihood(model, batches(x), 10), model.layer_dims, 10, 0, 1.0)
     assert summary.log_likelihood == pytest.approx(truth.mean().item(), abs=1e-9)
     assert summary.log_likelihood_stderr == pytest.approx(truth.std().item() / math.sqrt(7), abs=1e-9)
     assert summary.bits_per_dimension == pytest.approx(-truth.mean().item() / 6 / math.log(2), abs=1e-9)
     assert (summary.images, summary.samples, summary.ess_min) == (7, 10, pytest.approx(10))
-    assert summary.elbo == pytest.approx(summary.reconstruction - sum(summary.rate))
+    assert summary.elbo == pytest.approx(summary.reconstruction - sum(summary.kl))
 
 
 def test_one_value_alone_has_a_mean_and_no_error():
@@ -215,14 +215,14 @@ def test_active_units_are_counted_by_level_also_of_points_and_over_batches():
     x = images("binary", n=60)
     for model, levels in ((make_ladder(), 2), (make_vae(posterior="dirac"), 1)):
         parts = log_likelihood(model, batches(x, 25), 2)
-        found = summarise(parts, model.levels, 2, 0, 1.0)
-        variance = model.encode(x).mean.var(0, correction=0).split(model.levels)
+        found = summarize(parts, model.layer_dims, 2, 0, 1.0)
+        variance = model.encode(x).mean.var(0, correction=0).split(model.layer_dims)
         assert found.active_units == [int((level > 0.01).sum()) for level in variance]
-        assert (found.latents, len(found.active_units)) == (list(model.levels), levels)
-        assert parts.codes.shape == (model.latent_size, 60)
+        assert (found.latents, len(found.active_units)) == (list(model.layer_dims), levels)
+        assert parts.codes.shape == (model.latent_dim, 60)
 
 
 def test_events_of_the_likelihood_are_whole_images():
     model, x, _ = linear_gaussian()
     assert isinstance(model.decode(torch.zeros(3, D, dtype=torch.float64)), Independent)
-    assert model.evidence(x).log_px.shape == (1, 7)
+    assert model.elbo_terms(x).log_px.shape == (1, 7)

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Categorical, MultivariateNormal
 
-from cases import images_for, labels, make_labelled, make_vae
-from vaekit.evaluation.importance_sampling import log_likelihood, measure, summarise
+from cases import images_for, labels, make_labeled, make_vae
+from vaekit.evaluation.importance_sampling import log_likelihood, measure, summarize
 from vaekit.evaluation.label_inference import (
     label_posterior,
     labels_or_prediction,
@@ -21,8 +21,8 @@ from vaekit.evaluation.label_inference import (
 )
 from vaekit.evaluation.results import PerImageMetrics
 from vaekit.models import likelihoods
-from vaekit.models.conditional import Chain
-from vaekit.models.labels import Labels, of_classes
+from vaekit.models.conditional import Hierarchy
+from vaekit.models.labels import LabelPrior, class_prior
 from vaekit.models.vae import VAE
 
 PIXELS, LATENT, NOISE = (1, 2, 3), 2, 0.7
@@ -41,7 +41,7 @@ class OfLabel(nn.Module):
         return MultivariateNormal(flat @ self.matrix.T + y @ self.by_label.T + self.offset, self.covariance)
 
 
-class Centre(nn.Module):
+class Center(nn.Module):
     """The prior N(B y, I)."""
 
     def __init__(self, by_label: Tensor):
@@ -73,21 +73,21 @@ def linear_gaussian(displaced: float = 0.0) -> tuple[VAE, Tensor, Tensor, Tensor
     """z ~ N(B y, I), x ~ N(W z + U y + b, s^2 I), q(z | x, y) exact or displaced; x, y, and log p(x, y_k)."""
     n, m = math.prod(PIXELS), len(LOG_PY)
     weight, bias = random(n, LATENT, seed=0), random(n, seed=1)
-    centre, shift = random(LATENT, m, seed=2), random(n, m, seed=3)
+    center, shift = random(LATENT, m, seed=2), random(n, m, seed=3)
     eye = torch.eye(n, dtype=torch.float64)
     covariance = torch.linalg.inv(torch.eye(LATENT, dtype=torch.float64) + weight.T @ weight / NOISE**2)
     gain = covariance @ weight.T / NOISE**2
-    posterior = OfLabel(gain, covariance @ centre - gain @ shift, displaced - gain @ bias, covariance)
-    known = Labels(torch.eye(m), LOG_PY).double()
+    posterior = OfLabel(gain, covariance @ center - gain @ shift, displaced - gain @ bias, covariance)
+    known = LabelPrior(torch.eye(m), LOG_PY).double()
     model = VAE(
-        Chain([Centre(centre)], [LATENT]),
-        Chain([posterior], [LATENT]),
+        Hierarchy([Center(center)], [LATENT]),
+        Hierarchy([posterior], [LATENT]),
         Affine(weight, shift, bias),
         known,
         ("prior", "encoder", "decoder"),
     )
     marginals = MultivariateNormal(
-        (weight @ centre + shift).T + bias, weight @ weight.T + NOISE**2 * eye
+        (weight @ center + shift).T + bias, weight @ weight.T + NOISE**2 * eye
     )  # of x, one for each label
     y = torch.tensor([0, 2, 3, 0, 2])
     x = marginals.mean[y] + random(5, n, seed=4) @ torch.linalg.cholesky(marginals.covariance_matrix[0]).T
@@ -116,14 +116,14 @@ def test_the_bound_is_the_best_over_what_is_believed_of_the_label():
     model, x, _, joint = linear_gaussian()
     found = measured(model, x, 40_000)
     torch.testing.assert_close(
-        found.reconstruction - found.rate.sum(0) - found.label_rate, joint.logsumexp(1), rtol=0, atol=0.05
+        found.reconstruction - found.kl.sum(0) - found.label_kl, joint.logsumexp(1), rtol=0, atol=0.05
     )
     r = joint.softmax(1)
     divergence = torch.distributions.kl_divergence(Categorical(r), Categorical(logits=LOG_PY))
-    torch.testing.assert_close(found.label_rate, divergence, rtol=0, atol=0.05)
-    summary = summarise(found, model.levels, 40_000, 0, 1.0)
+    torch.testing.assert_close(found.label_kl, divergence, rtol=0, atol=0.05)
+    summary = summarize(found, model.layer_dims, 40_000, 0, 1.0)
     assert summary.elbo == pytest.approx(joint.logsumexp(1).mean().item(), abs=0.05)
-    assert summary.label_rate == pytest.approx(divergence.mean().item(), abs=0.05)
+    assert summary.label_kl == pytest.approx(divergence.mean().item(), abs=0.05)
 
 
 def test_displaced_posteriors_come_to_it_from_below():
@@ -142,16 +142,16 @@ def test_given_labels_it_is_the_joint_less_the_prior():
     expected = joint[torch.arange(5), y] - LOG_PY[y]
     torch.testing.assert_close(found.log_likelihood, expected, rtol=0, atol=1e-9)
     assert found.label_posterior.shape == (0, 5)
-    assert summarise(found, model.levels, 3, 0, 1.0).label_rate is None
+    assert summarize(found, model.layer_dims, 3, 0, 1.0).label_kl is None
 
 
 def test_the_average_is_over_the_labels_measured_one_by_one():
     model, x, *_ = linear_gaussian(displaced=0.1)
     each = [
         log_likelihood(model, iter([(x, torch.full((5,), k))]), 4000).log_likelihood
-        for k in model.labels.possible
+        for k in model.labels.support
     ]
-    expected = (torch.stack(each) + LOG_PY[model.labels.possible].unsqueeze(1)).logsumexp(0)
+    expected = (torch.stack(each) + LOG_PY[model.labels.support].unsqueeze(1)).logsumexp(0)
     torch.testing.assert_close(measured(model, x, 4000).log_likelihood, expected, rtol=0, atol=0.05)
 
 
@@ -210,17 +210,17 @@ def test_a_code_without_a_label_is_that_of_the_mixture_over_labels():
 
 
 def test_codes_of_given_labels_are_the_posteriors_own():
-    model = make_labelled()
-    x, posterior = images_for(model), make_labelled().encode(images_for(model), labels())
+    model = make_labeled()
+    x, posterior = images_for(model), make_labeled().encode(images_for(model), labels())
     mean, stddev = posterior_moments(model, x, labels())
     assert torch.equal(mean, posterior.mean)
     assert torch.equal(stddev, posterior.stddev)
-    blind = make_vae(given_label=("decoder",))
+    blind = make_vae(conditioned_parts=("decoder",))
     assert torch.equal(posterior_moments(blind, x, None)[0], blind.encode(x).mean)
 
 
 def test_looking_at_labels_leaves_the_random_state_alone():
-    model, state = make_labelled(), torch.get_rng_state()
+    model, state = make_labeled(), torch.get_rng_state()
     assert torch.equal(label_posterior(model, images_for(model)), label_posterior(model, images_for(model)))
     assert torch.equal(torch.get_rng_state(), state)
-    assert len(of_classes(3)) == 3
+    assert len(class_prior(3)) == 3

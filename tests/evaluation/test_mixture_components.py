@@ -18,14 +18,14 @@ def model(*changes):
 
 def test_a_code_at_the_mean_of_a_component_is_given_to_it():
     vae = model("model.prior={kind: mixture, components: 5}")
-    top = vae.prior.links[0]
+    top = vae.prior.layers[0]
     top.mean.data *= 10
     assert mixture_components.assign_components(vae, top.mean.detach().numpy()).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_weight_decides_where_components_are_as_near():
     vae = model("model.prior={kind: mixture, components: 3}")
-    top = vae.prior.links[0]
+    top = vae.prior.layers[0]
     top.mean.data.zero_()
     top.logits.data = torch.tensor([0.0, 1.0, -1.0])
     assert (
@@ -36,7 +36,7 @@ def test_weight_decides_where_components_are_as_near():
 
 def test_of_several_levels_the_top_one_decides():
     vae = model("model.latent=[8, 3]", "model.prior={kind: mixture, components: 4}")
-    top = vae.prior.links[0]
+    top = vae.prior.layers[0]
     top.mean.data *= 10
     codes = np.concatenate([top.mean.detach().numpy(), np.full((4, 3), 99.0)], 1)
     assert mixture_components.assign_components(vae, codes).tolist() == [0, 1, 2, 3]
@@ -44,8 +44,8 @@ def test_of_several_levels_the_top_one_decides():
 
 def test_a_component_stands_for_its_mean_and_the_means_below_decoded():
     vae = model("model.latent=[8, 3]", "model.prior={kind: vamp, components: 4}")
-    above = vae.encoder.links[0](mixture_components.pseudo_inputs(vae)).mean
-    below = vae.prior.links[1](above).mean
+    above = vae.encoder.layers[0](mixture_components.pseudo_inputs(vae)).mean
+    below = vae.prior.layers[1](above).mean
     expected = vae.decode(torch.cat([above, below], -1)).mean
     torch.testing.assert_close(mixture_components.decode_components(vae), expected)
 

@@ -13,23 +13,23 @@ def noise(*shape: int) -> np.ndarray:
 
 def test_clusters_far_apart_are_told_apart_by_all():
     found = probe_accuracy(100 * np.eye(3)[LABELS] + noise(180, 3), LABELS)
-    assert found.linear == found.neighbours == 1.0
+    assert found.linear == found.neighbors == 1.0
     assert found.silhouette > 0.9
 
 
 def test_codes_that_know_nothing_of_the_class_give_chance():
     found = probe_accuracy(noise(180, 3), LABELS)
     assert found.linear == pytest.approx(1 / 3, abs=0.12)
-    assert found.neighbours == pytest.approx(1 / 3, abs=0.12)
+    assert found.neighbors == pytest.approx(1 / 3, abs=0.12)
     assert abs(found.silhouette) < 0.05
 
 
-def test_a_ring_about_a_point_is_no_matter_for_a_line_but_for_neighbours():
+def test_a_ring_about_a_point_is_no_matter_for_a_line_but_for_neighbors():
     angles = np.linspace(0, 2 * np.pi, 90)
     ring = np.stack([np.cos(angles), np.sin(angles)], 1)
     codes = np.concatenate([10 * ring, 0.1 * ring]) + 0.01 * noise(180, 2)
     found = probe_accuracy(codes, np.repeat([0, 1], 90))
-    assert found.neighbours == 1.0
+    assert found.neighbors == 1.0
     assert found.linear < 0.75
 
 

@@ -14,7 +14,7 @@ from vaekit.evaluation.reconstruction import squared_error
 LEVELS = np.random.default_rng(0).integers(0, 256, (23, 1, 6, 5), dtype=np.uint8)
 
 
-def test_it_is_the_mean_over_images_and_pixels_of_the_grey_values():
+def test_it_is_the_mean_over_images_and_pixels_of_the_gray_values():
     model, data = make_vae().eval(), Dataset("toy", "Toy", LEVELS, None, ())
     seen, stored = (observe(data, np.arange(23), name) for name in ("threshold", "unit"))
     made = model.reconstruct(torch.from_numpy(LEVELS > 127).float()).detach().numpy()

@@ -70,9 +70,9 @@ def test_the_kernel_distance_of_one_distribution_is_zero_on_average():
     assert kernel_distance(normal(100), normal(100, seed=1) + 1) > 5 * np.std(found)
 
 
-def clusters(*centres, n=50, seed=0):
-    points = normal(len(centres) * n, 2, seed)
-    return points * 0.1 + torch.tensor(centres, dtype=torch.float64).repeat_interleave(n, 0)
+def clusters(*centers, n=50, seed=0):
+    points = normal(len(centers) * n, 2, seed)
+    return points * 0.1 + torch.tensor(centers, dtype=torch.float64).repeat_interleave(n, 0)
 
 
 def test_precision_and_recall_of_clusters(monkeypatch):
@@ -88,7 +88,7 @@ def test_precision_and_recall_of_clusters(monkeypatch):
     assert precision_recall(real, clusters((50, 50))) == (0, 0)
 
 
-def test_precision_is_the_share_within_a_ball_to_the_third_neighbour():
+def test_precision_is_the_share_within_a_ball_to_the_third_neighbor():
     real, fake = torch.tensor([[0.0], [1.0], [2.0], [4.0], [9.0]]), torch.tensor([[-2.0], [-0.9], [30.0]])
     radii = [4, 3, 2, 4, 8]
     inside = [any(abs(f - r) <= radius for r, radius in zip(real, radii, strict=True)) for f in fake]

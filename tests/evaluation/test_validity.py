@@ -35,7 +35,7 @@ def annotated(likelihood, observation, posterior="log_variance", data=None, miss
 @pytest.mark.parametrize(
     ("likelihood", "observation"),
     [("bernoulli", o) for o in ("threshold", "static", "dynamic")]
-    + [("discretised_logistic", "grey"), ("categorical", "grey")],
+    + [("discretized_logistic", "gray"), ("categorical", "gray")],
 )
 def test_probabilities_of_what_is_observed_are_likelihoods(likelihood, observation):
     result = annotated(likelihood, observation)
@@ -47,12 +47,12 @@ def test_probabilities_of_what_is_observed_are_likelihoods(likelihood, observati
 @pytest.mark.parametrize(
     ("likelihood", "observation", "words"),
     [
-        ("bernoulli", "grey", "on grey values its numbers do not sum to 1"),
-        ("bernoulli", "unit", "on grey values its numbers do not sum to 1"),
+        ("bernoulli", "gray", "on gray values its numbers do not sum to 1"),
+        ("bernoulli", "unit", "on gray values its numbers do not sum to 1"),
         ("gaussian", "dynamic", "the density can grow without limit"),
         ("continuous_bernoulli", "static", "the density can grow without limit"),
         ("gaussian", "unit", "no probability of the levels"),
-        ("continuous_bernoulli", "grey", "no probability of the levels"),
+        ("continuous_bernoulli", "gray", "no probability of the levels"),
         ("{kind: gaussian, sigma: 0.1}", "unit", "sigma = 0.1 was chosen, not learned"),
     ],
 )
@@ -65,7 +65,7 @@ def test_what_is_no_likelihood_is_said_to_be_none(likelihood, observation, words
 
 def test_an_autoencoder_has_no_bound():
     result = annotated("bernoulli", "dynamic", "dirac")
-    assert result.rate == []
+    assert result.kl == []
     assert not result.is_likelihood
     assert (result.elbo, result.log_likelihood, result.bits_per_dimension) == (None, None, None)
     assert result.reconstruction == -90.0

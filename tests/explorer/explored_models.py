@@ -22,7 +22,7 @@ from vaekit.explorer.session import ExplorerSession, Source, look
 from vaekit.models.vae import VAE
 
 N = 30
-OBSERVATIONS = {"binary": "threshold", "levels": "grey", "unit": "unit", "real": "unit"}
+OBSERVATIONS = {"binary": "threshold", "levels": "gray", "unit": "unit", "real": "unit"}
 
 
 def explored(
@@ -46,7 +46,7 @@ def opened(content: bytes) -> Image.Image:
 
 
 def pixels(content: bytes) -> np.ndarray:
-    """The grey levels of a picture, as numbers in [0, 1]."""
+    """The gray levels of a picture, as numbers in [0, 1]."""
     return np.asarray(opened(content), dtype=np.float32) / 255
 
 

@@ -57,7 +57,7 @@ def address(demo) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def pair() -> Iterator[str]:
-    """A hierarchical VampPrior of images in colour beside a plain model of the same."""
+    """A hierarchical VampPrior of images in color beside a plain model of the same."""
     shape = (3, 8, 7)
     deep = cases.make_vae(levels=(2, 3), prior="vamp", shape=shape)
     with browsing.served(
@@ -107,7 +107,7 @@ def code(page: Any) -> list[float]:
 
 
 def large(page: Any) -> np.ndarray:
-    """The grey levels of the large picture, in [0, 1]."""
+    """The gray levels of the large picture, in [0, 1]."""
     return pixels(page.locator(".picture.large").first)[..., 0] / 255
 
 
@@ -133,12 +133,12 @@ def tool(page: Any, name: str) -> Any:
     return page.get_by_role("tabpanel", name=name)
 
 
-def test_the_map_shows_points_in_colours_that_a_legend_explains(visit, address):
+def test_the_map_shows_points_in_colors_that_a_legend_explains(visit, address):
     page = visit(address)
     assert pixels(page.locator("canvas.dots"))[..., 3].any()
     page.get_by_role("button", name="3", exact=True).click()
     assert says(page, "hidden") == "3"
-    page.get_by_label("Colour by").select_option("rate")
+    page.get_by_label("Color by").select_option("rate")
     assert "nats" in page.locator(".legend").inner_text()
     before = pixels(page.locator("canvas.dots"))
     point_at(page, 0.5, 0.5)
@@ -280,7 +280,7 @@ def test_the_same_code_is_shown_in_every_class(visit, address, demo):
 
 
 def test_an_address_reproduces_the_page(visit, address):
-    state = "#tool=sliders&colour=rate&hidden=1,4&z=-1.1,0.4&label=6&camera=0.2,0.1,3"
+    state = "#tool=sliders&color=rate&hidden=1,4&z=-1.1,0.4&label=6&camera=0.2,0.1,3"
     first, second = visit(f"{address}{state}"), visit(address)
     second.evaluate("hash => { location.hash = hash }", state)
     until(lambda: (pixels(first.locator("canvas.dots")) == pixels(second.locator("canvas.dots"))).all())
@@ -374,7 +374,7 @@ def test_a_page_without_a_server_is_not_blank(visit, address):
     ).first.wait_for()
 
 
-def test_two_models_are_shown_twice_and_synchronised(visit, pair):
+def test_two_models_are_shown_twice_and_synchronized(visit, pair):
     page = visit(f"{pair}#point=5&tool=interpolate&a=i1&b=i2")
     assert page.locator(".stage").count() == page.locator(".picture.large.shown").count() == 2
     panel = page.get_by_role("tabpanel", name="Interpolate")

@@ -21,7 +21,7 @@ def test_outlines_of_a_gaussian_hold_their_share_of_it():
 
 def test_two_clusters_have_two_outlines():
     random = np.random.default_rng(0)
-    points = np.concatenate([random.normal(size=(2000, 2)) * 0.2 + centre for centre in ([-3, 0], [3, 0])])
+    points = np.concatenate([random.normal(size=(2000, 2)) * 0.2 + center for center in ([-3, 0], [3, 0])])
     assert contours(points)["of"].count(2) == 2
 
 

@@ -30,4 +30,4 @@ def test_it_knows_digits(demo):
     assert len(e.seen) == 300
     assert e.codes.mean.shape == (300, 2)
     assert e.active.all()
-    assert np.mean(e.reconstruction - e.rate.sum(0)) > -140
+    assert np.mean(e.reconstruction - e.kl_per_layer.sum(0)) > -140

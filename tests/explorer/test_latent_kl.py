@@ -14,8 +14,8 @@ from vaekit.explorer import latent_kl
 def found(model) -> tuple[np.ndarray, torch.Tensor]:
     x = cases.images_for(model, 50)
     with torch.no_grad():
-        q, p = model.encode(x), model.prior_given()
-        return latent_kl.divergences(q, p).numpy(), model.evidence(x, posterior=q, prior=p, seed=0).rate
+        q, p = model.encode(x), model.conditional_prior()
+        return latent_kl.divergences(q, p).numpy(), model.elbo_terms(x, posterior=q, prior=p, seed=0).kl
 
 
 @pytest.mark.parametrize("levels", [(3,), (2, 3), (2, 1, 2)])

@@ -102,7 +102,7 @@ def test_without_umap_it_is_said_how_to_get_it(monkeypatch):
         planes.fit_projection(codes(4), "umap")
 
 
-def test_an_embedding_is_lifted_by_its_neighbours(monkeypatch):
+def test_an_embedding_is_lifted_by_its_neighbors(monkeypatch):
     class Halved:
         def __init__(self, random_state):
             assert random_state == 0

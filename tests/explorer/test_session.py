@@ -20,10 +20,10 @@ def test_codes_and_terms_are_those_of_the_model():
     x = e.seen.all()
     with torch.no_grad():
         posterior = e.model.encode(x)
-        rate = e.model.evidence(x, seed=0).rate
+        rate = e.model.elbo_terms(x, seed=0).kl
     assert np.allclose(e.codes.mean, posterior.mean, atol=1e-6)
     assert np.allclose(e.codes.stddev, posterior.stddev, atol=1e-6)
-    assert np.allclose(e.rate, rate, atol=1e-5)
+    assert np.allclose(e.kl_per_layer, rate, atol=1e-5)
     assert e.reconstruction.shape == (N,)
     assert (e.reconstruction < 0).all()
     assert np.array_equal(e.codes.labels, np.arange(N) % 3)
@@ -67,7 +67,7 @@ def test_an_image_must_be_there():
 
 def test_a_label_must_be_known_where_the_model_is_told_one():
     assert explored().label(17) is None
-    e = explored(cases.make_labelled())
+    e = explored(cases.make_labeled())
     assert e.label(2, 3).tolist() == [2, 2, 2]
     assert e.label([0.0, 0.5, 0.5], 1).tolist() == [[0.0, 0.5, 0.5]]
     for label, message in [(3, "expected 0 to 2, got 3"), ([1.0], "expected 3 numbers, got 1")]:
@@ -76,7 +76,7 @@ def test_a_label_must_be_known_where_the_model_is_told_one():
 
 
 def test_without_one_it_is_the_likeliest():
-    e = explored(cases.make_labelled())
+    e = explored(cases.make_labeled())
     assert e.label(None, 2).tolist() == [int(e.model.labels.log_prob.argmax())] * 2
 
 
@@ -90,7 +90,7 @@ def test_all_images_may_be_looked_at(tmp_path):
 
 
 def test_of_images_without_labels_a_conditional_model_guesses_them():
-    e = explored(cases.make_labelled(), labels=False)
+    e = explored(cases.make_labeled(), labels=False)
     assert e.codes.labels is None
     assert e.told.shape == (N,)
     assert set(e.told.tolist()) <= {0, 1, 2}

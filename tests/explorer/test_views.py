@@ -15,7 +15,7 @@ from vaekit.errors import InvalidError
 from vaekit.explorer import requests
 from vaekit.explorer.session import ExplorerSession
 from vaekit.explorer.views import CALLS, ImageResponse, models
-from vaekit.models.labels import Labels
+from vaekit.models.labels import LabelPrior
 from vaekit.models.vae import interpolate
 from vaekit.utils.io import to_jsonable
 
@@ -28,7 +28,7 @@ KINDS = {
     **{f"likelihood-{name}": {"likelihood": name} for name in cases.LIKELIHOODS},
     **{f"levels-{levels}": {"levels": levels} for levels in [(1,), (2,), (2, 3), (2, 1, 2)]},
     "ladder-vamp": {"levels": (2, 3), "prior": "vamp"},
-    "colour": {"shape": (3, 6, 5)},
+    "color": {"shape": (3, 6, 5)},
     "vector": {"shape": (1, 1, 7), "likelihood": "gaussian-global"},
 }
 
@@ -53,7 +53,7 @@ def flat() -> ExplorerSession:
 
 @pytest.fixture(scope="module")
 def conditional() -> ExplorerSession:
-    return explored(cases.make_vae(levels=(3,), given_label=["decoder"]))
+    return explored(cases.make_vae(levels=(3,), conditioned_parts=["decoder"]))
 
 
 # ------------------------------------------------------------------------------------------------- every kind
@@ -64,9 +64,9 @@ def test_every_call_answers_for_every_kind_of_model(row):
     shape = row.get("shape", cases.SHAPE)
     e = explored(cases.make_vae(**row), shape=shape)
     [model] = to_jsonable(models([e]))["models"]
-    d, (width, height) = e.model.latent_size, model["tile"]
+    d, (width, height) = e.model.latent_dim, model["tile"]
     z = [0.1] * d
-    assert model["levels"] == list(e.model.levels)
+    assert model["levels"] == list(e.model.layer_dims)
     assert len(model["latents"]) == d
     assert asked(e, "map")["n"] == N
     assert asked(e, "density")["levels"]
@@ -76,7 +76,9 @@ def test_every_call_answers_for_every_kind_of_model(row):
     assert opened(asked(e, "decode", z=[z, z]).content).size == (2 * width, height)
     assert opened(asked(e, "backdrop", n=3).content).size == (3 * width, 3 * height)
     assert len(asked(e, "draw", seed=1, temperature=0.5)["z"]) == d
-    assert asked(e, "draw", z=z, level=0, seed=1)["z"][: e.model.levels[0]] == [0.1] * e.model.levels[0]
+    assert (
+        asked(e, "draw", z=z, level=0, seed=1)["z"][: e.model.layer_dims[0]] == [0.1] * e.model.layer_dims[0]
+    )
     assert len(asked(e, "interpolate", a={"i": 1}, b={"z": z}, steps=4)["z"]) == 4
     assert opened(asked(e, "strip", z=[z, z], form="gif").content).n_frames >= 1
     answer = asked(e, "encode", pixels=levels(e))
@@ -91,13 +93,13 @@ def test_every_call_answers_for_every_kind_of_model(row):
 # ---------------------------------------------------------------------------------------------------- the map
 
 
-def test_the_map_holds_the_codes_and_what_colours_them(flat):
+def test_the_map_holds_the_codes_and_what_colors_them(flat):
     answer = asked(flat, "map")
     assert np.allclose(numbers(answer["x"]), flat.codes.mean[:, 0])
     assert np.allclose(numbers(answer["y"]), flat.codes.mean[:, 1])
     assert np.array_equal(numbers(answer["label"], "<i2"), np.arange(N) % 3)
     assert np.allclose(numbers(answer["reconstruction"]), flat.reconstruction)
-    assert np.allclose(numbers(answer["rate"]), flat.rate[0])
+    assert np.allclose(numbers(answer["rate"]), flat.kl[0])
 
 
 def test_log_likelihoods_come_when_all_are_worked_out():
@@ -132,7 +134,7 @@ def test_correlations_turn_the_ellipse():
     e = explored(cases.make_vae(levels=(2,), posterior="full_covariance"))
     answer = asked(e, "point", i=5)
     with torch.no_grad():
-        covariance = e.model.encode(e.image(5)).draw().links[0].covariance_matrix[0].numpy()
+        covariance = e.model.encode(e.image(5)).rsample_layers().layers[0].covariance_matrix[0].numpy()
     variances = np.linalg.eigvalsh(covariance)
     found = answer["ellipse"]
     assert (found["b"] ** 2, found["a"] ** 2) == pytest.approx(tuple(variances), rel=1e-3)
@@ -195,7 +197,7 @@ def test_draws_follow_seed_and_temperature(flat):
 def test_a_draw_from_a_component_is_near_its_pseudo_input():
     e = explored(cases.make_vae(levels=(2,), prior="vamp"))
     with torch.no_grad():
-        means = e.model.encode(e.model.prior.links[0].images()).mean
+        means = e.model.encode(e.model.prior.layers[0].images()).mean
     for k in range(3):
         drawn = [asked(e, "draw", component=k, temperature=0.001, seed=s)["z"] for s in range(5)]
         assert np.allclose(drawn, means[k], atol=0.02)
@@ -205,7 +207,7 @@ def test_pseudo_inputs_are_shown_ten_a_row():
     e = explored(cases.make_vae(prior="exemplars"))
     answer = asked(e, "pseudo", n=2, start=1)
     assert answer.notes == {"Columns": 2, "Count": 2}
-    images = e.model.prior.links[0].images()
+    images = e.model.prior.layers[0].images()
     assert np.abs(pixels(answer.content) - np.hstack(list(images[1:3, 0]))).max() < STEP
     assert models([e])["models"][0]["pseudo_inputs"] == 3
 
@@ -236,7 +238,7 @@ def test_a_conditional_model_decodes_in_the_class_that_is_asked_for(conditional)
 def test_attributes_are_a_vector_between_bounds(conditional):
     told, conditional.model.labels = (
         conditional.model.labels,
-        Labels(torch.tensor([[0.0, 1, 5], [2, 1, 7]]), torch.tensor([0.25, 0.75]).log()),
+        LabelPrior(torch.tensor([[0.0, 1, 5], [2, 1, 7]]), torch.tensor([0.25, 0.75]).log()),
     )
     condition = models([conditional])["models"][0]["condition"]
     conditional.model.labels = told
@@ -278,17 +280,17 @@ def test_a_mask_hides_pixels_from_the_encoder(flat):
 
 
 def test_an_image_from_outside_is_told_its_likeliest_class():
-    e = explored(cases.make_labelled())
+    e = explored(cases.make_labeled())
     answer = asked(e, "encode", pixels=levels(e, 7))
     assert sum(answer["label"]) == pytest.approx(1, abs=1e-5)
-    likeliest = int(np.argmax(answer["label"]))
-    same = asked(e, "encode", pixels=levels(e, 7), label=likeliest)
-    assert answer["z"] == same["z"] != asked(e, "encode", pixels=levels(e, 7), label=(likeliest + 1) % 3)["z"]
+    mode_ = int(np.argmax(answer["label"]))
+    same = asked(e, "encode", pixels=levels(e, 7), label=mode_)
+    assert answer["z"] == same["z"] != asked(e, "encode", pixels=levels(e, 7), label=(mode_ + 1) % 3)["z"]
     assert asked(explored(), "encode", pixels=levels(e, 7))["label"] is None
 
 
 def test_imputing_without_a_label_draws_it_too():
-    e = explored(cases.make_labelled())
+    e = explored(cases.make_labeled())
     mask = np.ones(cases.SHAPE[1:], np.uint8)
     mask[:2] = 0
     assert asked(e, "impute", pixels=levels(e, 7), mask=base64_of(mask)).notes["Ess"] >= 1

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 import cases
 from cases import BATCH, SHAPE, images_for, make_vae
 from vaekit.models import likelihoods, objectives, posteriors, priors
-from vaekit.models.elbo import Evidence
+from vaekit.models.elbo import ELBOTerms
 from vaekit.models.vae import VAE
 from vaekit.nn import networks
 from vaekit.utils.random import seeded
@@ -38,12 +38,12 @@ def test_the_table_of_cases_leaves_nothing_out(rows: dict, known: dict):
     assert {name.partition("-")[0] for name in rows} == set(known)
 
 
-def evidence(model: VAE, seed: int = 0, samples: int = 3, **options) -> Evidence:
+def elbo_terms(model: VAE, seed: int = 0, samples: int = 3, **options) -> ELBOTerms:
     with torch.no_grad(), seeded(seed):
-        return model.evidence(images_for(model), samples=samples, **options)
+        return model.elbo_terms(images_for(model), samples=samples, **options)
 
 
-def same(a: Evidence, b: Evidence) -> bool:
+def same(a: ELBOTerms, b: ELBOTerms) -> bool:
     pairs = [(a.log_px, b.log_px), (a.log_pz, b.log_pz), (a.log_qz, b.log_qz)]
     return all(torch.equal(x, y) for x, y in pairs)
 
@@ -51,15 +51,15 @@ def same(a: Evidence, b: Evidence) -> bool:
 @every_model
 def test_evidence(likelihood: str, network: str, posterior: str):
     model = make_vae(likelihood, network, posterior)
-    terms = evidence(model)
+    terms = elbo_terms(model)
     assert terms.log_px.shape == (3, BATCH)
     assert terms.log_pz.shape == terms.log_qz.shape == (1, 3, BATCH)
-    assert (terms.kl is None) == (posterior in ("flow", "dirac"))
-    assert terms.kl is None or terms.kl.shape == (1, BATCH)
-    assert terms.elbo.shape == terms.importance_weighted.shape == (BATCH,)
-    assert torch.isfinite(torch.cat([terms.elbo, terms.importance_weighted])).all()
+    assert (terms.analytic_kl is None) == (posterior in ("flow", "dirac"))
+    assert terms.analytic_kl is None or terms.analytic_kl.shape == (1, BATCH)
+    assert terms.elbo.shape == terms.iwae_bound.shape == (BATCH,)
+    assert torch.isfinite(torch.cat([terms.elbo, terms.iwae_bound])).all()
     mean = terms.log_weights.mean(0)
-    assert (terms.importance_weighted > mean - 1e-6 * mean.abs() - 1e-4).all()  # Jensen's inequality
+    assert (terms.iwae_bound > mean - 1e-6 * mean.abs() - 1e-4).all()  # Jensen's inequality
 
 
 @every_model
@@ -69,14 +69,14 @@ def test_a_few_steps_move_every_weight_and_lower_the_loss(
 ):
     model, aim = make_vae(likelihood, network, posterior), cases.OBJECTIVES[objective]
     before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
-    optimiser, x = torch.optim.Adam(model.parameters(), 5e-3, fused=True), images_for(model)
+    optimizer, x = torch.optim.Adam(model.parameters(), 5e-3, fused=True), images_for(model)
     losses = []
     for _ in range(3):
         with seeded(1):
             loss = aim.loss(model(x, samples=aim.samples), aim.beta(1))
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0]
     for name, weight in model.named_parameters():
@@ -102,12 +102,12 @@ def test_images_out(likelihood: str, network: str, posterior: str):
 @every_model
 def test_saving_and_loading_changes_nothing(likelihood: str, network: str, posterior: str, tmp_path):
     model = make_vae(likelihood, network, posterior)
-    evidence(model)  # so that what is learned outside the gradient has moved too
+    elbo_terms(model)  # so that what is learned outside the gradient has moved too
     save_file(model.state_dict(), tmp_path / "model.safetensors")
     other = make_vae(likelihood, network, posterior, seed=1)
-    assert not same(evidence(model.eval()), evidence(other.eval()))
+    assert not same(elbo_terms(model.eval()), elbo_terms(other.eval()))
     other.load_state_dict(load_file(tmp_path / "model.safetensors"))
-    assert same(evidence(model), evidence(other))
+    assert same(elbo_terms(model), elbo_terms(other))
 
 
 @every_model
@@ -119,7 +119,7 @@ def test_a_seed_fixes_the_numbers_and_leaves_the_global_ones_alone(
     assert torch.equal(model.sample(3, seed=7, draw=True), model.sample(3, seed=7, draw=True))
     assert not torch.equal(model.sample(3, seed=7, draw=True), model.sample(3, seed=8, draw=True))
     assert torch.equal(model.reconstruct(x, seed=7, draw=True), model.reconstruct(x, seed=7, draw=True))
-    assert same(model.evidence(x, samples=2, seed=7), model.evidence(x, samples=2, seed=7))
+    assert same(model.elbo_terms(x, samples=2, seed=7), model.elbo_terms(x, samples=2, seed=7))
     assert torch.equal(torch.get_rng_state(), state)
 
 
@@ -147,9 +147,9 @@ def test_the_observed_and_the_unobserved_part_add_up(likelihood: str, network: s
     torch.testing.assert_close(parts[0] + parts[1], parts[2], rtol=1e-12, atol=1e-12)
 
 
-def _seeded_evidence(model: VAE, x, mask, posterior=None) -> Evidence:
+def _seeded_evidence(model: VAE, x, mask, posterior=None) -> ELBOTerms:
     with seeded(0):
-        return model.evidence(x, samples=2, mask=mask, posterior=posterior)
+        return model.elbo_terms(x, samples=2, mask=mask, posterior=posterior)
 
 
 every_prior = pytest.mark.parametrize(
@@ -163,8 +163,8 @@ def test_every_prior_at_every_depth_trains_samples_and_is_saved(prior, levels, p
     model = make_vae(posterior=posterior, prior=prior, levels=levels)
     x = images_for(model)
     terms = model(x, samples=3)
-    assert terms.rates.shape == (len(levels), 3, BATCH)
-    assert terms.rate.shape == (len(levels), BATCH)
+    assert terms.log_ratio.shape == (len(levels), 3, BATCH)
+    assert terms.kl.shape == (len(levels), BATCH)
     terms.elbo.mean().neg().backward()
     for name, weight in model.named_parameters():
         assert weight.grad is not None, name
@@ -174,7 +174,7 @@ def test_every_prior_at_every_depth_trains_samples_and_is_saved(prior, levels, p
     save_file(model.state_dict(), tmp_path / "model.safetensors")
     other = make_vae(posterior=posterior, prior=prior, levels=levels, seed=1)
     other.load_state_dict(load_file(tmp_path / "model.safetensors"))
-    assert same(evidence(model.eval()), evidence(other.eval()))
+    assert same(elbo_terms(model.eval()), elbo_terms(other.eval()))
 
 
 every_way_to_tell = pytest.mark.parametrize(
@@ -185,17 +185,17 @@ every_way_to_tell = pytest.mark.parametrize(
             [(3,), (2, 3)],
             [("decoder",), ("encoder",), ("prior",), ("prior", "encoder", "decoder")],
         ),
-        *product(cases.LABELLED_PRIORS, [(3,), (2, 3)], [("prior",), ("prior", "encoder", "decoder")]),
+        *product(cases.LABELED_PRIORS, [(3,), (2, 3)], [("prior",), ("prior", "encoder", "decoder")]),
     ],
 )
 
 
 @every_way_to_tell
-def test_every_prior_of_a_labelled_model_trains_samples_and_is_saved(prior, levels, given, tmp_path):
-    model, y = make_vae(prior=prior, levels=levels, given_label=given), cases.labels()
+def test_every_prior_of_a_labeled_model_trains_samples_and_is_saved(prior, levels, given, tmp_path):
+    model, y = make_vae(prior=prior, levels=levels, conditioned_parts=given), cases.labels()
     x = images_for(model)
     terms = model(x, y, samples=3)
-    assert terms.rates.shape == (len(levels), 3, BATCH)
+    assert terms.log_ratio.shape == (len(levels), 3, BATCH)
     terms.elbo.mean().neg().backward()
     for name, weight in model.named_parameters():
         assert weight.grad is not None, name
@@ -204,6 +204,6 @@ def test_every_prior_of_a_labelled_model_trains_samples_and_is_saved(prior, leve
         assert model.sample(BATCH, temperature, y, seed=0).shape == model.sample(BATCH, temperature).shape
     assert model.reconstruct(x, y).shape == model.interpolate(x, x, 3, y=y, y_b=y.flip(0))[0].shape == x.shape
     save_file(model.state_dict(), tmp_path / "model.safetensors")
-    other = make_vae(prior=prior, levels=levels, given_label=given, seed=1)
+    other = make_vae(prior=prior, levels=levels, conditioned_parts=given, seed=1)
     other.load_state_dict(load_file(tmp_path / "model.safetensors"))
-    assert same(evidence(model.eval(), y=y), evidence(other.eval(), y=y))
+    assert same(elbo_terms(model.eval(), y=y), elbo_terms(other.eval(), y=y))

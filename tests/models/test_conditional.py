@@ -1,4 +1,4 @@
-"""The joint distribution of a chain is the product of its links."""
+"""The joint distribution of a chain is the product of its layers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 
-from vaekit.distributions.operations import tempered
-from vaekit.models.conditional import Ancestral, Chain, Conditional
+from vaekit.distributions.operations import with_temperature
+from vaekit.models.conditional import Conditional, HierarchicalDistribution, Hierarchy
 from vaekit.models.posteriors import log_variance
 from vaekit.models.priors import StandardNormal
 from vaekit.nn.networks import Dense
@@ -28,8 +28,8 @@ class Shifted(nn.Module):
         return Independent(Normal(loc, torch.full_like(loc, self.s)), 1)
 
 
-def chain() -> Chain:
-    return Chain(
+def chain() -> Hierarchy:
+    return Hierarchy(
         [Shifted(2, 0.5, 1.0, 0.3), Shifted(1, -1.0, 0.0, 0.2), Shifted(3, 2.0, 1.0, 0.1)], (2, 1, 3)
     )
 
@@ -52,18 +52,18 @@ def test_the_log_density_is_the_sum_of_the_links_by_hand():
     z = torch.randn(5, 6, dtype=torch.float64)
     joint = chain()(CONTEXT)
     torch.testing.assert_close(joint.log_prob(z), sum(by_hand(z, CONTEXT)))
-    torch.testing.assert_close(joint.score(z).log_prob, torch.stack(by_hand(z, CONTEXT)))
+    torch.testing.assert_close(joint.condition_on(z).log_prob, torch.stack(by_hand(z, CONTEXT)))
 
 
 @pytest.mark.parametrize("shape", [(), (7,), (2, 3)])
 def test_draws_are_scored_as_they_were_drawn(shape: tuple[int, ...]):
     joint = chain()(CONTEXT)
-    drawn = joint.draw(shape)
+    drawn = joint.rsample_layers(shape)
     assert drawn.z.shape == (*shape, 5, 6)
     assert drawn.log_prob.shape == (3, *shape, 5)
-    assert [tuple(link.event_shape) for link in drawn.links] == [(2,), (1,), (3,)]
+    assert [tuple(link.event_shape) for link in drawn.layers] == [(2,), (1,), (3,)]
     torch.testing.assert_close(drawn.log_prob, torch.stack(by_hand(drawn.z, CONTEXT)))
-    torch.testing.assert_close(joint.score(drawn.z).log_prob, drawn.log_prob)
+    torch.testing.assert_close(joint.condition_on(drawn.z).log_prob, drawn.log_prob)
 
 
 def test_draws_come_from_the_top_down():
@@ -82,7 +82,7 @@ def test_draws_come_from_the_top_down():
 def test_gradients_flow_through_every_level_and_not_out_of_a_sample():
     model = chain()
     model(CONTEXT).rsample((3,))[..., -1].sum().backward()
-    gradients = [link.b.grad.item() for link in model.links]
+    gradients = [link.b.grad.item() for link in model.layers]
     assert gradients == pytest.approx([0.0, 30.0, 15.0], abs=1e-9)  # 2 * (t + m) loses t again: m = -(c + t)
     assert not model(CONTEXT).sample().requires_grad
 
@@ -99,7 +99,7 @@ def test_mean_and_deviation_are_those_given_the_means_above():
 
 def test_one_link_is_that_link():
     link = Shifted(4, 1.0, 0.0, 0.5)
-    joint, alone = Chain([link], (4,))(CONTEXT), link(CONTEXT)
+    joint, alone = Hierarchy([link], (4,))(CONTEXT), link(CONTEXT)
     z = alone.sample((3,))
     assert (joint.batch_shape, joint.event_shape) == ((5,), (4,))
     torch.testing.assert_close(joint.log_prob(z), alone.log_prob(z))
@@ -109,12 +109,12 @@ def test_one_link_is_that_link():
 
 def test_a_level_may_depend_on_nothing_above():
     """Else all samples would share one value of it."""
-    joint = Chain([StandardNormal(2), StandardNormal(3)], (2, 3))()
-    z = joint.draw((1000,))
+    joint = Hierarchy([StandardNormal(2), StandardNormal(3)], (2, 3))()
+    z = joint.rsample_layers((1000,))
     assert z.z.shape == (1000, 5)
     torch.testing.assert_close(z.z.T.cov(), torch.eye(5), rtol=0, atol=0.2)
     torch.testing.assert_close(z.log_prob.sum(0), StandardNormal(5)().log_prob(z.z))
-    mixed = Chain([Shifted(2, 1.0, 0.0, 1.0), StandardNormal(3)], (2, 3))(CONTEXT)
+    mixed = Hierarchy([Shifted(2, 1.0, 0.0, 1.0), StandardNormal(3)], (2, 3))(CONTEXT)
     assert mixed.sample((7,)).shape == (7, 5, 5)
     assert mixed.sample((7,))[:, :, 2:].flatten(0, 1).unique(dim=0).shape == (35, 3)
     assert mixed.mean.shape == mixed.stddev.shape == (5, 5)
@@ -129,25 +129,25 @@ def test_a_mean_asks_for_no_variance():
         def forward(self) -> Distribution:
             return Meaningful(torch.Size(), torch.Size([2]), validate_args=False)
 
-    assert torch.equal(Chain([Link()], (2,))().mean, torch.ones(2))
+    assert torch.equal(Hierarchy([Link()], (2,))().mean, torch.ones(2))
 
 
 def test_temperature_narrows_every_level_and_multiplies():
     joint = chain()(CONTEXT)
-    for colder in (tempered(joint, 0.25), tempered(tempered(joint, 0.5), 0.5)):
+    for colder in (with_temperature(joint, 0.25), with_temperature(with_temperature(joint, 0.5), 0.5)):
         torch.testing.assert_close(colder.stddev, joint.stddev / 4)
         torch.testing.assert_close(colder.mean, joint.mean)
-    frozen = tempered(joint, 0.0)
-    assert isinstance(frozen, Ancestral)
+    frozen = with_temperature(joint, 0.0)
+    assert isinstance(frozen, HierarchicalDistribution)
     torch.testing.assert_close(frozen.sample((3,)), joint.mean.expand(3, 5, 6))
 
 
-@pytest.mark.parametrize(("links", "sizes"), [(1, (2, 3)), (2, (2,)), (0, ())])
-def test_links_and_sizes_must_go_together(links: int, sizes: tuple[int, ...]):
+@pytest.mark.parametrize(("layers", "layer_dims"), [(1, (2, 3)), (2, (2,)), (0, ())])
+def test_layers_and_their_dimensions_must_go_together(layers: int, layer_dims: tuple[int, ...]):
     with pytest.raises(
-        ValueError, match=f"a chain needs a size for each link, at least one; got {links} links"
+        ValueError, match=f"expected at least one, and one of layer_dims for each; got {layers} layers"
     ):
-        Chain([StandardNormal(2) for _ in range(links)], sizes)
+        Hierarchy([StandardNormal(2) for _ in range(layers)], layer_dims)
 
 
 def test_a_conditional_is_its_head_on_its_network():

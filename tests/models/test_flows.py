@@ -10,7 +10,7 @@ import torch
 from torch.distributions import Distribution, Normal, TanhTransform
 
 from vaekit.distributions.mixture import Mixture
-from vaekit.distributions.operations import select, tempered
+from vaekit.distributions.operations import select, with_temperature
 from vaekit.errors import VaekitError
 from vaekit.models import posteriors
 from vaekit.models.flows import Flow, FlowPrior, steps
@@ -86,9 +86,9 @@ def test_gradients_reach_mean_scale_context_and_weights():
 
 
 def test_without_noise_every_draw_is_the_same():
-    assert torch.equal(*tempered(prior(), 0.0).sample((2,)))
+    assert torch.equal(*with_temperature(prior(), 0.0).sample((2,)))
     q = posterior()
-    cold = tempered(q, 0.5)
+    cold = with_temperature(q, 0.5)
     with torch.no_grad():
         z = cold.sample()
         u = q.transform((z - q.loc) / q.scale)

@@ -21,7 +21,7 @@ from torch.distributions import (
 
 import cases
 from vaekit.distributions.normal import CholeskyNormal
-from vaekit.distributions.operations import soft_clamp, tempered
+from vaekit.distributions.operations import soft_clamp, with_temperature
 from vaekit.models import likelihoods, posteriors
 from vaekit.models.head import Head
 
@@ -47,7 +47,7 @@ def support(head: Head, p: Distribution) -> tuple[Tensor, Tensor]:
         return values, torch.ones_like(values)
     t = torch.linspace(0, 1, 4001, dtype=torch.float64).reshape(-1, 1, 1, 1)
     low, width = (0.0, 1.0) if head.support == "unit" else (p.mean - 12 * p.stddev, 24 * p.stddev)
-    weights = torch.full_like(t, 2 / 12000)  # Simpson's rule: a kink in the centre does no harm
+    weights = torch.full_like(t, 2 / 12000)  # Simpson's rule: a kink in the center does no harm
     weights[1::2] *= 2
     weights[[0, -1]] /= 2
     return low + width * t, width * weights
@@ -163,12 +163,12 @@ def test_gaussian_learns_a_sigma_a_pixel_within_bounds():
 
 def test_gaussian_with_one_sigma_learns_the_spread_of_the_data():
     head = likelihoods.gaussian("global")
-    optimiser = torch.optim.Adam(head.parameters(), 0.1)
+    optimizer = torch.optim.Adam(head.parameters(), 0.1)
     x = 0.2 * torch.randn(20, 1, 5, 5)
     for _ in range(60):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         (-head(torch.zeros(20, 1, 5, 5)).log_prob(x).mean()).backward()
-        optimiser.step()
+        optimizer.step()
     torch.testing.assert_close(
         head(torch.zeros(1, 5, 5)).stddev.mean(), x.square().mean().sqrt(), rtol=0.02, atol=0
     )
@@ -190,7 +190,7 @@ def test_gaussian_with_the_optimal_sigma_keeps_a_running_mean_without_bias():
     assert head.function.variance.item() == pytest.approx(mean)  # looking on changes nothing
 
 
-@pytest.mark.parametrize("name", ["discretised_logistic", "categorical"])
+@pytest.mark.parametrize("name", ["discretized_logistic", "categorical"])
 def test_the_256_levels_of_a_pixel_sum_to_one_at_the_edges_of_what_a_network_gives(name: str):
     head = cases.LIKELIHOODS[name]().double()
     numbers = 30 * torch.randn(head.maps, 1, PIXELS, dtype=torch.float64)
@@ -309,8 +309,8 @@ def test_a_full_covariance_without_anything_below_the_diagonal_is_a_diagonal_one
 def test_a_full_covariance_is_single_precision_or_better_and_narrows():
     assert full(dtype=torch.bfloat16).mean.dtype == torch.float32
     q = full()
-    torch.testing.assert_close(tempered(q, 0.5).covariance_matrix, q.covariance_matrix / 4)
-    assert torch.equal(tempered(q, 0.0).rsample(), q.mean)
+    torch.testing.assert_close(with_temperature(q, 0.5).covariance_matrix, q.covariance_matrix / 4)
+    assert torch.equal(with_temperature(q, 0.0).rsample(), q.mean)
 
 
 @pytest.mark.parametrize("name", [*cases.LIKELIHOODS, *cases.POSTERIORS])

@@ -11,10 +11,10 @@ from torch.distributions import MultivariateNormal, Normal
 
 import cases
 from cases import BATCH, SHAPE, images_for, make_vae
-from vaekit.models.conditional import Ancestral, Chain, Conditional
+from vaekit.models.conditional import Conditional, HierarchicalDistribution, Hierarchy
 from vaekit.models.head import Head
 from vaekit.models.imputation import impute
-from vaekit.models.labels import Labels
+from vaekit.models.labels import LabelPrior
 from vaekit.models.priors import StandardNormal
 from vaekit.models.vae import VAE
 
@@ -46,7 +46,7 @@ def known() -> tuple[VAE, MultivariateNormal]:
     to_code = torch.linalg.pinv(w)
     encoder = Conditional(Linear(to_code, -to_code @ b, (D,)), normal(0.7, 1))
     decoder = Conditional(Linear(w, b, PIXELS), normal(SIGMA, 3))
-    model = VAE(Chain([StandardNormal(D).double()], [D]), Chain([encoder], [D]), decoder)
+    model = VAE(Hierarchy([StandardNormal(D).double()], [D]), Hierarchy([encoder], [D]), decoder)
     return model, MultivariateNormal(b, w @ w.T + SIGMA**2 * torch.eye(SIZE, dtype=torch.float64))
 
 
@@ -89,33 +89,33 @@ def test_means_vary_only_by_the_code(known):
 
 
 def test_the_unknown_label_is_drawn_from_its_posterior():
-    """Images that depend on their label alone: x = centre of the class + noise."""
-    centres = torch.tensor([[0.0, 0.0], [0.3, 1.0], [0.6, -1.0]])
+    """Images that depend on their label alone: x = center of the class + noise."""
+    centers = torch.tensor([[0.0, 0.0], [0.3, 1.0], [0.6, -1.0]])
     chances = torch.tensor([0.5, 0.3, 0.2])
 
     class OfLabel(nn.Module):
         def forward(self, z: Tensor, y: Tensor) -> Tensor:
-            return (y @ centres).expand(*z.shape[:-1], 2)[..., None, None, :]
+            return (y @ centers).expand(*z.shape[:-1], 2)[..., None, None, :]
 
     encoder = Conditional(Linear(torch.zeros(1, 2), torch.zeros(1), (1,)), normal(1.0, 1))
     model = VAE(
-        Chain([StandardNormal(1)], [1]),
-        Chain([encoder], [1]),
+        Hierarchy([StandardNormal(1)], [1]),
+        Hierarchy([encoder], [1]),
         Conditional(OfLabel(), normal(0.2, 3)),
-        Labels(torch.eye(3), chances.log()),
+        LabelPrior(torch.eye(3), chances.log()),
         ("decoder",),
     )
     x = torch.tensor([0.35, torch.nan]).reshape(1, 1, 1, 2)
-    log_joint = Normal(centres[:, 0], 0.2).log_prob(torch.tensor(0.35)) + chances.log()
+    log_joint = Normal(centers[:, 0], 0.2).log_prob(torch.tensor(0.35)) + chances.log()
     posterior = log_joint.softmax(0)
     found = impute(model, x, imputations=6000, samples=6000, draw=False, seed=0)
-    torch.testing.assert_close(found.mean[0, 0, 0, 1], posterior @ centres[:, 1])
+    torch.testing.assert_close(found.mean[0, 0, 0, 1], posterior @ centers[:, 1])
     drawn = found.images[:, 0, 0, 0, 1]
-    for centre, chance in zip(centres[:, 1], posterior, strict=True):
-        assert abs((drawn - centre).abs().lt(1e-3).float().mean() - chance) < 4 * (0.25 / 6000) ** 0.5
+    for center, chance in zip(centers[:, 1], posterior, strict=True):
+        assert abs((drawn - center).abs().lt(1e-3).float().mean() - chance) < 4 * (0.25 / 6000) ** 0.5
     told = impute(model, x, torch.tensor([1]), draw=False, seed=0)
-    torch.testing.assert_close(told.mean[0, 0, 0, 1], centres[1, 1])
-    torch.testing.assert_close(told.images[:, 0, 0, 0, 1], centres[1, 1].expand(5))
+    torch.testing.assert_close(told.mean[0, 0, 0, 1], centers[1, 1])
+    torch.testing.assert_close(told.images[:, 0, 0, 0, 1], centers[1, 1].expand(5))
 
 
 MODELS = [
@@ -123,7 +123,7 @@ MODELS = [
     *({"posterior": name, "levels": (2, 3)} for name in cases.POSTERIORS),
     *({"network": name, "levels": (2, 1, 3)} for name in cases.NETWORKS),
     *({"prior": name} for name in cases.PRIORS),
-    {"given_label": ("prior", "encoder", "decoder"), "network": "convolutional", "levels": (2, 3)},
+    {"conditioned_parts": ("prior", "encoder", "decoder"), "network": "convolutional", "levels": (2, 3)},
 ]
 
 
@@ -158,13 +158,13 @@ def test_memory_does_not_grow_with_the_draws_and_they_are_as_many_as_asked_for(m
 def test_draws_that_are_not_finite_carry_no_weight(numbers: float, monkeypatch):
     model = make_vae().eval()
     x = images_for(model).masked_fill(torch.rand(BATCH, *SHAPE) < 0.5, torch.nan)
-    rsample = Ancestral.rsample
+    rsample = HierarchicalDistribution.rsample
 
-    def now_and_then(self: Ancestral, shape=()) -> Tensor:
+    def now_and_then(self: HierarchicalDistribution, shape=()) -> Tensor:
         z = rsample(self, shape)
         return torch.where(torch.rand(z.shape[:-1]).unsqueeze(-1) < 0.5, numbers, z)
 
-    monkeypatch.setattr(Ancestral, "rsample", now_and_then)
+    monkeypatch.setattr(HierarchicalDistribution, "rsample", now_and_then)
     found = impute(model, x, samples=400, seed=0)
     assert found.images.isfinite().all()
     assert found.mean.isfinite().all()

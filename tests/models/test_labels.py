@@ -7,29 +7,29 @@ import math
 import pytest
 import torch
 
-from vaekit.models.labels import MOST, Labels, of_attributes, of_classes
+from vaekit.models.labels import MAX_ROWS, LabelPrior, attribute_prior, class_prior
 from vaekit.models.vampprior import PseudoLabels
 
 
 def test_classes_are_one_hot_vectors_with_the_frequencies_of_training():
-    labels = of_classes(4, torch.tensor([0, 0, 2, 3, 0]))
+    labels = class_prior(4, torch.tensor([0, 0, 2, 3, 0]))
     assert torch.equal(labels.values, torch.eye(4))
     torch.testing.assert_close(labels.log_prob.exp(), torch.tensor([0.6, 0.0, 0.2, 0.2]))
-    assert labels.possible.tolist() == [0, 2, 3]
-    assert labels.likeliest == 0
+    assert labels.support.tolist() == [0, 2, 3]
+    assert labels.mode == 0
     assert labels.one_hot
-    assert set(labels.draw(500).argmax(1).tolist()) == {0, 2, 3}
-    torch.testing.assert_close(of_classes(3).log_prob.exp(), torch.full((3,), 1 / 3))
+    assert set(labels.sample(500).argmax(1).tolist()) == {0, 2, 3}
+    torch.testing.assert_close(class_prior(3).log_prob.exp(), torch.full((3,), 1 / 3))
 
 
 def test_draws_come_as_often_as_they_should():
-    drawn = of_classes(3, torch.tensor([0, 1, 1, 2, 2, 2])).draw(6000).mean(0)
+    drawn = class_prior(3, torch.tensor([0, 1, 1, 2, 2, 2])).draw(6000).mean(0)
     torch.testing.assert_close(drawn, torch.tensor([1 / 6, 1 / 3, 1 / 2]), rtol=0, atol=0.03)
 
 
 def test_attributes_are_their_distinct_rows_and_networks_are_given_them_in_like_units():
     rows = torch.tensor([[1.0, 1000.0, 5.0], [3.0, 3000.0, 5.0], [3.0, 3000.0, 5.0], [1.0, 3000.0, 5.0]])
-    labels = of_attributes(rows)
+    labels = attribute_prior(rows)
     assert labels.values.tolist() == [[1, 1000, 5], [1, 3000, 5], [3, 3000, 5]]
     torch.testing.assert_close(labels.log_prob.exp(), torch.tensor([0.25, 0.25, 0.5]))
     given = labels(rows)
@@ -41,17 +41,17 @@ def test_attributes_are_their_distinct_rows_and_networks_are_given_them_in_like_
 
 def test_of_many_rows_some_stand_for_all():
     rows = torch.randn(1000, 2)
-    labels, again, other = of_attributes(rows), of_attributes(rows), of_attributes(rows, seed=1)
-    assert labels.values.shape == (MOST, 2)
-    assert (labels.log_prob - math.log(1 / MOST)).abs().max() < 1e-5
+    labels, again, other = attribute_prior(rows), attribute_prior(rows), attribute_prior(rows, seed=1)
+    assert labels.values.shape == (MAX_ROWS, 2)
+    assert (labels.log_prob - math.log(1 / MAX_ROWS)).abs().max() < 1e-5
     assert torch.equal(labels.values, again.values)
     assert not torch.equal(labels.values, other.values)
-    torch.testing.assert_close(labels.centre, rows.mean(0))
+    torch.testing.assert_close(labels.center, rows.mean(0))
 
 
 @pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.uint8])
 def test_whole_numbers_of_any_type_name_the_vectors(dtype):
-    assert torch.equal(of_classes(3)(torch.tensor([2, 0], dtype=dtype)), torch.eye(3)[[2, 0]])
+    assert torch.equal(class_prior(3)(torch.tensor([2, 0], dtype=dtype)), torch.eye(3)[[2, 0]])
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,12 @@ def test_whole_numbers_of_any_type_name_the_vectors(dtype):
 )
 def test_what_is_no_label_is_named(y, message):
     with pytest.raises(ValueError, match=message):
-        of_classes(3)(y)
+        class_prior(3)(y)
 
 
 def test_they_are_stored_and_loaded_by_their_shape_alone():
-    labels = of_attributes(torch.randn(20, 3) * 7 + 2)
-    empty = Labels(torch.zeros(20, 3))
+    labels = attribute_prior(torch.randn(20, 3) * 7 + 2)
+    empty = LabelPrior(torch.zeros(20, 3))
     empty.load_state_dict(labels.state_dict())
     y = torch.arange(20)
     assert torch.equal(empty(y), labels(y))

@@ -19,8 +19,8 @@ from vaekit.data.dataset import Dataset
 from vaekit.data.observation import observe
 from vaekit.evaluation.importance_sampling import log_likelihood
 from vaekit.models import likelihoods, posteriors
-from vaekit.models.conditional import Chain, Conditional
-from vaekit.models.objectives import Objective, importance_weighted, linear
+from vaekit.models.conditional import Conditional, Hierarchy
+from vaekit.models.objectives import Objective, iwae, linear
 from vaekit.models.priors import StandardNormal
 from vaekit.models.vae import VAE
 from vaekit.nn.networks import dense
@@ -52,14 +52,14 @@ def linear_vae() -> VAE:
     posterior, likelihood = posteriors.log_variance(), likelihoods.gaussian("global")
     encoder = dense([SHAPE], posterior.network_output((LATENT,)), ())
     decoder = dense([(LATENT,)], likelihood.network_output(SHAPE), ())
-    prior, q = Chain([StandardNormal(LATENT)], [LATENT]), Conditional(encoder, posterior)
-    return VAE(prior, Chain([q], [LATENT]), Conditional(decoder, likelihood))
+    prior, q = Hierarchy([StandardNormal(LATENT)], [LATENT]), Conditional(encoder, posterior)
+    return VAE(prior, Hierarchy([q], [LATENT]), Conditional(decoder, likelihood))
 
 
 @pytest.mark.parametrize(
     "objective",
-    [Objective(beta=linear(30), settles=30), Objective(importance_weighted, samples=3)],
-    ids=["elbo", "importance_weighted"],
+    [Objective(beta=linear(30), settles=30), Objective(iwae, samples=3)],
+    ids=["elbo", "iwae"],
 )
 def test_a_linear_vae_reaches_the_optimum_of_probabilistic_pca(tmp_path, objective: Objective):
     x = data()
@@ -74,7 +74,7 @@ def test_a_linear_vae_reaches_the_optimum_of_probabilistic_pca(tmp_path, objecti
     model.double().eval()
     parts = log_likelihood(model, iter([(torch.from_numpy(x).double().view(-1, *SHAPE), None)]), 100)
     reached = parts.log_likelihood.mean().item()
-    elbo = (parts.reconstruction - parts.rate.sum(0)).mean().item()
+    elbo = (parts.reconstruction - parts.kl.sum(0)).mean().item()
     assert reached <= best + 0.005
     assert reached == pytest.approx(best, abs=0.05)
     assert elbo == pytest.approx(best, abs=0.1)  # the bound is tight there

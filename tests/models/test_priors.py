@@ -1,4 +1,4 @@
-"""Every prior is a normalised distribution over its d numbers, and moves with its model."""
+"""Every prior is a normalized distribution over its d numbers, and moves with its model."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from torch.distributions import Independent, Normal
 
 import cases
 from vaekit.distributions.mixture import Mixture
-from vaekit.distributions.operations import tempered
+from vaekit.distributions.operations import with_temperature
 from vaekit.errors import RecipeError
 from vaekit.models import priors
-from vaekit.models.conditional import Chain
-from vaekit.models.priors import Around, MixtureOfGaussians, StandardNormal
+from vaekit.models.conditional import Hierarchy
+from vaekit.models.priors import BuildContext, MixtureOfGaussians, StandardNormal
 from vaekit.models.vae import VAE
 from vaekit.models.vampprior import PseudoInputs
 
@@ -25,7 +25,7 @@ every_prior = pytest.mark.parametrize("name", cases.PRIORS)
 
 def prior_of(name: str, size: int, dtype: torch.dtype = torch.float64, seed: int = 0) -> nn.Module:
     """The prior of a model, whose encoder it may borrow."""
-    return cases.make_vae(prior=name, levels=(size,), seed=seed).to(dtype).prior.links[0]
+    return cases.make_vae(prior=name, levels=(size,), seed=seed).to(dtype).prior.layers[0]
 
 
 def normal(scale: float) -> Independent:
@@ -105,11 +105,11 @@ def test_a_mixture_of_one_component_as_it_starts_is_a_normal():
 def vamp(**options) -> tuple[VAE, nn.Module]:
     """A model in double precision, and its VampPrior of 5 components in 2 dimensions."""
     model = cases.make_vae(levels=(2,))
-    around = Around(
-        2, model.encoder.links[0], cases.SHAPE, lambda n: (cases.images("binary", n=n, seed=7), None)
+    around = BuildContext(
+        2, model.encoder.layers[0], cases.SHAPE, lambda n: (cases.images("binary", n=n, seed=7), None)
     )
     prior = priors.vamp(around, **{"components": 5, "std": 0.4, **options})
-    return VAE(Chain([prior], (2,)), model.encoder, model.decoder).double(), prior
+    return VAE(Hierarchy([prior], (2,)), model.encoder, model.decoder).double(), prior
 
 
 @pytest.mark.parametrize("weights", ["uniform", "learned"])
@@ -118,7 +118,7 @@ def test_the_vamp_density_is_the_mixture_of_posteriors_written_by_hand(weights: 
     with torch.no_grad():
         prior.logits.copy_(torch.arange(5.0) if weights == "learned" else torch.zeros(5))
         z, w = torch.randn(3, 4, 2, dtype=torch.float64), prior.logits.softmax(0)
-        posteriors = [model.encoder.links[0](u) for u in prior.images()]
+        posteriors = [model.encoder.layers[0](u) for u in prior.images()]
         density = sum(w[c] * q.log_prob(z).exp() for c, q in enumerate(posteriors))
         torch.testing.assert_close(model.prior().log_prob(z).exp(), density)
 
@@ -161,8 +161,8 @@ def test_the_density_moves_the_pseudo_inputs_and_the_encoder():
 
 def test_samples_come_from_every_component():
     model, prior = vamp()
-    means = model.encoder.links[0](prior.images()).mean
-    z = tempered(model.prior(), 1e-6).sample((200,))
+    means = model.encoder.layers[0](prior.images()).mean
+    z = with_temperature(model.prior(), 1e-6).sample((200,))
     assert torch.cdist(z, means).argmin(-1).unique().tolist() == [0, 1, 2, 3, 4]
 
 
@@ -185,7 +185,7 @@ def test_pseudo_inputs_stay_images_however_far_their_parameters_go_and_can_come_
 
 
 def test_without_training_images_it_begins_at_random_to_be_loaded_into():
-    around = Around(2, nn.Identity(), cases.SHAPE)
+    around = BuildContext(2, nn.Identity(), cases.SHAPE)
     assert priors.vamp(around, components=5, start="data").images().shape == (5, *cases.SHAPE)
 
 
@@ -193,8 +193,11 @@ def test_without_training_images_it_begins_at_random_to_be_loaded_into():
 
 
 def test_exemplars_are_training_images_that_stay_as_they_are_and_are_stored():
-    around = Around(
-        2, cases.make_vae(levels=(2,)).encoder.links[0], cases.SHAPE, lambda n: (torch.ones(n, 1, 6, 5), None)
+    around = BuildContext(
+        2,
+        cases.make_vae(levels=(2,)).encoder.layers[0],
+        cases.SHAPE,
+        lambda n: (torch.ones(n, 1, 6, 5), None),
     )
     prior = priors.exemplars(around, components=4)
     assert not list(prior.parameters())
@@ -210,22 +213,22 @@ def test_exemplars_are_training_images_that_stay_as_they_are_and_are_stored():
 # -------------------------------------------------------------------------------------------- given a label
 
 
-def labelled(name: str, given=("prior",), size: int = 2) -> tuple[VAE, nn.Module]:
+def labeled(name: str, given=("prior",), size: int = 2) -> tuple[VAE, nn.Module]:
     """A model whose prior takes a label, in double precision; its weights differ from label to label."""
-    model = cases.make_vae(prior=name, levels=(size,), given_label=given).double()
-    prior = model.prior.links[0]
+    model = cases.make_vae(prior=name, levels=(size,), conditioned_parts=given).double()
+    prior = model.prior.layers[0]
     with torch.no_grad():
         if getattr(prior, "by_label", None) is not None:
             prior.by_label.weight.normal_()
     return model, prior
 
 
-every_labelled = pytest.mark.parametrize("name", [*cases.PRIORS, *cases.LABELLED_PRIORS])
+every_labeled = pytest.mark.parametrize("name", [*cases.PRIORS, *cases.LABELED_PRIORS])
 
 
-@every_labelled
+@every_labeled
 def test_given_each_label_the_density_integrates_to_one_and_is_that_of_the_draws(name: str):
-    prior = labelled(name)[1]
+    prior = labeled(name)[1]
     wide, narrow = normal(4.0), normal(0.7)
     with torch.no_grad():
         for y in torch.eye(cases.CLASSES, dtype=torch.float64):
@@ -237,9 +240,9 @@ def test_given_each_label_the_density_integrates_to_one_and_is_that_of_the_draws
             assert (weights.mean() - 1).abs() < 5 * weights.std() / 20_000**0.5
 
 
-@every_labelled
+@every_labeled
 def test_a_batch_of_labels_gives_each_its_own_distribution(name: str):
-    model, prior = labelled(name)
+    model, prior = labeled(name)
     y, z = model.labels(torch.tensor([2, 0, 1, 1])), torch.randn(6, 4, 2, dtype=torch.float64)
     together = prior(y)
     assert together.batch_shape == (4,)
@@ -251,13 +254,13 @@ def test_a_batch_of_labels_gives_each_its_own_distribution(name: str):
 
 @pytest.mark.parametrize("name", ["mixture", "vamp", "vamp-learned", "exemplars"])
 def test_at_first_the_weights_of_a_mixture_are_the_same_for_all_labels(name: str):
-    prior = cases.make_vae(prior=name, given_label=("prior",)).prior.links[0]
+    prior = cases.make_vae(prior=name, conditioned_parts=("prior",)).prior.layers[0]
     weights = prior(torch.eye(cases.CLASSES)).log_weights
     torch.testing.assert_close(weights, torch.full((cases.CLASSES, 3), 1 / 3).log())
 
 
 def test_a_component_a_class_averages_to_the_mixture_over_the_classes():
-    model, prior = labelled("mixture-class")
+    model, prior = labeled("mixture-class")
     with torch.no_grad():
         prior.log_variance.normal_()
         z = torch.randn(9, 2, dtype=torch.float64)
@@ -268,22 +271,22 @@ def test_a_component_a_class_averages_to_the_mixture_over_the_classes():
 
 
 def test_components_that_are_to_be_classes_must_be_as_many():
-    around = cases.make_vae(given_label=("prior",))
-    around = Around(2, nn.Identity(), cases.SHAPE, None, around.labels, frozenset(["prior"]))
+    around = cases.make_vae(conditioned_parts=("prior",))
+    around = BuildContext(2, nn.Identity(), cases.SHAPE, None, around.labels, frozenset(["prior"]))
     with pytest.raises(RecipeError, match=r"components: with weights=class expected 3, .* got 4"):
         priors.mixture(around, 4, "class")
 
 
 def test_where_the_encoder_is_told_the_components_are_posteriors_of_images_with_labels():
     for name in ("vamp-data", "exemplars"):
-        model, prior = labelled(name, given=("encoder",))
+        model, prior = labeled(name, given=("encoder",))
         images, told = prior.images(), prior.labels()
         torch.testing.assert_close(told.sum(1), torch.ones(3, dtype=torch.float64))
         assert told.argmax(1).tolist() == cases.labels(3).tolist()
         z = torch.randn(5, 2, dtype=torch.float64)
         with torch.no_grad():
-            each = [model.encoder.links[0](u, y).log_prob(z) for u, y in zip(images, told, strict=True)]
+            each = [model.encoder.layers[0](u, y).log_prob(z) for u, y in zip(images, told, strict=True)]
             expected = torch.stack(each).logsumexp(0) - torch.tensor(3.0, dtype=torch.float64).log()
-            torch.testing.assert_close(model.prior_given().log_prob(z), expected)
-    assert isinstance(labelled("vamp", given=("encoder",))[1].labels.values, nn.Parameter)
-    assert not list(labelled("exemplars", given=("encoder",))[1].labels.parameters())
+            torch.testing.assert_close(model.conditional_prior().log_prob(z), expected)
+    assert isinstance(labeled("vamp", given=("encoder",))[1].labels.values, nn.Parameter)
+    assert not list(labeled("exemplars", given=("encoder",))[1].labels.parameters())

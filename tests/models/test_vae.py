@@ -11,32 +11,32 @@ from torch import Tensor
 from torch.distributions import Independent, Normal, kl_divergence
 
 import cases
-from cases import BATCH, SHAPE, images_for, labels, make_labelled, make_ladder, make_vae
+from cases import BATCH, SHAPE, images_for, labels, make_labeled, make_ladder, make_vae
 from vaekit.distributions.normal import LogScaleNormal, UnitNormal
-from vaekit.models.conditional import Chain
-from vaekit.models.elbo import Evidence
+from vaekit.models.conditional import Hierarchy
+from vaekit.models.elbo import ELBOTerms
 from vaekit.models.priors import MixtureOfGaussians, StandardNormal
 from vaekit.models.vae import VAE, interpolate
 from vaekit.utils.random import seeded
 
-# -------------------------------------------------------------------------------------------------- Evidence
+# -------------------------------------------------------------------------------------------------- ELBOTerms
 
 
 def test_evidence_by_hand():
     log_px = torch.tensor([[-3.0, -4.0], [-5.0, -2.0]])
     log_pz = torch.tensor([[[-1.0, -1.0], [-2.0, -1.0]], [[-0.5, 0.0], [0.0, 0.0]]])
     log_qz = torch.tensor([[[1.0, 0.0], [0.0, 1.0]], [[0.5, 0.0], [0.0, 2.0]]])
-    e = Evidence(log_px, log_pz, log_qz)
-    assert e.rates.tolist() == [[[2, 1], [2, 2]], [[1, 0], [0, 2]]]
-    assert e.rate.tolist() == [[2, 1.5], [0.5, 1]]
+    e = ELBOTerms(log_px, log_pz, log_qz)
+    assert e.log_ratio.tolist() == [[[2, 1], [2, 2]], [[1, 0], [0, 2]]]
+    assert e.kl.tolist() == [[2, 1.5], [0.5, 1]]
     assert e.log_weights.tolist() == [[-6, -5], [-7, -6]]
     assert e.elbo.tolist() == [-6.5, -5.5]
     mean = [math.log((math.exp(a) + math.exp(b)) / 2) for a, b in ((-6, -7), (-5, -6))]
-    assert e.importance_weighted.tolist() == pytest.approx(mean)
-    closed = Evidence(log_px, log_pz, log_qz, torch.tensor([[1.0, 2.0], [0.5, 0.0]]))
-    assert closed.rate.tolist() == [[1, 2], [0.5, 0]]
+    assert e.iwae_bound.tolist() == pytest.approx(mean)
+    closed = ELBOTerms(log_px, log_pz, log_qz, torch.tensor([[1.0, 2.0], [0.5, 0.0]]))
+    assert closed.kl.tolist() == [[1, 2], [0.5, 0]]
     assert closed.elbo.tolist() == [-5.5, -5]
-    assert torch.equal(closed.importance_weighted, e.importance_weighted)
+    assert torch.equal(closed.iwae_bound, e.iwae_bound)
 
 
 @pytest.mark.parametrize("make", [make_vae, make_ladder], ids=["flat", "ladder"])
@@ -44,58 +44,58 @@ def test_the_terms_are_those_of_the_three_conditionals(make):
     model = make().double()
     x = images_for(model).double()
     with seeded(3):
-        e = model.evidence(x, samples=5)
+        e = model.elbo_terms(x, samples=5)
     with seeded(3):
         z = model.encode(x).rsample((5,))
     torch.testing.assert_close(e.log_px, model.decode(z).log_prob(x))
     torch.testing.assert_close(e.log_pz.sum(0), model.prior().log_prob(z))
     torch.testing.assert_close(e.log_qz.sum(0), model.encode(x).log_prob(z))
-    assert e.log_pz.shape == e.log_qz.shape == (len(model.levels), 5, BATCH)
-    assert model.latent_size == z.shape[-1] == sum(model.levels)
+    assert e.log_pz.shape == e.log_qz.shape == (len(model.layer_dims), 5, BATCH)
+    assert model.latent_dim == z.shape[-1] == sum(model.layer_dims)
 
 
 def test_the_bound_in_closed_form_asks_for_no_log_density_of_z(monkeypatch):
     model = make_vae()
-    e, asked = model.evidence(images_for(model), samples=2), []
+    e, asked = model.elbo_terms(images_for(model), samples=2), []
     for normal in (LogScaleNormal, UnitNormal):
         log_prob = normal.log_prob
         monkeypatch.setattr(normal, "log_prob", lambda p, z, of=log_prob: asked.append(type(p)) or of(p, z))
     assert e.elbo.shape == (BATCH,)
     assert asked == []
-    torch.testing.assert_close(e.importance_weighted, e.log_weights.logsumexp(0) - math.log(2))
+    torch.testing.assert_close(e.iwae_bound, e.log_weights.logsumexp(0) - math.log(2))
     assert asked == [LogScaleNormal, UnitNormal]
 
 
 @pytest.mark.parametrize("prior", [StandardNormal(3), MixtureOfGaussians(3, 4)], ids=["unit", "mixture"])
 def test_a_look_without_gradients_takes_none_away(prior):
     encoder, decoder = make_vae().encoder, make_vae().decoder
-    model = VAE(Chain([prior], (3,)), encoder, decoder)
+    model = VAE(Hierarchy([prior], (3,)), encoder, decoder)
 
     def gradients(look: bool) -> list[Tensor]:
-        e = model.evidence(images_for(model), samples=2, seed=1)
+        e = model.elbo_terms(images_for(model), samples=2, seed=1)
         if look:
             with torch.no_grad():
                 assert e.elbo.isfinite().all()
-                assert e.importance_weighted.isfinite().all()
-        loss = -e.elbo.sum() - e.importance_weighted.sum()
+                assert e.iwae_bound.isfinite().all()
+        loss = -e.elbo.sum() - e.iwae_bound.sum()
         return list(torch.autograd.grad(loss, list(model.parameters())))
 
     torch.testing.assert_close(gradients(True), gradients(False), rtol=0, atol=0)
     with torch.no_grad():
-        assert not model.evidence(images_for(model)).elbo.requires_grad
+        assert not model.elbo_terms(images_for(model)).elbo.requires_grad
 
 
 def test_the_divergence_of_a_ladder_is_that_of_each_level_given_those_above():
     model = make_ladder().double()
     x = images_for(model).double()
     with seeded(3):
-        e = model.evidence(x, samples=5)
+        e = model.elbo_terms(x, samples=5)
     with seeded(3):
         z = model.encode(x).rsample((5,))[..., :2]
-    top = kl_divergence(model.encoder.links[0](x), model.prior.links[0]())
-    below = kl_divergence(model.encoder.links[1](x, z), model.prior.links[1](z))
+    top = kl_divergence(model.encoder.layers[0](x), model.prior.layers[0]())
+    below = kl_divergence(model.encoder.layers[1](x, z), model.prior.layers[1](z))
     assert below.shape == (5, BATCH)
-    torch.testing.assert_close(e.kl, torch.stack([top, below.mean(0)]))
+    torch.testing.assert_close(e.analytic_kl, torch.stack([top, below.mean(0)]))
 
 
 @pytest.mark.parametrize("make", [make_vae, make_ladder], ids=["flat", "ladder"])
@@ -103,18 +103,20 @@ def test_the_divergence_of_a_ladder_is_that_of_each_level_given_those_above():
 def test_the_closed_divergence_is_the_mean_of_the_sampled_one(make, posterior: str):
     model, n = make(posterior=posterior), 4000
     with torch.no_grad():
-        e = model.evidence(images_for(model), samples=n)
-    error = e.rates.std(1) / n**0.5
-    assert ((e.kl - e.rates.mean(1)).abs() < 5 * error).all()
+        e = model.elbo_terms(images_for(model), samples=n)
+    error = e.log_ratio.std(1) / n**0.5
+    assert ((e.analytic_kl - e.log_ratio.mean(1)).abs() < 5 * error).all()
 
 
 def test_where_one_level_has_no_closed_form_its_samples_stand_in():
     model = make_ladder()
-    model.encoder = Chain([make_ladder(posterior="dirac").encoder.links[0], model.encoder.links[1]], (2, 3))
-    e = model.evidence(images_for(model), samples=5)
-    torch.testing.assert_close(e.kl[0], -e.log_pz[0].mean(0))
-    assert not torch.allclose(e.kl[1], e.rates[1].mean(0))
-    assert make_ladder(posterior="dirac").evidence(images_for(model)).kl is None
+    model.encoder = Hierarchy(
+        [make_ladder(posterior="dirac").encoder.layers[0], model.encoder.layers[1]], (2, 3)
+    )
+    e = model.elbo_terms(images_for(model), samples=5)
+    torch.testing.assert_close(e.analytic_kl[0], -e.log_pz[0].mean(0))
+    assert not torch.allclose(e.analytic_kl[1], e.log_ratio[1].mean(0))
+    assert make_ladder(posterior="dirac").elbo_terms(images_for(model)).kl is None
 
 
 def test_a_posterior_at_hand_is_not_asked_for_again():
@@ -122,10 +124,10 @@ def test_a_posterior_at_hand_is_not_asked_for_again():
     x, calls = images_for(model), []
     model.encoder.register_forward_hook(lambda *_: calls.append(1))
     with seeded(1):
-        expected = model.evidence(x, samples=2)
+        expected = model.elbo_terms(x, samples=2)
     q = model.encode(x)
     with seeded(1):
-        got = model.evidence(x, samples=2, posterior=q)
+        got = model.elbo_terms(x, samples=2, posterior=q)
     assert len(calls) == 2
     assert torch.equal(got.log_weights, expected.log_weights)
 
@@ -135,7 +137,7 @@ def test_the_decoder_sees_the_image_under_no_circumstances_and_the_encoder_only_
     model.encoder.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
     x = torch.rand(BATCH, 3, 4, 5)
     mask = torch.rand(4, 5) < 0.5  # one for all images and channels
-    model.evidence(x, mask=mask)
+    model.elbo_terms(x, mask=mask)
     assert torch.equal(seen[0], x * mask)
 
 
@@ -144,7 +146,7 @@ def test_only_observed_pixels_count(likelihood: str):
     model, mask = make_vae(likelihood), torch.rand(BATCH, *SHAPE) < 0.5
     x = images_for(model)
     with seeded(1):
-        e = model.evidence(x, samples=2, mask=mask)
+        e = model.elbo_terms(x, samples=2, mask=mask)
     with seeded(1):
         p = model.decode(model.encode(x * mask).rsample((2,)))
     by_hand = (p.base_dist.log_prob(x) * mask).sum((-3, -2, -1))
@@ -155,7 +157,7 @@ def test_the_optimal_sigma_is_that_of_the_observed_pixels():
     model, mask = make_vae("gaussian-optimal"), torch.rand(BATCH, *SHAPE) < 0.5
     x = images_for(model)
     with seeded(1):
-        e = model.evidence(x, mask=mask)
+        e = model.elbo_terms(x, mask=mask)
     with seeded(1):
         error = (model.decode(model.encode(x * mask).rsample((1,))).mean - x)[0][mask].square().mean()
     torch.testing.assert_close(e.log_px.sum(), -mask.sum() / 2 * (torch.log(2 * math.pi * error) + 1))
@@ -166,7 +168,7 @@ def test_unobserved_pixels_that_are_not_numbers_do_no_harm():
         model = make_vae(name)
         mask = torch.rand(BATCH, *SHAPE) < 0.5
         x = images_for(model).masked_fill(~mask, torch.nan)
-        (-model.evidence(x, samples=2, mask=mask).elbo.mean()).backward()
+        (-model.elbo_terms(x, samples=2, mask=mask).elbo.mean()).backward()
         assert all(torch.isfinite(weight.grad).all() for weight in model.parameters()), name
 
 
@@ -182,12 +184,12 @@ def test_any_image_size(network: str, shape: tuple[int, ...]):
     assert model.reconstruct(x).shape == x.shape
 
 
-@pytest.mark.parametrize("make", [make_vae, make_ladder, make_labelled])
+@pytest.mark.parametrize("make", [make_vae, make_ladder, make_labeled])
 def test_in_double_precision_all_is_double(make):
     model = make().double()
     x, y = images_for(model).double(), labels()
-    e = model.evidence(x, y, samples=2)
-    outputs = [e.log_px, e.log_pz, e.log_qz, e.kl, model.sample(BATCH, y=y), model.reconstruct(x, y)]
+    e = model.elbo_terms(x, y, samples=2)
+    outputs = [e.log_px, e.log_pz, e.log_qz, e.analytic_kl, model.sample(BATCH, y=y), model.reconstruct(x, y)]
     assert {each.dtype for each in outputs} == {torch.float64}
 
 
@@ -196,34 +198,34 @@ def test_under_autocast_the_terms_are_single_precision_and_about_the_same(likeli
     model = make_vae(likelihood, "convolutional").eval()
     x = images_for(model)
     with seeded(0):
-        exact = model.evidence(x, samples=2)
+        exact = model.elbo_terms(x, samples=2)
     with seeded(0), torch.autocast("cpu", torch.bfloat16):
-        half = model.evidence(x, samples=2)
+        half = model.elbo_terms(x, samples=2)
     assert half.log_px.dtype == half.log_qz.dtype == half.elbo.dtype == torch.float32
     # A learned sigma divides the rounding of bfloat16 by its square; processors round differently.
     torch.testing.assert_close(half.elbo, exact.elbo, rtol=0.05, atol=0.1)
 
 
-@pytest.mark.parametrize("make", [make_vae, make_ladder, make_labelled])
+@pytest.mark.parametrize("make", [make_vae, make_ladder, make_labeled])
 def test_a_copy_is_the_same_and_apart(make):
     model = make(likelihood="gaussian-optimal")
     other = copy.deepcopy(model)
     x, y = images_for(model), labels()
     with seeded(0):
-        expected = model.eval().evidence(x, y).elbo
-    other.train().evidence(x, y)
+        expected = model.eval().elbo_terms(x, y).elbo
+    other.train().elbo_terms(x, y)
     with torch.no_grad():
         for weight in other.parameters():
             weight.zero_()
     with seeded(0):
-        assert torch.equal(model.evidence(x, y).elbo, expected)
+        assert torch.equal(model.elbo_terms(x, y).elbo, expected)
 
 
 @pytest.mark.parametrize("likelihood", cases.LIKELIHOODS)
 def test_looking_changes_nothing(likelihood: str):
     model = make_vae(likelihood).eval()
     x, before = images_for(model), copy.deepcopy(model.state_dict())
-    model.evidence(x)
+    model.elbo_terms(x)
     for images in (model.sample(2), model.reconstruct(x), model.interpolate(x, x, 2)):
         assert not images.requires_grad
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
@@ -241,7 +243,7 @@ class Elsewhere(torch.nn.Module):
 
 def test_samples_come_from_the_prior():
     model = make_vae()
-    moved = VAE(Chain([Elsewhere()], (3,)), model.encoder, model.decoder)
+    moved = VAE(Hierarchy([Elsewhere()], (3,)), model.encoder, model.decoder)
     with seeded(4):
         z = moved.prior().sample((6,))
     torch.testing.assert_close(moved.sample(6, seed=4), model.decode(z).mean)
@@ -349,7 +351,7 @@ def test_what_is_no_path_is_refused(steps: int, path: str):
 def test_parts_that_do_not_fit_are_refused():
     encoder, decoder = make_vae().encoder, make_vae().decoder
     with pytest.raises(ValueError, match=r"differ in their levels: \(2,\) and \(3,\)"):
-        VAE(Chain([StandardNormal(2)], (2,)), encoder, decoder)
+        VAE(Hierarchy([StandardNormal(2)], (2,)), encoder, decoder)
     for wrong in (("encoder", "prier"), "prior"):
-        with pytest.raises(ValueError, match="given_label: expected prior, encoder or decoder"):
-            VAE(Chain([StandardNormal(3)], (3,)), encoder, decoder, given_label=wrong)
+        with pytest.raises(ValueError, match="conditioned_parts: expected prior, encoder or decoder"):
+            VAE(Hierarchy([StandardNormal(3)], (3,)), encoder, decoder, conditioned_parts=wrong)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from cases import BATCH, CLASSES, SHAPE, images_for, labels, make_labelled, make_vae
+from cases import BATCH, CLASSES, SHAPE, images_for, labels, make_labeled, make_vae
 from vaekit.models.vae import VAE
 from vaekit.utils.random import seeded
 
@@ -23,28 +23,28 @@ def parts(model: VAE, y: Tensor | None) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize("conditioned", [("prior",), ("encoder",), ("decoder",), ("prior", "decoder")])
 def test_the_label_reaches_the_parts_that_take_it_and_no_other(conditioned: tuple[str, ...]):
-    model = make_vae(given_label=conditioned)
+    model = make_vae(conditioned_parts=conditioned)
     one, other = (parts(model, torch.full((BATCH,), label)) for label in (0, 1))
     changed = {name for name in one if not torch.equal(one[name], other[name])}
     assert changed == set(conditioned)
     with pytest.raises(ValueError, match="of this model is conditioned on labels: give y"):
-        model.evidence(images_for(model))
+        model.elbo_terms(images_for(model))
 
 
 @pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.uint8])
 def test_whole_numbers_are_one_hot_vectors(dtype: torch.dtype):
-    model = make_labelled()
+    model = make_labeled()
     one_hot = torch.eye(CLASSES)[labels()]
     for name, value in parts(model, labels().to(dtype)).items():
         assert torch.equal(value, parts(model, one_hot)[name])
     assert torch.equal(parts(make_vae(), labels())["encoder"], parts(make_vae(), None)["encoder"])
 
 
-def test_a_labelled_model_gives_images_of_labels():
-    model = make_labelled()
+def test_a_labeled_model_gives_images_of_labels():
+    model = make_labeled()
     x, y = images_for(model), labels()
     assert model.sample(BATCH, y=y).shape == model.reconstruct(x, y).shape == (BATCH, *SHAPE)
-    e = model.evidence(x, y, samples=6)
+    e = model.elbo_terms(x, y, samples=6)
     assert e.log_pz.shape == (1, 6, BATCH)
     apart = [model.sample(1, temperature=0.0, y=y[i : i + 1]) for i in range(BATCH)]
     torch.testing.assert_close(model.sample(BATCH, temperature=0.0, y=y), torch.cat(apart))
@@ -54,15 +54,15 @@ def test_a_labelled_model_gives_images_of_labels():
 
 @pytest.mark.parametrize("given", [("decoder",), ("prior", "encoder", "decoder")])
 def test_without_a_label_samples_are_of_labels_that_p_of_y_draws(given: tuple[str, ...]):
-    model = make_vae(given_label=given)
+    model = make_vae(conditioned_parts=given)
     with seeded(3):
-        y = model.labels.draw(7)
-        z = model.prior_given(y).rsample(() if "prior" in given else (7,))
+        y = model.labels.sample(7)
+        z = model.conditional_prior(y).rsample(() if "prior" in given else (7,))
     torch.testing.assert_close(model.sample(7, seed=3), model.decode(z, y).mean)
 
 
 def test_between_two_labels_the_vector_goes_in_a_straight_line():
-    model = make_labelled()
+    model = make_labeled()
     a, b, y_a, y_b = images_for(model), images_for(model, seed=1), labels(), labels().flip(0)
     code = model.encode(a, y_a).mean, model.encode(b, y_b).mean
     vector = torch.eye(CLASSES)[y_a], torch.eye(CLASSES)[y_b]
@@ -90,13 +90,13 @@ def test_between_two_labels_the_vector_goes_in_a_straight_line():
     ids=["range", "size", "type", "number"],
 )
 def test_what_is_no_label_is_named(given: tuple[str, ...], y: Tensor, message: str):
-    model = make_vae(given_label=given)
+    model = make_vae(conditioned_parts=given)
     with pytest.raises(ValueError, match=message):
-        model.evidence(images_for(model), y)
+        model.elbo_terms(images_for(model), y)
 
 
 def test_labels_and_what_takes_them_come_together():
-    model = make_labelled()
-    for options in ({"labels": model.labels}, {"given_label": ("decoder",)}):
-        with pytest.raises(ValueError, match="labels and given_label: expected both, or none of them"):
+    model = make_labeled()
+    for options in ({"labels": model.labels}, {"conditioned_parts": ("decoder",)}):
+        with pytest.raises(ValueError, match="labels and conditioned_parts: expected both, or none of them"):
             VAE(model.prior, model.encoder, model.decoder, **options)

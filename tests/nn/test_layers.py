@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from vaekit.nn.layers import Enlarge, ToPixels
+from vaekit.nn.layers import ToImage, Upsample
 from vaekit.nn.networks import convolutional
 
 
@@ -35,21 +35,21 @@ def maps(layout: torch.memory_format, *shape: int) -> Tensor:
 @LAYOUTS
 @pytest.mark.parametrize("output", [1, 2, 4, 5])
 def test_to_pixels_is_a_convolution(output: int, layout: torch.memory_format):
-    layer = ToPixels(5, output).double()
+    layer = ToImage(5, output).double()
     nn.init.normal_(layer.bias)
     assert_same_map(layer, maps(layout, 3, 5, 6, 7), partial(F.conv2d, padding=1))
 
 
 @LAYOUTS
 def test_enlarging_is_a_transposed_convolution(layout: torch.memory_format):
-    layer = Enlarge(4, 3, (1, 0)).double()
+    layer = Upsample(4, 3, (1, 0)).double()
     nn.init.normal_(layer.bias)
     plain = partial(F.conv_transpose2d, stride=2, padding=1, output_padding=(1, 0))
     assert_same_map(layer, maps(layout, 2, 4, 5, 6), plain)
     assert layer(maps(layout, 2, 4, 5, 6)).shape == (2, 3, 10, 11)
 
 
-@pytest.mark.parametrize("make", [partial(ToPixels, 5, 2), partial(Enlarge, 5, 2, (1, 1))])
+@pytest.mark.parametrize("make", [partial(ToImage, 5, 2), partial(Upsample, 5, 2, (1, 1))])
 def test_gradients_of_gradients_are_those_of_finite_differences(make: Callable[[], nn.Module]):
     layer = make().double()
     x = torch.randn(1, 5, 3, 2, dtype=torch.float64, requires_grad=True)
@@ -61,7 +61,7 @@ def test_gradients_of_gradients_are_those_of_finite_differences(make: Callable[[
 
 
 def test_the_image_is_summed_in_single_precision_where_products_have_less():
-    layer, x = ToPixels(32, 1), torch.randn(2, 32, 8, 8)
+    layer, x = ToImage(32, 1), torch.randn(2, 32, 8, 8)
     with torch.autocast("cpu", torch.bfloat16):
         low = layer(x)
     low.sum().backward()
@@ -85,7 +85,7 @@ def test_activations_over_what_they_are_given_leave_the_gradients_alone(activati
     assert found[0] == [True, True, False]  # of the convolutions, not of the dense layer
 
 
-@pytest.mark.parametrize("make", [partial(ToPixels, 5, 2), partial(Enlarge, 5, 2, (1, 1))])
+@pytest.mark.parametrize("make", [partial(ToImage, 5, 2), partial(Upsample, 5, 2, (1, 1))])
 def test_transforms_of_functions_know_them(make: Callable[[], nn.Module]):
     layer, x = make().double(), torch.randn(1, 5, 2, 3, dtype=torch.float64)
     expected = torch.autograd.functional.jacobian(layer, x)

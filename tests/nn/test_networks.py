@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 import cases
 from vaekit.nn import networks
-from vaekit.nn.layers import Enlarge, ToPixels
-from vaekit.nn.networks import Join, ResidualBlock, convolutional, dense, residual
+from vaekit.nn.layers import ToImage, Upsample
+from vaekit.nn.networks import MultiInputLinear, ResidualBlock, convolutional, dense, residual
 
 every_network = pytest.mark.parametrize("name", cases.NETWORKS)
 ACTIVATIONS = tuple(type(make()) for make in networks.ACTIVATIONS.values())
-LAYERS = (nn.Linear, nn.Conv2d, Enlarge, ToPixels)
+LAYERS = (nn.Linear, nn.Conv2d, Upsample, ToImage)
 NONLINEAR = (*ACTIVATIONS, nn.GLU, ResidualBlock)
 
 
@@ -81,7 +81,7 @@ def test_only_what_sees_the_image_alone_is_reckoned_once():
 
 
 def test_join_is_one_linear_map_of_the_inputs_side_by_side():
-    join = Join([(1, 2, 3), (4,), (2,)], 5).double()
+    join = MultiInputLinear([(1, 2, 3), (4,), (2,)], 5).double()
     inputs = [torch.randn(7, *shape, dtype=torch.float64) for shape in ((1, 2, 3), (4,), (2,))]
     weight, bias = torch.cat([each.weight for each in join.maps], 1), join.maps[0].bias
     expected = nn.functional.linear(torch.cat([x.flatten(1) for x in inputs], 1), weight, bias)
@@ -190,11 +190,11 @@ def test_biases_start_at_zero():
 def test_a_residual_block_starts_as_the_identity_and_learns_to_be_more():
     block, x = ResidualBlock(3, "silu"), torch.randn(2, 3, 5, 5)
     assert torch.equal(block(x), x)
-    optimiser = torch.optim.SGD(block.parameters(), 0.01)
+    optimizer = torch.optim.SGD(block.parameters(), 0.01)
     for _ in range(2):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         block(x).square().sum().backward()
-        optimiser.step()
+        optimizer.step()
     assert all((weight.grad != 0).any() for weight in block.parameters())
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vaekit.plotting.chart import chart, colours, spread
+from vaekit.plotting.chart import chart, colors, spread
 
 
 def test_places_far_enough_apart_stay():
@@ -20,12 +20,12 @@ def test_places_stay_within_the_frame(at):
 
 @pytest.mark.parametrize("ordered", [True, False])
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 12])
-def test_as_many_different_colours_as_runs(count, ordered):
-    assert np.unique(colours(count, ordered), axis=0).shape == (count, 4)
+def test_as_many_different_colors_as_runs(count, ordered):
+    assert np.unique(colors(count, ordered), axis=0).shape == (count, 4)
 
 
-def test_ordered_colours_grow_lighter():
-    assert (np.diff(colours(8, ordered=True)[:, :3].sum(1)) > 0).all()
+def test_ordered_colors_grow_lighter():
+    assert (np.diff(colors(8, ordered=True)[:, :3].sum(1)) > 0).all()
 
 
 def test_many_labels_make_the_chart_higher():

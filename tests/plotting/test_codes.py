@@ -48,7 +48,7 @@ def test_histograms_lie_within_the_figure_and_apart():
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
 
 
-def test_bars_are_sorted_and_coloured_by_level_and_the_unused_are_grey():
+def test_bars_are_sorted_and_colored_by_level_and_the_unused_are_gray():
     figure = kl_by_latent(np.array([0.5, 0.001, 2.0, 1.0]), "KL", levels=[2, 2])
     bars = figure.axes[0].patches
     assert [bar.get_height() for bar in bars] == [2, 1, 0.5, 0.001]

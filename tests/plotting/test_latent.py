@@ -31,13 +31,13 @@ def test_classes_without_a_name_show_their_number():
     assert legend(latent_scatter(CODES, np.where(np.arange(60) < 30, 3, 7), "t", ["a"])) == ["3", "7"]
 
 
-def test_unlabelled_points_have_no_legend():
+def test_unlabeled_points_have_no_legend():
     figure = latent_scatter(CODES, None, "Latent space")
     assert legend(figure) is None
     assert len(figure.axes[0].collections[0].get_offsets()) == 60
 
 
-def test_very_many_classes_share_a_colour_bar():
+def test_very_many_classes_share_a_color_bar():
     figure = latent_scatter(CODES, np.arange(60) % 30, "Latent space")
     assert legend(figure) is None
     assert figure.axes[0].child_axes[0].get_ylabel() == "label"
@@ -49,15 +49,15 @@ def test_shares_of_the_variance_stand_at_the_axes():
     assert axes.get_ylabel() == "b (25% of the variance)"
 
 
-def test_each_point_has_the_colour_of_its_label():
+def test_each_point_has_the_color_of_its_label():
     points = latent_scatter(CODES, np.arange(60) % 3, "t").axes[0].collections[0]
-    colour = {tuple(code): index % 3 for index, code in enumerate(CODES)}
+    color = {tuple(code): index % 3 for index, code in enumerate(CODES)}
     for where, drawn in zip(points.get_offsets(), points.get_facecolors(), strict=True):
-        assert to_hex(drawn) == to_hex(palette(3)[colour[tuple(where)]])
+        assert to_hex(drawn) == to_hex(palette(3)[color[tuple(where)]])
 
 
 @pytest.mark.parametrize("count", [1, 10, 11, 50])
-def test_palette_has_as_many_different_colours(count):
+def test_palette_has_as_many_different_colors(count):
     assert len(np.unique(palette(count), axis=0)) == count
 
 

@@ -32,7 +32,7 @@ def test_all_panels_share_one_key_within_the_figure(draw, points):
     assert legend.get_window_extent().x1 < figure.bbox.x1
 
 
-def test_a_class_has_one_colour_in_all_panels():
+def test_a_class_has_one_color_in_all_panels():
     both, third = np.array([1, 2]), np.array([2])
     figure = scatters({"a": (PLANE[:2], both), "b": (PLANE[:1], third)}, "t")
     first, second = (axes.collections[0] for axes in figure.axes)

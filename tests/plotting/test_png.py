@@ -31,7 +31,7 @@ def test_a_grid_of_other_images_is_refused(tmp_path):
         read_grid(file, (1, 5, 4), 4)
 
 
-def test_colour_stays_colour():
+def test_color_stays_color():
     assert Image.open(io.BytesIO(grid_png(np.zeros((2, 3, 4, 4))))).mode == "RGB"
 
 

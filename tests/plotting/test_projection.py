@@ -44,11 +44,11 @@ def test_principal_components_are_the_axes_of_the_covariance():
     assert shares == pytest.approx(variances[:3] / variances.sum())
 
 
-def test_kernel_components_are_those_of_the_centred_kernel_matrix():
+def test_kernel_components_are_those_of_the_centerd_kernel_matrix():
     squares = np.square(CODES[:, None] - CODES[None]).sum(-1)
     kernel = np.exp(-squares / (2 * CODES.var()))
-    centre = np.eye(60) - 1 / 60
-    values, vectors = np.linalg.eigh(centre @ kernel @ centre)
+    center = np.eye(60) - 1 / 60
+    values, vectors = np.linalg.eigh(center @ kernel @ center)
     expected = vectors[:, ::-1][:, :3] * np.sqrt(values[::-1][:3])
     assert np.abs(kernel_components(CODES, 3)) == pytest.approx(np.abs(expected), abs=1e-8)
 

@@ -5,7 +5,7 @@ from vaekit.errors import InvalidError
 from vaekit.plotting.tiles import UNSEEN, enlarge, fold, square_columns, tile_grid, tiles
 
 
-def test_grey_becomes_three_equal_channels():
+def test_gray_becomes_three_equal_channels():
     images = np.linspace(0, 1, 6).reshape(1, 1, 2, 3)
     pictures = tiles(images)
     assert pictures.shape == (1, 2, 3, 3)
@@ -14,7 +14,7 @@ def test_grey_becomes_three_equal_channels():
     assert (pictures[..., 0] == pictures[..., 2]).all()
 
 
-def test_colour_keeps_its_channels():
+def test_color_keeps_its_channels():
     images = np.zeros((2, 5, 3, 4, 4))
     images[:, :, 1] = 1
     assert tiles(images)[1, 4, 0, 0].tolist() == [0, 255, 0]
@@ -47,12 +47,12 @@ def test_infinite_values_are_refused():
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_what_was_not_observed_has_a_colour_of_its_own(channels):
+def test_what_was_not_observed_has_a_color_of_its_own(channels):
     image = np.linspace(0, 1, 9 * channels).reshape(1, channels, 3, 3)
     image[0, 0, 1, 2] = np.nan
     picture, whole = tiles(image)[0], tiles(np.nan_to_num(image))[0]
     assert picture[1, 2].tolist() == list(UNSEEN)
-    assert len(set(UNSEEN)) == 3, "no grey"
+    assert len(set(UNSEEN)) == 3, "no gray"
     others = np.ones((3, 3), bool)
     others[1, 2] = False
     assert np.array_equal(picture[others], whole[others])

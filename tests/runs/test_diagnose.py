@@ -96,10 +96,10 @@ def test_a_training_that_was_too_short():
     ("numbers", "words"),
     [
         ({"unreliable": 0.4}, "for 40% of the images"),
-        ({"label_rate": 0.001}, "the label is not heard: p(y|x) tells 0.001 nats"),
+        ({"label_kl": 0.001}, "the label is not heard: p(y|x) tells 0.001 nats"),
         ({"saturated": 0.6}, "at its bounds for 60% of the pixels"),
         ({"prior_gap": 4.0, "information": 5.0, "aggregated": 5000}, "KL(q(z), p(z)) is 4.00 nats"),
-        ({"is_likelihood": False, "caveats": ["grey"]}, "no log-likelihood of the data: grey"),
+        ({"is_likelihood": False, "caveats": ["gray"]}, "no log-likelihood of the data: gray"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

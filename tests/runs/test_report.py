@@ -17,7 +17,7 @@ EVALUATION = {
     "samples": 5000,
     "observation": "dynamic",
     "reconstruction": -63.214,
-    "rate": [20.1, 5.84],
+    "kl": [20.1, 5.84],
     "elbo": -89.15,
     "log_likelihood": -85.618,
     "log_likelihood_stderr": 0.2149,

@@ -56,7 +56,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def levels(tmp_path: Path) -> Path:
-    """A file of 40 grey images of 6x5."""
+    """A file of 40 gray images of 6x5."""
     path = tmp_path / "levels.npy"
     np.save(path, np.random.default_rng(0).integers(0, 256, (40, 6, 5), dtype=np.uint8))
     return path
@@ -162,7 +162,7 @@ def test_data_of_one_s_own_gets_a_recipe_and_reasons(levels):
     run = train(data=levels.name, log=log, **short(epochs=1))
     assert run.recipe.name == "levels"
     assert run.recipe.data.name == str(levels)
-    assert log.notes[0] == "data: 40 grey images of 6x5"
+    assert log.notes[0] == "data: 40 gray images of 6x5"
     assert [note.split(":")[0] for note in log.notes[-4:-1]] == ["proposed"] * 3
     assert log.notes[-1] == "training in runs/levels/1 on 32 images"
     assert (run.trained.shape, run.trained.title) == ((1, 6, 5), "VAE on levels")
@@ -177,7 +177,7 @@ def test_a_run_finds_its_data_from_any_folder(levels, tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_name_of_the_catalogue_stays_a_name(tmp_path):
+def test_a_name_of_the_catalog_stays_a_name(tmp_path):
     (tmp_path / "digits").mkdir()
     assert train("digits", **short(epochs=1)).recipe.data.name == "digits"
 
@@ -189,7 +189,7 @@ def test_a_name_of_the_catalogue_stays_a_name(tmp_path):
         (DataError, "leave none", {"overrides": ["data.validation=1797"]}),
         (InvalidError, "device: 'cuda:77' is not available", {"device": "cuda:77"}),
         (InvalidError, "training.epochs", {"epochs": 0}),
-        (DataError, "grey needs levels", {"data": "reals.npy", "overrides": ["data.observation=grey"]}),
+        (DataError, "gray needs levels", {"data": "reals.npy", "overrides": ["data.observation=gray"]}),
     ],
 )
 def test_what_cannot_be_trained_leaves_no_run_behind(tmp_path, error, words, options):
@@ -380,8 +380,8 @@ def test_too_few_images_to_start_from_leave_nothing_behind(levels: Path, tmp_pat
 def test_a_hierarchical_model_does_all_that_a_flat_one_does():
     run = train("digits", ["model.latent=[3, 2]", VAMP], **short(epochs=1))
     evaluation = run.evaluate(samples=5, images=20)
-    assert len(evaluation.rate) == len(run.metrics[0]["kl_levels"]) == 2
-    assert evaluation.elbo == pytest.approx(evaluation.reconstruction - sum(evaluation.rate))
+    assert len(evaluation.kl) == len(run.metrics[0]["kl_levels"]) == 2
+    assert evaluation.elbo == pytest.approx(evaluation.reconstruction - sum(evaluation.kl))
     assert {"samples.png", "traversals.png", "latent-space.png"} <= {figure.name for figure in run.figures}
     assert "by level" in (run.path / "report.html").read_text()
     assert torch.equal(load(run.path / "model").model.sample(4, seed=0), run.model.sample(4, seed=0))

@@ -99,12 +99,12 @@ def test_seeds_measured_in_two_ways_are_not_averaged(results):
 def test_what_is_no_likelihood_is_marked_and_explained(results):
     vae = results.select("vae-2")[0]
     odd = with_runs(
-        results, altered(vae), altered(vae, is_likelihood=False, caveats=["it is grey"], elbo=-1.0)
+        results, altered(vae), altered(vae, is_likelihood=False, caveats=["it is gray"], elbo=-1.0)
     )
     [part] = table(odd, columns=["elbo", "mse"])
     assert [[cell.marks for cell in cells] for _, cells in part.rows] == [["", ""], ["a", ""]]
     assert not any(cells[0].best for _, cells in part.rows)
-    assert "(a) no likelihood: it is grey" in part.notes
+    assert "(a) no likelihood: it is gray" in part.notes
 
 
 def test_a_run_that_failed_is_a_row_with_its_reason(results):

@@ -34,7 +34,7 @@ def test_small_numbers_lists_and_mappings_can_be_values():
     [small] = planned(name="b{b}", grid={"b": [1e-5]}, set=["objective.beta={b}"])
     assert small.recipe.objective.beta.value == 1e-5
     [deep] = planned(name="l{l}", grid={"l": [[4, 3]]}, set=["model.latent={l}"])
-    assert (deep.name, deep.recipe.model.levels) == ("l4-3", (4, 3))
+    assert (deep.name, deep.recipe.model.layer_dims) == ("l4-3", (4, 3))
     prior = {"kind": "mixture", "components": 3}
     [mixture] = planned(name="p{p}", grid={"p": [prior]}, set=["model.prior={p}"])
     assert mixture.recipe.model.prior.components == 3

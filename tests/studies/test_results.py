@@ -66,7 +66,7 @@ def test_every_metric_of_a_run_is_a_number_or_unknown(results, name):
 
 def test_a_metric_of_a_level_or_of_the_recipe(results):
     [vae] = results.select("vae-2")
-    assert numbers("rate:1", vae) == numbers("rate", vae)
+    assert numbers("rate:1", vae) == numbers("kl", vae)
     assert numbers("rate:2", vae) == []
     assert number(metric("recipe:model.encoder.network"), vae.first) == "dense"
     assert number(metric("recipe:objective.beta.value"), vae.first) == 1.0

@@ -165,7 +165,7 @@ def wider(tensors):
 
 
 def retyped(tensors):
-    tensors["optimiser/decoder.network.join.maps.0.weight/exp_avg"] = torch.zeros(8, 2, dtype=torch.int64)
+    tensors["optimizer/decoder.network.join.maps.0.weight/exp_avg"] = torch.zeros(8, 2, dtype=torch.int64)
 
 
 def renamed(tensors):

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from toy_runs import LATENT, At, Killed, die, metrics, model, same, train
-from vaekit.models.conditional import Chain
-from vaekit.models.objectives import Objective, elbo, importance_weighted
+from vaekit.models.conditional import Hierarchy
+from vaekit.models.objectives import Objective, elbo, iwae
 from vaekit.models.priors import MixtureOfGaussians, StandardNormal
 from vaekit.models.vae import VAE
 from vaekit.training.checkpoint import load_weights
@@ -70,14 +70,14 @@ def test_an_error_of_our_own_is_raised(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="needs a compiler")
-@pytest.mark.parametrize("bound", [elbo, importance_weighted])
+@pytest.mark.parametrize("bound", [elbo, iwae])
 @pytest.mark.parametrize("prior", [StandardNormal, partial(MixtureOfGaussians, components=3)])
 def test_all_of_a_step_is_one_function(tmp_path, prior, bound):
     train(tmp_path / "plain")  # torch has looked up then how two Gaussians diverge
     torch._dynamo.reset()
     torch._dynamo.utils.counters.clear()
     plain, log = model(), Notes()
-    vae = VAE(Chain([prior(LATENT)], [LATENT]), plain.encoder, plain.decoder)
+    vae = VAE(Hierarchy([prior(LATENT)], [LATENT]), plain.encoder, plain.decoder)
     train(tmp_path / "compiled", vae=vae, objective=Objective(bound, samples=2), compile=True, log=log)
     assert not log.notes
     assert not torch._dynamo.utils.counters["graph_break"]

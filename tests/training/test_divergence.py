@@ -13,7 +13,7 @@ from vaekit.models.objectives import Objective
 from vaekit.training.checkpoint import Checkpoints, load_weights
 from vaekit.training.loop import fit
 
-ENCODER = "encoder.links.0.network.layers.1.weight"
+ENCODER = "encoder.layers.0.network.layers.1.weight"
 
 
 def spoil(vae, part: str):
@@ -28,7 +28,7 @@ def spoil(vae, part: str):
         decoder.layers[0].register_forward_hook(lambda module, inputs, output: output * math.inf)
 
     def gradient() -> None:
-        vae.encoder.links[0].network.layers[1].weight.register_hook(lambda gradient: gradient * math.nan)
+        vae.encoder.layers[0].network.layers[1].weight.register_hook(lambda gradient: gradient * math.nan)
 
     return {"weights": weights, "output": output, "gradient": gradient}[part]
 

@@ -1,4 +1,4 @@
-"""The loop: what it minimises, reports, keeps and leaves behind."""
+"""The loop: what it minimizes, reports, keeps and leaves behind."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import torch
 
 from toy_runs import BATCHES, STEPS, images, metrics, model, same, settings, train
 from vaekit.models import posteriors
-from vaekit.models.objectives import Objective, constant, cyclical, importance_weighted, linear
+from vaekit.models.objectives import Objective, constant, cyclical, iwae, linear
 from vaekit.training.checkpoint import load_weights
 from vaekit.training.display import SilentLogger
 from vaekit.training.loop import fit
 from vaekit.training.optimizer import Adam
-from vaekit.utils.random import order, seeded, stream
+from vaekit.utils.random import derive_seed, epoch_order, seeded
 
 KEYS = [
     *("epoch", "step", "loss", "reconstruction", "kl", "kl_levels", "beta", "learning_rate"),
@@ -64,21 +64,21 @@ def test_one_step_is_that_of_adam_on_the_negative_bound(tmp_path):
     vae, by_hand, data = model(), model(), images(16)
     plain = {"batch_size": 16, "epochs": 1, "ema": None, "gradient_clip": None, "schedule": "constant"}
     fit(vae, Objective(), data, None, settings(**plain), tmp_path)
-    optimiser = torch.optim.Adam(by_hand.parameters(), 0.01)
-    with seeded(stream(0, "noise")):
-        evidence = by_hand.evidence(data.batch(order(0, 1, 16)))
-    loss = -evidence.elbo.mean()
+    optimizer = torch.optim.Adam(by_hand.parameters(), 0.01)
+    with seeded(derive_seed(0, "noise")):
+        terms = by_hand.elbo_terms(data.batch(epoch_order(0, 1, 16)))
+    loss = -terms.elbo.mean()
     loss.backward()
-    optimiser.step()
+    optimizer.step()
     assert metrics(tmp_path)[0]["loss"] == pytest.approx(loss.item())
     for mine, its in zip(by_hand.parameters(), vae.parameters(), strict=True):
         torch.testing.assert_close(its, mine)
 
 
 def test_an_epoch_is_every_image_once():
-    assert sorted(order(0, 1, 70).tolist()) == list(range(70))
-    assert order(0, 1, 70).tolist() != order(0, 2, 70).tolist()
-    assert torch.equal(order(5, 3, 70), order(5, 3, 70))
+    assert sorted(epoch_order(0, 1, 70).tolist()) == list(range(70))
+    assert epoch_order(0, 1, 70).tolist() != epoch_order(0, 2, 70).tolist()
+    assert torch.equal(epoch_order(5, 3, 70), epoch_order(5, 3, 70))
 
 
 def test_training_gets_better(tmp_path):
@@ -150,7 +150,7 @@ def test_before_warm_up_has_ended_the_latest_counts_as_best(tmp_path):
 @pytest.mark.parametrize("settles", [1, 6])
 def test_early_stopping_waits_for_warm_up(tmp_path, settles):
     """A model that only gets worse stops `patience` epochs after the first that counts."""
-    rising = lambda evidence, beta, free_bits: beta - 0 * evidence.log_px.mean()
+    rising = lambda terms, beta, free_bits: beta - 0 * terms.log_px.mean()
     objective = Objective(rising, beta=float, settles=settles)
     outcome = train(tmp_path, objective=objective, epochs=20, patience=3)
     assert outcome.stopped_early
@@ -191,7 +191,7 @@ def test_an_autoencoder_has_no_kl(tmp_path):
 
 
 def test_the_importance_weighted_bound_is_tighter_than_the_elbo(tmp_path):
-    train(tmp_path, objective=Objective(importance_weighted, samples=5))
+    train(tmp_path, objective=Objective(iwae, samples=5))
     last = metrics(tmp_path)[-1]
     assert last["validation_loss"] < -last["validation_elbo"]
 

@@ -17,9 +17,9 @@ def test_every_image_counts_the_same():
     vae, objective, data = model(), Objective(), images(30, training=False)
     meter, losses, sizes = ELBOMeter(1, CPU), [], []
     for x, y in batches(data, torch.arange(30), 16):
-        evidence = vae.evidence(x, y)
-        loss = objective.loss(evidence, 1.0)
-        meter.add(loss, evidence)
+        terms = vae.elbo_terms(x, y)
+        loss = objective.loss(terms, 1.0)
+        meter.add(loss, terms)
         losses.append(loss.item())
         sizes.append(len(x))
     assert sizes == [16, 14]
@@ -31,10 +31,10 @@ def test_every_image_counts_the_same():
 
 def test_a_norm_that_is_not_finite_shows():
     vae, meter = model(), ELBOMeter(1, CPU)
-    evidence = vae.evidence(images().batch(torch.arange(5)))
-    meter.add(-evidence.elbo.mean(), evidence, torch.tensor(1.0))
+    terms = vae.elbo_terms(images().batch(torch.arange(5)))
+    meter.add(-terms.elbo.mean(), terms, torch.tensor(1.0))
     assert meter.finite()
-    meter.add(-evidence.elbo.mean(), evidence, torch.tensor(torch.inf))
+    meter.add(-terms.elbo.mean(), terms, torch.tensor(torch.inf))
     assert not meter.finite()
 
 

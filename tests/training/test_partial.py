@@ -18,7 +18,7 @@ from vaekit.training.metrics import validate
 
 
 def images(n: int, training: bool, hidden: bool) -> ObservedImages:
-    """Grey images of which a third is NaN; if `hidden`, half of the rest is hidden as well."""
+    """Gray images of which a third is NaN; if `hidden`, half of the rest is hidden as well."""
     rng = np.random.default_rng(n)
     values = rng.random((n, *SHAPE), dtype=np.float32)
     values[rng.random(values.shape) < 0.3] = np.nan
@@ -53,8 +53,8 @@ def test_validation_counts_the_observed_part_alone():
     x = seen.all()
     found = validate(vae, objective, seen, 30, 5)
     with torch.no_grad():
-        evidence = vae.evidence(x, mask=~x.isnan(), seed=5)
-    assert found["validation_elbo"] == pytest.approx(evidence.elbo.mean().item(), rel=1e-5)
+        terms = vae.elbo_terms(x, mask=~x.isnan(), seed=5)
+    assert found["validation_elbo"] == pytest.approx(terms.elbo.mean().item(), rel=1e-5)
 
 
 def test_whole_images_are_not_looked_at_for_gaps():

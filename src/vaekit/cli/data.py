@@ -61,7 +61,7 @@ def show(name: str, as_json: bool) -> None:
 @options.as_json
 @options.verbose
 def prepare(name: str, as_json: bool) -> None:
-    """Fetch, check and decode a dataset of the catalogue, for later.
+    """Fetch, check and decode a dataset of the catalog, for later.
 
     \b
     Example: vaekit data prepare fashion-mnist
@@ -70,7 +70,7 @@ def prepare(name: str, as_json: bool) -> None:
     from vaekit.data import cache, catalog, load_dataset
 
     dataset = load_dataset(catalog.entry(name).name)
-    kept = str(cache.home()) if name in cache.names(cache.catalogued()) else None
+    kept = str(cache.home()) if name in cache.names(cache.catalogd()) else None
     facts = {"name": name, "images": len(dataset), "source": dataset.source, "cache": kept}
     ready = f"ready in {kept}" if kept else "but the cache cannot be written"
     emit(facts, f"{name}: {len(dataset)} images, {ready} (from: {dataset.source})", as_json)
@@ -80,8 +80,8 @@ def prepare(name: str, as_json: bool) -> None:
 @click.argument("path")
 @click.option("--name", help="What to call it; the name of the file or folder if left out.")
 @click.option("--size", nargs=2, type=click.IntRange(1), metavar="H W", help="Height and width of images.")
-@click.option("--crop", type=click.Choice(["resize", "centre"]), default="resize", show_default=True)
-@click.option("--colour", type=click.Choice(["auto", "grey", "rgb"]), default="auto", show_default=True)
+@click.option("--crop", type=click.Choice(["resize", "center"]), default="resize", show_default=True)
+@click.option("--color", type=click.Choice(["auto", "gray", "rgb"]), default="auto", show_default=True)
 @click.option("--force", is_flag=True, help="Replace an import of the same name.")
 @options.as_json
 @options.verbose
@@ -92,7 +92,7 @@ def import_(path: str, as_json: bool, **settings: Any) -> None:
     an IDX pair.
 
     \b
-    Example: vaekit data import photos/ --name cats --size 64 64 --crop centre
+    Example: vaekit data import photos/ --name cats --size 64 64 --crop center
     """
     from vaekit.cli.output import emit
     from vaekit.data import import_data
@@ -105,9 +105,9 @@ def import_(path: str, as_json: bool, **settings: Any) -> None:
 def _table(rows: list[dict[str, Any]]) -> Any:
     from vaekit.cli.output import table
 
-    drawn = table("name", "images", "shape", "found", "licence")
+    drawn = table("name", "images", "shape", "found", "license")
     for row in rows:
-        drawn.add_row(row["name"], str(row["images"]), _text(row["shape"]), row["found"], row["licence"])
+        drawn.add_row(row["name"], str(row["images"]), _text(row["shape"]), row["found"], row["license"])
     return drawn
 
 

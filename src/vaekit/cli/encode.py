@@ -18,7 +18,7 @@ from vaekit.cli import options
 )
 @click.option("--stddev", is_flag=True, help="Write the standard deviations of the posterior too.")
 @click.option("--label", is_flag=True, help="Write the labels of the images too.")
-@click.option("--figure", metavar="FILE", help="Draw the codes as a scatter, coloured by label, into FILE.")
+@click.option("--figure", metavar="FILE", help="Draw the codes as a scatter, colored by label, into FILE.")
 @options.split
 @options.data
 @options.device

@@ -16,7 +16,7 @@ WIDE = 200
 
 
 def console(stderr: bool = True, width: int | None = None) -> Console:
-    """A console that prints what it is given, and no more: no markup, no guessed colours; NO_COLOR holds."""
+    """A console that prints what it is given, and no more: no markup, no guessed colors; NO_COLOR holds."""
     from rich.console import Console
 
     return Console(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)

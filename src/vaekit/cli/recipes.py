@@ -134,5 +134,5 @@ def _model(recipe: Recipe) -> str:
     """The model in a few words."""
     network, likelihood = recipe.model.encoder.network, recipe.model.decoder.likelihood
     gated = "gated " if getattr(network, "gated", False) else ""
-    units = [*getattr(network, "channels", []), *network.width, *recipe.model.levels]
+    units = [*getattr(network, "channels", []), *network.width, *recipe.model.layer_dims]
     return f"{gated}{network.kind} {'-'.join(map(str, units))}, {likelihood.kind}"

@@ -18,13 +18,13 @@ from vaekit.config.schema.objective import ObjectiveSettings
 from vaekit.config.schema.recipe import Recipe
 from vaekit.errors import RecipeError
 from vaekit.models import labels as known
-from vaekit.models.conditional import Chain, Conditional
-from vaekit.models.labels import Labels
+from vaekit.models.conditional import Conditional, Hierarchy
+from vaekit.models.labels import LabelPrior
 from vaekit.models.likelihoods import LIKELIHOODS
-from vaekit.models.masking import filled
+from vaekit.models.masking import fill_missing
 from vaekit.models.objectives import OBJECTIVES, SCHEDULES, Objective
 from vaekit.models.posteriors import POSTERIORS, Posterior
-from vaekit.models.priors import PRIORS, Around, Examples
+from vaekit.models.priors import PRIORS, BuildContext, Examples
 from vaekit.models.vae import VAE
 from vaekit.nn.networks import NETWORKS
 from vaekit.utils.random import seeded
@@ -43,7 +43,7 @@ def build_data(data: DataSettings) -> tuple[Dataset, Splits]:
     from vaekit.data.attributes import with_attributes
     from vaekit.data.splits import split
 
-    dataset = load_dataset(data.name, size=data.size, crop=data.crop, colour=data.colour)
+    dataset = load_dataset(data.name, size=data.size, crop=data.crop, color=data.color)
     if data.attributes is not None:
         dataset = with_attributes(dataset, data.attributes)
     parts = split(dataset, validation=data.validation, test=data.test, train=data.train, seed=data.seed)
@@ -77,12 +77,12 @@ def training_images(recipe: Recipe, dataset: Dataset, splits: Splits) -> Example
                 f"got {n}; ask for fewer, or for another prior"
             )
         chosen = torch.randperm(len(seen))[:n]
-        return filled(seen.batch(chosen)), None if seen.labels is None else seen.labels[chosen]
+        return fill_missing(seen.batch(chosen)), None if seen.labels is None else seen.labels[chosen]
 
     return some
 
 
-def build_labels(recipe: Recipe, dataset: Dataset, splits: Splits) -> Labels | None:
+def build_labels(recipe: Recipe, dataset: Dataset, splits: Splits) -> LabelPrior | None:
     """What a conditional model may be told, and how often each came in training; None for any other model.
 
     Raises:
@@ -99,8 +99,8 @@ def build_labels(recipe: Recipe, dataset: Dataset, splits: Splits) -> Labels | N
         raise RecipeError(f"model.condition.by: {told}, but the data {recipe.data.name} have no {what}")
     train = torch.from_numpy(rows[splits.train])
     if told == "label":
-        return known.of_classes(dataset.classes, train)
-    return known.of_attributes(train, recipe.data.seed)
+        return known.class_prior(dataset.classes, train)
+    return known.attribute_prior(train, recipe.data.seed)
 
 
 def build_model(
@@ -108,7 +108,7 @@ def build_model(
     shape: Shape,
     seed: int = 0,
     images: Examples | None = None,
-    labels: Labels | None = None,
+    labels: LabelPrior | None = None,
 ) -> VAE:
     """A VAE for images of a shape (C, H, W), its weights drawn from `seed`.
 
@@ -120,7 +120,7 @@ def build_model(
     Raises:
         RecipeError: a prior whose components are to be classes has another number of them.
     """
-    levels, given = model.levels, model.given
+    levels, given = model.layer_dims, model.given
     told = {part: [(labels.size,)] for part in given} if labels else {}
     likelihood = LIKELIHOODS[model.decoder.likelihood.kind](**_options(model.decoder.likelihood))
     with seeded(seed):
@@ -130,12 +130,12 @@ def build_model(
         decoder = _conditional(
             model.decoder.network, [(sum(levels),), *told.get("decoder", [])], shape, likelihood
         )
-        around = Around(levels[0], encoder[0], shape, _told(images, labels), labels, given)
+        around = BuildContext(levels[0], encoder[0], shape, _told(images, labels), labels, given)
         prior = _prior(model, around, told.get("prior", []))
-    return VAE(Chain(prior, levels), Chain(encoder, levels), decoder, labels, given)
+    return VAE(Hierarchy(prior, levels), Hierarchy(encoder, levels), decoder, labels, given)
 
 
-def _told(images: Examples | None, labels: Labels | None) -> Examples | None:
+def _told(images: Examples | None, labels: LabelPrior | None) -> Examples | None:
     """Training images with what a network is told of them."""
     if images is None or labels is None:
         return images
@@ -147,14 +147,14 @@ def _told(images: Examples | None, labels: Labels | None) -> Examples | None:
     return some
 
 
-def _prior(model: ModelSettings, around: Around, told: Sequence[Shape]) -> list[nn.Module]:
+def _prior(model: ModelSettings, around: BuildContext, told: Sequence[Shape]) -> list[nn.Module]:
     """That of the top level, and of each below, in the encoder's form unless that is a point."""
     if (own := model.prior.network) is not None:
         around = around._replace(network=partial(NETWORKS[own.kind], **_options(own)))
     top = PRIORS[model.prior.kind](around, **_options(model.prior, "network"))
     posterior = model.encoder.posterior
     form = GaussianPosterior() if posterior.kind == "dirac" else posterior
-    return [top, *_links(own or model.encoder.network, told, model.levels, form, first=1)]
+    return [top, *_links(own or model.encoder.network, told, model.layer_dims, form, first=1)]
 
 
 def _links(
@@ -205,7 +205,7 @@ def _check_likelihood(recipe: Recipe) -> None:
     if support == "levels" and recipe.data.observation == "unit":
         raise RecipeError(
             f"{recipe.name}: model.decoder.likelihood: {recipe.model.decoder.likelihood.kind} gives "
-            "probabilities to 256 levels, but data.observation is unit; use data.observation=grey, or the "
+            "probabilities to 256 levels, but data.observation is unit; use data.observation=gray, or the "
             "likelihood gaussian"
         )
 

@@ -23,7 +23,7 @@ class Proposal(NamedTuple):
 
 
 def propose(data: str | Path) -> Proposal:
-    """A recipe for a dataset of the catalogue or a path, with about 5000 steps of training."""
+    """A recipe for a dataset of the catalog or a path, with about 5000 steps of training."""
     dataset = load_dataset(data)
     suggestion = suggest(dataset)
     train = max(1, int(0.8 * len(dataset.images)))

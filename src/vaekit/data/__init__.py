@@ -1,6 +1,6 @@
 """Names and paths -> arrays -> batches.
 
-dataset = load("mnist")                      # a catalogue name, an imported name, or a path
+dataset = load("mnist")                      # a catalog name, an imported name, or a path
 parts = split(dataset, validation=10_000)    # as published, or seeded
 seen = observe(dataset, parts.train, "dynamic", training=True)
 x = seen.batch(torch.arange(100))            # (100, 1, 28, 28), float32 in [0, 1]

@@ -31,8 +31,8 @@ def home() -> Path:
     return Path(os.environ.get("VAEKIT_CACHE") or platformdirs.user_cache_dir("vaekit"))
 
 
-def catalogued() -> Path:
-    """Where decoded datasets of the catalogue lie."""
+def catalogd() -> Path:
+    """Where decoded datasets of the catalog lie."""
     return home() / "datasets"
 
 
@@ -50,7 +50,7 @@ def recall(shelf: Path, name: str, fingerprint: str | None = None) -> Dataset | 
     """The dataset `name` on a shelf, memory-mapped; None where it is absent, damaged or outdated.
 
     Args:
-        shelf: `catalogued()` or `imported()`.
+        shelf: `catalogd()` or `imported()`.
         name: of the dataset.
         fingerprint: what the files it was made from look like now; None accepts any.
     """
@@ -65,14 +65,14 @@ def recall(shelf: Path, name: str, fingerprint: str | None = None) -> Dataset | 
 
 
 def recall_or_make(name: str, fingerprint: str | None, make: Callable[[], Dataset]) -> Dataset:
-    """The catalogued dataset `name`: from the cache, else made, kept there, and mapped from there.
+    """The catalogd dataset `name`: from the cache, else made, kept there, and mapped from there.
 
     Where the cache cannot be written at all, the dataset stays in memory and a warning says so.
 
     Raises:
         DataError: the disk is full; or whatever `make` raises.
     """
-    shelf = catalogued()
+    shelf = catalogd()
     known = recall(shelf, name, fingerprint)
     if known is not None:
         return known

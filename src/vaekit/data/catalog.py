@@ -1,4 +1,4 @@
-"""The datasets that vaekit knows by name: where each comes from, its licence, shape and checksum.
+"""The datasets that vaekit knows by name: where each comes from, its license, shape and checksum.
 
 A new dataset is one more row of `ENTRIES`; the functions that read the files are in `sources`.
 """
@@ -18,13 +18,13 @@ from vaekit.errors import NotFoundError, did_you_mean
 
 @dataclass(frozen=True)
 class CatalogEntry:
-    """One row of the catalogue.
+    """One row of the catalog.
 
     Args:
         name, title: as in `Dataset`.
         shape: (C, H, W) of an image.
         count: number of images.
-        licence, reference: terms of use, and the paper to cite with its year.
+        license, reference: terms of use, and the paper to cite with its year.
         files: file name -> address to fetch it from, in the order that `read` expects.
         read: files -> Content; None where nothing is ever read from files.
         packaged: () -> Content, for what an installed package carries.
@@ -38,7 +38,7 @@ class CatalogEntry:
     title: str
     shape: tuple[int, int, int]
     count: int
-    licence: str
+    license: str
     reference: str
     files: Mapping[str, str] = field(default_factory=dict)
     read: Callable[[catalog_readers.Files], catalog_readers.Content] | None = None
@@ -72,7 +72,7 @@ _ROWS = (
         title="MNIST",
         shape=(1, 28, 28),
         count=70_000,
-        licence="CC BY-SA 3.0",
+        license="CC BY-SA 3.0",
         reference="LeCun, Cortes, Burges: The MNIST database of handwritten digits, 1998",
         files=_at("https://ossci-datasets.s3.amazonaws.com/mnist/", *_QUARTET),
         read=catalog_readers.idx_quartet,
@@ -86,7 +86,7 @@ _ROWS = (
         title="Digits 8x8",
         shape=(1, 8, 8),
         count=1797,
-        licence="CC BY 4.0",
+        license="CC BY 4.0",
         reference="Alpaydin, Kaynak: Optical recognition of handwritten digits, UCI, 1998 (test set)",
         packaged=catalog_readers.sklearn_digits,
         sha256="cc60545fa7fa1a8c9f1ff3640a09ecf808f2778025053c29f35219dead5461ca",
@@ -97,7 +97,7 @@ _ROWS = (
         title="Fashion-MNIST",
         shape=(1, 28, 28),
         count=70_000,
-        licence="MIT",
+        license="MIT",
         reference="Xiao, Rasul, Vollgraf: Fashion-MNIST, arXiv:1708.07747, 2017",
         files=_at("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/", *_QUARTET),
         read=catalog_readers.idx_quartet,
@@ -122,7 +122,7 @@ _ROWS = (
         title="Frey Faces",
         shape=(1, 28, 20),
         count=1965,
-        licence="research use; no licence stated",
+        license="research use; no license stated",
         reference="Roweis, Saul, Hinton: Global coordination of local linear models, 2002",
         files=_at("https://cs.nyu.edu/~roweis/data/", "frey_rawface.mat"),
         read=catalog_readers.frey_faces,
@@ -133,7 +133,7 @@ _ROWS = (
         title="OMNIGLOT",
         shape=(1, 28, 28),
         count=32_415,
-        licence="MIT",
+        license="MIT",
         reference="Lake, Salakhutdinov, Tenenbaum: Human-level concept learning, Science, 2015; "
         "28x28 as in Burda, Grosse, Salakhutdinov: IWAE, 2016",
         files=_at("https://github.com/yburda/iwae/raw/master/datasets/OMNIGLOT/", "chardata.mat"),
@@ -146,7 +146,7 @@ _ROWS = (
         title="Caltech-101 Silhouettes",
         shape=(1, 28, 28),
         count=8_671,
-        licence="research use; no licence stated",
+        license="research use; no license stated",
         reference="Marlin, Swersky, Chen, de Freitas: Inductive principles for RBM learning, AISTATS, 2010",
         files=_at("https://people.cs.umass.edu/~marlin/data/", "caltech101_silhouettes_28_split1.mat"),
         read=catalog_readers.caltech_silhouettes,
@@ -158,19 +158,19 @@ ENTRIES: Mapping[str, CatalogEntry] = {row.name: row for row in _ROWS}
 
 
 def names() -> tuple[str, ...]:
-    """The names of all catalogued datasets, in the order of the catalogue."""
+    """The names of all catalogd datasets, in the order of the catalog."""
     return tuple(ENTRIES)
 
 
 def entry(name: str) -> CatalogEntry:
-    """The row of the catalogue called `name`.
+    """The row of the catalog called `name`.
 
     Raises:
         NotFoundError: there is none; the message proposes the nearest name.
     """
     if name not in ENTRIES:
         raise NotFoundError(
-            f"{name!r} is not in the catalogue, which has {', '.join(ENTRIES)}{did_you_mean(name, ENTRIES)}"
+            f"{name!r} is not in the catalog, which has {', '.join(ENTRIES)}{did_you_mean(name, ENTRIES)}"
         )
     return ENTRIES[name]
 

@@ -1,7 +1,7 @@
-"""How the files of each catalogued dataset become arrays: files -> Content.
+"""How the files of each catalogd dataset become arrays: files -> Content.
 
 Images come out as (N, C, H, W). Where the source publishes splits, they are stacked in the order
-train, validation, test, which the catalogue's counts refer to.
+train, validation, test, which the catalog's counts refer to.
 """
 
 from __future__ import annotations

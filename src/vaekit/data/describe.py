@@ -15,9 +15,9 @@ from vaekit.data.locate import where_found
 
 
 def overview() -> list[dict[str, Any]]:
-    """One row a dataset, of the catalogue and imported: name, images, shape, found, licence."""
+    """One row a dataset, of the catalog and imported: name, images, shape, found, license."""
     rows = [
-        _row(row.name, row.count, row.shape, where_found(row), row.licence)
+        _row(row.name, row.count, row.shape, where_found(row), row.license)
         for row in catalog.ENTRIES.values()
     ]
     mine = [cache.recall(cache.imported(), name) for name in cache.names(cache.imported())]
@@ -38,8 +38,8 @@ def describe(name_or_path: str | Path) -> dict[str, Any]:
     return loaded | _of_entry(row) | {"found": found}
 
 
-def _row(name: str, images: int, shape: tuple[int, int, int], found: str, licence: str) -> dict[str, Any]:
-    return {"name": name, "images": images, "shape": list(shape), "found": found, "licence": licence}
+def _row(name: str, images: int, shape: tuple[int, int, int], found: str, license: str) -> dict[str, Any]:
+    return {"name": name, "images": images, "shape": list(shape), "found": found, "license": license}
 
 
 def _of_entry(row: catalog.CatalogEntry) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def _of_entry(row: catalog.CatalogEntry) -> dict[str, Any]:
         "images": row.count,
         "shape": list(row.shape),
         "splits": dict(row.published),
-        "licence": row.licence,
+        "license": row.license,
         "reference": row.reference,
         "sha256": row.sha256,
         "files": dict(row.files),
@@ -97,7 +97,7 @@ class Suggestion:
 
     Args:
         observation: one of `OBSERVATIONS`.
-        likelihood: bernoulli, gaussian or discretised_logistic.
+        likelihood: bernoulli, gaussian or discretized_logistic.
         network: dense or convolutional.
         reasons: one sentence each.
     """
@@ -111,8 +111,8 @@ class Suggestion:
 def suggest(dataset: Dataset) -> Suggestion:
     """Propose how to observe and model a dataset.
 
-    Two-valued images are Bernoulli; grey ones that are mostly black and white are taken as probabilities
-    and drawn from (Salakhutdinov and Murray 2008); other levels get a discretised logistic
+    Two-valued images are Bernoulli; gray ones that are mostly black and white are taken as probabilities
+    and drawn from (Salakhutdinov and Murray 2008); other levels get a discretized logistic
     (Kingma et al. 2016), real numbers a Gaussian.
     """
     observation, likelihood, why = _likelihood(dataset)
@@ -128,7 +128,7 @@ def _likelihood(dataset: Dataset) -> tuple[str, str, str]:
     if _are_probabilities(dataset) and near > _MOSTLY:
         return "dynamic", "bernoulli", f"{near:.0%} of the pixels are nearly black or white"
     if dataset.has_levels:
-        return "grey", "discretised_logistic", f"only {near:.0%} of the pixels are nearly black or white"
+        return "gray", "discretized_logistic", f"only {near:.0%} of the pixels are nearly black or white"
     return "unit", "gaussian", "the values are real numbers"
 
 

@@ -203,7 +203,7 @@ def _laid_out(stored: _Stored, where: str | Path) -> tuple[np.ndarray, str]:
     if values.ndim == 2:
         return _from_rows(values, stored.levels)
     if values.ndim == 3:
-        return values[:, None], f"{count} grey images of {rest[0]}x{rest[1]}"
+        return values[:, None], f"{count} gray images of {rest[0]}x{rest[1]}"
     if min(rest[0], rest[2]) > MAX_CHANNELS:
         raise DataError(
             f"{where}: expected (N, C, H, W) or (N, H, W, C) with at most {MAX_CHANNELS} channels, "

@@ -1,4 +1,4 @@
-"""The one way in: a name of the catalogue, a name of an import, or a path -> a Dataset."""
+"""The one way in: a name of the catalog, a name of an import, or a path -> a Dataset."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ def load_dataset(
     *,
     size: tuple[int, int] | None = None,
     crop: str = "resize",
-    colour: str = "auto",
+    color: str = "auto",
 ) -> Dataset:
-    """The dataset of a name or path; a catalogue name comes first, then an imported one, then a path.
+    """The dataset of a name or path; a catalog name comes first, then an imported one, then a path.
 
     Args:
         name_or_path: such as "mnist", or a folder of images, a .npy, .npz, .csv or IDX file.
         size: (H, W) in pixels, to which images of a folder are brought; None takes their own.
-        crop: "resize" squeezes images of a folder into `size`, "centre" cuts their middle.
-        colour: "grey", "rgb", or "auto": grey where all images of a folder are.
+        crop: "resize" squeezes images of a folder into `size`, "center" cuts their middle.
+        color: "gray", "rgb", or "auto": gray where all images of a folder are.
 
     Raises:
         NotFoundError: there is neither such a name nor such a path, or no way to fetch it.
         DataError: the data cannot be used as it is; the message says why and what to do.
     """
-    framing = Framing(size, crop, colour)
+    framing = Framing(size, crop, color)
     named = _named(name_or_path) if isinstance(name_or_path, str) else None
     if named is None:
         return read_user_data(_existing(Path(name_or_path)), framing)
     if framing != Framing():
-        raise DataError(f"{named.name}: size, crop and colour apply to folders of images; leave them out")
+        raise DataError(f"{named.name}: size, crop and color apply to folders of images; leave them out")
     return named
 
 
@@ -51,7 +51,7 @@ def import_data(
     *,
     size: tuple[int, int] | None = None,
     crop: str = "resize",
-    colour: str = "auto",
+    color: str = "auto",
     force: bool = False,
 ) -> Dataset:
     """Read the user's own data once and keep it under a name, by which `load` finds it from then on.
@@ -59,7 +59,7 @@ def import_data(
     Args:
         path: what to read, as for `load`.
         name: what to call it; None takes the name of the file or folder.
-        size, crop, colour: as for `load`.
+        size, crop, color: as for `load`.
         force: replace an import of the same name.
 
     Returns:
@@ -69,7 +69,7 @@ def import_data(
         DataError: the name is taken or no name, the data cannot be used, or the cache cannot be written.
         NotFoundError: there is no such path.
     """
-    framing = Framing(size, crop, colour)
+    framing = Framing(size, crop, color)
     path = _existing(Path(path))
     name = stem(path) if name is None else name
     _check_name(name, force)
@@ -100,6 +100,6 @@ def _check_name(name: str, force: bool) -> None:
             f"name: expected letters, digits, '.', '_' and '-', but {name!r} came; choose another"
         )
     if name in catalog.ENTRIES:
-        raise DataError(f"name: {name!r} belongs to the catalogue; choose another with --name")
+        raise DataError(f"name: {name!r} belongs to the catalog; choose another with --name")
     if not force and name in cache.names(cache.imported()):
         raise DataError(f"name: {name!r} is taken by an import; choose another with --name, or --force")

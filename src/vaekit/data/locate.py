@@ -1,4 +1,4 @@
-"""Where a catalogued dataset is found, and the one way from there to arrays.
+"""Where a catalogd dataset is found, and the one way from there to arrays.
 
 VAEKIT_DATA -> cache -> system folder -> packaged -> download; then decoded, checked, and cached.
 """
@@ -21,10 +21,10 @@ Files = Mapping[str, Path]
 
 
 def resolve(entry: CatalogEntry) -> Dataset:
-    """The dataset of a catalogue row, from the first place that has it.
+    """The dataset of a catalog row, from the first place that has it.
 
     Raises:
-        DataError: files are damaged, or their content is not that of the catalogue.
+        DataError: files are damaged, or their content is not that of the catalog.
         NotFoundError: it has to be downloaded and cannot be; the message says what to do by hand.
     """
     given = _in_folders(entry, _own_folders())
@@ -36,7 +36,7 @@ def where_found(entry: CatalogEntry) -> str:
     """Where `resolve` would take it from: VAEKIT_DATA, cache, system, packaged or download."""
     if _in_folders(entry, _own_folders()):
         return "VAEKIT_DATA"
-    if cache.recall(cache.catalogued(), entry.name):
+    if cache.recall(cache.catalogd(), entry.name):
         return "cache"
     if _in_folders(entry, _system_folders(entry)):
         return "system"
@@ -55,12 +55,12 @@ def _decode(entry: CatalogEntry, given: Files | None) -> Dataset:
 
 def _from_files(entry: CatalogEntry, files: Files, source: str) -> Dataset:
     if entry.read is None:
-        raise TypeError(f"{entry.name}: the catalogue names files, but nothing that reads them")
+        raise TypeError(f"{entry.name}: the catalog names files, but nothing that reads them")
     return _checked(entry, entry.read(files), source)
 
 
 def _checked(entry: CatalogEntry, content: Content, source: str) -> Dataset:
-    """The dataset, where shape, number and checksum are those of the catalogue."""
+    """The dataset, where shape, number and checksum are those of the catalog."""
     _check(entry, source, "images of shape", (entry.count, *entry.shape), content.images.shape)
     if entry.sha256:
         found = content_sha256(content.images, content.labels)

@@ -19,7 +19,7 @@ Size = tuple[int, int]
 MaskSampler = Callable[[np.random.Generator, Size], np.ndarray]
 Side = Literal["left", "right", "top", "bottom", "random"]
 
-_STREAM = 1  # apart from that of the static binarisation
+_STREAM = 1  # apart from that of the static binarization
 
 
 def pixels(share: float = 0.5) -> MaskSampler:

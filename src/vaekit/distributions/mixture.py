@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Normal, constraints
 
 from vaekit.distributions.normal import SampleShape, diagonal
-from vaekit.distributions.operations import select, tempered
+from vaekit.distributions.operations import select, with_temperature
 
 NUMBERS_AT_ONCE = 1 << 24
 
@@ -79,16 +79,16 @@ class Mixture(Distribution):
     @property
     def variance(self) -> Tensor:
         """The mean of the variances plus the variance of the means."""
-        centred = self.components.mean - self.mean.unsqueeze(-2)
-        return self._average(self.components.variance + centred.square())
+        centerd = self.components.mean - self.mean.unsqueeze(-2)
+        return self._average(self.components.variance + centerd.square())
 
     def _average(self, numbers: Tensor) -> Tensor:
         return (self.log_weights.exp().unsqueeze(-2) @ numbers).squeeze(-2)
 
 
-@tempered.register
+@with_temperature.register
 def _(distribution: Mixture, temperature: float) -> Distribution:
-    return Mixture(distribution.log_weights, tempered(distribution.components, temperature))
+    return Mixture(distribution.log_weights, with_temperature(distribution.components, temperature))
 
 
 class _Quadratic:
@@ -136,7 +136,7 @@ def _log_sum_exp(logs: Tensor) -> Tensor:
 # ------------------------------------------------------------------------------ weights that a label chooses
 
 
-def weights_by_label(label: int, components: int) -> nn.Linear | None:
+def label_logits(label: int, components: int) -> nn.Linear | None:
     """W, which starts at 0; None for a prior that no label reaches."""
     if not label:
         return None
@@ -145,6 +145,6 @@ def weights_by_label(label: int, components: int) -> nn.Linear | None:
     return linear
 
 
-def weighed(logits: Tensor, by_label: nn.Linear | None, context: tuple[Tensor, ...]) -> Tensor:
+def mixture_logits(logits: Tensor, by_label: nn.Linear | None, context: tuple[Tensor, ...]) -> Tensor:
     """b, (C,), or W y + b, (..., C)."""
     return logits if by_label is None else logits + by_label(context[0])

@@ -87,7 +87,7 @@ class OptimalNormal(Distribution):
     likelihood, can take its place afterwards.
 
     Args:
-        loc: centre; any shape.
+        loc: center; any shape.
         record: called with sigma^2, a detached scalar tensor.
         mask: True where a value counts; None for all.
     """

@@ -23,7 +23,7 @@ def soft_clamp(value: Tensor, bounds: Bounds | None) -> Tensor:
     return low + (high - low) * torch.sigmoid((value - (low + high) / 2) * (4 / (high - low)))
 
 
-class Event(Independent):
+class IndependentEvent(Independent):
     """Independent numbers as one event.
 
     Where their distribution has a faster way to sum their log-densities than one by one, a method
@@ -35,7 +35,7 @@ class Event(Independent):
         return total(value, dims) if total and dims else super().log_prob(value)
 
 
-class Dirac(Distribution):
+class Delta(Distribution):
     """A point mass, with density 1 at its point and 0 elsewhere: the posterior of an autoencoder.
 
     Against a continuous prior it has no finite Kullback-Leibler divergence, so no bound on log p(x) comes
@@ -66,8 +66,8 @@ class Dirac(Distribution):
 
 
 @functools.singledispatch
-def tempered(distribution: Distribution, temperature: float) -> Distribution:
-    """The distribution with its spread about its centre multiplied by `temperature`.
+def with_temperature(distribution: Distribution, temperature: float) -> Distribution:
+    """The distribution with its spread about its center multiplied by `temperature`.
 
     Raises:
         NotImplementedError: where no such form is known for the family.
@@ -75,19 +75,19 @@ def tempered(distribution: Distribution, temperature: float) -> Distribution:
     raise NotImplementedError(f"no temperature is known for {type(distribution).__name__}")
 
 
-@tempered.register
+@with_temperature.register
 def _(distribution: Normal, temperature: float) -> Distribution:
     return Normal(distribution.loc, distribution.scale * temperature, validate_args=False)
 
 
-@tempered.register
+@with_temperature.register
 def _(distribution: CholeskyNormal, temperature: float) -> Distribution:
     return CholeskyNormal(distribution.loc, distribution.scale_tril * temperature)
 
 
-@tempered.register
+@with_temperature.register
 def _(distribution: Independent, temperature: float) -> Distribution:
-    base = tempered(distribution.base_dist, temperature)
+    base = with_temperature(distribution.base_dist, temperature)
     return Independent(base, distribution.reinterpreted_batch_ndims, validate_args=False)
 
 

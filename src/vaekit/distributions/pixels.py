@@ -2,7 +2,7 @@
 
 An image x has values in [0, 1]. Three ways of saying how probable it is need care:
 
-- *real values* with density C(l) exp(l x) on [0, 1], the continuous Bernoulli: its normaliser is
+- *real values* with density C(l) exp(l x) on [0, 1], the continuous Bernoulli: its normalizer is
   C(l) = l / tanh(l / 2) up to sigmoid factors, which is exact for every logit l, also where probabilities
   saturate in float32;
 - *levels* k / (n - 1), k = 0 ... n - 1, as a logistic density cut into bins, where the outermost bins own
@@ -11,7 +11,7 @@ An image x has values in [0, 1]. Three ways of saying how probable it is need ca
 
 Besides these: black and white pixels, whose log-probabilities are summed faster than one by one, and a point
 mass (the posterior of an autoencoder). `Event` joins numbers to one event; `tempered` narrows or widens a
-distribution about its centre. Gaussians are in `normals`.
+distribution about its center. Gaussians are in `normals`.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class ContinuousBernoulli(Distribution):
     """The continuous Bernoulli on [0, 1] with logit l (Loaiza-Ganem and Cunningham 2019).
 
     log p(x) = l x - softplus(l) + log C(l), with C(l) = l / tanh(l / 2); the uniform density at l = 0.
-    `torch.distributions.ContinuousBernoulli` clips its probabilities, and with them the normaliser, beyond
+    `torch.distributions.ContinuousBernoulli` clips its probabilities, and with them the normalizer, beyond
     logits of about 16; this one holds for any.
 
     Args:
@@ -84,7 +84,7 @@ class ContinuousBernoulli(Distribution):
         super().__init__(logits.shape, validate_args=False)
 
     @property
-    def log_normaliser(self) -> Tensor:
+    def log_normalizer(self) -> Tensor:
         """log C(l), by its series about 0, where the formula is 0 / 0."""
         small = self.logits.abs() < 0.1
         safe = torch.where(small, torch.ones_like(self.logits), self.logits)
@@ -96,7 +96,7 @@ class ContinuousBernoulli(Distribution):
         )
 
     def log_prob(self, value: Tensor) -> Tensor:
-        return self.logits * value - F.softplus(self.logits) + self.log_normaliser
+        return self.logits * value - F.softplus(self.logits) + self.log_normalizer
 
     @property
     def mean(self) -> Tensor:
@@ -114,7 +114,7 @@ class ContinuousBernoulli(Distribution):
         return torch.where(self.logits < 0, low, 1 - low).clamp(0, 1)
 
 
-class DiscretisedLogistic(Distribution):
+class DiscretizedLogistic(Distribution):
     """A logistic density cut into equal bins about the levels k / (n - 1) (Salimans et al. 2017).
 
     P(k) = S((x + h - loc) / s) - S((x - h - loc) / s), with S the sigmoid, x = k / (n - 1) and half a bin
@@ -122,7 +122,7 @@ class DiscretisedLogistic(Distribution):
     log S(a) + log S(-b) + log(1 - exp(b - a)), which loses nothing however far the bin lies in a tail.
 
     Args:
-        loc: centre, in units of x; any shape.
+        loc: center, in units of x; any shape.
         log_scale: log s, broadcastable with `loc`.
         levels: n.
     """

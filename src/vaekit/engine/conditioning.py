@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError, did_you_mean
-from vaekit.models.labels import Labels
+from vaekit.models.labels import LabelPrior
 
 
 class Condition(NamedTuple):
@@ -43,7 +43,7 @@ def parse_condition(
     return None
 
 
-def _label_prior(trained: TrainedModel, what: str, option: str) -> Labels:
+def _label_prior(trained: TrainedModel, what: str, option: str) -> LabelPrior:
     labels, told = trained.model.labels, trained.recipe.model.told
     if labels is None:
         raise InvalidError(
@@ -55,7 +55,7 @@ def _label_prior(trained: TrainedModel, what: str, option: str) -> Labels:
     return labels
 
 
-def _class_condition(labels: Labels, trained: TrainedModel, text: str) -> Condition:
+def _class_condition(labels: LabelPrior, trained: TrainedModel, text: str) -> Condition:
     names = list(trained.label_names)
     known = names.index(text) if text in names else int(text) if text.isdecimal() else -1
     if not 0 <= known < len(labels):
@@ -66,8 +66,8 @@ def _class_condition(labels: Labels, trained: TrainedModel, text: str) -> Condit
     return Condition(labels.values[known], f"label {names[known]}")
 
 
-def _attribute_condition(labels: Labels, trained: TrainedModel, settings: Sequence[str]) -> Condition:
-    vector, names = labels.centre.clone(), list(trained.attribute_names)
+def _attribute_condition(labels: LabelPrior, trained: TrainedModel, settings: Sequence[str]) -> Condition:
+    vector, names = labels.center.clone(), list(trained.attribute_names)
     for setting in settings:
         _set_attribute(vector, names, setting)
     return Condition(vector, ", ".join(settings))

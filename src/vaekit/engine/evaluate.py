@@ -20,7 +20,7 @@ from vaekit.evaluation.ais import CHAINS, STEPS, Start
 from vaekit.evaluation.bdmc import BDMCBounds, bdmc
 from vaekit.evaluation.elbo_surgery import elbo_surgery
 from vaekit.evaluation.estimators import Estimator, Kind, needs_density
-from vaekit.evaluation.importance_sampling import log_likelihood, summarise
+from vaekit.evaluation.importance_sampling import log_likelihood, summarize
 from vaekit.evaluation.reconstruction import saturated_share, squared_error
 from vaekit.evaluation.results import Evaluation, PerImageMetrics
 from vaekit.evaluation.resumable import ResumableResults, measurement_key
@@ -90,7 +90,7 @@ def evaluate(
     kept = ResumableResults(keep, key)
     parts = _columns(trained, seen, way, labels, seed, kept, progress, say)
     stored = trained.observed(split, data, images, observation="unit")
-    evaluation = summarise(parts, trained.model.levels, way.draws, seed, kept.seconds)
+    evaluation = summarize(parts, trained.model.layer_dims, way.draws, seed, kept.seconds)
     evaluation = validity.with_labels(evaluation, parts, trained.model, seen)
     further = _of_chains(way) | _of_codes(trained, seen, seed) | _of_scale(trained, seen)
     evaluation = replace(evaluation, each=_each(parts, seen), pixels=_pixels(trained, seen), **further)
@@ -167,7 +167,7 @@ def _pixels(trained: TrainedModel, seen: ObservedImages) -> str:
 
 def _each(parts: PerImageMetrics, seen: ObservedImages) -> dict[str, np.ndarray]:
     """What is kept of each image."""
-    elbo = parts.reconstruction - parts.rate.sum(0) - parts.label_rate
+    elbo = parts.reconstruction - parts.kl.sum(0) - parts.label_kl
     names = ("log_likelihood", "effective_sample_size", "pareto_k")
     numbers = {name: getattr(parts, name).numpy() for name in names}
     return {"index": seen.indices, "elbo": elbo.numpy(), **numbers}
@@ -181,8 +181,8 @@ def _of_chains(way: Estimator) -> dict[str, Any]:
 def _of_codes(trained: TrainedModel, seen: ObservedImages, seed: int) -> dict[str, Any]:
     """How the rate of the top level comes about, where one prior stands for all images."""
     model = trained.model
-    unknown = "encoder" in model.given_label and seen.labels is None
-    if "prior" in model.given_label or unknown or not validity.is_bound(model):
+    unknown = "encoder" in model.conditioned_parts and seen.labels is None
+    if "prior" in model.conditioned_parts or unknown or not validity.is_bound(model):
         return {}
     found = elbo_surgery(model, seen.batches(IMAGES_AT_ONCE), seed=seed)
     return {"information": found.information, "prior_gap": found.gap, "aggregated": found.images}
@@ -191,7 +191,7 @@ def _of_codes(trained: TrainedModel, seen: ObservedImages, seed: int) -> dict[st
 def _of_scale(trained: TrainedModel, seen: ObservedImages) -> dict[str, Any]:
     """How often the scale of the likelihood is at its bounds, in the first batch."""
     bounds = getattr(trained.recipe.model.decoder.likelihood, "bounds", None)
-    if bounds is None or (trained.model.given_label and seen.labels is None):
+    if bounds is None or (trained.model.conditioned_parts and seen.labels is None):
         return {}
     x, y = next(seen.batches(IMAGES_AT_ONCE))
     return {"saturated": saturated_share(trained.model, x, y, bounds)}

@@ -30,7 +30,7 @@ from vaekit.data.labels import renumbered
 from vaekit.data.observation import ObservedImages, observe
 from vaekit.data.splits import Splits
 from vaekit.errors import InvalidError, NotFoundError
-from vaekit.models.labels import Labels
+from vaekit.models.labels import LabelPrior
 from vaekit.models.vae import VAE
 from vaekit.utils.io import write_whole
 from vaekit.utils.memory import release
@@ -140,7 +140,7 @@ class TrainedModel:
 
     def _other(self, name: str) -> DataSettings:
         """The recipe's data under another name; a folder of images is brought to the model's size."""
-        plain = {"size": None, "crop": "resize", "colour": "auto", "attributes": None}
+        plain = {"size": None, "crop": "resize", "color": "auto", "attributes": None}
         framing = {**plain, "size": self.shape[1:]} if Path(name).is_dir() else plain
         return self.recipe.data.model_copy(update={"name": name, "validation": 0.1, "test": 0.1, **framing})
 
@@ -254,7 +254,7 @@ def restore_model(
         raise InvalidError(
             f"{source}: expected the labels that a conditional model is told, labels.values, got none"
         )
-    labels = None if values is None or not recipe.model.condition else Labels(values)
+    labels = None if values is None or not recipe.model.condition else LabelPrior(values)
     model = build_model(recipe.model, shape, labels=labels)
     load_weights_into(model, weights, source)
     return model

@@ -29,7 +29,7 @@ from vaekit.evaluation.importance_sampling import measure
 from vaekit.evaluation.importance_weights import ImportanceWeights
 from vaekit.evaluation.results import PerImageMetrics
 from vaekit.models import masking
-from vaekit.models.batching import at_once, chunks, numbers
+from vaekit.models.batching import batch_size_for, chunks, outputs_per_image
 from vaekit.models.vae import VAE
 
 Start = Literal["encoder", "prior"]
@@ -46,7 +46,7 @@ _FIRST_LENGTH, _RATE = 0.3, 0.2
 
 def rows_at_once(decoder: nn.Module, shape: Sequence[int]) -> int:
     """How many chains of images (C, H, W) are moved together: 512, or fewer where the decoder gives much."""
-    return min(ROWS_AT_ONCE, at_once(numbers(decoder, shape)))
+    return min(ROWS_AT_ONCE, batch_size_for(outputs_per_image(decoder, shape)))
 
 
 def images_at_once(decoder: nn.Module, shape: Sequence[int], chains: int) -> int:
@@ -98,11 +98,11 @@ def annealing_path(model: VAE, x: Tensor, y: Tensor | None = None, start: Start 
         y: labels.
         start: where chains begin.
     """
-    mask, prior = masking.observed(x), model.prior_given(y)
-    known = masking.filled(x)
+    mask, prior = masking.observed_mask(x), model.conditional_prior(y)
+    known = masking.fill_missing(x)
 
     def log_joint(z: Tensor) -> Tensor:
-        return prior.log_prob(z) + masking.log_prob(model.decode(z, y), known, mask)
+        return prior.log_prob(z) + masking.masked_log_prob(model.decode(z, y), known, mask)
 
     begin = prior if start == "prior" else model.encode(x, y)
     return AnnealingPath(begin, log_joint, len(x), rows_at_once(model.decoder, x.shape[1:]))

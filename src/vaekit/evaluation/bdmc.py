@@ -120,14 +120,14 @@ def _measured(model: VAE, images: int, chains: int, steps: int, samples: int, st
     there, back = forward_and_reverse(between, z, chains, steps)
     terms = measure(model, x, y, samples)
     upper, lower = -_log_mean(-back), _log_mean(there)
-    elbo = terms.reconstruction - terms.rate.sum(0)
+    elbo = terms.reconstruction - terms.kl.sum(0)
     return torch.stack([upper, lower, terms.log_likelihood, elbo, terms.pareto_k])
 
 
 def _drawn(model: VAE, n: int) -> tuple[Tensor, Tensor, Tensor | None]:
     """z (n, d), x (n, C, H, W) and labels from the model."""
-    y = None if model.labels is None else model.labels.draw(n)
-    prior = model.prior_given(y)
+    y = None if model.labels is None else model.labels.sample(n)
+    prior = model.conditional_prior(y)
     z = prior.sample(() if prior.batch_shape else (n,))
     return z, model.decode(z, y).sample(), y
 

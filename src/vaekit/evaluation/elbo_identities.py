@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.distributions import MultivariateNormal, kl_divergence
 
 from vaekit.errors import InvalidError
-from vaekit.models.conditional import Draw
+from vaekit.models.conditional import LatentSample
 from vaekit.models.vae import VAE
 from vaekit.utils.random import seeded
 
@@ -86,8 +86,8 @@ def kl_closed_form_against_samples(
     closed, sampled, variance = [], [], []
     with seeded(seed):
         for x, y in batches:
-            q = model.encode(x, y).draw((samples,))
-            p = model.prior_given(y).score(q.z)
+            q = model.encode(x, y).rsample_layers((samples,))
+            p = model.conditional_prior(y).condition_on(q.z)
             draws = (q.log_prob - p.log_prob).sum(0).double()
             closed.append(_closed_form(q, p))
             sampled.append(draws.mean(0))
@@ -116,7 +116,7 @@ def elbo_identity(
         A row for each q, every term in closed form.
     """
     model = _Linear.random(latents, pixels, noise, seed)
-    log_evidence = model.evidence.log_prob(model.x).item()
+    log_evidence = model.marginal.log_prob(model.x).item()
     rows = []
     for t in torch.linspace(0, 1, steps, dtype=torch.float64).tolist():
         q = _between(model.prior, model.posterior, t)
@@ -143,7 +143,7 @@ class _Linear(NamedTuple):
         return _normal(torch.zeros(self.weight.shape[1], dtype=torch.float64))
 
     @property
-    def evidence(self) -> MultivariateNormal:
+    def marginal(self) -> MultivariateNormal:
         """p(x)."""
         whole = self.weight @ self.weight.T + self.noise**2 * torch.eye(len(self.x), dtype=torch.float64)
         return _normal(torch.zeros_like(self.x), whole)
@@ -159,8 +159,8 @@ class _Linear(NamedTuple):
         """E_q log p(x | z) - KL(q, p), with E_q |x - W z|^2 = |x - W mu|^2 + tr(W Sigma W')."""
         spread = torch.trace(self.weight @ q.covariance_matrix @ self.weight.T)
         squares = (self.x - self.weight @ q.mean).square().sum() + spread
-        normaliser = len(self.x) * math.log(2 * math.pi * self.noise**2)
-        return -(squares / self.noise**2 + normaliser) / 2 - kl_divergence(q, self.prior)
+        normalizer = len(self.x) * math.log(2 * math.pi * self.noise**2)
+        return -(squares / self.noise**2 + normalizer) / 2 - kl_divergence(q, self.prior)
 
 
 def _normal(mean: Tensor, covariance: Tensor | None = None) -> MultivariateNormal:
@@ -171,12 +171,12 @@ def _between(a: MultivariateNormal, b: MultivariateNormal, t: float) -> Multivar
     return _normal(torch.lerp(a.mean, b.mean, t), torch.lerp(a.covariance_matrix, b.covariance_matrix, t))
 
 
-def _closed_form(q: Draw, p: Draw) -> Tensor:
+def _closed_form(q: LatentSample, p: LatentSample) -> Tensor:
     """KL(q, p) an image, (B,)."""
     try:
-        levels = [kl_divergence(a, b) for a, b in zip(q.links, p.links, strict=True)]
+        levels = [kl_divergence(a, b) for a, b in zip(q.layers, p.layers, strict=True)]
     except NotImplementedError:
-        kinds = ", ".join(sorted({type(link).__name__ for draw in (q, p) for link in draw.links}))
+        kinds = ", ".join(sorted({type(link).__name__ for draw in (q, p) for link in draw.layers}))
         raise InvalidError(
             f"model: expected a closed form of KL(q, p) at each level, got none among {kinds}"
         ) from None

@@ -38,7 +38,7 @@ class ELBODecomposition(NamedTuple):
         images: N.
     """
 
-    rate: float
+    kl: float
     information: float
     gap: float
     most: float
@@ -66,7 +66,7 @@ def elbo_surgery(
                 break
     z, log_q = torch.cat(draws), torch.cat(own).double()
     log_aggregated = _aggregated(posteriors, z)
-    log_p = model.prior_given().top.log_prob(z).double()
+    log_p = model.conditional_prior().top.log_prob(z).double()
     information, gap = (log_q - log_aggregated).mean().item(), (log_aggregated - log_p).mean().item()
     return ELBODecomposition((log_q - log_p).mean().item(), information, gap, math.log(len(z)), len(z))
 

@@ -43,7 +43,7 @@ class Classifier(nn.Module):
         accuracy: share of the test images that it names rightly; NaN without test images.
     """
 
-    centre: Tensor
+    center: Tensor
     scale: Tensor
     accuracy: Tensor
 
@@ -54,14 +54,14 @@ class Classifier(nn.Module):
         )
         self.last = nn.Linear(SIZE, classes)
         for name, start in (
-            ("centre", torch.zeros(SIZE)),
+            ("center", torch.zeros(SIZE)),
             ("scale", torch.ones(())),
             ("accuracy", torch.nan),
         ):
             self.register_buffer(name, torch.as_tensor(start))
 
     def forward(self, x: Tensor) -> Tensor:
-        return (self._raw(x) - self.centre) / self.scale
+        return (self._raw(x) - self.center) / self.scale
 
     def logits(self, x: Tensor) -> Tensor:
         """(B, classes)."""
@@ -127,22 +127,22 @@ def _train(dataset: Dataset, device: str | torch.device, say: Say) -> Classifier
         _descend(model, seen)
     model.eval().requires_grad_(False)
     raw = torch.cat([model(x) for x, _ in seen.batches(IMAGES_AT_ONCE)])
-    model.centre, model.scale = raw.mean(0), raw.var(0).mean().sqrt()
+    model.center, model.scale = raw.mean(0), raw.var(0).mean().sqrt()
     model.accuracy = _accuracy(model, held_out)
     return model
 
 
 def _descend(model: Classifier, seen: ObservedImages) -> None:
     """Adam on the cross-entropy of random batches, its rate up and down once."""
-    optimiser = torch.optim.Adam(model.parameters())
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=STEPS)
+    optimizer = torch.optim.Adam(model.parameters())
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=STEPS)
     labels = _labels(seen)
     for _ in range(STEPS):
         chosen = torch.randint(len(seen), (BATCH,))
         loss = F.cross_entropy(model.logits(seen.batch(chosen)), labels[chosen.to(seen.device)])
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         schedule.step()
 
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from vaekit.errors import InvalidError
-from vaekit.models.batching import at_once, numbers
+from vaekit.models.batching import batch_size_for, outputs_per_image
 from vaekit.models.vae import VAE
 
 
@@ -81,16 +81,16 @@ def joint_log_prob(model: VAE, x: Tensor, z: Tensor) -> Tensor:
     Raises:
         InvalidError: for another number of latents, or a conditional model.
     """
-    if model.levels != (2,) or model.given_label:
-        told = " that is told labels" if model.given_label else ""
+    if model.layer_dims != (2,) or model.conditioned_parts:
+        told = " that is told labels" if model.conditioned_parts else ""
         raise InvalidError(
             f"model: expected one level of two latents and no labels, to integrate over their plane, got "
-            f"levels {list(model.levels)}{told}; train one such as the recipe mnist-2d"
+            f"levels {list(model.layer_dims)}{told}; train one such as the recipe mnist-2d"
         )
-    size = at_once(len(x) * numbers(model.decoder, x.shape[1:]))
+    size = batch_size_for(len(x) * outputs_per_image(model.decoder, x.shape[1:]))
     return torch.cat([_joint_log_prob(model, x, some) for some in z.split(size)])
 
 
 def _joint_log_prob(model: VAE, x: Tensor, z: Tensor) -> Tensor:
     log_px = model.decode(z[:, None]).log_prob(x).double()
-    return log_px + model.prior_given().log_prob(z).double()[:, None]
+    return log_px + model.conditional_prior().log_prob(z).double()[:, None]

@@ -24,7 +24,7 @@ from vaekit.evaluation.psis import RELIABLE
 from vaekit.evaluation.results import Bound, Evaluation, MeasureBatch, PerImageMetrics
 from vaekit.evaluation.resumable import ResumableResults
 from vaekit.models import masking
-from vaekit.models.batching import at_once, chunks, numbers
+from vaekit.models.batching import batch_size_for, chunks, outputs_per_image
 from vaekit.models.vae import VAE
 from vaekit.utils.random import seeded
 
@@ -73,44 +73,44 @@ def log_likelihood(
 
 def measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> PerImageMetrics:
     """The terms of a batch (B, C, H, W) by K samples; of log p(x | y) where the model takes labels."""
-    mask = masking.observed(x)
-    posterior, prior = model.encode(x, y), model.prior_given(y)
+    mask = masking.observed_mask(x)
+    posterior, prior = model.encode(x, y), model.conditional_prior(y)
     weights = ImportanceWeights(len(x), samples, x.device)
     reconstruction = torch.zeros(len(x), dtype=torch.float64, device=x.device)
-    rate = torch.zeros(len(model.levels), len(x), dtype=torch.float64, device=x.device)
-    for k in chunks(samples, at_once(len(x) * numbers(model.decoder, x.shape[1:]))):
-        evidence = model.evidence(x, y, samples=k, mask=mask, posterior=posterior, prior=prior)
-        weights.add(evidence.log_weights)
-        reconstruction += evidence.log_px.double().sum(0) / samples
-        rate += evidence.rate.double() * (k / samples)
+    kl = torch.zeros(len(model.layer_dims), len(x), dtype=torch.float64, device=x.device)
+    for k in chunks(samples, batch_size_for(len(x) * outputs_per_image(model.decoder, x.shape[1:]))):
+        bound = model.elbo_terms(x, y, samples=k, mask=mask, posterior=posterior, prior=prior)
+        weights.add(bound.log_weights)
+        reconstruction += bound.log_px.double().sum(0) / samples
+        kl += bound.kl.double() * (k / samples)
     dimensions = (~x.isnan()).flatten(1).sum(1)
     return PerImageMetrics(
         reconstruction,
-        rate,
+        kl,
         weights.log_mean,
         weights.effective_sample_size,
         dimensions,
         posterior.mean.T,
         torch.zeros_like(reconstruction),
-        rate.new_zeros(0, len(x)),
+        kl.new_zeros(0, len(x)),
         weights.pareto_k,
         weights.growth,
     )
 
 
-def summarise(
+def summarize(
     parts: PerImageMetrics, levels: Sequence[int], samples: int, seed: int, seconds: float
 ) -> Evaluation:
     """Means over images with their standard error; `levels` are the sizes of the model's."""
     mean, stderr = mean_and_error(parts.log_likelihood)
     pareto_k, unreliable = tails(parts.pareto_k)
-    reconstruction, rate = parts.reconstruction.mean().item(), parts.rate.mean(1).tolist()
+    reconstruction, kl = parts.reconstruction.mean().item(), parts.kl.mean(1).tolist()
     return Evaluation(
         images=len(parts.log_likelihood),
         samples=samples,
         reconstruction=reconstruction,
-        rate=rate,
-        elbo=reconstruction - sum(rate) - parts.label_rate.mean().item(),
+        kl=kl,
+        elbo=reconstruction - sum(kl) - parts.label_kl.mean().item(),
         log_likelihood=mean,
         log_likelihood_stderr=stderr,
         bits_per_dimension=_bits(mean, parts.dimensions.mean().item()),
@@ -118,7 +118,7 @@ def summarise(
         ess_min=parts.effective_sample_size.min().item(),
         active_units=active_units(parts.codes.T.numpy(), levels),
         latents=list(levels),
-        label_rate=parts.label_rate.mean().item() if len(parts.label_posterior) else None,
+        label_kl=parts.label_kl.mean().item() if len(parts.label_posterior) else None,
         seconds=seconds,
         seed=seed,
         growth=[

@@ -40,16 +40,16 @@ def label_posterior(model: VAE, x: Tensor, samples: int = SAMPLES, seed: int = 0
     if model.labels is None:
         raise ValueError("labels: this model is told none")
     log_joint = model.labels.log_prob.repeat(len(x), 1)
-    mask = masking.observed(x)
+    mask = masking.observed_mask(x)
     with seeded(seed):
-        for k in model.labels.possible:
-            evidence = model.evidence(x, k.expand(len(x)), samples, mask)
-            log_joint[:, k] += evidence.importance_weighted
+        for k in model.labels.support:
+            terms = model.elbo_terms(x, k.expand(len(x)), samples, mask)
+            log_joint[:, k] += terms.iwae_bound
     return log_joint.softmax(1)
 
 
 def predict_label(model: VAE, x: Tensor) -> Tensor:
-    """(B,): the number of the likeliest label of each image; raises as `posterior`."""
+    """(B,): the number of the mode_ label of each image; raises as `posterior`."""
     return label_posterior(model, x).argmax(1)
 
 
@@ -66,7 +66,7 @@ def posterior_moments(model: VAE, x: Tensor, y: Tensor | None) -> tuple[Tensor, 
 
     With no label given, that is sum_k p(y_k | x) q(z | x, y_k), a mixture.
     """
-    if y is not None or "encoder" not in model.given_label or model.labels is None:
+    if y is not None or "encoder" not in model.conditioned_parts or model.labels is None:
         given = model.encode(x, y)
         return given.mean, given.stddev
     weights = label_posterior(model, x).T.unsqueeze(-1)
@@ -93,22 +93,22 @@ def measure_marginal(
     """
     if model.labels is None:
         raise ValueError("labels: this model is told none, so that none can be missing")
-    possible = model.labels.possible
+    possible = model.labels.support
     log_py = model.labels.log_prob[possible].double().unsqueeze(-1)
     each = [given(model, x, k.expand(len(x)), samples) for k in possible]
     parts = PerImageMetrics(*(torch.stack(column).double() for column in zip(*each, strict=True)))
-    r = (log_py + parts.reconstruction - parts.rate.sum(1)).softmax(0)
+    r = (log_py + parts.reconstruction - parts.kl.sum(1)).softmax(0)
     log_joint = log_py + parts.log_likelihood
     posterior = log_joint.softmax(0)
     whole = posterior.new_zeros(len(model.labels), len(x)).index_copy(0, possible, posterior)
     return PerImageMetrics(
         reconstruction=_average(r, parts.reconstruction),
-        rate=_average(r, parts.rate),
+        kl=_average(r, parts.kl),
         log_likelihood=log_joint.logsumexp(0),
         effective_sample_size=1 / (posterior.square() / parts.effective_sample_size).sum(0),
         dimensions=parts.dimensions[0],
         codes=_average(r, parts.codes),
-        label_rate=(torch.xlogy(r, r) - r * log_py).sum(0),
+        label_kl=(torch.xlogy(r, r) - r * log_py).sum(0),
         label_posterior=whole,
         pareto_k=torch.where(posterior > 0, posterior * parts.pareto_k.clamp_min(0), 0.0).sum(0),
         growth=(log_py.unsqueeze(-1) + parts.growth).logsumexp(0),

@@ -103,8 +103,8 @@ def decode_grid(model: VAE, n: int = 20, y: Tensor | None = None) -> tuple[Tenso
     Raises:
         ValueError: for a model whose latent is not 2-D.
     """
-    if model.latent_size != 2:
-        raise ValueError(f"the decoded grid needs a latent of 2 numbers; this model has {model.latent_size}")
+    if model.latent_dim != 2:
+        raise ValueError(f"the decoded grid needs a latent of 2 numbers; this model has {model.latent_dim}")
     values = quantiles(n)
     device = next(model.parameters()).device
     axis = torch.tensor(values, dtype=torch.float32, device=device)

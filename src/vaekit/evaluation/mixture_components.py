@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from vaekit.distributions.mixture import Mixture
-from vaekit.distributions.operations import Dirac
+from vaekit.distributions.operations import Delta
 from vaekit.errors import InvalidError
 from vaekit.models.vae import VAE
-from vaekit.models.vampprior import PosteriorMixture
+from vaekit.models.vampprior import AggregatedPosterior
 
 
 @torch.no_grad()
@@ -28,8 +28,8 @@ def pseudo_inputs(model: VAE) -> Tensor:
     Raises:
         InvalidError: it is made of none.
     """
-    top = model.prior.links[0]
-    if not isinstance(top, PosteriorMixture):
+    top = model.prior.layers[0]
+    if not isinstance(top, AggregatedPosterior):
         raise InvalidError("prior: expected one made of images, vamp or exemplars, got another")
     return top.images()
 
@@ -41,7 +41,7 @@ def prior_mixture(model: VAE) -> Mixture:
     Raises:
         InvalidError: it is no mixture.
     """
-    top = model.prior_given().top
+    top = model.conditional_prior().top
     if not isinstance(top, Mixture):
         raise InvalidError("prior: expected a mixture, vamp or exemplars, got another")
     return top
@@ -54,8 +54,8 @@ def decode_components(model: VAE) -> Tensor:
     Raises:
         InvalidError: the prior is no mixture.
     """
-    prior = model.prior_given()
-    return model.decode(prior.under(Dirac(prior_mixture(model).components.mean)).mean).mean
+    prior = model.conditional_prior()
+    return model.decode(prior.with_top(Delta(prior_mixture(model).components.mean)).mean).mean
 
 
 @torch.no_grad()
@@ -67,7 +67,7 @@ def assign_components(model: VAE, codes: np.ndarray) -> np.ndarray:
     """
     prior = prior_mixture(model)
     top = torch.as_tensor(codes, dtype=prior.log_weights.dtype, device=prior.log_weights.device)
-    return prior.joint(top[:, : model.levels[0]]).argmax(-1).cpu().numpy()
+    return prior.joint(top[:, : model.layer_dims[0]]).argmax(-1).cpu().numpy()
 
 
 def contingency(assigned: np.ndarray, labels: np.ndarray, components: int, classes: int) -> np.ndarray:

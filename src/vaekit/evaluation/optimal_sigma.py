@@ -7,7 +7,7 @@ For x of D values, a decoder N(m(z), sigma^2 I) and E = E_q |x - m(z)|^2,
 which is least at sigma^2 = E / D, where it is D/2 (1 + log(2 pi E / D)) (Rybkin et al. 2021). The weight
 beta of the rate is a choice of sigma in disguise: up to a factor, E + beta KL is the negative bound of
 sigma^2 = beta / 2. So models that were trained with different beta have comparable bounds once each has its
-best sigma; the bound of one sigma for all favours the beta that belongs to it.
+best sigma; the bound of one sigma for all favors the beta that belongs to it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class OptimalSigma(NamedTuple):
     elbo: float
 
 
-def fit_sigma(sigma: float, dimensions: int, reconstruction: float, rate: float) -> OptimalSigma:
+def fit_sigma(sigma: float, dimensions: int, reconstruction: float, kl: float) -> OptimalSigma:
     """The best sigma in place of the one that a model was measured with.
 
     Args:
@@ -41,16 +41,16 @@ def fit_sigma(sigma: float, dimensions: int, reconstruction: float, rate: float)
     constant = dimensions / 2 * math.log(2 * math.pi * sigma**2)
     error = -2 * sigma**2 * (reconstruction + constant)
     best = math.sqrt(max(error, 1e-12) / dimensions)
-    return OptimalSigma(error, best, -dimensions / 2 * (1 + math.log(2 * math.pi * best**2)) - rate)
+    return OptimalSigma(error, best, -dimensions / 2 * (1 + math.log(2 * math.pi * best**2)) - kl)
 
 
 @torch.no_grad()
 def sigma_of(model: VAE) -> float | None:
     """The one sigma of a Gaussian decoder that nothing is told; None for any other decoder."""
-    if model.given_label:
+    if model.conditioned_parts:
         return None
     device = next(model.parameters()).device
-    pixels = diagonal(model.decode(torch.ones(1, model.latent_size, device=device)))
+    pixels = diagonal(model.decode(torch.ones(1, model.latent_dim, device=device)))
     if pixels is None:
         return None
     return float(pixels.scale.mean()) if torch.allclose(pixels.scale, pixels.scale.mean()) else None

@@ -1,7 +1,7 @@
 """How much a code tells of the class of its image, by what simple methods can read out of it.
 
     linear       share right of a linear classifier (logistic regression)
-    neighbours   share right of a vote among the 5 nearest codes
+    neighbors   share right of a vote among the 5 nearest codes
     silhouette   mean of (b - a) / max(a, b), a the mean distance to codes of the same class, b to those of
                  the nearest other class: 1 for clusters far apart, 0 for none (Rousseeuw 1987)
 
@@ -17,14 +17,14 @@ import numpy as np
 
 from vaekit.errors import InvalidError
 
-PARTS, NEIGHBOURS = 5, 5
+PARTS, NEIGHBORS = 5, 5
 
 
 class ProbeAccuracy(NamedTuple):
     """Shares and the mean silhouette."""
 
     linear: float
-    neighbours: float
+    neighbors: float
     silhouette: float
 
 
@@ -51,8 +51,8 @@ def probe_accuracy(codes: np.ndarray, labels: np.ndarray, seed: int = 0) -> Prob
         )
     scaled = StandardScaler().fit_transform(codes)
     linear = _share_right(LogisticRegression(max_iter=300), scaled, labels, seed)
-    neighbours = _share_right(KNeighborsClassifier(NEIGHBOURS), scaled, labels, seed)
-    return ProbeAccuracy(linear, neighbours, float(silhouette_score(scaled, labels)))
+    neighbors = _share_right(KNeighborsClassifier(NEIGHBORS), scaled, labels, seed)
+    return ProbeAccuracy(linear, neighbors, float(silhouette_score(scaled, labels)))
 
 
 def _share_right(method: object, codes: np.ndarray, labels: np.ndarray, seed: int) -> float:

@@ -1,6 +1,6 @@
 """How heavy the tail of importance weights is, which says whether their mean can be trusted.
 
-Above a high threshold u, weights that have a density follow a generalised Pareto distribution,
+Above a high threshold u, weights that have a density follow a generalized Pareto distribution,
 
     P(w - u > x) ~ (1 + k x / sigma)^(-1/k),
 
@@ -50,9 +50,9 @@ def pareto_k(log_weights: Tensor) -> Tensor:
 
 
 def fit_generalized_pareto(exceedances: Tensor) -> tuple[Tensor, Tensor]:
-    """The generalised Pareto distribution of exceedances: its shape k and its scale sigma.
+    """The generalized Pareto distribution of exceedances: its shape k and its scale sigma.
 
-    With theta = -k / sigma, k = mean log(1 - theta x) maximises the likelihood for a given theta; theta is
+    With theta = -k / sigma, k = mean log(1 - theta x) maximizes the likelihood for a given theta; theta is
     averaged over the profile likelihood on a grid.
 
     Args:

@@ -1,9 +1,9 @@
 """How far reconstructions are from the images themselves, a number that an autoencoder has too.
 
-    mse = mean over images and pixels of (E[x | E_q z] - u)^2          u in [0, 1], the grey value as stored
+    mse = mean over images and pixels of (E[x | E_q z] - u)^2          u in [0, 1], the gray value as stored
 
-It is taken against the grey values, however the model observed them: a model of black and white has learned
-probabilities of white, which are what the grey values stand for. It is no likelihood, and knows no rate.
+It is taken against the gray values, however the model observed them: a model of black and white has learned
+probabilities of white, which are what the gray values stand for. It is no likelihood, and knows no rate.
 
 Whether the scale of a likelihood has run into its bounds, where it says nothing of the data any more.
 """

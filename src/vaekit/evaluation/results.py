@@ -22,12 +22,12 @@ class PerImageMetrics(NamedTuple):
     """
 
     reconstruction: Tensor
-    rate: Tensor
+    kl: Tensor
     log_likelihood: Tensor
     effective_sample_size: Tensor
     dimensions: Tensor
     codes: Tensor
-    label_rate: Tensor
+    label_kl: Tensor
     label_posterior: Tensor
     pareto_k: Tensor
     growth: Tensor
@@ -79,7 +79,7 @@ class Evaluation:
         quality: how near samples are to the data, where that was asked for.
         labels: "given" where the numbers are of log p(x | y), "missing" where they are of log p(x), averaged
             over p(y); empty for a model that is told none.
-        label_rate: KL of the label's posterior from p(y), a part of the bound where labels are missing.
+        label_kl: KL of the label's posterior from p(y), a part of the bound where labels are missing.
         label_accuracy: the share of images whose class has the largest p(y | x), where labels are missing.
         is_likelihood: whether `log_likelihood` is log-probability, or density, of the data as observed.
         caveats: why it is not, or what else must be known to read the numbers.
@@ -90,7 +90,7 @@ class Evaluation:
     images: int
     samples: int
     reconstruction: float
-    rate: list[float]
+    kl: list[float]
     elbo: float | None
     log_likelihood: float | None
     log_likelihood_stderr: float | None
@@ -108,7 +108,7 @@ class Evaluation:
     latents: list[int] = field(default_factory=list)
     quality: SampleQuality | None = None
     labels: str = ""
-    label_rate: float | None = None
+    label_kl: float | None = None
     label_accuracy: float | None = None
     is_likelihood: bool = True
     caveats: list[str] = field(default_factory=list)

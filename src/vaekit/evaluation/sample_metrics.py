@@ -1,7 +1,7 @@
-"""How far a set of points is from another: the scores of samples, and the nearest neighbours of each.
+"""How far a set of points is from another: the scores of samples, and the nearest neighbors of each.
 
 With means m and covariances C of real and fake points, k a kernel, and B(x) the ball about x that reaches
-to its k-th neighbour in its own set,
+to its k-th neighbor in its own set,
 
     Frechet     |m_r - m_f|^2 + tr(C_r + C_f - 2 (C_r C_f)^(1/2))
     kernel      E k(r, r') + E k(f, f') - 2 E k(r, f)
@@ -78,7 +78,7 @@ def _kernel_sum(a: Tensor, b: Tensor) -> float:
 def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> tuple[float, float]:
     """The share of fake points among the real ones, and of real points among the fake ones.
 
-    A point is among others if it lies in the ball about one of them, out to that one's k-th neighbour.
+    A point is among others if it lies in the ball about one of them, out to that one's k-th neighbor.
 
     Args:
         real, fake: (N, F) and (M, F), more than k points each.

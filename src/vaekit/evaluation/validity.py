@@ -33,7 +33,7 @@ _BOUNDS = (
     "bits_per_dimension",
     "ess_mean",
     "ess_min",
-    "label_rate",
+    "label_kl",
     "label_accuracy",
     "pareto_k",
     "unreliable",
@@ -46,8 +46,8 @@ def caveats(observation: str, kind: str, support: str, dataset: Dataset) -> list
     if support == "binary" and observation not in BINARY:
         found.append(
             f"the {kind} likelihood gives probability to black and white alone, but the observation is "
-            f"{observation}: on grey values its numbers do not sum to 1; compare reconstructions, not "
-            "likelihoods, or observe dynamic, or use discretised_logistic or continuous_bernoulli"
+            f"{observation}: on gray values its numbers do not sum to 1; compare reconstructions, not "
+            "likelihoods, or observe dynamic, or use discretized_logistic or continuous_bernoulli"
         )
     if support in ("unit", "real") and observation in BINARY:
         found.append(
@@ -57,8 +57,8 @@ def caveats(observation: str, kind: str, support: str, dataset: Dataset) -> list
     if support in ("unit", "real") and observation not in BINARY and dataset.has_levels:
         found.append(
             f"the {kind} likelihood is a density over real values, taken at 256 levels: it is no probability "
-            "of the levels and not comparable with one; for that use data.observation=grey with "
-            "discretised_logistic"
+            "of the levels and not comparable with one; for that use data.observation=gray with "
+            "discretized_logistic"
         )
     return found
 
@@ -124,7 +124,7 @@ def annotate(
     notes += _observed_part(missing)
     notes += [GIVEN] if evaluation.labels == "given" else []
     notes += [] if undefined else unreliable(evaluation)
-    changes: dict[str, Any] = {**dict.fromkeys(_BOUNDS), "rate": [], "growth": []} if undefined else {}
+    changes: dict[str, Any] = {**dict.fromkeys(_BOUNDS), "kl": [], "growth": []} if undefined else {}
     return dataclasses.replace(
         evaluation,
         split=split,

@@ -1,6 +1,6 @@
 """Images of a model as files that a browser shows: tiles side by side, without gaps.
 
-What was not observed, a NaN, is grey."""
+What was not observed, a NaN, is gray."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vaekit.plotting.tiles import fold, tile_grid, tiles
 
 
 def png(images: Tensor, columns: int | None = None) -> bytes:
-    """Images (n, C, H, W) in [0, 1] as a PNG, in one row or in rows of so many; grey if they are."""
+    """Images (n, C, H, W) in [0, 1] as a PNG, in one row or in rows of so many; gray if they are."""
     pictures = _tiles(images)
     grid = tile_grid(fold(pictures, columns or len(pictures)), 0, 0).pixels
     picture = Image.fromarray(grid)

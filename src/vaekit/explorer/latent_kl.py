@@ -19,15 +19,15 @@ from torch.distributions import Distribution, kl_divergence
 
 from vaekit.distributions.normal import diagonal
 from vaekit.evaluation.latent import Latents
-from vaekit.models.conditional import Ancestral
+from vaekit.models.conditional import HierarchicalDistribution
 from vaekit.utils.random import seeded
 
 
-def divergences(posterior: Ancestral, prior: Ancestral) -> Tensor:
+def divergences(posterior: HierarchicalDistribution, prior: HierarchicalDistribution) -> Tensor:
     """KL(q, p) of each latent and image, (d, B); NaN in levels that have no such parts."""
     with seeded(0):
-        q = posterior.draw((1,))
-    pairs = zip(q.links, prior.score(q.z).links, posterior.sizes, strict=True)
+        q = posterior.rsample_layers((1,))
+    pairs = zip(q.layers, prior.condition_on(q.z).layers, posterior.layer_dims, strict=True)
     return torch.cat([_parts(a, b, size, len(q.z[0])) for a, b, size in pairs], -1).T
 
 

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from vaekit.distributions.mixture import Mixture
-from vaekit.distributions.operations import select, tempered
+from vaekit.distributions.operations import select, with_temperature
 from vaekit.errors import InvalidError
-from vaekit.models.conditional import Ancestral
+from vaekit.models.conditional import HierarchicalDistribution
 from vaekit.models.vae import VAE
-from vaekit.models.vampprior import PosteriorMixture
+from vaekit.models.vampprior import AggregatedPosterior
 from vaekit.utils.random import seeded
 
 
@@ -28,11 +28,11 @@ def sample_latent(
     Raises:
         InvalidError: the prior has no such component.
     """
-    prior = model.prior_given(label)
+    prior = model.conditional_prior(label)
     if component is not None:
-        prior = prior.under(_component(prior.top, component))
+        prior = prior.with_top(_component(prior.top, component))
     with seeded(seed):
-        return tempered(prior, temperature).rsample().reshape(1, -1)
+        return with_temperature(prior, temperature).rsample().reshape(1, -1)
 
 
 @torch.no_grad()
@@ -44,18 +44,18 @@ def resample_below(
     Raises:
         InvalidError: the model has no such level.
     """
-    if level >= len(model.levels):
-        raise InvalidError(f"level: this model has levels 0 to {len(model.levels) - 1}, got {level}")
-    prior = tempered(model.prior_given(label), temperature)
-    assert isinstance(prior, Ancestral)
+    if level >= len(model.layer_dims):
+        raise InvalidError(f"level: this model has levels 0 to {len(model.layer_dims) - 1}, got {level}")
+    prior = with_temperature(model.conditional_prior(label), temperature)
+    assert isinstance(prior, HierarchicalDistribution)
     with seeded(seed):
-        return prior.redraw(z, level)
+        return prior.resample_below(z, level)
 
 
 def n_components(model: VAE) -> int:
     """How many images the prior is made of; 0 for any other prior."""
-    top = model.prior.links[0]
-    return len(top.images()) if isinstance(top, PosteriorMixture) else 0
+    top = model.prior.layers[0]
+    return len(top.images()) if isinstance(top, AggregatedPosterior) else 0
 
 
 def _component(top: torch.distributions.Distribution, k: int) -> torch.distributions.Distribution:

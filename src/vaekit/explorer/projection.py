@@ -19,7 +19,7 @@ from vaekit.errors import InvalidError, VaekitError
 from vaekit.plotting import project
 
 _MARGIN, _OUTLIERS = 0.08, 0.001  # of the map's width; share of the codes that may lie beyond each edge
-_NEIGHBOURS = 8
+_NEIGHBORS = 8
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class FlatProjection:
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class Neighbors:
     """Any embedding of N codes: what lies between them is a mean of the nearest, by inverse distance.
 
     Attributes:
@@ -83,7 +83,7 @@ class Neighbours:
         return None
 
 
-Projection = FlatProjection | Neighbours
+Projection = FlatProjection | Neighbors
 
 
 def fit_projection(codes: np.ndarray, kind: str | None = None) -> Projection:
@@ -98,7 +98,7 @@ def fit_projection(codes: np.ndarray, kind: str | None = None) -> Projection:
     """
     kind = kind or kinds(codes.shape[1])[0]
     if kind == "umap":
-        return Neighbours("umap", _umap(codes), ("first axis", "second axis"), codes)
+        return Neighbors("umap", _umap(codes), ("first axis", "second axis"), codes)
     if kind not in kinds(codes.shape[1]):
         raise InvalidError(f"map: expected {' or '.join(kinds(codes.shape[1]))}, got {kind!r}")
     return _principal(codes) if kind == "pca" else _as_they_are(codes)
@@ -112,19 +112,19 @@ def kinds(latents: int) -> tuple[str, ...]:
 def bounds(points: np.ndarray) -> list[float]:
     """[x0, x1, y0, y1] around nearly all points (N, 2), with a margin."""
     low, high = np.quantile(points, [_OUTLIERS, 1 - _OUTLIERS], axis=0)
-    centre, half = (low + high) / 2, np.maximum((high - low) * (0.5 + _MARGIN), 1e-3)
-    (x0, y0), (x1, y1) = centre - half, centre + half
+    center, half = (low + high) / 2, np.maximum((high - low) * (0.5 + _MARGIN), 1e-3)
+    (x0, y0), (x1, y1) = center - half, center + half
     return [float(x0), float(x1), float(y0), float(y1)]
 
 
-def ellipse(centre: np.ndarray, covariance: np.ndarray | None) -> dict[str, Any] | None:
-    """The curve of one standard deviation: centre x, y, half axes a >= b, and the angle of a in radians."""
+def ellipse(center: np.ndarray, covariance: np.ndarray | None) -> dict[str, Any] | None:
+    """The curve of one standard deviation: center x, y, half axes a >= b, and the angle of a in radians."""
     if covariance is None:
         return None
     values, vectors = np.linalg.eigh(covariance)
     b, a = np.sqrt(np.maximum(values, 0)).tolist()
     angle = float(np.arctan2(vectors[1, 1], vectors[0, 1]))
-    return {"x": float(centre[0]), "y": float(centre[1]), "a": a, "b": b, "angle": angle}
+    return {"x": float(center[0]), "y": float(center[1]), "a": a, "b": b, "angle": angle}
 
 
 def _as_they_are(codes: np.ndarray) -> FlatProjection:
@@ -156,7 +156,7 @@ def _between(places: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.nd
     """Values (N, k) known at places (N, d), taken at places (n, d)."""
     from scipy.spatial import cKDTree
 
-    distance, index = cKDTree(known).query(places, min(_NEIGHBOURS, len(known)))
+    distance, index = cKDTree(known).query(places, min(_NEIGHBORS, len(known)))
     distance, index = distance.reshape(len(places), -1), index.reshape(len(places), -1)
     weights = 1 / np.maximum(distance, 1e-9)
     weights /= weights.sum(1, keepdims=True)

@@ -60,7 +60,7 @@ class ExplorerSession:
         told: what the model is told of each image, (N,) or (N, m), a guess where that is missing; or None.
         codes: mean and standard deviation of q(z | x), (N, d), and the labels (N,) or None.
         reconstruction: (N,), log p(x | z) at one draw from the posterior, in nats.
-        rate: (L, N), KL(q, p) of each level, in nats; of no meaning for an autoencoder.
+        kl_per_layer: (L, N), KL(q, p) of each level, in nats; of no meaning for an autoencoder.
         kl: (d,), what each latent tells of an image, in nats; see `information`.
         log_likelihood: (N,), the importance-weighted bound; NaN where it was not worked out yet.
     """
@@ -71,7 +71,7 @@ class ExplorerSession:
     told: Tensor | None
     codes: Latents
     reconstruction: np.ndarray
-    rate: np.ndarray
+    kl_per_layer: np.ndarray
     kl: np.ndarray
     log_likelihood: np.ndarray
     _planes: dict[str | None, Projection] = field(default_factory=dict)
@@ -112,13 +112,13 @@ class ExplorerSession:
         Raises:
             InvalidError: they do not have d numbers each.
         """
-        d = self.model.latent_size
+        d = self.model.latent_dim
         if wrong := next((code for code in codes if len(code) != d), None):
             raise InvalidError(f"z: expected {d} numbers, got {len(wrong)}")
         return torch.tensor(codes, dtype=torch.float32, device=self.trained.device)
 
     def label(self, label: int | Sequence[float] | None, n: int = 1) -> Tensor | None:
-        """A label that came from outside, n times: the likeliest of all for None.
+        """A label that came from outside, n times: the mode_ of all for None.
 
         Returns:
             (n,) whole numbers or (n, m) vectors; None where the model is told no labels.
@@ -129,7 +129,7 @@ class ExplorerSession:
         known = self.model.labels
         if known is None:
             return None
-        label = known.likeliest if label is None else label
+        label = known.mode if label is None else label
         if isinstance(label, int):
             if label >= len(known):
                 raise InvalidError(f"label: expected 0 to {len(known) - 1}, got {label}")
@@ -146,7 +146,7 @@ class ExplorerSession:
         """Work out the log-likelihoods of the images, a few at each step; gives how many are done."""
         if not self.is_bound:
             return
-        at_once = max(1, min(DRAWS_AT_ONCE, batching.at_once(self._numbers)) // SAMPLES)
+        at_once = max(1, min(DRAWS_AT_ONCE, batching.batch_size_for(self._numbers)) // SAMPLES)
         for start in range(0, len(self.seen), at_once):
             some = slice(start, min(start + at_once, len(self.seen)))
             batch = iter([(self.seen.batch(torch.arange(some.start, some.stop)), self.told_of(some))])
@@ -156,7 +156,7 @@ class ExplorerSession:
 
     @property
     def _numbers(self) -> int:
-        return batching.numbers(self.model.decoder, self.trained.shape)
+        return batching.outputs_per_image(self.model.decoder, self.trained.shape)
 
 
 def open_session(
@@ -199,7 +199,7 @@ def look(
         parts.append(_encode(trained.model, x, y))
         told += [] if y is None else [y]
         progress(len(x), len(seen))
-    mean, stddev, divergences, reconstruction, rate = (
+    mean, stddev, divergences, reconstruction, kl_per_layer = (
         np.concatenate(part, -1) for part in zip(*parts, strict=True)
     )
     labels = None if seen.classes is None else seen.classes.cpu().numpy()
@@ -211,7 +211,7 @@ def look(
         told=torch.cat(told) if told else None,
         codes=codes,
         reconstruction=reconstruction,
-        rate=rate,
+        kl_per_layer=kl_per_layer,
         kl=latent_kl.per_latent(divergences, codes),
         log_likelihood=np.full(len(seen), math.nan),
     )
@@ -227,14 +227,14 @@ def _told(model: VAE, x: Tensor, y: Tensor | None) -> Tensor | None:
 @torch.no_grad()
 def _encode(model: VAE, x: Tensor, y: Tensor | None) -> tuple[np.ndarray, ...]:
     """Mean, standard deviation, divergences (d, B), reconstruction (B,) and rate (L, B) of a batch."""
-    posterior, prior = model.encode(x, y), model.prior_given(y)
-    evidence = model.evidence(x, y, mask=masking.observed(x), posterior=posterior, prior=prior, seed=0)
+    posterior, prior = model.encode(x, y), model.conditional_prior(y)
+    bound = model.elbo_terms(x, y, mask=masking.observed_mask(x), posterior=posterior, prior=prior, seed=0)
     parts = (
         posterior.mean.T,
         posterior.stddev.T,
         latent_kl.divergences(posterior, prior),
-        evidence.log_px[0],
-        evidence.rate,
+        bound.log_px[0],
+        bound.kl,
     )
     return tuple(part.float().cpu().numpy() for part in parts)
 

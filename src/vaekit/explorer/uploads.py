@@ -39,7 +39,7 @@ def from_file(e: ExplorerSession, text: str) -> Tensor:
     try:
         with Image.open(io.BytesIO(base64.b64decode(text)), formats=FORMATS) as opened:
             _check_size(opened)
-            levels = pixels(opened, (height, width), cut=True, grey=channels == 1)
+            levels = pixels(opened, (height, width), cut=True, gray=channels == 1)
     except InvalidError:
         raise
     except Image.DecompressionBombError:

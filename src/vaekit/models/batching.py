@@ -13,7 +13,7 @@ FLOATS_AT_ONCE = 1 << 20
 IMAGES_AT_ONCE = 100
 
 
-def numbers(decoder: nn.Module, shape: Sequence[int]) -> int:
+def outputs_per_image(decoder: nn.Module, shape: Sequence[int]) -> int:
     """How many numbers a decoder gives for an image (C, H, W): those that its head takes for each pixel."""
     heads = (module for module in decoder.modules() if isinstance(module, Head))
     return math.prod(shape) * max((head.maps for head in heads), default=1)
@@ -21,10 +21,10 @@ def numbers(decoder: nn.Module, shape: Sequence[int]) -> int:
 
 def images_at_once(decoder: nn.Module, shape: Sequence[int]) -> int:
     """How many images (C, H, W) make a batch: 100, or fewer where the decoder gives much for each."""
-    return min(IMAGES_AT_ONCE, at_once(numbers(decoder, shape)))
+    return min(IMAGES_AT_ONCE, batch_size_for(outputs_per_image(decoder, shape)))
 
 
-def at_once(floats: int) -> int:
+def batch_size_for(floats: int) -> int:
     """How many things of so many numbers are decoded together: about 4 MB of them, at least one."""
     return max(1, FLOATS_AT_ONCE // floats)
 

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, constraints
 
 from vaekit.distributions.normal import SampleShape
-from vaekit.distributions.operations import tempered
+from vaekit.distributions.operations import with_temperature
 
-Choice = Callable[[int, Distribution], Tensor]
+SampleRule = Callable[[int, Distribution], Tensor]
 
 
 class Conditional(nn.Module):
@@ -37,50 +37,51 @@ class Conditional(nn.Module):
 
 
 @dataclass(frozen=True)
-class Draw:
+class LatentSample:
     """A value of every level, and what it was drawn from.
 
     Attributes:
         z: (..., d), the levels side by side, top first.
         values: the levels, each (..., d_l).
-        links: the distribution of each level given those above.
+        layers: the distribution of each layer given those above.
     """
 
     z: Tensor
     values: Sequence[Tensor]
-    links: Sequence[Distribution]
+    layers: Sequence[Distribution]
 
     @property
     def log_prob(self) -> Tensor:
         """(L, ...): the log-density of each level given those above, in nats."""
-        logs = [link.log_prob(value) for link, value in zip(self.links, self.values, strict=True)]
+        logs = [layer.log_prob(value) for layer, value in zip(self.layers, self.values, strict=True)]
         return torch.stack(torch.broadcast_tensors(*logs))
 
 
-class Chain(nn.Module):
+class Hierarchy(nn.Module):
     """Conditionals in a row, each given the context and the levels above.
 
     Args:
-        links: top level first; link l is called as `link(*context, *levels_above)`.
-        sizes: how many numbers each level has.
+        layers: top layer first; layer l is called as `layer(*context, *layers_above)`.
+        layer_dims: the number of latents of each layer.
 
     Raises:
-        ValueError: where links and sizes differ in number, or there are none.
+        ValueError: there are no layers, or another number of `layer_dims`.
     """
 
-    def __init__(self, links: Sequence[nn.Module], sizes: Sequence[int]):
+    def __init__(self, layers: Sequence[nn.Module], layer_dims: Sequence[int]):
         super().__init__()
-        if len(links) != len(sizes) or not links:
+        if len(layers) != len(layer_dims) or not layers:
             raise ValueError(
-                f"a chain needs a size for each link, at least one; got {len(links)} links, {sizes}"
+                f"layers: expected at least one, and one of layer_dims for each; got {len(layers)} layers, "
+                f"layer_dims {tuple(layer_dims)}"
             )
-        self.links, self.sizes = nn.ModuleList(links), tuple(sizes)
+        self.layers, self.layer_dims = nn.ModuleList(layers), tuple(layer_dims)
 
-    def forward(self, *context: Tensor) -> Ancestral:
-        return Ancestral(self.links, self.sizes, context)
+    def forward(self, *context: Tensor) -> HierarchicalDistribution:
+        return HierarchicalDistribution(self.layers, self.layer_dims, context)
 
 
-class Ancestral(Distribution):
+class HierarchicalDistribution(Distribution):
     """The joint distribution of a chain's levels, drawn from the top down.
 
     Mean and standard deviation are those of each level given the means above: for one level, its own.
@@ -95,89 +96,91 @@ class Ancestral(Distribution):
 
     def __init__(
         self,
-        links: Sequence[nn.Module] | nn.ModuleList,
-        sizes: tuple[int, ...],
+        layers: Sequence[nn.Module] | nn.ModuleList,
+        layer_dims: tuple[int, ...],
         context: tuple[Tensor, ...],
         top: Distribution | None = None,
         temperature: float = 1.0,
     ):
-        self.sizes, self.context, self.temperature = sizes, context, temperature
-        self._links = list(links)
-        self.top = self._links[0](*context) if top is None else top
-        super().__init__(self.top.batch_shape, torch.Size([sum(sizes)]), validate_args=False)
+        self.layer_dims, self.context, self.temperature = layer_dims, context, temperature
+        self._layers = list(layers)
+        self.top = self._layers[0](*context) if top is None else top
+        super().__init__(self.top.batch_shape, torch.Size([sum(layer_dims)]), validate_args=False)
 
-    def _link(self, level: int, above: Sequence[Tensor]) -> Distribution:
+    def _layer(self, level: int, above: Sequence[Tensor]) -> Distribution:
         if level == 0:
             return self.top
-        link = self._links[level](*self.context, *above)
-        return link if self.temperature == 1.0 else tempered(link, self.temperature)
+        layer = self._layers[level](*self.context, *above)
+        return layer if self.temperature == 1.0 else with_temperature(layer, self.temperature)
 
-    def choose(self, each: Choice) -> Draw:
-        """The value of each level as `each` chooses it from its place and distribution, from the top down."""
-        values, links = self._descend(each)
-        z = values[0] if len(values) == 1 else _side_by_side(values)
-        return Draw(z, values, links)
+    def sample_with(self, rule: SampleRule) -> LatentSample:
+        """The value of each level as `rule` chooses it from its place and distribution, from the top down."""
+        values, layers = self._descend(rule)
+        z = values[0] if len(values) == 1 else _concatenate_layers(values)
+        return LatentSample(z, values, layers)
 
-    def _descend(self, choose: Choice) -> tuple[list[Tensor], list[Distribution]]:
-        """From the top down, `choose` each level's value; all values, and the distributions on the way."""
+    def _descend(self, rule: SampleRule) -> tuple[list[Tensor], list[Distribution]]:
+        """From the top down, choose each level's value; all values, and the distributions on the way."""
         values: list[Tensor] = []
-        links: list[Distribution] = []
-        for level in range(len(self.sizes)):
-            links.append(self._link(level, values))
-            values.append(choose(level, links[-1]))
-        return values, links
+        layers: list[Distribution] = []
+        for level in range(len(self.layer_dims)):
+            layers.append(self._layer(level, values))
+            values.append(rule(level, layers[-1]))
+        return values, layers
 
-    def draw(self, sample_shape: SampleShape = ()) -> Draw:
-        """Draw with reparametrisation; leading dimensions `sample_shape`, as in `rsample`."""
+    def rsample_layers(self, sample_shape: SampleShape = ()) -> LatentSample:
+        """Draw with reparametrization; leading dimensions `sample_shape`, as in `rsample`."""
         shape = torch.Size(sample_shape) + self.batch_shape
 
-        def choose(level: int, link: Distribution) -> Tensor:
-            missing = len(shape) - len(link.batch_shape)  # all but those that come with the levels above
-            return link.rsample(shape[:missing])
+        def draw(level: int, layer: Distribution) -> Tensor:
+            missing = len(shape) - len(layer.batch_shape)  # all but those that come with the levels above
+            return layer.rsample(shape[:missing])
 
-        return self.choose(choose)
+        return self.sample_with(draw)
 
-    def score(self, z: Tensor) -> Draw:
+    def condition_on(self, z: Tensor) -> LatentSample:
         """`z` as a draw: the distribution of each level given those above in it."""
-        values = z.split(self.sizes, -1)
-        _, links = self._descend(lambda level, _: values[level])
-        return Draw(z, values, links)
+        values = z.split(self.layer_dims, -1)
+        _, layers = self._descend(lambda level, _: values[level])
+        return LatentSample(z, values, layers)
 
-    def redraw(self, z: Tensor, level: int) -> Tensor:
+    def resample_below(self, z: Tensor, level: int) -> Tensor:
         """`z` (..., d) with the levels below `level` drawn anew, given those above."""
-        values = z.split(self.sizes, -1)
-        return self.choose(lambda i, link: values[i] if i <= level else link.rsample()).z
+        values = z.split(self.layer_dims, -1)
+        return self.sample_with(lambda i, layer: values[i] if i <= level else layer.rsample()).z
 
-    def under(self, top: Distribution) -> Ancestral:
+    def with_top(self, top: Distribution) -> HierarchicalDistribution:
         """The same levels below another distribution of the top one."""
-        return Ancestral(self._links, self.sizes, self.context, top, self.temperature)
+        return HierarchicalDistribution(self._layers, self.layer_dims, self.context, top, self.temperature)
 
     def rsample(self, sample_shape: SampleShape = ()) -> Tensor:
-        return self.draw(sample_shape).z
+        return self.rsample_layers(sample_shape).z
 
     def log_prob(self, value: Tensor) -> Tensor:
-        return self.score(value).log_prob.sum(0)
+        return self.condition_on(value).log_prob.sum(0)
 
-    def _at_means(self) -> tuple[list[Tensor], list[Distribution]]:
-        return self._descend(lambda _, link: link.mean)
+    def _layers_at_means(self) -> tuple[list[Tensor], list[Distribution]]:
+        return self._descend(lambda _, layer: layer.mean)
 
     @property
     def mean(self) -> Tensor:
-        return _side_by_side(self._at_means()[0])
+        return _concatenate_layers(self._layers_at_means()[0])
 
     @property
     def variance(self) -> Tensor:
-        return _side_by_side([link.variance for link in self._at_means()[1]])
+        return _concatenate_layers([layer.variance for layer in self._layers_at_means()[1]])
 
 
-def _side_by_side(parts: Sequence[Tensor]) -> Tensor:
+def _concatenate_layers(parts: Sequence[Tensor]) -> Tensor:
     """Join (..., d_l) to (..., d), where a level that depends on nothing has no leading dimensions."""
     leading = torch.broadcast_shapes(*(part.shape[:-1] for part in parts))
     return torch.cat([part.expand(*leading, part.shape[-1]) for part in parts], -1)
 
 
-@tempered.register
-def _(distribution: Ancestral, temperature: float) -> Distribution:
-    top = tempered(distribution.top, temperature)
+@with_temperature.register
+def _(distribution: HierarchicalDistribution, temperature: float) -> Distribution:
+    top = with_temperature(distribution.top, temperature)
     below = distribution.temperature * temperature
-    return Ancestral(distribution._links, distribution.sizes, distribution.context, top, below)
+    return HierarchicalDistribution(
+        distribution._layers, distribution.layer_dims, distribution.context, top, below
+    )

@@ -1,4 +1,4 @@
-"""A normalising flow: the distribution of what an invertible function makes of standard normal noise.
+"""A normalizing flow: the distribution of what an invertible function makes of standard normal noise.
 
     z = m + s f^-1(u), u ~ N(0, I):     log p(z) = log N(f(v); 0, I) + log |det df/dv| - sum_i log s_i,
 
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, Normal, constraints
 
 from vaekit.distributions.normal import SampleShape
-from vaekit.distributions.operations import Bounds, select, soft_clamp, tempered
+from vaekit.distributions.operations import Bounds, select, soft_clamp, with_temperature
 from vaekit.errors import VaekitError
 from vaekit.utils.precision import in_single_precision
 
@@ -98,7 +98,7 @@ class Flow(Distribution):
             return self.loc + self.scale * self.transform.inv(self.temperature * noise)
 
 
-@tempered.register
+@with_temperature.register
 def _(distribution: Flow, temperature: float) -> Distribution:
     d = distribution
     return Flow(d.steps, d.loc, d.scale, d.context, d.temperature * temperature)

@@ -17,7 +17,7 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent
 
-from vaekit.distributions.operations import Bounds, Event
+from vaekit.distributions.operations import Bounds, IndependentEvent
 from vaekit.utils.precision import in_single_precision
 
 Support = Literal["binary", "levels", "real", "unit"]
@@ -57,4 +57,4 @@ class Head(nn.Module):
         numbers = in_single_precision(numbers)
         axis = numbers.dim() - self.event_dims
         parameters = [numbers] if self.maps == 1 else numbers.unflatten(axis, (self.maps, -1)).unbind(axis)
-        return Event(self.function(*parameters), self.event_dims, validate_args=False)
+        return IndependentEvent(self.function(*parameters), self.event_dims, validate_args=False)

@@ -35,9 +35,9 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from vaekit.models import masking
-from vaekit.models.batching import at_once, chunks, numbers
-from vaekit.models.conditional import Ancestral
-from vaekit.models.labels import Labels
+from vaekit.models.batching import batch_size_for, chunks, outputs_per_image
+from vaekit.models.conditional import HierarchicalDistribution
+from vaekit.models.labels import LabelPrior
 from vaekit.utils.random import Seed, seeded
 
 CHAINS, STEPS = 8, 3
@@ -63,14 +63,14 @@ class LatentVariableModel(Protocol):
     """What imputation needs of a model; every `VAE` has it."""
 
     decoder: nn.Module
-    labels: Labels | None
+    labels: LabelPrior | None
 
     @property
-    def latent_size(self) -> int: ...
+    def latent_dim(self) -> int: ...
 
-    def prior_given(self, y: Tensor | None = None) -> Ancestral: ...
+    def conditional_prior(self, y: Tensor | None = None) -> HierarchicalDistribution: ...
 
-    def encode(self, x: Tensor, y: Tensor | None = None) -> Ancestral: ...
+    def encode(self, x: Tensor, y: Tensor | None = None) -> HierarchicalDistribution: ...
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution: ...
 
@@ -91,8 +91,8 @@ def impute(
 ) -> Imputations:
     """Fill the missing pixels of images several times; the arguments are those of `VAE.impute`."""
     known = (~x.isnan() if mask is None else mask & ~x.isnan()).expand_as(x)
-    seen, possible = masking.filled(x, known), _possible(model, y)
-    resampled = _Resampled(imputations, seen, model.latent_size)
+    seen, possible = masking.fill_missing(x, known), _possible(model, y)
+    resampled = _Resampled(imputations, seen, model.latent_dim)
     with seeded(seed):
         for place, (label, log_py) in enumerate(possible):
             for z, log_weights, means in _draws(model, seen, known, label, -(-samples // len(possible))):
@@ -108,7 +108,7 @@ def _possible(model: LatentVariableModel, y: Tensor | None) -> Possible:
     """Each label that the images may have, with log p(y): the one that is given, or all of the model's."""
     if y is not None or model.labels is None:
         return [(y, 0.0)]
-    return [(model.labels.values[k][None], float(model.labels.log_prob[k])) for k in model.labels.possible]
+    return [(model.labels.values[k][None], float(model.labels.log_prob[k])) for k in model.labels.support]
 
 
 def _labels(possible: Possible, places: Tensor) -> Tensor | None:
@@ -123,17 +123,22 @@ def _draws(
     model: LatentVariableModel, seen: Tensor, known: Tensor, y: Tensor | None, samples: int
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Draws from q in portions of k: z (k, B, d), log w (k, B), and E[x | z] (k, B, C, H, W)."""
-    posterior, prior = _proposal(model, seen, known, y), model.prior_given(y)
+    posterior, prior = _proposal(model, seen, known, y), model.conditional_prior(y)
     parts, images = posterior.batch_shape
-    for k in chunks(-(-samples // parts), at_once(parts * images * numbers(model.decoder, seen.shape[1:]))):
+    for k in chunks(
+        -(-samples // parts),
+        batch_size_for(parts * images * outputs_per_image(model.decoder, seen.shape[1:])),
+    ):
         z = posterior.rsample((k,)).flatten(0, 1)
-        log_parts = posterior.score(z[:, None]).log_prob.sum(0)
+        log_parts = posterior.condition_on(z[:, None]).log_prob.sum(0)
         log_q = log_parts.nan_to_num(NO_WEIGHT).logsumexp(1) - math.log(parts)
-        px, log_pz = model.decode(z, y), prior.score(z).log_prob.sum(0)
-        yield z, masking.log_prob(px, seen, known) + log_pz - log_q, px.mean
+        px, log_pz = model.decode(z, y), prior.condition_on(z).log_prob.sum(0)
+        yield z, masking.masked_log_prob(px, seen, known) + log_pz - log_q, px.mean
 
 
-def _proposal(model: LatentVariableModel, seen: Tensor, known: Tensor, y: Tensor | None) -> Ancestral:
+def _proposal(
+    model: LatentVariableModel, seen: Tensor, known: Tensor, y: Tensor | None
+) -> HierarchicalDistribution:
     """The posteriors (R, B) of images (B, C, H, W): half of the R with 0 in the gaps, half with fillings."""
     filled = seen.expand(CHAINS, *seen.shape)
     for _ in range(STEPS):

@@ -4,8 +4,8 @@
 
 `Labels` holds the M vectors y_k and their log-probabilities; they are stored with the model. For classes the
 y_k are the one-hot vectors and the p_k the frequencies of training; for attributes the y_k are the rows of
-the training images. Networks are given (y - centre) / spread, so that columns of any unit weigh about the
-same; of one-hot vectors the centre is 0 and the spread 1.
+the training images. Networks are given (y - center) / spread, so that columns of any unit weigh about the
+same; of one-hot vectors the center is 0 and the spread 1.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import Categorical
 
-MOST = 256  # rows of attributes that p(y) is made of
+MAX_ROWS = 256  # rows of attributes that p(y) is made of
 
 
-class Labels(nn.Module):
+class LabelPrior(nn.Module):
     """M vectors of m numbers with their probabilities.
 
     Args:
         values: (M, m), the vectors.
         log_prob: (M,), log p_k; minus infinity for what never occurs; all the same if left out.
-        centre, spread: (m,), what is taken off a vector, and what it is then divided by; 0 and 1 if left out.
+        center, spread: (m,), what is taken off a vector, and what it is then divided by; 0 and 1 if left out.
     """
 
     values: Tensor
     log_prob: Tensor
-    centre: Tensor
+    center: Tensor
     spread: Tensor
 
     def __init__(
         self,
         values: Tensor,
         log_prob: Tensor | None = None,
-        centre: Tensor | None = None,
+        center: Tensor | None = None,
         spread: Tensor | None = None,
     ):
         super().__init__()
         equal = torch.full((len(values),), -math.log(len(values)))
         self.register_buffer("values", values)
         self.register_buffer("log_prob", equal if log_prob is None else log_prob)
-        self.register_buffer("centre", torch.zeros(values.shape[1]) if centre is None else centre)
+        self.register_buffer("center", torch.zeros(values.shape[1]) if center is None else center)
         self.register_buffer("spread", torch.ones(values.shape[1]) if spread is None else spread)
 
     def __len__(self) -> int:
@@ -72,9 +72,9 @@ class Labels(nn.Module):
 
     def forward(self, y: Tensor) -> Tensor:
         """Labels (...) or (..., m) as networks are given them, (..., m); raises as `vectors`."""
-        return (self.vectors(y) - self.centre) / self.spread
+        return (self.vectors(y) - self.center) / self.spread
 
-    def draw(self, n: int) -> Tensor:
+    def sample(self, n: int) -> Tensor:
         """(n, m): vectors from p(y)."""
         return self.values[Categorical(logits=self.log_prob, validate_args=False).sample((n,))]
 
@@ -84,12 +84,12 @@ class Labels(nn.Module):
         return torch.equal(self.values, torch.eye(len(self)).to(self.values))
 
     @property
-    def possible(self) -> Tensor:
+    def support(self) -> Tensor:
         """The k that occur, those of p_k > 0."""
         return self.log_prob.isfinite().nonzero()[:, 0]
 
     @property
-    def likeliest(self) -> int:
+    def mode(self) -> int:
         """The k of the largest p_k."""
         return int(self.log_prob.argmax())
 
@@ -103,27 +103,27 @@ class Labels(nn.Module):
         raise ValueError(f"y: expected vectors of {self.size} numbers, got shape {tuple(y.shape)}")
 
 
-def of_classes(classes: int, numbers: Tensor | None = None) -> Labels:
+def class_prior(classes: int, numbers: Tensor | None = None) -> LabelPrior:
     """One-hot vectors, with the frequencies of class numbers (N,), or all the same without any.
 
     A class that never occurs has probability 0.
     """
     if numbers is None:
-        return Labels(torch.eye(classes))
+        return LabelPrior(torch.eye(classes))
     counts = torch.bincount(numbers, minlength=classes).double()
-    return Labels(torch.eye(classes), (counts / counts.sum()).log().float())
+    return LabelPrior(torch.eye(classes), (counts / counts.sum()).log().float())
 
 
-def of_attributes(rows: Tensor, seed: int = 0) -> Labels:
+def attribute_prior(rows: Tensor, seed: int = 0) -> LabelPrior:
     """The distinct rows of (N, m) real numbers, with their frequencies.
 
-    Where more than 256 are distinct, 256 of the N rows stand for all, drawn from `seed`. Centre and spread
+    Where more than 256 are distinct, 256 of the N rows stand for all, drawn from `seed`. Center and spread
     are mean and standard deviation of each column.
     """
     values, counts = rows.unique(dim=0, return_counts=True)
-    if len(values) > MOST:
-        some = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[:MOST]
-        values, counts = rows[some], torch.ones(MOST)
+    if len(values) > MAX_ROWS:
+        some = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[:MAX_ROWS]
+        values, counts = rows[some], torch.ones(MAX_ROWS)
     deviation = rows.double().std(0, correction=0).float()
     spread = torch.where(deviation > 0, deviation, 1.0)
-    return Labels(values, F.log_softmax(counts.log(), 0).float(), rows.double().mean(0).float(), spread)
+    return LabelPrior(values, F.log_softmax(counts.log(), 0).float(), rows.double().mean(0).float(), spread)

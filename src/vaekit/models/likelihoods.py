@@ -16,7 +16,7 @@ from vaekit.distributions.pixels import (
     Bernoulli,
     CategoricalLevels,
     ContinuousBernoulli,
-    DiscretisedLogistic,
+    DiscretizedLogistic,
 )
 from vaekit.models.head import Head
 
@@ -31,25 +31,25 @@ def continuous_bernoulli() -> Head:
     return Head(ContinuousBernoulli, 1, 3, "unit")
 
 
-def discretised_logistic(bounds: Bounds | None = (-4.5, 0.0)) -> Head:
-    """256 grey levels by a logistic in bins: a centre and a log-scale a pixel (Salimans et al. 2017).
+def discretized_logistic(bounds: Bounds | None = (-4.5, 0.0)) -> Head:
+    """256 gray levels by a logistic in bins: a center and a log-scale a pixel (Salimans et al. 2017).
 
     The bounds of the log-scale are those of Tomczak and Welling 2018, here smooth.
     """
     return Head(
-        lambda loc, log_scale: DiscretisedLogistic(loc, soft_clamp(log_scale, bounds)), 2, 3, "levels"
+        lambda loc, log_scale: DiscretizedLogistic(loc, soft_clamp(log_scale, bounds)), 2, 3, "levels"
     )
 
 
 def categorical() -> Head:
-    """256 grey levels with a free probability each: 256 logits a pixel (van den Oord et al. 2016)."""
+    """256 gray levels with a free probability each: 256 logits a pixel (van den Oord et al. 2016)."""
     return Head(lambda *logits: CategoricalLevels(torch.stack(logits, -1)), LEVELS, 3, "levels")
 
 
 def gaussian(
     sigma: float | Literal["learned", "global", "optimal"] = "global", bounds: Bounds | None = (-6.0, 2.0)
 ) -> Head:
-    """A density on the reals with centre a pixel, and a scale that is fixed, learned or optimal.
+    """A density on the reals with center a pixel, and a scale that is fixed, learned or optimal.
 
     Args:
         sigma: a number, fixed: the squared error with weight 1 / (2 sigma^2); `learned`, one a pixel from
@@ -110,5 +110,5 @@ class _OptimalSigma(nn.Module):
 
 
 LIKELIHOODS: dict[str, Callable[..., Head]] = {
-    f.__name__: f for f in (bernoulli, continuous_bernoulli, gaussian, discretised_logistic, categorical)
+    f.__name__: f for f in (bernoulli, continuous_bernoulli, gaussian, discretized_logistic, categorical)
 }

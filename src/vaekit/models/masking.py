@@ -13,19 +13,19 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent
 
 
-def observed(x: Tensor) -> Tensor | None:
+def observed_mask(x: Tensor) -> Tensor | None:
     """True where x is known, in its shape; None where all of it is. Waits for the device."""
     known = ~x.isnan()
     return None if bool(known.all()) else known
 
 
-def filled(x: Tensor, mask: Tensor | None = None) -> Tensor:
+def fill_missing(x: Tensor, mask: Tensor | None = None) -> Tensor:
     """x with 0 in place of NaN, and wherever a mask is False."""
     known = torch.nan_to_num(x, nan=0.0, posinf=math.inf, neginf=-math.inf)
     return known if mask is None else torch.where(mask, known, 0.0)
 
 
-def log_prob(px: Distribution, x: Tensor, mask: Tensor | None) -> Tensor:
+def masked_log_prob(px: Distribution, x: Tensor, mask: Tensor | None) -> Tensor:
     """log p(x | z) of the pixels where a mask is True, or of all without one, in nats.
 
     Args:

@@ -1,7 +1,7 @@
-"""What training minimises: pure functions of `Evidence`, and the schedules of their weight beta.
+"""What training minimizes: pure functions of `ELBOTerms`, and the schedules of their weight beta.
 
     elbo:                 -E[log p(x | z)] + beta * sum over levels of max(free bits, KL(q, p))
-    importance_weighted:  -log mean_k w_k
+    iwae_bound:  -log mean_k w_k
 
 beta = 1 without free bits is the evidence lower bound; only then is the negative loss a bound on log p(x).
 """
@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from vaekit.models.elbo import Evidence
+from vaekit.models.elbo import ELBOTerms
 
 Schedule = Callable[[float], float]
 
 
-def elbo(evidence: Evidence, beta: float = 1.0, free_bits: float = 0.0) -> Tensor:
+def elbo(terms: ELBOTerms, beta: float = 1.0, free_bits: float = 0.0) -> Tensor:
     """The negative lower bound, a mean over images, with weight beta on the rate (Higgins et al. 2017).
 
     Args:
@@ -31,13 +31,13 @@ def elbo(evidence: Evidence, beta: float = 1.0, free_bits: float = 0.0) -> Tenso
     Returns:
         A scalar, in nats an image.
     """
-    rate = evidence.rate.mean(1)
+    kl = terms.kl.mean(1)
     if free_bits:
-        rate = rate.clamp_min(free_bits)
-    return beta * rate.sum() - evidence.log_px.mean()
+        kl = kl.clamp_min(free_bits)
+    return beta * kl.sum() - terms.log_px.mean()
 
 
-def importance_weighted(evidence: Evidence, beta: float = 1.0, free_bits: float = 0.0) -> Tensor:
+def iwae(terms: ELBOTerms, beta: float = 1.0, free_bits: float = 0.0) -> Tensor:
     """The negative bound of K samples, a mean over images (Burda et al. 2016).
 
     Args:
@@ -49,11 +49,11 @@ def importance_weighted(evidence: Evidence, beta: float = 1.0, free_bits: float 
     """
     if free_bits:
         raise ValueError("free bits belong to the elbo: the importance-weighted bound has no KL term")
-    log_weights = evidence.log_px - beta * evidence.rates.sum(0)
+    log_weights = terms.log_px - beta * terms.log_ratio.sum(0)
     return math.log(len(log_weights)) - torch.logsumexp(log_weights, 0).mean()
 
 
-OBJECTIVES: dict[str, Callable[..., Tensor]] = {f.__name__: f for f in (elbo, importance_weighted)}
+OBJECTIVES: dict[str, Callable[..., Tensor]] = {f.__name__: f for f in (elbo, iwae)}
 
 
 def constant(value: float = 1.0) -> Schedule:
@@ -108,6 +108,6 @@ class Objective:
         """beta once warm-up is over, at the end of a cycle."""
         return self.beta(self.settles)
 
-    def loss(self, evidence: Evidence, beta: float | Tensor) -> Tensor:
-        """The scalar to minimise, in nats an image."""
-        return self.bound(evidence, beta, self.free_bits)
+    def loss(self, terms: ELBOTerms, beta: float | Tensor) -> Tensor:
+        """The scalar to minimize, in nats an image."""
+        return self.bound(terms, beta, self.free_bits)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.distributions import Normal
 
 from vaekit.distributions.normal import CholeskyNormal, LogScaleNormal
-from vaekit.distributions.operations import Bounds, Dirac, soft_clamp
+from vaekit.distributions.operations import Bounds, Delta, soft_clamp
 from vaekit.models.flows import FlowPosterior, Form
 from vaekit.models.head import SPREAD, Head
 from vaekit.utils.precision import in_single_precision
@@ -43,7 +43,7 @@ def signed_sigma() -> Head:
 def dirac() -> Head:
     """A point: with beta = 0 the model is an autoencoder."""
     caveat = "the posterior is a point (an autoencoder): the bound and the log-likelihood are not defined"
-    return Head(Dirac, 1, 1, caveat=caveat)
+    return Head(Delta, 1, 1, caveat=caveat)
 
 
 class FullCovariance(nn.Module):
@@ -90,7 +90,7 @@ def flow(
     width: Sequence[int] = (128,),
     bounds: Bounds | None = SPREAD,
 ) -> FlowPosterior:
-    """A normalising flow about a mean, which its image conditions (Rezende and Mohamed 2015).
+    """A normalizing flow about a mean, which its image conditions (Rezende and Mohamed 2015).
 
     Args:
         size: d; its weights are of this head, not of the network before it.

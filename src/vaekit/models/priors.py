@@ -20,14 +20,14 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 
-from vaekit.distributions.mixture import Mixture, weighed, weights_by_label
+from vaekit.distributions.mixture import Mixture, label_logits, mixture_logits
 from vaekit.distributions.normal import LogScaleNormal, UnitNormal
 from vaekit.errors import RecipeError
 from vaekit.models.conditional import Conditional
 from vaekit.models.flows import FlowPrior, Form
-from vaekit.models.labels import Labels
+from vaekit.models.labels import LabelPrior
 from vaekit.models.posteriors import log_variance
-from vaekit.models.vampprior import PosteriorMixture, PseudoInputs, PseudoLabels, Stored
+from vaekit.models.vampprior import AggregatedPosterior, FixedInputs, PseudoInputs, PseudoLabels
 from vaekit.nn.networks import dense
 from vaekit.utils.precision import in_single_precision
 
@@ -50,7 +50,7 @@ class StandardNormal(nn.Module):
         self.register_buffer("scale", torch.ones(size), persistent=False)
 
     def forward(self, *context: Tensor) -> Independent:
-        return _event(UnitNormal(self.loc, self.scale))
+        return _independent(UnitNormal(self.loc, self.scale))
 
 
 class MixtureOfGaussians(nn.Module):
@@ -72,14 +72,14 @@ class MixtureOfGaussians(nn.Module):
         self.mean = nn.Parameter(spread * torch.randn(components, size))
         self.log_variance = nn.Parameter(torch.zeros(components, size))
         self.logits = nn.Parameter(torch.zeros(components))
-        self.by_label = weights_by_label(label, components)
+        self.by_label = label_logits(label, components)
 
     def forward(self, *context: Tensor) -> Mixture:
-        components = _event(LogScaleNormal(self.mean, 0.5 * self.log_variance))
-        return Mixture(weighed(self.logits, self.by_label, context), components)
+        components = _independent(LogScaleNormal(self.mean, 0.5 * self.log_variance))
+        return Mixture(mixture_logits(self.logits, self.by_label, context), components)
 
 
-class GaussianOfClass(nn.Module):
+class ClassGaussian(nn.Module):
     """A diagonal Gaussian a class: p(z | y) = N(mu_y, sigma_y^2), with y one-hot.
 
     At first the means are draws from N(0, I) and the variances 1. Between two classes y goes in a straight
@@ -97,17 +97,17 @@ class GaussianOfClass(nn.Module):
 
     def forward(self, y: Tensor) -> Independent:
         mean, log_variance = (in_single_precision(y @ each) for each in (self.mean, self.log_variance))
-        return _event(LogScaleNormal(mean, 0.5 * log_variance))
+        return _independent(LogScaleNormal(mean, 0.5 * log_variance))
 
 
-def _event(normal: Normal) -> Independent:
+def _independent(normal: Normal) -> Independent:
     return Independent(normal, 1, validate_args=False)
 
 
 # ---------------------------------------------------------------------------------------------------- kinds
 
 
-class Around(NamedTuple):
+class BuildContext(NamedTuple):
     """What a prior may be made of.
 
     Attributes:
@@ -125,7 +125,7 @@ class Around(NamedTuple):
     posterior: nn.Module
     shape: tuple[int, ...]
     images: Examples | None = None
-    labels: Labels | None = None
+    labels: LabelPrior | None = None
     given: frozenset[str] = frozenset()
     network: Callable[..., nn.Module] = partial(dense, width=(64,))
 
@@ -141,7 +141,7 @@ class Around(NamedTuple):
         return torch.zeros(n, *self.shape), None if self.labels is None else torch.zeros(n, self.labels.size)
 
 
-def standard_normal(around: Around) -> nn.Module:
+def standard_normal(around: BuildContext) -> nn.Module:
     """N(0, I); of a conditional prior N(mu(y), sigma(y)^2), both learned."""
     if not around.label:
         return StandardNormal(around.size)
@@ -150,7 +150,7 @@ def standard_normal(around: Around) -> nn.Module:
 
 
 def mixture(
-    around: Around,
+    around: BuildContext,
     components: int = 10,
     weights: Literal["learned", "class"] = "learned",
     spread: float = 0.3,
@@ -172,11 +172,11 @@ def mixture(
             f"model.prior.components: with weights=class expected {around.label}, the classes that the prior "
             f"is told of, got {components}"
         )
-    return GaussianOfClass(around.size, components)
+    return ClassGaussian(around.size, components)
 
 
 def vamp(
-    around: Around,
+    around: BuildContext,
     components: int = 500,
     weights: Literal["uniform", "learned"] = "uniform",
     start: Literal["random", "data"] = "random",
@@ -201,15 +201,17 @@ def vamp(
     told = None
     if "encoder" in around.given and around.labels is not None and labels is not None:
         told = PseudoLabels(labels, around.labels.one_hot)
-    return PosteriorMixture(around.posterior, PseudoInputs(images), weights == "learned", told, around.label)
+    return AggregatedPosterior(
+        around.posterior, PseudoInputs(images), weights == "learned", told, around.label
+    )
 
 
-def _random_labels(around: Around, n: int) -> Tensor | None:
-    return None if around.labels is None else around.labels(around.labels.draw(n))
+def _random_labels(around: BuildContext, n: int) -> Tensor | None:
+    return None if around.labels is None else around.labels(around.labels.sample(n))
 
 
 def exemplars(
-    around: Around, components: int = 500, weights: Literal["uniform", "learned"] = "uniform"
+    around: BuildContext, components: int = 500, weights: Literal["uniform", "learned"] = "uniform"
 ) -> nn.Module:
     """The mixture of the posteriors of training images chosen at random (after Norouzi et al. 2020).
 
@@ -220,14 +222,16 @@ def exemplars(
         weights: as for `vamp`.
     """
     images, labels = around.examples(components)
-    told = Stored(labels) if "encoder" in around.given and labels is not None else None
-    return PosteriorMixture(around.posterior, Stored(images), weights == "learned", told, around.label)
+    told = FixedInputs(labels) if "encoder" in around.given and labels is not None else None
+    return AggregatedPosterior(
+        around.posterior, FixedInputs(images), weights == "learned", told, around.label
+    )
 
 
 def flow(
-    around: Around, form: Form = "coupling", transforms: int = 4, width: Sequence[int] = (128, 128)
+    around: BuildContext, form: Form = "coupling", transforms: int = 4, width: Sequence[int] = (128, 128)
 ) -> nn.Module:
-    """A normalising flow; for the arguments see `flows.steps`.
+    """A normalizing flow; for the arguments see `flows.steps`.
 
     Raises:
         VaekitError: zuko is not installed.

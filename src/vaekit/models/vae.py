@@ -5,7 +5,7 @@ For any q, the evidence has the lower bound (Kingma and Welling 2014)
     log p(x) >= E_q [log p(x | z) + log p(z) - log q(z | x)],
 
 and with K samples the tighter log mean_k w_k, w_k = p(x | z_k) p(z_k) / q(z_k | x) (Burda et al. 2016).
-`VAE.evidence` computes the terms, `Evidence` carries them, and objectives and estimators are functions of
+`VAE.evidence` computes the terms, `ELBOTerms` carries them, and objectives and estimators are functions of
 that alone.
 """
 
@@ -20,27 +20,27 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import Distribution, kl_divergence
 
-from vaekit.distributions.operations import tempered
+from vaekit.distributions.operations import with_temperature
 from vaekit.models import imputation, masking
-from vaekit.models.conditional import Ancestral, Chain, Draw
-from vaekit.models.elbo import Evidence
-from vaekit.models.labels import Labels
+from vaekit.models.conditional import HierarchicalDistribution, Hierarchy, LatentSample
+from vaekit.models.elbo import ELBOTerms
+from vaekit.models.labels import LabelPrior
 from vaekit.utils.random import Seed, seeded
 
 
 class VAE(nn.Module):
-    """prior, encoder and decoder -> `Evidence`, samples, reconstructions.
+    """prior, encoder and decoder -> `ELBOTerms`, samples, reconstructions.
 
     Args:
         prior: p(z), a `Chain`.
         encoder: q(z | x), a `Chain` of the same sizes.
         decoder: p(x | z), a conditional over images (C, H, W).
         labels: what the model may be told of an image, a label y, and p(y).
-        given_label: which of "prior", "encoder", "decoder" take the label as one more context.
+        conditioned_parts: which of "prior", "encoder", "decoder" take the label as one more context.
 
     Raises:
-        ValueError: where prior and encoder differ in their levels, `given_label` names another part, or only
-            one of `labels` and `given_label` is there.
+        ValueError: prior and encoder differ in their layers, `conditioned_parts` names another part, or only
+            one of `labels` and `conditioned_parts` is given.
 
     Labels y are (B,) whole numbers, which name vectors of `labels`, or (B, m) vectors; others than these are
     a ValueError. A model which nothing conditions ignores them.
@@ -49,42 +49,46 @@ class VAE(nn.Module):
 
     def __init__(
         self,
-        prior: Chain,
-        encoder: Chain,
+        prior: Hierarchy,
+        encoder: Hierarchy,
         decoder: nn.Module,
-        labels: Labels | None = None,
-        given_label: Collection[str] = (),
+        labels: LabelPrior | None = None,
+        conditioned_parts: Collection[str] = (),
     ):
         super().__init__()
-        if prior.sizes != encoder.sizes:
-            raise ValueError(f"prior and encoder differ in their levels: {prior.sizes} and {encoder.sizes}")
+        if prior.layer_dims != encoder.layer_dims:
+            raise ValueError(
+                f"prior and encoder differ in their levels: {prior.layer_dims} and {encoder.layer_dims}"
+            )
         self.prior, self.encoder, self.decoder = prior, encoder, decoder
-        if not set(given_label) <= {"prior", "encoder", "decoder"}:
-            raise ValueError(f"given_label: expected prior, encoder or decoder, got {sorted(given_label)}")
-        if (labels is None) == bool(given_label):
-            raise ValueError("labels and given_label: expected both, or none of them")
-        self.labels, self.given_label = labels, frozenset(given_label)
+        if not set(conditioned_parts) <= {"prior", "encoder", "decoder"}:
+            raise ValueError(
+                f"conditioned_parts: expected prior, encoder or decoder, got {sorted(conditioned_parts)}"
+            )
+        if (labels is None) == bool(conditioned_parts):
+            raise ValueError("labels and conditioned_parts: expected both, or none of them")
+        self.labels, self.conditioned_parts = labels, frozenset(conditioned_parts)
 
     @property
-    def levels(self) -> tuple[int, ...]:
+    def layer_dims(self) -> tuple[int, ...]:
         """The number of latents of each level, top first."""
-        return self.encoder.sizes
+        return self.encoder.layer_dims
 
     @property
-    def latent_size(self) -> int:
+    def latent_dim(self) -> int:
         """d, the number of latents of all levels."""
-        return sum(self.levels)
+        return sum(self.layer_dims)
 
-    def evidence(
+    def elbo_terms(
         self,
         x: Tensor,
         y: Tensor | None = None,
         samples: int = 1,
         mask: Tensor | None = None,
-        posterior: Ancestral | None = None,
-        prior: Ancestral | None = None,
+        posterior: HierarchicalDistribution | None = None,
+        prior: HierarchicalDistribution | None = None,
         seed: Seed = None,
-    ) -> Evidence:
+    ) -> ELBOTerms:
         """The terms of the bound.
 
         Args:
@@ -94,7 +98,7 @@ class VAE(nn.Module):
             mask: boolean, broadcastable to x, True where a pixel was observed: the bound is then on the
                 log-probability of the observed pixels, and the encoder sees 0 for the others. Where x holds
                 NaN for pixels that were not, give `~x.isnan()`.
-            posterior, prior: `encode(x, y)` and `prior_given(y)` where they are already at hand.
+            posterior, prior: `encode(x, y)` and `conditional_prior(y)` where they are already at hand.
             seed: of the draws.
 
         Returns:
@@ -104,33 +108,33 @@ class VAE(nn.Module):
             ValueError: where the model is conditioned on labels, and there are none.
         """
         if mask is not None:
-            x = masking.filled(x, mask)
+            x = masking.fill_missing(x, mask)
         if posterior is None:
             posterior = self._encode(x, y)
         with seeded(seed):
-            q = posterior.draw((samples,))
+            q = posterior.rsample_layers((samples,))
         if prior is None:
             prior = self.prior(*self._label("prior", y, x.shape[:-3]))
-        p = prior.score(q.z)
-        log_px = masking.log_prob(self.decode(q.z, y), x, mask)
-        return Evidence(
+        p = prior.condition_on(q.z)
+        log_px = masking.masked_log_prob(self.decode(q.z, y), x, mask)
+        return ELBOTerms(
             log_px,
             log_pz=lambda e: p.log_prob.expand_as(e.log_qz),
             log_qz=lambda e: q.log_prob,
-            kl=lambda e: _divergences(q, p, e),
+            analytic_kl=lambda e: _kl_per_layer(q, p, e),
         )
 
-    forward = evidence
+    forward = elbo_terms
 
-    def prior_given(self, y: Tensor | None = None) -> Ancestral:
+    def conditional_prior(self, y: Tensor | None = None) -> HierarchicalDistribution:
         """p(z): a distribution over z (d,), or (B, d) where labels condition it."""
         return self.prior(*self._label("prior", y))
 
-    def encode(self, x: Tensor, y: Tensor | None = None) -> Ancestral:
+    def encode(self, x: Tensor, y: Tensor | None = None) -> HierarchicalDistribution:
         """q(z | x) for images (B, C, H, W), NaN where not observed: a distribution over z (B, d)."""
-        return self._encode(masking.filled(x), y)
+        return self._encode(masking.fill_missing(x), y)
 
-    def _encode(self, x: Tensor, y: Tensor | None) -> Ancestral:
+    def _encode(self, x: Tensor, y: Tensor | None) -> HierarchicalDistribution:
         """Of images that hold no NaN."""
         return self.encoder(x, *self._label("encoder", y, x.shape[:-3]))
 
@@ -164,11 +168,11 @@ class VAE(nn.Module):
             raise ValueError(f"y: expected a label for each of {n} images, got {len(y)}")
         with seeded(seed):
             if y is None and self.labels is not None:
-                y = self.labels.draw(n)
-            plain = self.prior_given(y)
-            prior = plain if temperature == 1.0 else tempered(plain, temperature)
+                y = self.labels.sample(n)
+            plain = self.conditional_prior(y)
+            prior = plain if temperature == 1.0 else with_temperature(plain, temperature)
             z = prior.rsample(() if prior.batch_shape else (n,))
-            return _pixels(self.decode(z, y), draw)
+            return _sample_or_mean(self.decode(z, y), draw)
 
     @torch.no_grad()
     def reconstruct(
@@ -253,7 +257,7 @@ class VAE(nn.Module):
 
     def _label(self, part: str, y: Tensor | None, leading: Sequence[int] = ()) -> tuple[Tensor, ...]:
         """The label as one more context of a part, or none; `leading` is the batch shape it must go with."""
-        if self.labels is None or part not in self.given_label:
+        if self.labels is None or part not in self.conditioned_parts:
             return ()
         if y is None:
             raise ValueError(f"the {part} of this model is conditioned on labels: give y")
@@ -287,19 +291,19 @@ def _great_circle(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     return (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)
 
 
-def _pixels(distribution: Distribution, draw: bool) -> Tensor:
+def _sample_or_mean(distribution: Distribution, draw: bool) -> Tensor:
     return distribution.sample() if draw else distribution.mean
 
 
-def _divergences(q: Draw, p: Draw, evidence: Evidence) -> Tensor | None:
+def _kl_per_layer(q: LatentSample, p: LatentSample, bound: ELBOTerms) -> Tensor | None:
     """KL(q, p) a level, (L, B): in closed form, else by the samples; None where no level has a form."""
-    forms = [_closed_form(a, b) for a, b in zip(q.links, p.links, strict=True)]
+    forms = [_closed_form(a, b) for a, b in zip(q.layers, p.layers, strict=True)]
     known = [kl for kl in forms if kl is not None]
     if not known:
         return None
     if len(known) == len(forms):
         return torch.stack(known)
-    sampled = evidence.rates.mean(1)
+    sampled = bound.log_ratio.mean(1)
     return torch.stack([mean if kl is None else kl for kl, mean in zip(forms, sampled, strict=True)])
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from vaekit.distributions.mixture import Mixture, weighed, weights_by_label
+from vaekit.distributions.mixture import Mixture, label_logits, mixture_logits
 
 
-class PosteriorMixture(nn.Module):
+class AggregatedPosterior(nn.Module):
     """The mixture of the posteriors of C images.
 
     With the w_c equal and the u_c all training images it would be the aggregated posterior, which is the best
@@ -48,19 +48,19 @@ class PosteriorMixture(nn.Module):
             self.logits = nn.Parameter(logits)
         else:
             self.register_buffer("logits", logits, persistent=False)
-        self.by_label = weights_by_label(label, len(logits))
+        self.by_label = label_logits(label, len(logits))
 
     def forward(self, *context: Tensor) -> Mixture:
         [posterior] = self._borrowed
         told = () if self.labels is None else (self.labels(),)
-        return Mixture(weighed(self.logits, self.by_label, context), posterior(self.images(), *told))
+        return Mixture(mixture_logits(self.logits, self.by_label, context), posterior(self.images(), *told))
 
 
 class PseudoInputs(nn.Module):
     """Images that are learned, their pixels kept in (0, 1) by a sigmoid.
 
     A hard limit, as in the authors' code, has no gradient outside: a pixel that a step took beyond it would
-    stay there. The parameters are scaled so that about a grey of 1/2 they move as the pixels do.
+    stay there. The parameters are scaled so that about a gray of 1/2 they move as the pixels do.
 
     Args:
         start: (C, *shape), the first values; those within 0.02 of 0 or 1 begin at that distance.
@@ -74,7 +74,7 @@ class PseudoInputs(nn.Module):
         return torch.sigmoid(4 * self.values - 2)
 
 
-class Stored(nn.Module):
+class FixedInputs(nn.Module):
     """Images or labels that stay as they are, (C, *shape), stored with the weights."""
 
     values: Tensor

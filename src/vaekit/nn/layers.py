@@ -22,7 +22,7 @@ FEW = 4  # channels of an image for which nine maps of each are worth their memo
 Layer = TypeVar("Layer", bound=nn.Linear | nn.Conv2d | nn.ConvTranspose2d)
 
 
-def he(layer: Layer, gain: float = 2.0, fan_in: int | None = None) -> Layer:
+def he_init_(layer: Layer, gain: float = 2.0, fan_in: int | None = None) -> Layer:
     """Weights N(0, gain / fan-in) and no bias (He et al. 2015): variance 2 / fan-in before a rectifier."""
     nn.init.normal_(layer.weight, std=math.sqrt(gain / max(fan_in or _fan_in(layer), 1)))
     if layer.bias is not None:
@@ -37,7 +37,7 @@ def _fan_in(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> int:
     return layer.weight[0].numel()
 
 
-class Enlarge(nn.Module):
+class Upsample(nn.Module):
     """A transposed convolution of 3 x 3 that doubles a size, with the gradient of its bias taken by itself.
 
     Where channels are last, oneDNN takes as long for the gradient of the bias as for that of the weights.
@@ -49,7 +49,7 @@ class Enlarge(nn.Module):
 
     def __init__(self, channels: int, output: int, extra: tuple[int, int]):
         super().__init__()
-        convolution = he(nn.ConvTranspose2d(channels, output, 3, stride=2, padding=1))
+        convolution = he_init_(nn.ConvTranspose2d(channels, output, 3, stride=2, padding=1))
         self.weight, self.extra = convolution.weight, extra
         self.bias = nn.Parameter(torch.zeros(output))
 
@@ -73,7 +73,7 @@ class _Biased(torch.autograd.Function):
         return gradient, gradient.sum((0, 2, 3))
 
 
-class ToPixels(nn.Module):
+class ToImage(nn.Module):
     """A convolution of 3 x 3 from many channels to few, as the transposed one that is the same map.
 
     With very few channels at the end, processors are fastest forward by one matrix product for all nine
@@ -85,7 +85,7 @@ class ToPixels(nn.Module):
 
     def __init__(self, channels: int, output: int):
         super().__init__()
-        convolution = he(nn.Conv2d(channels, output, 3, padding=1), gain=1.0)
+        convolution = he_init_(nn.Conv2d(channels, output, 3, padding=1), gain=1.0)
         self.weight, self.bias = convolution.weight, nn.Parameter(torch.zeros(output))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from vaekit.nn.layers import Enlarge, ToPixels, he
+from vaekit.nn.layers import ToImage, Upsample, he_init_
 
 Shape = tuple[int, ...]
 Layers = list[nn.Module]
@@ -38,7 +38,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-class Join(nn.Module):
+class MultiInputLinear(nn.Module):
     """A linear map of several inputs set side by side, as a sum of one map an input.
 
     Args:
@@ -52,7 +52,7 @@ class Join(nn.Module):
         self.event_dims = [len(shape) for shape in inputs]
         sizes = [math.prod(shape) for shape in inputs]
         linears = [nn.Linear(n, width, bias=i == 0) for i, n in enumerate(sizes)]
-        self.maps = nn.ModuleList(he(linear, gain, fan_in=sum(sizes)) for linear in linears)
+        self.maps = nn.ModuleList(he_init_(linear, gain, fan_in=sum(sizes)) for linear in linears)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         terms = [
@@ -86,10 +86,10 @@ class Dense(nn.Module):
         double = 2 if gated else 1
         outputs = [units * double for units in width] + [math.prod(output)]
         gains = [2.0] * len(width) + [1.0]
-        self.join = Join(inputs, outputs[0], gains[0])
+        self.join = MultiInputLinear(inputs, outputs[0], gains[0])
         layers: Layers = []
         for units, out, gain in zip(width, outputs[1:], gains[1:], strict=True):
-            layers += [_nonlinearity(gated, activation, dim=-1), he(nn.Linear(units, out), gain)]
+            layers += [_nonlinearity(gated, activation, dim=-1), he_init_(nn.Linear(units, out), gain)]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, *inputs: Tensor) -> Tensor:
@@ -97,7 +97,7 @@ class Dense(nn.Module):
         return numbers if len(self.output) == 1 else numbers.unflatten(-1, self.output)
 
 
-class Reader(nn.Module):
+class ConvEncoder(nn.Module):
     """Image (and vectors) -> vector: a trunk of convolutions, then a dense network over its features.
 
     Args:
@@ -114,7 +114,7 @@ class Reader(nn.Module):
         return self.top(features.unflatten(0, image.shape[:-3]), *vectors)
 
 
-class Drawer(nn.Module):
+class ConvDecoder(nn.Module):
     """Vectors -> image: a dense network to the smallest feature maps, then a trunk that enlarges them.
 
     Args:
@@ -161,15 +161,15 @@ def convolutional(
         return [convolution, _in_place(_nonlinearity(gated, activation, dim=1))]
 
     def down(a: int, b: int) -> Layers:
-        return layer(he(nn.Conv2d(a, b * double, 3, stride=2, padding=1)))
+        return layer(he_init_(nn.Conv2d(a, b * double, 3, stride=2, padding=1)))
 
     def up(a: int, b: int, small: Shape, large: Shape) -> Layers:
         extra = (large[0] - (2 * small[0] - 1), large[1] - (2 * small[1] - 1))  # 1 where it is even, else 0
-        return layer(Enlarge(a, b * double, extra))
+        return layer(Upsample(a, b * double, extra))
 
     link = partial(Dense, width=width, gated=gated, activation=activation)
     layout = torch.contiguous_format if gated else torch.channels_last
-    return _Pyramid(channels, link, ACTIVATIONS[activation], down, up, layout).network(inputs, output)
+    return _ConvPyramid(channels, link, ACTIVATIONS[activation], down, up, layout).network(inputs, output)
 
 
 def residual(
@@ -181,19 +181,19 @@ def residual(
 ) -> nn.Module:
     """Each halving is followed, each doubling on the way back preceded, by a residual block (He et al. 2016).
 
-    Back to full size by nearest-neighbour enlargement and a convolution, which leaves no chequerboard.
+    Back to full size by nearest-neighbor enlargement and a convolution, which leaves no chequerboard.
     """
     act = ACTIVATIONS[activation]
 
     def down(a: int, b: int) -> Layers:
-        return [he(nn.Conv2d(a, b, 3, stride=2, padding=1)), act(), ResidualBlock(b, activation)]
+        return [he_init_(nn.Conv2d(a, b, 3, stride=2, padding=1)), act(), ResidualBlock(b, activation)]
 
     def up(a: int, b: int, small: Shape, large: Shape) -> Layers:
         enlarge = nn.Upsample(size=large, mode="nearest")
-        return [ResidualBlock(a, activation), enlarge, he(nn.Conv2d(a, b, 3, padding=1)), act()]
+        return [ResidualBlock(a, activation), enlarge, he_init_(nn.Conv2d(a, b, 3, padding=1)), act()]
 
     link = partial(Dense, width=width, activation=activation)
-    return _Pyramid(channels, link, act, down, up).network(inputs, output)
+    return _ConvPyramid(channels, link, act, down, up).network(inputs, output)
 
 
 class ResidualBlock(nn.Module):
@@ -202,8 +202,8 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels: int, activation: str):
         super().__init__()
         act = ACTIVATIONS[activation]
-        first = he(nn.Conv2d(channels, channels, 3, padding=1))
-        second = he(nn.Conv2d(channels, channels, 3, padding=1), gain=0.0)
+        first = he_init_(nn.Conv2d(channels, channels, 3, padding=1))
+        second = he_init_(nn.Conv2d(channels, channels, 3, padding=1), gain=0.0)
         self.body = nn.Sequential(act(), first, act(), second)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -211,7 +211,7 @@ class ResidualBlock(nn.Module):
 
 
 @dataclass(frozen=True)
-class _Pyramid:
+class _ConvPyramid:
     """How to go from full size to the smallest feature maps, and back.
 
     Attributes:
@@ -239,21 +239,21 @@ class _Pyramid:
             return self.reader(inputs, output)
         return self.link(inputs, output)
 
-    def reader(self, inputs: Sequence[Shape], output: Shape) -> Reader:
+    def reader(self, inputs: Sequence[Shape], output: Shape) -> ConvEncoder:
         image, *vectors = inputs
         trunk = [layer for a, b in pairwise([image[0], *self.channels]) for layer in self.down(a, b)]
         smallest = _halvings(image[1:], len(self.channels))[-1]
         features = (self.channels[-1] * math.prod(smallest),)
-        return Reader(nn.Sequential(*trunk), self.link([features, *vectors], output))
+        return ConvEncoder(nn.Sequential(*trunk), self.link([features, *vectors], output))
 
-    def drawer(self, inputs: Sequence[Shape], output: Shape) -> Drawer:
+    def drawer(self, inputs: Sequence[Shape], output: Shape) -> ConvDecoder:
         sizes = _halvings(output[1:], len(self.channels))[::-1]
         widths = [self.channels[-1], *reversed(self.channels)]
         bottom = self.link(inputs, (widths[0], *sizes[0]))
         trunk = [self.act()]
         for (a, b), (small, large) in zip(pairwise(widths), pairwise(sizes), strict=True):
             trunk += self.up(a, b, small, large)
-        return Drawer(bottom, nn.Sequential(*trunk, ToPixels(widths[-1], output[0])), self.layout)
+        return ConvDecoder(bottom, nn.Sequential(*trunk, ToImage(widths[-1], output[0])), self.layout)
 
 
 def _halvings(size: Shape, times: int) -> list[Shape]:

@@ -13,7 +13,7 @@ from vaekit.errors import InvalidError
 from vaekit.plotting.chart import chart
 from vaekit.plotting.style import BLUE, styled
 
-_LABELLED = 6  # points at most that have their value beside them
+_LABELED = 6  # points at most that have their value beside them
 
 
 @styled
@@ -46,7 +46,7 @@ def bound_by_samples(
     axes.xaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:,.0f}"))
     axes.xaxis.set_minor_locator(NullLocator())
     below: Any = {"textcoords": "offset points", "ha": "left", "va": "top", "fontsize": 7}
-    for place in sorted({0, *np.linspace(0, len(points) - 1, _LABELLED).round().astype(int)}):
+    for place in sorted({0, *np.linspace(0, len(points) - 1, _LABELED).round().astype(int)}):
         words = f"{values[place]:.1f}".replace("-", "−")
         axes.annotate(words, (counts[place], values[place]), (3, -5), **below)
     return figure

@@ -1,4 +1,4 @@
-"""What charts of several runs share: one frame, colours by kind of run, and labels at the ends of lines.
+"""What charts of several runs share: one frame, colors by kind of run, and labels at the ends of lines.
 
 A label stands beside its line and not in a legend. Labels that would overlap are moved as little as possible:
 with heights y_1 <= ... <= y_n and a gap g, the least-squares heights at least g apart are
@@ -28,13 +28,13 @@ class End(NamedTuple):
     """Where a line ends, in the units of its axes."""
 
     label: str
-    colour: np.ndarray
+    color: np.ndarray
     across: float
     up: float
 
 
-def colours(count: int, ordered: bool = False) -> np.ndarray:
-    """RGBA (count, 4): steps from dark to light for runs in an order, else colours told apart."""
+def colors(count: int, ordered: bool = False) -> np.ndarray:
+    """RGBA (count, 4): steps from dark to light for runs in an order, else colors told apart."""
     if ordered and count > 1:
         return matplotlib.colormaps["viridis"](np.linspace(0, 0.88, count))
     return palette(count) if count > len(_FEW) else matplotlib.colors.to_rgba_array(_FEW[:count])
@@ -72,7 +72,7 @@ def label_ends(axes: Axes, ends: Sequence[End]) -> None:
     knee, foot, text = 1 + np.array([0.06, _BESIDE - 0.06, _BESIDE]) / width
     for end, (x, y), up in zip(ends, points, spread(points[:, 1], LABEL / height), strict=True):
         way = [x, knee, foot], [y, y, up]
-        axes.plot(*way, color=end.colour, linewidth=0.7, transform=axes.transAxes, clip_on=False)
+        axes.plot(*way, color=end.color, linewidth=0.7, transform=axes.transAxes, clip_on=False)
         axes.text(text, up, end.label, fontsize=7.5, va="center", transform=axes.transAxes)
 
 

@@ -70,8 +70,8 @@ def _shares(axes: Axes, counts: np.ndarray, class_names: Sequence[str]) -> None:
     axes.imshow(1 + shares[..., None] * _TINT, aspect="auto", interpolation="nearest")
     for (k, c), share in np.ndenumerate(shares):
         if share >= _WRITTEN:
-            colour = "white" if share > _DARK else INK
-            axes.text(c, k, f"{100 * share:.0f}", ha="center", va="center", fontsize=6.5, color=colour)
+            color = "white" if share > _DARK else INK
+            axes.text(c, k, f"{100 * share:.0f}", ha="center", va="center", fontsize=6.5, color=color)
     axes.set_yticks(range(len(class_names)), class_names)
     axes.set_xticks(range(len(sizes)), [str(n) for n in sizes], fontsize=6.5, color=MUTED)
     axes.set_xlabel("images in the cluster; shares in per cent")

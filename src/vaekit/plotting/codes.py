@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from vaekit.errors import InvalidError
-from vaekit.plotting.chart import chart, colours
+from vaekit.plotting.chart import chart, colors
 from vaekit.plotting.style import INK, MUTED, figure_frame, place, styled
 
 _WIDTH, _HEIGHT, _GAP, _ROW, _NAME = (
@@ -25,7 +25,7 @@ _WIDTH, _HEIGHT, _GAP, _ROW, _NAME = (
     0.26,
 )  # inches, of a histogram and its surroundings
 _COLUMNS, _MOST, _BINS = 8, 16, 30  # histograms in a row, and of a model unless others are asked for; bins
-_DEAD, _GREY = 0.01, "#c3c8ce"  # nats, below which a latent tells nothing, and its colour
+_DEAD, _GRAY = 0.01, "#c3c8ce"  # nats, below which a latent tells nothing, and its color
 _MOST_NAMED = 24  # latents that are each named at the axis
 
 
@@ -36,7 +36,7 @@ class Block:
     label: str
     names: list[str]
     values: np.ndarray
-    colour: np.ndarray
+    color: np.ndarray
 
     @property
     def rows(self) -> int:
@@ -77,7 +77,7 @@ def code_histograms(
     """
     if not codes:
         raise InvalidError("codes: expected those of at least one model, got none")
-    inks = colours(len(codes))
+    inks = colors(len(codes))
     blocks = [_block(*each, ink, latents) for each, ink in zip(codes.items(), inks, strict=True)]
     columns = max(block.columns for block in blocks)
     height = sum(block.height for block in blocks)
@@ -92,7 +92,7 @@ def code_histograms(
 def kl_by_latent(
     kl: np.ndarray, title: str, levels: Sequence[int] = (), dead: float = _DEAD, subtitle: str = ""
 ) -> Figure:
-    """What each latent tells of an image, the greatest first, coloured by level; unused ones are grey.
+    """What each latent tells of an image, the greatest first, colored by level; unused ones are gray.
 
     Args:
         kl: (d,), the mean KL(q, p) of each latent in nats.
@@ -111,9 +111,9 @@ def kl_by_latent(
     if kl.ndim != 1 or not np.isfinite(kl).all() or sum(levels) != len(kl) or not len(kl):
         raise InvalidError(f"kl: expected {sum(levels)} finite values, got shape {kl.shape}: {kl}")
     order, level = np.argsort(-kl, kind="stable"), np.repeat(np.arange(len(levels)), levels)
-    inks = colours(len(levels))
+    inks = colors(len(levels))
     figure, axes = chart(title, subtitle, "latent, the greatest KL first", "KL (nats)", [])
-    bars = np.where((kl > dead)[:, None], inks[level], to_rgba_array(_GREY))[order]
+    bars = np.where((kl > dead)[:, None], inks[level], to_rgba_array(_GRAY))[order]
     axes.bar(np.arange(len(kl)), kl[order], color=bars, width=0.8)
     named = len(kl) <= _MOST_NAMED
     axes.set_xticks(np.arange(len(kl)) if named else [], [f"z{i}" for i in order] if named else [])
@@ -122,14 +122,14 @@ def kl_by_latent(
     return figure
 
 
-def _block(label: str, codes: np.ndarray, colour: np.ndarray, latents: Sequence[int] | None) -> Block:
+def _block(label: str, codes: np.ndarray, color: np.ndarray, latents: Sequence[int] | None) -> Block:
     codes = np.asarray(codes)
     if codes.ndim != 2 or not codes.size or not np.isfinite(codes).all():
         raise InvalidError(f"codes: {label}: expected finite ones of shape (N, d), got shape {codes.shape}")
     which = sorted(np.argsort(-codes.var(0), kind="stable")[:_MOST]) if latents is None else list(latents)
     if not which or not set(which) <= set(range(codes.shape[1])):
         raise InvalidError(f"latents: expected some of 0 to {codes.shape[1] - 1} ({label}), got {which}")
-    return Block(label, [f"z{latent}" for latent in which], codes[:, which], colour)
+    return Block(label, [f"z{latent}" for latent in which], codes[:, which], color)
 
 
 def _draw(figure: Figure, block: Block, top: float) -> None:
@@ -140,15 +140,15 @@ def _draw(figure: Figure, block: Block, top: float) -> None:
     for position, (name, values) in enumerate(zip(block.names, block.values.T, strict=True)):
         row, column = divmod(position, block.columns)
         left, bottom = _GAP + (_WIDTH + _GAP) * column, top - _NAME - _ROW * (row + 1) + _ROW - _HEIGHT - 0.16
-        _histogram(place(figure, left, bottom, _WIDTH, _HEIGHT), name, values, block.colour, reach)
+        _histogram(place(figure, left, bottom, _WIDTH, _HEIGHT), name, values, block.color, reach)
 
 
-def _histogram(axes: Axes, name: str, values: np.ndarray, colour: np.ndarray, reach: float) -> None:
+def _histogram(axes: Axes, name: str, values: np.ndarray, color: np.ndarray, reach: float) -> None:
     z = np.linspace(-reach, reach, 400)
     looks: Any = {
         "bins": np.linspace(-reach, reach, _BINS + 1),
         "density": True,
-        "color": colour,
+        "color": color,
         "alpha": 0.55,
     }
     axes.hist(values, **looks)
@@ -169,6 +169,6 @@ def _key(axes: Axes, used: np.ndarray, level: np.ndarray, inks: np.ndarray) -> N
     patches = [
         Patch(color=ink, label=name + count) for ink, name, count in zip(inks, names, counts, strict=True)
     ]
-    patches += [] if used.all() else [Patch(color=_GREY, label="unused")]
+    patches += [] if used.all() else [Patch(color=_GRAY, label="unused")]
     tight: Any = {"handlelength": 0.8, "handleheight": 0.8, "labelcolor": MUTED}
     axes.legend(handles=patches, loc="upper right", **tight)

@@ -28,7 +28,7 @@ class Line:
     """One quantity over the epochs in which it is known."""
 
     label: str
-    colour: Any
+    color: Any
     epochs: np.ndarray
     values: np.ndarray
 
@@ -102,7 +102,7 @@ def _kl(records: Sequence[Record]) -> Panel:
     total = _line("all", MUTED if levels > 1 else BLUE, records, lambda record: record.get("kl"))
     if levels < 2 or not total:
         return Panel("KL (nats)", total)
-    each = [_line(str(i + 1), colour, records, _level(i)) for i, colour in enumerate(palette(levels))]
+    each = [_line(str(i + 1), color, records, _level(i)) for i, color in enumerate(palette(levels))]
     return Panel("KL by level (nats)", [*total, *chain.from_iterable(each)])
 
 
@@ -120,11 +120,11 @@ def _level(index: int) -> Callable[[Record], float | None]:
     return lambda record: dict(enumerate(record.get("kl_levels") or ())).get(index)
 
 
-def _line(label: str, colour: Any, records: Sequence[Record], value: Callable[[Record], Any]) -> list[Line]:
+def _line(label: str, color: Any, records: Sequence[Record], value: Callable[[Record], Any]) -> list[Line]:
     """The line of a quantity, or no line where no epoch knows it."""
     points = [(record.get("epoch", i + 1), value(record)) for i, record in enumerate(records)]
     known = [point for point in points if point[1] is not None and math.isfinite(point[1])]
-    return [Line(label, colour, *np.array(known, float).T)] if known else []
+    return [Line(label, color, *np.array(known, float).T)] if known else []
 
 
 def _at(epoch: int | None, lines: list[Line]) -> tuple[float, float] | None:
@@ -136,7 +136,7 @@ def _at(epoch: int | None, lines: list[Line]) -> tuple[float, float] | None:
 def _draw(axes: Axes, panel: Panel) -> None:
     for line in panel.lines:
         dot = "o" if len(line.epochs) == 1 else ""
-        axes.plot(line.epochs, line.values, color=line.colour, label=line.label, marker=dot, markersize=4)
+        axes.plot(line.epochs, line.values, color=line.color, label=line.label, marker=dot, markersize=4)
     axes.set_title(panel.title, pad=16)
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))

@@ -46,19 +46,19 @@ def bound_and_gap(
             f"{gap.shape}"
         )
     figure, axes = chart(title, subtitle, x_label, "nats", ["log p(x) = −000.0"])
-    places, evidence = np.arange(len(labels)), float((elbo + gap).mean())
+    places, log_px = np.arange(len(labels)), float((elbo + gap).mean())
     low = elbo.min() - _MARGIN * gap.max()
     axes.bar(places, elbo - low, 0.62, low, color=BLUE, alpha=0.35, label="ELBO")
     axes.bar(places, gap, 0.62, elbo, color=VERMILION, alpha=0.75, label="KL(q, p(z|x))")
-    axes.axhline(evidence, color=INK, linewidth=0.9)
+    axes.axhline(log_px, color=INK, linewidth=0.9)
     looks: Any = {"fontsize": 7.5, "va": "center", "transform": axes.get_yaxis_transform()}
-    axes.text(1.02, evidence, f"log p(x) = {evidence:.1f}".replace("-", "−"), **looks)
+    axes.text(1.02, log_px, f"log p(x) = {log_px:.1f}".replace("-", "−"), **looks)
     for place, value in zip(places, elbo, strict=True):
         below: Any = {"ha": "center", "va": "top", "fontsize": 7}
         axes.annotate(
             f"{value:.1f}".replace("-", "−"), (place, value), (0, -2), textcoords="offset points", **below
         )
     axes.set_xticks(places, labels)
-    axes.set_ylim(low, evidence + 0.05 * (evidence - low))
+    axes.set_ylim(low, log_px + 0.05 * (log_px - low))
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderaxespad=0.1)
     return figure

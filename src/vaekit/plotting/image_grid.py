@@ -16,7 +16,7 @@ from vaekit.errors import InvalidError
 from vaekit.plotting.style import DPI, figure_frame, place, text_width
 from vaekit.plotting.tiles import TileGrid, enlarge, tiles
 
-THIN, WIDE = 6, 24  # device pixels: the gap between neighbours, and between groups
+THIN, WIDE = 6, 24  # device pixels: the gap between neighbors, and between groups
 LINE = 0.18  # inches: a line of labels
 _TILE, _ACROSS = 180, 2000  # device pixels: the largest side of a tile, and of a row of tiles
 _EDGE = 0.12  # inches: the white rim

@@ -25,10 +25,10 @@ def latent_scatter(
     explained: tuple[float, float] | None = None,
     subtitle: str = "",
 ) -> Figure:
-    """The points of a plane, coloured by label.
+    """The points of a plane, colored by label.
 
-    Up to twenty classes get a legend, in which ten have colours told apart by colour-blind readers too;
-    more share a colour bar.
+    Up to twenty classes get a legend, in which ten have colors told apart by color-blind readers too;
+    more share a color bar.
 
     Args:
         codes: (N, 2), as `project` gives them.

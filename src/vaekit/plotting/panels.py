@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from vaekit.errors import InvalidError
-from vaekit.plotting.points import check_points, colours_of, dot_size, draw_points, key, key_width
+from vaekit.plotting.points import check_points, colors_of, dot_size, draw_points, key, key_width
 from vaekit.plotting.style import MUTED, figure_frame, place, styled
 
 Cloud = tuple[np.ndarray, np.ndarray | None]
@@ -21,14 +21,14 @@ Cloud = tuple[np.ndarray, np.ndarray | None]
 _SIDE, _LEFT, _BOTTOM, _LINE, _EDGE = 1.75, 0.4, 0.3, 0.15, 0.12  # inches, of each panel
 _LETTERS = 13  # an inch of a panel's title
 _MOST_COLUMNS = 4
-_DEEP, _SHADOW = 2.5, "#d9dde2"  # inches, the side of a panel with depth; and the colour of its shadows
+_DEEP, _SHADOW = 2.5, "#d9dde2"  # inches, the side of a panel with depth; and the color of its shadows
 
 
 @styled
 def scatters(
     panels: Mapping[str, Cloud], title: str, label_names: Sequence[str] = (), subtitle: str = ""
 ) -> Figure:
-    """The points of a plane for each run, coloured by label, each panel at its own scale.
+    """The points of a plane for each run, colored by label, each panel at its own scale.
 
     Args:
         panels: for each label the points (N, 2), as `project` gives them, and their labels (N,) or None.
@@ -61,7 +61,7 @@ def scatters_3d(
     view: tuple[float, float] = (22, -60),
     subtitle: str = "",
 ) -> Figure:
-    """The points of a space for each run, coloured by label, over their shadows on the floor.
+    """The points of a space for each run, colored by label, over their shadows on the floor.
 
     Args:
         panels: for each label the points (N, 3), as `principal_components` or `kernel_components` gives them,
@@ -127,7 +127,7 @@ def _draw_deep(
     floor = points[:, 2].min() - 0.1 * np.ptp(points[:, 2])
     dots = {"s": size, "linewidths": 0, "rasterized": True}
     axes.scatter(*points[:, :2].T, floor, c=_SHADOW, depthshade=False, **dots)
-    axes.scatter(*points.T, c=colours_of(labels, classes, len(points)), depthshade=True, **dots)
+    axes.scatter(*points.T, c=colors_of(labels, classes, len(points)), depthshade=True, **dots)
     axes.set_box_aspect(None, zoom=1.12)
     axes.view_init(*view)
     axes.set_zlim(bottom=floor)

@@ -28,7 +28,7 @@ def grid_png(images: np.ndarray, columns: int | None = None, scale: int = 2, cap
         caption: words in a strip below the grid, such as the epoch.
 
     Returns:
-        The bytes of a PNG, grey where no image has colour and all of each was observed.
+        The bytes of a PNG, gray where no image has color and all of each was observed.
 
     Raises:
         InvalidError: what is no images.
@@ -36,8 +36,8 @@ def grid_png(images: np.ndarray, columns: int | None = None, scale: int = 2, cap
     pictures = enlarge(tiles(images), scale)
     grid = tile_grid(fold(pictures, columns or square_columns(pictures)), _GAP, _GAP).pixels
     picture = _captioned(Image.fromarray(grid), caption) if caption else Image.fromarray(grid)
-    coloured = np.shape(images)[1] == 3 or np.isnan(images).any()
-    return _png(picture if coloured else picture.convert("L"))
+    colored = np.shape(images)[1] == 3 or np.isnan(images).any()
+    return _png(picture if colored else picture.convert("L"))
 
 
 def save_grid(

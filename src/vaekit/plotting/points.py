@@ -1,4 +1,4 @@
-"""Many points coloured by class, and the key to their colours."""
+"""Many points colored by class, and the key to their colors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from vaekit.errors import InvalidError
 from vaekit.plotting.style import BLUE, DPI, palette, text_width
 
-_MOST_NAMED = 20  # classes beyond this share a colour bar instead of a legend
+_MOST_NAMED = 20  # classes beyond this share a color bar instead of a legend
 
 
 def check_points(points: np.ndarray, labels: np.ndarray | None, dimensions: int, name: str = "codes") -> None:
@@ -26,7 +26,7 @@ def check_points(points: np.ndarray, labels: np.ndarray | None, dimensions: int,
         raise InvalidError(f"labels: expected {len(points)}, one for each code, got {len(labels)}")
 
 
-def colours_of(labels: np.ndarray | None, classes: np.ndarray, n: int) -> np.ndarray:
+def colors_of(labels: np.ndarray | None, classes: np.ndarray, n: int) -> np.ndarray:
     """RGBA (n, 4), one for each point."""
     if labels is None:
         return np.tile(matplotlib.colors.to_rgba_array(BLUE), (n, 1))
@@ -36,10 +36,10 @@ def colours_of(labels: np.ndarray | None, classes: np.ndarray, n: int) -> np.nda
 def draw_points(axes: Axes, points: np.ndarray, labels: np.ndarray | None, classes: np.ndarray) -> None:
     """All points in one go and in a random order, so that no class lies on top of the others."""
     order = np.random.default_rng(0).permutation(len(points))
-    colours = colours_of(labels, classes, len(points))[order]
+    colors = colors_of(labels, classes, len(points))[order]
     across, up = points[order].T
     size = dot_size(axes, len(points))
-    axes.scatter(across, up, s=size, c=colours, alpha=0.75, linewidths=0, rasterized=True)
+    axes.scatter(across, up, s=size, c=colors, alpha=0.75, linewidths=0, rasterized=True)
 
 
 def dot_size(axes: Axes, n: int) -> float:
@@ -55,11 +55,11 @@ def key_width(classes: np.ndarray, label_names: Sequence[str]) -> float:
 
 
 def key(axes: Axes, classes: np.ndarray, label_names: Sequence[str]) -> None:
-    """A legend at the right of the axes, or for very many classes a colour bar."""
+    """A legend at the right of the axes, or for very many classes a color bar."""
     if 0 < len(classes) <= _MOST_NAMED:
         _legend(axes, _names(classes, label_names))
     elif len(classes):
-        _colour_bar(axes, classes)
+        _color_bar(axes, classes)
 
 
 def _names(classes: np.ndarray, label_names: Sequence[str]) -> list[str]:
@@ -68,14 +68,14 @@ def _names(classes: np.ndarray, label_names: Sequence[str]) -> list[str]:
 
 def _legend(axes: Axes, names: Sequence[str]) -> None:
     dots = [
-        Line2D([], [], linestyle="", marker="o", markersize=5, color=colour, label=name)
-        for colour, name in zip(palette(len(names)), names, strict=True)
+        Line2D([], [], linestyle="", marker="o", markersize=5, color=color, label=name)
+        for color, name in zip(palette(len(names)), names, strict=True)
     ]
     axes.legend(handles=dots, loc="upper left", bbox_to_anchor=(1.0, 1.0), handletextpad=0.1)
 
 
-def _colour_bar(axes: Axes, classes: np.ndarray) -> None:
-    colours = matplotlib.colors.ListedColormap(palette(len(classes)))
-    scale = matplotlib.cm.ScalarMappable(matplotlib.colors.Normalize(classes[0], classes[-1]), colours)
+def _color_bar(axes: Axes, classes: np.ndarray) -> None:
+    colors = matplotlib.colors.ListedColormap(palette(len(classes)))
+    scale = matplotlib.cm.ScalarMappable(matplotlib.colors.Normalize(classes[0], classes[-1]), colors)
     beside = axes.inset_axes((1.04, 0.0, 0.035, 1.0))
     axes.figure.colorbar(scale, cax=beside, label="label")

@@ -35,7 +35,7 @@ def image_rows(
     column_labels: Sequence[str] = (),
     subtitle: str = "",
 ) -> Figure:
-    """A row of images for each run, labelled at its left.
+    """A row of images for each run, labeled at its left.
 
     Args:
         rows: (n, C, H, W) in [0, 1] for each label; the same shape for all.

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from vaekit.errors import InvalidError
-from vaekit.plotting.chart import End, chart, colours, frame_late, label_ends
+from vaekit.plotting.chart import End, chart, colors, frame_late, label_ends
 from vaekit.plotting.style import BLUE, MUTED, styled, text_width
 
 _STEEP = 1 / 6  # of the epochs may leave the frame, where they are steep
@@ -42,7 +42,7 @@ def curves_by_run(
             finite is passed over.
         title: what is shown: the data and what differs between the runs.
         y_label: what the values are, and their unit.
-        ordered: whether the runs follow an order, as those of a growing number do: the colours then do, too.
+        ordered: whether the runs follow an order, as those of a growing number do: the colors then do, too.
         x_label: what the epochs are.
         subtitle: a second, quieter line.
 
@@ -57,10 +57,10 @@ def curves_by_run(
         raise InvalidError(f"series: expected finite values, found none in {len(series)} runs")
     figure, axes = chart(title, subtitle, x_label, y_label, list(lines))
     ends = []
-    for (label, (epochs, mean, sd)), colour in zip(lines.items(), colours(len(lines), ordered), strict=True):
-        axes.plot(epochs, mean, color=colour, marker="o" if len(epochs) == 1 else "", markersize=4)
-        axes.fill_between(epochs, mean - sd, mean + sd, color=colour, alpha=0.15, linewidth=0)
-        ends += [End(label, colour, epochs[-1], mean[-1])] if len(epochs) else []
+    for (label, (epochs, mean, sd)), color in zip(lines.items(), colors(len(lines), ordered), strict=True):
+        axes.plot(epochs, mean, color=color, marker="o" if len(epochs) == 1 else "", markersize=4)
+        axes.fill_between(epochs, mean - sd, mean + sd, color=color, alpha=0.15, linewidth=0)
+        ends += [End(label, color, epochs[-1], mean[-1])] if len(epochs) else []
     epochs, values = (np.concatenate([line[i] for line in lines.values()]) for i in (0, 1))
     frame_late(axes, epochs, values, _STEEP)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
@@ -100,9 +100,9 @@ def value_against(
         raise InvalidError(f"groups: expected finite means, found none in {len(groups)} groups")
     figure, axes = chart(title, subtitle, x_label, y_label, list(lines) if len(lines) > 1 else [])
     ends = []
-    for (label, (x, mean, sd)), colour in zip(lines.items(), colours(len(lines)), strict=True):
-        axes.errorbar(x, mean, sd, color=colour, marker="o", markersize=4, elinewidth=0.9, capsize=2)
-        ends += [End(label, colour, x[-1], mean[-1])] if len(x) else []
+    for (label, (x, mean, sd)), color in zip(lines.items(), colors(len(lines)), strict=True):
+        axes.errorbar(x, mean, sd, color=color, marker="o", markersize=4, elinewidth=0.9, capsize=2)
+        ends += [End(label, color, x[-1], mean[-1])] if len(x) else []
     _scale(axes, settings, log)
     if len(lines) > 1:
         label_ends(axes, ends)
@@ -133,7 +133,7 @@ def rate_distortion(points: Sequence[tuple[str, float, float]], title: str, subt
     figure, axes = chart(title, "; ".join(filter(None, [subtitle, note])), _RATE, _DISTORTION, [])
     rates, distortions = np.array([point[1:] for point in known], float).T
     axes.plot(rates, distortions, color=MUTED, linewidth=0.9, zorder=1)
-    axes.scatter(rates, distortions, s=22, c=colours(len(known), ordered=True), zorder=2)
+    axes.scatter(rates, distortions, s=22, c=colors(len(known), ordered=True), zorder=2)
     for label, rate, distortion in known:
         axes.annotate(label, (rate, distortion), (4, 4), textcoords="offset points", fontsize=7.5)
     axes.margins(x=0.08, y=0.1)

@@ -88,9 +88,9 @@ def text_width(texts: Sequence[str]) -> float:
 
 
 def palette(count: int) -> np.ndarray:
-    """RGBA colours (count, 4): ten that colour-blind readers tell apart, and beyond ten steps of a rainbow.
+    """RGBA colors (count, 4): ten that color-blind readers tell apart, and beyond ten steps of a rainbow.
 
-    Source: Tol, "Colour schemes", SRON technical note (2021), scheme "muted", completed by black.
+    Source: Tol, "Color schemes", SRON technical note (2021), scheme "muted", completed by black.
     """
     if count <= len(TEN):
         return to_rgba_array(TEN[:count])

@@ -3,7 +3,7 @@
 Every grid of images, drawn or saved, goes the same way:
 images (N, C, H, W) in [0, 1] -> tiles (N, h, w, 3) of 8 bits -> a mosaic with gaps between the tiles.
 A vector (1, 1, D) becomes the picture of its curve, so that no grid needs to know of vectors. A NaN is what
-was not observed: a tint that no grey image has, and a gap in a curve.
+was not observed: a tint that no gray image has, and a gap in a curve.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 from vaekit.errors import InvalidError
 
 WHITE = 255
-UNSEEN = (122, 160, 204)  # of pixels that were not observed: told from black, white and grey at a glance
+UNSEEN = (122, 160, 204)  # of pixels that were not observed: told from black, white and gray at a glance
 _CURVE_SIZE = (180, 90)  # pixels across and up
 _CURVE_PAPER, _CURVE_INK = "#f1f3f5", "#0072b2"
 _FINER = 4  # a curve is drawn this much larger, then reduced: smooth lines
@@ -42,12 +42,12 @@ class TileGrid:
 
     @property
     def rows(self) -> np.ndarray:
-        """The centre of each row of tiles, in pixels from the top."""
+        """The center of each row of tiles, in pixels from the top."""
         return self.tops + self.tile[0] / 2
 
     @property
     def columns(self) -> np.ndarray:
-        """The centre of each column of tiles, in pixels from the left."""
+        """The center of each column of tiles, in pixels from the left."""
         return self.lefts + self.tile[1] / 2
 
 
@@ -55,7 +55,7 @@ def tiles(images: np.ndarray) -> np.ndarray:
     """Images or vectors as pictures of 8-bit RGB.
 
     Args:
-        images: (..., C, H, W) in [0, 1] or NaN, C = 1 (grey) or 3 (colour); beyond [0, 1] they are clipped.
+        images: (..., C, H, W) in [0, 1] or NaN, C = 1 (gray) or 3 (color); beyond [0, 1] they are clipped.
             Shape (..., 1, 1, D) is a vector and becomes the picture of its curve.
 
     Returns:

@@ -111,11 +111,11 @@ def overfitted(run: RunRecords) -> Iterator[str]:
         yield (
             f"it overfits: validation was best at epoch {best + 1} of {len(bounds)} and lost {loss:.2f} nats "
             f"since, while training is {gap:.2f} nats better; stop there (training.patience=10), "
-            f"{_regularisers(run)}"
+            f"{_regularizers(run)}"
         )
     elif gap > OVERFIT * abs(bounds[-1]):
         yield (
-            f"training is {gap:.2f} nats better than validation: more data or {_regularisers(run)} would "
+            f"training is {gap:.2f} nats better than validation: more data or {_regularizers(run)} would "
             "narrow the gap"
         )
 
@@ -149,7 +149,7 @@ def unreliable(run: RunRecords) -> Iterator[str]:
 
 def unheard(run: RunRecords) -> Iterator[str]:
     """A label that is told, and that the decoder makes nothing of."""
-    known = run.evaluation.get("label_rate")
+    known = run.evaluation.get("label_kl")
     if known is not None and known < SILENT:
         yield (
             f"the label is not heard: p(y|x) tells {known:.3f} nats of it; the latents hold it already: use "
@@ -234,7 +234,7 @@ def _freer_prior(prior: Prior) -> str:
     return f"give the prior more components (model.prior.components={2 * prior.components})"
 
 
-def _regularisers(run: RunRecords) -> str:
+def _regularizers(run: RunRecords) -> str:
     weights = (
         "a moving average of the weights (training.ema=0.999), " if run.recipe.training.ema is None else ""
     )

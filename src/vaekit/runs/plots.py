@@ -23,7 +23,7 @@ from vaekit.engine.sample_quality import held_out, reference_images
 from vaekit.errors import InvalidError
 from vaekit.evaluation.label_inference import labels_or_prediction
 from vaekit.evaluation.latent import decode_grid, encode_batches, kl_per_latent, traverse
-from vaekit.evaluation.sample_metrics import nearest_neighbors as neighbours
+from vaekit.evaluation.sample_metrics import nearest_neighbors as neighbors
 from vaekit.engine.impute import ImputedDataset
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.utils.io import write_whole
@@ -101,7 +101,7 @@ def nearest(
     sampled = trained.model.sample(n, temperature, seed=seed, draw=draw).clamp(0, 1)
     images = torch.cat([sampled, *reference_images(trained, dataset, chosen, draw)])
     training = reference_images(trained, dataset, splits.train, draw)
-    indices, distances = (each[:, 0].cpu().numpy() for each in neighbours(images, training))
+    indices, distances = (each[:, 0].cpu().numpy() for each in neighbors(images, training))
     found = torch.cat(list(reference_images(trained, dataset, splits.train[indices], draw)))
     columns = as_array(images), as_array(found), distances
     groups = {"sample": [each[:n] for each in columns]}
@@ -166,7 +166,7 @@ def traversals(
     """Walks along single latents, the most informative first, from the prior's or an image's code.
 
     Args:
-        told: the label of a conditional model; that of the image, or the likeliest, without it.
+        told: the label of a conditional model; that of the image, or the mode_, without it.
 
     Raises:
         InvalidError: for a latent or an image that is not there.
@@ -189,7 +189,7 @@ def traversals(
 
 
 def scatter(trained: TrainedModel, seen: ObservedImages, label_names: Sequence[str] | None = None) -> Plot:
-    """The codes of a split, coloured by label; by principal components beyond two latents.
+    """The codes of a split, colored by label; by principal components beyond two latents.
 
     Args:
         label_names: of the classes of the split, where they are not those the model was trained on.
@@ -209,21 +209,21 @@ def decoded_grid(trained: TrainedModel, n: int = 20, told: Condition | None = No
     """What a 2-D latent space decodes to, at n by n Gaussian quantiles.
 
     Args:
-        told: the label of a conditional model; the likeliest without it.
+        told: the label of a conditional model; the mode_ without it.
 
     Raises:
         InvalidError: the latent space is not 2-D.
     """
-    if trained.model.latent_size != 2:
+    if trained.model.latent_dim != 2:
         raise InvalidError(
             f"{trained.source}: the decoded grid needs 2 latents, this model has "
-            f"{trained.model.latent_size}; train one with model.latent=2, such as the recipe mnist-2d"
+            f"{trained.model.latent_dim}; train one with model.latent=2, such as the recipe mnist-2d"
         )
     y = _likeliest(trained) if told is None else told.vector
     images, values = decode_grid(trained.model, n, y)
     title = f"Decoded latent space: {trained.title}"
     arrays = {"images": as_array(images), "quantiles": values}
-    subtitle = f"given {told.words}" if told else "given the likeliest label" if y is not None else ""
+    subtitle = f"given {told.words}" if told else "given the mode_ label" if y is not None else ""
     return Plot(arrays, plotting.decoded_grid(arrays["images"], values.tolist(), title, subtitle))
 
 
@@ -250,7 +250,7 @@ def gallery(trained: TrainedModel) -> dict[str, Callable[[], Figure]]:
     }
     if len(seen()) < 2:
         del drawings["interpolations"]
-    if trained.model.latent_size == 2:
+    if trained.model.latent_dim == 2:
         drawings["decoded-grid"] = lambda: decoded_grid(trained)
     return {name: partial(_figure, draw) for name, draw in drawings.items()}
 
@@ -273,10 +273,10 @@ def _start(
     if image is None:
         y = _likeliest(trained) if wanted is None else wanted
         with torch.no_grad(), seeded(0):
-            return trained.model.prior_given(y).mean.reshape(-1), y
+            return trained.model.conditional_prior(y).mean.reshape(-1), y
     if not 0 <= image < len(seen):
         raise InvalidError(f"image {image}: the split has images 0 to {len(seen) - 1}")
-    x, y = _labelled(trained, seen, torch.tensor([image]))
+    x, y = _labeled(trained, seen, torch.tensor([image]))
     with torch.no_grad():
         z = trained.model.encode(x, y).mean[0]
     return z, y[0] if wanted is None and y is not None else wanted
@@ -285,16 +285,16 @@ def _start(
 def _likeliest(trained: TrainedModel) -> Tensor | None:
     """The label vector (m,) of the largest p(y); None for a model that is told none."""
     labels = trained.model.labels
-    return None if labels is None else labels.values[labels.likeliest]
+    return None if labels is None else labels.values[labels.mode]
 
 
 def pick(trained: TrainedModel, seen: ObservedImages, n: int, seed: int) -> tuple[Tensor, Tensor | None]:
     """n images of a split at random, and what a conditional model is told of them: a guess without labels."""
     order = torch.randperm(len(seen), generator=torch.Generator().manual_seed(seed))[:n]
-    return _labelled(trained, seen, order)
+    return _labeled(trained, seen, order)
 
 
-def _labelled(trained: TrainedModel, seen: ObservedImages, order: Tensor) -> tuple[Tensor, Tensor | None]:
+def _labeled(trained: TrainedModel, seen: ObservedImages, order: Tensor) -> tuple[Tensor, Tensor | None]:
     x, y = seen.batch(order), None if seen.labels is None else seen.labels[order.to(seen.labels.device)]
     return x, labels_or_prediction(trained.model, x, y)
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from vaekit.data.observation import ObservedImages
-from vaekit.models.labels import Labels
+from vaekit.models.labels import LabelPrior
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.utils.random import seeded
 
@@ -71,6 +71,6 @@ def progress_frames(folder: Path, kind: str) -> dict[int, Path]:
     return dict(sorted((int(re.findall(r"\d+", file.stem)[-1]), file) for file in found))
 
 
-def _labels_by_column(labels: Labels | None, n: int) -> torch.Tensor | None:
+def _labels_by_column(labels: LabelPrior | None, n: int) -> torch.Tensor | None:
     """A label a column, for n images; None for a model that is told none."""
     return None if labels is None else torch.arange(n) % COLUMNS % len(labels)

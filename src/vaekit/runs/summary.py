@@ -26,7 +26,7 @@ def evaluation_cards(evaluation: Mapping[str, Any]) -> list[MetricCard]:
         _log_likelihood,
         _elbo,
         _reconstruction,
-        _rate,
+        _kl,
         _information,
         _label,
         _bits,
@@ -112,8 +112,8 @@ def _reconstruction(known: Mapping[str, Any]) -> MetricCard | None:
     )
 
 
-def _rate(known: Mapping[str, Any]) -> MetricCard | None:
-    levels = known.get("rate")
+def _kl(known: Mapping[str, Any]) -> MetricCard | None:
+    levels = known.get("kl")
     if not levels:
         return None
     each = (
@@ -138,10 +138,10 @@ def _information(known: Mapping[str, Any]) -> MetricCard | None:
 
 
 def _label(known: Mapping[str, Any]) -> MetricCard | None:
-    if "label_rate" not in known:
+    if "label_kl" not in known:
         return None
     right = f"; largest p(y|x) right for {known['label_accuracy']:.1%}" if "label_accuracy" in known else ""
-    return MetricCard("Label rate", format_number(known["label_rate"]), "nats", f"KL of the label from p(y){right}")
+    return MetricCard("Label rate", format_number(known["label_kl"]), "nats", f"KL of the label from p(y){right}")
 
 
 def _bits(known: Mapping[str, Any]) -> MetricCard | None:

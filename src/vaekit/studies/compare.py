@@ -18,7 +18,7 @@ from vaekit.studies.results import RunResult, StudyResults, VariantResult
 from vaekit.utils.io import write_whole
 
 MEASURED = [
-    "log_likelihood", "annealed", "elbo", "reconstruction", "rate", "bits_per_dimension", "active_units",
+    "log_likelihood", "annealed", "elbo", "reconstruction", "kl", "bits_per_dimension", "active_units",
     "mse",
 ]  # fmt: skip
 
@@ -106,8 +106,8 @@ def _differences(outcomes: Sequence[VariantResult]) -> list[dict[str, Any]]:
 
 def _tradeoff(outcomes: Sequence[VariantResult]) -> list[dict[str, Any]]:
     """Rate and distortion, where those of two runs or more can be compared."""
-    rated = [t for o in outcomes for t in o.trainings if t.evaluation.get("rate")]
-    ways = {metric("rate").protocol(training) for training in rated}
+    rated = [t for o in outcomes for t in o.trainings if t.evaluation.get("kl")]
+    ways = {metric("kl").protocol(training) for training in rated}
     comparable = len(rated) > 1 and len(ways) == 1
     return [{"heading": "Rate and distortion"}, {"rate_distortion": {"by_rate": True}}] if comparable else []
 

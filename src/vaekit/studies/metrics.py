@@ -106,12 +106,12 @@ def _fitted(key: str) -> Callable[[RunResult], Any]:
 
     def found(training: RunResult) -> float | None:
         known, model = training.evaluation, training.recipe.model
-        if model.decoder.likelihood.kind != "gaussian" or not known.get("rate") or known.get("missing"):
+        if model.decoder.likelihood.kind != "gaussian" or not known.get("kl") or known.get("missing"):
             return None
         sigma, dimensions = sigma_of(training.trained.model), math.prod(training.trained.shape)
         if sigma is None:
             return None
-        return float(getattr(fit_sigma(sigma, dimensions, known["reconstruction"], sum(known["rate"])), key))
+        return float(getattr(fit_sigma(sigma, dimensions, known["reconstruction"], sum(known["kl"])), key))
 
     return found
 
@@ -119,7 +119,7 @@ def _fitted(key: str) -> Callable[[RunResult], Any]:
 def _refitted(training: RunResult) -> str:
     """What the bound with its own sigma is good for."""
     return (
-        f"{_measured(training)} With the best sigma the ELBO is one of a density of real grey values: "
+        f"{_measured(training)} With the best sigma the ELBO is one of a density of real gray values: "
         "comparable between these runs, and no log-likelihood of 8-bit images."
     )
 
@@ -154,7 +154,7 @@ METRICS: dict[str, Metric] = {
     "reconstruction": Metric(
         "log p(x|z)", "nats", _evaluated("reconstruction"), "higher", 2, _measured, True
     ),
-    "rate": Metric("rate", "nats", _evaluated("rate"), None, 2, _measured),
+    "kl": Metric("kl", "nats", _evaluated("kl"), None, 2, _measured),
     "elbo_fitted": Metric("ELBO at best sigma", "nats", _fitted("elbo"), "higher", 1, _refitted),
     "sigma_fitted": Metric("best sigma", "", _fitted("sigma"), None, 3, _measured),
     "bits_per_dimension": Metric(

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from vaekit.models.elbo import Evidence
+from vaekit.models.elbo import ELBOTerms
 from vaekit.training.position import Position
 from vaekit.training.settings import TrainingSettings
 from vaekit.utils.random import seeded
@@ -28,7 +28,7 @@ class Cause(NamedTuple):
     layer: str
 
 
-def find(model: nn.Module, x: Tensor, evidence: Evidence, loss: Tensor, again: Callable[[], object]) -> Cause:
+def find(model: nn.Module, x: Tensor, bound: ELBOTerms, loss: Tensor, again: Callable[[], object]) -> Cause:
     """The cause of a loss or gradient that is not finite.
 
     Args:
@@ -41,10 +41,10 @@ def find(model: nn.Module, x: Tensor, evidence: Evidence, loss: Tensor, again: C
         return Cause("gradient", culprit)
     terms = {
         "data": x,
-        "log_px": evidence.log_px,
-        "log_qz": evidence.log_qz,
-        "log_pz": evidence.log_pz,
-        "kl": evidence.rate,
+        "log_px": bound.log_px,
+        "log_qz": bound.log_qz,
+        "log_pz": bound.log_pz,
+        "kl": bound.kl,
         "loss": loss,
     }
     term = next((name for name, value in terms.items() if not _finite(value)), "gradient")

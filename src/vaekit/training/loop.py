@@ -1,6 +1,6 @@
 """The loop: batch, evidence, loss, gradient, step; a line of metrics an epoch; a checkpoint now and then.
 
-It knows the objective and the device, and of the model only that it gives `Evidence`. Everything random is a
+It knows the objective and the device, and of the model only that it gives `ELBOTerms`. Everything random is a
 function of the seed and the position, or is in the checkpoint, so a training killed at any moment and
 continued ends, bit for bit on the CPU, as one that was never interrupted.
 """
@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from vaekit.errors import DivergedError, InterruptedRun
-from vaekit.models.elbo import Evidence
-from vaekit.models.masking import filled
+from vaekit.models.elbo import ELBOTerms
+from vaekit.models.masking import fill_missing
 from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
 from vaekit.training import divergence
@@ -34,7 +34,7 @@ from vaekit.training.position import Position
 from vaekit.training.recorder import RunRecorder
 from vaekit.training.settings import TrainingSettings
 from vaekit.training.train_state import TrainState
-from vaekit.utils.random import order, seeded, stream
+from vaekit.utils.random import derive_seed, epoch_order, seeded
 
 CHECK_EVERY = 50  # steps between two looks at numbers that another device computes
 
@@ -76,7 +76,7 @@ def fit(
 
     Args:
         model: on the device of the images, with its first weights.
-        objective: what is minimised.
+        objective: what is minimized.
         train, validation: the images.
         settings: all else.
         directory: of the run; what is written there, `ledger.py` says.
@@ -94,7 +94,11 @@ def fit(
     log = log or SilentLogger()
     running = TrainState(model, settings)
     ledger = RunRecorder(directory, running, settings, log.note)
-    with lock_directory(directory), seeded(stream(settings.seed, "noise")), catch_signals() as interrupted:
+    with (
+        lock_directory(directory),
+        seeded(derive_seed(settings.seed, "noise")),
+        catch_signals() as interrupted,
+    ):
         ledger.begin(resume)
         loop = _Loop(
             running, objective, train, validation, settings, ledger, log, interrupted, bound, after_epoch
@@ -134,7 +138,7 @@ class _Loop:
     def train_epoch(self) -> None:
         """Take the steps that are left of the epoch in progress."""
         state, settings, mark = self.state, self.settings, time.perf_counter()
-        images = order(settings.seed, state.epoch, len(self.train))
+        images = epoch_order(settings.seed, state.epoch, len(self.train))
         for x, y in batches(self.train, images, settings.batch_size, first=state.batch):
             pausing = self.interrupted() or self.ledger.due()
             self.step(x, y, watched=pausing or self.on_cpu or state.step % CHECK_EVERY == 0)
@@ -148,13 +152,13 @@ class _Loop:
         """One batch: evidence, loss, gradient, and the step it points to."""
         running, state = self.running, self.state
         state.beta = self.objective.beta_at(state.epoch, state.step + 1)
-        evidence, loss = self.forward(x, y)
+        elbo_terms_, loss = self.forward(x, y)
         loss.backward()
         norm = running.norm()
-        running.meter.add(loss, evidence, norm)
+        running.meter.add(loss, elbo_terms_, norm)
         if watched and not running.meter.finite():
-            known, again = filled(x) if self.train.partial else x, lambda: self.terms(x, y, state.beta)
-            self.diverge(divergence.find(running.model, known, evidence, loss, again))
+            known, again = fill_missing(x) if self.train.partial else x, lambda: self.terms(x, y, state.beta)
+            self.diverge(divergence.find(running.model, known, elbo_terms_, loss, again))
         running.update(self.learning_rate(), norm)
 
     def close_epoch(self) -> None:
@@ -199,7 +203,7 @@ class _Loop:
     def on_cpu(self) -> bool:
         return self.running.device.type == "cpu"
 
-    def forward(self, x: Tensor, y: Tensor | None) -> tuple[Evidence, Tensor]:
+    def forward(self, x: Tensor, y: Tensor | None) -> tuple[ELBOTerms, Tensor]:
         if self.compiled is None:
             return self.terms(x, y, self.state.beta)
         return self.compiled(
@@ -210,13 +214,13 @@ class _Loop:
     def compiled(self) -> CompiledStep | None:
         return CompiledStep(self.terms, self.running.device, self.log.note) if self.settings.compile else None
 
-    def terms(self, x: Tensor, y: Tensor | None, beta: float | Tensor) -> tuple[Evidence, Tensor]:
+    def terms(self, x: Tensor, y: Tensor | None, beta: float | Tensor) -> tuple[ELBOTerms, Tensor]:
         low = self.settings.precision == "bfloat16"
         with torch.autocast(self.running.device.type, torch.bfloat16, enabled=low):
-            evidence = self.running.model.evidence(
+            elbo_terms_ = self.running.model.elbo_terms(
                 x, y, self.objective.samples, mask=observed_mask(self.train, x)
             )
-            return evidence, self.objective.loss(evidence, beta)
+            return elbo_terms_, self.objective.loss(elbo_terms_, beta)
 
     def learning_rate(self) -> float:
         state, steps = self.state, self.settings.epochs * self.batches
@@ -247,7 +251,7 @@ class _Loop:
         record, began = self.so_far(), time.perf_counter()
         if self.validation is None:
             return record
-        size, seed = self.settings.batch_size, stream(self.settings.seed, "validation")
+        size, seed = self.settings.batch_size, derive_seed(self.settings.seed, "validation")
         held_out = validate(self.running.model, self.objective, self.validation, size, seed, self.bound)
         return {**record, "seconds": record["seconds"] + time.perf_counter() - began, **held_out}
 
@@ -255,7 +259,7 @@ class _Loop:
         self.ledger.close_epoch(record)
         self.log.epoch(record)
         if self.after_epoch is not None:
-            with seeded(stream(self.settings.seed, "after epoch", self.state.epoch)):
+            with seeded(derive_seed(self.settings.seed, "after epoch", self.state.epoch)):
                 self.after_epoch(record)
 
     def check(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaekit.models.elbo import Evidence
+from vaekit.models.elbo import ELBOTerms
 from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
 from vaekit.training.batches import ImageSource, batches, observed_mask
@@ -37,12 +37,12 @@ class ELBOMeter:
         return int(self.sums[0])
 
     @torch.no_grad()
-    def add(self, loss: Tensor, evidence: Evidence, norm: Tensor | None = None) -> None:
+    def add(self, loss: Tensor, elbo_terms_: ELBOTerms, norm: Tensor | None = None) -> None:
         """Count a batch: its loss, its evidence, and the norm of its gradient where there was one."""
-        images = evidence.log_px.shape[1]
+        images = elbo_terms_.log_px.shape[1]
         norm = self._zero if norm is None else norm
-        terms = torch.stack([self._one, norm, loss, -evidence.log_px.mean()])
-        self.sums.add_(torch.cat([terms, evidence.rate.mean(1)]), alpha=images)
+        terms = torch.stack([self._one, norm, loss, -elbo_terms_.log_px.mean()])
+        self.sums.add_(torch.cat([terms, elbo_terms_.kl.mean(1)]), alpha=images)
 
     def finite(self) -> bool:
         """Whether everything counted so far was finite; waits for the device."""
@@ -75,11 +75,11 @@ def validate(
     Returns:
         validation_loss, validation_elbo, validation_reconstruction, validation_kl, in nats an image.
     """
-    meter = ELBOMeter(len(model.levels), images.device)
+    meter = ELBOMeter(len(model.layer_dims), images.device)
     with seeded(seed):
         for x, y in batches(images, torch.arange(len(images)), size):
-            evidence = model.evidence(x, y, objective.samples, mask=observed_mask(images, x))
-            meter.add(objective.loss(evidence, objective.final_beta), evidence)
+            elbo_terms_ = model.elbo_terms(x, y, objective.samples, mask=observed_mask(images, x))
+            meter.add(objective.loss(elbo_terms_, objective.final_beta), elbo_terms_)
     means = meter.means(bound)
     elbo = -means["reconstruction"] - means["kl"] if bound else None
     return {

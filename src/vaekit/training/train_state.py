@@ -24,7 +24,7 @@ from vaekit.utils.random import random_states, set_random_states
 
 
 class TrainState:
-    """Model, optimiser, moving average, best weights, sums of the epoch, and position.
+    """Model, optimizer, moving average, best weights, sums of the epoch, and position.
 
     Args:
         model: on its device.
@@ -38,8 +38,8 @@ class TrainState:
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.device = self.parameters[0].device
         self.average = EMA(self.parameters, settings.ema) if settings.ema else None
-        self.meter = ELBOMeter(len(model.levels), self.device)
-        self.optimiser = Adam(self.parameters, settings.weight_decay)
+        self.meter = ELBOMeter(len(model.layer_dims), self.device)
+        self.optimizer = Adam(self.parameters, settings.weight_decay)
 
     # ------------------------------------------------------------------------------------------ a step
 
@@ -54,7 +54,7 @@ class TrainState:
         limit = self.settings.gradient_clip
         if limit is not None and norm is not None:
             clip_grads_with_norm_(self.parameters, limit, norm)
-        self.optimiser.step(learning_rate)
+        self.optimizer.step(learning_rate)
         self.state.step += 1
         self.state.batch += 1
         self.state.learning_rate = learning_rate
@@ -80,7 +80,7 @@ class TrainState:
     def next_epoch(self) -> None:
         """Stand at the start of the next epoch."""
         self.state.next_epoch()
-        self.meter = ELBOMeter(len(self.model.levels), self.device)
+        self.meter = ELBOMeter(len(self.model.layer_dims), self.device)
 
     def use_best(self) -> None:
         """End with the best weights; where none counted as best, with the last ones, averaged if so set."""
@@ -101,7 +101,7 @@ class TrainState:
         return {
             "sums": self.meter.sums,
             **grouped("model", self.model.state_dict()),
-            **grouped("optimiser", self._moments()),
+            **grouped("optimizer", self._moments()),
             **grouped("average", self._averages()),
             **grouped("best", self.best),
             **grouped("random", random_states(self.device)),
@@ -121,11 +121,11 @@ class TrainState:
             raise InvalidError(
                 f"checkpoint {checkpoint.path}: random states that are none ({error})"
             ) from error
-        self.optimiser.forget()
+        self.optimizer.forget()
         self.state = checkpoint.state
         self.meter.sums.copy_(tensors["sums"])
         self.model.load_state_dict(group(tensors, "model"))
-        self._set_moments(group(tensors, "optimiser"))
+        self._set_moments(group(tensors, "optimizer"))
         if self.average is not None:
             averages = group(tensors, "average")
             torch._foreach_copy_(self.average.values, [averages[name] for name in self._names()])
@@ -139,12 +139,12 @@ class TrainState:
 
     def _moments(self) -> Weights:
         """What Adam remembers of each parameter; nothing before the first step."""
-        pairs = zip(self._names(), self.optimiser.moments, strict=True)
+        pairs = zip(self._names(), self.optimizer.moments, strict=True)
         return {f"{name}/{key}": value for name, moments in pairs for key, value in moments.items()}
 
     def _set_moments(self, moments: Weights) -> None:
         """Put back what Adam remembers; a parameter that never had a gradient has nothing."""
-        self.optimiser.restore({place: group(moments, name) for place, name in enumerate(self._names())})
+        self.optimizer.restore({place: group(moments, name) for place, name in enumerate(self._names())})
 
     def _expected(self, given: Weights) -> Weights:
         """Tensors as a checkpoint of this run has them; its optional parts as they are in the one given."""
@@ -157,9 +157,9 @@ class TrainState:
             **grouped("random", group(given, "random") | random_states(torch.device("cpu"))),
         }
         for name, p in zip(self._names(), self.parameters, strict=True):
-            if group(given, f"optimiser/{name}"):
+            if group(given, f"optimizer/{name}"):
                 moments = {"step": torch.zeros(()), "exp_avg": p, "exp_avg_sq": p}
-                expected |= grouped(f"optimiser/{name}", moments)
+                expected |= grouped(f"optimizer/{name}", moments)
         return expected
 
 

@@ -42,7 +42,7 @@ def seeded(seed: Seed) -> Iterator[None]:
         generator.set_state(torch.get_rng_state())
 
 
-def stream(seed: int, *purpose: str | int) -> int:
+def derive_seed(seed: int, *purpose: str | int) -> int:
     """A seed of 63 bits for one purpose, independent of those for all others.
 
     Args:
@@ -53,9 +53,9 @@ def stream(seed: int, *purpose: str | int) -> int:
     return int.from_bytes(hashlib.sha256(words).digest()[:8], "big") >> 1
 
 
-def order(seed: int, epoch: int, images: int) -> Tensor:
+def epoch_order(seed: int, epoch: int, images: int) -> Tensor:
     """The order in which an epoch visits the images: a permutation (images,), int64 on the CPU."""
-    generator = torch.Generator().manual_seed(stream(seed, "order", epoch))
+    generator = torch.Generator().manual_seed(derive_seed(seed, "order", epoch))
     return torch.randperm(images, generator=generator)
 
 

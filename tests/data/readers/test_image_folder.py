@@ -12,11 +12,11 @@ from vaekit.data.readers.image_folder import Framing, read_folder
 from vaekit.data.readers.raw import RawData
 from vaekit.errors import DataError
 
-COLOURS = np.random.default_rng(0).integers(0, 256, (7, 9, 3), dtype=np.uint8)
-GREYS = COLOURS[..., 0].copy()
+COLORS = np.random.default_rng(0).integers(0, 256, (7, 9, 3), dtype=np.uint8)
+GRAYS = COLORS[..., 0].copy()
 
 
-def save(path: Path, pixels: np.ndarray = COLOURS, **options: object) -> None:
+def save(path: Path, pixels: np.ndarray = COLORS, **options: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path, **options)
 
@@ -27,42 +27,42 @@ def read(folder: Path, **framing: object) -> RawData:
 
 def test_images_of_one_size_are_not_changed(tmp_path: Path) -> None:
     save(tmp_path / "a.png")
-    save(tmp_path / "b.bmp", 255 - COLOURS)
+    save(tmp_path / "b.bmp", 255 - COLORS)
     raw = read(tmp_path)
-    np.testing.assert_array_equal(raw.values, [COLOURS, 255 - COLOURS])
+    np.testing.assert_array_equal(raw.values, [COLORS, 255 - COLORS])
     assert raw.labels is None
     assert raw.notes == ("all images have 7x9 pixels",)
 
 
-def test_grey_images_have_one_channel_however_stored(tmp_path: Path) -> None:
-    save(tmp_path / "a.png", GREYS)
-    np.testing.assert_array_equal(read(tmp_path).values, GREYS[None])
-    save(tmp_path / "b.png", np.stack([GREYS] * 3, axis=2))
+def test_gray_images_have_one_channel_however_stored(tmp_path: Path) -> None:
+    save(tmp_path / "a.png", GRAYS)
+    np.testing.assert_array_equal(read(tmp_path).values, GRAYS[None])
+    save(tmp_path / "b.png", np.stack([GRAYS] * 3, axis=2))
     raw = read(tmp_path)
-    np.testing.assert_array_equal(raw.values, [GREYS, GREYS])
-    assert "all images are grey, though stored in colour" in raw.notes
+    np.testing.assert_array_equal(raw.values, [GRAYS, GRAYS])
+    assert "all images are gray, though stored in color" in raw.notes
     save(tmp_path / "c.png")
     assert read(tmp_path).values.shape == (3, 7, 9, 3)
 
 
-def test_colour_as_asked(tmp_path: Path) -> None:
+def test_color_as_asked(tmp_path: Path) -> None:
     save(tmp_path / "a.png")
-    expected = np.asarray(Image.fromarray(COLOURS).convert("L"))
-    np.testing.assert_array_equal(read(tmp_path, colour="grey").values[0], expected)
-    save(tmp_path / "a.png", GREYS)
-    assert read(tmp_path, colour="rgb").values.shape == (1, 7, 9, 3)
+    expected = np.asarray(Image.fromarray(COLORS).convert("L"))
+    np.testing.assert_array_equal(read(tmp_path, color="gray").values[0], expected)
+    save(tmp_path / "a.png", GRAYS)
+    assert read(tmp_path, color="rgb").values.shape == (1, 7, 9, 3)
 
 
 @pytest.mark.parametrize("mode", ["1", "P", "LA", "RGBA", "CMYK"])
 def test_every_mode_is_read(tmp_path: Path, mode: str) -> None:
-    Image.fromarray(COLOURS).convert(mode).save(tmp_path / ("a.tif" if mode == "CMYK" else "a.png"))
-    assert read(tmp_path, colour="rgb").values.shape == (1, 7, 9, 3)
+    Image.fromarray(COLORS).convert(mode).save(tmp_path / ("a.tif" if mode == "CMYK" else "a.png"))
+    assert read(tmp_path, color="rgb").values.shape == (1, 7, 9, 3)
 
 
 def test_sixteen_bits_keep_their_upper_byte(tmp_path: Path) -> None:
-    save(tmp_path / "a.png", GREYS.astype(np.uint16) * 256 + 77)
+    save(tmp_path / "a.png", GRAYS.astype(np.uint16) * 256 + 77)
     raw = read(tmp_path)
-    np.testing.assert_array_equal(raw.values[0], GREYS)
+    np.testing.assert_array_equal(raw.values[0], GRAYS)
     assert "16-bit images were reduced to 8 bits" in raw.notes
 
 
@@ -71,7 +71,7 @@ def test_transparent_is_white(tmp_path: Path) -> None:
     pixels[0, 0] = 10, 20, 30, 255
     pixels[0, 1] = 0, 0, 0, 51
     save(tmp_path / "a.png", pixels)
-    assert read(tmp_path, colour="rgb").values[0].tolist() == [
+    assert read(tmp_path, color="rgb").values[0].tolist() == [
         [[10, 20, 30], [204, 204, 204]],
         [[255, 255, 255], [255, 255, 255]],
     ]
@@ -81,7 +81,7 @@ def test_exif_turns_an_image(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     save(tmp_path / "a.png", exif=exif)
-    np.testing.assert_array_equal(read(tmp_path).values[0], np.rot90(COLOURS, -1))
+    np.testing.assert_array_equal(read(tmp_path).values[0], np.rot90(COLORS, -1))
 
 
 def test_several_sizes_become_their_median(tmp_path: Path) -> None:
@@ -92,22 +92,22 @@ def test_several_sizes_become_their_median(tmp_path: Path) -> None:
     assert raw.notes == ("images of 3 sizes, made 7x64 (their median, at most 64)",)
 
 
-def test_centre_cuts_the_middle_and_resize_squeezes(tmp_path: Path) -> None:
+def test_center_cuts_the_middle_and_resize_squeezes(tmp_path: Path) -> None:
     pixels = np.zeros((4, 12, 3), np.uint8)
     pixels[:, 4:8] = 200, 100, 50
     save(tmp_path / "a.png", pixels)
-    assert (read(tmp_path, size=(4, 4), crop="centre").values[0] == (200, 100, 50)).all()
+    assert (read(tmp_path, size=(4, 4), crop="center").values[0] == (200, 100, 50)).all()
     assert (read(tmp_path, size=(4, 4)).values[0] != (200, 100, 50)).any()
 
 
 def test_sub_folders_are_labels_in_natural_order(tmp_path: Path) -> None:
     for label in ("10", "9"):
         for name in ("image10", "image2"):
-            save(tmp_path / label / f"{name}.png", GREYS if name == "image2" else 255 - GREYS)
+            save(tmp_path / label / f"{name}.png", GRAYS if name == "image2" else 255 - GRAYS)
     raw = read(tmp_path)
     assert raw.labels is not None
     assert raw.labels.tolist() == ["9", "9", "10", "10"]
-    np.testing.assert_array_equal(raw.values, [GREYS, 255 - GREYS] * 2)
+    np.testing.assert_array_equal(raw.values, [GRAYS, 255 - GRAYS] * 2)
 
 
 @pytest.mark.parametrize("inner", ["", "cat/"])
@@ -187,7 +187,7 @@ def test_an_image_past_the_pixel_limit_is_refused_unread(
 
 def test_a_header_of_billions_of_pixels_is_refused(tmp_path: Path) -> None:
     stream = io.BytesIO()
-    Image.fromarray(GREYS).save(stream, "BMP")
+    Image.fromarray(GRAYS).save(stream, "BMP")
     content = bytearray(stream.getvalue())
     content[18:26] = (60_000).to_bytes(4, "little") * 2
     (tmp_path / "a.bmp").write_bytes(content)
@@ -214,8 +214,8 @@ def test_images_of_real_numbers_are_refused(tmp_path: Path) -> None:
     ("framing", "says"),
     [
         ({"size": (0, 4)}, r"size: expected height and width .* \(0, 4\) came"),
-        ({"crop": "left"}, "crop: expected one of resize, centre, but 'left' came"),
-        ({"colour": "blue"}, "colour: expected one of auto, grey, rgb"),
+        ({"crop": "left"}, "crop: expected one of resize, center, but 'left' came"),
+        ({"color": "blue"}, "color: expected one of auto, gray, rgb"),
     ],
 )
 def test_framing_is_checked(framing: dict[str, object], says: str) -> None:

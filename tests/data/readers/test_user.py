@@ -18,7 +18,7 @@ def test_an_array_file(tmp_path: Path, levels: np.ndarray) -> None:
     assert (data.name, data.title, data.source) == ("faces", "faces", str(tmp_path / "faces.npy"))
     np.testing.assert_array_equal(data.images[:, 0], levels)
     assert isinstance(data.images.base, np.memmap)
-    assert data.notes == ("20 grey images of 8x6", "levels 0..255, the largest of them 255")
+    assert data.notes == ("20 gray images of 8x6", "levels 0..255, the largest of them 255")
 
 
 def test_an_archive_with_labels(tmp_path: Path, levels: np.ndarray) -> None:
@@ -109,13 +109,13 @@ def test_other_files_are_refused(tmp_path: Path, name: str, content: bytes, says
 
 def test_framing_is_for_folders_of_images(tmp_path: Path, levels: np.ndarray) -> None:
     np.save(tmp_path / "a.npy", levels)
-    with pytest.raises(DataError, match="size, crop and colour apply to folders of images"):
+    with pytest.raises(DataError, match="size, crop and color apply to folders of images"):
         load_dataset(tmp_path / "a.npy", size=(4, 4))
     write_quartet(tmp_path / "quartet")
-    with pytest.raises(DataError, match="size, crop and colour apply to folders of images"):
-        load_dataset(tmp_path / "quartet", crop="centre")
-    with pytest.raises(DataError, match="digits: size, crop and colour apply"):
-        load_dataset("digits", colour="grey")
+    with pytest.raises(DataError, match="size, crop and color apply to folders of images"):
+        load_dataset(tmp_path / "quartet", crop="center")
+    with pytest.raises(DataError, match="digits: size, crop and color apply"):
+        load_dataset("digits", color="gray")
 
 
 def test_neither_a_name_nor_a_path() -> None:

@@ -64,13 +64,13 @@ def test_thresholds_make_of_levels_what_the_model_sees(observation):
 
 
 def test_levels_have_no_threshold():
-    assert points(explored(cases.make_vae(likelihood="discretised_logistic")))["threshold"] is None
+    assert points(explored(cases.make_vae(likelihood="discretized_logistic")))["threshold"] is None
 
 
 def test_components_come_with_their_weights():
     assert points(explored())["weights"] is None
     e = explored(cases.make_vae(prior="mixture"))
     with torch.no_grad():
-        e.model.prior.links[0].logits.copy_(torch.tensor([0.0, 1, 2]))
+        e.model.prior.layers[0].logits.copy_(torch.tensor([0.0, 1, 2]))
     [weights] = points(e)["weights"]
     assert weights == pytest.approx(torch.tensor([0.0, 1, 2]).softmax(0).tolist())

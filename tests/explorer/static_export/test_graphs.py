@@ -20,8 +20,8 @@ KINDS = {
     "mixture": {"prior": "mixture"},
     "flow": {"prior": "flow"},
     "dirac": {"posterior": "dirac"},
-    "levels": {"likelihood": "discretised_logistic"},
-    "labelled": {"given_label": ("prior", "encoder", "decoder")},
+    "levels": {"likelihood": "discretized_logistic"},
+    "labeled": {"conditioned_parts": ("prior", "encoder", "decoder")},
 }
 
 
@@ -59,9 +59,9 @@ def test_terms_are_those_of_the_model_at_the_same_codes(row):
     given = inputs(model, graph, row.get("shape", cases.SHAPE))
     found, y = outputs(graph, given), given.get("y")
     z = found["z"][:, None]
-    assert z.shape == (DRAWS, 1, model.latent_size)
-    q, p = model.encode(given["x"], y).score(z), model.prior_given(y).score(z)
-    log_px = masking.log_prob(model.decode(z, y), given["x"], given["mask"] > 0.5)
+    assert z.shape == (DRAWS, 1, model.latent_dim)
+    q, p = model.encode(given["x"], y).condition_on(z), model.conditional_prior(y).condition_on(z)
+    log_px = masking.masked_log_prob(model.decode(z, y), given["x"], given["mask"] > 0.5)
     assert torch.allclose(found["log_px"], log_px[:, 0], atol=1e-4)
     assert torch.allclose(found["log_pz"], p.log_prob[..., 0], atol=1e-4)
     assert torch.allclose(found["log_qz"], q.log_prob[..., 0], atol=1e-4)
@@ -74,7 +74,7 @@ def test_noise_of_a_normal_distribution_gives_the_posterior():
     x = cases.images_for(model, 1)
     noise = torch.randn(300 * DRAWS, 5)
     drawn = torch.cat([graph.module(x, torch.ones(1, 1, 6, 5), some)[0] for some in noise.split(DRAWS)])
-    expected = model.encode(x).draw((20_000,)).z[:, 0]
+    expected = model.encode(x).rsample_layers((20_000,)).z[:, 0]
     assert torch.allclose(drawn.mean(0), expected.mean(0), atol=0.05)
     assert torch.allclose(drawn.std(0), expected.std(0), rtol=0.05)
 
@@ -87,14 +87,14 @@ def test_the_prior_keeps_the_levels_that_it_is_told_to():
     assert torch.equal(draw(z, noise, torch.ones(2), none), z)
     below = draw(z, noise, torch.tensor([1.0, 0.0]), none)
     assert torch.equal(below[:, :2], z[:, :2])
-    link = model.prior_given().score(z).links[1]
+    link = model.conditional_prior().condition_on(z).layers[1]
     assert torch.allclose(below[:, 2:], link.mean + link.stddev * noise[:, 2:], atol=1e-5)
 
 
 @torch.no_grad()
 def test_the_prior_draws_from_the_component_that_it_is_told_to():
     model, made_graphs = made({"prior": "vamp"})
-    means = model.prior_given().top.components.mean
+    means = model.conditional_prior().top.components.mean
     for k in range(3):
         drawn = made_graphs["prior"].module(
             torch.zeros(1, 3), torch.zeros(1, 3), torch.zeros(1), torch.tensor(k)

@@ -37,9 +37,11 @@ SIZE = """async ([name, given]) => {
 
 @pytest.fixture(scope="module")
 def models() -> list[ExplorerSession]:
-    labelled = cases.make_vae(levels=(2,), network="convolutional", given_label=("decoder",), shape=(1, 8, 8))
+    labeled = cases.make_vae(
+        levels=(2,), network="convolutional", conditioned_parts=("decoder",), shape=(1, 8, 8)
+    )
     deep = cases.make_vae(levels=(2, 3), prior="vamp", shape=(3, 8, 7))
-    return [explored(labelled, shape=(1, 8, 8)), explored(deep, shape=(3, 8, 7))]
+    return [explored(labeled, shape=(1, 8, 8)), explored(deep, shape=(3, 8, 7))]
 
 
 @pytest.fixture(scope="module")

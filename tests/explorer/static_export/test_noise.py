@@ -7,7 +7,7 @@ import torch
 from torch.distributions import Categorical, Independent, Normal
 
 from vaekit.distributions.normal import CholeskyNormal
-from vaekit.distributions.operations import Dirac
+from vaekit.distributions.operations import Delta
 from vaekit.errors import InvalidError
 from vaekit.explorer.static_export.noise import placed
 from vaekit.models import flows
@@ -39,7 +39,7 @@ def test_it_is_what_a_draw_does(distribution):
 
 
 def test_a_point_stays_where_it_is():
-    assert torch.equal(placed(Independent(Dirac(LOC), 1), torch.randn(4, 1, 3)), LOC.expand(4, 1, 3))
+    assert torch.equal(placed(Independent(Delta(LOC), 1), torch.randn(4, 1, 3)), LOC.expand(4, 1, 3))
 
 
 def test_a_family_that_is_not_known_is_refused():

@@ -67,7 +67,7 @@ def test_a_point_a_run_that_has_a_rate(results, monkeypatch):
     [(points, _)] = calls
     found = [outcome.first.evaluation for outcome in results.select("VAE")]
     assert [point[0] for point in points] == ["0.1", "1"]
-    assert [point[1] for point in points] == [sum(each["rate"]) for each in found]
+    assert [point[1] for point in points] == [sum(each["kl"]) for each in found]
     assert [point[2] for point in points] == [-each["reconstruction"] for each in found]
 
 
@@ -88,7 +88,7 @@ def test_autoencoders_alone_have_no_rate_to_show(results):
 def test_the_bound_with_the_best_sigma_is_a_column(results):
     outcome = results.select("vae-1")[0]
     found = outcome.first.evaluation
-    fitted = fit_sigma(0.5**0.5, 64, found["reconstruction"], sum(found["rate"]))
+    fitted = fit_sigma(0.5**0.5, 64, found["reconstruction"], sum(found["kl"]))
     assert numbers("elbo_fitted", outcome) == pytest.approx([fitted.elbo])
     assert numbers("sigma_fitted", outcome) == pytest.approx([fitted.sigma])
     assert numbers("elbo_fitted", results.select("ae")[0]) == []

@@ -44,9 +44,9 @@ Missing = Annotated[
 
 
 class DataSettings(Section):
-    name: str = Field("mnist", min_length=1, description="name in the catalogue, or path of your own data")
-    observation: Literal["threshold", "static", "dynamic", "grey", "unit"] = Field(
-        "dynamic", description="how grey values become what the model sees"
+    name: str = Field("mnist", min_length=1, description="name in the catalog, or path of your own data")
+    observation: Literal["threshold", "static", "dynamic", "gray", "unit"] = Field(
+        "dynamic", description="how gray values become what the model sees"
     )
     validation: Share = Field(10_000, description="images held out of training: a number, or a share below 1")
     test: Share = Field(0.1, description="the same for data without a published test split")
@@ -54,11 +54,11 @@ class DataSettings(Section):
         None, description="at most so many images to train on, drawn at random; all if not given"
     )
     size: tuple[Width, Width] | None = Field(None, description="height and width, for folders of images")
-    crop: Literal["resize", "centre"] = Field("resize", description="how images come to that size")
-    colour: Literal["auto", "grey", "rgb"] = Field("auto", description="channels, for folders of images")
+    crop: Literal["resize", "center"] = Field("resize", description="how images come to that size")
+    color: Literal["auto", "gray", "rgb"] = Field("auto", description="channels, for folders of images")
     missing: Missing = Field(None, description="what is hidden of every image, in training and at test")
     attributes: str | None = Field(None, min_length=1, description="CSV of numbers or words, a row an image")
-    seed: int = Field(0, ge=0, description="of random splits, static binarisation and what is hidden")
+    seed: int = Field(0, ge=0, description="of random splits, static binarization and what is hidden")
 
     @property
     def hidden(self) -> str:

@@ -89,13 +89,13 @@ class GaussianLikelihood(Section):
     bounds: Bounds | None = Field((-6.0, 2.0), description="smooth bounds of a learned log-sigma")
 
 
-class DiscretisedLogistic(Section):
-    kind: Literal["discretised_logistic"] = "discretised_logistic"
+class DiscretizedLogistic(Section):
+    kind: Literal["discretized_logistic"] = "discretized_logistic"
     bounds: Bounds | None = Field((-4.5, 0.0), description="smooth bounds of the log-scale")
 
 
 Likelihood = Annotated[
-    Annotated[PlainLikelihood | GaussianLikelihood | DiscretisedLogistic, Field(discriminator="kind")],
+    Annotated[PlainLikelihood | GaussianLikelihood | DiscretizedLogistic, Field(discriminator="kind")],
     BeforeValidator(name_to_section),
 ]
 
@@ -197,17 +197,17 @@ class ModelSettings(Section):
         return frozenset(self.condition.into if self.condition else ())
 
     @property
-    def levels(self) -> tuple[int, ...]:
+    def layer_dims(self) -> tuple[int, ...]:
         """How many latents each level has, the top first."""
         return (self.latent,) if isinstance(self.latent, int) else tuple(self.latent)
 
     @model_validator(mode="after")
     def _consistent(self) -> ModelSettings:
         gaussian_of_label = self.prior.kind == "standard_normal" and "prior" in self.given
-        if self.prior.network is not None and len(self.levels) == 1 and not gaussian_of_label:
+        if self.prior.network is not None and len(self.layer_dims) == 1 and not gaussian_of_label:
             raise ValueError(
                 "prior.network leads from level to level, but there is one level; leave it out, or give "
-                f"several, such as latent={[self.levels[0]] * 2}"
+                f"several, such as latent={[self.layer_dims[0]] * 2}"
             )
         by_class = isinstance(self.prior, Mixture) and self.prior.weights == "class"
         if by_class and not (self.condition and self.condition.by == "label" and "prior" in self.given):

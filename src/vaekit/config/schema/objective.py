@@ -45,13 +45,13 @@ Beta = Annotated[
 
 
 class ObjectiveSettings(Section):
-    kind: Literal["elbo", "importance_weighted"] = Field("elbo", description="the bound that is raised")
+    kind: Literal["elbo", "iwae"] = Field("elbo", description="the bound that is raised")
     samples: int = Field(1, ge=1, le=100_000, description="K, posterior samples an image")
     beta: Beta = Field(Constant(), description="weight of the rate")
     free_bits: NonNegative = Field(0.0, description="nats each level may use without cost")
 
     @model_validator(mode="after")
     def _consistent(self) -> ObjectiveSettings:
-        if self.kind == "importance_weighted" and self.free_bits:
+        if self.kind == "iwae" and self.free_bits:
             raise ValueError("free_bits belong to the elbo: the importance-weighted bound has no KL term")
         return self

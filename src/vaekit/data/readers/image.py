@@ -25,14 +25,14 @@ class ImageHeader:
     Args:
         path: the file.
         height, width: in pixels.
-        grey: whether it has no colours.
+        gray: whether it has no colors.
         deep: whether it has more than 8 bits a channel.
     """
 
     path: Path
     height: int
     width: int
-    grey: bool
+    gray: bool
     deep: bool
 
 
@@ -59,26 +59,26 @@ def probe(path: Path) -> ImageHeader | None:
             raise _too_large(path, "far") from error
 
 
-def decode(path: Path, size: tuple[int, int], *, cut: bool, grey: bool) -> np.ndarray:
-    """The pixels of an image: (H, W) uint8 where `grey`, else (H, W, 3).
+def decode(path: Path, size: tuple[int, int], *, cut: bool, gray: bool) -> np.ndarray:
+    """The pixels of an image: (H, W) uint8 where `gray`, else (H, W, 3).
 
     Args:
         path: the file.
         size: (H, W) wanted.
         cut: cut the middle to the shape of `size` before resizing, rather than squeeze.
-        grey: one channel rather than three.
+        gray: one channel rather than three.
 
     Raises:
         DataError: the file is damaged.
     """
     with reading(path, "an image"), Image.open(path, formats=FORMATS) as opened:
-        return pixels(opened, size, cut=cut, grey=grey)
+        return pixels(opened, size, cut=cut, gray=gray)
 
 
-def pixels(opened: Image.Image, size: tuple[int, int], *, cut: bool, grey: bool) -> np.ndarray:
+def pixels(opened: Image.Image, size: tuple[int, int], *, cut: bool, gray: bool) -> np.ndarray:
     """The pixels of an image that was opened; for the arguments see `decode`."""
     height, width = size
-    image = _opaque(_eight_bits(ImageOps.exif_transpose(opened))).convert("L" if grey else "RGB")
+    image = _opaque(_eight_bits(ImageOps.exif_transpose(opened))).convert("L" if gray else "RGB")
     if cut:
         image = ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
     elif image.size != (width, height):
@@ -94,10 +94,10 @@ def _picture(path: Path, image: Image.Image) -> ImageHeader:
         raise DataError(f"{path}: has real numbers for pixels; save such images as one .npy array instead")
     if image.getexif().get(_ORIENTATION) in _TURNED:
         width, height = height, width
-    return ImageHeader(path, height, width, _is_grey(image), image.mode.startswith("I"))
+    return ImageHeader(path, height, width, _is_gray(image), image.mode.startswith("I"))
 
 
-def _is_grey(image: Image.Image) -> bool:
+def _is_gray(image: Image.Image) -> bool:
     return image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I")
 
 
@@ -106,7 +106,7 @@ def _too_large(path: Path, amount: str) -> DataError:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """16-bit grey, which Pillow opens in a mode that begins with I, by its upper byte."""
+    """16-bit gray, which Pillow opens in a mode that begins with I, by its upper byte."""
     if not image.mode.startswith("I"):
         return image
     return Image.fromarray((np.asarray(image).clip(0, 65535) // 256).astype(np.uint8))

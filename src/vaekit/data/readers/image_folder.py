@@ -22,8 +22,8 @@ from vaekit.data.readers.image import ImageHeader, decode, probe
 from vaekit.data.readers.raw import PARTS, RawData, check_parts, natural, ranges
 from vaekit.errors import DataError
 
-CROPS = ("resize", "centre")
-COLOURS = ("auto", "grey", "rgb")
+CROPS = ("resize", "center")
+COLORS = ("auto", "gray", "rgb")
 MAX_SIDE = 64  # of the size chosen for images of different sizes
 
 _CLUTTER = ("Thumbs.db", "desktop.ini", "__MACOSX")
@@ -35,8 +35,8 @@ class Framing:
 
     Args:
         size: (H, W) in pixels; None takes the size that all have, else their median, at most 64.
-        crop: "resize" squeezes an image into that size, "centre" first cuts its middle to that shape.
-        colour: "grey", "rgb", or "auto": grey where all images are.
+        crop: "resize" squeezes an image into that size, "center" first cuts its middle to that shape.
+        color: "gray", "rgb", or "auto": gray where all images are.
 
     Raises:
         DataError: any of them is something else.
@@ -44,14 +44,14 @@ class Framing:
 
     size: tuple[int, int] | None = None
     crop: str = "resize"
-    colour: str = "auto"
+    color: str = "auto"
 
     def __post_init__(self) -> None:
         if self.size is not None and (len(self.size) != 2 or min(self.size) < 1):
             raise DataError(
                 f"size: expected height and width in pixels, such as (64, 64), but {self.size} came"
             )
-        for what, choice, choices in (("crop", self.crop, CROPS), ("colour", self.colour, COLOURS)):
+        for what, choice, choices in (("crop", self.crop, CROPS), ("color", self.color, COLORS)):
             if choice not in choices:
                 raise DataError(f"{what}: expected one of {', '.join(choices)}, but {choice!r} came")
 
@@ -78,12 +78,12 @@ def read_folder(folder: Path, framing: Framing) -> RawData:
 def _read(folder: Path, framing: Framing) -> RawData:
     places, pictures, notes = _probed(folder, _places(folder))
     size, size_note = _size(framing, pictures)
-    auto = framing.colour == "auto"
-    grey = framing.colour == "grey" or (auto and all(picture.grey for picture in pictures))
-    check_size(folder, (len(pictures), *size, 1 if grey else 3), 1)
-    values = _decoded(pictures, size, framing.crop == "centre", grey)
-    if auto and not grey and _colourless(values):
-        values, notes = values[..., 0], [*notes, "all images are grey, though stored in colour"]
+    auto = framing.color == "auto"
+    gray = framing.color == "gray" or (auto and all(picture.gray for picture in pictures))
+    check_size(folder, (len(pictures), *size, 1 if gray else 3), 1)
+    values = _decoded(pictures, size, framing.crop == "center", gray)
+    if auto and not gray and _colorless(values):
+        values, notes = values[..., 0], [*notes, "all images are gray, though stored in color"]
     if any(picture.deep for picture in pictures):
         notes.append("16-bit images were reduced to 8 bits")
     raw = _grouped(places, values, folder)
@@ -159,10 +159,10 @@ def _by(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def _decoded(pictures: Sequence[ImageHeader], size: tuple[int, int], cut: bool, grey: bool) -> np.ndarray:
-    values = np.empty((len(pictures), *size) if grey else (len(pictures), *size, 3), np.uint8)
+def _decoded(pictures: Sequence[ImageHeader], size: tuple[int, int], cut: bool, gray: bool) -> np.ndarray:
+    values = np.empty((len(pictures), *size) if gray else (len(pictures), *size, 3), np.uint8)
     with ThreadPoolExecutor() as pool:
-        decoded = pool.map(lambda picture: decode(picture.path, size, cut=cut, grey=grey), pictures)
+        decoded = pool.map(lambda picture: decode(picture.path, size, cut=cut, gray=gray), pictures)
         for index, image in enumerate(_watched(decoded, len(pictures))):
             values[index] = image
     return values
@@ -178,7 +178,7 @@ def _watched(images: Iterable[np.ndarray], total: int) -> Iterator[np.ndarray]:
     yield from track(images, "reading images", total, console=console, transient=True, disable=hidden)
 
 
-def _colourless(values: np.ndarray) -> bool:
+def _colorless(values: np.ndarray) -> bool:
     return all(bool((image == image[..., :1]).all()) for image in values)
 
 

@@ -1,4 +1,4 @@
-"""NumPy's files: .npy, memory-mapped, and .npz, whose arrays are recognised by their names."""
+"""NumPy's files: .npy, memory-mapped, and .npz, whose arrays are recognized by their names."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def read_user_data(path: Path, framing: Framing) -> Dataset:
     """
     raw = _read(path, framing)
     images, offset, scale, inferred = infer(raw.values, path)
-    labels, names, labelled = number_labels(raw.labels, path)
+    labels, names, labeled = number_labels(raw.labels, path)
     attributes, attribute_names = _attributes(raw)
     name = stem(path)
     return Dataset(
@@ -52,7 +52,7 @@ def read_user_data(path: Path, framing: Framing) -> Dataset:
         label_names=names,
         published=raw.published,
         source=str(path),
-        notes=(*raw.notes, *inferred, *labelled),
+        notes=(*raw.notes, *inferred, *labeled),
         offset=offset,
         scale=scale,
         attributes=attributes,
@@ -77,7 +77,7 @@ def _read(path: Path, framing: Framing) -> RawData:
     if path.is_dir() and not quartet:
         return read_folder(path, framing)
     if framing != Framing():
-        raise DataError(f"{path}: size, crop and colour apply to folders of images alone; leave them out")
+        raise DataError(f"{path}: size, crop and color apply to folders of images alone; leave them out")
     if quartet:
         return stack({part: SplitPart(*read_pair(*files)) for part, files in quartet.items()}, path)
     return _reader(path)(path)

@@ -65,7 +65,7 @@ export function follow(app, maps) {
     await each(async (model, map) => {
       if (!awaited([model])) return;
       model.points.log_likelihood = (await backend.values(model.m)).log_likelihood;
-      if (model.points.log_likelihood) map.recolour();
+      if (model.points.log_likelihood) map.recolor();
     }).catch(app.fail);
     count("valued");
     if (awaited(models)) setTimeout(values, PATIENCE);

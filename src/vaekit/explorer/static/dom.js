@@ -32,7 +32,7 @@ export function button(text, onclick, attributes = {}) {
   return el("button", { type: "button", class: "button", onclick, ...attributes }, text);
 }
 
-/** A labelled select: options are [value, name]. */
+/** A labeled select: options are [value, name]. */
 export function select(name, options, value, onchange) {
   const box = el("select", { onchange: () => onchange(box.value), "aria-label": name });
   box.append(...options.map(([key, text]) => el("option", { value: key }, text)));

@@ -8,7 +8,7 @@
  */
 
 const TOOLS = ["sliders", "interpolate", "draw", "classes", "pseudo"];
-const COLOURS = ["label", "reconstruction", "rate", "log_likelihood", "none"];
+const COLORS = ["label", "reconstruction", "rate", "log_likelihood", "none"];
 
 const number = (low, high) => ({
   write: (value) => short(value),
@@ -48,7 +48,7 @@ const letters = { write: String, read: (text) => (/^[\w-]{0,6000}$/.test(text) ?
 const FIELDS = {
   tool: one(TOOLS),
   kind: one(["codes", "pca", "umap"]),
-  colour: one(COLOURS),
+  color: one(COLORS),
   hidden: classes,
   point: whole(0, 1e9),
   z: vectors,
@@ -79,7 +79,7 @@ export function initialState(infos) {
   return {
     tool: "sliders",
     kind: projection.kind,
-    colour: names ? "label" : "rate",
+    color: names ? "label" : "rate",
     hidden: [],
     point: null,
     z: infos.map((info) => info.latents.map(() => 0)),

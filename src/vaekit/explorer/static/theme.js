@@ -1,11 +1,11 @@
-/** Light, dark, or as the system is; and the colours of the page for what is drawn on a canvas. */
+/** Light, dark, or as the system is; and the colors of the page for what is drawn on a canvas. */
 import { button } from "./dom.js";
 
 const NEXT = { auto: "light", light: "dark", dark: "auto" };
 const system = matchMedia("(prefers-color-scheme: dark)");
 const listeners = [];
 
-/** Told when the colours change. */
+/** Told when the colors change. */
 export const onTheme = (listener) => void listeners.push(listener);
 
 /** Whether an element is dark now: one that says so itself, or the page. */
@@ -23,7 +23,7 @@ export function themeButton() {
   return box;
 }
 
-/** Colours and letters for what is drawn within an element. */
+/** Colors and letters for what is drawn within an element. */
 export function look(element) {
   const style = getComputedStyle(element);
   const of = (key) => style.getPropertyValue(`--${key}`).trim();
@@ -44,7 +44,7 @@ const tell = () => listeners.forEach((listener) => listener());
 
 function name(box) {
   box.textContent = { auto: "◐ Auto", light: "◐ Light", dark: "◐ Dark" }[theme()];
-  box.setAttribute("aria-label", `Colours: ${theme()}. Change to ${NEXT[theme()]}.`);
+  box.setAttribute("aria-label", `Colors: ${theme()}. Change to ${NEXT[theme()]}.`);
   box.title = "Light, dark, or as the system is";
 }
 

@@ -76,7 +76,7 @@
  * @typedef {Object} State  all that a link reproduces; see state.js
  * @property {string} tool
  * @property {string} kind
- * @property {string} colour
+ * @property {string} color
  * @property {number[]} hidden
  * @property {number|null} point
  * @property {number[][]} z  a code a model

@@ -117,7 +117,7 @@ def _observed(levels: np.ndarray, observation: str, seed: int) -> np.ndarray:
 def _weights(e: ExplorerSession) -> list[list[float]] | None:
     """How likely each component of the prior is, for each label or for all; None without components."""
     labels = e.model.labels
-    told = e.model.prior_given(None if labels is None else torch.arange(len(labels)))
+    told = e.model.conditional_prior(None if labels is None else torch.arange(len(labels)))
     if not isinstance(told.top, Mixture):
         return None
     weights = told.top.log_weights.exp()

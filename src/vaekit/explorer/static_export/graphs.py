@@ -42,7 +42,7 @@ class Graph(NamedTuple):
 
 def graphs(model: VAE, shape: tuple[int, int, int]) -> dict[str, Graph]:
     """All graphs of a model of images (C, H, W), by name."""
-    d, levels = model.latent_size, len(model.levels)
+    d, levels = model.latent_dim, len(model.layer_dims)
     x, z = torch.full((1, *shape), 0.5), torch.zeros(1, d)
     y = {} if model.labels is None else {"y": model.labels.values[:1]}
     ys = {name: vectors.expand(SOME, -1) for name, vectors in y.items()}
@@ -92,10 +92,10 @@ class Terms(nn.Module):
         self, x: Tensor, mask: Tensor, noise: Tensor, y: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         posterior = self.model.encode(x, y)
-        parts = noise.unsqueeze(1).split(self.model.levels, -1)
-        q = posterior.choose(lambda level, link: placed(link, parts[level]))
-        p = self.model.prior_given(y).score(q.z)
-        log_px = masking.log_prob(self.model.decode(q.z, y), x, mask > 0.5)
+        parts = noise.unsqueeze(1).split(self.model.layer_dims, -1)
+        q = posterior.sample_with(lambda level, link: placed(link, parts[level]))
+        p = self.model.conditional_prior(y).condition_on(q.z)
+        log_px = masking.masked_log_prob(self.model.decode(q.z, y), x, mask > 0.5)
         return q.z[:, 0], log_px[:, 0], p.log_prob[..., 0], q.log_prob[..., 0]
 
 
@@ -109,14 +109,14 @@ class Prior(nn.Module):
     def forward(
         self, z: Tensor, noise: Tensor, keep: Tensor, component: Tensor, y: Tensor | None = None
     ) -> Tensor:
-        prior = self.model.prior_given(y)
-        prior = prior.under(_component(prior.top, component))
-        kept, parts = z.split(self.model.levels, -1), noise.split(self.model.levels, -1)
+        prior = self.model.conditional_prior(y)
+        prior = prior.with_top(_component(prior.top, component))
+        kept, parts = z.split(self.model.layer_dims, -1), noise.split(self.model.layer_dims, -1)
 
         def choose(level: int, link: Distribution) -> Tensor:
             return torch.where(keep[level] > 0.5, kept[level], placed(link, parts[level]))
 
-        return prior.choose(choose).z
+        return prior.sample_with(choose).z
 
 
 def _component(top: Distribution, component: Tensor) -> Distribution:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
 from vaekit.distributions.normal import CholeskyNormal
-from vaekit.distributions.operations import Dirac
+from vaekit.distributions.operations import Delta
 from vaekit.errors import InvalidError
 from vaekit.models.flows import Flow
 
@@ -39,7 +39,7 @@ def _(distribution: Normal, noise: Tensor) -> Tensor:
 
 
 @placed.register
-def _(distribution: Dirac, noise: Tensor) -> Tensor:
+def _(distribution: Delta, noise: Tensor) -> Tensor:
     return distribution.value + 0 * noise
 
 

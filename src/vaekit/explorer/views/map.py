@@ -1,4 +1,4 @@
-"""The map: its points, what they may be coloured by, and one of them from near."""
+"""The map: its points, what they may be colored by, and one of them from near."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vaekit.explorer.views.responses import ImageResponse, Response, packed
 
 
 def points(e: ExplorerSession, ask: requests.Map) -> Response:
-    """All points of the map, and what they may be coloured by."""
+    """All points of the map, and what they may be colored by."""
     plane = e.plane(ask.kind)
     return {
         "n": len(plane.points),
@@ -28,7 +28,7 @@ def points(e: ExplorerSession, ask: requests.Map) -> Response:
         "y": packed(plane.points[:, 1]),
         "label": None if e.codes.labels is None else packed(e.codes.labels, "<i2"),
         "reconstruction": packed(e.reconstruction),
-        "rate": packed(e.rate.sum(0)) if e.is_bound else None,
+        "rate": packed(e.kl_per_layer.sum(0)) if e.is_bound else None,
         "bounds": bounds(plane.points),
         **values(e, ask),
     }
@@ -63,7 +63,7 @@ def point(e: ExplorerSession, ask: requests.OfPoint) -> Response:
 
 
 def _numbers(e: ExplorerSession, i: int) -> dict[str, float | None]:
-    reconstruction, rate = float(e.reconstruction[i]), float(e.rate[:, i].sum())
+    reconstruction, rate = float(e.reconstruction[i]), float(e.kl_per_layer[:, i].sum())
     known = e.is_bound and bool(np.isfinite(e.log_likelihood[i]))
     return {
         "reconstruction": reconstruction,

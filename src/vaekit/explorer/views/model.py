@@ -29,7 +29,7 @@ def describe(e: ExplorerSession) -> dict[str, Any]:
         "name": recipe.name,
         "shape": list(e.trained.shape),
         "tile": [width, height],
-        "levels": list(model.levels),
+        "levels": list(model.layer_dims),
         "latents": _latents(e),
         "classes": list(e.source.label_names) or None,
         "condition": _condition(e),
@@ -54,7 +54,7 @@ def _place(source: Path) -> str:
 
 
 def _latents(e: ExplorerSession) -> list[dict[str, Any]]:
-    level = np.repeat(np.arange(len(e.model.levels)), e.model.levels)
+    level = np.repeat(np.arange(len(e.model.layer_dims)), e.model.layer_dims)
     mean, sd = e.codes.mean.mean(0), e.codes.mean.std(0)
     columns = {"level": level, "kl": e.kl, "active": e.active, "mean": mean, "sd": sd}
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)
@@ -69,12 +69,12 @@ def _condition(e: ExplorerSession) -> dict[str, Any] | None:
     names = e.trained.label_names if labels.one_hot else e.trained.attribute_names
     return {
         "on": "label" if labels.one_hot else "attributes",
-        "into": sorted(e.model.given_label),
+        "into": sorted(e.model.conditioned_parts),
         "values": list(names) or [str(i) for i in range(labels.size)],
         "probabilities": labels.log_prob.exp().tolist(),
         "low": labels.values.amin(0).tolist(),
         "high": labels.values.amax(0).tolist(),
-        "start": labels.values[labels.likeliest].tolist(),
+        "start": labels.values[labels.mode].tolist(),
     }
 
 
@@ -82,7 +82,7 @@ def _projection(e: ExplorerSession) -> dict[str, Any]:
     usual = e.plane()
     return {
         "kind": usual.kind,
-        "kinds": [kind for kind in kinds(e.model.latent_size) if kind != "umap" or find_spec("umap")],
+        "kinds": [kind for kind in kinds(e.model.latent_dim) if kind != "umap" or find_spec("umap")],
         "axes": list(usual.names),
         "explained": None if usual.explained is None else list(usual.explained),
     }

@@ -14,7 +14,7 @@ from vaekit.explorer.session import SAMPLES, ExplorerSession
 from vaekit.explorer.views.posterior import placed
 from vaekit.explorer.views.responses import ImageResponse, Response, encoded, rounded
 from vaekit.models import imputation, masking
-from vaekit.models.elbo import Evidence
+from vaekit.models.elbo import ELBOTerms
 
 DRAWS = 500  # posterior samples that imputations are drawn from
 
@@ -27,15 +27,15 @@ def encode(e: ExplorerSession, ask: requests.Encode) -> Response:
     """
     x = _asked(e, ask)
     probabilities = _probabilities(e, x)
-    likeliest = None if probabilities is None else probabilities.argmax()[None]
-    y = likeliest if ask.label is None and likeliest is not None else e.label(ask.label)
+    mode_ = None if probabilities is None else probabilities.argmax()[None]
+    y = mode_ if ask.label is None and mode_ is not None else e.label(ask.label)
     posterior = e.model.encode(x, y)
-    evidence = e.model.evidence(x, y, SAMPLES, masking.observed(x), posterior, seed=0)
+    bound = e.model.elbo_terms(x, y, SAMPLES, masking.observed_mask(x), posterior, seed=0)
     return {
         **placed(e, posterior, ask.kind),
-        "terms": _terms(e, evidence),
+        "terms": _terms(e, bound),
         "label": None if probabilities is None else rounded(probabilities),
-        "image": encoded(png(masking.filled(x))),
+        "image": encoded(png(masking.fill_missing(x))),
         "reconstruction": encoded(png(e.model.decode(posterior.mean, y).mean)),
     }
 
@@ -53,14 +53,14 @@ def _probabilities(e: ExplorerSession, x: Tensor) -> Tensor | None:
     return label_posterior(e.model, x)[0] if labels is not None and labels.one_hot else None
 
 
-def _terms(e: ExplorerSession, evidence: Evidence) -> dict[str, Any]:
+def _terms(e: ExplorerSession, bound: ELBOTerms) -> dict[str, Any]:
     """Reconstruction, rates and bounds in nats; those that an autoencoder has not are None."""
-    rate = rounded(evidence.rate[:, 0])
+    rate = rounded(bound.kl[:, 0])
     return {
-        "reconstruction": float(evidence.log_px.mean()),
+        "reconstruction": float(bound.log_px.mean()),
         "rate": rate if e.is_bound else None,
-        "elbo": float(evidence.elbo) if e.is_bound else None,
-        "log_likelihood": float(evidence.importance_weighted) if e.is_bound else None,
+        "elbo": float(bound.elbo) if e.is_bound else None,
+        "log_likelihood": float(bound.iwae_bound) if e.is_bound else None,
     }
 
 

@@ -41,7 +41,7 @@ def curves(
     Args:
         metric: a key of the lines of metrics.jsonl.
         runs: whose; those that do not know it are left out.
-        ordered: whether the colours follow the order of the runs; they do where a number tells them apart.
+        ordered: whether the colors follow the order of the runs; they do where a number tells them apart.
     """
     outcomes = [o for o in study.select(runs, finished=True) if _series(o, metric)[0].size]
     if not outcomes:

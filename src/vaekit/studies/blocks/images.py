@@ -86,7 +86,7 @@ def headed(title: str, data: str) -> str:
 
 
 def called(data: str) -> str:
-    """What people call a dataset: its title in the catalogue, or else its name."""
+    """What people call a dataset: its title in the catalog, or else its name."""
     return ENTRIES[data].title if data in ENTRIES else data
 
 

@@ -37,7 +37,7 @@ def scatter(
     title: str = "Latent space",
     caption: str = "",
 ) -> list[Element]:
-    """The codes of n images of a split, a panel a run, coloured by label.
+    """The codes of n images of a split, a panel a run, colored by label.
 
     Args:
         dimensions: of the panels; codes of more are shown by their principal components.
@@ -178,7 +178,7 @@ def _normality_cells(codes: np.ndarray) -> list[Cell]:
 
 _PROBE_COLUMNS = (
     Column("linear", "linear classifier", "right", "higher", 3),
-    Column("neighbours", "5 neighbours", "right", "higher", 3),
+    Column("neighbors", "5 neighbors", "right", "higher", 3),
     Column("silhouette", "silhouette", "", "higher", 3),
 )
 
@@ -228,13 +228,13 @@ def _pixels(outcome: VariantResult, n: int, split: str) -> tuple[np.ndarray, np.
 
 def _classes(seen: ObservedImages) -> np.ndarray:
     if seen.classes is None:
-        raise InvalidError("runs: expected labelled images, but the data have no labels")
+        raise InvalidError("runs: expected labeled images, but the data have no labels")
     return seen.classes.cpu().numpy()
 
 
 def _probe_cells(codes: np.ndarray, classes: np.ndarray) -> list[Cell]:
     found = of_codes(codes, classes)
-    return [Cell(found.linear), Cell(found.neighbours), Cell(found.silhouette)]
+    return [Cell(found.linear), Cell(found.neighbors), Cell(found.silhouette)]
 
 
 def _protocol(outcome: VariantResult, classes: np.ndarray, split: str) -> str:

@@ -16,7 +16,7 @@ from vaekit.studies.metrics import Metric, metric, number, worded
 from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Names
 
-USUAL = ["log_likelihood", "elbo", "rate", "active_units", "mse", "seconds_an_epoch", "parameters"]
+USUAL = ["log_likelihood", "elbo", "kl", "active_units", "mse", "seconds_an_epoch", "parameters"]
 
 
 class Notes:

@@ -34,7 +34,7 @@ def rate_distortion(
 
 def _point(outcome: VariantResult) -> tuple[str, float, float] | None:
     """Short label, rate and distortion, means over the seeds."""
-    rates, terms = numbers("rate", outcome), numbers("reconstruction", outcome)
+    rates, terms = numbers("kl", outcome), numbers("reconstruction", outcome)
     if not rates or not terms:
         return None
     return _short(outcome), sum(rates) / len(rates), -sum(terms) / len(terms)

@@ -44,7 +44,7 @@ class Measured(NamedTuple):
     def elbo(self) -> float:
         """That of the most samples, the one with the least noise."""
         best = self.sampled[max(self.sampled)]
-        return (best.reconstruction - best.rate.sum(0)).mean().item()
+        return (best.reconstruction - best.kl.sum(0)).mean().item()
 
 
 def integrated(
@@ -137,8 +137,8 @@ def _window(trained: TrainedModel, found: Measured, index: int) -> Posterior:
     """An image with both densities in a window around q."""
     x = found.images[index : index + 1]
     q, exact = trained.model.encode(x), found.exact
-    centre, reach = _frame((q.mean[0], q.stddev[0]), (exact.mean[index], exact.stddev[index]))
-    z0, z1 = (torch.linspace(-1, 1, _FINE).to(x) * reach + middle for middle in centre.to(x))
+    center, reach = _frame((q.mean[0], q.stddev[0]), (exact.mean[index], exact.stddev[index]))
+    z0, z1 = (torch.linspace(-1, 1, _FINE).to(x) * reach + middle for middle in center.to(x))
     z = torch.stack(torch.meshgrid(z0, z1, indexing="xy"), -1).flatten(0, 1)
     posterior = (joint_log_prob(trained.model, x, z)[:, 0] - exact.log_evidence[index]).exp()
     densities = (each.reshape(_FINE, _FINE).cpu().numpy() for each in (posterior, q.log_prob(z[:, None])))
@@ -147,7 +147,7 @@ def _window(trained: TrainedModel, found: Measured, index: int) -> Posterior:
 
 
 def _frame(*densities: tuple[Tensor, Tensor]) -> tuple[Tensor, float]:
-    """Centre (2,) and half width of a square that holds densities of these means and deviations."""
+    """Center (2,) and half width of a square that holds densities of these means and deviations."""
     low = torch.stack([mean.double() - _WIDE * stddev.double() for mean, stddev in densities]).amin(0)
     high = torch.stack([mean.double() + _WIDE * stddev.double() for mean, stddev in densities]).amax(0)
     return (low + high) / 2, float((high - low).max() / 2)

@@ -1,7 +1,7 @@
 /** The three canvases of a map, drawn once a frame where something changed: ground, points, and marks over them. */
 import { el } from "../dom.js";
 import { isDark, look, onTheme } from "../theme.js";
-import { paint } from "./colours.js";
+import { paint } from "./colors.js";
 import { drawGround, drawScale } from "./ground.js";
 import { drawMarks } from "./marks.js";
 import { pen } from "./overlay.js";
@@ -24,7 +24,7 @@ export function createLayers(app, model, stage, view) {
   const contexts = { ground: ground.getContext("2d"), over: over.getContext("2d") };
   const points = pointLayer(dots, () => redraw());
   const extras = { density: null, backdrop: null };
-  let colours = look(stage);
+  let colors = look(stage);
   let due = null; // "marks", or "all"
 
   /** Draw what changed in the next frame: all of it, or only the marks. */
@@ -37,7 +37,7 @@ export function createLayers(app, model, stage, view) {
     const { backdrop, density } = app.store.get();
     const shown = backdrop ? extras.backdrop : null;
     if (due === "all") {
-      drawGround(contexts.ground, view.camera(), size, colours, shown);
+      drawGround(contexts.ground, view.camera(), size, colors, shown);
       points.draw(
         view.camera(),
         size,
@@ -45,19 +45,19 @@ export function createLayers(app, model, stage, view) {
       );
     }
     contexts.over.clearRect(0, 0, size.width, size.height);
-    drawMarks(pen(contexts.over, view.camera(), size, colours), app, model, density ? extras.density : null);
-    drawScale(contexts.over, view.camera(), size, colours, axes(model.points ?? model.info.projection));
+    drawMarks(pen(contexts.over, view.camera(), size, colors), app, model, density ? extras.density : null);
+    drawScale(contexts.over, view.camera(), size, colors, axes(model.points ?? model.info.projection));
     due = null;
   }
 
   /** A backdrop is dark whatever the page is, so that points show on images that mostly are. */
-  function recolour() {
-    const { colour, hidden, backdrop } = app.store.get();
+  function recolor() {
+    const { color, hidden, backdrop } = app.store.get();
     if (backdrop) stage.dataset.theme = "dark";
     else delete stage.dataset.theme;
-    colours = look(stage);
+    colors = look(stage);
     const classes = model.info.classes?.length ?? 0;
-    if (model.points) points.colour(paint(model.points, colour, classes, new Set(hidden), isDark(stage)));
+    if (model.points) points.color(paint(model.points, color, classes, new Set(hidden), isDark(stage)));
     redraw();
   }
 
@@ -74,13 +74,13 @@ export function createLayers(app, model, stage, view) {
 
   stage.prepend(...canvases);
   new ResizeObserver(resize).observe(stage);
-  onTheme(recolour);
+  onTheme(recolor);
   app.store.on(["camera"], () => redraw());
-  app.store.on(["colour", "hidden", "backdrop"], recolour);
+  app.store.on(["color", "hidden", "backdrop"], recolor);
   app.store.on(["z", "point", "density", "ellipse", "a", "b", "t", "tool"], () => redraw("marks"));
   app.scene.on(["place", "ways", "ellipses", "sketched"], () => redraw("marks"));
   return {
-    recolour,
+    recolor,
     place: () => points.place(model.points.x, model.points.y),
     /** The density or the backdrop came. */
     dress: (more) => (Object.assign(extras, more), redraw()),

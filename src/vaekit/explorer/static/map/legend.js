@@ -1,7 +1,7 @@
-/** What the colours of a map mean: classes that can be switched off, or a scale of numbers. */
+/** What the colors of a map mean: classes that can be switched off, or a scale of numbers. */
 import { button, el, nice } from "../dom.js";
 import { isDark, onTheme } from "../theme.js";
-import { classColour, range, SCALE } from "./colours.js";
+import { classColor, range, SCALE } from "./colors.js";
 
 export const MEASURES = {
   reconstruction: "Reconstruction, log p(x | z)",
@@ -13,17 +13,17 @@ export const MEASURES = {
 export function legend(app, model, stage) {
   const box = el("div", { class: "legend" });
   const fill = () => box.replaceChildren(...entries(app, model, stage));
-  app.store.on(["colour", "hidden", "backdrop"], fill);
+  app.store.on(["color", "hidden", "backdrop"], fill);
   app.scene.on(["loaded", "valued"], fill);
   onTheme(fill);
   return box;
 }
 
 function entries(app, model, stage) {
-  const { colour } = app.store.get();
+  const { color } = app.store.get();
   if (!model.points) return [];
-  if (colour === "label") return model.info.classes ? classEntries(app, model.info.classes, stage) : [];
-  return colour === "none" ? [] : [scaleOf(model.points[colour], MEASURES[colour])];
+  if (color === "label") return model.info.classes ? classEntries(app, model.info.classes, stage) : [];
+  return color === "none" ? [] : [scaleOf(model.points[color], MEASURES[color])];
 }
 
 function classEntries(app, names, stage) {
@@ -34,7 +34,7 @@ function classEntries(app, names, stage) {
       "aria-pressed": String(!hidden.includes(k)),
     });
     box.title = `Show or hide ${name}; double click shows it alone`;
-    box.style.setProperty("--colour", classColour(k, names.length, isDark(stage)));
+    box.style.setProperty("--color", classColor(k, names.length, isDark(stage)));
     box.addEventListener("dblclick", () =>
       hide(
         app,

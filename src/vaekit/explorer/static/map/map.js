@@ -45,12 +45,12 @@ export function mapOf(app, model) {
     stage,
     square: view.square,
     dress: layers.dress,
-    recolour: layers.recolour,
+    recolor: layers.recolor,
     /** The points came. */
     show() {
       model.grid = createGrid(model.points.x, model.points.y, model.points.bounds);
       layers.place();
-      layers.recolour();
+      layers.recolor();
     },
   };
 }

@@ -2,17 +2,17 @@
  * What lies over the points: contours of their density, posteriors, the way from A to B, and the marks of
  * what is looked at.
  *
- * Every mark is drawn twice, with a halo of paper below it, so that it shows on points of any colour.
+ * Every mark is drawn twice, with a halo of paper below it, so that it shows on points of any color.
  */
 import { scale, toScreen } from "./camera.js";
 
 /** A pen that draws in the units of the map. */
 export function pen(context, camera, size, look) {
   const at = ([x, y]) => toScreen(camera, size, x, y);
-  const stroke = (colour, width, path, dash = []) => {
+  const stroke = (color, width, path, dash = []) => {
     for (const [ink, extra] of [
       [look.paper, 2.5],
-      [colour, 0],
+      [color, 0],
     ]) {
       context.setLineDash(extra ? [] : dash);
       context.lineWidth = width + extra;
@@ -43,10 +43,10 @@ export function drawContours({ context, look, at }, { paths }) {
 }
 
 /** One standard deviation of a posterior. */
-export function drawEllipse({ context, stroke, at, unit }, ellipse, colour) {
+export function drawEllipse({ context, stroke, at, unit }, ellipse, color) {
   const [x, y] = at([ellipse.x, ellipse.y]);
   const radius = (axis) => Math.max(axis * unit, 1);
-  stroke(colour, 1.75, () =>
+  stroke(color, 1.75, () =>
     context.ellipse(x, y, radius(ellipse.a), radius(ellipse.b), -ellipse.angle, 0, 2 * Math.PI),
   );
 }

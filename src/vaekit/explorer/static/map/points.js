@@ -4,19 +4,19 @@
  *
  * @typedef {Object} PointLayer
  * @property {(x: Float32Array, y: Float32Array) => void} place
- * @property {(rgba: Uint8Array) => void} colour
+ * @property {(rgba: Uint8Array) => void} color
  * @property {(camera: Object, size: Object, look: {diameter: number, opacity: number}) => void} draw
  */
 import { scale } from "./camera.js";
 import { splatLayer } from "./splat.js";
 
 const VERTEX = `
-attribute vec2 place; attribute vec4 colour;
-uniform vec2 centre; uniform vec2 zoom; uniform mediump float diameter;
+attribute vec2 place; attribute vec4 color;
+uniform vec2 center; uniform vec2 zoom; uniform mediump float diameter;
 varying vec4 ink;
 void main() {
-  ink = colour;
-  gl_Position = vec4((place - centre) * zoom, 0.0, colour.a > 0.0 ? 1.0 : -1.0);
+  ink = color;
+  gl_Position = vec4((place - center) * zoom, 0.0, color.a > 0.0 ? 1.0 : -1.0);
   gl_PointSize = diameter + 1.0;
 }`;
 const FRAGMENT = `
@@ -51,7 +51,7 @@ function hasCard() {
 }
 
 function drawnByGpu(canvas, gl, redraw) {
-  const kept = { place: new Float32Array(0), colour: new Uint8Array(0) };
+  const kept = { place: new Float32Array(0), color: new Uint8Array(0) };
   let parts = prepare(gl);
   const upload = (name) => {
     gl.bindBuffer(gl.ARRAY_BUFFER, parts[name]);
@@ -60,12 +60,12 @@ function drawnByGpu(canvas, gl, redraw) {
   canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
   canvas.addEventListener("webglcontextrestored", () => {
     parts = prepare(gl);
-    ["place", "colour"].forEach(upload);
+    ["place", "color"].forEach(upload);
     redraw();
   });
   return {
     place: (x, y) => ((kept.place = paired(x, y)), upload("place")),
-    colour: (rgba) => ((kept.colour = rgba), upload("colour")),
+    color: (rgba) => ((kept.color = rgba), upload("color")),
     draw: (camera, size, look) => draw(gl, parts, kept.place.length / 2, camera, size, look),
   };
 }
@@ -85,9 +85,9 @@ function prepare(gl) {
   gl.useProgram(program);
   gl.enable(gl.BLEND);
   gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-  const parts = { program, place: gl.createBuffer(), colour: gl.createBuffer() };
+  const parts = { program, place: gl.createBuffer(), color: gl.createBuffer() };
   attribute(gl, parts, "place", 2, gl.FLOAT);
-  attribute(gl, parts, "colour", 4, gl.UNSIGNED_BYTE);
+  attribute(gl, parts, "color", 4, gl.UNSIGNED_BYTE);
   return parts;
 }
 
@@ -104,7 +104,7 @@ function draw(gl, { program }, count, camera, size, { diameter, opacity }) {
   const s = 2 * scale(camera, size);
   gl.viewport(0, 0, gl.canvas.width, gl.canvas.height);
   gl.clear(gl.COLOR_BUFFER_BIT);
-  gl.uniform2f(uniform("centre"), camera.x, camera.y);
+  gl.uniform2f(uniform("center"), camera.x, camera.y);
   gl.uniform2f(uniform("zoom"), s / size.width, s / size.height);
   gl.uniform1f(uniform("diameter"), diameter * ratio);
   gl.uniform1f(uniform("opacity"), opacity);

@@ -2,8 +2,8 @@
  * The points of the map drawn by the processor, pixel by pixel: for browsers without a graphics card, where this
  * is several times faster than WebGL in software.
  *
- * A dot is a small disc of coverages, the same for all points; over a pixel of colour c and coverage b, a dot of
- * colour s and coverage a leaves c + a (s - c), and the larger coverage.
+ * A dot is a small disc of coverages, the same for all points; over a pixel of color c and coverage b, a dot of
+ * color s and coverage a leaves c + a (s - c), and the larger coverage.
  */
 import { scale, toScreen } from "./camera.js";
 
@@ -14,7 +14,7 @@ export function splatLayer(canvas) {
   let picture = context.createImageData(1, 1);
   return {
     place: (x, y) => void Object.assign(kept, { x, y }),
-    colour: (rgba) => void Object.assign(kept, { rgba }),
+    color: (rgba) => void Object.assign(kept, { rgba }),
     draw(camera, size, { diameter, opacity }) {
       const { width, height } = canvas;
       if (picture.width !== width || picture.height !== height)
@@ -29,7 +29,7 @@ export function splatLayer(canvas) {
   };
 }
 
-/** The pixels of a dot around its centre: offsets in a picture of a width, and coverages of 0 ... 255. */
+/** The pixels of a dot around its center: offsets in a picture of a width, and coverages of 0 ... 255. */
 function disc(diameter, opacity, width) {
   const reach = Math.ceil(diameter / 2);
   const pixels = [];
@@ -56,9 +56,9 @@ function splat({ width, height, data }, { x, y, rgba }, { left, top, unit }, dot
   }
 }
 
-function put(data, centre, { at, cover }, red, green, blue) {
+function put(data, center, { at, cover }, red, green, blue) {
   for (let k = 0; k < at.length; k++) {
-    const to = 4 * (centre + at[k]);
+    const to = 4 * (center + at[k]);
     const a = cover[k];
     const below = data[to + 3];
     if (below) {

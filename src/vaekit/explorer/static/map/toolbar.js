@@ -1,4 +1,4 @@
-/** What the maps show: by what the points are coloured, which projection, and what lies over and under them. */
+/** What the maps show: by what the points are colored, which projection, and what lies over and under them. */
 import { el, select, toggle } from "../dom.js";
 import { MEASURES } from "./legend.js";
 
@@ -19,32 +19,32 @@ const SWITCHES = {
 /** @param {import("../types.js").App} app */
 export function toolbar(app) {
   const info = app.models[0].info;
-  const { colour, kind } = app.store.get();
-  const colours = select(
-    "Colour by",
-    colourings(info).map((key) => [key, SHORT[key]]),
-    colour,
-    (value) => app.store.set({ colour: value }),
+  const { color, kind } = app.store.get();
+  const colors = select(
+    "Color by",
+    colorings(info).map((key) => [key, SHORT[key]]),
+    color,
+    (value) => app.store.set({ color: value }),
   );
-  colours.title = Object.values(MEASURES).join("; ");
+  colors.title = Object.values(MEASURES).join("; ");
   const kinds = select(
     "Map",
     info.projection.kinds.map((key) => [key, KINDS[key]]),
     kind,
     (value) => app.store.set({ kind: value }),
   );
-  app.store.on(["colour", "kind"], (state) => ((colours.value = state.colour), (kinds.value = state.kind)));
+  app.store.on(["color", "kind"], (state) => ((colors.value = state.color), (kinds.value = state.kind)));
   const field = (name, box) => el("label", { class: "field" }, el("span", {}, name), box);
   return el(
     "div",
     { class: "toolbar", role: "toolbar", "aria-label": "Map" },
-    field("Colour by", colours),
+    field("Color by", colors),
     info.projection.kinds.length > 1 ? field("Map", kinds) : null,
     el("div", { class: "switches" }, ...Object.keys(SWITCHES).map((key) => switchOf(app, key))),
   );
 }
 
-function colourings({ classes, is_bound: isBound }) {
+function colorings({ classes, is_bound: isBound }) {
   return [
     ...(classes ? ["label"] : []),
     "reconstruction",

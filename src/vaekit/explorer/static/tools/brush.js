@@ -26,7 +26,7 @@ export function sheet([channels, height, width]) {
       }
   }
 
-  function colour(at, cover, ink, lighten) {
+  function color(at, cover, ink, lighten) {
     for (let c = 0; c < channels; c++) {
       const old = levels[c * area + at];
       const mixed = old + (ink[c] - old) * cover;
@@ -35,8 +35,8 @@ export function sheet([channels, height, width]) {
   }
 
   const acts = {
-    draw: (ink) => (at, cover) => colour(at, cover, ink, channels === 1),
-    erase: () => (at, cover) => colour(at, cover, [0, 0, 0], false),
+    draw: (ink) => (at, cover) => color(at, cover, ink, channels === 1),
+    erase: () => (at, cover) => color(at, cover, [0, 0, 0], false),
     wipe: () => (at, cover) => cover > 0.5 && (seen[at] = 0),
     unwipe: () => (at, cover) => cover > 0.5 && (seen[at] = 255),
   };

@@ -32,7 +32,7 @@ export function createEasel(shape, changed, kept) {
     { class: "group" },
     choice("Brush", MODES, brush.mode, (mode) => (brush.mode = mode)),
     thickness(brush, image.size.height),
-    channels === 3 ? colour(brush) : null,
+    channels === 3 ? color(brush) : null,
   );
   return {
     canvas,
@@ -56,9 +56,9 @@ function thickness(brush, height) {
   return slider("Thickness", { min: 0.5, max: most, step: 0.1, digits: 1, value: brush.radius, oninput });
 }
 
-function colour(brush) {
+function color(brush) {
   const oninput = (event) => (brush.ink = bytes(event.target.value));
-  return el("input", { type: "color", value: "#ffffff", "aria-label": "Colour of the brush", oninput });
+  return el("input", { type: "color", value: "#ffffff", "aria-label": "Color of the brush", oninput });
 }
 
 function paintOn(canvas, image, brush, changed, kept) {

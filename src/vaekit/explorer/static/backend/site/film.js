@@ -1,5 +1,5 @@
 /**
- * Frames as a GIF that goes there and back for ever: 256 colours, the greys or a cube of 6 x 7 x 6 levels, and
+ * Frames as a GIF that goes there and back for ever: 256 colors, the grays or a cube of 6 x 7 x 6 levels, and
  * the compression of Lempel, Ziv and Welch.
  */
 
@@ -8,12 +8,12 @@ const BITS = 8;
 
 /** @param {ImageData[]} frames of one size @param {number} fps @returns {Blob} */
 export function film(frames, fps) {
-  const grey = frames.every(isGrey);
+  const gray = frames.every(isGray);
   const { width, height } = frames[0];
   const order = [...frames, ...frames.slice(1, -1).reverse()];
   const delay = Math.max(2, Math.round(100 / fps));
-  const parts = [header(width, height, grey ? greys() : cube())];
-  for (const frame of order) parts.push(...picture(frame, grey ? greyAt : cubeAt, delay));
+  const parts = [header(width, height, gray ? grays() : cube())];
+  for (const frame of order) parts.push(...picture(frame, gray ? grayAt : cubeAt, delay));
   return new Blob([...parts, Uint8Array.of(0x3b)], { type: "image/gif" });
 }
 
@@ -76,9 +76,9 @@ function compressed(indices) {
   return Uint8Array.from(bytes);
 }
 
-const greys = () => Array.from({ length: 256 }, (_, k) => [k, k, k]).flat();
-const greyAt = (data, at) => data[at];
-const isGrey = ({ data }) => {
+const grays = () => Array.from({ length: 256 }, (_, k) => [k, k, k]).flat();
+const grayAt = (data, at) => data[at];
+const isGray = ({ data }) => {
   for (let at = 0; at < data.length; at += 4) if (data[at] !== data[at + 1] || data[at] !== data[at + 2]) return false;
   return true;
 };

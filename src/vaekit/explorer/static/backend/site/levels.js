@@ -17,10 +17,10 @@ export async function unpacked(content, [channels, height, width]) {
   context.fillRect(0, 0, width, height);
   context.imageSmoothingQuality = "high";
   context.drawImage(image, (width - w) / 2, (height - h) / 2, w, h);
-  return channels === 1 ? grey(context.getImageData(0, 0, width, height).data) : planes(context.getImageData(0, 0, width, height).data);
+  return channels === 1 ? gray(context.getImageData(0, 0, width, height).data) : planes(context.getImageData(0, 0, width, height).data);
 }
 
-const grey = (rgba) => Uint8Array.from({ length: rgba.length / 4 }, (_, k) => Math.round(0.299 * rgba[4 * k] + 0.587 * rgba[4 * k + 1] + 0.114 * rgba[4 * k + 2]));
+const gray = (rgba) => Uint8Array.from({ length: rgba.length / 4 }, (_, k) => Math.round(0.299 * rgba[4 * k] + 0.587 * rgba[4 * k + 1] + 0.114 * rgba[4 * k + 2]));
 
 function planes(rgba) {
   const area = rgba.length / 4;

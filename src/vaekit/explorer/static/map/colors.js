@@ -1,6 +1,6 @@
 /**
- * Numbers and classes as colours. Ten classes have Tol's "muted" colours, as in vaekit's figures, and more
- * than ten share a rainbow; numbers go along cividis, which colour-blind readers see as others do.
+ * Numbers and classes as colors. Ten classes have Tol's "muted" colors, as in vaekit's figures, and more
+ * than ten share a rainbow; numbers go along cividis, which color-blind readers see as others do.
  */
 
 const TEN = "332288 88ccee 44aa99 117733 999933 ddcc77 cc6677 882255 aa4499 1f2328".split(" ");
@@ -13,14 +13,14 @@ const CIVIDIS = "00224e 1a386f 434e6c 61656f 7d7c78 9b9476 bcae6c dec958 fee838"
 const PLAIN = { light: "5f6773", dark: "9aa3ae" };
 const BYTES = new Map();
 
-/** The colour of class k among n, "#rrggbb". */
-export function classColour(k, n, dark) {
+/** The color of class k among n, "#rrggbb". */
+export function classColor(k, n, dark) {
   if (n <= 10) return `#${(dark ? TEN_ON_DARK : TEN)[k % 10]}`;
   return hex(along(RAINBOW, k / Math.max(n - 1, 1)));
 }
 
-/** Colours of a scale for the CSS of its legend. */
-export const SCALE = CIVIDIS.map((colour) => `#${colour}`);
+/** Colors of a scale for the CSS of its legend. */
+export const SCALE = CIVIDIS.map((color) => `#${color}`);
 
 /**
  * The range that a scale spans: from the 1st to the 99th percentile, so that outliers do not dull it.
@@ -38,14 +38,14 @@ export function range(values) {
  * RGBA bytes of all points; those of hidden classes have no opacity.
  *
  * @param {import("../types.js").Points} points
- * @param {string} colour  "label", "none" or the name of an array of numbers
+ * @param {string} color  "label", "none" or the name of an array of numbers
  * @param {number} classes
  * @param {Set<number>} hidden
  * @param {boolean} dark
  */
-export function paint(points, colour, classes, hidden, dark) {
+export function paint(points, color, classes, hidden, dark) {
   const rgba = new Uint8Array(points.n * 4);
-  const of = colouring(points, colour, classes, dark);
+  const of = coloring(points, color, classes, dark);
   for (let i = 0; i < points.n; i++) {
     const [r, g, b] = of(i);
     rgba.set([r, g, b, points.label && hidden.has(points.label[i]) ? 0 : 255], 4 * i);
@@ -53,12 +53,12 @@ export function paint(points, colour, classes, hidden, dark) {
   return rgba;
 }
 
-function colouring(points, colour, classes, dark) {
+function coloring(points, color, classes, dark) {
   const plain = rgb(dark ? PLAIN.dark : PLAIN.light);
-  const values = points[colour];
+  const values = points[color];
   if (!values) return () => plain;
-  if (colour === "label") {
-    const palette = Array.from({ length: classes }, (_, k) => rgb(classColour(k, classes, dark).slice(1)));
+  if (color === "label") {
+    const palette = Array.from({ length: classes }, (_, k) => rgb(classColor(k, classes, dark).slice(1)));
     return (i) => palette[values[i]] ?? plain;
   }
   const [low, high] = range(values);
@@ -66,20 +66,20 @@ function colouring(points, colour, classes, dark) {
   return (i) => steps[Math.round(255 * Math.min(Math.max((values[i] - low) / (high - low), 0), 1))] ?? plain;
 }
 
-function along(colours, t) {
-  const place = t * (colours.length - 1);
-  const k = Math.min(Math.floor(place), colours.length - 2);
-  const [a, b] = [rgb(colours[k]), rgb(colours[k + 1])];
+function along(colors, t) {
+  const place = t * (colors.length - 1);
+  const k = Math.min(Math.floor(place), colors.length - 2);
+  const [a, b] = [rgb(colors[k]), rgb(colors[k + 1])];
   return a.map((from, c) => Math.round(from + (b[c] - from) * (place - k)));
 }
 
-function rgb(colour) {
-  if (!BYTES.has(colour))
+function rgb(color) {
+  if (!BYTES.has(color))
     BYTES.set(
-      colour,
-      [0, 2, 4].map((at) => parseInt(colour.slice(at, at + 2), 16)),
+      color,
+      [0, 2, 4].map((at) => parseInt(color.slice(at, at + 2), 16)),
     );
-  return BYTES.get(colour);
+  return BYTES.get(color);
 }
 
 const hex = (bytes) => `#${bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;

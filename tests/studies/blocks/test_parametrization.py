@@ -1,4 +1,4 @@
-"""The blocks of the study of parametrisations: epochs in numbers and pictures, and codes latent by latent."""
+"""The blocks of the study of parametrizations: epochs in numbers and pictures, and codes latent by latent."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ TREE = {
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> StudyResults:
-    folder = tmp_path_factory.mktemp("parametrisation")
+    folder = tmp_path_factory.mktemp("parametrization")
     (folder / "study.yaml").write_text(yaml.safe_dump(TREE))
     return perform(folder / "study.yaml", folder=folder / "runs", jobs=1, display=SilentDisplay())
 
