@@ -63,10 +63,10 @@ CHOICES: dict[str, dict[str, Any]] = {
 # Each row takes the next of each of these lists, so that they too meet one another.
 OBSERVATIONS = {
     "bernoulli": ("dynamic", "threshold", "static"),
-    "discretised_logistic": ("grey",),
-    "categorical": ("grey",),
-    "gaussian": ("unit", "grey"),
-    "continuous_bernoulli": ("unit", "grey"),
+    "discretised_logistic": ("discrete",),
+    "categorical": ("discrete",),
+    "gaussian": ("continuous", "discrete"),
+    "continuous_bernoulli": ("continuous", "discrete"),
 }
 OBJECTIVES: tuple[Tree, ...] = (
     {},
@@ -255,7 +255,7 @@ def _further(folder: str) -> Iterator[Row]:
     """What no pair above holds."""
     dense = {"kind": "dense", "width": [8]}
     base: Tree = {
-        "data": {"name": f"{folder}/noise.npz", "observation": "unit"},
+        "data": {"name": f"{folder}/noise.npz", "observation": "continuous"},
         "model": {
             "latent": 3,
             "encoder": {"network": dense, "posterior": {"kind": "log_variance"}},

@@ -53,7 +53,9 @@ RECIPE_KEYS: dict[str, str] = {}
 
 # Values, {new value: old value} at the new path of a key.
 #   "model.decoder.likelihood.kind": {"discretized_logistic": "discretised_logistic"},
-RECIPE_VALUES: dict[str, dict[Any, Any]] = {}
+RECIPE_VALUES: dict[str, dict[Any, Any]] = {
+    "data.observation": {"discrete": "grey", "continuous": "unit"},
+}
 
 # Names of the recipes that the package carries.
 #   "mnist-convolutional": "mnist-conv",

@@ -199,7 +199,7 @@ def test_interrupted_training_saves_and_says_how_to_go_on(tmp_path):
 
 def test_divergence_has_its_own_exit_code(call, tmp_path):
     result = call(
-        "train", "digits", *QUICK, "data.observation=unit", "training.learning_rate=10", "--run-dir", "r",
+        "train", "digits", *QUICK, "data.observation=continuous", "training.learning_rate=10", "--run-dir", "r",
         "model.decoder.likelihood.kind=gaussian", "model.decoder.likelihood.bounds=null",
     )  # fmt: skip
     assert result.exit_code == 5, result.output
@@ -220,7 +220,7 @@ def test_divergence_has_its_own_exit_code(call, tmp_path):
         (2, ["digits", "--threads", "0"], "0 is not in the range"),
         (2, ["digits", "--resume", "r"], "--resume goes on with what the run holds"),
         (4, ["--resume", "nowhere"], "nowhere: not a run directory"),
-        (3, ["digits", "data.observation=unit", "model.decoder.likelihood=categorical"], "256 levels"),
+        (3, ["digits", "data.observation=continuous", "model.decoder.likelihood=categorical"], "256 levels"),
         (3, ["digits", "data.test=1700"], "leave none of 1797 to train on"),
         (1, ["digits", "--run-dir", "/dev/null/r"], "cannot make /dev/null/r"),
     ],

@@ -66,10 +66,10 @@ def test_steps_can_be_the_unit_and_the_bound_can_be_another():
 
 
 def test_levels_cannot_be_probable_where_reals_are_seen():
-    changes = ["data.observation=unit", "model.decoder.likelihood=categorical"]
-    with pytest.raises(RecipeError, match=r"use data\.observation=gray"):
+    changes = ["data.observation=continuous", "model.decoder.likelihood=categorical"]
+    with pytest.raises(RecipeError, match=r"use data\.observation=discrete"):
         check_recipe(load_recipe("mnist", changes))
-    check_recipe(load_recipe("mnist", ["data.observation=gray", "model.decoder.likelihood=categorical"]))
+    check_recipe(load_recipe("mnist", ["data.observation=discrete", "model.decoder.likelihood=categorical"]))
 
 
 VAMP = ["model.prior={kind: vamp, components: 4, start: data}"]
@@ -85,7 +85,7 @@ def test_a_vamp_prior_starts_from_training_images_or_is_loaded_into():
 
 
 def test_training_images_are_those_of_the_training_split_as_they_are_seen():
-    spec = load_recipe("digits", ["data.observation=gray", "data.validation=1700", "data.test=90"])
+    spec = load_recipe("digits", ["data.observation=discrete", "data.validation=1700", "data.test=90"])
     dataset, splits = build_data(spec.data)
     taken, labels = training_images(spec, dataset, splits)(len(splits.train))
     own = torch.from_numpy(dataset.images[splits.train]).float() / 255

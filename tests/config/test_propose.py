@@ -34,6 +34,6 @@ def test_what_is_proposed_can_be_built_and_says_why(tmp_path):
     recipe, reasons = proposed(tmp_path / "my data.npy", np.random.default_rng(0).normal(size=(60, 7)))
     assert (recipe.name, recipe.title) == ("my-data", "VAE on my data")
     assert build_model(recipe.model, (1, 1, 7)).latent_dim == 16
-    assert reasons[0] == "observation unit and likelihood gaussian: the values are real numbers"
+    assert reasons[0] == "observation continuous and likelihood gaussian: the values are real numbers"
     assert reasons[1].startswith("network dense: ")
     assert reasons[2].startswith("500 epochs with 12 images a batch")

@@ -125,7 +125,7 @@ def recipe_of(row: Row) -> Recipe:
     choice = {name: CHOICES[name][value] for name, value in zip(CHOICES, row, strict=True)}
     return parse_recipe(
         {
-            "data": {"name": "noise", "observation": "threshold" if row[2] == "bernoulli" else "gray"},
+            "data": {"name": "noise", "observation": "threshold" if row[2] == "bernoulli" else "discrete"},
             "model": {
                 "latent": choice["latent"],
                 "prior": choice["prior"],

@@ -32,7 +32,7 @@ def test_a_catalogd_dataset_is_described_from_row_and_content() -> None:
     assert facts["found"] == "packaged"
     assert facts["sha256"] == catalog.entry("digits").sha256
     assert facts["classes"] == list("0123456789")
-    assert facts["suggestion"]["observation"] == "gray"
+    assert facts["suggestion"]["observation"] == "discrete"
     json.dumps(facts)
 
 

@@ -36,8 +36,8 @@ def test_threshold_is_above_one_half() -> None:
     assert observe(dataset(half), np.arange(1), "threshold").all().flatten().tolist() == [0, 0, 1, 1]
 
 
-def test_gray_and_unit_are_level_over_255(gray: Dataset) -> None:
-    for observation in ("gray", "unit"):
+def test_discrete_and_continuous_are_level_over_255(gray: Dataset) -> None:
+    for observation in ("discrete", "continuous"):
         seen = observe(gray, np.array([4, 7]), observation)
         expected = torch.from_numpy(gray.images[[4, 7]]).float() / 255
         assert torch.equal(seen.all(), expected)
@@ -45,8 +45,8 @@ def test_gray_and_unit_are_level_over_255(gray: Dataset) -> None:
         assert seen.data.dtype == torch.uint8
 
 
-def test_unit_reals_are_untouched(real: Dataset) -> None:
-    seen = observe(real, np.array([9, 3]), "unit")
+def test_continuous_reals_are_untouched(real: Dataset) -> None:
+    seen = observe(real, np.array([9, 3]), "continuous")
     assert torch.equal(seen.all(), torch.from_numpy(real.images[[9, 3]]))
 
 
@@ -103,7 +103,7 @@ def test_held_or_gathered_the_numbers_are_the_same(gray: Dataset, observation: s
 
 def test_channels_stored_last_come_out_first() -> None:
     stored = np.random.default_rng(0).integers(0, 256, (6, 4, 5, 3), dtype=np.uint8)
-    seen = observe(dataset(stored.transpose(0, 3, 1, 2)), np.arange(6), "gray")
+    seen = observe(dataset(stored.transpose(0, 3, 1, 2)), np.arange(6), "discrete")
     assert seen.all().is_contiguous()
     assert seen.shape == (3, 4, 5)
 
@@ -114,7 +114,7 @@ def test_what_takes_too_much_of_the_device_is_gathered(
     size = 50 * 3 * 4 * 5
     for free, held in ((3 * size, False), (3 * size + 1, True)):
         monkeypatch.setattr(module, "_free_bytes", lambda device, free=free: free)
-        assert (observe(gray, np.arange(50), "gray").data is not None) == held
+        assert (observe(gray, np.arange(50), "discrete").data is not None) == held
 
 
 def test_free_memory_is_positive() -> None:
@@ -122,7 +122,7 @@ def test_free_memory_is_positive() -> None:
 
 
 def test_batches_go_through_everything_in_order(gray: Dataset) -> None:
-    seen = observe(gray, np.arange(10, 33), "gray")
+    seen = observe(gray, np.arange(10, 33), "discrete")
     images, labels = zip(*seen.batches(10), strict=True)
     assert [len(batch) for batch in images] == [10, 10, 3]
     assert torch.equal(torch.cat(images), seen.all())
@@ -131,12 +131,12 @@ def test_batches_go_through_everything_in_order(gray: Dataset) -> None:
 
 
 def test_without_labels_batches_have_none(real: Dataset) -> None:
-    assert all(labels is None for _, labels in observe(real, np.arange(9), "unit").batches(4))
+    assert all(labels is None for _, labels in observe(real, np.arange(9), "continuous").batches(4))
 
 
-def test_gray_needs_levels(real: Dataset) -> None:
-    with pytest.raises(DataError, match=r"gray needs levels.*use unit"):
-        observe(real, np.arange(3), "gray")
+def test_discrete_needs_levels(real: Dataset) -> None:
+    with pytest.raises(DataError, match=r"discrete needs levels.*use continuous"):
+        observe(real, np.arange(3), "discrete")
 
 
 def test_an_unknown_observation_proposes_the_nearest(gray: Dataset) -> None:
@@ -151,7 +151,7 @@ def holes(real: Dataset) -> Dataset:
     return dataset(images)
 
 
-@pytest.mark.parametrize("observation", ["threshold", "static", "dynamic", "unit"])
+@pytest.mark.parametrize("observation", ["threshold", "static", "dynamic", "continuous"])
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("resident", [False, True])
 def test_what_is_missing_stays_missing(
@@ -175,7 +175,7 @@ def test_levels_beside_missing_values_can_be_observed_as_levels() -> None:
     images[2, 0, 1] = np.nan
     data = dataset(images)
     assert data.has_levels
-    levels = observe(data, np.arange(9), "gray").all() * 255
+    levels = observe(data, np.arange(9), "discrete").all() * 255
     known = levels[~levels.isnan()]
     torch.testing.assert_close(known, known.round())
 

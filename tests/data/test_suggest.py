@@ -33,18 +33,18 @@ def lacking(images: np.ndarray) -> np.ndarray:
     [
         (dataset(lacking(255 * (levels(1, 8, 8) > 99)), 255), ("threshold", "bernoulli", "dense")),
         (dataset(lacking(inked(1, 8, 8)), 255), ("dynamic", "bernoulli", "dense")),
-        (dataset(lacking(levels(1, 8, 8)), 255), ("gray", "discretized_logistic", "dense")),
-        (dataset(lacking(255 * RNG.random((50, 1, 8, 8)))), ("unit", "gaussian", "dense")),
+        (dataset(lacking(levels(1, 8, 8)), 255), ("discrete", "discretized_logistic", "dense")),
+        (dataset(lacking(255 * RNG.random((50, 1, 8, 8)))), ("continuous", "gaussian", "dense")),
         (
             dataset((levels(1, 20, 20) > 99).astype(np.uint8) * 255),
             ("threshold", "bernoulli", "convolutional"),
         ),
         (dataset(inked(1, 8, 8)), ("dynamic", "bernoulli", "dense")),
         (dataset((inked(1, 8, 8) / 255).astype(np.float32)), ("dynamic", "bernoulli", "dense")),
-        (dataset((inked(1, 8, 8) / 255).astype(np.float32), scale=7), ("unit", "gaussian", "dense")),
-        (dataset(inked(3, 16, 16)), ("gray", "discretized_logistic", "convolutional")),
-        (dataset(levels(1, 28, 15)), ("gray", "discretized_logistic", "dense")),
-        (dataset(RNG.random((50, 1, 1, 30), dtype=np.float32)), ("unit", "gaussian", "dense")),
+        (dataset((inked(1, 8, 8) / 255).astype(np.float32), scale=7), ("continuous", "gaussian", "dense")),
+        (dataset(inked(3, 16, 16)), ("discrete", "discretized_logistic", "convolutional")),
+        (dataset(levels(1, 28, 15)), ("discrete", "discretized_logistic", "dense")),
+        (dataset(RNG.random((50, 1, 1, 30), dtype=np.float32)), ("continuous", "gaussian", "dense")),
     ],
 )
 def test_each_kind_of_data(data: Dataset, expected: tuple[str, str, str]) -> None:

@@ -77,12 +77,12 @@ def test_like_is_compared_with_like(monkeypatch):
     monkeypatch.setattr(module, "observe", lambda *args, **kw: seen.append(args[2]) or observe(*args, **kw))
     for changes, draw, pixels, observation in [
         ((), None, "drawn", "dynamic"),
-        ((), False, "means", "unit"),
+        ((), False, "means", "continuous"),
         (("data.observation=threshold",), None, "drawn", "threshold"),
         (("data.observation=threshold",), False, "means", "threshold"),
-        (("data.observation=gray",), None, "means", "unit"),
-        (("data.observation=unit", "model.decoder.likelihood=gaussian"), None, "means", "unit"),
-        (("model.decoder.likelihood=gaussian",), None, "means", "unit"),
+        (("data.observation=discrete",), None, "means", "continuous"),
+        (("data.observation=continuous", "model.decoder.likelihood=gaussian"), None, "means", "continuous"),
+        (("model.decoder.likelihood=gaussian",), None, "means", "continuous"),
     ]:
         assert sample_quality(digits(*changes), 20, "pixels", draw).pixels == pixels
         assert set(seen) == {observation}

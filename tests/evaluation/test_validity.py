@@ -35,7 +35,7 @@ def annotated(likelihood, observation, posterior="log_variance", data=None, miss
 @pytest.mark.parametrize(
     ("likelihood", "observation"),
     [("bernoulli", o) for o in ("threshold", "static", "dynamic")]
-    + [("discretized_logistic", "gray"), ("categorical", "gray")],
+    + [("discretized_logistic", "discrete"), ("categorical", "discrete")],
 )
 def test_probabilities_of_what_is_observed_are_likelihoods(likelihood, observation):
     result = annotated(likelihood, observation)
@@ -47,13 +47,13 @@ def test_probabilities_of_what_is_observed_are_likelihoods(likelihood, observati
 @pytest.mark.parametrize(
     ("likelihood", "observation", "words"),
     [
-        ("bernoulli", "gray", "on gray values its numbers do not sum to 1"),
-        ("bernoulli", "unit", "on gray values its numbers do not sum to 1"),
+        ("bernoulli", "discrete", "on gray values its numbers do not sum to 1"),
+        ("bernoulli", "continuous", "on gray values its numbers do not sum to 1"),
         ("gaussian", "dynamic", "the density can grow without limit"),
         ("continuous_bernoulli", "static", "the density can grow without limit"),
-        ("gaussian", "unit", "no probability of the levels"),
-        ("continuous_bernoulli", "gray", "no probability of the levels"),
-        ("{kind: gaussian, sigma: 0.1}", "unit", "sigma = 0.1 was chosen, not learned"),
+        ("gaussian", "continuous", "no probability of the levels"),
+        ("continuous_bernoulli", "discrete", "no probability of the levels"),
+        ("{kind: gaussian, sigma: 0.1}", "continuous", "sigma = 0.1 was chosen, not learned"),
     ],
 )
 def test_what_is_no_likelihood_is_said_to_be_none(likelihood, observation, words):
@@ -72,7 +72,7 @@ def test_an_autoencoder_has_no_bound():
 
 
 def test_densities_of_rescaled_values_say_what_the_data_s_own_units_add():
-    result = annotated("gaussian", "unit", data=dataset(np.float32, scale=10.0))
+    result = annotated("gaussian", "continuous", data=dataset(np.float32, scale=10.0))
     assert result.is_likelihood
     assert f"add {-64 * math.log(10):.6g} nats" in result.caveats[0]
 
@@ -81,7 +81,7 @@ def test_what_is_missing_is_said():
     holes = dataset(np.float32, scale=10.0)
     holes.images[:] = np.random.default_rng(0).random(holes.images.shape)
     holes.images[0, 0, 0] = np.nan
-    result = annotated("gaussian", "unit", data=holes, missing="square:3")
+    result = annotated("gaussian", "continuous", data=holes, missing="square:3")
     assert result.is_likelihood
     assert result.missing == "NaN in the data and square:3"
     units, part = result.caveats

@@ -22,7 +22,7 @@ from vaekit.explorer.session import ExplorerSession, Source, look
 from vaekit.models.vae import VAE
 
 N = 30
-OBSERVATIONS = {"binary": "threshold", "levels": "gray", "unit": "unit", "real": "unit"}
+OBSERVATIONS = {"binary": "threshold", "levels": "discrete", "unit": "continuous", "real": "continuous"}
 
 
 def explored(

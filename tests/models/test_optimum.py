@@ -65,7 +65,7 @@ def test_a_linear_vae_reaches_the_optimum_of_probabilistic_pca(tmp_path, objecti
     x = data()
     best, noise, directions = closed_form(x)
     images = Dataset("linear", "Linear", x.reshape(-1, *SHAPE), None, ())
-    seen = observe(images, np.arange(N), "unit", training=True)
+    seen = observe(images, np.arange(N), "continuous", training=True)
     settings = TrainingSettings(
         epochs=240, batch_size=50, learning_rate=0.02, schedule={"kind": "cosine"}, checkpoint_seconds=1e6
     )

@@ -189,7 +189,7 @@ def test_a_name_of_the_catalog_stays_a_name(tmp_path):
         (DataError, "leave none", {"overrides": ["data.validation=1797"]}),
         (InvalidError, "device: 'cuda:77' is not available", {"device": "cuda:77"}),
         (InvalidError, "training.epochs", {"epochs": 0}),
-        (DataError, "gray needs levels", {"data": "reals.npy", "overrides": ["data.observation=gray"]}),
+        (DataError, "discrete needs levels", {"data": "reals.npy", "overrides": ["data.observation=discrete"]}),
     ],
 )
 def test_what_cannot_be_trained_leaves_no_run_behind(tmp_path, error, words, options):

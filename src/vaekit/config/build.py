@@ -202,10 +202,10 @@ def check_recipe(recipe: Recipe) -> None:
 
 def _check_likelihood(recipe: Recipe) -> None:
     support = LIKELIHOODS[recipe.model.decoder.likelihood.kind]().support
-    if support == "levels" and recipe.data.observation == "unit":
+    if support == "levels" and recipe.data.observation == "continuous":
         raise RecipeError(
             f"{recipe.name}: model.decoder.likelihood: {recipe.model.decoder.likelihood.kind} gives "
-            "probabilities to 256 levels, but data.observation is unit; use data.observation=gray, or the "
+            "probabilities to 256 levels, but data.observation is continuous; use data.observation=discrete, or the "
             "likelihood gaussian"
         )
 

@@ -128,8 +128,8 @@ def _likelihood(dataset: Dataset) -> tuple[str, str, str]:
     if _are_probabilities(dataset) and near > _MOSTLY:
         return "dynamic", "bernoulli", f"{near:.0%} of the pixels are nearly black or white"
     if dataset.has_levels:
-        return "gray", "discretized_logistic", f"only {near:.0%} of the pixels are nearly black or white"
-    return "unit", "gaussian", "the values are real numbers"
+        return "discrete", "discretized_logistic", f"only {near:.0%} of the pixels are nearly black or white"
+    return "continuous", "gaussian", "the values are real numbers"
 
 
 def _sampled_levels(dataset: Dataset) -> np.ndarray:

@@ -5,8 +5,8 @@ With level v in 0..255 and p = v / 255, an observation is
     threshold   x = [p > 1/2]
     static      x ~ Bernoulli(p), one draw for good
     dynamic     x ~ Bernoulli(p), drawn anew at each use in training; as `static` otherwise
-    gray        x = p, of 256 levels
-    unit        x = p, a real number
+    discrete    x = p, one of 256 gray levels
+    continuous  x = p, a real number
 
 Static draws depend on the seed and on the image's place in the dataset, and on nothing else: image i
 looks the same in every subset, batch and process (Salakhutdinov and Murray 2008 fixed one such draw).
@@ -28,7 +28,7 @@ from vaekit.data.masks import MaskSampler, observed_pixels
 from vaekit.errors import DataError, did_you_mean
 from vaekit.utils.memory import memory, release
 
-OBSERVATIONS = ("threshold", "static", "dynamic", "gray", "unit")
+OBSERVATIONS = ("threshold", "static", "dynamic", "discrete", "continuous")
 
 _BLOCK = 16  # images that share one random stream: few enough to draw in vain, enough to be quick
 
@@ -198,9 +198,9 @@ def _check(dataset: Dataset, observation: str) -> None:
             f"observation: expected one of {', '.join(OBSERVATIONS)}, but {observation!r} came"
             f"{did_you_mean(observation, OBSERVATIONS)}"
         )
-    if observation == "gray" and not dataset.has_levels:
+    if observation == "discrete" and not dataset.has_levels:
         raise DataError(
-            f"{dataset.name}: observation gray needs levels 0..255, but the images are real numbers; use unit"
+            f"{dataset.name}: observation discrete needs levels 0..255, but the images are real numbers; use continuous"
         )
 
 

@@ -89,7 +89,7 @@ def evaluate(
     key = _key(trained, dataset, seen, way, seed=seed, labels=labels) if keep else ""
     kept = ResumableResults(keep, key)
     parts = _columns(trained, seen, way, labels, seed, kept, progress, say)
-    stored = trained.observed(split, data, images, observation="unit")
+    stored = trained.observed(split, data, images, observation="continuous")
     evaluation = summarize(parts, trained.model.layer_dims, way.draws, seed, kept.seconds)
     evaluation = validity.with_labels(evaluation, parts, trained.model, seen)
     further = _of_chains(way) | _of_codes(trained, seen, seed) | _of_scale(trained, seen)

@@ -130,7 +130,7 @@ def reference_images(
             "name other data with --data"
         )
     spec = trained.recipe.data
-    observation = spec.observation if draw or spec.observation == "threshold" else "unit"
+    observation = spec.observation if draw or spec.observation == "threshold" else "continuous"
     seen = observe(dataset, indices, observation, seed=spec.seed, device=trained.device)
     return (x for x, _ in seen.batches(images_at_once(trained.model.decoder, seen.shape)))
 

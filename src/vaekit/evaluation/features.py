@@ -96,7 +96,7 @@ def _of_pixels(dataset: Dataset) -> Features:
 
     chosen = split(dataset, validation=0, test=0.1).train
     chosen = np.random.default_rng(0).permutation(chosen)[:COMPONENTS_OF]
-    images = observe(dataset, np.sort(chosen), "unit").all().flatten(1).numpy()
+    images = observe(dataset, np.sort(chosen), "continuous").all().flatten(1).numpy()
     found = PCA(min(COMPONENTS, *images.shape), random_state=0).fit(images)
     scale = np.sqrt(found.explained_variance_.mean()) or 1.0
     words = f"{len(found.components_)} principal components of the pixels of {dataset.name}"

@@ -57,7 +57,7 @@ def caveats(observation: str, kind: str, support: str, dataset: Dataset) -> list
     if support in ("unit", "real") and observation not in BINARY and dataset.has_levels:
         found.append(
             f"the {kind} likelihood is a density over real values, taken at 256 levels: it is no probability "
-            "of the levels and not comparable with one; for that use data.observation=gray with "
+            "of the levels and not comparable with one; for that use data.observation=discrete with "
             "discretized_logistic"
         )
     return found

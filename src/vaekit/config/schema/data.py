@@ -45,7 +45,7 @@ Missing = Annotated[
 
 class DataSettings(Section):
     name: str = Field("mnist", min_length=1, description="name in the catalog, or path of your own data")
-    observation: Literal["threshold", "static", "dynamic", "gray", "unit"] = Field(
+    observation: Literal["threshold", "static", "dynamic", "discrete", "continuous"] = Field(
         "dynamic", description="how gray values become what the model sees"
     )
     validation: Share = Field(10_000, description="images held out of training: a number, or a share below 1")
