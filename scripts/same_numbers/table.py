@@ -33,7 +33,9 @@ PYTHON: dict[str, str] = {
 
 # Methods and attributes, Class.new_name -> old name.
 #   "Run.bounds": "sandwich",
-MEMBERS: dict[str, str] = {}
+MEMBERS: dict[str, str] = {
+    "Run.bdmc": "sandwich",
+}
 
 # Keyword arguments, of functions by `function:keyword`, of methods by `Class.method:keyword`.
 #   "Run.evaluate:importance_samples": "samples",

@@ -151,7 +151,7 @@ class Models:
             call(run, "Run.evaluate", samples=5, estimator="ais", **chains)
             found |= self._measured(place, "evaluation-ais", "annealed")
         if "sandwich" in also:
-            call(run, "Run.sandwich", samples=5, **chains)
+            call(run, "Run.bdmc", samples=5, **chains)
             found["sandwich"] = self._json(place, "bdmc.json")
         if "labels missing" in also:
             call(run, "Run.evaluate", samples=6, labels="missing", images=5)

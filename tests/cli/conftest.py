@@ -78,7 +78,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training without its figures, which other tests look at."""
     from vaekit.runs.run import Run
 
-    monkeypatch.setattr(Run, "draw", lambda self, only_missing=False: [])
+    monkeypatch.setattr(Run, "plot", lambda self, only_missing=False: [])
 
 
 def _refuse(constant: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 import vaekit
-from vaekit.cli import SECTIONS, group, main, options
+from vaekit.cli import SECTIONS, main, options, program
 from vaekit.cli.group import explain, report
 from vaekit.errors import DivergedError, InterruptedRun, InvalidError, NotFoundError, VaekitError
 
@@ -27,7 +27,7 @@ def every_command(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
 
 
 def test_help_lists_every_command_in_its_section():
-    result = CliRunner().invoke(group, ["--help"])
+    result = CliRunner().invoke(program, ["--help"])
     assert result.exit_code == 0
     for heading, names in SECTIONS.items():
         assert f"\n{heading}:\n" in result.stdout
@@ -36,13 +36,13 @@ def test_help_lists_every_command_in_its_section():
 
 
 def test_without_a_command_the_help_is_shown():
-    result = CliRunner().invoke(group, [])
-    assert (result.exit_code, result.stdout) == (0, CliRunner().invoke(group, ["--help"]).stdout)
+    result = CliRunner().invoke(program, [])
+    assert (result.exit_code, result.stdout) == (0, CliRunner().invoke(program, ["--help"]).stdout)
 
 
-@pytest.mark.parametrize("path", [*every_command(group)], ids=" ".join)
+@pytest.mark.parametrize("path", [*every_command(program)], ids=" ".join)
 def test_every_command_says_in_a_sentence_what_it_does_and_gives_an_example(path):
-    result = CliRunner().invoke(group, [*path, "--help"])
+    result = CliRunner().invoke(program, [*path, "--help"])
     assert result.exit_code == 0
     _, sentence, rest = result.stdout.split("\n\n", 2)
     assert sentence.strip().endswith(".")
@@ -64,7 +64,7 @@ def test_help_imports_nothing_heavy():
 
 
 def test_the_version():
-    assert CliRunner().invoke(group, ["--version"]).stdout == f"vaekit {vaekit.__version__}\n"
+    assert CliRunner().invoke(program, ["--version"]).stdout == f"vaekit {vaekit.__version__}\n"
 
 
 def test_an_unknown_command_is_a_usage_error_that_names_the_nearest(fails):
@@ -155,7 +155,7 @@ def test_shared_options_are_the_same_everywhere():
     """An option that two commands share has one meaning: its declaration comes from one place."""
     seen: dict[str, set[str]] = {}
     for name in ("sample", "reconstruct", "interpolate", "traverse", "evaluate"):
-        command = group.get_command(click.Context(group), name)
+        command = program.get_command(click.Context(program), name)
         for parameter in command.params:
             seen.setdefault(parameter.name, set()).add(getattr(parameter, "help", "") or "")
     for shared in ("seed", "device", "data", "split", "as_json"):

@@ -19,7 +19,7 @@ from vaekit.training.display import SilentLogger
 def _own_folders(tmp_path_factory: pytest.TempPathFactory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VAEKIT_CACHE", str(tmp_path_factory.mktemp("cache")))
-        patch.setattr(vaekit.Run, "draw", lambda self, only_missing=False: [])
+        patch.setattr(vaekit.Run, "plot", lambda self, only_missing=False: [])
         yield
 
 

@@ -228,7 +228,7 @@ def test_key_numbers_of_a_training(whole):
         ("recipe.yaml", b"a: [", r"recipe\.yaml: expected YAML"),
         ("recipe.yaml", b"- 1", r"recipe\.yaml: expected keys and values, got list"),
         ("evaluation.json", b"{", r"evaluation\.json: expected a JSON object .* delete the file"),
-        ("evaluation.json", b'{"rate": ["a"]}', r"evaluation\.json: expected the numbers .* delete the file"),
+        ("evaluation.json", b'{"kl": ["a"]}', r"evaluation\.json: expected the numbers .* delete the file"),
         ("evaluation-ais.json", b'{"log_likelihood": "a"}', r"evaluation-ais\.json: expected the numbers"),
         (
             "bdmc.json",

@@ -51,7 +51,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Run, "draw", lambda self, only_missing=False: [])
+    monkeypatch.setattr(Run, "plot", lambda self, only_missing=False: [])
 
 
 @pytest.fixture
@@ -280,7 +280,7 @@ def test_figures_that_are_missing_are_drawn_and_only_those():
     }  # fmt: skip
     (run.path / "figures/samples.png").unlink()
     times = {figure: figure.stat().st_mtime_ns for figure in run.figures}
-    again = run.draw(only_missing=True)
+    again = run.plot(only_missing=True)
     assert {figure: figure.stat().st_mtime_ns for figure in again if figure.stem != "samples"} == times
     assert (run.path / "figures/samples.png").is_file()
 
@@ -429,8 +429,8 @@ def test_numbers_of_images_that_are_damaged_are_as_if_there_were_none(tmp_path: 
     file, run = tmp_path / "evaluation.npz", Run(tmp_path)
     np.savez_compressed(file, index=np.arange(9), elbo=np.random.default_rng(0).normal(size=9))
     whole, empty = file.read_bytes(), 0
-    assert list(run.each) == ["index", "elbo"]
+    assert list(run.per_image) == ["index", "elbo"]
     for place in range(len(whole)):
         file.write_bytes(whole[:place] + bytes([whole[place] ^ 9]) + whole[place + 1 :])
-        empty += not run.each
+        empty += not run.per_image
     assert empty > len(whole) / 2  # the rest are dates and the like

@@ -151,9 +151,9 @@ def _measured(
     quiet = asked.pop("quiet")
     trained = found.trained if isinstance(found, Run) else found
     say = (lambda words: None) if quiet else (lambda words: click.echo(words, err=True))
-    keep = found.partial if isinstance(found, Run) else Path(f"{output}.partial.npz") if output else None
+    keep = found.partial_path if isinstance(found, Run) else Path(f"{output}.partial.npz") if output else None
     own = isinstance(found, Run) and asked["data"] is None and asked["missing"] is None
-    store: dict[str, Any] = {"store": found.keep} if isinstance(found, Run) and own else {}
+    store: dict[str, Any] = {"store": found.save_evaluation} if isinstance(found, Run) and own else {}
     with images_bar(quiet) as progress:
         evaluation = evaluate(trained, progress=progress, say=say, keep=keep, **store, **asked)
     data = asked["data"] or trained.recipe.data.name
@@ -173,7 +173,7 @@ def _bounds(
     with images_bar(asked["quiet"]) as progress:
         options |= {"images": asked["images"] or 100, "progress": progress}
         sandwich = (
-            found.sandwich(**options) if isinstance(found, Run) else bdmc_on_model_samples(found, **options)
+            found.bdmc(**options) if isinstance(found, Run) else bdmc_on_model_samples(found, **options)
         )
     numbers = {"run": run, **sandwich.to_dict()}
     trained = found.trained if isinstance(found, Run) else found

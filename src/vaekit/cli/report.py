@@ -25,6 +25,6 @@ def command(run: str, redraw: bool, device: str, as_json: bool) -> None:
     from vaekit.runs.run import Run
 
     opened = Run(run, device)
-    figures = opened.draw(only_missing=not redraw)
+    figures = opened.plot(only_missing=not redraw)
     page = str(opened.report())
     emit({"report": page, "figures": [str(figure) for figure in figures]}, page, as_json)

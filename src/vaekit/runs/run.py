@@ -119,7 +119,7 @@ class Run:
         return self._said(self.path / "evaluation.json")
 
     @property
-    def annealed(self) -> dict[str, Any]:
+    def ais(self) -> dict[str, Any]:
         """What evaluation-ais.json says, the same by annealed chains; empty where there is none.
 
         Raises:
@@ -128,7 +128,7 @@ class Run:
         return self._said(self.path / "evaluation-ais.json")
 
     @property
-    def each(self) -> dict[str, np.ndarray]:
+    def per_image(self) -> dict[str, np.ndarray]:
         """The numbers of each image (N,), by name; empty where there are none."""
         try:
             with np.load(self.path / "evaluation.npz", allow_pickle=False) as found:
@@ -171,10 +171,10 @@ class Run:
         A measurement that was interrupted goes on where it was.
         """
         own = options.get("data") is None and options.get("missing") is None
-        kept: dict[str, Any] = {"keep": self.partial, **({"store": self.keep} if own else {})}
+        kept: dict[str, Any] = {"keep": self.partial_path, **({"store": self.save_evaluation} if own else {})}
         return evaluate(self.trained, samples, split, **(kept | options))
 
-    def sandwich(self, **options: Any) -> BDMCBounds:
+    def bdmc(self, **options: Any) -> BDMCBounds:
         """Bounds of log p(x) on both sides, kept in bdmc.json; see `evaluated.bounds_on_own_images`."""
         found = bdmc_on_model_samples(self.trained, **options)
         write_whole(self.path / "bdmc.json", to_json(found.to_dict()).encode())
@@ -182,11 +182,11 @@ class Run:
         return found
 
     @property
-    def partial(self) -> Path:
+    def partial_path(self) -> Path:
         """Where unfinished measurements are kept; each adds its key to the name."""
         return self.path / f"{_PARTIAL}.npz"
 
-    def keep(self, evaluation: Evaluation) -> None:
+    def save_evaluation(self, evaluation: Evaluation) -> None:
         """Write evaluation.json and evaluation.npz, and bring the report up to date.
 
         What was measured by annealed chains, mostly of a few images, goes to evaluation-ais.json
@@ -213,12 +213,12 @@ class Run:
         else:
             picture.unlink(missing_ok=True)
 
-    def forget(self) -> None:
+    def clear_evaluation(self) -> None:
         """Remove what was measured, for it was another model."""
         for file in (file for name in _MEASURED for file in self.path.glob(name)):
             file.unlink(missing_ok=True)
 
-    def draw(self, only_missing: bool = False) -> list[Path]:
+    def plot(self, only_missing: bool = False) -> list[Path]:
         """Draw the figures of the report into figures/, all or those that are not there."""
         from vaekit import plotting
 

@@ -53,7 +53,7 @@ def train(
         overrides: `key.path=value` strings.
         data: another dataset, by name or path.
         run_dir: where to; `runs/<recipe>/<n>` without it.
-        figures: whether those of the report are drawn at the end; `Run.draw` does it at any time.
+        figures: whether those of the report are drawn at the end; `Run.plot` does it at any time.
         log: the display; on stderr, as on the command line, without it; `training.log.Quiet()` is silent.
         training: keys of the recipe's `training`, such as `epochs=5`.
 
@@ -210,7 +210,7 @@ def _fit(run: Run, prepared: Prepared, log: TrainingLogger, figures: bool, resum
     watch = SampleCallback(trained, validation or train_set, run.path / "figures", settings.pictures)
     if settings.tensorboard:
         log = CompositeLogger(log, TensorBoardLogger(run.path / "tensorboard"))
-    run.forget()
+    run.clear_evaluation()
     with cpu_settings(settings.threads):
         loop.fit(
             model, build_objective(trained.recipe.objective), train_set, validation, settings, run.path,
@@ -219,7 +219,7 @@ def _fit(run: Run, prepared: Prepared, log: TrainingLogger, figures: bool, resum
         save_model(run.path / "model", model.eval(), trained.recipe, dataset)
         if figures:
             watch.animate()
-            run.draw()
+            run.plot()
     run.report()
     return run
 

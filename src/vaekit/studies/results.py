@@ -75,12 +75,12 @@ class RunResult:
         Raises:
             InvalidError: it is damaged.
         """
-        return self.run.annealed
+        return self.run.ais
 
     @cached_property
     def each(self) -> Mapping[str, np.ndarray]:
         """The numbers of each image (N,) by name; empty where they were not kept."""
-        return self.run.each
+        return self.run.per_image
 
     @cached_property
     def parameters(self) -> int | None:
