@@ -55,6 +55,6 @@ def command(
     table = latent_table(trained.model, seen, stddev, label, names)
     files = [str(write_table(output, table))]
     if figure:
-        files.append(str(plots.scatter(trained, seen, names).save(figure)))
+        files.append(str(plots.latent_scatter(trained, seen, names).save(figure)))
     images, latents = table["z"].shape
     emit({"files": files, "images": images, "latents": latents}, "\n".join(files), as_json)

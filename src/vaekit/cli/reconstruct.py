@@ -56,9 +56,15 @@ def command(
     to = parse_condition(trained, None if label == "all" else label, settings)
     seen = trained.observed(split, data)
     if label == "all":
-        picture, name = conditional_plots.transfers_to_all(trained, seen, number or 10, seed, draw), "styles"
+        picture, name = (
+            conditional_plots.style_transfer_to_all(trained, seen, number or 10, seed, draw),
+            "styles",
+        )
     elif to is not None:
-        picture, name = conditional_plots.transfers(trained, seen, to, number or 20, seed, draw), "styles"
+        picture, name = (
+            conditional_plots.style_transfer(trained, seen, to, number or 20, seed, draw),
+            "styles",
+        )
     else:
         picture, name = plots.reconstructions(trained, seen, number or 20, seed, draw), "reconstructions"
     common.save_plot(picture, output or folder / f"{name}.png", as_json)

@@ -64,10 +64,10 @@ def command(
     trained, folder = common.open_model(run, device)
     told = parse_condition(trained, label, settings)
     if nearest:
-        picture = plots.nearest(trained, number or 10, temperature, seed, draw)
+        picture = plots.nearest_images(trained, number or 10, temperature, seed, draw)
     elif told is None and conditional_plots.has_classes(trained):
         rows = -(-(number or 64) // len(trained.label_names))
-        picture = conditional_plots.classes(trained, rows, temperature, seed, draw)
+        picture = conditional_plots.class_grid(trained, rows, temperature, seed, draw)
     else:
         picture = plots.samples(trained, number or 64, temperature, seed, draw, told)
     common.save_plot(picture, output or folder / f"{'nearest' if nearest else 'samples'}.png", as_json)

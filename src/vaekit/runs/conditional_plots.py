@@ -17,7 +17,7 @@ from vaekit import plotting
 from vaekit.engine.conditioning import Condition
 from vaekit.data.observation import ObservedImages
 from vaekit.errors import InvalidError
-from vaekit.runs.plots import Plot, as_array, pick
+from vaekit.runs.plots import Plot, to_array, random_images
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.utils.random import seeded
 
@@ -29,7 +29,7 @@ def has_classes(trained: TrainedModel) -> bool:
     return trained.recipe.model.told == "label" and len(trained.label_names) <= MOST_CLASSES
 
 
-def classes(
+def class_grid(
     trained: TrainedModel, rows: int = 8, temperature: float = 1.0, seed: int = 0, draw: bool = False
 ) -> Plot:
     """New images, a column a class; those of a row come of the same noise, and so have the same style.
@@ -39,7 +39,7 @@ def classes(
     """
     sample = partial(trained.model.sample, rows, temperature, seed=seed, draw=draw)
     columns = [sample(y=y.expand(rows, -1)) for y in _each(trained)]
-    images = as_array(torch.stack(columns, 1))
+    images = to_array(torch.stack(columns, 1))
     warmth = "" if temperature == 1 else f", temperature {temperature:g}"
     subtitle = f"a column a class, a row a style, z from the prior{warmth}, seed {seed}"
     title = f"Classes by styles: {trained.title}"
@@ -49,7 +49,7 @@ def classes(
 
 
 @torch.no_grad()
-def transfers(
+def style_transfer(
     trained: TrainedModel, seen: ObservedImages, to: Condition, n: int = 20, seed: int = 0, draw: bool = False
 ) -> Plot:
     """n images of a split over the same under another label.
@@ -58,16 +58,16 @@ def transfers(
         to: what they become.
         draw: decode a draw from the posterior instead of its mean.
     """
-    x, _ = pick(trained, seen, n, seed)
-    changed = as_array(_under(trained, seen, to.vector, n, seed, draw))
-    originals, title = as_array(x), f"Style transfer: {trained.title}"
+    x, _ = random_images(trained, seen, n, seed)
+    changed = to_array(_under(trained, seen, to.vector, n, seed, draw))
+    originals, title = to_array(x), f"Style transfer: {trained.title}"
     subtitle = f"each image encoded with its own label, decoded with {to.words}"
     figure = plotting.image_rows({to.words: changed}, title, ("original", originals), subtitle=subtitle)
     return Plot({"images": changed, "originals": originals}, figure)
 
 
 @torch.no_grad()
-def transfers_to_all(
+def style_transfer_to_all(
     trained: TrainedModel, seen: ObservedImages, n: int = 10, seed: int = 0, draw: bool = False
 ) -> Plot:
     """n images of a split, a row each: the image, then the same in every class.
@@ -75,9 +75,9 @@ def transfers_to_all(
     Raises:
         InvalidError: the model is told no classes.
     """
-    x, _ = pick(trained, seen, n, seed)
+    x, _ = random_images(trained, seen, n, seed)
     columns = [x, *(_under(trained, seen, y, n, seed, draw) for y in _each(trained))]
-    images = as_array(torch.stack(columns, 1))
+    images = to_array(torch.stack(columns, 1))
     names = ["original", *trained.label_names]
     title = f"Style transfer: {trained.title}"
     subtitle = "each image encoded with its own label, decoded with every label"
@@ -87,14 +87,14 @@ def transfers_to_all(
     )
 
 
-def gallery(trained: TrainedModel) -> dict[str, Callable[[], Figure]]:
+def report_plots(trained: TrainedModel) -> dict[str, Callable[[], Figure]]:
     """The figures of a run's report that only a conditional model has, each drawn when it is called for."""
-    return {"classes": lambda: classes(trained).figure} if has_classes(trained) else {}
+    return {"classes": lambda: class_grid(trained).figure} if has_classes(trained) else {}
 
 
 def _under(trained: TrainedModel, seen: ObservedImages, to: Tensor, n: int, seed: int, draw: bool) -> Tensor:
     """Images as `pick` picks them, under another label."""
-    x, y = pick(trained, seen, n, seed)
+    x, y = random_images(trained, seen, n, seed)
     with seeded(seed):
         posterior = trained.model.encode(x, y)
         return trained.model.decode(posterior.rsample() if draw else posterior.mean, to).mean

@@ -76,7 +76,7 @@ def samples(
 ) -> Plot:
     """n images from the model's prior; of a conditional model told a label, or else labels from p(y)."""
     y = None if told is None else told.vector.expand(n, -1)
-    images = as_array(trained.model.sample(n, temperature, y, seed, draw))
+    images = to_array(trained.model.sample(n, temperature, y, seed, draw))
     warmth = "" if temperature == 1 else f", temperature {temperature:g}"
     given = f"given {told.words}, " if told else "y from p(y), " if trained.model.labels is not None else ""
     subtitle = f"{given}z from the prior{warmth}, seed {seed}"
@@ -85,7 +85,7 @@ def samples(
     )
 
 
-def nearest(
+def nearest_images(
     trained: TrainedModel, n: int = 10, temperature: float = 1.0, seed: int = 0, draw: bool = False
 ) -> Plot:
     """n samples over the training images nearest to them, and as a reference n held-out images over theirs.
@@ -103,7 +103,7 @@ def nearest(
     training = reference_images(trained, dataset, splits.train, draw)
     indices, distances = (each[:, 0].cpu().numpy() for each in neighbors(images, training))
     found = torch.cat(list(reference_images(trained, dataset, splits.train[indices], draw)))
-    columns = as_array(images), as_array(found), distances
+    columns = to_array(images), to_array(found), distances
     groups = {"sample": [each[:n] for each in columns]}
     if len(chosen):
         groups["held-out image"] = [each[n:] for each in columns]
@@ -116,8 +116,8 @@ def reconstructions(
     trained: TrainedModel, seen: ObservedImages, n: int = 20, seed: int = 0, draw: bool = False
 ) -> Plot:
     """n images of a split over what the model makes of them."""
-    x, y = pick(trained, seen, n, seed)
-    originals, again = as_array(x), as_array(trained.model.reconstruct(x, y, seed=seed, draw=draw))
+    x, y = random_images(trained, seen, n, seed)
+    originals, again = to_array(x), to_array(trained.model.reconstruct(x, y, seed=seed, draw=draw))
     title = f"Reconstructions: {trained.title}"
     figure = plotting.reconstructions(originals, again, title)
     return Plot({"originals": originals, "reconstructions": again}, figure)
@@ -142,16 +142,16 @@ def interpolations(
     """
     if vary != "both" and trained.model.labels is None:
         raise InvalidError(f"vary {vary!r}: {trained.source} is told no labels; leave it out")
-    x, y = pick(trained, seen, 2 * rows, seed)
+    x, y = random_images(trained, seen, 2 * rows, seed)
     if len(x) < 2:
         raise InvalidError("interpolation: expected at least 2 images in the split, got 1")
     half = len(x) // 2
     a, b = x[:half], x[half : 2 * half]
     y_a, y_b = (None, None) if y is None else (y[:half], y[half : 2 * half])
-    images = as_array(trained.model.interpolate(a, b, steps, path, y_a, y_b, vary).transpose(0, 1))
+    images = to_array(trained.model.interpolate(a, b, steps, path, y_a, y_b, vary).transpose(0, 1))
     of = {"both": "", "style": " of style, the label kept", "label": " of label, the style kept"}[vary]
     title = f"Interpolations{of} ({path}): {trained.title}"
-    return Plot({"images": images}, plotting.interpolation(images, title, ends=(as_array(a), as_array(b))))
+    return Plot({"images": images}, plotting.interpolation(images, title, ends=(to_array(a), to_array(b))))
 
 
 def traversals(
@@ -178,7 +178,7 @@ def traversals(
         raise InvalidError(f"latent {wrong[0]}: this model has latents 0 to {len(kl) - 1}")
     values = np.linspace(-extent, extent, steps)
     z, y = _start(trained, seen, image, told)
-    rows = as_array(traverse(trained.model, z, chosen, values.tolist(), y))
+    rows = to_array(traverse(trained.model, z, chosen, values.tolist(), y))
     measure = "KL {:.2f}" if codes.stddev.any() else "variance {:.2f}"
     names = [f"z{i}  {measure.format(kl[i])}" for i in chosen]
     title = f"Traversals: {trained.title}"
@@ -188,7 +188,7 @@ def traversals(
     return Plot({"images": rows, "latents": np.array(chosen)}, figure)
 
 
-def scatter(trained: TrainedModel, seen: ObservedImages, label_names: Sequence[str] | None = None) -> Plot:
+def latent_scatter(trained: TrainedModel, seen: ObservedImages, label_names: Sequence[str] | None = None) -> Plot:
     """The codes of a split, colored by label; by principal components beyond two latents.
 
     Args:
@@ -222,7 +222,7 @@ def decoded_grid(trained: TrainedModel, n: int = 20, told: Condition | None = No
     y = _likeliest(trained) if told is None else told.vector
     images, values = decode_grid(trained.model, n, y)
     title = f"Decoded latent space: {trained.title}"
-    arrays = {"images": as_array(images), "quantiles": values}
+    arrays = {"images": to_array(images), "quantiles": values}
     subtitle = f"given {told.words}" if told else "given the mode_ label" if y is not None else ""
     return Plot(arrays, plotting.decoded_grid(arrays["images"], values.tolist(), title, subtitle))
 
@@ -238,7 +238,7 @@ def imputations(trained: TrainedModel, imputed: ImputedDataset) -> Plot:
     return Plot(imputed.arrays(), figure)
 
 
-def gallery(trained: TrainedModel) -> dict[str, Callable[[], Figure]]:
+def report_plots(trained: TrainedModel) -> dict[str, Callable[[], Figure]]:
     """The figures of a run's report, by file name, each drawn when it is called for."""
     seen = cache(lambda: trained.observed(_held_out(trained)))
     drawings: dict[str, Callable[[], Plot]] = {
@@ -246,7 +246,7 @@ def gallery(trained: TrainedModel) -> dict[str, Callable[[], Figure]]:
         "samples": lambda: samples(trained),
         "interpolations": lambda: interpolations(trained, seen()),
         "traversals": lambda: traversals(trained, seen()),
-        "latent-space": lambda: scatter(trained, seen()),
+        "latent-space": lambda: latent_scatter(trained, seen()),
     }
     if len(seen()) < 2:
         del drawings["interpolations"]
@@ -288,7 +288,7 @@ def _likeliest(trained: TrainedModel) -> Tensor | None:
     return None if labels is None else labels.values[labels.mode]
 
 
-def pick(trained: TrainedModel, seen: ObservedImages, n: int, seed: int) -> tuple[Tensor, Tensor | None]:
+def random_images(trained: TrainedModel, seen: ObservedImages, n: int, seed: int) -> tuple[Tensor, Tensor | None]:
     """n images of a split at random, and what a conditional model is told of them: a guess without labels."""
     order = torch.randperm(len(seen), generator=torch.Generator().manual_seed(seed))[:n]
     return _labeled(trained, seen, order)
@@ -306,6 +306,6 @@ def _some(seen: ObservedImages, n: int) -> Iterator[tuple[Tensor, Tensor | None]
         yield seen.batch(indices), None if seen.labels is None else seen.labels[indices]
 
 
-def as_array(images: Tensor) -> np.ndarray:
+def to_array(images: Tensor) -> np.ndarray:
     """Images for a figure, with values in [0, 1]."""
     return images.detach().float().cpu().clamp(0, 1).numpy()

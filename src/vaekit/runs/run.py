@@ -236,7 +236,7 @@ class Run:
 
         title = f"Training: {self.trained.title}"
         curves = {"training-curves": lambda: plotting.training_curves(self.metrics, title)}
-        drawn = plots.gallery(self.trained) | conditional_plots.gallery(self.trained)
+        drawn = plots.report_plots(self.trained) | conditional_plots.report_plots(self.trained)
         return drawn | (curves if self.metrics else {})
 
     @staticmethod

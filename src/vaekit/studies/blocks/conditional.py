@@ -19,7 +19,7 @@ from vaekit.evaluation.importance_sampling import log_likelihood, measure
 from vaekit.evaluation.label_inference import measure_marginal
 from vaekit.evaluation.results import MeasureBatch, PerImageMetrics
 from vaekit.runs import conditional_plots
-from vaekit.runs.plots import as_array
+from vaekit.runs.plots import to_array
 from vaekit.studies.blocks.interpolation import Pairs, ends_of
 from vaekit.studies.blocks.latent import AT_ONCE
 from vaekit.studies.elements import Cell, Column, Element, FigureElement, Table, comparison
@@ -43,7 +43,7 @@ def class_styles(
     """New images of every class in the same styles, a figure a run."""
     chosen = study.select(runs, finished=True)
     return [
-        FigureElement(conditional_plots.classes(o.first.trained, rows, seed=seed).figure, caption)
+        FigureElement(conditional_plots.class_grid(o.first.trained, rows, seed=seed).figure, caption)
         for o in chosen
     ]
 
@@ -59,7 +59,7 @@ def style_transfers(
     """Images of a split in the style that they have, as every class, a figure a run."""
     found = [o.first.trained for o in study.select(runs, finished=True)]
     return [
-        FigureElement(conditional_plots.transfers_to_all(t, t.observed(split), n, seed).figure, caption)
+        FigureElement(conditional_plots.style_transfer_to_all(t, t.observed(split), n, seed).figure, caption)
         for t in found
     ]
 
@@ -86,7 +86,7 @@ def varied(
         ends = ends_of(trained.observed(split), pairs, seed)
         labels = [torch.tensor(side) for side in zip(*pairs, strict=True)]
         paths = {words: _path(trained, ends, labels, vary, steps) for vary, words in _VARIED}
-        originals = (as_array(ends[0]), as_array(ends[1]))
+        originals = (to_array(ends[0]), to_array(ends[1]))
         figure = plotting.interpolation_pair(paths, f"{title}: {outcome.label}", originals)
         parts.append(FigureElement(figure, caption))
     return parts
@@ -164,7 +164,7 @@ def _path(
     if trained.model.labels is None:
         raise InvalidError(f"runs: {trained.source} is told no label; choose a conditional model")
     (a, b), (y_a, y_b) = ends, (label.to(trained.device) for label in labels)
-    return as_array(trained.model.interpolate(a, b, steps, "linear", y_a, y_b, vary).transpose(0, 1))
+    return to_array(trained.model.interpolate(a, b, steps, "linear", y_a, y_b, vary).transpose(0, 1))
 
 
 @torch.no_grad()

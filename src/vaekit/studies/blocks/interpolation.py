@@ -15,7 +15,7 @@ from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
 from vaekit.evaluation.features import space
 from vaekit.evaluation.sample_metrics import sample_metrics
-from vaekit.runs.plots import as_array
+from vaekit.runs.plots import to_array
 from vaekit.studies.blocks.images import headed
 from vaekit.studies.elements import Cell, Column, Element, FigureElement, comparison
 from vaekit.studies.results import StudyResults, VariantResult
@@ -45,7 +45,7 @@ def interpolations(
     seen = outcomes[0].first.trained.observed(split)
     ends = ends_of(seen, pairs, seed)
     paths = {outcome.label: _paths(outcome.first.trained, ends, steps) for outcome in outcomes}
-    originals = (as_array(ends[0]), as_array(ends[1]))
+    originals = (to_array(ends[0]), to_array(ends[1]))
     figure = plotting.interpolation_pair(paths, headed(title, outcomes[0].first.recipe.data.name), originals)
     return [FigureElement(figure, caption)]
 
@@ -103,7 +103,7 @@ def _one(labels: Tensor, label: int, generator: torch.Generator) -> Tensor:
 
 def _paths(trained: TrainedModel, ends: Sequence[Tensor], steps: int) -> np.ndarray:
     """(P, S, C, H, W)."""
-    return as_array(trained.model.interpolate(ends[0], ends[1], steps).transpose(0, 1))
+    return to_array(trained.model.interpolate(ends[0], ends[1], steps).transpose(0, 1))
 
 
 def _cells(outcome: VariantResult, n: int, seed: int) -> list[Cell]:
