@@ -205,8 +205,8 @@ def _check_likelihood(recipe: Recipe) -> None:
     if support == "levels" and recipe.data.observation == "continuous":
         raise RecipeError(
             f"{recipe.name}: model.decoder.likelihood: {recipe.model.decoder.likelihood.kind} gives "
-            "probabilities to 256 levels, but data.observation is continuous; use data.observation=discrete, or the "
-            "likelihood gaussian"
+            "probabilities to 256 levels, but data.observation is continuous; use data.observation=discrete, "
+            "or the likelihood gaussian"
         )
 
 

@@ -200,7 +200,8 @@ def _check(dataset: Dataset, observation: str) -> None:
         )
     if observation == "discrete" and not dataset.has_levels:
         raise DataError(
-            f"{dataset.name}: observation discrete needs levels 0..255, but the images are real numbers; use continuous"
+            f"{dataset.name}: observation discrete needs levels 0..255, but the images are real numbers; "
+            "use continuous"
         )
 
 

@@ -121,7 +121,9 @@ def _keep(file: Path, model: Classifier) -> Classifier:
 def _train(dataset: Dataset, device: str | torch.device, say: Say) -> Classifier:
     say(f"training a small classifier of {dataset.name}, once, for its features")
     parts = split(dataset, validation=0, test=0.1)
-    seen, held_out = (observe(dataset, part, "continuous", device=device) for part in (parts.train, parts.test))
+    seen, held_out = (
+        observe(dataset, part, "continuous", device=device) for part in (parts.train, parts.test)
+    )
     with seeded(0):
         model = Classifier(dataset.shape, dataset.classes).to(device)
         _descend(model, seen)

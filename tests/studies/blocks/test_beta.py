@@ -19,7 +19,10 @@ from vaekit.studies.results import StudyResults
 from vaekit.studies.run_study import study as perform
 from vaekit.utils.io import write_whole
 
-GAUSSIAN = ["data.observation=continuous", "model.decoder.likelihood={kind: gaussian, sigma: 0.7071067811865476}"]
+GAUSSIAN = [
+    "data.observation=continuous",
+    "model.decoder.likelihood={kind: gaussian, sigma: 0.7071067811865476}",
+]
 TREE = {
     "runs": [
         {
