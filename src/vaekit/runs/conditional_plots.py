@@ -14,11 +14,11 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from vaekit import plotting
-from vaekit.engine.conditioning import Condition
 from vaekit.data.observation import ObservedImages
-from vaekit.errors import InvalidError
-from vaekit.runs.plots import Plot, to_array, random_images
+from vaekit.engine.conditioning import Condition
 from vaekit.engine.trained_model import TrainedModel
+from vaekit.errors import InvalidError
+from vaekit.runs.plots import Plot, random_images, to_array
 from vaekit.utils.random import seeded
 
 MOST_CLASSES = 50  # columns that can be told apart

@@ -11,8 +11,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from vaekit.config.schema.recipe import Recipe
 from vaekit.config.schema.model import Flow, Prior, StandardNormal
+from vaekit.config.schema.recipe import Recipe
 
 HALF = 0.5  # a share of active latents below which many are idle
 LATE = 0.2  # the last part of the epochs, in which a training that is done gains nothing

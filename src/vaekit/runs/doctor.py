@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from vaekit.runs.diagnose import RunRecords, diagnose
 from vaekit.data import cache
 from vaekit.data.describe import overview
 from vaekit.errors import VaekitError
+from vaekit.runs.diagnose import RunRecords, diagnose
 from vaekit.training import checkpoint
 from vaekit.utils.device import available_devices, describe_environment
 from vaekit.utils.io import read_records

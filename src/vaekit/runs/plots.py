@@ -17,15 +17,15 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from vaekit import plotting
-from vaekit.engine.conditioning import Condition
 from vaekit.data.observation import ObservedImages
+from vaekit.engine.conditioning import Condition
+from vaekit.engine.impute import ImputedDataset
 from vaekit.engine.sample_quality import held_out, reference_images
+from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
 from vaekit.evaluation.label_inference import labels_or_prediction
 from vaekit.evaluation.latent import decode_grid, encode_batches, kl_per_latent, traverse
 from vaekit.evaluation.sample_metrics import nearest_neighbors as neighbors
-from vaekit.engine.impute import ImputedDataset
-from vaekit.engine.trained_model import TrainedModel
 from vaekit.utils.io import write_whole
 from vaekit.utils.random import seeded
 
@@ -80,9 +80,7 @@ def samples(
     warmth = "" if temperature == 1 else f", temperature {temperature:g}"
     given = f"given {told.words}, " if told else "y from p(y), " if trained.model.labels is not None else ""
     subtitle = f"{given}z from the prior{warmth}, seed {seed}"
-    return Plot(
-        {"images": images}, plotting.samples(images, f"Samples: {trained.title}", subtitle=subtitle)
-    )
+    return Plot({"images": images}, plotting.samples(images, f"Samples: {trained.title}", subtitle=subtitle))
 
 
 def nearest_images(
@@ -188,7 +186,9 @@ def traversals(
     return Plot({"images": rows, "latents": np.array(chosen)}, figure)
 
 
-def latent_scatter(trained: TrainedModel, seen: ObservedImages, label_names: Sequence[str] | None = None) -> Plot:
+def latent_scatter(
+    trained: TrainedModel, seen: ObservedImages, label_names: Sequence[str] | None = None
+) -> Plot:
     """The codes of a split, colored by label; by principal components beyond two latents.
 
     Args:
@@ -288,7 +288,9 @@ def _likeliest(trained: TrainedModel) -> Tensor | None:
     return None if labels is None else labels.values[labels.mode]
 
 
-def random_images(trained: TrainedModel, seen: ObservedImages, n: int, seed: int) -> tuple[Tensor, Tensor | None]:
+def random_images(
+    trained: TrainedModel, seen: ObservedImages, n: int, seed: int
+) -> tuple[Tensor, Tensor | None]:
     """n images of a split at random, and what a conditional model is told of them: a guess without labels."""
     order = torch.randperm(len(seen), generator=torch.Generator().manual_seed(seed))[:n]
     return _labeled(trained, seen, order)

@@ -18,7 +18,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vaekit.errors import InvalidError, NotFoundError
-from vaekit.runs.summary import MetricCard, ais_cards, bdmc_cards, evaluation_cards, describe_quality, training_cards
+from vaekit.runs.summary import (
+    MetricCard,
+    ais_cards,
+    bdmc_cards,
+    describe_quality,
+    evaluation_cards,
+    training_cards,
+)
+from vaekit.utils.html import render_page
 from vaekit.utils.io import write_whole
 
 Contents = dict[str, Any]
@@ -130,16 +138,7 @@ def render_report(contents: Contents) -> str:
     Returns:
         A whole HTML document that loads nothing from anywhere.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    page = Environment(
-        loader=PackageLoader("vaekit"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return page.get_template("report.html").render(_view(contents))
+    return render_page("vaekit.runs", "report.html", **_view(contents))
 
 
 def _view(contents: Contents) -> dict[str, Any]:

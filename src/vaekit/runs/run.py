@@ -25,15 +25,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vaekit.config.loading import load_recipe
-from vaekit.config.loading import parse_recipe
 from vaekit.config.build import build_data
-from vaekit.errors import InvalidError, NotFoundError
+from vaekit.config.loading import load_recipe, parse_recipe
+from vaekit.config.schema.recipe import Recipe
 from vaekit.engine.evaluate import bdmc_on_model_samples, evaluate
+from vaekit.engine.trained_model import TrainedModel, load_model, read_config, restore_model
+from vaekit.errors import InvalidError, NotFoundError
 from vaekit.evaluation.bdmc import BDMCBounds
 from vaekit.evaluation.results import Evaluation
-from vaekit.config.schema.recipe import Recipe
-from vaekit.engine.trained_model import TrainedModel, load_model, read_config, restore_model
 from vaekit.training import checkpoint
 from vaekit.utils.device import choose_device
 from vaekit.utils.io import UNREADABLE, read_records, to_json, write_whole
@@ -231,8 +230,7 @@ class Run:
     def _drawings(self) -> dict[str, Callable[[], Figure]]:
         """The figures of the report by name, each drawn when it is called for."""
         from vaekit import plotting
-        from vaekit.runs import plots
-        from vaekit.runs import conditional_plots
+        from vaekit.runs import conditional_plots, plots
 
         title = f"Training: {self.trained.title}"
         curves = {"training-curves": lambda: plotting.training_curves(self.metrics, title)}

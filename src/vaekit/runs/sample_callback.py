@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from vaekit.data.observation import ObservedImages
-from vaekit.models.labels import LabelPrior
 from vaekit.engine.trained_model import TrainedModel
+from vaekit.models.labels import LabelPrior
 from vaekit.utils.random import seeded
 
 COLUMNS = 10

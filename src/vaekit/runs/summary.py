@@ -101,7 +101,9 @@ def _log_likelihood(known: Mapping[str, Any]) -> MetricCard | None:
 
 
 def _elbo(known: Mapping[str, Any]) -> MetricCard | None:
-    return MetricCard("ELBO", format_number(known["elbo"]), "nats", "lower bound") if "elbo" in known else None
+    return (
+        MetricCard("ELBO", format_number(known["elbo"]), "nats", "lower bound") if "elbo" in known else None
+    )
 
 
 def _reconstruction(known: Mapping[str, Any]) -> MetricCard | None:
@@ -141,7 +143,9 @@ def _label(known: Mapping[str, Any]) -> MetricCard | None:
     if "label_kl" not in known:
         return None
     right = f"; largest p(y|x) right for {known['label_accuracy']:.1%}" if "label_accuracy" in known else ""
-    return MetricCard("Label rate", format_number(known["label_kl"]), "nats", f"KL of the label from p(y){right}")
+    return MetricCard(
+        "Label rate", format_number(known["label_kl"]), "nats", f"KL of the label from p(y){right}"
+    )
 
 
 def _bits(known: Mapping[str, Any]) -> MetricCard | None:

@@ -13,19 +13,24 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vaekit.config.loading import dump_recipe
-from vaekit.config.loading import load_recipe
-from vaekit.config.loading import override_recipe
-from vaekit.config.build import build_data, build_labels, build_model, build_objective, check_recipe, training_images
-from vaekit.data import Dataset, cache, catalog
-from vaekit.data.observation import ObservedImages
-from vaekit.errors import InvalidError, VaekitError
-from vaekit.evaluation import validity
-from vaekit.runs.sample_callback import SampleCallback
+from vaekit.config.build import (
+    build_data,
+    build_labels,
+    build_model,
+    build_objective,
+    check_recipe,
+    training_images,
+)
+from vaekit.config.loading import dump_recipe, load_recipe, override_recipe
 from vaekit.config.propose import Proposal, propose
 from vaekit.config.schema.recipe import Recipe
-from vaekit.runs.run import Run
+from vaekit.data import Dataset, cache, catalog
+from vaekit.data.observation import ObservedImages
 from vaekit.engine.trained_model import TrainedModel, fingerprint, save_model
+from vaekit.errors import InvalidError, VaekitError
+from vaekit.evaluation import validity
+from vaekit.runs.run import Run
+from vaekit.runs.sample_callback import SampleCallback
 from vaekit.training import loop
 from vaekit.training.display import CompositeLogger, TrainingLogger, make_display
 from vaekit.training.locking import lock_directory

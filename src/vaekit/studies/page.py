@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -16,9 +15,8 @@ from vaekit.studies.markdown import html
 from vaekit.studies.results import StudyResults
 from vaekit.studies.results_json import write_results
 from vaekit.utils.format import format_duration, format_number, format_significant
+from vaekit.utils.html import SCREEN_DPI, data_uri, render_page
 from vaekit.utils.io import write_whole
-
-_DOTS_AN_INCH = 120  # at which a figure's smallest letters come to about the size of a caption
 
 
 def write_page(results: StudyResults) -> None:
@@ -39,16 +37,7 @@ def draw_all(results: StudyResults) -> list[Element]:
 
 def render(results: StudyResults, parts: Sequence[Element]) -> str:
     """A whole HTML document that loads nothing from anywhere."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    page = Environment(
-        loader=PackageLoader("vaekit"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return page.get_template("study.html").render(_view(results, parts))
+    return render_page("vaekit.studies", "study.html", **_view(results, parts))
 
 
 def _view(results: StudyResults, parts: Sequence[Element]) -> dict[str, Any]:
@@ -142,10 +131,9 @@ def _short(value: float) -> str:
 
 def _figure(part: FigureElement) -> dict[str, Any]:
     across, up = part.figure.get_size_inches()
-    content = base64.b64encode(plotting.render(part.figure)).decode()
     return {
-        "uri": f"data:image/png;base64,{content}",
-        "width": round(across * _DOTS_AN_INCH),
-        "height": round(up * _DOTS_AN_INCH),
+        "uri": data_uri(plotting.render(part.figure), "image/png"),
+        "width": round(across * SCREEN_DPI),
+        "height": round(up * SCREEN_DPI),
         "caption": part.caption,
     }
