@@ -53,15 +53,15 @@ POSTERIORS: dict[str, Callable[..., nn.Module]] = {
     "log_sigma": posteriors.log_sigma,
     "sigma": posteriors.sigma,
     "signed_sigma": posteriors.signed_sigma,
-    "full_covariance": posteriors.full_covariance,
-    "flow": partial(posteriors.flow, transforms=2, width=(4,)),
+    "full_covariance": posteriors.FullCovariance,
+    "flow": partial(posteriors.FlowPosterior, transforms=2, width=(4,)),
     "dirac": posteriors.dirac,
 }
 
 NETWORKS: dict[str, Callable[[Sequence[Shape], Shape], nn.Module]] = {
-    "dense": partial(networks.dense, width=(7,)),
-    "dense-gated": partial(networks.dense, width=(7, 6), gated=True),
-    "dense-linear": partial(networks.dense, width=()),
+    "dense": partial(networks.Dense, width=(7,)),
+    "dense-gated": partial(networks.Dense, width=(7, 6), gated=True),
+    "dense-linear": partial(networks.Dense, width=()),
     "convolutional": partial(networks.convolutional, channels=(3, 4), width=(6,)),
     "convolutional-gated": partial(networks.convolutional, channels=(3, 4), width=(), gated=True),
     "residual": partial(networks.residual, channels=(3, 4), width=(6,)),

@@ -28,7 +28,7 @@ LATENT = 2
 EPOCHS, BATCHES = 4, 5  # 70 images, 16 at a time: the last batch is of 6
 STEPS = EPOCHS * BATCHES
 TIMED = ("images_per_second", "seconds")
-WARMUP = Objective(beta=linear(2), settles=2)
+WARMUP = Objective(beta=linear(2), warmup_end=2)
 
 
 class Killed(BaseException):
@@ -59,8 +59,8 @@ def model(posterior: head.Head | None = None, seed: int = 0) -> VAE:
     """A dense VAE of 4 x 4 images."""
     torch.manual_seed(seed)
     posterior, likelihood = posterior or posteriors.log_variance(), likelihoods.bernoulli()
-    encoder = networks.dense([SHAPE], posterior.network_output((LATENT,)), (8,))
-    decoder = networks.dense([(LATENT,)], likelihood.network_output(SHAPE), (8,))
+    encoder = networks.Dense([SHAPE], posterior.network_output((LATENT,)), (8,))
+    decoder = networks.Dense([(LATENT,)], likelihood.network_output(SHAPE), (8,))
     prior, encoder = Hierarchy([StandardNormal(LATENT)], [LATENT]), Conditional(encoder, posterior)
     return VAE(prior, Hierarchy([encoder], [LATENT]), Conditional(decoder, likelihood))
 
@@ -118,7 +118,7 @@ def train(
 
 def train_wildly(directory: Path, **changes: Any) -> FitResult:
     """With a rate that three halvings tame: sigma underflows, and log q(z | x) has no number."""
-    bound = Objective(iwae, samples=2, beta=linear(2), settles=2)
+    bound = Objective(iwae, samples=2, beta=linear(2), warmup_end=2)
     wild = {"learning_rate": 10.0, "schedule": "constant", "gradient_clip": None}
     return train(directory, vae=model(posteriors.log_sigma()), objective=bound, **wild, **changes)
 

@@ -40,7 +40,11 @@ MEMBERS: dict[str, str] = {
 # Keyword arguments, of functions by `function:keyword`, of methods by `Class.method:keyword`.
 #   "Run.evaluate:importance_samples": "samples",
 #   "vaekit.study:parallel": "jobs",
-KEYWORDS: dict[str, str] = {}
+KEYWORDS: dict[str, str] = {
+    "VAE.impute:sample_pixels": "draw",
+    "VAE.reconstruct:sample_latents": "draw",
+    "VAE.sample:sample_pixels": "draw",
+}
 
 # Values of keyword arguments, {new value: old value} of a keyword as above.
 #   "Run.evaluate:estimator": {"annealed": "ais"},

@@ -127,10 +127,10 @@ class Models:
         made = {
             "observed": x,
             "sample": call(model, "VAE.sample", 5, seed=seed),
-            "sample with pixels": call(model, "VAE.sample", 5, seed=seed, draw=True),
+            "sample with pixels": call(model, "VAE.sample", 5, seed=seed, sample_pixels=True),
             "sample at half the temperature": call(model, "VAE.sample", 5, temperature=0.5, seed=seed),
             "reconstruct": call(model, "VAE.reconstruct", x, y=y),
-            "reconstruct a draw": call(model, "VAE.reconstruct", x, y=y, seed=seed, draw=True),
+            "reconstruct a draw": call(model, "VAE.reconstruct", x, y=y, seed=seed, sample_latents=True),
             "interpolate": call(model, "VAE.interpolate", x[:2], x[2:4], steps=4, **ends),
             "interpolate on the arc": call(
                 model, "VAE.interpolate", x[:2], x[2:4], steps=3, path="spherical", **ends
@@ -139,7 +139,7 @@ class Models:
                 model, "VAE.interpolate", x[:2], x[2:4], steps=3, vary="label", **ends
             ),
             "impute": call(model, "VAE.impute", holed[:3], y=None if y is None else y[:3], **gaps),
-            "impute without labels": call(model, "VAE.impute", holed[:2], draw=False, **gaps),
+            "impute without labels": call(model, "VAE.impute", holed[:2], sample_pixels=False, **gaps),
         }
         return {name: digest(images) for name, images in made.items()}
 

@@ -51,7 +51,7 @@ def test_every_network_is_built_for_any_image(shape, network):
 def test_the_objective_has_its_schedule():
     objective = build_objective(load_recipe("mnist-gated").objective)
     assert [objective.beta_at(epoch, 0) for epoch in (1, 50, 100, 300)] == [0.01, 0.5, 1.0, 1.0]
-    assert [objective.settled(epoch, 0) for epoch in (99, 100)] == [False, True]
+    assert [objective.is_warmed_up(epoch, 0) for epoch in (99, 100)] == [False, True]
     assert objective.final_beta == 1
 
 

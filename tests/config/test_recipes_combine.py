@@ -215,10 +215,10 @@ def trains_a_step(trained: TrainedModel, seen) -> None:
 
 
 def samples(trained: TrainedModel) -> None:
-    drawn = trained.model.sample(4, seed=0, draw=True)
+    drawn = trained.model.sample(4, seed=0, sample_pixels=True)
     assert drawn.shape == (4, *SHAPE)
     assert torch.isfinite(drawn).all()
-    assert not torch.equal(drawn, trained.model.sample(4, seed=1, draw=True))
+    assert not torch.equal(drawn, trained.model.sample(4, seed=1, sample_pixels=True))
 
 
 def imputes(trained: TrainedModel, seen) -> None:

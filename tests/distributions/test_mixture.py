@@ -82,7 +82,7 @@ def test_single_precision_loses_nothing_where_components_are_narrow(autocast: bo
 def test_points_are_taken_in_parts_without_a_difference(monkeypatch):
     ours, z = Mixture(LOGITS, gaussians()), torch.randn(3, 5, 3, dtype=torch.float64)
     whole = ours.log_prob(z)
-    monkeypatch.setattr(mixture, "NUMBERS_AT_ONCE", 8)
+    monkeypatch.setattr(mixture, "FLOATS_PER_CHUNK", 8)
     torch.testing.assert_close(ours.log_prob(z), whole)
 
 
@@ -164,7 +164,7 @@ def test_one_point_is_scored_under_all_the_weights():
 def test_points_of_a_batch_are_taken_in_parts_without_a_difference(monkeypatch):
     ours, z = Mixture(batched(), gaussians()), torch.randn(50, 5, 3, dtype=torch.float64)
     whole = ours.log_prob(z)
-    monkeypatch.setattr(mixture, "NUMBERS_AT_ONCE", 3 * 5 * 4 * 3)
+    monkeypatch.setattr(mixture, "FLOATS_PER_CHUNK", 3 * 5 * 4 * 3)
     torch.testing.assert_close(ours.log_prob(z), whole)
 
 

@@ -34,9 +34,9 @@ def sampling(trained, images):
     """The same, but that its samples are these images, one after the other, drawn or not."""
     left = iter(images)
 
-    def sample(n, temperature=1.0, y=None, seed=None, draw=False):
+    def sample(n, temperature=1.0, y=None, seed=None, sample_pixels=False):
         x = torch.stack([next(left) for _ in range(n)])
-        return torch.bernoulli(x, generator=seed) if draw else x
+        return torch.bernoulli(x, generator=seed) if sample_pixels else x
 
     trained.model.sample = sample
     return trained

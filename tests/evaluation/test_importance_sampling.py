@@ -13,7 +13,7 @@ from vaekit.data import Dataset
 from vaekit.data.observation import observe
 from vaekit.engine.trained_model import load_weights_into
 from vaekit.evaluation.importance_sampling import clock, log_likelihood, mean_and_error, summarize, tails
-from vaekit.models.batching import images_at_once
+from vaekit.models.batching import images_per_batch
 from vaekit.models.conditional import Conditional, Hierarchy
 from vaekit.models.head import Head
 from vaekit.models.objectives import Objective
@@ -97,7 +97,7 @@ def test_batches_of_images_and_samples_only_change_the_draws(monkeypatch):
     torch.manual_seed(0)
     model, x, _ = linear_gaussian(displaced=0.1)
     whole = log_likelihood(model, batches(x), 4000).log_likelihood
-    monkeypatch.setattr("vaekit.models.batching.FLOATS_AT_ONCE", 1)
+    monkeypatch.setattr("vaekit.models.batching.FLOATS_PER_BATCH", 1)
     pieces = log_likelihood(model, batches(x, 2), 4000).log_likelihood
     torch.testing.assert_close(whole, pieces, rtol=0, atol=0.05)
 
@@ -106,8 +106,8 @@ def test_batches_of_images_and_samples_only_change_the_draws(monkeypatch):
 def test_memory_is_bounded_by_what_the_decoder_gives(monkeypatch, likelihood, numbers_a_pixel):
     model = make_vae(likelihood)
     pixels = math.prod(SHAPE)
-    assert images_at_once(model.decoder, SHAPE) == min(100, (1 << 20) // (pixels * numbers_a_pixel))
-    monkeypatch.setattr("vaekit.models.batching.FLOATS_AT_ONCE", 2 * BATCH * pixels * numbers_a_pixel)
+    assert images_per_batch(model.decoder, SHAPE) == min(100, (1 << 20) // (pixels * numbers_a_pixel))
+    monkeypatch.setattr("vaekit.models.batching.FLOATS_PER_BATCH", 2 * BATCH * pixels * numbers_a_pixel)
     decoded = []
     model.decoder.head.register_forward_pre_hook(lambda _, inputs: decoded.append(inputs[0].numel()))
     log_likelihood(model, batches(images_for(model), BATCH), 5)
@@ -115,7 +115,7 @@ def test_memory_is_bounded_by_what_the_decoder_gives(monkeypatch, likelihood, nu
 
 
 def test_the_prior_is_made_once_for_all_samples_of_a_batch(monkeypatch):
-    monkeypatch.setattr("vaekit.models.batching.FLOATS_AT_ONCE", 1)
+    monkeypatch.setattr("vaekit.models.batching.FLOATS_PER_BATCH", 1)
     model, made = make_vae(prior="vamp"), []
     model.prior.layers[0].register_forward_hook(lambda *_: made.append(1))
     log_likelihood(model, batches(images_for(model), BATCH), 5)

@@ -90,7 +90,7 @@ def test_images_out(likelihood: str, network: str, posterior: str):
     x, support = images_for(model), model.decoder.head.support
     means = [model.sample(5, seed=0), model.reconstruct(x), *model.interpolate(x, x.flip(0), 4)]
     assert [tuple(mean.shape) for mean in means] == [(5, *SHAPE)] + [(BATCH, *SHAPE)] * 5
-    drawn = model.sample(5, seed=0, draw=True)
+    drawn = model.sample(5, seed=0, sample_pixels=True)
     assert drawn.shape == (5, *SHAPE)
     for image in (*means, drawn):
         assert torch.isfinite(image).all()
@@ -116,9 +116,11 @@ def test_a_seed_fixes_the_numbers_and_leaves_the_global_ones_alone(
 ):
     model = make_vae(likelihood, network, posterior).eval()
     x, state = images_for(model), torch.get_rng_state()
-    assert torch.equal(model.sample(3, seed=7, draw=True), model.sample(3, seed=7, draw=True))
-    assert not torch.equal(model.sample(3, seed=7, draw=True), model.sample(3, seed=8, draw=True))
-    assert torch.equal(model.reconstruct(x, seed=7, draw=True), model.reconstruct(x, seed=7, draw=True))
+    assert torch.equal(model.sample(3, seed=7, sample_pixels=True), model.sample(3, seed=7, sample_pixels=True))
+    assert not torch.equal(model.sample(3, seed=7, sample_pixels=True), model.sample(3, seed=8, sample_pixels=True))
+    assert torch.equal(
+        model.reconstruct(x, seed=7, sample_latents=True), model.reconstruct(x, seed=7, sample_latents=True)
+    )
     assert same(model.elbo_terms(x, samples=2, seed=7), model.elbo_terms(x, samples=2, seed=7))
     assert torch.equal(torch.get_rng_state(), state)
 

@@ -13,7 +13,7 @@ from vaekit.distributions.mixture import Mixture
 from vaekit.distributions.operations import select, with_temperature
 from vaekit.errors import VaekitError
 from vaekit.models import posteriors
-from vaekit.models.flows import Flow, FlowPrior, steps
+from vaekit.models.flows import Flow, FlowPrior, flow_steps
 
 every_form = pytest.mark.parametrize("form", ["coupling", "autoregressive"])
 
@@ -31,7 +31,7 @@ def prior() -> Flow:
 
 
 def posterior(form: str = "coupling", size: int = 2, n: int = 3) -> Flow:
-    head = moved(posteriors.flow(size, form, 2, (8,))).double()
+    head = moved(posteriors.FlowPosterior(size, form, 2, (8,))).double()
     return head(torch.randn(n, 3 * size, dtype=torch.float64))
 
 
@@ -77,7 +77,7 @@ def test_of_a_symmetric_flow_the_mean_is_exact():
 
 
 def test_gradients_reach_mean_scale_context_and_weights():
-    head, numbers = posteriors.flow(2, width=(8,)), torch.randn(3, 6, requires_grad=True)
+    head, numbers = posteriors.FlowPosterior(2, width=(8,)), torch.randn(3, 6, requires_grad=True)
     q = head(numbers)
     q.log_prob(q.rsample((5,)).detach()).sum().backward()
     assert numbers.grad is not None
@@ -105,7 +105,7 @@ def test_flows_are_mixed_and_chosen():
 
 
 def test_half_precision_becomes_single_and_densities_stay_exact():
-    head = posteriors.flow(2, width=(8,))
+    head = posteriors.FlowPosterior(2, width=(8,))
     q = head(torch.randn(3, 6).bfloat16())
     z = q.rsample()
     with torch.autocast("cpu", torch.bfloat16):
@@ -116,8 +116,8 @@ def test_half_precision_becomes_single_and_densities_stay_exact():
 def test_the_validation_of_arguments_stays_as_it_was():
     code = """
 from torch.distributions import Distribution, Normal, TanhTransform
-from vaekit.models.flows import steps
-steps(2, 0, "coupling", 1, (4,))
+from vaekit.models.flows import flow_steps
+flow_steps(2, 0, "coupling", 1, (4,))
 assert Distribution._validate_args
 try: Normal(0.0, -1.0)
 except ValueError: print("refused")
@@ -128,5 +128,5 @@ except ValueError: print("refused")
 def test_without_zuko_there_is_a_plain_word(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "zuko", None)
     with pytest.raises(VaekitError, match=r'a flow needs zuko.*pip install "vaekit\[flows\]"'):
-        steps(2, 0, "coupling", 1, (4,))
+        flow_steps(2, 0, "coupling", 1, (4,))
     assert Distribution._validate_args

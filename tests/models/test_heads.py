@@ -35,7 +35,7 @@ gaussians = pytest.mark.parametrize(
 def pixels(head: Head, dtype: torch.dtype = torch.float64) -> Distribution:
     """The head's distributions of single pixels, shape (1, 1, PIXELS), from random numbers."""
     generator = torch.Generator().manual_seed(1)
-    numbers = torch.randn(head.maps, 1, PIXELS, generator=generator, dtype=dtype)
+    numbers = torch.randn(head.n_params, 1, PIXELS, generator=generator, dtype=dtype)
     return head.eval()(numbers).base_dist
 
 
@@ -85,7 +85,7 @@ def test_extreme_numbers_give_finite_log_probabilities_and_gradients(name: str, 
     x = cases.images(head.support, (1, 1, PIXELS), n=8)
     x[0], x[1] = 0, 1
     for extreme in (-200.0, -20.0, 0.0, 5.0, 200.0):
-        numbers = torch.randn(8, head.maps, 1, PIXELS).sign().mul(extreme).requires_grad_()
+        numbers = torch.randn(8, head.n_params, 1, PIXELS).sign().mul(extreme).requires_grad_()
         log_prob = head(numbers).log_prob(x)
         assert torch.isfinite(log_prob).all()
         log_prob.sum().backward()
@@ -103,8 +103,8 @@ def test_samples_images_channels_and_pixels_each_find_their_place(name: str):
     assert (p.batch_shape, p.event_shape) == ((5, 6), shape)
     assert p.log_prob(x).shape == (5, 6)
     assert p.mean.shape == p.sample().shape == (5, 6, *shape)
-    planes = numbers[4, 2].reshape(head.maps, *shape)  # each map holds all the channels
-    pixel = head(planes[:, 1, 2, 3].reshape(head.maps, 1, 1))
+    planes = numbers[4, 2].reshape(head.n_params, *shape)  # each map holds all the channels
+    pixel = head(planes[:, 1, 2, 3].reshape(head.n_params, 1, 1))
     torch.testing.assert_close(p.mean[4, 2, 1, 2, 3], pixel.mean.squeeze())
     one = p.base_dist.log_prob(x)[4, 2, 1, 2, 3]
     torch.testing.assert_close(one, pixel.log_prob(x[2, 1, 2, 3].reshape(1, 1, 1)))
@@ -143,8 +143,8 @@ def test_gaussian_with_a_fixed_sigma_is_that_of_scipy_and_says_that_it_was_chose
     head = likelihoods.gaussian(0.3)
     expected = stats.norm.logpdf(x.numpy(), loc.numpy(), 0.3).sum()
     assert head(loc).log_prob(x).item() == pytest.approx(expected)
-    assert "sigma = 0.3 was chosen" in head.caveat
-    assert likelihoods.gaussian("learned").caveat == likelihoods.gaussian("global").caveat == ""
+    assert "sigma = 0.3 was chosen" in head.warning
+    assert likelihoods.gaussian("learned").warning == likelihoods.gaussian("global").warning == ""
 
 
 @pytest.mark.parametrize("sigma", [0, -1.0, math.nan, "Learned", ""])
@@ -193,7 +193,7 @@ def test_gaussian_with_the_optimal_sigma_keeps_a_running_mean_without_bias():
 @pytest.mark.parametrize("name", ["discretized_logistic", "categorical"])
 def test_the_256_levels_of_a_pixel_sum_to_one_at_the_edges_of_what_a_network_gives(name: str):
     head = cases.LIKELIHOODS[name]().double()
-    numbers = 30 * torch.randn(head.maps, 1, PIXELS, dtype=torch.float64)
+    numbers = 30 * torch.randn(head.n_params, 1, PIXELS, dtype=torch.float64)
     levels = torch.arange(256, dtype=torch.float64).reshape(-1, 1, 1, 1) / 255
     total = head(numbers).base_dist.log_prob(levels).exp().sum(0)
     torch.testing.assert_close(total, torch.ones_like(total), rtol=0, atol=1e-10)
@@ -265,7 +265,7 @@ def test_the_dirac_posterior_is_a_point_and_says_what_that_means():
     q = head(torch.tensor([[1.0, 2.0]]))
     assert torch.equal(q.rsample((3,)), torch.tensor([[[1.0, 2.0]]] * 3))
     assert q.log_prob(q.rsample((3,))).tolist() == [[0.0]] * 3
-    assert "an autoencoder" in head.caveat
+    assert "an autoencoder" in head.warning
     with pytest.raises(NotImplementedError):
         kl_divergence(q, Independent(Normal(torch.zeros(2), torch.ones(2)), 1))
 
@@ -275,7 +275,7 @@ def test_the_dirac_posterior_is_a_point_and_says_what_that_means():
 
 def full(d: int = 3, dtype: torch.dtype = torch.float64) -> CholeskyNormal:
     """Seven Gaussians with covariances, from random numbers."""
-    head = posteriors.full_covariance()
+    head = posteriors.FullCovariance()
     return head(3 * torch.randn(7, *head.network_output((d,)), dtype=dtype))
 
 
@@ -301,7 +301,7 @@ def test_the_divergence_of_a_full_covariance_is_that_of_torch_between_two_such()
 @pytest.mark.parametrize("bounds", [None, (-6.0, 2.0)])
 def test_a_full_covariance_without_anything_below_the_diagonal_is_a_diagonal_one(bounds):
     numbers = torch.randn(7, 6)
-    q = posteriors.full_covariance(bounds)(torch.cat([numbers, torch.zeros(7, 3)], -1))
+    q = posteriors.FullCovariance(bounds)(torch.cat([numbers, torch.zeros(7, 3)], -1))
     z = torch.randn(7, 3)
     torch.testing.assert_close(q.log_prob(z), posteriors.log_sigma(bounds)(numbers).log_prob(z))
 
@@ -319,7 +319,7 @@ def test_a_head_says_how_many_numbers_it_takes(name: str):
     event = (2, 3, 4) if name in cases.LIKELIHOODS else (2,)
     shape = head.network_output(event)
     assert head(torch.zeros(6, *shape)).event_shape == event
-    maps = {"full_covariance": 2.5, "flow": 3}.get(name) or head.maps
+    maps = {"full_covariance": 2.5, "flow": 3}.get(name) or head.n_params
     assert math.prod(shape) == maps * math.prod(event)
 
 

@@ -81,7 +81,7 @@ def test_means_vary_only_by_the_code(known):
     x = marginal.sample((1,))
     w = model.decoder.network.weight.detach()
     lacking = x.masked_fill(MISSING, torch.nan).unflatten(-1, PIXELS)
-    means = impute(model, lacking, imputations=8000, samples=20_000, draw=False, seed=1).images
+    means = impute(model, lacking, imputations=8000, samples=20_000, sample_pixels=False, seed=1).images
     drawn = means[:, 0].flatten(1)[:, MISSING]
     seen = w[~MISSING]
     of_code = torch.linalg.inv(torch.eye(D) + seen.T @ seen / SIGMA**2)
@@ -108,12 +108,12 @@ def test_the_unknown_label_is_drawn_from_its_posterior():
     x = torch.tensor([0.35, torch.nan]).reshape(1, 1, 1, 2)
     log_joint = Normal(centers[:, 0], 0.2).log_prob(torch.tensor(0.35)) + chances.log()
     posterior = log_joint.softmax(0)
-    found = impute(model, x, imputations=6000, samples=6000, draw=False, seed=0)
+    found = impute(model, x, imputations=6000, samples=6000, sample_pixels=False, seed=0)
     torch.testing.assert_close(found.mean[0, 0, 0, 1], posterior @ centers[:, 1])
     drawn = found.images[:, 0, 0, 0, 1]
     for center, chance in zip(centers[:, 1], posterior, strict=True):
         assert abs((drawn - center).abs().lt(1e-3).float().mean() - chance) < 4 * (0.25 / 6000) ** 0.5
-    told = impute(model, x, torch.tensor([1]), draw=False, seed=0)
+    told = impute(model, x, torch.tensor([1]), sample_pixels=False, seed=0)
     torch.testing.assert_close(told.mean[0, 0, 0, 1], centers[1, 1])
     torch.testing.assert_close(told.images[:, 0, 0, 0, 1], centers[1, 1].expand(5))
 

@@ -162,17 +162,17 @@ def test_the_first_cycle_is_a_warm_up():
 
 
 def test_an_objective_counts_epochs_or_steps():
-    by_epoch = Objective(beta=linear(10), unit="epoch", settles=10)
-    by_step = Objective(beta=linear(10), unit="step", settles=10)
+    by_epoch = Objective(beta=linear(10), unit="epoch", warmup_end=10)
+    by_step = Objective(beta=linear(10), unit="step", warmup_end=10)
     assert (by_epoch.beta_at(2, 500), by_step.beta_at(2, 5)) == (0.2, 0.5)
-    assert [by_epoch.settled(epoch, 5000) for epoch in (9, 10, 11)] == [False, True, True]
-    assert [by_step.settled(1, step) for step in (9, 10, 11)] == [False, True, True]
+    assert [by_epoch.is_warmed_up(epoch, 5000) for epoch in (9, 10, 11)] == [False, True, True]
+    assert [by_step.is_warmed_up(1, step) for step in (9, 10, 11)] == [False, True, True]
 
 
 def test_the_final_beta_is_that_after_warm_up_or_at_the_end_of_a_cycle():
     assert Objective(beta=constant(4.0)).final_beta == 4
-    assert Objective(beta=linear(10, value=2.0), settles=10).final_beta == 2
-    assert Objective(beta=cyclical(10, value=3.0), settles=10).final_beta == 3
+    assert Objective(beta=linear(10, value=2.0), warmup_end=10).final_beta == 2
+    assert Objective(beta=cyclical(10, value=3.0), warmup_end=10).final_beta == 3
 
 
 def test_an_objective_hands_its_beta_and_its_free_bits_on():

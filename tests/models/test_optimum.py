@@ -23,7 +23,7 @@ from vaekit.models.conditional import Conditional, Hierarchy
 from vaekit.models.objectives import Objective, iwae, linear
 from vaekit.models.priors import StandardNormal
 from vaekit.models.vae import VAE
-from vaekit.nn.networks import dense
+from vaekit.nn.networks import Dense
 from vaekit.training.loop import fit
 from vaekit.training.settings import TrainingSettings
 
@@ -50,15 +50,15 @@ def closed_form(x: np.ndarray) -> tuple[float, float, np.ndarray]:
 def linear_vae() -> VAE:
     torch.manual_seed(0)
     posterior, likelihood = posteriors.log_variance(), likelihoods.gaussian("global")
-    encoder = dense([SHAPE], posterior.network_output((LATENT,)), ())
-    decoder = dense([(LATENT,)], likelihood.network_output(SHAPE), ())
+    encoder = Dense([SHAPE], posterior.network_output((LATENT,)), ())
+    decoder = Dense([(LATENT,)], likelihood.network_output(SHAPE), ())
     prior, q = Hierarchy([StandardNormal(LATENT)], [LATENT]), Conditional(encoder, posterior)
     return VAE(prior, Hierarchy([q], [LATENT]), Conditional(decoder, likelihood))
 
 
 @pytest.mark.parametrize(
     "objective",
-    [Objective(beta=linear(30), settles=30), Objective(iwae, samples=3)],
+    [Objective(beta=linear(30), warmup_end=30), Objective(iwae, samples=3)],
     ids=["elbo", "iwae"],
 )
 def test_a_linear_vae_reaches_the_optimum_of_probabilistic_pca(tmp_path, objective: Objective):

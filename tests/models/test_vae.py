@@ -268,7 +268,7 @@ def test_temperature_multiplies_the_latents_of_the_standard_normal():
 
 def test_pixels_are_drawn_only_if_asked_for():
     model = make_vae()
-    means, drawn = model.sample(200, seed=1), model.sample(200, seed=1, draw=True)
+    means, drawn = model.sample(200, seed=1), model.sample(200, seed=1, sample_pixels=True)
     assert set(drawn.unique().tolist()) == {0.0, 1.0}
     assert 0 < means.min() < means.max() < 1
     torch.testing.assert_close(drawn.mean(0), means.mean(0), rtol=0, atol=0.2)
@@ -280,7 +280,7 @@ def test_reconstructions_are_the_image_of_the_posteriors_mean_or_of_a_draw():
     torch.testing.assert_close(model.reconstruct(x), model.decode(model.encode(x).mean).mean)
     with seeded(5):
         z = model.encode(x).sample()
-    torch.testing.assert_close(model.reconstruct(x, seed=5, draw=True), model.decode(z).mean)
+    torch.testing.assert_close(model.reconstruct(x, seed=5, sample_latents=True), model.decode(z).mean)
 
 
 # ---------------------------------------------------------------------------------------------- interpolation

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 import cases
 from vaekit.nn import networks
 from vaekit.nn.layers import ToImage, Upsample
-from vaekit.nn.networks import MultiInputLinear, ResidualBlock, convolutional, dense, residual
+from vaekit.nn.networks import Dense, MultiInputLinear, ResidualBlock, convolutional, residual
 
 every_network = pytest.mark.parametrize("name", cases.NETWORKS)
 ACTIVATIONS = tuple(type(make()) for make in networks.ACTIVATIONS.values())
@@ -92,7 +92,7 @@ def test_join_is_one_linear_map_of_the_inputs_side_by_side():
 
 
 def test_a_gate_is_the_sigmoid_of_half_the_units_times_the_other_half():
-    network, x = dense([(4,)], (2,), width=(3,), gated=True), torch.randn(5, 4)
+    network, x = Dense([(4,)], (2,), width=(3,), gated=True), torch.randn(5, 4)
     linear, gate = network.join(x).split(3, -1)
     torch.testing.assert_close(network(x), network.layers[1](linear * gate.sigmoid()))
 
@@ -106,14 +106,14 @@ def test_a_convolutional_gate_is_the_same_by_channels():
 
 
 def test_without_hidden_layers_a_dense_network_is_linear():
-    network = dense([(4,)], (2, 1, 1), width=()).double()
+    network = Dense([(4,)], (2, 1, 1), width=()).double()
     a, b = torch.randn(2, 4, dtype=torch.float64)
     zero = network(torch.zeros(4, dtype=torch.float64))
     torch.testing.assert_close(network(a + 2 * b) - zero, network(a) - zero + 2 * (network(b) - zero))
 
 
 @pytest.mark.parametrize("activation", networks.ACTIVATIONS)
-@pytest.mark.parametrize("make", [dense, convolutional, residual])
+@pytest.mark.parametrize("make", [Dense, convolutional, residual])
 def test_the_activation_is_the_one_that_was_named(make, activation: str):
     kind = type(networks.ACTIVATIONS[activation]())
     for network in (
@@ -148,7 +148,7 @@ def spread(x: Tensor) -> float:
 
 
 def test_ten_rectified_layers_neither_swell_nor_shrink_the_numbers():
-    network, x = dense([(400,)], (400,), width=(400,) * 10), torch.randn(200, 400)
+    network, x = Dense([(400,)], (400,), width=(400,) * 10), torch.randn(200, 400)
     sizes = []
     for layer in [network.join, *network.layers]:
         x = layer(x)
@@ -174,7 +174,7 @@ def test_convolutions_keep_the_size_of_their_numbers_down_and_up():
 
 @pytest.mark.parametrize(("width", "inputs"), [((), [(300,), (100,)]), ((50,), [(300,), (100,)])])
 def test_inputs_together_count_as_one(width: tuple, inputs: list):
-    network = dense(inputs, (500,), width=width)
+    network = Dense(inputs, (500,), width=width)
     before = network.join(torch.randn(100, 300), torch.randn(100, 100))
     assert spread(before) == pytest.approx(2 if width else 1, rel=0.1)
 
@@ -218,7 +218,7 @@ def test_half_precision_changes_little(name: str):
 
 def test_the_size_of_a_network_is_what_its_widths_say():
     count = lambda network: sum(weight.numel() for weight in network.parameters())
-    hidden = partial(dense, width=(300, 300))
+    hidden = partial(Dense, width=(300, 300))
     assert count(hidden([(1, 28, 28)], (40,))) == 785 * 300 + 301 * 300 + 301 * 40
     gated = count(hidden([(1, 28, 28)], (40,), gated=True))
     assert gated == 785 * 600 + 301 * 600 + 301 * 40

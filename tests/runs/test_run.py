@@ -420,7 +420,7 @@ def test_what_was_kept_is_of_the_same_batches_and_version(monkeypatch: pytest.Mo
     with monkeypatch.context() as patch:
         patch.setattr(vaekit, "__version__", "0.0.0")
         assert key() != whole
-    monkeypatch.setattr("vaekit.models.batching.IMAGES_AT_ONCE", 7)
+    monkeypatch.setattr("vaekit.models.batching.MAX_IMAGES_PER_BATCH", 7)
     assert key() != whole
 
 

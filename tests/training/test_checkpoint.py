@@ -197,7 +197,7 @@ def test_tensors_that_do_not_fit_are_refused_in_one_line(tmp_path, change):
 def test_a_checkpoint_of_another_architecture(tmp_path):
     train(tmp_path)
     other = model()
-    other.decoder.network = networks.dense([(2,)], likelihoods.bernoulli().network_output((1, 4, 4)), (11,))
+    other.decoder.network = networks.Dense([(2,)], likelihoods.bernoulli().network_output((1, 4, 4)), (11,))
     with pytest.raises(
         InvalidError, match=r"of another model or other settings: .*expected .* got .* resume with"
     ):

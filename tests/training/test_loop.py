@@ -131,7 +131,7 @@ def test_the_metrics_say_which_epochs_were_kept(tmp_path):
 
 def test_without_validation_the_latest_counts_as_best(tmp_path):
     """Losses of training are at different betas: in a cycle the lowest would be that of the smallest."""
-    objective = Objective(beta=cyclical(2), settles=2)
+    objective = Objective(beta=cyclical(2), warmup_end=2)
     outcome = train(tmp_path, objective=objective, validated=False, patience=1)
     assert (outcome.epochs, outcome.best_epoch, outcome.best) == (4, 4, None)
     assert not outcome.stopped_early
@@ -139,7 +139,7 @@ def test_without_validation_the_latest_counts_as_best(tmp_path):
 
 def test_before_warm_up_has_ended_the_latest_counts_as_best(tmp_path):
     vae, seen = model(), {}
-    objective = Objective(beta=linear(100), settles=100)
+    objective = Objective(beta=linear(100), warmup_end=100)
     keep = lambda record: seen.update({record["epoch"]: weights(vae)})
     outcome = train(tmp_path, vae=vae, objective=objective, patience=1, after_epoch=keep)
     assert (outcome.epochs, outcome.best_epoch, outcome.best) == (4, 4, None)
@@ -151,7 +151,7 @@ def test_before_warm_up_has_ended_the_latest_counts_as_best(tmp_path):
 def test_early_stopping_waits_for_warm_up(tmp_path, settles):
     """A model that only gets worse stops `patience` epochs after the first that counts."""
     rising = lambda terms, beta, free_bits: beta - 0 * terms.log_px.mean()
-    objective = Objective(rising, beta=float, settles=settles)
+    objective = Objective(rising, beta=float, warmup_end=settles)
     outcome = train(tmp_path, objective=objective, epochs=20, patience=3)
     assert outcome.stopped_early
     assert (outcome.best_epoch, outcome.epochs) == (settles, settles + 3)
@@ -205,6 +205,6 @@ def test_bfloat16_trains_close_to_float32(tmp_path):
 
 
 def test_the_first_beta_and_rate_are_those_of_step_1(tmp_path):
-    betas, by_step = [], Objective(beta=lambda step: betas.append(step) or 1.0, unit="step", settles=1)
+    betas, by_step = [], Objective(beta=lambda step: betas.append(step) or 1.0, unit="step", warmup_end=1)
     train(tmp_path, objective=by_step, epochs=1, validated=False)
     assert betas == list(range(1, BATCHES + 1))

@@ -121,7 +121,7 @@ def build_model(
         RecipeError: a prior whose components are to be classes has another number of them.
     """
     levels, given = model.layer_dims, model.given
-    told = {part: [(labels.size,)] for part in given} if labels else {}
+    told = {part: [(labels.label_dim,)] for part in given} if labels else {}
     likelihood = LIKELIHOODS[model.decoder.likelihood.kind](**_options(model.decoder.likelihood))
     with seeded(seed):
         encoder = _links(
@@ -179,13 +179,13 @@ def build_objective(objective: ObjectiveSettings) -> Objective:
     """The bound that a recipe names, with its schedule of beta."""
     options = _options(objective.beta)
     unit = options.pop("unit", "epoch")
-    settles = float(options.get("over", options.get("period", 0)))
+    warmup_end = float(options.get("over", options.get("period", 0)))
     return Objective(
         bound=OBJECTIVES[objective.kind],
         samples=objective.samples,
         beta=SCHEDULES[objective.beta.kind](**options),
         unit=unit,
-        settles=settles,
+        warmup_end=warmup_end,
         free_bits=objective.free_bits,
     )
 

@@ -23,7 +23,7 @@ from torch.distributions import Categorical, Distribution, Normal, constraints
 from vaekit.distributions.normal import SampleShape, diagonal
 from vaekit.distributions.operations import select, with_temperature
 
-NUMBERS_AT_ONCE = 1 << 24
+FLOATS_PER_CHUNK = 1 << 24
 
 
 class Mixture(Distribution):
@@ -54,7 +54,7 @@ class Mixture(Distribution):
         shape = torch.broadcast_shapes(value.shape[:-1], self.batch_shape)
         points = value.expand(*shape, -1).reshape(-1, *self.batch_shape, value.shape[-1])
         numbers = self.log_weights.numel() * value.shape[-1]
-        parts, joint = points.split(max(1, NUMBERS_AT_ONCE // numbers)), self._joint()
+        parts, joint = points.split(max(1, FLOATS_PER_CHUNK // numbers)), self._joint()
         return torch.cat([_log_sum_exp(joint(some)) for some in parts]).view(shape)
 
     def _joint(self) -> Callable[[Tensor], Tensor]:
@@ -136,11 +136,11 @@ def _log_sum_exp(logs: Tensor) -> Tensor:
 # ------------------------------------------------------------------------------ weights that a label chooses
 
 
-def label_logits(label: int, components: int) -> nn.Linear | None:
+def label_logits(label_dim: int, components: int) -> nn.Linear | None:
     """W, which starts at 0; None for a prior that no label reaches."""
-    if not label:
+    if not label_dim:
         return None
-    linear = nn.Linear(label, components, bias=False)
+    linear = nn.Linear(label_dim, components, bias=False)
     nn.init.zeros_(linear.weight)
     return linear
 

@@ -24,7 +24,7 @@ from vaekit.evaluation.importance_sampling import log_likelihood, summarize
 from vaekit.evaluation.reconstruction import saturated_share, squared_error
 from vaekit.evaluation.results import Evaluation, PerImageMetrics
 from vaekit.evaluation.resumable import ResumableResults, measurement_key
-from vaekit.models.batching import IMAGES_AT_ONCE
+from vaekit.models.batching import MAX_IMAGES_PER_BATCH
 
 Progress = Callable[[int, int], None]
 
@@ -184,7 +184,7 @@ def _of_codes(trained: TrainedModel, seen: ObservedImages, seed: int) -> dict[st
     unknown = "encoder" in model.conditioned_parts and seen.labels is None
     if "prior" in model.conditioned_parts or unknown or not validity.is_bound(model):
         return {}
-    found = elbo_surgery(model, seen.batches(IMAGES_AT_ONCE), seed=seed)
+    found = elbo_surgery(model, seen.batches(MAX_IMAGES_PER_BATCH), seed=seed)
     return {"information": found.information, "prior_gap": found.gap, "aggregated": found.images}
 
 
@@ -193,5 +193,5 @@ def _of_scale(trained: TrainedModel, seen: ObservedImages) -> dict[str, Any]:
     bounds = getattr(trained.recipe.model.decoder.likelihood, "bounds", None)
     if bounds is None or (trained.model.conditioned_parts and seen.labels is None):
         return {}
-    x, y = next(seen.batches(IMAGES_AT_ONCE))
+    x, y = next(seen.batches(MAX_IMAGES_PER_BATCH))
     return {"saturated": saturated_share(trained.model, x, y, bounds)}

@@ -20,7 +20,7 @@ from vaekit.data.observation import ObservedImages
 from vaekit.engine.trained_model import TrainedModel, split_indices
 from vaekit.errors import InvalidError
 from vaekit.evaluation.validity import describe_missing
-from vaekit.models.batching import images_at_once
+from vaekit.models.batching import images_per_batch
 from vaekit.models.imputation import Imputations, impute
 
 Progress = Callable[[int, int], None]
@@ -191,7 +191,7 @@ def _filled(
     """A batch at a time; the draws of each follow from the seed and the batch's number."""
 
     def each() -> Iterator[Imputations]:
-        size = images_at_once(trained.model.decoder, seen.shape)
+        size = images_per_batch(trained.model.decoder, seen.shape)
         for place, (x, y) in enumerate(seen.batches(size)):
             batch_seed = seed + 1_000_003 * place
             yield impute(trained.model, x, y if told else None, None, imputations, samples, draw, batch_seed)

@@ -29,7 +29,7 @@ from vaekit.evaluation.importance_sampling import clock
 from vaekit.evaluation.results import SampleQuality
 from vaekit.evaluation.sample_metrics import sample_metrics
 from vaekit.evaluation.validity import BINARY
-from vaekit.models.batching import chunks, images_at_once
+from vaekit.models.batching import chunk_sizes, images_per_batch
 from vaekit.models.head import Head
 
 FEWEST = 10
@@ -132,10 +132,10 @@ def reference_images(
     spec = trained.recipe.data
     observation = spec.observation if draw or spec.observation == "threshold" else "continuous"
     seen = observe(dataset, indices, observation, seed=spec.seed, device=trained.device)
-    return (x for x, _ in seen.batches(images_at_once(trained.model.decoder, seen.shape)))
+    return (x for x, _ in seen.batches(images_per_batch(trained.model.decoder, seen.shape)))
 
 
 def _sampled(trained: TrainedModel, n: int, draw: bool, seed: int) -> Iterator[Tensor]:
     generator = torch.Generator().manual_seed(seed)
-    for size in chunks(n, images_at_once(trained.model.decoder, trained.shape)):
-        yield trained.model.sample(size, seed=generator, draw=draw).clamp(0, 1)
+    for size in chunk_sizes(n, images_per_batch(trained.model.decoder, trained.shape)):
+        yield trained.model.sample(size, seed=generator, sample_pixels=draw).clamp(0, 1)

@@ -29,7 +29,7 @@ from vaekit.evaluation.importance_sampling import measure
 from vaekit.evaluation.importance_weights import ImportanceWeights
 from vaekit.evaluation.results import PerImageMetrics
 from vaekit.models import masking
-from vaekit.models.batching import batch_size_for, chunks, outputs_per_image
+from vaekit.models.batching import batch_size_for, chunk_sizes, outputs_per_image
 from vaekit.models.vae import VAE
 
 Start = Literal["encoder", "prior"]
@@ -87,7 +87,7 @@ class AnnealingPath:
 
     def portions(self, chains: int) -> Iterator[int]:
         """S = how many chains of each image are moved together + so many + ..."""
-        return chunks(chains, max(1, self.rows // self.images))
+        return chunk_sizes(chains, max(1, self.rows // self.images))
 
 
 def annealing_path(model: VAE, x: Tensor, y: Tensor | None = None, start: Start = "encoder") -> AnnealingPath:

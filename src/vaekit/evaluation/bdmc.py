@@ -22,7 +22,7 @@ from torch import Tensor
 
 from vaekit.evaluation.ais import CHAINS, STEPS, Start, annealing_path, forward_and_reverse, images_at_once
 from vaekit.evaluation.importance_sampling import clock, mean_and_error, measure, tails
-from vaekit.models.batching import chunks
+from vaekit.models.batching import chunk_sizes
 from vaekit.models.vae import VAE
 from vaekit.utils.random import seeded
 
@@ -100,7 +100,7 @@ def bdmc(
     seconds, parts = clock(), []
     shape = model.sample(1, seed=0).shape[1:]
     with seeded(seed):
-        for n in chunks(images, images_at_once(model.decoder, shape, chains)):
+        for n in chunk_sizes(images, images_at_once(model.decoder, shape, chains)):
             parts.append(_measured(model, n, chains, steps, samples, start))
             progress(n)
     upper, *lower, shapes = torch.cat(parts, 1).double().cpu()

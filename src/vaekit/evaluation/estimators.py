@@ -56,7 +56,7 @@ class Estimator:
     def images_at_once(self, model: VAE, shape: Sequence[int]) -> int:
         """How many images (C, H, W) make a batch."""
         return (
-            batching.images_at_once(model.decoder, shape)
+            batching.images_per_batch(model.decoder, shape)
             if self.kind == "is"
             else images_at_once(model.decoder, shape, self.chains)
         )

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from vaekit.data import Dataset, cache, split
 from vaekit.data.observation import ObservedImages, observe
-from vaekit.nn.networks import convolutional, dense
+from vaekit.nn.networks import Dense, convolutional
 from vaekit.utils.io import write_whole
 from vaekit.utils.random import seeded
 
@@ -50,7 +50,7 @@ class Classifier(nn.Module):
     def __init__(self, shape: tuple[int, int, int], classes: int):
         super().__init__()
         self.body = (
-            convolutional([shape], (SIZE,), (32, 64), ()) if min(shape[1:]) > 1 else dense([shape], (SIZE,))
+            convolutional([shape], (SIZE,), (32, 64), ()) if min(shape[1:]) > 1 else Dense([shape], (SIZE,))
         )
         self.last = nn.Linear(SIZE, classes)
         for name, start in (

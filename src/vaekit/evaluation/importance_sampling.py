@@ -24,7 +24,7 @@ from vaekit.evaluation.psis import RELIABLE
 from vaekit.evaluation.results import Bound, Evaluation, MeasureBatch, PerImageMetrics
 from vaekit.evaluation.resumable import ResumableResults
 from vaekit.models import masking
-from vaekit.models.batching import batch_size_for, chunks, outputs_per_image
+from vaekit.models.batching import batch_size_for, chunk_sizes, outputs_per_image
 from vaekit.models.vae import VAE
 from vaekit.utils.random import seeded
 
@@ -78,7 +78,7 @@ def measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> PerImageMe
     weights = ImportanceWeights(len(x), samples, x.device)
     reconstruction = torch.zeros(len(x), dtype=torch.float64, device=x.device)
     kl = torch.zeros(len(model.layer_dims), len(x), dtype=torch.float64, device=x.device)
-    for k in chunks(samples, batch_size_for(len(x) * outputs_per_image(model.decoder, x.shape[1:]))):
+    for k in chunk_sizes(samples, batch_size_for(len(x) * outputs_per_image(model.decoder, x.shape[1:]))):
         bound = model.elbo_terms(x, y, samples=k, mask=mask, posterior=posterior, prior=prior)
         weights.add(bound.log_weights)
         reconstruction += bound.log_px.double().sum(0) / samples

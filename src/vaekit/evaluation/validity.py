@@ -96,7 +96,7 @@ def with_labels(
 
 def is_bound(model: VAE) -> bool:
     """Whether the posterior has a density, without which (an autoencoder) there is no bound."""
-    return not any(head.caveat for head in _heads(model.encoder))
+    return not any(head.warning for head in _heads(model.encoder))
 
 
 def annotate(
@@ -116,9 +116,9 @@ def annotate(
         hidden: what was hidden of every image, such as `square:12`; empty for nothing.
     """
     [likelihood] = _heads(model.decoder)
-    undefined = [head.caveat for head in _heads(model.encoder) if head.caveat]
+    undefined = [head.warning for head in _heads(model.encoder) if head.warning]
     reasons = undefined + caveats(observation, kind, likelihood.support, dataset)
-    reasons += [likelihood.caveat] if likelihood.caveat else []
+    reasons += [likelihood.warning] if likelihood.warning else []
     missing = describe_missing(hidden, dataset)
     notes = [] if likelihood.support in ("binary", "levels") else _rescaled(dataset, whole=not missing)
     notes += _observed_part(missing)

@@ -194,7 +194,7 @@ def look(
     if len(seen) < 2:
         raise InvalidError(f"split {source.split!r}: expected at least 2 images to explore, got {len(seen)}")
     parts, told = [], []
-    for x, given in seen.batches(batching.images_at_once(trained.model.decoder, trained.shape)):
+    for x, given in seen.batches(batching.images_per_batch(trained.model.decoder, trained.shape)):
         y = _told(trained.model, x, given)
         parts.append(_encode(trained.model, x, y))
         told += [] if y is None else [y]

@@ -25,10 +25,11 @@ from torch.distributions import Distribution, Normal, constraints
 from vaekit.distributions.normal import SampleShape
 from vaekit.distributions.operations import Bounds, select, soft_clamp, with_temperature
 from vaekit.errors import VaekitError
+from vaekit.models.head import LOG_SCALE_BOUNDS
 from vaekit.utils.precision import in_single_precision
 
 Form = Literal["coupling", "autoregressive"]
-POINTS = 256  # draws that mean and variance are taken from
+FIXED_DRAWS = 256  # draws that mean and variance are taken from
 NEAR_IDENTITY = 0.1  # of what the last layer of a step's network would begin with
 
 
@@ -74,7 +75,7 @@ class Flow(Distribution):
 
     def rsample(self, sample_shape: SampleShape = ()) -> Tensor:
         shape = torch.Size(sample_shape) + self.loc.shape
-        return self.place(torch.randn(shape, dtype=self.loc.dtype, device=self.loc.device))
+        return self.from_noise(torch.randn(shape, dtype=self.loc.dtype, device=self.loc.device))
 
     @property
     def mean(self) -> Tensor:
@@ -86,13 +87,13 @@ class Flow(Distribution):
 
     def _fixed_draws(self) -> Tensor:
         """Draws with noise of a fixed seed, and with its negative."""
-        noise = torch.randn(POINTS // 2, *self.event_shape, generator=torch.Generator().manual_seed(0))
+        noise = torch.randn(FIXED_DRAWS // 2, *self.event_shape, generator=torch.Generator().manual_seed(0))
         noise = torch.cat([noise, -noise]).to(self.loc)
-        return self.place(
-            noise.view(POINTS, *[1] * len(self.batch_shape), -1).expand(POINTS, *self.loc.shape)
+        return self.from_noise(
+            noise.view(FIXED_DRAWS, *[1] * len(self.batch_shape), -1).expand(FIXED_DRAWS, *self.loc.shape)
         )
 
-    def place(self, noise: Tensor) -> Tensor:
+    def from_noise(self, noise: Tensor) -> Tensor:
         """z at standard normal noise u, (..., d)."""
         with torch.autocast(noise.device.type, enabled=False):
             return self.loc + self.scale * self.transform.inv(self.temperature * noise)
@@ -115,9 +116,9 @@ class FlowPrior(nn.Module):
     """A flow over d numbers.
 
     Args:
-        size: d.
+        latent_dim: d.
         form, transforms, width: see `steps`.
-        label: m, the numbers of a label that its steps depend on; 0 for none, whatever the context.
+        label_dim: m, the numbers of a label that its steps depend on; 0 for none, whatever the context.
     """
 
     loc: Tensor
@@ -125,20 +126,20 @@ class FlowPrior(nn.Module):
 
     def __init__(
         self,
-        size: int,
+        latent_dim: int,
         form: Form = "coupling",
         transforms: int = 4,
         width: Sequence[int] = (128, 128),
-        label: int = 0,
+        label_dim: int = 0,
     ):
         super().__init__()
-        self.label = label
-        self.steps = steps(size, label, form, transforms, width)
-        self.register_buffer("loc", torch.zeros(size), persistent=False)
-        self.register_buffer("scale", torch.ones(size), persistent=False)
+        self.label_dim = label_dim
+        self.steps = flow_steps(latent_dim, label_dim, form, transforms, width)
+        self.register_buffer("loc", torch.zeros(latent_dim), persistent=False)
+        self.register_buffer("scale", torch.ones(latent_dim), persistent=False)
 
     def forward(self, *context: Tensor) -> Flow:
-        if not self.label:
+        if not self.label_dim:
             return Flow(self.steps, self.loc, self.scale)
         leading = context[0].shape[:-1]
         return Flow(self.steps, self.loc.expand(*leading, -1), self.scale.expand(*leading, -1), context[0])
@@ -148,22 +149,22 @@ class FlowPosterior(nn.Module):
     """A head: 3 d numbers -> a flow about a mean, with log sigma, and the context h of its steps.
 
     Args:
-        size: d.
+        latent_dim: d.
         form, transforms, width: see `steps`.
         bounds: smooth bounds of log sigma.
     """
 
     def __init__(
         self,
-        size: int,
+        latent_dim: int,
         form: Form = "coupling",
         transforms: int = 2,
         width: Sequence[int] = (128,),
-        bounds: Bounds | None = None,
+        bounds: Bounds | None = LOG_SCALE_BOUNDS,
     ):
         super().__init__()
         self.bounds = bounds
-        self.steps = steps(size, size, form, transforms, width)
+        self.steps = flow_steps(latent_dim, latent_dim, form, transforms, width)
 
     def network_output(self, event: tuple[int, ...]) -> tuple[int, ...]:
         """3 numbers for each latent."""
@@ -174,7 +175,7 @@ class FlowPosterior(nn.Module):
         return Flow(self.steps, loc, soft_clamp(log_scale, self.bounds).exp(), context)
 
 
-def steps(size: int, context: int, form: Form, transforms: int, width: Sequence[int]) -> nn.Module:
+def flow_steps(size: int, context: int, form: Form, transforms: int, width: Sequence[int]) -> nn.Module:
     """The steps of a flow, a module that takes a context and gives the function f, at first nearly identity.
 
     Args:

@@ -1,10 +1,10 @@
 """Numbers become a distribution: the likelihoods p(x | z) and the posteriors q(z | x).
 
-A network ends in plain numbers. A head takes `maps` of them for each element of the event and says what they
+A network ends in plain numbers. A head takes `n_params` of them for each element of the event and says what they
 mean. A likelihood, or a posterior, is a function here that returns a `Head`; its name is the name it has in
 a recipe.
 
-- For an image event (C, H, W) the network gives (..., maps * C, H, W), for d latents (..., maps * d).
+- For an image event (C, H, W) the network gives (..., n_params * C, H, W), for d latents (..., n_params * d).
 - `support` says what kind of data a likelihood gives probabilities to: `binary` {0, 1}, `levels` (k / 255),
   `unit` [0, 1] or `real` (densities). Evaluation compares it with the observation.
 """
@@ -22,39 +22,41 @@ from vaekit.utils.precision import in_single_precision
 
 Support = Literal["binary", "levels", "real", "unit"]
 
-SPREAD: Bounds = (-6.0, 2.0)  # of log sigma, where nothing else is said
+LOG_SCALE_BOUNDS: Bounds = (-6.0, 2.0)  # of log sigma, where nothing else is said
 
 
 class Head(nn.Module):
-    """`maps` numbers an element -> one distribution over the whole event.
+    """`n_params` numbers an element -> one distribution over the whole event.
 
     Args:
-        function: takes `maps` tensors of the event's shape, returns a distribution over its elements.
-        maps: how many numbers it takes for each element.
+        function: takes `n_params` tensors of the event's shape, returns a distribution over its elements.
+        n_params: how many numbers it takes for each element.
         event_dims: 1 for a latent vector, 3 for an image.
         support: what values the elements take.
-        caveat: why its log-density, however exact, says little about data by itself; empty if it does.
+        warning: why its log-density, however exact, says little about data by itself; empty if it does.
     """
 
     def __init__(
         self,
         function: Callable[..., Distribution],
-        maps: int,
+        n_params: int,
         event_dims: int,
         support: Support = "real",
-        caveat: str = "",
+        warning: str = "",
     ):
         super().__init__()
-        self.function, self.maps, self.event_dims = function, maps, event_dims
-        self.support, self.caveat = support, caveat
+        self.function, self.n_params, self.event_dims = function, n_params, event_dims
+        self.support, self.warning = support, warning
 
     def network_output(self, event: tuple[int, ...]) -> tuple[int, ...]:
         """The shape that the network before the head must give for an event."""
-        return (self.maps * event[0], *event[1:])
+        return (self.n_params * event[0], *event[1:])
 
     def forward(self, numbers: Tensor) -> Independent:
-        """Numbers (..., maps * C, H, W) or (..., maps * d) -> a distribution, in float32 or better."""
+        """Numbers (..., n_params * C, H, W) or (..., n_params * d) -> a distribution, in float32 or better."""
         numbers = in_single_precision(numbers)
         axis = numbers.dim() - self.event_dims
-        parameters = [numbers] if self.maps == 1 else numbers.unflatten(axis, (self.maps, -1)).unbind(axis)
+        parameters = (
+            [numbers] if self.n_params == 1 else numbers.unflatten(axis, (self.n_params, -1)).unbind(axis)
+        )
         return IndependentEvent(self.function(*parameters), self.event_dims, validate_args=False)

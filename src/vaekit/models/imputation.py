@@ -35,7 +35,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from vaekit.models import masking
-from vaekit.models.batching import batch_size_for, chunks, outputs_per_image
+from vaekit.models.batching import batch_size_for, chunk_sizes, outputs_per_image
 from vaekit.models.conditional import HierarchicalDistribution
 from vaekit.models.labels import LabelPrior
 from vaekit.utils.random import Seed, seeded
@@ -86,7 +86,7 @@ def impute(
     mask: Tensor | None = None,
     imputations: int = 5,
     samples: int = 1000,
-    draw: bool = True,
+    sample_pixels: bool = True,
     seed: Seed = None,
 ) -> Imputations:
     """Fill the missing pixels of images several times; the arguments are those of `VAE.impute`."""
@@ -98,7 +98,7 @@ def impute(
             for z, log_weights, means in _draws(model, seen, known, label, -(-samples // len(possible))):
                 resampled.add(z, log_weights + log_py, means, place)
         px = model.decode(resampled.z, _labels(possible, resampled.label))
-        images = px.sample() if draw else px.mean
+        images = px.sample() if sample_pixels else px.mean
     return Imputations(
         torch.where(known, seen, images), torch.where(known, seen, resampled.mean), resampled.size
     )
@@ -125,7 +125,7 @@ def _draws(
     """Draws from q in portions of k: z (k, B, d), log w (k, B), and E[x | z] (k, B, C, H, W)."""
     posterior, prior = _proposal(model, seen, known, y), model.conditional_prior(y)
     parts, images = posterior.batch_shape
-    for k in chunks(
+    for k in chunk_sizes(
         -(-samples // parts),
         batch_size_for(parts * images * outputs_per_image(model.decoder, seen.shape[1:])),
     ):

@@ -52,7 +52,7 @@ class LabelPrior(nn.Module):
         return len(self.values)
 
     @property
-    def size(self) -> int:
+    def label_dim(self) -> int:
         """m, the numbers of a label."""
         return self.values.shape[1]
 
@@ -98,9 +98,9 @@ class LabelPrior(nn.Module):
             raise ValueError(f"y: expected labels from 0 to {len(self) - 1}, got some from {low} to {high}")
 
     def _sized(self, y: Tensor) -> Tensor:
-        if y.dim() and y.shape[-1] == self.size:
+        if y.dim() and y.shape[-1] == self.label_dim:
             return y
-        raise ValueError(f"y: expected vectors of {self.size} numbers, got shape {tuple(y.shape)}")
+        raise ValueError(f"y: expected vectors of {self.label_dim} numbers, got shape {tuple(y.shape)}")
 
 
 def class_prior(classes: int, numbers: Tensor | None = None) -> LabelPrior:

@@ -68,9 +68,9 @@ def gaussian(
         return Head(_OptimalSigma(), 1, 3)
     if isinstance(sigma, str) or not sigma > 0:
         raise ValueError(f"sigma: expected a number > 0, 'learned', 'global' or 'optimal', got {sigma!r}")
-    caveat = f"sigma = {sigma:g} was chosen, not learned: the log-density depends on that choice"
+    warning = f"sigma = {sigma:g} was chosen, not learned: the log-density depends on that choice"
     return Head(
-        lambda loc: Normal(loc, torch.full_like(loc, sigma), validate_args=False), 1, 3, caveat=caveat
+        lambda loc: Normal(loc, torch.full_like(loc, sigma), validate_args=False), 1, 3, warning=warning
     )
 
 

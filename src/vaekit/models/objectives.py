@@ -84,7 +84,7 @@ class Objective:
         samples: K, posterior samples an image.
         beta: the schedule; positions count from 1.
         unit: "epoch" or "step", what the positions of `beta` count.
-        settles: the position from which on warm-up is over.
+        warmup_end: the position from which on warm-up is over.
         free_bits: nats a level.
     """
 
@@ -92,21 +92,21 @@ class Objective:
     samples: int = 1
     beta: Schedule = field(default_factory=constant)
     unit: str = "epoch"
-    settles: float = 0.0
+    warmup_end: float = 0.0
     free_bits: float = 0.0
 
     def beta_at(self, epoch: int, step: int) -> float:
         """beta in the epoch and at the step, both counted from 1 since the start of training."""
         return self.beta(epoch if self.unit == "epoch" else step)
 
-    def settled(self, epoch: int, step: int) -> bool:
+    def is_warmed_up(self, epoch: int, step: int) -> bool:
         """Whether warm-up is over."""
-        return (epoch if self.unit == "epoch" else step) >= self.settles
+        return (epoch if self.unit == "epoch" else step) >= self.warmup_end
 
     @property
     def final_beta(self) -> float:
         """beta once warm-up is over, at the end of a cycle."""
-        return self.beta(self.settles)
+        return self.beta(self.warmup_end)
 
     def loss(self, terms: ELBOTerms, beta: float | Tensor) -> Tensor:
         """The scalar to minimize, in nats an image."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -12,8 +12,8 @@ from torch.distributions import Normal
 
 from vaekit.distributions.normal import CholeskyNormal, LogScaleNormal
 from vaekit.distributions.operations import Bounds, Delta, soft_clamp
-from vaekit.models.flows import FlowPosterior, Form
-from vaekit.models.head import SPREAD, Head
+from vaekit.models.flows import FlowPosterior
+from vaekit.models.head import LOG_SCALE_BOUNDS, Head
 from vaekit.utils.precision import in_single_precision
 
 
@@ -42,8 +42,8 @@ def signed_sigma() -> Head:
 
 def dirac() -> Head:
     """A point: with beta = 0 the model is an autoencoder."""
-    caveat = "the posterior is a point (an autoencoder): the bound and the log-likelihood are not defined"
-    return Head(Delta, 1, 1, caveat=caveat)
+    warning = "the posterior is a point (an autoencoder): the bound and the log-likelihood are not defined"
+    return Head(Delta, 1, 1, warning=warning)
 
 
 class FullCovariance(nn.Module):
@@ -55,7 +55,7 @@ class FullCovariance(nn.Module):
         bounds: smooth bounds of the logarithm of the diagonal.
     """
 
-    def __init__(self, bounds: Bounds | None = SPREAD):
+    def __init__(self, bounds: Bounds | None = LOG_SCALE_BOUNDS):
         super().__init__()
         self.bounds = bounds
 
@@ -73,39 +73,15 @@ class FullCovariance(nn.Module):
         return CholeskyNormal(mean, cholesky)
 
 
-def full_covariance(bounds: Bounds | None = SPREAD) -> FullCovariance:
-    """A Gaussian with any covariance, by its Cholesky factor (Kingma and Welling 2019, section 2.5.1).
-
-    Args:
-        bounds: smooth bounds of the logarithm of the factor's diagonal; without them several levels in a row
-            can begin with divergences beyond what float32 holds.
-    """
-    return FullCovariance(bounds)
-
-
-def flow(
-    size: int,
-    form: Form = "coupling",
-    transforms: int = 2,
-    width: Sequence[int] = (128,),
-    bounds: Bounds | None = SPREAD,
-) -> FlowPosterior:
-    """A normalizing flow about a mean, which its image conditions (Rezende and Mohamed 2015).
-
-    Args:
-        size: d; its weights are of this head, not of the network before it.
-        form, transforms, width: see `flows.steps`.
-        bounds: smooth bounds of log sigma.
-
-    Raises:
-        VaekitError: zuko is not installed.
-    """
-    return FlowPosterior(size, form, transforms, width, bounds)
-
-
 Posterior = Head | FullCovariance | FlowPosterior
 
 
 POSTERIORS: dict[str, Callable[..., Posterior]] = {
-    f.__name__: f for f in (log_variance, log_sigma, sigma, signed_sigma, full_covariance, flow, dirac)
+    "log_variance": log_variance,
+    "log_sigma": log_sigma,
+    "sigma": sigma,
+    "signed_sigma": signed_sigma,
+    "full_covariance": FullCovariance,
+    "flow": FlowPosterior,
+    "dirac": dirac,
 }

@@ -28,7 +28,7 @@ from vaekit.models.flows import FlowPrior, Form
 from vaekit.models.labels import LabelPrior
 from vaekit.models.posteriors import log_variance
 from vaekit.models.vampprior import AggregatedPosterior, FixedInputs, PseudoInputs, PseudoLabels
-from vaekit.nn.networks import dense
+from vaekit.nn.networks import Dense
 from vaekit.utils.precision import in_single_precision
 
 Examples = Callable[[int], tuple[Tensor, Tensor | None]]
@@ -38,16 +38,16 @@ class StandardNormal(nn.Module):
     """N(0, I) over d numbers, whatever the context.
 
     Args:
-        size: d.
+        latent_dim: d.
     """
 
     loc: Tensor
     scale: Tensor
 
-    def __init__(self, size: int):
+    def __init__(self, latent_dim: int):
         super().__init__()
-        self.register_buffer("loc", torch.zeros(size), persistent=False)
-        self.register_buffer("scale", torch.ones(size), persistent=False)
+        self.register_buffer("loc", torch.zeros(latent_dim), persistent=False)
+        self.register_buffer("scale", torch.ones(latent_dim), persistent=False)
 
     def forward(self, *context: Tensor) -> Independent:
         return _independent(UnitNormal(self.loc, self.scale))
@@ -61,18 +61,18 @@ class MixtureOfGaussians(nn.Module):
     far, as in 40 dimensions with s = 1, no other has a gradient ever after.
 
     Args:
-        size: d.
+        latent_dim: d.
         components: C.
-        label: m, the numbers of a label that the weights depend on; 0 for none.
+        label_dim: m, the numbers of a label that the weights depend on; 0 for none.
         spread: s.
     """
 
-    def __init__(self, size: int, components: int, label: int = 0, spread: float = 0.3):
+    def __init__(self, latent_dim: int, components: int, label_dim: int = 0, spread: float = 0.3):
         super().__init__()
-        self.mean = nn.Parameter(spread * torch.randn(components, size))
-        self.log_variance = nn.Parameter(torch.zeros(components, size))
+        self.mean = nn.Parameter(spread * torch.randn(components, latent_dim))
+        self.log_variance = nn.Parameter(torch.zeros(components, latent_dim))
         self.logits = nn.Parameter(torch.zeros(components))
-        self.by_label = label_logits(label, components)
+        self.by_label = label_logits(label_dim, components)
 
     def forward(self, *context: Tensor) -> Mixture:
         components = _independent(LogScaleNormal(self.mean, 0.5 * self.log_variance))
@@ -86,14 +86,14 @@ class ClassGaussian(nn.Module):
     line, and so do mean and log-variance.
 
     Args:
-        size: d.
-        classes: m.
+        latent_dim: d.
+        n_classes: m.
     """
 
-    def __init__(self, size: int, classes: int):
+    def __init__(self, latent_dim: int, n_classes: int):
         super().__init__()
-        self.mean = nn.Parameter(torch.randn(classes, size))
-        self.log_variance = nn.Parameter(torch.zeros(classes, size))
+        self.mean = nn.Parameter(torch.randn(n_classes, latent_dim))
+        self.log_variance = nn.Parameter(torch.zeros(n_classes, latent_dim))
 
     def forward(self, y: Tensor) -> Independent:
         mean, log_variance = (in_single_precision(y @ each) for each in (self.mean, self.log_variance))
@@ -111,46 +111,49 @@ class BuildContext(NamedTuple):
     """What a prior may be made of.
 
     Attributes:
-        size: d, the numbers of the level it is for.
+        latent_dim: d, the numbers of the level it is for.
         posterior: the encoder's conditional of that level.
-        shape: (C, H, W), of the images.
+        image_shape: (C, H, W), of the images.
         images: takes n, gives n training images (n, C, H, W) at random, with their labels as networks take
             them (n, m) or None; None where weights are loaded after.
         labels: what the model may be told; None for nothing.
-        given: which parts of the model take the label.
+        conditioned_parts: which parts of the model take the label.
         network: makes the network from a label to the numbers of a Gaussian, from event shapes.
     """
 
-    size: int
+    latent_dim: int
     posterior: nn.Module
-    shape: tuple[int, ...]
+    image_shape: tuple[int, ...]
     images: Examples | None = None
     labels: LabelPrior | None = None
-    given: frozenset[str] = frozenset()
-    network: Callable[..., nn.Module] = partial(dense, width=(64,))
+    conditioned_parts: frozenset[str] = frozenset()
+    network: Callable[..., nn.Module] = partial(Dense, width=(64,))
 
     @property
-    def label(self) -> int:
+    def label_dim(self) -> int:
         """m, the numbers of the label that the prior takes; 0 where it takes none."""
-        return self.labels.size if self.labels is not None and "prior" in self.given else 0
+        return self.labels.label_dim if self.labels is not None and "prior" in self.conditioned_parts else 0
 
     def examples(self, n: int) -> tuple[Tensor, Tensor | None]:
         """n training images with their labels, or black ones with the mean label where there are none."""
         if self.images is not None:
             return self.images(n)
-        return torch.zeros(n, *self.shape), None if self.labels is None else torch.zeros(n, self.labels.size)
+        labels = None if self.labels is None else torch.zeros(n, self.labels.label_dim)
+        return torch.zeros(n, *self.image_shape), labels
 
 
-def standard_normal(around: BuildContext) -> nn.Module:
+def standard_normal(context: BuildContext) -> nn.Module:
     """N(0, I); of a conditional prior N(mu(y), sigma(y)^2), both learned."""
-    if not around.label:
-        return StandardNormal(around.size)
+    if not context.label_dim:
+        return StandardNormal(context.latent_dim)
     head = log_variance()
-    return Conditional(around.network([(around.label,)], head.network_output((around.size,))), head)
+    return Conditional(
+        context.network([(context.label_dim,)], head.network_output((context.latent_dim,))), head
+    )
 
 
 def mixture(
-    around: BuildContext,
+    context: BuildContext,
     components: int = 10,
     weights: Literal["learned", "class"] = "learned",
     spread: float = 0.3,
@@ -166,17 +169,17 @@ def mixture(
         RecipeError: the components are to be classes, and they are not as many.
     """
     if weights == "learned":
-        return MixtureOfGaussians(around.size, components, around.label, spread)
-    if components != around.label:
+        return MixtureOfGaussians(context.latent_dim, components, context.label_dim, spread)
+    if components != context.label_dim:
         raise RecipeError(
-            f"model.prior.components: with weights=class expected {around.label}, the classes that the prior "
-            f"is told of, got {components}"
+            f"model.prior.components: with weights=class expected {context.label_dim}, one for each class that "
+            f"the prior is conditioned on, got {components}"
         )
-    return ClassGaussian(around.size, components)
+    return ClassGaussian(context.latent_dim, components)
 
 
 def vamp(
-    around: BuildContext,
+    context: BuildContext,
     components: int = 500,
     weights: Literal["uniform", "learned"] = "uniform",
     start: Literal["random", "data"] = "random",
@@ -194,24 +197,24 @@ def vamp(
         start: whether the images begin as training images, or with pixels drawn at random.
         mean, std: of such pixels.
     """
-    images = torch.normal(mean, std, (components, *around.shape))
-    labels = _random_labels(around, components)
-    if start == "data" and around.images is not None:
-        images, labels = around.images(components)
+    images = torch.normal(mean, std, (components, *context.image_shape))
+    labels = _random_labels(context, components)
+    if start == "data" and context.images is not None:
+        images, labels = context.images(components)
     told = None
-    if "encoder" in around.given and around.labels is not None and labels is not None:
-        told = PseudoLabels(labels, around.labels.one_hot)
+    if "encoder" in context.conditioned_parts and context.labels is not None and labels is not None:
+        told = PseudoLabels(labels, context.labels.one_hot)
     return AggregatedPosterior(
-        around.posterior, PseudoInputs(images), weights == "learned", told, around.label
+        context.posterior, PseudoInputs(images), weights == "learned", told, context.label_dim
     )
 
 
-def _random_labels(around: BuildContext, n: int) -> Tensor | None:
-    return None if around.labels is None else around.labels(around.labels.sample(n))
+def _random_labels(context: BuildContext, n: int) -> Tensor | None:
+    return None if context.labels is None else context.labels(context.labels.sample(n))
 
 
 def exemplars(
-    around: BuildContext, components: int = 500, weights: Literal["uniform", "learned"] = "uniform"
+    context: BuildContext, components: int = 500, weights: Literal["uniform", "learned"] = "uniform"
 ) -> nn.Module:
     """The mixture of the posteriors of training images chosen at random (after Norouzi et al. 2020).
 
@@ -221,22 +224,22 @@ def exemplars(
         components: C.
         weights: as for `vamp`.
     """
-    images, labels = around.examples(components)
-    told = FixedInputs(labels) if "encoder" in around.given and labels is not None else None
+    images, labels = context.examples(components)
+    told = FixedInputs(labels) if "encoder" in context.conditioned_parts and labels is not None else None
     return AggregatedPosterior(
-        around.posterior, FixedInputs(images), weights == "learned", told, around.label
+        context.posterior, FixedInputs(images), weights == "learned", told, context.label_dim
     )
 
 
 def flow(
-    around: BuildContext, form: Form = "coupling", transforms: int = 4, width: Sequence[int] = (128, 128)
+    context: BuildContext, form: Form = "coupling", transforms: int = 4, width: Sequence[int] = (128, 128)
 ) -> nn.Module:
     """A normalizing flow; for the arguments see `flows.steps`.
 
     Raises:
         VaekitError: zuko is not installed.
     """
-    return FlowPrior(around.size, form, transforms, width, around.label)
+    return FlowPrior(context.latent_dim, form, transforms, width, context.label_dim)
 
 
 PRIORS: dict[str, Callable[..., nn.Module]] = {

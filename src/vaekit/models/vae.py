@@ -149,14 +149,14 @@ class VAE(nn.Module):
         temperature: float = 1.0,
         y: Tensor | None = None,
         seed: Seed = None,
-        draw: bool = False,
+        sample_pixels: bool = False,
     ) -> Tensor:
         """n images from the model: z from the prior, x from p(x | z).
 
         Args:
             temperature: multiplies the spread of the prior (of each level, for a hierarchical one).
             y: labels of the n images; without them a conditional model draws them from p(y).
-            draw: draw the pixels as well; otherwise their means are returned.
+            sample_pixels: draw the pixels as well; otherwise their means are returned.
 
         Returns:
             (n, C, H, W).
@@ -172,23 +172,23 @@ class VAE(nn.Module):
             plain = self.conditional_prior(y)
             prior = plain if temperature == 1.0 else with_temperature(plain, temperature)
             z = prior.rsample(() if prior.batch_shape else (n,))
-            return _sample_or_mean(self.decode(z, y), draw)
+            return _sample_or_mean(self.decode(z, y), sample_pixels)
 
     @torch.no_grad()
     def reconstruct(
-        self, x: Tensor, y: Tensor | None = None, seed: Seed = None, draw: bool = False
+        self, x: Tensor, y: Tensor | None = None, seed: Seed = None, sample_latents: bool = False
     ) -> Tensor:
         """Images (B, C, H, W) through the model: the decoder's mean at the posterior's mean.
 
         Args:
-            draw: decode a draw from the posterior instead of its mean.
+            sample_latents: decode a draw from the posterior instead of its mean.
 
         Returns:
             (B, C, H, W).
         """
         with seeded(seed):
             posterior = self.encode(x, y)
-            return self.decode(posterior.rsample() if draw else posterior.mean, y).mean
+            return self.decode(posterior.rsample() if sample_latents else posterior.mean, y).mean
 
     def impute(
         self,
@@ -197,7 +197,7 @@ class VAE(nn.Module):
         mask: Tensor | None = None,
         imputations: int = 5,
         samples: int = 1000,
-        draw: bool = True,
+        sample_pixels: bool = True,
         seed: Seed = None,
     ) -> Tensor:
         """Images with their missing pixels drawn from p(x_missing | x_observed), several times.
@@ -211,12 +211,12 @@ class VAE(nn.Module):
             imputations: M, fillings of each image.
             samples: K, draws that they are chosen from, rounded up to so many for each part of the proposal;
                 memory does not grow with it.
-            draw: draw the pixels; otherwise they are the decoder's mean at a drawn z.
+            sample_pixels: draw the pixels; otherwise they are the decoder's mean at a drawn z.
 
         Returns:
             (M, B, C, H, W), observed pixels as they were.
         """
-        return imputation.impute(self, x, y, mask, imputations, samples, draw, seed).images
+        return imputation.impute(self, x, y, mask, imputations, samples, sample_pixels, seed).images
 
     @torch.no_grad()
     def interpolate(

@@ -27,7 +27,7 @@ class AggregatedPosterior(nn.Module):
         images: gives the images u, (C, *shape).
         learned: whether the weights w are learned; else they stay equal.
         labels: gives the labels of the images, (C, m), for a posterior that takes them.
-        label: m, the numbers of a label that the weights depend on; 0 for none.
+        label_dim: m, the numbers of a label that the weights depend on; 0 for none.
     """
 
     logits: Tensor
@@ -38,7 +38,7 @@ class AggregatedPosterior(nn.Module):
         images: nn.Module,
         learned: bool = False,
         labels: nn.Module | None = None,
-        label: int = 0,
+        label_dim: int = 0,
     ):
         super().__init__()
         self._borrowed = (posterior,)
@@ -48,7 +48,7 @@ class AggregatedPosterior(nn.Module):
             self.logits = nn.Parameter(logits)
         else:
             self.register_buffer("logits", logits, persistent=False)
-        self.by_label = label_logits(label, len(logits))
+        self.by_label = label_logits(label_dim, len(logits))
 
     def forward(self, *context: Tensor) -> Mixture:
         [posterior] = self._borrowed

@@ -17,7 +17,7 @@ from vaekit.utils.precision import in_single_precision
 
 _transformed = getattr(torch._C, "_are_functorch_transforms_active", lambda: False)
 
-FEW = 4  # channels of an image for which nine maps of each are worth their memory
+MAX_CHANNELS = 4  # channels of an image for which nine maps of each are worth their memory
 
 Layer = TypeVar("Layer", bound=nn.Linear | nn.Conv2d | nn.ConvTranspose2d)
 
@@ -90,7 +90,7 @@ class ToImage(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         kernel = self.weight.flip(-2, -1).transpose(0, 1)
-        if len(self.weight) > FEW or not _eager_on_cpu(x):
+        if len(self.weight) > MAX_CHANNELS or not _eager_on_cpu(x):
             return F.conv_transpose2d(x, kernel, self.bias, padding=1)
         return _Spread.apply(*_in_autocast(x, kernel)) + self.bias.view(-1, 1, 1)
 

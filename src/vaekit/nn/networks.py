@@ -132,17 +132,6 @@ class ConvDecoder(nn.Module):
         return self.trunk(maps).unflatten(0, features.shape[:-3])
 
 
-def dense(
-    inputs: Sequence[Shape],
-    output: Shape,
-    width: Sequence[int] = (300, 300),
-    gated: bool = False,
-    activation: str = "relu",
-) -> nn.Module:
-    """Fully connected layers; see `Dense`."""
-    return Dense(inputs, output, width, gated, activation)
-
-
 def convolutional(
     inputs: Sequence[Shape],
     output: Shape,
@@ -275,4 +264,8 @@ def _nonlinearity(gated: bool, activation: str, dim: int) -> nn.Module:
     return nn.GLU(dim) if gated else ACTIVATIONS[activation]()
 
 
-NETWORKS: dict[str, Callable[..., nn.Module]] = {f.__name__: f for f in (dense, convolutional, residual)}
+NETWORKS: dict[str, Callable[..., nn.Module]] = {
+    "dense": Dense,
+    "convolutional": convolutional,
+    "residual": residual,
+}

@@ -37,7 +37,7 @@ def class_grid(
     Raises:
         InvalidError: the model is told no classes.
     """
-    sample = partial(trained.model.sample, rows, temperature, seed=seed, draw=draw)
+    sample = partial(trained.model.sample, rows, temperature, seed=seed, sample_pixels=draw)
     columns = [sample(y=y.expand(rows, -1)) for y in _each(trained)]
     images = to_array(torch.stack(columns, 1))
     warmth = "" if temperature == 1 else f", temperature {temperature:g}"

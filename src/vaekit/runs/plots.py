@@ -96,7 +96,7 @@ def nearest_images(
     """
     dataset, splits = trained.data()
     chosen = np.random.default_rng(seed).permutation(held_out(splits))[:n]
-    sampled = trained.model.sample(n, temperature, seed=seed, draw=draw).clamp(0, 1)
+    sampled = trained.model.sample(n, temperature, seed=seed, sample_pixels=draw).clamp(0, 1)
     images = torch.cat([sampled, *reference_images(trained, dataset, chosen, draw)])
     training = reference_images(trained, dataset, splits.train, draw)
     indices, distances = (each[:, 0].cpu().numpy() for each in neighbors(images, training))
@@ -115,7 +115,7 @@ def reconstructions(
 ) -> Plot:
     """n images of a split over what the model makes of them."""
     x, y = random_images(trained, seen, n, seed)
-    originals, again = to_array(x), to_array(trained.model.reconstruct(x, y, seed=seed, draw=draw))
+    originals, again = to_array(x), to_array(trained.model.reconstruct(x, y, seed=seed, sample_latents=draw))
     title = f"Reconstructions: {trained.title}"
     figure = plotting.reconstructions(originals, again, title)
     return Plot({"originals": originals, "reconstructions": again}, figure)

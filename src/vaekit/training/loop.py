@@ -231,7 +231,7 @@ class _Loop:
 
         The loss of training is at the beta of its epoch, which a schedule changes; there the latest counts.
         """
-        return self.validation is not None and self.objective.settled(self.state.epoch, self.state.step)
+        return self.validation is not None and self.objective.is_warmed_up(self.state.epoch, self.state.step)
 
     def so_far(self) -> Record:
         """The line of metrics of the epoch in progress, as yet without validation."""

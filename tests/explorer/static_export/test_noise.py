@@ -19,7 +19,7 @@ LOWER = torch.tensor([[[1.0, 0, 0], [0.5, 2, 0], [-1, 0.3, 0.2]]])
 
 def flow() -> flows.Flow:
     torch.manual_seed(0)
-    return flows.Flow(flows.steps(3, 0, "coupling", 2, (4,)), LOC, SCALE)
+    return flows.Flow(flows.flow_steps(3, 0, "coupling", 2, (4,)), LOC, SCALE)
 
 
 FAMILIES = {

@@ -50,4 +50,4 @@ def _(distribution: CholeskyNormal, noise: Tensor) -> Tensor:
 
 @placed.register
 def _(distribution: Flow, noise: Tensor) -> Tensor:
-    return distribution.place(noise)
+    return distribution.from_noise(noise)

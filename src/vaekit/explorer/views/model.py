@@ -70,7 +70,7 @@ def _condition(e: ExplorerSession) -> dict[str, Any] | None:
     return {
         "on": "label" if labels.one_hot else "attributes",
         "into": sorted(e.model.conditioned_parts),
-        "values": list(names) or [str(i) for i in range(labels.size)],
+        "values": list(names) or [str(i) for i in range(labels.label_dim)],
         "probabilities": labels.log_prob.exp().tolist(),
         "low": labels.values.amin(0).tolist(),
         "high": labels.values.amax(0).tolist(),

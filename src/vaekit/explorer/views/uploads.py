@@ -68,6 +68,6 @@ def impute(e: ExplorerSession, ask: requests.Impute) -> Response:
     """Several ways to fill what is masked out of an image, side by side."""
     x, mask = uploads.from_pixels(e, ask.pixels), uploads.mask(e, ask.mask)
     y = None if ask.label is None else e.label(ask.label)
-    filled = imputation.impute(e.model, x, y, mask, ask.n, DRAWS, draw=False, seed=ask.seed)
+    filled = imputation.impute(e.model, x, y, mask, ask.n, DRAWS, sample_pixels=False, seed=ask.seed)
     size = round(float(filled.effective_sample_size), 1)
     return ImageResponse(png(filled.images[:, 0]), notes={"Ess": size, "Draws": DRAWS})

@@ -14,7 +14,7 @@ from vaekit.engine.trained_model import TrainedModel
 from vaekit.evaluation.grid_integration import GridIntegral, integrate_over_plane, joint_log_prob
 from vaekit.evaluation.importance_sampling import log_likelihood
 from vaekit.evaluation.results import PerImageMetrics
-from vaekit.models.batching import images_at_once
+from vaekit.models.batching import images_per_batch
 from vaekit.plotting.posteriors import Posterior
 from vaekit.runs import plots
 from vaekit.studies.elements import Cell, Column, Element, FigureElement, Table, Text
@@ -75,7 +75,7 @@ def integrated(
 
 def _measure(trained: TrainedModel, images: int, samples: list[int], spacing: float, seed: int) -> Measured:
     seen = trained.observed("test", images=images)
-    size = images_at_once(trained.model.decoder, seen.shape)
+    size = images_per_batch(trained.model.decoder, seen.shape)
     sampled = {k: log_likelihood(trained.model, seen.batches(size), k, seed) for k in samples}
     x = seen.batch(torch.arange(len(seen)))
     return Measured(x, integrate_over_plane(trained.model, x, spacing=spacing), sampled)
