@@ -37,8 +37,8 @@ def same(found: Dataset, expected: Dataset) -> None:
 
 
 def test_what_is_stored_comes_back_mapped(tmp_path: Path) -> None:
-    stored = cache.store(tmp_path / "shelf", dataset())
-    recalled = cache.recall(tmp_path / "shelf", "toy")
+    stored = cache.store_dataset(tmp_path / "shelf", dataset())
+    recalled = cache.load_cached(tmp_path / "shelf", "toy")
     assert recalled
     assert isinstance(recalled.images, np.memmap)
     same(stored, dataset())
@@ -47,25 +47,25 @@ def test_what_is_stored_comes_back_mapped(tmp_path: Path) -> None:
 
 def test_labels_may_be_absent(tmp_path: Path) -> None:
     plain = Dataset("plain", "Plain", dataset().images, None, ())
-    recalled = cache.store(tmp_path, plain)
+    recalled = cache.store_dataset(tmp_path, plain)
     assert recalled.labels is None
 
 
 def test_storing_again_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
-    first = cache.store(tmp_path, dataset())
-    second = cache.store(tmp_path, dataset(value=9))
+    first = cache.store_dataset(tmp_path, dataset())
+    second = cache.store_dataset(tmp_path, dataset(value=9))
     same(second, dataset(value=9))
     same(first, dataset())  # what was mapped before stays readable
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["toy"]
-    assert cache.names(tmp_path) == ("toy",)
+    assert cache.dataset_names(tmp_path) == ("toy",)
 
 
 def test_another_fingerprint_is_not_used(fresh_cache: Path) -> None:
-    cache.recall_or_make("toy", "old", dataset)
-    shelf = cache.catalogd()
-    assert cache.recall(shelf, "toy", "old")
-    assert cache.recall(shelf, "toy")
-    assert cache.recall(shelf, "toy", "new") is None
+    cache.load_or_make("toy", "old", dataset)
+    shelf = cache.catalog_folder()
+    assert cache.load_cached(shelf, "toy", "old")
+    assert cache.load_cached(shelf, "toy")
+    assert cache.load_cached(shelf, "toy", "new") is None
 
 
 @pytest.mark.parametrize("file", ["images.npy", "labels.npy", "dataset.json"])
@@ -73,22 +73,22 @@ def test_another_fingerprint_is_not_used(fresh_cache: Path) -> None:
 def test_a_damaged_entry_is_as_good_as_none_and_is_made_anew(
     fresh_cache: Path, file: str, damage: str
 ) -> None:
-    cache.recall_or_make("toy", None, dataset)
-    path = cache.catalogd() / "toy" / file
+    cache.load_or_make("toy", None, dataset)
+    path = cache.catalog_folder() / "toy" / file
     content = path.read_bytes()
     path.unlink()
     if damage != "gone":
         path.write_bytes(content[:-7] if damage == "cut" else b"")
-    assert cache.recall(cache.catalogd(), "toy") is None
-    same(cache.recall_or_make("toy", None, dataset), dataset())
+    assert cache.load_cached(cache.catalog_folder(), "toy") is None
+    same(cache.load_or_make("toy", None, dataset), dataset())
 
 
 def test_a_dataset_is_made_once(fresh_cache: Path) -> None:
     made = []
     for _ in range(3):
-        cache.recall_or_make("toy", "now", lambda: made.append(1) or dataset())
+        cache.load_or_make("toy", "now", lambda: made.append(1) or dataset())
     assert len(made) == 1
-    cache.recall_or_make("toy", "later", lambda: made.append(1) or dataset())
+    cache.load_or_make("toy", "later", lambda: made.append(1) or dataset())
     assert len(made) == 2
 
 
@@ -104,7 +104,7 @@ def _make_slowly(folder: str, started: object) -> None:
         time.sleep(0.3)
         return dataset()
 
-    same(cache.recall_or_make("toy", None, make), dataset())
+    same(cache.load_or_make("toy", None, make), dataset())
 
 
 def test_two_processes_at_once_make_it_once(fresh_cache: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_cache_that_cannot_be_made_is_done_without(
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("VAEKIT_CACHE", str(tmp_path / "file"))
     with caplog.at_level(logging.WARNING):
-        same(cache.recall_or_make("toy", None, dataset), dataset())
+        same(cache.load_or_make("toy", None, dataset), dataset())
     assert "cannot be written" in caplog.text
     assert "VAEKIT_CACHE" in caplog.text
 
@@ -135,8 +135,8 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
     usage = namedtuple("usage", "free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1000))
     with pytest.raises(DataError, match=r"cannot keep toy there \(no space left .*set VAEKIT_CACHE"):
-        cache.recall_or_make("toy", None, dataset)
-    assert cache.names(cache.catalogd()) == ()
+        cache.load_or_make("toy", None, dataset)
+    assert cache.dataset_names(cache.catalog_folder()) == ()
 
 
 def test_failing_halfway_leaves_nothing(fresh_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,27 +146,27 @@ def test_failing_halfway_leaves_nothing(fresh_cache: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(cache, "_save", fail)
     with pytest.raises(DataError, match="No space left on device"):
-        cache.recall_or_make("toy", None, dataset)
-    assert [path.name for path in cache.catalogd().iterdir() if path.is_dir()] == []
+        cache.load_or_make("toy", None, dataset)
+    assert [path.name for path in cache.catalog_folder().iterdir() if path.is_dir()] == []
 
 
 def test_what_a_killed_process_left_is_no_hindrance(tmp_path: Path) -> None:
     for left in (".toy.new", ".toy.old"):
         (tmp_path / left).mkdir()
         (tmp_path / left / "images.npy").write_bytes(b"half of it")
-    same(cache.store(tmp_path, dataset()), dataset())
-    assert cache.names(tmp_path) == ("toy",)
+    same(cache.store_dataset(tmp_path, dataset()), dataset())
+    assert cache.dataset_names(tmp_path) == ("toy",)
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["toy"]
 
 
 def test_importing_needs_a_cache(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(DataError, match="cannot be written; set VAEKIT_CACHE"):
-        cache.store(tmp_path / "file", dataset())
+        cache.store_dataset(tmp_path / "file", dataset())
 
 
 def test_home_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAEKIT_CACHE", "/somewhere")
-    assert cache.home() == Path("/somewhere")
+    assert cache.cache_folder() == Path("/somewhere")
     monkeypatch.delenv("VAEKIT_CACHE")
-    assert cache.home().name == "vaekit"
+    assert cache.cache_folder().name == "vaekit"

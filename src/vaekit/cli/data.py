@@ -70,7 +70,7 @@ def prepare(name: str, as_json: bool) -> None:
     from vaekit.data import cache, catalog, load_dataset
 
     dataset = load_dataset(catalog.entry(name).name)
-    kept = str(cache.home()) if name in cache.names(cache.catalogd()) else None
+    kept = str(cache.cache_folder()) if name in cache.dataset_names(cache.catalog_folder()) else None
     facts = {"name": name, "images": len(dataset), "source": dataset.source, "cache": kept}
     ready = f"ready in {kept}" if kept else "but the cache cannot be written"
     emit(facts, f"{name}: {len(dataset)} images, {ready} (from: {dataset.source})", as_json)

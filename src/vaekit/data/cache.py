@@ -26,27 +26,27 @@ _MORE = ("attribute_names", "files", "layout")  # which folders of an earlier ve
 _log = logging.getLogger(__name__)
 
 
-def home() -> Path:
+def cache_folder() -> Path:
     """The cache folder: VAEKIT_CACHE, else the user's cache folder of this system; it need not exist."""
     return Path(os.environ.get("VAEKIT_CACHE") or platformdirs.user_cache_dir("vaekit"))
 
 
-def catalogd() -> Path:
+def catalog_folder() -> Path:
     """Where decoded datasets of the catalog lie."""
-    return home() / "datasets"
+    return cache_folder() / "datasets"
 
 
-def imported() -> Path:
+def import_folder() -> Path:
     """Where the user's imported datasets lie."""
-    return home() / "imported"
+    return cache_folder() / "imported"
 
 
-def names(shelf: Path) -> tuple[str, ...]:
+def dataset_names(shelf: Path) -> tuple[str, ...]:
     """The names of the datasets on a shelf, sorted."""
     return tuple(sorted(facts.parent.name for facts in shelf.glob("[!.]*/dataset.json")))
 
 
-def recall(shelf: Path, name: str, fingerprint: str | None = None) -> Dataset | None:
+def load_cached(shelf: Path, name: str, fingerprint: str | None = None) -> Dataset | None:
     """The dataset `name` on a shelf, memory-mapped; None where it is absent, damaged or outdated.
 
     Args:
@@ -64,7 +64,7 @@ def recall(shelf: Path, name: str, fingerprint: str | None = None) -> Dataset | 
         return None
 
 
-def recall_or_make(name: str, fingerprint: str | None, make: Callable[[], Dataset]) -> Dataset:
+def load_or_make(name: str, fingerprint: str | None, make: Callable[[], Dataset]) -> Dataset:
     """The catalogd dataset `name`: from the cache, else made, kept there, and mapped from there.
 
     Where the cache cannot be written at all, the dataset stays in memory and a warning says so.
@@ -72,18 +72,18 @@ def recall_or_make(name: str, fingerprint: str | None, make: Callable[[], Datase
     Raises:
         DataError: the disk is full; or whatever `make` raises.
     """
-    shelf = catalogd()
-    known = recall(shelf, name, fingerprint)
+    shelf = catalog_folder()
+    known = load_cached(shelf, name, fingerprint)
     if known is not None:
         return known
-    if not writable(shelf):
+    if not is_writable(shelf):
         _log.warning("%s cannot be written, so %s is decoded anew each time; set VAEKIT_CACHE", shelf, name)
         return make()
-    with lock(shelf, name):
-        return recall(shelf, name, fingerprint) or _store(shelf, make(), fingerprint)
+    with lock_dataset(shelf, name):
+        return load_cached(shelf, name, fingerprint) or _store(shelf, make(), fingerprint)
 
 
-def store(shelf: Path, dataset: Dataset) -> Dataset:
+def store_dataset(shelf: Path, dataset: Dataset) -> Dataset:
     """Write a dataset to a shelf, whole or not at all, in place of one of the same name.
 
     Returns:
@@ -92,13 +92,13 @@ def store(shelf: Path, dataset: Dataset) -> Dataset:
     Raises:
         DataError: it cannot be written, such as when the disk is full.
     """
-    if not writable(shelf):
+    if not is_writable(shelf):
         raise DataError(f"{shelf}: cannot be written; set VAEKIT_CACHE to a folder of yours")
-    with lock(shelf, dataset.name):
+    with lock_dataset(shelf, dataset.name):
         return _store(shelf, dataset, None)
 
 
-def lock(shelf: Path, name: str) -> FileLock:
+def lock_dataset(shelf: Path, name: str) -> FileLock:
     """Held by the one process that makes what lies under a name on a shelf, while others wait."""
     return FileLock(shelf / f".{name}.lock")
 
@@ -164,7 +164,7 @@ def _assemble(folder: Path, facts: dict[str, Any]) -> Dataset:
     return Dataset(images=images, labels=labels, **known)
 
 
-def writable(shelf: Path) -> bool:
+def is_writable(shelf: Path) -> bool:
     """Whether things can be kept on a shelf, which is made if need be."""
     try:
         shelf.mkdir(parents=True, exist_ok=True)

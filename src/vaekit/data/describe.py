@@ -20,7 +20,9 @@ def overview() -> list[dict[str, Any]]:
         _row(row.name, row.count, row.shape, where_found(row), row.license)
         for row in catalog.ENTRIES.values()
     ]
-    mine = [cache.recall(cache.imported(), name) for name in cache.names(cache.imported())]
+    mine = [
+        cache.load_cached(cache.import_folder(), name) for name in cache.dataset_names(cache.import_folder())
+    ]
     return rows + [_row(it.name, len(it), it.shape, "imported", "your own") for it in mine if it]
 
 

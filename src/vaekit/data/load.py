@@ -73,13 +73,15 @@ def import_data(
     path = _existing(Path(path))
     name = stem(path) if name is None else name
     _check_name(name, force)
-    return cache.store(cache.imported(), replace(read_user_data(path, framing), name=name, title=name))
+    return cache.store_dataset(
+        cache.import_folder(), replace(read_user_data(path, framing), name=name, title=name)
+    )
 
 
 def _named(name: str) -> Dataset | None:
     if name in catalog.ENTRIES:
         return resolve(catalog.ENTRIES[name])
-    return cache.recall(cache.imported(), name) if _NAME.fullmatch(name) else None
+    return cache.load_cached(cache.import_folder(), name) if _NAME.fullmatch(name) else None
 
 
 def _existing(path: Path) -> Path:
@@ -87,7 +89,7 @@ def _existing(path: Path) -> Path:
     with reading(path, "data"):
         if path.exists():
             return path
-    known = (*catalog.names(), *cache.names(cache.imported()))
+    known = (*catalog.names(), *cache.dataset_names(cache.import_folder()))
     raise NotFoundError(
         f"{str(path)!r} is neither a path nor a dataset; the datasets are {', '.join(known)}"
         f"{did_you_mean(str(path), known)}"
@@ -101,5 +103,5 @@ def _check_name(name: str, force: bool) -> None:
         )
     if name in catalog.ENTRIES:
         raise DataError(f"name: {name!r} belongs to the catalog; choose another with --name")
-    if not force and name in cache.names(cache.imported()):
+    if not force and name in cache.dataset_names(cache.import_folder()):
         raise DataError(f"name: {name!r} is taken by an import; choose another with --name, or --force")

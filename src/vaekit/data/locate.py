@@ -29,14 +29,14 @@ def resolve(entry: CatalogEntry) -> Dataset:
     """
     given = _in_folders(entry, _own_folders())
     fingerprint = _fingerprint(given) if given else None
-    return cache.recall_or_make(entry.name, fingerprint, lambda: _decode(entry, given))
+    return cache.load_or_make(entry.name, fingerprint, lambda: _decode(entry, given))
 
 
 def where_found(entry: CatalogEntry) -> str:
     """Where `resolve` would take it from: VAEKIT_DATA, cache, system, packaged or download."""
     if _in_folders(entry, _own_folders()):
         return "VAEKIT_DATA"
-    if cache.recall(cache.catalogd(), entry.name):
+    if cache.load_cached(cache.catalog_folder(), entry.name):
         return "cache"
     if _in_folders(entry, _system_folders(entry)):
         return "system"

@@ -81,16 +81,16 @@ def classifier(dataset: Dataset, device: str | torch.device = "cpu", say: Say = 
     Raises:
         VaekitError: the disk is full.
     """
-    shelf = cache.home() / "features"
+    shelf = cache.cache_folder() / "features"
     file = shelf / f"{_key(dataset)}.safetensors"
     if known := _recall(file, dataset):
         return known.to(device)
-    if not cache.writable(shelf):
+    if not cache.is_writable(shelf):
         _log.warning(
             "%s cannot be written, so the classifier is trained anew each time; set VAEKIT_CACHE", shelf
         )
         return _train(dataset, device, say)
-    with cache.lock(shelf, file.stem):
+    with cache.lock_dataset(shelf, file.stem):
         return (_recall(file, dataset) or _keep(file, _train(dataset, device, say))).to(device)
 
 

@@ -88,8 +88,8 @@ def machine() -> Facts:
 def data() -> Facts:
     """The cache, the folders of VAEKIT_DATA, and where each dataset would come from."""
     return {
-        "cache": str(cache.home()),
-        "cache_size": sum(file.stat().st_size for file in cache.home().rglob("*") if file.is_file()),
+        "cache": str(cache.cache_folder()),
+        "cache_size": sum(file.stat().st_size for file in cache.cache_folder().rglob("*") if file.is_file()),
         "VAEKIT_DATA": os.environ.get("VAEKIT_DATA"),
         "found": {row["name"]: row["found"] for row in overview()},
     }
@@ -184,13 +184,13 @@ def _no_validation() -> Iterator[str]:
 
 
 def _cache_unwritable() -> Iterator[str]:
-    folder = _existing(cache.home())
+    folder = _existing(cache.cache_folder())
     if not os.access(folder, os.W_OK):
-        yield f"the cache {cache.home()} cannot be written: set VAEKIT_CACHE to a folder that can"
+        yield f"the cache {cache.cache_folder()} cannot be written: set VAEKIT_CACHE to a folder that can"
 
 
 def _little_disk() -> Iterator[str]:
-    for what, folder in (("the working folder", Path.cwd()), ("the cache", _existing(cache.home()))):
+    for what, folder in (("the working folder", Path.cwd()), ("the cache", _existing(cache.cache_folder()))):
         free = shutil.disk_usage(folder).free
         if free < LITTLE_DISK:
             yield f"{what} {folder} has {free >> 20} MiB left: free some space before training"

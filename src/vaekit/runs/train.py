@@ -163,7 +163,7 @@ def _resolve(recipe: str | Path | Recipe | None, overrides: list[str], data: str
 
 def with_absolute_paths(recipe: Recipe) -> Recipe:
     """The recipe with whole paths of one's own data and attributes: the run finds them from any folder."""
-    known = (*catalog.names(), *cache.names(cache.imported()))
+    known = (*catalog.names(), *cache.dataset_names(cache.import_folder()))
     places = {"name": recipe.data.name, "attributes": recipe.data.attributes}
     whole = {
         key: str(path.resolve())

@@ -31,7 +31,7 @@ def files() -> dict[str, bytes]:
         VaekitError: they are not in the cache, and npm is not there or does not bring them.
         InvalidError: they are not those that were published.
     """
-    folder = cache.home() / PACKAGE
+    folder = cache.cache_folder() / PACKAGE
     if not all((folder / name).is_file() for name in FILES):
         _fetch(folder)
     found = {name: (folder / name).read_bytes() for name in FILES}
