@@ -20,7 +20,7 @@ from benchmarks.images import stored
 from benchmarks.workloads import WORKLOADS, Workload
 from vaekit.runs import train
 from vaekit.training.display import SilentLogger
-from vaekit.utils.cpu import keep_memory
+from vaekit.utils.cpu import keep_freed_memory
 
 WARM_UP, STEPS, SHOWN = 30, 100, 20
 
@@ -52,7 +52,7 @@ def watched(workload: Workload) -> list[Any]:
 
     described = SimpleNamespace(**workload.plain(), path=str(stored(workload)))
     watch, home = _Watch(), os.getcwd()
-    keep_memory()
+    keep_freed_memory()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         try:

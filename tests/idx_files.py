@@ -44,7 +44,7 @@ def write_quartet(folder: Path, seed: int = 0, packed: bool = True) -> catalog.C
         license="none",
         reference="none",
         files={name: f"http://127.0.0.1:9/{name}" for name in FILES},
-        read=catalog_readers.idx_quartet,
+        read=catalog_readers.read_mnist_files,
         sha256=catalog.content_sha256(np.concatenate([content[0], content[2]]), labels),
         label_names=("a", "b", "c"),
         published={"train": 6, "test": 4},

@@ -20,7 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from vaekit.config.build import build_model, build_objective
 from vaekit.config.loading import load_recipe, override_recipe
-from vaekit.utils.cpu import keep_memory
+from vaekit.utils.cpu import keep_freed_memory
 
 aten = torch.ops.aten
 PRODUCTS = {aten.mm, aten.addmm, aten.bmm, aten.baddbmm, aten.convolution, aten.convolution_backward}
@@ -88,7 +88,7 @@ def repeat(calls: Iterable[Call]) -> None:
 
 def main() -> None:
     gate, workload = Gate(), ordered()
-    keep_memory()
+    keep_freed_memory()
     calls, model = step(workload)
     pass_over = traffic(model) if workload.task == "train" else lambda: None
     with torch.no_grad():

@@ -26,7 +26,8 @@ Tree = dict[str, Any]
 PYTHON: dict[str, str] = {
     "vaekit.config.loading.load_recipe": "vaekit.recipes.load",
     "vaekit.config.loading.recipe_names": "vaekit.recipes.names",
-    "vaekit.data.locate.where_found": "vaekit.data.resolve.where",
+    "vaekit.data.catalog.find_entry": "vaekit.data.catalog.entry",
+    "vaekit.data.locate.find_source": "vaekit.data.resolve.where",
     "vaekit.studies.library.load_study": "vaekit.studies.load",
     "vaekit.studies.library.study_names": "vaekit.studies.names",
 }

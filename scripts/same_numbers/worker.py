@@ -41,8 +41,8 @@ PYTHON = (  # all that is called of vaekit by its dotted name
     "vaekit.study",
     "vaekit.config.loading.load_recipe",
     "vaekit.config.loading.recipe_names",
-    "vaekit.data.catalog.entry",
-    "vaekit.data.locate.where_found",
+    "vaekit.data.catalog.find_entry",
+    "vaekit.data.locate.find_source",
     "vaekit.studies.library.load_study",
     "vaekit.studies.library.study_names",
     "vaekit.studies.plan.variants",
@@ -203,11 +203,13 @@ class Studies:
     def lacks(self, name: str) -> list[str]:
         """The datasets of a study that cannot be had without a download."""
         names = self.names
-        wanted = {data: names.run("vaekit.data.catalog.entry", data) for data in rows.DATASETS.get(name, ())}
+        wanted = {
+            data: names.run("vaekit.data.catalog.find_entry", data) for data in rows.DATASETS.get(name, ())
+        }
         return [
             data
             for data, entry in wanted.items()
-            if names.run("vaekit.data.locate.where_found", entry) == "download"
+            if names.run("vaekit.data.locate.find_source", entry) == "download"
         ]
 
     def _small(self, name: str) -> Tree:

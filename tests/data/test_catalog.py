@@ -77,7 +77,7 @@ def test_digits_levels_give_the_original_ink_back() -> None:
 
 @pytest.mark.parametrize("name", catalog.names())
 def test_every_row_is_complete(name: str) -> None:
-    row = catalog.entry(name)
+    row = catalog.find_entry(name)
     assert row.license
     assert any(character.isdigit() for character in row.reference)
     assert row.packaged or (row.read and row.files)
@@ -87,12 +87,12 @@ def test_every_row_is_complete(name: str) -> None:
 
 def test_ranges_follow_one_another() -> None:
     expected = {"train": (0, 4100), "validation": (4100, 6364), "test": (6364, 8671)}
-    assert catalog.entry("caltech-silhouettes").ranges == expected
+    assert catalog.find_entry("caltech-silhouettes").ranges == expected
 
 
 def test_an_unknown_name_proposes_the_nearest() -> None:
     with pytest.raises(NotFoundError, match="did you mean 'fashion-mnist'"):
-        catalog.entry("fashon-mnist")
+        catalog.find_entry("fashon-mnist")
 
 
 def test_content_checksum_sees_images_and_labels() -> None:

@@ -23,13 +23,13 @@ def test_frey_faces_are_upright(tmp_path: Path) -> None:
     faces = RNG.integers(0, 256, (5, 28, 20), dtype=np.uint8)
     path = tmp_path / "frey_rawface.mat"
     savemat(path, {"ff": faces.reshape(5, 560).T})
-    np.testing.assert_array_equal(catalog_readers.frey_faces({"f": path}).images[:, 0], faces)
+    np.testing.assert_array_equal(catalog_readers.read_frey_faces({"f": path}).images[:, 0], faces)
 
 
 def test_frey_faces_must_be_levels(tmp_path: Path) -> None:
     savemat(tmp_path / "f.mat", {"ff": np.full((560, 2), 0.5)})
     with pytest.raises(DataError, match=r"expected whole numbers 0\.\.255"):
-        catalog_readers.frey_faces({"f": tmp_path / "f.mat"})
+        catalog_readers.read_frey_faces({"f": tmp_path / "f.mat"})
 
 
 def test_omniglot_is_upright_with_its_alphabets(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_omniglot_is_upright_with_its_alphabets(tmp_path: Path) -> None:
             "testtarget": one_hot[:, 4:],
         },
     )
-    content = catalog_readers.omniglot({"f": path})
+    content = catalog_readers.read_omniglot({"f": path})
     np.testing.assert_allclose(content.images[:, 0], np.concatenate([train, test]), rtol=1e-7)
     assert content.images.dtype == np.float32
     assert content.labels is not None
@@ -61,7 +61,7 @@ def test_caltech_is_upright_swapped_and_in_the_order_of_its_splits(tmp_path: Pat
     held = {f"{part}_data": column_major(images[part]) for part in counts}
     held |= {f"{part}_labels": labels[part] for part in counts}
     savemat(tmp_path / "c.mat", held | {"classnames": names})
-    content = catalog_readers.caltech_silhouettes({"f": tmp_path / "c.mat"})
+    content = catalog_readers.read_caltech_silhouettes({"f": tmp_path / "c.mat"})
     expected = np.concatenate([images[part] for part in counts])
     np.testing.assert_array_equal(content.images[:, 0], (1 - expected) * 255)
     assert content.label_names == ("ant", "beaver", "crab")
@@ -69,7 +69,12 @@ def test_caltech_is_upright_swapped_and_in_the_order_of_its_splits(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "read", [catalog_readers.frey_faces, catalog_readers.omniglot, catalog_readers.caltech_silhouettes]
+    "read",
+    [
+        catalog_readers.read_frey_faces,
+        catalog_readers.read_omniglot,
+        catalog_readers.read_caltech_silhouettes,
+    ],
 )
 def test_other_matlab_files_are_refused(tmp_path: Path, read) -> None:
     path = tmp_path / "other.mat"
@@ -85,4 +90,4 @@ def test_matlab_arrays_of_another_size_are_refused(tmp_path: Path) -> None:
     held = {"data": np.zeros((784, 2)), "testdata": np.zeros((700, 2))}
     savemat(tmp_path / "o.mat", held | {"target": np.zeros((50, 2)), "testtarget": np.zeros((50, 2))})
     with pytest.raises(DataError, match="cannot be read as the OMNIGLOT"):
-        catalog_readers.omniglot({"f": tmp_path / "o.mat"})
+        catalog_readers.read_omniglot({"f": tmp_path / "o.mat"})

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vaekit.data import catalog, import_data
-from vaekit.data.describe import describe, overview
+from vaekit.data.describe import describe_dataset, list_datasets
 
 pytestmark = pytest.mark.usefixtures("fresh_cache")
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("fresh_cache")
 def test_overview_names_everything(tmp_path: Path, levels: np.ndarray) -> None:
     np.save(tmp_path / "faces.npy", levels)
     import_data(tmp_path / "faces.npy")
-    rows = overview()
+    rows = list_datasets()
     assert [row["name"] for row in rows] == [*catalog.names(), "faces"]
     assert rows[-1] == {
         "name": "faces",
@@ -28,16 +28,16 @@ def test_overview_names_everything(tmp_path: Path, levels: np.ndarray) -> None:
 
 
 def test_a_catalogd_dataset_is_described_from_row_and_content() -> None:
-    facts = describe("digits")
+    facts = describe_dataset("digits")
     assert facts["found"] == "packaged"
-    assert facts["sha256"] == catalog.entry("digits").sha256
+    assert facts["sha256"] == catalog.find_entry("digits").sha256
     assert facts["classes"] == list("0123456789")
     assert facts["suggestion"]["observation"] == "discrete"
     json.dumps(facts)
 
 
 def test_what_is_not_here_is_described_from_its_row_alone() -> None:
-    facts = describe("omniglot")
+    facts = describe_dataset("omniglot")
     assert facts["found"] == "download"
     assert facts["splits"] == {"train": 24_345, "test": 8_070}
     assert "suggestion" not in facts
@@ -45,7 +45,7 @@ def test_what_is_not_here_is_described_from_its_row_alone() -> None:
 
 def test_ones_own_is_described_with_what_was_inferred(tmp_path: Path, levels: np.ndarray) -> None:
     np.savez(tmp_path / "a.npz", x_train=levels / 51, x_test=levels[:3] / 51)
-    facts = describe(tmp_path / "a.npz")
+    facts = describe_dataset(tmp_path / "a.npz")
     assert facts["splits"] == {"train": 20, "test": 3}
     assert (facts["offset"], facts["scale"]) == (0, 5)
     assert facts["values"] == "real numbers in [0, 1]"

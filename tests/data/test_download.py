@@ -15,7 +15,7 @@ import pytest
 from idx_files import FILES, write_quartet
 from vaekit.data import download
 from vaekit.data.catalog import CatalogEntry
-from vaekit.data.locate import resolve, where_found
+from vaekit.data.locate import find_source, load_entry
 from vaekit.errors import NotFoundError
 
 
@@ -68,19 +68,19 @@ def served(server: Server) -> CatalogEntry:
 
 def test_a_dataset_is_downloaded_checked_and_cached(fresh_cache: Path, server: Server) -> None:
     entry = served(server)
-    assert where_found(entry) == "download"
-    data = resolve(entry)
+    assert find_source(entry) == "download"
+    data = load_entry(entry)
     assert data.images.shape == (10, 1, 3, 2)
     assert isinstance(data.images, np.memmap)
     assert server.asked == 4
-    resolve(entry)
+    load_entry(entry)
     assert server.asked == 4
 
 
 @pytest.mark.parametrize("way", ["cut", "503"])
 def test_a_failing_server_is_asked_again(fresh_cache: Path, server: Server, way: str) -> None:
     server.failures, server.way = download.RETRIES, way
-    assert len(resolve(served(server))) == 10
+    assert len(load_entry(served(server))) == 10
     assert server.asked == 4 + download.RETRIES
 
 
@@ -91,13 +91,13 @@ def test_giving_up_says_what_to_do_by_hand(fresh_cache: Path, server: Server, wa
     server.failures, server.way = 99, way
     entry = served(server)
     with pytest.raises(NotFoundError, match=says) as caught:
-        resolve(entry)
+        load_entry(entry)
     assert f"toy: http://127.0.0.1:{server.server_port}/{FILES[0]}" in str(caught.value)
     assert f"put it into FOLDER/toy/ as {FILES[0]}, and set VAEKIT_DATA=FOLDER" in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert where_found(entry) == "download"
+    assert find_source(entry) == "download"
 
 
 def test_no_server_at_all(fresh_cache: Path, server: Server) -> None:
     with pytest.raises(NotFoundError, match="no connection to the server"):
-        resolve(write_quartet(server.folder))
+        load_entry(write_quartet(server.folder))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vaekit.data.infer import infer
+from vaekit.data.infer import infer_images
 from vaekit.data.readers import guard
 from vaekit.errors import DataError
 
@@ -40,7 +40,7 @@ REALS = RNG.random((20, 4, 3))
 def test_values_are_mapped_and_can_be_given_back(
     values: np.ndarray, kind: type, offset: float | None, scale: float | None
 ) -> None:
-    found = infer(values, "here")
+    found = infer_images(values, "here")
     assert found.images.dtype == kind
     assert found.images.shape == (20, 1, 4, 3)
     if kind is np.float32:
@@ -54,7 +54,7 @@ def test_values_are_mapped_and_can_be_given_back(
 
 
 def test_levels_are_not_copied() -> None:
-    assert np.shares_memory(infer(LEVELS, "here").images, LEVELS)
+    assert np.shares_memory(infer_images(LEVELS, "here").images, LEVELS)
 
 
 @pytest.mark.parametrize(
@@ -72,18 +72,18 @@ def test_levels_are_not_copied() -> None:
 )
 def test_layout(shape: tuple[int, ...], expected: tuple[int, ...], says: str) -> None:
     values = RNG.integers(0, 256, shape, dtype=np.uint8)
-    found = infer(values, "here")
+    found = infer_images(values, "here")
     assert found.images.shape == expected
     assert says in found.notes[0]
 
 
 def test_real_rows_stay_vectors() -> None:
-    assert infer(RNG.normal(size=(5, 784)), "here").images.shape == (5, 1, 1, 784)
+    assert infer_images(RNG.normal(size=(5, 784)), "here").images.shape == (5, 1, 1, 784)
 
 
 def test_channels_last_are_moved_not_mixed() -> None:
     values = RNG.integers(0, 256, (4, 5, 7, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(infer(values, "here").images[2, 1], values[2, :, :, 1])
+    np.testing.assert_array_equal(infer_images(values, "here").images[2, 1], values[2, :, :, 1])
 
 
 def with_bad_values() -> np.ndarray:
@@ -113,7 +113,7 @@ def with_bad_values() -> np.ndarray:
 )
 def test_what_cannot_be_used_is_said_in_one_line(values: np.ndarray, says: str) -> None:
     with pytest.raises(DataError, match=says) as caught:
-        infer(values, "here")
+        infer_images(values, "here")
     assert str(caught.value).startswith("here: ")
     assert "\n" not in str(caught.value)
 
@@ -123,14 +123,14 @@ def test_bad_values_are_counted_across_chunks() -> None:
     values[1, 5] = np.inf
     values[1, 6] = -np.inf
     with pytest.raises(DataError, match=r"2 of \d+ values .* \(1, 5\)"):
-        infer(values, "here")
+        infer_images(values, "here")
 
 
 def test_what_does_not_fit_in_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "_half_of_memory", lambda: 900)
     with pytest.raises(DataError, match="more than half of this machine's memory"):
-        infer(REALS, "here")
-    infer(LEVELS, "here")
+        infer_images(REALS, "here")
+    infer_images(LEVELS, "here")
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_missing_values_stay_missing_and_the_others_what_they_are(
     holes = values.copy()
     holes[3] = np.nan
     holes[5, 1] = np.nan
-    found = infer(holes, "here")
+    found = infer_images(holes, "here")
     assert found.images.dtype == np.float32
     assert found.scale == scale
     original = found.offset + found.scale * found.images[:, 0].astype(np.float64)
@@ -164,11 +164,11 @@ def test_missing_values_in_the_first_or_last_chunk_hide_no_extreme() -> None:
         values = np.linspace(-3, 5, 3 * (2**21 + 1)).reshape(3, -1)
         values[place] = np.nan
         known = values[[row for row in range(3) if row != place]]
-        found = infer(values, "here")
+        found = infer_images(values, "here")
         assert (found.offset, found.offset + found.scale) == pytest.approx((known.min(), known.max()))
 
 
 def test_rows_of_levels_are_images_also_where_some_are_missing() -> None:
     rows = RNG.integers(0, 256, (9, 64)) * 1.0
     rows[0, 3] = np.nan
-    assert infer(rows, "here").images.shape == (9, 1, 8, 8)
+    assert infer_images(rows, "here").images.shape == (9, 1, 8, 8)

@@ -9,7 +9,7 @@ import pytest
 
 from idx_files import FILES, write_quartet
 from vaekit.data import catalog
-from vaekit.data.locate import resolve, where_found
+from vaekit.data.locate import find_source, load_entry
 from vaekit.errors import DataError
 
 
@@ -20,8 +20,8 @@ def test_own_folders_are_looked_in_first(
 ) -> None:
     entry = write_quartet(tmp_path / "mine" / inner, packed=packed)
     monkeypatch.setenv("VAEKIT_DATA", os.pathsep.join([str(tmp_path / "nothing"), str(tmp_path / "mine")]))
-    assert where_found(entry) == "VAEKIT_DATA"
-    data = resolve(entry)
+    assert find_source(entry) == "VAEKIT_DATA"
+    data = load_entry(entry)
     assert data.images.shape == (10, 1, 3, 2)
     assert data.published == {"train": (0, 6), "test": (6, 10)}
     assert data.label_names == ("a", "b", "c")
@@ -33,9 +33,9 @@ def test_changed_files_are_decoded_anew(
 ) -> None:
     monkeypatch.setenv("VAEKIT_DATA", str(tmp_path))
     entry = replace(write_quartet(tmp_path / "toy", seed=0), sha256=None)
-    before = resolve(entry)
+    before = load_entry(entry)
     write_quartet(tmp_path / "toy", seed=1)
-    after = resolve(entry)
+    after = load_entry(entry)
     assert not np.array_equal(before.images, after.images)
 
 
@@ -44,22 +44,22 @@ def test_the_cache_serves_after_the_files_are_gone(
 ) -> None:
     entry = write_quartet(tmp_path / "toy")
     monkeypatch.setenv("VAEKIT_DATA", str(tmp_path))
-    first = resolve(entry)
+    first = load_entry(entry)
     monkeypatch.delenv("VAEKIT_DATA")
-    assert where_found(entry) == "cache"
-    np.testing.assert_array_equal(resolve(entry).images, first.images)
+    assert find_source(entry) == "cache"
+    np.testing.assert_array_equal(load_entry(entry).images, first.images)
 
 
 def test_the_system_folder_comes_before_download(fresh_cache: Path, tmp_path: Path) -> None:
     entry = replace(write_quartet(tmp_path / "system"), system=str(tmp_path / "system"))
-    assert where_found(entry) == "system"
-    assert len(resolve(entry)) == 10
-    assert where_found(entry) == "cache"
+    assert find_source(entry) == "system"
+    assert len(load_entry(entry)) == 10
+    assert find_source(entry) == "cache"
 
 
 def test_without_any_file_it_is_packaged_or_to_be_downloaded(fresh_cache: Path) -> None:
-    assert where_found(catalog.entry("digits")) == "packaged"
-    assert where_found(catalog.entry("frey-faces")) == "download"
+    assert find_source(catalog.find_entry("digits")) == "packaged"
+    assert find_source(catalog.find_entry("frey-faces")) == "download"
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def test_other_content_is_refused_and_not_cached(
 ) -> None:
     entry = replace(write_quartet(tmp_path / "system"), system=str(tmp_path / "system"), **change)
     with pytest.raises(DataError, match=says):
-        resolve(entry)
-    assert where_found(entry) == "system"
+        load_entry(entry)
+    assert find_source(entry) == "system"
 
 
 def test_an_incomplete_set_of_files_does_not_count(
@@ -84,7 +84,7 @@ def test_an_incomplete_set_of_files_does_not_count(
     entry = write_quartet(tmp_path / "toy")
     (tmp_path / "toy" / FILES[2]).unlink()
     monkeypatch.setenv("VAEKIT_DATA", str(tmp_path))
-    assert where_found(entry) == "download"
+    assert find_source(entry) == "download"
 
 
 def test_a_damaged_file_is_named(fresh_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,4 +93,4 @@ def test_a_damaged_file_is_named(fresh_cache: Path, tmp_path: Path, monkeypatch:
     path.write_bytes(path.read_bytes()[:-12])
     monkeypatch.setenv("VAEKIT_DATA", str(tmp_path))
     with pytest.raises(DataError, match=f"{path}: cannot be read as an IDX file"):
-        resolve(entry)
+        load_entry(entry)

@@ -7,7 +7,7 @@ import torch
 
 from toy_runs import images, model
 from vaekit.models.objectives import Objective, linear
-from vaekit.training.batches import batches
+from vaekit.training.batches import iterate_batches
 from vaekit.training.metrics import ELBOMeter, validate
 
 CPU = torch.device("cpu")
@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 def test_every_image_counts_the_same():
     vae, objective, data = model(), Objective(), images(30, training=False)
     meter, losses, sizes = ELBOMeter(1, CPU), [], []
-    for x, y in batches(data, torch.arange(30), 16):
+    for x, y in iterate_batches(data, torch.arange(30), 16):
         terms = vae.elbo_terms(x, y)
         loss = objective.loss(terms, 1.0)
         meter.add(loss, terms)
@@ -54,6 +54,6 @@ def test_validation_is_at_the_final_beta_and_repeats():
 def test_batches_can_start_in_the_middle():
     data = images(30, training=False)
     order = torch.randperm(30)
-    late = list(batches(data, order, 8, first=2))
+    late = list(iterate_batches(data, order, 8, first=2))
     assert [len(x) for x, _ in late] == [8, 6]
     assert torch.equal(late[0][1], data.labels[order[16:24]])

@@ -10,11 +10,11 @@ import sys
 import pytest
 
 from vaekit.utils import cpu
-from vaekit.utils.cpu import keep_memory
+from vaekit.utils.cpu import keep_freed_memory
 
 FAULTS = """
 import resource, torch
-from vaekit.utils.cpu import keep_memory
+from vaekit.utils.cpu import keep_freed_memory
 
 def faults(times):
     for _ in range(times):
@@ -38,15 +38,15 @@ def test_a_block_is_not_fetched_anew_at_each_use(monkeypatch):
     """Five blocks of 64 MB are 80,000 pages of 4 kB, or none where they are the one that was freed before."""
     for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_ARENA_MAX"):
         monkeypatch.delenv(name, raising=False)
-    assert page_faults("") > 30_000 > 1000 > page_faults("keep_memory()")
+    assert page_faults("") > 30_000 > 1000 > page_faults("keep_freed_memory()")
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
 def test_what_is_not_used_takes_no_memory():
     script = """
 from pathlib import Path
-from vaekit.utils.cpu import keep_memory
-keep_memory()
+from vaekit.utils.cpu import keep_freed_memory
+keep_freed_memory()
 print(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -55,7 +55,7 @@ print(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
 
 def test_elsewhere_nothing_happens(monkeypatch):
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
-    assert not keep_memory()
+    assert not keep_freed_memory()
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_elsewhere_nothing_happens(monkeypatch):
 )
 def test_what_the_environment_says_stays(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
-    assert not keep_memory()
+    assert not keep_freed_memory()
 
 
 class OldLibrary:
@@ -87,5 +87,5 @@ def test_an_old_library_keeps_as_much_as_it_can(monkeypatch):
     monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", "2.31"))
     monkeypatch.setattr(cpu.ctypes, "CDLL", lambda name: old)
     monkeypatch.setattr(cpu, "_prefer_large_pages", lambda library: None)
-    assert keep_memory()
+    assert keep_freed_memory()
     assert old.options == {cpu.MMAP_THRESHOLD: 1 << 25, cpu.TRIM_THRESHOLD: 1 << 30}

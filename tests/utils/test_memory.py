@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vaekit.utils.memory import UNKNOWN, memory, release
+from vaekit.utils.memory import UNKNOWN, memory, release_pages
 
 
 def from_files() -> int:
@@ -31,7 +31,7 @@ def test_a_mapped_file_is_let_go_and_comes_back(tmp_path, view):
     before = from_files()
     total = mapped.sum()
     assert from_files() - before > 10_000
-    release(mapped)
+    release_pages(mapped)
     assert from_files() - before < 10_000
     assert mapped.sum() == total
 
@@ -42,13 +42,13 @@ def test_changes_to_a_copy_on_write_map_stay(tmp_path):
     mapped[:] = 1
     shown = mapped[::2]
     shown.flags.writeable = False
-    release(mapped)
-    release(shown)
+    release_pages(mapped)
+    release_pages(shown)
     assert mapped.sum() == 10_000
 
 
 def test_other_arrays_stay():
     array = np.arange(6.0)
-    release(array)
-    release(array[1:])
+    release_pages(array)
+    release_pages(array[1:])
     assert array.tolist() == [0, 1, 2, 3, 4, 5]

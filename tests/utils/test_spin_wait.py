@@ -29,7 +29,7 @@ def eight_processors(monkeypatch) -> None:
 
 
 def chosen() -> str | None:
-    cpu.share_the_processor()
+    cpu.set_spin_wait()
     return os.environ.get("GOMP_SPINCOUNT")
 
 

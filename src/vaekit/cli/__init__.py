@@ -13,7 +13,7 @@ import click
 import vaekit
 from vaekit.cli import options
 from vaekit.cli.group import CommandGroup
-from vaekit.utils.cpu import keep_memory, share_the_processor
+from vaekit.utils.cpu import keep_freed_memory, set_spin_wait
 
 SECTIONS = {
     "Train and measure": ("train", "evaluate", "report"),
@@ -43,6 +43,6 @@ def program(context: click.Context) -> None:
 
 def main() -> None:
     """The entry point."""
-    share_the_processor()
-    keep_memory()
+    set_spin_wait()
+    keep_freed_memory()
     program.main(prog_name="vaekit")

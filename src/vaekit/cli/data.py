@@ -31,9 +31,9 @@ def list_(as_json: bool) -> None:
     Example: vaekit data list --json
     """
     from vaekit.cli.output import emit
-    from vaekit.data.describe import overview
+    from vaekit.data.describe import list_datasets
 
-    rows = overview()
+    rows = list_datasets()
     emit({"datasets": rows}, _table(rows), as_json)
 
 
@@ -50,9 +50,9 @@ def show(name: str, as_json: bool) -> None:
       vaekit data show measurements.csv
     """
     from vaekit.cli.output import emit
-    from vaekit.data.describe import describe
+    from vaekit.data.describe import describe_dataset
 
-    facts = describe(name)
+    facts = describe_dataset(name)
     emit(facts, _lines(facts), as_json)
 
 
@@ -69,7 +69,7 @@ def prepare(name: str, as_json: bool) -> None:
     from vaekit.cli.output import emit
     from vaekit.data import cache, catalog, load_dataset
 
-    dataset = load_dataset(catalog.entry(name).name)
+    dataset = load_dataset(catalog.find_entry(name).name)
     kept = str(cache.cache_folder()) if name in cache.dataset_names(cache.catalog_folder()) else None
     facts = {"name": name, "images": len(dataset), "source": dataset.source, "cache": kept}
     ready = f"ready in {kept}" if kept else "but the cache cannot be written"
@@ -96,9 +96,9 @@ def import_(path: str, as_json: bool, **settings: Any) -> None:
     """
     from vaekit.cli.output import emit
     from vaekit.data import import_data
-    from vaekit.data.describe import describe
+    from vaekit.data.describe import describe_dataset
 
-    facts = describe(import_data(path, **settings).name)
+    facts = describe_dataset(import_data(path, **settings).name)
     emit(facts, _lines(facts), as_json)
 
 

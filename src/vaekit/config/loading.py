@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from vaekit.config.reference import Key, explain_error, recipe_keys
 from vaekit.config.schema.recipe import Recipe
 from vaekit.errors import RecipeError
-from vaekit.utils.yaml import YAMLLibrary, beside, parse_yaml
+from vaekit.utils.yaml import YAMLLibrary, parse_yaml, resolve_relative
 
 __all__ = [
     "Key",
@@ -113,7 +113,7 @@ def _resolved_tree(name: str, seen: tuple[str, ...]) -> Tree:
     parent = tree.pop("extends", None)
     if parent is None:
         return tree
-    return dict(merge_trees(_resolved_tree(beside(name, str(parent)), (*seen, name)), tree))
+    return dict(merge_trees(_resolved_tree(resolve_relative(name, str(parent)), (*seen, name)), tree))
 
 
 def _nested(text: str) -> Tree:

@@ -17,7 +17,7 @@ import numpy as np
 
 from vaekit.data.dataset import Dataset
 from vaekit.data.readers.guard import reading
-from vaekit.data.readers.raw import natural
+from vaekit.data.readers.raw import natural_key
 from vaekit.errors import DataError
 
 _MOST_WORDS = 256  # in one column
@@ -109,7 +109,7 @@ def _column(name: str, cells: Sequence[str], path: Path) -> dict[str, np.ndarray
     try:
         return {name: np.array([float(cell) for cell in cells])}
     except ValueError:
-        words = sorted(set(cells), key=natural)
+        words = sorted(set(cells), key=natural_key)
     if len(words) > _MOST_WORDS:
         raise DataError(
             f"{path}: column {name!r} has {len(words)} different words, such as {words[0]!r}; expected "

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from vaekit.data import catalog_readers
-from vaekit.data.readers.raw import ranges
+from vaekit.data.readers.raw import split_bounds
 from vaekit.errors import NotFoundError, did_you_mean
 
 
@@ -41,8 +41,8 @@ class CatalogEntry:
     license: str
     reference: str
     files: Mapping[str, str] = field(default_factory=dict)
-    read: Callable[[catalog_readers.Files], catalog_readers.Content] | None = None
-    packaged: Callable[[], catalog_readers.Content] | None = None
+    read: Callable[[catalog_readers.Files], catalog_readers.DecodedData] | None = None
+    packaged: Callable[[], catalog_readers.DecodedData] | None = None
     system: str | None = None
     sha256: str | None = None
     label_names: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class CatalogEntry:
     @property
     def ranges(self) -> dict[str, tuple[int, int]]:
         """Split name -> (first, past the last) image, as `Dataset.published` wants it."""
-        return ranges(self.published)
+        return split_bounds(self.published)
 
 
 def _at(base: str, *names: str) -> dict[str, str]:
@@ -75,8 +75,8 @@ _ROWS = (
         license="CC BY-SA 3.0",
         reference="LeCun, Cortes, Burges: The MNIST database of handwritten digits, 1998",
         files=_at("https://ossci-datasets.s3.amazonaws.com/mnist/", *_QUARTET),
-        read=catalog_readers.idx_quartet,
-        packaged=catalog_readers.packed_mnist,
+        read=catalog_readers.read_mnist_files,
+        packaged=catalog_readers.read_packed_mnist,
         sha256="b3fe36794a3a345d09632e9d79f122d61ca91a07e5a22f8536973655bacf2a78",
         label_names=_TEN,
         published={"train": 60_000, "test": 10_000},
@@ -88,7 +88,7 @@ _ROWS = (
         count=1797,
         license="CC BY 4.0",
         reference="Alpaydin, Kaynak: Optical recognition of handwritten digits, UCI, 1998 (test set)",
-        packaged=catalog_readers.sklearn_digits,
+        packaged=catalog_readers.read_sklearn_digits,
         sha256="cc60545fa7fa1a8c9f1ff3640a09ecf808f2778025053c29f35219dead5461ca",
         label_names=_TEN,
     ),
@@ -100,7 +100,7 @@ _ROWS = (
         license="MIT",
         reference="Xiao, Rasul, Vollgraf: Fashion-MNIST, arXiv:1708.07747, 2017",
         files=_at("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/", *_QUARTET),
-        read=catalog_readers.idx_quartet,
+        read=catalog_readers.read_mnist_files,
         system="/usr/share/datasets/fashion-mnist",
         sha256="75979490032625d6583ff7101de6f9243d07d0a8d33d3c9b3b7e79b4c59382af",
         label_names=(
@@ -125,7 +125,7 @@ _ROWS = (
         license="research use; no license stated",
         reference="Roweis, Saul, Hinton: Global coordination of local linear models, 2002",
         files=_at("https://cs.nyu.edu/~roweis/data/", "frey_rawface.mat"),
-        read=catalog_readers.frey_faces,
+        read=catalog_readers.read_frey_faces,
         sha256="2438ba4f0d2a6bd8bac43de756141eaa33c8d248dd613d464bdb1210d9b7af78",
     ),
     CatalogEntry(
@@ -137,7 +137,7 @@ _ROWS = (
         reference="Lake, Salakhutdinov, Tenenbaum: Human-level concept learning, Science, 2015; "
         "28x28 as in Burda, Grosse, Salakhutdinov: IWAE, 2016",
         files=_at("https://github.com/yburda/iwae/raw/master/datasets/OMNIGLOT/", "chardata.mat"),
-        read=catalog_readers.omniglot,
+        read=catalog_readers.read_omniglot,
         label_names=tuple(f"alphabet {number}" for number in range(1, 51)),
         published={"train": 24_345, "test": 8_070},
     ),
@@ -149,7 +149,7 @@ _ROWS = (
         license="research use; no license stated",
         reference="Marlin, Swersky, Chen, de Freitas: Inductive principles for RBM learning, AISTATS, 2010",
         files=_at("https://people.cs.umass.edu/~marlin/data/", "caltech101_silhouettes_28_split1.mat"),
-        read=catalog_readers.caltech_silhouettes,
+        read=catalog_readers.read_caltech_silhouettes,
         published={"train": 4_100, "validation": 2_264, "test": 2_307},
     ),
 )
@@ -162,7 +162,7 @@ def names() -> tuple[str, ...]:
     return tuple(ENTRIES)
 
 
-def entry(name: str) -> CatalogEntry:
+def find_entry(name: str) -> CatalogEntry:
     """The row of the catalog called `name`.
 
     Raises:

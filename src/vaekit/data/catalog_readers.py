@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vaekit.data.readers.guard import reading
-from vaekit.data.readers.idx import read_pair
+from vaekit.data.readers.idx import read_idx_pair
 from vaekit.errors import DataError
 
 Files = Mapping[str, Path]
 
 
-class Content(NamedTuple):
+class DecodedData(NamedTuple):
     """Images (N, C, H, W), labels (N,) int64 or None, and names of the classes that the files give."""
 
     images: np.ndarray
@@ -29,24 +29,24 @@ class Content(NamedTuple):
     label_names: tuple[str, ...] = ()
 
 
-def idx_quartet(files: Files) -> Content:
+def read_mnist_files(files: Files) -> DecodedData:
     """The four files of MNIST and its relatives: images and labels for training, then for testing."""
     train_images, train_labels, test_images, test_labels = files.values()
-    train, test = read_pair(train_images, train_labels), read_pair(test_images, test_labels)
+    train, test = read_idx_pair(train_images, train_labels), read_idx_pair(test_images, test_labels)
     images, labels = (np.concatenate(both) for both in zip(train, test, strict=True))
-    return Content(images[:, None], labels)
+    return DecodedData(images[:, None], labels)
 
 
-def packed_mnist() -> Content:
+def read_packed_mnist() -> DecodedData:
     """MNIST as it ships inside the package: 70,000 images, then 70,000 labels, in one xz stream."""
     path = resources.files("vaekit.data") / "mnist" / "mnist.xz"
     with reading(str(path), "the packed MNIST"):
         values = np.frombuffer(lzma.decompress(path.read_bytes()), np.uint8)
         images, labels = np.split(values, [70_000 * 28 * 28])
-        return Content(images.reshape(70_000, 1, 28, 28), labels.astype(np.int64))
+        return DecodedData(images.reshape(70_000, 1, 28, 28), labels.astype(np.int64))
 
 
-def sklearn_digits() -> Content:
+def read_sklearn_digits() -> DecodedData:
     """The 8x8 digits that scikit-learn ships; ink v in 0..16 becomes level floor(255 v / 16).
 
     The floor keeps `level > 127` the same as `v > 8`, and v = ceil(16 level / 255) gives v back.
@@ -55,17 +55,17 @@ def sklearn_digits() -> Content:
 
     digits = load_digits()
     levels = (digits.images.astype(np.int64) * 255) // 16
-    return Content(levels.astype(np.uint8)[:, None], digits.target.astype(np.int64))
+    return DecodedData(levels.astype(np.uint8)[:, None], digits.target.astype(np.int64))
 
 
-def frey_faces(files: Files) -> Content:
+def read_frey_faces(files: Files) -> DecodedData:
     """1965 frames of Brendan Frey's face: variable `ff` (560, 1965), one column a frame of 28x20."""
     (path,) = files.values()
     faces = _matlab(path, "ff")["ff"]
-    return Content(_uint8(faces.T, path).reshape(-1, 1, 28, 20))
+    return DecodedData(_uint8(faces.T, path).reshape(-1, 1, 28, 20))
 
 
-def omniglot(files: Files) -> Content:
+def read_omniglot(files: Files) -> DecodedData:
     """28x28 OMNIGLOT of the IWAE paper: `data` (784, 24345) and `testdata` in [0, 1], stored column-major.
 
     The labels are the alphabets, one-hot in `target` (50, 24345) and `testtarget`.
@@ -75,10 +75,10 @@ def omniglot(files: Files) -> Content:
     with reading(path, "the OMNIGLOT of the IWAE paper"):
         pixels = np.concatenate([held["data"], held["testdata"]], axis=1).T
         labels = np.concatenate([held["target"], held["testtarget"]], axis=1).argmax(axis=0)
-        return Content(_upright(pixels.astype(np.float32)), labels.astype(np.int64))
+        return DecodedData(_upright(pixels.astype(np.float32)), labels.astype(np.int64))
 
 
-def caltech_silhouettes(files: Files) -> Content:
+def read_caltech_silhouettes(files: Files) -> DecodedData:
     """Caltech-101 Silhouettes: `train_data`, `val_data`, `test_data` (N, 784) of 0 and 1, column-major.
 
     As in the VampPrior paper (Tomczak and Welling 2018) the two values are swapped, x = 1 - stored,
@@ -91,7 +91,7 @@ def caltech_silhouettes(files: Files) -> Content:
         pixels = np.concatenate([held[f"{part}_data"] for part in parts])
         labels = np.concatenate([held[f"{part}_labels"].ravel() for part in parts]).astype(np.int64) - 1
         names = tuple(str(np.asarray(cell).item()) for cell in held["classnames"].ravel())
-        return Content(_upright(np.where(pixels > 0, 0, 255).astype(np.uint8)), labels, names)
+        return DecodedData(_upright(np.where(pixels > 0, 0, 255).astype(np.uint8)), labels, names)
 
 
 def _matlab(path: Path, *keys: str) -> dict[str, Any]:

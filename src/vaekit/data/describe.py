@@ -11,13 +11,13 @@ import numpy as np
 from vaekit.data import cache, catalog
 from vaekit.data.dataset import Dataset
 from vaekit.data.load import load_dataset
-from vaekit.data.locate import where_found
+from vaekit.data.locate import find_source
 
 
-def overview() -> list[dict[str, Any]]:
+def list_datasets() -> list[dict[str, Any]]:
     """One row a dataset, of the catalog and imported: name, images, shape, found, license."""
     rows = [
-        _row(row.name, row.count, row.shape, where_found(row), row.license)
+        _row(row.name, row.count, row.shape, find_source(row), row.license)
         for row in catalog.ENTRIES.values()
     ]
     mine = [
@@ -26,7 +26,7 @@ def overview() -> list[dict[str, Any]]:
     return rows + [_row(it.name, len(it), it.shape, "imported", "your own") for it in mine if it]
 
 
-def describe(name_or_path: str | Path) -> dict[str, Any]:
+def describe_dataset(name_or_path: str | Path) -> dict[str, Any]:
     """Everything about one dataset; one that would have to be downloaded first is not loaded.
 
     Raises:
@@ -35,7 +35,7 @@ def describe(name_or_path: str | Path) -> dict[str, Any]:
     row = catalog.ENTRIES.get(str(name_or_path))
     if row is None:
         return _of_dataset(load_dataset(name_or_path))
-    found = where_found(row)
+    found = find_source(row)
     loaded = {} if found == "download" else _of_dataset(load_dataset(row.name))
     return loaded | _of_entry(row) | {"found": found}
 

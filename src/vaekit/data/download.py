@@ -14,7 +14,7 @@ RETRIES = 3
 
 
 @contextmanager
-def downloaded(name: str, files: Mapping[str, str]) -> Iterator[dict[str, Path]]:
+def download_files(name: str, files: Mapping[str, str]) -> Iterator[dict[str, Path]]:
     """Fetch files into a folder that is removed when the block ends.
 
     Args:

@@ -23,7 +23,7 @@ MAX_CHANNELS = 16
 _CAMERA = (1023, 4095, 16383, 65535)
 
 
-class Inferred(NamedTuple):
+class InferredImages(NamedTuple):
     """Images (N, C, H, W), original = offset + scale * stored, and one sentence for each inference."""
 
     images: np.ndarray
@@ -47,7 +47,7 @@ class _Stored(NamedTuple):
     levels: bool  # whether those that are not missing are levels
 
 
-def infer(values: np.ndarray, where: str | Path) -> Inferred:
+def infer_images(values: np.ndarray, where: str | Path) -> InferredImages:
     """Infer shape, channels, range and type of an array.
 
     Args:
@@ -67,7 +67,7 @@ def infer(values: np.ndarray, where: str | Path) -> Inferred:
         check_size(where, values.shape, 4)
         stored = _mapped(values, span, whole=not missing.values)
     images, layout = _laid_out(stored, where)
-    return Inferred(images, stored.offset, stored.scale, (layout, stored.note, *missing.notes(values)))
+    return InferredImages(images, stored.offset, stored.scale, (layout, stored.note, *missing.notes(values)))
 
 
 def _check_kind(values: np.ndarray, where: str | Path) -> None:

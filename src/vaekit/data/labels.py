@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from vaekit.data.dataset import Dataset
-from vaekit.data.readers.raw import natural
+from vaekit.data.readers.raw import natural_key
 from vaekit.errors import DataError, did_you_mean
 
 
-class Labels(NamedTuple):
+class NumberedLabels(NamedTuple):
     """Labels (N,) int64 or None, one name a class, and what was inferred about them."""
 
     numbers: np.ndarray | None
@@ -22,7 +22,7 @@ class Labels(NamedTuple):
     notes: tuple[str, ...]
 
 
-def number_labels(labels: np.ndarray | None, where: str | Path) -> Labels:
+def number_labels(labels: np.ndarray | None, where: str | Path) -> NumberedLabels:
     """Number the classes in their order (text: natural order).
 
     Args:
@@ -36,16 +36,16 @@ def number_labels(labels: np.ndarray | None, where: str | Path) -> Labels:
         DataError: the labels have another shape or type.
     """
     if labels is None:
-        return Labels(None, (), ())
+        return NumberedLabels(None, (), ())
     flat = _flat(labels, where)
     if flat.dtype.kind == "f" and not np.array_equal(flat, np.rint(flat)):
-        return Labels(None, (), ("the labels are real numbers, not classes, and were left out",))
+        return NumberedLabels(None, (), ("the labels are real numbers, not classes, and were left out",))
     if flat.dtype.kind not in "biufUS":
         raise DataError(f"{where}: labels must be whole numbers or text, but are {flat.dtype}; convert them")
     return _numbered(flat)
 
 
-def renumbered(dataset: Dataset, names: Sequence[str]) -> Dataset:
+def renumber_labels(dataset: Dataset, names: Sequence[str]) -> Dataset:
     """The dataset with its classes numbered in the order of `names`, which may be more.
 
     Raises:
@@ -78,13 +78,13 @@ def _one_hot(labels: np.ndarray) -> bool:
     return bool(np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all())
 
 
-def _numbered(flat: np.ndarray) -> Labels:
+def _numbered(flat: np.ndarray) -> NumberedLabels:
     if flat.dtype.kind == "f":
         flat = flat.astype(np.int64)
     values = np.unique(flat).tolist()
     if flat.dtype.kind in "US":
-        values.sort(key=lambda value: natural(str(value)))
+        values.sort(key=lambda value: natural_key(str(value)))
     place = {value: index for index, value in enumerate(values)}
     numbers = np.fromiter((place[value] for value in flat.tolist()), np.int64, len(flat))
     names = tuple(value.decode() if isinstance(value, bytes) else str(value) for value in values)
-    return Labels(numbers, names, (f"labels of {len(names)} class{'es' * (len(names) != 1)}",))
+    return NumberedLabels(numbers, names, (f"labels of {len(names)} class{'es' * (len(names) != 1)}",))

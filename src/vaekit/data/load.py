@@ -8,10 +8,10 @@ from pathlib import Path
 
 from vaekit.data import cache, catalog
 from vaekit.data.dataset import Dataset
-from vaekit.data.locate import resolve
+from vaekit.data.locate import load_entry
 from vaekit.data.readers.guard import reading
-from vaekit.data.readers.image_folder import Framing
-from vaekit.data.readers.user import read_user_data, stem
+from vaekit.data.readers.image_folder import ImageOptions
+from vaekit.data.readers.user import base_name, read_user_data
 from vaekit.errors import DataError, NotFoundError, did_you_mean
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -36,11 +36,11 @@ def load_dataset(
         NotFoundError: there is neither such a name nor such a path, or no way to fetch it.
         DataError: the data cannot be used as it is; the message says why and what to do.
     """
-    framing = Framing(size, crop, color)
+    framing = ImageOptions(size, crop, color)
     named = _named(name_or_path) if isinstance(name_or_path, str) else None
     if named is None:
         return read_user_data(_existing(Path(name_or_path)), framing)
-    if framing != Framing():
+    if framing != ImageOptions():
         raise DataError(f"{named.name}: size, crop and color apply to folders of images; leave them out")
     return named
 
@@ -69,9 +69,9 @@ def import_data(
         DataError: the name is taken or no name, the data cannot be used, or the cache cannot be written.
         NotFoundError: there is no such path.
     """
-    framing = Framing(size, crop, color)
+    framing = ImageOptions(size, crop, color)
     path = _existing(Path(path))
-    name = stem(path) if name is None else name
+    name = base_name(path) if name is None else name
     _check_name(name, force)
     return cache.store_dataset(
         cache.import_folder(), replace(read_user_data(path, framing), name=name, title=name)
@@ -80,7 +80,7 @@ def import_data(
 
 def _named(name: str) -> Dataset | None:
     if name in catalog.ENTRIES:
-        return resolve(catalog.ENTRIES[name])
+        return load_entry(catalog.ENTRIES[name])
     return cache.load_cached(cache.import_folder(), name) if _NAME.fullmatch(name) else None
 
 

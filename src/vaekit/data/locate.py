@@ -12,15 +12,15 @@ from pathlib import Path
 
 from vaekit.data import cache
 from vaekit.data.catalog import CatalogEntry, content_sha256
-from vaekit.data.catalog_readers import Content
+from vaekit.data.catalog_readers import DecodedData
 from vaekit.data.dataset import Dataset
-from vaekit.data.download import downloaded
+from vaekit.data.download import download_files
 from vaekit.errors import DataError
 
 Files = Mapping[str, Path]
 
 
-def resolve(entry: CatalogEntry) -> Dataset:
+def load_entry(entry: CatalogEntry) -> Dataset:
     """The dataset of a catalog row, from the first place that has it.
 
     Raises:
@@ -32,7 +32,7 @@ def resolve(entry: CatalogEntry) -> Dataset:
     return cache.load_or_make(entry.name, fingerprint, lambda: _decode(entry, given))
 
 
-def where_found(entry: CatalogEntry) -> str:
+def find_source(entry: CatalogEntry) -> str:
     """Where `resolve` would take it from: VAEKIT_DATA, cache, system, packaged or download."""
     if _in_folders(entry, _own_folders()):
         return "VAEKIT_DATA"
@@ -49,7 +49,7 @@ def _decode(entry: CatalogEntry, given: Files | None) -> Dataset:
         return _from_files(entry, files, str(next(iter(files.values())).parent))
     if entry.packaged:
         return _checked(entry, entry.packaged(), "installed with vaekit")
-    with downloaded(entry.name, entry.files) as fetched:
+    with download_files(entry.name, entry.files) as fetched:
         return _from_files(entry, fetched, next(iter(entry.files.values())).rpartition("/")[0])
 
 
@@ -59,7 +59,7 @@ def _from_files(entry: CatalogEntry, files: Files, source: str) -> Dataset:
     return _checked(entry, entry.read(files), source)
 
 
-def _checked(entry: CatalogEntry, content: Content, source: str) -> Dataset:
+def _checked(entry: CatalogEntry, content: DecodedData, source: str) -> Dataset:
     """The dataset, where shape, number and checksum are those of the catalog."""
     _check(entry, source, "images of shape", (entry.count, *entry.shape), content.images.shape)
     if entry.sha256:

@@ -26,7 +26,7 @@ from torch import Tensor
 from vaekit.data.dataset import Dataset
 from vaekit.data.masks import MaskSampler, observed_pixels
 from vaekit.errors import DataError, did_you_mean
-from vaekit.utils.memory import memory, release
+from vaekit.utils.memory import memory, release_pages
 
 OBSERVATIONS = ("threshold", "static", "dynamic", "discrete", "continuous")
 
@@ -180,7 +180,7 @@ def observe(
         left=left,
     )
     if seen.data is not None:
-        release(dataset.images)
+        release_pages(dataset.images)
     return seen
 
 

@@ -26,14 +26,14 @@ from vaekit.config.loading import override_recipe, parse_recipe
 from vaekit.config.schema.data import DataSettings
 from vaekit.config.schema.recipe import Recipe
 from vaekit.data import Dataset
-from vaekit.data.labels import renumbered
+from vaekit.data.labels import renumber_labels
 from vaekit.data.observation import ObservedImages, observe
 from vaekit.data.splits import Splits
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.models.labels import LabelPrior
 from vaekit.models.vae import VAE
 from vaekit.utils.io import write_whole
-from vaekit.utils.memory import release
+from vaekit.utils.memory import release_pages
 
 FORMAT = 1
 
@@ -111,7 +111,7 @@ class TrainedModel:
                 f"data {dataset.name!r}: {len(attributes)} attributes, but {self.source} is told "
                 f"{len(self.attribute_names)}: {', '.join(self.attribute_names)}"
             )
-        return renumbered(dataset, self.label_names) if told == "label" else dataset
+        return renumber_labels(dataset, self.label_names) if told == "label" else dataset
 
     def _is_own(self, name: str | None) -> bool:
         """Whether a name means the data that the model was trained on, wherever they lie now."""
@@ -236,7 +236,7 @@ def fingerprint(dataset: Dataset) -> str:
     n = len(dataset.images)
     some = np.ascontiguousarray(dataset.images[:: max(1, n // 256)])
     attributes = b"" if dataset.attributes is None else dataset.attributes.tobytes()
-    release(dataset.images)
+    release_pages(dataset.images)
     content = f"{n} {some.shape} {some.dtype}".encode() + some.tobytes() + attributes
     return hashlib.sha256(content).hexdigest()[:16]
 

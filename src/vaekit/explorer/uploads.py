@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vaekit.data.dataset import Dataset
 from vaekit.data.observation import observe
-from vaekit.data.readers.image import FORMATS, pixels
+from vaekit.data.readers.image import FORMATS, image_to_array
 from vaekit.errors import InvalidError
 from vaekit.explorer.session import ExplorerSession
 
@@ -39,7 +39,7 @@ def from_file(e: ExplorerSession, text: str) -> Tensor:
     try:
         with Image.open(io.BytesIO(base64.b64decode(text)), formats=FORMATS) as opened:
             _check_size(opened)
-            levels = pixels(opened, (height, width), cut=True, gray=channels == 1)
+            levels = image_to_array(opened, (height, width), cut=True, gray=channels == 1)
     except InvalidError:
         raise
     except Image.DecompressionBombError:

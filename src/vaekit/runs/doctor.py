@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from vaekit.data import cache
-from vaekit.data.describe import overview
+from vaekit.data.describe import list_datasets
 from vaekit.errors import VaekitError
 from vaekit.runs.diagnose import RunRecords, diagnose
 from vaekit.training import checkpoint
@@ -91,7 +91,7 @@ def data() -> Facts:
         "cache": str(cache.cache_folder()),
         "cache_size": sum(file.stat().st_size for file in cache.cache_folder().rglob("*") if file.is_file()),
         "VAEKIT_DATA": os.environ.get("VAEKIT_DATA"),
-        "found": {row["name"]: row["found"] for row in overview()},
+        "found": {row["name"]: row["found"] for row in list_datasets()},
     }
 
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from vaekit.config.reference import explain_error
 from vaekit.errors import InvalidError
 from vaekit.studies.schema import Budget, Evaluate, RunEntry, Study
-from vaekit.utils.yaml import YAMLLibrary, beside
+from vaekit.utils.yaml import YAMLLibrary, resolve_relative
 
 __all__ = [
     "Budget",
@@ -61,7 +61,8 @@ def load_study(name_or_path: str | Path) -> Study:
     tree = _SHELF.tree(str(name_or_path))
     study = parse_study(tree, str(name_or_path))
     runs = [
-        entry.model_copy(update={"recipe": beside(str(name_or_path), entry.recipe)}) for entry in study.runs
+        entry.model_copy(update={"recipe": resolve_relative(str(name_or_path), entry.recipe)})
+        for entry in study.runs
     ]
     return study.model_copy(update={"runs": runs})
 

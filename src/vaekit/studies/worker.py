@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from vaekit.errors import InterruptedRun, VaekitError
-from vaekit.training.display import Record, SilentLogger, SoFar
+from vaekit.training.display import Record, RunningMeans, SilentLogger
 from vaekit.training.position import Position
-from vaekit.utils.cpu import keep_memory
+from vaekit.utils.cpu import keep_freed_memory
 
 EVERY = 0.5  # seconds between two words on progress
 INTERNAL = 1
@@ -60,7 +60,7 @@ class Reporting(SilentLogger):
     def start(self, epochs: int, batches: int, state: Position) -> None:
         self._epochs, self._batches = epochs, batches
 
-    def step(self, state: Position, so_far: SoFar) -> None:
+    def step(self, state: Position, so_far: RunningMeans) -> None:
         if time.monotonic() - self._last >= EVERY:
             self._last = time.monotonic()
             done = (state.epoch - 1 + state.batch / self._batches) / self._epochs
@@ -127,7 +127,7 @@ def main() -> None:
     """The entry point of a process; its arguments: threads, and the command line that it is part of."""
     threads, sys.argv = int(sys.argv[1]), sys.argv[2:]
     answers, sys.stdout = sys.stdout, sys.stderr
-    keep_memory()
+    keep_freed_memory()
     try:
         serve(threads, sys.stdin, answers)
     except (InterruptedRun, KeyboardInterrupt, BrokenPipeError):

@@ -26,7 +26,7 @@ class ImageSource(Protocol):
         ...
 
 
-def batches(
+def iterate_batches(
     images: ImageSource, order: Tensor, size: int, first: int = 0
 ) -> Iterator[tuple[Tensor, Tensor | None]]:
     """Images and labels in an order, `size` at a time; the last batch may be smaller.

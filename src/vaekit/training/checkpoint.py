@@ -154,18 +154,18 @@ def load_weights(
     checkpoint = Checkpoints(Path(directory), warn).newest()
     if checkpoint is None:
         raise NotFoundError(f"{Path(directory) / FOLDER}: no checkpoint there; train the run first")
-    last = group(checkpoint.tensors, "model") | group(checkpoint.tensors, "average")
-    return (which == "best" and group(checkpoint.tensors, "best")) or last
+    last = select_prefix(checkpoint.tensors, "model") | select_prefix(checkpoint.tensors, "average")
+    return (which == "best" and select_prefix(checkpoint.tensors, "best")) or last
 
 
-def group(tensors: Weights, name: str) -> Weights:
+def select_prefix(tensors: Weights, name: str) -> Weights:
     """The tensors named `name/...`, without that prefix."""
     return {
         key.removeprefix(f"{name}/"): value for key, value in tensors.items() if key.startswith(f"{name}/")
     }
 
 
-def grouped(name: str, tensors: Weights) -> Weights:
+def add_prefix(name: str, tensors: Weights) -> Weights:
     """The same tensors, named `name/...`."""
     return {f"{name}/{key}": value for key, value in tensors.items()}
 

@@ -25,7 +25,7 @@ from rich.text import Text
 from vaekit.training.position import Position
 
 Record = dict[str, Any]
-SoFar = Callable[[], Record]
+RunningMeans = Callable[[], Record]
 
 _SHOWN = {
     "step": "step {}",
@@ -44,7 +44,7 @@ class TrainingLogger(Protocol):
     def start(self, epochs: int, batches: int, state: Position) -> None:
         """Training goes on from a position, for so many epochs of so many batches."""
 
-    def step(self, state: Position, so_far: SoFar) -> None:
+    def step(self, state: Position, so_far: RunningMeans) -> None:
         """A step was taken; `so_far` gives the record of the epoch in progress, and takes time."""
 
     def epoch(self, record: Record) -> None:
@@ -82,7 +82,7 @@ class SilentLogger:
 
     def start(self, epochs: int, batches: int, state: Position) -> None: ...
 
-    def step(self, state: Position, so_far: SoFar) -> None: ...
+    def step(self, state: Position, so_far: RunningMeans) -> None: ...
 
     def epoch(self, record: Record) -> None: ...
 
@@ -104,7 +104,7 @@ class LineLogger:
     def start(self, epochs: int, batches: int, state: Position) -> None:
         self._epochs = epochs
 
-    def step(self, state: Position, so_far: SoFar) -> None: ...
+    def step(self, state: Position, so_far: RunningMeans) -> None: ...
 
     def epoch(self, record: Record) -> None:
         self.note(format_epoch(record, self._epochs))
@@ -129,7 +129,7 @@ class CompositeLogger:
         for log in self._logs:
             log.start(epochs, batches, state)
 
-    def step(self, state: Position, so_far: SoFar) -> None:
+    def step(self, state: Position, so_far: RunningMeans) -> None:
         for log in self._logs:
             log.step(state, so_far)
 
@@ -191,7 +191,7 @@ class ProgressBar:
         self._bar.start_task(self._task)
         self._screen.start()
 
-    def step(self, state: Position, so_far: SoFar) -> None:
+    def step(self, state: Position, so_far: RunningMeans) -> None:
         if time.monotonic() - self._drawn >= REFRESH:
             self._move(state)
             self._numbers.plain = two_lines(so_far() | self._validation)

@@ -28,7 +28,9 @@ class Cause(NamedTuple):
     layer: str
 
 
-def find(model: nn.Module, x: Tensor, bound: ELBOTerms, loss: Tensor, again: Callable[[], object]) -> Cause:
+def find_cause(
+    model: nn.Module, x: Tensor, bound: ELBOTerms, loss: Tensor, again: Callable[[], object]
+) -> Cause:
     """The cause of a loss or gradient that is not finite.
 
     Args:
@@ -37,7 +39,7 @@ def find(model: nn.Module, x: Tensor, bound: ELBOTerms, loss: Tensor, again: Cal
         evidence, loss: what came of them.
         again: computes the evidence of the same images once more.
     """
-    if culprit := weight(model):
+    if culprit := nonfinite_weight(model):
         return Cause("gradient", culprit)
     terms = {
         "data": x,
@@ -51,7 +53,7 @@ def find(model: nn.Module, x: Tensor, bound: ELBOTerms, loss: Tensor, again: Cal
     return Cause(term, _output(model, again) or _gradient(model))
 
 
-def message(cause: Cause, state: Position, settings: TrainingSettings, good: Path | None) -> str:
+def divergence_message(cause: Cause, state: Position, settings: TrainingSettings, good: Path | None) -> str:
     """One line: what, where, which checkpoint is good, what to change."""
     where = f", first in {cause.layer}" if cause.layer else ""
     kept = f"the last good checkpoint is {good}" if good else "there is no checkpoint yet"
@@ -78,7 +80,7 @@ def _advice(term: str, state: Position, settings: TrainingSettings) -> list[str]
     return advice
 
 
-def weight(model: nn.Module) -> str:
+def nonfinite_weight(model: nn.Module) -> str:
     """The weights nearest to the loss that are not finite, by name; empty where all are finite."""
     named = reversed(list(model.named_parameters()))
     return next((f"the weights {name}" for name, p in named if not _finite(p)), "")

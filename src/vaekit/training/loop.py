@@ -24,7 +24,7 @@ from vaekit.models.masking import fill_missing
 from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
 from vaekit.training import divergence
-from vaekit.training.batches import ImageSource, batches, observed_mask
+from vaekit.training.batches import ImageSource, iterate_batches, observed_mask
 from vaekit.training.compile import CompiledStep
 from vaekit.training.display import SilentLogger, TrainingLogger
 from vaekit.training.locking import catch_signals, lock_directory
@@ -139,7 +139,7 @@ class _Loop:
         """Take the steps that are left of the epoch in progress."""
         state, settings, mark = self.state, self.settings, time.perf_counter()
         images = epoch_order(settings.seed, state.epoch, len(self.train))
-        for x, y in batches(self.train, images, settings.batch_size, first=state.batch):
+        for x, y in iterate_batches(self.train, images, settings.batch_size, first=state.batch):
             pausing = self.interrupted() or self.ledger.due()
             self.step(x, y, watched=pausing or self.on_cpu or state.step % CHECK_EVERY == 0)
             state.seconds += time.perf_counter() - mark
@@ -158,7 +158,7 @@ class _Loop:
         running.meter.add(loss, elbo_terms_, norm)
         if watched and not running.meter.finite():
             known, again = fill_missing(x) if self.train.partial else x, lambda: self.terms(x, y, state.beta)
-            self.diverge(divergence.find(running.model, known, elbo_terms_, loss, again))
+            self.diverge(divergence.find_cause(running.model, known, elbo_terms_, loss, again))
         running.update(self.learning_rate(), norm)
 
     def close_epoch(self) -> None:
@@ -265,7 +265,7 @@ class _Loop:
     def check(self) -> None:
         """Nothing that is not finite is ever saved."""
         if not self.running.finite():
-            self.diverge(divergence.Cause("gradient", divergence.weight(self.running.model)))
+            self.diverge(divergence.Cause("gradient", divergence.nonfinite_weight(self.running.model)))
 
     def diverge(self, cause: divergence.Cause) -> None:
         """Raise what there is to say.
@@ -273,4 +273,4 @@ class _Loop:
         Raises:
             DivergedError: always.
         """
-        raise DivergedError(divergence.message(cause, self.state, self.settings, self.ledger.last))
+        raise DivergedError(divergence.divergence_message(cause, self.state, self.settings, self.ledger.last))

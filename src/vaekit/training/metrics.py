@@ -14,7 +14,7 @@ from torch import Tensor
 from vaekit.models.elbo import ELBOTerms
 from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
-from vaekit.training.batches import ImageSource, batches, observed_mask
+from vaekit.training.batches import ImageSource, iterate_batches, observed_mask
 from vaekit.utils.random import seeded
 
 
@@ -77,7 +77,7 @@ def validate(
     """
     meter = ELBOMeter(len(model.layer_dims), images.device)
     with seeded(seed):
-        for x, y in batches(images, torch.arange(len(images)), size):
+        for x, y in iterate_batches(images, torch.arange(len(images)), size):
             elbo_terms_ = model.elbo_terms(x, y, objective.samples, mask=observed_mask(images, x))
             meter.add(objective.loss(elbo_terms_, objective.final_beta), elbo_terms_)
     means = meter.means(bound)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vaekit.errors import VaekitError
-from vaekit.training.display import Record, SoFar
+from vaekit.training.display import Record, RunningMeans
 from vaekit.training.position import Position
 
 
@@ -33,7 +33,7 @@ class TensorBoardLogger:
         """Open the file; what an interrupted training wrote past the position is dropped by TensorBoard."""
         self._writer = self._open(str(self._folder), purge_step=state.step + 1)
 
-    def step(self, state: Position, so_far: SoFar) -> None: ...
+    def step(self, state: Position, so_far: RunningMeans) -> None: ...
 
     def epoch(self, record: Record) -> None:
         levels = {f"kl_levels/{i}": kl for i, kl in enumerate(record["kl_levels"] or [])}

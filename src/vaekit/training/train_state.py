@@ -15,7 +15,7 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from vaekit.errors import InvalidError
 from vaekit.models.vae import VAE
-from vaekit.training.checkpoint import Checkpoint, Weights, group, grouped
+from vaekit.training.checkpoint import Checkpoint, Weights, add_prefix, select_prefix
 from vaekit.training.metrics import ELBOMeter
 from vaekit.training.optimizer import EMA, Adam
 from vaekit.training.position import Position
@@ -100,11 +100,11 @@ class TrainState:
         """All that a checkpoint holds beside the state."""
         return {
             "sums": self.meter.sums,
-            **grouped("model", self.model.state_dict()),
-            **grouped("optimizer", self._moments()),
-            **grouped("average", self._averages()),
-            **grouped("best", self.best),
-            **grouped("random", random_states(self.device)),
+            **add_prefix("model", self.model.state_dict()),
+            **add_prefix("optimizer", self._moments()),
+            **add_prefix("average", self._averages()),
+            **add_prefix("best", self.best),
+            **add_prefix("random", random_states(self.device)),
         }
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -116,7 +116,7 @@ class TrainState:
         tensors = checkpoint.tensors
         _check(tensors, self._expected(tensors), f"checkpoint {checkpoint.path}")
         try:
-            set_random_states(group(tensors, "random"), self.device)
+            set_random_states(select_prefix(tensors, "random"), self.device)
         except RuntimeError as error:
             raise InvalidError(
                 f"checkpoint {checkpoint.path}: random states that are none ({error})"
@@ -124,12 +124,12 @@ class TrainState:
         self.optimizer.forget()
         self.state = checkpoint.state
         self.meter.sums.copy_(tensors["sums"])
-        self.model.load_state_dict(group(tensors, "model"))
-        self._set_moments(group(tensors, "optimizer"))
+        self.model.load_state_dict(select_prefix(tensors, "model"))
+        self._set_moments(select_prefix(tensors, "optimizer"))
         if self.average is not None:
-            averages = group(tensors, "average")
+            averages = select_prefix(tensors, "average")
             torch._foreach_copy_(self.average.values, [averages[name] for name in self._names()])
-        self.best = {name: tensor.to(self.device) for name, tensor in group(tensors, "best").items()}
+        self.best = {name: tensor.to(self.device) for name, tensor in select_prefix(tensors, "best").items()}
 
     def _names(self) -> list[str]:
         return [name for name, p in self.model.named_parameters() if p.requires_grad]
@@ -144,22 +144,24 @@ class TrainState:
 
     def _set_moments(self, moments: Weights) -> None:
         """Put back what Adam remembers; a parameter that never had a gradient has nothing."""
-        self.optimizer.restore({place: group(moments, name) for place, name in enumerate(self._names())})
+        self.optimizer.restore(
+            {place: select_prefix(moments, name) for place, name in enumerate(self._names())}
+        )
 
     def _expected(self, given: Weights) -> Weights:
         """Tensors as a checkpoint of this run has them; its optional parts as they are in the one given."""
         own = dict(self.model.state_dict())
         expected = {
             "sums": self.meter.sums,
-            **grouped("model", own),
-            **grouped("average", self._averages()),
-            **grouped("best", own if group(given, "best") else {}),
-            **grouped("random", group(given, "random") | random_states(torch.device("cpu"))),
+            **add_prefix("model", own),
+            **add_prefix("average", self._averages()),
+            **add_prefix("best", own if select_prefix(given, "best") else {}),
+            **add_prefix("random", select_prefix(given, "random") | random_states(torch.device("cpu"))),
         }
         for name, p in zip(self._names(), self.parameters, strict=True):
-            if group(given, f"optimizer/{name}"):
+            if select_prefix(given, f"optimizer/{name}"):
                 moments = {"step": torch.zeros(()), "exp_avg": p, "exp_avg_sq": p}
-                expected |= grouped(f"optimizer/{name}", moments)
+                expected |= add_prefix(f"optimizer/{name}", moments)
         return expected
 
 

@@ -25,7 +25,7 @@ LIMIT = 1 << 25  # bytes: the largest threshold that glibc takes before 2.35
 LARGE = 1 << 29  # bytes of addresses for large pages; what is not used takes no memory
 
 
-def keep_memory() -> bool:
+def keep_freed_memory() -> bool:
     """Let this process keep up to 1 GiB that it has freed; whether that could be done.
 
     Nothing changes where the C library is not glibc, or where the environment has its own settings for it.
@@ -62,7 +62,7 @@ LOOKS, PAUSE = 3, 0.002  # seconds
 _LOADS = Path("/proc/loadavg")
 
 
-def share_the_processor() -> None:
+def set_spin_wait() -> None:
     """Choose for this process, unless its environment did; OpenMP reads it when torch is imported."""
     if "OMP_WAIT_POLICY" not in os.environ and "GOMP_SPINCOUNT" not in os.environ:
         os.environ["GOMP_SPINCOUNT"] = str(ALONE if _alone() else AMONG_OTHERS)

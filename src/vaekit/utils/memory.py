@@ -18,7 +18,7 @@ def memory(pages: str = "SC_PHYS_PAGES") -> int:
         return UNKNOWN
 
 
-def release(array: np.ndarray) -> None:
+def release_pages(array: np.ndarray) -> None:
     """Let go of the pages of a mapped file that were read; they come back when they are read again.
 
     Only where nothing can have been written to them: changes to a copy-on-write map would be lost.

@@ -86,7 +86,7 @@ class YAMLLibrary(NamedTuple):
         return tree
 
 
-def beside(child: str, parent: str) -> str:
+def resolve_relative(child: str, parent: str) -> str:
     """What a file calls another: a file is looked for beside it, a name in the package."""
     path = Path(child).parent / parent
     return str(path) if path.suffix in SUFFIXES else parent

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from idx_files import CODES, idx_bytes
-from vaekit.data.readers.idx import is_idx, read_idx, read_pair
+from vaekit.data.readers.idx import is_idx, read_idx, read_idx_pair
 from vaekit.errors import DataError, NotFoundError
 
 
@@ -57,7 +57,7 @@ def test_a_pair_must_match_in_number(tmp_path: Path) -> None:
     images.write_bytes(idx_bytes(np.zeros((3, 2, 2), "u1")))
     labels.write_bytes(idx_bytes(np.zeros(2, "u1")))
     with pytest.raises(DataError, match=r"labels of shape \(2,\) for 3 images"):
-        read_pair(images, labels)
+        read_idx_pair(images, labels)
 
 
 def test_a_missing_file_is_not_found(tmp_path: Path) -> None:

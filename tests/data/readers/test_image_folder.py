@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from vaekit.data.readers import guard, image
-from vaekit.data.readers.image_folder import Framing, read_folder
+from vaekit.data.readers.image_folder import ImageOptions, read_image_folder
 from vaekit.data.readers.raw import RawData
 from vaekit.errors import DataError
 
@@ -22,7 +22,7 @@ def save(path: Path, pixels: np.ndarray = COLORS, **options: object) -> None:
 
 
 def read(folder: Path, **framing: object) -> RawData:
-    return read_folder(folder, Framing(**framing))
+    return read_image_folder(folder, ImageOptions(**framing))
 
 
 def test_images_of_one_size_are_not_changed(tmp_path: Path) -> None:
@@ -220,4 +220,4 @@ def test_images_of_real_numbers_are_refused(tmp_path: Path) -> None:
 )
 def test_framing_is_checked(framing: dict[str, object], says: str) -> None:
     with pytest.raises(DataError, match=says):
-        Framing(**framing)
+        ImageOptions(**framing)

@@ -36,7 +36,7 @@ def read_idx(path: Path) -> np.ndarray:
     return np.frombuffer(body, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
 
 
-def read_pair(images: Path, labels: Path) -> tuple[np.ndarray, np.ndarray]:
+def read_idx_pair(images: Path, labels: Path) -> tuple[np.ndarray, np.ndarray]:
     """The images (N, ...) and labels (N,) int64 of two IDX files that belong together.
 
     Raises:

@@ -41,7 +41,7 @@ def is_image_name(path: Path) -> bool:
     return path.suffix.lower() in _SUFFIXES
 
 
-def probe(path: Path) -> ImageHeader | None:
+def read_header(path: Path) -> ImageHeader | None:
     """The header of an image file; None where it is no image and not named as one.
 
     Raises:
@@ -59,7 +59,7 @@ def probe(path: Path) -> ImageHeader | None:
             raise _too_large(path, "far") from error
 
 
-def decode(path: Path, size: tuple[int, int], *, cut: bool, gray: bool) -> np.ndarray:
+def decode_image(path: Path, size: tuple[int, int], *, cut: bool, gray: bool) -> np.ndarray:
     """The pixels of an image: (H, W) uint8 where `gray`, else (H, W, 3).
 
     Args:
@@ -72,10 +72,10 @@ def decode(path: Path, size: tuple[int, int], *, cut: bool, gray: bool) -> np.nd
         DataError: the file is damaged.
     """
     with reading(path, "an image"), Image.open(path, formats=FORMATS) as opened:
-        return pixels(opened, size, cut=cut, gray=gray)
+        return image_to_array(opened, size, cut=cut, gray=gray)
 
 
-def pixels(opened: Image.Image, size: tuple[int, int], *, cut: bool, gray: bool) -> np.ndarray:
+def image_to_array(opened: Image.Image, size: tuple[int, int], *, cut: bool, gray: bool) -> np.ndarray:
     """The pixels of an image that was opened; for the arguments see `decode`."""
     height, width = size
     image = _opaque(_eight_bits(ImageOps.exif_transpose(opened))).convert("L" if gray else "RGB")

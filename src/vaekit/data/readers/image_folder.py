@@ -18,8 +18,8 @@ from statistics import median_low
 import numpy as np
 
 from vaekit.data.readers.guard import check_size, reading
-from vaekit.data.readers.image import ImageHeader, decode, probe
-from vaekit.data.readers.raw import PARTS, RawData, check_parts, natural, ranges
+from vaekit.data.readers.image import ImageHeader, decode_image, read_header
+from vaekit.data.readers.raw import PARTS, RawData, check_parts, natural_key, split_bounds
 from vaekit.errors import DataError
 
 CROPS = ("resize", "center")
@@ -30,7 +30,7 @@ _CLUTTER = ("Thumbs.db", "desktop.ini", "__MACOSX")
 
 
 @dataclass(frozen=True)
-class Framing:
+class ImageOptions:
     """How images of a folder become alike.
 
     Args:
@@ -63,7 +63,7 @@ class _Place:
     label: str = ""
 
 
-def read_folder(folder: Path, framing: Framing) -> RawData:
+def read_image_folder(folder: Path, framing: ImageOptions) -> RawData:
     """The images of a folder as levels (N, H, W) or (N, H, W, 3), in natural order of their names.
 
     Raises:
@@ -75,7 +75,7 @@ def read_folder(folder: Path, framing: Framing) -> RawData:
         return _read(folder, framing)
 
 
-def _read(folder: Path, framing: Framing) -> RawData:
+def _read(folder: Path, framing: ImageOptions) -> RawData:
     places, pictures, notes = _probed(folder, _places(folder))
     size, size_note = _size(framing, pictures)
     auto = framing.color == "auto"
@@ -94,7 +94,7 @@ def _read(folder: Path, framing: Framing) -> RawData:
 def _visible(folder: Path) -> list[Path]:
     with reading(folder, "a folder"):
         entries = [path for path in folder.iterdir() if path.name[0] != "." and path.name not in _CLUTTER]
-    return sorted(entries, key=lambda path: natural(path.name))
+    return sorted(entries, key=lambda path: natural_key(path.name))
 
 
 def _split(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -130,7 +130,7 @@ def _classes(folder: Path) -> list[_Place]:
 
 def _probed(folder: Path, places: Sequence[_Place]) -> tuple[list[_Place], list[ImageHeader], list[str]]:
     """The places that are images, what their headers say, and a note about the others."""
-    found = [(place, probe(place.path)) for place in places]
+    found = [(place, read_header(place.path)) for place in places]
     images = [(place, picture) for place, picture in found if picture]
     others = [place.path.name for place, picture in found if not picture]
     if not images or len(images) < len(others):
@@ -143,7 +143,7 @@ def _probed(folder: Path, places: Sequence[_Place]) -> tuple[list[_Place], list[
     return [place for place, _ in images], [picture for _, picture in images], notes
 
 
-def _size(framing: Framing, pictures: Sequence[ImageHeader]) -> tuple[tuple[int, int], str]:
+def _size(framing: ImageOptions, pictures: Sequence[ImageHeader]) -> tuple[tuple[int, int], str]:
     sizes = Counter((picture.height, picture.width) for picture in pictures)
     if framing.size is not None:
         return framing.size, f"images made {_by(framing.size)} as asked"
@@ -162,7 +162,7 @@ def _by(size: tuple[int, int]) -> str:
 def _decoded(pictures: Sequence[ImageHeader], size: tuple[int, int], cut: bool, gray: bool) -> np.ndarray:
     values = np.empty((len(pictures), *size) if gray else (len(pictures), *size, 3), np.uint8)
     with ThreadPoolExecutor() as pool:
-        decoded = pool.map(lambda picture: decode(picture.path, size, cut=cut, gray=gray), pictures)
+        decoded = pool.map(lambda picture: decode_image(picture.path, size, cut=cut, gray=gray), pictures)
         for index, image in enumerate(_watched(decoded, len(pictures))):
             values[index] = image
     return values
@@ -194,4 +194,4 @@ def _grouped(places: Sequence[_Place], values: np.ndarray, folder: Path) -> RawD
     if counts:
         check_parts(counts, folder)
     labels = np.array([place.label for place in places]) if places[0].label else None
-    return RawData(values, labels, ranges(counts))
+    return RawData(values, labels, split_bounds(counts))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from vaekit.data.readers.guard import check_size, reading
-from vaekit.data.readers.raw import PARTS, RawData, SplitPart, stack
+from vaekit.data.readers.raw import PARTS, RawData, SplitPart, stack_parts
 from vaekit.errors import DataError
 
 _VALUES = ("images", "image", "imgs", "x", "data")
@@ -138,6 +138,6 @@ def _joined(arrays: Mapping[tuple[str, str], np.ndarray], path: Path) -> RawData
         part, what = orphans[0]
         raise DataError(f"{path}: has {what} of {part}, but no images of it; add them")
     if "" not in parts:
-        return stack(parts, path)
+        return stack_parts(parts, path)
     alone = parts[""]
     return RawData(alone.values, alone.labels, attributes=alone.attributes)

@@ -44,7 +44,7 @@ class SplitPart(NamedTuple):
     attributes: np.ndarray | None = None
 
 
-def stack(parts: Mapping[str, SplitPart], where: str | Path) -> RawData:
+def stack_parts(parts: Mapping[str, SplitPart], where: str | Path) -> RawData:
     """The parts of a published split behind one another, as one array with their bounds.
 
     Args:
@@ -60,7 +60,7 @@ def stack(parts: Mapping[str, SplitPart], where: str | Path) -> RawData:
         values=np.concatenate([part.values for part in parts.values()]),
         labels=_behind([part.labels for part in parts.values()]),
         attributes=_behind([part.attributes for part in parts.values()]),
-        published=ranges({name: len(part.values) for name, part in parts.items()}),
+        published=split_bounds({name: len(part.values) for name, part in parts.items()}),
     )
 
 
@@ -70,7 +70,7 @@ def _behind(arrays: Iterable[np.ndarray | None]) -> np.ndarray | None:
     return np.concatenate(given) if given else None
 
 
-def ranges(counts: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+def split_bounds(counts: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     """Part -> (first, past the last) image, of parts that lie behind one another."""
     bounds = pairwise(accumulate(counts.values(), initial=0))
     return dict(zip(counts, bounds, strict=True))
@@ -111,6 +111,6 @@ def _check_beside(name: str, what: str, part: SplitPart, train: SplitPart, where
         )
 
 
-def natural(name: str) -> list[tuple[int, str]]:
+def natural_key(name: str) -> list[tuple[int, str]]:
     """The key that sorts "image 9" before "image 10"."""
     return [(int(piece), "") if piece.isdecimal() else (0, piece) for piece in re.split(r"(\d+)", name)]

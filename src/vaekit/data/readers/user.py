@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from vaekit.data.dataset import Dataset
-from vaekit.data.infer import infer
+from vaekit.data.infer import infer_images
 from vaekit.data.labels import number_labels
 from vaekit.data.readers.csv import read_table
-from vaekit.data.readers.idx import is_idx, read_idx, read_pair
+from vaekit.data.readers.idx import is_idx, read_idx, read_idx_pair
 from vaekit.data.readers.image import is_image_name
-from vaekit.data.readers.image_folder import Framing, read_folder
+from vaekit.data.readers.image_folder import ImageOptions, read_image_folder
 from vaekit.data.readers.numpy import read_npy, read_npz
-from vaekit.data.readers.raw import RawData, SplitPart, stack
+from vaekit.data.readers.raw import RawData, SplitPart, stack_parts
 from vaekit.errors import DataError
 
 _READERS: dict[str, Callable[[Path], RawData]] = {
@@ -29,7 +29,7 @@ _PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
 _PARTS = {"train": "train", "t10k": "test"}  # as MNIST names its files
 
 
-def read_user_data(path: Path, framing: Framing) -> Dataset:
+def read_user_data(path: Path, framing: ImageOptions) -> Dataset:
     """The dataset at a path: a folder of images or of MNIST-named files, .npy, .npz, an IDX file, or a table.
 
     Args:
@@ -40,10 +40,10 @@ def read_user_data(path: Path, framing: Framing) -> Dataset:
         DataError: the data cannot be used as it is; the message says why and what to do.
     """
     raw = _read(path, framing)
-    images, offset, scale, inferred = infer(raw.values, path)
+    images, offset, scale, inferred = infer_images(raw.values, path)
     labels, names, labeled = number_labels(raw.labels, path)
     attributes, attribute_names = _attributes(raw)
-    name = stem(path)
+    name = base_name(path)
     return Dataset(
         name=name,
         title=name,
@@ -72,14 +72,14 @@ def _attributes(raw: RawData) -> tuple[np.ndarray | None, tuple[str, ...]]:
     return columns.astype(np.float32), tuple(f"a{i}" for i in range(columns.shape[1]))
 
 
-def _read(path: Path, framing: Framing) -> RawData:
+def _read(path: Path, framing: ImageOptions) -> RawData:
     quartet = _idx_quartet(path) if path.is_dir() else {}
     if path.is_dir() and not quartet:
-        return read_folder(path, framing)
-    if framing != Framing():
+        return read_image_folder(path, framing)
+    if framing != ImageOptions():
         raise DataError(f"{path}: size, crop and color apply to folders of images alone; leave them out")
     if quartet:
-        return stack({part: SplitPart(*read_pair(*files)) for part, files in quartet.items()}, path)
+        return stack_parts({part: SplitPart(*read_idx_pair(*files)) for part, files in quartet.items()}, path)
     return _reader(path)(path)
 
 
@@ -104,7 +104,7 @@ def _read_idx_pair(path: Path) -> RawData:
     beside = _labels_beside(path)
     if beside is None:
         return RawData(read_idx(path), notes=("no labels lie beside it",))
-    return RawData(*read_pair(path, beside), notes=(f"labels from {beside.name}",))
+    return RawData(*read_idx_pair(path, beside), notes=(f"labels from {beside.name}",))
 
 
 def _labels_beside(path: Path) -> Path | None:
@@ -125,7 +125,7 @@ def _idx_quartet(folder: Path) -> dict[str, tuple[Path, Path]]:
     return parts if len(parts) == len(_PARTS) else {}
 
 
-def stem(path: Path) -> str:
+def base_name(path: Path) -> str:
     """The name of a file without its endings, or of a folder."""
     path = path.resolve()
     return path.name if path.is_dir() else path.name.removesuffix(".gz").removesuffix(path.suffix)
