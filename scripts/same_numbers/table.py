@@ -42,6 +42,8 @@ MEMBERS: dict[str, str] = {
 #   "Run.evaluate:importance_samples": "samples",
 #   "vaekit.study:parallel": "jobs",
 KEYWORDS: dict[str, str] = {
+    "Run.evaluate:init": "start",
+    "Run.sandwich:init": "start",
     "VAE.impute:sample_pixels": "draw",
     "VAE.reconstruct:sample_latents": "draw",
     "VAE.sample:sample_pixels": "draw",
@@ -49,7 +51,10 @@ KEYWORDS: dict[str, str] = {
 
 # Values of keyword arguments, {new value: old value} of a keyword as above.
 #   "Run.evaluate:estimator": {"annealed": "ais"},
-ARGUMENTS: dict[str, dict[Any, Any]] = {}
+ARGUMENTS: dict[str, dict[Any, Any]] = {
+    "Run.evaluate:estimator": {"importance": "is"},
+    "Run.evaluate:labels": {"condition": "given", "marginalize": "missing"},
+}
 
 # ------------------------------------------------------------------------------------------------ recipes
 # Keys, by their new path. `*` stands for any one key. Only the last key of the path is renamed; rows of the
@@ -110,7 +115,13 @@ FILES: dict[str, str] = {}
 # keys parted by `/`, `*` for any one of them. Only the last key is renamed. The longest row that fits counts.
 #   "bits_per_pixel": "bits_per_dimension",
 #   "quality/fid": "frechet",
-FIELDS: dict[str, str] = {}
+FIELDS: dict[str, str] = {
+    "init": "start",
+    "layer_dims": "latents",
+    "marginal_kl": "prior_gap",
+    "mutual_information": "information",
+    "surgery_images": "aggregated",
+}
 
 # Names of weights: a regular expression found in the new name, and what stands there in the old one.
 #   r"^posterior\.": "encoder.",
@@ -123,7 +134,19 @@ def result_shape(tree: Tree) -> Tree:
     Comes before `FIELDS`. The paths that differ are printed by `same_numbers.py`, such as
     models/<row>/evaluation/elbo; what is given holds the same tree as nested dictionaries.
     """
-    return tree
+    values = {
+        "estimator": {"importance": "is"},
+        "labels": {"condition": "given", "marginalize": "missing"},
+    }
+
+    def translate(node: Any, key: str = "") -> Any:
+        if isinstance(node, dict):
+            return {name: translate(child, name) for name, child in node.items()}
+        if isinstance(node, list):
+            return [translate(child) for child in node]
+        return values.get(key, {}).get(node, node) if isinstance(node, str) else node
+
+    return translate(tree)
 
 
 # ---------------------------------------------------------------------------------------- what may differ

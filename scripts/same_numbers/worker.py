@@ -154,7 +154,7 @@ class Models:
             call(run, "Run.bdmc", samples=5, **chains)
             found["sandwich"] = self._json(place, "bdmc.json")
         if "labels missing" in also:
-            call(run, "Run.evaluate", samples=6, labels="missing", images=5)
+            call(run, "Run.evaluate", samples=6, labels="marginalize", images=5)
             found |= self._measured(place, "evaluation", "labels missing")
         if "quality" in also:
             call(run, "Run.evaluate", samples=3, quality=True, quality_samples=12, features="pixels")

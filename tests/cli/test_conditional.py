@@ -81,8 +81,8 @@ def test_walks_and_ways_know_the_label(call, told):
 def test_given_and_missing_labels_are_told_apart(call, numbers, told, tmp_path):
     run = Path(shutil.copytree(told, tmp_path / "run"))
     words = ("evaluate", run, "--samples", 20, "--images", 40)
-    given, missing = numbers(*words), numbers(*words, "--labels", "missing")
-    assert (given["labels"], missing["labels"]) == ("given", "missing")
+    given, missing = numbers(*words), numbers(*words, "--labels", "marginalize")
+    assert (given["labels"], missing["labels"]) == ("condition", "marginalize")
     assert given["label_accuracy"] is None
     assert 0.1 < missing["label_accuracy"] <= 1
     assert missing["label_kl"] > 0
@@ -92,7 +92,7 @@ def test_given_and_missing_labels_are_told_apart(call, numbers, told, tmp_path):
     assert missing["elbo"] == pytest.approx(
         missing["reconstruction"] - sum(missing["kl"]) - missing["label_kl"]
     )
-    assert json.loads((run / "evaluation.json").read_text())["labels"] == "missing"
+    assert json.loads((run / "evaluation.json").read_text())["labels"] == "marginalize"
     assert "Label rate" in (run / "report.html").read_text()
 
 
@@ -101,7 +101,7 @@ def test_data_without_labels_are_guessed_at_and_averaged_over(call, fails, told,
     np.save(tmp_path / "x.npy", images)
     other = ("--data", "x.npy", "--split", "train")
     assert "these images have none; average over" in fails(3, "evaluate", told, "--samples", 2, *other)
-    assert call("evaluate", told, "--samples", 2, "--labels", "missing", *other).exit_code == 0
+    assert call("evaluate", told, "--samples", 2, "--labels", "marginalize", *other).exit_code == 0
     for command in ("reconstruct", "interpolate", "traverse"):
         assert call(command, told, *other, "-o", f"{command}.png").exit_code == 0
     assert call("encode", told, *other, "-o", "codes.npy").exit_code == 0
@@ -137,7 +137,7 @@ def test_models_that_are_told_nothing(fails, run):
     assert "is told nothing" in fails(3, "sample", run, "--label", 3)
     assert "is not told classes" in fails(3, "reconstruct", run, "--label", "all")
     assert "is told no labels" in fails(3, "interpolate", run, "--vary", "style")
-    assert "leave it out" in fails(3, "evaluate", run, "--labels", "missing")
+    assert "leave it out" in fails(3, "evaluate", run, "--labels", "marginalize")
 
 
 # ------------------------------------------------------------------------------------------------- attributes
@@ -165,7 +165,7 @@ def test_attributes_are_part_of_the_model_and_of_its_fingerprint(call, fails, at
     assert config["attribute_names"] == ["ink", "even=no", "even=yes"]
     assert call("sample", attributed / "model", "--set", "ink=80", "-o", "x.png").exit_code == 0
     assert "did you mean 'ink'" in fails(3, "sample", attributed, "--set", "inc=80")
-    found = call("evaluate", attributed, "--samples", 2, "--images", 5, "--labels", "missing", "--json")
+    found = call("evaluate", attributed, "--samples", 2, "--images", 5, "--labels", "marginalize", "--json")
     assert json.loads(found.stdout)["label_accuracy"] is None
 
 

@@ -33,13 +33,13 @@ def test_a_run_that_is_damaged(call, numbers, run):
     "numbers_of_run",
     [
         {"active_units": 3},
-        {"active_units": [1], "latents": [2, 3]},
+        {"active_units": [1], "layer_dims": [2, 3]},
         {"unreliable": "many"},
-        {"prior_gap": "x"},
+        {"marginal_kl": "x"},
     ],
 )
 def test_numbers_that_were_changed_by_hand_are_a_problem(numbers, run, numbers_of_run):
-    known = {"information": 1.0, "aggregated": 100, **numbers_of_run}
+    known = {"mutual_information": 1.0, "surgery_images": 100, **numbers_of_run}
     (run / "evaluation.json").write_text(json.dumps(known))
     facts = numbers("doctor", run)["run"]
     [problem] = facts["problems"]

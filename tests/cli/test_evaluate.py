@@ -90,7 +90,7 @@ def test_what_comes_after_the_last_image_may_be_interrupted_as_well(call, run, m
 
 def test_annealed_chains_measure_the_same(call, run):
     words = ("evaluate", run, "--estimator", "ais", "--chains", 3, "--steps", 5, "--images", 20)
-    text = call(*words, "--start", "prior").stdout
+    text = call(*words, "--init", "prior").stdout
     assert "3 annealed chains of 5 steps from the prior, 20 test images" in text
     kept = json.loads((run / "evaluation-ais.json").read_text())
     assert (kept["estimator"], kept["samples"], kept["steps"], kept["growth"]) == ("ais", 3, 5, [])
@@ -132,7 +132,7 @@ def test_the_chains_of_the_command_line_are_those_of_python():
     defaults = {option.name: option.default for option in command.params}
     way = Estimator()
     assert (way.samples, way.chains, way.steps) == tuple(defaults[n] for n in ("samples", "chains", "steps"))
-    assert (way.kind, way.start) == (defaults["estimator"], defaults["start"])
+    assert (way.kind, way.init) == (defaults["estimator"], defaults["init"])
 
 
 @pytest.mark.parametrize("words", [("--bdmc",), ("--estimator", "ais")])
@@ -203,15 +203,18 @@ def test_mistakes(fails, run):
             "--data has no effect with --bdmc, which measures images of the model",
         ),
         (("--bdmc", "--split", "train"), "--split has no effect"),
-        (("--bdmc", "--labels", "given"), "--labels has no effect"),
+        (("--bdmc", "--labels", "condition"), "--labels has no effect"),
         (("--bdmc", "--missing", "square:2"), "--missing has no effect"),
         (("--bdmc", "--quality"), "--quality has no effect"),
         (("--bdmc", "--features", "pixels"), "--features has no effect"),
         (("--bdmc", "--estimator", "ais"), "--estimator has no effect"),
         (("--estimator", "ais", "--samples", 5), "--samples has no effect with --estimator ais, whose draws"),
-        (("--chains", 16), "--chains has no effect with --estimator is, but with --estimator ais or --bdmc"),
+        (
+            ("--chains", 16),
+            "--chains has no effect with --estimator importance, but with --estimator ais or --bdmc",
+        ),
         (("--steps", 9), "--steps has no effect"),
-        (("--start", "prior"), "--start has no effect"),
+        (("--init", "prior"), "--init has no effect"),
         (("-o", "."), "'.' is a directory"),
     ],
 )

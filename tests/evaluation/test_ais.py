@@ -24,7 +24,7 @@ from exact_models import factor_analysis, integrals, on_a_line, two_levels
 from vaekit.evaluation import ais
 from vaekit.evaluation.ais import (
     PILOTS,
-    Start,
+    Init,
     _evaluate_at,
     _hmc_step,
     annealing_path,
@@ -38,7 +38,7 @@ from vaekit.evaluation.ais import (
 from vaekit.evaluation.importance_sampling import log_likelihood
 from vaekit.evaluation.label_inference import measure_marginal as marginal_measure
 
-starts = pytest.mark.parametrize("start", ["encoder", "prior"])
+inits = pytest.mark.parametrize("init", ["encoder", "prior"])
 
 
 @pytest.fixture(autouse=True)
@@ -75,24 +75,24 @@ def test_one_step_is_importance_sampling():
     torch.testing.assert_close(found, expected)
 
 
-@starts
+@inits
 @pytest.mark.parametrize(
     "make", [lambda: factor_analysis(0.5, 1.3), lambda: two_levels(0.3)], ids=["displaced", "ladder"]
 )
-def test_the_mean_weight_is_the_evidence_in_closed_form(make, start: Start):
+def test_the_mean_weight_is_the_evidence_in_closed_form(make, init: Init):
     model, x, exact = make()
-    mean, error = mean_weight(forward(annealing_path(model, x, None, start), 400, 20), exact)
+    mean, error = mean_weight(forward(annealing_path(model, x, None, init), 400, 20), exact)
     assert ((mean - 1).abs() < 4 * error + 0.02).all()
     assert (error < 0.2).all()
 
 
-@starts
-def test_the_bounds_lie_on_both_sides_and_close_with_more_steps(start: Start):
+@inits
+def test_the_bounds_lie_on_both_sides_and_close_with_more_steps(init: Init):
     model, x, exact = factor_analysis(0.5, 0.3)
     gaps = []
     for steps in (4, 24):
         torch.manual_seed(2)
-        between = annealing_path(model, x, None, start)
+        between = annealing_path(model, x, None, init)
         there, back = forward_and_reverse(between, posterior_draw(x), 225, steps)
         error = (there.std(0) + back.std(0)) / 15
         assert (there.mean(0) < exact + 3 * error).all()
@@ -172,17 +172,17 @@ def test_it_works_with_every_part(row: dict[str, str]):
 
 
 def measure_quickly(model, x, y, samples):
-    return measure_ais(model, x, y, samples, steps=8, start="prior")
+    return measure_ais(model, x, y, samples, steps=8, init="prior")
 
 
-@starts
+@inits
 @pytest.mark.parametrize("make", [make_ladder, make_labeled])
-def test_it_works_with_levels_labels_and_missing_values(make, start: Start):
+def test_it_works_with_levels_labels_and_missing_values(make, init: Init):
     model = make()
     x = images_for(model)
     x[:, :, :2] = torch.nan
     y = labels() if model.labels is not None else None
-    between = annealing_path(model, x, y, start)
+    between = annealing_path(model, x, y, init)
     assert forward(between, 5, 4).shape == (5, 4)
     prior = model.conditional_prior(y)
     with torch.no_grad():  # importance sampling from the prior, which misses nothing of so small a model

@@ -49,7 +49,7 @@ def test_models_of_every_kind_have_it_and_the_same_seed_gives_the_same(make):
     assert [each.value for each in one.bounds] == [each.value for each in two.bounds]
     assert one.upper != other.upper
     assert [each.name for each in one.bounds] == ["annealed", "importance-sampled", "ELBO"]
-    asked = (one.images, one.chains, one.steps, one.samples, one.start, one.seed)
+    asked = (one.images, one.chains, one.steps, one.samples, one.init, one.seed)
     assert asked == (5, 3, 4, 30, "encoder", 1)
     assert one.to_dict()["bounds"][2]["gap"] == pytest.approx(one.upper - one.bounds[2].value)
 

@@ -18,7 +18,7 @@ def epoch(loss: float, validation: float | None = None) -> dict[str, Any]:
 
 
 GOOD = [epoch(100, 101), epoch(90, 91), epoch(85, 86.2), epoch(84, 85.6), epoch(83.9, 85.55)]
-MEASURED = {"active_units": [20], "latents": [20], "unreliable": 0.01, "is_likelihood": True}
+MEASURED = {"active_units": [20], "layer_dims": [20], "unreliable": 0.01, "is_likelihood": True}
 
 
 def run(metrics=GOOD, evaluation=MEASURED, *overrides: str, **more: Any) -> RunRecords:
@@ -66,7 +66,7 @@ def test_collapse_is_named_with_the_cures_that_are_left():
     assert "free_bits=2" in said
     heavy = the_only(run(GOOD, {**MEASURED, "active_units": [0]}, "objective.beta=8"))
     assert "try a smaller beta (now 8), a warm-up" in heavy
-    levels = {**MEASURED, "active_units": [0, 9, 40], "latents": [40, 40, 40]}
+    levels = {**MEASURED, "active_units": [0, 9, 40], "layer_dims": [40, 40, 40]}
     warm = diagnose(run(GOOD, levels, "objective.beta=linear", "objective.free_bits=1"))
     assert [sentence[:8] for sentence in warm] == ["level 1:", "level 2:"]
     assert "warm-up" not in warm[0] + warm[1]
@@ -98,7 +98,7 @@ def test_a_training_that_was_too_short():
         ({"unreliable": 0.4}, "for 40% of the images"),
         ({"label_kl": 0.001}, "the label is not heard: p(y|x) tells 0.001 nats"),
         ({"saturated": 0.6}, "at its bounds for 60% of the pixels"),
-        ({"prior_gap": 4.0, "information": 5.0, "aggregated": 5000}, "KL(q(z), p(z)) is 4.00 nats"),
+        ({"marginal_kl": 4.0, "mutual_information": 5.0, "surgery_images": 5000}, "KL(q(z), p(z)) is 4.00 nats"),
         ({"is_likelihood": False, "caveats": ["gray"]}, "no log-likelihood of the data: gray"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
@@ -119,14 +119,14 @@ def test_what_the_evaluation_shows(numbers, words):
     ],
 )
 def test_a_gap_from_a_prior_is_cured_by_a_freer_one_than_there_is(prior, cure):
-    far = {**MEASURED, "prior_gap": 4.0, "information": 5.0, "aggregated": 5000}
+    far = {**MEASURED, "marginal_kl": 4.0, "mutual_information": 5.0, "surgery_images": 5000}
     told = ["model.condition={by: label, into: [prior, decoder]}"] if "class" in prior else []
     recorded = run(GOOD, far, *told, f"model.prior={prior}")
     assert the_only(recorded).endswith(cure)
 
 
 def test_a_gap_from_the_prior_that_so_few_images_cannot_show_is_not_spoken_of():
-    full = {"prior_gap": 14.0, "information": 8.5, "aggregated": 5000}
+    full = {"marginal_kl": 14.0, "mutual_information": 8.5, "surgery_images": 5000}
     assert diagnose(run(evaluation={**MEASURED, **full})) == []
 
 

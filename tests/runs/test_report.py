@@ -25,7 +25,7 @@ EVALUATION = {
     "ess_mean": 183.44,
     "ess_min": 1.7,
     "active_units": [4, 31],
-    "latents": [40, 40],
+    "layer_dims": [40, 40],
     "is_likelihood": True,
     "caveats": [],
     "seconds": 400.0,

@@ -413,7 +413,7 @@ def test_what_was_kept_is_of_the_same_batches_and_version(monkeypatch: pytest.Mo
 
     def key() -> str:
         dataset, seen = trained.data()[0], trained.observed()
-        return _key(trained, dataset, seen, Estimator(), seed=0, labels="given")
+        return _key(trained, dataset, seen, Estimator(), seed=0, labels="condition")
 
     whole = key()
     assert key() == whole

@@ -78,8 +78,8 @@ def test_two_sets_of_as_many_images_never_share_a_column(results):
 
 def test_another_estimator_parts_the_likelihood_but_not_the_bound(results):
     vae = results.select("vae-2")[0]
-    chains = {"estimator": "ais", "samples": 16, "steps": 200, "start": "encoder"}
-    for change in ({"samples": 999}, chains, {"labels": "given"}):
+    chains = {"estimator": "ais", "samples": 16, "steps": 200, "init": "encoder"}
+    for change in ({"samples": 999}, chains, {"labels": "condition"}):
         both = with_runs(results, altered(vae), altered(vae, **change))
         [part] = table(both, columns=["log_likelihood", "elbo"])
         bounds = ["ELBO (c)", "ELBO (d)"] if "labels" in change else ["ELBO"]

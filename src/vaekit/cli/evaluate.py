@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from vaekit.runs.run import Run
 
 _OF_DATA = ("estimator", "quality", "features", "labels", "split", "data", "missing")
-_OF_CHAINS = ("chains", "steps", "start")
+_OF_CHAINS = ("chains", "steps", "init")
 _IDLE = {  # for each way of measuring, the options that would change nothing, and why
     "--bdmc": (_OF_DATA, ", which measures images of the model itself"),
     "--estimator ais": (("samples",), ", whose draws are --chains"),
-    "--estimator is": (_OF_CHAINS, ", but with --estimator ais or --bdmc"),
+    "--estimator importance": (_OF_CHAINS, ", but with --estimator ais or --bdmc"),
 }
 
 
@@ -39,8 +39,8 @@ _IDLE = {  # for each way of measuring, the options that would change nothing, a
 )
 @click.option(
     "--estimator",
-    type=click.Choice(["is", "ais"]),
-    default="is",
+    type=click.Choice(["importance", "ais"]),
+    default="importance",
     show_default=True,
     help="Importance sampling, or annealed importance sampling: slower, and right where q is not.",
 )
@@ -56,7 +56,7 @@ _IDLE = {  # for each way of measuring, the options that would change nothing, a
     "--steps", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="Steps of a chain."
 )
 @click.option(
-    "--start",
+    "--init",
     type=click.Choice(["encoder", "prior"]),
     default="encoder",
     show_default=True,
@@ -71,8 +71,8 @@ _IDLE = {  # for each way of measuring, the options that would change nothing, a
 )
 @click.option(
     "--labels",
-    type=click.Choice(["given", "missing"]),
-    default="given",
+    type=click.Choice(["condition", "marginalize"]),
+    default="condition",
     show_default=True,
     help="Of a conditional model: log p(x|y), or log p(x), averaged over p(y).",
 )
@@ -115,7 +115,7 @@ def command(run: str, device: str, bdmc: bool, as_json: bool, output: str | None
       vaekit evaluate runs/mnist/1 --samples 500 --images 1000 --quality
       vaekit evaluate runs/mnist/1 --estimator ais --images 100
       vaekit evaluate runs/mnist/1 --bdmc --images 50
-      vaekit evaluate runs/mnist-cvae/1 --labels missing --samples 100
+      vaekit evaluate runs/mnist-cvae/1 --labels marginalize --samples 100
     """
     from vaekit.cli.output import emit
     from vaekit.runs.run import load
@@ -169,7 +169,7 @@ def _bounds(
     from vaekit.engine.evaluate import bdmc_on_model_samples
     from vaekit.runs.run import Run
 
-    options = {name: asked[name] for name in ("samples", "chains", "steps", "start", "seed")}
+    options = {name: asked[name] for name in ("samples", "chains", "steps", "init", "seed")}
     with images_bar(asked["quiet"]) as progress:
         options |= {"images": asked["images"] or 100, "progress": progress}
         sandwich = (
@@ -196,7 +196,7 @@ def _sides(numbers: dict[str, Any], bounded: str) -> Any:
         )
     words = (
         f"{numbers['images']:,} images drawn from the model; {numbers['chains']:,} chains of "
-        f"{numbers['steps']:,} steps from the {numbers['start']}, {numbers['samples']:,} importance samples; "
+        f"{numbers['steps']:,} steps from the {numbers['init']}, {numbers['samples']:,} importance samples; "
         f"seed {numbers['seed']}, {numbers['seconds']:.1f} s"
     )
     heavy = numbers["unreliable"]

@@ -16,7 +16,7 @@ from vaekit.data.observation import ObservedImages
 from vaekit.engine.sample_quality import sample_quality as sample_quality
 from vaekit.engine.trained_model import TrainedModel, fingerprint
 from vaekit.evaluation import validity
-from vaekit.evaluation.ais import CHAINS, STEPS, Start
+from vaekit.evaluation.ais import CHAINS, STEPS, Init
 from vaekit.evaluation.bdmc import BDMCBounds, bdmc
 from vaekit.evaluation.elbo_surgery import elbo_surgery
 from vaekit.evaluation.estimators import Estimator, Kind, needs_density
@@ -37,16 +37,16 @@ def evaluate(
     seed: int = 0,
     data: str | None = None,
     missing: str | None = None,
-    labels: Literal["given", "missing"] = "given",
+    labels: Literal["condition", "marginalize"] = "condition",
     progress: Progress = lambda images, of: None,
     quality: bool = False,
     quality_samples: int = 5000,
     features: str | None = None,
     say: Callable[[str], None] = lambda words: None,
-    estimator: Kind = "is",
+    estimator: Kind = "importance",
     chains: int = CHAINS,
     steps: int = STEPS,
-    start: Start = "encoder",
+    init: Init = "encoder",
     keep: Path | None = None,
     store: Callable[[Evaluation], Any] = lambda evaluation: None,
 ) -> Evaluation:
@@ -65,8 +65,8 @@ def evaluate(
         quality_samples: so many of them.
         features: the space that it is measured in; to name one is to ask for it.
         say: is told what takes a while.
-        estimator: "is", importance sampling, or "ais", annealed importance sampling.
-        chains, steps, start: of the latter; see `evaluation.annealed`.
+        estimator: "importance", importance sampling, or "ais", annealed importance sampling.
+        chains, steps, init: of the latter; see `evaluation.annealed`.
         keep: a file for what is done, from which the same measurement goes on after an interruption; a part
             of the measurement's key is added to its name.
         store: writes the numbers down, before that file is removed.
@@ -75,7 +75,7 @@ def evaluate(
         InvalidError: labels that are not there are to be given, or missing ones to a model that is told none;
             a posterior without a density for annealed chains.
     """
-    trained, way = trained.hiding(missing), Estimator(estimator, samples, chains, steps, start)
+    trained, way = trained.hiding(missing), Estimator(estimator, samples, chains, steps, init)
     dataset, _ = trained.data(data)
     seen = trained.observed(split, data, images)
     validity.check_labels(trained.model, seen, labels)
@@ -93,7 +93,7 @@ def evaluate(
     evaluation = summarize(parts, trained.model.layer_dims, way.draws, seed, kept.seconds)
     evaluation = validity.with_labels(evaluation, parts, trained.model, seen)
     further = _of_chains(way) | _of_codes(trained, seen, seed) | _of_scale(trained, seen)
-    evaluation = replace(evaluation, each=_each(parts, seen), pixels=_pixels(trained, seen), **further)
+    evaluation = replace(evaluation, per_image=_each(parts, seen), pixels=_pixels(trained, seen), **further)
     seen_as, kind = trained.recipe.data, trained.recipe.model.decoder.likelihood.kind
     measured = validity.annotate(
         evaluation, trained.model, dataset, split, seen_as.observation, kind, seen_as.hidden
@@ -110,7 +110,7 @@ def bdmc_on_model_samples(
     samples: int = 5000,
     chains: int = CHAINS,
     steps: int = STEPS,
-    start: Start = "encoder",
+    init: Init = "encoder",
     seed: int = 0,
     progress: Progress = lambda images, of: None,
 ) -> BDMCBounds:
@@ -121,7 +121,7 @@ def bdmc_on_model_samples(
     """
     needs_density(trained.model, "bdmc")
     return bdmc(
-        trained.model, images, chains, steps, samples, start, seed, lambda done: progress(done, images)
+        trained.model, images, chains, steps, samples, init, seed, lambda done: progress(done, images)
     )
 
 
@@ -175,7 +175,7 @@ def _each(parts: PerImageMetrics, seen: ObservedImages) -> dict[str, np.ndarray]
 
 def _of_chains(way: Estimator) -> dict[str, Any]:
     """What is said of an estimator beside the number of its draws."""
-    return {"estimator": way.kind} | ({"steps": way.steps, "start": way.start} if way.kind == "ais" else {})
+    return {"estimator": way.kind} | ({"steps": way.steps, "init": way.init} if way.kind == "ais" else {})
 
 
 def _of_codes(trained: TrainedModel, seen: ObservedImages, seed: int) -> dict[str, Any]:
@@ -185,7 +185,11 @@ def _of_codes(trained: TrainedModel, seen: ObservedImages, seed: int) -> dict[st
     if "prior" in model.conditioned_parts or unknown or not validity.is_bound(model):
         return {}
     found = elbo_surgery(model, seen.batches(MAX_IMAGES_PER_BATCH), seed=seed)
-    return {"information": found.information, "prior_gap": found.gap, "aggregated": found.images}
+    return {
+        "mutual_information": found.mutual_information,
+        "marginal_kl": found.marginal_kl,
+        "surgery_images": found.images,
+    }
 
 
 def _of_scale(trained: TrainedModel, seen: ObservedImages) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def impute_dataset(
     samples: int = 1000,
     draw: bool = True,
     seed: int = 0,
-    labels: Literal["given", "missing"] = "given",
+    labels: Literal["condition", "marginalize"] = "condition",
     progress: Progress = lambda images, of: None,
 ) -> ImputedDataset:
     """Fill the missing pixels of images of a dataset.
@@ -131,7 +131,7 @@ def impute_dataset(
     candidates = np.arange(len(dataset)) if split is None else split_indices(splits, split)
     indices = _chosen(candidates, _lacking(lacks, dataset, candidates), number, seed)
     seen = lacks.split(dataset, indices)
-    filled = _filled(trained, seen, imputations, samples, draw, seed, labels == "given", progress)
+    filled = _filled(trained, seen, imputations, samples, draw, seed, labels == "condition", progress)
     return ImputedDataset(
         dataset,
         indices,

@@ -32,7 +32,7 @@ from vaekit.models import masking
 from vaekit.models.batching import batch_size_for, chunk_sizes, outputs_per_image
 from vaekit.models.vae import VAE
 
-Start = Literal["encoder", "prior"]
+Init = Literal["encoder", "prior"]
 Station = tuple[float, Tensor]
 
 CHAINS, STEPS = 16, 200
@@ -69,34 +69,34 @@ class AnnealingPath:
     """The densities between a start and the posterior of B images.
 
     Attributes:
-        start: p_0, over z (B, d) or (d,).
+        initial: p_0, over z (B, d) or (d,).
         log_joint: z (S, B, d) -> log p(x, z), (S, B).
         images: B.
         rows: how many chains of all images are moved together, at least one of each image.
     """
 
-    start: Distribution
+    initial: Distribution
     log_joint: Callable[[Tensor], Tensor]
     images: int
     rows: int = ROWS_AT_ONCE
 
     def draw(self, chains: int) -> Tensor:
         """(S, B, d), draws from p_0."""
-        shape = (chains,) if self.start.batch_shape else (chains, self.images)
-        return self.start.sample(shape)
+        shape = (chains,) if self.initial.batch_shape else (chains, self.images)
+        return self.initial.sample(shape)
 
     def portions(self, chains: int) -> Iterator[int]:
         """S = how many chains of each image are moved together + so many + ..."""
         return chunk_sizes(chains, max(1, self.rows // self.images))
 
 
-def annealing_path(model: VAE, x: Tensor, y: Tensor | None = None, start: Start = "encoder") -> AnnealingPath:
+def annealing_path(model: VAE, x: Tensor, y: Tensor | None = None, init: Init = "encoder") -> AnnealingPath:
     """The densities between q(z | x), or the prior, and p(z | x).
 
     Args:
         x: (B, C, H, W), NaN where not observed.
         y: labels.
-        start: where chains begin.
+        init: where chains begin.
     """
     mask, prior = masking.observed_mask(x), model.conditional_prior(y)
     known = masking.fill_missing(x)
@@ -104,21 +104,21 @@ def annealing_path(model: VAE, x: Tensor, y: Tensor | None = None, start: Start 
     def log_joint(z: Tensor) -> Tensor:
         return prior.log_prob(z) + masking.masked_log_prob(model.decode(z, y), known, mask)
 
-    begin = prior if start == "prior" else model.encode(x, y)
+    begin = prior if init == "prior" else model.encode(x, y)
     return AnnealingPath(begin, log_joint, len(x), rows_at_once(model.decoder, x.shape[1:]))
 
 
 def measure_ais(
-    model: VAE, x: Tensor, y: Tensor | None, samples: int, steps: int = STEPS, start: Start = "encoder"
+    model: VAE, x: Tensor, y: Tensor | None, samples: int, steps: int = STEPS, init: Init = "encoder"
 ) -> PerImageMetrics:
     """`likelihood.measure`, its log-likelihood by so many annealed chains an image in place of samples.
 
     Args:
         samples: S, chains.
         steps: T, temperatures.
-        start: where chains begin.
+        init: where chains begin.
     """
-    log_weights = forward(annealing_path(model, x, y, start), samples, steps)
+    log_weights = forward(annealing_path(model, x, y, init), samples, steps)
     weights = ImportanceWeights(len(x), samples, x.device)
     weights.add(log_weights)
     terms = measure(model, x, y, TERMS)
@@ -174,16 +174,16 @@ class _Point(NamedTuple):
     """z (S, B, d), log p_0 and log p(x, z) there (S, B), and the gradient of log f_t (S, B, d)."""
 
     z: Tensor
-    log_start: Tensor
+    log_initial: Tensor
     log_joint: Tensor
     gradient: Tensor
 
     @property
     def log_ratio(self) -> Tensor:
-        return (self.log_joint - self.log_start).double()
+        return (self.log_joint - self.log_initial).double()
 
     def log_density(self, t: float) -> Tensor:
-        return (1 - t) * self.log_start + t * self.log_joint
+        return (1 - t) * self.log_initial + t * self.log_joint
 
 
 def _run_chain(
@@ -201,9 +201,9 @@ def _run_chain(
 def _evaluate_at(between: AnnealingPath, z: Tensor, t: float) -> _Point:
     with torch.enable_grad():
         z = z.detach().requires_grad_()
-        log_start, log_joint = between.start.log_prob(z), between.log_joint(z)
-        [gradient] = torch.autograd.grad(((1 - t) * log_start + t * log_joint).sum(), z)
-    return _Point(z.detach(), log_start.detach(), log_joint.detach(), gradient)
+        log_initial, log_joint = between.initial.log_prob(z), between.log_joint(z)
+        [gradient] = torch.autograd.grad(((1 - t) * log_initial + t * log_joint).sum(), z)
+    return _Point(z.detach(), log_initial.detach(), log_joint.detach(), gradient)
 
 
 def _hmc_step(between: AnnealingPath, begin: _Point, t: float, length: Tensor) -> tuple[Tensor, Tensor]:

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaekit.evaluation.ais import CHAINS, STEPS, Start, annealing_path, forward_and_reverse, images_at_once
+from vaekit.evaluation.ais import CHAINS, STEPS, Init, annealing_path, forward_and_reverse, images_at_once
 from vaekit.evaluation.importance_sampling import clock, mean_and_error, measure, tails
 from vaekit.models.batching import chunk_sizes
 from vaekit.models.vae import VAE
@@ -52,7 +52,7 @@ class BDMCBounds:
 
     Attributes:
         images: so many were drawn from the model.
-        chains, steps, start: of the annealed chains of each image.
+        chains, steps, init: of the annealed chains of each image.
         samples: of importance sampling.
         seed: of all that is random.
         seconds: wall-clock time.
@@ -64,7 +64,7 @@ class BDMCBounds:
     images: int
     chains: int
     steps: int
-    start: str
+    init: str
     samples: int
     seed: int
     seconds: float
@@ -83,7 +83,7 @@ def bdmc(
     chains: int = CHAINS,
     steps: int = STEPS,
     samples: int = 5000,
-    start: Start = "encoder",
+    init: Init = "encoder",
     seed: int = 0,
     progress: Callable[[int], None] = lambda images: None,
 ) -> BDMCBounds:
@@ -92,7 +92,7 @@ def bdmc(
     Args:
         model: in evaluation mode, whose posterior has a density.
         images: so many, their labels from p(y) where the model is told any.
-        chains, steps, start: of the annealed chains; see `annealed`.
+        chains, steps, init: of the annealed chains; see `annealed`.
         samples: K, of importance sampling.
         seed: of images and draws.
         progress: called with the number of images done with.
@@ -101,22 +101,22 @@ def bdmc(
     shape = model.sample(1, seed=0).shape[1:]
     with seeded(seed):
         for n in chunk_sizes(images, images_at_once(model.decoder, shape, chains)):
-            parts.append(_measured(model, n, chains, steps, samples, start))
+            parts.append(_measured(model, n, chains, steps, samples, init))
             progress(n)
     upper, *lower, shapes = torch.cat(parts, 1).double().cpu()
     names = ("annealed", "importance-sampled", "ELBO")
     return BDMCBounds(
-        images, chains, steps, start, samples, seed, seconds(), upper.mean().item(),
+        images, chains, steps, init, samples, seed, seconds(), upper.mean().item(),
         [_gap(name, upper, values) for name, values in zip(names, lower, strict=True)],
         tails(shapes)[1],
     )  # fmt: skip
 
 
 @torch.no_grad()
-def _measured(model: VAE, images: int, chains: int, steps: int, samples: int, start: Start) -> Tensor:
+def _measured(model: VAE, images: int, chains: int, steps: int, samples: int, init: Init) -> Tensor:
     """Upper bound, the three lower ones, and the shapes of the tails, (5, N), of images from the model."""
     z, x, y = _drawn(model, images)
-    between = annealing_path(model, x, y, start)
+    between = annealing_path(model, x, y, init)
     there, back = forward_and_reverse(between, z, chains, steps)
     terms = measure(model, x, y, samples)
     upper, lower = -_log_mean(-back), _log_mean(there)

@@ -4,7 +4,7 @@ With q(z) = (1/N) sum_n q(z | x_n), the aggregated posterior of N images,
 
     (1/N) sum_n KL(q(z | x_n), p(z))  =  I_q(n; z)  +  KL(q(z), p(z)),
 
-the rate is the mutual information of an image's number and its code, which is at most log N, and the gap of
+the rate is the mutual mutual_information of an image's number and its code, which is at most log N, and the gap of
 prior and aggregated posterior (Hoffman and Johnson 2016, "ELBO surgery"). A better prior can take away the
 second term and no more. The gap is also what samples suffer from: where p(z) > 0 and q(z) is not, the decoder
 has learned nothing.
@@ -32,16 +32,16 @@ class ELBODecomposition(NamedTuple):
 
     Attributes:
         rate: the mean KL(q, p).
-        information: I_q(n; z), at most `most`.
-        gap: KL(q(z), p(z)).
-        most: log N.
+        mutual_information: I_q(n; z), at most `log_n`.
+        marginal_kl: KL(q(z), p(z)).
+        log_n: log N.
         images: N.
     """
 
     kl: float
-    information: float
-    gap: float
-    most: float
+    mutual_information: float
+    marginal_kl: float
+    log_n: float
     images: int
 
 
@@ -67,8 +67,13 @@ def elbo_surgery(
     z, log_q = torch.cat(draws), torch.cat(own).double()
     log_aggregated = _aggregated(posteriors, z)
     log_p = model.conditional_prior().top.log_prob(z).double()
-    information, gap = (log_q - log_aggregated).mean().item(), (log_aggregated - log_p).mean().item()
-    return ELBODecomposition((log_q - log_p).mean().item(), information, gap, math.log(len(z)), len(z))
+    mutual_information, marginal_kl = (
+        (log_q - log_aggregated).mean().item(),
+        (log_aggregated - log_p).mean().item(),
+    )
+    return ELBODecomposition(
+        (log_q - log_p).mean().item(), mutual_information, marginal_kl, math.log(len(z)), len(z)
+    )
 
 
 def _aggregated(posteriors: Sequence[Distribution], z: Tensor) -> Tensor:

@@ -13,14 +13,14 @@ from typing import Literal
 
 from vaekit.errors import InvalidError
 from vaekit.evaluation import validity
-from vaekit.evaluation.ais import CHAINS, STEPS, Start, images_at_once, measure_ais
+from vaekit.evaluation.ais import CHAINS, STEPS, Init, images_at_once, measure_ais
 from vaekit.evaluation.importance_sampling import measure
 from vaekit.evaluation.label_inference import measure_marginal
 from vaekit.evaluation.results import MeasureBatch
 from vaekit.models import batching
 from vaekit.models.vae import VAE
 
-Kind = Literal["is", "ais"]
+Kind = Literal["importance", "ais"]
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,14 @@ class Estimator:
     Attributes:
         kind: one of the two.
         samples: K, of importance sampling.
-        chains, steps, start: S, T, and where chains begin, of annealed importance sampling.
+        chains, steps, init: S, T, and where chains begin, of annealed importance sampling.
     """
 
-    kind: Kind = "is"
+    kind: Kind = "importance"
     samples: int = 5000
     chains: int = CHAINS
     steps: int = STEPS
-    start: Start = "encoder"
+    init: Init = "encoder"
 
     def check(self, model: VAE) -> None:
         """Whether it can be used.
@@ -51,21 +51,21 @@ class Estimator:
     @property
     def draws(self) -> int:
         """So many samples, or chains, an image."""
-        return self.samples if self.kind == "is" else self.chains
+        return self.samples if self.kind == "importance" else self.chains
 
     def images_at_once(self, model: VAE, shape: Sequence[int]) -> int:
         """How many images (C, H, W) make a batch."""
         return (
             batching.images_per_batch(model.decoder, shape)
-            if self.kind == "is"
+            if self.kind == "importance"
             else images_at_once(model.decoder, shape, self.chains)
         )
 
-    def measure(self, labels: str = "given") -> MeasureBatch:
+    def measure(self, labels: str = "condition") -> MeasureBatch:
         """What measures a batch, with labels given or averaged over."""
         plain: MeasureBatch = measure
-        given = plain if self.kind == "is" else partial(measure_ais, steps=self.steps, start=self.start)
-        return partial(measure_marginal, given=given) if labels == "missing" else given
+        given = plain if self.kind == "importance" else partial(measure_ais, steps=self.steps, init=self.init)
+        return partial(measure_marginal, given=given) if labels == "marginalize" else given
 
 
 def needs_density(model: VAE, what: str) -> None:

@@ -107,7 +107,7 @@ def measure_marginal(
         log_likelihood=log_joint.logsumexp(0),
         effective_sample_size=1 / (posterior.square() / parts.effective_sample_size).sum(0),
         dimensions=parts.dimensions[0],
-        codes=_average(r, parts.codes),
+        latents=_average(r, parts.latents),
         label_kl=(torch.xlogy(r, r) - r * log_py).sum(0),
         label_posterior=whole,
         pareto_k=torch.where(posterior > 0, posterior * parts.pareto_k.clamp_min(0), 0.0).sum(0),

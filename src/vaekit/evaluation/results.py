@@ -26,7 +26,7 @@ class PerImageMetrics(NamedTuple):
     log_likelihood: Tensor
     effective_sample_size: Tensor
     dimensions: Tensor
-    codes: Tensor
+    latents: Tensor
     label_kl: Tensor
     label_posterior: Tensor
     pareto_k: Tensor
@@ -77,14 +77,14 @@ class Evaluation:
             seed of that: the same pixels have the same digest.
         active_units, latents: how many latents of each level the images move, and how many it has, top first.
         quality: how near samples are to the data, where that was asked for.
-        labels: "given" where the numbers are of log p(x | y), "missing" where they are of log p(x), averaged
+        labels: "condition" where the numbers are of log p(x | y), "marginalize" where they are of log p(x), averaged
             over p(y); empty for a model that is told none.
         label_kl: KL of the label's posterior from p(y), a part of the bound where labels are missing.
         label_accuracy: the share of images whose class has the largest p(y | x), where labels are missing.
         is_likelihood: whether `log_likelihood` is log-probability, or density, of the data as observed.
         caveats: why it is not, or what else must be known to read the numbers.
-        estimator: "is", importance sampling, or "ais", annealed, of which `samples` are then the chains.
-        steps, start: of annealed chains: how many steps each has, and where it begins.
+        estimator: "importance", importance sampling, or "ais", annealed, of which `samples` are then the chains.
+        steps, init: of annealed chains: how many steps each has, and where it begins.
     """
 
     images: int
@@ -105,7 +105,7 @@ class Evaluation:
     pixels: str = ""
     mse: float | None = None
     active_units: list[int] = field(default_factory=list)
-    latents: list[int] = field(default_factory=list)
+    layer_dims: list[int] = field(default_factory=list)
     quality: SampleQuality | None = None
     labels: str = ""
     label_kl: float | None = None
@@ -115,18 +115,20 @@ class Evaluation:
     pareto_k: float | None = None
     unreliable: float | None = None
     growth: list[Bound] = field(default_factory=list)
-    estimator: str = "is"
+    estimator: str = "importance"
     steps: int | None = None
-    start: str = ""
-    information: float | None = None
-    prior_gap: float | None = None
-    aggregated: int | None = None
+    init: str = ""
+    mutual_information: float | None = None
+    marginal_kl: float | None = None
+    surgery_images: int | None = None
     saturated: float | None = None
-    each: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+    per_image: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON, without those of each image."""
-        return {name: value for name, value in asdict(replace(self, each={})).items() if name != "each"}
+        return {
+            name: value for name, value in asdict(replace(self, per_image={})).items() if name != "per_image"
+        }
 
 
 MeasureBatch = Callable[[VAE, Tensor, Tensor | None, int], PerImageMetrics]

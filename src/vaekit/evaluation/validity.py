@@ -23,7 +23,7 @@ from vaekit.models.vae import VAE
 BINARY = ("threshold", "static", "dynamic")
 GIVEN = (
     "the model was told the labels: the numbers are of log p(x | y), not of log p(x), and not comparable "
-    "with those of a model that is told none; for log p(x): vaekit evaluate RUN --labels missing"
+    "with those of a model that is told none; for log p(x): vaekit evaluate RUN --labels marginalize"
 )
 MANY = 0.05  # the share of images with unreliable estimates that is worth a warning
 _BOUNDS = (
@@ -69,14 +69,14 @@ def check_labels(model: VAE, seen: ObservedImages, labels: str) -> None:
     Raises:
         InvalidError: there are none to give, or the model is told none, so that none can be missing.
     """
-    if labels == "missing" and model.labels is None:
+    if labels == "marginalize" and model.labels is None:
         raise InvalidError(
             "labels: missing ones are averaged over, but this model is told none; leave it out"
         )
-    if labels == "given" and model.labels is not None and seen.labels is None:
+    if labels == "condition" and model.labels is not None and seen.labels is None:
         raise InvalidError(
             "labels: the model is told them, but these images have none; average over what they may be with "
-            "--labels missing"
+            "--labels marginalize"
         )
 
 
@@ -87,11 +87,11 @@ def with_labels(
     if model.labels is None:
         return evaluation
     if not len(parts.label_posterior):
-        return dataclasses.replace(evaluation, labels="given")
+        return dataclasses.replace(evaluation, labels="condition")
     accuracy = None
     if model.labels.one_hot and seen.labels is not None:
         accuracy = (parts.label_posterior.argmax(0) == seen.labels.cpu()).double().mean().item()
-    return dataclasses.replace(evaluation, labels="missing", label_accuracy=accuracy)
+    return dataclasses.replace(evaluation, labels="marginalize", label_accuracy=accuracy)
 
 
 def is_bound(model: VAE) -> bool:
@@ -122,7 +122,7 @@ def annotate(
     missing = describe_missing(hidden, dataset)
     notes = [] if likelihood.support in ("binary", "levels") else _rescaled(dataset, whole=not missing)
     notes += _observed_part(missing)
-    notes += [GIVEN] if evaluation.labels == "given" else []
+    notes += [GIVEN] if evaluation.labels == "condition" else []
     notes += [] if undefined else unreliable(evaluation)
     changes: dict[str, Any] = {**dict.fromkeys(_BOUNDS), "kl": [], "growth": []} if undefined else {}
     return dataclasses.replace(

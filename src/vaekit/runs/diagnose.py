@@ -87,7 +87,7 @@ def still_warming_up(run: RunRecords) -> Iterator[str]:
 
 def collapsed(run: RunRecords) -> Iterator[str]:
     """Levels, or many latents, that say nothing of an image (posterior collapse)."""
-    active, latents = run.evaluation.get("active_units") or [], run.evaluation.get("latents") or []
+    active, latents = run.evaluation.get("active_units") or [], run.evaluation.get("layer_dims") or []
     for level, (used, of) in enumerate(zip(active, latents, strict=True), 1):
         where = f"level {level}: " if len(latents) > 1 else ""
         if used == 0:
@@ -170,7 +170,7 @@ def saturated(run: RunRecords) -> Iterator[str]:
 
 def far_from_the_prior(run: RunRecords) -> Iterator[str]:
     """Codes that are not where the prior is."""
-    gap, information, images = (run.evaluation.get(key) for key in ("prior_gap", "information", "aggregated"))
+    gap, information, images = (run.evaluation.get(key) for key in ("marginal_kl", "mutual_information", "surgery_images"))
     if gap is None or information is None or images is None or information > FULL * math.log(images):
         return
     if gap > FAR:

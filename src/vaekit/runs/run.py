@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PARTIAL = "evaluation.partial"
-_NAMES = {"is": "evaluation", "ais": "evaluation-ais"}  # of the files for each estimator
+_NAMES = {"importance": "evaluation", "ais": "evaluation-ais"}  # of the files for each estimator
 _MEASURED = (
     *(f"{name}{suffix}" for name in _NAMES.values() for suffix in (".json", ".npz")),
     "bdmc.json", "figures/bound-by-samples.png", f"{_PARTIAL}*.npz",
@@ -192,10 +192,10 @@ class Run:
         and evaluation-ais.npz, and replaces nothing else.
         """
         name, numbers = _NAMES[evaluation.estimator], io.BytesIO()
-        np.savez_compressed(numbers, allow_pickle=False, **evaluation.each)
+        np.savez_compressed(numbers, allow_pickle=False, **evaluation.per_image)
         write_whole(self.path / f"{name}.npz", numbers.getvalue())
         write_whole(self.path / f"{name}.json", to_json(evaluation.to_dict()).encode())
-        if evaluation.estimator == "is":
+        if evaluation.estimator == "importance":
             self._draw_growth(evaluation)
         self.report()
 

@@ -68,11 +68,11 @@ def bdmc_cards(sandwich: Mapping[str, Any]) -> list[MetricCard]:
 
 def describe_estimator(evaluation: Mapping[str, Any]) -> str:
     """By what log p(x) was estimated, for the middle of a sentence."""
-    if evaluation.get("estimator", "is") == "is":
+    if evaluation.get("estimator", "importance") == "importance":
         return f"{evaluation['samples']:,} importance samples"
     return (
         f"{evaluation['samples']:,} annealed chains of {evaluation['steps']:,} steps from the "
-        f"{evaluation['start']}"
+        f"{evaluation['init']}"
     )
 
 
@@ -95,7 +95,7 @@ def _log_likelihood(known: Mapping[str, Any]) -> MetricCard | None:
         f" ± {format_number(error)}" if error is not None else ""
     )
     name = "Log-likelihood" if known.get("is_likelihood", True) else "Score (no likelihood of the data)"
-    name += {"given": " given labels", "missing": " without labels"}.get(known.get("labels", ""), "")
+    name += {"condition": " given labels", "marginalize": " without labels"}.get(known.get("labels", ""), "")
     samples = f"{describe_estimator(known)}, " if "samples" in known else ""
     return MetricCard(name, value, "nats", samples + _images(known))
 
@@ -127,15 +127,15 @@ def _kl(known: Mapping[str, Any]) -> MetricCard | None:
 
 
 def _information(known: Mapping[str, Any]) -> MetricCard | None:
-    if "information" not in known:
+    if "mutual_information" not in known:
         return None
-    most = format_number(math.log(known["aggregated"]))
+    most = format_number(math.log(known["surgery_images"]))
     gap = f"of the top level with its {known['aggregated']:,} images, at most {most}"
     return MetricCard(
         "Mutual information",
-        format_number(known["information"]),
+        format_number(known["mutual_information"]),
         "nats",
-        f"{gap}; aggregated posterior from the prior: {format_number(known['prior_gap'])}",
+        f"{gap}; aggregated posterior from the prior: {format_number(known['marginal_kl'])}",
     )
 
 
@@ -159,7 +159,7 @@ def _bits(known: Mapping[str, Any]) -> MetricCard | None:
 def _active(known: Mapping[str, Any]) -> MetricCard | None:
     if not known.get("active_units"):
         return None
-    levels = [f"{active} of {of}" for active, of in zip(known["active_units"], known["latents"], strict=True)]
+    levels = [f"{active} of {of}" for active, of in zip(known["active_units"], known["layer_dims"], strict=True)]
     each = f"by level: {', '.join(levels)}" if len(levels) > 1 else "latents that vary over images"
     return MetricCard("Active units", f"{sum(known['active_units'])} of {sum(known['latents'])}", note=each)
 
@@ -184,7 +184,7 @@ def _effective(known: Mapping[str, Any]) -> MetricCard | None:
     if "ess_mean" not in known:
         return None
     least = f", least {format_number(known['ess_min'], 1)}" if "ess_min" in known else ""
-    each = " for each label" if known.get("labels") == "missing" else ""
+    each = " for each label" if known.get("labels") == "marginalize" else ""
     of = f"of {known['samples']:,}{each}, " if "samples" in known else ""
     note = f"{of}mean over images{least}{_tails(known)}"
     return MetricCard("Effective samples", format_number(known["ess_mean"], 1), note=note)

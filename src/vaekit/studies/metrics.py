@@ -74,7 +74,9 @@ def _estimated(training: RunResult, found: Mapping[str, Any]) -> str:
 def _images(training: RunResult, found: Mapping[str, Any]) -> str:
     data = training.recipe.data.name
     hidden = f", hidden {found['missing']}" if found.get("missing") else ""
-    told = {"given": ", labels given", "missing": ", labels averaged over"}.get(found.get("labels", ""), "")
+    told = {"condition": ", labels given", "marginalize": ", labels averaged over"}.get(
+        found.get("labels", ""), ""
+    )
     how = f"observation {found['observation']}{hidden}{told}"
     which = f" (set {found['pixels']})" if found.get("pixels") else ""
     return f"Measured on {found['images']:,} {found['split']} images{which} of {data}, {how}"

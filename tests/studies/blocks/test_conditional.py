@@ -143,7 +143,7 @@ def test_holes_are_filled_with_the_label_and_without_and_judged_against_the_trut
     *_, table = imputation.restored(results, missing="square:4", n=3, judged=20, imputations=2, samples=20)
     names = [name for name, _ in table.rows]
     assert names == ["CVAE, label unknown", "CVAE, label given", "VAE", "mean training image"]
-    for (name, cells), labels in zip(table.rows[:2], ("missing", "given"), strict=True):
+    for (name, cells), labels in zip(table.rows[:2], ("marginalize", "condition"), strict=True):
         found = impute.impute_dataset(
             trained(results, "cvae"), "square:4", number=20, imputations=2, samples=20, labels=labels
         )
@@ -156,7 +156,7 @@ def test_a_label_that_is_not_given_changes_the_filling(results):
     model = trained(results, "cvae")
     given, unknown = (
         impute.impute_dataset(model, "square:6", number=10, samples=20, labels=labels)
-        for labels in ("given", "missing")
+        for labels in ("condition", "marginalize")
     )
     assert np.array_equal(given.observed, unknown.observed, equal_nan=True)
     assert not np.allclose(given.mean, unknown.mean)

@@ -55,13 +55,13 @@ def restored(
     ]
 
 
-def _ways(outcome: VariantResult) -> Iterator[tuple[str, Literal["given", "missing"]]]:
+def _ways(outcome: VariantResult) -> Iterator[tuple[str, Literal["condition", "marginalize"]]]:
     """A run by its label; a conditional one twice, without the label of the images and with it."""
     if outcome.first.trained.model.labels is None:
-        yield outcome.label, "given"
+        yield outcome.label, "condition"
         return
-    yield f"{outcome.label}, label unknown", "missing"
-    yield f"{outcome.label}, label given", "given"
+    yield f"{outcome.label}, label unknown", "marginalize"
+    yield f"{outcome.label}, label given", "condition"
 
 
 def _means(made: Mapping[str, ImputedDataset], n: int, title: str) -> Drawing:
