@@ -43,10 +43,10 @@ MEMBERS: dict[str, str] = {
 #   "vaekit.study:parallel": "jobs",
 KEYWORDS: dict[str, str] = {
     "Run.evaluate:init": "start",
-    "Run.sandwich:init": "start",
     "VAE.impute:sample_pixels": "draw",
     "VAE.reconstruct:sample_latents": "draw",
     "VAE.sample:sample_pixels": "draw",
+    "Run.bdmc:init": "start",
 }
 
 # Values of keyword arguments, {new value: old value} of a keyword as above.

@@ -130,7 +130,7 @@ def _information(known: Mapping[str, Any]) -> MetricCard | None:
     if "mutual_information" not in known:
         return None
     most = format_number(math.log(known["surgery_images"]))
-    gap = f"of the top level with its {known['aggregated']:,} images, at most {most}"
+    gap = f"of the top level with its {known['surgery_images']:,} images, at most {most}"
     return MetricCard(
         "Mutual information",
         format_number(known["mutual_information"]),
@@ -161,7 +161,7 @@ def _active(known: Mapping[str, Any]) -> MetricCard | None:
         return None
     levels = [f"{active} of {of}" for active, of in zip(known["active_units"], known["layer_dims"], strict=True)]
     each = f"by level: {', '.join(levels)}" if len(levels) > 1 else "latents that vary over images"
-    return MetricCard("Active units", f"{sum(known['active_units'])} of {sum(known['latents'])}", note=each)
+    return MetricCard("Active units", f"{sum(known['active_units'])} of {sum(known['layer_dims'])}", note=each)
 
 
 def _quality(known: Mapping[str, Any]) -> list[MetricCard]:
