@@ -121,6 +121,8 @@ FIELDS: dict[str, str] = {
     "marginal_kl": "prior_gap",
     "mutual_information": "information",
     "surgery_images": "aggregated",
+    "is_best": "kept",
+    "kl_layers": "kl_levels",
 }
 
 # Names of weights: a regular expression found in the new name, and what stands there in the old one.

@@ -162,7 +162,7 @@ def test_what_is_missing_stays_missing(
         seen = observe(data, np.arange(50), observation, training=training, resident=resident)
         torch.manual_seed(0)
         both.append(seen.all())
-        assert seen.partial == (data is holes)
+        assert seen.has_missing == (data is holes)
     whole, lacking = both
     missing = torch.from_numpy(np.isnan(holes.images))
     assert lacking.dtype == torch.float32
@@ -193,7 +193,7 @@ def test_hidden_pixels_are_missing_in_all_channels_and_the_others_are_as_they_we
     seen = observe(gray, chosen, observation, missing=pixels(0.4), **options)
     lacking = seen.all()
     left = torch.from_numpy(observed_pixels(pixels(0.4), gray.shape, chosen, 3)).expand_as(whole)
-    assert seen.partial
+    assert seen.has_missing
     assert torch.equal(~lacking.isnan(), left)
     assert torch.equal(lacking[left], whole[left])
 

@@ -121,7 +121,7 @@ def test_continuous_bernoulli_agrees_with_torch_where_torch_is_right():
     torch.testing.assert_close(ours.mean, theirs.mean, rtol=0, atol=1e-8)
 
 
-def test_continuous_bernoulli_in_single_precision():
+def test_continuous_bernoulli_to_float32():
     logits = torch.tensor(LOGITS).requires_grad_()
     p = ContinuousBernoulli(logits)
     exact = [[exact_log_density(logit, x) for logit in LOGITS] for x in (0.0, 0.25, 1.0)]
@@ -227,7 +227,7 @@ def test_discretized_logistic_with_two_levels_is_a_bernoulli():
         torch.testing.assert_close(p.log_prob(x), bernoulli.log_prob(x))
 
 
-def test_every_level_of_eight_bits_is_found_in_single_precision():
+def test_every_level_of_eight_bits_is_found_to_float32():
     exact = torch.arange(256, dtype=torch.uint8).float() / 255
     levels = torch.nextafter(exact, torch.zeros(()))  # a rounding error below
     identity = CategoricalLevels(torch.eye(256) * 50)

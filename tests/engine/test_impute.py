@@ -111,9 +111,9 @@ def test_without_a_word_a_third_of_the_side_is_hidden(trained: TrainedModel, fol
 def test_values_go_back_to_where_they_came_from(shape: tuple[int, ...], layout: tuple[int, ...]) -> None:
     x = np.random.default_rng(0).random((3, 5, *shape))
     data = Dataset("a", "A", np.zeros((1, *shape), np.float32), None, (), offset=2, scale=4, layout=layout)
-    back = data.original(x)
+    back = data.to_original(x)
     assert back.shape == (3, 5, *(layout or shape))
     moved = np.moveaxis(x, 2, -1) if layout == (3, 4, 2) else x
     np.testing.assert_allclose(back.ravel(), 2 + 4 * moved.ravel())
     levels = Dataset("a", "A", np.zeros((1, *shape), np.uint8), None, (), scale=1 / 255, layout=layout)
-    np.testing.assert_allclose(levels.original(x).ravel(), moved.ravel())
+    np.testing.assert_allclose(levels.to_original(x).ravel(), moved.ravel())

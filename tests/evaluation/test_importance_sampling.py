@@ -137,7 +137,7 @@ def test_deeper_and_labeled_models_are_trained_kept_and_measured_like_any_other(
     assert torch.equal(parts.log_likelihood, same.log_likelihood)
     levels = len(model.layer_dims)
     assert parts.kl.shape == (levels, 60)
-    assert all(len(record["kl_levels"]) == levels for record in read_records(tmp_path / "metrics.jsonl"))
+    assert all(len(record["kl_layers"]) == levels for record in read_records(tmp_path / "metrics.jsonl"))
     found = summarize(parts, model.layer_dims, 30, 0, 1.0)
     assert found.elbo == pytest.approx(found.reconstruction - sum(found.kl))
     assert found.log_likelihood > found.elbo

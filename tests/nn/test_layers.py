@@ -60,7 +60,7 @@ def test_gradients_of_gradients_are_those_of_finite_differences(make: Callable[[
     )
 
 
-def test_the_image_is_summed_in_single_precision_where_products_have_less():
+def test_the_image_is_summed_to_float32_where_products_have_less():
     layer, x = ToImage(32, 1), torch.randn(2, 32, 8, 8)
     with torch.autocast("cpu", torch.bfloat16):
         low = layer(x)

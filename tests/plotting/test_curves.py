@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from vaekit.errors import InvalidError
-from vaekit.plotting import best_epoch, training_curves
+from vaekit.plotting import training_curves
+from vaekit.utils.io import best_epoch
 
 
 def record(epoch, **changes):
@@ -13,11 +14,11 @@ def record(epoch, **changes):
         "loss": 100.0 / epoch + 20,
         "reconstruction": 100.0 / epoch,
         "kl": 20.0,
-        "kl_levels": [20.0],
+        "kl_layers": [20.0],
         "beta": 1.0,
         "validation_elbo": -100.0 / epoch - 21 - (epoch > 3) * 30,
         "validation_loss": 100.0 / epoch + 21,
-        "kept": epoch <= 3,
+        "is_best": epoch <= 3,
     }
     return known | changes
 
@@ -40,13 +41,13 @@ def test_bound_reconstruction_and_kl_are_drawn():
 
 
 def test_levels_and_a_beta_that_changes_have_their_panels():
-    drawn = panels([record(epoch, kl_levels=[15.0, 5.0], beta=epoch / 4) for epoch in range(1, 5)])
+    drawn = panels([record(epoch, kl_layers=[15.0, 5.0], beta=epoch / 4) for epoch in range(1, 5)])
     assert list(lines(drawn["KL by level (nats)"])) == ["all", "1", "2"]
     assert lines(drawn["Weight of the KL, beta"])["beta"][:, 1].tolist() == [0.25, 0.5, 0.75, 1]
 
 
 def test_an_autoencoder_shows_its_loss_and_no_kl():
-    drawn = panels([record(e, kl=None, kl_levels=None, validation_elbo=None, beta=0.0) for e in (1, 2)])
+    drawn = panels([record(e, kl=None, kl_layers=None, validation_elbo=None, beta=0.0) for e in (1, 2)])
     assert list(drawn) == ["Loss (nats)", "Reconstruction, −log p(x|z) (nats)"]
     assert list(lines(drawn["Loss (nats)"]))[:2] == ["training", "validation"]
 
@@ -72,11 +73,11 @@ def test_a_long_run_is_framed_by_what_follows_its_steep_beginning():
 
 def test_best_epoch_needs_a_validation():
     assert best_epoch([record(epoch) for epoch in range(1, 6)]) == 3
-    assert best_epoch([{"epoch": 1, "loss": 2.0, "kept": True}]) is None
+    assert best_epoch([{"epoch": 1, "loss": 2.0, "is_best": True}]) is None
 
 
-def test_best_is_what_was_kept_not_what_has_the_highest_bound():
-    records = [record(1, validation_elbo=-50.0), record(2, validation_elbo=-60.0), record(3, kept=False)]
+def test_best_is_what_was_saved_not_what_has_the_highest_bound():
+    records = [record(1, validation_elbo=-50.0), record(2, validation_elbo=-60.0), record(3, is_best=False)]
     assert best_epoch(records) == 2
     bound = lines(panels(records)["ELBO (nats)"])
     assert bound["best: epoch 2"].tolist() == [[2, -60]]

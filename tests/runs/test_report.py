@@ -75,7 +75,7 @@ def whole(run):
             "seconds": 40.0,
             "images_per_second": 1234.0,
             "validation_loss": 89.0 + e,
-            "kept": e == 1,
+            "is_best": e == 1,
         }
         for e in (1, 2)
     ]

@@ -380,7 +380,7 @@ def test_too_few_images_to_start_from_leave_nothing_behind(levels: Path, tmp_pat
 def test_a_hierarchical_model_does_all_that_a_flat_one_does():
     run = train("digits", ["model.latent=[3, 2]", VAMP], **short(epochs=1))
     evaluation = run.evaluate(samples=5, images=20)
-    assert len(evaluation.kl) == len(run.metrics[0]["kl_levels"]) == 2
+    assert len(evaluation.kl) == len(run.metrics[0]["kl_layers"]) == 2
     assert evaluation.elbo == pytest.approx(evaluation.reconstruction - sum(evaluation.kl))
     assert {"samples.png", "traversals.png", "latent-space.png"} <= {figure.name for figure in run.figures}
     assert "by level" in (run.path / "report.html").read_text()

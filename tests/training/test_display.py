@@ -30,7 +30,7 @@ RECORD = {
     "loss": 101.23,
     "reconstruction": 80.104,
     "kl": 21.126,
-    "kl_levels": [21.126],
+    "kl_layers": [21.126],
     "beta": 1.0,
     "learning_rate": 0.001,
     "images_per_second": 15331.7,
@@ -168,4 +168,4 @@ def test_tensorboard_gets_every_number(tmp_path, monkeypatch):
     assert calls[-1] == ("close",)
     steps = [call[2] for call in calls[1:-1] if call[0] == "validation_loss"]
     assert steps == [5, 10, 15, 20]
-    assert {"loss", "kl", "kl_levels/0", "beta", "learning_rate"} <= {call[0] for call in calls}
+    assert {"loss", "kl", "kl_layers/0", "beta", "learning_rate"} <= {call[0] for call in calls}

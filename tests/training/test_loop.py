@@ -17,9 +17,9 @@ from vaekit.training.optimizer import Adam
 from vaekit.utils.random import derive_seed, epoch_order, seeded
 
 KEYS = [
-    *("epoch", "step", "loss", "reconstruction", "kl", "kl_levels", "beta", "learning_rate"),
+    *("epoch", "step", "loss", "reconstruction", "kl", "kl_layers", "beta", "learning_rate"),
     *("images_per_second", "seconds"),
-    *("validation_loss", "validation_elbo", "validation_reconstruction", "validation_kl", "kept"),
+    *("validation_loss", "validation_elbo", "validation_reconstruction", "validation_kl", "is_best"),
 ]
 
 
@@ -53,7 +53,7 @@ def test_a_line_of_metrics(tmp_path):
     assert [record["beta"] for record in log.records] == [0.5, 1, 1, 1]
     last = log.records[-1]
     assert last["loss"] == pytest.approx(last["reconstruction"] + last["kl"])
-    assert last["kl"] == sum(last["kl_levels"])
+    assert last["kl"] == sum(last["kl_layers"])
     assert last["validation_elbo"] == pytest.approx(-last["validation_loss"])
     assert last["images_per_second"] > 0
     assert last["seconds"] > 0
@@ -125,7 +125,7 @@ def test_the_best_weights_are_the_best(tmp_path):
 
 def test_the_metrics_say_which_epochs_were_kept(tmp_path):
     outcome = train(tmp_path, epochs=8, learning_rate=0.4, patience=None, seed=3)
-    kept = [record["epoch"] for record in metrics(tmp_path) if record["kept"]]
+    kept = [record["epoch"] for record in metrics(tmp_path) if record["is_best"]]
     assert kept[-1] == outcome.best_epoch < 8
 
 
@@ -186,7 +186,7 @@ def test_an_autoencoder_has_no_kl(tmp_path):
     for record in metrics(tmp_path):
         assert record["loss"] == record["reconstruction"]
         assert record["validation_loss"] == record["validation_reconstruction"]
-        for key in ("kl", "kl_levels", "validation_elbo", "validation_kl"):
+        for key in ("kl", "kl_layers", "validation_elbo", "validation_kl"):
             assert record[key] is None
 
 

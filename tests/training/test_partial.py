@@ -61,5 +61,5 @@ def test_whole_images_are_not_looked_at_for_gaps():
     x = torch.full((2, *SHAPE), torch.nan)
     seen = images(30, False, True)
     assert observed_mask(seen, x) is not None
-    seen.partial = False
+    seen.has_missing = False
     assert observed_mask(seen, x) is None

@@ -1,14 +1,15 @@
-"""Memory: how much there is, and what a mapped file takes of it."""
+"""The memory of the machine, and the pages of mapped files."""
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from vaekit.utils.memory import UNKNOWN, memory, release_pages
+from vaekit.utils.memory import DEFAULT_BYTES, available_memory, release_pages, total_memory
 
 
 def from_files() -> int:
@@ -17,9 +18,14 @@ def from_files() -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("RssFile"))
 
 
-def test_there_is_some():
-    assert memory() > 0
-    assert memory("SC_NO_SUCH_THING") == UNKNOWN
+def test_there_is_some(monkeypatch):
+    assert total_memory() >= available_memory() > 0
+
+    def unknown(name):
+        raise ValueError(name)
+
+    monkeypatch.setattr(os, "sysconf", unknown)
+    assert total_memory() == available_memory() == DEFAULT_BYTES
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

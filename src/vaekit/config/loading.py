@@ -68,7 +68,7 @@ def override_recipe(recipe: Recipe, overrides: Iterable[str]) -> Recipe:
 
 def recipe_text(name_or_path: str | Path) -> str:
     """The recipe's own YAML as it was written, comments and `extends` included."""
-    return _LIBRARY.file(str(name_or_path)).read_text(encoding="utf-8")
+    return _LIBRARY.find(str(name_or_path)).read_text(encoding="utf-8")
 
 
 def dump_recipe(recipe: Recipe) -> str:
@@ -109,7 +109,7 @@ def merge_trees(base: Any, over: Any) -> Any:
 def _resolved_tree(name: str, seen: tuple[str, ...]) -> Tree:
     if name in seen:
         raise RecipeError(f"recipe {name!r} extends itself: {' -> '.join((*seen, name))}")
-    tree = _LIBRARY.tree(name)
+    tree = _LIBRARY.read(name)
     parent = tree.pop("extends", None)
     if parent is None:
         return tree

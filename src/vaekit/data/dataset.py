@@ -76,25 +76,25 @@ class Dataset:
         return self.images.dtype == np.uint8
 
     @cached_property
-    def partial(self) -> bool:
+    def has_missing(self) -> bool:
         """Whether some values are missing: NaN, which only reals can be."""
         return not self.is_levels and bool(np.isnan(self.images.min()))
 
     @cached_property
     def has_levels(self) -> bool:
         """Whether all values that are there are levels, stored as such or, beside NaN, as k / 255."""
-        return self.is_levels or (self.partial and _are_steps(self.images))
+        return self.is_levels or (self.has_missing and _are_steps(self.images))
 
     @property
     def classes(self) -> int:
         """The number of classes; 0 without labels."""
         return len(self.label_names)
 
-    def original(self, x: np.ndarray) -> np.ndarray:
+    def to_original(self, x: np.ndarray) -> np.ndarray:
         """Images (..., C, H, W) in [0, 1], as a model gives them, in the units and layout they came in."""
-        return self.in_layout(self.offset + self.scale * (255 if self.is_levels else 1) * x)
+        return self.to_layout(self.offset + self.scale * (255 if self.is_levels else 1) * x)
 
-    def in_layout(self, values: np.ndarray) -> np.ndarray:
+    def to_layout(self, values: np.ndarray) -> np.ndarray:
         """What belongs to the values of images (..., C, H, W), in the layout these came in."""
         layout = self.layout or self.shape
         last = len(layout) == 3 and layout != self.shape

@@ -61,7 +61,7 @@ def _of_entry(row: catalog.CatalogEntry) -> dict[str, Any]:
 def _values(dataset: Dataset) -> str:
     if dataset.is_levels:
         return "levels 0..255"
-    return "real numbers in [0, 1]" + (", some missing" if dataset.partial else "")
+    return "real numbers in [0, 1]" + (", some missing" if dataset.has_missing else "")
 
 
 def _of_dataset(dataset: Dataset) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from torch import Tensor
 from vaekit.data.dataset import Dataset
 from vaekit.data.masks import MaskSampler, observed_pixels
 from vaekit.errors import DataError, did_you_mean
-from vaekit.utils.memory import memory, release_pages
+from vaekit.utils.memory import available_memory, release_pages
 
 OBSERVATIONS = ("threshold", "static", "dynamic", "discrete", "continuous")
 
@@ -47,7 +47,7 @@ class ObservedImages:
         device: where batches are wanted.
         divisor: batch = stored / divisor; 255 for levels.
         drawn: whether each batch is drawn anew from Bernoulli(stored / divisor).
-        partial: whether what is stored may hold NaN.
+        has_missing: whether what is stored may hold NaN.
         left: indices into the dataset (n,) -> what is not hidden of those images, bool (n, 1, H, W); None
             where nothing is.
         resident: whether everything is held on the device, as `data`, or gathered batch by batch (`data` is
@@ -66,7 +66,7 @@ class ObservedImages:
         divisor: int,
         drawn: bool,
         resident: bool,
-        partial: bool = False,
+        has_missing: bool = False,
         left: Rows | None = None,
     ) -> None:
         self.labels = labels
@@ -78,7 +78,7 @@ class ObservedImages:
         self._divisor = divisor
         self._drawn = drawn
         self._left = left
-        self.partial = partial or left is not None
+        self.has_missing = has_missing or left is not None
         self.data = torch.from_numpy(rows(indices)).to(device) if resident else None
         self._mask = torch.from_numpy(left(indices)).to(device) if left and resident else None
 
@@ -93,12 +93,12 @@ class ObservedImages:
     def batch(self, indices: torch.Tensor) -> torch.Tensor:
         """The images at `indices` (B,) int64 of this split: (B, C, H, W) float32 in [0, 1] on the device.
 
-        NaN where they were not observed, which is nowhere unless the split is `partial`. Dynamic training
+        NaN where they were not observed, which is nowhere unless the split is `has_missing`. Dynamic training
         data is drawn anew with torch's global generator of the device.
         """
         images = self._gathered(self.data, self._rows, indices)
         seen = draw_binary(images) if self._drawn else self._plain(images)
-        return self._without_missing(images, seen, indices) if self.partial else seen
+        return self._without_missing(images, seen, indices) if self.has_missing else seen
 
     def _plain(self, images: torch.Tensor) -> torch.Tensor:
         numbers = images.to(torch.float32)
@@ -176,7 +176,7 @@ def observe(
         divisor=255 if dataset.is_levels and not _binary(observation, training) else 1,
         drawn=observation == "dynamic" and training,
         resident=3 * size < _free_bytes(device) if resident is None else resident,
-        partial=dataset.partial,
+        has_missing=dataset.has_missing,
         left=left,
     )
     if seen.data is not None:
@@ -207,7 +207,7 @@ def _check(dataset: Dataset, observation: str) -> None:
 
 def _rows_of(dataset: Dataset, observation: str, training: bool, seed: int) -> Rows:
     rows = _plain_rows(dataset, observation, training, seed)
-    return _keeping_missing(dataset.images, rows) if dataset.partial else rows
+    return _keeping_missing(dataset.images, rows) if dataset.has_missing else rows
 
 
 def _keeping_missing(images: np.ndarray, rows: Rows) -> Rows:
@@ -248,7 +248,7 @@ def _noise(images: np.ndarray, seed: int, block: int) -> np.ndarray:
 def _free_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    return memory("SC_AVPHYS_PAGES")
+    return available_memory()
 
 
 BYTES = 3  # a pixel

@@ -78,11 +78,11 @@ class ImputedDataset:
         Returns:
             imputations (N, M, ...), mean (N, ...), observed (N, ...) True or False, ess (N,).
         """
-        known = self.dataset.in_layout(~np.isnan(self.observed))
-        given = self.dataset.original(
+        known = self.dataset.to_layout(~np.isnan(self.observed))
+        given = self.dataset.to_original(
             self.dataset.images[self.indices] / (255 if self.dataset.is_levels else 1)
         )
-        images, mean = (self.dataset.original(each) for each in (self.images, self.mean))
+        images, mean = (self.dataset.to_original(each) for each in (self.images, self.mean))
         return {
             "imputations": np.where(known[:, None], given[:, None], images).astype(np.float32),
             "mean": np.where(known, given, mean).astype(np.float32),
@@ -147,7 +147,7 @@ def impute_dataset(
 
 def _to_hide(trained: TrainedModel, dataset: Dataset) -> str:
     """What is hidden where nobody says what."""
-    if dataset.partial:
+    if dataset.has_missing:
         return "none"
     _, height, width = dataset.shape
     side = min(height, width) if height > 1 else width

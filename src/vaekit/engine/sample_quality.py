@@ -124,7 +124,7 @@ def reference_images(
     Raises:
         InvalidError: values are missing.
     """
-    if dataset.partial:
+    if dataset.has_missing:
         raise InvalidError(
             f"data {dataset.name!r}: expected whole images to compare samples with, but values are missing; "
             "name other data with --data"

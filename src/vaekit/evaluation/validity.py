@@ -154,7 +154,7 @@ def _heads(part: nn.Module) -> list[Head]:
 
 def describe_missing(hidden: str, dataset: Dataset) -> str:
     """What is not observed: what the data lack, and what is hidden of them; empty where nothing."""
-    return " and ".join(filter(None, ["NaN in the data" * dataset.partial, hidden]))
+    return " and ".join(filter(None, ["NaN in the data" * dataset.has_missing, hidden]))
 
 
 def _observed_part(missing: str) -> list[str]:

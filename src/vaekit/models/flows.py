@@ -26,7 +26,7 @@ from vaekit.distributions.normal import SampleShape
 from vaekit.distributions.operations import Bounds, select, soft_clamp, with_temperature
 from vaekit.errors import VaekitError
 from vaekit.models.head import LOG_SCALE_BOUNDS
-from vaekit.utils.precision import in_single_precision
+from vaekit.utils.device import to_float32
 
 Form = Literal["coupling", "autoregressive"]
 FIXED_DRAWS = 256  # draws that mean and variance are taken from
@@ -171,7 +171,7 @@ class FlowPosterior(nn.Module):
         return (3 * event[0],)
 
     def forward(self, numbers: Tensor) -> Flow:
-        loc, log_scale, context = in_single_precision(numbers).chunk(3, -1)
+        loc, log_scale, context = to_float32(numbers).chunk(3, -1)
         return Flow(self.steps, loc, soft_clamp(log_scale, self.bounds).exp(), context)
 
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, Independent
 
 from vaekit.distributions.operations import Bounds, IndependentEvent
-from vaekit.utils.precision import in_single_precision
+from vaekit.utils.device import to_float32
 
 Support = Literal["binary", "levels", "real", "unit"]
 
@@ -54,7 +54,7 @@ class Head(nn.Module):
 
     def forward(self, numbers: Tensor) -> Independent:
         """Numbers (..., n_params * C, H, W) or (..., n_params * d) -> a distribution, in float32 or better."""
-        numbers = in_single_precision(numbers)
+        numbers = to_float32(numbers)
         axis = numbers.dim() - self.event_dims
         parameters = (
             [numbers] if self.n_params == 1 else numbers.unflatten(axis, (self.n_params, -1)).unbind(axis)

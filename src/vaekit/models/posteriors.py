@@ -14,7 +14,7 @@ from vaekit.distributions.normal import CholeskyNormal, LogScaleNormal
 from vaekit.distributions.operations import Bounds, Delta, soft_clamp
 from vaekit.models.flows import FlowPosterior
 from vaekit.models.head import LOG_SCALE_BOUNDS, Head
-from vaekit.utils.precision import in_single_precision
+from vaekit.utils.device import to_float32
 
 
 def log_variance(bounds: Bounds | None = None) -> Head:
@@ -66,7 +66,7 @@ class FullCovariance(nn.Module):
     def forward(self, numbers: Tensor) -> CholeskyNormal:
         count = numbers.shape[-1]
         d = (math.isqrt(9 + 8 * count) - 3) // 2
-        mean, log_diagonal, below = in_single_precision(numbers).split([d, d, count - 2 * d], -1)
+        mean, log_diagonal, below = to_float32(numbers).split([d, d, count - 2 * d], -1)
         cholesky = torch.diag_embed(soft_clamp(log_diagonal, self.bounds).exp())
         rows, columns = torch.tril_indices(d, d, -1, device=numbers.device)
         cholesky[..., rows, columns] = below / d

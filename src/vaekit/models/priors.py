@@ -29,7 +29,7 @@ from vaekit.models.labels import LabelPrior
 from vaekit.models.posteriors import log_variance
 from vaekit.models.vampprior import AggregatedPosterior, FixedInputs, PseudoInputs, PseudoLabels
 from vaekit.nn.networks import Dense
-from vaekit.utils.precision import in_single_precision
+from vaekit.utils.device import to_float32
 
 Examples = Callable[[int], tuple[Tensor, Tensor | None]]
 
@@ -96,7 +96,7 @@ class ClassGaussian(nn.Module):
         self.log_variance = nn.Parameter(torch.zeros(n_classes, latent_dim))
 
     def forward(self, y: Tensor) -> Independent:
-        mean, log_variance = (in_single_precision(y @ each) for each in (self.mean, self.log_variance))
+        mean, log_variance = (to_float32(y @ each) for each in (self.mean, self.log_variance))
         return _independent(LogScaleNormal(mean, 0.5 * log_variance))
 
 

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vaekit.utils.precision import in_single_precision
+from vaekit.utils.device import to_float32
 
 _transformed = getattr(torch._C, "_are_functorch_transforms_active", lambda: False)
 
@@ -103,7 +103,7 @@ class _Spread(torch.autograd.Function):
         ctx.save_for_backward(x, kernel)
         (height, width), outputs = x.shape[2:], kernel.shape[1]
         places = torch.matmul(kernel.flatten(1).T, x.flatten(2)).unflatten(1, (outputs, 3, 3))
-        spread = in_single_precision(x.new_zeros(())).new_zeros(len(x), outputs, height + 2, width + 2)
+        spread = to_float32(x.new_zeros(())).new_zeros(len(x), outputs, height + 2, width + 2)
         for i, j in product(range(3), range(3)):
             spread[..., i : i + height, j : j + width] += places[:, :, i, j].unflatten(-1, (height, width))
         return spread[..., 1:-1, 1:-1].contiguous()

@@ -7,7 +7,7 @@ A figure is a `matplotlib.figure.Figure`; `save` writes it as PNG, PDF or SVG.
 from vaekit.plotting.bound_by_samples import bound_by_samples
 from vaekit.plotting.clusters import clusters
 from vaekit.plotting.codes import code_histograms, kl_by_latent
-from vaekit.plotting.curves import best_epoch, training_curves
+from vaekit.plotting.curves import training_curves
 from vaekit.plotting.elbo_bars import bound_and_gap
 from vaekit.plotting.grids import decoded_grid, interpolation, reconstructions, samples, traversal
 from vaekit.plotting.latent import latent_scatter
@@ -22,7 +22,6 @@ from vaekit.plotting.style import render, save
 
 __all__ = [
     "animate",
-    "best_epoch",
     "bound_and_gap",
     "bound_by_samples",
     "class_grid",

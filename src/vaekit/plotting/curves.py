@@ -16,6 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from vaekit.errors import InvalidError
 from vaekit.plotting.chart import frame_late
 from vaekit.plotting.style import BLUE, GREEN, MUTED, VERMILION, figure_frame, palette, place, styled
+from vaekit.utils.io import best_epoch
 
 Record = Mapping[str, Any]
 
@@ -50,8 +51,8 @@ def training_curves(records: Sequence[Record], title: str, subtitle: str = "") -
     From twenty epochs on the steep beginning may leave the frame, so that the rest can be read.
 
     Args:
-        records: one an epoch, with `epoch` and any of `loss`, `reconstruction` (an nll), `kl`, `kl_levels`,
-            `beta`, `validation_elbo`, `validation_loss`, in nats an image, and `kept`, whether its weights
+        records: one an epoch, with `epoch` and any of `loss`, `reconstruction` (an nll), `kl`, `kl_layers`,
+            `beta`, `validation_elbo`, `validation_loss`, in nats an image, and `is_best`, whether its weights
             were the best so far; what is missing, None or not finite is passed over.
         title: what is shown: model and data.
         subtitle: a second, quieter line.
@@ -76,12 +77,6 @@ def training_curves(records: Sequence[Record], title: str, subtitle: str = "") -
     return figure
 
 
-def best_epoch(records: Sequence[Record]) -> int | None:
-    """The epoch whose weights were kept as the best by validation; None without validation."""
-    kept = [record["epoch"] for record in records if record.get("kept") and "validation_loss" in record]
-    return kept[-1] if kept else None
-
-
 def _bound(records: Sequence[Record]) -> Panel:
     elbo = _line("validation", VERMILION, records, lambda record: record.get("validation_elbo"))
     train = _line("training", BLUE, records, _elbo)
@@ -98,7 +93,7 @@ def _reconstruction(records: Sequence[Record]) -> Panel:
 
 
 def _kl(records: Sequence[Record]) -> Panel:
-    levels = max((len(record.get("kl_levels") or ()) for record in records), default=0)
+    levels = max((len(record.get("kl_layers") or ()) for record in records), default=0)
     total = _line("all", MUTED if levels > 1 else BLUE, records, lambda record: record.get("kl"))
     if levels < 2 or not total:
         return Panel("KL (nats)", total)
@@ -117,7 +112,7 @@ def _elbo(record: Record) -> float | None:
 
 
 def _level(index: int) -> Callable[[Record], float | None]:
-    return lambda record: dict(enumerate(record.get("kl_levels") or ())).get(index)
+    return lambda record: dict(enumerate(record.get("kl_layers") or ())).get(index)
 
 
 def _line(label: str, color: Any, records: Sequence[Record], value: Callable[[Record], Any]) -> list[Line]:

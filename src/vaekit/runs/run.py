@@ -35,7 +35,7 @@ from vaekit.evaluation.bdmc import BDMCBounds
 from vaekit.evaluation.results import Evaluation
 from vaekit.training import checkpoint
 from vaekit.utils.device import choose_device
-from vaekit.utils.io import UNREADABLE, read_records, to_json, write_whole
+from vaekit.utils.io import UNREADABLE, best_epoch, read_records, to_json, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -146,8 +146,6 @@ class Run:
 
     def summary(self) -> dict[str, Any]:
         """How far training came: epochs, seconds, and the epoch that was kept, with its validation."""
-        from vaekit.plotting import best_epoch
-
         metrics, best = self.metrics, best_epoch(self.metrics)
         record = next((record for record in metrics if record["epoch"] == best), {})
         return {

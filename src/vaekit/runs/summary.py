@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from vaekit.utils.format import format_duration, format_number, format_significant
+from vaekit.utils.io import best_epoch
 
 
 class MetricCard(NamedTuple):
@@ -203,8 +204,6 @@ def _images(known: Mapping[str, Any]) -> str:
 
 
 def _best(metrics: list[dict[str, Any]]) -> str:
-    from vaekit.plotting import best_epoch
-
     best = best_epoch(metrics)
     return f"best validation: {best}" if best else ""
 

@@ -39,7 +39,7 @@ def study_names() -> list[str]:
 
 def study_summary(name: str) -> dict[str, Any]:
     """What a study of the package is about, without reading all of it: name, title, reference, budgets."""
-    tree = _SHELF.tree(name)
+    tree = _SHELF.read(name)
     return {
         "name": name,
         "title": tree.get("title", ""),
@@ -58,7 +58,7 @@ def load_study(name_or_path: str | Path) -> Study:
         NotFoundError: where there is no such study.
         InvalidError: where it does not fit the schema, or names a block or an option that is not there.
     """
-    tree = _SHELF.tree(str(name_or_path))
+    tree = _SHELF.read(str(name_or_path))
     study = parse_study(tree, str(name_or_path))
     runs = [
         entry.model_copy(update={"recipe": resolve_relative(str(name_or_path), entry.recipe)})

@@ -12,12 +12,12 @@ from torch import Tensor
 class ImageSource(Protocol):
     """What training asks of a split: its length, device and labels, and a batch by its indices.
 
-    Where it is `partial`, NaN in a batch stands for what was not observed.
+    Where it is `has_missing`, NaN in a batch stands for what was not observed.
     """
 
     device: torch.device
     labels: Tensor | None
-    partial: bool
+    has_missing: bool
 
     def __len__(self) -> int: ...
 
@@ -41,4 +41,4 @@ def iterate_batches(
 
 def observed_mask(images: ImageSource, x: Tensor) -> Tensor | None:
     """True where a batch of these images was observed; None, without a look at it, where they all are."""
-    return ~x.isnan() if images.partial else None
+    return ~x.isnan() if images.has_missing else None

@@ -157,7 +157,10 @@ class _Loop:
         norm = running.norm()
         running.meter.add(loss, elbo_terms_, norm)
         if watched and not running.meter.finite():
-            known, again = fill_missing(x) if self.train.partial else x, lambda: self.terms(x, y, state.beta)
+            known, again = (
+                fill_missing(x) if self.train.has_missing else x,
+                lambda: self.terms(x, y, state.beta),
+            )
             self.diverge(divergence.find_cause(running.model, known, elbo_terms_, loss, again))
         running.update(self.learning_rate(), norm)
 
@@ -173,7 +176,7 @@ class _Loop:
             kept = state.judge(loss, self.comparable())
             if kept:
                 running.keep()
-            self.report({**record, "kept": kept})
+            self.report({**record, "is_best": kept})
         running.next_epoch()
         if self.settings.on_divergence == "rollback":
             self.ledger.save()

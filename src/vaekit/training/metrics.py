@@ -49,14 +49,14 @@ class ELBOMeter:
         return math.isfinite(self.sums.sum())
 
     def means(self, bound: bool = True) -> dict[str, Any]:
-        """Means over the images counted, in nats: loss, reconstruction, kl, kl_levels; waits for the device.
+        """Means over the images counted, in nats: loss, reconstruction, kl, kl_layers; waits for the device.
 
         Args:
             bound: whether the KL is defined; None stands for it where it is not.
         """
         images, _, *sums = self.sums.tolist()
         loss, reconstruction, *levels = [value / max(images, 1) for value in sums]
-        kl = {"kl": sum(levels), "kl_levels": levels} if bound else {"kl": None, "kl_levels": None}
+        kl = {"kl": sum(levels), "kl_layers": levels} if bound else {"kl": None, "kl_layers": None}
         return {"loss": loss, "reconstruction": reconstruction, **kl}
 
 

@@ -36,7 +36,7 @@ class TensorBoardLogger:
     def step(self, state: Position, so_far: RunningMeans) -> None: ...
 
     def epoch(self, record: Record) -> None:
-        levels = {f"kl_levels/{i}": kl for i, kl in enumerate(record["kl_levels"] or [])}
+        levels = {f"kl_layers/{i}": kl for i, kl in enumerate(record["kl_layers"] or [])}
         for name, value in {**record, **levels}.items():
             if isinstance(value, int | float):
                 self._writer.add_scalar(name, value, record["step"])

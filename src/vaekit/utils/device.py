@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 import vaekit
 from vaekit.errors import InvalidError
@@ -38,6 +39,19 @@ def choose_device(name: str = "auto") -> torch.device:
     if wanted not in here:
         raise InvalidError(f"device: {name!r} is not available; here are auto, {', '.join(here)}")
     return torch.device(wanted)
+
+
+def to_float32(x: Tensor) -> Tensor:
+    """`x` in float32 if autocast made it bfloat16 or float16; otherwise `x` itself.
+
+    Scales, log-densities and sums need the precision that autocast takes away.
+
+    >>> to_float32(torch.ones(2, dtype=torch.bfloat16)).dtype
+    torch.float32
+    >>> to_float32(torch.ones(2, dtype=torch.float64)).dtype
+    torch.float64
+    """
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
 
 
 @contextmanager

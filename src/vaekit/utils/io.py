@@ -12,7 +12,7 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +112,17 @@ def trim_records(path: Path, keep: Callable[[Record], bool]) -> None:
     kept = "".join(json.dumps(record) + "\n" for record in read_records(path) if keep(record)).encode()
     if path.exists() and path.read_bytes() != kept:
         write_whole(path, kept)
+
+
+def best_epoch(records: Sequence[Record]) -> int | None:
+    """The epoch with the best validation loss, by the records of `metrics.jsonl`; None without validation.
+
+    >>> best_epoch([{"epoch": 1, "validation_loss": 9.0, "is_best": True},
+    ...             {"epoch": 2, "validation_loss": 9.5, "is_best": False}])
+    1
+    """
+    best = [record["epoch"] for record in records if record.get("is_best") and "validation_loss" in record]
+    return best[-1] if best else None
 
 
 def _parse_record(line: bytes) -> Record | None:

@@ -49,7 +49,7 @@ class YAMLLibrary(NamedTuple):
         files = resources.files(self.package).joinpath(self.folder).iterdir()
         return sorted(f.name.removesuffix(".yaml") for f in files if f.name.endswith(".yaml"))
 
-    def file(self, name: str) -> Any:
+    def find(self, name: str) -> Any:
         """The file of a name or path.
 
         Raises:
@@ -67,14 +67,14 @@ class YAMLLibrary(NamedTuple):
             )
         return resources.files(self.package).joinpath(self.folder) / f"{name}.yaml"
 
-    def tree(self, name: str) -> dict[str, Any]:
+    def read(self, name: str) -> dict[str, Any]:
         """The keys and values of a file, and its own name where they give none.
 
         Raises:
             NotFoundError: there is no such file.
             InvalidError: it cannot be read as keys and values.
         """
-        file = self.file(name)
+        file = self.find(name)
         try:
             tree = parse_yaml(file.read_text(encoding="utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from vaekit.errors import DataError, NotFoundError, VaekitError, first_line
-from vaekit.utils.memory import memory
+from vaekit.utils.memory import total_memory
 
 
 @contextmanager
@@ -72,4 +72,4 @@ def check_size(path: str | Path, shape: Iterable[int], itemsize: int) -> int:
 
 
 def _half_of_memory() -> int:
-    return memory("SC_PHYS_PAGES") // 2
+    return total_memory() // 2
