@@ -51,7 +51,7 @@ def test_the_numbers_of_each_image_and_the_growth_of_the_bound_are_kept(call, nu
 
 def test_an_interrupted_measurement_goes_on_where_it_was(call, numbers, run, monkeypatch):
     from vaekit.evaluation import estimators
-    from vaekit.evaluation.importance_sampling import measure
+    from vaekit.evaluation.importance_sampling import measure_importance
 
     whole = numbers("evaluate", run / "model", *QUICK)
     calls = []
@@ -60,7 +60,7 @@ def test_an_interrupted_measurement_goes_on_where_it_was(call, numbers, run, mon
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return measure(*arguments)
+        return measure_importance(*arguments)
 
     monkeypatch.setattr(estimators, "measure", interrupted)
     assert call("evaluate", run, *QUICK).exit_code == 130

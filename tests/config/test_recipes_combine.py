@@ -22,7 +22,7 @@ from vaekit.data import Dataset
 from vaekit.data.splits import Splits, split
 from vaekit.engine.trained_model import TrainedModel, load_model, save_model
 from vaekit.errors import RecipeError
-from vaekit.evaluation.importance_sampling import log_likelihood
+from vaekit.evaluation.importance_sampling import measure_batches
 
 SHAPE = (1, 6, 5)
 
@@ -237,7 +237,7 @@ def is_measured_and_kept(trained: TrainedModel, dataset: Dataset, splits: Splits
     again = load_model(folder)
     assert again.recipe == trained.recipe
     seen = trained.split(dataset, splits.test)
-    a, b = (log_likelihood(model, seen.batches(3), 10) for model in (trained.model, again.model))
+    a, b = (measure_batches(model, seen.batches(3), 10) for model in (trained.model, again.model))
     assert torch.equal(a.log_likelihood, b.log_likelihood)
     assert torch.equal(a.codes, b.codes)
     if trained.recipe.model.encoder.posterior.kind != "dirac":

@@ -23,19 +23,19 @@ from cases import (
 from exact_models import factor_analysis, integrals, on_a_line, two_levels
 from vaekit.evaluation import ais
 from vaekit.evaluation.ais import (
-    PILOTS,
+    PILOT_CHAINS,
     Init,
     _evaluate_at,
     _hmc_step,
     annealing_path,
-    forward,
-    forward_and_reverse,
-    images_at_once,
+    images_per_batch,
     measure_ais,
-    schedule_stops,
+    run_forward,
+    run_forward_and_reverse,
     temperatures,
+    tune_step_sizes,
 )
-from vaekit.evaluation.importance_sampling import log_likelihood
+from vaekit.evaluation.importance_sampling import measure_batches
 from vaekit.evaluation.label_inference import measure_marginal as marginal_measure
 
 inits = pytest.mark.parametrize("init", ["encoder", "prior"])
@@ -44,8 +44,8 @@ inits = pytest.mark.parametrize("init", ["encoder", "prior"])
 @pytest.fixture(autouse=True)
 def _soon_tuned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer moves, which make weights vary more and leave their mean as it is."""
-    monkeypatch.setattr(ais, "WARM", 8)
-    monkeypatch.setattr(ais, "LEAPS", 5)
+    monkeypatch.setattr(ais, "WARMUP_MOVES", 8)
+    monkeypatch.setattr(ais, "LEAPFROG_STEPS", 5)
 
 
 def mean_weight(log_weights: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor]:
@@ -66,7 +66,7 @@ def test_temperatures_rise_from_0_to_1_closest_at_the_ends():
 def test_one_step_is_importance_sampling():
     model, x, _ = factor_analysis(0.3, 1.5)
     torch.manual_seed(1)
-    found = forward(annealing_path(model, x), 50, 1)
+    found = run_forward(annealing_path(model, x), 50, 1)
     torch.manual_seed(1)
     z = model.encode(x).rsample_layers((50,)).z
     expected = (
@@ -81,7 +81,7 @@ def test_one_step_is_importance_sampling():
 )
 def test_the_mean_weight_is_the_evidence_in_closed_form(make, init: Init):
     model, x, exact = make()
-    mean, error = mean_weight(forward(annealing_path(model, x, None, init), 400, 20), exact)
+    mean, error = mean_weight(run_forward(annealing_path(model, x, None, init), 400, 20), exact)
     assert ((mean - 1).abs() < 4 * error + 0.02).all()
     assert (error < 0.2).all()
 
@@ -93,7 +93,7 @@ def test_the_bounds_lie_on_both_sides_and_close_with_more_steps(init: Init):
     for steps in (4, 24):
         torch.manual_seed(2)
         between = annealing_path(model, x, None, init)
-        there, back = forward_and_reverse(between, posterior_draw(x), 225, steps)
+        there, back = run_forward_and_reverse(between, posterior_draw(x), 225, steps)
         error = (there.std(0) + back.std(0)) / 15
         assert (there.mean(0) < exact + 3 * error).all()
         assert (back.mean(0) > exact - 3 * error).all()
@@ -110,7 +110,7 @@ def test_back_from_exact_draws_the_mean_of_one_over_the_weight_is_one_over_the_e
     """Each chain from a draw of its own: the mean over the posterior, too, is that of the closed form."""
     model, x, exact = factor_analysis(0.5, 0.5)
     many, copies = x[:1].expand(400, *x.shape[1:]), exact[:1].expand(400)
-    _, back = forward_and_reverse(annealing_path(model, many), posterior_draw(many), 1, 20)
+    _, back = run_forward_and_reverse(annealing_path(model, many), posterior_draw(many), 1, 20)
     ratio = (copies - back[0]).exp()
     assert ratio.mean().item() == pytest.approx(1, abs=4 * (ratio.std() / 20).item())
 
@@ -119,7 +119,7 @@ def test_back_from_exact_draws_the_mean_of_one_over_the_weight_is_one_over_the_e
 def test_on_a_line_it_finds_the_integral(likelihood: str):
     model, x = on_a_line(likelihood)
     log_p, _, _ = integrals(model, x)
-    mean, error = mean_weight(forward(annealing_path(model, x, None, "prior"), 300, 20), log_p)
+    mean, error = mean_weight(run_forward(annealing_path(model, x, None, "prior"), 300, 20), log_p)
     assert ((mean - 1).abs() < 4 * error).all()
     assert (error < 0.15).all()
 
@@ -141,7 +141,7 @@ def test_moves_leave_the_posterior_as_it_is():
 def test_the_length_of_steps_comes_to_the_acceptance_aimed_at():
     model, x, _ = factor_analysis(0.5, 0.3)
     between = annealing_path(model, x, None, "prior")
-    here, length = schedule_stops(between, temperatures(120))[-1]
+    here, length = tune_step_sizes(between, temperatures(120))[-1]
     z = posterior_draw(x.repeat(200, 1, 1, 1)).view(200, 5, -1)
     _, accepted = _hmc_step(between, _evaluate_at(between, z, here), here, length)
     assert 0.4 < accepted.mean() < 0.9
@@ -166,7 +166,7 @@ def test_chains_that_run_off_are_not_accepted(posterior: str):
 )
 def test_it_works_with_every_part(row: dict[str, str]):
     model = make_vae(**row)
-    parts = log_likelihood(model, iter([(images_for(model), None)]), 3, by=measure_quickly)
+    parts = measure_batches(model, iter([(images_for(model), None)]), 3, by=measure_quickly)
     assert parts.log_likelihood.isfinite().all()
     assert all(each.grad is None for each in model.parameters())
 
@@ -183,12 +183,12 @@ def test_it_works_with_levels_labels_and_missing_values(make, init: Init):
     x[:, :, :2] = torch.nan
     y = labels() if model.labels is not None else None
     between = annealing_path(model, x, y, init)
-    assert forward(between, 5, 4).shape == (5, 4)
+    assert run_forward(between, 5, 4).shape == (5, 4)
     prior = model.conditional_prior(y)
     with torch.no_grad():  # importance sampling from the prior, which misses nothing of so small a model
         z = prior.sample((20_000,) if prior.batch_shape else (20_000, len(x)))
         exact = (between.log_joint(z) - prior.log_prob(z)).double().logsumexp(0) - math.log(20_000)
-    mean, error = mean_weight(forward(annealing_path(model, x, y, "prior"), 400, 10), exact)
+    mean, error = mean_weight(run_forward(annealing_path(model, x, y, "prior"), 400, 10), exact)
     assert ((mean - 1).abs() < 5 * error + 0.02).all()
 
 
@@ -198,9 +198,9 @@ def test_missing_labels_are_averaged_over():
     def by(model, x, y, samples):
         return marginal_measure(model, x, y, samples, measure_quickly)
 
-    found = log_likelihood(model, iter([(x, None)]), 300, by=by)
+    found = measure_batches(model, iter([(x, None)]), 300, by=by)
     each = torch.stack(
-        [forward(annealing_path(model, x, k.expand(4), "prior"), 300, 8) for k in torch.arange(3)]
+        [run_forward(annealing_path(model, x, k.expand(4), "prior"), 300, 8) for k in torch.arange(3)]
     )
     exact = (each.logsumexp(1) - math.log(300) + model.labels.log_prob[:, None]).logsumexp(0)
     torch.testing.assert_close(found.log_likelihood, exact, rtol=0, atol=0.2)
@@ -218,20 +218,20 @@ def test_the_effective_sample_size_is_that_of_the_chains_and_the_terms_stay():
 
 def test_memory_is_bounded_by_what_the_decoder_gives():
     one, many = make_vae("bernoulli").decoder, make_vae("categorical").decoder
-    assert [images_at_once(one, SHAPE, chains) for chains in (16, 10_000)] == [32, 1]
-    assert images_at_once(many, SHAPE, 16) == (1 << 20) // (30 * 256) // 16
+    assert [images_per_batch(one, SHAPE, chains) for chains in (16, 10_000)] == [32, 1]
+    assert images_per_batch(many, SHAPE, 16) == (1 << 20) // (30 * 256) // 16
     model = make_vae()
     between = annealing_path(model, images_for(model))
     decoded = []
     model.decoder.head.register_forward_pre_hook(lambda _, inputs: decoded.append(len(inputs[0])))
-    assert forward(replace(between, rows=9), 5, 3).shape == (5, 4)
-    assert set(decoded) == {PILOTS, 2, 1}  # 5 chains of 4 images, 2 at once
+    assert run_forward(replace(between, rows=9), 5, 3).shape == (5, 4)
+    assert set(decoded) == {PILOT_CHAINS, 2, 1}  # 5 chains of 4 images, 2 at once
 
 
 def test_portions_of_chains_are_as_good_as_all_at_once():
     model, x, exact = factor_analysis(0.5, 0.7)
     between = replace(annealing_path(model, x), rows=300)
-    there, back = forward_and_reverse(between, posterior_draw(x), 130, 20)
+    there, back = run_forward_and_reverse(between, posterior_draw(x), 130, 20)
     assert there.shape == back.shape == (130, 5)
     mean, error = mean_weight(there, exact)
     assert ((mean - 1).abs() < 4 * error + 0.05).all()

@@ -14,8 +14,8 @@ from vaekit.evaluation.bdmc import bdmc
 def test_upper_and_lower_bound_hold_the_evidence_of_a_linear_model(monkeypatch: pytest.MonkeyPatch):
     model, _, _ = factor_analysis(0.5, 0.5)
     drawn = []
-    plain = module._drawn
-    monkeypatch.setattr(module, "_drawn", lambda *a: drawn.append(plain(*a)) or drawn[-1])
+    plain = module._sample_joint
+    monkeypatch.setattr(module, "_sample_joint", lambda *a: drawn.append(plain(*a)) or drawn[-1])
     model = model.double()
     found = bdmc(model, 60, chains=8, steps=30, samples=100)
     weight, bias = random(6, 2), random(6, seed=1)

@@ -10,7 +10,7 @@ from scipy import stats
 from exact_models import NOISE, PIXELS, SHAPE, factor_analysis, log_evidence, random
 from vaekit.evaluation.bdmc import bdmc
 from vaekit.evaluation.confidence_intervals import confidence_interval, paired_interval, welch_interval
-from vaekit.evaluation.importance_sampling import log_likelihood, mean_and_error
+from vaekit.evaluation.importance_sampling import mean_and_stderr, measure_batches
 
 REPEATS = 2000
 
@@ -68,9 +68,9 @@ def test_the_standard_error_of_the_log_likelihood_covers_that_of_the_population(
     population = -stats.multivariate_normal(mean.numpy(), covariance.numpy()).entropy()
     normal = torch.distributions.MultivariateNormal(mean, covariance)
     x = normal.sample((400 * 40,))
-    values = log_likelihood(model, iter([(x.view(-1, *SHAPE), None)]), 2).log_likelihood.view(400, 40)
+    values = measure_batches(model, iter([(x.view(-1, *SHAPE), None)]), 2).log_likelihood.view(400, 40)
     torch.testing.assert_close(values.flatten(), log_evidence(x.view(-1, *SHAPE), mean, covariance))
-    found = [mean_and_error(row) for row in values]
+    found = [mean_and_stderr(row) for row in values]
     quantile = stats.t.ppf(0.975, 39)
     covered(np.array([abs(value - population) < quantile * error for value, error in found]))
 

@@ -12,7 +12,7 @@ from torch.distributions import Independent, Normal
 from cases import images, images_for, make_ladder, make_vae
 from exact_models import GRID, SHAPE, STEP, LinearGaussian, linear_decoder, on_a_line, random
 from vaekit.evaluation.elbo_surgery import elbo_surgery
-from vaekit.evaluation.reconstruction import saturated_share
+from vaekit.evaluation.reconstruction import saturated_fraction
 from vaekit.models.conditional import Hierarchy
 from vaekit.models.priors import StandardNormal
 from vaekit.models.vae import VAE
@@ -102,11 +102,11 @@ class Scales(nn.Module):
 def test_a_scale_at_its_bound_is_seen(log_scales: list[float], share: float):
     model = make_vae("gaussian-learned", shape=SHAPE)
     model.decoder = Scales(log_scales)
-    assert saturated_share(model, torch.zeros(4, *SHAPE), None, (-3.0, 2.0)) == pytest.approx(share)
+    assert saturated_fraction(model, torch.zeros(4, *SHAPE), None, (-3.0, 2.0)) == pytest.approx(share)
 
 
 def test_a_scale_is_known_of_every_likelihood_that_has_one():
     for likelihood in ("gaussian-learned", "gaussian-global", "discretized_logistic"):
         model = make_vae(likelihood)
-        assert saturated_share(model, images_for(model), None, (30.0, 40.0)) == 1
-    assert saturated_share(make_vae("bernoulli"), images("binary"), None, (-6.0, 2.0)) is None
+        assert saturated_fraction(model, images_for(model), None, (30.0, 40.0)) == 1
+    assert saturated_fraction(make_vae("bernoulli"), images("binary"), None, (-6.0, 2.0)) is None

@@ -9,8 +9,8 @@ import torch
 from vaekit.data import Dataset, load_dataset
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.evaluation import feature_classifier as module
-from vaekit.evaluation.feature_classifier import classifier
-from vaekit.evaluation.features import space
+from vaekit.evaluation.feature_classifier import feature_classifier
+from vaekit.evaluation.features import feature_space
 
 
 @pytest.fixture(autouse=True)
@@ -41,11 +41,11 @@ def kept(tmp_path):
 
 def test_a_classifier_is_trained_once_and_then_read(said, tmp_path):
     data = stripes()
-    first = classifier(data, say=said.append)
+    first = feature_classifier(data, say=said.append)
     assert first.accuracy > 0.95
     assert len(kept(tmp_path)) == 1
     x = torch.rand(4, 1, 8, 8)
-    again = classifier(data, say=said.append)
+    again = feature_classifier(data, say=said.append)
     assert torch.equal(first(x), again(x))
     assert first.accuracy == again.accuracy
     assert said == ["training a small classifier of stripes, once, for its features"]
@@ -53,12 +53,12 @@ def test_a_classifier_is_trained_once_and_then_read(said, tmp_path):
 
 def test_a_damaged_file_is_made_anew_with_the_same_weights(said, tmp_path):
     data, x = stripes(), torch.rand(4, 1, 8, 8)
-    first = classifier(data, say=said.append)(x)
+    first = feature_classifier(data, say=said.append)(x)
     [file] = kept(tmp_path)
     whole = file.read_bytes()
     for damaged in (b"", whole[:1000], b"\0" * len(whole)):
         file.write_bytes(damaged)
-        assert torch.equal(classifier(data, say=said.append)(x), first)
+        assert torch.equal(feature_classifier(data, say=said.append)(x), first)
     assert len(said) == 4
     assert kept(tmp_path) == [file]
     assert file.read_bytes() == whole
@@ -68,14 +68,14 @@ def test_other_images_or_labels_have_another_classifier(said, tmp_path):
     data = stripes()
     other = Dataset("stripes", "Stripes", data.images, 1 - data.labels, data.label_names)
     for each in (data, other, stripes(n=100)):
-        classifier(each, say=said.append)
+        feature_classifier(each, say=said.append)
     assert len(said) == len(kept(tmp_path)) == 3
 
 
 def test_without_a_place_to_keep_it_a_classifier_is_trained_each_time(said, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(module.cache, "writable", lambda shelf: False)
     for _ in range(2):
-        assert classifier(stripes(), say=said.append).accuracy > 0.95
+        assert feature_classifier(stripes(), say=said.append).accuracy > 0.95
     assert len(said) == 2
     assert not kept(tmp_path)
     assert "set VAEKIT_CACHE" in caplog.text
@@ -83,14 +83,14 @@ def test_without_a_place_to_keep_it_a_classifier_is_trained_each_time(said, tmp_
 
 def test_training_disturbs_nobodys_random_numbers():
     before = torch.get_rng_state()
-    classifier(stripes())
+    feature_classifier(stripes())
     assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("kind", ["classifier", "pixels"])
 def test_over_the_training_images_features_have_mean_zero_and_variance_one(kind):
     data = load_dataset("digits")
-    found = space(data, kind)
+    found = feature_space(data, kind)
     x = torch.tensor(data.images) / 255
     features = found.of(x.split(300))
     assert features.shape == (1797, 64)
@@ -101,7 +101,7 @@ def test_over_the_training_images_features_have_mean_zero_and_variance_one(kind)
 
 def test_components_keep_distances_between_images():
     data = stripes(labeled=False)
-    found = space(data)
+    found = feature_space(data)
     assert (found.kind, found.accuracy) == ("pixels", None)
     assert found.description == "64 principal components of the pixels of stripes"
     x = torch.from_numpy(data.images[:20]).float() / 255
@@ -110,7 +110,7 @@ def test_components_keep_distances_between_images():
 
 
 def test_what_the_classifier_is_is_said():
-    found = space(stripes())
+    found = feature_space(stripes())
     assert found.kind == "classifier"
     assert found.description == "64 features of a small classifier of stripes, 100.0% right on test images"
     assert found.accuracy == 1
@@ -119,7 +119,7 @@ def test_what_the_classifier_is_is_said():
 def test_vectors_have_a_classifier_too():
     data = stripes()
     flat = Dataset("flat", "Flat", data.images.reshape(200, 1, 1, 64), data.labels, data.label_names)
-    assert space(flat).accuracy > 0.9
+    assert feature_space(flat).accuracy > 0.9
 
 
 OWN = """
@@ -139,7 +139,7 @@ def test_a_function_of_the_users_own(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     x = torch.rand(5, 1, 8, 8)
     for name in (f"{tmp_path}{os.sep}mine.py:mean", "mine:mean"):
-        found = space(stripes(), name)
+        found = feature_space(stripes(), name)
         torch.testing.assert_close(found.of(x.split(2)), x.mean((1, 2, 3))[:, None].double())
         assert (found.kind, found.description) == (name, f"features of the user's own, {name}")
 
@@ -159,7 +159,7 @@ def test_mistakes_in_the_name_of_features(name, error, words, tmp_path, monkeypa
     (tmp_path / "mine.py").write_text(OWN)
     (tmp_path / "broken.py").write_text("def f(:\n")
     with pytest.raises(error, match=words) as caught:
-        space(stripes(), name)
+        feature_space(stripes(), name)
     assert "\n" not in str(caught.value)
 
 
@@ -168,13 +168,13 @@ def test_mistakes_of_the_users_function(tmp_path, monkeypatch):
     (tmp_path / "mine.py").write_text(OWN)
     x = [torch.rand(5, 1, 8, 8)]
     with pytest.raises(InvalidError, match=r"of shape \(5, F\), one row an image, got shape \(5,\)"):
-        space(stripes(), "mine.py:flat").of(x)
+        feature_space(stripes(), "mine.py:flat").of(x)
     with pytest.raises(InvalidError, match=r"fails on images of shape \(5, 1, 8, 8\): division by zero"):
-        space(stripes(), "mine.py:wrong").of(x)
+        feature_space(stripes(), "mine.py:wrong").of(x)
 
 
 def test_a_classifier_needs_labels():
     with pytest.raises(
         InvalidError, match="'stripes' have no labels that a classifier could learn; use pixels"
     ):
-        space(stripes(labeled=False), "classifier")
+        feature_space(stripes(labeled=False), "classifier")

@@ -6,8 +6,8 @@ from torch.distributions import MultivariateNormal, kl_divergence
 
 from cases import images, make_labeled, make_ladder, make_vae
 from vaekit.errors import InvalidError
-from vaekit.evaluation.grid_integration import integrate_over_plane, joint_log_prob
-from vaekit.evaluation.importance_sampling import log_likelihood
+from vaekit.evaluation.grid_integration import integrate_over_grid, joint_log_prob
+from vaekit.evaluation.importance_sampling import measure_batches
 
 NOISE = 0.5  # of the row gaussian-fixed
 
@@ -34,7 +34,7 @@ def test_the_integrals_are_those_in_closed_form():
     model, weight, shift = linear()
     x = images("unit")
     terms, posterior = exact(weight, shift, x)
-    found = integrate_over_plane(model, x, reach=9.0, spacing=0.05)
+    found = integrate_over_grid(model, x, reach=9.0, spacing=0.05)
     assert found.log_evidence.tolist() == pytest.approx(
         terms.log_prob(x.flatten(1).double()).tolist(), abs=1e-4
     )
@@ -50,8 +50,8 @@ def test_the_integrals_are_those_in_closed_form():
 def test_bound_and_gap_are_the_evidence_of_a_network():
     model = make_vae(levels=(2,))
     x = images("binary")
-    found = integrate_over_plane(model, x, spacing=0.1)
-    sampled = log_likelihood(model, iter([(x, None)]), 4000)
+    found = integrate_over_grid(model, x, spacing=0.1)
+    sampled = measure_batches(model, iter([(x, None)]), 4000)
     elbo = sampled.reconstruction - sampled.kl.sum(0)
     assert (elbo + found.gap).tolist() == pytest.approx(found.log_evidence.tolist(), abs=0.06)
     assert sampled.log_likelihood.tolist() == pytest.approx(found.log_evidence.tolist(), abs=0.06)
@@ -59,7 +59,7 @@ def test_bound_and_gap_are_the_evidence_of_a_network():
 
 def test_too_wide_a_grid_shows_in_the_coarser_one():
     model, *_ = linear()
-    found = integrate_over_plane(model, images("real"), spacing=1.5)
+    found = integrate_over_grid(model, images("real"), spacing=1.5)
     assert (found.coarse - found.log_evidence).abs().max() > 0.01
 
 
@@ -88,4 +88,4 @@ def test_the_joint_is_likelihood_times_prior():
 )
 def test_other_models_are_refused(model, came):
     with pytest.raises(InvalidError, match=f"expected one level of two latents and no labels.*levels {came}"):
-        integrate_over_plane(model, images("binary"))
+        integrate_over_grid(model, images("binary"))

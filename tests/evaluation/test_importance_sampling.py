@@ -12,7 +12,13 @@ from cases import BATCH, CLASSES, SHAPE, images, images_for, make_labeled, make_
 from vaekit.data import Dataset
 from vaekit.data.observation import observe
 from vaekit.engine.trained_model import load_weights_into
-from vaekit.evaluation.importance_sampling import clock, log_likelihood, mean_and_error, summarize, tails
+from vaekit.evaluation.importance_sampling import (
+    clock,
+    mean_and_stderr,
+    measure_batches,
+    summarize,
+    summarize_tails,
+)
 from vaekit.models.batching import images_per_batch
 from vaekit.models.conditional import Conditional, Hierarchy
 from vaekit.models.head import Head
@@ -67,7 +73,7 @@ def test_the_exact_posterior_gives_the_exact_evidence_whatever_the_number_of_sam
     torch.manual_seed(0)
     model, x, truth = linear_gaussian()
     for samples in (1, 10):
-        parts = log_likelihood(model, batches(x), samples)
+        parts = measure_batches(model, batches(x), samples)
         torch.testing.assert_close(parts.log_likelihood, truth, rtol=0, atol=1e-10)
         torch.testing.assert_close(
             parts.effective_sample_size, torch.full((7,), float(samples), dtype=torch.float64)
@@ -79,7 +85,7 @@ def test_a_displaced_posterior_comes_to_the_evidence_from_below():
     model, x, truth = linear_gaussian(displaced=0.3)
     many = (x.repeat(500, 1, 1, 1), truth.repeat(500))
     gaps = [
-        (y - log_likelihood(model, batches(images, 3500), k).log_likelihood).mean().item()
+        (y - measure_batches(model, batches(images, 3500), k).log_likelihood).mean().item()
         for k, (images, y) in ((1, many), (4, many), (50_000, (x, truth)))
     ]
     assert gaps[0] > gaps[1] + 0.1 > gaps[2] + 0.2
@@ -89,16 +95,16 @@ def test_a_displaced_posterior_comes_to_the_evidence_from_below():
 def test_the_terms_are_those_of_the_bound():
     torch.manual_seed(0)
     model, x, truth = linear_gaussian()
-    parts = log_likelihood(model, batches(x), 20_000)
+    parts = measure_batches(model, batches(x), 20_000)
     torch.testing.assert_close(parts.reconstruction - parts.kl.sum(0), truth, rtol=0, atol=0.05)
 
 
 def test_batches_of_images_and_samples_only_change_the_draws(monkeypatch):
     torch.manual_seed(0)
     model, x, _ = linear_gaussian(displaced=0.1)
-    whole = log_likelihood(model, batches(x), 4000).log_likelihood
+    whole = measure_batches(model, batches(x), 4000).log_likelihood
     monkeypatch.setattr("vaekit.models.batching.FLOATS_PER_BATCH", 1)
-    pieces = log_likelihood(model, batches(x, 2), 4000).log_likelihood
+    pieces = measure_batches(model, batches(x, 2), 4000).log_likelihood
     torch.testing.assert_close(whole, pieces, rtol=0, atol=0.05)
 
 
@@ -110,7 +116,7 @@ def test_memory_is_bounded_by_what_the_decoder_gives(monkeypatch, likelihood, nu
     monkeypatch.setattr("vaekit.models.batching.FLOATS_PER_BATCH", 2 * BATCH * pixels * numbers_a_pixel)
     decoded = []
     model.decoder.head.register_forward_pre_hook(lambda _, inputs: decoded.append(inputs[0].numel()))
-    log_likelihood(model, batches(images_for(model), BATCH), 5)
+    measure_batches(model, batches(images_for(model), BATCH), 5)
     assert [n // (BATCH * pixels * numbers_a_pixel) for n in decoded] == [2, 2, 1]
 
 
@@ -118,7 +124,7 @@ def test_the_prior_is_made_once_for_all_samples_of_a_batch(monkeypatch):
     monkeypatch.setattr("vaekit.models.batching.FLOATS_PER_BATCH", 1)
     model, made = make_vae(prior="vamp"), []
     model.prior.layers[0].register_forward_hook(lambda *_: made.append(1))
-    log_likelihood(model, batches(images_for(model), BATCH), 5)
+    measure_batches(model, batches(images_for(model), BATCH), 5)
     assert len(made) == 1
 
 
@@ -133,7 +139,7 @@ def test_deeper_and_labeled_models_are_trained_kept_and_measured_like_any_other(
         fit(model, Objective(samples=2, free_bits=0.1), seen, seen, settings, tmp_path, resume=resumed)
     again = make(seed=2).eval()
     load_weights_into(again, load_weights(tmp_path), "checkpoint")
-    parts, same = (log_likelihood(m, seen.batches(25), 30) for m in (model, again))
+    parts, same = (measure_batches(m, seen.batches(25), 30) for m in (model, again))
     assert torch.equal(parts.log_likelihood, same.log_likelihood)
     levels = len(model.layer_dims)
     assert parts.kl.shape == (levels, 60)
@@ -157,7 +163,7 @@ def test_of_images_with_gaps_it_is_the_marginal_of_what_was_observed():
         MultivariateNormal(b[known], covariance[known][:, known]).log_prob(image[known])
         for image, known in zip(x.flatten(1), ~gaps.flatten(1), strict=True)
     ]
-    parts = log_likelihood(model, batches(x.masked_fill(gaps, torch.nan)), 40_000)
+    parts = measure_batches(model, batches(x.masked_fill(gaps, torch.nan)), 40_000)
     torch.testing.assert_close(parts.log_likelihood, torch.stack(truth).detach(), rtol=0, atol=0.15)
     assert parts.dimensions.tolist() == (~gaps).flatten(1).sum(1).tolist()
     found = summarize(parts, model.layer_dims, 10, 0, 1.0)
@@ -168,7 +174,7 @@ def test_of_images_with_gaps_it_is_the_marginal_of_what_was_observed():
 def test_where_nothing_was_observed_there_is_nothing_to_tell():
     model = make_vae().eval()
     nothing = torch.full((BATCH, *SHAPE), torch.nan)
-    parts = log_likelihood(model, batches(nothing), 5000)
+    parts = measure_batches(model, batches(nothing), 5000)
     torch.testing.assert_close(parts.log_likelihood, torch.zeros(BATCH).double(), rtol=0, atol=0.1)
     assert summarize(parts, model.layer_dims, 10, 0, 1.0).bits_per_dimension is None
 
@@ -177,7 +183,7 @@ def test_the_same_seed_gives_the_same_numbers_and_the_model_is_as_it_was():
     model, x, _ = linear_gaussian(displaced=0.1)
     model.train()
     before, state = torch.get_rng_state(), {k: v.clone() for k, v in model.state_dict().items()}
-    one, two, other = (log_likelihood(model, batches(x), 10, seed).log_likelihood for seed in (1, 1, 2))
+    one, two, other = (measure_batches(model, batches(x), 10, seed).log_likelihood for seed in (1, 1, 2))
     assert torch.equal(one, two)
     assert not torch.equal(one, other)
     assert model.training
@@ -187,7 +193,7 @@ def test_the_same_seed_gives_the_same_numbers_and_the_model_is_as_it_was():
 
 def test_the_summary_has_the_mean_its_error_and_the_bits():
     model, x, truth = linear_gaussian()
-    summary = summarize(log_likelihood(model, batches(x), 10), model.layer_dims, 10, 0, 1.0)
+    summary = summarize(measure_batches(model, batches(x), 10), model.layer_dims, 10, 0, 1.0)
     assert summary.log_likelihood == pytest.approx(truth.mean().item(), abs=1e-9)
     assert summary.log_likelihood_stderr == pytest.approx(truth.std().item() / math.sqrt(7), abs=1e-9)
     assert summary.bits_per_dimension == pytest.approx(-truth.mean().item() / 6 / math.log(2), abs=1e-9)
@@ -196,14 +202,14 @@ def test_the_summary_has_the_mean_its_error_and_the_bits():
 
 
 def test_one_value_alone_has_a_mean_and_no_error():
-    assert mean_and_error(torch.tensor([3.0])) == (3.0, None)
+    assert mean_and_stderr(torch.tensor([3.0])) == (3.0, None)
 
 
 def test_a_tail_that_could_not_be_fitted_counts_as_heavy_and_silences_no_other():
     nan, inf = math.nan, math.inf
-    assert tails(torch.tensor([0.1, nan, 0.8, 0.2, 0.3])) == (pytest.approx(0.3), 0.4)
-    assert tails(torch.tensor([inf, inf, -inf])) == (inf, pytest.approx(2 / 3))
-    assert tails(torch.tensor([nan, nan])) == (None, None)
+    assert summarize_tails(torch.tensor([0.1, nan, 0.8, 0.2, 0.3])) == (pytest.approx(0.3), 0.4)
+    assert summarize_tails(torch.tensor([inf, inf, -inf])) == (inf, pytest.approx(2 / 3))
+    assert summarize_tails(torch.tensor([nan, nan])) == (None, None)
 
 
 def test_the_clock_goes_forwards():
@@ -214,7 +220,7 @@ def test_the_clock_goes_forwards():
 def test_active_units_are_counted_by_level_also_of_points_and_over_batches():
     x = images("binary", n=60)
     for model, levels in ((make_ladder(), 2), (make_vae(posterior="dirac"), 1)):
-        parts = log_likelihood(model, batches(x, 25), 2)
+        parts = measure_batches(model, batches(x, 25), 2)
         found = summarize(parts, model.layer_dims, 2, 0, 1.0)
         variance = model.encode(x).mean.var(0, correction=0).split(model.layer_dims)
         assert found.active_units == [int((level > 0.01).sum()) for level in variance]

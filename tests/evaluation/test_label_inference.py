@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.distributions import Categorical, MultivariateNormal
 
 from cases import images_for, labels, make_labeled, make_vae
-from vaekit.evaluation.importance_sampling import log_likelihood, measure, summarize
+from vaekit.evaluation.importance_sampling import measure_batches, measure_importance, summarize
 from vaekit.evaluation.label_inference import (
     label_posterior,
     labels_or_prediction,
@@ -94,11 +94,11 @@ def linear_gaussian(displaced: float = 0.0) -> tuple[VAE, Tensor, Tensor, Tensor
     return model, x.unflatten(-1, PIXELS), y, marginals.log_prob(x.unsqueeze(1)) + LOG_PY
 
 
-by_importance_sampling = partial(measure_marginal, given=measure)
+by_importance_sampling = partial(measure_marginal, given=measure_importance)
 
 
 def measured(model: VAE, x: Tensor, samples: int, by=by_importance_sampling) -> PerImageMetrics:
-    return log_likelihood(model, iter([(x, None)]), samples, by=by)
+    return measure_batches(model, iter([(x, None)]), samples, by=by)
 
 
 def test_with_exact_posteriors_all_numbers_are_those_of_the_closed_form():
@@ -138,7 +138,7 @@ def test_displaced_posteriors_come_to_it_from_below():
 
 def test_given_labels_it_is_the_joint_less_the_prior():
     model, x, y, joint = linear_gaussian()
-    found = log_likelihood(model, iter([(x, y)]), 3)
+    found = measure_batches(model, iter([(x, y)]), 3)
     expected = joint[torch.arange(5), y] - LOG_PY[y]
     torch.testing.assert_close(found.log_likelihood, expected, rtol=0, atol=1e-9)
     assert found.label_posterior.shape == (0, 5)
@@ -148,7 +148,7 @@ def test_given_labels_it_is_the_joint_less_the_prior():
 def test_the_average_is_over_the_labels_measured_one_by_one():
     model, x, *_ = linear_gaussian(displaced=0.1)
     each = [
-        log_likelihood(model, iter([(x, torch.full((5,), k))]), 4000).log_likelihood
+        measure_batches(model, iter([(x, torch.full((5,), k))]), 4000).log_likelihood
         for k in model.labels.support
     ]
     expected = (torch.stack(each) + LOG_PY[model.labels.support].unsqueeze(1)).logsumexp(0)
@@ -160,7 +160,7 @@ def test_the_shapes_of_the_tails_are_averaged_by_what_the_label_may_be():
     shapes = torch.tensor([0.9, 0.0, -0.4, 0.6], dtype=torch.float64)
 
     def given(model: VAE, x: Tensor, y: Tensor, samples: int) -> PerImageMetrics:
-        return measure(model, x, y, samples)._replace(pareto_k=shapes[y])
+        return measure_importance(model, x, y, samples)._replace(pareto_k=shapes[y])
 
     found = measure_marginal(model, x, None, 5, given).pareto_k
     torch.testing.assert_close(found, joint.softmax(1) @ shapes.clamp_min(0))
@@ -171,7 +171,7 @@ def test_an_endless_tail_of_a_label_that_cannot_be_says_nothing():
     shapes = torch.tensor([0.2, 0.0, math.inf, 0.2], dtype=torch.float64)
 
     def given(model: VAE, x: Tensor, y: Tensor, samples: int) -> PerImageMetrics:
-        found = measure(model, x, y, samples)
+        found = measure_importance(model, x, y, samples)
         far = torch.where(y == 2, -2000.0, 0.0)
         return found._replace(pareto_k=shapes[y], log_likelihood=found.log_likelihood + far)
 

@@ -14,8 +14,8 @@ from vaekit.evaluation.latent import (
     decode_grid,
     encode_batches,
     kl_per_latent,
-    quantiles,
-    traverse,
+    latent_traversal,
+    normal_quantiles,
 )
 
 
@@ -56,14 +56,14 @@ def test_points_are_ordered_by_their_variance():
 
 def test_a_walk_changes_one_latent_alone():
     vae, z = model(3), torch.tensor([0.1, 0.2, 0.3])
-    images = traverse(vae, z, [2, 0], [-1.0, 0.0, 1.0])
+    images = latent_traversal(vae, z, [2, 0], [-1.0, 0.0, 1.0])
     assert images.shape == (2, 3, 1, 8, 8)
     torch.testing.assert_close(images[0, 2], vae.decode(torch.tensor([0.1, 0.2, 1.0])).mean)
     torch.testing.assert_close(images[1, 0], vae.decode(torch.tensor([-1.0, 0.2, 0.3])).mean)
 
 
 def test_quantiles_are_those_of_the_normal_distribution():
-    np.testing.assert_allclose(quantiles(9), stats.norm.ppf((np.arange(9) + 0.5) / 9), atol=1e-12)
+    np.testing.assert_allclose(normal_quantiles(9), stats.norm.ppf((np.arange(9) + 0.5) / 9), atol=1e-12)
 
 
 def test_the_grid_has_z2_in_rows_and_z1_in_columns():

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from cases import images, make_vae
-from vaekit.evaluation.importance_sampling import log_likelihood
+from vaekit.evaluation.importance_sampling import measure_batches
 from vaekit.evaluation.results import PerImageMetrics
 from vaekit.evaluation.resumable import ResumableResults, measurement_key
 
@@ -25,7 +25,7 @@ def measured(kept: ResumableResults | None, batches: int = 4, stop: int | None =
                 raise Stop
             yield images("binary", n=5, seed=number), None
 
-    return log_likelihood(make_vae(), come(), 7, kept=kept)
+    return measure_batches(make_vae(), come(), 7, kept=kept)
 
 
 @pytest.mark.parametrize("stop", [0, 1, 3])

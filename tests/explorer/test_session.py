@@ -11,7 +11,7 @@ from explorer.explored_models import N, explored
 from vaekit.config.loading import load_recipe
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError, NotFoundError
-from vaekit.evaluation.importance_sampling import log_likelihood
+from vaekit.evaluation.importance_sampling import measure_batches
 from vaekit.explorer.session import SAMPLES, Source, look, open_session
 
 
@@ -37,7 +37,7 @@ def test_log_likelihoods_are_worked_out_step_by_step():
     assert steps == sorted(steps)
     assert np.isfinite(e.log_likelihood).all()
     batch = iter([(e.seen.batch(torch.arange(steps[0])), None)])
-    expected = log_likelihood(e.model, batch, SAMPLES, seed=0).log_likelihood
+    expected = measure_batches(e.model, batch, SAMPLES, seed=0).log_likelihood
     assert np.allclose(e.log_likelihood[: steps[0]], expected, atol=1e-4)
 
 

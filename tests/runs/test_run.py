@@ -15,7 +15,7 @@ from vaekit.data import load_dataset as load_data
 from vaekit.errors import DataError, InvalidError, NotFoundError, RecipeError, VaekitError
 from vaekit.evaluation.estimators import Estimator
 from vaekit.runs.train import resume, train
-from vaekit.engine.evaluate import _key, evaluate
+from vaekit.engine.evaluate import _measurement_key, evaluate
 from vaekit.runs.run import Run, load
 from vaekit.engine.trained_model import TrainedModel, fingerprint
 from vaekit.training.display import SilentLogger
@@ -413,7 +413,7 @@ def test_what_was_kept_is_of_the_same_batches_and_version(monkeypatch: pytest.Mo
 
     def key() -> str:
         dataset, seen = trained.data()[0], trained.observed()
-        return _key(trained, dataset, seen, Estimator(), seed=0, labels="condition")
+        return _measurement_key(trained, dataset, seen, Estimator(), seed=0, labels="condition")
 
     whole = key()
     assert key() == whole

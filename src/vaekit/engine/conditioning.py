@@ -37,13 +37,13 @@ def parse_condition(
         InvalidError: the model is told something else, or nothing, or knows no such class or attribute.
     """
     if label is not None:
-        return _class_condition(_label_prior(trained, "label", "--label"), trained, label)
+        return _class_condition(_require_label_prior(trained, "label", "--label"), trained, label)
     if settings:
-        return _attribute_condition(_label_prior(trained, "attributes", "--set"), trained, settings)
+        return _attribute_condition(_require_label_prior(trained, "attributes", "--set"), trained, settings)
     return None
 
 
-def _label_prior(trained: TrainedModel, what: str, option: str) -> LabelPrior:
+def _require_label_prior(trained: TrainedModel, what: str, option: str) -> LabelPrior:
     labels, told = trained.model.labels, trained.recipe.model.told
     if labels is None:
         raise InvalidError(

@@ -19,9 +19,9 @@ from vaekit.evaluation import validity
 from vaekit.evaluation.ais import CHAINS, STEPS, Init
 from vaekit.evaluation.bdmc import BDMCBounds, bdmc
 from vaekit.evaluation.elbo_surgery import elbo_surgery
-from vaekit.evaluation.estimators import Estimator, Kind, needs_density
-from vaekit.evaluation.importance_sampling import log_likelihood, summarize
-from vaekit.evaluation.reconstruction import saturated_share, squared_error
+from vaekit.evaluation.estimators import Estimator, EstimatorKind, check_density
+from vaekit.evaluation.importance_sampling import measure_batches, summarize
+from vaekit.evaluation.reconstruction import reconstruction_mse, saturated_fraction
 from vaekit.evaluation.results import Evaluation, PerImageMetrics
 from vaekit.evaluation.resumable import ResumableResults, measurement_key
 from vaekit.models.batching import MAX_IMAGES_PER_BATCH
@@ -43,7 +43,7 @@ def evaluate(
     quality_samples: int = 5000,
     features: str | None = None,
     say: Callable[[str], None] = lambda words: None,
-    estimator: Kind = "importance",
+    estimator: EstimatorKind = "importance",
     chains: int = CHAINS,
     steps: int = STEPS,
     init: Init = "encoder",
@@ -86,19 +86,23 @@ def evaluate(
         if wanted
         else None
     )
-    key = _key(trained, dataset, seen, way, seed=seed, labels=labels) if keep else ""
+    key = _measurement_key(trained, dataset, seen, way, seed=seed, labels=labels) if keep else ""
     kept = ResumableResults(keep, key)
-    parts = _columns(trained, seen, way, labels, seed, kept, progress, say)
+    parts = _measure_images(trained, seen, way, labels, seed, kept, progress, say)
     stored = trained.observed(split, data, images, observation="continuous")
     evaluation = summarize(parts, trained.model.layer_dims, way.draws, seed, kept.seconds)
     evaluation = validity.with_labels(evaluation, parts, trained.model, seen)
-    further = _of_chains(way) | _of_codes(trained, seen, seed) | _of_scale(trained, seen)
-    evaluation = replace(evaluation, per_image=_each(parts, seen), pixels=_pixels(trained, seen), **further)
+    further = (
+        _estimator_fields(way) | _surgery_fields(trained, seen, seed) | _saturation_fields(trained, seen)
+    )
+    evaluation = replace(
+        evaluation, per_image=_per_image(parts, seen), pixels=_image_digest(trained, seen), **further
+    )
     seen_as, kind = trained.recipe.data, trained.recipe.model.decoder.likelihood.kind
     measured = validity.annotate(
         evaluation, trained.model, dataset, split, seen_as.observation, kind, seen_as.hidden
     )
-    measured = replace(measured, quality=found, mse=squared_error(trained.model, seen, stored))
+    measured = replace(measured, quality=found, mse=reconstruction_mse(trained.model, seen, stored))
     store(measured)
     kept.clear()
     return measured
@@ -119,13 +123,13 @@ def bdmc_on_model_samples(
     Raises:
         InvalidError: its posterior has no density.
     """
-    needs_density(trained.model, "bdmc")
+    check_density(trained.model, "bdmc")
     return bdmc(
         trained.model, images, chains, steps, samples, init, seed, lambda done: progress(done, images)
     )
 
 
-def _columns(
+def _measure_images(
     trained: TrainedModel,
     seen: ObservedImages,
     way: Estimator,
@@ -138,7 +142,7 @@ def _columns(
     """The numbers of each image; draws of a point posterior are all the same, so that one will do."""
     if kept.batches:
         say(f"going on after {kept.images} of {len(seen)} images, which were measured before")
-    return log_likelihood(
+    return measure_batches(
         trained.model,
         seen.batches(way.images_at_once(trained.model, seen.shape)),
         way.draws if validity.is_bound(trained.model) else 1,
@@ -149,7 +153,7 @@ def _columns(
     )
 
 
-def _key(
+def _measurement_key(
     trained: TrainedModel, dataset: Dataset, seen: ObservedImages, way: Estimator, **settings: Any
 ) -> str:
     """A digest of all that has a say in the numbers of images, batch size and version included."""
@@ -158,14 +162,14 @@ def _key(
     return measurement_key(trained.model, images=images, by=by, **settings)
 
 
-def _pixels(trained: TrainedModel, seen: ObservedImages) -> str:
+def _image_digest(trained: TrainedModel, seen: ObservedImages) -> str:
     """A short digest of the images, and of what their pixels depend on beside."""
     data = trained.recipe.data
     seed = data.seed if data.observation in ("static", "dynamic") or data.hidden else None
     return hashlib.sha256(f"{seed} {seen.indices.tolist()}".encode()).hexdigest()[:8]
 
 
-def _each(parts: PerImageMetrics, seen: ObservedImages) -> dict[str, np.ndarray]:
+def _per_image(parts: PerImageMetrics, seen: ObservedImages) -> dict[str, np.ndarray]:
     """What is kept of each image."""
     elbo = parts.reconstruction - parts.kl.sum(0) - parts.label_kl
     names = ("log_likelihood", "effective_sample_size", "pareto_k")
@@ -173,12 +177,12 @@ def _each(parts: PerImageMetrics, seen: ObservedImages) -> dict[str, np.ndarray]
     return {"index": seen.indices, "elbo": elbo.numpy(), **numbers}
 
 
-def _of_chains(way: Estimator) -> dict[str, Any]:
+def _estimator_fields(way: Estimator) -> dict[str, Any]:
     """What is said of an estimator beside the number of its draws."""
     return {"estimator": way.kind} | ({"steps": way.steps, "init": way.init} if way.kind == "ais" else {})
 
 
-def _of_codes(trained: TrainedModel, seen: ObservedImages, seed: int) -> dict[str, Any]:
+def _surgery_fields(trained: TrainedModel, seen: ObservedImages, seed: int) -> dict[str, Any]:
     """How the rate of the top level comes about, where one prior stands for all images."""
     model = trained.model
     unknown = "encoder" in model.conditioned_parts and seen.labels is None
@@ -192,10 +196,10 @@ def _of_codes(trained: TrainedModel, seen: ObservedImages, seed: int) -> dict[st
     }
 
 
-def _of_scale(trained: TrainedModel, seen: ObservedImages) -> dict[str, Any]:
+def _saturation_fields(trained: TrainedModel, seen: ObservedImages) -> dict[str, Any]:
     """How often the scale of the likelihood is at its bounds, in the first batch."""
     bounds = getattr(trained.recipe.model.decoder.likelihood, "bounds", None)
     if bounds is None or (trained.model.conditioned_parts and seen.labels is None):
         return {}
     x, y = next(seen.batches(MAX_IMAGES_PER_BATCH))
-    return {"saturated": saturated_share(trained.model, x, y, bounds)}
+    return {"saturated": saturated_fraction(trained.model, x, y, bounds)}

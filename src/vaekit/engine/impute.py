@@ -127,25 +127,25 @@ def impute_dataset(
     dataset, splits = trained.data(data)
     split = split or (None if data else "test")
     everything = trained.hiding("none")
-    lacks = trained.hiding(_to_hide(trained, dataset) if missing is None else missing)
+    lacks = trained.hiding(_default_mask(trained, dataset) if missing is None else missing)
     candidates = np.arange(len(dataset)) if split is None else split_indices(splits, split)
-    indices = _chosen(candidates, _lacking(lacks, dataset, candidates), number, seed)
+    indices = _choose(candidates, _incomplete(lacks, dataset, candidates), number, seed)
     seen = lacks.split(dataset, indices)
-    filled = _filled(trained, seen, imputations, samples, draw, seed, labels == "condition", progress)
+    filled = _impute_batches(trained, seen, imputations, samples, draw, seed, labels == "condition", progress)
     return ImputedDataset(
         dataset,
         indices,
-        truth=_array(everything.split(dataset, indices).all()),
-        observed=_array(seen.all()),
-        images=np.concatenate([_array(each.images.transpose(0, 1)) for each in filled]),
-        mean=np.concatenate([_array(each.mean) for each in filled]),
-        effective_sample_size=np.concatenate([_array(each.effective_sample_size) for each in filled]),
-        average=_average(everything.split(dataset, splits.train)),
+        truth=_to_numpy(everything.split(dataset, indices).all()),
+        observed=_to_numpy(seen.all()),
+        images=np.concatenate([_to_numpy(each.images.transpose(0, 1)) for each in filled]),
+        mean=np.concatenate([_to_numpy(each.mean) for each in filled]),
+        effective_sample_size=np.concatenate([_to_numpy(each.effective_sample_size) for each in filled]),
+        average=_mean_image(everything.split(dataset, splits.train)),
         missing=describe_missing(lacks.recipe.data.hidden, dataset),
     )
 
 
-def _to_hide(trained: TrainedModel, dataset: Dataset) -> str:
+def _default_mask(trained: TrainedModel, dataset: Dataset) -> str:
     """What is hidden where nobody says what."""
     if dataset.has_missing:
         return "none"
@@ -154,7 +154,7 @@ def _to_hide(trained: TrainedModel, dataset: Dataset) -> str:
     return trained.recipe.data.hidden or f"square:{max(1, side // 3)}"
 
 
-def _lacking(lacks: TrainedModel, dataset: Dataset, candidates: np.ndarray) -> np.ndarray:
+def _incomplete(lacks: TrainedModel, dataset: Dataset, candidates: np.ndarray) -> np.ndarray:
     """Which of the candidates lack something.
 
     Raises:
@@ -171,14 +171,14 @@ def _lacking(lacks: TrainedModel, dataset: Dataset, candidates: np.ndarray) -> n
     return holed
 
 
-def _chosen(candidates: np.ndarray, lacking: np.ndarray, number: int | None, seed: int) -> np.ndarray:
+def _choose(candidates: np.ndarray, lacking: np.ndarray, number: int | None, seed: int) -> np.ndarray:
     if number is None:
         return candidates
     count = min(number, len(lacking))
     return np.sort(np.random.default_rng(seed).choice(lacking, count, replace=False))
 
 
-def _filled(
+def _impute_batches(
     trained: TrainedModel,
     seen: ObservedImages,
     imputations: int,
@@ -200,7 +200,7 @@ def _filled(
     return list(each())
 
 
-def _average(seen: ObservedImages) -> np.ndarray:
+def _mean_image(seen: ObservedImages) -> np.ndarray:
     """(C, H, W): the mean of what is known of each value, 1/2 where nothing is."""
     total, count = np.zeros(seen.shape), np.zeros(seen.shape)
     for x, _ in seen.batches(1000):
@@ -210,5 +210,5 @@ def _average(seen: ObservedImages) -> np.ndarray:
     return np.where(count, total / np.maximum(count, 1), 0.5)
 
 
-def _array(tensor: Tensor) -> np.ndarray:
+def _to_numpy(tensor: Tensor) -> np.ndarray:
     return tensor.float().cpu().numpy()

@@ -24,15 +24,15 @@ from vaekit.data.splits import Splits
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
 from vaekit.evaluation.feature_classifier import Say
-from vaekit.evaluation.features import space
+from vaekit.evaluation.features import feature_space
 from vaekit.evaluation.importance_sampling import clock
 from vaekit.evaluation.results import SampleQuality
 from vaekit.evaluation.sample_metrics import sample_metrics
-from vaekit.evaluation.validity import BINARY
+from vaekit.evaluation.validity import BINARY_OBSERVATIONS
 from vaekit.models.batching import chunk_sizes, images_per_batch
 from vaekit.models.head import Head
 
-FEWEST = 10
+MIN_SAMPLES = 10
 _log = logging.getLogger(__name__)
 
 
@@ -61,16 +61,16 @@ def sample_quality(
     """
     seconds = clock()
     dataset, splits = trained.data(data)
-    n = _number(dataset, samples, len(splits.train), len(held_out(splits)))
-    draw = _is_binary(trained) if draw is None else draw
+    n = _sample_count(dataset, samples, len(splits.train), len(held_out_indices(splits)))
+    draw = _compares_pixels(trained) if draw is None else draw
     training, others = (
-        reference_images(trained, dataset, _some(part, n, seed), draw)
-        for part in (splits.train, held_out(splits))
+        reference_batches(trained, dataset, _random_subset(part, n, seed), draw)
+        for part in (splits.train, held_out_indices(splits))
     )
-    found = space(dataset, features, trained.device, say)
+    found = feature_space(dataset, features, trained.device, say)
     real, other = found.of(training), found.of(others)
     of_model, of_data = (
-        sample_metrics(real, found.of(_sampled(trained, n, draw, seed))),
+        sample_metrics(real, found.of(_sample_batches(trained, n, draw, seed))),
         sample_metrics(real, other),
     )
     return SampleQuality(
@@ -86,32 +86,32 @@ def sample_quality(
     )
 
 
-def _number(dataset: Dataset, wanted: int, *available: int) -> int:
+def _sample_count(dataset: Dataset, wanted: int, *available: int) -> int:
     """How many samples and images of each part there will be."""
     n = min(wanted, *available)
-    if n < FEWEST:
+    if n < MIN_SAMPLES:
         raise InvalidError(
-            f"quality: expected at least {FEWEST} samples, training and held-out images, but of data "
+            f"quality: expected at least {MIN_SAMPLES} samples, training and held-out images, but of data "
             f"{dataset.name!r} come {wanted}, {available[0]} and {available[1]}; ask for more of them"
         )
     return n
 
 
-def _is_binary(trained: TrainedModel) -> bool:
+def _compares_pixels(trained: TrainedModel) -> bool:
     supports = {head.support for head in trained.model.decoder.modules() if isinstance(head, Head)}
-    return trained.recipe.data.observation in BINARY and supports == {"binary"}
+    return trained.recipe.data.observation in BINARY_OBSERVATIONS and supports == {"binary"}
 
 
-def _some(indices: np.ndarray, n: int, seed: int) -> np.ndarray:
+def _random_subset(indices: np.ndarray, n: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).permutation(indices)[:n])
 
 
-def held_out(splits: Splits) -> np.ndarray:
+def held_out_indices(splits: Splits) -> np.ndarray:
     """The test images, or without such those of validation."""
     return splits.test if len(splits.test) else splits.validation
 
 
-def reference_images(
+def reference_batches(
     trained: TrainedModel, dataset: Dataset, indices: np.ndarray, draw: bool = False
 ) -> Iterator[Tensor]:
     """Batches (B, C, H, W) of what samples of a model are compared with.
@@ -135,7 +135,7 @@ def reference_images(
     return (x for x, _ in seen.batches(images_per_batch(trained.model.decoder, seen.shape)))
 
 
-def _sampled(trained: TrainedModel, n: int, draw: bool, seed: int) -> Iterator[Tensor]:
+def _sample_batches(trained: TrainedModel, n: int, draw: bool, seed: int) -> Iterator[Tensor]:
     generator = torch.Generator().manual_seed(seed)
     for size in chunk_sizes(n, images_per_batch(trained.model.decoder, trained.shape)):
         yield trained.model.sample(size, seed=generator, sample_pixels=draw).clamp(0, 1)

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
-from vaekit.evaluation.importance_sampling import measure
+from vaekit.evaluation.importance_sampling import measure_importance
 from vaekit.evaluation.importance_weights import ImportanceWeights
 from vaekit.evaluation.results import PerImageMetrics
 from vaekit.models import masking
@@ -33,25 +33,28 @@ from vaekit.models.batching import batch_size_for, chunk_sizes, outputs_per_imag
 from vaekit.models.vae import VAE
 
 Init = Literal["encoder", "prior"]
-Station = tuple[float, Tensor]
+TunedStep = tuple[float, Tensor]
 
 CHAINS, STEPS = 16, 200
-LEAPS = 10
-ACCEPTED = 0.65  # the share of moves that the length of steps aims at
-PILOTS, WARM = 4, 30  # chains that find the length, and their moves before the first that is noted
-TERMS = 100  # samples for the terms of the bound
-ROWS_AT_ONCE = 512  # chains of all images that are moved together, at most
-_FIRST_LENGTH, _RATE = 0.3, 0.2
+LEAPFROG_STEPS = 10
+TARGET_ACCEPTANCE = 0.65  # the share of moves that the length of steps aims at
+PILOT_CHAINS, WARMUP_MOVES = (
+    4,
+    30,
+)  # chains that find the length, and their moves before the first that is noted
+TERM_SAMPLES = 100  # samples for the terms of the bound
+MAX_CHAINS_PER_BATCH = 512  # chains of all images that are moved together, at most
+_INITIAL_STEP_SIZE, _ADAPTATION_RATE = 0.3, 0.2
 
 
-def rows_at_once(decoder: nn.Module, shape: Sequence[int]) -> int:
+def chains_per_batch(decoder: nn.Module, shape: Sequence[int]) -> int:
     """How many chains of images (C, H, W) are moved together: 512, or fewer where the decoder gives much."""
-    return min(ROWS_AT_ONCE, batch_size_for(outputs_per_image(decoder, shape)))
+    return min(MAX_CHAINS_PER_BATCH, batch_size_for(outputs_per_image(decoder, shape)))
 
 
-def images_at_once(decoder: nn.Module, shape: Sequence[int], chains: int) -> int:
+def images_per_batch(decoder: nn.Module, shape: Sequence[int], chains: int) -> int:
     """How many images make a batch, with so many chains for each."""
-    return max(1, rows_at_once(decoder, shape) // chains)
+    return max(1, chains_per_batch(decoder, shape) // chains)
 
 
 def temperatures(steps: int, sharpness: float = 4.0) -> Tensor:
@@ -78,7 +81,7 @@ class AnnealingPath:
     initial: Distribution
     log_joint: Callable[[Tensor], Tensor]
     images: int
-    rows: int = ROWS_AT_ONCE
+    rows: int = MAX_CHAINS_PER_BATCH
 
     def draw(self, chains: int) -> Tensor:
         """(S, B, d), draws from p_0."""
@@ -105,7 +108,7 @@ def annealing_path(model: VAE, x: Tensor, y: Tensor | None = None, init: Init = 
         return prior.log_prob(z) + masking.masked_log_prob(model.decode(z, y), known, mask)
 
     begin = prior if init == "prior" else model.encode(x, y)
-    return AnnealingPath(begin, log_joint, len(x), rows_at_once(model.decoder, x.shape[1:]))
+    return AnnealingPath(begin, log_joint, len(x), chains_per_batch(model.decoder, x.shape[1:]))
 
 
 def measure_ais(
@@ -118,10 +121,10 @@ def measure_ais(
         steps: T, temperatures.
         init: where chains begin.
     """
-    log_weights = forward(annealing_path(model, x, y, init), samples, steps)
+    log_weights = run_forward(annealing_path(model, x, y, init), samples, steps)
     weights = ImportanceWeights(len(x), samples, x.device)
     weights.add(log_weights)
-    terms = measure(model, x, y, TERMS)
+    terms = measure_importance(model, x, y, TERM_SAMPLES)
     return terms._replace(
         log_likelihood=weights.log_mean,
         effective_sample_size=weights.effective_sample_size,
@@ -130,14 +133,14 @@ def measure_ais(
     )
 
 
-def forward(between: AnnealingPath, chains: int, steps: int) -> Tensor:
+def run_forward(between: AnnealingPath, chains: int, steps: int) -> Tensor:
     """log w (S, B) of chains from the start to the posterior; E w = p(x)."""
     t, starts = temperatures(steps), [between.draw(n) for n in between.portions(chains)]
-    widths, stops = t.diff().tolist(), schedule_stops(between, t)
+    widths, stops = t.diff().tolist(), tune_step_sizes(between, t)
     return torch.cat([_run_chain(between, z, widths, stops) for z in starts])
 
 
-def forward_and_reverse(
+def run_forward_and_reverse(
     between: AnnealingPath, exact: Tensor, chains: int, steps: int
 ) -> tuple[Tensor, Tensor]:
     """log w (S, B) of chains to the posterior, and of chains that go back from exact draws of it.
@@ -151,26 +154,26 @@ def forward_and_reverse(
     Source: Grosse et al. 2015, "Sandwiching the marginal likelihood using bidirectional Monte Carlo".
     """
     t = temperatures(steps)
-    widths, stops = t.diff().tolist(), schedule_stops(between, t)
+    widths, stops = t.diff().tolist(), tune_step_sizes(between, t)
     there = [_run_chain(between, between.draw(n), widths, stops) for n in between.portions(chains)]
     widths, stops = widths[::-1], stops[::-1]
     back = [_run_chain(between, exact.expand(n, -1, -1), widths, stops) for n in between.portions(chains)]
     return torch.cat(there), torch.cat(back)
 
 
-def schedule_stops(between: AnnealingPath, t: Tensor) -> list[Station]:
+def tune_step_sizes(between: AnnealingPath, t: Tensor) -> list[TunedStep]:
     """Each inner t, with the length of a leapfrog step for each image (B,), found by chains of their own."""
-    z = between.draw(PILOTS)
-    length = torch.full((between.images,), _FIRST_LENGTH, dtype=z.dtype, device=z.device)
+    z = between.draw(PILOT_CHAINS)
+    length = torch.full((between.images,), _INITIAL_STEP_SIZE, dtype=z.dtype, device=z.device)
     found, inner = [], t[1:-1].tolist()
-    for here in inner[:1] * WARM + inner:
+    for here in inner[:1] * WARMUP_MOVES + inner:
         z, accepted = _hmc_step(between, _evaluate_at(between, z, here), here, length)
-        length = length * torch.exp(_RATE * (accepted - ACCEPTED))
+        length = length * torch.exp(_ADAPTATION_RATE * (accepted - TARGET_ACCEPTANCE))
         found.append((here, length))
     return found[len(found) - len(inner) :]
 
 
-class _Point(NamedTuple):
+class _State(NamedTuple):
     """z (S, B, d), log p_0 and log p(x, z) there (S, B), and the gradient of log f_t (S, B, d)."""
 
     z: Tensor
@@ -187,7 +190,7 @@ class _Point(NamedTuple):
 
 
 def _run_chain(
-    between: AnnealingPath, z: Tensor, widths: Sequence[float], stops: Sequence[Station]
+    between: AnnealingPath, z: Tensor, widths: Sequence[float], stops: Sequence[TunedStep]
 ) -> Tensor:
     """log w (S, B) of chains that begin at z (S, B, d): weighed over each interval, moved between two."""
     log_weights = torch.zeros(z.shape[:2], dtype=torch.float64, device=z.device)
@@ -198,15 +201,15 @@ def _run_chain(
     return log_weights + widths[-1] * _evaluate_at(between, z, 1.0).log_ratio
 
 
-def _evaluate_at(between: AnnealingPath, z: Tensor, t: float) -> _Point:
+def _evaluate_at(between: AnnealingPath, z: Tensor, t: float) -> _State:
     with torch.enable_grad():
         z = z.detach().requires_grad_()
         log_initial, log_joint = between.initial.log_prob(z), between.log_joint(z)
         [gradient] = torch.autograd.grad(((1 - t) * log_initial + t * log_joint).sum(), z)
-    return _Point(z.detach(), log_initial.detach(), log_joint.detach(), gradient)
+    return _State(z.detach(), log_initial.detach(), log_joint.detach(), gradient)
 
 
-def _hmc_step(between: AnnealingPath, begin: _Point, t: float, length: Tensor) -> tuple[Tensor, Tensor]:
+def _hmc_step(between: AnnealingPath, begin: _State, t: float, length: Tensor) -> tuple[Tensor, Tensor]:
     """One transition that leaves f_t as it is: z (S, B, d), and the share of acceptance (B,)."""
     momentum = torch.randn_like(begin.z)
     end, turned = _leapfrog(between, begin, momentum, t, length.unsqueeze(-1))
@@ -218,10 +221,10 @@ def _hmc_step(between: AnnealingPath, begin: _Point, t: float, length: Tensor) -
 
 
 def _leapfrog(
-    between: AnnealingPath, point: _Point, momentum: Tensor, t: float, length: Tensor
-) -> tuple[_Point, Tensor]:
+    between: AnnealingPath, point: _State, momentum: Tensor, t: float, length: Tensor
+) -> tuple[_State, Tensor]:
     """Leapfrog steps of a length (B, 1): where they end, and the momentum there."""
-    for _ in range(LEAPS):
+    for _ in range(LEAPFROG_STEPS):
         momentum = momentum + length / 2 * point.gradient
         point = _evaluate_at(between, point.z + length * momentum, t)
         momentum = momentum + length / 2 * point.gradient

@@ -20,8 +20,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaekit.evaluation.ais import CHAINS, STEPS, Init, annealing_path, forward_and_reverse, images_at_once
-from vaekit.evaluation.importance_sampling import clock, mean_and_error, measure, tails
+from vaekit.evaluation.ais import (
+    CHAINS,
+    STEPS,
+    Init,
+    annealing_path,
+    images_per_batch,
+    run_forward_and_reverse,
+)
+from vaekit.evaluation.importance_sampling import clock, mean_and_stderr, measure_importance, summarize_tails
 from vaekit.models.batching import chunk_sizes
 from vaekit.models.vae import VAE
 from vaekit.utils.random import seeded
@@ -100,31 +107,31 @@ def bdmc(
     seconds, parts = clock(), []
     shape = model.sample(1, seed=0).shape[1:]
     with seeded(seed):
-        for n in chunk_sizes(images, images_at_once(model.decoder, shape, chains)):
-            parts.append(_measured(model, n, chains, steps, samples, init))
+        for n in chunk_sizes(images, images_per_batch(model.decoder, shape, chains)):
+            parts.append(_measure_batch(model, n, chains, steps, samples, init))
             progress(n)
     upper, *lower, shapes = torch.cat(parts, 1).double().cpu()
     names = ("annealed", "importance-sampled", "ELBO")
     return BDMCBounds(
         images, chains, steps, init, samples, seed, seconds(), upper.mean().item(),
         [_gap(name, upper, values) for name, values in zip(names, lower, strict=True)],
-        tails(shapes)[1],
+        summarize_tails(shapes)[1],
     )  # fmt: skip
 
 
 @torch.no_grad()
-def _measured(model: VAE, images: int, chains: int, steps: int, samples: int, init: Init) -> Tensor:
+def _measure_batch(model: VAE, images: int, chains: int, steps: int, samples: int, init: Init) -> Tensor:
     """Upper bound, the three lower ones, and the shapes of the tails, (5, N), of images from the model."""
-    z, x, y = _drawn(model, images)
+    z, x, y = _sample_joint(model, images)
     between = annealing_path(model, x, y, init)
-    there, back = forward_and_reverse(between, z, chains, steps)
-    terms = measure(model, x, y, samples)
-    upper, lower = -_log_mean(-back), _log_mean(there)
+    there, back = run_forward_and_reverse(between, z, chains, steps)
+    terms = measure_importance(model, x, y, samples)
+    upper, lower = -_log_mean_exp(-back), _log_mean_exp(there)
     elbo = terms.reconstruction - terms.kl.sum(0)
     return torch.stack([upper, lower, terms.log_likelihood, elbo, terms.pareto_k])
 
 
-def _drawn(model: VAE, n: int) -> tuple[Tensor, Tensor, Tensor | None]:
+def _sample_joint(model: VAE, n: int) -> tuple[Tensor, Tensor, Tensor | None]:
     """z (n, d), x (n, C, H, W) and labels from the model."""
     y = None if model.labels is None else model.labels.sample(n)
     prior = model.conditional_prior(y)
@@ -132,10 +139,10 @@ def _drawn(model: VAE, n: int) -> tuple[Tensor, Tensor, Tensor | None]:
     return z, model.decode(z, y).sample(), y
 
 
-def _log_mean(log_weights: Tensor) -> Tensor:
+def _log_mean_exp(log_weights: Tensor) -> Tensor:
     return log_weights.logsumexp(0) - math.log(len(log_weights))
 
 
 def _gap(name: str, upper: Tensor, lower: Tensor) -> EstimatorGap:
     gap = upper - lower
-    return EstimatorGap(name, lower.mean().item(), *mean_and_error(gap), gap.median().item())
+    return EstimatorGap(name, lower.mean().item(), *mean_and_stderr(gap), gap.median().item())

@@ -65,7 +65,7 @@ class ELBOIdentity(NamedTuple):
 
 
 @torch.no_grad()
-def kl_closed_form_against_samples(
+def compare_kl(
     model: VAE, batches: Iterable[tuple[Tensor, Tensor | None]], samples: int = 100, seed: int = 0
 ) -> KLComparison:
     """The mean KL(q, p) of images under a trained model, in closed form and by draws from q.
@@ -89,7 +89,7 @@ def kl_closed_form_against_samples(
             q = model.encode(x, y).rsample_layers((samples,))
             p = model.conditional_prior(y).condition_on(q.z)
             draws = (q.log_prob - p.log_prob).sum(0).double()
-            closed.append(_closed_form(q, p))
+            closed.append(_analytic_kl(q, p))
             sampled.append(draws.mean(0))
             variance.append(draws.var(0))
     images, spread = len(torch.cat(sampled)), torch.cat(variance).mean().item()
@@ -115,17 +115,17 @@ def elbo_identity(
     Returns:
         A row for each q, every term in closed form.
     """
-    model = _Linear.random(latents, pixels, noise, seed)
+    model = _LinearGaussian.random(latents, pixels, noise, seed)
     log_evidence = model.marginal.log_prob(model.x).item()
     rows = []
     for t in torch.linspace(0, 1, steps, dtype=torch.float64).tolist():
-        q = _between(model.prior, model.posterior, t)
+        q = _interpolate(model.prior, model.posterior, t)
         gap = kl_divergence(q, model.posterior).item()
         rows.append(ELBOIdentity(t, log_evidence, model.elbo(q).item(), gap))
     return rows
 
 
-class _Linear(NamedTuple):
+class _LinearGaussian(NamedTuple):
     """z ~ N(0, I), x | z ~ N(W z, s^2 I), and one x."""
 
     weight: Tensor
@@ -133,7 +133,7 @@ class _Linear(NamedTuple):
     x: Tensor
 
     @classmethod
-    def random(cls, latents: int, pixels: int, noise: float, seed: int) -> _Linear:
+    def random(cls, latents: int, pixels: int, noise: float, seed: int) -> _LinearGaussian:
         generator = torch.Generator().manual_seed(seed)
         numbers = torch.randn(pixels, latents + 1, dtype=torch.float64, generator=generator)
         return cls(numbers[:, :-1], noise, numbers[:, -1])
@@ -167,11 +167,11 @@ def _normal(mean: Tensor, covariance: Tensor | None = None) -> MultivariateNorma
     return MultivariateNormal(mean, torch.eye(len(mean)).to(mean) if covariance is None else covariance)
 
 
-def _between(a: MultivariateNormal, b: MultivariateNormal, t: float) -> MultivariateNormal:
+def _interpolate(a: MultivariateNormal, b: MultivariateNormal, t: float) -> MultivariateNormal:
     return _normal(torch.lerp(a.mean, b.mean, t), torch.lerp(a.covariance_matrix, b.covariance_matrix, t))
 
 
-def _closed_form(q: LatentSample, p: LatentSample) -> Tensor:
+def _analytic_kl(q: LatentSample, p: LatentSample) -> Tensor:
     """KL(q, p) an image, (B,)."""
     try:
         levels = [kl_divergence(a, b) for a, b in zip(q.layers, p.layers, strict=True)]

@@ -24,7 +24,7 @@ from vaekit.distributions.mixture import Mixture
 from vaekit.models.vae import VAE
 from vaekit.utils.random import seeded
 
-MOST = 5000  # images: the work grows with their square
+MAX_IMAGES = 5000  # images: the work grows with their square
 
 
 class ELBODecomposition(NamedTuple):
@@ -47,7 +47,7 @@ class ELBODecomposition(NamedTuple):
 
 @torch.no_grad()
 def elbo_surgery(
-    model: VAE, batches: Iterable[tuple[Tensor, Tensor | None]], most: int = MOST, seed: int = 0
+    model: VAE, batches: Iterable[tuple[Tensor, Tensor | None]], most: int = MAX_IMAGES, seed: int = 0
 ) -> ELBODecomposition:
     """The two parts of the rate of the top level, over the first batches that hold `most` images.
 
@@ -65,7 +65,7 @@ def elbo_surgery(
             if sum(map(len, draws)) >= most:
                 break
     z, log_q = torch.cat(draws), torch.cat(own).double()
-    log_aggregated = _aggregated(posteriors, z)
+    log_aggregated = _log_aggregated_posterior(posteriors, z)
     log_p = model.conditional_prior().top.log_prob(z).double()
     mutual_information, marginal_kl = (
         (log_q - log_aggregated).mean().item(),
@@ -76,7 +76,7 @@ def elbo_surgery(
     )
 
 
-def _aggregated(posteriors: Sequence[Distribution], z: Tensor) -> Tensor:
+def _log_aggregated_posterior(posteriors: Sequence[Distribution], z: Tensor) -> Tensor:
     """log q(z) at z (N, d), (N,): the mixture of the mixtures that batches are, by their sizes."""
     sizes = z.new_tensor([posterior.batch_shape.numel() for posterior in posteriors])
     each = [Mixture(z.new_zeros(int(n)), q).log_prob(z) for n, q in zip(sizes, posteriors, strict=True)]

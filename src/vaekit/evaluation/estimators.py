@@ -13,14 +13,14 @@ from typing import Literal
 
 from vaekit.errors import InvalidError
 from vaekit.evaluation import validity
-from vaekit.evaluation.ais import CHAINS, STEPS, Init, images_at_once, measure_ais
-from vaekit.evaluation.importance_sampling import measure
+from vaekit.evaluation.ais import CHAINS, STEPS, Init, images_per_batch, measure_ais
+from vaekit.evaluation.importance_sampling import measure_importance
 from vaekit.evaluation.label_inference import measure_marginal
 from vaekit.evaluation.results import MeasureBatch
 from vaekit.models import batching
 from vaekit.models.vae import VAE
 
-Kind = Literal["importance", "ais"]
+EstimatorKind = Literal["importance", "ais"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Estimator:
         chains, steps, init: S, T, and where chains begin, of annealed importance sampling.
     """
 
-    kind: Kind = "importance"
+    kind: EstimatorKind = "importance"
     samples: int = 5000
     chains: int = CHAINS
     steps: int = STEPS
@@ -46,7 +46,7 @@ class Estimator:
             InvalidError: chains are wanted for a posterior that has no density.
         """
         if self.kind == "ais":
-            needs_density(model, "estimator ais")
+            check_density(model, "estimator ais")
 
     @property
     def draws(self) -> int:
@@ -58,17 +58,17 @@ class Estimator:
         return (
             batching.images_per_batch(model.decoder, shape)
             if self.kind == "importance"
-            else images_at_once(model.decoder, shape, self.chains)
+            else images_per_batch(model.decoder, shape, self.chains)
         )
 
     def measure(self, labels: str = "condition") -> MeasureBatch:
         """What measures a batch, with labels given or averaged over."""
-        plain: MeasureBatch = measure
+        plain: MeasureBatch = measure_importance
         given = plain if self.kind == "importance" else partial(measure_ais, steps=self.steps, init=self.init)
         return partial(measure_marginal, given=given) if labels == "marginalize" else given
 
 
-def needs_density(model: VAE, what: str) -> None:
+def check_density(model: VAE, what: str) -> None:
     """Whether the posterior has a density.
 
     Raises:

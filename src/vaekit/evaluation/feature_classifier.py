@@ -26,7 +26,7 @@ from vaekit.utils.io import write_whole
 from vaekit.utils.random import seeded
 
 VERSION = 1  # of what is kept: another one is trained anew
-SIZE = 64
+N_FEATURES = 64
 STEPS, BATCH, LEARNING_RATE = 1000, 128, 2e-3  # two passes over MNIST
 IMAGES_AT_ONCE = 500
 
@@ -34,7 +34,7 @@ Say = Callable[[str], None]
 _log = logging.getLogger(__name__)
 
 
-class Classifier(nn.Module):
+class FeatureClassifier(nn.Module):
     """Images (B, C, H, W) -> features (B, 64), which over the training images have mean 0.
 
     Averaged over the features their variance is 1, so that distances are in units of the data's own spread.
@@ -50,11 +50,13 @@ class Classifier(nn.Module):
     def __init__(self, shape: tuple[int, int, int], classes: int):
         super().__init__()
         self.body = (
-            convolutional([shape], (SIZE,), (32, 64), ()) if min(shape[1:]) > 1 else Dense([shape], (SIZE,))
+            convolutional([shape], (N_FEATURES,), (32, 64), ())
+            if min(shape[1:]) > 1
+            else Dense([shape], (N_FEATURES,))
         )
-        self.last = nn.Linear(SIZE, classes)
+        self.last = nn.Linear(N_FEATURES, classes)
         for name, start in (
-            ("center", torch.zeros(SIZE)),
+            ("center", torch.zeros(N_FEATURES)),
             ("scale", torch.ones(())),
             ("accuracy", torch.nan),
         ):
@@ -71,7 +73,9 @@ class Classifier(nn.Module):
         return F.relu(self.body(x))
 
 
-def classifier(dataset: Dataset, device: str | torch.device = "cpu", say: Say = _log.info) -> Classifier:
+def feature_classifier(
+    dataset: Dataset, device: str | torch.device = "cpu", say: Say = _log.info
+) -> FeatureClassifier:
     """The classifier of a dataset with at least two classes, from the cache, else trained and kept there.
 
     Args:
@@ -82,8 +86,8 @@ def classifier(dataset: Dataset, device: str | torch.device = "cpu", say: Say = 
         VaekitError: the disk is full.
     """
     shelf = cache.cache_folder() / "features"
-    file = shelf / f"{_key(dataset)}.safetensors"
-    if known := _recall(file, dataset):
+    file = shelf / f"{_cache_key(dataset)}.safetensors"
+    if known := _load_cached(file, dataset):
         return known.to(device)
     if not cache.is_writable(shelf):
         _log.warning(
@@ -91,10 +95,10 @@ def classifier(dataset: Dataset, device: str | torch.device = "cpu", say: Say = 
         )
         return _train(dataset, device, say)
     with cache.lock_dataset(shelf, file.stem):
-        return (_recall(file, dataset) or _keep(file, _train(dataset, device, say))).to(device)
+        return (_load_cached(file, dataset) or _save(file, _train(dataset, device, say))).to(device)
 
 
-def _key(dataset: Dataset) -> str:
+def _cache_key(dataset: Dataset) -> str:
     """The name, and a digest of all that the classifier comes of."""
     facts = (VERSION, dataset.images.shape, dataset.images.dtype, sorted(dataset.published.items()))
     digest = hashlib.sha256(repr(facts).encode())
@@ -103,9 +107,9 @@ def _key(dataset: Dataset) -> str:
     return f"{dataset.name}-{digest.hexdigest()[:16]}"
 
 
-def _recall(file: Path, dataset: Dataset) -> Classifier | None:
+def _load_cached(file: Path, dataset: Dataset) -> FeatureClassifier | None:
     with seeded(0):
-        model = Classifier(dataset.shape, dataset.classes)
+        model = FeatureClassifier(dataset.shape, dataset.classes)
     try:
         model.load_state_dict(load_file(file))
     except (OSError, SafetensorError, RuntimeError):
@@ -113,20 +117,20 @@ def _recall(file: Path, dataset: Dataset) -> Classifier | None:
     return model.eval()
 
 
-def _keep(file: Path, model: Classifier) -> Classifier:
+def _save(file: Path, model: FeatureClassifier) -> FeatureClassifier:
     write_whole(file, save({name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}))
     return model
 
 
-def _train(dataset: Dataset, device: str | torch.device, say: Say) -> Classifier:
+def _train(dataset: Dataset, device: str | torch.device, say: Say) -> FeatureClassifier:
     say(f"training a small classifier of {dataset.name}, once, for its features")
     parts = split(dataset, validation=0, test=0.1)
     seen, held_out = (
         observe(dataset, part, "continuous", device=device) for part in (parts.train, parts.test)
     )
     with seeded(0):
-        model = Classifier(dataset.shape, dataset.classes).to(device)
-        _descend(model, seen)
+        model = FeatureClassifier(dataset.shape, dataset.classes).to(device)
+        _fit(model, seen)
     model.eval().requires_grad_(False)
     raw = torch.cat([model(x) for x, _ in seen.batches(IMAGES_AT_ONCE)])
     model.center, model.scale = raw.mean(0), raw.var(0).mean().sqrt()
@@ -134,7 +138,7 @@ def _train(dataset: Dataset, device: str | torch.device, say: Say) -> Classifier
     return model
 
 
-def _descend(model: Classifier, seen: ObservedImages) -> None:
+def _fit(model: FeatureClassifier, seen: ObservedImages) -> None:
     """Adam on the cross-entropy of random batches, its rate up and down once."""
     optimizer = torch.optim.Adam(model.parameters())
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=STEPS)
@@ -148,7 +152,7 @@ def _descend(model: Classifier, seen: ObservedImages) -> None:
         schedule.step()
 
 
-def _accuracy(model: Classifier, seen: ObservedImages) -> Tensor:
+def _accuracy(model: FeatureClassifier, seen: ObservedImages) -> Tensor:
     named = [model.logits(x).argmax(1) for x, _ in seen.batches(IMAGES_AT_ONCE)]
     return (torch.cat(named) == _labels(seen)).float().mean() if named else torch.tensor(torch.nan)
 

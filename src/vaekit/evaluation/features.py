@@ -27,15 +27,15 @@ from torch import Tensor
 from vaekit.data import Dataset, split
 from vaekit.data.observation import observe
 from vaekit.errors import InvalidError, NotFoundError, did_you_mean
-from vaekit.evaluation.feature_classifier import SIZE, Say, classifier
+from vaekit.evaluation.feature_classifier import N_FEATURES, Say, feature_classifier
 
-COMPONENTS, COMPONENTS_OF = 64, 5000  # principal components, and the images they are found from
+COMPONENTS, PCA_IMAGES = 64, 5000  # principal components, and the images they are found from
 _KINDS = "classifier, pixels, FILE.py:FUNCTION or MODULE:FUNCTION"
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Features:
+class FeatureSpace:
     """A space of features.
 
     Attributes:
@@ -56,9 +56,9 @@ class Features:
         return torch.cat([self.function(batch).double().cpu() for batch in batches])
 
 
-def space(
+def feature_space(
     dataset: Dataset, kind: str | None = None, device: str | torch.device = "cpu", say: Say = _log.info
-) -> Features:
+) -> FeatureSpace:
     """The features by which images of a dataset are compared.
 
     Args:
@@ -74,58 +74,58 @@ def space(
     """
     kind = kind or ("classifier" if dataset.classes > 1 else "pixels")
     if kind == "classifier":
-        return _of_classifier(dataset, device, say)
-    return _of_pixels(dataset) if kind == "pixels" else _of_function(kind)
+        return _classifier_space(dataset, device, say)
+    return _pixel_space(dataset) if kind == "pixels" else _function_space(kind)
 
 
-def _of_classifier(dataset: Dataset, device: str | torch.device, say: Say) -> Features:
+def _classifier_space(dataset: Dataset, device: str | torch.device, say: Say) -> FeatureSpace:
     if dataset.classes < 2:
         raise InvalidError(
             f"features: data {dataset.name!r} have no labels that a classifier could learn; use pixels, or a "
             "function of your own as FILE.py:FUNCTION"
         )
-    model = classifier(dataset, device, say)
+    model = feature_classifier(dataset, device, say)
     accuracy = model.accuracy.item()
     known = "" if np.isnan(accuracy) else f", {accuracy:.1%} right on test images"
-    words = f"{SIZE} features of a small classifier of {dataset.name}{known}"
-    return Features("classifier", words, model, None if np.isnan(accuracy) else accuracy)
+    words = f"{N_FEATURES} features of a small classifier of {dataset.name}{known}"
+    return FeatureSpace("classifier", words, model, None if np.isnan(accuracy) else accuracy)
 
 
-def _of_pixels(dataset: Dataset) -> Features:
+def _pixel_space(dataset: Dataset) -> FeatureSpace:
     from sklearn.decomposition import PCA
 
     chosen = split(dataset, validation=0, test=0.1).train
-    chosen = np.random.default_rng(0).permutation(chosen)[:COMPONENTS_OF]
+    chosen = np.random.default_rng(0).permutation(chosen)[:PCA_IMAGES]
     images = observe(dataset, np.sort(chosen), "continuous").all().flatten(1).numpy()
     found = PCA(min(COMPONENTS, *images.shape), random_state=0).fit(images)
     scale = np.sqrt(found.explained_variance_.mean()) or 1.0
     words = f"{len(found.components_)} principal components of the pixels of {dataset.name}"
     project = lambda x: torch.from_numpy(found.transform(x.flatten(1).cpu().numpy()) / scale)
-    return Features("pixels", words, project)
+    return FeatureSpace("pixels", words, project)
 
 
 # ------------------------------------------------------------------------------------------- the user's own
 
 
-def _of_function(name: str) -> Features:
+def _function_space(name: str) -> FeatureSpace:
     place, _, function = name.rpartition(":")
     if not place or not function:
         raise InvalidError(
             f"features: expected {_KINDS}, got {name!r}{did_you_mean(name, ['classifier', 'pixels'])}"
         )
-    module = _module(place)
+    module = _import_module(place)
     found = getattr(module, function, None)
     if not callable(found):
         raise NotFoundError(
             f"features: {place} has no function {function!r}{did_you_mean(function, vars(module))}"
         )
-    return Features(name, f"features of the user's own, {name}", partial(_call, found, name))
+    return FeatureSpace(name, f"features of the user's own, {name}", partial(_call_checked, found, name))
 
 
-def _module(place: str) -> ModuleType:
+def _import_module(place: str) -> ModuleType:
     """A module by its name, or by the path of its file."""
     try:
-        return _from_file(place) if place.endswith(".py") else importlib.import_module(place)
+        return _import_file(place) if place.endswith(".py") else importlib.import_module(place)
     except (FileNotFoundError, ModuleNotFoundError) as error:
         raise NotFoundError(f"features: {place}: not there ({error}); expected {_KINDS}") from error
     except Exception as error:
@@ -134,14 +134,14 @@ def _module(place: str) -> ModuleType:
         ) from error
 
 
-def _from_file(path: str) -> ModuleType:
+def _import_file(path: str) -> ModuleType:
     loader = SourceFileLoader("vaekit_features", path)
     module = ModuleType(loader.name)
     loader.exec_module(module)
     return module
 
 
-def _call(function: Callable[[np.ndarray], np.ndarray], name: str, images: Tensor) -> Tensor:
+def _call_checked(function: Callable[[np.ndarray], np.ndarray], name: str, images: Tensor) -> Tensor:
     try:
         found = np.asarray(function(images.cpu().numpy()), np.float64)
     except Exception as error:

@@ -43,7 +43,7 @@ class GridIntegral(NamedTuple):
 
 
 @torch.no_grad()
-def integrate_over_plane(model: VAE, x: Tensor, reach: float = 4.5, spacing: float = 0.04) -> GridIntegral:
+def integrate_over_grid(model: VAE, x: Tensor, reach: float = 4.5, spacing: float = 0.04) -> GridIntegral:
     """log p(x), and what the bound of q lacks, by sums over a grid.
 
     Args:

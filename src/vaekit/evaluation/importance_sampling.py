@@ -20,7 +20,7 @@ from torch import Tensor
 
 from vaekit.evaluation.importance_weights import ImportanceWeights, sample_sizes
 from vaekit.evaluation.latent import active_units
-from vaekit.evaluation.psis import RELIABLE
+from vaekit.evaluation.psis import MAX_RELIABLE_K
 from vaekit.evaluation.results import Bound, Evaluation, MeasureBatch, PerImageMetrics
 from vaekit.evaluation.resumable import ResumableResults
 from vaekit.models import masking
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @torch.no_grad()
-def log_likelihood(
+def measure_batches(
     model: VAE,
     batches: Iterator[tuple[Tensor, Tensor | None]],
     samples: int = 5000,
@@ -55,7 +55,7 @@ def log_likelihood(
     Returns:
         One number an image, in float64 on the CPU. The model is as it was, its training mode included.
     """
-    by, kept = measure if by is None else by, ResumableResults() if kept is None else kept
+    by, kept = measure_importance if by is None else by, ResumableResults() if kept is None else kept
     training = model.training
     model.eval()
     try:
@@ -71,7 +71,7 @@ def log_likelihood(
     return kept.columns()
 
 
-def measure(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> PerImageMetrics:
+def measure_importance(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> PerImageMetrics:
     """The terms of a batch (B, C, H, W) by K samples; of log p(x | y) where the model takes labels."""
     mask = masking.observed_mask(x)
     posterior, prior = model.encode(x, y), model.conditional_prior(y)
@@ -102,8 +102,8 @@ def summarize(
     parts: PerImageMetrics, levels: Sequence[int], samples: int, seed: int, seconds: float
 ) -> Evaluation:
     """Means over images with their standard error; `levels` are the sizes of the model's."""
-    mean, stderr = mean_and_error(parts.log_likelihood)
-    pareto_k, unreliable = tails(parts.pareto_k)
+    mean, stderr = mean_and_stderr(parts.log_likelihood)
+    pareto_k, unreliable = summarize_tails(parts.pareto_k)
     reconstruction, kl = parts.reconstruction.mean().item(), parts.kl.mean(1).tolist()
     return Evaluation(
         images=len(parts.log_likelihood),
@@ -113,7 +113,7 @@ def summarize(
         elbo=reconstruction - sum(kl) - parts.label_kl.mean().item(),
         log_likelihood=mean,
         log_likelihood_stderr=stderr,
-        bits_per_dimension=_bits(mean, parts.dimensions.mean().item()),
+        bits_per_dimension=_bits_per_dimension(mean, parts.dimensions.mean().item()),
         ess_mean=parts.effective_sample_size.mean().item(),
         ess_min=parts.effective_sample_size.min().item(),
         active_units=active_units(parts.latents.T.numpy(), levels),
@@ -122,7 +122,7 @@ def summarize(
         seconds=seconds,
         seed=seed,
         growth=[
-            Bound(n, *mean_and_error(row))
+            Bound(n, *mean_and_stderr(row))
             for n, row in zip(sample_sizes(samples), parts.growth, strict=False)
         ],
         pareto_k=pareto_k,
@@ -130,13 +130,13 @@ def summarize(
     )
 
 
-def mean_and_error(values: Tensor) -> tuple[float, float | None]:
+def mean_and_stderr(values: Tensor) -> tuple[float, float | None]:
     """The mean of (N,) and its standard error, which one value alone has not."""
     error = values.std().item() / math.sqrt(len(values)) if len(values) > 1 else None
     return values.mean().item(), error
 
 
-def tails(shapes: Tensor) -> tuple[float, float] | tuple[None, None]:
+def summarize_tails(shapes: Tensor) -> tuple[float, float] | tuple[None, None]:
     """The median shape of the tails (N,), and the share of those that are too heavy.
 
     One that is NaN, where others are known, could not be found, and counts as too heavy; of NaN alone, as of
@@ -145,10 +145,10 @@ def tails(shapes: Tensor) -> tuple[float, float] | tuple[None, None]:
     if shapes.isnan().all():
         return None, None
     shapes = shapes.nan_to_num(nan=math.inf, posinf=math.inf, neginf=-math.inf)
-    return shapes.median().item(), (shapes > RELIABLE).double().mean().item()
+    return shapes.median().item(), (shapes > MAX_RELIABLE_K).double().mean().item()
 
 
-def _bits(log_likelihood: float, dimensions: float) -> float | None:
+def _bits_per_dimension(log_likelihood: float, dimensions: float) -> float | None:
     """Per observed dimension; None where nothing was observed."""
     return -log_likelihood / (dimensions * math.log(2)) if dimensions else None
 

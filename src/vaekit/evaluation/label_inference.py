@@ -23,11 +23,11 @@ from vaekit.models import masking
 from vaekit.models.vae import VAE
 from vaekit.utils.random import seeded
 
-SAMPLES = 16
+N_SAMPLES = 16
 
 
 @torch.no_grad()
-def label_posterior(model: VAE, x: Tensor, samples: int = SAMPLES, seed: int = 0) -> Tensor:
+def label_posterior(model: VAE, x: Tensor, samples: int = N_SAMPLES, seed: int = 0) -> Tensor:
     """p(y | x) for images (B, C, H, W): (B, M), over the labels of the model.
 
     Args:

@@ -19,7 +19,7 @@ from vaekit.evaluation.label_inference import posterior_moments
 from vaekit.models.vae import VAE
 from vaekit.utils.io import write_whole
 
-ACTIVE = 0.01  # the variance of a latent's posterior mean over images, above which it is in use
+ACTIVE_VARIANCE = 0.01  # the variance of a latent's posterior mean over images, above which it is in use
 
 
 class Latents(NamedTuple):
@@ -71,12 +71,12 @@ def active_units(codes: np.ndarray, levels: Sequence[int]) -> list[int]:
 
     Source: Burda et al. 2016, section 5.2.
     """
-    active = codes.var(0) > ACTIVE
+    active = codes.var(0) > ACTIVE_VARIANCE
     return [int(level.sum()) for level in np.split(active, np.cumsum(levels)[:-1])]
 
 
 @torch.no_grad()
-def traverse(
+def latent_traversal(
     model: VAE, z: Tensor, latents: Sequence[int], values: Sequence[float], y: Tensor | None = None
 ) -> Tensor:
     """Images on walks from z (d,) along single latents: (len(latents), len(values), C, H, W).
@@ -90,7 +90,7 @@ def traverse(
     return model.decode(grid, y).mean
 
 
-def quantiles(n: int) -> np.ndarray:
+def normal_quantiles(n: int) -> np.ndarray:
     """n quantiles of N(0, 1), at the middles of n equal parts of its probability."""
     points = torch.special.ndtri((torch.arange(n, dtype=torch.float64) + 0.5) / n)
     return points.numpy()
@@ -105,7 +105,7 @@ def decode_grid(model: VAE, n: int = 20, y: Tensor | None = None) -> tuple[Tenso
     """
     if model.latent_dim != 2:
         raise ValueError(f"the decoded grid needs a latent of 2 numbers; this model has {model.latent_dim}")
-    values = quantiles(n)
+    values = normal_quantiles(n)
     device = next(model.parameters()).device
     axis = torch.tensor(values, dtype=torch.float32, device=device)
     z1, z0 = torch.meshgrid(axis, axis, indexing="ij")
@@ -113,7 +113,7 @@ def decode_grid(model: VAE, n: int = 20, y: Tensor | None = None) -> tuple[Tenso
 
 
 Table = Mapping[str, np.ndarray]
-AT_ONCE = 500
+BATCH_SIZE = 500
 FORMATS = (".npy", ".npz", ".csv")
 
 
@@ -135,7 +135,7 @@ def latent_table(
     """
     if label and seen.classes is None:
         raise InvalidError("label: the data has no labels; leave them out")
-    codes = encode_batches(model, seen.batches(AT_ONCE))
+    codes = encode_batches(model, seen.batches(BATCH_SIZE))
     table = {"z": codes.mean}
     if stddev:
         table["stddev"] = codes.stddev

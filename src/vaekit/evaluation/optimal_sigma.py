@@ -29,7 +29,7 @@ class OptimalSigma(NamedTuple):
     elbo: float
 
 
-def fit_sigma(sigma: float, dimensions: int, reconstruction: float, kl: float) -> OptimalSigma:
+def optimal_sigma(sigma: float, dimensions: int, reconstruction: float, kl: float) -> OptimalSigma:
     """The best sigma in place of the one that a model was measured with.
 
     Args:
@@ -45,7 +45,7 @@ def fit_sigma(sigma: float, dimensions: int, reconstruction: float, kl: float) -
 
 
 @torch.no_grad()
-def sigma_of(model: VAE) -> float | None:
+def decoder_sigma(model: VAE) -> float | None:
     """The one sigma of a Gaussian decoder that nothing is told; None for any other decoder."""
     if model.conditioned_parts:
         return None

@@ -17,7 +17,7 @@ import numpy as np
 
 from vaekit.errors import InvalidError
 
-PARTS, NEIGHBORS = 5, 5
+FOLDS, NEIGHBORS = 5, 5
 
 
 class ProbeAccuracy(NamedTuple):
@@ -45,18 +45,18 @@ def probe_accuracy(codes: np.ndarray, labels: np.ndarray, seed: int = 0) -> Prob
     from sklearn.preprocessing import StandardScaler
 
     counts = np.unique(labels, return_counts=True)[1]
-    if len(counts) < 2 or counts.min() < PARTS:
+    if len(counts) < 2 or counts.min() < FOLDS:
         raise InvalidError(
-            f"labels: expected at least 2 classes of at least {PARTS} codes, got classes of {counts.tolist()}"
+            f"labels: expected at least 2 classes of at least {FOLDS} codes, got classes of {counts.tolist()}"
         )
     scaled = StandardScaler().fit_transform(codes)
-    linear = _share_right(LogisticRegression(max_iter=300), scaled, labels, seed)
-    neighbors = _share_right(KNeighborsClassifier(NEIGHBORS), scaled, labels, seed)
+    linear = _cross_validated_accuracy(LogisticRegression(max_iter=300), scaled, labels, seed)
+    neighbors = _cross_validated_accuracy(KNeighborsClassifier(NEIGHBORS), scaled, labels, seed)
     return ProbeAccuracy(linear, neighbors, float(silhouette_score(scaled, labels)))
 
 
-def _share_right(method: object, codes: np.ndarray, labels: np.ndarray, seed: int) -> float:
+def _cross_validated_accuracy(method: object, codes: np.ndarray, labels: np.ndarray, seed: int) -> float:
     from sklearn.model_selection import StratifiedKFold, cross_val_score
 
-    parts = StratifiedKFold(PARTS, shuffle=True, random_state=seed)
+    parts = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     return float(cross_val_score(method, codes, labels, cv=parts).mean())

@@ -16,12 +16,12 @@ import math
 import torch
 from torch import Tensor
 
-RELIABLE = 0.7
-FEWEST = 5  # weights in a tail, below which nothing can be said of it
+MAX_RELIABLE_K = 0.7
+MIN_TAIL = 5  # weights in a tail, below which nothing can be said of it
 _PRIOR_K, _PRIOR_WEIGHT = 0.5, 10  # the weakly informative prior, worth so many weights
 _IMAGES_AT_ONCE = 16
-_EQUAL = 1e-12  # weights that differ by no more, relative to the largest, are the same
-_NOTHING = 1e-300  # a quartile below which the inverse of numbers of its size is not finite
+_EQUAL_WEIGHTS = 1e-12  # weights that differ by no more, relative to the largest, are the same
+_MIN_QUARTILE = 1e-300  # a quartile below which the inverse of numbers of its size is not finite
 
 
 def tail_length(samples: int) -> int:
@@ -41,7 +41,7 @@ def pareto_k(log_weights: Tensor) -> Tensor:
     Source: Vehtari et al. 2024, with their prior for short tails: (M k + 10 * 0.5) / (M + 10).
     """
     length = len(log_weights) - 1
-    if length < FEWEST:
+    if length < MIN_TAIL:
         return log_weights.new_full(log_weights.shape[1:], math.nan, dtype=torch.float64)
     ordered = log_weights.double().sort(0).values
     weights = (ordered - ordered[-1]).exp().T
@@ -67,8 +67,8 @@ def fit_generalized_pareto(exceedances: Tensor) -> tuple[Tensor, Tensor]:
     parts = [_fit(rows) for rows in exceedances.split(_IMAGES_AT_ONCE)]
     k, sigma = (torch.cat(column) for column in zip(*parts, strict=True))
     quartile, largest = _quartile(exceedances), exceedances[:, -1]
-    k = torch.where(quartile > _NOTHING, k, math.inf)
-    return torch.where(largest > _EQUAL, k, -math.inf), sigma
+    k = torch.where(quartile > _MIN_QUARTILE, k, math.inf)
+    return torch.where(largest > _EQUAL_WEIGHTS, k, -math.inf), sigma
 
 
 def _fit(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -18,11 +18,11 @@ from vaekit.data.observation import ObservedImages
 from vaekit.evaluation.label_inference import labels_or_prediction
 from vaekit.models.vae import VAE
 
-AT_ONCE = 500
+BATCH_SIZE = 500
 
 
 @torch.no_grad()
-def squared_error(model: VAE, seen: ObservedImages, stored: ObservedImages) -> float:
+def reconstruction_mse(model: VAE, seen: ObservedImages, stored: ObservedImages) -> float:
     """The mean squared error of reconstructions, a pixel.
 
     Args:
@@ -30,18 +30,18 @@ def squared_error(model: VAE, seen: ObservedImages, stored: ObservedImages) -> f
         stored: the same images in their own values, in [0, 1]; where they are NaN, nothing is counted.
     """
     total = count = 0.0
-    for (x, y), (u, _) in zip(seen.batches(AT_ONCE), stored.batches(AT_ONCE), strict=True):
+    for (x, y), (u, _) in zip(seen.batches(BATCH_SIZE), stored.batches(BATCH_SIZE), strict=True):
         errors = (model.reconstruct(x, labels_or_prediction(model, x, y)) - u).square()
         total += errors.nansum(dtype=torch.float64).item()
         count += (~errors.isnan()).sum().item()
     return total / max(count, 1.0)
 
 
-NEAR = 0.02  # of the range between the bounds
+MARGIN = 0.02  # of the range between the bounds
 
 
 @torch.no_grad()
-def saturated_share(model: VAE, x: Tensor, y: Tensor | None, bounds: tuple[float, float]) -> float | None:
+def saturated_fraction(model: VAE, x: Tensor, y: Tensor | None, bounds: tuple[float, float]) -> float | None:
     """The share of pixels whose log-scale is at a bound, in reconstructions; None without a scale.
 
     Args:
@@ -52,7 +52,7 @@ def saturated_share(model: VAE, x: Tensor, y: Tensor | None, bounds: tuple[float
     if scale is None:
         return None
     low, high = bounds
-    margin = NEAR * (high - low)
+    margin = MARGIN * (high - low)
     return ((scale < low + margin) | (scale > high - margin)).double().mean().item()
 
 

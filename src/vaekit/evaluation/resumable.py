@@ -20,8 +20,8 @@ from torch import nn
 from vaekit.evaluation.results import PerImageMetrics, concatenate
 from vaekit.utils.io import UNREADABLE, write_whole
 
-EVERY = 10.0  # seconds
-_KEY = 12  # characters of a key that are in the name of its file
+WRITE_INTERVAL = 10.0  # seconds
+_KEY_LENGTH = 12  # characters of a key that are in the name of its file
 
 
 class ResumableResults:
@@ -37,8 +37,8 @@ class ResumableResults:
     """
 
     def __init__(self, file: Path | None = None, key: str = ""):
-        self.file, self.key = file and file.with_stem(f"{file.stem}-{key[:_KEY]}"), key
-        self.batches, self._before, self.parts = _recall(self.file, key) if self.file else (0, 0.0, [])
+        self.file, self.key = file and file.with_stem(f"{file.stem}-{key[:_KEY_LENGTH]}"), key
+        self.batches, self._before, self.parts = _read_batches(self.file, key) if self.file else (0, 0.0, [])
         self._began = self._written = time.monotonic()
 
     @property
@@ -55,7 +55,7 @@ class ResumableResults:
         """One more batch; the file is brought up to date now and then."""
         self.parts.append(concatenate([part]))
         self.batches += 1
-        if time.monotonic() - self._written > EVERY:
+        if time.monotonic() - self._written > WRITE_INTERVAL:
             self.write()
 
     def write(self) -> None:
@@ -86,7 +86,7 @@ def measurement_key(model: nn.Module, **settings: Any) -> str:
     return digest.hexdigest()
 
 
-def _recall(file: Path, key: str) -> tuple[int, float, list[PerImageMetrics]]:
+def _read_batches(file: Path, key: str) -> tuple[int, float, list[PerImageMetrics]]:
     """The batches that are done, the seconds they took, and their numbers; none where they cannot be read."""
     try:
         with np.load(file, allow_pickle=False) as found:

@@ -39,12 +39,12 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     Source: Heusel et al. 2017, "GANs trained by a two time-scale update rule".
     """
     a, b = a.double(), b.double()
-    common = torch.linalg.svdvals(_root(a).T @ _root(b)).sum()
+    common = torch.linalg.svdvals(_covariance_factor(a).T @ _covariance_factor(b)).sum()
     distance = (a.mean(0) - b.mean(0)).square().sum() + a.var(0).sum() + b.var(0).sum() - 2 * common
     return max(0.0, distance.item())
 
 
-def _root(points: Tensor) -> Tensor:
+def _covariance_factor(points: Tensor) -> Tensor:
     """R (F, F) with R R^T the covariance of points (N, F)."""
     values, vectors = torch.linalg.eigh(torch.atleast_2d(points.T.cov()))
     return vectors * values.clamp_min(0).sqrt()
@@ -62,10 +62,10 @@ def kernel_distance(a: Tensor, b: Tensor) -> float:
     """
     a, b = a.double(), b.double()
     between = _kernel_sum(a, b) / (len(a) * len(b))
-    return _kernel_within(a) + _kernel_within(b) - 2 * between
+    return _mean_kernel_within(a) + _mean_kernel_within(b) - 2 * between
 
 
-def _kernel_within(points: Tensor) -> float:
+def _mean_kernel_within(points: Tensor) -> float:
     """The mean kernel of two different points."""
     same = (points.square().mean(1) + 1).pow(3).sum().item()
     return (_kernel_sum(points, points) - same) / (len(points) * (len(points) - 1))
@@ -85,10 +85,12 @@ def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> tuple[float, flo
 
     Source: Kynkäänniemi et al. 2019, "Improved precision and recall metric for assessing generative models".
     """
-    return _among(fake.double(), real.double(), k), _among(real.double(), fake.double(), k)
+    return _fraction_inside(fake.double(), real.double(), k), _fraction_inside(
+        real.double(), fake.double(), k
+    )
 
 
-def _among(points: Tensor, others: Tensor, k: int) -> float:
+def _fraction_inside(points: Tensor, others: Tensor, k: int) -> float:
     to_itself = 1
     radius = torch.cat(
         [torch.cdist(rows, others).kthvalue(k + to_itself).values for rows in others.split(ROWS_AT_ONCE)]

@@ -20,13 +20,13 @@ from vaekit.evaluation.results import Evaluation, PerImageMetrics
 from vaekit.models.head import Head
 from vaekit.models.vae import VAE
 
-BINARY = ("threshold", "static", "dynamic")
-GIVEN = (
+BINARY_OBSERVATIONS = ("threshold", "static", "dynamic")
+CONDITIONAL_CAVEAT = (
     "the model was told the labels: the numbers are of log p(x | y), not of log p(x), and not comparable "
     "with those of a model that is told none; for log p(x): vaekit evaluate RUN --labels marginalize"
 )
-MANY = 0.05  # the share of images with unreliable estimates that is worth a warning
-_BOUNDS = (
+MAX_UNRELIABLE = 0.05  # the share of images with unreliable estimates that is worth a warning
+_BOUND_FIELDS = (
     "elbo",
     "log_likelihood",
     "log_likelihood_stderr",
@@ -40,21 +40,21 @@ _BOUNDS = (
 )
 
 
-def caveats(observation: str, kind: str, support: str, dataset: Dataset) -> list[str]:
+def likelihood_caveats(observation: str, kind: str, support: str, dataset: Dataset) -> list[str]:
     """Why the number is no log-likelihood of the data as it is; empty where it is one."""
     found = []
-    if support == "binary" and observation not in BINARY:
+    if support == "binary" and observation not in BINARY_OBSERVATIONS:
         found.append(
             f"the {kind} likelihood gives probability to black and white alone, but the observation is "
             f"{observation}: on gray values its numbers do not sum to 1; compare reconstructions, not "
             "likelihoods, or observe dynamic, or use discretized_logistic or continuous_bernoulli"
         )
-    if support in ("unit", "real") and observation in BINARY:
+    if support in ("unit", "real") and observation in BINARY_OBSERVATIONS:
         found.append(
             f"the {kind} likelihood is a density over real values, but the observation is {observation}, "
             "two values: the density can grow without limit; use the likelihood bernoulli"
         )
-    if support in ("unit", "real") and observation not in BINARY and dataset.has_levels:
+    if support in ("unit", "real") and observation not in BINARY_OBSERVATIONS and dataset.has_levels:
         found.append(
             f"the {kind} likelihood is a density over real values, taken at 256 levels: it is no probability "
             "of the levels and not comparable with one; for that use data.observation=discrete with "
@@ -117,14 +117,16 @@ def annotate(
     """
     [likelihood] = _heads(model.decoder)
     undefined = [head.warning for head in _heads(model.encoder) if head.warning]
-    reasons = undefined + caveats(observation, kind, likelihood.support, dataset)
+    reasons = undefined + likelihood_caveats(observation, kind, likelihood.support, dataset)
     reasons += [likelihood.warning] if likelihood.warning else []
     missing = describe_missing(hidden, dataset)
-    notes = [] if likelihood.support in ("binary", "levels") else _rescaled(dataset, whole=not missing)
-    notes += _observed_part(missing)
-    notes += [GIVEN] if evaluation.labels == "condition" else []
-    notes += [] if undefined else unreliable(evaluation)
-    changes: dict[str, Any] = {**dict.fromkeys(_BOUNDS), "kl": [], "growth": []} if undefined else {}
+    notes = (
+        [] if likelihood.support in ("binary", "levels") else _rescaling_caveats(dataset, whole=not missing)
+    )
+    notes += _missing_caveats(missing)
+    notes += [CONDITIONAL_CAVEAT] if evaluation.labels == "condition" else []
+    notes += [] if undefined else unreliable_caveats(evaluation)
+    changes: dict[str, Any] = {**dict.fromkeys(_BOUND_FIELDS), "kl": [], "growth": []} if undefined else {}
     return dataclasses.replace(
         evaluation,
         split=split,
@@ -136,10 +138,10 @@ def annotate(
     )
 
 
-def unreliable(evaluation: Evaluation) -> list[str]:
+def unreliable_caveats(evaluation: Evaluation) -> list[str]:
     """What to know where the importance weights of not a few images have too heavy a tail."""
     share = evaluation.unreliable or 0.0
-    if share <= MANY:
+    if share <= MAX_UNRELIABLE:
         return []
     return [
         f"for {share:.0%} of the images the Pareto shape of the importance weights is above 0.7: their "
@@ -157,7 +159,7 @@ def describe_missing(hidden: str, dataset: Dataset) -> str:
     return " and ".join(filter(None, ["NaN in the data" * dataset.has_missing, hidden]))
 
 
-def _observed_part(missing: str) -> list[str]:
+def _missing_caveats(missing: str) -> list[str]:
     if not missing:
         return []
     return [
@@ -165,7 +167,7 @@ def _observed_part(missing: str) -> list[str]:
     ]
 
 
-def _rescaled(dataset: Dataset, whole: bool) -> list[str]:
+def _rescaling_caveats(dataset: Dataset, whole: bool) -> list[str]:
     if dataset.scale == 1.0:
         return []
     shift = -(math.prod(dataset.shape) if whole else 1) * math.log(abs(dataset.scale))

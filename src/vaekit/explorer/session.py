@@ -19,9 +19,9 @@ from vaekit.data.observation import ObservedImages
 from vaekit.engine.trained_model import TrainedModel, load_model
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.evaluation import validity
-from vaekit.evaluation.importance_sampling import log_likelihood
+from vaekit.evaluation.importance_sampling import measure_batches
 from vaekit.evaluation.label_inference import label_posterior
-from vaekit.evaluation.latent import ACTIVE, Latents
+from vaekit.evaluation.latent import ACTIVE_VARIANCE, Latents
 from vaekit.explorer import latent_kl
 from vaekit.explorer.projection import Projection, fit_projection
 from vaekit.models import batching, masking
@@ -73,7 +73,7 @@ class ExplorerSession:
     reconstruction: np.ndarray
     kl_per_layer: np.ndarray
     kl: np.ndarray
-    log_likelihood: np.ndarray
+    measure_batches: np.ndarray
     _planes: dict[str | None, Projection] = field(default_factory=dict)
 
     @property
@@ -88,7 +88,7 @@ class ExplorerSession:
     @property
     def active(self) -> np.ndarray:
         """(d,), whether the images move a latent (Burda et al. 2016)."""
-        return self.codes.mean.var(0) > ACTIVE
+        return self.codes.mean.var(0) > ACTIVE_VARIANCE
 
     def plane(self, kind: str | None = None) -> Projection:
         """The map of a kind, made when it is first asked for."""
@@ -150,7 +150,7 @@ class ExplorerSession:
         for start in range(0, len(self.seen), at_once):
             some = slice(start, min(start + at_once, len(self.seen)))
             batch = iter([(self.seen.batch(torch.arange(some.start, some.stop)), self.told_of(some))])
-            terms = log_likelihood(self.model, batch, SAMPLES, seed=start)
+            terms = measure_batches(self.model, batch, SAMPLES, seed=start)
             self.log_likelihood[some] = terms.log_likelihood.numpy()
             yield some.stop
 

@@ -20,11 +20,11 @@ from vaekit import plotting
 from vaekit.data.observation import ObservedImages
 from vaekit.engine.conditioning import Condition
 from vaekit.engine.impute import ImputedDataset
-from vaekit.engine.sample_quality import held_out, reference_images
+from vaekit.engine.sample_quality import held_out_indices, reference_batches
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
 from vaekit.evaluation.label_inference import labels_or_prediction
-from vaekit.evaluation.latent import decode_grid, encode_batches, kl_per_latent, traverse
+from vaekit.evaluation.latent import decode_grid, encode_batches, kl_per_latent, latent_traversal
 from vaekit.evaluation.sample_metrics import nearest_neighbors as neighbors
 from vaekit.utils.io import write_whole
 from vaekit.utils.random import seeded
@@ -95,12 +95,12 @@ def nearest_images(
         InvalidError: values of the images are missing.
     """
     dataset, splits = trained.data()
-    chosen = np.random.default_rng(seed).permutation(held_out(splits))[:n]
+    chosen = np.random.default_rng(seed).permutation(held_out_indices(splits))[:n]
     sampled = trained.model.sample(n, temperature, seed=seed, sample_pixels=draw).clamp(0, 1)
-    images = torch.cat([sampled, *reference_images(trained, dataset, chosen, draw)])
-    training = reference_images(trained, dataset, splits.train, draw)
+    images = torch.cat([sampled, *reference_batches(trained, dataset, chosen, draw)])
+    training = reference_batches(trained, dataset, splits.train, draw)
     indices, distances = (each[:, 0].cpu().numpy() for each in neighbors(images, training))
-    found = torch.cat(list(reference_images(trained, dataset, splits.train[indices], draw)))
+    found = torch.cat(list(reference_batches(trained, dataset, splits.train[indices], draw)))
     columns = to_array(images), to_array(found), distances
     groups = {"sample": [each[:n] for each in columns]}
     if len(chosen):
@@ -176,7 +176,7 @@ def traversals(
         raise InvalidError(f"latent {wrong[0]}: this model has latents 0 to {len(kl) - 1}")
     values = np.linspace(-extent, extent, steps)
     z, y = _start(trained, seen, image, told)
-    rows = to_array(traverse(trained.model, z, chosen, values.tolist(), y))
+    rows = to_array(latent_traversal(trained.model, z, chosen, values.tolist(), y))
     measure = "KL {:.2f}" if codes.stddev.any() else "variance {:.2f}"
     names = [f"z{i}  {measure.format(kl[i])}" for i in chosen]
     title = f"Traversals: {trained.title}"

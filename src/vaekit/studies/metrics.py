@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vaekit.errors import InvalidError, did_you_mean
-from vaekit.evaluation.optimal_sigma import fit_sigma, sigma_of
+from vaekit.evaluation.optimal_sigma import optimal_sigma, decoder_sigma
 from vaekit.runs.summary import describe_estimator, describe_quality
 from vaekit.studies.results import RunResult, VariantResult
 from vaekit.utils.format import format_significant
@@ -110,10 +110,12 @@ def _fitted(key: str) -> Callable[[RunResult], Any]:
         known, model = training.evaluation, training.recipe.model
         if model.decoder.likelihood.kind != "gaussian" or not known.get("kl") or known.get("missing"):
             return None
-        sigma, dimensions = sigma_of(training.trained.model), math.prod(training.trained.shape)
+        sigma, dimensions = decoder_sigma(training.trained.model), math.prod(training.trained.shape)
         if sigma is None:
             return None
-        return float(getattr(fit_sigma(sigma, dimensions, known["reconstruction"], sum(known["kl"])), key))
+        return float(
+            getattr(optimal_sigma(sigma, dimensions, known["reconstruction"], sum(known["kl"])), key)
+        )
 
     return found
 

@@ -11,7 +11,7 @@ import yaml
 
 from vaekit.errors import InvalidError
 from vaekit.evaluation import feature_classifier
-from vaekit.evaluation.optimal_sigma import fit_sigma
+from vaekit.evaluation.optimal_sigma import optimal_sigma
 from vaekit.studies.blocks import interpolation, latent, tradeoff
 from vaekit.studies.display import SilentDisplay
 from vaekit.studies.metrics import metric, numbers
@@ -91,7 +91,7 @@ def test_autoencoders_alone_have_no_rate_to_show(results):
 def test_the_bound_with_the_best_sigma_is_a_column(results):
     outcome = results.select("vae-1")[0]
     found = outcome.first.evaluation
-    fitted = fit_sigma(0.5**0.5, 64, found["reconstruction"], sum(found["kl"]))
+    fitted = optimal_sigma(0.5**0.5, 64, found["reconstruction"], sum(found["kl"]))
     assert numbers("elbo_fitted", outcome) == pytest.approx([fitted.elbo])
     assert numbers("sigma_fitted", outcome) == pytest.approx([fitted.sigma])
     assert numbers("elbo_fitted", results.select("ae")[0]) == []

@@ -13,7 +13,7 @@ import yaml
 from vaekit.engine import impute
 from vaekit.errors import InvalidError
 from vaekit.evaluation import feature_classifier
-from vaekit.evaluation.importance_sampling import log_likelihood, measure
+from vaekit.evaluation.importance_sampling import measure_batches, measure_importance
 from vaekit.evaluation.label_inference import measure_marginal
 from vaekit.studies.blocks import conditional, imputation
 from vaekit.studies.display import SilentDisplay
@@ -108,7 +108,7 @@ def test_shares_are_those_of_the_classifier(results):
     assert (name, len(shares)) == ("CVAE", 11)
     assert shares[-1] == pytest.approx(np.mean(shares[:-1]))
     found = trained(results, "cvae")
-    judge = feature_classifier.classifier(found.data()[0])
+    judge = feature_classifier.feature_classifier(found.data()[0])
     threes = judge.logits(found.model.sample(20, y=torch.full((20,), 3), seed=0)).argmax(1)
     assert shares[3] == (threes == 3).double().mean().item()
 
@@ -120,9 +120,9 @@ def test_likelihoods_with_and_without_the_label(results):
     found = trained(results, "cvae")
     seen = found.observed("test", images=40)
     by = {
-        "given": log_likelihood(found.model, seen.batches(100), 8).log_likelihood,
-        "averaged": log_likelihood(
-            found.model, seen.batches(100), 8, by=partial(measure_marginal, given=measure)
+        "given": measure_batches(found.model, seen.batches(100), 8).log_likelihood,
+        "averaged": measure_batches(
+            found.model, seen.batches(100), 8, by=partial(measure_marginal, given=measure_importance)
         ).log_likelihood,
     }
     assert given == pytest.approx(by["given"].mean().item())

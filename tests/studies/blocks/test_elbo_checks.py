@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vaekit.evaluation.grid_integration import integrate_over_plane
+from vaekit.evaluation.grid_integration import integrate_over_grid
 from vaekit.studies.blocks import draw
 from vaekit.studies.elements import FigureElement, Table, Text
 
@@ -43,7 +43,7 @@ def test_the_integral_stands_beside_what_estimates_it(results):
     assert isinstance(table, Table)
     rows = {name: values[0] for name, values in by_row(table).items()}
     trained = results.select("vae-2")[0].first.trained
-    exact = integrate_over_plane(trained.model, trained.observed("test", images=6).all(), spacing=0.1)
+    exact = integrate_over_grid(trained.model, trained.observed("test", images=6).all(), spacing=0.1)
     terms = exact.log_evidence.mean().item()
     assert rows["log p(x), integral over the plane"] == pytest.approx(terms)
     assert rows["KL(q, p(z|x)), integral over the plane"] == pytest.approx(exact.gap.mean().item())

@@ -14,8 +14,8 @@ from torch import Tensor
 from vaekit import plotting
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
-from vaekit.evaluation.feature_classifier import Classifier, classifier
-from vaekit.evaluation.importance_sampling import log_likelihood, measure
+from vaekit.evaluation.feature_classifier import FeatureClassifier, feature_classifier
+from vaekit.evaluation.importance_sampling import measure_batches, measure_importance
 from vaekit.evaluation.label_inference import measure_marginal
 from vaekit.evaluation.results import MeasureBatch, PerImageMetrics
 from vaekit.runs import conditional_plots
@@ -107,7 +107,7 @@ def obeyed(
     """
     models = {outcome.label: outcome.first.trained for outcome in study.select(runs, finished=True)}
     first = next(iter(models.values()))
-    judge = classifier(first.data()[0], first.device)
+    judge = feature_classifier(first.data()[0], first.device)
     shares = {label: _obeyed(trained, judge, n, seed) for label, trained in models.items()}
     columns = [Column(name, name, "", None, 2) for name in first.label_names]
     rows = [(label, [Cell(s) for s in (*each, float(np.mean(each)))]) for label, each in shares.items()]
@@ -168,7 +168,7 @@ def _path(
 
 
 @torch.no_grad()
-def _obeyed(trained: TrainedModel, judge: Classifier, n: int, seed: int) -> list[float]:
+def _obeyed(trained: TrainedModel, judge: FeatureClassifier, n: int, seed: int) -> list[float]:
     """For each class the share of n samples that the classifier names so."""
     if not conditional_plots.has_classes(trained):
         raise InvalidError(f"runs: {trained.source} is told no classes; choose a conditional model")
@@ -183,12 +183,12 @@ def _likelihoods(outcome: VariantResult, n: int, samples: int, seed: int, split:
     seen = trained.observed(split, images=n)
 
     def measured(by: MeasureBatch) -> PerImageMetrics:
-        return log_likelihood(trained.model, seen.batches(AT_ONCE // 5), samples, seed, by=by)
+        return measure_batches(trained.model, seen.batches(AT_ONCE // 5), samples, seed, by=by)
 
-    given = measured(measure).log_likelihood
+    given = measured(measure_importance).log_likelihood
     if trained.model.labels is None or seen.labels is None:
         return [Cell(None), Cell(given.mean().item()), Cell(_stderr(given)), Cell(None), Cell(None)]
-    averaged = measured(partial(measure_marginal, given=measure))
+    averaged = measured(partial(measure_marginal, given=measure_importance))
     without, right = averaged.log_likelihood, averaged.label_posterior.argmax(0) == seen.labels.cpu()
     difference = (given - without).mean().item()
     numbers = (given.mean(), without.mean(), _stderr(without), difference, right.double().mean())

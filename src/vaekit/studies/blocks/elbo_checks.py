@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vaekit import plotting
-from vaekit.evaluation.elbo_identities import KLComparison, elbo_identity, kl_closed_form_against_samples
+from vaekit.evaluation.elbo_identities import KLComparison, elbo_identity, compare_kl
 from vaekit.studies.blocks.latent import AT_ONCE
 from vaekit.studies.elements import Cell, Column, Element, FigureElement, Table
 from vaekit.studies.results import StudyResults, VariantResult
@@ -31,7 +31,7 @@ def divergence(
     for outcome in study.select(runs, finished=True):
         batches = list(outcome.first.trained.observed("test", images=images).batches(AT_ONCE))
         model = outcome.first.trained.model
-        found = {k: kl_closed_form_against_samples(model, batches, k, seed) for k in samples}
+        found = {k: compare_kl(model, batches, k, seed) for k in samples}
         count = sum(len(x) for x, _ in batches)
         parts += [_divergences(outcome, found, count), _converging(outcome, found)]
     return parts

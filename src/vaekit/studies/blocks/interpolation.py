@@ -10,10 +10,10 @@ from torch import Tensor
 
 from vaekit import plotting
 from vaekit.data.observation import ObservedImages
-from vaekit.engine.sample_quality import reference_images
+from vaekit.engine.sample_quality import reference_batches
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
-from vaekit.evaluation.features import space
+from vaekit.evaluation.features import feature_space
 from vaekit.evaluation.sample_metrics import sample_metrics
 from vaekit.runs.plots import to_array
 from vaekit.studies.blocks.images import headed
@@ -110,9 +110,9 @@ def _cells(outcome: VariantResult, n: int, seed: int) -> list[Cell]:
     """Scores of a run's three sets of images; each set is as large as that of the training images."""
     trained = outcome.first.trained
     dataset, splits = trained.data()
-    found, n = space(dataset, device=trained.device), _available(trained, n)
+    found, n = feature_space(dataset, device=trained.device), _available(trained, n)
     chosen = np.random.default_rng(seed).permutation(splits.train)[:n]
-    real = found.of(reference_images(trained, dataset, np.sort(chosen)))
+    real = found.of(reference_batches(trained, dataset, np.sort(chosen)))
     sets = _between(trained, n, 0.0, seed), _between(trained, n, 0.5, seed), _sampled(trained, n, seed)
     scored = [sample_metrics(real, found.of(each)) for each in sets]
     return [Cell(each["frechet"]) for each in scored] + [Cell(scored[1]["precision"])]
@@ -128,7 +128,7 @@ def _protocol(trained: TrainedModel, n: int) -> str:
     dataset, _ = trained.data()
     return (
         f"Each of {_available(trained, n):,} images, as means of pixels, against as many training images, by "
-        f"{space(dataset, device=trained.device).description}. Halfway images lie in the middle of the "
+        f"{feature_space(dataset, device=trained.device).description}. Halfway images lie in the middle of the "
         "straight way between the codes of two test images."
     )
 

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from vaekit import plotting
 from vaekit.engine.trained_model import TrainedModel
-from vaekit.evaluation.grid_integration import GridIntegral, integrate_over_plane, joint_log_prob
-from vaekit.evaluation.importance_sampling import log_likelihood
+from vaekit.evaluation.grid_integration import GridIntegral, integrate_over_grid, joint_log_prob
+from vaekit.evaluation.importance_sampling import measure_batches
 from vaekit.evaluation.results import PerImageMetrics
 from vaekit.models.batching import images_per_batch
 from vaekit.plotting.posteriors import Posterior
@@ -76,9 +76,9 @@ def integrated(
 def _measure(trained: TrainedModel, images: int, samples: list[int], spacing: float, seed: int) -> Measured:
     seen = trained.observed("test", images=images)
     size = images_per_batch(trained.model.decoder, seen.shape)
-    sampled = {k: log_likelihood(trained.model, seen.batches(size), k, seed) for k in samples}
+    sampled = {k: measure_batches(trained.model, seen.batches(size), k, seed) for k in samples}
     x = seen.batch(torch.arange(len(seen)))
-    return Measured(x, integrate_over_plane(trained.model, x, spacing=spacing), sampled)
+    return Measured(x, integrate_over_grid(trained.model, x, spacing=spacing), sampled)
 
 
 def _terms(outcomes: Sequence[VariantResult], found: Sequence[Measured], spacing: float) -> Table:
