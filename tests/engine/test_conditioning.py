@@ -35,13 +35,13 @@ def of_attributes_() -> TrainedModel:
 def test_a_class_by_name_or_else_by_number(text: str, place: int):
     found = parse_condition(of_classes(), text)
     assert torch.equal(found.vector, torch.eye(3)[place])
-    assert found.words == f"label {('cat', 'dog', '1')[place]}"
+    assert found.description == f"label {('cat', 'dog', '1')[place]}"
 
 
 def test_attributes_on_top_of_the_mean():
-    assert parse_condition(of_attributes_(), settings=["age=41.5"]).vector.tolist() == [41.5, 0.5, 0.5]
-    assert parse_condition(of_attributes_(), settings=["hair=red", "age=-1"]).vector.tolist() == [-1, 0, 1]
-    assert parse_condition(of_attributes_(), settings=["hair=red=0.25"]).vector.tolist() == [20, 0.5, 0.25]
+    assert parse_condition(of_attributes_(), attributes=["age=41.5"]).vector.tolist() == [41.5, 0.5, 0.5]
+    assert parse_condition(of_attributes_(), attributes=["hair=red", "age=-1"]).vector.tolist() == [-1, 0, 1]
+    assert parse_condition(of_attributes_(), attributes=["hair=red=0.25"]).vector.tolist() == [20, 0.5, 0.25]
     assert of_attributes_().model.labels.center.tolist() == [20, 0.5, 0.5]
     assert parse_condition(of_attributes_()) is None
 

@@ -55,10 +55,10 @@ def trained(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainedMo
 
 def test_trained_on_halves_it_beats_the_mean_of_what_is_there(trained: TrainedModel, folder: Path) -> None:
     found = impute_dataset(trained, "pixels:0.3", data=str(folder / "curves.npy"), samples=300)
-    assert found.judged.sum() == np.isnan(found.observed).sum() > 700
-    assert found.error is not None
-    assert found.error_of_average is not None
-    assert found.error < 0.5 * found.error_of_average
+    assert found.scored.sum() == np.isnan(found.observed).sum() > 700
+    assert found.rmse is not None
+    assert found.rmse_of_mean_image is not None
+    assert found.rmse < 0.5 * found.rmse_of_mean_image
 
 
 def test_every_image_of_other_data_is_filled_in_its_own_units(trained: TrainedModel, folder: Path) -> None:
@@ -69,7 +69,7 @@ def test_every_image_of_other_data_is_filled_in_its_own_units(trained: TrainedMo
         progress=lambda images, of: seen.append((images, of)),
     )  # fmt: skip
     assert seen == [(100, 400)] * 4
-    assert (found.missing, found.error, found.error_of_average) == ("NaN in the data", None, None)
+    assert (found.missing, found.rmse, found.rmse_of_mean_image) == ("NaN in the data", None, None)
     arrays = found.arrays()
     known = ~np.isnan(given)
     assert np.array_equal(arrays["observed"], known)
@@ -82,10 +82,10 @@ def test_every_image_of_other_data_is_filled_in_its_own_units(trained: TrainedMo
 
 
 def test_images_are_chosen_among_those_that_lack_something(trained: TrainedModel) -> None:
-    found = impute_dataset(trained, number=10, samples=20, seed=3)
+    found = impute_dataset(trained, max_images=10, samples=20, seed=3)
     assert len(found.indices) == 10
     assert np.isnan(found.observed).any((1, 2, 3)).all()
-    again, other = (impute_dataset(trained, number=10, samples=20, seed=seed) for seed in (3, 4))
+    again, other = (impute_dataset(trained, max_images=10, samples=20, seed=seed) for seed in (3, 4))
     assert np.array_equal(found.indices, again.indices)
     assert np.array_equal(found.images, again.images)
     assert not np.array_equal(found.indices, other.indices)
@@ -99,7 +99,7 @@ def test_where_nothing_is_missing_that_is_said(trained: TrainedModel, folder: Pa
 
 
 def test_without_a_word_a_third_of_the_side_is_hidden(trained: TrainedModel, folder: Path) -> None:
-    found = impute_dataset(trained, data=str(folder / "curves.npy"), number=5, samples=20)
+    found = impute_dataset(trained, data=str(folder / "curves.npy"), max_images=5, samples=20)
     assert found.missing == "square:2"
     assert (np.isnan(found.observed).sum((1, 2, 3)) == 2).all()
 

@@ -92,12 +92,12 @@ def test_the_bounds_lie_on_both_sides_and_close_with_more_steps(init: Init):
     gaps = []
     for steps in (4, 24):
         torch.manual_seed(2)
-        between = annealing_path(model, x, None, init)
-        there, back = run_forward_and_reverse(between, posterior_draw(x), 225, steps)
-        error = (there.std(0) + back.std(0)) / 15
-        assert (there.mean(0) < exact + 3 * error).all()
-        assert (back.mean(0) > exact - 3 * error).all()
-        gaps.append((back.mean(0) - there.mean(0)).mean())
+        path = annealing_path(model, x, None, init)
+        forward, reverse = run_forward_and_reverse(path, posterior_draw(x), 225, steps)
+        error = (forward.std(0) + reverse.std(0)) / 15
+        assert (forward.mean(0) < exact + 3 * error).all()
+        assert (reverse.mean(0) > exact - 3 * error).all()
+        gaps.append((reverse.mean(0) - forward.mean(0)).mean())
     assert gaps[1] < gaps[0] / 3
 
 
@@ -110,8 +110,8 @@ def test_back_from_exact_draws_the_mean_of_one_over_the_weight_is_one_over_the_e
     """Each chain from a draw of its own: the mean over the posterior, too, is that of the closed form."""
     model, x, exact = factor_analysis(0.5, 0.5)
     many, copies = x[:1].expand(400, *x.shape[1:]), exact[:1].expand(400)
-    _, back = run_forward_and_reverse(annealing_path(model, many), posterior_draw(many), 1, 20)
-    ratio = (copies - back[0]).exp()
+    _, reverse = run_forward_and_reverse(annealing_path(model, many), posterior_draw(many), 1, 20)
+    ratio = (copies - reverse[0]).exp()
     assert ratio.mean().item() == pytest.approx(1, abs=4 * (ratio.std() / 20).item())
 
 
@@ -127,11 +127,11 @@ def test_on_a_line_it_finds_the_integral(likelihood: str):
 def test_moves_leave_the_posterior_as_it_is():
     """From exact draws, at the end of the way: after 20 moves mean and covariance are those they were."""
     model, x, _ = factor_analysis()
-    between = annealing_path(model, x, None, "prior")
+    path = annealing_path(model, x, None, "prior")
     z = model.encode(x).sample((2500,))
     length = torch.full((5,), 0.3, dtype=torch.float64)
     for _ in range(20):
-        z, accepted = _hmc_step(between, _evaluate_at(between, z, 1.0), 1.0, length)
+        z, accepted = _hmc_step(path, _evaluate_at(path, z, 1.0), 1.0, length)
     exact = model.encode(x)
     assert (accepted > 0.5).all()
     torch.testing.assert_close(z.mean(0), exact.mean, rtol=0, atol=5 * exact.stddev.max().item() / 50)
@@ -140,19 +140,19 @@ def test_moves_leave_the_posterior_as_it_is():
 
 def test_the_length_of_steps_comes_to_the_acceptance_aimed_at():
     model, x, _ = factor_analysis(0.5, 0.3)
-    between = annealing_path(model, x, None, "prior")
-    here, length = tune_step_sizes(between, temperatures(120))[-1]
+    path = annealing_path(model, x, None, "prior")
+    here, length = tune_step_sizes(path, temperatures(120))[-1]
     z = posterior_draw(x.repeat(200, 1, 1, 1)).view(200, 5, -1)
-    _, accepted = _hmc_step(between, _evaluate_at(between, z, here), here, length)
+    _, accepted = _hmc_step(path, _evaluate_at(path, z, here), here, length)
     assert 0.4 < accepted.mean() < 0.9
 
 
 @pytest.mark.parametrize("posterior", ["log_variance", "full_covariance"])
 def test_chains_that_run_off_are_not_accepted(posterior: str):
     model = make_vae(posterior=posterior)
-    between = annealing_path(model, images_for(model))
-    start = _evaluate_at(between, between.draw(3), 0.5)
-    z, accepted = _hmc_step(between, start, 0.5, torch.full((4,), 1e30))
+    path = annealing_path(model, images_for(model))
+    start = _evaluate_at(path, path.sample_initial(3), 0.5)
+    z, accepted = _hmc_step(path, start, 0.5, torch.full((4,), 1e30))
     assert torch.equal(z, start.z)
     assert (accepted == 0).all()
 
@@ -182,12 +182,12 @@ def test_it_works_with_levels_labels_and_missing_values(make, init: Init):
     x = images_for(model)
     x[:, :, :2] = torch.nan
     y = labels() if model.labels is not None else None
-    between = annealing_path(model, x, y, init)
-    assert run_forward(between, 5, 4).shape == (5, 4)
+    path = annealing_path(model, x, y, init)
+    assert run_forward(path, 5, 4).shape == (5, 4)
     prior = model.conditional_prior(y)
     with torch.no_grad():  # importance sampling from the prior, which misses nothing of so small a model
         z = prior.sample((20_000,) if prior.batch_shape else (20_000, len(x)))
-        exact = (between.log_joint(z) - prior.log_prob(z)).double().logsumexp(0) - math.log(20_000)
+        exact = (path.log_joint(z) - prior.log_prob(z)).double().logsumexp(0) - math.log(20_000)
     mean, error = mean_weight(run_forward(annealing_path(model, x, y, "prior"), 400, 10), exact)
     assert ((mean - 1).abs() < 5 * error + 0.02).all()
 
@@ -221,18 +221,18 @@ def test_memory_is_bounded_by_what_the_decoder_gives():
     assert [images_per_batch(one, SHAPE, chains) for chains in (16, 10_000)] == [32, 1]
     assert images_per_batch(many, SHAPE, 16) == (1 << 20) // (30 * 256) // 16
     model = make_vae()
-    between = annealing_path(model, images_for(model))
+    path = annealing_path(model, images_for(model))
     decoded = []
     model.decoder.head.register_forward_pre_hook(lambda _, inputs: decoded.append(len(inputs[0])))
-    assert run_forward(replace(between, rows=9), 5, 3).shape == (5, 4)
+    assert run_forward(replace(path, rows=9), 5, 3).shape == (5, 4)
     assert set(decoded) == {PILOT_CHAINS, 2, 1}  # 5 chains of 4 images, 2 at once
 
 
 def test_portions_of_chains_are_as_good_as_all_at_once():
     model, x, exact = factor_analysis(0.5, 0.7)
-    between = replace(annealing_path(model, x), rows=300)
-    there, back = run_forward_and_reverse(between, posterior_draw(x), 130, 20)
-    assert there.shape == back.shape == (130, 5)
-    mean, error = mean_weight(there, exact)
+    path = replace(annealing_path(model, x), rows=300)
+    forward, reverse = run_forward_and_reverse(path, posterior_draw(x), 130, 20)
+    assert forward.shape == reverse.shape == (130, 5)
+    mean, error = mean_weight(forward, exact)
     assert ((mean - 1).abs() < 4 * error + 0.05).all()
-    assert (back.mean(0) > exact - 0.2).all()
+    assert (reverse.mean(0) > exact - 0.2).all()

@@ -92,7 +92,7 @@ def test_over_the_training_images_features_have_mean_zero_and_variance_one(kind)
     data = load_dataset("digits")
     found = feature_space(data, kind)
     x = torch.tensor(data.images) / 255
-    features = found.of(x.split(300))
+    features = found.extract(x.split(300))
     assert features.shape == (1797, 64)
     assert features.dtype == torch.float64
     assert features.mean(0).abs().max() < 0.2
@@ -105,7 +105,7 @@ def test_components_keep_distances_between_images():
     assert (found.kind, found.accuracy) == ("pixels", None)
     assert found.description == "64 principal components of the pixels of stripes"
     x = torch.from_numpy(data.images[:20]).float() / 255
-    ratio = torch.pdist(found.of([x])) / torch.pdist(x.flatten(1).double())
+    ratio = torch.pdist(found.extract([x])) / torch.pdist(x.flatten(1).double())
     assert ratio.max() / ratio.min() == pytest.approx(1, abs=1e-4)
 
 
@@ -140,7 +140,7 @@ def test_a_function_of_the_users_own(tmp_path, monkeypatch):
     x = torch.rand(5, 1, 8, 8)
     for name in (f"{tmp_path}{os.sep}mine.py:mean", "mine:mean"):
         found = feature_space(stripes(), name)
-        torch.testing.assert_close(found.of(x.split(2)), x.mean((1, 2, 3))[:, None].double())
+        torch.testing.assert_close(found.extract(x.split(2)), x.mean((1, 2, 3))[:, None].double())
         assert (found.kind, found.description) == (name, f"features of the user's own, {name}")
 
 
@@ -168,9 +168,9 @@ def test_mistakes_of_the_users_function(tmp_path, monkeypatch):
     (tmp_path / "mine.py").write_text(OWN)
     x = [torch.rand(5, 1, 8, 8)]
     with pytest.raises(InvalidError, match=r"of shape \(5, F\), one row an image, got shape \(5,\)"):
-        feature_space(stripes(), "mine.py:flat").of(x)
+        feature_space(stripes(), "mine.py:flat").extract(x)
     with pytest.raises(InvalidError, match=r"fails on images of shape \(5, 1, 8, 8\): division by zero"):
-        feature_space(stripes(), "mine.py:wrong").of(x)
+        feature_space(stripes(), "mine.py:wrong").extract(x)
 
 
 def test_a_classifier_needs_labels():

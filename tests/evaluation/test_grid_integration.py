@@ -34,11 +34,11 @@ def test_the_integrals_are_those_in_closed_form():
     model, weight, shift = linear()
     x = images("unit")
     terms, posterior = exact(weight, shift, x)
-    found = integrate_over_grid(model, x, reach=9.0, spacing=0.05)
+    found = integrate_over_grid(model, x, half_width=9.0, spacing=0.05)
     assert found.log_evidence.tolist() == pytest.approx(
         terms.log_prob(x.flatten(1).double()).tolist(), abs=1e-4
     )
-    assert found.coarse.tolist() == pytest.approx(found.log_evidence.tolist(), abs=1e-4)
+    assert found.log_evidence_coarse.tolist() == pytest.approx(found.log_evidence.tolist(), abs=1e-4)
     q = model.encode(x)
     diagonal = MultivariateNormal(q.mean.double(), torch.diag_embed(q.variance.double()))
     assert found.gap.tolist() == pytest.approx(kl_divergence(diagonal, posterior).tolist(), rel=1e-3)
@@ -60,7 +60,7 @@ def test_bound_and_gap_are_the_evidence_of_a_network():
 def test_too_wide_a_grid_shows_in_the_coarser_one():
     model, *_ = linear()
     found = integrate_over_grid(model, images("real"), spacing=1.5)
-    assert (found.coarse - found.log_evidence).abs().max() > 0.01
+    assert (found.log_evidence_coarse - found.log_evidence).abs().max() > 0.01
 
 
 def test_the_joint_is_likelihood_times_prior():

@@ -25,7 +25,7 @@ def measured(kept: ResumableResults | None, batches: int = 4, stop: int | None =
                 raise Stop
             yield images("binary", n=5, seed=number), None
 
-    return measure_batches(make_vae(), come(), 7, kept=kept)
+    return measure_batches(make_vae(), come(), 7, results=kept)
 
 
 @pytest.mark.parametrize("stop", [0, 1, 3])

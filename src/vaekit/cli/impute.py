@@ -88,13 +88,13 @@ def command(
     everything = number is None and target.suffix.lower() in ARRAYS
     with images_bar(quiet) as progress:
         number = None if everything else number or ROWS
-        imputed = impute_dataset(trained, number=number, draw=not mean, progress=progress, **choices)
+        imputed = impute_dataset(trained, max_images=number, sample_pixels=not mean, progress=progress, **choices)
     picture = plots.imputations(trained, imputed)
     written = str(picture.save(target))
     shapes = {name: list(array.shape) for name, array in picture.arrays.items()}
     numbers = {"file": written, "arrays": shapes, **_numbers(imputed, choices["samples"])}
     emit(numbers, "\n".join([written, *_lines(imputed, numbers)]), as_json)
-    if imputed.poor:
+    if imputed.n_low_ess:
         click.echo(_warning(imputed, choices["samples"]), err=True)
 
 
@@ -103,9 +103,9 @@ def _numbers(imputed: ImputedDataset, samples: int) -> dict[str, Any]:
     return {
         "images": len(imputed.observed),
         "missing": imputed.missing,
-        "judged": int(imputed.judged.sum()),
-        "rmse": imputed.error,
-        "rmse_of_mean_image": imputed.error_of_average,
+        "judged": int(imputed.scored.sum()),
+        "rmse": imputed.rmse,
+        "rmse_of_mean_image": imputed.rmse_of_mean_image,
         "samples": samples,
         "ess_mean": float(sizes.mean()),
         "ess_min": float(sizes.min()),
@@ -129,6 +129,6 @@ def _lines(imputed: ImputedDataset, numbers: dict[str, Any]) -> list[str]:
 
 def _warning(imputed: ImputedDataset, samples: int) -> str:
     return (
-        f"note: for {imputed.poor} of {len(imputed.observed)} images fewer samples carry weight than there "
+        f"note: for {imputed.n_low_ess} of {len(imputed.observed)} images fewer samples carry weight than there "
         f"are fillings, which then repeat; more may help: --samples {10 * samples}"
     )

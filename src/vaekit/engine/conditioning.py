@@ -21,25 +21,25 @@ class Condition(NamedTuple):
     """What a model is to be told, (m,), and the words for it."""
 
     vector: Tensor
-    words: str
+    description: str
 
 
 def parse_condition(
-    trained: TrainedModel, label: str | None = None, settings: Sequence[str] = ()
+    trained: TrainedModel, label: str | None = None, attributes: Sequence[str] = ()
 ) -> Condition | None:
     """The label, or the attributes, that are asked for; None where nothing is.
 
     Args:
         label: name or number of a class.
-        settings: attributes, `NAME=VALUE` each.
+        attributes: settings, `NAME=VALUE` each.
 
     Raises:
         InvalidError: the model is told something else, or nothing, or knows no such class or attribute.
     """
     if label is not None:
         return _class_condition(_require_label_prior(trained, "label", "--label"), trained, label)
-    if settings:
-        return _attribute_condition(_require_label_prior(trained, "attributes", "--set"), trained, settings)
+    if attributes:
+        return _attribute_condition(_require_label_prior(trained, "attributes", "--set"), trained, attributes)
     return None
 
 

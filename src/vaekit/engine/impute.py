@@ -38,7 +38,7 @@ class ImputedDataset:
         images: (N, M, C, H, W), draws from p(x | x_observed).
         mean: (N, C, H, W), E[x | x_observed].
         effective_sample_size: (N,), how many of the posterior samples carry weight.
-        average: (C, H, W), the mean of the training images.
+        mean_image: (C, H, W), the mean of the training images.
         missing: what is missing, in words.
     """
 
@@ -49,26 +49,26 @@ class ImputedDataset:
     images: np.ndarray
     mean: np.ndarray
     effective_sample_size: np.ndarray
-    average: np.ndarray
+    mean_image: np.ndarray
     missing: str
 
     @cached_property
-    def judged(self) -> np.ndarray:
+    def scored(self) -> np.ndarray:
         """(N, C, H, W): the values that were hidden, but are known."""
         return np.isnan(self.observed) & ~np.isnan(self.truth)
 
     @property
-    def error(self) -> float | None:
+    def rmse(self) -> float | None:
         """Root mean squared error of the mean filling over the values judged; None where there are none."""
-        return self._error(self.mean)
+        return self._rmse(self.mean)
 
     @property
-    def error_of_average(self) -> float | None:
+    def rmse_of_mean_image(self) -> float | None:
         """The same of the mean training image in place of the filling."""
-        return self._error(np.broadcast_to(self.average, self.truth.shape))
+        return self._rmse(np.broadcast_to(self.mean_image, self.truth.shape))
 
     @property
-    def poor(self) -> int:
+    def n_low_ess(self) -> int:
         """Of how many images fewer than M posterior samples carry weight, so that fillings repeat."""
         return int((self.effective_sample_size < self.images.shape[1]).sum())
 
@@ -90,10 +90,10 @@ class ImputedDataset:
             "ess": self.effective_sample_size,
         }
 
-    def _error(self, filling: np.ndarray) -> float | None:
-        if not self.judged.any():
+    def _rmse(self, filling: np.ndarray) -> float | None:
+        if not self.scored.any():
             return None
-        return float(np.sqrt(np.square((filling - self.truth)[self.judged]).mean()))
+        return float(np.sqrt(np.square((filling - self.truth)[self.scored]).mean()))
 
 
 def impute_dataset(
@@ -101,10 +101,10 @@ def impute_dataset(
     missing: str | None = None,
     split: str | None = None,
     data: str | None = None,
-    number: int | None = None,
+    max_images: int | None = None,
     imputations: int = 5,
     samples: int = 1000,
-    draw: bool = True,
+    sample_pixels: bool = True,
     seed: int = 0,
     labels: Literal["condition", "marginalize"] = "condition",
     progress: Progress = lambda images, of: None,
@@ -116,8 +116,8 @@ def impute_dataset(
             else what was hidden in training, else a square of a third of the side.
         split: which images; without it the test split, or all of other data.
         data: other data of the same shape, by name or path.
-        number: so many at random of those that lack something; all images without it.
-        imputations, samples, draw, seed: see `VAE.impute`.
+        max_images: so many at random of those that lack something; all images without it.
+        imputations, samples, sample_pixels, seed: see `VAE.impute`.
         labels: of a conditional model: whether it is told those of the images.
         progress: called with the number of images in a batch that is done with, and in all of them.
 
@@ -129,9 +129,9 @@ def impute_dataset(
     everything = trained.hiding("none")
     lacks = trained.hiding(_default_mask(trained, dataset) if missing is None else missing)
     candidates = np.arange(len(dataset)) if split is None else split_indices(splits, split)
-    indices = _choose(candidates, _incomplete(lacks, dataset, candidates), number, seed)
+    indices = _choose(candidates, _incomplete(lacks, dataset, candidates), max_images, seed)
     seen = lacks.split(dataset, indices)
-    filled = _impute_batches(trained, seen, imputations, samples, draw, seed, labels == "condition", progress)
+    filled = _impute_batches(trained, seen, imputations, samples, sample_pixels, seed, labels == "condition", progress)
     return ImputedDataset(
         dataset,
         indices,
@@ -140,7 +140,7 @@ def impute_dataset(
         images=np.concatenate([_to_numpy(each.images.transpose(0, 1)) for each in filled]),
         mean=np.concatenate([_to_numpy(each.mean) for each in filled]),
         effective_sample_size=np.concatenate([_to_numpy(each.effective_sample_size) for each in filled]),
-        average=_mean_image(everything.split(dataset, splits.train)),
+        mean_image=_mean_image(everything.split(dataset, splits.train)),
         missing=describe_missing(lacks.recipe.data.hidden, dataset),
     )
 
@@ -171,10 +171,10 @@ def _incomplete(lacks: TrainedModel, dataset: Dataset, candidates: np.ndarray) -
     return holed
 
 
-def _choose(candidates: np.ndarray, lacking: np.ndarray, number: int | None, seed: int) -> np.ndarray:
-    if number is None:
+def _choose(candidates: np.ndarray, lacking: np.ndarray, max_images: int | None, seed: int) -> np.ndarray:
+    if max_images is None:
         return candidates
-    count = min(number, len(lacking))
+    count = min(max_images, len(lacking))
     return np.sort(np.random.default_rng(seed).choice(lacking, count, replace=False))
 
 
@@ -183,7 +183,7 @@ def _impute_batches(
     seen: ObservedImages,
     imputations: int,
     samples: int,
-    draw: bool,
+    sample_pixels: bool,
     seed: int,
     told: bool,
     progress: Progress,
@@ -194,7 +194,7 @@ def _impute_batches(
         size = images_per_batch(trained.model.decoder, seen.shape)
         for place, (x, y) in enumerate(seen.batches(size)):
             batch_seed = seed + 1_000_003 * place
-            yield impute(trained.model, x, y if told else None, None, imputations, samples, draw, batch_seed)
+            yield impute(trained.model, x, y if told else None, None, imputations, samples, sample_pixels, batch_seed)
             progress(len(x), len(seen))
 
     return list(each())

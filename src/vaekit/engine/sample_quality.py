@@ -40,7 +40,7 @@ def sample_quality(
     trained: TrainedModel,
     samples: int = 5000,
     features: str | None = None,
-    draw: bool | None = None,
+    sample_pixels: bool | None = None,
     seed: int = 0,
     data: str | None = None,
     say: Say = _log.info,
@@ -50,7 +50,7 @@ def sample_quality(
     Args:
         samples: how many, and how many training and held-out images; fewer where the data has fewer.
         features: the space, see `features.space`.
-        draw: whether pixels are drawn, or else their means taken; without it as said above.
+        sample_pixels: whether pixels are drawn, or else their means taken; without it as said above.
         seed: of the samples and of the choice of images.
         data: another dataset of the same shape, by name or path.
         say: is told when a classifier has to be trained.
@@ -62,22 +62,22 @@ def sample_quality(
     seconds = clock()
     dataset, splits = trained.data(data)
     n = _sample_count(dataset, samples, len(splits.train), len(held_out_indices(splits)))
-    draw = _compares_pixels(trained) if draw is None else draw
+    sample_pixels = _compares_pixels(trained) if sample_pixels is None else sample_pixels
     training, others = (
-        reference_batches(trained, dataset, _random_subset(part, n, seed), draw)
+        reference_batches(trained, dataset, _random_subset(part, n, seed), sample_pixels)
         for part in (splits.train, held_out_indices(splits))
     )
     found = feature_space(dataset, features, trained.device, say)
-    real, other = found.of(training), found.of(others)
+    real, other = found.extract(training), found.extract(others)
     of_model, of_data = (
-        sample_metrics(real, found.of(_sample_batches(trained, n, draw, seed))),
+        sample_metrics(real, found.extract(_sample_batches(trained, n, sample_pixels, seed))),
         sample_metrics(real, other),
     )
     return SampleQuality(
         **of_model,
         **{f"floor_{name}": value for name, value in of_data.items()},
         images=n,
-        pixels="drawn" if draw else "means",
+        pixels="drawn" if sample_pixels else "means",
         features=found.kind,
         description=found.description,
         accuracy=found.accuracy,
@@ -112,13 +112,13 @@ def held_out_indices(splits: Splits) -> np.ndarray:
 
 
 def reference_batches(
-    trained: TrainedModel, dataset: Dataset, indices: np.ndarray, draw: bool = False
+    trained: TrainedModel, dataset: Dataset, indices: np.ndarray, sample_pixels: bool = False
 ) -> Iterator[Tensor]:
     """Batches (B, C, H, W) of what samples of a model are compared with.
 
     Args:
         indices: of images of the dataset.
-        draw: images as observed; otherwise what a perfect model's means would be: of observations that are
+        sample_pixels: images as observed; otherwise what a perfect model's means would be: of observations that are
             drawn, the images themselves.
 
     Raises:
@@ -130,12 +130,12 @@ def reference_batches(
             "name other data with --data"
         )
     spec = trained.recipe.data
-    observation = spec.observation if draw or spec.observation == "threshold" else "continuous"
+    observation = spec.observation if sample_pixels or spec.observation == "threshold" else "continuous"
     seen = observe(dataset, indices, observation, seed=spec.seed, device=trained.device)
     return (x for x, _ in seen.batches(images_per_batch(trained.model.decoder, seen.shape)))
 
 
-def _sample_batches(trained: TrainedModel, n: int, draw: bool, seed: int) -> Iterator[Tensor]:
+def _sample_batches(trained: TrainedModel, n: int, sample_pixels: bool, seed: int) -> Iterator[Tensor]:
     generator = torch.Generator().manual_seed(seed)
     for size in chunk_sizes(n, images_per_batch(trained.model.decoder, trained.shape)):
-        yield trained.model.sample(size, seed=generator, sample_pixels=draw).clamp(0, 1)
+        yield trained.model.sample(size, seed=generator, sample_pixels=sample_pixels).clamp(0, 1)

@@ -75,22 +75,22 @@ class AnnealingPath:
         initial: p_0, over z (B, d) or (d,).
         log_joint: z (S, B, d) -> log p(x, z), (S, B).
         images: B.
-        rows: how many chains of all images are moved together, at least one of each image.
+        chains_per_batch: how many chains of all images are moved together, at least one of each image.
     """
 
     initial: Distribution
     log_joint: Callable[[Tensor], Tensor]
     images: int
-    rows: int = MAX_CHAINS_PER_BATCH
+    chains_per_batch: int = MAX_CHAINS_PER_BATCH
 
-    def draw(self, chains: int) -> Tensor:
+    def sample_initial(self, chains: int) -> Tensor:
         """(S, B, d), draws from p_0."""
         shape = (chains,) if self.initial.batch_shape else (chains, self.images)
         return self.initial.sample(shape)
 
-    def portions(self, chains: int) -> Iterator[int]:
+    def chunk_sizes(self, chains: int) -> Iterator[int]:
         """S = how many chains of each image are moved together + so many + ..."""
-        return chunk_sizes(chains, max(1, self.rows // self.images))
+        return chunk_sizes(chains, max(1, self.chains_per_batch // self.images))
 
 
 def annealing_path(model: VAE, x: Tensor, y: Tensor | None = None, init: Init = "encoder") -> AnnealingPath:
@@ -133,15 +133,15 @@ def measure_ais(
     )
 
 
-def run_forward(between: AnnealingPath, chains: int, steps: int) -> Tensor:
+def run_forward(path: AnnealingPath, chains: int, steps: int) -> Tensor:
     """log w (S, B) of chains from the start to the posterior; E w = p(x)."""
-    t, starts = temperatures(steps), [between.draw(n) for n in between.portions(chains)]
-    widths, stops = t.diff().tolist(), tune_step_sizes(between, t)
-    return torch.cat([_run_chain(between, z, widths, stops) for z in starts])
+    t, starts = temperatures(steps), [path.sample_initial(n) for n in path.chunk_sizes(chains)]
+    widths, stops = t.diff().tolist(), tune_step_sizes(path, t)
+    return torch.cat([_run_chain(path, z, widths, stops) for z in starts])
 
 
 def run_forward_and_reverse(
-    between: AnnealingPath, exact: Tensor, chains: int, steps: int
+    path: AnnealingPath, exact: Tensor, chains: int, steps: int
 ) -> tuple[Tensor, Tensor]:
     """log w (S, B) of chains to the posterior, and of chains that go back from exact draws of it.
 
@@ -154,20 +154,20 @@ def run_forward_and_reverse(
     Source: Grosse et al. 2015, "Sandwiching the marginal likelihood using bidirectional Monte Carlo".
     """
     t = temperatures(steps)
-    widths, stops = t.diff().tolist(), tune_step_sizes(between, t)
-    there = [_run_chain(between, between.draw(n), widths, stops) for n in between.portions(chains)]
+    widths, stops = t.diff().tolist(), tune_step_sizes(path, t)
+    there = [_run_chain(path, path.sample_initial(n), widths, stops) for n in path.chunk_sizes(chains)]
     widths, stops = widths[::-1], stops[::-1]
-    back = [_run_chain(between, exact.expand(n, -1, -1), widths, stops) for n in between.portions(chains)]
+    back = [_run_chain(path, exact.expand(n, -1, -1), widths, stops) for n in path.chunk_sizes(chains)]
     return torch.cat(there), torch.cat(back)
 
 
-def tune_step_sizes(between: AnnealingPath, t: Tensor) -> list[TunedStep]:
+def tune_step_sizes(path: AnnealingPath, t: Tensor) -> list[TunedStep]:
     """Each inner t, with the length of a leapfrog step for each image (B,), found by chains of their own."""
-    z = between.draw(PILOT_CHAINS)
-    length = torch.full((between.images,), _INITIAL_STEP_SIZE, dtype=z.dtype, device=z.device)
+    z = path.sample_initial(PILOT_CHAINS)
+    length = torch.full((path.images,), _INITIAL_STEP_SIZE, dtype=z.dtype, device=z.device)
     found, inner = [], t[1:-1].tolist()
     for here in inner[:1] * WARMUP_MOVES + inner:
-        z, accepted = _hmc_step(between, _evaluate_at(between, z, here), here, length)
+        z, accepted = _hmc_step(path, _evaluate_at(path, z, here), here, length)
         length = length * torch.exp(_ADAPTATION_RATE * (accepted - TARGET_ACCEPTANCE))
         found.append((here, length))
     return found[len(found) - len(inner) :]
@@ -189,30 +189,28 @@ class _State(NamedTuple):
         return (1 - t) * self.log_initial + t * self.log_joint
 
 
-def _run_chain(
-    between: AnnealingPath, z: Tensor, widths: Sequence[float], stops: Sequence[TunedStep]
-) -> Tensor:
+def _run_chain(path: AnnealingPath, z: Tensor, widths: Sequence[float], stops: Sequence[TunedStep]) -> Tensor:
     """log w (S, B) of chains that begin at z (S, B, d): weighed over each interval, moved between two."""
     log_weights = torch.zeros(z.shape[:2], dtype=torch.float64, device=z.device)
     for width, (here, length) in zip(widths, stops, strict=False):
-        point = _evaluate_at(between, z, here)
+        point = _evaluate_at(path, z, here)
         log_weights += width * point.log_ratio
-        z, _ = _hmc_step(between, point, here, length)
-    return log_weights + widths[-1] * _evaluate_at(between, z, 1.0).log_ratio
+        z, _ = _hmc_step(path, point, here, length)
+    return log_weights + widths[-1] * _evaluate_at(path, z, 1.0).log_ratio
 
 
-def _evaluate_at(between: AnnealingPath, z: Tensor, t: float) -> _State:
+def _evaluate_at(path: AnnealingPath, z: Tensor, t: float) -> _State:
     with torch.enable_grad():
         z = z.detach().requires_grad_()
-        log_initial, log_joint = between.initial.log_prob(z), between.log_joint(z)
+        log_initial, log_joint = path.initial.log_prob(z), path.log_joint(z)
         [gradient] = torch.autograd.grad(((1 - t) * log_initial + t * log_joint).sum(), z)
     return _State(z.detach(), log_initial.detach(), log_joint.detach(), gradient)
 
 
-def _hmc_step(between: AnnealingPath, begin: _State, t: float, length: Tensor) -> tuple[Tensor, Tensor]:
+def _hmc_step(path: AnnealingPath, begin: _State, t: float, length: Tensor) -> tuple[Tensor, Tensor]:
     """One transition that leaves f_t as it is: z (S, B, d), and the share of acceptance (B,)."""
     momentum = torch.randn_like(begin.z)
-    end, turned = _leapfrog(between, begin, momentum, t, length.unsqueeze(-1))
+    end, turned = _leapfrog(path, begin, momentum, t, length.unsqueeze(-1))
     change = end.log_density(t) - begin.log_density(t)
     change = change + (momentum.square() - turned.square()).sum(-1) / 2
     probability = change.nan_to_num(nan=-torch.inf).exp().clamp_max(1)
@@ -221,11 +219,11 @@ def _hmc_step(between: AnnealingPath, begin: _State, t: float, length: Tensor) -
 
 
 def _leapfrog(
-    between: AnnealingPath, point: _State, momentum: Tensor, t: float, length: Tensor
+    path: AnnealingPath, point: _State, momentum: Tensor, t: float, length: Tensor
 ) -> tuple[_State, Tensor]:
     """Leapfrog steps of a length (B, 1): where they end, and the momentum there."""
     for _ in range(LEAPFROG_STEPS):
         momentum = momentum + length / 2 * point.gradient
-        point = _evaluate_at(between, point.z + length * momentum, t)
+        point = _evaluate_at(path, point.z + length * momentum, t)
         momentum = momentum + length / 2 * point.gradient
     return point, momentum

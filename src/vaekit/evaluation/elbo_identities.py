@@ -31,29 +31,29 @@ class KLComparison(NamedTuple):
     """KL(q, p) in two ways, means over images, in nats.
 
     Attributes:
-        closed: by the closed form.
+        analytic: by the closed form.
         sampled: by draws, the mean of log q - log p.
-        error: the standard error of `sampled`, from the draws alone: the images are the same.
-        deviation: the standard deviation of log q - log p of one draw, root mean square over images.
+        stderr: the standard error of `sampled`, from the draws alone: the images are the same.
+        std: the standard deviation of log q - log p of one draw, root mean square over images.
     """
 
-    closed: float
+    analytic: float
     sampled: float
-    error: float
-    deviation: float
+    stderr: float
+    std: float
 
 
 class ELBOIdentity(NamedTuple):
     """The terms of log p(x) = ELBO + KL(q, p(z | x)), in nats.
 
     Attributes:
-        towards: where q lies between the prior (0) and the exact posterior (1).
+        t: where q lies between the prior (0) and the exact posterior (1).
         log_evidence: log p(x).
         elbo: the lower bound.
         gap: KL(q, p(z | x)).
     """
 
-    towards: float
+    t: float
     log_evidence: float
     elbo: float
     gap: float

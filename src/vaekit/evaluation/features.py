@@ -51,7 +51,7 @@ class FeatureSpace:
     accuracy: float | None = None
 
     @torch.no_grad()
-    def of(self, batches: Iterable[Tensor]) -> Tensor:
+    def extract(self, batches: Iterable[Tensor]) -> Tensor:
         """The features of all images in batches (B, C, H, W): (N, F), float64 on the CPU."""
         return torch.cat([self.function(batch).double().cpu() for batch in batches])
 

@@ -35,7 +35,7 @@ class GridIntegral(NamedTuple):
     """
 
     log_evidence: Tensor
-    coarse: Tensor
+    log_evidence_coarse: Tensor
     gap: Tensor
     mass: Tensor
     mean: Tensor
@@ -43,19 +43,21 @@ class GridIntegral(NamedTuple):
 
 
 @torch.no_grad()
-def integrate_over_grid(model: VAE, x: Tensor, reach: float = 4.5, spacing: float = 0.04) -> GridIntegral:
+def integrate_over_grid(
+    model: VAE, x: Tensor, half_width: float = 4.5, spacing: float = 0.04
+) -> GridIntegral:
     """log p(x), and what the bound of q lacks, by sums over a grid.
 
     Args:
         model: with two latents, told nothing of the images.
         x: (B, C, H, W).
-        reach: the grid goes from -reach to reach, each way.
+        half_width: the grid goes from -reach to reach, each way.
         spacing: h; not much more than the deviations of the posteriors.
 
     Raises:
         InvalidError: for another number of latents, or a conditional model.
     """
-    side = 2 * round(reach / spacing / 2)
+    side = 2 * round(half_width / spacing / 2)
     axis = spacing * torch.arange(-side, side + 1, dtype=x.dtype, device=x.device)
     z = torch.cartesian_prod(axis, axis)
     log_joint = joint_log_prob(model, x, z)

@@ -39,8 +39,8 @@ def measure_batches(
     samples: int = 5000,
     seed: int = 0,
     progress: Callable[[int], None] = lambda images: None,
-    by: MeasureBatch | None = None,
-    kept: ResumableResults | None = None,
+    measure: MeasureBatch | None = None,
+    results: ResumableResults | None = None,
 ) -> PerImageMetrics:
     """The importance-sampled log p(x) and the terms of the bound, image by image.
 
@@ -55,20 +55,21 @@ def measure_batches(
     Returns:
         One number an image, in float64 on the CPU. The model is as it was, its training mode included.
     """
-    by, kept = measure_importance if by is None else by, ResumableResults() if kept is None else kept
+    measure = measure or measure_importance
+    results = ResumableResults() if results is None else results
     training = model.training
     model.eval()
     try:
-        done = kept.batches
+        done = results.batches
         for number, (x, y) in enumerate(batches):
             if number >= done:
                 with seeded(seed + 1_000_003 * number):
-                    kept.add(by(model, x, y, samples))
+                    results.add(measure(model, x, y, samples))
             progress(len(x))
     finally:
         model.train(training)
-        kept.write()
-    return kept.columns()
+        results.write()
+    return results.concatenate()
 
 
 def measure_importance(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> PerImageMetrics:

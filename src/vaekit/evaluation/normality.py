@@ -26,11 +26,11 @@ class Normality(NamedTuple):
         distance: from N(0, 1), 0 to 1; draws themselves have about 0.87 / sqrt(N).
     """
 
-    mean: float
-    least: float
-    most: float
-    within: float
-    distance: float
+    max_mean: float
+    min_std: float
+    max_std: float
+    within_two: float
+    ks_distance: float
 
 
 def normality(codes: np.ndarray) -> Normality:

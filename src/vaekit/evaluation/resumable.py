@@ -62,13 +62,13 @@ class ResumableResults:
         """Bring the file up to date."""
         if self.file and self.parts:
             content = io.BytesIO()
-            columns = {name: column.numpy() for name, column in self.columns()._asdict().items()}
+            columns = {name: column.numpy() for name, column in self.concatenate()._asdict().items()}
             state: dict[str, Any] = {"key": self.key, "batches": self.batches, "seconds": self.seconds}
             np.savez(content, allow_pickle=False, **state, **columns)
             write_whole(self.file, content.getvalue())
         self._written = time.monotonic()
 
-    def columns(self) -> PerImageMetrics:
+    def concatenate(self) -> PerImageMetrics:
         """The numbers of all batches side by side."""
         return concatenate(self.parts)
 

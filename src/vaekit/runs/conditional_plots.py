@@ -61,8 +61,8 @@ def style_transfer(
     x, _ = random_images(trained, seen, n, seed)
     changed = to_array(_under(trained, seen, to.vector, n, seed, draw))
     originals, title = to_array(x), f"Style transfer: {trained.title}"
-    subtitle = f"each image encoded with its own label, decoded with {to.words}"
-    figure = plotting.image_rows({to.words: changed}, title, ("original", originals), subtitle=subtitle)
+    subtitle = f"each image encoded with its own label, decoded with {to.description}"
+    figure = plotting.image_rows({to.description: changed}, title, ("original", originals), subtitle=subtitle)
     return Plot({"images": changed, "originals": originals}, figure)
 
 

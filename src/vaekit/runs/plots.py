@@ -78,7 +78,7 @@ def samples(
     y = None if told is None else told.vector.expand(n, -1)
     images = to_array(trained.model.sample(n, temperature, y, seed, draw))
     warmth = "" if temperature == 1 else f", temperature {temperature:g}"
-    given = f"given {told.words}, " if told else "y from p(y), " if trained.model.labels is not None else ""
+    given = f"given {told.description}, " if told else "y from p(y), " if trained.model.labels is not None else ""
     subtitle = f"{given}z from the prior{warmth}, seed {seed}"
     return Plot({"images": images}, plotting.samples(images, f"Samples: {trained.title}", subtitle=subtitle))
 
@@ -181,7 +181,7 @@ def traversals(
     names = [f"z{i}  {measure.format(kl[i])}" for i in chosen]
     title = f"Traversals: {trained.title}"
     figure = plotting.traversal(
-        rows, title, names, values.tolist(), subtitle=f"given {told.words}" if told else ""
+        rows, title, names, values.tolist(), subtitle=f"given {told.description}" if told else ""
     )
     return Plot({"images": rows, "latents": np.array(chosen)}, figure)
 
@@ -223,14 +223,14 @@ def decoded_grid(trained: TrainedModel, n: int = 20, told: Condition | None = No
     images, values = decode_grid(trained.model, n, y)
     title = f"Decoded latent space: {trained.title}"
     arrays = {"images": to_array(images), "quantiles": values}
-    subtitle = f"given {told.words}" if told else "given the mode_ label" if y is not None else ""
+    subtitle = f"given {told.description}" if told else "given the mode_ label" if y is not None else ""
     return Plot(arrays, plotting.decoded_grid(arrays["images"], values.tolist(), title, subtitle))
 
 
 def imputations(trained: TrainedModel, imputed: ImputedDataset) -> Plot:
     """The first ten images with their fillings; as arrays all of them, in the units of the data."""
     first = slice(IMPUTED)
-    title, known = f"Imputations: {trained.title}", bool(imputed.judged.any())
+    title, known = f"Imputations: {trained.title}", bool(imputed.scored.any())
     figure = plotting.imputations(
         imputed.observed[first], imputed.images[first].clip(0, 1), imputed.mean[first].clip(0, 1), title,
         imputed.truth[first] if known else None, subtitle=f"missing: {imputed.missing}",

@@ -145,9 +145,9 @@ def test_holes_are_filled_with_the_label_and_without_and_judged_against_the_trut
     assert names == ["CVAE, label unknown", "CVAE, label given", "VAE", "mean training image"]
     for (name, cells), labels in zip(table.rows[:2], ("marginalize", "condition"), strict=True):
         found = impute.impute_dataset(
-            trained(results, "cvae"), "square:4", number=20, imputations=2, samples=20, labels=labels
+            trained(results, "cvae"), "square:4", max_images=20, imputations=2, samples=20, labels=labels
         )
-        assert cells[0].value == pytest.approx(found.error), name
+        assert cells[0].value == pytest.approx(found.rmse), name
     assert [list(each) for each, _ in rows] == [["seen", *names[:3]]]
     assert [each[1].shape for each in draws] == [(3, 2, 1, 8, 8)]
 
@@ -155,7 +155,7 @@ def test_holes_are_filled_with_the_label_and_without_and_judged_against_the_trut
 def test_a_label_that_is_not_given_changes_the_filling(results):
     model = trained(results, "cvae")
     given, unknown = (
-        impute.impute_dataset(model, "square:6", number=10, samples=20, labels=labels)
+        impute.impute_dataset(model, "square:6", max_images=10, samples=20, labels=labels)
         for labels in ("condition", "marginalize")
     )
     assert np.array_equal(given.observed, unknown.observed, equal_nan=True)

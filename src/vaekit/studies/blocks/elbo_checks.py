@@ -52,7 +52,7 @@ def identity(
         steps: how many q, from the prior to the exact posterior.
     """
     rows = elbo_identity(latents, pixels, noise, steps, seed)
-    names = [f"{row.towards:g}" for row in rows]
+    names = [f"{row.t:g}" for row in rows]
     cells = [
         [Cell(row.elbo), Cell(row.gap), Cell(row.elbo + row.gap), Cell(row.log_evidence)] for row in rows
     ]
@@ -88,20 +88,20 @@ def _divergences(outcome: VariantResult, found: dict[int, KLComparison], images:
         f"{outcome.label}, mean over {images:,} test images. The standard error is that of the draws alone."
     ]
     return Table(
-        columns, [("closed form", [Cell(closed.closed), Cell(None), Cell(None)]), *rows], notes, "how"
+        columns, [("closed form", [Cell(closed.analytic), Cell(None), Cell(None)]), *rows], notes, "how"
     )
 
 
 def _cells(found: KLComparison) -> list[Cell]:
-    off = (found.sampled - found.closed) / found.error
-    return [Cell(found.sampled), Cell(found.error), Cell(off)]
+    off = (found.sampled - found.analytic) / found.stderr
+    return [Cell(found.sampled), Cell(found.stderr), Cell(off)]
 
 
 def _converging(outcome: VariantResult, found: dict[int, KLComparison]) -> FigureElement:
     draws, each = np.array(list(found)), list(found.values())
     lines = {
-        "by draws": (draws, np.array([d.sampled for d in each]), np.array([d.error for d in each])),
-        "closed form": (draws, np.array([d.closed for d in each]), None),
+        "by draws": (draws, np.array([d.sampled for d in each]), np.array([d.stderr for d in each])),
+        "closed form": (draws, np.array([d.analytic for d in each]), None),
     }
     figure = plotting.value_against(
         lines, f"KL(q, p) by draws: {outcome.label}", "draws an image", "KL(q, p) (nats)", log=True

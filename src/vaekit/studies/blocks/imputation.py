@@ -39,7 +39,7 @@ def restored(
     """
     made = {
         label: impute_dataset(
-            outcome.first.trained, missing, number=judged, imputations=imputations, samples=samples,
+            outcome.first.trained, missing, max_images=judged, imputations=imputations, samples=samples,
             seed=seed, labels=labels,
         )
         for outcome in study.select(runs, finished=True)
@@ -81,12 +81,12 @@ def _draws(found: ImputedDataset, n: int, title: str) -> Drawing:
 
 def _rows(made: Mapping[str, ImputedDataset]) -> list[tuple[str, list[Cell]]]:
     first = next(iter(made.values()))
-    rows = [(label, [Cell(found.error)]) for label, found in made.items()]
-    return [*rows, ("mean training image", [Cell(first.error_of_average)])]
+    rows = [(label, [Cell(found.rmse)]) for label, found in made.items()]
+    return [*rows, ("mean training image", [Cell(first.rmse_of_mean_image)])]
 
 
 def _protocol(found: ImputedDataset) -> str:
     return (
-        f"Root mean squared error of the mean filling over the {int(found.judged.sum()):,} hidden pixels of "
+        f"Root mean squared error of the mean filling over the {int(found.scored.sum()):,} hidden pixels of "
         f"{len(found.truth):,} test images; hidden: {found.missing}."
     )

@@ -112,9 +112,9 @@ def _cells(outcome: VariantResult, n: int, seed: int) -> list[Cell]:
     dataset, splits = trained.data()
     found, n = feature_space(dataset, device=trained.device), _available(trained, n)
     chosen = np.random.default_rng(seed).permutation(splits.train)[:n]
-    real = found.of(reference_batches(trained, dataset, np.sort(chosen)))
+    real = found.extract(reference_batches(trained, dataset, np.sort(chosen)))
     sets = _between(trained, n, 0.0, seed), _between(trained, n, 0.5, seed), _sampled(trained, n, seed)
-    scored = [sample_metrics(real, found.of(each)) for each in sets]
+    scored = [sample_metrics(real, found.extract(each)) for each in sets]
     return [Cell(each["frechet"]) for each in scored] + [Cell(scored[1]["precision"])]
 
 

@@ -98,7 +98,7 @@ def _named_terms(found: Measured) -> dict[str, float]:
     gap = exact.gap.mean().item()
     return {
         "log p(x), integral over the plane": exact.log_evidence.mean().item(),
-        "the same, grid twice as coarse": exact.coarse.mean().item(),
+        "the same, grid twice as coarse": exact.log_evidence_coarse.mean().item(),
         f"log p(x), {most:,} importance samples": found.sampled[most].log_likelihood.mean().item(),
         f"ELBO, {most:,} draws": found.elbo,
         "KL(q, p(z|x)), integral over the plane": gap,
