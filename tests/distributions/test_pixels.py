@@ -301,7 +301,7 @@ def test_optimal_normal_is_the_best_of_all_scales():
 def test_optimal_normal_finds_its_scale_from_the_observed_alone():
     loc, x, mask = torch.zeros(3, 4), torch.randn(3, 4), torch.rand(1, 4) < 0.5
     recorded: list[Tensor] = []
-    masked = OptimalNormal(loc, recorded.append).restricted(mask).log_prob(x)
+    masked = OptimalNormal(loc, recorded.append).with_mask(mask).log_prob(x)
     chosen = x[:, mask[0]]
     torch.testing.assert_close(recorded[0], chosen.square().mean())
     torch.testing.assert_close(
@@ -317,8 +317,8 @@ def test_optimal_normal_survives_a_perfect_fit_and_an_empty_mask():
         assert torch.isfinite(gradient(log_prob, x)[0]).all()
 
 
-def test_optimal_normal_has_nothing_to_draw_from():
-    with pytest.raises(NotImplementedError, match=r"no scale without values: call \.eval\(\)"):
+def test_optimal_normal_cannot_be_sampled():
+    with pytest.raises(NotImplementedError, match=r"no scale without data: call model\.eval\(\)"):
         OptimalNormal(torch.zeros(2), lambda variance: None).sample()
 
 
@@ -334,8 +334,8 @@ def test_tempered_multiplies_the_spread_and_keeps_the_center():
     assert torch.equal(with_temperature(p, 0.0).sample((3,)), p.mean.expand(3, 2))
 
 
-def test_a_family_without_a_known_temperature_says_so():
-    with pytest.raises(NotImplementedError, match="no temperature is known for Gamma"):
+def test_temperature_of_an_unsupported_family_is_an_error():
+    with pytest.raises(NotImplementedError, match="with_temperature: Gamma is not supported"):
         with_temperature(Gamma(1.0, 1.0), 0.5)
 
 

@@ -1,12 +1,12 @@
-"""A mixture: one of several distributions, chosen at random.
+"""Mixtures of C distributions,
 
-    p(z) = sum_c w_c p_c(z)
+    p(z) = sum_c w_c p_c(z).
 
-For C diagonal Gaussians and N points the sum of squares in the exponent is one product of matrices,
+For C diagonal Gaussians and N points the sum of squares in the exponent is one matrix product,
 
     sum_i (z_i - m_ci)^2 / s_ci^2 = [z^2, z] . [s_c^-2, -2 m_c s_c^-2] + sum_i m_ci^2 / s_ci^2,
 
-so that no (N, C, d) tensor arises. Its terms cancel where s is small, hence double precision.
+which avoids a tensor of shape (N, C, d). Its terms cancel where s is small, so it is computed in float64.
 """
 
 from __future__ import annotations
@@ -27,13 +27,22 @@ FLOATS_PER_CHUNK = 1 << 24
 
 
 class Mixture(Distribution):
-    """C distributions over vectors of d numbers, each with its weight.
+    """A mixture of C distributions over vectors of d values.
 
-    `rsample` has a gradient to the component that was chosen, and none to the choice.
+    `rsample` passes gradients to the sampled component, and none to the choice of the component.
 
     Args:
-        logits: (C,), the weights up to softmax; (..., C) for mixtures of a batch that differ in them alone.
-        components: of batch shape (C,) and event shape (d,).
+        logits: (C,), the weights before the softmax; (..., C) for a batch of mixtures that share their
+            components.
+        components: a distribution with batch shape (C,) and event shape (d,).
+
+    >>> from torch.distributions import Independent
+    >>> components = Independent(Normal(torch.tensor([[-1.0], [3.0]]), torch.ones(2, 1)), 1)
+    >>> p = Mixture(torch.zeros(2), components)
+    >>> p.mean, p.variance
+    (tensor([1.]), tensor([5.]))
+    >>> p.joint(torch.tensor([[3.0]])).softmax(-1)[0, 1] > 0.99
+    tensor(True)
     """
 
     arg_constraints: ClassVar[dict] = {}
@@ -42,31 +51,31 @@ class Mixture(Distribution):
 
     def __init__(self, logits: Tensor, components: Distribution):
         self.log_weights, self.components = F.log_softmax(logits, -1), components
-        self._kept: _Quadratic | None = None
+        self._cached: _Quadratic | None = None
         super().__init__(logits.shape[:-1], components.event_shape, validate_args=False)
 
     def joint(self, value: Tensor) -> Tensor:
-        """log w_c + log p_c(z) for z (..., d): (..., C); its softmax says how likely z came from each."""
+        """log w_c + log p_c(z), (..., C), for z (..., d); its softmax is p(c | z)."""
         return self._joint()(value)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """The log of the sum over components, for a bounded number of points at once."""
+        """log p(z), (...), for z (..., d), computed in chunks of bounded memory."""
         shape = torch.broadcast_shapes(value.shape[:-1], self.batch_shape)
         points = value.expand(*shape, -1).reshape(-1, *self.batch_shape, value.shape[-1])
         numbers = self.log_weights.numel() * value.shape[-1]
         parts, joint = points.split(max(1, FLOATS_PER_CHUNK // numbers)), self._joint()
-        return torch.cat([_log_sum_exp(joint(some)) for some in parts]).view(shape)
+        return torch.cat([_log_sum_exp(joint(part)) for part in parts]).view(shape)
 
     def _joint(self) -> Callable[[Tensor], Tensor]:
-        """Points (..., d) -> (..., C). Without gradients what does not depend on them is made only once."""
+        """A function of points (..., d) -> (..., C); without gradients its constants are cached."""
         normals = diagonal(self.components)
         if normals is None:
             return lambda value: self.log_weights + self.components.log_prob(value.unsqueeze(-2))
         if torch.is_grad_enabled():
             return _Quadratic(normals, self.log_weights)
-        if self._kept is None:
-            self._kept = _Quadratic(normals, self.log_weights)
-        return self._kept
+        if self._cached is None:
+            self._cached = _Quadratic(normals, self.log_weights)
+        return self._cached
 
     def rsample(self, sample_shape: SampleShape = ()) -> Tensor:
         chosen = Categorical(logits=self.log_weights, validate_args=False).sample(torch.Size(sample_shape))
@@ -79,11 +88,17 @@ class Mixture(Distribution):
     @property
     def variance(self) -> Tensor:
         """The mean of the variances plus the variance of the means."""
-        centerd = self.components.mean - self.mean.unsqueeze(-2)
-        return self._average(self.components.variance + centerd.square())
+        centered = self.components.mean - self.mean.unsqueeze(-2)
+        return self._average(self.components.variance + centered.square())
 
-    def _average(self, numbers: Tensor) -> Tensor:
-        return (self.log_weights.exp().unsqueeze(-2) @ numbers).squeeze(-2)
+    def _average(self, values: Tensor) -> Tensor:
+        return (self.log_weights.exp().unsqueeze(-2) @ values).squeeze(-2)
+
+    def __repr__(self) -> str:
+        components, d = type(self.components).__name__, self.event_shape[0]
+        return (
+            f"Mixture({self.log_weights.shape[-1]} x {components}, dim={d}, batch={tuple(self.batch_shape)})"
+        )
 
 
 @with_temperature.register
@@ -92,16 +107,16 @@ def _(distribution: Mixture, temperature: float) -> Distribution:
 
 
 class _Quadratic:
-    """log w_c + log p_c(z) of Gaussians with independent numbers, as one product of matrices.
+    """log w_c + log p_c(z) of diagonal Gaussians, as one matrix product.
 
     Args:
-        components: of batch shape (C, d).
+        components: one-dimensional Gaussians with batch shape (C, d).
         log_weights: (C,) or (..., C).
     """
 
     def __init__(self, components: Normal, log_weights: Tensor):
         self.device = log_weights.device.type
-        precise = torch.float32 if self.device == "mps" else torch.float64  # which mps has not
+        precise = torch.float32 if self.device == "mps" else torch.float64  # mps has no float64
         mean, scale = components.loc.to(precise), components.scale.to(precise)
         precision = scale.pow(-2)
         squares = (mean.square() * precision).sum(-1) + mean.shape[-1] * math.log(2 * math.pi)
@@ -121,23 +136,31 @@ class _Quadratic:
 
 
 def _log_sum_exp(logs: Tensor) -> Tensor:
-    """log sum_c exp(l_c), (..., C) -> (...): l_c - log softmax(l)_c for the largest l_c.
+    """log sum_c exp(l_c), (..., C) -> (...), as l_c - log softmax(l)_c of the largest l_c.
 
-    `torch.logsumexp` is the same, but takes ten times as long where terms vanish beside the largest, as those
-    of nearly all components do: the exponential that it uses is slow where it underflows.
+    `torch.logsumexp` gives the same value, but takes ten times as long when most terms underflow, as they do
+    for nearly all components: its exponential is slow there.
     """
     soft = F.log_softmax(logs, -1)
     if not torch.is_grad_enabled():
         return logs.amax(-1) - soft.amax(-1)
-    place = logs.argmax(-1, keepdim=True)  # the same in both, for the gradient: rounding can make ties
+    place = logs.argmax(-1, keepdim=True)  # one index for both: rounding can create ties
     return (logs.gather(-1, place) - soft.gather(-1, place)).squeeze(-1)
 
 
-# ------------------------------------------------------------------------------ weights that a label chooses
+# -------------------------------------------------------------------------- weights that depend on a label
 
 
 def label_logits(label_dim: int, components: int) -> nn.Linear | None:
-    """W, which starts at 0; None for a prior that no label reaches."""
+    """The linear map W from a label to mixture logits, initialized to 0; None for an unconditional prior.
+
+    Args:
+        label_dim: m, the size of a label vector; 0 for an unconditional prior.
+        components: C.
+
+    >>> label_logits(3, components=10).weight.shape
+    torch.Size([10, 3])
+    """
     if not label_dim:
         return None
     linear = nn.Linear(label_dim, components, bias=False)
@@ -146,5 +169,14 @@ def label_logits(label_dim: int, components: int) -> nn.Linear | None:
 
 
 def mixture_logits(logits: Tensor, by_label: nn.Linear | None, context: tuple[Tensor, ...]) -> Tensor:
-    """b, (C,), or W y + b, (..., C)."""
+    """The logits of a mixture: b, (C,), or W y + b, (..., C), for a label y.
+
+    Args:
+        logits: b, (C,).
+        by_label: W, from `label_logits`; None ignores the context.
+        context: begins with the label y, (..., m).
+
+    >>> mixture_logits(torch.zeros(10), label_logits(3, 10), (torch.eye(3),)).shape
+    torch.Size([3, 10])
+    """
     return logits if by_label is None else logits + by_label(context[0])

@@ -1,11 +1,12 @@
-"""Gaussians, in fewer steps than torch's own, or with more freedom.
+"""Gaussians that are faster or more general than those of `torch.distributions`.
 
-`LogScaleNormal` is known by the logarithm of its scale, so that nothing takes that of an exponential; with
-`UnitNormal`, N(0, 1), it has the divergence
+`LogScaleNormal` is parametrized by log sigma, so that no code takes the logarithm of an exponential. Its
+divergence from `UnitNormal`, N(0, 1), has the closed form
 
     KL(N(m, s^2), N(0, 1)) = (m^2 + s^2 - 1) / 2 - log s        (Kingma and Welling 2014, appendix B).
 
-`OptimalNormal` has the scale that is best for what it is asked about, `CholeskyNormal` any covariance.
+`OptimalNormal` sets its scale to the maximum-likelihood value for the data it is evaluated on.
+`CholeskyNormal` has a full covariance matrix.
 """
 
 from __future__ import annotations
@@ -31,10 +32,14 @@ _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
 
 
 class LogScaleNormal(Normal):
-    """N(loc, scale^2) by the logarithm of its scale.
+    """N(loc, scale^2), parametrized by the logarithm of its scale.
 
     Args:
-        loc, log_scale: of one shape, which becomes the batch shape.
+        loc: mean; its shape becomes the batch shape.
+        log_scale: log sigma, same shape.
+
+    >>> LogScaleNormal(torch.zeros(3), torch.full((3,), 2.0).log()).scale
+    tensor([2., 2., 2.])
     """
 
     def __init__(self, loc: Tensor, log_scale: Tensor):
@@ -49,10 +54,14 @@ class LogScaleNormal(Normal):
 
 
 class UnitNormal(Normal):
-    """N(0, 1).
+    """N(0, 1), which skips the division by a scale of one.
 
     Args:
-        zeros, ones: of the batch shape; its mean and its scale.
+        zeros, ones: the mean and the scale; their shape becomes the batch shape.
+
+    >>> q = LogScaleNormal(torch.ones(2), torch.zeros(2))
+    >>> torch.distributions.kl_divergence(q, UnitNormal(torch.zeros(2), torch.ones(2)))
+    tensor([0.5000, 0.5000])
     """
 
     def __init__(self, zeros: Tensor, ones: Tensor):
@@ -67,7 +76,13 @@ class UnitNormal(Normal):
 
 
 def diagonal(distribution: Distribution) -> Normal | None:
-    """The numbers of an event that are Gaussians independent of each other; None for any other event."""
+    """The one-dimensional Gaussians of a diagonal Gaussian; None for any other distribution.
+
+    >>> diagonal(Independent(Normal(torch.zeros(3), 1.0), 1)).batch_shape
+    torch.Size([3])
+    >>> diagonal(CholeskyNormal(torch.zeros(3), torch.eye(3))) is None
+    True
+    """
     base = distribution.base_dist if isinstance(distribution, Independent) else None
     return base if isinstance(base, Normal) else None
 
@@ -79,17 +94,23 @@ def _kl_to_unit(q: LogScaleNormal, p: UnitNormal) -> Tensor:
 
 
 class OptimalNormal(Distribution):
-    """A Gaussian whose one scale is the best for the values it is asked about (Rybkin et al. 2021).
+    """A Gaussian with one scale, set to its maximum-likelihood value for the data (Rybkin et al. 2021).
 
-    sigma^2 = mean of (x - loc)^2 over all values, so that log p(x) = -n/2 (log(2 pi sigma^2) + 1): training
-    on it is training on the logarithm of the mean squared error. Because the scale looks at x, this is an
-    objective for training; `record` receives the scale, so that a Gaussian with a fixed one, a real
-    likelihood, can take its place afterwards.
+    sigma^2 = mean of (x - loc)^2 over all values, so that log p(x) = -n/2 (log(2 pi sigma^2) + 1). Training
+    on it minimizes the logarithm of the mean squared error. The scale depends on x, so this is a training
+    objective and not a likelihood. `record` receives the variance; a Gaussian with a fixed scale can then
+    replace this one for evaluation.
 
     Args:
-        loc: center; any shape.
+        loc: mean; any shape.
         record: called with sigma^2, a detached scalar tensor.
-        mask: True where a value counts; None for all.
+        mask: True where a value counts; None counts all values.
+
+    >>> variances = []
+    >>> p = OptimalNormal(torch.zeros(4), variances.append)
+    >>> log_prob = p.log_prob(torch.tensor([1.0, -1.0, 3.0, -3.0]))
+    >>> variances
+    [tensor(5.)]
     """
 
     arg_constraints: ClassVar[dict] = {}
@@ -99,8 +120,8 @@ class OptimalNormal(Distribution):
         self.loc, self.record, self.mask = loc, record, mask
         super().__init__(loc.shape, validate_args=False)
 
-    def restricted(self, mask: Tensor) -> OptimalNormal:
-        """The same, with the scale found from the values where `mask` is True."""
+    def with_mask(self, mask: Tensor) -> OptimalNormal:
+        """Return a copy whose scale is computed from the values where `mask` is True."""
         return OptimalNormal(self.loc, self.record, mask)
 
     def log_prob(self, value: Tensor) -> Tensor:
@@ -115,17 +136,23 @@ class OptimalNormal(Distribution):
         return self.loc
 
     def sample(self, sample_shape: SampleShape = ()) -> Tensor:
-        raise NotImplementedError("no scale without values: call .eval() on the model, then sample")
+        raise NotImplementedError(
+            "OptimalNormal has no scale without data: call model.eval() before sampling"
+        )
 
 
 class CholeskyNormal(MultivariateNormal):
-    """A Gaussian with any covariance L L^T, by its mean and the lower triangular L.
+    """A Gaussian with covariance L L^T, parametrized by its mean and the Cholesky factor L.
 
-    Torch's own, with a divergence from a Gaussian whose numbers are independent.
+    Adds to `MultivariateNormal` a closed-form KL divergence from a diagonal Gaussian.
 
     Args:
         mean: (..., d).
-        cholesky: L, (..., d, d).
+        cholesky: L, (..., d, d), lower triangular with a positive diagonal.
+
+    >>> CholeskyNormal(torch.zeros(2), torch.tensor([[2.0, 0.0], [1.0, 1.0]])).covariance_matrix
+    tensor([[4., 2.],
+            [2., 2.]])
     """
 
     def __init__(self, mean: Tensor, cholesky: Tensor):

@@ -1,17 +1,11 @@
-"""Distributions that `torch.distributions` lacks, or computes where floating point fails.
+"""Distributions of pixel values in [0, 1].
 
-An image x has values in [0, 1]. Three ways of saying how probable it is need care:
-
-- *real values* with density C(l) exp(l x) on [0, 1], the continuous Bernoulli: its normalizer is
-  C(l) = l / tanh(l / 2) up to sigmoid factors, which is exact for every logit l, also where probabilities
-  saturate in float32;
-- *levels* k / (n - 1), k = 0 ... n - 1, as a logistic density cut into bins, where the outermost bins own
-  the tails, so that the probabilities of the levels sum to 1;
-- *levels* with a free probability each.
-
-Besides these: black and white pixels, whose log-probabilities are summed faster than one by one, and a point
-mass (the posterior of an autoencoder). `Event` joins numbers to one event; `tempered` narrows or widens a
-distribution about its center. Gaussians are in `normals`.
+- `Bernoulli`: binary pixels, log p(x) = l x - softplus(l), with a fast sum over all pixels.
+- `ContinuousBernoulli`: a density C(l) exp(l x) on [0, 1]. Its normalizer C(l) = l / tanh(l / 2), up to
+  sigmoid factors, is exact for every logit l, also where probabilities saturate in float32.
+- `DiscretizedLogistic`: gray levels k / (n - 1), k = 0 ... n - 1, as a logistic density cut into bins. The
+  outermost bins include the tails, so the probabilities of all gray levels sum to 1.
+- `CategoricalLevels`: gray levels with one free probability each.
 """
 
 from __future__ import annotations
@@ -30,10 +24,13 @@ LEVELS = 256
 
 
 class Bernoulli(torch.distributions.Bernoulli):
-    """0 or 1, with log p(x) = l x - softplus(l) for the logit l.
+    """A Bernoulli distribution with a fast sum of its log-probabilities, log p(x) = l x - softplus(l).
 
     Args:
-        logits: any shape; becomes the batch shape.
+        logits: l; any shape, which becomes the batch shape.
+
+    >>> Bernoulli(torch.zeros(4)).total_log_prob(torch.ones(4), dims=1)  # 4 log(1/2)
+    tensor(-2.7726)
     """
 
     def __init__(self, logits: Tensor):
@@ -43,10 +40,10 @@ class Bernoulli(torch.distributions.Bernoulli):
         return Bernoulli(self.logits.expand(batch_shape))
 
     def total_log_prob(self, value: Tensor, dims: int) -> Tensor:
-        """The sum of log p over the last `dims` dimensions, at least one.
+        """The sum of log p over the last `dims` dimensions, dims >= 1.
 
-        Without a gradient by softplus(l) = max(l, 0) - log S(|l|), with S the sigmoid, whose values of up to
-        64 numbers are multiplied before the logarithm: they are at least 1/2. It takes half the time.
+        Without gradients it uses softplus(l) = max(l, 0) - log S(|l|), with S the sigmoid. Up to 64 sigmoids,
+        each at least 1/2, are multiplied before one logarithm is taken. This halves the time.
         """
         logits, value = torch.broadcast_tensors(self.logits, value)
         if torch.is_grad_enabled():
@@ -57,7 +54,7 @@ class Bernoulli(torch.distributions.Bernoulli):
 
 
 def _products(factors: Tensor, most: int = 64) -> Tensor:
-    """Numbers (..., n) -> (..., m), each the product of equally many of them, no more than `most`."""
+    """Factors (..., n) -> products (..., m) of equally many factors, at most `most` each."""
     together = 1
     while factors.shape[-1] % 2 == 0 and together < most:
         factors, together = torch.mul(*factors.chunk(2, -1)), together * 2
@@ -68,11 +65,15 @@ class ContinuousBernoulli(Distribution):
     """The continuous Bernoulli on [0, 1] with logit l (Loaiza-Ganem and Cunningham 2019).
 
     log p(x) = l x - softplus(l) + log C(l), with C(l) = l / tanh(l / 2); the uniform density at l = 0.
-    `torch.distributions.ContinuousBernoulli` clips its probabilities, and with them the normalizer, beyond
-    logits of about 16; this one holds for any.
+    `torch.distributions.ContinuousBernoulli` clips its probabilities, and so its normalizer, beyond logits of
+    about 16; this class is exact for any logit.
 
     Args:
-        logits: any shape; becomes the batch shape.
+        logits: l; any shape, which becomes the batch shape.
+
+    >>> p = ContinuousBernoulli(torch.tensor([0.0, 100.0]))
+    >>> p.mean
+    tensor([0.5000, 0.9900])
     """
 
     arg_constraints: ClassVar[dict] = {}
@@ -85,7 +86,7 @@ class ContinuousBernoulli(Distribution):
 
     @property
     def log_normalizer(self) -> Tensor:
-        """log C(l), by its series about 0, where the formula is 0 / 0."""
+        """log C(l), by its Taylor series near 0, where the formula is 0 / 0."""
         small = self.logits.abs() < 0.1
         safe = torch.where(small, torch.ones_like(self.logits), self.logits)
         square = self.logits.square()
@@ -106,7 +107,7 @@ class ContinuousBernoulli(Distribution):
         return torch.where(small, series, 0.5 + 0.5 / torch.tanh(safe / 2) - 1 / safe)
 
     def rsample(self, sample_shape: SampleShape = ()) -> Tensor:
-        """The inverse distribution function at uniform u: log(1 + u (exp(l) - 1)) / l."""
+        """The inverse CDF at uniform u: log(1 + u (exp(l) - 1)) / l."""
         shape = torch.Size(sample_shape) + self.batch_shape
         u = torch.rand(shape, dtype=self.logits.dtype, device=self.logits.device)
         magnitude = self.logits.abs().clamp_min(1e-3)
@@ -115,16 +116,20 @@ class ContinuousBernoulli(Distribution):
 
 
 class DiscretizedLogistic(Distribution):
-    """A logistic density cut into equal bins about the levels k / (n - 1) (Salimans et al. 2017).
+    """A logistic density cut into equal bins about the gray levels k / (n - 1) (Salimans et al. 2017).
 
     P(k) = S((x + h - loc) / s) - S((x - h - loc) / s), with S the sigmoid, x = k / (n - 1) and half a bin
-    h = 1 / (2 (n - 1)); the first bin reaches to minus, the last to plus infinity. Computed as
-    log S(a) + log S(-b) + log(1 - exp(b - a)), which loses nothing however far the bin lies in a tail.
+    h = 1 / (2 (n - 1)). The first bin extends to minus infinity, the last to plus infinity. Computed as
+    log S(a) + log S(-b) + log(1 - exp(b - a)), which is exact however far the bin lies in a tail.
 
     Args:
         loc: center, in units of x; any shape.
         log_scale: log s, broadcastable with `loc`.
-        levels: n.
+        levels: n, the number of gray levels.
+
+    >>> p = DiscretizedLogistic(torch.tensor(0.5), torch.tensor(-3.0), levels=4)
+    >>> round(float(p.log_prob(torch.arange(4) / 3).exp().sum()), 4)
+    1.0
     """
 
     arg_constraints: ClassVar[dict] = {}
@@ -148,7 +153,7 @@ class DiscretizedLogistic(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        """The mean level in [0, 1]: the sum over k > 0 of P(X >= k), divided by n - 1."""
+        """The mean in [0, 1]: the sum over k > 0 of P(K >= k), divided by n - 1."""
         total = torch.zeros_like(self.loc)
         inverse_scale = torch.exp(-self.log_scale)
         for k in range(1, self.levels):
@@ -164,10 +169,14 @@ class DiscretizedLogistic(Distribution):
 
 
 class CategoricalLevels(Distribution):
-    """A free probability for each of n levels k / (n - 1).
+    """A categorical distribution over n gray levels k / (n - 1).
 
     Args:
-        logits: (..., n); the last axis is that of the levels.
+        logits: (..., n); the last axis runs over the gray levels.
+
+    >>> p = CategoricalLevels(torch.tensor([0.0, 0.0, 0.0]))
+    >>> p.values, p.mean
+    (tensor([0.0000, 0.5000, 1.0000]), tensor(0.5000))
     """
 
     arg_constraints: ClassVar[dict] = {}
@@ -179,7 +188,7 @@ class CategoricalLevels(Distribution):
 
     @property
     def values(self) -> Tensor:
-        """The levels as values in [0, 1], shape (n,)."""
+        """The gray levels as values in [0, 1], (n,)."""
         n = self.log_probs.shape[-1]
         return torch.arange(n, device=self.log_probs.device, dtype=self.log_probs.dtype) / (n - 1)
 

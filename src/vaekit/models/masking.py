@@ -37,6 +37,6 @@ def masked_log_prob(px: Distribution, x: Tensor, mask: Tensor | None) -> Tensor:
         return px.log_prob(x)
     assert isinstance(px, Independent)  # every likelihood in models/head.py is one
     base = px.base_dist
-    if hasattr(base, "restricted"):
-        base = base.restricted(mask)
+    if hasattr(base, "with_mask"):
+        base = base.with_mask(mask)
     return torch.where(mask, base.log_prob(x), 0.0).sum(tuple(range(-px.reinterpreted_batch_ndims, 0)))

@@ -1,6 +1,7 @@
-"""Layers with their first weights, and two convolutions in the form that processors compute fastest.
+"""Weight initialization, and two convolutions that are faster on CPUs.
 
-Either gives the numbers of a plain one, and has the weights of a plain one.
+`Upsample` and `ToImage` compute the same function as the plain PyTorch layers and have the same weights. Only
+the order of computation differs.
 """
 
 from __future__ import annotations
@@ -17,13 +18,26 @@ from vaekit.utils.device import to_float32
 
 _transformed = getattr(torch._C, "_are_functorch_transforms_active", lambda: False)
 
-MAX_CHANNELS = 4  # channels of an image for which nine maps of each are worth their memory
+MAX_CHANNELS = 4  # image channels up to which nine feature maps per channel are worth their memory
 
 Layer = TypeVar("Layer", bound=nn.Linear | nn.Conv2d | nn.ConvTranspose2d)
 
 
 def he_init_(layer: Layer, gain: float = 2.0, fan_in: int | None = None) -> Layer:
-    """Weights N(0, gain / fan-in) and no bias (He et al. 2015): variance 2 / fan-in before a rectifier."""
+    """Initialize weights from N(0, gain / fan_in) and set the bias to 0 (He et al. 2015).
+
+    Args:
+        layer: changed in place.
+        gain: 2 before a rectifier, 1 before nothing.
+        fan_in: number of inputs of each output; computed from the layer if None.
+
+    Returns:
+        The layer.
+
+    >>> layer = he_init_(nn.Linear(5000, 10))
+    >>> round(layer.weight.std().item(), 2), layer.bias.abs().sum().item()  # sqrt(2 / 5000) = 0.02
+    (0.02, 0.0)
+    """
     nn.init.normal_(layer.weight, std=math.sqrt(gain / max(fan_in or _fan_in(layer), 1)))
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
@@ -31,20 +45,24 @@ def he_init_(layer: Layer, gain: float = 2.0, fan_in: int | None = None) -> Laye
 
 
 def _fan_in(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> int:
-    """How many inputs each output reads."""
-    if isinstance(layer, nn.ConvTranspose2d):  # with stride s, only 1 / s^2 of its kernel
+    """The number of inputs of each output."""
+    if isinstance(layer, nn.ConvTranspose2d):  # stride s: only 1 / s^2 of the kernel
         return layer.weight.shape[0] * layer.weight[0, 0].numel() // math.prod(layer.stride)
     return layer.weight[0].numel()
 
 
 class Upsample(nn.Module):
-    """A transposed convolution of 3 x 3 that doubles a size, with the gradient of its bias taken by itself.
+    """A 3 x 3 transposed convolution that doubles height and width.
 
-    Where channels are last, oneDNN takes as long for the gradient of the bias as for that of the weights.
+    On a CPU the gradient of the bias is computed separately: with channels-last memory, oneDNN takes as long
+    for it as for the gradient of the weights.
 
     Args:
-        channels, output: before and after.
-        extra: rows and columns beyond twice the size less one, each 0 or 1.
+        channels, output: number of input and output channels.
+        extra: rows and columns beyond 2 n - 1, each 0 or 1.
+
+    >>> Upsample(8, 4, extra=(1, 0))(torch.zeros(2, 8, 7, 7)).shape
+    torch.Size([2, 4, 14, 13])
     """
 
     def __init__(self, channels: int, output: int, extra: tuple[int, int]):
@@ -54,14 +72,14 @@ class Upsample(nn.Module):
         self.bias = nn.Parameter(torch.zeros(output))
 
     def forward(self, x: Tensor) -> Tensor:
-        apart = torch.is_grad_enabled() and _eager_on_cpu(x)
-        bias = self.bias.detach() if apart else self.bias
+        separate = torch.is_grad_enabled() and _eager_on_cpu(x)
+        bias = self.bias.detach() if separate else self.bias
         maps = F.conv_transpose2d(x, self.weight, bias, stride=2, padding=1, output_padding=self.extra)
-        return _Biased.apply(maps, self.bias) if apart else maps
+        return _BiasGradient.apply(maps, self.bias) if separate else maps
 
 
-class _Biased(torch.autograd.Function):
-    """Feature maps (B, C, H, W) to which a bias (C,) was added: they as they are, and the gradient of it."""
+class _BiasGradient(torch.autograd.Function):
+    """Feature maps (B, C, H, W) that include a bias (C,): the identity, with the gradient of that bias."""
 
     @staticmethod
     def forward(ctx: Any, maps: Tensor, bias: Tensor) -> Tensor:
@@ -74,13 +92,16 @@ class _Biased(torch.autograd.Function):
 
 
 class ToImage(nn.Module):
-    """A convolution of 3 x 3 from many channels to few, as the transposed one that is the same map.
+    """A 3 x 3 convolution from many channels to few, computed as the equivalent transposed convolution.
 
-    With very few channels at the end, processors are fastest forward by one matrix product for all nine
-    places of the kernel, whose maps are shifted and added, and backward by that convolution (docs/speed.md).
+    With few output channels, a CPU is fastest with one matrix product for all nine kernel positions, whose
+    results are shifted and added; backward uses the convolution (docs/speed.md).
 
     Args:
-        channels, output: of the feature maps and of the image.
+        channels, output: number of channels of the feature maps and of the image.
+
+    >>> ToImage(16, 1)(torch.zeros(2, 16, 28, 28)).shape
+    torch.Size([2, 1, 28, 28])
     """
 
     def __init__(self, channels: int, output: int):
@@ -92,33 +113,33 @@ class ToImage(nn.Module):
         kernel = self.weight.flip(-2, -1).transpose(0, 1)
         if len(self.weight) > MAX_CHANNELS or not _eager_on_cpu(x):
             return F.conv_transpose2d(x, kernel, self.bias, padding=1)
-        return _Spread.apply(*_in_autocast(x, kernel)) + self.bias.view(-1, 1, 1)
+        return _ShiftAndAdd.apply(*_in_autocast(x, kernel)) + self.bias.view(-1, 1, 1)
 
 
-class _Spread(torch.autograd.Function):
-    """Maps (B, C, H, W), kernels (C, O, 3, 3) -> (B, O, H, W), in float32 or better."""
+class _ShiftAndAdd(torch.autograd.Function):
+    """Transposed convolution of maps (B, C, H, W) with kernels (C, O, 3, 3) -> (B, O, H, W), >= float32."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, kernel: Tensor) -> Tensor:
         ctx.save_for_backward(x, kernel)
         (height, width), outputs = x.shape[2:], kernel.shape[1]
-        places = torch.matmul(kernel.flatten(1).T, x.flatten(2)).unflatten(1, (outputs, 3, 3))
-        spread = to_float32(x.new_zeros(())).new_zeros(len(x), outputs, height + 2, width + 2)
+        products = torch.matmul(kernel.flatten(1).T, x.flatten(2)).unflatten(1, (outputs, 3, 3))
+        total = to_float32(x.new_zeros(())).new_zeros(len(x), outputs, height + 2, width + 2)
         for i, j in product(range(3), range(3)):
-            spread[..., i : i + height, j : j + width] += places[:, :, i, j].unflatten(-1, (height, width))
-        return spread[..., 1:-1, 1:-1].contiguous()
+            total[..., i : i + height, j : j + width] += products[:, :, i, j].unflatten(-1, (height, width))
+        return total[..., 1:-1, 1:-1].contiguous()
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, kernel = ctx.saved_tensors
-        one, wanted = [1, 1], [*ctx.needs_input_grad, False]
+        one, needs_grad = [1, 1], [*ctx.needs_input_grad, False]
         return torch.ops.aten.convolution_backward(
-            gradient.to(x.dtype), x, kernel, None, one, one, one, True, [0, 0], 1, wanted
+            gradient.to(x.dtype), x, kernel, None, one, one, one, True, [0, 0], 1, needs_grad
         )[:2]
 
 
 def _in_autocast(*tensors: Tensor) -> list[Tensor]:
-    """As they would enter a product: in less than float32 where autocast says so."""
+    """Cast tensors to the autocast type, if autocast is enabled."""
     kind = tensors[0].device.type
     if not torch.is_autocast_enabled(kind):
         return list(tensors)
@@ -126,5 +147,5 @@ def _in_autocast(*tensors: Tensor) -> list[Tensor]:
 
 
 def _eager_on_cpu(x: Tensor) -> bool:
-    """Elsewhere, and compiled, the plain layers are as fast; transforms of `torch.func` know no others."""
+    """Whether the CPU path applies: elsewhere plain layers are as fast, and `torch.func` requires them."""
     return x.device.type == "cpu" and not torch.compiler.is_compiling() and not _transformed()

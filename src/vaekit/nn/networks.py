@@ -1,14 +1,14 @@
-"""Functions of images and vectors, as networks, for any image size and number of channels.
+"""Networks for images and vectors of any size.
 
-Every network is made from the shapes of its inputs and of its output, so that the same words build an
-encoder, a decoder or a link between two latent levels:
+A network is built from the event shapes of its inputs and of its output. The same options therefore build an
+encoder, a decoder or the network between two latent layers:
 
-- an image as the first input: the network reads it (convolutions with stride 2, or one flattened vector);
-- an image as the output: the network draws it (transposed convolutions that meet every size exactly);
-- inputs beyond the image (a latent of the level above, a label) are vectors.
+- the first input is an image: the network encodes it (convolutions with stride 2, or one flattened vector);
+- the output is an image: the network decodes to it (transposed convolutions that match any size exactly);
+- all other inputs (the latents of a layer above, a label) are vectors.
 
-Inputs may differ in their leading dimensions as long as these broadcast: x (B, C, H, W) beside z (K, B, d)
-gives (K, B, ...), and the part that sees only x is computed once for all K samples.
+The leading dimensions of the inputs are broadcast: x (B, C, H, W) with z (K, B, d) gives (K, B, ...). The
+part that depends on x alone is computed once for all K samples.
 """
 
 from __future__ import annotations
@@ -39,12 +39,16 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 
 class MultiInputLinear(nn.Module):
-    """A linear map of several inputs set side by side, as a sum of one map an input.
+    """A linear layer over several concatenated inputs, computed as the sum of one linear layer per input.
 
     Args:
         inputs: event shapes; each input is flattened over its event.
         width: size of the output.
-        gain: of the initial weights, see `layers.he`.
+        gain: of the initial weights, see `layers.he_init_`.
+
+    >>> layer = MultiInputLinear([(1, 28, 28), (10,)], 300)
+    >>> layer(torch.zeros(4, 1, 28, 28), torch.zeros(5, 4, 10)).shape
+    torch.Size([5, 4, 300])
     """
 
     def __init__(self, inputs: Sequence[Shape], width: int, gain: float = 2.0):
@@ -63,14 +67,17 @@ class MultiInputLinear(nn.Module):
 
 
 class Dense(nn.Module):
-    """Fully connected layers from any inputs to a vector or an image; no hidden width gives a linear map.
+    """Fully connected layers from any inputs to a vector or an image; without hidden layers a linear map.
 
     Args:
         inputs, output: event shapes.
         width: units of each hidden layer.
-        gated: each hidden layer is its linear part times the sigmoid of another (Dauphin et al. 2017), both
+        gated: each hidden layer is a linear layer times the sigmoid of another (Dauphin et al. 2017), both
             in one matrix product; otherwise `activation` follows a linear layer.
         activation: a name in `ACTIVATIONS`.
+
+    >>> Dense([(1, 28, 28)], (80,))(torch.zeros(4, 1, 28, 28)).shape
+    torch.Size([4, 80])
     """
 
     def __init__(
@@ -98,11 +105,15 @@ class Dense(nn.Module):
 
 
 class ConvEncoder(nn.Module):
-    """Image (and vectors) -> vector: a trunk of convolutions, then a dense network over its features.
+    """Image (and vectors) -> vector: convolutions, then a dense network.
 
     Args:
-        trunk: (N, C, H, W) -> features.
-        top: dense network whose first input is the flattened features.
+        trunk: the convolutions, (N, C, H, W) -> feature maps.
+        top: dense network whose first input is the flattened feature maps.
+
+    >>> encoder = convolutional([(1, 28, 28)], (80,))
+    >>> type(encoder).__name__, encoder(torch.zeros(4, 1, 28, 28)).shape
+    ('ConvEncoder', torch.Size([4, 80]))
     """
 
     def __init__(self, trunk: nn.Module, top: Dense):
@@ -115,11 +126,16 @@ class ConvEncoder(nn.Module):
 
 
 class ConvDecoder(nn.Module):
-    """Vectors -> image: a dense network to the smallest feature maps, then a trunk that enlarges them.
+    """Vectors -> image: a dense network to the smallest feature maps, then upsampling convolutions.
 
     Args:
-        bottom, trunk: the two.
-        layout: of the feature maps in memory, which the trunk keeps; the numbers do not depend on it.
+        bottom: dense network, vectors -> smallest feature maps.
+        trunk: the convolutions, feature maps -> image.
+        layout: memory format of the feature maps; it changes the speed, not the values.
+
+    >>> decoder = convolutional([(40,)], (1, 28, 28))
+    >>> type(decoder).__name__, decoder(torch.zeros(4, 40)).shape
+    ('ConvDecoder', torch.Size([4, 1, 28, 28]))
     """
 
     def __init__(self, bottom: Dense, trunk: nn.Module, layout: torch.memory_format):
@@ -140,9 +156,17 @@ def convolutional(
     gated: bool = False,
     activation: str = "relu",
 ) -> nn.Module:
-    """Convolutions of 3 x 3 that halve the image, one a number of `channels`; transposed ones back.
+    """3 x 3 convolutions with stride 2, one for each entry of `channels`; transposed ones in a decoder.
 
-    `width` are the dense layers between feature maps and latent. Between two vectors it is those alone.
+    Args:
+        inputs, output: event shapes. From vectors to a vector the network has its dense layers only.
+        channels: number of channels of the feature maps, largest maps first.
+        width: units of the dense layers between feature maps and latents.
+        gated: each layer is a linear layer times the sigmoid of another (Dauphin et al. 2017).
+        activation: a name in `ACTIVATIONS`, used where `gated` is False.
+
+    >>> convolutional([(1, 28, 20), (10,)], (80,))(torch.zeros(4, 1, 28, 20), torch.zeros(4, 10)).shape
+    torch.Size([4, 80])
     """
     double = 2 if gated else 1
 
@@ -153,12 +177,12 @@ def convolutional(
         return layer(he_init_(nn.Conv2d(a, b * double, 3, stride=2, padding=1)))
 
     def up(a: int, b: int, small: Shape, large: Shape) -> Layers:
-        extra = (large[0] - (2 * small[0] - 1), large[1] - (2 * small[1] - 1))  # 1 where it is even, else 0
+        extra = (large[0] - (2 * small[0] - 1), large[1] - (2 * small[1] - 1))  # 1 for an even size, else 0
         return layer(Upsample(a, b * double, extra))
 
-    link = partial(Dense, width=width, gated=gated, activation=activation)
+    dense = partial(Dense, width=width, gated=gated, activation=activation)
     layout = torch.contiguous_format if gated else torch.channels_last
-    return _ConvPyramid(channels, link, ACTIVATIONS[activation], down, up, layout).network(inputs, output)
+    return _ConvPyramid(channels, dense, ACTIVATIONS[activation], down, up, layout).network(inputs, output)
 
 
 def residual(
@@ -168,9 +192,18 @@ def residual(
     width: Sequence[int] = (128,),
     activation: str = "silu",
 ) -> nn.Module:
-    """Each halving is followed, each doubling on the way back preceded, by a residual block (He et al. 2016).
+    """Strided convolutions with a residual block at each resolution (He et al. 2016).
 
-    Back to full size by nearest-neighbor enlargement and a convolution, which leaves no chequerboard.
+    A decoder upsamples by nearest-neighbor interpolation and a convolution, to avoid checkerboard artifacts.
+
+    Args:
+        inputs, output: event shapes. From vectors to a vector the network has its dense layers only.
+        channels: number of channels of the feature maps, largest maps first.
+        width: units of the dense layers between feature maps and latents.
+        activation: a name in `ACTIVATIONS`.
+
+    >>> residual([(40,)], (3, 32, 32))(torch.zeros(4, 40)).shape
+    torch.Size([4, 3, 32, 32])
     """
     act = ACTIVATIONS[activation]
 
@@ -181,12 +214,21 @@ def residual(
         enlarge = nn.Upsample(size=large, mode="nearest")
         return [ResidualBlock(a, activation), enlarge, he_init_(nn.Conv2d(a, b, 3, padding=1)), act()]
 
-    link = partial(Dense, width=width, activation=activation)
-    return _ConvPyramid(channels, link, act, down, up).network(inputs, output)
+    dense = partial(Dense, width=width, activation=activation)
+    return _ConvPyramid(channels, dense, act, down, up).network(inputs, output)
 
 
 class ResidualBlock(nn.Module):
-    """x + f(x), with f two convolutions; the second starts at zero, and so the block as the identity."""
+    """x + f(x), with two convolutions in f; the second starts at zero, so the block starts as the identity.
+
+    Args:
+        channels: number of channels, unchanged by the block.
+        activation: a name in `ACTIVATIONS`.
+
+    >>> x = torch.ones(2, 8, 7, 7)
+    >>> torch.equal(ResidualBlock(8, "relu")(x), x)
+    True
+    """
 
     def __init__(self, channels: int, activation: str):
         super().__init__()
@@ -201,44 +243,44 @@ class ResidualBlock(nn.Module):
 
 @dataclass(frozen=True)
 class _ConvPyramid:
-    """How to go from full size to the smallest feature maps, and back.
+    """Builds convolutional encoders and decoders from the layers of one resolution.
 
     Attributes:
-        channels: of the feature maps of each level, largest maps first.
-        link: makes the dense part, from event shapes to an event shape.
-        act: makes the activation of the smallest maps on the way back.
-        down: makes the layers from a to b channels at half the size.
-        up: makes the layers from a to b channels and from a small size to a large one.
-        layout: of feature maps on the way back: channels last is faster, but for gates, which split the
-            channels (docs/speed.md).
+        channels: number of channels at each resolution, largest maps first.
+        dense: builds the dense part, from event shapes to an event shape.
+        act: builds the activation of the smallest maps of a decoder.
+        down: builds the layers from a to b channels at half the size.
+        up: builds the layers from a to b channels and from a small size to a large one.
+        layout: memory format of a decoder's feature maps. Channels last is faster, except for gates, which
+            split the channels (docs/speed.md).
     """
 
     channels: Sequence[int]
-    link: Callable[[Sequence[Shape], Shape], Dense]
+    dense: Callable[[Sequence[Shape], Shape], Dense]
     act: Callable[[], nn.Module]
     down: Callable[[int, int], Layers]
     up: Callable[[int, int, Shape, Shape], Layers]
     layout: torch.memory_format = torch.channels_last
 
     def network(self, inputs: Sequence[Shape], output: Shape) -> nn.Module:
-        """Choose by the shapes: draw an image, read one, or join vectors."""
+        """Build a decoder, an encoder or a dense network, depending on the shapes."""
         if len(output) == 3:
-            return self.drawer(inputs, output)
+            return self.decoder(inputs, output)
         if len(inputs[0]) == 3:
-            return self.reader(inputs, output)
-        return self.link(inputs, output)
+            return self.encoder(inputs, output)
+        return self.dense(inputs, output)
 
-    def reader(self, inputs: Sequence[Shape], output: Shape) -> ConvEncoder:
+    def encoder(self, inputs: Sequence[Shape], output: Shape) -> ConvEncoder:
         image, *vectors = inputs
         trunk = [layer for a, b in pairwise([image[0], *self.channels]) for layer in self.down(a, b)]
         smallest = _halvings(image[1:], len(self.channels))[-1]
         features = (self.channels[-1] * math.prod(smallest),)
-        return ConvEncoder(nn.Sequential(*trunk), self.link([features, *vectors], output))
+        return ConvEncoder(nn.Sequential(*trunk), self.dense([features, *vectors], output))
 
-    def drawer(self, inputs: Sequence[Shape], output: Shape) -> ConvDecoder:
+    def decoder(self, inputs: Sequence[Shape], output: Shape) -> ConvDecoder:
         sizes = _halvings(output[1:], len(self.channels))[::-1]
         widths = [self.channels[-1], *reversed(self.channels)]
-        bottom = self.link(inputs, (widths[0], *sizes[0]))
+        bottom = self.dense(inputs, (widths[0], *sizes[0]))
         trunk = [self.act()]
         for (a, b), (small, large) in zip(pairwise(widths), pairwise(sizes), strict=True):
             trunk += self.up(a, b, small, large)
@@ -246,7 +288,7 @@ class _ConvPyramid:
 
 
 def _halvings(size: Shape, times: int) -> list[Shape]:
-    """(28, 20) twice -> [(28, 20), (14, 10), (7, 5)]; odd sizes are rounded up."""
+    """Halve a size several times, rounding up: (28, 20) twice -> [(28, 20), (14, 10), (7, 5)]."""
     sizes = [tuple(size)]
     for _ in range(times):
         sizes.append(tuple(-(-n // 2) for n in sizes[-1]))
@@ -254,7 +296,7 @@ def _halvings(size: Shape, times: int) -> list[Shape]:
 
 
 def _in_place(act: nn.Module) -> nn.Module:
-    """The same, over what it is given where it can: for a layer whose output nothing else reads."""
+    """Let an activation overwrite its input, for layers whose output nothing else reads."""
     if isinstance(act, nn.ReLU | nn.LeakyReLU | nn.ELU):
         act.inplace = True
     return act
