@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from vaekit.runs import diagnose as module
 from vaekit.config.loading import load_recipe
+from vaekit.runs import diagnose as module
 from vaekit.runs.diagnose import RunRecords, diagnose
 
 

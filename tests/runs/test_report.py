@@ -1,6 +1,7 @@
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from vaekit.errors import InvalidError, NotFoundError
+from vaekit.runs.files import RunFiles
+from vaekit.runs.report import render_report, write_report
 from vaekit.runs.summary import evaluation_cards, training_cards
-from vaekit.runs.report import read_run, render_report, write_report
 
 EVALUATION = {
     "split": "test",
@@ -94,23 +96,23 @@ def test_the_gap_of_importance_sampling_is_a_tile(run):
     bounds = [{"name": n, "value": -90, "gap": gap, "gap_stderr": error} for n, gap, error in gaps]
     sandwich = {"images": 50, "samples": 5000, "bounds": bounds}
     (run / "bdmc.json").write_text(json.dumps(sandwich))
-    page = render_report(read_run(run))
+    page = render_report(RunFiles(run))
     assert "2.25 ± 0.31" in page
     assert "on 50 images of the model, 5,000 samples; annealed 0.50, ELBO 9.00" in page
 
 
 def test_a_whole_run_is_one_page(whole):
-    path = write_report(whole)
+    path = write_report(RunFiles(whole))
     assert path == whole / "report.html"
     page = Page(path.read_text(encoding="utf-8"))
     assert "−85.62 ± 0.21 nats" in page.text
     assert "1 November 2026, 09:31" in page.text
-    assert "Not measured" not in page.text
+    assert "Not evaluated" not in page.text
     assert page.tags.count("img") == 4
 
 
 def test_the_page_loads_nothing_from_outside(whole):
-    source = write_report(whole).read_text(encoding="utf-8")
+    source = write_report(RunFiles(whole)).read_text(encoding="utf-8")
     page = Page(source)
     assert all(value.startswith(("data:image/", "#")) for value in page.loads)
     assert not {"script", "link", "iframe", "object"} & set(page.tags)
@@ -118,18 +120,18 @@ def test_the_page_loads_nothing_from_outside(whole):
 
 
 def test_what_comes_from_files_is_escaped(whole):
-    source = write_report(whole).read_text(encoding="utf-8")
+    source = write_report(RunFiles(whole)).read_text(encoding="utf-8")
     assert "<script" not in source
     assert "<h1>&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; Söhne</h1>" in source
 
 
 def test_pictures_come_in_order_with_size_caption_and_words_for_who_cannot_see(whole):
-    source = write_report(whole).read_text(encoding="utf-8")
+    source = write_report(RunFiles(whole)).read_text(encoding="utf-8")
     sizes_and_words = re.findall(r'width="(\d+)" height="(\d+)" alt="([^"]+)"', source)
     assert [words.split(":")[0].split(",")[0] for *_, words in sizes_and_words] == [
-        "The bound and its two terms over the epochs",
-        "Images decoded from draws of the prior",
-        "Samples of the same latents",
+        "The ELBO and its two terms by epoch",
+        "Images decoded from samples of the prior.",
+        "Samples from the same latents",
         "extra",
     ]
     assert [size for *size, _ in sizes_and_words] == [
@@ -141,21 +143,29 @@ def test_pictures_come_in_order_with_size_caption_and_words_for_who_cannot_see(w
 
 
 def test_what_is_missing_is_named_with_its_command(run):
-    page = Page(write_report(run).read_text(encoding="utf-8"))
-    assert f"Not measured yet. The log-likelihood and its terms come from: vaekit evaluate {run}" in page.text
-    assert f"No curves yet. They are drawn from the finished epochs by: vaekit report {run}" in page.text
-    assert "No pictures yet." in page.text
+    page = Page(write_report(RunFiles(run)).read_text(encoding="utf-8"))
+    assert f"Not evaluated yet. For the log-likelihood and its terms, run: vaekit evaluate {run}" in page.text
+    assert (
+        f"No training curves yet. To draw them from the finished epochs, run: vaekit report {run}"
+        in page.text
+    )
+    assert "No figures yet." in page.text
     assert "Not recorded." in page.text
     assert "img" not in page.tags
 
 
-def test_only_the_recipe_is_needed():
-    assert "vaekit evaluate RUN" in render_report({"recipe": {}})
-    assert "<h1>A run</h1>" in render_report({"recipe": {}})
+def test_only_the_recipe_is_needed(tmp_path):
+    (tmp_path / "recipe.yaml").write_text("name: mine")
+    page = render_report(RunFiles(tmp_path))
+    assert f"vaekit evaluate {tmp_path}" in page
+    assert "<h1>mine</h1>" in page
 
 
-def test_a_path_with_a_blank_is_quoted_in_commands():
-    assert "vaekit evaluate &#39;my runs/1&#39;" in render_report({"recipe": {}, "run": "my runs/1"})
+def test_a_path_with_a_blank_is_quoted_in_commands(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("my runs/1").mkdir(parents=True)
+    Path("my runs/1/recipe.yaml").write_text("name: mine")
+    assert "vaekit evaluate &#39;my runs/1&#39;" in render_report(RunFiles("my runs/1"))
 
 
 def test_key_numbers_of_an_evaluation():
@@ -170,9 +180,15 @@ def test_key_numbers_of_an_evaluation():
     }
 
 
-def test_a_number_that_is_no_likelihood_says_so_and_why():
+def page_of(run, evaluation):
+    """The page of a run with an evaluation."""
+    (run / "evaluation.json").write_text(json.dumps(evaluation))
+    return render_report(RunFiles(run))
+
+
+def test_a_number_that_is_no_likelihood_says_so_and_why(run):
     changed = EVALUATION | {"is_likelihood": False, "caveats": ["a fixed sigma <of> 0.1"]}
-    page = render_report({"recipe": {}, "evaluation": changed})
+    page = page_of(run, changed)
     assert "Score (no likelihood of the data)" in page
     assert "a fixed sigma &lt;of&gt; 0.1" in page
 
@@ -192,7 +208,7 @@ QUALITY = {
 }
 
 
-def test_the_quality_of_samples_stands_beside_its_floor():
+def test_the_quality_of_samples_stands_beside_its_floor(run):
     changed = EVALUATION | {"quality": QUALITY}
     found = tiles(evaluation_cards(changed))
     assert found["Fréchet distance"] == ("4.10", "", "held-out images: 0.526")
@@ -200,10 +216,10 @@ def test_the_quality_of_samples_stands_beside_its_floor():
     assert found["Recall"] == ("0.792", "", "held-out images: 0.873")
     words = (
         "Sample quality: 5,000 samples (drawn pixels) against as many training images, by 64 features of a "
-        "small classifier of mnist. As many held-out images show what can be reached."
+        "small classifier of mnist. The same measures of as many held-out images show what is attainable."
     )
-    assert words in render_report({"recipe": {}, "evaluation": changed})
-    assert "Sample quality" not in render_report({"recipe": {}, "evaluation": EVALUATION})
+    assert words in page_of(run, changed)
+    assert "Sample quality" not in page_of(run, EVALUATION)
 
 
 def test_what_is_not_defined_is_left_out():
@@ -213,9 +229,9 @@ def test_what_is_not_defined_is_left_out():
 
 
 def test_key_numbers_of_a_training(whole):
-    contents = read_run(whole)
-    assert len(contents["metrics"]) == 2, "a last line that was cut short is passed over"
-    assert tiles(training_cards(contents)) == {
+    files = RunFiles(whole)
+    assert len(files.metrics) == 2, "a last line that was cut short is passed over"
+    assert tiles(training_cards(files.metrics, files.n_parameters)) == {
         "Parameters": ("22", "", ""),
         "Epochs": ("2", "", "best validation: 1"),
         "Training time": ("1 min 20 s", "", "1,234 images/s"),
@@ -225,8 +241,8 @@ def test_key_numbers_of_a_training(whole):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("recipe.yaml", b"a: [", r"recipe\.yaml: expected YAML"),
-        ("recipe.yaml", b"- 1", r"recipe\.yaml: expected keys and values, got list"),
+        ("recipe.yaml", b"a: [", r"recipe\.yaml.*: not readable as YAML"),
+        ("recipe.yaml", b"- 1", r"recipe\.yaml.*: expected keys and values, got list"),
         ("evaluation.json", b"{", r"evaluation\.json: expected a JSON object .* delete the file"),
         ("evaluation.json", b'{"kl": ["a"]}', r"evaluation\.json: expected the numbers .* delete the file"),
         ("evaluation-ais.json", b'{"log_likelihood": "a"}', r"evaluation-ais\.json: expected the numbers"),
@@ -238,19 +254,19 @@ def test_key_numbers_of_a_training(whole):
         ("bdmc.json", b'{"a": 1}', r"bdmc\.json: expected the numbers"),
         ("environment.json", b"3", r"environment\.json: expected a JSON object"),
         ("metrics.jsonl", b"{]}\n{}", r"metrics\.jsonl: expected a JSON object on each line"),
-        ("figures/samples.png", b"no picture", r"samples\.png: expected a picture"),
+        ("figures/samples.png", b"no picture", r"samples\.png: expected an image"),
         ("model/model.safetensors", b"no weights", r"model\.safetensors: expected safetensors"),
     ],
 )
 def test_a_damaged_file_is_named_and_the_old_page_stays(whole, name, content, message):
-    write_report(whole)
+    write_report(RunFiles(whole))
     (whole / name).write_bytes(content)
     with pytest.raises(InvalidError, match=message) as caught:
-        write_report(whole)
+        write_report(RunFiles(whole))
     assert "\n" not in str(caught.value)
     assert (whole / "report.html").exists()
 
 
 def test_what_is_no_run_is_refused(tmp_path):
     with pytest.raises(NotFoundError, match=r"not a run directory \(no recipe\.yaml\)"):
-        write_report(tmp_path)
+        write_report(RunFiles(tmp_path))

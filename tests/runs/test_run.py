@@ -9,15 +9,15 @@ import pytest
 import torch
 
 import vaekit
-from vaekit.config.loading import load_recipe
 from vaekit.config.build import build_model
+from vaekit.config.loading import load_recipe
 from vaekit.data import load_dataset as load_data
+from vaekit.engine.evaluate import _measurement_key, evaluate
+from vaekit.engine.trained_model import TrainedModel, fingerprint
 from vaekit.errors import DataError, InvalidError, NotFoundError, RecipeError, VaekitError
 from vaekit.evaluation.estimators import Estimator
-from vaekit.runs.train import resume, train
-from vaekit.engine.evaluate import _measurement_key, evaluate
 from vaekit.runs.run import Run, load
-from vaekit.engine.trained_model import TrainedModel, fingerprint
+from vaekit.runs.train import resume, train
 from vaekit.training.display import SilentLogger
 from vaekit.training.locking import lock_directory
 
@@ -189,7 +189,11 @@ def test_a_name_of_the_catalog_stays_a_name(tmp_path):
         (DataError, "leave none", {"overrides": ["data.validation=1797"]}),
         (InvalidError, "device: 'cuda:77' is not available", {"device": "cuda:77"}),
         (InvalidError, "training.epochs", {"epochs": 0}),
-        (DataError, "discrete needs levels", {"data": "reals.npy", "overrides": ["data.observation=discrete"]}),
+        (
+            DataError,
+            "discrete needs levels",
+            {"data": "reals.npy", "overrides": ["data.observation=discrete"]},
+        ),
     ],
 )
 def test_what_cannot_be_trained_leaves_no_run_behind(tmp_path, error, words, options):

@@ -23,7 +23,6 @@ from vaekit.errors import VaekitError
 from vaekit.runs.diagnose import RunRecords, diagnose
 from vaekit.training import checkpoint
 from vaekit.utils.device import available_devices, describe_environment
-from vaekit.utils.io import read_records
 
 if TYPE_CHECKING:
     from vaekit.runs.run import Run
@@ -235,8 +234,9 @@ def _existing(folder: Path) -> Path:
 def _advice(run: Run, problems: list[str]) -> list[str]:
     """What its numbers say; what cannot be read of them becomes a problem."""
     try:
-        events = read_records(run.path / "events.jsonl")
-        recorded = RunRecords(str(run.path), run.recipe, run.metrics, run.evaluation, events, run.finished)
+        recorded = RunRecords(
+            str(run.path), run.recipe, run.metrics, run.evaluation, run.events, run.finished
+        )
     except VaekitError as error:
         if str(error) not in problems:
             problems.append(str(error))

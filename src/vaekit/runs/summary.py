@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -77,10 +77,9 @@ def describe_estimator(evaluation: Mapping[str, Any]) -> str:
     )
 
 
-def training_cards(contents: Mapping[str, Any]) -> list[MetricCard]:
+def training_cards(metrics: Sequence[Mapping[str, Any]], n_parameters: int | None) -> list[MetricCard]:
     """The key numbers of the training: parameters, epochs, time."""
-    metrics, parameters = contents.get("metrics") or [], contents.get("parameters")
-    tiles = [MetricCard("Parameters", f"{parameters:,}")] if parameters else []
+    tiles = [MetricCard("Parameters", f"{n_parameters:,}")] if n_parameters else []
     if metrics:
         tiles.append(MetricCard("Epochs", str(metrics[-1].get("epoch", len(metrics))), note=_best(metrics)))
     if seconds := sum(record.get("seconds") or 0 for record in metrics):

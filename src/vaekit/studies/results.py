@@ -18,7 +18,6 @@ import numpy as np
 from vaekit.config.schema.recipe import Recipe
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
-from vaekit.runs.report import parameters_in
 from vaekit.runs.run import Run
 from vaekit.studies.plan import Variant, matches
 from vaekit.studies.schema import Budget, Study
@@ -85,7 +84,7 @@ class RunResult:
     @cached_property
     def parameters(self) -> int | None:
         """How many numbers the model has."""
-        return parameters_in(self.path / "model" / "model.safetensors")
+        return self.run.n_parameters
 
     def series(self, key: str) -> list[tuple[int, float]]:
         """A number of the metrics epoch by epoch, where it is known."""

@@ -15,7 +15,7 @@ export function tabs(name, tools, chosen, onchoose) {
       { type: "button", role: "tab", id, "aria-controls": panelId, onclick: () => onchoose(key) },
       title,
     );
-    const panel = el("div", { role: "tabpanel", id: panelId, "aria-labeledby": id, class: "tool" }, content);
+    const panel = el("div", { role: "tabpanel", id: panelId, "aria-labelledby": id, class: "tool" }, content);
     return { key, tab, panel };
   });
   const list = el(

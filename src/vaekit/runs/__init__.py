@@ -1,0 +1,13 @@
+"""A run directory: one recipe trained, measured, plotted, reported and examined.
+
+`train` and `resume` write it, `Run` reads it, and the other modules turn what is in it into plots, a report
+and advice. Runs stand on `vaekit.engine`; `studies`, `explorer` and `cli` may import them.
+
+- `run`: `Run`, `load`
+- `files`: `RunFiles`, the only reader of the files of a run
+- `train`: `train`, `resume`
+- `plots`, `conditional_plots`: figures of a model with their arrays
+- `sample_callback`: images of the training progress
+- `summary`, `report`: key numbers as cards, and the page `report.html`
+- `diagnose`, `doctor`: advice on a run, and a check of this machine
+"""
