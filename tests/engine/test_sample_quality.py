@@ -10,11 +10,11 @@ import torch
 from vaekit.config.build import build_model
 from vaekit.config.loading import load_recipe
 from vaekit.data import load_dataset
+from vaekit.engine.evaluate import EvaluationOptions, evaluate
 from vaekit.engine.sample_quality import sample_quality
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
 from vaekit.evaluation import feature_classifier
-from vaekit.runs.run import evaluate
 
 
 @pytest.fixture(autouse=True)
@@ -117,11 +117,11 @@ def test_what_cannot_be_compared(tmp_path):
 
 def test_it_is_part_of_an_evaluation_where_it_is_asked_for():
     trained = digits()
-    plain = evaluate(trained, samples=2, images=20)
+    plain = evaluate(trained, EvaluationOptions(samples=2, images=20))
     assert plain.quality is None
-    found = evaluate(trained, samples=2, images=20, quality=True, seed=3)
+    found = evaluate(trained, EvaluationOptions(samples=2, images=20, quality=True, seed=3))
     assert found.quality.seed == 3
     assert found.to_dict()["quality"]["features"] == "classifier"
-    by_name = evaluate(trained, samples=2, images=20, features="pixels")
+    by_name = evaluate(trained, EvaluationOptions(samples=2, images=20, features="pixels"))
     assert by_name.quality.features == "pixels"
     assert replace(by_name, quality=None, seconds=0) == replace(plain, seconds=0)

@@ -166,7 +166,7 @@ def test_chains_that_run_off_are_not_accepted(posterior: str):
 )
 def test_it_works_with_every_part(row: dict[str, str]):
     model = make_vae(**row)
-    parts = measure_batches(model, iter([(images_for(model), None)]), 3, by=measure_quickly)
+    parts = measure_batches(model, iter([(images_for(model), None)]), 3, measure=measure_quickly)
     assert parts.log_likelihood.isfinite().all()
     assert all(each.grad is None for each in model.parameters())
 
@@ -198,7 +198,7 @@ def test_missing_labels_are_averaged_over():
     def by(model, x, y, samples):
         return marginal_measure(model, x, y, samples, measure_quickly)
 
-    found = measure_batches(model, iter([(x, None)]), 300, by=by)
+    found = measure_batches(model, iter([(x, None)]), 300, measure=by)
     each = torch.stack(
         [run_forward(annealing_path(model, x, k.expand(4), "prior"), 300, 8) for k in torch.arange(3)]
     )

@@ -94,11 +94,11 @@ def linear_gaussian(displaced: float = 0.0) -> tuple[VAE, Tensor, Tensor, Tensor
     return model, x.unflatten(-1, PIXELS), y, marginals.log_prob(x.unsqueeze(1)) + LOG_PY
 
 
-by_importance_sampling = partial(measure_marginal, given=measure_importance)
+by_importance_sampling = partial(measure_marginal, measure_conditional=measure_importance)
 
 
 def measured(model: VAE, x: Tensor, samples: int, by=by_importance_sampling) -> PerImageMetrics:
-    return measure_batches(model, iter([(x, None)]), samples, by=by)
+    return measure_batches(model, iter([(x, None)]), samples, measure=by)
 
 
 def test_with_exact_posteriors_all_numbers_are_those_of_the_closed_form():

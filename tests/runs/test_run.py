@@ -12,7 +12,7 @@ import vaekit
 from vaekit.config.build import build_model
 from vaekit.config.loading import load_recipe
 from vaekit.data import load_dataset as load_data
-from vaekit.engine.evaluate import _measurement_key, evaluate
+from vaekit.engine.evaluate import EvaluationOptions, _measurement_key, evaluate
 from vaekit.engine.trained_model import TrainedModel, fingerprint
 from vaekit.errors import DataError, InvalidError, NotFoundError, RecipeError, VaekitError
 from vaekit.evaluation.estimators import Estimator
@@ -231,7 +231,7 @@ def test_a_model_alone_can_be_moved_and_still_be_measured(tmp_path):
     shutil.move(run.path / "model", tmp_path / "mine")
     seen: list[tuple[int, int]] = []
     found = evaluate(
-        load(tmp_path / "mine"), 5, images=150, progress=lambda images, of: seen.append((images, of))
+        load(tmp_path / "mine"), EvaluationOptions(5, images=150), progress=lambda images, of: seen.append((images, of))
     )
     assert (found.images, seen) == (150, [(100, 150), (50, 150)])
 
@@ -399,7 +399,7 @@ def test_the_pixels_that_were_measured_have_a_digest():
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=changes)})
         model = build_model(recipe.model, (1, 8, 8))
         trained = TrainedModel(model.eval(), recipe, (1, 8, 8), (), Path(), "")
-        return evaluate(trained, 1, **options).pixels
+        return evaluate(trained, EvaluationOptions(1, **options)).pixels
 
     drawn, plain = {"observation": "dynamic"}, {"observation": "threshold"}
     assert digest(drawn) == digest(drawn, seed=1)
@@ -417,7 +417,7 @@ def test_what_was_kept_is_of_the_same_batches_and_version(monkeypatch: pytest.Mo
 
     def key() -> str:
         dataset, seen = trained.data()[0], trained.observed()
-        return _measurement_key(trained, dataset, seen, Estimator(), seed=0, labels="condition")
+        return _measurement_key(trained, dataset, seen, Estimator(), EvaluationOptions())
 
     whole = key()
     assert key() == whole

@@ -146,16 +146,18 @@ def _measured(
 ) -> tuple[dict[str, Any], Any]:
     """The numbers of a split, kept with a run on its own data, and the table of them."""
     from vaekit.cli.output import images_bar
-    from vaekit.runs.run import Run, evaluate
+    from vaekit.engine.evaluate import EvaluationOptions, evaluate
+    from vaekit.runs.run import Run
 
     quiet = asked.pop("quiet")
     trained = found.trained if isinstance(found, Run) else found
     say = (lambda words: None) if quiet else (lambda words: click.echo(words, err=True))
-    keep = found.partial_path if isinstance(found, Run) else Path(f"{output}.partial.npz") if output else None
-    own = isinstance(found, Run) and asked["data"] is None and asked["missing"] is None
-    store: dict[str, Any] = {"store": found.save_evaluation} if isinstance(found, Run) and own else {}
     with images_bar(quiet) as progress:
-        evaluation = evaluate(trained, progress=progress, say=say, keep=keep, **store, **asked)
+        if isinstance(found, Run):
+            evaluation = found.evaluate(progress=progress, say=say, **asked)
+        else:
+            partial_path = Path(f"{output}.partial.npz") if output else None
+            evaluation = evaluate(found, EvaluationOptions(**asked), progress, say, partial_path)
     data = asked["data"] or trained.recipe.data.name
     numbers = {"run": run, "data": data, **evaluation.to_dict()}
     return numbers, _table(numbers)

@@ -88,7 +88,9 @@ def command(
     everything = number is None and target.suffix.lower() in ARRAYS
     with images_bar(quiet) as progress:
         number = None if everything else number or ROWS
-        imputed = impute_dataset(trained, max_images=number, sample_pixels=not mean, progress=progress, **choices)
+        imputed = impute_dataset(
+            trained, max_images=number, sample_pixels=not mean, progress=progress, **choices
+        )
     picture = plots.imputations(trained, imputed)
     written = str(picture.save(target))
     shapes = {name: list(array.shape) for name, array in picture.arrays.items()}

@@ -1,10 +1,19 @@
-"""A trained model is measured: a split of data, an estimator, and what must be known to read the numbers."""
+"""Measure a trained model on a split of a dataset.
+
+The result holds the terms of the lower bound and an estimate of log p(x), each a mean over images in nats:
+
+    log p(x) >= E_q log p(x | z) - KL(q(z | x), p(z)).
+
+It also holds what is needed to read these numbers: the split, the observation, what was missing, and caveats
+where the number is not a log-likelihood of the data. `Run.evaluate` and the command `vaekit evaluate` call
+`evaluate` too, and save what it returns.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,83 +38,126 @@ from vaekit.models.batching import MAX_IMAGES_PER_BATCH
 Progress = Callable[[int, int], None]
 
 
-def evaluate(
-    trained: TrainedModel,
-    samples: int = 5000,
-    split: str = "test",
-    images: int | None = None,
-    seed: int = 0,
-    data: str | None = None,
-    missing: str | None = None,
-    labels: Literal["condition", "marginalize"] = "condition",
-    progress: Progress = lambda images, of: None,
-    quality: bool = False,
-    quality_samples: int = 5000,
-    features: str | None = None,
-    say: Callable[[str], None] = lambda words: None,
-    estimator: EstimatorKind = "importance",
-    chains: int = CHAINS,
-    steps: int = STEPS,
-    init: Init = "encoder",
-    keep: Path | None = None,
-    store: Callable[[Evaluation], Any] = lambda evaluation: None,
-) -> Evaluation:
-    """The log-likelihood of a split, with the terms of the bound.
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """What is measured, and how.
 
     Args:
-        samples: K, importance samples an image.
-        images: a seeded random subset of so many; all without it.
-        data: another dataset of the same shape, by name or path.
-        missing: what is hidden of every image, such as "square:12" or "none"; as in training without it. The
-            log-likelihood is then that of the part which is left.
-        labels: of a conditional model: whether it is told those of the images, and gives log p(x | y), or
-            they are averaged over p(y), and it gives log p(x).
-        progress: called with the number of images in a batch that is done with, and in all of them.
-        quality: measure the quality of samples as well; see `evaluation.quality`.
-        quality_samples: so many of them.
-        features: the space that it is measured in; to name one is to ask for it.
-        say: is told what takes a while.
-        estimator: "importance", importance sampling, or "ais", annealed importance sampling.
-        chains, steps, init: of the latter; see `evaluation.annealed`.
-        keep: a file for what is done, from which the same measurement goes on after an interruption; a part
-            of the measurement's key is added to its name.
-        store: writes the numbers down, before that file is removed.
+        samples: K, the importance samples per image.
+        split: "train", "validation", "test" or "all".
+        images: size of a random subset, which depends on the seed of the data; all images if None.
+        seed: of all random draws of the evaluation.
+        data: another dataset of the same shape, by name or path; the model's own if None.
+        missing: what to hide from every image, such as "square:12" or "none"; as in training if None. The
+            log-likelihood is then that of the observed part.
+        labels: of a conditional model. "condition" uses the labels of the images and estimates log p(x | y);
+            "marginalize" averages over p(y) and estimates log p(x).
+        estimator: "importance" or "ais" (annealed importance sampling).
+        chains, steps, init: of AIS: chains per image, temperatures, and where chains begin.
+        quality: also measure the quality of samples; see `sample_quality`.
+        quality_samples: the number of samples for it.
+        features: the feature space for it; a name implies `quality`.
+
+    Example:
+        >>> options = EvaluationOptions(samples=100, images=1000)
+        >>> options.split, options.estimator, options.labels
+        ('test', 'importance', 'condition')
+    """
+
+    samples: int = 5000
+    split: str = "test"
+    images: int | None = None
+    seed: int = 0
+    data: str | None = None
+    missing: str | None = None
+    labels: Literal["condition", "marginalize"] = "condition"
+    estimator: EstimatorKind = "importance"
+    chains: int = CHAINS
+    steps: int = STEPS
+    init: Init = "encoder"
+    quality: bool = False
+    quality_samples: int = 5000
+    features: str | None = None
+
+
+def evaluate(
+    trained: TrainedModel,
+    options: EvaluationOptions = EvaluationOptions(),
+    progress: Progress = lambda images, total: None,
+    say: Callable[[str], None] = lambda message: None,
+    partial_path: Path | None = None,
+    save: Callable[[Evaluation], Any] = lambda evaluation: None,
+) -> Evaluation:
+    """Estimate log p(x) of a split, with the terms of the lower bound.
+
+    Args:
+        trained: the model and its recipe.
+        options: what is measured, and how.
+        progress: called after each batch with its number of images and with the number of all images.
+        say: called with a message before slow steps.
+        partial_path: file for finished batches, from which the same evaluation resumes after an interruption.
+            The start of the evaluation's key is added to its name. Nothing is kept if None.
+        save: called with the result before that file is removed.
 
     Raises:
-        InvalidError: labels that are not there are to be given, or missing ones to a model that is told none;
-            a posterior without a density for annealed chains.
+        InvalidError: the model needs labels that the data lacks; labels are marginalized for a model without
+            labels; or AIS is asked of a posterior without a density.
+
+    Example:
+        >>> import vaekit
+        >>> found = evaluate(vaekit.demo(), EvaluationOptions(samples=2, images=5))
+        >>> found.images, found.samples, found.layer_dims
+        (5, 2, [2])
+        >>> found.log_likelihood >= found.elbo
+        True
     """
-    trained, way = trained.hiding(missing), Estimator(estimator, samples, chains, steps, init)
-    dataset, _ = trained.data(data)
-    seen = trained.observed(split, data, images)
-    validity.check_labels(trained.model, seen, labels)
-    way.check(trained.model)
-    wanted = quality or features is not None  # measured first: it takes less time, and may find a mistake
-    found = (
-        sample_quality(trained.hiding("none"), quality_samples, features, seed=seed, data=data, say=say)
-        if wanted
-        else None
+    trained = trained.hiding(options.missing)
+    estimator = Estimator(options.estimator, options.samples, options.chains, options.steps, options.init)
+    dataset, _ = trained.data(options.data)
+    images = trained.observed(options.split, options.data, options.images)
+    validity.check_labels(trained.model, images, options.labels)
+    estimator.check(trained.model)
+    quality = None
+    if options.quality or options.features is not None:  # first: it is quick, and finds mistakes early
+        whole = trained.hiding("none")
+        quality = sample_quality(
+            whole, options.quality_samples, options.features, seed=options.seed, data=options.data, say=say
+        )
+    key = _measurement_key(trained, dataset, images, estimator, options) if partial_path else ""
+    results = ResumableResults(partial_path, key)
+    if results.batches:
+        say(f"resuming after {results.images} of {len(images)} images that were measured before")
+    metrics = measure_batches(
+        trained.model,
+        images.batches(estimator.images_per_batch(trained.model, images.shape)),
+        estimator.draws if validity.is_bound(trained.model) else 1,  # draws of a point posterior are equal
+        options.seed,
+        lambda done: progress(done, len(images)),
+        estimator.measure(options.labels),
+        results,
     )
-    key = _measurement_key(trained, dataset, seen, way, seed=seed, labels=labels) if keep else ""
-    kept = ResumableResults(keep, key)
-    parts = _measure_images(trained, seen, way, labels, seed, kept, progress, say)
-    stored = trained.observed(split, data, images, observation="continuous")
-    evaluation = summarize(parts, trained.model.layer_dims, way.draws, seed, kept.seconds)
-    evaluation = validity.with_labels(evaluation, parts, trained.model, seen)
-    further = (
-        _estimator_fields(way) | _surgery_fields(trained, seen, seed) | _saturation_fields(trained, seen)
-    )
+    evaluation = summarize(metrics, trained.model.layer_dims, estimator.draws, options.seed, results.seconds)
+    evaluation = validity.with_labels(evaluation, metrics, trained.model, images)
     evaluation = replace(
-        evaluation, per_image=_per_image(parts, seen), pixels=_image_digest(trained, seen), **further
+        evaluation,
+        per_image=_per_image(metrics, images),
+        pixels=_image_digest(trained, images),
+        estimator=estimator.kind,
+        **({"steps": estimator.steps, "init": estimator.init} if estimator.kind == "ais" else {}),
+        **_surgery_fields(trained, images, options.seed),
+        **_saturation_fields(trained, images),
     )
-    seen_as, kind = trained.recipe.data, trained.recipe.model.decoder.likelihood.kind
-    measured = validity.annotate(
-        evaluation, trained.model, dataset, split, seen_as.observation, kind, seen_as.hidden
+    data = trained.recipe.data
+    likelihood = trained.recipe.model.decoder.likelihood.kind
+    evaluation = validity.annotate(
+        evaluation, trained.model, dataset, options.split, data.observation, likelihood, data.hidden
     )
-    measured = replace(measured, quality=found, mse=reconstruction_mse(trained.model, seen, stored))
-    store(measured)
-    kept.clear()
-    return measured
+    stored = trained.observed(options.split, options.data, options.images, observation="continuous")
+    mse = reconstruction_mse(trained.model, images, stored)
+    evaluation = replace(evaluation, quality=quality, mse=mse)
+    save(evaluation)
+    results.clear()
+    return evaluation
 
 
 def bdmc_on_model_samples(
@@ -116,12 +168,26 @@ def bdmc_on_model_samples(
     steps: int = STEPS,
     init: Init = "encoder",
     seed: int = 0,
-    progress: Progress = lambda images, of: None,
+    progress: Progress = lambda images, total: None,
 ) -> BDMCBounds:
-    """Upper and lower bounds of log p(x) on images drawn from the model; see `evaluation.bidirectional`.
+    """Upper and lower bounds of log p(x) on images drawn from the model; see `vaekit.evaluation.bdmc`.
+
+    Args:
+        trained: a model whose posterior has a density.
+        images: how many to draw.
+        samples: importance samples per image.
+        chains, steps, init: of AIS; see `EvaluationOptions`.
+        seed: of all random draws.
+        progress: called after each batch with its number of images and with the number of all images.
 
     Raises:
-        InvalidError: its posterior has no density.
+        InvalidError: the posterior has no density.
+
+    Example:
+        >>> import vaekit
+        >>> found = bdmc_on_model_samples(vaekit.demo(), images=2, samples=5, chains=2, steps=3)
+        >>> [bound.name for bound in found.bounds]
+        ['annealed', 'importance-sampled', 'ELBO']
     """
     check_density(trained.model, "bdmc")
     return bdmc(
@@ -129,66 +195,47 @@ def bdmc_on_model_samples(
     )
 
 
-def _measure_images(
+def _measurement_key(
     trained: TrainedModel,
-    seen: ObservedImages,
-    way: Estimator,
-    labels: str,
-    seed: int,
-    kept: ResumableResults,
-    progress: Progress,
-    say: Callable[[str], None],
-) -> PerImageMetrics:
-    """The numbers of each image; draws of a point posterior are all the same, so that one will do."""
-    if kept.batches:
-        say(f"going on after {kept.images} of {len(seen)} images, which were measured before")
-    return measure_batches(
+    dataset: Dataset,
+    images: ObservedImages,
+    estimator: Estimator,
+    options: EvaluationOptions,
+) -> str:
+    """A digest of all that the metrics per image depend on, batch size and version included."""
+    return measurement_key(
         trained.model,
-        seen.batches(way.images_at_once(trained.model, seen.shape)),
-        way.draws if validity.is_bound(trained.model) else 1,
-        seed,
-        lambda images: progress(images, len(seen)),
-        way.measure(labels),
-        kept,
+        images=(fingerprint(dataset), images.indices.tolist(), trained.recipe.data),
+        estimator=(estimator, estimator.images_per_batch(trained.model, images.shape)),
+        recipe=trained.recipe.model,
+        version=vaekit.__version__,
+        seed=options.seed,
+        labels=options.labels,
     )
 
 
-def _measurement_key(
-    trained: TrainedModel, dataset: Dataset, seen: ObservedImages, way: Estimator, **settings: Any
-) -> str:
-    """A digest of all that has a say in the numbers of images, batch size and version included."""
-    images = (fingerprint(dataset), seen.indices.tolist(), trained.recipe.data)
-    by = (way, way.images_at_once(trained.model, seen.shape), trained.recipe.model, vaekit.__version__)
-    return measurement_key(trained.model, images=images, by=by, **settings)
-
-
-def _image_digest(trained: TrainedModel, seen: ObservedImages) -> str:
-    """A short digest of the images, and of what their pixels depend on beside."""
+def _image_digest(trained: TrainedModel, images: ObservedImages) -> str:
+    """A short digest of which images were measured and, if their pixels are random, of the seed of those."""
     data = trained.recipe.data
     seed = data.seed if data.observation in ("static", "dynamic") or data.hidden else None
-    return hashlib.sha256(f"{seed} {seen.indices.tolist()}".encode()).hexdigest()[:8]
+    return hashlib.sha256(f"{seed} {images.indices.tolist()}".encode()).hexdigest()[:8]
 
 
-def _per_image(parts: PerImageMetrics, seen: ObservedImages) -> dict[str, np.ndarray]:
-    """What is kept of each image."""
-    elbo = parts.reconstruction - parts.kl.sum(0) - parts.label_kl
+def _per_image(metrics: PerImageMetrics, images: ObservedImages) -> dict[str, np.ndarray]:
+    """The arrays of evaluation.npz, (N,) each."""
+    elbo = metrics.reconstruction - metrics.kl.sum(0) - metrics.label_kl
     names = ("log_likelihood", "effective_sample_size", "pareto_k")
-    numbers = {name: getattr(parts, name).numpy() for name in names}
-    return {"index": seen.indices, "elbo": elbo.numpy(), **numbers}
+    arrays = {name: getattr(metrics, name).numpy() for name in names}
+    return {"index": images.indices, "elbo": elbo.numpy(), **arrays}
 
 
-def _estimator_fields(way: Estimator) -> dict[str, Any]:
-    """What is said of an estimator beside the number of its draws."""
-    return {"estimator": way.kind} | ({"steps": way.steps, "init": way.init} if way.kind == "ais" else {})
-
-
-def _surgery_fields(trained: TrainedModel, seen: ObservedImages, seed: int) -> dict[str, Any]:
-    """How the rate of the top level comes about, where one prior stands for all images."""
+def _surgery_fields(trained: TrainedModel, images: ObservedImages, seed: int) -> dict[str, Any]:
+    """The two parts of the top layer's KL, where all images share one prior."""
     model = trained.model
-    unknown = "encoder" in model.conditioned_parts and seen.labels is None
-    if "prior" in model.conditioned_parts or unknown or not validity.is_bound(model):
+    unlabeled = "encoder" in model.conditioned_parts and images.labels is None
+    if "prior" in model.conditioned_parts or unlabeled or not validity.is_bound(model):
         return {}
-    found = elbo_surgery(model, seen.batches(MAX_IMAGES_PER_BATCH), seed=seed)
+    found = elbo_surgery(model, images.batches(MAX_IMAGES_PER_BATCH), seed=seed)
     return {
         "mutual_information": found.mutual_information,
         "marginal_kl": found.marginal_kl,
@@ -196,10 +243,10 @@ def _surgery_fields(trained: TrainedModel, seen: ObservedImages, seed: int) -> d
     }
 
 
-def _saturation_fields(trained: TrainedModel, seen: ObservedImages) -> dict[str, Any]:
-    """How often the scale of the likelihood is at its bounds, in the first batch."""
+def _saturation_fields(trained: TrainedModel, images: ObservedImages) -> dict[str, Any]:
+    """The fraction of pixels in the first batch whose likelihood scale is at a bound."""
     bounds = getattr(trained.recipe.model.decoder.likelihood, "bounds", None)
-    if bounds is None or (trained.model.conditioned_parts and seen.labels is None):
+    if bounds is None or (trained.model.conditioned_parts and images.labels is None):
         return {}
-    x, y = next(seen.batches(MAX_IMAGES_PER_BATCH))
+    x, y = next(images.batches(MAX_IMAGES_PER_BATCH))
     return {"saturated": saturated_fraction(trained.model, x, y, bounds)}

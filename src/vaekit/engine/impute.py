@@ -131,7 +131,9 @@ def impute_dataset(
     candidates = np.arange(len(dataset)) if split is None else split_indices(splits, split)
     indices = _choose(candidates, _incomplete(lacks, dataset, candidates), max_images, seed)
     seen = lacks.split(dataset, indices)
-    filled = _impute_batches(trained, seen, imputations, samples, sample_pixels, seed, labels == "condition", progress)
+    filled = _impute_batches(
+        trained, seen, imputations, samples, sample_pixels, seed, labels == "condition", progress
+    )
     return ImputedDataset(
         dataset,
         indices,
@@ -194,7 +196,9 @@ def _impute_batches(
         size = images_per_batch(trained.model.decoder, seen.shape)
         for place, (x, y) in enumerate(seen.batches(size)):
             batch_seed = seed + 1_000_003 * place
-            yield impute(trained.model, x, y if told else None, None, imputations, samples, sample_pixels, batch_seed)
+            yield impute(
+                trained.model, x, y if told else None, None, imputations, samples, sample_pixels, batch_seed
+            )
             progress(len(x), len(seen))
 
     return list(each())

@@ -1,7 +1,9 @@
-"""By what log p(x) is estimated: importance sampling, or annealed importance sampling.
+"""The two estimators of log p(x).
 
-is      K draws from q(z | x); quick, and right where q covers the posterior     (see `likelihood`)
-ais     S chains of T steps to the posterior; slow, and right where q does not   (see `annealed`)
+importance   importance sampling: K draws from q(z | x). Fast, and accurate where q covers the posterior;
+             see `vaekit.evaluation.importance_sampling`.
+ais          annealed importance sampling: S chains of T steps from q(z | x) or p(z) to the posterior. Slow,
+             and accurate also where q misses part of the posterior; see `vaekit.evaluation.ais`.
 """
 
 from __future__ import annotations
@@ -12,8 +14,8 @@ from functools import partial
 from typing import Literal
 
 from vaekit.errors import InvalidError
-from vaekit.evaluation import validity
-from vaekit.evaluation.ais import CHAINS, STEPS, Init, images_per_batch, measure_ais
+from vaekit.evaluation import ais, validity
+from vaekit.evaluation.ais import CHAINS, STEPS, Init, measure_ais
 from vaekit.evaluation.importance_sampling import measure_importance
 from vaekit.evaluation.label_inference import measure_marginal
 from vaekit.evaluation.results import MeasureBatch
@@ -25,12 +27,16 @@ EstimatorKind = Literal["importance", "ais"]
 
 @dataclass(frozen=True)
 class Estimator:
-    """What to estimate by.
+    """An estimator of log p(x) and its settings.
 
-    Attributes:
-        kind: one of the two.
-        samples: K, of importance sampling.
-        chains, steps, init: S, T, and where chains begin, of annealed importance sampling.
+    Args:
+        kind: "importance" or "ais".
+        samples: K, the importance samples per image.
+        chains, steps, init: of AIS: S chains per image, T steps per chain, and where chains begin.
+
+    Example:
+        >>> Estimator(samples=100).draws, Estimator("ais", chains=8).draws
+        (100, 8)
     """
 
     kind: EstimatorKind = "importance"
@@ -40,42 +46,49 @@ class Estimator:
     init: Init = "encoder"
 
     def check(self, model: VAE) -> None:
-        """Whether it can be used.
+        """Raise an error if the estimator cannot be used with a model.
 
         Raises:
-            InvalidError: chains are wanted for a posterior that has no density.
+            InvalidError: AIS is asked of a posterior without a density.
         """
         if self.kind == "ais":
             check_density(model, "estimator ais")
 
     @property
     def draws(self) -> int:
-        """So many samples, or chains, an image."""
+        """Importance samples, or chains, per image."""
         return self.samples if self.kind == "importance" else self.chains
 
-    def images_at_once(self, model: VAE, shape: Sequence[int]) -> int:
-        """How many images (C, H, W) make a batch."""
-        return (
-            batching.images_per_batch(model.decoder, shape)
-            if self.kind == "importance"
-            else images_per_batch(model.decoder, shape, self.chains)
-        )
+    def images_per_batch(self, model: VAE, shape: Sequence[int]) -> int:
+        """How many images of a shape (C, H, W) are measured at once."""
+        if self.kind == "importance":
+            return batching.images_per_batch(model.decoder, shape)
+        return ais.images_per_batch(model.decoder, shape, self.chains)
 
     def measure(self, labels: str = "condition") -> MeasureBatch:
-        """What measures a batch, with labels given or averaged over."""
-        plain: MeasureBatch = measure_importance
-        given = plain if self.kind == "importance" else partial(measure_ais, steps=self.steps, init=self.init)
-        return partial(measure_marginal, given=given) if labels == "marginalize" else given
+        """The function that measures a batch, with labels conditioned on or marginalized."""
+        measure: MeasureBatch = measure_importance
+        if self.kind == "ais":
+            measure = partial(measure_ais, steps=self.steps, init=self.init)
+        return partial(measure_marginal, measure_conditional=measure) if labels == "marginalize" else measure
 
 
-def check_density(model: VAE, what: str) -> None:
-    """Whether the posterior has a density.
+def check_density(model: VAE, name: str) -> None:
+    """Raise an error if the posterior q(z | x) has no density.
+
+    Args:
+        model: any VAE or autoencoder.
+        name: of the option or method that needs the density, for the message.
 
     Raises:
-        InvalidError: it is a point, as that of an autoencoder.
+        InvalidError: the posterior is a point (`delta`), as that of an autoencoder.
+
+    Example:
+        >>> import vaekit
+        >>> check_density(vaekit.demo().model, "bdmc")
     """
     if not validity.is_bound(model):
         raise InvalidError(
-            f"{what}: expected a posterior with a density, got a point (dirac), which bounds no log p(x); "
-            "compare reconstructions, by: vaekit evaluate RUN"
+            f"{name}: expected a posterior with a density, got a point (delta), which gives no bound of "
+            "log p(x); compare reconstructions instead: vaekit evaluate RUN"
         )

@@ -81,9 +81,9 @@ def measure_marginal(
     x: Tensor,
     y: Tensor | None,
     samples: int,
-    given: MeasureBatch,
+    measure_conditional: MeasureBatch,
 ) -> PerImageMetrics:
-    """What `given` measures of log p(x | y), without the labels y: of log p(x), with rate and posterior of y.
+    """What `measure_conditional` measures of log p(x | y), without the labels y: of log p(x), with rate and posterior of y.
 
     What is a mean over q(z | x, y) is one over the labels too, by r. The effective sample size is that of all
     K samples of all labels together; the shapes of the tails are averaged by p(y | x), negative ones as 0.
@@ -95,7 +95,7 @@ def measure_marginal(
         raise ValueError("labels: this model is told none, so that none can be missing")
     possible = model.labels.support
     log_py = model.labels.log_prob[possible].double().unsqueeze(-1)
-    each = [given(model, x, k.expand(len(x)), samples) for k in possible]
+    each = [measure_conditional(model, x, k.expand(len(x)), samples) for k in possible]
     parts = PerImageMetrics(*(torch.stack(column).double() for column in zip(*each, strict=True)))
     r = (log_py + parts.reconstruction - parts.kl.sum(1)).softmax(0)
     log_joint = log_py + parts.log_likelihood

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from vaekit.config.build import build_data
-from vaekit.engine.evaluate import bdmc_on_model_samples, evaluate
+from vaekit.engine.evaluate import EvaluationOptions, bdmc_on_model_samples, evaluate
 from vaekit.engine.trained_model import TrainedModel, load_model, restore_model
 from vaekit.evaluation.bdmc import BDMCBounds
 from vaekit.evaluation.results import Evaluation
@@ -88,7 +88,14 @@ class Run(RunFiles):
         """Where an unfinished evaluation is kept; the evaluation adds its key to the name."""
         return self.path / f"{_PARTIAL}.npz"
 
-    def evaluate(self, samples: int = 5000, split: str = "test", **options: Any) -> Evaluation:
+    def evaluate(
+        self,
+        samples: int = 5000,
+        split: str = "test",
+        progress: Callable[[int, int], None] = lambda images, total: None,
+        say: Callable[[str], None] = lambda message: None,
+        **options: Any,
+    ) -> Evaluation:
         """Evaluate the model on a split, and save the evaluation of its own data as it was trained.
 
         An interrupted evaluation is resumed. With other data, or with other pixels hidden, nothing is saved.
@@ -96,14 +103,14 @@ class Run(RunFiles):
         Args:
             samples: importance samples per image.
             split: part of the data.
-            options: of `vaekit.engine.evaluate.evaluate`.
+            progress: called after each batch with its number of images and with the number of all images.
+            say: called with a message before slow steps.
+            options: other fields of `vaekit.engine.evaluate.EvaluationOptions`.
         """
-        own = options.get("data") is None and options.get("missing") is None
-        saving: dict[str, Any] = {
-            "keep": self.partial_path,
-            **({"store": self.save_evaluation} if own else {}),
-        }
-        return evaluate(self.trained, samples, split, **(saving | options))
+        chosen = EvaluationOptions(samples, split, **options)
+        own = chosen.data is None and chosen.missing is None
+        save: dict[str, Any] = {"save": self.save_evaluation} if own else {}
+        return evaluate(self.trained, chosen, progress, say, self.partial_path, **save)
 
     def bdmc(self, **options: Any) -> BDMCBounds:
         """Bound log p(x) from both sides on images from the model, and save the bounds in bdmc.json.

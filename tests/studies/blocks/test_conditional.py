@@ -122,7 +122,10 @@ def test_likelihoods_with_and_without_the_label(results):
     by = {
         "given": measure_batches(found.model, seen.batches(100), 8).log_likelihood,
         "averaged": measure_batches(
-            found.model, seen.batches(100), 8, by=partial(measure_marginal, given=measure_importance)
+            found.model,
+            seen.batches(100),
+            8,
+            measure=partial(measure_marginal, measure_conditional=measure_importance),
         ).log_likelihood,
     }
     assert given == pytest.approx(by["given"].mean().item())
