@@ -185,7 +185,7 @@ def bdmc_on_model_samples(
 
     Example:
         >>> import vaekit
-        >>> found = bdmc_on_model_samples(vaekit.demo(), images=2, samples=5, chains=2, steps=3)
+        >>> found = bdmc_on_model_samples(vaekit.demo(), images=2, samples=5, chains=2, steps=1)
         >>> [bound.name for bound in found.bounds]
         ['annealed', 'importance-sampled', 'ELBO']
     """

@@ -8,6 +8,7 @@ evaluation, the plots and the report. `load` opens a run, or a model that was ta
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
