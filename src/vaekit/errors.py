@@ -1,6 +1,14 @@
-"""What can go wrong, and the exit code that each kind of it has on the command line.
+"""The exceptions of vaekit, and the exit code of each on the command line.
 
-Every message is one line: what, where, what was expected, what came, what to do.
+Every message is one line: what is wrong, where, what was expected, what came, what to do. `VaekitError`
+catches all of them. `InvalidError` is a `ValueError` too, and `NotFoundError` a `LookupError`.
+
+    exception        exit code   cause
+    VaekitError      1           any other failure, such as a full disk
+    InvalidError     3           an invalid recipe (RecipeError), invalid data (DataError), other invalid input
+    NotFoundError    4           a recipe, dataset, run or file that does not exist
+    DivergedError    5           a loss or gradient that is not finite
+    InterruptedRun   130         a signal; the state was saved
 """
 
 from __future__ import annotations
@@ -10,52 +18,92 @@ from collections.abc import Iterable
 
 
 class VaekitError(Exception):
-    """The base of all errors that a user's input or machine can cause; exit code 1."""
+    """The base class of all errors that the user's input or machine can cause; exit code 1.
+
+    >>> VaekitError.exit_code
+    1
+    """
 
     exit_code = 1
 
 
 class InvalidError(VaekitError, ValueError):
-    """A recipe, a setting or a file whose content is wrong; exit code 3."""
+    """A recipe, a setting or a file with invalid content; exit code 3.
+
+    >>> issubclass(InvalidError, ValueError), InvalidError.exit_code
+    (True, 3)
+    """
 
     exit_code = 3
 
 
 class RecipeError(InvalidError):
-    """A recipe or an override that does not fit the schema."""
+    """A recipe or an override that does not fit the schema.
+
+    >>> issubclass(RecipeError, InvalidError)
+    True
+    """
 
 
 class DataError(InvalidError):
-    """Data that cannot be used as it is: corrupt, of mixed shapes, not finite, not matching."""
+    """Data that cannot be used: corrupt, of mixed shapes, not finite, or of the wrong number.
+
+    >>> issubclass(DataError, InvalidError)
+    True
+    """
 
 
 class NotFoundError(VaekitError, LookupError):
-    """A recipe, dataset, run or file that is not there; exit code 4."""
+    """A recipe, dataset, run or file that does not exist; exit code 4.
+
+    >>> str(NotFoundError("no such file")), NotFoundError.exit_code
+    ('no such file', 4)
+    """
 
     exit_code = 4
 
-    def __str__(self) -> str:  # LookupError's own subclasses quote; this one speaks plainly
+    def __str__(self) -> str:  # KeyError would add quotes
         return str(self.args[0]) if self.args else ""
 
 
 class DivergedError(VaekitError, ArithmeticError):
-    """Training met a loss or gradient that is not finite; exit code 5."""
+    """The loss or the gradient of a training is not finite; exit code 5.
+
+    >>> issubclass(DivergedError, ArithmeticError), DivergedError.exit_code
+    (True, 5)
+    """
 
     exit_code = 5
 
 
 class InterruptedRun(VaekitError):
-    """Training was stopped by a signal after it saved its state; exit code 130."""
+    """A signal stopped the training, after its state was saved; exit code 130.
+
+    >>> InterruptedRun.exit_code
+    130
+    """
 
     exit_code = 130
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`"; did you mean 'mnist'?"` where a known word is near, else the empty string."""
+    """The end of a message that proposes the known word nearest to `word`; empty if none is near.
+
+    >>> did_you_mean("mnsit", ["mnist", "digits"])
+    "; did you mean 'mnist'?"
+    >>> did_you_mean("x", ["mnist", "digits"])
+    ''
+    """
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.55)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message, or the name of its class where it has none."""
+    """The first line of an exception's message; the name of its class if the message is empty.
+
+    >>> first_line(ValueError("bad header.\\nmore"))
+    'bad header'
+    >>> first_line(MemoryError())
+    'MemoryError'
+    """
     return str(error).strip().split("\n")[0].rstrip(". ") or type(error).__name__

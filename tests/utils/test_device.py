@@ -17,7 +17,7 @@ from vaekit.utils.device import _commit, available_devices, choose_device, cpu_s
 def test_the_device_asked_for_is_here_or_said_to_be_missing(monkeypatch):
     monkeypatch.setattr(device, "available_devices", lambda: ["cpu"])
     assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
-    with pytest.raises(InvalidError, match=r"^device: 'cuda' is not available; here are auto, cpu$"):
+    with pytest.raises(InvalidError, match=r"^device: 'cuda' is not available; expected one of auto, cpu$"):
         choose_device("cuda")
 
 
@@ -25,7 +25,7 @@ def test_auto_takes_the_fastest(monkeypatch):
     monkeypatch.setattr(device, "available_devices", lambda: ["cuda:0", "cuda:1", "cpu"])
     assert choose_device("auto") == choose_device("cuda") == torch.device("cuda:0")
     assert choose_device("cuda:1") == torch.device("cuda:1")
-    with pytest.raises(InvalidError, match="'cuda:2' is not available; here are auto, cuda:0, cuda:1, cpu"):
+    with pytest.raises(InvalidError, match="'cuda:2' is not available; expected one of auto, cuda:0, cuda:1, cpu"):
         choose_device("cuda:2")
 
 

@@ -34,5 +34,5 @@ def test_a_number_that_is_not_finite_is_not_written(tmp_path):
 
 
 def test_a_file_that_cannot_be_written(tmp_path):
-    with pytest.raises(VaekitError, match=r"cannot write .*: Is a directory; free the space and resume"):
+    with pytest.raises(VaekitError, match=r"cannot write .*: Is a directory; free some space, then resume"):
         append_record(tmp_path, {})

@@ -24,7 +24,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from vaekit.errors import InvalidError, NotFoundError, VaekitError
+from vaekit.errors import InvalidError, NotFoundError, VaekitError, first_line
 from vaekit.training.position import Position, parse_position
 from vaekit.utils.io import write_whole
 
@@ -196,16 +196,12 @@ def _read(file: _File) -> Checkpoint:
             names = content.keys()
             tensors = {name: content.get_tensor(name).clone() for name in names}
     except (OSError, SafetensorError, ValueError) as error:
-        raise InvalidError(f"checkpoint {file.path}: cannot be read ({_first_line(error)})") from error
+        raise InvalidError(f"checkpoint {file.path}: cannot be read ({first_line(error)})") from error
     if not whole:
         raise InvalidError(
             f"checkpoint {file.path}: its content was changed, it does not fit the digest in its name"
         )
     return Checkpoint(file.path, state, tensors)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _sync(folder: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from vaekit.errors import first_line
 from vaekit.utils.random import random_states, set_random_states
 
 OPTIONS: dict[str, Any] = {
@@ -41,9 +42,5 @@ class CompiledStep:
             except Exception as error:  # of whichever part of the compiler; what is wrong with us comes again
                 self._compiled = None
                 set_random_states(before, self._device)
-                self._note(f"training.compile does not work here, going on without: {_first_line(error)}")
+                self._note(f"training.compile does not work here, going on without: {first_line(error)}")
         return self._function(*arguments)
-
-
-def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

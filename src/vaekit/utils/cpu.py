@@ -1,13 +1,14 @@
-"""Memory that the system gave is kept, and comes in large pages, where the C library is that of Linux.
+"""Two settings of the process that make small training steps on the CPU faster (see docs/speed.md).
 
-Otherwise it gives large blocks back at each use, and to get them again takes a part of every step; in pages
-of 2 MB in place of 4 kB the processor finds weights faster. How much that is, docs/speed.md says.
+**Freed memory.** By default glibc returns large freed blocks to the operating system, and the next step has
+to fetch them again. `keep_freed_memory` keeps up to 1 GiB in the process, in pages of 2 MB instead of 4 kB.
 
-How long threads that wait for each other look out for work before they sleep.
+**Spin-wait time.** The OpenMP threads of torch wait for each other some dozen times in a step. Going to sleep
+and waking up takes a seventh of a small step. But if other programs run on the same cores, a thread that
+spins keeps the thread it waits for from running, and the step takes twice as long. `set_spin_wait` chooses
+between the two.
 
-Those of torch (OpenMP) wait some dozen times in a step. To sleep and wake takes a seventh of a small one; but
-where something else runs beside them, a thread that stays awake keeps the one it waits for from running, and
-the step takes twice as long (docs/speed.md).
+This module imports no torch: both settings come before torch starts its threads.
 """
 
 from __future__ import annotations
@@ -20,17 +21,24 @@ import time
 from pathlib import Path
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # as malloc.h of glibc names them
-KEPT = 1 << 30  # bytes
-LIMIT = 1 << 25  # bytes: the largest threshold that glibc takes before 2.35
-LARGE = 1 << 29  # bytes of addresses for large pages; what is not used takes no memory
+KEPT = 1 << 30  # bytes of freed memory that stay in the process
+LIMIT = 1 << 25  # bytes: the largest threshold that glibc accepts before 2.35
+LARGE = 1 << 29  # bytes of addresses for large pages; unused ones take no memory
 
 
 def keep_freed_memory() -> bool:
-    """Let this process keep up to 1 GiB that it has freed; whether that could be done.
+    """Stop glibc from returning freed memory to the operating system.
 
-    Nothing changes where the C library is not glibc, or where the environment has its own settings for it.
+    Returns:
+        Whether the setting was changed. It is not if the C library is not glibc, or if the environment has
+        settings of its own (`MALLOC_...` or `GLIBC_TUNABLES`).
+
+    >>> isinstance(keep_freed_memory(), bool)
+    True
     """
-    if platform.libc_ver()[0] != "glibc" or _has_settings():
+    tuned = "glibc.malloc." in os.environ.get("GLIBC_TUNABLES", "")
+    tuned |= any(name.startswith("MALLOC_") for name in os.environ)
+    if platform.libc_ver()[0] != "glibc" or tuned:
         return False
     library = ctypes.CDLL(None)
     mapped = any(library.mallopt(MMAP_THRESHOLD, size) for size in (KEPT, LIMIT))
@@ -40,13 +48,8 @@ def keep_freed_memory() -> bool:
     return kept
 
 
-def _has_settings() -> bool:
-    tuned = "glibc.malloc." in os.environ.get("GLIBC_TUNABLES", "")
-    return tuned or any(name.startswith("MALLOC_") for name in os.environ)
-
-
 def _prefer_large_pages(library: ctypes.CDLL) -> None:
-    """Ask for them in the part of the heap that comes next: taken, marked, and freed untouched."""
+    """Mark the part of the heap that is used next: allocate it, advise the kernel, free it untouched."""
     library.malloc.restype, library.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
     library.free.argtypes = [ctypes.c_void_p]
     library.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
@@ -56,29 +59,38 @@ def _prefer_large_pages(library: ctypes.CDLL) -> None:
         library.free(block)
 
 
-ALONE, AMONG_OTHERS = 10_000, 3_000  # turns of a loop; what OpenMP does by itself is 300,000
-LOOKS, PAUSE = 3, 0.002  # seconds
+ALONE, AMONG_OTHERS = 10_000, 3_000  # turns of the waiting loop; the default of OpenMP is 300,000
+LOOKS, PAUSE = 3, 0.002  # looks at the load, and seconds between two
 
 _LOADS = Path("/proc/loadavg")
 
 
 def set_spin_wait() -> None:
-    """Choose for this process, unless its environment did; OpenMP reads it when torch is imported."""
+    """Set the OpenMP spin-wait time of this process, unless the environment sets it.
+
+    OpenMP reads the variable when torch is imported, so call this before.
+
+    >>> import os
+    >>> os.environ["GOMP_SPINCOUNT"] = "5000"
+    >>> set_spin_wait()  # the environment decides
+    >>> os.environ.pop("GOMP_SPINCOUNT")
+    '5000'
+    """
     if "OMP_WAIT_POLICY" not in os.environ and "GOMP_SPINCOUNT" not in os.environ:
-        os.environ["GOMP_SPINCOUNT"] = str(ALONE if _alone() else AMONG_OTHERS)
+        os.environ["GOMP_SPINCOUNT"] = str(ALONE if _cores_are_free() else AMONG_OTHERS)
 
 
-def _alone() -> bool:
-    """Whether, at one look of several, what else runs leaves free the processors that this one may use."""
+def _cores_are_free() -> bool:
+    """Whether, at one of several looks, other threads leave the cores of this process free."""
     for look in range(LOOKS):
         time.sleep(PAUSE if look else 0)
-        if _others() <= _spare():
+        if _other_threads() <= _foreign_cores():
             return True
     return False
 
 
-def _others() -> float:
-    """How many other threads run at this moment, or would; infinite where the system does not tell."""
+def _other_threads() -> float:
+    """The number of other threads that run now or wait to run; infinity if the system does not report it."""
     try:
         running, _, _ = _LOADS.read_text().split()[3].partition("/")
         return int(running) - 1
@@ -86,7 +98,7 @@ def _others() -> float:
         return float("inf")
 
 
-def _spare() -> int:
-    """The processors that this process may not use."""
+def _foreign_cores() -> int:
+    """The number of cores that this process may not use."""
     usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
     return (os.cpu_count() or 1) - len(usable) if usable else 0

@@ -1,4 +1,4 @@
-"""What a training runs on: the device, the threads of the processor, and a record of both."""
+"""Where a computation runs: the device, the threads of the CPU, the precision, and a record of all of it."""
 
 from __future__ import annotations
 
@@ -20,24 +20,31 @@ from vaekit.errors import InvalidError
 
 
 def available_devices() -> list[str]:
-    """The devices that are here, the fastest first."""
+    """The devices of this machine, the fastest first.
+
+    >>> available_devices()[-1]
+    'cpu'
+    """
     gpus = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
     return [*gpus, *(["mps"] if torch.backends.mps.is_available() else []), "cpu"]
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """A device by its name.
+    """The torch device of a name.
 
     Args:
-        name: "cpu", "cuda", "cuda:1", "mps", or "auto" for the fastest one.
+        name: "cpu", "cuda", "cuda:1", "mps", or "auto" for the fastest device.
 
     Raises:
-        InvalidError: it is not here.
+        InvalidError: this machine has no such device.
+
+    >>> choose_device("cpu")
+    device(type='cpu')
     """
     here = available_devices()
     wanted = {"auto": here[0], "cuda": "cuda:0"}.get(name, name)
     if wanted not in here:
-        raise InvalidError(f"device: {name!r} is not available; here are auto, {', '.join(here)}")
+        raise InvalidError(f"device: {name!r} is not available; expected one of auto, {', '.join(here)}")
     return torch.device(wanted)
 
 
@@ -56,15 +63,20 @@ def to_float32(x: Tensor) -> Tensor:
 
 @contextmanager
 def cpu_settings(threads: int | None = None) -> Iterator[None]:
-    """Inside, torch computes with so many threads, and takes numbers too small for full precision as 0.
+    """Inside the block, set the number of threads of torch and flush denormal numbers to zero.
 
-    The latter are what the moments of Adam decay to where a pixel is always black, and are slow. Both
-    settings are as before afterwards.
+    The moments of Adam decay to denormal numbers for a pixel that is always black, and the CPU computes with
+    them slowly. Both settings are restored after the block.
 
     Args:
-        threads: how many; as torch chose if not given.
+        threads: the number of threads; None keeps the current number.
+
+    >>> with cpu_settings(threads=1):
+    ...     torch.get_num_threads()
+    1
     """
-    before = torch.get_num_threads(), _flushes_denormals()
+    flushed_before = (torch.tensor(2e-38) / 4).item() == 0.0
+    before = torch.get_num_threads(), flushed_before
     torch.set_num_threads(threads or before[0])
     torch.set_flush_denormal(True)
     try:
@@ -75,12 +87,16 @@ def cpu_settings(threads: int | None = None) -> Iterator[None]:
 
 
 def describe_environment(command: str, name: str = "auto") -> dict[str, Any]:
-    """What environment.json says of a run: versions, machine, device, code and command.
+    """The content of a run's `environment.json`: versions, machine, device, commit and command.
 
     Args:
         command: the command line.
-        name: of the device, as for `device`.
+        name: the name of the device, as for `choose_device`.
+
+    >>> describe_environment("vaekit train digits", "cpu")["device"]
+    'cpu'
     """
+    device = choose_device(name)
     return {
         "vaekit": vaekit.__version__,
         "python": platform.python_version(),
@@ -88,7 +104,9 @@ def describe_environment(command: str, name: str = "auto") -> dict[str, Any]:
         "numpy": np.__version__,
         "platform": platform.platform(),
         "cpu": _cpu(),
-        "device": _describe(choose_device(name)),
+        "device": f"{device} ({torch.cuda.get_device_name(device)})"
+        if device.type == "cuda"
+        else str(device),
         "threads": torch.get_num_threads(),
         "commit": _commit(Path(vaekit.__file__).parent),
         "command": command,
@@ -96,16 +114,8 @@ def describe_environment(command: str, name: str = "auto") -> dict[str, Any]:
     }
 
 
-def _flushes_denormals() -> bool:
-    return (torch.tensor(2e-38) / 4).item() == 0.0
-
-
-def _describe(place: torch.device) -> str:
-    return f"{place} ({torch.cuda.get_device_name(place)})" if place.type == "cuda" else str(place)
-
-
 def _cpu() -> str:
-    """The processor's name and its number of cores."""
+    """The name of the CPU and its number of cores."""
     facts = Path("/proc/cpuinfo")
     lines = facts.read_text().splitlines() if facts.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -113,7 +123,7 @@ def _cpu() -> str:
 
 
 def _commit(package: Path) -> str | None:
-    """The commit of the checkout that the package is part of, `-dirty` where files differ; or None."""
+    """The commit of the package's checkout, with `-dirty` if files differ; None without a checkout."""
     tracked = _git(package, "ls-files", "--error-unmatch", "__init__.py")
     return _git(package, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*") if tracked else None
 

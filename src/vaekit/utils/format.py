@@ -1,4 +1,8 @@
-"""Numbers and durations as text for people."""
+"""Numbers and durations as text for people.
+
+Tables and reports use a thousands separator, a true minus sign and words for what is not finite. Files for
+programs (JSON, CSV) use plain numbers and never come here.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,36 @@ import math
 
 
 def format_number(value: float, digits: int = 2) -> str:
-    """A number for people: thousands apart, a true minus sign, and words where it is not finite."""
+    """A number with a fixed number of decimals; "not finite" for NaN and infinity.
+
+    Args:
+        value: the number.
+        digits: the number of decimals.
+
+    >>> format_number(-1234.567)
+    '−1,234.57'
+    >>> format_number(float("nan"))
+    'not finite'
+    """
     return f"{value:,.{digits}f}".replace("-", "−") if math.isfinite(value) else "not finite"
 
 
 def format_significant(value: float) -> str:
-    """A number with three digits that say something, for scales that are not known beforehand."""
+    """A number with three significant digits, for values whose scale is not known beforehand.
+
+    >>> format_significant(0.012345), format_significant(123.456)
+    ('0.0123', '123')
+    """
     size = math.floor(math.log10(abs(value))) if value and math.isfinite(value) else 0
     return format_number(value, min(max(2 - size, 0), 8))
 
 
 def format_duration(seconds: float) -> str:
-    """Seconds as the two largest of hours, minutes and seconds."""
+    """A duration in seconds as its two largest units: hours, minutes, seconds.
+
+    >>> format_duration(3.21), format_duration(75), format_duration(7384)
+    ('3.2 s', '1 min 15 s', '2 h 3 min')
+    """
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

@@ -1,7 +1,8 @@
 """Read and write files safely: whole files, JSON, and files of one JSON record per line.
 
-A file is written whole or not at all: to a new name in the same folder, synced, then renamed over the old.
-A file of records grows a line at a time and survives a crash in the middle of a line.
+A file is written whole or not at all: it is written under a new name in the same folder, synced, and renamed
+over the old file. A file of records (`metrics.jsonl`) grows by one line at a time; after a crash in the
+middle of a line, the lines before it are still read.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from vaekit.errors import VaekitError
 UNREADABLE = (
     OSError, EOFError, ValueError, TypeError, LookupError, RuntimeError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
-"""What reading a damaged archive of arrays may raise."""
+"""The exceptions that reading a damaged archive of arrays may raise."""
 
 
 def write_whole(path: str | Path, content: bytes) -> Path:
-    """Write `content` to `path` so that a reader only ever sees the old file or the new one.
+    """Write `content` to `path`; a reader sees either the old file or the new one, never a part.
 
     Args:
-        path: where to write; missing parent folders are made.
+        path: where to write; missing parent folders are created.
         content: the bytes of the whole file.
 
     Returns:
@@ -36,6 +37,11 @@ def write_whole(path: str | Path, content: bytes) -> Path:
 
     Raises:
         VaekitError: the file cannot be written (no permission, a full disk, a folder of that name).
+
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> write_whole(f"{folder}/a/b.txt", b"whole").read_bytes()
+    b'whole'
     """
     path = Path(path)
     try:
@@ -43,7 +49,7 @@ def write_whole(path: str | Path, content: bytes) -> Path:
         _replace(path, content)
     except OSError as error:
         raise VaekitError(
-            f"cannot write {path}: {error.strerror or error}; free the space or name another place"
+            f"cannot write {path}: {error.strerror or error}; free some space, or choose another path"
         ) from error
     return path
 
@@ -63,7 +69,11 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def to_jsonable(value: Any) -> Any:
-    """The same value of dictionaries, lists, texts and numbers; a number that is not finite becomes None."""
+    """`value` in terms of dictionaries, lists, strings and numbers; NaN and infinity become None.
+
+    >>> to_jsonable({"loss": float("nan"), "sizes": (2, 3), "path": Path("a/b")})
+    {'loss': None, 'sizes': [2, 3], 'path': 'a/b'}
+    """
     if isinstance(value, Mapping):
         return {str(key): to_jsonable(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -74,7 +84,13 @@ def to_jsonable(value: Any) -> Any:
 
 
 def to_json(value: Any) -> str:
-    """JSON for people to read, and for every reader to accept."""
+    """Strict JSON, indented by two spaces.
+
+    >>> print(to_json({"elbo": -97.5}), end="")
+    {
+      "elbo": -97.5
+    }
+    """
     return json.dumps(to_jsonable(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -82,10 +98,17 @@ Record = dict[str, Any]
 
 
 def append_record(path: Path, record: Record) -> None:
-    """Add a line to a file, and return once it is on the disk.
+    """Append a record as one line of JSON, and return once it is on the disk.
 
     Raises:
         VaekitError: the file cannot be written.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "metrics.jsonl"
+    >>> append_record(path, {"epoch": 1})
+    >>> append_record(path, {"epoch": 2})
+    >>> read_records(path)
+    [{'epoch': 1}, {'epoch': 2}]
     """
     line = json.dumps(record, allow_nan=False) + "\n"
     try:
@@ -95,12 +118,16 @@ def append_record(path: Path, record: Record) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         raise VaekitError(
-            f"cannot write {path}: {error.strerror or error}; free the space and resume"
+            f"cannot write {path}: {error.strerror or error}; free some space, then resume"
         ) from error
 
 
 def read_records(path: Path) -> list[Record]:
-    """The records of a file in order, without lines that were cut short; empty where there is no file."""
+    """The records of a file in order, without incomplete lines; empty if there is no file.
+
+    >>> read_records(Path("no/such/file.jsonl"))
+    []
+    """
     if not path.exists():
         return []
     records = map(_parse_record, path.read_bytes().splitlines())
@@ -108,7 +135,16 @@ def read_records(path: Path) -> list[Record]:
 
 
 def trim_records(path: Path, keep: Callable[[Record], bool]) -> None:
-    """Leave in a file, where there is one, only those of its records that `keep` wants."""
+    """Remove the records for which `keep` is false from a file; do nothing if there is no file.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "metrics.jsonl"
+    >>> path.write_text('{"epoch": 1}\\n{"epoch": 2}\\n')
+    26
+    >>> trim_records(path, lambda record: record["epoch"] < 2)
+    >>> read_records(path)
+    [{'epoch': 1}]
+    """
     kept = "".join(json.dumps(record) + "\n" for record in read_records(path) if keep(record)).encode()
     if path.exists() and path.read_bytes() != kept:
         write_whole(path, kept)

@@ -1,7 +1,7 @@
 """The memory of this machine, and the pages of memory-mapped files.
 
-Arrays that are larger than memory are mapped from disk (`numpy.load(mmap_mode="r")`). The pages that were read
-stay resident until the system needs them elsewhere; `release_pages` gives them back at once.
+Arrays that are larger than memory are mapped from disk (`numpy.load(mmap_mode="r")`). The pages that were
+read stay resident until the system needs them elsewhere; `release_pages` gives them back at once.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def _pages_in_bytes(name: str) -> int:
 def release_pages(array: np.ndarray) -> None:
     """Give the resident pages of a memory-mapped array back to the system.
 
-    The values stay the same: pages are read from the file again on the next access. Arrays that are not mapped
-    are left alone. So are writable maps, because changes to a copy-on-write map would be lost.
+    The values stay the same: pages are read from the file again on the next access. Arrays that are not
+    mapped are left alone. So are writable maps, because changes to a copy-on-write map would be lost.
 
     Args:
         array: any array, or a view of one.

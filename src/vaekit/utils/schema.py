@@ -1,4 +1,9 @@
-"""A node of the tree, and the plain values that its keys take: counts, widths, bounds, shares."""
+"""The base class of every section of a recipe or a study, and the types of its values.
+
+A recipe is a tree of sections. Each section is a pydantic model: unknown keys are errors, values are checked
+when they are read, and nothing changes afterwards. The types below give the ranges that several sections
+share.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +26,28 @@ NonNegative = Annotated[float, Field(ge=0, le=1e9)]
 
 
 def name_to_section(value: Any) -> Any:
-    """A kind's bare name stands for the kind with its defaults."""
+    """A section of that kind with its defaults, if `value` is the name of a kind; otherwise `value`.
+
+    >>> name_to_section("cosine")
+    {'kind': 'cosine'}
+    """
     return {"kind": value} if isinstance(value, str) else value
 
 
 class Section(BaseModel):
-    """A node of the tree: unknown keys are errors, and nothing changes after it was read."""
+    """A node of the tree: immutable, without unknown keys, infinities or NaN.
+
+    >>> class Adam(Section):
+    ...     learning_rate: Positive = 1e-3
+    >>> Adam(learning_rate=0.01)
+    Adam(learning_rate=0.01)
+    >>> Adam(rate=0.01)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    pydantic_core._pydantic_core.ValidationError: 1 validation error for Adam
+    rate
+      Extra inputs are not permitted [type=extra_forbidden, input_value=0.01, input_type=float]
+    ...
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)

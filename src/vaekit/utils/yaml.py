@@ -1,4 +1,8 @@
-"""A shelf of YAML files: those that the package carries, by name, and those of the user, by path."""
+"""YAML files of one kind: those of the package by name, those of the user by path.
+
+Recipes and studies are found this way. `digits` names a file of the package, `my/recipe.yaml` one of the
+user.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,11 @@ SUFFIXES = (".yaml", ".yml")
 
 
 class Loader(yaml.SafeLoader):
-    """Plain values of YAML; `1e-3` is a number, which to YAML 1.1 is a word for want of a point."""
+    """Reads plain values only, and `1e-3` as a number (YAML 1.1 reads it as text because it has no point).
+
+    >>> yaml.load("1e-3", Loader)
+    0.001
+    """
 
 
 Loader.add_implicit_resolver(
@@ -24,18 +32,29 @@ Loader.add_implicit_resolver(
 
 
 def parse_yaml(text: str) -> Any:
-    """The value of a text of YAML."""
+    """The value of a YAML text.
+
+    >>> parse_yaml("{epochs: 10, learning_rate: 1e-3}")
+    {'epochs': 10, 'learning_rate': 0.001}
+    """
     return yaml.load(text, Loader)
 
 
 class YAMLLibrary(NamedTuple):
-    """Where files of one kind are looked for, and what they are called.
+    """The YAML files of one kind, such as recipes.
 
     Attributes:
-        package: whose folder holds the files that have names, such as `vaekit.config.loading`.
-        kind: what one of them is, in a word.
-        listing: the command that lists their names.
-        error: what is raised for a file that is none of this kind.
+        package: the package that carries the files with names, such as `vaekit.config`.
+        folder: the folder of the files within the package.
+        kind: the word for one of them in messages.
+        listing: the command that lists the names.
+        error: the exception for a file that is not of this kind.
+
+    >>> recipes = YAMLLibrary("vaekit.config", "recipes", "recipe", "vaekit recipes list", InvalidError)
+    >>> "digits" in recipes.names()
+    True
+    >>> recipes.read("digits")["name"]
+    'digits'
     """
 
     package: str
@@ -45,7 +64,7 @@ class YAMLLibrary(NamedTuple):
     error: type[InvalidError]
 
     def names(self) -> list[str]:
-        """Those that the package carries."""
+        """The names of the files of the package, sorted."""
         files = resources.files(self.package).joinpath(self.folder).iterdir()
         return sorted(f.name.removesuffix(".yaml") for f in files if f.name.endswith(".yaml"))
 
@@ -53,7 +72,7 @@ class YAMLLibrary(NamedTuple):
         """The file of a name or path.
 
         Raises:
-            NotFoundError: there is neither.
+            NotFoundError: there is no such name and no such file.
         """
         path = Path(name)
         if path.suffix in SUFFIXES or path.is_file():
@@ -68,11 +87,11 @@ class YAMLLibrary(NamedTuple):
         return resources.files(self.package).joinpath(self.folder) / f"{name}.yaml"
 
     def read(self, name: str) -> dict[str, Any]:
-        """The keys and values of a file, and its own name where they give none.
+        """The keys and values of a file; the key `name` defaults to the name of the file.
 
         Raises:
             NotFoundError: there is no such file.
-            InvalidError: it cannot be read as keys and values.
+            InvalidError: the file is not YAML, or has no keys.
         """
         file = self.find(name)
         try:
@@ -87,6 +106,14 @@ class YAMLLibrary(NamedTuple):
 
 
 def resolve_relative(child: str, parent: str) -> str:
-    """What a file calls another: a file is looked for beside it, a name in the package."""
+    """The path of a file that another file refers to; a name of the package stays as it is.
+
+    Args:
+        child: the path of the file that refers.
+        parent: a path relative to it, or a name.
+
+    >>> resolve_relative("my/recipe.yaml", "base.yaml"), resolve_relative("my/recipe.yaml", "digits")
+    ('my/base.yaml', 'digits')
+    """
     path = Path(child).parent / parent
     return str(path) if path.suffix in SUFFIXES else parent
