@@ -100,7 +100,7 @@ TRAINING: tuple[Tree, ...] = (
 )
 
 
-# Studies are run as their budget `quick`, but for what follows.
+# Studies are run as their preset `quick`, but for what follows.
 class Tiny(NamedTuple):
     """What is changed in every recipe, the protocol of evaluation, and how many samples are scored."""
 
@@ -117,25 +117,25 @@ TINY = Tiny(
     {"samples": 5, "images": 20},
     20,
 )
-SEEDS = {"parametrisation": 2}  # of a study; 1 of the others
+SEEDS = {"parametrization": 2}  # of a study; 1 of the others
 DATASETS = {"priors": ("fashion-mnist", "frey-faces")}  # that a study needs beside mnist
-CLOCKS = ("seconds", "seconds_an_epoch")  # metrics that are taken off the pages
+CLOCKS = ("seconds", "seconds_per_epoch")  # metrics that are taken off the pages
 FIRST_OPTION = "runs"  # of every block below, which a bare value stands for
 BLOCKS: dict[str, Tree] = {  # options with which blocks that take long do not
-    "gaps": {"images": 3, "samples": 20, "chains": 2, "steps": 3},
-    "integrated": {"images": 3, "samples": [1, 10], "spacing": 0.2},
-    "divergence": {"images": 20, "samples": [2, 10]},
-    "separability": {"n": 200},
-    "scatter": {"n": 60},
-    "code_histograms": {"n": 60},
-    "code_normality": {"n": 60},
+    "estimator_gaps": {"images": 3, "samples": 20, "chains": 2, "steps": 3},
+    "exact_log_likelihood": {"images": 3, "samples": [1, 10], "spacing": 0.2},
+    "kl_check": {"images": 20, "samples": [2, 10]},
+    "latent_probes": {"n": 200},
+    "latent_scatter": {"n": 60},
+    "latent_histograms": {"n": 60},
+    "latent_normality": {"n": 60},
     "kl_by_latent": {"n": 60},
-    "halfway": {"n": 20},
-    "obeyed": {"n": 5},
+    "midpoint_quality": {"n": 20},
+    "conditional_accuracy": {"n": 5},
     "label_likelihood": {"n": 20, "samples": 5},
-    "restored": {"n": 3, "judged": 6, "samples": 20},
+    "imputation": {"n": 3, "n_images": 6, "samples": 20},
     "clusters": {"images": 60},
-    "sheet": {"n": 9},
+    "sample_grid": {"n": 9},
     "manifold": {"n": 4},
 }
 

@@ -30,11 +30,13 @@ PYTHON: dict[str, str] = {
     "vaekit.data.locate.find_source": "vaekit.data.resolve.where",
     "vaekit.studies.library.load_study": "vaekit.studies.load",
     "vaekit.studies.library.study_names": "vaekit.studies.names",
+    "vaekit.studies.plan.plan_variants": "vaekit.studies.plan.variants",
 }
 
 # Methods and attributes, Class.new_name -> old name.
 #   "Run.bounds": "sandwich",
 MEMBERS: dict[str, str] = {
+    "Study.presets": "budgets",
     "Run.bdmc": "sandwich",
 }
 
@@ -47,6 +49,7 @@ KEYWORDS: dict[str, str] = {
     "VAE.reconstruct:sample_latents": "draw",
     "VAE.sample:sample_pixels": "draw",
     "Run.bdmc:init": "start",
+    "vaekit.study:preset": "budget",
 }
 
 # Values of keyword arguments, {new value: old value} of a keyword as above.
@@ -93,18 +96,35 @@ def recipe_shape(tree: Tree) -> Tree:
 # ------------------------------------------------------------------------------------------------ studies
 # Names of the studies that the package carries.
 #   "parametrization": "parametrisation",
-STUDIES: dict[str, str] = {}
+STUDIES: dict[str, str] = {
+    "parametrization": "parametrisation",
+}
 
 # Keys of a study's YAML that the worker changes, by their path: `budgets` and `budgets.quick`; `runs`,
 # `seeds` and `evaluate` of a budget; `evaluate.samples` and its like; `page`, and options of blocks as
 # `page.block.option`.
 #   "evaluate.importance_samples": "samples",
 #   "page.gaps.number": "images",
-STUDY_KEYS: dict[str, str] = {}
+STUDY_KEYS: dict[str, str] = {
+    "presets": "budgets",
+    "page.imputation.n_images": "judged",
+}
 
 # Kinds of blocks whose options the worker changes.
 #   "bounds_on_both_sides": "gaps",
-BLOCKS: dict[str, str] = {}
+BLOCKS: dict[str, str] = {
+    "estimator_gaps": "gaps",
+    "exact_log_likelihood": "integrated",
+    "kl_check": "divergence",
+    "latent_probes": "separability",
+    "latent_scatter": "scatter",
+    "latent_histograms": "code_histograms",
+    "latent_normality": "code_normality",
+    "midpoint_quality": "halfway",
+    "conditional_accuracy": "obeyed",
+    "imputation": "restored",
+    "sample_grid": "sheet",
+}
 
 # ---------------------------------------------------------------------------------------- what is written
 # Files of a run or a study, by their paths inside its folder.
@@ -123,6 +143,16 @@ FIELDS: dict[str, str] = {
     "surgery_images": "aggregated",
     "is_best": "kept",
     "kl_layers": "kl_levels",
+    "metrics/seconds_per_epoch": "seconds_an_epoch",
+    "metrics/ais": "annealed",
+    "metrics/elbo_optimal_sigma": "elbo_fitted",
+    "metrics/optimal_sigma": "sigma_fitted",
+    "metrics/*/std": "deviation",
+    "cells/*/std": "deviation",
+    "results/preset": "budget",
+    "results/variants": "runs",
+    "results/variants/*/runs": "trainings",
+    "results/variants/*/runs/*/failure": "fault",
 }
 
 # Names of weights: a regular expression found in the new name, and what stands there in the old one.
@@ -158,8 +188,8 @@ def result_shape(tree: Tree) -> Tree:
 NOT_COMPARED: dict[str, str] = {
     "*/seconds": "a clock",
     "*/seconds/*": "a clock",
-    "*/seconds_an_epoch": "a clock",
-    "*/seconds_an_epoch/*": "a clock",
+    "*/seconds_per_epoch": "a clock",
+    "*/seconds_per_epoch/*": "a clock",
     "*/images_per_second": "a clock",
     "*/images_per_second/*": "a clock",
     "studies/*/results/environment/*": "the machine, not the numbers",

@@ -45,7 +45,7 @@ PYTHON = (  # all that is called of vaekit by its dotted name
     "vaekit.data.locate.find_source",
     "vaekit.studies.library.load_study",
     "vaekit.studies.library.study_names",
-    "vaekit.studies.plan.variants",
+    "vaekit.studies.plan.plan_variants",
 )
 
 
@@ -169,7 +169,7 @@ class Models:
 
 
 class Studies:
-    """Runs the packaged studies under a tiny budget.
+    """Runs the packaged studies under a tiny preset.
 
     Args:
         names: of the side.
@@ -180,14 +180,14 @@ class Studies:
         self.names, self.folder = names, folder
 
     def of(self, name: str) -> Tree:
-        """Every number of a study by its new name: what its budgets plan, and what a tiny one finds."""
+        """Every number of a study by its new name: what its presets plan, and what a tiny one finds."""
         file = self.folder / f"{name}.yaml"
         file.write_text(
             yaml.safe_dump(self._small(name), sort_keys=False, allow_unicode=True), encoding="utf-8"
         )
         place = self.folder / f"study-{name}"
         with Drawn() as drawn:
-            self.names.run("vaekit.study", str(file), budget="tiny", folder=str(place), jobs=1)
+            self.names.run("vaekit.study", str(file), preset="tiny", folder=str(place), jobs=1)
         results = json.loads((place / self.names.file("results.json")).read_text(encoding="utf-8"))
         page = (place / self.names.file("index.html")).read_text(encoding="utf-8")
         found = {
@@ -213,10 +213,10 @@ class Studies:
         ]
 
     def _small(self, name: str) -> Tree:
-        """A study of the package with one more budget, and with blocks that take little time."""
+        """A study of the package with one more preset, and with blocks that take little time."""
         key, small = self.names.key, rows.TINY
         tree = self._packaged(name)
-        quick = tree[key("budgets")][key("budgets.quick")]
+        quick = tree[key("presets")][key("presets.quick")]
         tiny = {**quick, key("runs"): {**quick.get(key("runs"), {}), "*": self.names.overrides(small.recipe)}}
         evaluate = {key(f"evaluate.{option}"): value for option, value in small.evaluate.items()}
         quality = key("evaluate.quality")
@@ -230,7 +230,7 @@ class Studies:
             for block in tree[key("page")]
             if not _timed(block, clocks)
         ]
-        return {**tree, key("budgets"): {"tiny": tiny}, key("page"): page}
+        return {**tree, key("presets"): {"tiny": tiny}, key("page"): page}
 
     def _packaged(self, name: str) -> Tree:
         """What the YAML of a study of the package says, wherever below a folder `studies` it lies."""
@@ -243,15 +243,15 @@ class Studies:
         return {self.names.key(f"page.{kind}.{option}"): value for option, value in rows.BLOCKS[kind].items()}
 
     def _planned(self, name: str) -> Tree:
-        """The recipes of the study under the budgets that the package gives it, resolved."""
+        """The recipes of the study under the presets that the package gives it, resolved."""
         names = self.names
         study = names.run("vaekit.studies.library.load_study", names.study(name))
         return {
-            budget: [
+            preset: [
                 {"recipe": names.get(variant, "Variant.recipe").model_dump(mode="json")}
-                for variant in names.run("vaekit.studies.plan.variants", study, spent)
+                for variant in names.run("vaekit.studies.plan.plan_variants", study, spent)
             ]
-            for budget, spent in names.get(study, "Study.budgets").items()
+            for preset, spent in names.get(study, "Study.presets").items()
         }
 
 

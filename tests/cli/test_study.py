@@ -6,8 +6,8 @@ import pytest
 
 STUDY = """
 title: Two
-runs: [{name: "d{d}", recipe: digits, grid: {d: [2, 3]}, set: ["model.latent={d}"]}]
-budgets: {quick: {set: [training.epochs=1, data.train=60], evaluate: {samples: 2, images: 5}}}
+runs: [{name: "d{d}", recipe: digits, grid: {d: [2, 3]}, overrides: ["model.latent={d}"]}]
+presets: {quick: {overrides: [training.epochs=1, data.train=60], evaluate: {samples: 2, images: 5}}}
 """
 
 
@@ -32,7 +32,7 @@ def test_a_study_says_where_its_page_is(call, numbers, file, tmp_path):
 def test_the_studies_are_listed(call, numbers):
     assert "latent-dimension" in call("study", "--list").stdout
     [row] = [row for row in numbers("study", "--list")["studies"] if row["name"] == "latent-dimension"]
-    assert row["budgets"] == ["quick", "full"]
+    assert row["presets"] == ["quick", "full"]
 
 
 def test_runs_that_fail_are_an_error_after_the_page(call, tmp_path):
@@ -83,7 +83,7 @@ def test_a_comparison_goes_to_stdout_and_its_page_where_asked(call, numbers, run
             ["study", "latent-dimensio"],
             "error: study 'latent-dimensio': neither a name (see: vaekit study",
         ),
-        (3, ["study", "two.yaml", "--budget", "x"], "error: budget: expected one of quick, got 'x'"),
+        (3, ["study", "two.yaml", "--preset", "x"], "error: preset: expected one of quick, got 'x'"),
         (2, ["sweep", "digits", "model.latent"], "error: expected KEY=VALUE,VALUE... after the recipe"),
         (3, ["sweep", "digits", "model.latent=2"], "error: sweep: expected a key with several values"),
         (3, ["sweep", "digits", "model.latnt=2,3"], "error: digits: model.latnt: unknown key; did you mean"),

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from vaekit.errors import InvalidError
-from vaekit.plotting import bound_and_gap
+from vaekit.plotting import elbo_and_gap
 
 
 def test_each_gap_stands_on_its_bound_and_reaches_the_evidence():
     elbo, gap = np.array([-9.0, -7.0, -5.0]), np.array([4.0, 2.0, 0.0])
-    figure = bound_and_gap(["0", "1", "2"], elbo, gap, "A title", "q")
+    figure = elbo_and_gap(["0", "1", "2"], elbo, gap, "A title", "q")
     bounds, gaps = figure.axes[0].containers
     assert [bar.get_y() + bar.get_height() for bar in bounds] == pytest.approx(elbo)
     assert [bar.get_y() for bar in gaps] == pytest.approx(elbo)
@@ -18,4 +18,4 @@ def test_each_gap_stands_on_its_bound_and_reaches_the_evidence():
 @pytest.mark.parametrize(("labels", "elbo"), [([], []), (["0"], [-1.0, -2.0]), (["0", "1"], [-1.0, np.nan])])
 def test_what_cannot_be_drawn_is_refused(labels, elbo):
     with pytest.raises(InvalidError, match="elbo, gap: expected"):
-        bound_and_gap(labels, np.array(elbo), np.zeros(len(elbo)), "A title", "q")
+        elbo_and_gap(labels, np.array(elbo), np.zeros(len(elbo)), "A title", "q")

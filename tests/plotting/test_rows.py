@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vaekit.errors import InvalidError
-from vaekit.plotting import class_grid, image_rows, interpolation_pair
+from vaekit.plotting import class_grid, image_rows, interpolation_rows
 
 GENERATOR = np.random.default_rng(0)
 TILE = 180 // 8 * 8
@@ -70,7 +70,7 @@ def test_names_wider_than_a_column_stand_upright_within_the_figure():
 def test_the_models_of_a_pair_lie_above_each_other():
     paths = {"autoencoder": images(2, 4, 1, 8, 8), "VAE": images(2, 4, 1, 8, 8)}
     ends = images(2, 1, 8, 8), images(2, 1, 8, 8)
-    figure = interpolation_pair(paths, "Interpolation", ends)
+    figure = interpolation_rows(paths, "Interpolation", ends)
     assert row_labels(figure) == ["autoencoder", "VAE"] * 2
     assert written(figure) == ["original", "original"]
     drawn = pixels(figure)
@@ -82,7 +82,7 @@ def test_the_models_of_a_pair_lie_above_each_other():
 
 
 def test_a_pair_without_ends_shows_the_ways_alone():
-    figure = interpolation_pair({"VAE": images(2, 4, 1, 8, 8)}, "Interpolation")
+    figure = interpolation_rows({"VAE": images(2, 4, 1, 8, 8)}, "Interpolation")
     assert pixels(figure).shape == (2 * TILE + 24, 4 * TILE + 3 * 6, 3)
 
 
@@ -100,13 +100,13 @@ def test_a_pair_without_ends_shows_the_ways_alone():
         ),
         (lambda: class_grid(images(2, 3, 1, 8, 8), ["a"], "t"), "names: expected 3 of them, got 1"),
         (lambda: class_grid(images(2, 1, 1, 8, 8), ["a"], "t", ["x"]), "row_labels: expected 2 of them"),
-        (lambda: interpolation_pair({}, "t"), "paths: expected those of at least one model"),
+        (lambda: interpolation_rows({}, "t"), "paths: expected those of at least one model"),
         (
-            lambda: interpolation_pair({"a": images(1, 3, 1, 8, 8), "b": images(1, 2, 1, 8, 8)}, "t"),
+            lambda: interpolation_rows({"a": images(1, 3, 1, 8, 8), "b": images(1, 2, 1, 8, 8)}, "t"),
             "paths: b: expected shape",
         ),
         (
-            lambda: interpolation_pair({"a": images(2, 3, 1, 8, 8)}, "t", (images(1, 1, 8, 8),) * 2),
+            lambda: interpolation_rows({"a": images(2, 3, 1, 8, 8)}, "t", (images(1, 1, 8, 8),) * 2),
             "ends: expected shape",
         ),
     ],

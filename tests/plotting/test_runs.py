@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vaekit.errors import InvalidError
-from vaekit.plotting import curves_by_run, rate_distortion, value_against
+from vaekit.plotting import curves_by_run, metric_vs_param, rate_distortion
 
 EPOCHS = np.arange(1, 6)
 
@@ -64,14 +64,14 @@ def test_a_steep_beginning_leaves_the_frame():
 
 
 def test_a_number_against_a_setting_is_drawn_in_the_order_of_the_settings():
-    figure = value_against({"VAE": (np.array([8, 2, 4]), np.array([1.0, 3, 2]), None)}, "t", "d", "nll")
+    figure = metric_vs_param({"VAE": (np.array([8, 2, 4]), np.array([1.0, 3, 2]), None)}, "t", "d", "nll")
     assert curves(figure)[0].get_xydata().tolist() == [[2, 3], [4, 2], [8, 1]]
     assert written(figure) == []
 
 
 def test_groups_are_named_and_errors_are_bars():
     groups = {name: (EPOCHS, EPOCHS + 1.0, np.full(5, 0.5)) for name in ("VAE", "autoencoder")}
-    figure = value_against(groups, "t", "d", "nll")
+    figure = metric_vs_param(groups, "t", "d", "nll")
     assert written(figure) == ["VAE", "autoencoder"]
     bar = figure.axes[0].collections[0].get_segments()[0]
     assert bar[:, 1].tolist() == [1.5, 2.5]
@@ -79,7 +79,7 @@ def test_groups_are_named_and_errors_are_bars():
 
 def test_few_settings_are_the_ticks_of_a_logarithmic_axis_and_zero_has_a_place():
     settings = np.array([0, 0.001, 0.1, 10])
-    axes = value_against({"VAE": (settings, settings, None)}, "t", "β", "rate", log=True).axes[0]
+    axes = metric_vs_param({"VAE": (settings, settings, None)}, "t", "β", "rate", log=True).axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "0.001", "0.1", "10"]
     places = axes.transData.transform([(value, 0) for value in settings])[:, 0]
     assert (np.diff(places) > 50).all()
@@ -101,9 +101,9 @@ def test_rate_and_distortion_with_the_line_of_the_best_bound():
         (lambda: curves_by_run({}, "t", "y"), "series: expected finite values, found none in 0 runs"),
         (lambda: curves_by_run({"a": ([1], [np.nan])}, "t", "y"), "found none in 1 runs"),
         (lambda: curves_by_run({"a": ([1, 2], [1.0])}, "t", "y"), "series: a: expected 2 values, got shape"),
-        (lambda: value_against({}, "t", "x", "y"), "groups: expected finite means, found none in 0 groups"),
-        (lambda: value_against({"a": ([1, 2], [1.0], None)}, "t", "x", "y"), "groups: a: expected 2 means"),
-        (lambda: value_against({"a": ([-1], [1.0], None)}, "t", "x", "y", log=True), "0 or more .* got -1"),
+        (lambda: metric_vs_param({}, "t", "x", "y"), "groups: expected finite means, found none in 0 groups"),
+        (lambda: metric_vs_param({"a": ([1, 2], [1.0], None)}, "t", "x", "y"), "groups: a: expected 2 means"),
+        (lambda: metric_vs_param({"a": ([-1], [1.0], None)}, "t", "x", "y", log=True), "0 or more .* got -1"),
         (lambda: rate_distortion([("a", np.nan, 1)], "t"), "points: expected a finite rate and distortion"),
     ],
 )

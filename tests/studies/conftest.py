@@ -21,26 +21,29 @@ runs:
     label: "VAE, d = {d}"
     recipe: digits
     grid: {d: [2, 3]}
-    set: ["model.latent={d}"]
+    overrides: ["model.latent={d}"]
     group: VAE
-  - {name: ae, recipe: digits, set: [model.encoder.posterior=dirac, objective.beta=0], group: autoencoder}
-budgets:
+  - name: ae
+    recipe: digits
+    overrides: [model.encoder.posterior=dirac, objective.beta=0]
+    group: autoencoder
+presets:
   quick:
-    set: [training.epochs=2, data.train=200, data.validation=50]
+    overrides: [training.epochs=2, data.train=200, data.validation=50]
     evaluate: {samples: 3, images: 20}
     runs: {"vae-*": [training.batch_size=40]}
     seeds: 2
-  one: {only: [vae-2], set: [training.epochs=1, data.train=100]}
+  one: {only: [vae-2], overrides: [training.epochs=1, data.train=100]}
 page:
   - heading: The numbers
   - text: "Some `code` and <b>."
-  - table: {columns: [log_likelihood, elbo, rate, active_units, mse, seconds_an_epoch, "recipe:model.latent"]}
+  - table: {columns: [log_likelihood, elbo, kl, active_units, mse, seconds_per_epoch, "recipe:model.latent"]}
   - best: {runs: VAE}
   - curves: {runs: VAE, metric: validation_elbo}
-  - against: {x: d, metric: elbo}
+  - metric_vs_param: {x: d, metric: elbo}
   - samples: {n: 4}
   - reconstructions: {n: 4}
-  - scatter: {n: 50}
+  - latent_scatter: {n: 50}
 """
 
 

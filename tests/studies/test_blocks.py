@@ -18,22 +18,22 @@ from vaekit.studies.elements import FigureElement, Table, Text
 from vaekit.studies.results import RunResult, StudyResults, VariantResult
 
 REQUIRED = {
-    "against": {"x": "d"},
-    "differences": {"pairs": [["vae", "ae"]]},
+    "metric_vs_param": {"x": "d"},
+    "pivot_differences": {"pairs": [["vae", "ae"]]},
     "interpolations": {"pairs": [[1, 7]]},
-    "varied": {"pairs": [[1, 7]]},
+    "conditional_interpolation": {"pairs": [[1, 7]]},
 }
 
 
-def altered(outcome: VariantResult, **changes: object) -> VariantResult:
+def altered(variant: VariantResult, **changes: object) -> VariantResult:
     """The same run with other numbers of evaluation."""
-    first = RunResult(0, outcome.first.path)
-    first.evaluation = {**outcome.first.evaluation, **changes}
-    return VariantResult(replace(outcome.variant, name="other", label="other"), [first])
+    first = RunResult(0, variant.first.path)
+    first.evaluation = {**variant.first.evaluation, **changes}
+    return VariantResult(replace(variant.plan, name="other", label="other"), [first])
 
 
-def with_runs(results: StudyResults, *outcomes: VariantResult) -> StudyResults:
-    return replace(results, outcomes=list(outcomes))
+def with_runs(results: StudyResults, *variants: VariantResult) -> StudyResults:
+    return replace(results, variants=list(variants))
 
 
 def test_a_table_has_means_deviations_and_marks_the_best(results):
@@ -42,7 +42,7 @@ def test_a_table_has_means_deviations_and_marks_the_best(results):
     elbo = [cells[0] for _, cells in part.rows]
     seeds = [[training.evaluation["elbo"] for training in o.finished] for o in results.select("VAE")]
     assert [cell.value for cell in elbo] == pytest.approx([np.mean(each) for each in seeds])
-    assert [cell.deviation for cell in elbo] == pytest.approx([np.std(each, ddof=1) for each in seeds])
+    assert [cell.std for cell in elbo] == pytest.approx([np.std(each, ddof=1) for each in seeds])
     assert [cell.best for cell in elbo] == [cell.value == max(c.value for c in elbo) for cell in elbo]
     assert "Mean ± standard deviation over 2 seeds." in part.notes
     assert "Measured on 20 test images of digits, observation dynamic." in part.notes
@@ -56,7 +56,7 @@ def test_a_column_that_nobody_knows_is_left_out(results):
 def test_two_protocols_never_share_a_column(results):
     vae = results.select("vae-2")[0]
     both = with_runs(results, altered(vae), altered(vae, images=7, elbo=-1.0))
-    [part] = table(both, columns=["elbo", "seconds_an_epoch"])
+    [part] = table(both, columns=["elbo", "seconds_per_epoch"])
     assert [column.title for column in part.columns] == ["ELBO (a)", "ELBO (b)", "time an epoch"]
     assert [column.protocol for column in part.columns[1:]] == [
         "Measured on 7 test images of digits, observation dynamic.", "",
@@ -90,10 +90,10 @@ def test_another_estimator_parts_the_likelihood_but_not_the_bound(results):
 
 def test_seeds_measured_in_two_ways_are_not_averaged(results):
     vae = results.select("vae-2")[0]
-    mixed = VariantResult(vae.variant, [vae.finished[0], altered(vae, images=7, elbo=-1.0).first])
+    mixed = VariantResult(vae.plan, [vae.finished[0], altered(vae, images=7, elbo=-1.0).first])
     [part] = table(with_runs(results, mixed), columns=["elbo"])
     [(_, cells)] = part.rows
-    assert [(cell.count, cell.deviation) for cell in cells] == [(1, None), (1, None)]
+    assert [(cell.count, cell.std) for cell in cells] == [(1, None), (1, None)]
 
 
 def test_what_is_no_likelihood_is_marked_and_explained(results):
@@ -108,8 +108,8 @@ def test_what_is_no_likelihood_is_marked_and_explained(results):
 
 
 def test_a_run_that_failed_is_a_row_with_its_reason(results):
-    failed = VariantResult(results.outcomes[0].variant, [RunResult(0, Path("x"), "it diverged", 5)])
-    [part] = table(with_runs(results, failed, results.outcomes[1]), columns=["elbo"])
+    failed = VariantResult(results.variants[0].plan, [RunResult(0, Path("x"), "it diverged", 5)])
+    [part] = table(with_runs(results, failed, results.variants[1]), columns=["elbo"])
     assert part.rows[0][1][0].value is None
     assert part.notes[-1] == "VAE, d = 2: it diverged"
 
@@ -127,24 +127,24 @@ def test_a_setting_is_a_variable_or_a_key_of_the_recipe(results):
     assert (setting(vae, "d"), setting(vae, "training.epochs"), setting(vae, "nothing")) == (3, 2, None)
 
 
-@pytest.mark.parametrize("kind", ["curves", "samples", "reconstructions", "scatter"])
+@pytest.mark.parametrize("kind", ["curves", "samples", "reconstructions", "latent_scatter"])
 def test_figures_are_drawn_of_what_is_there(results, kind):
     [part] = draw(results, {kind: None})
     assert isinstance(part, FigureElement)
 
 
-@pytest.mark.parametrize("kind", sorted(BLOCKS.keys() - {"heading", "text", "identity"}))
+@pytest.mark.parametrize("kind", sorted(BLOCKS.keys() - {"heading", "text", "elbo_identity"}))
 def test_a_fault_becomes_a_line(results, kind):
     [part] = draw(results, {kind: {**REQUIRED.get(kind, {}), "runs": "nobody"}})
     assert isinstance(part, Text)
-    assert (part.kind, part.text) == ("fault", f"{kind}: runs: none is called nobody under this budget")
+    assert (part.kind, part.text) == ("error", f"{kind}: runs: none is called nobody under this preset")
 
 
 @pytest.mark.parametrize(
     "options", [{"dimensions": 3}, {"dimensions": 2, "kernel": True}, {"dimensions": 3, "kernel": True}]
 )
 def test_latent_spaces_have_depth_and_kernels_where_asked(results, options):
-    [part] = draw(results, {"scatter": {"runs": "vae-3", "n": 40, **options}})
+    [part] = draw(results, {"latent_scatter": {"runs": "vae-3", "n": 40, **options}})
     assert isinstance(part, FigureElement)
     assert hasattr(part.figure.axes[0], "zaxis") == (options["dimensions"] == 3)
     assert part.caption.startswith("The means of q(z|x) of 40 held-out images")
@@ -159,7 +159,7 @@ def test_principal_components_of_all_latents_keep_every_distance(results):
 
 def test_a_fault_that_nobody_foresaw_becomes_a_line_too(results, monkeypatch):
     monkeypatch.setitem(BLOCKS, "text", lambda study, text: 1 / 0)
-    assert draw(results, {"text": "a"}) == [Text("text: ZeroDivisionError: division by zero", "fault")]
+    assert draw(results, {"text": "a"}) == [Text("text: ZeroDivisionError: division by zero", "error")]
 
 
 def test_a_number_without_a_better_end_has_no_best(results):

@@ -9,8 +9,8 @@ def test_every_study_of_the_package_plans_its_runs_under_each_budget(name):
     study = load_study(name)
     assert study.title
     assert study.question
-    for budget in study.budgets:
-        _, spent = plan.budget_of(study, budget)
-        variants = plan.variants(study, spent)
+    for preset in study.presets:
+        _, spent = plan.choose_preset(study, preset)
+        variants = plan.plan_variants(study, spent)
         assert len({variant.name for variant in variants}) == len(variants) > 0
         assert all(len(variant.seeds) == spent.seeds for variant in variants)

@@ -30,7 +30,7 @@ def test_the_page_says_what_was_asked_and_run(page):
     for words in (
         "<h1>A tiny study</h1>",
         "Does it <b>work</b>?",
-        "budget quick",
+        "preset quick",
         "6 runs",
         "after nobody, 2026",
     ):
@@ -55,13 +55,13 @@ def test_titles_are_escaped(results):
 
 
 def test_a_budget_says_what_it_means(results):
-    budget = results.budget.model_copy(update={"about": "A **short** one."})
-    assert "A <b>short</b> one." in render(replace(results, budget=budget), [])
+    preset = results.preset.model_copy(update={"description": "A **short** one."})
+    assert "A <b>short</b> one." in render(replace(results, preset=preset), [])
 
 
 def test_a_reason_that_several_runs_share_is_said_once(results):
-    lost = [VariantResult(o.variant, [RunResult(0, Path("x"), "no data")]) for o in results.outcomes[:2]]
-    text = render(replace(results, outcomes=lost), [])
+    lost = [VariantResult(o.plan, [RunResult(0, Path("x"), "no data")]) for o in results.variants[:2]]
+    text = render(replace(results, variants=lost), [])
     assert text.count("no data") == 1
     assert "vae-2 seed 0, vae-3 seed 0: no data" in text
 

@@ -9,12 +9,12 @@ import pytest
 from vaekit.errors import InvalidError, RecipeError
 from vaekit.studies import plan
 from vaekit.studies.library import parse_study
-from vaekit.studies.schema import Budget, Evaluate
+from vaekit.studies.schema import EvaluationProtocol, Preset
 
 
-def planned(budget: dict | None = None, **run: object) -> list[plan.Variant]:
+def planned(preset: dict | None = None, **run: object) -> list[plan.Variant]:
     study = parse_study({"runs": [{"name": "a", "recipe": "digits", **run}]})
-    return plan.variants(study, Budget.model_validate(budget or {}))
+    return plan.plan_variants(study, Preset.model_validate(preset or {}))
 
 
 def test_a_grid_is_every_combination_with_its_values_filled_in():
@@ -22,7 +22,7 @@ def test_a_grid_is_every_combination_with_its_values_filled_in():
         name="d{d}-b{b}",
         label="d = {d}, beta = {b}",
         grid={"d": [2, 3], "b": [0.5, 4]},
-        set=["model.latent={d}", "objective.beta={kind: constant, value: {b}}"],
+        overrides=["model.latent={d}", "objective.beta={kind: constant, value: {b}}"],
     )
     assert [variant.name for variant in found] == ["d2-b0.5", "d2-b4", "d3-b0.5", "d3-b4"]
     assert found[2].label == "d = 3, beta = 0.5"
@@ -31,48 +31,50 @@ def test_a_grid_is_every_combination_with_its_values_filled_in():
 
 
 def test_small_numbers_lists_and_mappings_can_be_values():
-    [small] = planned(name="b{b}", grid={"b": [1e-5]}, set=["objective.beta={b}"])
+    [small] = planned(name="b{b}", grid={"b": [1e-5]}, overrides=["objective.beta={b}"])
     assert small.recipe.objective.beta.value == 1e-5
-    [deep] = planned(name="l{l}", grid={"l": [[4, 3]]}, set=["model.latent={l}"])
+    [deep] = planned(name="l{l}", grid={"l": [[4, 3]]}, overrides=["model.latent={l}"])
     assert (deep.name, deep.recipe.model.layer_dims) == ("l4-3", (4, 3))
     prior = {"kind": "mixture", "components": 3}
-    [mixture] = planned(name="p{p}", grid={"p": [prior]}, set=["model.prior={p}"])
+    [mixture] = planned(name="p{p}", grid={"p": [prior]}, overrides=["model.prior={p}"])
     assert mixture.recipe.model.prior.components == 3
 
 
 def test_the_budget_comes_after_the_run_and_a_pattern_after_the_budget():
-    budget = {"set": ["training.epochs=2", "model.latent=7"], "runs": {"a-*": ["training.epochs=3"]}}
-    first, second = (planned(budget, name=name, set=["model.latent=5"])[0].recipe for name in ("a-1", "a-2"))
+    preset = {"overrides": ["training.epochs=2", "model.latent=7"], "runs": {"a-*": ["training.epochs=3"]}}
+    first, second = (
+        planned(preset, name=name, overrides=["model.latent=5"])[0].recipe for name in ("a-1", "a-2")
+    )
     assert (first.model.latent, first.training.epochs) == (7, 3)
     assert second == first
 
 
 def test_what_the_study_sets_comes_before_what_a_run_sets():
     tree = {
-        "set": ["model.latent=5", "training.epochs=3"],
+        "overrides": ["model.latent=5", "training.epochs=3"],
         "runs": [
             {"name": "a", "recipe": "digits"},
-            {"name": "b", "recipe": "digits", "set": ["model.latent=6"]},
+            {"name": "b", "recipe": "digits", "overrides": ["model.latent=6"]},
         ],
     }
-    found = [v.recipe for v in plan.variants(parse_study(tree), Budget())]
+    found = [v.recipe for v in plan.plan_variants(parse_study(tree), Preset())]
     assert [(recipe.model.latent, recipe.training.epochs) for recipe in found] == [(5, 3), (6, 3)]
 
 
 def test_no_pictures_are_drawn_unless_the_study_asks():
     assert planned()[0].recipe.training.pictures == 0
-    assert planned(set=["training.pictures=2"])[0].recipe.training.pictures == 2
+    assert planned(overrides=["training.pictures=2"])[0].recipe.training.pictures == 2
 
 
 def test_a_budget_may_choose_by_name_or_group():
-    grid = {"name": "v{d}", "grid": {"d": [1, 2, 3]}, "set": ["model.latent={d}"], "group": "VAE"}
+    grid = {"name": "v{d}", "grid": {"d": [1, 2, 3]}, "overrides": ["model.latent={d}"], "group": "VAE"}
     assert [variant.name for variant in planned({"only": ["v1", "v3"]}, **grid)] == ["v1", "v3"]
     assert len(planned({"only": "VAE"}, **grid)) == 3
 
 
 def test_seeds_follow_the_recipe_s_and_are_trained_in_rounds():
-    found = planned({"seeds": 2}, name="v{d}", grid={"d": [1, 2]}, set=["training.seed=5"])
-    tasks = plan.tasks(found, Evaluate(), Path("x"))
+    found = planned({"seeds": 2}, name="v{d}", grid={"d": [1, 2]}, overrides=["training.seed=5"])
+    tasks = plan.plan_tasks(found, EvaluationProtocol(), Path("x"))
     assert [str(task.directory) for task in tasks] == [
         "x/v1/seed-5", "x/v2/seed-5", "x/v1/seed-6", "x/v2/seed-6",
     ]  # fmt: skip
@@ -80,24 +82,24 @@ def test_seeds_follow_the_recipe_s_and_are_trained_in_rounds():
 
 
 @pytest.mark.parametrize(
-    ("error", "words", "budget", "run"),
+    ("error", "words", "preset", "run"),
     [
         (InvalidError, "two are called 'a'; put the variables", None, {"grid": {"d": [1, 2]}}),
         (InvalidError, r"expected letters, digits, .* got 'a b'", None, {"name": "a b"}),
         (InvalidError, r"got 'a-\{d\}'", None, {"name": "a-{d}"}),
         (InvalidError, "no run is called 'x\\*'; they are a", {"only": "x*"}, {}),
         (InvalidError, "no run is called 'y'", {"runs": {"y": []}}, {}),
-        (RecipeError, "did you mean 'epochs'", None, {"set": ["training.epoch=1"]}),
+        (RecipeError, "did you mean 'epochs'", None, {"overrides": ["training.epoch=1"]}),
     ],
 )
-def test_what_cannot_be_planned_is_refused(error, words, budget, run):
+def test_what_cannot_be_planned_is_refused(error, words, preset, run):
     with pytest.raises(error, match=words):
-        planned(budget, **run)
+        planned(preset, **run)
 
 
 def test_the_budget_is_quick_unless_another_is_named():
-    study = parse_study({"runs": [{"name": "a", "recipe": "digits"}], "budgets": {"full": {}, "quick": {}}})
-    assert plan.budget_of(study, None)[0] == "quick"
-    assert plan.budget_of(study, "full")[0] == "full"
+    study = parse_study({"runs": [{"name": "a", "recipe": "digits"}], "presets": {"full": {}, "quick": {}}})
+    assert plan.choose_preset(study, None)[0] == "quick"
+    assert plan.choose_preset(study, "full")[0] == "full"
     with pytest.raises(InvalidError, match="expected one of full, quick, got 'quik'; did you mean 'quick'"):
-        plan.budget_of(study, "quik")
+        plan.choose_preset(study, "quik")

@@ -17,17 +17,17 @@ def written(results) -> dict:
 
 
 def test_the_head_says_what_was_run(written):
-    assert (written["study"], written["budget"], written["title"]) == ("tiny", "quick", "A tiny study")
+    assert (written["study"], written["preset"], written["title"]) == ("tiny", "quick", "A tiny study")
     assert written["evaluate"]["samples"] == 3
     assert "vaekit study" in written["command"]
     assert written["environment"]["torch"]
 
 
 def test_every_run_has_its_numbers_and_epochs(written, results):
-    for run, outcome in zip(written["runs"], results.outcomes, strict=True):
-        assert (run["name"], run["group"]) == (outcome.name, outcome.variant.group)
+    for run, variant in zip(written["runs"], results.variants, strict=True):
+        assert (run["name"], run["group"]) == (variant.name, variant.plan.group)
         assert run["recipe"]["training"]["epochs"] == 2
-        for said, training in zip(run["trainings"], outcome.trainings, strict=True):
+        for said, training in zip(run["runs"], variant.runs, strict=True):
             lines = (training.path / "metrics.jsonl").read_text().splitlines()
             records = [json.loads(line) for line in lines]
             assert said["epochs"]["loss"] == [record["loss"] for record in records]
@@ -39,11 +39,11 @@ def test_every_run_has_its_numbers_and_epochs(written, results):
 
 def test_means_and_deviations_are_over_the_seeds(written):
     run = written["runs"][0]
-    values = [training["metrics"]["elbo"] for training in run["trainings"]]
+    values = [training["metrics"]["elbo"] for training in run["runs"]]
     assert len(set(values)) == 2
     assert run["metrics"]["elbo"] == {
         "mean": pytest.approx(statistics.fmean(values)),
-        "deviation": pytest.approx(statistics.stdev(values)),
+        "std": pytest.approx(statistics.stdev(values)),
         "count": 2,
     }
 
@@ -59,18 +59,18 @@ def test_the_tables_of_the_page_are_there_as_data(written):
 
 @pytest.mark.parametrize("name", METRICS)
 def test_every_metric_of_a_run_is_a_number_or_unknown(results, name):
-    for outcome in results.outcomes:
-        value = number(metric(name), outcome.first)
+    for variant in results.variants:
+        value = number(metric(name), variant.first)
         assert value is None or isinstance(value, int | float)
 
 
 def test_a_metric_of_a_level_or_of_the_recipe(results):
     [vae] = results.select("vae-2")
-    assert numbers("rate:1", vae) == numbers("kl", vae)
-    assert numbers("rate:2", vae) == []
+    assert numbers("kl:1", vae) == numbers("kl", vae)
+    assert numbers("kl:2", vae) == []
     assert number(metric("recipe:model.encoder.network"), vae.first) == "dense"
     assert number(metric("recipe:objective.beta.value"), vae.first) == 1.0
-    for wrong in ("elb", "rate:x", "recipe:"):
+    for wrong in ("elb", "kl:x", "recipe:"):
         with pytest.raises(InvalidError, match=f"no number is called '{wrong}'"):
             metric(wrong)
 

@@ -25,10 +25,12 @@ from vaekit.training.display import SilentLogger
 STUDY = """
 runs:
   - {name: good, recipe: digits}
-  - {name: bad, recipe: digits, set: [training.learning_rate=10, training.gradient_clip=null]}
-budgets:
-  quick: {set: [training.epochs=1, data.train=100, data.validation=20], evaluate: {samples: 2, images: 5}}
-  more: {only: good, set: [training.epochs=1, data.train=100, data.validation=20], evaluate: {samples: 3}}
+  - {name: bad, recipe: digits, overrides: [training.learning_rate=10, training.gradient_clip=null]}
+presets:
+  quick: &small
+    overrides: [training.epochs=1, data.train=100, data.validation=20]
+    evaluate: {samples: 2, images: 5}
+  more: {<<: *small, only: good, evaluate: {samples: 3}}
 """
 
 
@@ -113,12 +115,17 @@ def strip(record: dict) -> dict:
 
 def test_what_diverges_or_has_no_data_does_not_stop_the_rest(tmp_path):
     file = tmp_path / "s.yaml"
-    file.write_text(STUDY.replace("recipe: digits}", "recipe: digits, set: [data.name=/nowhere/x.npy]}", 1))
+    file.write_text(
+        STUDY.replace("recipe: digits}", "recipe: digits, overrides: [data.name=/nowhere/x.npy]}", 1)
+    )
     found = study(file, folder=tmp_path / "r", jobs=1, display=SilentDisplay())
-    good, bad = (outcome.trainings[0] for outcome in found.outcomes)
-    assert (good.code, good.fault.split(";")[0]) == (4, "'/nowhere/x.npy' is neither a path nor a dataset")
-    assert bad.code == 5 or not bad.fault
-    assert found.faults[0][0].name == "good"
+    good, bad = (variant.runs[0] for variant in found.variants)
+    assert (good.exit_code, good.failure.split(";")[0]) == (
+        4,
+        "'/nowhere/x.npy' is neither a path nor a dataset",
+    )
+    assert bad.exit_code == 5 or not bad.failure
+    assert found.failures[0][0].name == "good"
     assert "Not run to the end" in found.page.read_text()
 
 
@@ -133,7 +140,7 @@ def test_data_that_cannot_be_had_are_looked_for_once(tmp_path, monkeypatch):
     file = tmp_path / "s.yaml"
     file.write_text(STUDY)
     found = study(file, folder=tmp_path / "r", jobs=1, display=SilentDisplay())
-    assert [training.fault for _, training in found.faults] == ["no network"] * 2
+    assert [run.failure for _, run in found.failures] == ["no network"] * 2
     assert asked == ["digits"]
 
 
@@ -146,7 +153,7 @@ def test_the_progress_reaches_its_end(tmp_path):
 
 
 def test_the_settings_of_a_machine_change_no_number(results):
-    recipe = results.outcomes[0].first.recipe
+    recipe = results.variants[0].first.recipe
     threads = recipe.training.model_copy(update={"threads": 3, "device": "cpu"})
     other = recipe.training.model_copy(update={"batch_size": 3})
     assert essence(recipe) == essence(recipe.model_copy(update={"training": threads, "title": "x"}))
@@ -170,8 +177,8 @@ def test_plain_lines_say_what_ended(capsys):
 
 def test_worker_processes_give_the_same_numbers(tiny, results, tmp_path):
     found = study(tiny, folder=tmp_path / "r", jobs=2, seeds=1, display=SilentDisplay())
-    assert not found.faults
-    for there, here in zip(found.outcomes, results.outcomes, strict=True):
+    assert not found.failures
+    for there, here in zip(found.variants, results.variants, strict=True):
         assert strip_all(there.first.metrics) == strip_all(here.first.metrics)
         assert there.first.evaluation["mse"] == here.first.evaluation["mse"]
 
@@ -194,7 +201,7 @@ def test_a_signal_stops_all_workers_after_they_saved(tmp_path):
         sent = False
 
     began = time.monotonic()
-    with pytest.raises(InterruptedRun, match=r"go on with: vaekit study .*s\.yaml --budget quick --resume"):
+    with pytest.raises(InterruptedRun, match=r"go on with: vaekit study .*s\.yaml --preset quick --resume"):
         study(file, folder=tmp_path / "r", jobs=2, display=Alarm())
     assert time.monotonic() - began < 120
     assert list((tmp_path / "r").glob("*/seed-0/checkpoint/*.safetensors"))
@@ -203,8 +210,8 @@ def test_a_signal_stops_all_workers_after_they_saved(tmp_path):
 
 def test_a_worker_that_is_killed_is_replaced_and_its_run_counts_as_failed(tiny, tmp_path):
     study_of = load_study(tiny)
-    variants = plan.variants(study_of, study_of.budgets["quick"])
-    tasks = plan.tasks(variants, study_of.budgets["quick"].evaluate, tmp_path)[:3]
+    variants = plan.plan_variants(study_of, study_of.presets["quick"])
+    tasks = plan.plan_tasks(variants, study_of.presets["quick"].evaluate, tmp_path)[:3]
 
     class Killing(SilentDisplay):
         def progress(self, number, share, text) -> None:

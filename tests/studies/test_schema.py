@@ -18,9 +18,9 @@ def test_every_study_is_valid_and_plans_under_all_its_budgets(name):
     assert study.name == name
     assert study.title
     assert study.question
-    assert {"quick", "full"} <= set(study.budgets)
-    for budget in study.budgets.values():
-        assert plan.variants(study, budget)
+    assert {"quick", "full"} <= set(study.presets)
+    for preset in study.presets.values():
+        assert plan.plan_variants(study, preset)
     assert study_summary(name)["title"] == study.title
 
 
@@ -33,8 +33,8 @@ def test_every_study_is_valid_and_plans_under_all_its_budgets(name):
         ({"runs": []}, "runs: expected"),
         ({}, "runs: expected"),
         (
-            {"runs": [RUN], "budgets": {"quick": {"evaluate": {"sample": 3}}}},
-            "budgets.quick.evaluate.sample: unknown key; did you mean 'samples'?",
+            {"runs": [RUN], "presets": {"quick": {"evaluate": {"sample": 3}}}},
+            "presets.quick.evaluate.sample: unknown key; did you mean 'samples'?",
         ),
         (
             {"runs": [RUN], "page": [{"tabel": {}}]},
@@ -57,8 +57,8 @@ def test_what_does_not_fit_is_refused_in_one_line(tree, words):
 
 
 def test_one_pattern_and_a_bare_block_stand_for_lists_and_options():
-    study = parse_study({"runs": [RUN], "budgets": {"quick": {"only": "a"}}, "page": ["table"]})
-    assert study.budgets["quick"].only == ["a"]
+    study = parse_study({"runs": [RUN], "presets": {"quick": {"only": "a"}}, "page": ["table"]})
+    assert study.presets["quick"].only == ["a"]
     assert study.page == [{"table": {}}]
 
 
@@ -67,7 +67,7 @@ def test_a_recipe_may_be_a_file_beside_the_study(tmp_path):
     (tmp_path / "s.yaml").write_text(yaml.safe_dump({"runs": [{"name": "a", "recipe": "mine.yaml"}]}))
     study = load_study(tmp_path / "s.yaml")
     assert study.name == "s"
-    [variant] = plan.variants(study, study.budgets["full"])
+    [variant] = plan.plan_variants(study, study.presets["full"])
     assert variant.recipe.model.latent == 5
 
 

@@ -45,13 +45,13 @@ def test_a_sweep_is_the_grid_of_its_values(tmp_path):
     found = sweep(
         "digits", grid, SHORT, samples=2, images=5, folder=tmp_path / "s", jobs=1, display=SilentDisplay()
     )
-    assert [o.name for o in found.outcomes] == [
+    assert [o.name for o in found.variants] == [
         "latent-2-beta-1", "latent-2-beta-0.5", "latent-3-beta-1", "latent-3-beta-0.5",
     ]  # fmt: skip
-    assert [(o.first.recipe.model.latent, o.first.recipe.objective.beta.value) for o in found.outcomes] == [
+    assert [(o.first.recipe.model.latent, o.first.recipe.objective.beta.value) for o in found.variants] == [
         (2, 1), (2, 0.5), (3, 1), (3, 0.5),
     ]  # fmt: skip
-    assert found.outcomes[0].label == "latent = 2, beta = 1"
+    assert found.variants[0].label == "latent = 2, beta = 1"
     assert "Not shown" not in found.page.read_text()
     assert "vaekit sweep digits model.latent=2,3 objective.beta=1,0.5 training.epochs=1" in found.command
 
@@ -63,7 +63,7 @@ def test_one_number_that_varies_is_drawn_and_an_autoencoder_is_judged_by_its_err
         jobs=1, display=SilentDisplay(),
     )  # fmt: skip
     kinds = [next(iter(block)) for block in found.study.page]
-    assert kinds[:4] == ["heading", "best", "against", "table"]
+    assert kinds[:4] == ["heading", "best", "metric_vs_param", "table"]
     assert found.study.page[1] == {"best": {"metric": "mse"}}
     assert "Not shown" not in found.page.read_text()
 
@@ -73,7 +73,7 @@ def test_keys_that_share_their_last_word_are_told_apart(tmp_path):
     found = sweep(
         "digits", kinds, SHORT, samples=1, images=5, folder=tmp_path / "s", jobs=1, display=SilentDisplay()
     )
-    assert found.outcomes[0].label == "encoder_network_width = [8], decoder_network_width = [8]"
+    assert found.variants[0].label == "encoder_network_width = [8], decoder_network_width = [8]"
 
 
 def test_a_sweep_needs_something_to_vary():
@@ -82,47 +82,47 @@ def test_a_sweep_needs_something_to_vary():
 
 
 def test_a_comparison_shows_what_differs_and_what_was_measured(results, tmp_path):
-    paths = [o.first.path for o in results.outcomes]
+    paths = [o.first.path for o in results.variants]
     found = compare(paths, tmp_path / "page.html")
     columns = found.study.page[1]["table"]["columns"]
     assert columns[:2] == ["recipe:model.latent", "recipe:model.encoder.posterior"]
     assert "recipe:objective.beta.value" in columns
     [part] = table(found, columns=columns)
     assert [cells[0].value for _, cells in part.rows] == [2, 3, 8]
-    assert [o.label for o in found.outcomes] == ["vae-2/seed-0", "vae-3/seed-0", "ae/seed-0"]
+    assert [o.label for o in found.variants] == ["vae-2/seed-0", "vae-3/seed-0", "ae/seed-0"]
     text = (tmp_path / "page.html").read_text()
     assert "https:" not in text
     assert "3 runs side by side" in text
 
 
 def test_runs_that_differ_in_the_seed_alone_are_one_line(results):
-    paths = [training.path for outcome in results.outcomes for training in outcome.finished]
+    paths = [training.path for variant in results.variants for training in variant.finished]
     found = compare(paths)
-    assert [[t.seed for t in o.trainings] for o in found.outcomes] == [[0, 1], [0, 1], [0, 1]]
-    assert found.outcomes[0].label == "vae-2/seed-0 and 1 more"
+    assert [[t.seed for t in o.runs] for o in found.variants] == [[0, 1], [0, 1], [0, 1]]
+    assert found.variants[0].label == "vae-2/seed-0 and 1 more"
     first = paths[0].parent
-    assert [o.label for o in compare(sorted(first.iterdir())).outcomes] == ["seed-0, seed-1"]
+    assert [o.label for o in compare(sorted(first.iterdir())).variants] == ["seed-0, seed-1"]
     kinds = [next(iter(block)) for block in found.study.page]
     assert kinds[1] == "table"
-    assert "paired" in kinds
+    assert "paired_differences" in kinds
     assert "rate_distortion" in kinds
     twice = compare([paths[0], shutil.copytree(paths[0], paths[0].parent / "copy")])
-    assert len(twice.outcomes) == 2  # the same seed again says nothing of other seeds
+    assert len(twice.variants) == 2  # the same seed again says nothing of other seeds
     shutil.rmtree(paths[0].parent / "copy")
 
 
 def test_runs_without_numbers_are_named_with_the_command(results, tmp_path):
-    path = Path(shutil.copytree(results.outcomes[0].first.path, tmp_path / "r"))
+    path = Path(shutil.copytree(results.variants[0].first.path, tmp_path / "r"))
     (path / "evaluation.json").unlink()
-    found = compare([path, results.outcomes[1].first.path])
-    assert unmeasured(found.outcomes) == [f"vaekit evaluate {path}"]
+    found = compare([path, results.variants[1].first.path])
+    assert unmeasured(found.variants) == [f"vaekit evaluate {path}"]
     assert f"vaekit evaluate {path}" in found.study.page[1]["table"]["note"]
 
 
 def test_only_finished_runs_are_compared(results, tmp_path):
     with pytest.raises(NotFoundError, match="not a run directory"):
         compare([tmp_path])
-    path = Path(shutil.copytree(results.outcomes[0].first.path, tmp_path / "r"))
+    path = Path(shutil.copytree(results.variants[0].first.path, tmp_path / "r"))
     shutil.rmtree(path / "model")
     with pytest.raises(InvalidError, match="is not finished; go on with it by: vaekit train --resume"):
         compare([path])

@@ -28,6 +28,6 @@ def command(runs: tuple[str, ...], output: str | None, as_json: bool) -> None:
     from vaekit.studies.compare import compare, unmeasured
 
     results = compare(runs, output)
-    show(results, {"page": output, "not_measured": unmeasured(results.outcomes)}, as_json)
+    show(results, {"page": output, "not_measured": unmeasured(results.variants)}, as_json)
     if output:
         click.echo(f"page: {output}", err=True)

@@ -12,13 +12,13 @@ from vaekit.cli import options
 @click.command()
 @click.argument("name", required=False, metavar="NAME_OR_FILE")
 @click.option("--list", "listing", is_flag=True, help="List the studies of the package.")
-@click.option("--budget", metavar="NAME", help="How much to spend: quick, full, or what else the study has.")
+@click.option("--preset", metavar="NAME", help="How much to spend: quick, full, or what else the study has.")
 @click.option(
-    "--seeds", type=click.IntRange(1, 1000), help="Trainings of each run; as the budget says if left out."
+    "--seeds", type=click.IntRange(1, 1000), help="Trainings of each run; as the preset says if left out."
 )
 @click.option("--resume", is_flag=True, help="Go on with runs that were interrupted.")
 @options.jobs
-@click.option("-o", "--output", metavar="DIR", help="Where to; runs/studies/NAME-BUDGET if left out.")
+@click.option("-o", "--output", metavar="DIR", help="Where to; runs/studies/NAME-PRESET if left out.")
 @options.as_json
 @options.quiet
 @options.verbose
@@ -33,7 +33,7 @@ def command(
     \b
     Examples:
       vaekit study --list
-      vaekit study latent-dimension --budget quick
+      vaekit study latent-dimension --preset quick
       vaekit study my.yaml --seeds 3 --jobs 2
     """
     if listing:
@@ -55,5 +55,5 @@ def _list(as_json: bool) -> None:
     rows = [study_summary(name) for name in study_names()]
     lines = table("name", "what it asks")
     for row in rows:
-        lines.add_row(row["name"], f"{row['title']}\nbudgets: {', '.join(row['budgets'])}")
+        lines.add_row(row["name"], f"{row['title']}\nbudgets: {', '.join(row['presets'])}")
     emit({"studies": rows}, lines, as_json)

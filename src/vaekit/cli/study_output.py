@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from vaekit.studies.elements import Cell, Column, Table
     from vaekit.studies.results import StudyResults
 
-_TABLES = {"table", "paired"}  # the blocks that are printed in a terminal too
+_TABLES = {"table", "paired_differences"}  # the blocks that are printed in a terminal too
 
 
 def finish(results: StudyResults, as_json: bool, tables: bool = False) -> None:
@@ -26,8 +26,8 @@ def finish(results: StudyResults, as_json: bool, tables: bool = False) -> None:
     summary = {
         "page": str(results.page),
         "results": str(results.folder / "results.json"),
-        "finished": sum(len(outcome.finished) for outcome in results.outcomes),
-        "failed": [{"run": str(training.path), "fault": training.fault} for _, training in results.faults],
+        "finished": sum(len(variant.finished) for variant in results.variants),
+        "failed": [{"run": str(run.path), "failure": run.failure} for _, run in results.failures],
     }
     if tables:
         show(results, summary, as_json)
@@ -89,9 +89,11 @@ def _word(cell: Cell, column: Column) -> str:
 def _complain(results: StudyResults) -> None:
     from vaekit.errors import DivergedError, VaekitError
 
-    faults = [training for _, training in results.faults]
-    if not faults:
+    failures = [run for _, run in results.failures]
+    if not failures:
         return
-    total = sum(len(outcome.trainings) for outcome in results.outcomes)
-    kind = DivergedError if all(t.code == DivergedError.exit_code for t in faults) else VaekitError
-    raise kind(f"{len(faults)} of {total} runs failed; the first: {faults[0].path}: {faults[0].fault}")
+    total = sum(len(variant.runs) for variant in results.variants)
+    kind = DivergedError if all(t.exit_code == DivergedError.exit_code for t in failures) else VaekitError
+    raise kind(
+        f"{len(failures)} of {total} runs failed; the first: {failures[0].path}: {failures[0].failure}"
+    )

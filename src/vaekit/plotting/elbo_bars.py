@@ -16,7 +16,7 @@ _MARGIN = 0.15  # of the greatest gap, that the bars go on below the least bound
 
 
 @styled
-def bound_and_gap(
+def elbo_and_gap(
     labels: Sequence[str],
     elbo: np.ndarray,
     gap: np.ndarray,

@@ -25,7 +25,7 @@ _DEEP, _SHADOW = 2.5, "#d9dde2"  # inches, the side of a panel with depth; and t
 
 
 @styled
-def scatters(
+def scatter_panels(
     panels: Mapping[str, Cloud], title: str, label_names: Sequence[str] = (), subtitle: str = ""
 ) -> Figure:
     """The points of a plane for each run, colored by label, each panel at its own scale.
@@ -54,7 +54,7 @@ def scatters(
 
 
 @styled
-def scatters_3d(
+def scatter_panels_3d(
     panels: Mapping[str, Cloud],
     title: str,
     label_names: Sequence[str] = (),

@@ -94,7 +94,7 @@ def class_grid(
 
 
 @styled
-def interpolation_pair(
+def interpolation_rows(
     paths: Mapping[str, np.ndarray],
     title: str,
     ends: tuple[np.ndarray, np.ndarray] | None = None,

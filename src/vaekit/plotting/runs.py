@@ -69,7 +69,7 @@ def curves_by_run(
 
 
 @styled
-def value_against(
+def metric_vs_param(
     groups: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray | None]],
     title: str,
     x_label: str,

@@ -18,7 +18,7 @@ from vaekit.studies.results import RunResult, StudyResults, VariantResult
 from vaekit.utils.io import write_whole
 
 MEASURED = [
-    "log_likelihood", "annealed", "elbo", "reconstruction", "kl", "bits_per_dimension", "active_units",
+    "log_likelihood", "ais", "elbo", "reconstruction", "kl", "bits_per_dimension", "active_units",
     "mse",
 ]  # fmt: skip
 
@@ -26,7 +26,7 @@ MEASURED = [
 _SAMPLED = ["frechet", "kernel", "precision", "recall"]
 
 
-TRAINED = ["epochs", "seconds_an_epoch", "parameters"]
+TRAINED = ["epochs", "seconds_per_epoch", "parameters"]
 
 
 _MOST_SETTINGS = 5  # columns for what differs between recipes
@@ -54,25 +54,25 @@ def compare(paths: Sequence[str | Path], page: str | Path | None = None) -> Stud
     if not paths:
         raise InvalidError("compare: expected at least one run directory")
     runs = [Run(path) for path in dict.fromkeys(map(Path, paths))]
-    outcomes = _by_recipe(runs)
+    variants = _by_recipe(runs)
     asked = parse_study(
         {
             "name": "comparison",
             "title": f"{len(runs)} run{'s' * (len(runs) != 1)} side by side",
             "runs": [{"name": str(run.path)[-100:], "recipe": str(run.path / "recipe.yaml")} for run in runs],
-            "page": _comparison_page(outcomes),
+            "page": _comparison_page(variants),
         },
         "compare",
     )
-    results = StudyResults(asked, outcomes, Path(page).parent if page else Path())
+    results = StudyResults(asked, variants, Path(page).parent if page else Path())
     if page:
         write_whole(page, render(results, draw_all(results)).encode())
     return results
 
 
-def unmeasured(outcomes: Sequence[VariantResult]) -> list[str]:
+def unmeasured(variants: Sequence[VariantResult]) -> list[str]:
     """The commands that measure those runs that have no evaluation."""
-    return [f"vaekit evaluate {t.path}" for o in outcomes for t in o.trainings if not t.evaluation]
+    return [f"vaekit evaluate {t.path}" for o in variants for t in o.runs if not t.evaluation]
 
 
 def differing(trees: Sequence[Mapping[str, Any]], path: str = "") -> Iterator[str]:
@@ -88,28 +88,30 @@ def differing(trees: Sequence[Mapping[str, Any]], path: str = "") -> Iterator[st
             yield f"{path}{key}"
 
 
-def _comparison_page(outcomes: Sequence[VariantResult]) -> list[dict[str, Any]]:
-    missing = unmeasured(outcomes)
-    trees = [_described(outcome.first.recipe) for outcome in outcomes]
+def _comparison_page(variants: Sequence[VariantResult]) -> list[dict[str, Any]]:
+    missing = unmeasured(variants)
+    trees = [_described(variant.first.recipe) for variant in variants]
     settings = [f"recipe:{path}" for path in list(differing(trees))[:_MOST_SETTINGS]]
     note = f"Not measured yet; do it by: {'; '.join(missing)}" if missing else ""
     columns = [*settings, *MEASURED, *_SAMPLED, *TRAINED]
     numbers: list[dict[str, Any]] = [{"heading": "Numbers"}, {"table": {"columns": columns, "note": note}}]
-    return [*numbers, *_differences(outcomes), *_tradeoff(outcomes), *figure_blocks("validation_elbo")]
+    return [*numbers, *_differences(variants), *_tradeoff(variants), *figure_blocks("validation_elbo")]
 
 
-def _differences(outcomes: Sequence[VariantResult]) -> list[dict[str, Any]]:
+def _differences(variants: Sequence[VariantResult]) -> list[dict[str, Any]]:
     """Paired differences, where two runs or more have numbers of each image."""
-    known = [o for o in outcomes if any(t.each and t.evaluation.get("log_likelihood") for t in o.trainings)]
-    return [{"heading": "Differences"}, {"paired": {}}] if len(known) > 1 else []
+    known = [o for o in variants if any(t.per_image and t.evaluation.get("log_likelihood") for t in o.runs)]
+    return [{"heading": "Differences"}, {"paired_differences": {}}] if len(known) > 1 else []
 
 
-def _tradeoff(outcomes: Sequence[VariantResult]) -> list[dict[str, Any]]:
+def _tradeoff(variants: Sequence[VariantResult]) -> list[dict[str, Any]]:
     """Rate and distortion, where those of two runs or more can be compared."""
-    rated = [t for o in outcomes for t in o.trainings if t.evaluation.get("kl")]
+    rated = [t for o in variants for t in o.runs if t.evaluation.get("kl")]
     ways = {metric("kl").protocol(training) for training in rated}
     comparable = len(rated) > 1 and len(ways) == 1
-    return [{"heading": "Rate and distortion"}, {"rate_distortion": {"by_rate": True}}] if comparable else []
+    return (
+        [{"heading": "Rate and distortion"}, {"rate_distortion": {"sort_by_kl": True}}] if comparable else []
+    )
 
 
 def _described(recipe: Recipe, seed: bool = True) -> dict[str, Any]:
@@ -124,7 +126,7 @@ def figure_blocks(curve: str) -> list[dict[str, Any]]:
         {"heading": "Training"}, {"curves": curve},
         {"heading": "Samples"}, {"samples": {}},
         {"heading": "Reconstructions"}, {"reconstructions": {}},
-        {"heading": "Latent spaces"}, {"scatter": {}},
+        {"heading": "Latent spaces"}, {"latent_scatter": {}},
     ]  # fmt: skip
 
 

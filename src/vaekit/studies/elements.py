@@ -20,7 +20,7 @@ class Text:
 
     Attributes:
         text: of it.
-        kind: "text", "heading", or "fault" for what could not be shown.
+        kind: "text", "heading", or "error" for what could not be shown.
     """
 
     text: str
@@ -56,14 +56,14 @@ class Cell:
 
     Attributes:
         value: a number, the mean where there are several seeds; a text; or None for what is not known.
-        deviation: standard deviation over the seeds, where there are several.
+        std: standard deviation over the seeds, where there are several.
         count: how many values `value` is the mean of.
         marks: letters of the notes under the table that concern it.
         best: whether it is the best of those it can be compared with.
     """
 
     value: float | str | None
-    deviation: float | None = None
+    std: float | None = None
     count: int = 1
     marks: str = ""
     best: bool = False
@@ -97,7 +97,7 @@ class FigureElement:
 Element = Text | Table | FigureElement
 
 
-def marked(better: str | None, cells: Sequence[Cell]) -> list[Cell]:
+def mark_best(better: str | None, cells: Sequence[Cell]) -> list[Cell]:
     """Cells that can be compared, with the best number of two or more marked.
 
     Args:
@@ -110,13 +110,13 @@ def marked(better: str | None, cells: Sequence[Cell]) -> list[Cell]:
     return [replace(cell, best=cell.value == best) for cell in cells]
 
 
-def comparison(
+def comparison_table(
     columns: Sequence[Column],
     rows: Sequence[tuple[str, Sequence[Cell]]],
     notes: Sequence[str] = (),
     heading: str = "run",
 ) -> Table:
     """A table whose columns hold what can be compared, the best number of each marked."""
-    made = [marked(column.better, [cells[i] for _, cells in rows]) for i, column in enumerate(columns)]
+    made = [mark_best(column.better, [cells[i] for _, cells in rows]) for i, column in enumerate(columns)]
     names = [name for name, _ in rows]
     return Table(columns, list(zip(names, zip(*made, strict=True), strict=True)), notes, heading)

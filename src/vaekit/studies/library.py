@@ -15,12 +15,12 @@ from pydantic import ValidationError
 
 from vaekit.config.reference import explain_error
 from vaekit.errors import InvalidError
-from vaekit.studies.schema import Budget, Evaluate, RunEntry, Study
+from vaekit.studies.schema import EvaluationProtocol, Preset, RunEntry, Study
 from vaekit.utils.yaml import YAMLLibrary, resolve_relative
 
 __all__ = [
-    "Budget",
-    "Evaluate",
+    "EvaluationProtocol",
+    "Preset",
     "RunEntry",
     "Study",
     "load_study",
@@ -38,13 +38,13 @@ def study_names() -> list[str]:
 
 
 def study_summary(name: str) -> dict[str, Any]:
-    """What a study of the package is about, without reading all of it: name, title, reference, budgets."""
+    """What a study of the package is about, without reading all of it: name, title, reference, presets."""
     tree = _SHELF.read(name)
     return {
         "name": name,
         "title": tree.get("title", ""),
         "reference": tree.get("reference", ""),
-        "budgets": list(tree.get("budgets", {"full": None})),
+        "presets": list(tree.get("presets", {"full": None})),
     }
 
 

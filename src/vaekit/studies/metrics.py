@@ -1,4 +1,4 @@
-"""The numbers that a table may have as columns: each a function of one finished training.
+"""The numbers that a table may have as columns: each a function of one finished run.
 
 A number is comparable with another only where both were measured in the same way: the same part of the same
 data, the same images, observed alike to the pixel, and for an importance-sampled bound as many samples.
@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vaekit.errors import InvalidError, did_you_mean
-from vaekit.evaluation.optimal_sigma import optimal_sigma, decoder_sigma
+from vaekit.evaluation.optimal_sigma import decoder_sigma, optimal_sigma
 from vaekit.runs.summary import describe_estimator, describe_quality
 from vaekit.studies.results import RunResult, VariantResult
 from vaekit.utils.format import format_significant
@@ -34,7 +34,7 @@ class Metric:
 
     Attributes:
         title, unit: for people.
-        value: of a training; a list for one a level; None where it is not known.
+        value: of a run; a list for one a level; None where it is not known.
         better: "higher" or "lower", where one is.
         digits: after the point; None for three that say something.
         protocol: how it was measured, in words; empty where there is but one way.
@@ -47,32 +47,32 @@ class Metric:
     value: Callable[[RunResult], Any]
     better: str | None = None
     digits: int | None = 2
-    protocol: Callable[[RunResult], str] = lambda training: ""
+    protocol: Callable[[RunResult], str] = lambda run: ""
     of_likelihood: bool = False
     setting: bool = False
 
 
-def _measured(training: RunResult) -> str:
+def _measured(run: RunResult) -> str:
     """Which images were measured, and how the model saw them."""
-    return f"{_images(training, training.evaluation)}." if training.evaluation else ""
+    return f"{_images(run, run.evaluation)}." if run.evaluation else ""
 
 
-def _sampled(training: RunResult) -> str:
+def _sampled(run: RunResult) -> str:
     """The same, and the estimator."""
-    return _estimated(training, training.evaluation)
+    return _estimated(run, run.evaluation)
 
 
-def _annealed(training: RunResult) -> str:
+def _annealed(run: RunResult) -> str:
     """The same of annealed chains, which have an evaluation of their own."""
-    return _estimated(training, training.annealed)
+    return _estimated(run, run.ais)
 
 
-def _estimated(training: RunResult, found: Mapping[str, Any]) -> str:
-    return f"{_images(training, found)}, {describe_estimator(found)} an image." if found else ""
+def _estimated(run: RunResult, found: Mapping[str, Any]) -> str:
+    return f"{_images(run, found)}, {describe_estimator(found)} an image." if found else ""
 
 
-def _images(training: RunResult, found: Mapping[str, Any]) -> str:
-    data = training.recipe.data.name
+def _images(run: RunResult, found: Mapping[str, Any]) -> str:
+    data = run.recipe.data.name
     hidden = f", hidden {found['missing']}" if found.get("missing") else ""
     told = {"condition": ", labels given", "marginalize": ", labels averaged over"}.get(
         found.get("labels", ""), ""
@@ -89,28 +89,28 @@ def worded(ways: Iterable[str]) -> dict[str, str]:
     return {way: words if alike[words] == 1 else way for way, words in short.items()}
 
 
-def _featured(training: RunResult) -> str:
+def _featured(run: RunResult) -> str:
     """What samples were compared with, and by which features."""
-    found = training.evaluation.get("quality")
+    found = run.evaluation.get("quality")
     if not found:
         return ""
     floor = ", ".join(f"{name} {format_significant(found[f'floor_{key}'])}" for key, name in _SCORES.items())
-    said = f"{training.recipe.data.name}: {describe_quality(found)}"
+    said = f"{run.recipe.data.name}: {describe_quality(found)}"
     return f"{said}; held-out images in place of the samples reach {floor}."
 
 
 def _evaluated(key: str) -> Callable[[RunResult], Any]:
-    return lambda training: training.evaluation.get(key)
+    return lambda run: run.evaluation.get(key)
 
 
 def _fitted(key: str) -> Callable[[RunResult], Any]:
     """Of a Gaussian decoder, what `evaluation.fitted` finds; None for another, or for want of a rate."""
 
-    def found(training: RunResult) -> float | None:
-        known, model = training.evaluation, training.recipe.model
+    def found(run: RunResult) -> float | None:
+        known, model = run.evaluation, run.recipe.model
         if model.decoder.likelihood.kind != "gaussian" or not known.get("kl") or known.get("missing"):
             return None
-        sigma, dimensions = decoder_sigma(training.trained.model), math.prod(training.trained.shape)
+        sigma, dimensions = decoder_sigma(run.trained.model), math.prod(run.trained.shape)
         if sigma is None:
             return None
         return float(
@@ -120,35 +120,35 @@ def _fitted(key: str) -> Callable[[RunResult], Any]:
     return found
 
 
-def _refitted(training: RunResult) -> str:
+def _refitted(run: RunResult) -> str:
     """What the bound with its own sigma is good for."""
     return (
-        f"{_measured(training)} With the best sigma the ELBO is one of a density of real gray values: "
+        f"{_measured(run)} With the best sigma the ELBO is one of a density of real gray values: "
         "comparable between these runs, and no log-likelihood of 8-bit images."
     )
 
 
 def _quality(key: str) -> Callable[[RunResult], Any]:
-    return lambda training: (training.evaluation.get("quality") or {}).get(key)
+    return lambda run: (run.evaluation.get("quality") or {}).get(key)
 
 
-def _seconds(training: RunResult) -> float | None:
-    seconds = [record["seconds"] for record in training.metrics if record.get("seconds") is not None]
+def _seconds(run: RunResult) -> float | None:
+    seconds = [record["seconds"] for record in run.metrics if record.get("seconds") is not None]
     return statistics.median(seconds) if seconds else None
 
 
-def _beta(training: RunResult) -> float | None:
-    return training.metrics[-1].get("beta") if training.metrics else None
+def _beta(run: RunResult) -> float | None:
+    return run.metrics[-1].get("beta") if run.metrics else None
 
 
 METRICS: dict[str, Metric] = {
     "log_likelihood": Metric(
         "log-likelihood", "nats", _evaluated("log_likelihood"), "higher", 2, _sampled, True
     ),
-    "annealed": Metric(
+    "ais": Metric(
         "log-likelihood, annealed",
         "nats",
-        lambda t: t.annealed.get("log_likelihood"),
+        lambda t: t.ais.get("log_likelihood"),
         "higher",
         2,
         _annealed,
@@ -159,8 +159,8 @@ METRICS: dict[str, Metric] = {
         "log p(x|z)", "nats", _evaluated("reconstruction"), "higher", 2, _measured, True
     ),
     "kl": Metric("kl", "nats", _evaluated("kl"), None, 2, _measured),
-    "elbo_fitted": Metric("ELBO at best sigma", "nats", _fitted("elbo"), "higher", 1, _refitted),
-    "sigma_fitted": Metric("best sigma", "", _fitted("sigma"), None, 3, _measured),
+    "elbo_optimal_sigma": Metric("ELBO at best sigma", "nats", _fitted("elbo"), "higher", 1, _refitted),
+    "optimal_sigma": Metric("best sigma", "", _fitted("sigma"), None, 3, _measured),
     "bits_per_dimension": Metric(
         "bits/dim", "bits", _evaluated("bits_per_dimension"), "lower", 3, _sampled, True
     ),
@@ -170,11 +170,11 @@ METRICS: dict[str, Metric] = {
     "kernel": Metric("kernel distance", "", _quality("kernel"), "lower", None, _featured),
     "precision": Metric("precision", "", _quality("precision"), "higher", 3, _featured),
     "recall": Metric("recall", "", _quality("recall"), "higher", 3, _featured),
-    "seconds_an_epoch": Metric("time an epoch", "s", _seconds, "lower", 1),
+    "seconds_per_epoch": Metric("time an epoch", "s", _seconds, "lower", 1),
     "seconds": Metric("training time", "s", lambda t: sum(r["seconds"] for r in t.metrics), "lower", 0),
     "parameters": Metric("parameters", "", lambda t: t.parameters, None, 0),
     "epochs": Metric("epochs", "", lambda t: len(t.metrics), None, 0),
-    "best_epoch": Metric("best epoch", "", lambda t: t.run.summary()["best_epoch"], None, 0),
+    "best_epoch": Metric("best epoch", "", lambda t: t.run_dir.summary()["best_epoch"], None, 0),
     "beta": Metric("beta", "", _beta, None, 4),
 }
 
@@ -187,7 +187,7 @@ def metric(name: str) -> Metric:
     """
     kind, _, rest = name.partition(":")
     if kind == "recipe" and rest:
-        return Metric(_called(rest), "", lambda training: _key(training, rest), setting=True)
+        return Metric(_called(rest), "", lambda run: _key(run, rest), setting=True)
     if kind not in METRICS or (rest and not rest.isdecimal()):
         raise InvalidError(
             f"columns: no number is called {name!r}{did_you_mean(kind, METRICS)}; there are "
@@ -204,34 +204,34 @@ def _called(path: str) -> str:
     return " ".join([*whose, words[-1].replace("_", " ")])
 
 
-def number(found: Metric, training: RunResult) -> Value:
-    """The metric of a training, levels summed; None where it is not known."""
-    value = found.value(training)
+def number(found: Metric, run: RunResult) -> Value:
+    """The metric of a run, levels summed; None where it is not known."""
+    value = found.value(run)
     if isinstance(value, list):
         return sum(value) if value else None
     return value
 
 
-def numbers(name: str, outcome: VariantResult) -> list[float]:
-    """A metric of a variant, one number for each finished training that knows it."""
+def numbers(name: str, variant: VariantResult) -> list[float]:
+    """A metric of a variant, one number for each finished run that knows it."""
     found = metric(name)
-    values = [number(found, training) for training in outcome.finished]
+    values = [number(found, run) for run in variant.finished]
     return [value for value in values if value is not None and not isinstance(value, str)]
 
 
 def _of_level(found: Metric, level: int) -> Metric:
     """The metric of one level, counted from 1, the top first."""
 
-    def value(training: RunResult) -> Any:
-        levels = found.value(training)
+    def value(run: RunResult) -> Any:
+        levels = found.value(run)
         return levels[level - 1] if isinstance(levels, list) and 0 < level <= len(levels) else None
 
     return replace(found, title=f"{found.title}, level {level}", value=value)
 
 
-def _key(training: RunResult, path: str) -> Value:
+def _key(run: RunResult, path: str) -> Value:
     """What a recipe says at a path of keys; the kind alone of a part that has several."""
-    value: Any = training.recipe.model_dump(mode="json")
+    value: Any = run.recipe.model_dump(mode="json")
     for key in path.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
     value = value.get("kind") if isinstance(value, Mapping) else value

@@ -44,47 +44,47 @@ def _view(results: StudyResults, parts: Sequence[Element]) -> dict[str, Any]:
     """Every value that the template names."""
     study = results.study
     shown = [_shown(part, place) for place, part in enumerate(parts)]
-    trainings = [training for outcome in results.outcomes for training in outcome.finished]
-    seconds = sum(record.get("seconds") or 0 for training in trainings for record in training.metrics)
+    runs = [run for variant in results.variants for run in variant.finished]
+    seconds = sum(record.get("seconds") or 0 for run in runs for record in run.metrics)
     return {
         "title": study.title or study.name,
         "question": html(study.question) if study.question else "",
-        "about": html(results.budget.about) if results.budget.about else "",
+        "description": html(results.preset.description) if results.preset.description else "",
         "reference": study.reference,
-        "budget": results.budget_name,
+        "preset": results.preset_name,
         "date": f"{datetime.now(UTC):%d %B %Y}".lstrip("0"),
-        "count": len(trainings),
+        "count": len(runs),
         "time": format_duration(seconds) if seconds else "",
         "version": vaekit.__version__,
         "parts": shown,
         "headings": [part for part in shown if part["kind"] == "heading"],
-        "faults": _faults(results),
+        "failures": _failures(results),
         "command": results.command,
-        "runs": [_run(results, outcome) for outcome in results.outcomes],
-        "environment": trainings[0].run.environment if trainings else {},
+        "runs": [_run(results, variant) for variant in results.variants],
+        "environment": runs[0].run_dir.environment if runs else {},
     }
 
 
-def _faults(results: StudyResults) -> list[str]:
-    """Why trainings did not come to their end, each reason once, after those it concerns."""
+def _failures(results: StudyResults) -> list[str]:
+    """Why runs did not come to their end, each reason once, after those it concerns."""
     reasons: dict[str, list[str]] = {}
-    for outcome, training in results.faults:
-        reasons.setdefault(training.fault, []).append(f"{outcome.name} seed {training.seed}")
+    for variant, run in results.failures:
+        reasons.setdefault(run.failure, []).append(f"{variant.name} seed {run.seed}")
     return [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
 
 
-def _run(results: StudyResults, outcome: Any) -> dict[str, Any]:
-    """Where the trainings of a variant lie."""
-    paths = [t.path for t in outcome.finished]
+def _run(results: StudyResults, variant: Any) -> dict[str, Any]:
+    """Where the runs of a variant lie."""
+    paths = [t.path for t in variant.finished]
     near = [str(p.relative_to(results.folder)) if p.is_relative_to(results.folder) else str(p) for p in paths]
-    return {"label": outcome.label, "name": outcome.name, "paths": near}
+    return {"label": variant.label, "name": variant.name, "paths": near}
 
 
 def _shown(part: Element, place: int) -> dict[str, Any]:
     """A part as the template takes it."""
     match part:
         case Text():
-            text = part.text if part.kind in ("heading", "fault") else html(part.text)
+            text = part.text if part.kind in ("heading", "error") else html(part.text)
             return {"kind": part.kind, "text": text, "id": f"part-{place}"}
         case Table():
             return {"kind": "table", **_table(part)}
@@ -115,7 +115,7 @@ def written(cell: Cell, column: Column) -> str:
     if isinstance(cell.value, str):
         return cell.value
     word = _writer(column)
-    return word(cell.value) + (f" ± {word(cell.deviation)}" if cell.deviation is not None else "")
+    return word(cell.value) + (f" ± {word(cell.std)}" if cell.std is not None else "")
 
 
 def _writer(column: Column) -> Callable[[float], str]:

@@ -1,4 +1,4 @@
-"""A study and a budget become tasks: which recipe is trained where, from which seed, and how it is measured.
+"""A study and a preset become tasks: which recipe is trained where, from which seed, and how it is measured.
 
 runs x grid -> variants, each a resolved recipe;    variants x seeds -> tasks, each a run directory
 """
@@ -17,7 +17,7 @@ from typing import Any
 from vaekit.config.loading import load_recipe
 from vaekit.config.schema.recipe import Recipe
 from vaekit.errors import InvalidError, did_you_mean
-from vaekit.studies.schema import Budget, Evaluate, RunEntry, Study
+from vaekit.studies.schema import EvaluationProtocol, Preset, RunEntry, Study
 
 _NAME = re.compile(r"[\w.-]+")
 
@@ -56,7 +56,7 @@ class Task:
     variant: Variant
     seed: int
     directory: Path
-    evaluate: Evaluate
+    evaluate: EvaluationProtocol
 
     @property
     def name(self) -> str:
@@ -70,43 +70,45 @@ class Task:
         return self.variant.recipe.model_copy(update={"training": training})
 
 
-def budget_of(study: Study, name: str | None) -> tuple[str, Budget]:
-    """A budget by its name; without one, the only one, or `quick`, or the first.
+def choose_preset(study: Study, name: str | None) -> tuple[str, Preset]:
+    """A preset by its name; without one, the only one, or `quick`, or the first.
 
     Raises:
         InvalidError: the study has none of that name.
     """
-    known = list(study.budgets)
+    known = list(study.presets)
     name = name or ("quick" if "quick" in known else known[0])
     if name not in known:
         raise InvalidError(
-            f"budget: expected one of {', '.join(known)}, got {name!r}{did_you_mean(name, known)}"
+            f"preset: expected one of {', '.join(known)}, got {name!r}{did_you_mean(name, known)}"
         )
-    return name, study.budgets[name]
+    return name, study.presets[name]
 
 
-def variants(study: Study, budget: Budget) -> list[Variant]:
-    """Every combination of the study's grids under a budget, in order.
+def plan_variants(study: Study, preset: Preset) -> list[Variant]:
+    """Every combination of the study's grids under a preset, in order.
 
     Raises:
         InvalidError: for two of one name, a name that is no directory's, or a pattern that fits none.
         RecipeError, NotFoundError: for a recipe or an override that is wrong.
     """
-    entries = [entry.model_copy(update={"set": [*study.set, *entry.set]}) for entry in study.runs]
-    every = [variant for entry in entries for variant in _variants(entry, budget)]
+    entries = [
+        entry.model_copy(update={"overrides": [*study.overrides, *entry.overrides]}) for entry in study.runs
+    ]
+    every = [variant for entry in entries for variant in _variants(entry, preset)]
     names = [variant.name for variant in every]
     if twice := [name for name in names if names.count(name) > 1]:
         raise InvalidError(
             f"runs: two are called {twice[0]!r}; put the variables of the grid into the name, such as "
             f"{twice[0]}-{{d}}"
         )
-    for pattern in [*budget.runs, *budget.only]:
+    for pattern in [*preset.runs, *preset.only]:
         if not any(matches(variant, [pattern]) for variant in every):
-            raise InvalidError(f"budgets: no run is called {pattern!r}; they are {', '.join(names)}")
-    return [variant for variant in every if not budget.only or matches(variant, budget.only)]
+            raise InvalidError(f"presets: no run is called {pattern!r}; they are {', '.join(names)}")
+    return [variant for variant in every if not preset.only or matches(variant, preset.only)]
 
 
-def tasks(chosen: Sequence[Variant], evaluate: Evaluate, folder: Path) -> list[Task]:
+def plan_tasks(chosen: Sequence[Variant], evaluate: EvaluationProtocol, folder: Path) -> list[Task]:
     """The trainings of all variants: first every variant once, then again from the next seed."""
     rounds = itertools.zip_longest(*(variant.seeds for variant in chosen))
     return [
@@ -126,7 +128,7 @@ def _fits(name: str, group: str, pattern: str) -> bool:
     return fnmatchcase(name, pattern) or (bool(group) and group == pattern)
 
 
-def _variants(entry: RunEntry, budget: Budget) -> Iterator[Variant]:
+def _variants(entry: RunEntry, preset: Preset) -> Iterator[Variant]:
     for combination in itertools.product(*entry.grid.values()):
         values = dict(zip(entry.grid, combination, strict=True))
         name = fill(entry.name, {key: _slug(value) for key, value in values.items()})
@@ -137,17 +139,17 @@ def _variants(entry: RunEntry, budget: Budget) -> Iterator[Variant]:
             fill(entry.label, {key: written(value) for key, value in values.items()}) or name,
             entry.group,
             values,
-            recipe := _recipe(entry, budget, name, values),
-            tuple(recipe.training.seed + i for i in range(budget.seeds)),
+            recipe := _recipe(entry, preset, name, values),
+            tuple(recipe.training.seed + i for i in range(preset.seeds)),
         )
 
 
-def _recipe(entry: RunEntry, budget: Budget, name: str, values: Mapping[str, Any]) -> Recipe:
-    """The entry's recipe, without pictures, under its overrides, then the budget's."""
-    patterns = [pattern for pattern in budget.runs if _fits(name, entry.group, pattern)]
-    further = [text for pattern in patterns for text in budget.runs[pattern]]
+def _recipe(entry: RunEntry, preset: Preset, name: str, values: Mapping[str, Any]) -> Recipe:
+    """The entry's recipe, without pictures, under its overrides, then the preset's."""
+    patterns = [pattern for pattern in preset.runs if _fits(name, entry.group, pattern)]
+    further = [text for pattern in patterns for text in preset.runs[pattern]]
     words = {key: written(value) for key, value in values.items()}
-    changes = [fill(text, words) for text in (*entry.set, *budget.set, *further)]
+    changes = [fill(text, words) for text in (*entry.overrides, *preset.overrides, *further)]
     return load_recipe(fill(entry.recipe, words), ["training.pictures=0", *changes])
 
 

@@ -1,7 +1,7 @@
-"""What came of a study: its variants, each with its trainings, read from their directories when asked for.
+"""What came of a study: its variants, each with its runs, read from their directories when asked for.
 
 Blocks are written against this. `Results.select` gives the variants that a pattern of names, or a group,
-means; a variant's `finished` trainings are what there is to show, and `first` the one of which pictures are
+means; a variant's `finished` runs are what there is to show, and `first` the one of which pictures are
 made.
 """
 
@@ -20,43 +20,43 @@ from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
 from vaekit.runs.run import Run
 from vaekit.studies.plan import Variant, matches
-from vaekit.studies.schema import Budget, Study
+from vaekit.studies.schema import Preset, Study
 
 
 @dataclass
 class RunResult:
-    """One training of a variant.
+    """One run of a variant.
 
     Attributes:
         seed: of it.
         path: of the run.
-        fault: why there is none; empty where it is finished.
-        code: the exit code of that fault.
+        failure: why there is none; empty where it is finished.
+        exit_code: the exit code of that fault.
     """
 
     seed: int
     path: Path
-    fault: str = ""
-    code: int = 0
+    failure: str = ""
+    exit_code: int = 0
 
     @cached_property
-    def run(self) -> Run:
+    def run_dir(self) -> Run:
         return Run(self.path)
 
     @property
     def trained(self) -> TrainedModel:
         """The model and all it takes to use it."""
-        return self.run.trained
+        return self.run_dir.trained
 
     @cached_property
     def recipe(self) -> Recipe:
         """What was trained."""
-        return self.run.recipe
+        return self.run_dir.recipe
 
     @cached_property
     def metrics(self) -> list[dict[str, Any]]:
         """One record an epoch."""
-        return self.run.metrics
+        return self.run_dir.metrics
 
     @cached_property
     def evaluation(self) -> dict[str, Any]:
@@ -65,21 +65,21 @@ class RunResult:
         Raises:
             InvalidError: it is damaged.
         """
-        return self.run.evaluation
+        return self.run_dir.evaluation
 
     @cached_property
-    def annealed(self) -> dict[str, Any]:
+    def ais(self) -> dict[str, Any]:
         """What evaluation-ais.json says; empty where there is none.
 
         Raises:
             InvalidError: it is damaged.
         """
-        return self.run.ais
+        return self.run_dir.ais
 
     @cached_property
-    def each(self) -> Mapping[str, np.ndarray]:
+    def per_image(self) -> Mapping[str, np.ndarray]:
         """The numbers of each image (N,) by name; empty where they were not kept."""
-        return self.run.per_image
+        return self.run_dir.per_image
 
     @cached_property
     def parameters(self) -> int | None:
@@ -97,33 +97,33 @@ class RunResult:
 
 @dataclass
 class VariantResult:
-    """A variant and its trainings."""
+    """A variant and its runs."""
 
-    variant: Variant
-    trainings: list[RunResult] = field(default_factory=list)
+    plan: Variant
+    runs: list[RunResult] = field(default_factory=list)
 
     @property
     def name(self) -> str:
-        return self.variant.name
+        return self.plan.name
 
     @property
     def label(self) -> str:
-        return self.variant.label
+        return self.plan.label
 
     @property
     def finished(self) -> list[RunResult]:
-        """The trainings that came to their end."""
-        return [training for training in self.trainings if not training.fault]
+        """The runs that came to their end."""
+        return [run for run in self.runs if not run.failure]
 
     @property
     def first(self) -> RunResult:
-        """The finished training of the first seed.
+        """The finished run of the first seed.
 
         Raises:
             InvalidError: there is none.
         """
         if not self.finished:
-            reason = next((t.fault for t in self.trainings), "it was not run")
+            reason = next((t.failure for t in self.runs), "it was not run")
             raise InvalidError(f"{self.label}: {reason}")
         return self.finished[0]
 
@@ -134,17 +134,17 @@ class StudyResults:
 
     Attributes:
         study: what was asked.
-        outcomes: its variants in order.
+        variants: its variants in order.
         folder: where all of it lies.
-        budget_name, budget: how much was spent.
+        preset_name, preset: how much was spent.
         command: that repeats it.
     """
 
     study: Study
-    outcomes: Sequence[VariantResult]
+    variants: Sequence[VariantResult]
     folder: Path
-    budget_name: str = ""
-    budget: Budget = field(default_factory=Budget)
+    preset_name: str = ""
+    preset: Preset = field(default_factory=Preset)
     command: str = ""
 
     @property
@@ -152,25 +152,25 @@ class StudyResults:
         return self.folder / "index.html"
 
     @property
-    def faults(self) -> list[tuple[VariantResult, RunResult]]:
-        """The trainings that did not come to their end."""
-        return [(o, training) for o in self.outcomes for training in o.trainings if training.fault]
+    def failures(self) -> list[tuple[VariantResult, RunResult]]:
+        """The runs that did not come to their end."""
+        return [(o, run) for o in self.variants for run in o.runs if run.failure]
 
     def select(self, runs: str | Sequence[str] = "*", finished: bool = False) -> list[VariantResult]:
         """The variants whose name fits a pattern, or whose group it is, in the order of the study.
 
         Args:
             runs: a pattern such as `vae-*`, a group, or a list of such.
-            finished: only those with a finished training.
+            finished: only those with a finished run.
 
         Raises:
             InvalidError: there are none.
         """
         patterns = [runs] if isinstance(runs, str) else list(runs)
-        found = [outcome for outcome in self.outcomes if matches(outcome.variant, patterns)]
+        found = [variant for variant in self.variants if matches(variant.plan, patterns)]
         if not found:
-            raise InvalidError(f"runs: none is called {', '.join(patterns)} under this budget")
-        kept = [outcome for outcome in found if outcome.finished or not finished]
+            raise InvalidError(f"runs: none is called {', '.join(patterns)} under this preset")
+        kept = [variant for variant in found if variant.finished or not finished]
         if not kept:
-            raise InvalidError(f"runs: none of {', '.join(outcome.name for outcome in found)} is finished")
+            raise InvalidError(f"runs: none of {', '.join(variant.name for variant in found)} is finished")
         return kept

@@ -1,16 +1,16 @@
 """results.json: all that a study found, for other programs.
 
-    vaekit       version                     study, title, question, reference, budget, command    words
+    vaekit       version                     study, title, question, reference, preset, command    words
     date         when it was written         environment    of the first run
     evaluate     the protocol asked for
     runs         one a variant: name, label, group, values (of the grid), recipe (resolved),
-                 metrics      name -> {mean, deviation, count}, over the seeds
-                 trainings    one a seed: seed, path, fault, metrics (name -> number),
+                 metrics      name -> {mean, std, count}, over the seeds
+                 runs    one a seed: seed, path, fault, metrics (name -> number),
                               epochs (name -> one number an epoch)
-    tables       those of the page: columns, rows (name, cells with value, deviation, count, marks, best),
+    tables       those of the page: columns, rows (name, cells with value, std, count, marks, best),
     notes
 
-Numbers that are not known are null. Names of metrics are those of `studies.metrics`.
+Numbers that are not known are null. Patterns of metrics are those of `studies.metrics`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def write_results(results: StudyResults, tables: Sequence[Table]) -> Path:
 
 def to_dict(results: StudyResults, tables: Sequence[Table]) -> dict[str, Any]:
     """What results.json says, as plain values."""
-    study, trainings = results.study, [t for outcome in results.outcomes for t in outcome.finished]
+    study, runs = results.study, [t for variant in results.variants for t in variant.finished]
     return {
         "vaekit": vaekit.__version__,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -44,11 +44,11 @@ def to_dict(results: StudyResults, tables: Sequence[Table]) -> dict[str, Any]:
         "title": study.title,
         "question": study.question,
         "reference": study.reference,
-        "budget": results.budget_name,
+        "preset": results.preset_name,
         "command": results.command,
-        "evaluate": results.budget.evaluate.model_dump(mode="json"),
-        "environment": trainings[0].run.environment if trainings else {},
-        "runs": [_outcome(outcome) for outcome in results.outcomes],
+        "evaluate": results.preset.evaluate.model_dump(mode="json"),
+        "environment": runs[0].run_dir.environment if runs else {},
+        "variants": [_variant_dict(variant) for variant in results.variants],
         "tables": [table_to_dict(table) for table in tables],
     }
 
@@ -62,35 +62,35 @@ def table_to_dict(table: Table) -> dict[str, Any]:
     }
 
 
-def _outcome(outcome: VariantResult) -> dict[str, Any]:
-    trainings = [_training(training) for training in outcome.trainings]
-    values = {name: [t["metrics"][name] for t in trainings if not t["fault"]] for name in METRICS}
+def _variant_dict(variant: VariantResult) -> dict[str, Any]:
+    runs = [_run_dict(run) for run in variant.runs]
+    values = {name: [t["metrics"][name] for t in runs if not t["failure"]] for name in METRICS}
     return {
-        "name": outcome.name,
-        "label": outcome.label,
-        "group": outcome.variant.group,
-        "values": dict(outcome.variant.values),
-        "recipe": outcome.variant.recipe.model_dump(mode="json"),
+        "name": variant.name,
+        "label": variant.label,
+        "group": variant.plan.group,
+        "values": dict(variant.plan.values),
+        "recipe": variant.plan.recipe.model_dump(mode="json"),
         "metrics": {name: _summary([v for v in found if v is not None]) for name, found in values.items()},
-        "trainings": trainings,
+        "runs": runs,
     }
 
 
 def _summary(values: list[float]) -> dict[str, Any]:
     return {
         "mean": statistics.fmean(values) if values else None,
-        "deviation": statistics.stdev(values) if len(values) > 1 else None,
+        "std": statistics.stdev(values) if len(values) > 1 else None,
         "count": len(values),
     }
 
 
-def _training(training: RunResult) -> dict[str, Any]:
-    said = {"seed": training.seed, "path": str(training.path), "fault": training.fault}
-    if training.fault:
+def _run_dict(run: RunResult) -> dict[str, Any]:
+    said = {"seed": run.seed, "path": str(run.path), "failure": run.failure}
+    if run.failure:
         return {**said, "metrics": {}, "epochs": {}}
-    keys = dict.fromkeys(key for record in training.metrics for key in record)
+    keys = dict.fromkeys(key for record in run.metrics for key in record)
     return {
         **said,
-        "metrics": {name: number(found, training) for name, found in METRICS.items()},
-        "epochs": {key: [record.get(key) for record in training.metrics] for key in keys},
+        "metrics": {name: number(found, run) for name, found in METRICS.items()},
+        "epochs": {key: [record.get(key) for record in run.metrics] for key in keys},
     }

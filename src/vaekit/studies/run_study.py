@@ -21,7 +21,7 @@ FOLDER = Path("runs") / "studies"
 
 def study(
     name: str | Path,
-    budget: str | None = None,
+    preset: str | None = None,
     *,
     seeds: int | None = None,
     folder: str | Path | None = None,
@@ -33,9 +33,9 @@ def study(
 
     Args:
         name: of a study of the package, or a file.
-        budget: one of its budgets; `quick` if it has that and nothing is said.
-        seeds: trainings of each run; as the budget says if not given.
-        folder: where to; `runs/studies/<name>-<budget>` if not given.
+        preset: one of its presets; `quick` if it has that and nothing is said.
+        seeds: trainings of each run; as the preset says if not given.
+        folder: where to; `runs/studies/<name>-<preset>` if not given.
         jobs: how many runs at once, each in its own process; as many as cores, at most four, if not given.
         resume: go on with runs that were interrupted instead of training them anew.
         display: is told of the progress; on stderr, as on the command line, without it.
@@ -47,27 +47,27 @@ def study(
         VaekitError: of the kind that says what is wrong with the study; InterruptedRun after a signal.
     """
     asked = load_study(name)
-    budget, spent = plan.budget_of(asked, budget)
+    preset, spent = plan.choose_preset(asked, preset)
     if seeds:
         spent = spent.model_copy(update={"seeds": seeds})
-    command = ["vaekit", "study", str(name), "--budget", budget, *(["--seeds", str(seeds)] if seeds else [])]
-    results = StudyResults(asked, [], Path(folder or FOLDER / f"{asked.name}-{budget}"), budget, spent)
+    command = ["vaekit", "study", str(name), "--preset", preset, *(["--seeds", str(seeds)] if seeds else [])]
+    results = StudyResults(asked, [], Path(folder or FOLDER / f"{asked.name}-{preset}"), preset, spent)
     return run_planned_study(results, shlex.join(command), jobs, resume, display)
 
 
 def run_planned_study(
     planned: StudyResults, command: str, jobs: int | None, resume: bool, display: StudyDisplay | None
 ) -> StudyResults:
-    """Carry out what is planned but has no outcomes yet, and write its page and results.json.
+    """Carry out what is planned but has no variants yet, and write its page and results.json.
 
     Args:
-        planned: study, folder and budget.
+        planned: study, folder and preset.
         command: that repeats it.
         jobs, resume, display: as for `study`.
     """
-    asked, spent, folder = planned.study, planned.budget, planned.folder
-    variants = plan.variants(asked, spent)
-    tasks = plan.tasks(variants, spent.evaluate, folder)
+    asked, spent, folder = planned.study, planned.preset, planned.folder
+    variants = plan.plan_variants(asked, spent)
+    tasks = plan.plan_tasks(variants, spent.evaluate, folder)
     display = display or shown()
     try:
         ends = execute(tasks, display, jobs, resume)
@@ -76,7 +76,7 @@ def run_planned_study(
             f"interrupted; what was trained is saved, go on with: {command} --resume"
         ) from None
     results = StudyResults(
-        asked, _outcomes(variants, tasks, ends), folder, planned.budget_name, spent, command
+        asked, _outcomes(variants, tasks, ends), folder, planned.preset_name, spent, command
     )
     display.note("drawing the page")
     write_page(results)
@@ -84,8 +84,8 @@ def run_planned_study(
 
 
 def _outcomes(variants: Sequence[Variant], tasks: Sequence[Task], ends: Ends) -> list[VariantResult]:
-    outcomes = {variant.name: VariantResult(variant) for variant in variants}
+    found = {variant.name: VariantResult(variant) for variant in variants}
     for number, task in enumerate(tasks):
         code, fault = ends[number]
-        outcomes[task.variant.name].trainings.append(RunResult(task.seed, task.directory, fault, code))
-    return list(outcomes.values())
+        found[task.variant.name].runs.append(RunResult(task.seed, task.directory, fault, code))
+    return list(found.values())

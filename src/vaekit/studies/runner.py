@@ -181,7 +181,7 @@ class WorkerPool:
         if answer is None:
             self._died(worker)
         elif "code" in answer:
-            self._end(worker, answer["code"], answer["fault"])
+            self._end(worker, answer["code"], answer["error"])
             self._give(worker)
         elif worker.place is not None:
             self.display.progress(worker.place, answer["share"], answer["text"])

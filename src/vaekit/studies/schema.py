@@ -1,7 +1,7 @@
 """A study says what is trained, how long, how it is measured, and what is shown of it.
 
     runs      recipes with overrides; a `grid` makes one run for each combination of its values
-    budgets   named sets of overrides, seeds and the protocol of evaluation: `quick`, `full`
+    presets   named sets of overrides, seeds and the protocol of evaluation: `quick`, `full`
     page      blocks from top to bottom: {kind: options}, or {kind: text}; see `studies.blocks`
 
 A name, label or override may hold `{variable}`, which each value of the grid fills in.
@@ -24,7 +24,7 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Names = Annotated[list[str], BeforeValidator(_listed)]
+Patterns = Annotated[list[str], BeforeValidator(_listed)]
 
 
 class RunEntry(Section):
@@ -34,11 +34,11 @@ class RunEntry(Section):
     label: str = Field("", description="for tables and legends; the name if not given")
     recipe: str = Field(min_length=1, description="name of a recipe, or a file beside the study")
     grid: dict[str, list[Any]] = Field({}, description="variable: its values; all combinations are run")
-    set: Overrides = Field([], description="key.path=value")
+    overrides: Overrides = Field([], description="key.path=value")
     group: str = Field("", description="what blocks may choose by, too")
 
 
-class Evaluate(Section):
+class EvaluationProtocol(Section):
     """The protocol by which every run is measured, the same for all."""
 
     samples: Count = Field(500, description="K, importance samples an image")
@@ -54,14 +54,14 @@ class Evaluate(Section):
         return plain | ({"quality": True, "quality_samples": self.quality} if self.quality else {})
 
 
-class Budget(Section):
+class Preset(Section):
     """How much is spent on a study."""
 
-    about: str = Field("", description="what that means for the numbers, shown at the top")
-    set: Overrides = Field([], description="overrides of every run")
+    description: str = Field("", description="what that means for the numbers, shown at the top")
+    overrides: Overrides = Field([], description="overrides of every run")
     runs: dict[str, Overrides] = Field({}, description="pattern of names, or group: further overrides")
-    only: Names = Field([], description="patterns of names, or groups, to run; all if not given")
-    evaluate: Evaluate = Evaluate()
+    only: Patterns = Field([], description="patterns of names, or groups, to run; all if not given")
+    evaluate: EvaluationProtocol = EvaluationProtocol()
     seeds: Count = Field(1, description="trainings of each run, which differ in their seed")
     minutes: Positive | None = Field(None, description="about how long it takes, on two cores")
 
@@ -75,9 +75,9 @@ class Study(Section):
     title: str = Field("", description="a line for people")
     reference: str = Field("", description="what it follows, with year")
     question: str = Field("", description="one or two sentences, shown at the top")
-    set: Overrides = Field([], description="overrides of every run, before its own")
+    overrides: Overrides = Field([], description="overrides of every run, before its own")
     runs: list[RunEntry] = Field(min_length=1, description="what is trained")
-    budgets: dict[str, Budget] = Field({"full": Budget()}, min_length=1, description="by name")
+    presets: dict[str, Preset] = Field({"full": Preset()}, min_length=1, description="by name")
     page: list[dict[str, Any]] = Field([{"table": {}}], description="blocks")
 
     @field_validator("page", mode="before")

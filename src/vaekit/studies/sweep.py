@@ -20,7 +20,7 @@ from vaekit.studies.library import parse_study
 from vaekit.studies.plan import written
 from vaekit.studies.results import StudyResults
 from vaekit.studies.run_study import run_planned_study
-from vaekit.studies.schema import Budget, Evaluate
+from vaekit.studies.schema import EvaluationProtocol, Preset
 from vaekit.utils.yaml import SUFFIXES, parse_yaml
 
 SWEEPS = Path("runs") / "sweeps"
@@ -70,10 +70,10 @@ def sweep(
         },
         "sweep",
     )
-    evaluate = Evaluate(samples=samples, images=images)
-    budget = Budget(set=overrides, seeds=seeds, evaluate=evaluate)
-    planned = StudyResults(asked, [], Path(folder or SWEEPS / name), "", budget)
-    return run_planned_study(planned, _command(recipe, grid, overrides, budget), jobs, resume, display)
+    evaluate = EvaluationProtocol(samples=samples, images=images)
+    preset = Preset(overrides=overrides, seeds=seeds, evaluate=evaluate)
+    planned = StudyResults(asked, [], Path(folder or SWEEPS / name), "", preset)
+    return run_planned_study(planned, _command(recipe, grid, overrides, preset), jobs, resume, display)
 
 
 def values_of(text: str) -> list[Any]:
@@ -91,13 +91,13 @@ def values_of(text: str) -> list[Any]:
 
 
 def _command(
-    recipe: str | Path, grid: Mapping[str, Sequence[Any]], overrides: Iterable[str], budget: Budget
+    recipe: str | Path, grid: Mapping[str, Sequence[Any]], overrides: Iterable[str], preset: Preset
 ) -> str:
     """The command line of a sweep."""
     varied = [f"{key}={','.join(map(written, values))}" for key, values in grid.items()]
-    words = ["vaekit", "sweep", str(recipe), *varied, *overrides, "--samples", str(budget.evaluate.samples)]
-    words += ["--images", str(budget.evaluate.images)] if budget.evaluate.images else []
-    return shlex.join([*words, *(["--seeds", str(budget.seeds)] if budget.seeds > 1 else [])])
+    words = ["vaekit", "sweep", str(recipe), *varied, *overrides, "--samples", str(preset.evaluate.samples)]
+    words += ["--images", str(preset.evaluate.images)] if preset.evaluate.images else []
+    return shlex.join([*words, *(["--seeds", str(preset.seeds)] if preset.seeds > 1 else [])])
 
 
 def _short(keys: Sequence[str]) -> dict[str, str]:
@@ -118,7 +118,7 @@ def _entry(recipe: str, grid: Mapping[str, Sequence[Any]], short: Mapping[str, s
         "label": ", ".join(f"{word} = {{{word}}}" for word in short.values()),
         "recipe": recipe,
         "grid": {short[key]: list(values) for key, values in grid.items()},
-        "set": [f"{key}={{{word}}}" for key, word in short.items()],
+        "overrides": [f"{key}={{{word}}}" for key, word in short.items()],
     }
 
 
@@ -133,7 +133,7 @@ def _sweep_page(
     ]
     plain = [key for key, values in grid.items() if all(isinstance(value, int | float) for value in values)]
     if len(grid) == 1 and plain:
-        numbers.insert(1, {"against": {"x": short[plain[0]], "metric": measured}})
+        numbers.insert(1, {"metric_vs_param": {"x": short[plain[0]], "metric": measured}})
     return [
         {"heading": "Numbers"},
         *numbers,

@@ -120,7 +120,7 @@ def serve(threads: int, orders: IO[str], answers: IO[str]) -> None:
     for order in orders:
         job = Job(*json.loads(order))
         code, fault = ended(job, partial(progress, job.number))
-        say(job.number, code=code, fault=fault)
+        say(job.number, code=code, error=fault)
 
 
 def main() -> None:

@@ -29,17 +29,20 @@ TREE = {
             "name": "vae-{beta}",
             "recipe": "digits",
             "grid": {"beta": [0.1, 1]},
-            "set": [*GAUSSIAN, "objective.beta={beta}"],
+            "overrides": [*GAUSSIAN, "objective.beta={beta}"],
             "group": "VAE",
         },
         {
             "name": "ae",
             "recipe": "digits",
-            "set": [*GAUSSIAN, "model.encoder.posterior=dirac", "objective.beta=0"],
+            "overrides": [*GAUSSIAN, "model.encoder.posterior=dirac", "objective.beta=0"],
         },
     ],
-    "budgets": {
-        "quick": {"set": ["data.train=300", "training.epochs=2"], "evaluate": {"samples": 4, "images": 60}}
+    "presets": {
+        "quick": {
+            "overrides": ["data.train=300", "training.epochs=2"],
+            "evaluate": {"samples": 4, "images": 60},
+        }
     },
 }
 
@@ -68,7 +71,7 @@ def test_a_point_a_run_that_has_a_rate(results, monkeypatch):
     calls = drawn(monkeypatch, "rate_distortion")
     tradeoff.rate_distortion(results)
     [(points, _)] = calls
-    found = [outcome.first.evaluation for outcome in results.select("VAE")]
+    found = [variant.first.evaluation for variant in results.select("VAE")]
     assert [point[0] for point in points] == ["0.1", "1"]
     assert [point[1] for point in points] == [sum(each["kl"]) for each in found]
     assert [point[2] for point in points] == [-each["reconstruction"] for each in found]
@@ -76,8 +79,8 @@ def test_a_point_a_run_that_has_a_rate(results, monkeypatch):
 
 def test_the_curve_may_go_from_small_to_large_rate(results, monkeypatch):
     calls = drawn(monkeypatch, "rate_distortion")
-    for by_rate in (False, True):
-        tradeoff.rate_distortion(results, by_rate=by_rate)
+    for sort_by_kl in (False, True):
+        tradeoff.rate_distortion(results, sort_by_kl=sort_by_kl)
     given, ordered = ([point[1] for point in points] for points, _ in calls)
     assert ordered == sorted(given)
     assert set(ordered) == set(given)
@@ -89,17 +92,17 @@ def test_autoencoders_alone_have_no_rate_to_show(results):
 
 
 def test_the_bound_with_the_best_sigma_is_a_column(results):
-    outcome = results.select("vae-1")[0]
-    found = outcome.first.evaluation
+    variant = results.select("vae-1")[0]
+    found = variant.first.evaluation
     fitted = optimal_sigma(0.5**0.5, 64, found["reconstruction"], sum(found["kl"]))
-    assert numbers("elbo_fitted", outcome) == pytest.approx([fitted.elbo])
-    assert numbers("sigma_fitted", outcome) == pytest.approx([fitted.sigma])
-    assert numbers("elbo_fitted", results.select("ae")[0]) == []
-    assert "no log-likelihood" in metric("elbo_fitted").protocol(outcome.first)
+    assert numbers("elbo_optimal_sigma", variant) == pytest.approx([fitted.elbo])
+    assert numbers("optimal_sigma", variant) == pytest.approx([fitted.sigma])
+    assert numbers("elbo_optimal_sigma", results.select("ae")[0]) == []
+    assert "no log-likelihood" in metric("elbo_optimal_sigma").protocol(variant.first)
 
 
 def test_ways_lead_between_the_same_images_of_the_classes_asked_for(results, monkeypatch):
-    calls = drawn(monkeypatch, "interpolation_pair")
+    calls = drawn(monkeypatch, "interpolation_rows")
     interpolation.interpolations(results, [(1, 7), (0, 8)], steps=3)
     [(paths, _, (first, last))] = calls
     assert list(paths) == ["vae-0.1", "vae-1", "ae"]
@@ -120,7 +123,7 @@ def test_a_class_that_is_not_there_is_refused(results):
 
 @pytest.mark.usefixtures("_quick_classifier")
 def test_reconstructions_are_nearer_than_what_lies_half_way(results):
-    [table] = interpolation.halfway(results, n=100)
+    [table] = interpolation.midpoint_quality(results, n=100)
     assert [name for name, _ in table.rows] == ["vae-0.1", "vae-1", "ae"]
     autoencoder = [cell.value for cell in table.rows[2][1]]
     assert 0 < autoencoder[0] < autoencoder[1]
@@ -132,7 +135,7 @@ def test_reconstructions_are_nearer_than_what_lies_half_way(results):
 
 
 def test_codes_and_pixels_are_judged_alike(results):
-    [table] = latent.separability(results, n=200)
+    [table] = latent.latent_probes(results, n=200)
     assert [name for name, _ in table.rows] == ["vae-0.1", "vae-1", "ae", "pixels, no code"]
     linear = [cells[0].value for _, cells in table.rows]
     codes, classes = latent.codes_and_classes(results.select("ae")[0], 200, "test")
@@ -143,6 +146,6 @@ def test_codes_and_pixels_are_judged_alike(results):
 
 
 def test_where_codes_should_not_tell_the_class_nothing_is_called_the_best(results):
-    [table] = latent.separability(results, n=200, pixels=False, best=False)
+    [table] = latent.latent_probes(results, n=200, pixels=False, best=False)
     assert not any(cell.best for _, cells in table.rows for cell in cells)
     assert len(table.rows) == 3

@@ -22,18 +22,18 @@ from vaekit.studies.run_study import study as perform
 from vaekit.utils.io import write_whole
 
 TREE = {
-    "set": ["data.train=400", "training.epochs=3", "model.latent=4", "training.learning_rate=0.005"],
+    "overrides": ["data.train=400", "training.epochs=3", "model.latent=4", "training.learning_rate=0.005"],
     "runs": [
         {
             "name": "cvae",
             "label": "CVAE",
             "recipe": "digits",
-            "set": ["model.condition=label"],
+            "overrides": ["model.condition=label"],
             "group": "told",
         },
         {"name": "vae", "label": "VAE", "recipe": "digits"},
     ],
-    "budgets": {"quick": {"evaluate": {"samples": 4, "images": 60}}},
+    "presets": {"quick": {"evaluate": {"samples": 4, "images": 60}}},
 }
 
 
@@ -79,8 +79,8 @@ def test_transferred_images_stand_beside_their_originals(results, monkeypatch):
 
 
 def test_what_does_not_vary_stays_as_it_is_at_the_start(results, monkeypatch):
-    calls = drawn(monkeypatch, "interpolation_pair")
-    conditional.varied(results, [(1, 7)], "cvae", steps=3)
+    calls = drawn(monkeypatch, "interpolation_rows")
+    conditional.conditional_interpolation(results, [(1, 7)], "cvae", steps=3)
     [(paths, title, (first, last))] = calls
     assert title.endswith("CVAE")
     model = trained(results, "cvae").model
@@ -97,12 +97,12 @@ def test_what_does_not_vary_stays_as_it_is_at_the_start(results, monkeypatch):
 
 def test_a_model_that_is_told_nothing_has_no_label_to_vary(results):
     with pytest.raises(InvalidError, match="is told no label"):
-        conditional.varied(results, [(1, 7)], "vae")
+        conditional.conditional_interpolation(results, [(1, 7)], "vae")
 
 
 @pytest.mark.usefixtures("_quick_classifier")
 def test_shares_are_those_of_the_classifier(results):
-    [table] = conditional.obeyed(results, "cvae", n=20)
+    [table] = conditional.conditional_accuracy(results, "cvae", n=20)
     [(name, cells)] = table.rows
     shares = [cell.value for cell in cells]
     assert (name, len(shares)) == ("CVAE", 11)
@@ -143,7 +143,9 @@ def test_models_that_are_told_nothing_know_no_entropy_of_labels(results):
 
 def test_holes_are_filled_with_the_label_and_without_and_judged_against_the_truth(results, monkeypatch):
     rows, draws = drawn(monkeypatch, "image_rows"), drawn(monkeypatch, "imputations")
-    *_, table = imputation.restored(results, missing="square:4", n=3, judged=20, imputations=2, samples=20)
+    *_, table = imputation.imputation(
+        results, missing="square:4", n=3, n_images=20, imputations=2, samples=20
+    )
     names = [name for name, _ in table.rows]
     assert names == ["CVAE, label unknown", "CVAE, label given", "VAE", "mean training image"]
     for (name, cells), labels in zip(table.rows[:2], ("marginalize", "condition"), strict=True):

@@ -16,7 +16,7 @@ def test_a_row_has_the_upper_bound_and_what_is_missed(results):
     assert name == "VAE, d = 2"
     assert cells[0].value == pytest.approx(expected.upper)
     for cell, bound in zip(cells[1:4], expected.bounds, strict=True):
-        assert (cell.value, cell.deviation) == pytest.approx((bound.gap, bound.gap_stderr))
+        assert (cell.value, cell.std) == pytest.approx((bound.gap, bound.gap_stderr))
     assert cells[4].value == pytest.approx(expected.bounds[1].median)
     assert cells[5].value == pytest.approx(100 * expected.unreliable)
     assert "3 images drawn from each model; 2 annealed chains of 4 steps" in part.notes[0]
@@ -24,6 +24,6 @@ def test_a_row_has_the_upper_bound_and_what_is_missed(results):
 
 
 def test_an_autoencoder_has_no_gaps(results):
-    [part] = draw(results, {"gaps": {"runs": "ae", "images": 2}})
-    assert part.kind == "fault"
+    [part] = draw(results, {"estimator_gaps": {"runs": "ae", "images": 2}})
+    assert part.kind == "error"
     assert "expected a posterior with a density" in part.text

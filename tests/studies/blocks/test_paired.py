@@ -21,16 +21,16 @@ HARD = RNG.normal(-90, 10, 20)
 
 def measured(results: StudyResults, label: str, *values: np.ndarray, index=INDEX, **changes) -> VariantResult:
     """A variant whose seeds have these numbers an image."""
-    first = results.outcomes[0].first
-    trainings = [RunResult(seed, first.path) for seed in range(len(values))]
-    for training, each in zip(trainings, values, strict=True):
-        training.evaluation = {**first.evaluation, "log_likelihood": each.mean(), **changes}
-        training.each = {"log_likelihood": each, "index": index}
-    return VariantResult(replace(results.outcomes[0].variant, name=label, label=label), trainings)
+    first = results.variants[0].first
+    runs = [RunResult(seed, first.path) for seed in range(len(values))]
+    for run, each in zip(runs, values, strict=True):
+        run.evaluation = {**first.evaluation, "log_likelihood": each.mean(), **changes}
+        run.per_image = {"log_likelihood": each, "index": index}
+    return VariantResult(replace(results.variants[0].plan, name=label, label=label), runs)
 
 
-def with_runs(results: StudyResults, *outcomes: VariantResult) -> StudyResults:
-    return replace(results, outcomes=list(outcomes))
+def with_runs(results: StudyResults, *variants: VariantResult) -> StudyResults:
+    return replace(results, variants=list(variants))
 
 
 def test_the_best_comes_first_and_the_others_by_their_difference(results):
@@ -100,5 +100,5 @@ def test_without_numbers_of_each_image_there_is_nothing_to_pair(results):
     found = with_runs(results, measured(results, "a", HARD), measured(results, "b", HARD, samples=9))
     with pytest.raises(InvalidError, match="no two were measured in the same way"):
         differences(found)
-    [part] = draw(found, {"paired": {"metric": "mse"}})
+    [part] = draw(found, {"paired_differences": {"metric": "mse"}})
     assert part.text == "paired: metric: expected log_likelihood or elbo, got 'mse'"

@@ -18,20 +18,24 @@ from vaekit.studies.results import StudyResults
 from vaekit.studies.run_study import study as perform
 
 TREE = {
-    "set": ["training.pictures=1", "model.latent=4"],
+    "overrides": ["training.pictures=1", "model.latent=4"],
     "runs": [
         {"name": "vae", "recipe": "digits", "group": "VAE"},
         {
             "name": "signed",
             "recipe": "digits",
-            "set": ["model.encoder.posterior=signed_sigma"],
+            "overrides": ["model.encoder.posterior=signed_sigma"],
             "group": "VAE",
         },
-        {"name": "ae", "recipe": "digits", "set": ["model.encoder.posterior=dirac", "objective.beta=0"]},
+        {
+            "name": "ae",
+            "recipe": "digits",
+            "overrides": ["model.encoder.posterior=dirac", "objective.beta=0"],
+        },
     ],
-    "budgets": {
+    "presets": {
         "quick": {
-            "set": ["data.train=200", "training.epochs=3"],
+            "overrides": ["data.train=200", "training.epochs=3"],
             "evaluate": {"samples": 2, "images": 20},
             "seeds": 2,
         }
@@ -47,39 +51,39 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> StudyResults:
 
 
 def test_epochs_are_means_over_seeds_and_the_best_of_each_is_marked(runs):
-    [table] = draw(runs, {"by_epoch": {"runs": "VAE", "epochs": [1, 3, 9], "less": 10}})
+    [table] = draw(runs, {"metric_by_epoch": {"runs": "VAE", "epochs": [1, 3, 9], "less": 10}})
     assert isinstance(table, Table)
     assert [column.title for column in table.columns] == ["epoch 1", "epoch 3"]
     for column, epoch in ((0, 1), (1, 3)):
         seeds = [
-            [training.metrics[epoch - 1]["validation_loss"] - 10 for training in outcome.finished]
-            for outcome in runs.select("VAE")
+            [training.metrics[epoch - 1]["validation_loss"] - 10 for training in variant.finished]
+            for variant in runs.select("VAE")
         ]
         cells = [cells[column] for _, cells in table.rows]
         assert [cell.value for cell in cells] == pytest.approx([statistics.fmean(each) for each in seeds])
-        assert [cell.deviation for cell in cells] == pytest.approx([statistics.stdev(each) for each in seeds])
+        assert [cell.std for cell in cells] == pytest.approx([statistics.stdev(each) for each in seeds])
         assert [cell.best for cell in cells] == [cell.value == min(c.value for c in cells) for cell in cells]
     assert "Mean ± standard deviation over 2 seeds." in table.notes
 
 
 def test_samples_of_the_last_epoch_are_those_of_the_model(runs):
-    outcome = runs.select("vae")[0]
-    rows = _samples(outcome, [1, 2, 3, 7], 5)
+    variant = runs.select("vae")[0]
+    rows = _samples(variant, [1, 2, 3, 7], 5)
     assert list(rows) == ["epoch 1", "epoch 2", "epoch 3"]
-    assert outcome.first.run.summary()["best_epoch"] == 3
-    images = outcome.first.trained.model.sample(40, seed=0)[:5].numpy()
+    assert variant.first.run.summary()["best_epoch"] == 3
+    images = variant.first.trained.model.sample(40, seed=0)[:5].numpy()
     assert rows["epoch 3"] == pytest.approx(images, abs=0.51 / 255)
     assert np.abs(rows["epoch 1"] - rows["epoch 3"]).max() > 0.05
 
 
 def test_without_pictures_that_is_said(results):
-    [part] = draw(results, {"progress": {"runs": "ae"}})
-    assert part.kind == "fault"
+    [part] = draw(results, {"samples_by_epoch": {"runs": "ae"}})
+    assert part.kind == "error"
     assert "no pictures of its progress; add training.pictures=1" in part.text
 
 
 def test_used_and_unused_latents_are_told_apart(runs):
-    [table] = draw(runs, {"code_normality": {"n": 60}})
+    [table] = draw(runs, {"latent_normality": {"n": 60}})
     codes = codes_of(runs.select("vae")[0], 60, "test")
     used = int((kl_per_latent(codes) > USED).sum())
     rows = {name: [cell.value for cell in cells] for name, cells in table.rows}
@@ -98,7 +102,7 @@ def test_draws_spread_as_each_posterior_does():
 
 
 def test_histograms_and_kl_are_drawn_a_figure_a_run(runs):
-    histograms = draw(runs, {"code_histograms": {"n": 50, "most": 3}})
+    histograms = draw(runs, {"latent_histograms": {"n": 50, "most": 3}})
     assert [len(part.figure.axes) for part in histograms] == [3, 3, 3]
     bars = draw(runs, {"kl_by_latent": {"n": 50}})
     assert [type(part) for part in bars] == [FigureElement, FigureElement]  # codes that are points have none

@@ -22,13 +22,13 @@ VAMP = "model.prior={kind: vamp, components: 6, start: data}"
 MIXTURE = "model.prior={kind: mixture, components: 3}"
 SIZES = {"recipe": "digits", "grid": {"d": [4, 8]}}
 TREE = {
-    "set": ["data.train=200", "training.epochs=1", "model.encoder.network.width=[16]"],
+    "overrides": ["data.train=200", "training.epochs=1", "model.encoder.network.width=[16]"],
     "runs": [
-        {"name": "plain-{d}", "label": "standard", "set": ["model.latent={d}"], **SIZES},
-        {"name": "vamp-{d}", "label": "VampPrior", "set": ["model.latent={d}", VAMP], **SIZES},
-        {"name": "mixture", "recipe": "digits", "set": ["model.latent=4", MIXTURE]},
+        {"name": "plain-{d}", "label": "standard", "overrides": ["model.latent={d}"], **SIZES},
+        {"name": "vamp-{d}", "label": "VampPrior", "overrides": ["model.latent={d}", VAMP], **SIZES},
+        {"name": "mixture", "recipe": "digits", "overrides": ["model.latent=4", MIXTURE]},
     ],
-    "budgets": {"quick": {"evaluate": {"samples": 5, "images": 60}, "seeds": 2}},
+    "presets": {"quick": {"evaluate": {"samples": 5, "images": 60}, "seeds": 2}},
 }
 
 
@@ -39,12 +39,12 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> StudyResults:
     return perform(file, folder=folder, jobs=1, display=SilentDisplay())
 
 
-def outcome(results: StudyResults, name: str) -> VariantResult:
+def variant(results: StudyResults, name: str) -> VariantResult:
     return results.select(name)[0]
 
 
 def likelihood(results: StudyResults, name: str) -> float:
-    return statistics.fmean(t.evaluation["log_likelihood"] for t in outcome(results, name).finished)
+    return statistics.fmean(t.evaluation["log_likelihood"] for t in variant(results, name).finished)
 
 
 def test_a_row_a_label_and_a_column_a_value_of_the_key(results):
@@ -66,10 +66,10 @@ def test_the_best_is_that_of_its_column(results):
 
 
 def test_what_was_measured_in_two_ways_is_neither_a_column_nor_a_difference(results):
-    runs = [outcome(results, name) for name in ("plain-4", "vamp-4", "mixture")]
+    runs = [variant(results, name) for name in ("plain-4", "vamp-4", "mixture")]
     odd = VariantResult(runs[1].variant, [RunResult(0, runs[1].first.path)])
     odd.first.evaluation = {**runs[1].first.evaluation, "samples": 9999, "log_likelihood": -1.0}
-    mixed = replace(results, outcomes=[runs[0], odd, runs[2], outcome(results, "plain-8")])
+    mixed = replace(results, variants=[runs[0], odd, runs[2], variant(results, "plain-8")])
     [table] = pivot.crossed(mixed, across="model.latent")
     assert [column.title for column in table.columns] == ["4 (a)", "4 (b)", "8"]
     cells = dict(table.rows)
@@ -106,7 +106,7 @@ def test_pseudo_inputs_stand_above_what_they_decode_to(results, monkeypatch):
     drawn = {}
     monkeypatch.setattr(mixtures.plotting, "image_rows", lambda rows, *_, **__: drawn.update(rows))
     mixtures.pseudo_inputs(results, "vamp-4", n=6)
-    model = outcome(results, "vamp-4").first.trained.model
+    model = variant(results, "vamp-4").first.trained.model
     assert list(drawn) == ["VampPrior", "VampPrior, decoded"]
     inputs, means = mixture_components.pseudo_inputs(model), mixture_components.decode_components(model)
     order = [int(np.abs(inputs.numpy() - image).sum((1, 2, 3)).argmin()) for image in drawn["VampPrior"]]
@@ -126,5 +126,5 @@ def test_every_test_image_is_in_one_cluster_and_the_words_name_the_purity(result
     sizes = [int(tick.get_text()) for tick in figure.figure.axes[1].get_xticklabels()]
     assert sum(sizes) == 297
     assert f"{sum(size > 0 for size in sizes)} of 3 components gather images" in text.text
-    counts = mixtures.counted(outcome(results, "mixture"), "test", 297)
+    counts = mixtures.counted(variant(results, "mixture"), "test", 297)
     assert f"right for {mixture_components.purity(counts):.0%}" in text.text

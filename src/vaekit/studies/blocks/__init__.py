@@ -7,10 +7,10 @@ first of them, as in `- text: Two words.` The options are the function's own arg
 say what is accepted, and a wrong one is refused when the study is read, with the block and the option
 named. Whatever goes wrong while a block is drawn becomes a line on the page.
 
-    def losses(study: Results, runs: Names = ["*"], last: bool = False) -> list[Part]: ...
+    def losses(study: Results, runs: Patterns = ["*"], last: bool = False) -> list[Part]: ...
 
 The usual first option is `runs`: a pattern of names, a group, or a list of such; `study.select(runs,
-finished=True)` gives the variants, `outcome.first.trained` a model, `outcome.finished` the trainings of all
+finished=True)` gives the variants, `variant.first.trained` a model, `variant.finished` the runs of all
 seeds, `training.series("loss")` a number by epoch, `training.evaluation` what was measured. A block may
 train nothing and must not change a run. Put a new one into the file of its topic here, or into a new one.
 """
@@ -54,38 +54,38 @@ BLOCKS: dict[str, Block] = {
     "heading": text.heading,
     "text": text.text,
     "table": tables.table,
-    "crossed": pivot.crossed,
-    "differences": pivot.differences,
-    "paired": paired.differences,
-    "gaps": estimator_gaps.gaps,
+    "pivot_table": pivot.pivot_table,
+    "pivot_differences": pivot.pivot_differences,
+    "paired_differences": paired.paired_differences,
+    "estimator_gaps": estimator_gaps.estimator_gaps,
     "best": text.best,
     "curves": curves.curves,
-    "against": curves.against,
-    "by_epoch": epochs.by_epoch,
-    "progress": epochs.progress,
+    "metric_vs_param": curves.metric_vs_param,
+    "metric_by_epoch": epochs.metric_by_epoch,
+    "samples_by_epoch": epochs.samples_by_epoch,
     "samples": images.samples,
-    "sheet": images.sheet,
+    "sample_grid": images.sample_grid,
     "reconstructions": images.reconstructions,
-    "scatter": latent.scatter,
+    "latent_scatter": latent.latent_scatter,
     "pseudo_inputs": mixtures.pseudo_inputs,
     "clusters": mixtures.clusters,
-    "separability": latent.separability,
+    "latent_probes": latent.latent_probes,
     "rate_distortion": tradeoff.rate_distortion,
     "interpolations": interpolation.interpolations,
-    "halfway": interpolation.halfway,
+    "midpoint_quality": interpolation.midpoint_quality,
     "class_styles": conditional.class_styles,
     "style_transfers": conditional.style_transfers,
-    "varied": conditional.varied,
-    "obeyed": conditional.obeyed,
+    "conditional_interpolation": conditional.conditional_interpolation,
+    "conditional_accuracy": conditional.conditional_accuracy,
     "label_likelihood": conditional.label_likelihood,
-    "restored": imputation.restored,
-    "code_histograms": latent.code_histograms,
-    "code_normality": latent.code_normality,
+    "imputation": imputation.imputation,
+    "latent_histograms": latent.latent_histograms,
+    "latent_normality": latent.latent_normality,
     "kl_by_latent": latent.kl_by_latent,
     "manifold": two_latents.manifold,
-    "integrated": two_latents.integrated,
-    "divergence": elbo_checks.divergence,
-    "identity": elbo_checks.identity,
+    "exact_log_likelihood": two_latents.exact_log_likelihood,
+    "kl_check": elbo_checks.kl_check,
+    "elbo_identity": elbo_checks.elbo_identity,
 }
 
 
@@ -113,9 +113,9 @@ def draw(study: StudyResults, block: Mapping[str, Any]) -> list[Element]:
     try:
         return BLOCKS[kind](study, **_options(kind, given, "page"))
     except VaekitError as error:
-        return [Text(f"{kind}: {error}", "fault")]
+        return [Text(f"{kind}: {error}", "error")]
     except Exception as error:  # a page of many runs is worth more than the block that nobody foresaw
-        return [Text(f"{kind}: {type(error).__name__}: {error}", "fault")]
+        return [Text(f"{kind}: {type(error).__name__}: {error}", "error")]
 
 
 def _options(kind: str, given: Any, where: str) -> dict[str, Any]:

@@ -22,9 +22,9 @@ from vaekit.runs import conditional_plots
 from vaekit.runs.plots import to_array
 from vaekit.studies.blocks.interpolation import Pairs, ends_of
 from vaekit.studies.blocks.latent import AT_ONCE
-from vaekit.studies.elements import Cell, Column, Element, FigureElement, Table, comparison
+from vaekit.studies.elements import Cell, Column, Element, FigureElement, Table, comparison_table
 from vaekit.studies.results import StudyResults, VariantResult
-from vaekit.studies.schema import Names
+from vaekit.studies.schema import Patterns
 
 _VARIED: tuple[tuple[Literal["style", "label", "both"], str], ...] = (
     ("style", "style alone"),
@@ -35,7 +35,7 @@ _VARIED: tuple[tuple[Literal["style", "label", "both"], str], ...] = (
 
 def class_styles(
     study: StudyResults,
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     rows: int = 6,
     seed: int = 0,
     caption: str = "The class is told, a column each; the style is drawn from the prior, a row each.",
@@ -50,7 +50,7 @@ def class_styles(
 
 def style_transfers(
     study: StudyResults,
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     n: int = 8,
     seed: int = 0,
     split: str = "test",
@@ -64,10 +64,10 @@ def style_transfers(
     ]
 
 
-def varied(
+def conditional_interpolation(
     study: StudyResults,
     pairs: Pairs,
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     steps: int = 10,
     seed: int = 0,
     split: str = "test",
@@ -81,20 +81,20 @@ def varied(
         steps: images of a way.
     """
     parts: list[Element] = []
-    for outcome in study.select(runs, finished=True):
-        trained = outcome.first.trained
+    for variant in study.select(runs, finished=True):
+        trained = variant.first.trained
         ends = ends_of(trained.observed(split), pairs, seed)
         labels = [torch.tensor(side) for side in zip(*pairs, strict=True)]
         paths = {words: _path(trained, ends, labels, vary, steps) for vary, words in _VARIED}
         originals = (to_array(ends[0]), to_array(ends[1]))
-        figure = plotting.interpolation_pair(paths, f"{title}: {outcome.label}", originals)
+        figure = plotting.interpolation_rows(paths, f"{title}: {variant.label}", originals)
         parts.append(FigureElement(figure, caption))
     return parts
 
 
-def obeyed(
+def conditional_accuracy(
     study: StudyResults,
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     n: int = 100,
     seed: int = 0,
     note: str = "",
@@ -105,7 +105,7 @@ def obeyed(
         n: samples of each class.
         note: a line under the table.
     """
-    models = {outcome.label: outcome.first.trained for outcome in study.select(runs, finished=True)}
+    models = {variant.label: variant.first.trained for variant in study.select(runs, finished=True)}
     first = next(iter(models.values()))
     judge = feature_classifier(first.data()[0], first.device)
     shares = {label: _obeyed(trained, judge, n, seed) for label, trained in models.items()}
@@ -120,7 +120,7 @@ def obeyed(
 
 def label_likelihood(
     study: StudyResults,
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     n: int = 300,
     samples: int | None = None,
     seed: int = 0,
@@ -134,14 +134,14 @@ def label_likelihood(
         samples: K, importance samples an image and label; without it as many as the runs were measured with.
         note: a line under the table.
     """
-    chosen, samples = study.select(runs, finished=True), samples or study.budget.evaluate.samples
+    chosen, samples = study.select(runs, finished=True), samples or study.preset.evaluate.samples
     rows = [(o.label, _likelihoods(o, n, samples, seed, split)) for o in chosen]
     said = (
         f"{n:,} {split} images, {samples} importance samples an image and label. log p(x|y) is no rival of "
         "log p(x): it was told the label. Their difference is what the label says of the image, at most the "
         f"entropy of the labels, {_entropy(chosen):.2f} nats."
     )
-    return [comparison(_COLUMNS, rows, [*filter(None, [note]), said])]
+    return [comparison_table(_COLUMNS, rows, [*filter(None, [note]), said])]
 
 
 _COLUMNS = (
@@ -178,8 +178,8 @@ def _obeyed(trained: TrainedModel, judge: FeatureClassifier, n: int, seed: int) 
     return [float((found == k).double().mean()) for k, found in zip(classes, named, strict=True)]
 
 
-def _likelihoods(outcome: VariantResult, n: int, samples: int, seed: int, split: str) -> list[Cell]:
-    trained = outcome.first.trained
+def _likelihoods(variant: VariantResult, n: int, samples: int, seed: int, split: str) -> list[Cell]:
+    trained = variant.first.trained
     seen = trained.observed(split, images=n)
 
     def measured(by: MeasureBatch) -> PerImageMetrics:
@@ -199,13 +199,13 @@ def _stderr(values: Tensor) -> float:
     return (values.std() / math.sqrt(len(values))).item()
 
 
-def _entropy(outcomes: Sequence[VariantResult]) -> float:
+def _entropy(variants: Sequence[VariantResult]) -> float:
     """That of p(y), in nats, of the first run that is told labels.
 
     Raises:
         InvalidError: none is.
     """
-    models = (outcome.first.trained.model for outcome in outcomes)
+    models = (variant.first.trained.model for variant in variants)
     known = next((model.labels for model in models if model.labels is not None), None)
     if known is None:
         raise InvalidError("runs: none of them is told labels")

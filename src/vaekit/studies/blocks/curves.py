@@ -12,7 +12,7 @@ from vaekit.errors import InvalidError
 from vaekit.studies.elements import Element, FigureElement
 from vaekit.studies.metrics import metric, numbers
 from vaekit.studies.results import StudyResults, VariantResult
-from vaekit.studies.schema import Names
+from vaekit.studies.schema import Patterns
 
 SERIES = {
     "validation_elbo": "ELBO of validation images (nats)",
@@ -31,7 +31,7 @@ SERIES = {
 def curves(
     study: StudyResults,
     metric: str = "validation_elbo",
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     title: str = "",
     caption: str = "",
     ordered: bool | None = None,
@@ -43,24 +43,24 @@ def curves(
         runs: whose; those that do not know it are left out.
         ordered: whether the colors follow the order of the runs; they do where a number tells them apart.
     """
-    outcomes = [o for o in study.select(runs, finished=True) if _series(o, metric)[0].size]
-    if not outcomes:
+    variants = [o for o in study.select(runs, finished=True) if _series(o, metric)[0].size]
+    if not variants:
         raise InvalidError(f"metric: no epoch of these runs knows {metric!r}; there are {', '.join(SERIES)}")
     named = SERIES.get(metric, metric)
     figure = plotting.curves_by_run(
-        {outcome.label: _series(outcome, metric) for outcome in outcomes},
+        {variant.label: _series(variant, metric) for variant in variants},
         title or f"{_headline(named)} by epoch",
         named,
-        ordered=_ordered(outcomes) if ordered is None else ordered,
+        ordered=_ordered(variants) if ordered is None else ordered,
     )
     return [FigureElement(figure, caption)]
 
 
-def against(
+def metric_vs_param(
     study: StudyResults,
     x: str,
     metric: str = "log_likelihood",
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     log: bool = False,
     title: str = "",
     caption: str = "",
@@ -77,9 +77,9 @@ def against(
               and (found := numbers(metric, o))]  # fmt: skip
     if not points:
         raise InvalidError(f"x: no run has both a number {x} and {metric}")
-    groups = {group: [p for p in points if p[0].variant.group == group] for group in _groups(points)}
+    groups = {group: [p for p in points if p[0].plan.group == group] for group in _groups(points)}
     named = titled(metric)
-    figure = plotting.value_against(
+    figure = plotting.metric_vs_param(
         {group: _line(chosen) for group, chosen in groups.items()},
         title or f"{_headline(named)} against {x.rpartition('.')[2]}",
         x.rpartition(".")[2],
@@ -95,23 +95,23 @@ def titled(name: str) -> str:
     return f"{found.title} ({found.unit})" if found.unit else found.title
 
 
-def setting(outcome: VariantResult, x: str) -> float | None:
+def setting(variant: VariantResult, x: str) -> float | None:
     """A variable of the grid, or a key of the recipe, where it is a number."""
-    value = outcome.variant.values.get(x)
-    value = metric(f"recipe:{x}").value(outcome.first) if value is None else value
+    value = variant.plan.values.get(x)
+    value = metric(f"recipe:{x}").value(variant.first) if value is None else value
     return float(value) if isinstance(value, int | float) else None
 
 
-def _series(outcome: VariantResult, key: str) -> tuple[np.ndarray, np.ndarray]:
+def _series(variant: VariantResult, key: str) -> tuple[np.ndarray, np.ndarray]:
     """The epochs (E,) and the values (S, E) of the seeds; NaN where a seed has none."""
-    seeds = [dict(training.series(key)) for training in outcome.finished]
+    seeds = [dict(run.series(key)) for run in variant.finished]
     epochs = sorted({epoch for seed in seeds for epoch in seed})
     return np.array(epochs), np.array([[seed.get(epoch, np.nan) for epoch in epochs] for seed in seeds])
 
 
-def _ordered(outcomes: Sequence[VariantResult]) -> bool:
+def _ordered(variants: Sequence[VariantResult]) -> bool:
     """Whether the runs differ in one number."""
-    values = [outcome.variant.values for outcome in outcomes]
+    values = [variant.plan.values for variant in variants]
     return all(len(v) == 1 and all(isinstance(x, int | float) for x in v.values()) for v in values)
 
 
@@ -121,7 +121,7 @@ def _headline(named: str) -> str:
 
 
 def _groups(points: Sequence[tuple[VariantResult, float, list[float]]]) -> list[str]:
-    return list(dict.fromkeys(outcome.variant.group for outcome, _, _ in points))
+    return list(dict.fromkeys(variant.plan.group for variant, _, _ in points))
 
 
 def _line(

@@ -5,18 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from vaekit import plotting
-from vaekit.evaluation.elbo_identities import KLComparison, elbo_identity, compare_kl
+from vaekit.evaluation import elbo_identities
+from vaekit.evaluation.elbo_identities import KLComparison, compare_kl
 from vaekit.studies.blocks.latent import AT_ONCE
 from vaekit.studies.elements import Cell, Column, Element, FigureElement, Table
 from vaekit.studies.results import StudyResults, VariantResult
-from vaekit.studies.schema import Names
+from vaekit.studies.schema import Patterns
 
 _NATS = "nats"
 
 
-def divergence(
+def kl_check(
     study: StudyResults,
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     images: int = 500,
     samples: list[int] = [2, 10, 100, 1000],  # noqa: B006
     seed: int = 0,
@@ -28,16 +29,16 @@ def divergence(
         samples: numbers of draws an image, each at least 2.
     """
     parts: list[Element] = []
-    for outcome in study.select(runs, finished=True):
-        batches = list(outcome.first.trained.observed("test", images=images).batches(AT_ONCE))
-        model = outcome.first.trained.model
+    for variant in study.select(runs, finished=True):
+        batches = list(variant.first.trained.observed("test", images=images).batches(AT_ONCE))
+        model = variant.first.trained.model
         found = {k: compare_kl(model, batches, k, seed) for k in samples}
         count = sum(len(x) for x, _ in batches)
-        parts += [_divergences(outcome, found, count), _converging(outcome, found)]
+        parts += [_divergences(variant, found, count), _converging(variant, found)]
     return parts
 
 
-def identity(
+def elbo_identity(
     study: StudyResults,
     latents: int = 2,
     pixels: int = 6,
@@ -51,7 +52,7 @@ def identity(
         latents, pixels, noise: of the model, x = W z + noise.
         steps: how many q, from the prior to the exact posterior.
     """
-    rows = elbo_identity(latents, pixels, noise, steps, seed)
+    rows = elbo_identities.elbo_identity(latents, pixels, noise, steps, seed)
     names = [f"{row.t:g}" for row in rows]
     cells = [
         [Cell(row.elbo), Cell(row.gap), Cell(row.elbo + row.gap), Cell(row.log_evidence)] for row in rows
@@ -64,7 +65,7 @@ def identity(
     ]
     worst = max(abs(row.error) for row in rows)
     notes = [f"The sum and log p(x), which are computed apart, differ by {worst:.0e} nats at most."]
-    figure = plotting.bound_and_gap(
+    figure = plotting.elbo_and_gap(
         names,
         np.array([row.elbo for row in rows]),
         np.array([row.gap for row in rows]),
@@ -76,7 +77,7 @@ def identity(
     return [FigureElement(figure, caption), Table(columns, list(zip(names, cells, strict=True)), notes, "q")]
 
 
-def _divergences(outcome: VariantResult, found: dict[int, KLComparison], images: int) -> Table:
+def _divergences(variant: VariantResult, found: dict[int, KLComparison], images: int) -> Table:
     columns = [
         Column("kl", "KL(q, p)", _NATS, digits=4),
         Column("error", "standard error", _NATS, digits=4),
@@ -85,7 +86,7 @@ def _divergences(outcome: VariantResult, found: dict[int, KLComparison], images:
     rows = [(f"{k:,} draws an image", _cells(each)) for k, each in found.items()]
     closed = next(iter(found.values()))
     notes = [
-        f"{outcome.label}, mean over {images:,} test images. The standard error is that of the draws alone."
+        f"{variant.label}, mean over {images:,} test images. The standard error is that of the draws alone."
     ]
     return Table(
         columns, [("closed form", [Cell(closed.analytic), Cell(None), Cell(None)]), *rows], notes, "how"
@@ -97,13 +98,13 @@ def _cells(found: KLComparison) -> list[Cell]:
     return [Cell(found.sampled), Cell(found.stderr), Cell(off)]
 
 
-def _converging(outcome: VariantResult, found: dict[int, KLComparison]) -> FigureElement:
+def _converging(variant: VariantResult, found: dict[int, KLComparison]) -> FigureElement:
     draws, each = np.array(list(found)), list(found.values())
     lines = {
         "by draws": (draws, np.array([d.sampled for d in each]), np.array([d.stderr for d in each])),
         "closed form": (draws, np.array([d.analytic for d in each]), None),
     }
-    figure = plotting.value_against(
-        lines, f"KL(q, p) by draws: {outcome.label}", "draws an image", "KL(q, p) (nats)", log=True
+    figure = plotting.metric_vs_param(
+        lines, f"KL(q, p) by draws: {variant.label}", "draws an image", "KL(q, p) (nats)", log=True
     )
     return FigureElement(figure, "Bars are one standard error.")

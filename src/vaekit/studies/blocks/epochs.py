@@ -13,15 +13,15 @@ from vaekit.plotting.png import read_grid
 from vaekit.runs.sample_callback import COLUMNS, progress_frames
 from vaekit.studies.blocks.curves import SERIES
 from vaekit.studies.blocks.tables import seeds
-from vaekit.studies.elements import Cell, Column, Element, FigureElement, comparison
+from vaekit.studies.elements import Cell, Column, Element, FigureElement, comparison_table
 from vaekit.studies.results import StudyResults, VariantResult
-from vaekit.studies.schema import Names
+from vaekit.studies.schema import Patterns
 
 
-def by_epoch(
+def metric_by_epoch(
     study: StudyResults,
     metric: str = "validation_loss",
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     epochs: list[int] = [1, 2, 4, 8],  # noqa: B006
     less: float = 0.0,
     better: str = "lower",
@@ -36,27 +36,27 @@ def by_epoch(
         better: "lower" or "higher".
         note: a line under the table.
     """
-    outcomes = study.select(runs, finished=True)
-    reached = max(len(training.metrics) for outcome in outcomes for training in outcome.finished)
+    variants = study.select(runs, finished=True)
+    reached = max(len(run.metrics) for variant in variants for run in variant.finished)
     chosen = [epoch for epoch in epochs if epoch <= reached]
     rows = [
-        (outcome.label, [_cell(outcome, metric, epoch, less) for epoch in chosen]) for outcome in outcomes
+        (variant.label, [_cell(variant, metric, epoch, less) for epoch in chosen]) for variant in variants
     ]
     columns = [Column(f"{metric}:{epoch}", f"epoch {epoch}", "", better) for epoch in chosen]
     named = f"{SERIES.get(metric, metric)}{f' less {less:g}' if less else ''}."
     return [
-        comparison(
-            columns, rows, [f"{named[:1].upper()}{named[1:]}", *filter(None, [note]), *seeds(outcomes)]
+        comparison_table(
+            columns, rows, [f"{named[:1].upper()}{named[1:]}", *filter(None, [note]), *seeds(variants)]
         )
     ]
 
 
-def progress(
+def samples_by_epoch(
     study: StudyResults,
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     epochs: list[int] = [1, 2, 3, 4, 5, 6],  # noqa: B006
     n: int = COLUMNS,
-    title: str = "Samples as training goes on",
+    title: str = "Samples during training",
     caption: str = "The same draws of the prior after each epoch.",
 ) -> list[Element]:
     """Samples from the same latents after some epochs, a row an epoch, a figure a run.
@@ -66,26 +66,26 @@ def progress(
         n: so many, ten at most.
     """
     return [
-        FigureElement(plotting.image_rows(_samples(outcome, epochs, n), f"{title}: {outcome.label}"), caption)
-        for outcome in study.select(runs, finished=True)
+        FigureElement(plotting.image_rows(_samples(variant, epochs, n), f"{title}: {variant.label}"), caption)
+        for variant in study.select(runs, finished=True)
     ]
 
 
-def _cell(outcome: VariantResult, metric: str, epoch: int, less: float) -> Cell:
-    found = [dict(training.series(metric)).get(epoch) for training in outcome.finished]
+def _cell(variant: VariantResult, metric: str, epoch: int, less: float) -> Cell:
+    found = [dict(run.series(metric)).get(epoch) for run in variant.finished]
     values = [value - less for value in found if value is not None]
     if not values:
         return Cell(None)
     return Cell(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None, len(values))
 
 
-def _samples(outcome: VariantResult, epochs: Sequence[int], n: int) -> dict[str, np.ndarray]:
-    """Samples (n, C, H, W) for each epoch, out of the pictures that the training left."""
-    pictures = progress_frames(outcome.first.path / "figures", "samples")
+def _samples(variant: VariantResult, epochs: Sequence[int], n: int) -> dict[str, np.ndarray]:
+    """Samples (n, C, H, W) for each epoch, out of the pictures that the run wrote."""
+    pictures = progress_frames(variant.first.path / "figures", "samples")
     found = {epoch: pictures[epoch] for epoch in epochs if epoch in pictures}
     if not found:
         raise InvalidError(
-            f"runs: {outcome.label}: no pictures of its progress; add training.pictures=1 to its overrides"
+            f"runs: {variant.label}: no pictures of its progress; add training.pictures=1 to its overrides"
         )
-    shape = outcome.first.trained.shape
+    shape = variant.first.trained.shape
     return {f"epoch {epoch}": read_grid(file, shape, min(n, COLUMNS)) for epoch, file in found.items()}

@@ -7,12 +7,12 @@ from vaekit.evaluation.ais import CHAINS, STEPS
 from vaekit.evaluation.bdmc import BDMCBounds
 from vaekit.studies.elements import Cell, Column, Element, Table
 from vaekit.studies.results import StudyResults
-from vaekit.studies.schema import Names
+from vaekit.studies.schema import Patterns
 
 
-def gaps(
+def estimator_gaps(
     study: StudyResults,
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     images: int = 32,
     samples: int = 5000,
     chains: int = CHAINS,
@@ -29,12 +29,12 @@ def gaps(
         seed: of all that is random.
     """
     rows = []
-    for outcome in study.select(runs, finished=True):
-        found = bdmc_on_model_samples(outcome.first.trained, images, samples, chains, steps, seed=seed)
-        rows.append((outcome.label, _row(found)))
+    for variant in study.select(runs, finished=True):
+        found = bdmc_on_model_samples(variant.first.trained, images, samples, chains, steps, seed=seed)
+        rows.append((variant.label, _row(found)))
     columns = [
         Column("upper", "upper bound", "nats"),
-        Column("annealed", "annealed", "nats below", "lower"),
+        Column("ais", "ais", "nats below", "lower"),
         Column("importance_sampled", "importance", "nats below", "lower"),
         Column("elbo", "ELBO", "nats below", "lower"),
         Column("median", "importance, median", "nats below", "lower"),

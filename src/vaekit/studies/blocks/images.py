@@ -11,12 +11,12 @@ from vaekit.data.catalog import ENTRIES
 from vaekit.runs import plots
 from vaekit.studies.elements import Element, FigureElement
 from vaekit.studies.results import StudyResults, VariantResult
-from vaekit.studies.schema import Names
+from vaekit.studies.schema import Patterns
 
 
 def samples(
     study: StudyResults,
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     n: int = 10,
     seed: int = 0,
     title: str = "Samples",
@@ -24,32 +24,32 @@ def samples(
 ) -> list[Element]:
     """A row of samples a run, a figure a dataset."""
 
-    def drawn(outcome: VariantResult) -> np.ndarray:
-        return plots.samples(outcome.first.trained, n, seed=seed).arrays["images"]
+    def drawn(variant: VariantResult) -> np.ndarray:
+        return plots.samples(variant.first.trained, n, seed=seed).arrays["images"]
 
     return [
-        FigureElement(plotting.image_rows(_rows(outcomes, drawn), headed(title, data)), caption)
-        for data, outcomes in by_data(study.select(runs, finished=True))
+        FigureElement(plotting.image_rows(_rows(variants, drawn), headed(title, data)), caption)
+        for data, variants in by_data(study.select(runs, finished=True))
     ]
 
 
-def sheet(
+def sample_grid(
     study: StudyResults,
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     n: int = 100,
     seed: int = 0,
     caption: str = "Decoded draws of the prior.",
 ) -> list[Element]:
     """Many samples of each run, in a square."""
     return [
-        FigureElement(plots.samples(outcome.first.trained, n, seed=seed).figure, caption)
-        for outcome in study.select(runs, finished=True)
+        FigureElement(plots.samples(variant.first.trained, n, seed=seed).figure, caption)
+        for variant in study.select(runs, finished=True)
     ]
 
 
 def reconstructions(
     study: StudyResults,
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     n: int = 10,
     seed: int = 0,
     split: str = "test",
@@ -58,24 +58,24 @@ def reconstructions(
 ) -> list[Element]:
     """The same held-out images above a row of reconstructions a run, a figure a dataset."""
 
-    def made(outcome: VariantResult) -> dict[str, np.ndarray]:
-        trained = outcome.first.trained
+    def made(variant: VariantResult) -> dict[str, np.ndarray]:
+        trained = variant.first.trained
         return plots.reconstructions(trained, trained.observed(split), n, seed).arrays
 
     parts: list[Element] = []
-    for data, outcomes in by_data(study.select(runs, finished=True)):
-        top = ("original", made(outcomes[0])["originals"])
-        rows = _rows(outcomes, lambda outcome: made(outcome)["reconstructions"])
+    for data, variants in by_data(study.select(runs, finished=True)):
+        top = ("original", made(variants[0])["originals"])
+        rows = _rows(variants, lambda variant: made(variant)["reconstructions"])
         parts.append(FigureElement(plotting.image_rows(rows, headed(title, data), top=top), caption))
     return parts
 
 
-def by_data(outcomes: Sequence[VariantResult]) -> Iterator[tuple[str, list[VariantResult]]]:
+def by_data(variants: Sequence[VariantResult]) -> Iterator[tuple[str, list[VariantResult]]]:
     """The runs of each dataset and observation, which show the same images."""
     groups: dict[tuple[str, str], list[VariantResult]] = {}
-    for outcome in outcomes:
-        data = outcome.first.recipe.data
-        groups.setdefault((data.name, data.observation), []).append(outcome)
+    for variant in variants:
+        data = variant.first.recipe.data
+        groups.setdefault((data.name, data.observation), []).append(variant)
     for (name, _), chosen in groups.items():
         yield name, chosen
 
@@ -91,6 +91,6 @@ def called(data: str) -> str:
 
 
 def _rows(
-    outcomes: Sequence[VariantResult], images: Callable[[VariantResult], np.ndarray]
+    variants: Sequence[VariantResult], images: Callable[[VariantResult], np.ndarray]
 ) -> dict[str, np.ndarray]:
-    return {outcome.label: images(outcome) for outcome in outcomes}
+    return {variant.label: images(variant) for variant in variants}

@@ -10,19 +10,19 @@ from matplotlib.figure import Figure as Drawing
 from vaekit import plotting
 from vaekit.engine.impute import ImputedDataset, impute_dataset
 from vaekit.studies.blocks.images import headed
-from vaekit.studies.elements import Cell, Column, Element, FigureElement, comparison
+from vaekit.studies.elements import Cell, Column, Element, FigureElement, comparison_table
 from vaekit.studies.results import StudyResults, VariantResult
-from vaekit.studies.schema import Names
+from vaekit.studies.schema import Patterns
 
 _ERROR = Column("error", "error of hidden pixels", "root mean square", "lower", 4)
 
 
-def restored(
+def imputation(
     study: StudyResults,
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     missing: str = "square:12",
     n: int = 8,
-    judged: int = 100,
+    n_images: int = 100,
     imputations: int = 4,
     samples: int = 100,
     seed: int = 0,
@@ -33,17 +33,17 @@ def restored(
     Args:
         missing: what is hidden, such as `square:12`.
         n: images shown.
-        judged: images over which the error is a mean.
+        n_images: images over which the error is a mean.
         imputations: fillings of each image that are drawn for the second figure.
         samples: draws from the proposal that a filling is chosen from.
     """
     made = {
         label: impute_dataset(
-            outcome.first.trained, missing, max_images=judged, imputations=imputations, samples=samples,
+            variant.first.trained, missing, max_images=n_images, imputations=imputations, samples=samples,
             seed=seed, labels=labels,
         )
-        for outcome in study.select(runs, finished=True)
-        for label, labels in _ways(outcome)
+        for variant in study.select(runs, finished=True)
+        for label, labels in _ways(variant)
     }  # fmt: skip
     most = next(iter(made))
     return [
@@ -51,17 +51,17 @@ def restored(
         FigureElement(
             _draws(made[most], n, f"Several ways to restore: {most}"), "The same images, drawn several times."
         ),
-        comparison([_ERROR], _rows(made), [_protocol(made[most])], "filled by"),
+        comparison_table([_ERROR], _rows(made), [_protocol(made[most])], "filled by"),
     ]
 
 
-def _ways(outcome: VariantResult) -> Iterator[tuple[str, Literal["condition", "marginalize"]]]:
+def _ways(variant: VariantResult) -> Iterator[tuple[str, Literal["condition", "marginalize"]]]:
     """A run by its label; a conditional one twice, without the label of the images and with it."""
-    if outcome.first.trained.model.labels is None:
-        yield outcome.label, "condition"
+    if variant.first.trained.model.labels is None:
+        yield variant.label, "condition"
         return
-    yield f"{outcome.label}, label unknown", "marginalize"
-    yield f"{outcome.label}, label given", "condition"
+    yield f"{variant.label}, label unknown", "marginalize"
+    yield f"{variant.label}, label given", "condition"
 
 
 def _means(made: Mapping[str, ImputedDataset], n: int, title: str) -> Drawing:

@@ -17,9 +17,9 @@ from vaekit.evaluation.features import feature_space
 from vaekit.evaluation.sample_metrics import sample_metrics
 from vaekit.runs.plots import to_array
 from vaekit.studies.blocks.images import headed
-from vaekit.studies.elements import Cell, Column, Element, FigureElement, comparison
+from vaekit.studies.elements import Cell, Column, Element, FigureElement, comparison_table
 from vaekit.studies.results import StudyResults, VariantResult
-from vaekit.studies.schema import Names
+from vaekit.studies.schema import Patterns
 
 AT_ONCE = 500
 Pairs = list[tuple[int, int]]
@@ -28,7 +28,7 @@ Pairs = list[tuple[int, int]]
 def interpolations(
     study: StudyResults,
     pairs: Pairs,
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     steps: int = 10,
     seed: int = 0,
     split: str = "test",
@@ -41,18 +41,18 @@ def interpolations(
         pairs: classes that the ways lead from and to, by their numbers; an image of each is drawn.
         steps: images of a way, the reconstructions of both ends included.
     """
-    outcomes = study.select(runs, finished=True)
-    seen = outcomes[0].first.trained.observed(split)
+    variants = study.select(runs, finished=True)
+    seen = variants[0].first.trained.observed(split)
     ends = ends_of(seen, pairs, seed)
-    paths = {outcome.label: _paths(outcome.first.trained, ends, steps) for outcome in outcomes}
+    paths = {variant.label: _paths(variant.first.trained, ends, steps) for variant in variants}
     originals = (to_array(ends[0]), to_array(ends[1]))
-    figure = plotting.interpolation_pair(paths, headed(title, outcomes[0].first.recipe.data.name), originals)
+    figure = plotting.interpolation_rows(paths, headed(title, variants[0].first.recipe.data.name), originals)
     return [FigureElement(figure, caption)]
 
 
-def halfway(
+def midpoint_quality(
     study: StudyResults,
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     n: int = 1000,
     seed: int = 0,
     note: str = "",
@@ -66,11 +66,11 @@ def halfway(
         n: how many of each.
         note: a line under the table.
     """
-    outcomes = study.select(runs, finished=True)
-    rows = [(outcome.label, _cells(outcome, n, seed)) for outcome in outcomes]
-    trained = outcomes[0].first.trained
+    variants = study.select(runs, finished=True)
+    rows = [(variant.label, _cells(variant, n, seed)) for variant in variants]
+    trained = variants[0].first.trained
     notes = [*filter(None, [note]), _protocol(trained, n)]
-    return [comparison(_COLUMNS, rows, notes)]
+    return [comparison_table(_COLUMNS, rows, notes)]
 
 
 _COLUMNS = (
@@ -106,9 +106,9 @@ def _paths(trained: TrainedModel, ends: Sequence[Tensor], steps: int) -> np.ndar
     return to_array(trained.model.interpolate(ends[0], ends[1], steps).transpose(0, 1))
 
 
-def _cells(outcome: VariantResult, n: int, seed: int) -> list[Cell]:
+def _cells(variant: VariantResult, n: int, seed: int) -> list[Cell]:
     """Scores of a run's three sets of images; each set is as large as that of the training images."""
-    trained = outcome.first.trained
+    trained = variant.first.trained
     dataset, splits = trained.data()
     found, n = feature_space(dataset, device=trained.device), _available(trained, n)
     chosen = np.random.default_rng(seed).permutation(splits.train)[:n]
@@ -119,7 +119,7 @@ def _cells(outcome: VariantResult, n: int, seed: int) -> list[Cell]:
 
 
 def _available(trained: TrainedModel, n: int) -> int:
-    """n, or as many as there are training and test images."""
+    """n, or as many as there are run and test images."""
     _, splits = trained.data()
     return min(n, len(splits.train), len(splits.test))
 

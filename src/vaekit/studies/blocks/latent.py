@@ -20,20 +20,20 @@ from vaekit.evaluation.latent import Latents, encode_batches, kl_per_latent
 from vaekit.evaluation.normality import normality
 from vaekit.evaluation.probes import probe_accuracy as of_codes
 from vaekit.studies.blocks.images import by_data, headed
-from vaekit.studies.elements import Cell, Column, Element, FigureElement, Table, comparison
+from vaekit.studies.elements import Cell, Column, Element, FigureElement, Table, comparison_table
 from vaekit.studies.results import StudyResults, VariantResult
-from vaekit.studies.schema import Names
+from vaekit.studies.schema import Patterns
 
 AT_ONCE = 500
 
 
-def scatter(
+def latent_scatter(
     study: StudyResults,
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     n: int = 2000,
     split: str = "test",
     dimensions: Literal[2, 3] = 2,
-    kernel: bool = False,
+    kernel_pca: bool = False,
     title: str = "Latent space",
     caption: str = "",
 ) -> list[Element]:
@@ -41,43 +41,43 @@ def scatter(
 
     Args:
         dimensions: of the panels; codes of more are shown by their principal components.
-        kernel: show them by principal components of a Gaussian kernel instead.
+        kernel_pca: show them by principal components of a Gaussian kernel instead.
     """
-    draw = plotting.scatters if dimensions == 2 else plotting.scatters_3d
+    draw = plotting.scatter_panels if dimensions == 2 else plotting.scatter_panels_3d
     parts: list[Element] = []
-    for data, outcomes in by_data(study.select(runs, finished=True)):
-        codes = {outcome.label: codes_of(outcome, n, split) for outcome in outcomes}
+    for data, variants in by_data(study.select(runs, finished=True)):
+        codes = {variant.label: codes_of(variant, n, split) for variant in variants}
         panels = {
-            label: (_points(each.mean, dimensions, kernel), each.labels) for label, each in codes.items()
+            label: (_points(each.mean, dimensions, kernel_pca), each.labels) for label, each in codes.items()
         }
-        names = outcomes[0].first.trained.label_names
+        names = variants[0].first.trained.label_names
         parts.append(
             FigureElement(
-                draw(panels, headed(title, data), names), caption or _caption(codes, dimensions, kernel)
+                draw(panels, headed(title, data), names), caption or _caption(codes, dimensions, kernel_pca)
             )
         )
     return parts
 
 
-def codes_of(outcome: VariantResult, n: int, split: str) -> Latents:
-    """The codes of a random n images of a split, by the first training of a run."""
-    trained = outcome.first.trained
+def codes_of(variant: VariantResult, n: int, split: str) -> Latents:
+    """The codes of a random n images of a split, by the first run of a run."""
+    trained = variant.first.trained
     return encode_batches(trained.model, trained.observed(split, images=n).batches(AT_ONCE))
 
 
-def _points(codes: np.ndarray, dimensions: int, kernel: bool) -> np.ndarray:
+def _points(codes: np.ndarray, dimensions: int, kernel_pca: bool) -> np.ndarray:
     """Codes (N, d) as points (N, dimensions)."""
-    if kernel:
+    if kernel_pca:
         return plotting.kernel_components(codes, dimensions)
     return (
         plotting.project(codes)[0] if dimensions == 2 else plotting.principal_components(codes, dimensions)[0]
     )
 
 
-def _caption(codes: Mapping[str, Latents], dimensions: int, kernel: bool) -> str:
+def _caption(codes: Mapping[str, Latents], dimensions: int, kernel_pca: bool) -> str:
     count, most = (max(each.mean.shape[axis] for each in codes.values()) for axis in (0, 1))
     projected = f", of more than {dimensions} latents their principal components" if most > dimensions else ""
-    shown = ", by principal components of a Gaussian kernel" if kernel else projected
+    shown = ", by principal components of a Gaussian kernel" if kernel_pca else projected
     return f"The means of q(z|x) of {count:,} held-out images{shown}."
 
 
@@ -92,9 +92,9 @@ _NORMALITY_COLUMNS = (
 )
 
 
-def code_histograms(
+def latent_histograms(
     study: StudyResults,
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     n: int = 5000,
     most: int = 16,
     split: str = "test",
@@ -110,17 +110,17 @@ def code_histograms(
         most: so many latents.
     """
     parts: list[Element] = []
-    for outcome in study.select(runs, finished=True):
-        codes = codes_of(outcome, n, split)
+    for variant in study.select(runs, finished=True):
+        codes = codes_of(variant, n, split)
         chosen = sorted(np.argsort(-kl_per_latent(codes), kind="stable")[:most])
-        drawn = {outcome.label: draws(codes, seed)}
-        parts.append(FigureElement(plotting.code_histograms(drawn, title, chosen), caption))
+        drawn = {variant.label: draws(codes, seed)}
+        parts.append(FigureElement(plotting.latent_histograms(drawn, title, chosen), caption))
     return parts
 
 
 def kl_by_latent(
     study: StudyResults,
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     n: int = 5000,
     split: str = "test",
     title: str = "What each latent tells",
@@ -128,24 +128,24 @@ def kl_by_latent(
 ) -> list[Element]:
     """The KL of each latent, a figure a run; of those whose codes are points there is none."""
     parts: list[Element] = []
-    for outcome in study.select(runs, finished=True):
-        codes = codes_of(outcome, n, split)
+    for variant in study.select(runs, finished=True):
+        codes = codes_of(variant, n, split)
         if codes.stddev.any():
-            figure = plotting.kl_by_latent(kl_per_latent(codes), f"{title}: {outcome.label}", dead=USED)
+            figure = plotting.kl_by_latent(kl_per_latent(codes), f"{title}: {variant.label}", dead=USED)
             parts.append(FigureElement(figure, caption))
     return parts
 
 
-def code_normality(
+def latent_normality(
     study: StudyResults,
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     n: int = 5000,
     split: str = "test",
     seed: int = 0,
     note: str = "",
 ) -> list[Element]:
     """How near codes are to N(0, 1): apart for latents that tell something, and for those that do not."""
-    rows = [row for outcome in study.select(runs, finished=True) for row in _rows(outcome, n, split, seed)]
+    rows = [row for variant in study.select(runs, finished=True) for row in _rows(variant, n, split, seed)]
     notes = [
         *filter(None, [note]),
         f"Draws from q(z|x), one for each of {n:,} {split} images at most. N(0, 1) itself has sd 1, 0.954 "
@@ -161,14 +161,14 @@ def draws(codes: Latents, seed: int = 0) -> np.ndarray:
     return codes.mean + codes.stddev * noise
 
 
-def _rows(outcome: VariantResult, n: int, split: str, seed: int) -> list[tuple[str, list[Cell]]]:
-    codes = codes_of(outcome, n, split)
+def _rows(variant: VariantResult, n: int, split: str, seed: int) -> list[tuple[str, list[Cell]]]:
+    codes = codes_of(variant, n, split)
     drawn, used = draws(codes, seed), kl_per_latent(codes) > USED
     if not codes.stddev.any():
-        return [(outcome.label, _normality_cells(drawn))]
+        return [(variant.label, _normality_cells(drawn))]
     groups = {"used": drawn[:, used], "unused": drawn[:, ~used]}
     return [
-        (f"{outcome.label}, {name}", _normality_cells(some)) for name, some in groups.items() if some.size
+        (f"{variant.label}, {name}", _normality_cells(some)) for name, some in groups.items() if some.size
     ]
 
 
@@ -183,13 +183,13 @@ _PROBE_COLUMNS = (
 )
 
 
-def separability(
+def latent_probes(
     study: StudyResults,
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     n: int = 2000,
     split: str = "test",
     pixels: bool = True,
-    best: bool = True,
+    mark_best: bool = True,
     note: str = "",
 ) -> list[Element]:
     """How well the class of an image is told from the mean of its code, by `evaluation.separability`.
@@ -197,32 +197,32 @@ def separability(
     Args:
         n: so many images of the split.
         pixels: whether a row says the same of the pixels themselves.
-        best: whether the highest numbers are marked: whether codes ought to tell the class.
+        mark_best: whether the highest numbers are marked: whether codes ought to tell the class.
         note: a line under the table.
     """
-    outcomes = study.select(runs, finished=True)
-    rows = [(outcome.label, _probe_cells(*codes_and_classes(outcome, n, split))) for outcome in outcomes]
-    images, classes = _pixels(outcomes[0], n, split)
+    variants = study.select(runs, finished=True)
+    rows = [(variant.label, _probe_cells(*codes_and_classes(variant, n, split))) for variant in variants]
+    images, classes = _pixels(variants[0], n, split)
     if pixels:
         rows.append(("pixels, no code", _probe_cells(images, classes)))
-    columns = [column if best else replace(column, better=None) for column in _PROBE_COLUMNS]
-    return [comparison(columns, rows, [*filter(None, [note]), _protocol(outcomes[0], classes, split)])]
+    columns = [column if mark_best else replace(column, better=None) for column in _PROBE_COLUMNS]
+    return [comparison_table(columns, rows, [*filter(None, [note]), _protocol(variants[0], classes, split)])]
 
 
-def codes_and_classes(outcome: VariantResult, n: int, split: str) -> tuple[np.ndarray, np.ndarray]:
+def codes_and_classes(variant: VariantResult, n: int, split: str) -> tuple[np.ndarray, np.ndarray]:
     """The means of the codes (N, d) of n images of a split, and the classes of the images (N,).
 
     Raises:
         InvalidError: the data have no labels.
     """
-    seen = outcome.first.trained.observed(split, images=n)
-    codes = encode_batches(outcome.first.trained.model, seen.batches(AT_ONCE)).mean
+    seen = variant.first.trained.observed(split, images=n)
+    codes = encode_batches(variant.first.trained.model, seen.batches(AT_ONCE)).mean
     return codes, _classes(seen)
 
 
-def _pixels(outcome: VariantResult, n: int, split: str) -> tuple[np.ndarray, np.ndarray]:
+def _pixels(variant: VariantResult, n: int, split: str) -> tuple[np.ndarray, np.ndarray]:
     """The same images as the model sees them, (N, C H W), and their classes."""
-    seen = outcome.first.trained.observed(split, images=n)
+    seen = variant.first.trained.observed(split, images=n)
     return seen.all().flatten(1).cpu().numpy(), _classes(seen)
 
 
@@ -237,7 +237,7 @@ def _probe_cells(codes: np.ndarray, classes: np.ndarray) -> list[Cell]:
     return [Cell(found.linear), Cell(found.neighbors), Cell(found.silhouette)]
 
 
-def _protocol(outcome: VariantResult, classes: np.ndarray, split: str) -> str:
+def _protocol(variant: VariantResult, classes: np.ndarray, split: str) -> str:
     chance = np.bincount(classes).max() / len(classes)
     return (
         f"Codes are the means of q(z|x) of {len(classes):,} {split} images. Shares are of images that the "

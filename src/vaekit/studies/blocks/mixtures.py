@@ -12,12 +12,12 @@ from vaekit.studies.blocks.images import by_data, headed
 from vaekit.studies.blocks.latent import codes_of
 from vaekit.studies.elements import Element, FigureElement, Text
 from vaekit.studies.results import StudyResults, VariantResult
-from vaekit.studies.schema import Names
+from vaekit.studies.schema import Patterns
 
 
 def pseudo_inputs(
     study: StudyResults,
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     n: int = 12,
     seed: int = 0,
     title: str = "What the prior is made of",
@@ -28,15 +28,15 @@ def pseudo_inputs(
 ) -> list[Element]:
     """The pseudo-inputs or exemplars of runs, above the images that their components stand for."""
     parts: list[Element] = []
-    for data, outcomes in by_data(study.select(runs, finished=True)):
-        rows = {label: images for outcome in outcomes for label, images in _pairs(outcome, n, seed).items()}
+    for data, variants in by_data(study.select(runs, finished=True)):
+        rows = {label: images for variant in variants for label, images in _pairs(variant, n, seed).items()}
         parts.append(FigureElement(plotting.image_rows(rows, headed(title, data)), caption))
     return parts
 
 
 def clusters(
     study: StudyResults,
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     split: str = "test",
     images: int = 10_000,
     title: str = "Components and classes",
@@ -52,29 +52,29 @@ def clusters(
         images: a random subset of so many.
     """
     parts: list[Element] = []
-    for outcome in study.select(runs, finished=True):
-        counts = counted(outcome, split, images)
-        trained = outcome.first.trained
+    for variant in study.select(runs, finished=True):
+        counts = counted(variant, split, images)
+        trained = variant.first.trained
         pictures = mixture_components.decode_components(trained.model).clamp(0, 1).cpu().numpy()
-        figure = plotting.clusters(counts, pictures, trained.label_names, f"{title}: {outcome.label}")
-        parts += [FigureElement(figure, caption), Text(_found(outcome.label, counts, trained.label_names))]
+        figure = plotting.clusters(counts, pictures, trained.label_names, f"{title}: {variant.label}")
+        parts += [FigureElement(figure, caption), Text(_found(variant.label, counts, trained.label_names))]
     return parts
 
 
-def _pairs(outcome: VariantResult, n: int, seed: int) -> dict[str, np.ndarray]:
+def _pairs(variant: VariantResult, n: int, seed: int) -> dict[str, np.ndarray]:
     """Some n of the images that the prior is made of, and what their components decode to."""
-    model = outcome.first.trained.model
+    model = variant.first.trained.model
     inputs, means = mixture_components.pseudo_inputs(model), mixture_components.decode_components(model)
     chosen = torch.randperm(len(inputs), generator=torch.Generator().manual_seed(seed))[:n]
-    rows = {outcome.label: inputs[chosen], f"{outcome.label}, decoded": means[chosen]}
+    rows = {variant.label: inputs[chosen], f"{variant.label}, decoded": means[chosen]}
     return {label: images.clamp(0, 1).cpu().numpy() for label, images in rows.items()}
 
 
-def counted(outcome: VariantResult, split: str, images: int) -> np.ndarray:
-    """How many images of each class each component gathers, in the first training of a run."""
-    trained, codes = outcome.first.trained, codes_of(outcome, images, split)
+def counted(variant: VariantResult, split: str, images: int) -> np.ndarray:
+    """How many images of each class each component gathers, in the first run of a run."""
+    trained, codes = variant.first.trained, codes_of(variant, images, split)
     if codes.labels is None:
-        raise InvalidError(f"{outcome.label}: its data {trained.recipe.data.name!r} have no labels")
+        raise InvalidError(f"{variant.label}: its data {trained.recipe.data.name!r} have no labels")
     prior = mixture_components.prior_mixture(trained.model)
     of = mixture_components.assign_components(trained.model, codes.mean)
     return mixture_components.contingency(of, codes.labels, len(prior.log_weights), len(trained.label_names))

@@ -21,16 +21,16 @@ from vaekit.evaluation.confidence_intervals import (
 from vaekit.studies import metrics
 from vaekit.studies.elements import Cell, Column, Element, Table
 from vaekit.studies.results import RunResult, StudyResults, VariantResult
-from vaekit.studies.schema import Names
+from vaekit.studies.schema import Patterns
 from vaekit.utils.format import format_number
 
 Way = tuple[str, bytes]  # how a run was measured, in words, and the indices of the images
 EACH = {"log_likelihood": "log-likelihood", "elbo": "ELBO"}
 
 
-def differences(
+def paired_differences(
     study: StudyResults,
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     metric: str = "log_likelihood",
 ) -> list[Element]:
     """A table for each way of measuring: means with 95 % intervals, and how far below the best each is.
@@ -42,8 +42,8 @@ def differences(
     if metric not in EACH:
         raise InvalidError(f"metric: expected {' or '.join(EACH)}, got {metric!r}")
     groups: dict[Way, list[VariantResult]] = {}
-    for outcome in study.select(runs, finished=True):
-        for way, part in _by_way(metric, outcome).items():
+    for variant in study.select(runs, finished=True):
+        for way, part in _by_way(metric, variant).items():
             groups.setdefault(way, []).append(part)
     words = metrics.worded(way for way, _ in groups)
     alone = [f"{found[0].label}: {words[way]}" for (way, _), found in groups.items() if len(found) == 1]
@@ -59,19 +59,19 @@ def differences(
     return tables
 
 
-def _by_way(metric: str, outcome: VariantResult) -> dict[Way, VariantResult]:
-    """The trainings of a variant that have numbers of each image, by protocol and images."""
+def _by_way(metric: str, variant: VariantResult) -> dict[Way, VariantResult]:
+    """The runs of a variant that have numbers of each image, by protocol and images."""
     ways: dict[Way, list[RunResult]] = {}
-    for training in outcome.finished:
-        if {metric, "index"} <= set(training.each) and training.evaluation.get(metric) is not None:
-            way = metrics.METRICS[metric].protocol(training), training.each["index"].tobytes()
-            ways.setdefault(way, []).append(training)
-    return {way: VariantResult(outcome.variant, found) for way, found in ways.items()}
+    for run in variant.finished:
+        if {metric, "index"} <= set(run.per_image) and run.evaluation.get(metric) is not None:
+            way = metrics.METRICS[metric].protocol(run), run.per_image["index"].tobytes()
+            ways.setdefault(way, []).append(run)
+    return {way: VariantResult(variant.plan, found) for way, found in ways.items()}
 
 
-def _table(metric: str, way: str, outcomes: Sequence[VariantResult], notes: Sequence[str]) -> Table:
+def _table(metric: str, way: str, variants: Sequence[VariantResult], notes: Sequence[str]) -> Table:
     """The best first; the others by how far they are below it."""
-    ranked = sorted(outcomes, key=lambda o: -_each(metric, o).mean())
+    ranked = sorted(variants, key=lambda o: -_each(metric, o).mean())
     columns = [
         Column(metric, EACH[metric], "nats", "higher", 2, protocol=way),
         Column("interval", "95 % over images", "nats"),
@@ -80,7 +80,7 @@ def _table(metric: str, way: str, outcomes: Sequence[VariantResult], notes: Sequ
         Column("difference_interval", "95 % of it over images", "nats"),
         Column("difference_seeds", "95 % of it over seeds", "nats"),
     ]
-    rows = [_row(metric, outcome, ranked[0]) for outcome in ranked]
+    rows = [_row(metric, variant, ranked[0]) for variant in ranked]
     known = [place for place in range(len(columns)) if any(row[place].value is not None for row in rows)]
     return Table(
         [columns[place] for place in known],
@@ -89,11 +89,11 @@ def _table(metric: str, way: str, outcomes: Sequence[VariantResult], notes: Sequ
     )
 
 
-def _row(metric: str, outcome: VariantResult, best: VariantResult) -> list[Cell]:
+def _row(metric: str, variant: VariantResult, best: VariantResult) -> list[Cell]:
     """A cell for each column, those that nobody can fill included."""
-    values, means = _each(metric, outcome), _means(metric, outcome)
-    cells = [Cell(float(values.mean()), count=len(means), best=outcome is best), _ends(values), _ends(means)]
-    if outcome is best:
+    values, means = _each(metric, variant), _means(metric, variant)
+    cells = [Cell(float(values.mean()), count=len(means), best=variant is best), _ends(values), _ends(means)]
+    if variant is best:
         return [*cells, Cell(None), Cell(None), Cell(None)]
     top, others = _each(metric, best), _means(metric, best)
     images = _written(paired_interval(values, top)) if len(values) > 1 else None
@@ -106,14 +106,14 @@ def _ends(values: np.ndarray) -> Cell:
     return Cell(_written(confidence_interval(values)) if len(values) > 1 else None)
 
 
-def _each(metric: str, outcome: VariantResult) -> np.ndarray:
+def _each(metric: str, variant: VariantResult) -> np.ndarray:
     """The numbers of the images (n,), means over the seeds."""
-    return np.mean([training.each[metric] for training in outcome.finished], 0)
+    return np.mean([run.per_image[metric] for run in variant.finished], 0)
 
 
-def _means(metric: str, outcome: VariantResult) -> np.ndarray:
+def _means(metric: str, variant: VariantResult) -> np.ndarray:
     """The numbers of the seeds, means over the images."""
-    return np.array([training.each[metric].mean() for training in outcome.finished])
+    return np.array([run.per_image[metric].mean() for run in variant.finished])
 
 
 def _written(found: Interval) -> str:

@@ -18,16 +18,16 @@ from vaekit.studies.blocks.tables import Notes, columns_of, protocols, seeds, wa
 from vaekit.studies.elements import Cell, Column, Element, Table, Text
 from vaekit.studies.metrics import metric, numbers
 from vaekit.studies.results import StudyResults, VariantResult
-from vaekit.studies.schema import Names
+from vaekit.studies.schema import Patterns
 from vaekit.utils.format import format_number, format_significant
 
 DATA = "data.name"
 
 
-def crossed(
+def pivot_table(
     study: StudyResults,
     metric: str = "log_likelihood",
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     across: str = DATA,
     heading: str = "",
     note: str = "",
@@ -41,24 +41,24 @@ def crossed(
         heading: over the labels; the metric if not given.
         note: a line under the table.
     """
-    notes, outcomes = Notes(), study.select(runs)
-    groups = by_key(outcomes, across)
+    notes, variants = Notes(), study.select(runs)
+    groups = by_key(variants, across)
     made = [(value, *each) for value, chosen in groups.items() for each in columns_of(metric, chosen, notes)]
     columns = [_renamed(each, metric, across, value) for value, each, _ in made]
     known = [_by_label(groups[value], cells) for value, _, cells in made]
     rows = [
-        (name, [cells.get(name, Cell(None)) for cells in known]) for name in dict.fromkeys(_labels(outcomes))
+        (name, [cells.get(name, Cell(None)) for cells in known]) for name in dict.fromkeys(_labels(variants))
     ]
     ways = [way for chosen in groups.values() for way in protocols([metric], chosen)]
-    lines = [*filter(None, [note]), *ways, *seeds(outcomes), *notes.lettered, *_absent(groups, across)]
+    lines = [*filter(None, [note]), *ways, *seeds(variants), *notes.lettered, *_absent(groups, across)]
     return [Table(columns, rows, lines, heading or titled(metric))]
 
 
-def differences(
+def pivot_differences(
     study: StudyResults,
     pairs: list[tuple[str, str]],
     metric: str = "log_likelihood",
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     across: str = DATA,
 ) -> list[Element]:
     """How much one label is above another in a number, in each column of `crossed`, in words.
@@ -76,11 +76,11 @@ def differences(
     return [Text("\n".join(lines))]
 
 
-def by_key(outcomes: Sequence[VariantResult], key: str) -> dict[str, list[VariantResult]]:
+def by_key(variants: Sequence[VariantResult], key: str) -> dict[str, list[VariantResult]]:
     """The runs by what their recipe says at a path of keys, in order."""
     groups: dict[str, list[VariantResult]] = {}
-    for outcome in outcomes:
-        groups.setdefault(str(_said(outcome, key)), []).append(outcome)
+    for variant in variants:
+        groups.setdefault(str(_said(variant, key)), []).append(variant)
     return groups
 
 
@@ -89,14 +89,14 @@ def worded(key: str, value: str) -> str:
     return called(value) if key == DATA else value
 
 
-def _labels(outcomes: Sequence[VariantResult]) -> list[str]:
-    return [outcome.label for outcome in outcomes]
+def _labels(variants: Sequence[VariantResult]) -> list[str]:
+    return [variant.label for variant in variants]
 
 
-def _by_label(outcomes: Sequence[VariantResult], cells: Sequence[Cell]) -> dict[str, Cell]:
+def _by_label(variants: Sequence[VariantResult], cells: Sequence[Cell]) -> dict[str, Cell]:
     """The cell of each label; of several runs of one label, that which is known."""
     found: dict[str, Cell] = {}
-    for label, cell in zip(_labels(outcomes), cells, strict=True):
+    for label, cell in zip(_labels(variants), cells, strict=True):
         if cell.value is not None or label not in found:
             found[label] = cell
     return found
@@ -110,13 +110,13 @@ def _renamed(made: Column, name: str, across: str, value: str) -> Column:
 
 def _absent(groups: dict[str, list[VariantResult]], across: str) -> list[str]:
     """Which columns are missing because none of their runs was finished."""
-    gone = [value for value, outcomes in groups.items() if not any(o.finished for o in outcomes)]
+    gone = [value for value, variants in groups.items() if not any(o.finished for o in variants)]
     return [f"{worded(across, value)}: not run; the reason stands at the top." for value in gone]
 
 
-def _said(outcome: VariantResult, key: str) -> object:
+def _said(variant: VariantResult, key: str) -> object:
     """What the recipe of a variant says, whether or not it was run."""
-    value: object = outcome.variant.recipe
+    value: object = variant.plan.recipe
     for name in key.split("."):
         value = getattr(value, name, None)
     return getattr(value, "kind", value)
@@ -125,9 +125,9 @@ def _said(outcome: VariantResult, key: str) -> object:
 def _line(name: str, groups: dict[str, list[VariantResult]], across: str, first: str, second: str) -> str:
     """One pair in all groups where both are known, measured in the same way; empty where in none."""
     parts = []
-    for value, outcomes in groups.items():
-        found = {outcome.label: numbers(name, outcome) for outcome in outcomes}
-        compared = [outcome for outcome in outcomes if outcome.label in (first, second)]
+    for value, variants in groups.items():
+        found = {variant.label: numbers(name, variant) for variant in variants}
+        compared = [variant for variant in variants if variant.label in (first, second)]
         if found.get(first) and found.get(second) and len(ways_of(metric(name), compared)) < 2:
             parts.append(f"{_signed(name, found[first], found[second])} on {worded(across, value)}")
     return f"**{first}** against {second}: {', '.join(parts)}" if parts else ""

@@ -11,12 +11,12 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 
-from vaekit.studies.elements import Cell, Column, Element, Table, marked
+from vaekit.studies.elements import Cell, Column, Element, Table, mark_best
 from vaekit.studies.metrics import Metric, metric, number, worded
 from vaekit.studies.results import StudyResults, VariantResult
-from vaekit.studies.schema import Names
+from vaekit.studies.schema import Patterns
 
-USUAL = ["log_likelihood", "elbo", "kl", "active_units", "mse", "seconds_an_epoch", "parameters"]
+USUAL = ["log_likelihood", "elbo", "kl", "active_units", "mse", "seconds_per_epoch", "parameters"]
 
 
 class Notes:
@@ -42,7 +42,7 @@ class Notes:
 
 def table(
     study: StudyResults,
-    runs: Names = ["*"],  # noqa: B006  (never changed)
+    runs: Patterns = ["*"],  # noqa: B006  (never changed)
     columns: list[str] = USUAL,
     heading: str = "run",
     note: str = "",
@@ -55,40 +55,40 @@ def table(
         heading: over the runs.
         note: a line under the table.
     """
-    outcomes, notes = study.select(runs), Notes()
-    made = [each for name in columns for each in columns_of(name, outcomes, notes)]
-    rows = [(outcome.label, [cells[i] for _, cells in made]) for i, outcome in enumerate(outcomes)]
-    faults = [f"{outcome.label}: {t.fault}" for outcome in outcomes for t in outcome.trainings if t.fault]
-    lines = [*filter(None, [note]), *protocols(columns, outcomes), *seeds(outcomes), *notes.lettered, *faults]
+    variants, notes = study.select(runs), Notes()
+    made = [each for name in columns for each in columns_of(name, variants, notes)]
+    rows = [(variant.label, [cells[i] for _, cells in made]) for i, variant in enumerate(variants)]
+    faults = [f"{variant.label}: {t.failure}" for variant in variants for t in variant.runs if t.failure]
+    lines = [*filter(None, [note]), *protocols(columns, variants), *seeds(variants), *notes.lettered, *faults]
     return [Table([each for each, _ in made], rows, lines, heading)]
 
 
-def columns_of(name: str, outcomes: Sequence[VariantResult], notes: Notes) -> list[tuple[Column, list[Cell]]]:
+def columns_of(name: str, variants: Sequence[VariantResult], notes: Notes) -> list[tuple[Column, list[Cell]]]:
     """A column, or one for each way in which the runs were measured; none where no run knows the metric."""
     found = metric(name)
-    ways = worded(ways_of(found, outcomes))
+    ways = worded(ways_of(found, variants))
     if len(ways) < 2:
-        made = column(name, outcomes, notes)
+        made = column(name, variants, notes)
         return [(replace(made[0], protocol="".join(ways.values())), made[1])] if made else []
     parts = []
     for way, words in ways.items():
-        made = column(name, [_only(found, outcome, way) for outcome in outcomes], notes)
+        made = column(name, [_only(found, variant, way) for variant in variants], notes)
         if made:
             title = f"{found.title} ({notes.letter(words)})"
             parts.append((replace(made[0], title=title, protocol=words), made[1]))
     return parts
 
 
-def _only(found: Metric, outcome: VariantResult, way: str) -> VariantResult:
-    """A variant with those of its trainings that were measured in one way."""
-    kept = [training for training in outcome.finished if found.protocol(training) == way]
-    return VariantResult(outcome.variant, kept)
+def _only(found: Metric, variant: VariantResult, way: str) -> VariantResult:
+    """A variant with those of its runs that were measured in one way."""
+    kept = [run for run in variant.finished if found.protocol(run) == way]
+    return VariantResult(variant.plan, kept)
 
 
-def column(name: str, outcomes: Sequence[VariantResult], notes: Notes) -> tuple[Column, list[Cell]] | None:
+def column(name: str, variants: Sequence[VariantResult], notes: Notes) -> tuple[Column, list[Cell]] | None:
     """A column with its cells; None where no run knows it."""
     found = metric(name)
-    cells = [_cell(found, outcome, notes) for outcome in outcomes]
+    cells = [_cell(found, variant, notes) for variant in variants]
     if all(cell.value is None for cell in cells):
         return None
     return Column(name, found.title, found.unit, found.better, found.digits, found.setting), _best(
@@ -96,27 +96,27 @@ def column(name: str, outcomes: Sequence[VariantResult], notes: Notes) -> tuple[
     )
 
 
-def _cell(found: Metric, outcome: VariantResult, notes: Notes) -> Cell:
-    values = [v for training in outcome.finished if (v := number(found, training)) is not None]
+def _cell(found: Metric, variant: VariantResult, notes: Notes) -> Cell:
+    values = [v for run in variant.finished if (v := number(found, run)) is not None]
     numbers = [value for value in values if not isinstance(value, str)]
     if not numbers:
         return Cell(values[0] if values else None)
     deviation = statistics.stdev(numbers) if len(numbers) > 1 else None
-    return Cell(statistics.fmean(numbers), deviation, len(numbers), notes.marks(_remarks(found, outcome)))
+    return Cell(statistics.fmean(numbers), deviation, len(numbers), notes.marks(_remarks(found, variant)))
 
 
-def _remarks(found: Metric, outcome: VariantResult) -> list[str]:
+def _remarks(found: Metric, variant: VariantResult) -> list[str]:
     """What must be known to read a cell: why it is no likelihood."""
-    first = outcome.finished[0]
-    known = first.evaluation or first.annealed
+    first = variant.finished[0]
+    known = first.evaluation or first.ais
     odd = found.of_likelihood and not known.get("is_likelihood", True)
     return [f"no likelihood: {caveat}" for caveat in known.get("caveats", [])] if odd else []
 
 
-def ways_of(found: Metric, outcomes: Sequence[VariantResult]) -> list[str]:
+def ways_of(found: Metric, variants: Sequence[VariantResult]) -> list[str]:
     """The different ways in which a metric was measured, where it is known."""
-    trainings = [training for outcome in outcomes for training in outcome.finished]
-    said = {found.protocol(training): None for training in trainings if number(found, training) is not None}
+    runs = [run for variant in variants for run in variant.finished]
+    said = {found.protocol(run): None for run in runs if number(found, run) is not None}
     return [way for way in said if way]
 
 
@@ -124,17 +124,17 @@ def _best(found: Metric, cells: list[Cell]) -> list[Cell]:
     """The cells with the best one marked, where all can be compared."""
     if len({cell.marks for cell in cells if cell.value is not None}) > 1:
         return cells
-    return marked(found.better, cells)
+    return mark_best(found.better, cells)
 
 
-def protocols(columns: Sequence[str], outcomes: Sequence[VariantResult]) -> list[str]:
+def protocols(columns: Sequence[str], variants: Sequence[VariantResult]) -> list[str]:
     """How columns were measured, said once where all runs were measured alike."""
-    found = (ways_of(metric(name), outcomes) for name in columns)
+    found = (ways_of(metric(name), variants) for name in columns)
     ways = dict.fromkeys(way for each in found if len(each) == 1 for way in worded(each).values())
     return [way for way in ways if not any(way != w and w.startswith(way.rstrip(".")) for w in ways)]
 
 
-def seeds(outcomes: Sequence[VariantResult]) -> list[str]:
-    """Of how many trainings the numbers are, where of several."""
-    most = max((len(outcome.finished) for outcome in outcomes), default=0)
+def seeds(variants: Sequence[VariantResult]) -> list[str]:
+    """Of how many runs the numbers are, where of several."""
+    most = max((len(variant.finished) for variant in variants), default=0)
     return [f"Mean ± standard deviation over {most} seeds."] if most > 1 else []

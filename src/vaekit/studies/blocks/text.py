@@ -11,7 +11,7 @@ from vaekit.errors import InvalidError
 from vaekit.studies.elements import Element, Text
 from vaekit.studies.metrics import metric, numbers
 from vaekit.studies.results import StudyResults
-from vaekit.studies.schema import Names
+from vaekit.studies.schema import Patterns
 from vaekit.utils.format import format_number, format_significant
 
 
@@ -28,7 +28,7 @@ def text(study: StudyResults, text: str) -> list[Element]:
 def best(
     study: StudyResults,
     metric: str = "log_likelihood",
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     within: float | None = None,
     note: str = "",
 ) -> list[Element]:
@@ -53,7 +53,7 @@ def best(
     return [Text(f"{said}. {note}".strip())]
 
 
-def _ranked(study: StudyResults, name: str, runs: Names) -> list[tuple[str, float]]:
+def _ranked(study: StudyResults, name: str, runs: Patterns) -> list[tuple[str, float]]:
     """Labels and means, the best first."""
     better = metric(name).better
     if better is None:

@@ -19,17 +19,17 @@ from vaekit.plotting.posteriors import Posterior
 from vaekit.runs import plots
 from vaekit.studies.elements import Cell, Column, Element, FigureElement, Table, Text
 from vaekit.studies.results import StudyResults, VariantResult
-from vaekit.studies.schema import Names
+from vaekit.studies.schema import Patterns
 from vaekit.utils.format import format_number
 
 _FINE, _WIDE = 81, 4.0  # points a side of a window, and the deviations of both densities that it holds
 
 
-def manifold(study: StudyResults, runs: Names = ["*"], n: int = 20, caption: str = "") -> list[Element]:  # noqa: B006
+def manifold(study: StudyResults, runs: Patterns = ["*"], n: int = 20, caption: str = "") -> list[Element]:  # noqa: B006
     """What the plane decodes to, at n by n quantiles of the prior, a figure a run."""
     return [
-        FigureElement(plots.decoded_grid(outcome.first.trained, n).figure, caption)
-        for outcome in study.select(runs, finished=True)
+        FigureElement(plots.decoded_grid(variant.first.trained, n).figure, caption)
+        for variant in study.select(runs, finished=True)
     ]
 
 
@@ -47,9 +47,9 @@ class Measured(NamedTuple):
         return (best.reconstruction - best.kl.sum(0)).mean().item()
 
 
-def integrated(
+def exact_log_likelihood(
     study: StudyResults,
-    runs: Names = ["*"],  # noqa: B006
+    runs: Patterns = ["*"],  # noqa: B006
     images: int = 40,
     samples: list[int] = [1, 10, 100, 1000],  # noqa: B006
     spacing: float = 0.04,
@@ -64,12 +64,12 @@ def integrated(
         spacing: of the grid.
         panels: images whose posterior is drawn.
     """
-    outcomes = study.select(runs, finished=True)
-    found = [_measure(outcome.first.trained, images, samples, spacing, seed) for outcome in outcomes]
-    lacks = [_lacking(outcome, measured) for outcome, measured in zip(outcomes, found, strict=True)]
-    parts: list[Element] = [_terms(outcomes, found, spacing), Text("\n\n".join(lacks))]
-    for outcome, measured in zip(outcomes, found, strict=True):
-        parts += [_rising(outcome, measured), _panels(outcome, measured, panels)]
+    variants = study.select(runs, finished=True)
+    found = [_measure(variant.first.trained, images, samples, spacing, seed) for variant in variants]
+    lacks = [_lacking(variant, measured) for variant, measured in zip(variants, found, strict=True)]
+    parts: list[Element] = [_terms(variants, found, spacing), Text("\n\n".join(lacks))]
+    for variant, measured in zip(variants, found, strict=True):
+        parts += [_rising(variant, measured), _panels(variant, measured, panels)]
     return parts
 
 
@@ -81,9 +81,9 @@ def _measure(trained: TrainedModel, images: int, samples: list[int], spacing: fl
     return Measured(x, integrate_over_grid(trained.model, x, spacing=spacing), sampled)
 
 
-def _terms(outcomes: Sequence[VariantResult], found: Sequence[Measured], spacing: float) -> Table:
+def _terms(variants: Sequence[VariantResult], found: Sequence[Measured], spacing: float) -> Table:
     """The terms of the identity, a column a run."""
-    columns = [Column(outcome.name, outcome.label, "nats", digits=3) for outcome in outcomes]
+    columns = [Column(variant.name, variant.label, "nats", digits=3) for variant in variants]
     terms = [_named_terms(measured) for measured in found]
     rows = [(name, [Cell(each[name]) for each in terms]) for name in terms[0]]
     notes = [
@@ -106,17 +106,17 @@ def _named_terms(found: Measured) -> dict[str, float]:
     }
 
 
-def _lacking(outcome: VariantResult, found: Measured) -> str:
+def _lacking(variant: VariantResult, found: Measured) -> str:
     """What the estimates of log p(x) lack, in words."""
     exact, most = found.exact.log_evidence.mean().item(), max(found.sampled)
     sampled = found.sampled[most].log_likelihood.mean().item()
     return (
-        f"**{outcome.label}**: the ELBO lacks {format_number(exact - found.elbo)} nats of log p(x), and "
+        f"**{variant.label}**: the ELBO lacks {format_number(exact - found.elbo)} nats of log p(x), and "
         f"{most:,} importance samples an image lack {format_number(exact - sampled)}."
     )
 
 
-def _rising(outcome: VariantResult, found: Measured) -> FigureElement:
+def _rising(variant: VariantResult, found: Measured) -> FigureElement:
     draws, ends = np.array(list(found.sampled)), np.array([min(found.sampled), max(found.sampled)])
     means = np.array([each.log_likelihood.mean().item() for each in found.sampled.values()])
     lines = {
@@ -124,8 +124,8 @@ def _rising(outcome: VariantResult, found: Measured) -> FigureElement:
         "K importance samples": (draws, means, None),
         "ELBO": (ends, np.repeat(found.elbo, 2), None),
     }
-    figure = plotting.value_against(
-        lines, f"log p(x) of test images: {outcome.label}", "importance samples an image, K", "nats", log=True
+    figure = plotting.metric_vs_param(
+        lines, f"log p(x) of test images: {variant.label}", "importance samples an image, K", "nats", log=True
     )
     return FigureElement(
         figure, "The importance-weighted bound: with one draw the ELBO, but for noise; with more it rises."
@@ -153,11 +153,11 @@ def _frame(*densities: tuple[Tensor, Tensor]) -> tuple[Tensor, float]:
     return (low + high) / 2, float((high - low).max() / 2)
 
 
-def _panels(outcome: VariantResult, found: Measured, count: int) -> FigureElement:
+def _panels(variant: VariantResult, found: Measured, count: int) -> FigureElement:
     """The exact posteriors of the first images."""
     chosen = range(min(count, len(found.images)))
-    drawn = [_window(outcome.first.trained, found, index) for index in chosen]
-    figure = plotting.posteriors(drawn, f"Exact posteriors and their q: {outcome.label}")
+    drawn = [_window(variant.first.trained, found, index) for index in chosen]
+    figure = plotting.posteriors(drawn, f"Exact posteriors and their q: {variant.label}")
     caption = (
         "Blue: p(z|x) by the integral, for test images of which each has its own window. Lines: one and two "
         "deviations of q. Gap: KL(q, p(z|x)) in nats."

@@ -3,7 +3,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from vaekit.errors import InvalidError
-from vaekit.plotting import code_histograms, kl_by_latent
+from vaekit.plotting import kl_by_latent, latent_histograms
 
 CODES = np.random.default_rng(0).normal(size=(500, 10)) * np.linspace(1, 2, 10)
 
@@ -17,7 +17,7 @@ def area(axes):
 
 
 def test_a_histogram_for_each_latent_of_each_model():
-    figure = code_histograms({"VAE": CODES[:, :2], "autoencoder": 9 * CODES[:, :3]}, "Codes")
+    figure = latent_histograms({"VAE": CODES[:, :2], "autoencoder": 9 * CODES[:, :3]}, "Codes")
     assert titles(figure) == ["z0", "z1", "z0", "z1", "z2"]
     assert [text.get_text() for text in figure.texts] == ["Codes", "VAE", "autoencoder"]
     for axes in figure.axes:
@@ -29,19 +29,19 @@ def test_a_histogram_for_each_latent_of_each_model():
 
 def test_mean_and_spread_are_written():
     values = np.array([[1.0], [3.0]])
-    assert code_histograms({"a": values}, "t").axes[0].get_title(loc="left") == "z0  2.0 ± 1.0"
-    assert code_histograms({"a": values - 2.001}, "t").axes[0].get_title(loc="left") == "z0  0.0 ± 1.0"
+    assert latent_histograms({"a": values}, "t").axes[0].get_title(loc="left") == "z0  2.0 ± 1.0"
+    assert latent_histograms({"a": values - 2.001}, "t").axes[0].get_title(loc="left") == "z0  0.0 ± 1.0"
 
 
 def test_latents_are_chosen_by_their_variance_or_by_name():
     wide = np.random.default_rng(0).normal(size=(100, 20)) * np.where(np.arange(20) % 5 == 0, 0.01, 1)
-    assert "z5" not in titles(code_histograms({"a": wide}, "t"))
-    assert len(titles(code_histograms({"a": wide}, "t"))) == 16
-    assert titles(code_histograms({"a": wide}, "t", [5, 0])) == ["z5", "z0"]
+    assert "z5" not in titles(latent_histograms({"a": wide}, "t"))
+    assert len(titles(latent_histograms({"a": wide}, "t"))) == 16
+    assert titles(latent_histograms({"a": wide}, "t", [5, 0])) == ["z5", "z0"]
 
 
 def test_histograms_lie_within_the_figure_and_apart():
-    figure = code_histograms({"a": CODES, "b": CODES[:, :1]}, "t")
+    figure = latent_histograms({"a": CODES, "b": CODES[:, :1]}, "t")
     boxes = [axes.get_position() for axes in figure.axes]
     assert min(min(box.x0, box.y0) for box in boxes) > 0
     assert max(max(box.x1, box.y1) for box in boxes) < 1
@@ -68,11 +68,14 @@ def test_one_level_is_not_named():
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
-        (lambda: code_histograms({}, "t"), "codes: expected those of at least one model"),
-        (lambda: code_histograms({"a": CODES[0]}, "t"), r"codes: a: expected finite ones of shape \(N, d\)"),
-        (lambda: code_histograms({"a": CODES * np.nan}, "t"), "codes: a: expected finite"),
+        (lambda: latent_histograms({}, "t"), "codes: expected those of at least one model"),
         (
-            lambda: code_histograms({"a": CODES}, "t", [10]),
+            lambda: latent_histograms({"a": CODES[0]}, "t"),
+            r"codes: a: expected finite ones of shape \(N, d\)",
+        ),
+        (lambda: latent_histograms({"a": CODES * np.nan}, "t"), "codes: a: expected finite"),
+        (
+            lambda: latent_histograms({"a": CODES}, "t", [10]),
             r"latents: expected some of 0 to 9 \(a\), got \[10",
         ),
         (lambda: kl_by_latent(np.ones(3), "t", [2, 2]), "kl: expected 4 finite values, got shape"),

@@ -55,7 +55,7 @@ class Block:
 
 
 @styled
-def code_histograms(
+def latent_histograms(
     codes: Mapping[str, np.ndarray], title: str, latents: Sequence[int] | None = None, subtitle: str = ""
 ) -> Figure:
     """A histogram of each coordinate of the codes, with the density of N(0, 1) over it.
