@@ -141,7 +141,7 @@ def test_a_fault_becomes_a_line(results, kind):
 
 
 @pytest.mark.parametrize(
-    "options", [{"dimensions": 3}, {"dimensions": 2, "kernel": True}, {"dimensions": 3, "kernel": True}]
+    "options", [{"dimensions": 3}, {"dimensions": 2, "kernel_pca": True}, {"dimensions": 3, "kernel_pca": True}]
 )
 def test_latent_spaces_have_depth_and_kernels_where_asked(results, options):
     [part] = draw(results, {"latent_scatter": {"runs": "vae-3", "n": 40, **options}})
@@ -152,7 +152,7 @@ def test_latent_spaces_have_depth_and_kernels_where_asked(results, options):
 
 def test_principal_components_of_all_latents_keep_every_distance(results):
     codes = codes_of(results.select("vae-3")[0], 40, "test").mean
-    points = _points(codes, 3, kernel=False)
+    points = _points(codes, 3, kernel_pca=False)
     assert pdist(points) == pytest.approx(pdist(codes), rel=1e-4)
     assert list(points.var(0)) == sorted(points.var(0), reverse=True)
 

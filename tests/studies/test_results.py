@@ -24,7 +24,7 @@ def test_the_head_says_what_was_run(written):
 
 
 def test_every_run_has_its_numbers_and_epochs(written, results):
-    for run, variant in zip(written["runs"], results.variants, strict=True):
+    for run, variant in zip(written["variants"], results.variants, strict=True):
         assert (run["name"], run["group"]) == (variant.name, variant.plan.group)
         assert run["recipe"]["training"]["epochs"] == 2
         for said, training in zip(run["runs"], variant.runs, strict=True):
@@ -38,7 +38,7 @@ def test_every_run_has_its_numbers_and_epochs(written, results):
 
 
 def test_means_and_deviations_are_over_the_seeds(written):
-    run = written["runs"][0]
+    run = written["variants"][0]
     values = [training["metrics"]["elbo"] for training in run["runs"]]
     assert len(set(values)) == 2
     assert run["metrics"]["elbo"] == {
