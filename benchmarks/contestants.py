@@ -1,4 +1,4 @@
-"""A contestant is a process that trains, and is told when: it takes its turn, and sleeps while others do."""
+"""A contestant is a process that trains on request: it takes its turn, then sleeps while the others run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOGS = HERE / ".cache" / "logs"
 
 @dataclass(frozen=True)
 class Contender:
-    """Who takes part: its script, the environment it needs, and further words for its command line."""
+    """Who takes part: its script, the environment that it needs, and more arguments for its command line."""
 
     script: str
     environment: str
@@ -47,14 +47,14 @@ CONTENDERS = {
 
 
 class Contestant:
-    """A contender at work on a workload.
+    """The running process of one contender on one workload.
 
     Args:
-        name: of the contender.
-        workload: what it is to do.
+        name: the name of the contender, a key of `CONTENDERS`.
+        workload: what it trains or measures.
 
     Raises:
-        Unavailable: it cannot be installed, or does not come to its first step.
+        Unavailable: the contender cannot be installed, or fails before its first step.
     """
 
     def __init__(self, name: str, workload: Workload):
@@ -73,14 +73,18 @@ class Contestant:
         self.startup = time.perf_counter() - began
 
     def turn(self, steps: int) -> dict[str, Any]:
-        """So many steps at least: how many they were, the seconds they took, and the memory so far."""
+        """Run at least this many steps.
+
+        Returns:
+            The number of steps, their seconds, and the memory so far in MB.
+        """
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps({"steps": steps}) + "\n")
         self.process.stdin.flush()
         return self._answer()
 
     def dismiss(self) -> None:
-        """It ends when nobody gives orders any more."""
+        """Close its input, which ends the process; kill it if it is still there after ten seconds."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         try:
@@ -98,10 +102,10 @@ class Contestant:
 
 def _last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").split("\n")
-    return next((line.strip() for line in reversed(lines) if line.strip()), "it ended without a word")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it ended without a message")
 
 
 def _environment() -> dict[str, str]:
-    """That of this process; our own package is the one of this checkout."""
+    """The environment of this process; `vaekit` is imported from this checkout."""
     source = str(HERE.parent / "src")
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))}

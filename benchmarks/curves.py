@@ -1,4 +1,4 @@
-"""What a step costs as one thing grows: batch, width, latents, pseudo-inputs, levels, number of images."""
+"""The time of a step as one setting grows: batch, width, latents, pseudo-inputs, latent layers, images."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROUNDS, SECONDS = 3, 0.5
 
 
 def measured(measure: Measure) -> Iterator[Line]:
-    """The measurements of every point, each with its axis and position."""
+    """Measure every point of every axis; each line has its axis and position."""
     for axis, workloads in AXES.items():
         for workload in workloads:
             at = {"axis": axis, "position": position(axis, workload)}
@@ -27,7 +27,7 @@ def measured(measure: Measure) -> Iterator[Line]:
 
 
 def draw(lines: Sequence[Line], path: Path) -> None:
-    """A panel an axis; time in one logarithmic scale for all of them, so that what is flat looks flat."""
+    """Draw one panel per axis, all with the same logarithmic time scale, so that a flat curve looks flat."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 5.4), layout="constrained")
@@ -38,14 +38,14 @@ def draw(lines: Sequence[Line], path: Path) -> None:
             panel.plot(*zip(*points, strict=True), marker="o", color=color, label=name, markersize=4)
         _dress(panel, axis, [position(axis, workload) for workload in AXES[axis]])
     for panel in panels[:, 0]:
-        panel.set_ylabel("milliseconds a step")
+        panel.set_ylabel("milliseconds per step")
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=2, frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)
 
 
 def _points(lines: Sequence[Line], axis: str, contender: str) -> list[tuple[int, float]]:
-    """(position, milliseconds a step): the least of the turns, which other work disturbs least."""
+    """(position, milliseconds per step): the fastest turn, which other work disturbed least."""
     own = [each for each in lines if (each["axis"], each["contender"]) == (axis, contender)]
     timed = [each for each in own if "seconds" in each]
     return [

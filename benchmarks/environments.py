@@ -1,7 +1,7 @@
-"""Each contender has a virtual environment of its own, so that none disturbs another, nor vaekit.
+"""Each contender has its own virtual environment, so that none affects another, or vaekit.
 
-They lie in benchmarks/.venvs, are made on first use, and stay. What cannot be installed is left out, and the
-table says why.
+The environments are in benchmarks/.venvs. They are made on first use and kept. A contender that cannot be
+installed is left out, and the table says why.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ CONSTRAINTS = HERE.parent / "constraints.txt"
 
 
 class Unavailable(Exception):
-    """A contender that cannot take part, and why, in one line."""
+    """A contender cannot take part; the message says why, in one line."""
 
 
 def python(name: str) -> str:
-    """The interpreter of an environment, which is made if it is not there; ours is the one that runs this.
+    """The Python of an environment, which is made if it does not exist; "ours" is the running Python.
 
     Args:
         name: in `PACKAGES`, or "ours".
 
     Raises:
-        Unavailable: its packages cannot be installed.
+        Unavailable: the packages cannot be installed.
     """
     if name == "ours":
         return sys.executable

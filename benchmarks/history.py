@@ -1,9 +1,9 @@
 """Our own speed from commit to commit: `make bench-own` times it and compares it with the last time.
 
-Each is the real command, `vaekit train` or `vaekit evaluate`, in a process of its own (see `contestants`),
-over so many steps or images at once. pytest-benchmark keeps what it found in `benchmarks/history`, a folder a
-kind of machine; the speed of one machine swings as well, so look twice before believing a few per cent. Other
-libraries, in turns with ours, are the matter of `make bench`.
+Each case is the real command, `vaekit train` or `vaekit evaluate`, in its own process (see `contestants`),
+for a fixed number of steps or images. pytest-benchmark stores the times in `benchmarks/history`, in one
+folder per kind of machine. The speed of a machine varies, so repeat a measurement before you believe a few per cent.
+`make bench` compares with other libraries.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The images of a workload as a file of numpy, which every contender reads: uint8, (N, C, H, W)."""
+"""The images of a workload as a NumPy file that every contender reads: uint8, (N, C, H, W)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FOLDER = HERE / ".cache"
 
 
 def stored(workload: Workload) -> Path:
-    """Where they are; written first if they are not there."""
+    """The path of the images of a workload; they are written if they do not exist."""
     kind = (
         workload.data if workload.data != "noise" else "x".join(map(str, (workload.images, *workload.shape)))
     )

@@ -1,7 +1,7 @@
-"""Where the time of a step goes: `python -m benchmarks.kernels W1`, a line a kernel.
+"""Where the time of a step goes: `python -m benchmarks.kernels W1` prints one line per kernel.
 
-The steps are those of `vaekit train`, watched by torch's profiler after some that warm up; a kernel's time is
-its own, without that of the kernels it calls.
+torch's profiler watches the steps of `vaekit train` after a warm-up. The time of a kernel does not include
+the kernels that it calls.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ WARM_UP, STEPS, SHOWN = 30, 100, 20
 
 
 class _Enough(Exception):
-    """So many steps were watched."""
+    """Enough steps were profiled; ends the training."""
 
 
 class _Watch(SilentLogger):
-    """Profiles steps as they come, and ends the training after them."""
+    """Profiles `STEPS` steps after the warm-up, then ends the training."""
 
     def __init__(self) -> None:
         self.taken = 0
@@ -46,7 +46,7 @@ class _Watch(SilentLogger):
 
 
 def watched(workload: Workload) -> list[Any]:
-    """What torch's profiler found of each kernel, the longest first."""
+    """The kernels of a training step from torch's profiler, the slowest first."""
     sys.path.insert(0, str(SCRIPTS))
     from recipe import overrides
 
@@ -65,9 +65,9 @@ def watched(workload: Workload) -> list[Any]:
 
 
 def table(found: list[Any]) -> str:
-    """Microseconds a step, calls a step, and the share of each kernel."""
+    """A Markdown table of calls per step, microseconds per step, and the share of each kernel."""
     total = sum(each.self_cpu_time_total for each in found)
-    rows = ["| kernel | calls | microseconds a step | share |", "|---|---:|---:|---:|"]
+    rows = ["| kernel | calls | microseconds per step | share |", "|---|---:|---:|---:|"]
     for each in found[:SHOWN]:
         rows.append(_row(each.key, each.count, each.self_cpu_time_total, total))
     rest = found[SHOWN:]

@@ -1,4 +1,4 @@
-"""`make bench`: all workloads, contenders in turn, one JSON line a measurement, a table and the curves."""
+"""`make bench`: all workloads, contenders in turns, one JSON line per measurement, a table and the curves."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CURVES = HERE.parent / "docs" / "images" / "speed.png"
 
 
 def record(lines: Iterator[Line], path: Path, about: Line) -> list[Line]:
-    """Write each line as it comes, with the machine and the commit; all of them."""
+    """Append each measurement to a file as it comes, with the machine and the commit; return all of them."""
     kept = []
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def _measure(asked: argparse.Namespace) -> list[Line]:
-    """All that is asked for, written down line by line."""
+    """Measure the workloads and curves of the command line, and store each line."""
     began, about = time.monotonic(), machine.describe()
     path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}.jsonl"
     lines = [line for name in asked.only for line in record(_workload(name, asked), path, about)]
@@ -71,14 +71,14 @@ def _measure(asked: argparse.Namespace) -> list[Line]:
 
 
 def _workload(name: str, asked: argparse.Namespace) -> Iterator[Line]:
-    """The measurements of one workload, by those that are asked for."""
+    """Measure one workload with the contenders of the command line."""
     names = ("ours", *WORKLOADS[name].against)
     wanted = [each for each in names if asked.contenders is None or each in asked.contenders]
     return measure(WORKLOADS[name], wanted, asked.rounds, asked.seconds)
 
 
 def _read(paths: list[Path]) -> list[Line]:
-    """The measurements of files written before; a workload that was measured again counts as it is later."""
+    """Read measurements from files; for a workload in several files, the last file counts."""
     lines: list[Line] = []
     for path in paths:
         later = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -96,11 +96,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", metavar="WORKLOAD", choices=WORKLOADS, default=list(WORKLOADS))
     parser.add_argument("--contenders", nargs="+", metavar="NAME", choices=CONTENDERS)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=1.0, help="that a turn takes")
-    parser.add_argument("--threads", type=int, help="of each contender; as it chooses if not given")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of one turn")
+    parser.add_argument("--threads", type=int, help="of each contender; its own choice if not given")
     parser.add_argument("--no-curves", dest="curves", action="store_false")
-    parser.add_argument("--write", action="store_true", help="put table and curves into docs")
-    parser.add_argument("--from", dest="files", nargs="+", type=Path, metavar="FILE", help="show these again")
+    parser.add_argument("--write", action="store_true", help="write them into docs")
+    parser.add_argument(
+        "--from", dest="files", nargs="+", type=Path, metavar="FILE", help="stored measurements to show"
+    )
     return parser.parse_args()
 
 

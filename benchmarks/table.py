@@ -1,9 +1,9 @@
-"""Measurements become a table: medians of what was measured in pairs.
+"""Measurements become a table of medians of ratios.
 
-A machine's speed swings, so that a time says little and the ratio of two times taken one after the other
-says more. In each round every contender has one turn; with t_c and t_o the time of a step of a contender and
-of ours in the same round, the ratio is the median over rounds of t_c / t_o. The same ratio of processor time,
-of all cores together, is steady also where other work runs on the machine.
+The speed of a machine varies, so the ratio of two times measured one after the other says more than either
+time. Every contender has one turn per round. With t_c and t_o the time of a step of a contender and of vaekit
+in the same round, the ratio is the median over rounds of t_c / t_o. The same ratio of processor time, of all
+cores together, does not change when other work runs on the machine.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Times = dict[int, float]
 
 
 def times(lines: Iterable[Line], clock: str = "seconds") -> dict[str, dict[str, Times]]:
-    """workload -> contender -> round -> seconds a step; of the processor with that clock."""
+    """workload -> contender -> round -> seconds per step; `clock` is "seconds" or "processor"."""
     found: dict[str, dict[str, Times]] = defaultdict(lambda: defaultdict(dict))
     for line in lines:
         if clock in line:
@@ -27,13 +27,13 @@ def times(lines: Iterable[Line], clock: str = "seconds") -> dict[str, dict[str, 
 
 
 def ratio(of: Times, to: Times) -> float | None:
-    """The median over the rounds that both took part in; None where there is none."""
+    """The median ratio over the rounds in which both took part; None if there is no such round."""
     both = of.keys() & to.keys()
     return median(of[each] / to[each] for each in both) if both else None
 
 
 def memory(lines: Iterable[Line], workload: str, contender: str) -> float | None:
-    """The most that was resident, in MB; None where it did not take part."""
+    """The largest resident memory in MB; None if the contender did not take part."""
     return max(
         (line["memory"] for line in lines if (line["workload"], line["contender"]) == (workload, contender)
          and "memory" in line), default=None,
@@ -41,15 +41,15 @@ def memory(lines: Iterable[Line], workload: str, contender: str) -> float | None
 
 
 def markdown(lines: Sequence[Line], titles: dict[str, str], names: dict[str, str]) -> str:
-    """The table, a row a workload and contender, and after it who could not take part.
+    """The table, one row per workload and contender, followed by the contenders that could not take part.
 
     Args:
-        lines: of measurements.
-        titles: of the workloads, in the order of the table.
-        names: of the contenders.
+        lines: measurements.
+        titles: workload -> its title, in the order of the table.
+        names: contender -> its title.
     """
     rows = [
-        "| workload | contender | ms | its time / vaekit's | its processor time / vaekit's | MB |",
+        "| workload | contender | ms | time / vaekit's | processor time / vaekit's | MB |",
         "|---|---|---:|---:|---:|---:|",
     ]
     found, spent = times(lines), times(lines, "processor")

@@ -1,7 +1,7 @@
-"""Contenders take turns at a workload.
+"""Contenders take turns on a workload.
 
-Each is a process of its own, started once and warmed up. In each round each has one turn of about a second
-while the others sleep; the order is turned round every time, so that a machine that grows slower or faster
+Each contender is its own process, started once and warmed up. In each round, each has one turn of about a
+second while the others sleep. The order is reversed every round, so that a machine that gets slower or faster
 favors none.
 """
 
@@ -21,12 +21,12 @@ Line = dict[str, Any]
 
 
 def measure(workload: Workload, names: Sequence[str], rounds: int, seconds: float) -> Iterator[Line]:
-    """The measurements of a workload, and who could not take part, a line each.
+    """Measure a workload: one line per measurement, and one per contender that could not take part.
 
     Args:
-        names: of the contenders.
-        rounds: turns of each.
-        seconds: that a turn shall take.
+        names: the contenders, keys of `CONTENDERS`.
+        rounds: turns per contender.
+        seconds: the length of a turn.
     """
     lines = (
         _starts(workload, names, rounds)
@@ -55,7 +55,7 @@ def _turns(workload: Workload, names: Sequence[str], rounds: int, seconds: float
 
 
 def _starts(workload: Workload, names: Sequence[str], rounds: int) -> Iterator[Line]:
-    """From the start of a process to its first step, each time in a new one."""
+    """Time from the start of a process to its first step, in a new process each time."""
     missing: set[str] = set()
     for number, name in product(range(rounds), names):
         if name in missing:
@@ -72,7 +72,7 @@ def _starts(workload: Workload, names: Sequence[str], rounds: int) -> Iterator[L
 
 
 def _steps(contestant: Contestant, seconds: float) -> int:
-    """How many steps take so long, found while it warms up."""
+    """The number of steps that take this long, found during the warm-up."""
     turn = contestant.turn(1)
     while turn["seconds"] < WARM_UP:
         turn = contestant.turn(2 * turn["steps"])

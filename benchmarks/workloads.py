@@ -1,6 +1,6 @@
-"""What is measured: each workload is an architecture, a batch and a task, as plain data.
+"""The workloads: each is an architecture, a batch and a task, as plain data.
 
-    W1    gated VAE 784-300-300-40, batch 100         W1v  with a VampPrior of 500   W1h  of two levels
+    W1    gated VAE 784-300-300-40, batch 100         W1v  with a VampPrior of 500   W1h  two layers
     W2    convolutional VAE 32-64-16, batch 128       W5   for color images of 64 x 64
     W3    log-likelihood by 5000 importance samples   W3v  with the VampPrior
     W4    from the start of the process to the end of the first step
@@ -18,18 +18,18 @@ Shape = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Workload:
-    """A row.
+    """One workload.
 
     Attributes:
         name, title: short and long.
         task: "train" for steps, "evaluate" for the log-likelihood of images, "start" for the first step.
-        data: "mnist", "digits", or "noise", so many `images` of a `shape` at random.
-        latent: sizes of the levels.
-        width, channels: of the layers; gated dense ones where there are no channels.
-        batch: images a step.
+        data: "mnist", "digits", or "noise": random images, `images` of them, of `shape`.
+        latent: the number of latents of each layer.
+        width, channels: of the hidden layers; gated dense layers if there are no channels.
+        batch: images per step.
         components: pseudo-inputs of a VampPrior; 0 for N(0, I).
-        samples: importance samples an image.
-        against: contenders beside our own.
+        samples: importance samples per image.
+        against: the other contenders.
     """
 
     name: str
@@ -48,11 +48,11 @@ class Workload:
 
     @property
     def unit(self) -> str:
-        """What is counted: a step, an image or a start."""
+        """The unit that is counted: step, image or start."""
         return {"train": "step", "evaluate": "image", "start": "start"}[self.task]
 
     def plain(self) -> dict[str, Any]:
-        """As JSON for a contender."""
+        """The workload as plain values, to be sent to a contender as JSON."""
         return asdict(self)
 
 
@@ -81,7 +81,7 @@ WORKLOADS = _named(
     replace(_W3, name="W3", title="5000 importance samples, W1"),
     replace(_W3, name="W3v", title="5000 importance samples, W1v", components=500),
     replace(
-        _W1, name="W1h", title="W1 with two levels of 40", latent=(40, 40), against=("ours-bf16", "limit")
+        _W1, name="W1h", title="W1 with two layers of 40", latent=(40, 40), against=("ours-bf16", "limit")
     ),
     replace(
         _W1, name="W4", title="`vaekit train digits`, from start to first step", task="start",
@@ -106,7 +106,7 @@ AXES: dict[str, tuple[Workload, ...]] = {
 
 
 def position(axis: str, workload: Workload) -> int:
-    """Where a workload stands on an axis."""
+    """The value of a workload on an axis."""
     return {
         "batch size": workload.batch,
         "width": workload.width[0],

@@ -1,8 +1,8 @@
-"""The picture at the top of the README: the latent plane of `mnist-2d` decoded, beside the test set in it.
+"""Draw the picture at the top of the README: the latent plane of `mnist-2d` decoded, and the test set in it.
 
     python scripts/readme_picture.py [RUN]
 
-RUN is a run of the recipe `mnist-2d`; without it one is trained, which takes about two minutes on two cores.
+RUN is a run of the recipe `mnist-2d`. Without RUN one is trained, which takes about two minutes on two cores.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a contender is timed: it trains as it always does, and passes this gate after each step.
+"""How a contender is timed: it trains in its usual way and calls this gate after each step.
 
 The gate counts steps, answers how long they took, and holds the process until the next order, so that
 contenders can take turns on one machine. Orders and answers are lines of JSON on standard input and output:
@@ -7,9 +7,9 @@ contenders can take turns on one machine. Orders and answers are lines of JSON o
     -> {"steps": 100}
     <- {"steps": 100, "seconds": 0.93, "processor": 1.79, "memory": 420.1}
 
-`processor` is the time of all cores in seconds, `memory` the most that was resident, in MB.
+`processor` is the time of all cores in seconds, `memory` the largest resident size in MB.
 
-Needs nothing but Python, so that it runs in every contender's environment.
+It needs only Python, so it runs in the environment of every contender.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """The limit: the matrix products and convolutions of a step alone, and the traffic of the optimizer's memory.
 
-One step of our own model is watched as torch computes it, forward and backward, and of every product and
-convolution the shapes are written down. Then these alone are computed again and again, in float32, on numbers
-that mean nothing; and for Adam its seven passes over memory: weight, gradient and two moments are read, all
-but the gradient written.
+It records the shapes of every product and convolution in one step of our own model, forward and backward.
+Then it computes only these again and again, in float32, on arbitrary numbers. For Adam it makes seven passes
+over memory: weight, gradient and two moments are read, and all but the gradient are written.
 """
 
 from __future__ import annotations

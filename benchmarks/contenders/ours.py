@@ -1,8 +1,8 @@
 """vaekit through its own command: `vaekit train` and `vaekit evaluate`, with their defaults.
 
-The command is the one that a person types, from its entry point on. The gate stands where the command tells
-of its progress: in the log of a training, which hears of every step, and in the bar of an evaluation.
-Arguments after the workload are overrides of the recipe.
+It runs the command that a person types, from its entry point. The gate is called where the command reports
+its progress: in the log of a training, once per step, and in the progress bar of an evaluation. Arguments
+after the workload are overrides of the recipe.
 """
 
 from __future__ import annotations

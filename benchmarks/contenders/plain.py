@@ -29,7 +29,7 @@ class PlainVAE(nn.Module):
         reconstruction = F.binary_cross_entropy(self.decoder(z), x, reduction="sum") / len(x)
         return reconstruction + self.kl(z, mean, log_variance)
 
-    def rate(self, z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
+    def kl(self, z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
         if self.pseudo_inputs is None:
             return -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum(1).mean()
         components = gaussian(z[:, None], *self.encoder(self.pseudo_inputs.clamp(0, 1)))

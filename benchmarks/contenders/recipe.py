@@ -1,4 +1,4 @@
-"""A workload as a recipe of ours: `mnist-gated`, with what differs from it as overrides."""
+"""A workload as a vaekit recipe: `mnist-gated`, with the differences as overrides."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import SimpleNamespace
 def overrides(workload: SimpleNamespace) -> list[str]:
     """KEY=VALUE of each part.
 
-    Nothing but steps is to be timed: no validation, pictures or checkpoints between them.
+    Only steps are timed: there is no validation, figure or checkpoint between them.
     """
     reading, drawing = _networks(workload)
     prior = {"kind": "vamp", "components": workload.components, "start": "random"}

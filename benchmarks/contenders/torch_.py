@@ -1,4 +1,4 @@
-"""For the start-up alone: the import of torch, and nothing else."""
+"""Only the import of torch, to compare start-up times."""
 
 from __future__ import annotations
 

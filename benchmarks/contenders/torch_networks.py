@@ -1,7 +1,7 @@
 """The encoder and decoder of a workload as they are usually written in PyTorch.
 
-A gate is two linear layers, h * sigmoid(g), as in the VampPrior authors' code; mean and log-variance have a
-layer each; the decoder ends in a sigmoid.
+A gate is two linear layers, h * sigmoid(g), as in the code of the VampPrior authors. Mean and log-variance
+have one layer each. The decoder ends in a sigmoid.
 """
 
 from __future__ import annotations
