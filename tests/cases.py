@@ -48,23 +48,23 @@ LIKELIHOODS: dict[str, Callable[[], head.Head]] = {
 }
 
 POSTERIORS: dict[str, Callable[..., nn.Module]] = {
-    "log_variance": posteriors.log_variance,
-    "log_variance-bounded": partial(posteriors.log_variance, (-6.0, 2.0)),
-    "log_sigma": posteriors.log_sigma,
-    "sigma": posteriors.sigma,
-    "signed_sigma": posteriors.signed_sigma,
+    "gaussian": posteriors.gaussian,
+    "gaussian-bounded": partial(posteriors.gaussian, bounds=(-6.0, 2.0)),
+    "gaussian-log_std": partial(posteriors.gaussian, "log_std"),
+    "gaussian-softplus": partial(posteriors.gaussian, "softplus"),
+    "gaussian-unconstrained": partial(posteriors.gaussian, "unconstrained"),
     "full_covariance": posteriors.FullCovariance,
-    "flow": partial(posteriors.FlowPosterior, transforms=2, width=(4,)),
-    "dirac": posteriors.dirac,
+    "flow": partial(posteriors.FlowPosterior, transforms=2, hidden_sizes=(4,)),
+    "delta": posteriors.delta,
 }
 
 NETWORKS: dict[str, Callable[[Sequence[Shape], Shape], nn.Module]] = {
-    "dense": partial(networks.Dense, width=(7,)),
-    "dense-gated": partial(networks.Dense, width=(7, 6), gated=True),
-    "dense-linear": partial(networks.Dense, width=()),
-    "convolutional": partial(networks.convolutional, channels=(3, 4), width=(6,)),
-    "convolutional-gated": partial(networks.convolutional, channels=(3, 4), width=(), gated=True),
-    "residual": partial(networks.residual, channels=(3, 4), width=(6,)),
+    "dense": partial(networks.Dense, hidden_sizes=(7,)),
+    "dense-gated": partial(networks.Dense, hidden_sizes=(7, 6), gated=True),
+    "dense-linear": partial(networks.Dense, hidden_sizes=()),
+    "convolutional": partial(networks.convolutional, channels=(3, 4), hidden_sizes=(6,)),
+    "convolutional-gated": partial(networks.convolutional, channels=(3, 4), hidden_sizes=(), gated=True),
+    "residual": partial(networks.residual, channels=(3, 4), hidden_sizes=(6,)),
 }
 
 PRIORS: dict[str, Callable[[BuildContext], nn.Module]] = {
@@ -72,15 +72,15 @@ PRIORS: dict[str, Callable[[BuildContext], nn.Module]] = {
     "mixture": partial(priors.mixture, components=3),
     "vamp": partial(priors.vamp, components=3),
     "vamp-learned": partial(priors.vamp, components=3, weights="learned", mean=0.3, std=0.3),
-    "vamp-data": partial(priors.vamp, components=3, start="data"),
+    "vamp-data": partial(priors.vamp, components=3, init="data"),
     "exemplars": partial(priors.exemplars, components=3),
-    "flow": partial(priors.flow, transforms=2, width=(4,)),
-    "flow-autoregressive": partial(priors.flow, form="autoregressive", transforms=2, width=(4,)),
+    "flow": partial(priors.flow, transforms=2, hidden_sizes=(4,)),
+    "flow-autoregressive": partial(priors.flow, type="autoregressive", transforms=2, hidden_sizes=(4,)),
     "exemplars-learned": partial(priors.exemplars, components=3, weights="learned"),
 }
 
 LABELED_PRIORS: dict[str, Callable[[BuildContext], nn.Module]] = {
-    "mixture-class": partial(priors.mixture, components=CLASSES, weights="class"),
+    "mixture-class": partial(priors.mixture, components=CLASSES, weights="class_conditional"),
 }  # those that need a label
 
 OBJECTIVES: dict[str, Objective] = {
@@ -128,7 +128,7 @@ def conditional(
 def make_vae(
     likelihood: str = "bernoulli",
     network: str = "dense",
-    posterior: str = "log_variance",
+    posterior: str = "gaussian",
     prior: str = "standard_normal",
     levels: Sequence[int] = (3,),
     shape: Shape = SHAPE,
@@ -151,7 +151,7 @@ def make_vae(
             if i >= first
         ]
 
-    below = chain(label.get("prior", []), "dense", "log_variance", first=1)
+    below = chain(label.get("prior", []), "dense", "gaussian", first=1)
     encoder = chain([shape, *label.get("encoder", [])], network, posterior)
     decoder = conditional(
         network, LIKELIHOODS[likelihood](), [(sum(levels),), *label.get("decoder", [])], shape

@@ -51,10 +51,10 @@ def given(joint_mean: Tensor, joint: Tensor, wanted: range, known: list[int]) ->
 
 def linear_decoder(weight: Tensor, bias: Tensor) -> Conditional:
     """N(weight z + bias, NOISE^2 I) over images, from the package's own linear network and head."""
-    network = Dense([(weight.shape[1],)], SHAPE, width=()).double()
+    network = Dense([(weight.shape[1],)], SHAPE, hidden_sizes=()).double()
     with torch.no_grad():
-        network.join.maps[0].weight.copy_(weight)
-        network.join.maps[0].bias.copy_(bias)
+        network.join.linears[0].weight.copy_(weight)
+        network.join.linears[0].bias.copy_(bias)
     return Conditional(network, likelihoods.gaussian(NOISE))
 
 
@@ -115,7 +115,7 @@ def on_a_line(likelihood: str) -> tuple[VAE, Tensor]:
     """A model with one latent and a decoder that bends; 3 images."""
     model = make_vae(likelihood, "dense-gated", levels=(1,), shape=SHAPE).double().eval()
     with torch.no_grad():
-        model.decoder.network.join.maps[0].weight.mul_(2)
+        model.decoder.network.join.linears[0].weight.mul_(2)
     return model, images(model.decoder.head.support, SHAPE, 3).double()
 
 

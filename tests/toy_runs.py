@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def die() -> None:
 def model(posterior: head.Head | None = None, seed: int = 0) -> VAE:
     """A dense VAE of 4 x 4 images."""
     torch.manual_seed(seed)
-    posterior, likelihood = posterior or posteriors.log_variance(), likelihoods.bernoulli()
+    posterior, likelihood = posterior or posteriors.gaussian(), likelihoods.bernoulli()
     encoder = networks.Dense([SHAPE], posterior.network_output((LATENT,)), (8,))
     decoder = networks.Dense([(LATENT,)], likelihood.network_output(SHAPE), (8,))
     prior, encoder = Hierarchy([StandardNormal(LATENT)], [LATENT]), Conditional(encoder, posterior)
@@ -120,7 +121,9 @@ def train_wildly(directory: Path, **changes: Any) -> FitResult:
     """With a rate that three halvings tame: sigma underflows, and log q(z | x) has no number."""
     bound = Objective(iwae, samples=2, beta=linear(2), warmup_end=2)
     wild = {"learning_rate": 10.0, "schedule": "constant", "gradient_clip": None}
-    return train(directory, vae=model(posteriors.log_sigma()), objective=bound, **wild, **changes)
+    return train(
+        directory, vae=model(partial(posteriors.gaussian, "log_std")()), objective=bound, **wild, **changes
+    )
 
 
 def metrics(directory: Path) -> list[dict[str, Any]]:

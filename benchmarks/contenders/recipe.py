@@ -14,9 +14,9 @@ def overrides(workload: SimpleNamespace) -> list[str]:
     reading, drawing = _networks(workload)
     prior = {"kind": "vamp", "components": workload.components, "start": "random"}
     values = {
-        "data.name": workload.data if workload.data in ("mnist", "digits") else workload.path,
+        "data.dataset": workload.data if workload.data in ("mnist", "digits") else workload.path,
         "data.validation": 0,
-        "model.latent": list(workload.latent),
+        "model.latent_dim": list(workload.latent),
         "model.encoder.network": reading,
         "model.decoder.network": drawing,
         "model.prior": prior if workload.components else "standard_normal",
@@ -24,7 +24,7 @@ def overrides(workload: SimpleNamespace) -> list[str]:
         "training.learning_rate": 1e-3,
         "training.epochs": 1_000_000,
         "training.patience": None,
-        "training.pictures": 0,
+        "training.sample_every": 0,
         "training.checkpoint_seconds": 1_000_000,
     }
     return [f"{key}={json.dumps(value)}" for key, value in values.items()]
@@ -35,4 +35,4 @@ def _networks(workload: SimpleNamespace) -> tuple[dict, dict]:
         dense = {"kind": "dense", "width": list(workload.width), "gated": True}
         return dense, dense
     convolutional = {"kind": "convolutional", "channels": list(workload.channels), "gated": False}
-    return {**convolutional, "width": list(workload.width)}, {**convolutional, "width": []}
+    return {**convolutional, "width": list(workload.width)}, {**convolutional, "hidden_sizes": []}

@@ -29,7 +29,7 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run with two latents; not to be changed."""
     directory = tmp_path_factory.mktemp("runs") / "digits"
-    words = ["train", "digits", "training.epochs=2", "model.latent=2", "--run-dir", str(directory)]
+    words = ["train", "digits", "training.epochs=2", "model.latent_dim=2", "--run-dir", str(directory)]
     result = CliRunner().invoke(program, words)
     assert result.exit_code == 0, result.output
     return directory

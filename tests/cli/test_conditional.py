@@ -18,7 +18,7 @@ from vaekit.runs.run import load
 
 def train(directory: Path, *words: str) -> Path:
     """A small run of 8 x 8 digits."""
-    usual = ["train", "digits", "training.epochs=3", "training.pictures=2", "--run-dir", str(directory)]
+    usual = ["train", "digits", "training.epochs=3", "training.sample_every=2", "--run-dir", str(directory)]
     result = CliRunner().invoke(program, [*usual, *words])
     assert result.exit_code == 0, result.output
     return directory
@@ -28,7 +28,7 @@ def train(directory: Path, *words: str) -> Path:
 def told(tmp_path_factory) -> Path:
     """A finished run that is told the digit everywhere; not to be changed."""
     into = "model.condition={by: label, into: [prior, encoder, decoder]}"
-    return train(tmp_path_factory.mktemp("told") / "digits", into, "model.latent=2")
+    return train(tmp_path_factory.mktemp("told") / "digits", into, "model.latent_dim=2")
 
 
 @pytest.fixture(scope="module")

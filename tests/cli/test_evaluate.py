@@ -138,7 +138,7 @@ def test_the_chains_of_the_command_line_are_those_of_python():
 @pytest.mark.parametrize("words", [("--bdmc",), ("--estimator", "ais")])
 def test_a_point_posterior_has_no_chains(fails, run, words):
     config = json.loads((run / "model/config.json").read_text())
-    config["recipe"]["model"]["encoder"]["posterior"] = {"kind": "dirac"}
+    config["recipe"]["model"]["encoder"]["posterior"] = {"kind": "delta"}
     (run / "model/config.json").write_text(json.dumps(config))
     weights = load_file(run / "model/model.safetensors")
     halved = {name: w[: len(w) // 2] if len(w) == 4 else w for name, w in weights.items()}
@@ -236,7 +236,7 @@ def test_damage_is_one_line(fails, run):
     for text in ("{", "[]", "{}", '{"format": 1, "shape": [1, 8, 8], "label_names": []}'):
         config.write_text(text)
         assert str(config) in fails(3, "evaluate", run)
-    config.write_text(whole.replace('"latent": 2', '"latent": 3'))
+    config.write_text(whole.replace('"latent_dim": 2', '"latent_dim": 3'))
     assert "another architecture" in fails(3, "evaluate", run)
     config.write_text(whole)
     weights.write_bytes(weights.read_bytes()[:1000])

@@ -97,7 +97,7 @@ def test_the_observed_part_is_measured_and_not_kept(numbers, call, run):
 
 
 def test_a_run_of_hidden_pixels_from_training_to_report(call, numbers, tmp_path):
-    words = ["train", "digits", "training.epochs=1", "model.latent=2", "data.missing=pixels:0.3"]
+    words = ["train", "digits", "training.epochs=1", "model.latent_dim=2", "data.missing=pixels:0.3"]
     result = call(*words, "--run-dir", "partial")
     assert result.exit_code == 0, result.output
     assert "kind: pixels" in (tmp_path / "partial/recipe.yaml").read_text()

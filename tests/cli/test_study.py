@@ -6,7 +6,7 @@ import pytest
 
 STUDY = """
 title: Two
-runs: [{name: "d{d}", recipe: digits, grid: {d: [2, 3]}, overrides: ["model.latent={d}"]}]
+runs: [{name: "d{d}", recipe: digits, grid: {d: [2, 3]}, overrides: ["model.latent_dim={d}"]}]
 presets: {quick: {overrides: [training.epochs=1, data.train=60], evaluate: {samples: 2, images: 5}}}
 """
 
@@ -36,7 +36,9 @@ def test_the_studies_are_listed(call, numbers):
 
 
 def test_runs_that_fail_are_an_error_after_the_page(call, tmp_path):
-    (tmp_path / "s.yaml").write_text(STUDY.replace('["model.latent={d}"]', '["data.name=nothing{d}.npy"]'))
+    (tmp_path / "s.yaml").write_text(
+        STUDY.replace('["model.latent_dim={d}"]', '["data.dataset=nothing{d}.npy"]')
+    )
     result = call("study", "s.yaml", "-q")
     assert result.exit_code == 1
     assert result.stdout.startswith("Page ")
@@ -48,7 +50,7 @@ def test_a_sweep_prints_its_table(call, numbers):
     words = (
         "sweep",
         "digits",
-        "model.latent=2,3",
+        "model.latent_dim=2,3",
         "data.train=60",
         "--epochs",
         1,
@@ -84,8 +86,8 @@ def test_a_comparison_goes_to_stdout_and_its_page_where_asked(call, numbers, run
             "error: study 'latent-dimensio': neither a name (see: vaekit study",
         ),
         (3, ["study", "two.yaml", "--preset", "x"], "error: preset: expected one of quick, got 'x'"),
-        (2, ["sweep", "digits", "model.latent"], "error: expected KEY=VALUE,VALUE... after the recipe"),
-        (3, ["sweep", "digits", "model.latent=2"], "error: sweep: expected a key with several values"),
+        (2, ["sweep", "digits", "model.latent_dim"], "error: expected KEY=VALUE,VALUE... after the recipe"),
+        (3, ["sweep", "digits", "model.latent_dim=2"], "error: sweep: expected a key with several values"),
         (3, ["sweep", "digits", "model.latnt=2,3"], "error: digits: model.latnt: unknown key; did you mean"),
         (4, ["compare", "nowhere"], "error: nowhere: not a run directory"),
     ],

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from PIL import Image
 
-QUICK = ("training.epochs=1", "training.pictures=0")
+QUICK = ("training.epochs=1", "training.sample_every=0")
 
 
 def test_a_run_holds_all_that_came_of_it(trained):
@@ -58,14 +58,14 @@ def test_settings_and_overrides_reach_the_recipe(numbers):
         1,
         "--device",
         "cpu",
-        "model.latent=3",
+        "model.latent_dim=3",
         "-q",
     )
     summary = numbers(*words, "--on-divergence", "rollback")
     recipe = yaml.safe_load(Path(summary["run"], "recipe.yaml").read_text())
     assert recipe["model"]["latent"] == 3
-    assert {key: recipe["training"][key] for key in ("seed", "threads", "device", "on_divergence")} == {
-        "seed": 3, "threads": 1, "device": "cpu", "on_divergence": "rollback",
+    assert {key: recipe["training"][key] for key in ("seed", "threads", "device", "on_nan")} == {
+        "seed": 3, "threads": 1, "device": "cpu", "on_nan": "rollback",
     }  # fmt: skip
     assert (summary["epochs"], summary["best_epoch"]) == (1, 1)
     assert summary["validation_elbo"] < 0
@@ -73,7 +73,7 @@ def test_settings_and_overrides_reach_the_recipe(numbers):
 
 @pytest.mark.usefixtures("undrawn")
 def test_an_autoencoder_has_a_loss_but_no_bound(call):
-    words = ("train", "digits", *QUICK, "model.encoder.posterior=dirac", "objective.beta=0", "-q")
+    words = ("train", "digits", *QUICK, "model.encoder.posterior=delta", "objective.beta=0", "-q")
     result = call(*words)
     assert result.exit_code == 0, result.output
     assert "validation loss" in result.stdout
@@ -82,7 +82,8 @@ def test_an_autoencoder_has_a_loss_but_no_bound(call):
 
 @pytest.mark.usefixtures("undrawn")
 def test_the_first_word_is_an_override_where_it_says_so(call, tmp_path):
-    result = call("train", "data.name=digits", "data.validation=200", *QUICK, "model.encoder.network=dense",
+    result = call("train", "data.dataset=digits", "data.validation=200", *QUICK,
+                  "model.encoder.network=dense",
                   "model.decoder.network=dense", "name=mine", "-q")  # fmt: skip
     assert result.exit_code == 0, result.output
     assert (tmp_path / "runs/mine/1/model/config.json").is_file()
@@ -174,11 +175,13 @@ def test_a_finished_run_has_nothing_left_to_resume(fails, run):
 
 
 def test_what_is_fixed_by_the_past_cannot_change(fails, run):
-    assert "model.latent is fixed by what was trained" in fails(3, "train", "--resume", run, "model.latent=3")
+    assert "model.latent_dim is fixed by what was trained" in fails(
+        3, "train", "--resume", run, "model.latent_dim=3"
+    )
 
 
 def test_interrupted_training_saves_and_says_how_to_go_on(tmp_path):
-    words = ["train", "digits", "training.epochs=100000", "training.pictures=0", "--run-dir", "r"]
+    words = ["train", "digits", "training.epochs=100000", "training.sample_every=0", "--run-dir", "r"]
     code = "from vaekit.cli import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", code, *words], cwd=tmp_path, stderr=subprocess.PIPE, text=True
@@ -199,7 +202,7 @@ def test_interrupted_training_saves_and_says_how_to_go_on(tmp_path):
 
 def test_divergence_has_its_own_exit_code(call, tmp_path):
     result = call(
-        "train", "digits", *QUICK, "data.observation=continuous", "training.learning_rate=10",
+        "train", "digits", *QUICK, "data.binarization=none", "data.values=continuous", "training.learning_rate=10",
         "--run-dir", "r", "model.decoder.likelihood.kind=gaussian", "model.decoder.likelihood.bounds=null",
     )  # fmt: skip
     assert result.exit_code == 5, result.output
@@ -220,7 +223,16 @@ def test_divergence_has_its_own_exit_code(call, tmp_path):
         (2, ["digits", "--threads", "0"], "0 is not in the range"),
         (2, ["digits", "--resume", "r"], "--resume goes on with what the run holds"),
         (4, ["--resume", "nowhere"], "nowhere: not a run directory"),
-        (3, ["digits", "data.observation=continuous", "model.decoder.likelihood=categorical"], "256 levels"),
+        (
+            3,
+            [
+                "digits",
+                "data.binarization=none",
+                "data.values=continuous",
+                "model.decoder.likelihood=categorical",
+            ],
+            "256 levels",
+        ),
         (3, ["digits", "data.test=1700"], "leave none of 1797 to train on"),
         (1, ["digits", "--run-dir", "/dev/null/r"], "cannot make /dev/null/r"),
     ],

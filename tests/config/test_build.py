@@ -66,10 +66,10 @@ def test_steps_can_be_the_unit_and_the_bound_can_be_another():
 
 
 def test_levels_cannot_be_probable_where_reals_are_seen():
-    changes = ["data.observation=continuous", "model.decoder.likelihood=categorical"]
+    changes = ["data.binarization=none", "data.values=continuous", "model.decoder.likelihood=categorical"]
     with pytest.raises(RecipeError, match=r"use data\.observation=discrete"):
         check_recipe(load_recipe("mnist", changes))
-    check_recipe(load_recipe("mnist", ["data.observation=discrete", "model.decoder.likelihood=categorical"]))
+    check_recipe(load_recipe("mnist", ["data.binarization=none", "model.decoder.likelihood=categorical"]))
 
 
 VAMP = ["model.prior={kind: vamp, components: 4, start: data}"]
@@ -85,7 +85,7 @@ def test_a_vamp_prior_starts_from_training_images_or_is_loaded_into():
 
 
 def test_training_images_are_those_of_the_training_split_as_they_are_seen():
-    spec = load_recipe("digits", ["data.observation=discrete", "data.validation=1700", "data.test=90"])
+    spec = load_recipe("digits", ["data.binarization=none", "data.validation=1700", "data.test=90"])
     dataset, splits = build_data(spec.data)
     taken, labels = training_images(spec, dataset, splits)(len(splits.train))
     own = torch.from_numpy(dataset.images[splits.train]).float() / 255
@@ -99,7 +99,7 @@ def test_a_mixture_of_points_has_no_density():
     with pytest.raises(
         RecipeError, match=r"model\.prior: vamp is a mixture of posteriors.*use model\.prior="
     ):
-        check_recipe(load_recipe("digits", [*VAMP, "model.encoder.posterior=dirac"]))
+        check_recipe(load_recipe("digits", [*VAMP, "model.encoder.posterior=delta"]))
     check_recipe(load_recipe("digits", VAMP))
 
 
@@ -110,7 +110,7 @@ def test_a_mixture_of_points_has_no_density():
 @pytest.mark.parametrize("prior", ["standard_normal", "mixture", "vamp", "exemplars"])
 @pytest.mark.parametrize("levels", [[4], [4, 3], [4, 3, 2], [4, 3, 2, 1]])
 def test_any_number_of_levels_is_built_from_a_list(network: str, prior: str, levels: list[int]):
-    changes = [f"model.latent={levels}", f"model.encoder.network={network}", f"model.prior={prior}"]
+    changes = [f"model.latent_dim={levels}", f"model.encoder.network={network}", f"model.prior={prior}"]
     model = build_model(load_recipe("mnist", changes).model, (1, 8, 8))
     x = torch.rand(5, 1, 8, 8).round()
     assert model.layer_dims == tuple(levels)
@@ -137,7 +137,7 @@ def test_two_levels_with_a_vamp_prior_are_those_of_the_paper():
 
 
 def test_the_evidence_of_two_levels_with_a_vamp_prior_on_top_is_its_parts_by_hand():
-    changes = ["model.latent=[2, 3]", "model.prior={kind: vamp, components: 5, std: 0.5}"]
+    changes = ["model.latent_dim=[2, 3]", "model.prior={kind: vamp, components: 5, std: 0.5}"]
     model = build_model(load_recipe("digits", changes).model, (1, 8, 8)).double()
     x = torch.rand(4, 1, 8, 8, dtype=torch.float64).round()
     terms = model.elbo_terms(x, samples=6, seed=1)
@@ -155,13 +155,13 @@ def test_the_evidence_of_two_levels_with_a_vamp_prior_on_top_is_its_parts_by_han
 
 
 def test_the_links_of_the_prior_have_a_network_of_their_own_if_so_said():
-    changes = ["model.latent=[4, 3]", "model.prior.network={kind: dense, width: [7]}"]
+    changes = ["model.latent_dim=[4, 3]", "model.prior.network={kind: dense, width: [7]}"]
     model = build_model(load_recipe("mnist", changes).model, (1, 8, 8))
     assert [tuple(p.shape) for p in model.prior.parameters()] == [(7, 4), (7,), (6, 7), (6,)]
 
 
 def test_below_a_point_the_prior_has_a_density():
-    changes = ["model.latent=[4, 3]", "model.encoder.posterior=dirac"]
+    changes = ["model.latent_dim=[4, 3]", "model.encoder.posterior=delta"]
     model = build_model(load_recipe("digits", changes).model, (1, 8, 8))
     assert torch.isfinite(model.prior().log_prob(model.encode(torch.rand(5, 1, 8, 8)).mean)).all()
 
@@ -169,7 +169,7 @@ def test_below_a_point_the_prior_has_a_density():
 @pytest.mark.parametrize("form", ["coupling", "autoregressive"])
 def test_flows_are_built_for_every_level(form: str):
     flow = f"{{kind: flow, form: {form}, transforms: 1, width: [4]}}"
-    changes = ["model.latent=[3, 2]", f"model.prior={flow}", f"model.encoder.posterior={flow}"]
+    changes = ["model.latent_dim=[3, 2]", f"model.prior={flow}", f"model.encoder.posterior={flow}"]
     model = build_model(load_recipe("digits", changes).model, (1, 8, 8))
     assert isinstance(model.prior.layers[0], FlowPrior)
     for link in (*model.encoder.layers, model.prior.layers[1]):
@@ -221,7 +221,7 @@ def conditional(*changes: str):
     ],
 )  # fmt: skip
 def test_labels_reach_every_prior_at_every_depth(prior: str, levels: str):
-    model, dataset, splits = conditional(TOLD, f"model.prior={prior}", f"model.latent={levels}")
+    model, dataset, splits = conditional(TOLD, f"model.prior={prior}", f"model.latent_dim={levels}")
     y = torch.from_numpy(dataset.labels[:5])
     terms = model.elbo_terms(torch.from_numpy(dataset.images[:5] / 255).float().round(), y, samples=2)
     assert terms.log_ratio.shape == (len(model.layer_dims), 2, 5)
@@ -271,7 +271,10 @@ def test_what_cannot_be_told_is_named(changes, message):
     [
         ("model.condition={into: []}", "expected at least one of prior, encoder and decoder, each once, got"),
         ("model.condition={into: [prior, prior]}", "each once, got"),
-        ("model.condition=lable", "model.condition.by: expected one of 'label' or 'attributes', got 'lable'"),
+        (
+            "model.condition=lable",
+            "model.condition.variable: expected one of 'label' or 'attributes', got 'lable'",
+        ),
         (
             "model.prior={kind: mixture, weights: class}",
             "needs a prior that is told the label; add model.cond",

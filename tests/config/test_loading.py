@@ -26,13 +26,13 @@ def test_the_gated_recipe_has_the_settings_of_the_paper():
     for part in (recipe.model.encoder, recipe.model.decoder):
         assert part.network.model_dump() == {
             "kind": "dense",
-            "width": [300, 300],
+            "hidden_sizes": [300, 300],
             "gated": True,
             "activation": "relu",
         }
-    assert recipe.model.latent == 40
+    assert recipe.model.latent_dim == 40
     assert recipe.data.observation == "dynamic"
-    assert (recipe.objective.beta.kind, recipe.objective.beta.over) == ("linear", 100)
+    assert (recipe.objective.beta.kind, recipe.objective.beta.warmup) == ("linear", 100)
     training = recipe.training
     assert (training.batch_size, training.learning_rate, training.patience) == (100, 5e-4, 50)
 
@@ -45,12 +45,12 @@ def test_the_vamp_recipe_is_the_gated_one_with_500_pseudo_inputs():
 
 
 def test_levels_are_a_number_or_a_list_of_such():
-    assert load_recipe("mnist", ["model.latent=5"]).model.layer_dims == (5,)
-    assert load_recipe("mnist", ["model.latent=[5, 3]"]).model.layer_dims == (5, 3)
+    assert load_recipe("mnist", ["model.latent_dim=5"]).model.layer_dims == (5,)
+    assert load_recipe("mnist", ["model.latent_dim=[5, 3]"]).model.layer_dims == (5, 3)
     assert load_recipe("mnist-hvae-vamp").model.layer_dims == (40, 40)
     for wrong in ("[]", "[3, 0]", "x", "2.5"):
         with pytest.raises(RecipeError, match=r"^mnist: model\.latent: expected"):
-            load_recipe("mnist", [f"model.latent={wrong}"])
+            load_recipe("mnist", [f"model.latent_dim={wrong}"])
 
 
 def test_a_network_between_levels_needs_levels():
@@ -59,16 +59,21 @@ def test_a_network_between_levels_needs_levels():
 
 
 def test_overrides_win_in_their_order_and_leave_the_rest():
-    recipe = load_recipe("mnist", ["training.epochs=3", "model.latent=2", "training.epochs=4"])
-    assert (recipe.training.epochs, recipe.model.latent) == (4, 2)
+    recipe = load_recipe("mnist", ["training.epochs=3", "model.latent_dim=2", "training.epochs=4"])
+    assert (recipe.training.epochs, recipe.model.latent_dim) == (4, 2)
     assert recipe.training.batch_size == load_recipe("mnist").training.batch_size
 
 
 def test_another_kind_replaces_the_part_and_the_same_kind_is_merged():
     dense = load_recipe("mnist", ["model.encoder.network.kind=dense"]).model.encoder.network
-    assert dense.model_dump() == {"kind": "dense", "width": [300, 300], "gated": False, "activation": "relu"}
+    assert dense.model_dump() == {
+        "kind": "dense",
+        "hidden_sizes": [300, 300],
+        "gated": False,
+        "activation": "relu",
+    }
     same = load_recipe("mnist", ["model.encoder.network={kind: convolutional, width: [7]}"])
-    assert (same.model.encoder.network.channels, same.model.encoder.network.width) == ([16, 32], [7])
+    assert (same.model.encoder.network.channels, same.model.encoder.network.hidden_sizes) == ([16, 32], [7])
 
 
 def test_a_bare_name_or_number_stands_for_the_kind():
@@ -102,16 +107,16 @@ def test_what_is_hidden_has_a_short_form(written, kind, short):
 
 
 def test_a_power_of_ten_needs_no_point(tmp_path):
-    assert load_recipe("mnist", ["objective.beta=1e-3"]).objective.beta.value == 1e-3
+    assert load_recipe("mnist", ["objective.beta=1e-3"]).objective.beta.final == 1e-3
     (tmp_path / "a.yaml").write_text("extends: mnist\nobjective: {beta: 2E1}\n")
-    assert load_recipe(tmp_path / "a.yaml").objective.beta.value == 20
+    assert load_recipe(tmp_path / "a.yaml").objective.beta.final == 20
 
 
 def test_a_file_extends_a_name_and_another_file_beside_it(tmp_path):
     (tmp_path / "one.yaml").write_text("extends: mnist\ntraining: {epochs: 3}\n")
     (tmp_path / "two.yaml").write_text("extends: one.yaml\nmodel: {latent: 5}\n")
     recipe = load_recipe(tmp_path / "two.yaml")
-    assert (recipe.name, recipe.training.epochs, recipe.model.latent) == ("two", 3, 5)
+    assert (recipe.name, recipe.training.epochs, recipe.model.latent_dim) == ("two", 3, 5)
     assert recipe.training.batch_size == load_recipe("mnist").training.batch_size
 
 
@@ -183,4 +188,4 @@ def test_every_key_is_listed_with_range_and_meaning():
 
 
 def test_defaults_make_a_recipe():
-    assert Recipe().data.name == "mnist"
+    assert Recipe().data.dataset == "mnist"

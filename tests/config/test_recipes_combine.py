@@ -34,53 +34,57 @@ CHOICES: dict[str, dict[str, Choice]] = {
         "standard_normal": {"kind": "standard_normal"},
         "mixture": {"kind": "mixture", "components": 3},
         "vamp": {"kind": "vamp", "components": 3},
-        "vamp-learned": {"kind": "vamp", "components": 3, "weights": "learned", "start": "data"},
+        "vamp-learned": {"kind": "vamp", "components": 3, "weights": "learned", "init": "data"},
         "exemplars": {"kind": "exemplars", "components": 3},
-        "flow": {"kind": "flow", "transforms": 2, "width": [4]},
-        "flow-autoregressive": {"kind": "flow", "form": "autoregressive", "transforms": 1, "width": [4]},
+        "flow": {"kind": "flow", "transforms": 2, "hidden_sizes": [4]},
+        "flow-autoregressive": {
+            "kind": "flow", "type": "autoregressive", "transforms": 1, "hidden_sizes": [4]
+        },
     },
     "posterior": {
-        "log_variance": {"kind": "log_variance"},
-        "log_variance-bounded": {"kind": "log_variance", "bounds": [-6, 2]},
-        "log_sigma-bounded": {"kind": "log_sigma", "bounds": [-6, 2]},
-        "sigma": {"kind": "sigma"},
-        "signed_sigma": {"kind": "signed_sigma"},
+        "gaussian": {"kind": "gaussian"},
+        "gaussian-bounded": {"kind": "gaussian", "bounds": [-6, 2]},
+        "gaussian-log_std-bounded": {"kind": "gaussian", "parametrization": "log_std", "bounds": [-6, 2]},
+        "gaussian-softplus": {"kind": "gaussian", "parametrization": "softplus"},
+        "gaussian-unconstrained": {"kind": "gaussian", "parametrization": "unconstrained"},
         "full_covariance": {"kind": "full_covariance"},
-        "flow": {"kind": "flow", "transforms": 1, "width": [4]},
-        "dirac": {"kind": "dirac"},
+        "flow": {"kind": "flow", "transforms": 1, "hidden_sizes": [4]},
+        "delta": {"kind": "delta"},
     },
     "likelihood": {
         "bernoulli": {"kind": "bernoulli"},
         "continuous_bernoulli": {"kind": "continuous_bernoulli"},
         "gaussian": {"kind": "gaussian"},
-        "gaussian-fixed": {"kind": "gaussian", "sigma": 0.5},
-        "gaussian-learned": {"kind": "gaussian", "sigma": "learned"},
-        "gaussian-optimal": {"kind": "gaussian", "sigma": "optimal"},
+        "gaussian-fixed": {"kind": "gaussian", "gaussian-softplus": 0.5},
+        "gaussian-learned": {"kind": "gaussian", "gaussian-softplus": "learned"},
+        "gaussian-optimal": {"kind": "gaussian", "gaussian-softplus": "optimal"},
         "discretized_logistic": {"kind": "discretized_logistic"},
         "categorical": {"kind": "categorical"},
     },
     "network": {
-        "dense": {"kind": "dense", "width": [16], "activation": "elu"},
-        "dense-gated": {"kind": "dense", "width": [16, 16], "gated": True},
-        "convolutional": {"kind": "convolutional", "channels": [3, 4], "width": [16]},
-        "convolutional-gated": {"kind": "convolutional", "channels": [3, 4], "width": [16], "gated": True},
-        "residual": {"kind": "residual", "channels": [3, 4], "width": [16]},
+        "dense": {"kind": "dense", "hidden_sizes": [16], "activation": "elu"},
+        "dense-gated": {"kind": "dense", "hidden_sizes": [16, 16], "gated": True},
+        "convolutional": {"kind": "convolutional", "channels": [3, 4], "hidden_sizes": [16]},
+        "convolutional-gated": {
+            "kind": "convolutional", "channels": [3, 4], "hidden_sizes": [16], "gated": True
+        },
+        "residual": {"kind": "residual", "channels": [3, 4], "hidden_sizes": [16]},
     },
     "latent": {"1-level": 3, "2-levels": [2, 3], "3-levels": [2, 2, 3], "4-levels": [2, 3, 2, 2]},
     "condition": {
         "none": None,
-        "decoder": {"into": ["decoder"]},
-        "prior": {"into": ["prior"]},
-        "encoder": {"into": ["encoder", "decoder"]},
-        "all": {"into": ["prior", "encoder", "decoder"]},
-        "attributes": {"by": "attributes", "into": ["prior", "encoder", "decoder"]},
+        "decoder": {"parts": ["decoder"]},
+        "prior": {"parts": ["prior"]},
+        "encoder": {"parts": ["encoder", "decoder"]},
+        "all": {"parts": ["prior", "encoder", "decoder"]},
+        "attributes": {"variable": "attributes", "parts": ["prior", "encoder", "decoder"]},
     },
 }  # fmt: skip
 
 
 def refused(row: Row) -> bool:
     """A mixture of posteriors has no density where these are points."""
-    return row[0].startswith(("vamp", "exemplars")) and row[1] == "dirac"
+    return row[0].startswith(("vamp", "exemplars")) and row[1] == "delta"
 
 
 def rows_with_all(strength: int) -> list[Row]:
@@ -114,7 +118,7 @@ def _completed(wanted: tuple, values: list[list[str]], rng: random.Random) -> Ro
         return row
     if 0 not in given:
         return ("standard_normal", *row[1:])
-    return row if 1 in given else (row[0], "log_variance", *row[2:])
+    return row if 1 in given else (row[0], "gaussian", *row[2:])
 
 
 def _parts(row: Row, strength: int) -> set[tuple]:
@@ -125,7 +129,10 @@ def recipe_of(row: Row) -> Recipe:
     choice = {name: CHOICES[name][value] for name, value in zip(CHOICES, row, strict=True)}
     return parse_recipe(
         {
-            "data": {"name": "noise", "observation": "threshold" if row[2] == "bernoulli" else "discrete"},
+            "data": {
+                "dataset": "noise",
+                "binarization": "threshold" if row[2] == "bernoulli" else "discrete",
+            },
             "model": {
                 "latent": choice["latent"],
                 "prior": choice["prior"],
@@ -133,7 +140,7 @@ def recipe_of(row: Row) -> Recipe:
                 "encoder": {"network": choice["network"], "posterior": choice["posterior"]},
                 "decoder": {"network": choice["network"], "likelihood": choice["likelihood"]},
             },
-            "objective": {"beta": 0} if row[1] == "dirac" else {},
+            "objective": {"beta": 0} if row[1] == "delta" else {},
         }
     )
 
@@ -206,7 +213,7 @@ def trains_a_step(trained: TrainedModel, seen) -> None:
         objective.loss(terms, objective.final_beta).backward()
         optimizer.step()
     for name, weight in model.named_parameters():
-        if trained.recipe.model.encoder.posterior.kind == "dirac" and name.startswith("prior."):
+        if trained.recipe.model.encoder.posterior.kind == "delta" and name.startswith("prior."):
             continue  # with beta = 0 the prior serves for sampling only
         assert weight.grad is not None, name
         assert torch.isfinite(weight.grad).all(), name
@@ -240,12 +247,12 @@ def is_measured_and_kept(trained: TrainedModel, dataset: Dataset, splits: Splits
     a, b = (measure_batches(model, seen.batches(3), 10) for model in (trained.model, again.model))
     assert torch.equal(a.log_likelihood, b.log_likelihood)
     assert torch.equal(a.codes, b.codes)
-    if trained.recipe.model.encoder.posterior.kind != "dirac":
+    if trained.recipe.model.encoder.posterior.kind != "delta":
         assert torch.isfinite(a.log_likelihood).all()
         assert (a.log_likelihood > a.reconstruction - a.kl.sum(0) - 20).all()
 
 
-@pytest.mark.parametrize("prior", [name for name in CHOICES["prior"] if refused((name, "dirac"))])
+@pytest.mark.parametrize("prior", [name for name in CHOICES["prior"] if refused((name, "delta"))])
 def test_a_mixture_of_points_is_refused(prior: str):
     with pytest.raises(RecipeError, match="points without a density"):
-        check_recipe(recipe_of((prior, "dirac", "bernoulli", "dense", "1-level", "none")))
+        check_recipe(recipe_of((prior, "delta", "bernoulli", "dense", "1-level", "none")))

@@ -45,10 +45,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainedModel:
     """A VAE that saw only half of every curve."""
-    changes = ["model.latent=3", "data.validation=0.1"]
+    changes = ["model.latent_dim=3", "data.validation=0.1"]
     run = vaekit.train(
         overrides=changes, data=folder / "holes.npy", run_dir=tmp_path_factory.mktemp("runs") / "curves",
-        log=SilentLogger(), epochs=150, learning_rate=3e-3, pictures=0,
+        log=SilentLogger(), epochs=150, learning_rate=3e-3, sample_every=0,
     )  # fmt: skip
     return run.trained
 

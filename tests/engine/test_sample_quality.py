@@ -25,7 +25,7 @@ def _quick(monkeypatch, tmp_path):
 
 def digits(*changes):
     """An untrained model of `digits`."""
-    recipe = load_recipe("digits", ["model.latent=2", "model.encoder.network.width=[5]", *changes])
+    recipe = load_recipe("digits", ["model.latent_dim=2", "model.encoder.network.hidden_sizes=[5]", *changes])
     model = build_model(recipe.model, (1, 8, 8)).eval()
     return TrainedModel(model, recipe, (1, 8, 8), tuple("0123456789"), Path("digits"))
 
@@ -78,10 +78,15 @@ def test_like_is_compared_with_like(monkeypatch):
     for changes, draw, pixels, observation in [
         ((), None, "drawn", "dynamic"),
         ((), False, "means", "continuous"),
-        (("data.observation=threshold",), None, "drawn", "threshold"),
-        (("data.observation=threshold",), False, "means", "threshold"),
-        (("data.observation=discrete",), None, "means", "continuous"),
-        (("data.observation=continuous", "model.decoder.likelihood=gaussian"), None, "means", "continuous"),
+        (("data.binarization=threshold",), None, "drawn", "threshold"),
+        (("data.binarization=threshold",), False, "means", "threshold"),
+        (("data.binarization=none",), None, "means", "continuous"),
+        (
+            ("data.binarization=none", "data.values=continuous", "model.decoder.likelihood=gaussian"),
+            None,
+            "means",
+            "continuous",
+        ),
         (("model.decoder.likelihood=gaussian",), None, "means", "continuous"),
     ]:
         assert sample_quality(digits(*changes), 20, "pixels", draw).pixels == pixels

@@ -147,7 +147,7 @@ def test_the_length_of_steps_comes_to_the_acceptance_aimed_at():
     assert 0.4 < accepted.mean() < 0.9
 
 
-@pytest.mark.parametrize("posterior", ["log_variance", "full_covariance"])
+@pytest.mark.parametrize("posterior", ["gaussian", "full_covariance"])
 def test_chains_that_run_off_are_not_accepted(posterior: str):
     model = make_vae(posterior=posterior)
     path = annealing_path(model, images_for(model))
@@ -160,7 +160,7 @@ def test_chains_that_run_off_are_not_accepted(posterior: str):
 @pytest.mark.parametrize(
     "row",
     [{"prior": name} for name in PRIORS]
-    + [{"posterior": name} for name in POSTERIORS if name != "dirac"]
+    + [{"posterior": name} for name in POSTERIORS if name != "delta"]
     + [{"likelihood": name} for name in LIKELIHOODS],
     ids=str,
 )

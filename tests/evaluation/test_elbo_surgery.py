@@ -26,7 +26,7 @@ def test_on_a_line_both_parts_are_the_integrals():
     """Many copies of three images: the aggregated posterior is that of the three."""
     model, x = on_a_line("bernoulli")
     with torch.no_grad():
-        model.encoder.layers[0].network.join.maps[0].weight.mul_(5)  # codes that differ
+        model.encoder.layers[0].network.join.linears[0].weight.mul_(5)  # codes that differ
         log_q = model.encode(x).log_prob(GRID).squeeze(-1).T  # (3, G)
         log_p = model.conditional_prior().log_prob(GRID.squeeze(-1)).flatten()
     log_mean = log_q.logsumexp(0) - math.log(3)
@@ -67,7 +67,7 @@ def test_no_more_images_than_asked_for_are_used_and_the_top_level_is_meant():
         assert 0 <= found.mutual_information <= found.log_n
 
 
-@pytest.mark.parametrize("posterior", ["log_variance", "full_covariance", "flow"])
+@pytest.mark.parametrize("posterior", ["gaussian", "full_covariance", "flow"])
 def test_batches_of_unlike_size_count_image_by_image(posterior: str):
     model, x = make_vae(posterior=posterior), images("binary", n=30)
     whole, parts = (elbo_surgery(model, in_batches(x, size), seed=0) for size in (30, 7))

@@ -219,7 +219,7 @@ def test_the_clock_goes_forwards():
 
 def test_active_units_are_counted_by_level_also_of_points_and_over_batches():
     x = images("binary", n=60)
-    for model, levels in ((make_ladder(), 2), (make_vae(posterior="dirac"), 1)):
+    for model, levels in ((make_ladder(), 2), (make_vae(posterior="delta"), 1)):
         parts = measure_batches(model, batches(x, 25), 2)
         found = summarize(parts, model.layer_dims, 2, 0, 1.0)
         variance = model.encode(x).mean.var(0, correction=0).split(model.layer_dims)

@@ -20,7 +20,7 @@ from vaekit.evaluation.latent import (
 
 
 def model(size=2, *changes):
-    overrides = [f"model.latent={size}", "model.encoder.network.width=[5]", *changes]
+    overrides = [f"model.latent_dim={size}", "model.encoder.network.hidden_sizes=[5]", *changes]
     return build_model(load_recipe("digits", overrides).model, (1, 8, 8)).eval()
 
 

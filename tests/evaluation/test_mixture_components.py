@@ -35,7 +35,7 @@ def test_weight_decides_where_components_are_as_near():
 
 
 def test_of_several_levels_the_top_one_decides():
-    vae = model("model.latent=[8, 3]", "model.prior={kind: mixture, components: 4}")
+    vae = model("model.latent_dim=[8, 3]", "model.prior={kind: mixture, components: 4}")
     top = vae.prior.layers[0]
     top.mean.data *= 10
     codes = np.concatenate([top.mean.detach().numpy(), np.full((4, 3), 99.0)], 1)
@@ -43,7 +43,7 @@ def test_of_several_levels_the_top_one_decides():
 
 
 def test_a_component_stands_for_its_mean_and_the_means_below_decoded():
-    vae = model("model.latent=[8, 3]", "model.prior={kind: vamp, components: 4}")
+    vae = model("model.latent_dim=[8, 3]", "model.prior={kind: vamp, components: 4}")
     above = vae.encoder.layers[0](mixture_components.pseudo_inputs(vae)).mean
     below = vae.prior.layers[1](above).mean
     expected = vae.decode(torch.cat([above, below], -1)).mean

@@ -19,7 +19,7 @@ def bound(sigma: float) -> float:
 
 
 def model(likelihood: str) -> VAE:
-    changes = ["model.latent=3", f"model.decoder.likelihood={likelihood}"]
+    changes = ["model.latent_dim=3", f"model.decoder.likelihood={likelihood}"]
     return build_model(load_recipe("digits", changes).model, (1, 8, 8))
 
 

@@ -18,7 +18,7 @@ def dataset(dtype=np.uint8, scale=1.0):
     return Dataset("own", "Own", np.zeros((9, 1, 8, 8), dtype), None, (), {}, "here", (), 0.0, scale)
 
 
-def annotated(likelihood, observation, posterior="log_variance", data=None, missing="none"):
+def annotated(likelihood, observation, posterior="gaussian", data=None, missing="none"):
     changes = [
         f"data.missing={missing}",
         f"model.decoder.likelihood={likelihood}",
@@ -64,7 +64,7 @@ def test_what_is_no_likelihood_is_said_to_be_none(likelihood, observation, words
 
 
 def test_an_autoencoder_has_no_bound():
-    result = annotated("bernoulli", "dynamic", "dirac")
+    result = annotated("bernoulli", "dynamic", "delta")
     assert result.kl == []
     assert not result.is_likelihood
     assert (result.elbo, result.log_likelihood, result.bits_per_dimension) == (None, None, None)

@@ -42,7 +42,7 @@ def test_log_likelihoods_are_worked_out_step_by_step():
 
 
 def test_an_autoencoder_has_no_log_likelihood():
-    e = explored(cases.make_vae(posterior="dirac"))
+    e = explored(cases.make_vae(posterior="delta"))
     assert not e.is_bound
     assert list(e.measure()) == []
 

@@ -84,7 +84,7 @@ def test_every_call_answers_for_every_kind_of_model(row):
     answer = asked(e, "encode", pixels=levels(e))
     assert len(answer["z"]) == d
     assert opened(base64.b64decode(answer["reconstruction"])).size == (width, height)
-    assert (answer["terms"]["elbo"] is None) == (row.get("posterior") == "dirac")
+    assert (answer["terms"]["elbo"] is None) == (row.get("posterior") == "delta")
     half = np.ones(shape[1:], np.uint8)
     half[:, : shape[2] // 2] = 0
     assert opened(asked(e, "impute", pixels=levels(e), mask=base64_of(half), n=3).content).width == 3 * width
@@ -141,7 +141,7 @@ def test_correlations_turn_the_ellipse():
 
 
 def test_a_point_mass_has_no_ellipse():
-    answer = asked(explored(cases.make_vae(levels=(2,), posterior="dirac")), "point", i=5)
+    answer = asked(explored(cases.make_vae(levels=(2,), posterior="delta")), "point", i=5)
     assert answer["ellipse"] is None
     assert answer["numbers"]["rate"] is answer["numbers"]["elbo"] is None
 

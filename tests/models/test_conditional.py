@@ -9,7 +9,7 @@ from torch.distributions import Distribution, Independent, Normal
 
 from vaekit.distributions.operations import with_temperature
 from vaekit.models.conditional import Conditional, HierarchicalDistribution, Hierarchy
-from vaekit.models.posteriors import log_variance
+from vaekit.models.posteriors import gaussian
 from vaekit.models.priors import StandardNormal
 from vaekit.nn.networks import Dense
 
@@ -151,7 +151,7 @@ def test_layers_and_their_dimensions_must_go_together(layers: int, layer_dims: t
 
 
 def test_a_conditional_is_its_head_on_its_network():
-    network, head = Dense([(4,), (2,)], (6,)), log_variance()
+    network, head = Dense([(4,), (2,)], (6,)), gaussian()
     x, y = torch.randn(5, 4), torch.randn(5, 2)
     q = Conditional(network, head)(x, y)
     torch.testing.assert_close(q.mean, network(x, y)[:, :3])

@@ -77,7 +77,7 @@ def test_of_a_symmetric_flow_the_mean_is_exact():
 
 
 def test_gradients_reach_mean_scale_context_and_weights():
-    head, numbers = posteriors.FlowPosterior(2, width=(8,)), torch.randn(3, 6, requires_grad=True)
+    head, numbers = posteriors.FlowPosterior(2, hidden_sizes=(8,)), torch.randn(3, 6, requires_grad=True)
     q = head(numbers)
     q.log_prob(q.rsample((5,)).detach()).sum().backward()
     assert numbers.grad is not None
@@ -105,7 +105,7 @@ def test_flows_are_mixed_and_chosen():
 
 
 def test_half_precision_becomes_single_and_densities_stay_exact():
-    head = posteriors.FlowPosterior(2, width=(8,))
+    head = posteriors.FlowPosterior(2, hidden_sizes=(8,))
     q = head(torch.randn(3, 6).bfloat16())
     z = q.rsample()
     with torch.autocast("cpu", torch.bfloat16):

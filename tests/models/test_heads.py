@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -28,7 +29,7 @@ from vaekit.models.head import Head
 PIXELS = 40
 each_likelihood = pytest.mark.parametrize("name", cases.LIKELIHOODS)
 gaussians = pytest.mark.parametrize(
-    "name", [name for name in cases.POSTERIORS if name not in ("full_covariance", "flow", "dirac")]
+    "name", [name for name in cases.POSTERIORS if name not in ("full_covariance", "flow", "delta")]
 )
 
 
@@ -147,7 +148,7 @@ def test_gaussian_with_a_fixed_sigma_is_that_of_scipy_and_says_that_it_was_chose
     assert likelihoods.gaussian("learned").warning == likelihoods.gaussian("global").warning == ""
 
 
-@pytest.mark.parametrize("sigma", [0, -1.0, math.nan, "Learned", ""])
+@pytest.mark.parametrize("gaussian-softplus", [0, -1.0, math.nan, "Learned", ""])
 def test_gaussian_refuses_any_other_sigma(sigma):
     with pytest.raises(ValueError, match=r"sigma: expected a number > 0, 'learned', 'global' or 'optimal'"):
         likelihoods.gaussian(sigma)
@@ -213,11 +214,11 @@ def test_soft_clamp_has_slope_one_in_the_middle_and_never_leaves_its_bounds():
 def posterior(name: str, mean: Tensor, sigma: Tensor) -> Independent:
     """The posterior of a name, from those numbers that describe this mean and sigma."""
     number = {
-        "log_variance": lambda s: 2 * s.log(),
-        "log_variance-bounded": lambda s: -2 + 2 * torch.logit((2 * s.log() + 6) / 8),
-        "log_sigma": torch.log,
-        "sigma": lambda s: torch.log(torch.expm1(s - 1e-6)),
-        "signed_sigma": lambda s: 1e-6 - s,
+        "gaussian": lambda s: 2 * s.log(),
+        "gaussian-bounded": lambda s: -2 + 2 * torch.logit((2 * s.log() + 6) / 8),
+        "gaussian-log_std": torch.log,
+        "gaussian-softplus": lambda s: torch.log(torch.expm1(s - 1e-6)),
+        "gaussian-unconstrained": lambda s: 1e-6 - s,
     }[name](sigma)
     return cases.POSTERIORS[name]()(torch.cat([mean, number], -1))
 
@@ -256,12 +257,12 @@ def test_a_posterior_reads_its_mean_first_and_stays_positive(name: str):
     q = cases.POSTERIORS[name]()(torch.tensor([[1.0, 2.0, 3.0, -40.0, 0.0, 10.0]]))
     assert q.mean.tolist() == [[1.0, 2.0, 3.0]]
     assert (q.stddev > 0).all()
-    assert (q.stddev.diff() > 0).all() or name == "signed_sigma"
+    assert (q.stddev.diff() > 0).all() or name == "gaussian-unconstrained"
     assert torch.isfinite(q.log_prob(q.rsample())).all()
 
 
 def test_the_dirac_posterior_is_a_point_and_says_what_that_means():
-    head = posteriors.dirac()
+    head = posteriors.delta()
     q = head(torch.tensor([[1.0, 2.0]]))
     assert torch.equal(q.rsample((3,)), torch.tensor([[[1.0, 2.0]]] * 3))
     assert q.log_prob(q.rsample((3,))).tolist() == [[0.0]] * 3
@@ -303,7 +304,9 @@ def test_a_full_covariance_without_anything_below_the_diagonal_is_a_diagonal_one
     numbers = torch.randn(7, 6)
     q = posteriors.FullCovariance(bounds)(torch.cat([numbers, torch.zeros(7, 3)], -1))
     z = torch.randn(7, 3)
-    torch.testing.assert_close(q.log_prob(z), posteriors.log_sigma(bounds)(numbers).log_prob(z))
+    torch.testing.assert_close(
+        q.log_prob(z), partial(posteriors.gaussian, "log_std")(bounds)(numbers).log_prob(z)
+    )
 
 
 def test_a_full_covariance_is_single_precision_or_better_and_narrows():

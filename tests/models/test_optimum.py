@@ -49,7 +49,7 @@ def closed_form(x: np.ndarray) -> tuple[float, float, np.ndarray]:
 
 def linear_vae() -> VAE:
     torch.manual_seed(0)
-    posterior, likelihood = posteriors.log_variance(), likelihoods.gaussian("global")
+    posterior, likelihood = posteriors.gaussian(), likelihoods.gaussian("global")
     encoder = Dense([SHAPE], posterior.network_output((LATENT,)), ())
     decoder = Dense([(LATENT,)], likelihood.network_output(SHAPE), ())
     prior, q = Hierarchy([StandardNormal(LATENT)], [LATENT]), Conditional(encoder, posterior)
@@ -80,5 +80,5 @@ def test_a_linear_vae_reaches_the_optimum_of_probabilistic_pca(tmp_path, objecti
     assert elbo == pytest.approx(best, abs=0.1)  # the bound is tight there
     sigma = model.decode(torch.zeros(1, LATENT).double()).base_dist.scale
     assert sigma.mean().item() == pytest.approx(noise, rel=0.02)
-    learned = np.linalg.qr(model.decoder.network.join.maps[0].weight.detach().numpy())[0]
+    learned = np.linalg.qr(model.decoder.network.join.linears[0].weight.detach().numpy())[0]
     assert np.linalg.svd(learned.T @ directions)[1].min() > 0.99  # the same plane

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -58,7 +59,10 @@ def test_with_the_exact_posterior_every_weight_is_the_evidence():
     assert e.log_px.std(0).min() > 0.1  # the terms vary, only their sum does not
 
 
-@pytest.mark.parametrize("head", [posteriors.log_variance, posteriors.log_sigma, posteriors.sigma])
+@pytest.mark.parametrize(
+    "head",
+    [posteriors.gaussian, partial(posteriors.gaussian, "log_std"), partial(posteriors.gaussian, "softplus")],
+)
 def test_with_the_packages_own_encoder_where_the_posterior_is_diagonal(head):
     """Orthogonal columns w of W make it so: variances 1 / (1 + |w|^2 / s^2). The KL is closed here too."""
     weight, bias = (
@@ -67,15 +71,15 @@ def test_with_the_packages_own_encoder_where_the_posterior_is_diagonal(head):
     )
     variance = 1 / (1 + weight.square().sum(0) / NOISE**2)
     numbers = {
-        "log_variance": variance.log(),
-        "log_sigma": variance.log() / 2,
+        "gaussian": variance.log(),
+        "gaussian-log_std": variance.log() / 2,
         "sigma": torch.log(torch.expm1(variance.sqrt() - 1e-6)),
     }[head.__name__]
-    network = Dense([SHAPE], (2 * LATENT,), width=()).double()
+    network = Dense([SHAPE], (2 * LATENT,), hidden_sizes=()).double()
     gain = variance[:, None] * weight.T / NOISE**2
     with torch.no_grad():
-        network.join.maps[0].weight.copy_(torch.cat([gain, torch.zeros_like(gain)]))
-        network.join.maps[0].bias.copy_(torch.cat([-gain @ bias, numbers]))
+        network.join.linears[0].weight.copy_(torch.cat([gain, torch.zeros_like(gain)]))
+        network.join.linears[0].bias.copy_(torch.cat([-gain @ bias, numbers]))
     model = normal_vae(Conditional(network, head()), weight, bias)
     x = random(5, *SHAPE, seed=2)
     exact = log_evidence(x, bias, weight @ weight.T + NOISE**2 * eye(PIXELS))

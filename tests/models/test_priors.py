@@ -88,7 +88,7 @@ def test_the_standard_normal_has_nothing_to_learn_or_to_store():
 
 def test_the_means_of_a_mixture_begin_as_far_apart_as_is_asked():
     torch.manual_seed(0)
-    near, far = (MixtureOfGaussians(100, 50, spread=spread).mean for spread in (0.1, 2.0))
+    near, far = (MixtureOfGaussians(100, 50, init_std=spread).mean for spread in (0.1, 2.0))
     assert near.std().item() == pytest.approx(0.1, rel=0.05)
     assert far.std().item() == pytest.approx(2.0, rel=0.05)
 
@@ -168,7 +168,7 @@ def test_samples_come_from_every_component():
 
 def test_pseudo_inputs_begin_as_training_images_or_around_a_mean():
     images = cases.images("binary", n=5, seed=7).double()
-    found = vamp(start="data")[1].images()
+    found = vamp(init="data")[1].images()
     torch.testing.assert_close(found, images.clamp(0.02, 0.98), rtol=0, atol=1e-6)
     around = vamp(components=400, mean=0.3, std=0.05)[1].images()
     assert around.mean().item() == pytest.approx(0.3, abs=0.002)
@@ -186,7 +186,7 @@ def test_pseudo_inputs_stay_images_however_far_their_parameters_go_and_can_come_
 
 def test_without_training_images_it_begins_at_random_to_be_loaded_into():
     around = BuildContext(2, nn.Identity(), cases.SHAPE)
-    assert priors.vamp(around, components=5, start="data").images().shape == (5, *cases.SHAPE)
+    assert priors.vamp(around, components=5, init="data").images().shape == (5, *cases.SHAPE)
 
 
 # ----------------------------------------------------------------------------------------------- exemplars
@@ -273,7 +273,7 @@ def test_a_component_a_class_averages_to_the_mixture_over_the_classes():
 def test_components_that_are_to_be_classes_must_be_as_many():
     around = cases.make_vae(conditioned_parts=("prior",))
     around = BuildContext(2, nn.Identity(), cases.SHAPE, None, around.labels, frozenset(["prior"]))
-    with pytest.raises(RecipeError, match=r"components: with weights=class expected 3, .* got 4"):
+    with pytest.raises(RecipeError, match=r"components: with weights=class_conditional expected 3, .* got 4"):
         priors.mixture(around, 4, "class")
 
 

@@ -75,7 +75,7 @@ def test_activations_over_what_they_are_given_leave_the_gradients_alone(activati
     x, gradients, found = torch.rand(2, 1, 8, 8), [], []
     for in_place in (True, False):
         torch.manual_seed(0)
-        network = convolutional([(1, 8, 8)], (4,), channels=(3, 5), width=(6,), activation=activation)
+        network = convolutional([(1, 8, 8)], (4,), channels=(3, 5), hidden_sizes=(6,), activation=activation)
         acts = [act for act in network.modules() if hasattr(act, "inplace")]
         found.append([act.inplace for act in acts])
         for act in acts:

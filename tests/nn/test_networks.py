@@ -35,7 +35,7 @@ def test_any_image_is_read_and_drawn(name: str, shape: tuple[int, ...]):
 @pytest.mark.parametrize("height", range(1, 34))
 def test_what_is_halved_is_enlarged_to_the_very_same_size(make, height: int):
     shape = (1, height, 34 - height)
-    options = {"channels": (2, 1, 2), "width": ()}
+    options = {"channels": (2, 1, 2), "hidden_sizes": ()}
     assert make([shape], (3,), **options)(torch.rand(1, *shape)).shape == (1, 3)
     assert make([(3,)], shape, **options)(torch.randn(1, 3)).shape == (1, *shape)
 
@@ -70,7 +70,7 @@ def test_every_input_is_seen(name: str):
 
 
 def test_only_what_sees_the_image_alone_is_reckoned_once():
-    network = convolutional([cases.SHAPE, (3,)], (4,), channels=(2,), width=())
+    network = convolutional([cases.SHAPE, (3,)], (4,), channels=(2,), hidden_sizes=())
     seen: list[torch.Size] = []
     network.trunk.register_forward_hook(lambda module, inputs, output: seen.append(output.shape))
     network(torch.rand(5, *cases.SHAPE), torch.randn(100, 5, 3))
@@ -83,22 +83,22 @@ def test_only_what_sees_the_image_alone_is_reckoned_once():
 def test_join_is_one_linear_map_of_the_inputs_side_by_side():
     join = MultiInputLinear([(1, 2, 3), (4,), (2,)], 5).double()
     inputs = [torch.randn(7, *shape, dtype=torch.float64) for shape in ((1, 2, 3), (4,), (2,))]
-    weight, bias = torch.cat([each.weight for each in join.maps], 1), join.maps[0].bias
+    weight, bias = torch.cat([each.weight for each in join.linears], 1), join.linears[0].bias
     expected = nn.functional.linear(torch.cat([x.flatten(1) for x in inputs], 1), weight, bias)
     torch.testing.assert_close(join(*inputs), expected)
-    assert [each.bias is None for each in join.maps] == [False, True, True]
+    assert [each.bias is None for each in join.linears] == [False, True, True]
     with pytest.raises(ValueError, match="zip"):
         join(*inputs[:2])
 
 
 def test_a_gate_is_the_sigmoid_of_half_the_units_times_the_other_half():
-    network, x = Dense([(4,)], (2,), width=(3,), gated=True), torch.randn(5, 4)
+    network, x = Dense([(4,)], (2,), hidden_sizes=(3,), gated=True), torch.randn(5, 4)
     linear, gate = network.join(x).split(3, -1)
     torch.testing.assert_close(network(x), network.layers[1](linear * gate.sigmoid()))
 
 
 def test_a_convolutional_gate_is_the_same_by_channels():
-    network = convolutional([(1, 6, 6)], (2,), channels=(3,), width=(), gated=True)
+    network = convolutional([(1, 6, 6)], (2,), channels=(3,), hidden_sizes=(), gated=True)
     x = torch.rand(5, 1, 6, 6)
     linear, gate = network.trunk[0](x).split(3, 1)
     expected = network.top((linear * gate.sigmoid()).flatten(1))
@@ -106,7 +106,7 @@ def test_a_convolutional_gate_is_the_same_by_channels():
 
 
 def test_without_hidden_layers_a_dense_network_is_linear():
-    network = Dense([(4,)], (2, 1, 1), width=()).double()
+    network = Dense([(4,)], (2, 1, 1), hidden_sizes=()).double()
     a, b = torch.randn(2, 4, dtype=torch.float64)
     zero = network(torch.zeros(4, dtype=torch.float64))
     torch.testing.assert_close(network(a + 2 * b) - zero, network(a) - zero + 2 * (network(b) - zero))
@@ -148,7 +148,7 @@ def spread(x: Tensor) -> float:
 
 
 def test_ten_rectified_layers_neither_swell_nor_shrink_the_numbers():
-    network, x = Dense([(400,)], (400,), width=(400,) * 10), torch.randn(200, 400)
+    network, x = Dense([(400,)], (400,), hidden_sizes=(400,) * 10), torch.randn(200, 400)
     sizes = []
     for layer in [network.join, *network.layers]:
         x = layer(x)
@@ -160,8 +160,8 @@ def test_ten_rectified_layers_neither_swell_nor_shrink_the_numbers():
 
 
 def test_convolutions_keep_the_size_of_their_numbers_down_and_up():
-    down = convolutional([(32, 64, 64)], (9,), channels=(64, 64), width=()).trunk
-    up = convolutional([(9,)], (16, 64, 64), channels=(64, 64), width=()).trunk
+    down = convolutional([(32, 64, 64)], (9,), channels=(64, 64), hidden_sizes=()).trunk
+    up = convolutional([(9,)], (16, 64, 64), channels=(64, 64), hidden_sizes=()).trunk
     x = down[0](torch.randn(4, 32, 64, 64))
     assert spread(x) == pytest.approx(2, rel=0.15)
     assert spread(down[2](x.relu())) == pytest.approx(2, rel=0.15)
@@ -174,7 +174,7 @@ def test_convolutions_keep_the_size_of_their_numbers_down_and_up():
 
 @pytest.mark.parametrize(("width", "inputs"), [((), [(300,), (100,)]), ((50,), [(300,), (100,)])])
 def test_inputs_together_count_as_one(width: tuple, inputs: list):
-    network = Dense(inputs, (500,), width=width)
+    network = Dense(inputs, (500,), hidden_sizes=width)
     before = network.join(torch.randn(100, 300), torch.randn(100, 100))
     assert spread(before) == pytest.approx(2 if width else 1, rel=0.1)
 
@@ -218,9 +218,9 @@ def test_half_precision_changes_little(name: str):
 
 def test_the_size_of_a_network_is_what_its_widths_say():
     count = lambda network: sum(weight.numel() for weight in network.parameters())
-    hidden = partial(Dense, width=(300, 300))
+    hidden = partial(Dense, hidden_sizes=(300, 300))
     assert count(hidden([(1, 28, 28)], (40,))) == 785 * 300 + 301 * 300 + 301 * 40
     gated = count(hidden([(1, 28, 28)], (40,), gated=True))
     assert gated == 785 * 600 + 301 * 600 + 301 * 40
-    small = count(convolutional([(1, 28, 20)], (8,), channels=(4, 6), width=(10,)))
+    small = count(convolutional([(1, 28, 20)], (8,), channels=(4, 6), hidden_sizes=(10,)))
     assert small == (9 + 1) * 4 + (9 * 4 + 1) * 6 + (6 * 7 * 5 + 1) * 10 + 11 * 8

@@ -55,7 +55,7 @@ def test_a_warm_up_that_did_not_end():
     records = [{**record, "beta": 0.05} for record in GOOD]
     said = the_only(run(records, MEASURED, "objective.beta={kind: linear, over: 100}"))
     assert said.startswith("training ended while beta was 0.05 of 1")
-    assert said.endswith("(objective.beta.over=3)")
+    assert said.endswith("(objective.beta.warmup=3)")
     assert diagnose(run(records, MEASURED)) == []
 
 
@@ -81,8 +81,8 @@ def test_overfitting():
     assert "training.ema=0.999" in said
     gap = the_only(run([epoch(90, 95), epoch(80, 92), epoch(79, 91.9)]))
     assert gap.startswith("training is 12.90 nats better than validation")
-    static = the_only(run(worse, MEASURED, "data.observation=static", "training.ema=0.9"))
-    assert "data.observation=dynamic" in static
+    static = the_only(run(worse, MEASURED, "data.binarization=static", "training.ema=0.9"))
+    assert "data.binarization=dynamic" in static
     assert "ema" not in static
 
 
@@ -98,7 +98,10 @@ def test_a_training_that_was_too_short():
         ({"unreliable": 0.4}, "for 40% of the images"),
         ({"label_kl": 0.001}, "the label is not heard: p(y|x) tells 0.001 nats"),
         ({"saturated": 0.6}, "at its bounds for 60% of the pixels"),
-        ({"marginal_kl": 4.0, "mutual_information": 5.0, "surgery_images": 5000}, "KL(q(z), p(z)) is 4.00 nats"),
+        (
+            {"marginal_kl": 4.0, "mutual_information": 5.0, "surgery_images": 5000},
+            "KL(q(z), p(z)) is 4.00 nats",
+        ),
         ({"is_likelihood": False, "caveats": ["gray"]}, "no log-likelihood of the data: gray"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",

@@ -17,7 +17,7 @@ EVALUATION = {
     "split": "test",
     "images": 10_000,
     "samples": 5000,
-    "observation": "dynamic",
+    "binarization": "dynamic",
     "reconstruction": -63.214,
     "kl": [20.1, 5.84],
     "elbo": -89.15,

@@ -161,7 +161,7 @@ def test_data_of_one_s_own_gets_a_recipe_and_reasons(levels):
     log = Noting()
     run = train(data=levels.name, log=log, **short(epochs=1))
     assert run.recipe.name == "levels"
-    assert run.recipe.data.name == str(levels)
+    assert run.recipe.data.dataset == str(levels)
     assert log.notes[0] == "data: 40 gray images of 6x5"
     assert [note.split(":")[0] for note in log.notes[-4:-1]] == ["proposed"] * 3
     assert log.notes[-1] == "training in runs/levels/1 on 32 images"
@@ -179,7 +179,7 @@ def test_a_run_finds_its_data_from_any_folder(levels, tmp_path, monkeypatch):
 @pytest.mark.usefixtures("undrawn")
 def test_a_name_of_the_catalog_stays_a_name(tmp_path):
     (tmp_path / "digits").mkdir()
-    assert train("digits", **short(epochs=1)).recipe.data.name == "digits"
+    assert train("digits", **short(epochs=1)).recipe.data.dataset == "digits"
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_a_name_of_the_catalog_stays_a_name(tmp_path):
         (
             DataError,
             "discrete needs levels",
-            {"data": "reals.npy", "overrides": ["data.observation=discrete"]},
+            {"data": "reals.npy", "overrides": ["data.binarization=none"]},
         ),
     ],
 )
@@ -231,7 +231,9 @@ def test_a_model_alone_can_be_moved_and_still_be_measured(tmp_path):
     shutil.move(run.path / "model", tmp_path / "mine")
     seen: list[tuple[int, int]] = []
     found = evaluate(
-        load(tmp_path / "mine"), EvaluationOptions(5, images=150), progress=lambda images, of: seen.append((images, of))
+        load(tmp_path / "mine"),
+        EvaluationOptions(5, images=150),
+        progress=lambda images, of: seen.append((images, of)),
     )
     assert (found.images, seen) == (150, [(100, 150), (50, 150)])
 
@@ -308,7 +310,7 @@ def test_figures_show_other_images_where_there_is_no_test_split():
 
 @pytest.mark.usefixtures("undrawn")
 def test_data_of_one_s_own_keep_their_splits_by_whatever_name_and_wherever_they_lie(levels, tmp_path):
-    changes = [f"data.name={levels}", "data.test=2", "data.validation=3"]
+    changes = [f"data.dataset={levels}", "data.test=2", "data.validation=3"]
     trained = train("digits", changes, **short(epochs=1)).trained
     test = trained.data()[1].test.tolist()
     assert len(test) == 2
@@ -382,7 +384,7 @@ def test_too_few_images_to_start_from_leave_nothing_behind(levels: Path, tmp_pat
 
 
 def test_a_hierarchical_model_does_all_that_a_flat_one_does():
-    run = train("digits", ["model.latent=[3, 2]", VAMP], **short(epochs=1))
+    run = train("digits", ["model.latent_dim=[3, 2]", VAMP], **short(epochs=1))
     evaluation = run.evaluate(samples=5, images=20)
     assert len(evaluation.kl) == len(run.metrics[0]["kl_layers"]) == 2
     assert evaluation.elbo == pytest.approx(evaluation.reconstruction - sum(evaluation.kl))
@@ -401,7 +403,7 @@ def test_the_pixels_that_were_measured_have_a_digest():
         trained = TrainedModel(model.eval(), recipe, (1, 8, 8), (), Path(), "")
         return evaluate(trained, EvaluationOptions(1, **options)).pixels
 
-    drawn, plain = {"observation": "dynamic"}, {"observation": "threshold"}
+    drawn, plain = {"binarization": "dynamic"}, {"binarization": "threshold"}
     assert digest(drawn) == digest(drawn, seed=1)
     assert len({digest(drawn), digest(plain), digest(drawn, images=20), digest({**drawn, "seed": 7})}) == 4
     same = {"split": "all"}

@@ -21,11 +21,11 @@ runs:
     label: "VAE, d = {d}"
     recipe: digits
     grid: {d: [2, 3]}
-    overrides: ["model.latent={d}"]
+    overrides: ["model.latent_dim={d}"]
     group: VAE
   - name: ae
     recipe: digits
-    overrides: [model.encoder.posterior=dirac, objective.beta=0]
+    overrides: [model.encoder.posterior=delta, objective.beta=0]
     group: autoencoder
 presets:
   quick:
@@ -37,7 +37,7 @@ presets:
 page:
   - heading: The numbers
   - text: "Some `code` and <b>."
-  - table: {columns: [log_likelihood, elbo, kl, active_units, mse, seconds_per_epoch, "recipe:model.latent"]}
+  - table: {columns: [log_likelihood, elbo, kl, active_units, mse, seconds_per_epoch, "recipe:model.latent_dim"]}
   - best: {runs: VAE}
   - curves: {runs: VAE, metric: validation_elbo}
   - metric_vs_param: {x: d, metric: elbo}

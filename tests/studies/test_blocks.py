@@ -141,7 +141,8 @@ def test_a_fault_becomes_a_line(results, kind):
 
 
 @pytest.mark.parametrize(
-    "options", [{"dimensions": 3}, {"dimensions": 2, "kernel_pca": True}, {"dimensions": 3, "kernel_pca": True}]
+    "options",
+    [{"dimensions": 3}, {"dimensions": 2, "kernel_pca": True}, {"dimensions": 3, "kernel_pca": True}],
 )
 def test_latent_spaces_have_depth_and_kernels_where_asked(results, options):
     [part] = draw(results, {"latent_scatter": {"runs": "vae-3", "n": 40, **options}})

@@ -22,18 +22,18 @@ def test_a_grid_is_every_combination_with_its_values_filled_in():
         name="d{d}-b{b}",
         label="d = {d}, beta = {b}",
         grid={"d": [2, 3], "b": [0.5, 4]},
-        overrides=["model.latent={d}", "objective.beta={kind: constant, value: {b}}"],
+        overrides=["model.latent_dim={d}", "objective.beta={kind: constant, value: {b}}"],
     )
     assert [variant.name for variant in found] == ["d2-b0.5", "d2-b4", "d3-b0.5", "d3-b4"]
     assert found[2].label == "d = 3, beta = 0.5"
     assert found[2].values == {"d": 3, "b": 0.5}
-    assert (found[2].recipe.model.latent, found[2].recipe.objective.beta.value) == (3, 0.5)
+    assert (found[2].recipe.model.latent_dim, found[2].recipe.objective.beta.final) == (3, 0.5)
 
 
 def test_small_numbers_lists_and_mappings_can_be_values():
     [small] = planned(name="b{b}", grid={"b": [1e-5]}, overrides=["objective.beta={b}"])
-    assert small.recipe.objective.beta.value == 1e-5
-    [deep] = planned(name="l{l}", grid={"l": [[4, 3]]}, overrides=["model.latent={l}"])
+    assert small.recipe.objective.beta.final == 1e-5
+    [deep] = planned(name="l{l}", grid={"l": [[4, 3]]}, overrides=["model.latent_dim={l}"])
     assert (deep.name, deep.recipe.model.layer_dims) == ("l4-3", (4, 3))
     prior = {"kind": "mixture", "components": 3}
     [mixture] = planned(name="p{p}", grid={"p": [prior]}, overrides=["model.prior={p}"])
@@ -41,33 +41,36 @@ def test_small_numbers_lists_and_mappings_can_be_values():
 
 
 def test_the_budget_comes_after_the_run_and_a_pattern_after_the_budget():
-    preset = {"overrides": ["training.epochs=2", "model.latent=7"], "runs": {"a-*": ["training.epochs=3"]}}
+    preset = {
+        "overrides": ["training.epochs=2", "model.latent_dim=7"],
+        "runs": {"a-*": ["training.epochs=3"]},
+    }
     first, second = (
-        planned(preset, name=name, overrides=["model.latent=5"])[0].recipe for name in ("a-1", "a-2")
+        planned(preset, name=name, overrides=["model.latent_dim=5"])[0].recipe for name in ("a-1", "a-2")
     )
-    assert (first.model.latent, first.training.epochs) == (7, 3)
+    assert (first.model.latent_dim, first.training.epochs) == (7, 3)
     assert second == first
 
 
 def test_what_the_study_sets_comes_before_what_a_run_sets():
     tree = {
-        "overrides": ["model.latent=5", "training.epochs=3"],
+        "overrides": ["model.latent_dim=5", "training.epochs=3"],
         "runs": [
             {"name": "a", "recipe": "digits"},
-            {"name": "b", "recipe": "digits", "overrides": ["model.latent=6"]},
+            {"name": "b", "recipe": "digits", "overrides": ["model.latent_dim=6"]},
         ],
     }
     found = [v.recipe for v in plan.plan_variants(parse_study(tree), Preset())]
-    assert [(recipe.model.latent, recipe.training.epochs) for recipe in found] == [(5, 3), (6, 3)]
+    assert [(recipe.model.latent_dim, recipe.training.epochs) for recipe in found] == [(5, 3), (6, 3)]
 
 
 def test_no_pictures_are_drawn_unless_the_study_asks():
-    assert planned()[0].recipe.training.pictures == 0
-    assert planned(overrides=["training.pictures=2"])[0].recipe.training.pictures == 2
+    assert planned()[0].recipe.training.sample_every == 0
+    assert planned(overrides=["training.sample_every=2"])[0].recipe.training.sample_every == 2
 
 
 def test_a_budget_may_choose_by_name_or_group():
-    grid = {"name": "v{d}", "grid": {"d": [1, 2, 3]}, "overrides": ["model.latent={d}"], "group": "VAE"}
+    grid = {"name": "v{d}", "grid": {"d": [1, 2, 3]}, "overrides": ["model.latent_dim={d}"], "group": "VAE"}
     assert [variant.name for variant in planned({"only": ["v1", "v3"]}, **grid)] == ["v1", "v3"]
     assert len(planned({"only": "VAE"}, **grid)) == 3
 

@@ -50,7 +50,7 @@ def test_means_and_deviations_are_over_the_seeds(written):
 
 def test_the_tables_of_the_page_are_there_as_data(written):
     [table] = written["tables"]
-    assert [column["name"] for column in table["columns"]][-1] == "recipe:model.latent"
+    assert [column["name"] for column in table["columns"]][-1] == "recipe:model.latent_dim"
     assert [row["name"] for row in table["rows"]] == ["VAE, d = 2", "VAE, d = 3", "ae"]
     assert [row["cells"][-1]["value"] for row in table["rows"]] == [2, 3, 8]
     assert table["rows"][2]["cells"][0]["value"] is None  # an autoencoder has no likelihood
@@ -69,7 +69,7 @@ def test_a_metric_of_a_level_or_of_the_recipe(results):
     assert numbers("kl:1", vae) == numbers("kl", vae)
     assert numbers("kl:2", vae) == []
     assert number(metric("recipe:model.encoder.network"), vae.first) == "dense"
-    assert number(metric("recipe:objective.beta.value"), vae.first) == 1.0
+    assert number(metric("recipe:objective.beta.final"), vae.first) == 1.0
     for wrong in ("elb", "kl:x", "recipe:"):
         with pytest.raises(InvalidError, match=f"no number is called '{wrong}'"):
             metric(wrong)

@@ -116,7 +116,7 @@ def strip(record: dict) -> dict:
 def test_what_diverges_or_has_no_data_does_not_stop_the_rest(tmp_path):
     file = tmp_path / "s.yaml"
     file.write_text(
-        STUDY.replace("recipe: digits}", "recipe: digits, overrides: [data.name=/nowhere/x.npy]}", 1)
+        STUDY.replace("recipe: digits}", "recipe: digits, overrides: [data.dataset=/nowhere/x.npy]}", 1)
     )
     found = study(file, folder=tmp_path / "r", jobs=1, display=SilentDisplay())
     good, bad = (variant.runs[0] for variant in found.variants)
@@ -133,7 +133,7 @@ def test_data_that_cannot_be_had_are_looked_for_once(tmp_path, monkeypatch):
     asked = []
 
     def unreachable(data):
-        asked.append(data.name)
+        asked.append(data.dataset)
         raise NotFoundError("no network")
 
     monkeypatch.setattr("vaekit.studies.runner.build_data", unreachable)

@@ -68,7 +68,7 @@ def test_a_recipe_may_be_a_file_beside_the_study(tmp_path):
     study = load_study(tmp_path / "s.yaml")
     assert study.name == "s"
     [variant] = plan.plan_variants(study, study.presets["full"])
-    assert variant.recipe.model.latent == 5
+    assert variant.recipe.model.latent_dim == 5
 
 
 @pytest.mark.parametrize(

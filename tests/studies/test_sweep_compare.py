@@ -32,7 +32,7 @@ def test_the_public_names_are_these_functions():
         ("a,b", ["a", "b"]),
         ("[1, 2]", [[1, 2]]),
         ("[1, 2],[3]", [[1, 2], [3]]),
-        ("{kind: linear, over: 5},4", [{"kind": "linear", "over": 5}, 4]),
+        ("{kind: linear, over: 5},4", [{"kind": "linear", "warmup": 5}, 4]),
         ("", []),
     ],
 )
@@ -41,25 +41,26 @@ def test_commas_part_values_but_not_inside_brackets(text, values):
 
 
 def test_a_sweep_is_the_grid_of_its_values(tmp_path):
-    grid = {"model.latent": [2, 3], "objective.beta": [1, 0.5]}
+    grid = {"model.latent_dim": [2, 3], "objective.beta": [1, 0.5]}
     found = sweep(
         "digits", grid, SHORT, samples=2, images=5, folder=tmp_path / "s", jobs=1, display=SilentDisplay()
     )
     assert [o.name for o in found.variants] == [
         "latent-2-beta-1", "latent-2-beta-0.5", "latent-3-beta-1", "latent-3-beta-0.5",
     ]  # fmt: skip
-    assert [(o.first.recipe.model.latent, o.first.recipe.objective.beta.value) for o in found.variants] == [
+    assert [(o.first.recipe.model.latent_dim, o.first.recipe.objective.beta.final) for o in found.variants] == [
         (2, 1), (2, 0.5), (3, 1), (3, 0.5),
     ]  # fmt: skip
     assert found.variants[0].label == "latent = 2, beta = 1"
     assert "Not shown" not in found.page.read_text()
-    assert "vaekit sweep digits model.latent=2,3 objective.beta=1,0.5 training.epochs=1" in found.command
+    assert "vaekit sweep digits model.latent_dim=2,3 objective.beta=1,0.5 training.epochs=1" in found.command
 
 
 def test_one_number_that_varies_is_drawn_and_an_autoencoder_is_judged_by_its_error(tmp_path):
-    posterior = ["model.encoder.posterior=dirac", "objective.beta=0"]
+    posterior = ["model.encoder.posterior=delta", "objective.beta=0"]
     found = sweep(
-        "digits", {"model.latent": [2, 3]}, [*SHORT, *posterior], samples=1, images=5, folder=tmp_path / "s",
+        "digits", {"model.latent_dim": [2, 3]}, [*SHORT, *posterior], samples=1, images=5,
+        folder=tmp_path / "s",
         jobs=1, display=SilentDisplay(),
     )  # fmt: skip
     kinds = [next(iter(block)) for block in found.study.page]
@@ -69,7 +70,7 @@ def test_one_number_that_varies_is_drawn_and_an_autoencoder_is_judged_by_its_err
 
 
 def test_keys_that_share_their_last_word_are_told_apart(tmp_path):
-    kinds = {"model.encoder.network.width": [[8]], "model.decoder.network.width": [[8]]}
+    kinds = {"model.encoder.network.hidden_sizes": [[8]], "model.decoder.network.hidden_sizes": [[8]]}
     found = sweep(
         "digits", kinds, SHORT, samples=1, images=5, folder=tmp_path / "s", jobs=1, display=SilentDisplay()
     )
@@ -85,8 +86,8 @@ def test_a_comparison_shows_what_differs_and_what_was_measured(results, tmp_path
     paths = [o.first.path for o in results.variants]
     found = compare(paths, tmp_path / "page.html")
     columns = found.study.page[1]["table"]["columns"]
-    assert columns[:2] == ["recipe:model.latent", "recipe:model.encoder.posterior"]
-    assert "recipe:objective.beta.value" in columns
+    assert columns[:2] == ["recipe:model.latent_dim", "recipe:model.encoder.posterior"]
+    assert "recipe:objective.beta.final" in columns
     [part] = table(found, columns=columns)
     assert [cells[0].value for _, cells in part.rows] == [2, 3, 8]
     assert [o.label for o in found.variants] == ["vae-2/seed-0", "vae-3/seed-0", "ae/seed-0"]
@@ -131,9 +132,9 @@ def test_only_finished_runs_are_compared(results, tmp_path):
 
 
 def test_the_keys_in_which_recipes_differ():
-    a = {"model": {"latent": 2, "prior": {"kind": "vamp", "components": 5}}, "same": 1}
-    b = {"model": {"latent": 3, "prior": {"kind": "mixture", "components": 5}}, "same": 1}
-    c = {"model": {"latent": 2, "prior": {"kind": "vamp", "components": 6}}, "same": 1}
-    assert list(differing([a, b])) == ["model.latent", "model.prior"]
+    a = {"model": {"latent_dim": 2, "prior": {"kind": "vamp", "components": 5}}, "same": 1}
+    b = {"model": {"latent_dim": 3, "prior": {"kind": "mixture", "components": 5}}, "same": 1}
+    c = {"model": {"latent_dim": 2, "prior": {"kind": "vamp", "components": 6}}, "same": 1}
+    assert list(differing([a, b])) == ["model.latent_dim", "model.prior"]
     assert list(differing([a, c])) == ["model.prior.components"]
     assert list(differing([a, a])) == []

@@ -161,11 +161,11 @@ def test_training_goes_on_from_the_one_before(tmp_path):
 
 
 def wider(tensors):
-    tensors["model/decoder.network.join.maps.0.weight"] = torch.zeros(9, 9)
+    tensors["model/decoder.network.join.linears.0.weight"] = torch.zeros(9, 9)
 
 
 def retyped(tensors):
-    tensors["optimizer/decoder.network.join.maps.0.weight/exp_avg"] = torch.zeros(8, 2, dtype=torch.int64)
+    tensors["optimizer/decoder.network.join.linears.0.weight/exp_avg"] = torch.zeros(8, 2, dtype=torch.int64)
 
 
 def renamed(tensors):

@@ -130,7 +130,7 @@ def test_an_autoencoder_in_the_live_display(tmp_path, terminal, monkeypatch):
     objective = Objective(beta=lambda position: 0.0)
     train(
         tmp_path,
-        vae=model(posteriors.dirac()),
+        vae=model(posteriors.delta()),
         objective=objective,
         bound=False,
         log=make_display(stream=terminal),

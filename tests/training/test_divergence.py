@@ -52,7 +52,7 @@ def test_the_term_and_the_layer_are_named(tmp_path, part, limit, step, said):
     )
     assert "000003-step-6-" in message
     assert "training.learning_rate (now 0.01)" in message
-    assert "training.on_divergence=rollback" in message
+    assert "training.on_nan=rollback" in message
     assert "\n" not in message
     assert caught.value.exit_code == 5
 
@@ -92,7 +92,7 @@ def test_nothing_that_is_not_finite_is_saved(tmp_path):
 
 
 def test_rollback_halves_the_rate_and_goes_on(tmp_path):
-    outcome = train_wildly(tmp_path, on_divergence="rollback")
+    outcome = train_wildly(tmp_path, on_nan="rollback")
     assert outcome.epochs == 4
     assert [event["rollbacks"] for event in events(tmp_path)] == [1, 2, 3]
     assert events(tmp_path)[0]["event"] == "rollback"
@@ -105,10 +105,10 @@ def test_rollback_halves_the_rate_and_goes_on(tmp_path):
 
 @pytest.mark.parametrize("step", [1, 2, 4, 5, 6, 12])
 def test_resuming_after_a_rollback_is_exact(tmp_path, step):
-    train_wildly(tmp_path / "whole", on_divergence="rollback")
+    train_wildly(tmp_path / "whole", on_nan="rollback")
     with pytest.raises(Killed):
-        train_wildly(tmp_path / "cut", on_divergence="rollback", log=At(step, die))
-    train_wildly(tmp_path / "cut", resume=True, on_divergence="rollback")
+        train_wildly(tmp_path / "cut", on_nan="rollback", log=At(step, die))
+    train_wildly(tmp_path / "cut", resume=True, on_nan="rollback")
     assert metrics(tmp_path / "cut") == metrics(tmp_path / "whole")
     assert events(tmp_path / "cut") == events(tmp_path / "whole")
     assert same(load_weights(tmp_path / "cut", "last"), load_weights(tmp_path / "whole", "last"))
@@ -119,7 +119,7 @@ def test_training_goes_on_in_training_mode_after_a_validation_that_failed(tmp_pa
     batch, bad = data.batch, [math.nan]
     data.batch = lambda indices: batch(indices) * (bad.pop() if bad else 1.0)
     log = At(2, lambda: modes.append(vae.training))
-    fit(vae, Objective(), images(), data, settings(on_divergence="rollback"), tmp_path, log=log)
+    fit(vae, Objective(), images(), data, settings(on_nan="rollback"), tmp_path, log=log)
     assert [event["reason"] for event in events(tmp_path)] == [
         "training diverged at epoch 1, step 6: validation_loss is not finite"
     ]
@@ -129,6 +129,6 @@ def test_training_goes_on_in_training_mode_after_a_validation_that_failed(tmp_pa
 def test_rollback_gives_up(tmp_path):
     vae = model()
     with pytest.raises(DivergedError, match=r"step 6: .*gave up after 8 halvings of the learning rate"):
-        train(tmp_path, vae=vae, log=At(6, spoil(vae, "output")), on_divergence="rollback")
+        train(tmp_path, vae=vae, log=At(6, spoil(vae, "output")), on_nan="rollback")
     assert len(events(tmp_path)) == 8
     assert Checkpoints(tmp_path, pytest.fail).newest().state.epoch == 2

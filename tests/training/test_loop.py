@@ -182,7 +182,7 @@ def test_the_gradient_is_limited(tmp_path, monkeypatch):
 
 
 def test_an_autoencoder_has_no_kl(tmp_path):
-    train(tmp_path, vae=model(posteriors.dirac()), objective=Objective(beta=constant(0.0)), bound=False)
+    train(tmp_path, vae=model(posteriors.delta()), objective=Objective(beta=constant(0.0)), bound=False)
     for record in metrics(tmp_path):
         assert record["loss"] == record["reconstruction"]
         assert record["validation_loss"] == record["validation_reconstruction"]

@@ -40,7 +40,7 @@ def test_a_norm_that_is_not_finite_shows():
 
 def test_validation_is_at_the_final_beta_and_repeats():
     vae, data = model().eval(), images(30, training=False)
-    objective = Objective(beta=linear(10, value=4.0), warmup_end=10)
+    objective = Objective(beta=linear(10, final=4.0), warmup_end=10)
     state = torch.get_rng_state()
     first, again, other = (validate(vae, objective, data, 16, seed) for seed in (1, 1, 2))
     assert first == again != other

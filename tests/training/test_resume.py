@@ -121,14 +121,14 @@ def test_sigkill_while_files_are_written(whole, tmp_path, function, call):
 @pytest.mark.parametrize("call", [3, 4, 5, 6])
 def test_sigkill_while_training_goes_back(tmp_path, call):
     """The third sync is of the event's line, then come those of the checkpoint with the halved rate."""
-    train_wildly(tmp_path / "whole", on_divergence="rollback")
+    train_wildly(tmp_path / "whole", on_nan="rollback")
 
     def work() -> None:
         kill_at("fsync", call)
-        train_wildly(tmp_path / "cut", on_divergence="rollback")
+        train_wildly(tmp_path / "cut", on_nan="rollback")
 
     assert in_child(work) == -signal.SIGKILL
-    train_wildly(tmp_path / "cut", resume=True, on_divergence="rollback")
+    train_wildly(tmp_path / "cut", resume=True, on_nan="rollback")
     assert len(events(tmp_path / "cut")) == 3
     assert_same_run(tmp_path / "cut", tmp_path / "whole")
 

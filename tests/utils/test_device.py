@@ -25,7 +25,9 @@ def test_auto_takes_the_fastest(monkeypatch):
     monkeypatch.setattr(device, "available_devices", lambda: ["cuda:0", "cuda:1", "cpu"])
     assert choose_device("auto") == choose_device("cuda") == torch.device("cuda:0")
     assert choose_device("cuda:1") == torch.device("cuda:1")
-    with pytest.raises(InvalidError, match="'cuda:2' is not available; expected one of auto, cuda:0, cuda:1, cpu"):
+    with pytest.raises(
+        InvalidError, match="'cuda:2' is not available; expected one of auto, cuda:0, cuda:1, cpu"
+    ):
         choose_device("cuda:2")
 
 

@@ -158,7 +158,7 @@ def _measured(
         else:
             partial_path = Path(f"{output}.partial.npz") if output else None
             evaluation = evaluate(found, EvaluationOptions(**asked), progress, say, partial_path)
-    data = asked["data"] or trained.recipe.data.name
+    data = asked["data"] or trained.recipe.data.dataset
     numbers = {"run": run, "data": data, **evaluation.to_dict()}
     return numbers, _table(numbers)
 

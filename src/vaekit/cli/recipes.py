@@ -124,7 +124,7 @@ def _row(recipe: Recipe) -> dict[str, Any]:
     return {
         "name": recipe.name,
         "title": recipe.title,
-        "data": f"{recipe.data.name}, {recipe.data.observation}",
+        "data": f"{recipe.data.dataset}, {recipe.data.observation}",
         "model": _model(recipe),
         "reference": recipe.reference,
     }
@@ -134,5 +134,5 @@ def _model(recipe: Recipe) -> str:
     """The model in a few words."""
     network, likelihood = recipe.model.encoder.network, recipe.model.decoder.likelihood
     gated = "gated " if getattr(network, "gated", False) else ""
-    units = [*getattr(network, "channels", []), *network.width, *recipe.model.layer_dims]
+    units = [*getattr(network, "channels", []), *network.hidden_sizes, *recipe.model.layer_dims]
     return f"{gated}{network.kind} {'-'.join(map(str, units))}, {likelihood.kind}"

@@ -46,8 +46,8 @@ def command(
 
     \b
     Examples:
-      vaekit sweep mnist model.latent=2,8,32 --epochs 3
-      vaekit sweep digits objective.beta=0.5,1,4 model.latent=4,8 --seeds 3
+      vaekit sweep mnist model.latent_dim=2,8,32 --epochs 3
+      vaekit sweep digits objective.beta=0.5,1,4 model.latent_dim=4,8 --seeds 3
     """
     from vaekit.cli.study_output import finish
     from vaekit.studies.display import make_display

@@ -45,7 +45,7 @@ def command(
 
     \b
     Examples:
-      vaekit train mnist training.epochs=5 model.latent=32
+      vaekit train mnist training.epochs=5 model.latent_dim=32
       vaekit train --data photos/
       vaekit train --resume runs/mnist/1
     """

@@ -43,7 +43,7 @@ def build_data(data: DataSettings) -> tuple[Dataset, Splits]:
     from vaekit.data.attributes import with_attributes
     from vaekit.data.splits import split
 
-    dataset = load_dataset(data.name, size=data.size, crop=data.crop, color=data.color)
+    dataset = load_dataset(data.dataset, size=data.size, crop=data.crop, color=data.color)
     if data.attributes is not None:
         dataset = with_attributes(dataset, data.attributes)
     parts = split(dataset, validation=data.validation, test=data.test, train=data.train, seed=data.seed)
@@ -67,13 +67,14 @@ def training_images(recipe: Recipe, dataset: Dataset, splits: Splits) -> Example
     data = recipe.data
     seen = observe(
         dataset, splits.train, data.observation, training=True, seed=data.seed, resident=False,
-        missing=build_missing(data), told=recipe.model.told,
+        missing=build_missing(data), told=recipe.model.condition_on,
     )  # fmt: skip
 
     def some(n: int) -> tuple[Tensor, Tensor | None]:
         if n > len(seen):
             raise RecipeError(
-                f"model.prior.components: expected at most {len(seen)}, the training images of {data.name}, "
+                f"model.prior.components: expected at most {len(seen)}, the training images of "
+                f"{data.dataset}, "
                 f"got {n}; ask for fewer, or for another prior"
             )
         chosen = torch.randperm(len(seen))[:n]
@@ -88,7 +89,7 @@ def build_labels(recipe: Recipe, dataset: Dataset, splits: Splits) -> LabelPrior
     Raises:
         RecipeError: where the data have no labels, or no attributes, to tell.
     """
-    told = recipe.model.told
+    told = recipe.model.condition_on
     rows = {"": None, "label": dataset.labels, "attributes": dataset.attributes}[told]
     if not told:
         return None
@@ -96,7 +97,9 @@ def build_labels(recipe: Recipe, dataset: Dataset, splits: Splits) -> LabelPrior
         what = {"label": "labels", "attributes": "attributes; name a CSV of them by data.attributes=FILE"}[
             told
         ]
-        raise RecipeError(f"model.condition.by: {told}, but the data {recipe.data.name} have no {what}")
+        raise RecipeError(
+            f"model.condition.variable: {told}, but the data {recipe.data.dataset} have no {what}"
+        )
     train = torch.from_numpy(rows[splits.train])
     if told == "label":
         return known.class_prior(dataset.classes, train)
@@ -120,7 +123,7 @@ def build_model(
     Raises:
         RecipeError: a prior whose components are to be classes has another number of them.
     """
-    levels, given = model.layer_dims, model.given
+    levels, given = model.layer_dims, model.conditioned_parts
     told = {part: [(labels.label_dim,)] for part in given} if labels else {}
     likelihood = LIKELIHOODS[model.decoder.likelihood.kind](**_options(model.decoder.likelihood))
     with seeded(seed):
@@ -153,7 +156,7 @@ def _prior(model: ModelSettings, around: BuildContext, told: Sequence[Shape]) ->
         around = around._replace(network=partial(NETWORKS[own.kind], **_options(own)))
     top = PRIORS[model.prior.kind](around, **_options(model.prior, "network"))
     posterior = model.encoder.posterior
-    form = GaussianPosterior() if posterior.kind == "dirac" else posterior
+    form = GaussianPosterior() if posterior.kind == "delta" else posterior
     return [top, *_links(own or model.encoder.network, told, model.layer_dims, form, first=1)]
 
 
@@ -179,7 +182,7 @@ def build_objective(objective: ObjectiveSettings) -> Objective:
     """The bound that a recipe names, with its schedule of beta."""
     options = _options(objective.beta)
     unit = options.pop("unit", "epoch")
-    warmup_end = float(options.get("over", options.get("period", 0)))
+    warmup_end = float(options.get("warmup", options.get("period", 0)))
     return Objective(
         bound=OBJECTIVES[objective.kind],
         samples=objective.samples,
@@ -205,17 +208,17 @@ def _check_likelihood(recipe: Recipe) -> None:
     if support == "levels" and recipe.data.observation == "continuous":
         raise RecipeError(
             f"{recipe.name}: model.decoder.likelihood: {recipe.model.decoder.likelihood.kind} gives "
-            "probabilities to 256 levels, but data.observation is continuous; use data.observation=discrete, "
+            "probabilities to 256 levels, but data.values is continuous; use data.values=discrete, "
             "or the likelihood gaussian"
         )
 
 
 def _check_prior(recipe: Recipe) -> None:
     model = recipe.model
-    if model.prior.kind in ("vamp", "exemplars") and model.encoder.posterior.kind == "dirac":
+    if model.prior.kind in ("vamp", "exemplars") and model.encoder.posterior.kind == "delta":
         raise RecipeError(
             f"{recipe.name}: model.prior: {model.prior.kind} is a mixture of posteriors, but those of "
-            "model.encoder.posterior=dirac are points without a density; use model.prior=standard_normal or "
+            "model.encoder.posterior=delta are points without a density; use model.prior=standard_normal or "
             "mixture, or another posterior"
         )
 

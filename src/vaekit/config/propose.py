@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vaekit.config.loading import parse_recipe
+from vaekit.config.schema.data import observation_keys
 from vaekit.config.schema.recipe import Recipe
 from vaekit.data import Dataset, load_dataset
 from vaekit.data.describe import Suggestion, suggest
@@ -39,19 +40,19 @@ def _tree(data: str, dataset: Dataset, suggestion: Suggestion, epochs: int, batc
     return {
         "name": re.sub(r"[^\w.-]+", "-", dataset.name).strip("-") or "data",
         "title": f"VAE on {dataset.title}",
-        "data": {"name": data, "observation": suggestion.observation, "validation": 0.1},
+        "data": {"dataset": data, **observation_keys(suggestion.observation), "validation": 0.1},
         "model": {
-            "latent": 16 if max(dataset.shape[1:]) <= 32 else 32,
+            "latent_dim": 16 if max(dataset.shape[1:]) <= 32 else 32,
             "encoder": {"network": network},
             "decoder": {"network": _mirrored(network), "likelihood": suggestion.likelihood},
         },
-        "objective": {"beta": {"kind": "linear", "over": max(1, epochs // 4)}},
+        "objective": {"beta": {"kind": "linear", "warmup": max(1, epochs // 4)}},
         "training": {
             "epochs": epochs,
             "batch_size": batch,
             "schedule": "cosine",
             "gradient_clip": 100,
-            "pictures": max(1, epochs // 50),
+            "sample_every": max(1, epochs // 50),
         },
     }
 
@@ -68,12 +69,12 @@ def _reasons(suggestion: Suggestion, epochs: int, batch: int) -> tuple[str, ...]
 def _network(dataset: Dataset, kind: str) -> dict[str, Any]:
     """Convolutions until the smaller side is at most 7; dense layers otherwise."""
     if kind == "dense":
-        return {"kind": "dense", "width": [256, 256]}
+        return {"kind": "dense", "hidden_sizes": [256, 256]}
     side, channels = min(dataset.shape[1:]), [32]
     while side > 14 and len(channels) < 6:
         side, channels = -(-side // 2), [*channels, min(2 * channels[-1], 128)]
-    return {"kind": "convolutional", "channels": channels, "width": [128]}
+    return {"kind": "convolutional", "channels": channels, "hidden_sizes": [128]}
 
 
 def _mirrored(network: dict[str, Any]) -> dict[str, Any]:
-    return {**network, "width": network["width"][::-1]}
+    return {**network, "hidden_sizes": network["hidden_sizes"][::-1]}

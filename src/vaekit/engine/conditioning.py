@@ -44,7 +44,7 @@ def parse_condition(
 
 
 def _require_label_prior(trained: TrainedModel, what: str, option: str) -> LabelPrior:
-    labels, told = trained.model.labels, trained.recipe.model.told
+    labels, told = trained.model.labels, trained.recipe.model.condition_on
     if labels is None:
         raise InvalidError(
             f"{option}: {trained.source} is told nothing; leave it out, or train with model.condition={what}"

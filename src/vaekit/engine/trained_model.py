@@ -63,7 +63,7 @@ class TrainedModel:
     @property
     def title(self) -> str:
         """Model and data, for figures."""
-        return self.recipe.title or f"{self.recipe.name} on {Path(self.recipe.data.name).name}"
+        return self.recipe.title or f"{self.recipe.name} on {Path(self.recipe.data.dataset).name}"
 
     def hiding(self, missing: str | None) -> TrainedModel:
         """The same with something else hidden of every image: "square:12", "none"; None changes nothing.
@@ -105,7 +105,7 @@ class TrainedModel:
         Raises:
             InvalidError: it has classes, or attributes, that the model does not know.
         """
-        told, attributes = self.recipe.model.told, dataset.attribute_names
+        told, attributes = self.recipe.model.condition_on, dataset.attribute_names
         if told == "attributes" and attributes and len(attributes) != len(self.attribute_names):
             raise InvalidError(
                 f"data {dataset.name!r}: {len(attributes)} attributes, but {self.source} is told "
@@ -115,9 +115,9 @@ class TrainedModel:
 
     def _is_own(self, name: str | None) -> bool:
         """Whether a name means the data that the model was trained on, wherever they lie now."""
-        if name is None or name == self.recipe.data.name:
+        if name is None or name == self.recipe.data.dataset:
             return True
-        here, there = Path(name).expanduser().resolve(), Path(self.recipe.data.name)
+        here, there = Path(name).expanduser().resolve(), Path(self.recipe.data.dataset)
         moved = there.is_absolute() and here.name == there.name and not there.exists()
         return here == there or moved
 
@@ -128,8 +128,8 @@ class TrainedModel:
             NotFoundError: no name is given, and they are not where they were.
         """
         if name is None:
-            self._present(self.recipe.data.name)
-        return self.recipe.data.model_copy(update={"name": name or self.recipe.data.name})
+            self._present(self.recipe.data.dataset)
+        return self.recipe.data.model_copy(update={"dataset": name or self.recipe.data.dataset})
 
     def _present(self, name: str) -> None:
         if Path(name).is_absolute() and not Path(name).exists():
@@ -142,7 +142,9 @@ class TrainedModel:
         """The recipe's data under another name; a folder of images is brought to the model's size."""
         plain = {"size": None, "crop": "resize", "color": "auto", "attributes": None}
         framing = {**plain, "size": self.shape[1:]} if Path(name).is_dir() else plain
-        return self.recipe.data.model_copy(update={"name": name, "validation": 0.1, "test": 0.1, **framing})
+        return self.recipe.data.model_copy(
+            update={"dataset": name, "validation": 0.1, "test": 0.1, **framing}
+        )
 
     def observed(
         self,
@@ -176,7 +178,7 @@ class TrainedModel:
         spec = self.recipe.data
         return observe(
             dataset, indices, observation or spec.observation, training=training, seed=spec.seed,
-            device=self.device, missing=build_missing(spec), told=self.recipe.model.told,
+            device=self.device, missing=build_missing(spec), told=self.recipe.model.condition_on,
         )  # fmt: skip
 
 

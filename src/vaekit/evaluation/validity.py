@@ -57,7 +57,7 @@ def likelihood_caveats(observation: str, kind: str, support: str, dataset: Datas
     if support in ("unit", "real") and observation not in BINARY_OBSERVATIONS and dataset.has_levels:
         found.append(
             f"the {kind} likelihood is a density over real values, taken at 256 levels: it is no probability "
-            "of the levels and not comparable with one; for that use data.observation=discrete with "
+            "of the levels and not comparable with one; for that use data.binarization=none with "
             "discretized_logistic"
         )
     return found

@@ -179,7 +179,7 @@ def open_session(
     """
     seen = trained.observed(split, data, images)
     names = trained.data(data)[0].label_names if data else trained.label_names
-    source = Source(data or trained.recipe.data.name, split, python, tuple(names))
+    source = Source(data or trained.recipe.data.dataset, split, python, tuple(names))
     return look(trained, seen, source, progress)
 
 

@@ -117,7 +117,7 @@ class FlowPrior(nn.Module):
 
     Args:
         latent_dim: d.
-        form, transforms, width: see `steps`.
+        type, transforms, hidden_sizes: see `steps`.
         label_dim: m, the numbers of a label that its steps depend on; 0 for none, whatever the context.
     """
 
@@ -127,14 +127,14 @@ class FlowPrior(nn.Module):
     def __init__(
         self,
         latent_dim: int,
-        form: Form = "coupling",
+        type: Form = "coupling",
         transforms: int = 4,
-        width: Sequence[int] = (128, 128),
+        hidden_sizes: Sequence[int] = (128, 128),
         label_dim: int = 0,
     ):
         super().__init__()
         self.label_dim = label_dim
-        self.steps = flow_steps(latent_dim, label_dim, form, transforms, width)
+        self.steps = flow_steps(latent_dim, label_dim, type, transforms, hidden_sizes)
         self.register_buffer("loc", torch.zeros(latent_dim), persistent=False)
         self.register_buffer("scale", torch.ones(latent_dim), persistent=False)
 
@@ -150,21 +150,21 @@ class FlowPosterior(nn.Module):
 
     Args:
         latent_dim: d.
-        form, transforms, width: see `steps`.
+        type, transforms, hidden_sizes: see `steps`.
         bounds: smooth bounds of log sigma.
     """
 
     def __init__(
         self,
         latent_dim: int,
-        form: Form = "coupling",
+        type: Form = "coupling",
         transforms: int = 2,
-        width: Sequence[int] = (128,),
+        hidden_sizes: Sequence[int] = (128,),
         bounds: Bounds | None = LOG_SCALE_BOUNDS,
     ):
         super().__init__()
         self.bounds = bounds
-        self.steps = flow_steps(latent_dim, latent_dim, form, transforms, width)
+        self.steps = flow_steps(latent_dim, latent_dim, type, transforms, hidden_sizes)
 
     def network_output(self, event: tuple[int, ...]) -> tuple[int, ...]:
         """3 numbers for each latent."""
@@ -175,22 +175,24 @@ class FlowPosterior(nn.Module):
         return Flow(self.steps, loc, soft_clamp(log_scale, self.bounds).exp(), context)
 
 
-def flow_steps(size: int, context: int, form: Form, transforms: int, width: Sequence[int]) -> nn.Module:
+def flow_steps(
+    size: int, context: int, type: Form, transforms: int, hidden_sizes: Sequence[int]
+) -> nn.Module:
     """The steps of a flow, a module that takes a context and gives the function f, at first nearly identity.
 
     Args:
         size: d, the numbers that f takes and gives.
         context: how many numbers the context has; 0 for none.
-        form: "coupling" or "autoregressive".
+        type: "coupling" or "autoregressive".
         transforms: how many steps.
-        width: units of the hidden layers of the network in each.
+        hidden_sizes: units of the hidden layers of the network in each.
 
     Raises:
         VaekitError: zuko is not installed.
     """
-    passes = {"coupling": 2, "autoregressive": size}[form]
+    passes = {"coupling": 2, "autoregressive": size}[type]
     flow = _zuko().flows.MAF(
-        size, context, transforms=transforms, passes=passes, hidden_features=tuple(width)
+        size, context, transforms=transforms, passes=passes, hidden_features=tuple(hidden_sizes)
     )
     for step in flow.transform.transforms:
         _shrink(step.hyper[-1])

@@ -4,7 +4,7 @@
 
 `Labels` holds the M vectors y_k and their log-probabilities; they are stored with the model. For classes the
 y_k are the one-hot vectors and the p_k the frequencies of training; for attributes the y_k are the rows of
-the training images. Networks are given (y - center) / spread, so that columns of any unit weigh about the
+the training images. Networks are given (y - center) / scale, so that columns of any unit weigh about the
 same; of one-hot vectors the center is 0 and the spread 1.
 """
 
@@ -26,27 +26,27 @@ class LabelPrior(nn.Module):
     Args:
         values: (M, m), the vectors.
         log_prob: (M,), log p_k; minus infinity for what never occurs; all the same if left out.
-        center, spread: (m,), what is taken off a vector, and what it is then divided by; 0 and 1 if left out.
+        center, scale: (m,), what is taken off a vector, and what it is then divided by; 0 and 1 if left out.
     """
 
     values: Tensor
     log_prob: Tensor
     center: Tensor
-    spread: Tensor
+    scale: Tensor
 
     def __init__(
         self,
         values: Tensor,
         log_prob: Tensor | None = None,
         center: Tensor | None = None,
-        spread: Tensor | None = None,
+        scale: Tensor | None = None,
     ):
         super().__init__()
         equal = torch.full((len(values),), -math.log(len(values)))
         self.register_buffer("values", values)
         self.register_buffer("log_prob", equal if log_prob is None else log_prob)
         self.register_buffer("center", torch.zeros(values.shape[1]) if center is None else center)
-        self.register_buffer("spread", torch.ones(values.shape[1]) if spread is None else spread)
+        self.register_buffer("scale", torch.ones(values.shape[1]) if scale is None else scale)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -72,7 +72,7 @@ class LabelPrior(nn.Module):
 
     def forward(self, y: Tensor) -> Tensor:
         """Labels (...) or (..., m) as networks are given them, (..., m); raises as `vectors`."""
-        return (self.vectors(y) - self.center) / self.spread
+        return (self.vectors(y) - self.center) / self.scale
 
     def sample(self, n: int) -> Tensor:
         """(n, m): vectors from p(y)."""
@@ -125,5 +125,5 @@ def attribute_prior(rows: Tensor, seed: int = 0) -> LabelPrior:
         some = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[:MAX_ROWS]
         values, counts = rows[some], torch.ones(MAX_ROWS)
     deviation = rows.double().std(0, correction=0).float()
-    spread = torch.where(deviation > 0, deviation, 1.0)
-    return LabelPrior(values, F.log_softmax(counts.log(), 0).float(), rows.double().mean(0).float(), spread)
+    scale = torch.where(deviation > 0, deviation, 1.0)
+    return LabelPrior(values, F.log_softmax(counts.log(), 0).float(), rows.double().mean(0).float(), scale)

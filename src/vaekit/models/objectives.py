@@ -61,15 +61,15 @@ def constant(value: float = 1.0) -> Schedule:
     return lambda position: value
 
 
-def linear(over: float, start: float = 0.0, value: float = 1.0) -> Schedule:
-    """Warm-up (Bowman et al. 2016): from `start` at position 0 to `value` at `over`, and `value` after."""
-    return lambda position: start + (value - start) * min(position / over, 1.0)
+def linear(warmup: float, init: float = 0.0, final: float = 1.0) -> Schedule:
+    """Warm-up (Bowman et al. 2016): from `init` at position 0 to `final` at `warmup`, and `final` after."""
+    return lambda position: init + (final - init) * min(position / warmup, 1.0)
 
 
-def cyclical(period: float, ratio: float = 0.5, start: float = 0.0, value: float = 1.0) -> Schedule:
+def cyclical(period: float, ratio: float = 0.5, init: float = 0.0, final: float = 1.0) -> Schedule:
     """In each period, warm up over `ratio` of it, then hold to its end, that included (Fu et al. 2019)."""
-    warm_up = linear(period * ratio, start, value)
-    return lambda position: warm_up(period - (-position % period))
+    rise = linear(period * ratio, init, final)
+    return lambda position: rise(period - (-position % period))
 
 
 SCHEDULES: dict[str, Callable[..., Schedule]] = {f.__name__: f for f in (constant, linear, cyclical)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -16,43 +17,52 @@ from vaekit.models.flows import FlowPosterior
 from vaekit.models.head import LOG_SCALE_BOUNDS, Head
 from vaekit.utils.device import to_float32
 
-
-def log_variance(bounds: Bounds | None = None) -> Head:
-    """A diagonal Gaussian from its mean and log sigma^2 (Kingma and Welling 2014)."""
-    return Head(lambda mean, logvar: LogScaleNormal(mean, 0.5 * soft_clamp(logvar, bounds)), 2, 1)
+Parametrization = Literal["log_var", "log_std", "softplus", "unconstrained"]
 
 
-def log_sigma(bounds: Bounds | None = None) -> Head:
-    """A diagonal Gaussian from its mean and log sigma."""
-    return Head(lambda mean, log_scale: LogScaleNormal(mean, soft_clamp(log_scale, bounds)), 2, 1)
+def gaussian(parametrization: Parametrization = "log_var", bounds: Bounds | None = None) -> Head:
+    """A diagonal Gaussian from its mean and one more number for its scale (Kingma and Welling 2014).
 
+    Args:
+        parametrization: what that number s is: `log_var`, log sigma^2; `log_std`, log sigma; `softplus`,
+            sigma = softplus(s); `unconstrained`, z = mean + s noise, so that sigma = |s|. Nothing keeps the
+            last away from 0, where log sigma falls without end: the plainest form, to compare with.
+        bounds: smooth bounds of log sigma^2 or log sigma.
 
-def sigma() -> Head:
-    """A diagonal Gaussian from its mean and sigma, kept positive by softplus."""
-    return Head(lambda mean, scale: Normal(mean, F.softplus(scale) + 1e-6, validate_args=False), 2, 1)
-
-
-def signed_sigma() -> Head:
-    """A diagonal Gaussian from its mean and a number s of either sign: z = mean + s noise, sigma = |s|.
-
-    Nothing keeps s away from 0, where log sigma falls without end: the plainest form, to compare with.
+    Raises:
+        ValueError: another parametrization, or bounds of one without a logarithm.
     """
+    if parametrization == "log_var":
+        return Head(lambda mean, log_var: LogScaleNormal(mean, 0.5 * soft_clamp(log_var, bounds)), 2, 1)
+    if parametrization == "log_std":
+        return Head(lambda mean, log_std: LogScaleNormal(mean, soft_clamp(log_std, bounds)), 2, 1)
+    if parametrization not in ("softplus", "unconstrained"):
+        raise ValueError(
+            f"parametrization: expected log_var, log_std, softplus or unconstrained, got {parametrization!r}"
+        )
+    if bounds is not None:
+        raise ValueError(f"bounds: only log_var and log_std have them, got {bounds} with {parametrization}")
+    if parametrization == "softplus":
+        return Head(lambda mean, s: Normal(mean, F.softplus(s) + 1e-6, validate_args=False), 2, 1)
     return Head(lambda mean, s: Normal(mean, s.abs() + 1e-6, validate_args=False), 2, 1)
 
 
-def dirac() -> Head:
+def delta() -> Head:
     """A point: with beta = 0 the model is an autoencoder."""
     warning = "the posterior is a point (an autoencoder): the bound and the log-likelihood are not defined"
     return Head(Delta, 1, 1, warning=warning)
 
 
 class FullCovariance(nn.Module):
-    """Numbers -> a Gaussian: a mean, the logarithm of the diagonal of L, and what is below it.
+    """A Gaussian with any covariance, by its Cholesky factor L (Kingma and Welling 2019, section 2.5.1).
+
+    The network gives a mean, the logarithm of the diagonal of L, and what is below it.
 
     What is below the diagonal is divided by d, so that at first the covariance is nearly diagonal.
 
     Args:
-        bounds: smooth bounds of the logarithm of the diagonal.
+        bounds: smooth bounds of the logarithm of the diagonal; without them several layers in a row can begin
+            with divergences beyond what float32 holds.
     """
 
     def __init__(self, bounds: Bounds | None = LOG_SCALE_BOUNDS):
@@ -77,11 +87,8 @@ Posterior = Head | FullCovariance | FlowPosterior
 
 
 POSTERIORS: dict[str, Callable[..., Posterior]] = {
-    "log_variance": log_variance,
-    "log_sigma": log_sigma,
-    "sigma": sigma,
-    "signed_sigma": signed_sigma,
+    "gaussian": gaussian,
     "full_covariance": FullCovariance,
     "flow": FlowPosterior,
-    "dirac": dirac,
+    "delta": delta,
 }

@@ -26,7 +26,7 @@ from vaekit.errors import RecipeError
 from vaekit.models.conditional import Conditional
 from vaekit.models.flows import FlowPrior, Form
 from vaekit.models.labels import LabelPrior
-from vaekit.models.posteriors import log_variance
+from vaekit.models.posteriors import gaussian
 from vaekit.models.vampprior import AggregatedPosterior, FixedInputs, PseudoInputs, PseudoLabels
 from vaekit.nn.networks import Dense
 from vaekit.utils.device import to_float32
@@ -64,12 +64,12 @@ class MixtureOfGaussians(nn.Module):
         latent_dim: d.
         components: C.
         label_dim: m, the numbers of a label that the weights depend on; 0 for none.
-        spread: s.
+        init_std: s.
     """
 
-    def __init__(self, latent_dim: int, components: int, label_dim: int = 0, spread: float = 0.3):
+    def __init__(self, latent_dim: int, components: int, label_dim: int = 0, init_std: float = 0.3):
         super().__init__()
-        self.mean = nn.Parameter(spread * torch.randn(components, latent_dim))
+        self.mean = nn.Parameter(init_std * torch.randn(components, latent_dim))
         self.log_variance = nn.Parameter(torch.zeros(components, latent_dim))
         self.logits = nn.Parameter(torch.zeros(components))
         self.by_label = label_logits(label_dim, components)
@@ -127,7 +127,7 @@ class BuildContext(NamedTuple):
     images: Examples | None = None
     labels: LabelPrior | None = None
     conditioned_parts: frozenset[str] = frozenset()
-    network: Callable[..., nn.Module] = partial(Dense, width=(64,))
+    network: Callable[..., nn.Module] = partial(Dense, hidden_sizes=(64,))
 
     @property
     def label_dim(self) -> int:
@@ -146,7 +146,7 @@ def standard_normal(context: BuildContext) -> nn.Module:
     """N(0, I); of a conditional prior N(mu(y), sigma(y)^2), both learned."""
     if not context.label_dim:
         return StandardNormal(context.latent_dim)
-    head = log_variance()
+    head = gaussian()
     return Conditional(
         context.network([(context.label_dim,)], head.network_output((context.latent_dim,))), head
     )
@@ -155,24 +155,24 @@ def standard_normal(context: BuildContext) -> nn.Module:
 def mixture(
     context: BuildContext,
     components: int = 10,
-    weights: Literal["learned", "class"] = "learned",
-    spread: float = 0.3,
+    weights: Literal["learned", "class_conditional"] = "learned",
+    init_std: float = 0.3,
 ) -> nn.Module:
     """A mixture of so many diagonal Gaussians.
 
     Args:
         components: C.
         weights: learned, for each label if the prior takes it; or a component a class, which the label names.
-        spread: standard deviation of the means at first, where the weights are learned.
+        init_std: standard deviation of the means at first, where the weights are learned.
 
     Raises:
         RecipeError: the components are to be classes, and they are not as many.
     """
     if weights == "learned":
-        return MixtureOfGaussians(context.latent_dim, components, context.label_dim, spread)
+        return MixtureOfGaussians(context.latent_dim, components, context.label_dim, init_std)
     if components != context.label_dim:
         raise RecipeError(
-            f"model.prior.components: with weights=class expected {context.label_dim}, one for each class that "
+            f"model.prior.components: with weights=class_conditional expected {context.label_dim}, one for each class that "
             f"the prior is conditioned on, got {components}"
         )
     return ClassGaussian(context.latent_dim, components)
@@ -182,7 +182,7 @@ def vamp(
     context: BuildContext,
     components: int = 500,
     weights: Literal["uniform", "learned"] = "uniform",
-    start: Literal["random", "data"] = "random",
+    init: Literal["random", "data"] = "random",
     mean: float = 0.5,
     std: float = 0.1,
 ) -> nn.Module:
@@ -194,12 +194,12 @@ def vamp(
         components: C.
         weights: whether all components count the same, or by a weight that is learned; where the prior takes
             the label, the weights depend on it in either case.
-        start: whether the images begin as training images, or with pixels drawn at random.
+        init: whether the images begin as training images, or with pixels drawn at random.
         mean, std: of such pixels.
     """
     images = torch.normal(mean, std, (components, *context.image_shape))
     labels = _random_labels(context, components)
-    if start == "data" and context.images is not None:
+    if init == "data" and context.images is not None:
         images, labels = context.images(components)
     told = None
     if "encoder" in context.conditioned_parts and context.labels is not None and labels is not None:
@@ -232,14 +232,17 @@ def exemplars(
 
 
 def flow(
-    context: BuildContext, form: Form = "coupling", transforms: int = 4, width: Sequence[int] = (128, 128)
+    context: BuildContext,
+    type: Form = "coupling",
+    transforms: int = 4,
+    hidden_sizes: Sequence[int] = (128, 128),
 ) -> nn.Module:
     """A normalizing flow; for the arguments see `flows.steps`.
 
     Raises:
         VaekitError: zuko is not installed.
     """
-    return FlowPrior(context.latent_dim, form, transforms, width, context.label_dim)
+    return FlowPrior(context.latent_dim, type, transforms, hidden_sizes, context.label_dim)
 
 
 PRIORS: dict[str, Callable[..., nn.Module]] = {

@@ -63,12 +63,12 @@ class PseudoInputs(nn.Module):
     stay there. The parameters are scaled so that about a gray of 1/2 they move as the pixels do.
 
     Args:
-        start: (C, *shape), the first values; those within 0.02 of 0 or 1 begin at that distance.
+        init: (C, *shape), the first values; those within 0.02 of 0 or 1 begin at that distance.
     """
 
-    def __init__(self, start: Tensor):
+    def __init__(self, init: Tensor):
         super().__init__()
-        self.values = nn.Parameter(0.5 + torch.logit(start, eps=0.02) / 4)
+        self.values = nn.Parameter(0.5 + torch.logit(init, eps=0.02) / 4)
 
     def forward(self) -> Tensor:
         return torch.sigmoid(4 * self.values - 2)
@@ -91,14 +91,14 @@ class PseudoLabels(nn.Module):
     """Labels that are learned, as networks are given them: mixtures of the classes, or free numbers.
 
     Args:
-        start: (C, m), the first values.
-        classes: whether they stay probabilities of classes, by a softmax; those begin at 9/10 of `start`.
+        init: (C, m), the first values.
+        classes: whether they stay probabilities of classes, by a softmax; those begin at 9/10 of `init`.
     """
 
-    def __init__(self, start: Tensor, classes: bool):
+    def __init__(self, init: Tensor, classes: bool):
         super().__init__()
         self.classes = classes
-        self.values = nn.Parameter((0.9 * start + 0.1 / start.shape[1]).log() if classes else start.clone())
+        self.values = nn.Parameter((0.9 * init + 0.1 / init.shape[1]).log() if classes else init.clone())
 
     def forward(self) -> Tensor:
         return self.values.softmax(-1) if self.classes else self.values

@@ -43,7 +43,7 @@ class MultiInputLinear(nn.Module):
 
     Args:
         inputs: event shapes; each input is flattened over its event.
-        width: size of the output.
+        output_size: size of the output.
         gain: of the initial weights, see `layers.he_init_`.
 
     >>> layer = MultiInputLinear([(1, 28, 28), (10,)], 300)
@@ -51,17 +51,17 @@ class MultiInputLinear(nn.Module):
     torch.Size([5, 4, 300])
     """
 
-    def __init__(self, inputs: Sequence[Shape], width: int, gain: float = 2.0):
+    def __init__(self, inputs: Sequence[Shape], output_size: int, gain: float = 2.0):
         super().__init__()
         self.event_dims = [len(shape) for shape in inputs]
         sizes = [math.prod(shape) for shape in inputs]
-        linears = [nn.Linear(n, width, bias=i == 0) for i, n in enumerate(sizes)]
-        self.maps = nn.ModuleList(he_init_(linear, gain, fan_in=sum(sizes)) for linear in linears)
+        linears = [nn.Linear(n, output_size, bias=i == 0) for i, n in enumerate(sizes)]
+        self.linears = nn.ModuleList(he_init_(linear, gain, fan_in=sum(sizes)) for linear in linears)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         terms = [
             linear(x.flatten(-dims) if dims > 1 else x)
-            for linear, dims, x in zip(self.maps, self.event_dims, inputs, strict=True)
+            for linear, dims, x in zip(self.linears, self.event_dims, inputs, strict=True)
         ]
         return sum(terms[1:], start=terms[0])
 
@@ -71,7 +71,7 @@ class Dense(nn.Module):
 
     Args:
         inputs, output: event shapes.
-        width: units of each hidden layer.
+        hidden_sizes: units of each hidden layer.
         gated: each hidden layer is a linear layer times the sigmoid of another (Dauphin et al. 2017), both
             in one matrix product; otherwise `activation` follows a linear layer.
         activation: a name in `ACTIVATIONS`.
@@ -84,18 +84,18 @@ class Dense(nn.Module):
         self,
         inputs: Sequence[Shape],
         output: Shape,
-        width: Sequence[int] = (300, 300),
+        hidden_sizes: Sequence[int] = (300, 300),
         gated: bool = False,
         activation: str = "relu",
     ):
         super().__init__()
         self.output = output
         double = 2 if gated else 1
-        outputs = [units * double for units in width] + [math.prod(output)]
-        gains = [2.0] * len(width) + [1.0]
+        outputs = [units * double for units in hidden_sizes] + [math.prod(output)]
+        gains = [2.0] * len(hidden_sizes) + [1.0]
         self.join = MultiInputLinear(inputs, outputs[0], gains[0])
         layers: Layers = []
-        for units, out, gain in zip(width, outputs[1:], gains[1:], strict=True):
+        for units, out, gain in zip(hidden_sizes, outputs[1:], gains[1:], strict=True):
             layers += [_nonlinearity(gated, activation, dim=-1), he_init_(nn.Linear(units, out), gain)]
         self.layers = nn.Sequential(*layers)
 
@@ -152,7 +152,7 @@ def convolutional(
     inputs: Sequence[Shape],
     output: Shape,
     channels: Sequence[int] = (32, 64),
-    width: Sequence[int] = (128,),
+    hidden_sizes: Sequence[int] = (128,),
     gated: bool = False,
     activation: str = "relu",
 ) -> nn.Module:
@@ -161,7 +161,7 @@ def convolutional(
     Args:
         inputs, output: event shapes. From vectors to a vector the network has its dense layers only.
         channels: number of channels of the feature maps, largest maps first.
-        width: units of the dense layers between feature maps and latents.
+        hidden_sizes: units of the dense layers between feature maps and latents.
         gated: each layer is a linear layer times the sigmoid of another (Dauphin et al. 2017).
         activation: a name in `ACTIVATIONS`, used where `gated` is False.
 
@@ -180,7 +180,7 @@ def convolutional(
         extra = (large[0] - (2 * small[0] - 1), large[1] - (2 * small[1] - 1))  # 1 for an even size, else 0
         return layer(Upsample(a, b * double, extra))
 
-    dense = partial(Dense, width=width, gated=gated, activation=activation)
+    dense = partial(Dense, hidden_sizes=hidden_sizes, gated=gated, activation=activation)
     layout = torch.contiguous_format if gated else torch.channels_last
     return _ConvPyramid(channels, dense, ACTIVATIONS[activation], down, up, layout).network(inputs, output)
 
@@ -189,7 +189,7 @@ def residual(
     inputs: Sequence[Shape],
     output: Shape,
     channels: Sequence[int] = (32, 64),
-    width: Sequence[int] = (128,),
+    hidden_sizes: Sequence[int] = (128,),
     activation: str = "silu",
 ) -> nn.Module:
     """Strided convolutions with a residual block at each resolution (He et al. 2016).
@@ -199,7 +199,7 @@ def residual(
     Args:
         inputs, output: event shapes. From vectors to a vector the network has its dense layers only.
         channels: number of channels of the feature maps, largest maps first.
-        width: units of the dense layers between feature maps and latents.
+        hidden_sizes: units of the dense layers between feature maps and latents.
         activation: a name in `ACTIVATIONS`.
 
     >>> residual([(40,)], (3, 32, 32))(torch.zeros(4, 40)).shape
@@ -214,7 +214,7 @@ def residual(
         enlarge = nn.Upsample(size=large, mode="nearest")
         return [ResidualBlock(a, activation), enlarge, he_init_(nn.Conv2d(a, b, 3, padding=1)), act()]
 
-    dense = partial(Dense, width=width, activation=activation)
+    dense = partial(Dense, hidden_sizes=hidden_sizes, activation=activation)
     return _ConvPyramid(channels, dense, act, down, up).network(inputs, output)
 
 

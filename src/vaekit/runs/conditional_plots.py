@@ -26,7 +26,7 @@ MOST_CLASSES = 50  # columns that can be told apart
 
 def has_classes(trained: TrainedModel) -> bool:
     """Whether a model is told classes, few enough for a column each."""
-    return trained.recipe.model.told == "label" and len(trained.label_names) <= MOST_CLASSES
+    return trained.recipe.model.condition_on == "label" and len(trained.label_names) <= MOST_CLASSES
 
 
 def class_grid(

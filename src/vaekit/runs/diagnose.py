@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from vaekit.config.schema.model import Flow, Prior, StandardNormal
+from vaekit.config.schema.model import FlowPrior, Prior, StandardNormalPrior
 from vaekit.config.schema.recipe import Recipe
 
 HALF = 0.5  # a share of active latents below which many are idle
@@ -81,7 +81,7 @@ def still_warming_up(run: RunRecords) -> Iterator[str]:
     if schedule.kind == "linear" and run.finished and last is not None and final and last < 0.99 * final:
         yield (
             f"training ended while beta was {last:.2g} of {final:g}: the rate has not been weighed in full; "
-            f"train longer, or warm up sooner (objective.beta.over={max(1, run.recipe.training.epochs // 3)})"
+            f"train longer, or warm up sooner (objective.beta.warmup={max(1, run.recipe.training.epochs // 3)})"
         )
 
 
@@ -95,7 +95,7 @@ def collapsed(run: RunRecords) -> Iterator[str]:
         elif used < HALF * of:
             yield (
                 f"{where}{used} of {of} latents are active, the others say nothing of an image; as many "
-                f"would do (model.latent), or let more be used: {_cures(run)}"
+                f"would do (model.latent_dim), or let more be used: {_cures(run)}"
             )
 
 
@@ -153,7 +153,7 @@ def unheard(run: RunRecords) -> Iterator[str]:
     if known is not None and known < SILENT:
         yield (
             f"the label is not heard: p(y|x) tells {known:.3f} nats of it; the latents hold it already: use "
-            "fewer of them (model.latent), or begin with a large beta that falls to 1"
+            "fewer of them (model.latent_dim), or begin with a large beta that falls to 1"
         )
 
 
@@ -170,7 +170,9 @@ def saturated(run: RunRecords) -> Iterator[str]:
 
 def far_from_the_prior(run: RunRecords) -> Iterator[str]:
     """Codes that are not where the prior is."""
-    gap, information, images = (run.evaluation.get(key) for key in ("marginal_kl", "mutual_information", "surgery_images"))
+    gap, information, images = (
+        run.evaluation.get(key) for key in ("marginal_kl", "mutual_information", "surgery_images")
+    )
     if gap is None or information is None or images is None or information > FULL * math.log(images):
         return
     if gap > FAR:
@@ -213,11 +215,11 @@ def _calmer(run: RunRecords) -> str:
 def _cures(run: RunRecords) -> str:
     """Against posterior collapse; what the recipe has already is left out."""
     cures = []
-    if run.recipe.objective.beta.value > 1:
-        cures.append(f"a smaller beta (now {run.recipe.objective.beta.value:g})")
+    if run.recipe.objective.beta.final > 1:
+        cures.append(f"a smaller beta (now {run.recipe.objective.beta.final:g})")
     if run.recipe.objective.beta.kind == "constant":
-        over = max(1, run.recipe.training.epochs // 3)
-        cures.append(f'a warm-up ("objective.beta={{kind: linear, over: {over}}}")')
+        warmup = max(1, run.recipe.training.epochs // 3)
+        cures.append(f'a warm-up ("objective.beta={{kind: linear, warmup: {warmup}}}")')
     if not run.recipe.objective.free_bits:
         cures.append("free bits (objective.free_bits=2)")
     return f"try {', '.join([*cures, 'or a smaller decoder'])}"
@@ -225,11 +227,11 @@ def _cures(run: RunRecords) -> str:
 
 def _freer_prior(prior: Prior) -> str:
     """A prior that can follow the codes further than the one there is."""
-    if isinstance(prior, StandardNormal):
+    if isinstance(prior, StandardNormalPrior):
         return "try a prior that is learned: model.prior=vamp, mixture or flow"
-    if isinstance(prior, Flow):
+    if isinstance(prior, FlowPrior):
         return f"give the prior more steps (model.prior.transforms={2 * prior.transforms})"
-    if prior.weights == "class":
+    if prior.weights == "class_conditional":
         return "try a prior of more than one Gaussian a class: model.prior=vamp or flow"
     return f"give the prior more components (model.prior.components={2 * prior.components})"
 
@@ -239,7 +241,7 @@ def _regularizers(run: RunRecords) -> str:
         "a moving average of the weights (training.ema=0.999), " if run.recipe.training.ema is None else ""
     )
     fixed = run.recipe.data.observation in ("static", "threshold")
-    noise = "data.observation=dynamic, " if fixed else ""
+    noise = "data.binarization=dynamic, " if fixed else ""
     return f"{noise}{weights}narrower networks, or training.weight_decay"
 
 

@@ -78,7 +78,9 @@ def samples(
     y = None if told is None else told.vector.expand(n, -1)
     images = to_array(trained.model.sample(n, temperature, y, seed, draw))
     warmth = "" if temperature == 1 else f", temperature {temperature:g}"
-    given = f"given {told.description}, " if told else "y from p(y), " if trained.model.labels is not None else ""
+    given = (
+        f"given {told.description}, " if told else "y from p(y), " if trained.model.labels is not None else ""
+    )
     subtitle = f"{given}z from the prior{warmth}, seed {seed}"
     return Plot({"images": images}, plotting.samples(images, f"Samples: {trained.title}", subtitle=subtitle))
 
@@ -217,7 +219,7 @@ def decoded_grid(trained: TrainedModel, n: int = 20, told: Condition | None = No
     if trained.model.latent_dim != 2:
         raise InvalidError(
             f"{trained.source}: the decoded grid needs 2 latents, this model has "
-            f"{trained.model.latent_dim}; train one with model.latent=2, such as the recipe mnist-2d"
+            f"{trained.model.latent_dim}; train one with model.latent_dim=2, such as the recipe mnist-2d"
         )
     y = _likeliest(trained) if told is None else told.vector
     images, values = decode_grid(trained.model, n, y)

@@ -136,7 +136,7 @@ def render_report(run: RunFiles) -> str:
         "report.html",
         title=recipe.title or recipe.name,
         name=recipe.name,
-        data=recipe.data.name,
+        data=recipe.data.dataset,
         reference=recipe.reference,
         date=_format_date(environment.get("started")),
         version=environment.get("vaekit"),

@@ -159,9 +159,13 @@ def _bits(known: Mapping[str, Any]) -> MetricCard | None:
 def _active(known: Mapping[str, Any]) -> MetricCard | None:
     if not known.get("active_units"):
         return None
-    levels = [f"{active} of {of}" for active, of in zip(known["active_units"], known["layer_dims"], strict=True)]
+    levels = [
+        f"{active} of {of}" for active, of in zip(known["active_units"], known["layer_dims"], strict=True)
+    ]
     each = f"by level: {', '.join(levels)}" if len(levels) > 1 else "latents that vary over images"
-    return MetricCard("Active units", f"{sum(known['active_units'])} of {sum(known['layer_dims'])}", note=each)
+    return MetricCard(
+        "Active units", f"{sum(known['active_units'])} of {sum(known['layer_dims'])}", note=each
+    )
 
 
 def _quality(known: Mapping[str, Any]) -> list[MetricCard]:

@@ -38,7 +38,15 @@ from vaekit.training.tensorboard import TensorBoardLogger
 from vaekit.utils.device import choose_device, cpu_settings, describe_environment
 from vaekit.utils.io import to_json, write_whole
 
-CHANGEABLE = ("epochs", "patience", "device", "threads", "checkpoint_seconds", "checkpoint_steps", "pictures")
+CHANGEABLE = (
+    "epochs",
+    "patience",
+    "device",
+    "threads",
+    "checkpoint_seconds",
+    "checkpoint_steps",
+    "sample_every",
+)
 
 
 def train(
@@ -122,7 +130,7 @@ def resume(
     prepared = _prepare(recipe)
     if run.environment.get("data", prepared.trained.fingerprint) != prepared.trained.fingerprint:
         raise InvalidError(
-            f"{path}: its data {recipe.data.name} changed since it began; put them back as they were, "
+            f"{path}: its data {recipe.data.dataset} changed since it began; put them back as they were, "
             "or train anew"
         )
     _record(run.path, prepared)
@@ -153,9 +161,9 @@ def _resolve(recipe: str | Path | Recipe | None, overrides: list[str], data: str
         proposed, reasons = propose(data)
         return Proposal(with_absolute_paths(override_recipe(proposed, overrides)), reasons)
     resolved = recipe if isinstance(recipe, Recipe) else load_recipe(recipe or "mnist")
-    if data is not None and str(data) != resolved.data.name:
+    if data is not None and str(data) != resolved.data.dataset:
         changed = resolved.data.model_copy(
-            update={"name": str(data), "validation": 0.1, "test": 0.1, "attributes": None}
+            update={"dataset": str(data), "validation": 0.1, "test": 0.1, "attributes": None}
         )
         resolved = resolved.model_copy(update={"data": changed, "title": ""})
     return Proposal(with_absolute_paths(override_recipe(resolved, overrides)))
@@ -164,7 +172,7 @@ def _resolve(recipe: str | Path | Recipe | None, overrides: list[str], data: str
 def with_absolute_paths(recipe: Recipe) -> Recipe:
     """The recipe with whole paths of one's own data and attributes: the run finds them from any folder."""
     known = (*catalog.names(), *cache.dataset_names(cache.import_folder()))
-    places = {"name": recipe.data.name, "attributes": recipe.data.attributes}
+    places = {"name": recipe.data.dataset, "attributes": recipe.data.attributes}
     whole = {
         key: str(path.resolve())
         for key, place in places.items()
@@ -212,7 +220,7 @@ def _fit(run: Run, prepared: Prepared, log: TrainingLogger, figures: bool, resum
     dataset, trained, train_set, validation = prepared
     model, settings = trained.model, trained.recipe.training
     log.note(f"training in {run.path} on {len(train_set)} images")
-    watch = SampleCallback(trained, validation or train_set, run.path / "figures", settings.pictures)
+    watch = SampleCallback(trained, validation or train_set, run.path / "figures", settings.sample_every)
     if settings.tensorboard:
         log = CompositeLogger(log, TensorBoardLogger(run.path / "tensorboard"))
     run.clear_evaluation()

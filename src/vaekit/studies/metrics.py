@@ -72,7 +72,7 @@ def _estimated(run: RunResult, found: Mapping[str, Any]) -> str:
 
 
 def _images(run: RunResult, found: Mapping[str, Any]) -> str:
-    data = run.recipe.data.name
+    data = run.recipe.data.dataset
     hidden = f", hidden {found['missing']}" if found.get("missing") else ""
     told = {"condition": ", labels given", "marginalize": ", labels averaged over"}.get(
         found.get("labels", ""), ""
@@ -95,7 +95,7 @@ def _featured(run: RunResult) -> str:
     if not found:
         return ""
     floor = ", ".join(f"{name} {format_significant(found[f'floor_{key}'])}" for key, name in _SCORES.items())
-    said = f"{run.recipe.data.name}: {describe_quality(found)}"
+    said = f"{run.recipe.data.dataset}: {describe_quality(found)}"
     return f"{said}; held-out images in place of the samples reach {floor}."
 
 

@@ -150,7 +150,7 @@ def _recipe(entry: RunEntry, preset: Preset, name: str, values: Mapping[str, Any
     further = [text for pattern in patterns for text in preset.runs[pattern]]
     words = {key: written(value) for key, value in values.items()}
     changes = [fill(text, words) for text in (*entry.overrides, *preset.overrides, *further)]
-    return load_recipe(fill(entry.recipe, words), ["training.pictures=0", *changes])
+    return load_recipe(fill(entry.recipe, words), ["training.sample_every=0", *changes])
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:

@@ -43,7 +43,7 @@ def sweep(
 
     Args:
         recipe: a name or a file.
-        grid: the values of each key, as `{"model.latent": [2, 8, 32]}`.
+        grid: the values of each key, as `{"model.latent_dim": [2, 8, 32]}`.
         overrides: `key.path=value`, the same for all.
         seeds: trainings of each combination.
         samples, images: how each is measured; see `Run.evaluate`.
@@ -55,7 +55,7 @@ def sweep(
         VaekitError: as `study`.
     """
     if not grid:
-        raise InvalidError("sweep: expected a key with several values, such as model.latent=2,8,32")
+        raise InvalidError("sweep: expected a key with several values, such as model.latent_dim=2,8,32")
     overrides = list(overrides)
     base = load_recipe(recipe, overrides)
     short = _short(list(grid))
@@ -125,7 +125,7 @@ def _entry(recipe: str, grid: Mapping[str, Sequence[Any]], short: Mapping[str, s
 def _sweep_page(
     base: Recipe, grid: Mapping[str, Sequence[Any]], short: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    bound = base.model.encoder.posterior.kind != "dirac"
+    bound = base.model.encoder.posterior.kind != "delta"
     measured = "log_likelihood" if bound else "mse"
     numbers: list[dict[str, Any]] = [
         {"best": {"metric": measured}},

@@ -75,8 +75,8 @@ def _advice(term: str, state: Position, settings: TrainingSettings) -> list[str]
         advice.append(
             f"bounds on the log-variance of the {'likelihood' if term == 'log_px' else 'posterior'}"
         )
-    if settings.on_divergence != "rollback":
-        advice.append("training.on_divergence=rollback")
+    if settings.on_nan != "rollback":
+        advice.append("training.on_nan=rollback")
     return advice
 
 

@@ -178,7 +178,7 @@ class _Loop:
                 running.keep()
             self.report({**record, "is_best": kept})
         running.next_epoch()
-        if self.settings.on_divergence == "rollback":
+        if self.settings.on_nan == "rollback":
             self.ledger.save()
 
     def pause(self) -> None:

@@ -155,5 +155,5 @@ def _decay(settings: TrainingSettings, epoch: int, step: int, steps: int) -> flo
     schedule = settings.schedule
     if isinstance(schedule, CosineRate):
         progress = min(step / max(steps, 1), 1.0)
-        return schedule.final + (1 - schedule.final) * (1 + math.cos(math.pi * progress)) / 2
+        return schedule.min_lr_ratio + (1 - schedule.min_lr_ratio) * (1 + math.cos(math.pi * progress)) / 2
     return schedule.factor ** (epoch - 1) if isinstance(schedule, ExponentialRate) else 1.0

@@ -90,7 +90,7 @@ class RunRecorder:
             DivergedError: the settings do not want it, or it was done too often.
         """
         good = self._checkpoints.newest(starts_epoch=True)
-        if self._settings.on_divergence != "rollback" or good is None:
+        if self._settings.on_nan != "rollback" or good is None:
             raise error
         if good.state.rollbacks >= ROLLBACKS:
             raise DivergedError(

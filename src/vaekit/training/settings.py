@@ -17,7 +17,7 @@ class ConstantRate(Section):
 class CosineRate(Section):
     kind: Literal["cosine"] = "cosine"
     warmup: int = Field(0, ge=0, description="steps in which the rate rises from 0")
-    final: float = Field(0.01, ge=0, le=1, description="share of the rate that is left at the end")
+    min_lr_ratio: float = Field(0.01, ge=0, le=1, description="share of the rate that is left at the end")
 
 
 class ExponentialRate(Section):
@@ -52,6 +52,6 @@ class TrainingSettings(Section):
     seed: int = Field(0, ge=0, lt=2**63, description="of weights, order of images, and noise")
     checkpoint_seconds: Positive = Field(30.0, description="at most so long between two checkpoints")
     checkpoint_steps: Count | None = Field(None, description="the same in steps")
-    on_divergence: Literal["stop", "rollback"] = Field("stop", description="what a loss not finite leads to")
-    pictures: int = Field(1, ge=0, description="epochs between pictures of the progress; 0 for none")
+    on_nan: Literal["stop", "rollback"] = Field("stop", description="what a loss not finite leads to")
+    sample_every: int = Field(1, ge=0, description="epochs between pictures of the progress; 0 for none")
     tensorboard: bool = Field(False, description="write TensorBoard events too (extra: tensorboard)")

@@ -19,7 +19,7 @@ KINDS = {
     "vamp": {"prior": "vamp"},
     "mixture": {"prior": "mixture"},
     "flow": {"prior": "flow"},
-    "dirac": {"posterior": "dirac"},
+    "delta": {"posterior": "delta"},
     "levels": {"likelihood": "discretized_logistic"},
     "labeled": {"conditioned_parts": ("prior", "encoder", "decoder")},
 }

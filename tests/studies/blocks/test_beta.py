@@ -20,7 +20,8 @@ from vaekit.studies.run_study import study as perform
 from vaekit.utils.io import write_whole
 
 GAUSSIAN = [
-    "data.observation=continuous",
+    "data.binarization=none",
+    "data.values=continuous",
     "model.decoder.likelihood={kind: gaussian, sigma: 0.7071067811865476}",
 ]
 TREE = {
@@ -35,7 +36,7 @@ TREE = {
         {
             "name": "ae",
             "recipe": "digits",
-            "overrides": [*GAUSSIAN, "model.encoder.posterior=dirac", "objective.beta=0"],
+            "overrides": [*GAUSSIAN, "model.encoder.posterior=delta", "objective.beta=0"],
         },
     ],
     "presets": {

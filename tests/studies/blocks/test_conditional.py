@@ -22,7 +22,12 @@ from vaekit.studies.run_study import study as perform
 from vaekit.utils.io import write_whole
 
 TREE = {
-    "overrides": ["data.train=400", "training.epochs=3", "model.latent=4", "training.learning_rate=0.005"],
+    "overrides": [
+        "data.train=400",
+        "training.epochs=3",
+        "model.latent_dim=4",
+        "training.learning_rate=0.005",
+    ],
     "runs": [
         {
             "name": "cvae",

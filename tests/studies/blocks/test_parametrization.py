@@ -18,19 +18,19 @@ from vaekit.studies.results import StudyResults
 from vaekit.studies.run_study import study as perform
 
 TREE = {
-    "overrides": ["training.pictures=1", "model.latent=4"],
+    "overrides": ["training.sample_every=1", "model.latent_dim=4"],
     "runs": [
         {"name": "vae", "recipe": "digits", "group": "VAE"},
         {
             "name": "signed",
             "recipe": "digits",
-            "overrides": ["model.encoder.posterior=signed_sigma"],
+            "overrides": ["model.encoder.posterior.parametrization=unconstrained"],
             "group": "VAE",
         },
         {
             "name": "ae",
             "recipe": "digits",
-            "overrides": ["model.encoder.posterior=dirac", "objective.beta=0"],
+            "overrides": ["model.encoder.posterior=delta", "objective.beta=0"],
         },
     ],
     "presets": {
@@ -79,7 +79,7 @@ def test_samples_of_the_last_epoch_are_those_of_the_model(runs):
 def test_without_pictures_that_is_said(results):
     [part] = draw(results, {"samples_by_epoch": {"runs": "ae"}})
     assert part.kind == "error"
-    assert "no pictures of its progress; add training.pictures=1" in part.text
+    assert "no pictures of its progress; add training.sample_every=1" in part.text
 
 
 def test_used_and_unused_latents_are_told_apart(runs):

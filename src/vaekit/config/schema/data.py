@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from vaekit.utils.schema import Count, Section, Width
 
@@ -44,9 +44,12 @@ Missing = Annotated[
 
 
 class DataSettings(Section):
-    name: str = Field("mnist", min_length=1, description="name in the catalog, or path of your own data")
-    observation: Literal["threshold", "static", "dynamic", "discrete", "continuous"] = Field(
-        "dynamic", description="how gray values become what the model sees"
+    dataset: str = Field("mnist", min_length=1, description="name in the catalog, or path of your own data")
+    binarization: Literal["threshold", "static", "dynamic", "none"] = Field(
+        "dynamic", description="how gray values become black and white"
+    )
+    values: Literal["discrete", "continuous"] = Field(
+        "discrete", description="without binarization: 256 gray levels, or real numbers in [0, 1]"
     )
     validation: Share = Field(10_000, description="images held out of training: a number, or a share below 1")
     test: Share = Field(0.1, description="the same for data without a published test split")
@@ -60,6 +63,20 @@ class DataSettings(Section):
     attributes: str | None = Field(None, min_length=1, description="CSV of numbers or words, a row an image")
     seed: int = Field(0, ge=0, description="of random splits, static binarization and what is hidden")
 
+    @model_validator(mode="after")
+    def _consistent(self) -> DataSettings:
+        if self.values == "continuous" and self.binarization != "none":
+            raise ValueError(
+                f"values=continuous needs binarization=none, but binarization is {self.binarization}; "
+                "add data.binarization=none"
+            )
+        return self
+
+    @property
+    def observation(self) -> str:
+        """What the model sees: threshold, static, dynamic, discrete or continuous."""
+        return self.values if self.binarization == "none" else self.binarization
+
     @property
     def hidden(self) -> str:
         """What is hidden in short, such as `square:12`; empty where nothing is."""
@@ -67,3 +84,10 @@ class DataSettings(Section):
             return ""
         options = self.missing.model_dump(exclude={"kind"})
         return ":".join([self.missing.kind, *map(str, options.values())])
+
+
+def observation_keys(observation: str) -> dict[str, str]:
+    """The keys that stand for an observation: `binarization`, and `values` where there is none."""
+    if observation in ("discrete", "continuous"):
+        return {"binarization": "none", "values": observation}
+    return {"binarization": observation}

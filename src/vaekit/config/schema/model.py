@@ -1,4 +1,4 @@
-"""The keys of `model`: latents, prior, encoder, decoder, and what they are told."""
+"""The keys of `model`: latents, prior, encoder, decoder, and what they are conditioned on."""
 
 from __future__ import annotations
 
@@ -17,43 +17,56 @@ FlowForm = Literal["coupling", "autoregressive"]
 Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "softplus"]
 
 
-class Dense(Section):
+class DenseNetwork(Section):
     kind: Literal["dense"] = "dense"
-    width: list[Width] = Field([300, 300], max_length=64, description="units of each hidden layer")
+    hidden_sizes: list[Width] = Field([300, 300], max_length=64, description="units of each hidden layer")
     gated: bool = Field(False, description="layers are linear part times sigmoid gate")
     activation: Activation = Field("relu", description="after each hidden layer that is not gated")
 
 
-class Convolutional(Section):
+class ConvolutionalNetwork(Section):
     kind: Literal["convolutional"] = "convolutional"
     channels: list[Width] = Field([32, 64], min_length=1, max_length=8, description="one halving each")
-    width: list[Width] = Field([128], max_length=64, description="dense layers next to the latent")
+    hidden_sizes: list[Width] = Field([128], max_length=64, description="dense layers next to the latent")
     gated: bool = Field(False, description="layers are linear part times sigmoid gate")
     activation: Activation = Field("relu", description="after each layer that is not gated")
 
 
-class Residual(Section):
+class ResidualNetwork(Section):
     kind: Literal["residual"] = "residual"
     channels: list[Width] = Field([32, 64], min_length=1, max_length=8, description="one halving each")
-    width: list[Width] = Field([128], max_length=64, description="dense layers next to the latent")
+    hidden_sizes: list[Width] = Field([128], max_length=64, description="dense layers next to the latent")
     activation: Activation = Field("silu", description="in each residual block")
 
 
 Network = Annotated[
-    Annotated[Dense | Convolutional | Residual, Field(discriminator="kind")], BeforeValidator(name_to_section)
+    Annotated[DenseNetwork | ConvolutionalNetwork | ResidualNetwork, Field(discriminator="kind")],
+    BeforeValidator(name_to_section),
 ]
 
 
 class GaussianPosterior(Section):
-    kind: Literal["log_variance", "log_sigma"] = "log_variance"
-    bounds: Bounds | None = Field(None, description="smooth bounds of the log-variance or log-sigma")
+    kind: Literal["gaussian"] = "gaussian"
+    parametrization: Literal["log_var", "log_std", "softplus", "unconstrained"] = Field(
+        "log_var", description="what the network gives for the scale"
+    )
+    bounds: Bounds | None = Field(None, description="smooth bounds of log_var or log_std")
+
+    @model_validator(mode="after")
+    def _bounded_logarithm(self) -> GaussianPosterior:
+        if self.bounds is not None and not self.parametrization.startswith("log_"):
+            raise ValueError(
+                f"bounds apply to the parametrizations log_var and log_std, not to {self.parametrization}; "
+                "leave them out"
+            )
+        return self
 
 
-class PlainPosterior(Section):
-    kind: Literal["sigma", "signed_sigma", "dirac"] = "sigma"
+class DeltaPosterior(Section):
+    kind: Literal["delta"] = "delta"
 
 
-class FullCovariance(Section):
+class FullCovariancePosterior(Section):
     kind: Literal["full_covariance"] = "full_covariance"
     bounds: Bounds | None = Field(
         (-6.0, 2.0), description="smooth bounds of the log of the factor's diagonal"
@@ -62,15 +75,18 @@ class FullCovariance(Section):
 
 class FlowPosterior(Section):
     kind: Literal["flow"] = "flow"
-    form: FlowForm = Field("coupling", description="autoregressive ones are slow to draw from")
+    type: FlowForm = Field("coupling", description="autoregressive flows are slow to sample")
     transforms: int = Field(2, ge=1, le=64, description="steps")
-    width: list[Width] = Field([128], max_length=64, description="units of each hidden layer of a step")
+    hidden_sizes: list[Width] = Field(
+        [128], max_length=64, description="units of each hidden layer of a step"
+    )
     bounds: Bounds | None = Field((-6.0, 2.0), description="smooth bounds of log sigma")
 
 
 Posterior = Annotated[
     Annotated[
-        GaussianPosterior | PlainPosterior | FullCovariance | FlowPosterior, Field(discriminator="kind")
+        GaussianPosterior | DeltaPosterior | FullCovariancePosterior | FlowPosterior,
+        Field(discriminator="kind"),
     ],
     BeforeValidator(name_to_section),
 ]
@@ -89,73 +105,83 @@ class GaussianLikelihood(Section):
     bounds: Bounds | None = Field((-6.0, 2.0), description="smooth bounds of a learned log-sigma")
 
 
-class DiscretizedLogistic(Section):
+class DiscretizedLogisticLikelihood(Section):
     kind: Literal["discretized_logistic"] = "discretized_logistic"
     bounds: Bounds | None = Field((-4.5, 0.0), description="smooth bounds of the log-scale")
 
 
 Likelihood = Annotated[
-    Annotated[PlainLikelihood | GaussianLikelihood | DiscretizedLogistic, Field(discriminator="kind")],
+    Annotated[
+        PlainLikelihood | GaussianLikelihood | DiscretizedLogisticLikelihood, Field(discriminator="kind")
+    ],
     BeforeValidator(name_to_section),
 ]
 
 
-class PriorPart(Section):
-    network: Annotated[Dense, BeforeValidator(name_to_section)] | None = Field(
+class PriorSection(Section):
+    network: Annotated[DenseNetwork, BeforeValidator(name_to_section)] | None = Field(
         None, description="from label, or levels above, to a level; without it small, or as the encoder's"
     )
 
 
-class StandardNormal(PriorPart):
+class StandardNormalPrior(PriorSection):
     kind: Literal["standard_normal"] = "standard_normal"
 
 
-class Mixture(PriorPart):
+class MixturePrior(PriorSection):
     kind: Literal["mixture"] = "mixture"
     components: int = Field(10, ge=1, le=10_000, description="Gaussians, all learned")
-    weights: Literal["learned", "class"] = Field(
-        "learned", description="of the components; class: a component each, with into=[prior]"
+    weights: Literal["learned", "class_conditional"] = Field(
+        "learned",
+        description="of the components; class_conditional: one component per class, with parts=[prior]",
     )
-    spread: Positive = Field(0.3, description="of the learned means at first; far apart, one takes all")
+    init_std: Positive = Field(
+        0.3, description="initial standard deviation of the means; large values make one component take all"
+    )
 
 
-class Vamp(PriorPart):
+class VampPrior(PriorSection):
     kind: Literal["vamp"] = "vamp"
     components: int = Field(500, ge=1, le=10_000, description="pseudo-inputs: images that are learned")
     weights: Literal["uniform", "learned"] = Field("uniform", description="of the components")
-    start: Literal["random", "data"] = Field(
+    init: Literal["random", "data"] = Field(
         "random", description="pseudo-inputs at first: random, or training images"
     )
     mean: float = Field(0.5, ge=0, le=1, description="of random pixels")
     std: float = Field(0.1, gt=0, le=1, description="of random pixels")
 
 
-class Exemplars(PriorPart):
+class ExemplarsPrior(PriorSection):
     kind: Literal["exemplars"] = "exemplars"
     components: int = Field(500, ge=1, le=10_000, description="training images, at random")
     weights: Literal["uniform", "learned"] = Field("uniform", description="of the components")
 
 
-class Flow(PriorPart):
+class FlowPrior(PriorSection):
     kind: Literal["flow"] = "flow"
-    form: FlowForm = Field("coupling", description="autoregressive ones are slow to draw from")
+    type: FlowForm = Field("coupling", description="autoregressive flows are slow to sample")
     transforms: int = Field(4, ge=1, le=64, description="steps")
-    width: list[Width] = Field([128, 128], max_length=64, description="units of each hidden layer of a step")
+    hidden_sizes: list[Width] = Field(
+        [128, 128], max_length=64, description="units of each hidden layer of a step"
+    )
 
 
 Prior = Annotated[
-    Annotated[StandardNormal | Mixture | Vamp | Exemplars | Flow, Field(discriminator="kind")],
+    Annotated[
+        StandardNormalPrior | MixturePrior | VampPrior | ExemplarsPrior | FlowPrior,
+        Field(discriminator="kind"),
+    ],
     BeforeValidator(name_to_section),
 ]
 
 
 class Encoder(Section):
-    network: Network = Field(Convolutional(), description="image to the numbers of the posterior")
+    network: Network = Field(ConvolutionalNetwork(), description="image to the numbers of the posterior")
     posterior: Posterior = Field(GaussianPosterior(), description="what those numbers say of q(z | x)")
 
 
 class Decoder(Section):
-    network: Network = Field(Convolutional(), description="latent to the numbers of the likelihood")
+    network: Network = Field(ConvolutionalNetwork(), description="latent to the numbers of the likelihood")
     likelihood: Likelihood = Field(PlainLikelihood(), description="what those numbers say of p(x | z)")
 
 
@@ -166,20 +192,22 @@ def _some_parts(parts: list[str]) -> list[str]:
 
 
 def _conditioned(value: Any) -> Any:
-    """What the model is told stands for the whole."""
-    return {"by": value} if isinstance(value, str) else value
+    """A bare word stands for what the model is conditioned on."""
+    return {"variable": value} if isinstance(value, str) else value
 
 
 class Condition(Section):
-    by: Literal["label", "attributes"] = Field("label", description="what the model is told of each image")
-    into: Annotated[list[Literal["prior", "encoder", "decoder"]], AfterValidator(_some_parts)] = Field(
-        ["decoder"], description="which parts are told"
+    variable: Literal["label", "attributes"] = Field("label", description="what the model is conditioned on")
+    parts: Annotated[list[Literal["prior", "encoder", "decoder"]], AfterValidator(_some_parts)] = Field(
+        ["decoder"], description="the parts that are conditioned"
     )
 
 
 class ModelSettings(Section):
-    latent: Width | Levels = Field(16, description="how many latents; of each level, the top first")
-    prior: Prior = Field(StandardNormal(), description="p(z), that of the top level")
+    latent_dim: Width | Levels = Field(
+        16, description="number of latents; a list gives a hierarchy, the top layer first"
+    )
+    prior: Prior = Field(StandardNormalPrior(), description="p(z), that of the top level")
     encoder: Encoder = Encoder()
     decoder: Decoder = Decoder()
     condition: Annotated[Condition, BeforeValidator(_conditioned)] | None = Field(
@@ -187,32 +215,34 @@ class ModelSettings(Section):
     )
 
     @property
-    def told(self) -> str:
-        """What the model is told of each image: label, attributes, or nothing, the empty string."""
-        return self.condition.by if self.condition else ""
+    def condition_on(self) -> str:
+        """What the model is conditioned variable: label, attributes, or nothing, the empty string."""
+        return self.condition.variable if self.condition else ""
 
     @property
-    def given(self) -> frozenset[str]:
-        """Which parts are told the label."""
-        return frozenset(self.condition.into if self.condition else ())
+    def conditioned_parts(self) -> frozenset[str]:
+        """The parts that are conditioned on it."""
+        return frozenset(self.condition.parts if self.condition else ())
 
     @property
     def layer_dims(self) -> tuple[int, ...]:
         """How many latents each level has, the top first."""
-        return (self.latent,) if isinstance(self.latent, int) else tuple(self.latent)
+        return (self.latent_dim,) if isinstance(self.latent_dim, int) else tuple(self.latent_dim)
 
     @model_validator(mode="after")
     def _consistent(self) -> ModelSettings:
-        gaussian_of_label = self.prior.kind == "standard_normal" and "prior" in self.given
+        gaussian_of_label = self.prior.kind == "standard_normal" and "prior" in self.conditioned_parts
         if self.prior.network is not None and len(self.layer_dims) == 1 and not gaussian_of_label:
             raise ValueError(
-                "prior.network leads from level to level, but there is one level; leave it out, or give "
-                f"several, such as latent={[self.layer_dims[0]] * 2}"
+                "prior.network leads from layer to layer, but there is one layer; leave it out, or give "
+                f"several, such as latent_dim={[self.layer_dims[0]] * 2}"
             )
-        by_class = isinstance(self.prior, Mixture) and self.prior.weights == "class"
-        if by_class and not (self.condition and self.condition.by == "label" and "prior" in self.given):
+        by_class = isinstance(self.prior, MixturePrior) and self.prior.weights == "class_conditional"
+        if by_class and not (
+            self.condition and self.condition.variable == "label" and "prior" in self.conditioned_parts
+        ):
             raise ValueError(
-                "prior.weights=class needs a prior that is told the label; add "
-                "model.condition={by: label, into: [prior, decoder]}"
+                "prior.weights=class_conditional needs a prior conditioned on the label; add "
+                "model.condition={variable: label, parts: [prior, decoder]}"
             )
         return self

@@ -15,39 +15,45 @@ def _scheduled(value: Any) -> Any:
     return {"kind": "constant", "value": value} if plain else name_to_section(value)
 
 
-class Schedule(Section):
-    unit: Literal["epoch", "step"] = Field("epoch", description="what `over` and `period` count")
+class BetaSchedule(Section):
+    unit: Literal["epoch", "step"] = Field("epoch", description="what `warmup` and `period` count")
 
 
-class Constant(Section):
+class ConstantBeta(Section):
     kind: Literal["constant"] = "constant"
     value: NonNegative = Field(1.0, description="beta")
 
+    @property
+    def final(self) -> float:
+        """The same value, by the name that the other schedules have for the last one."""
+        return self.value
 
-class Linear(Schedule):
+
+class LinearBeta(BetaSchedule):
     kind: Literal["linear"] = "linear"
-    over: Positive = Field(100, description="epochs or steps of warm-up")
-    start: NonNegative = Field(0.0, description="beta at first")
-    value: NonNegative = Field(1.0, description="beta after")
+    warmup: Positive = Field(100, description="epochs or steps of warm-up")
+    init: NonNegative = Field(0.0, description="beta at first")
+    final: NonNegative = Field(1.0, description="beta after")
 
 
-class Cyclical(Schedule):
+class CyclicalBeta(BetaSchedule):
     kind: Literal["cyclical"] = "cyclical"
     period: Positive = Field(10, description="epochs or steps of a cycle")
     ratio: float = Field(0.5, gt=0, le=1, description="share of a cycle in which beta rises")
-    start: NonNegative = Field(0.0, description="beta at the start of a cycle")
-    value: NonNegative = Field(1.0, description="beta at its end")
+    init: NonNegative = Field(0.0, description="beta at the start of a cycle")
+    final: NonNegative = Field(1.0, description="beta at its end")
 
 
 Beta = Annotated[
-    Annotated[Constant | Linear | Cyclical, Field(discriminator="kind")], BeforeValidator(_scheduled)
+    Annotated[ConstantBeta | LinearBeta | CyclicalBeta, Field(discriminator="kind")],
+    BeforeValidator(_scheduled),
 ]
 
 
 class ObjectiveSettings(Section):
     kind: Literal["elbo", "iwae"] = Field("elbo", description="the bound that is raised")
     samples: int = Field(1, ge=1, le=100_000, description="K, posterior samples an image")
-    beta: Beta = Field(Constant(), description="weight of the rate")
+    beta: Beta = Field(ConstantBeta(), description="weight of the rate")
     free_bits: NonNegative = Field(0.0, description="nats each level may use without cost")
 
     @model_validator(mode="after")

@@ -68,7 +68,7 @@ def _condition(e: ExplorerSession) -> dict[str, Any] | None:
         return None
     names = e.trained.label_names if labels.one_hot else e.trained.attribute_names
     return {
-        "on": "label" if labels.one_hot else "attributes",
+        "variable": "label" if labels.one_hot else "attributes",
         "into": sorted(e.model.conditioned_parts),
         "values": list(names) or [str(i) for i in range(labels.label_dim)],
         "probabilities": labels.log_prob.exp().tolist(),

@@ -62,7 +62,7 @@ def samples_by_epoch(
     """Samples from the same latents after some epochs, a row an epoch, a figure a run.
 
     Args:
-        epochs: those of which there are pictures, by training.pictures.
+        epochs: those of which there are pictures, by training.sample_every.
         n: so many, ten at most.
     """
     return [
@@ -85,7 +85,7 @@ def _samples(variant: VariantResult, epochs: Sequence[int], n: int) -> dict[str,
     found = {epoch: pictures[epoch] for epoch in epochs if epoch in pictures}
     if not found:
         raise InvalidError(
-            f"runs: {variant.label}: no pictures of its progress; add training.pictures=1 to its overrides"
+            f"runs: {variant.label}: no pictures of its progress; add training.sample_every=1 to its overrides"
         )
     shape = variant.first.trained.shape
     return {f"epoch {epoch}": read_grid(file, shape, min(n, COLUMNS)) for epoch, file in found.items()}

@@ -75,7 +75,7 @@ def by_data(variants: Sequence[VariantResult]) -> Iterator[tuple[str, list[Varia
     groups: dict[tuple[str, str], list[VariantResult]] = {}
     for variant in variants:
         data = variant.first.recipe.data
-        groups.setdefault((data.name, data.observation), []).append(variant)
+        groups.setdefault((data.dataset, data.observation), []).append(variant)
     for (name, _), chosen in groups.items():
         yield name, chosen
 

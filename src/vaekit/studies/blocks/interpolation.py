@@ -46,7 +46,9 @@ def interpolations(
     ends = ends_of(seen, pairs, seed)
     paths = {variant.label: _paths(variant.first.trained, ends, steps) for variant in variants}
     originals = (to_array(ends[0]), to_array(ends[1]))
-    figure = plotting.interpolation_rows(paths, headed(title, variants[0].first.recipe.data.name), originals)
+    figure = plotting.interpolation_rows(
+        paths, headed(title, variants[0].first.recipe.data.dataset), originals
+    )
     return [FigureElement(figure, caption)]
 
 

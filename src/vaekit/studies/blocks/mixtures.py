@@ -74,7 +74,7 @@ def counted(variant: VariantResult, split: str, images: int) -> np.ndarray:
     """How many images of each class each component gathers, in the first run of a run."""
     trained, codes = variant.first.trained, codes_of(variant, images, split)
     if codes.labels is None:
-        raise InvalidError(f"{variant.label}: its data {trained.recipe.data.name!r} have no labels")
+        raise InvalidError(f"{variant.label}: its data {trained.recipe.data.dataset!r} have no labels")
     prior = mixture_components.prior_mixture(trained.model)
     of = mixture_components.assign_components(trained.model, codes.mean)
     return mixture_components.contingency(of, codes.labels, len(prior.log_weights), len(trained.label_names))

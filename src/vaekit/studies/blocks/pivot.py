@@ -21,7 +21,7 @@ from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Patterns
 from vaekit.utils.format import format_number, format_significant
 
-DATA = "data.name"
+DATA = "data.dataset"
 
 
 def pivot_table(
