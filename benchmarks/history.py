@@ -2,8 +2,8 @@
 
 Each case is the real command, `vaekit train` or `vaekit evaluate`, in its own process (see `contestants`),
 for a fixed number of steps or images. pytest-benchmark stores the times in `benchmarks/history`, in one
-folder per kind of machine. The speed of a machine varies, so repeat a measurement before you believe a few per cent.
-`make bench` compares with other libraries.
+folder per kind of machine. The speed of a machine varies, so repeat a measurement before you believe a few
+per cent. `make bench` compares with other libraries.
 """
 
 from __future__ import annotations

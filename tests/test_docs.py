@@ -198,6 +198,17 @@ def test_the_tables_of_the_code_that_are_named_exist():
     assert not missing
 
 
+def test_the_picture_of_the_tree_is_the_import_rule(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    from import_graph import FLOORS, top_names
+
+    packages = {name.removesuffix(".py") for name in top_names()} - {"__main__"}
+    floors = [found for floor in FLOORS if (found := set(floor) & packages)]
+    picture = ARCHITECTURE.partition("\n## The tree\n")[2].partition("```\n")[2].partition("```")[0]
+    shown = [set(re.split(r"  +", line)) & packages for line in picture.splitlines()]
+    assert shown == floors[::-1]
+
+
 def test_the_number_of_experiments_is_right():
     numbers = ("five", "six", "seven", "eight", "nine", "ten")
     studies = len(list((PACKAGE / "studies").glob("*.yaml")))
