@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import vaekit
 from vaekit.cli import SECTIONS, main, options, program
-from vaekit.cli.group import explain, report
+from vaekit.cli.group import explain_error, print_error
 from vaekit.errors import DivergedError, InterruptedRun, InvalidError, NotFoundError, VaekitError
 
 NAMES = [name for names in SECTIONS.values() for name in names]
@@ -90,24 +90,24 @@ def test_an_unknown_option_is_a_usage_error_in_one_line(fails):
     ],
 )
 def test_each_kind_of_error_has_its_exit_code(error, code):
-    text, found = explain(error)
+    text, found = explain_error(error)
     assert found == code
     assert text.startswith("internal error: KeyError: 'a'" if isinstance(error, KeyError) else "error: a")
 
 
 def test_an_interruption_is_no_error():
-    assert explain(InterruptedRun("interrupted; go on")) == ("interrupted; go on", 130)
-    assert explain(KeyboardInterrupt()) == ("interrupted", 130)
-    assert explain(click.Abort()) == ("interrupted", 130)
+    assert explain_error(InterruptedRun("interrupted; go on")) == ("interrupted; go on", 130)
+    assert explain_error(KeyboardInterrupt()) == ("interrupted", 130)
+    assert explain_error(click.Abort()) == ("interrupted", 130)
 
 
 def test_memory_that_is_not_there_is_no_internal_error():
-    text, code = explain(MemoryError("cannot allocate 3 TiB"))
+    text, code = explain_error(MemoryError("cannot allocate 3 TiB"))
     assert (code, text.split(";")[0]) == (1, "error: out of memory: cannot allocate 3 TiB")
 
 
 def test_a_message_of_many_lines_is_said_in_one(capsys):
-    assert report(RuntimeError("out of\n\n  memory")) == 1
+    assert print_error(RuntimeError("out of\n\n  memory")) == 1
     assert capsys.readouterr().err == (
         "internal error: RuntimeError: out of memory; for the traceback run again as: vaekit -v ...\n"
     )

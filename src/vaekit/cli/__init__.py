@@ -1,9 +1,15 @@
-"""The command line: one file a command, each a thin door to a plain function.
+"""The command line: one file per command, each a thin layer over a plain function.
 
-A file here exports `command`. It parses, calls and prints; it computes nothing, and it imports what is heavy
-inside the function, so that `--help` answers at once. Results go to stdout, all else to stderr.
+A command's file exports `command`. It parses options, calls a function and prints the result; it computes
+nothing. Heavy packages are imported inside the function, so that `--help` is fast. Results go to stdout,
+everything else to stderr. Nothing imports `vaekit.cli` but the entry points.
 
-To add a command, add a file and name it in `SECTIONS`.
+To add a command, add a file and list it in `SECTIONS`.
+
+- `program`, `main`: the group of commands, and the entry point
+- `options`: the options that commands share
+- `output`: opening models, progress, results on stdout
+- `group`: sections of the help, errors and exit codes
 """
 
 from __future__ import annotations
@@ -16,9 +22,18 @@ from vaekit.cli.group import CommandGroup
 from vaekit.utils.cpu import keep_freed_memory, set_spin_wait
 
 SECTIONS = {
-    "Train and measure": ("train", "evaluate", "report"),
+    "Train and evaluate": ("train", "evaluate", "report"),
     "Experiment": ("study", "sweep", "compare"),
-    "Look": ("sample", "reconstruct", "interpolate", "traverse", "encode", "impute", "explore", "export"),
+    "Use a model": (
+        "sample",
+        "reconstruct",
+        "interpolate",
+        "traverse",
+        "encode",
+        "impute",
+        "explore",
+        "export",
+    ),
     "Data and recipes": ("data", "recipes"),
     "Help": ("doctor",),
 }
@@ -29,12 +44,12 @@ SECTIONS = {
 @options.verbose
 @click.pass_context
 def program(context: click.Context) -> None:
-    """Train, measure and look at variational autoencoders.
+    """Train, evaluate and explore variational autoencoders.
 
     \b
     Examples:
-      vaekit train                     a VAE on MNIST, in minutes
-      vaekit train --data PHOTOS/      one on images of your own
+      vaekit train                     train a VAE on MNIST, in minutes
+      vaekit train --data PHOTOS/      train a VAE on your own images
       vaekit evaluate runs/mnist/1     its log-likelihood
     """
     if context.invoked_subcommand is None:
@@ -42,7 +57,7 @@ def program(context: click.Context) -> None:
 
 
 def main() -> None:
-    """The entry point."""
+    """Run the command line of this process, and exit with its code."""
     set_spin_wait()
     keep_freed_memory()
     program.main(prog_name="vaekit")

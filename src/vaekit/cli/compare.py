@@ -1,4 +1,4 @@
-"""`vaekit compare`: runs that are finished, side by side."""
+"""`vaekit compare`: finished runs side by side."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ from vaekit.cli import options
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option("-o", "--output", metavar="FILE", help="Write a page of tables and figures, such as page.html.")
+@click.option(
+    "-o", "--output", metavar="FILE", help="Also write a page of tables and figures."
+)
 @options.as_json
 @options.verbose
 def command(runs: tuple[str, ...], output: str | None, as_json: bool) -> None:
-    """Put finished runs side by side: what differs in their recipes, and what was measured.
+    """Compare finished runs: the differences of their recipes, and their evaluations.
 
-    Nothing is trained or measured; a run without numbers is named with the command that measures it. Numbers
-    that were not measured in the same way stand in columns of their own. Where runs were measured in the same
-    way on the same images, their differences image by image are tabled, with 95 % intervals.
+    Nothing is trained or evaluated. For a run without an evaluation, the command that adds it is printed.
+    Results from different protocols go in separate columns. For runs that were evaluated by the same protocol
+    on the same images, a table shows the mean difference per image with a 95 % interval.
 
     \b
     Examples:
       vaekit compare runs/mnist/1 runs/mnist/2
       vaekit compare runs/mnist/* -o page.html
     """
-    from vaekit.cli.study_output import show
+    from vaekit.cli.study_output import print_tables
     from vaekit.studies.compare import compare, unmeasured
 
     results = compare(runs, output)
-    show(results, {"page": output, "not_measured": unmeasured(results.variants)}, as_json)
+    print_tables(results, {"page": output, "not_measured": unmeasured(results.variants)}, as_json)
     if output:
         click.echo(f"page: {output}", err=True)

@@ -1,4 +1,4 @@
-"""`vaekit data`: the datasets at hand, and how to add one's own."""
+"""`vaekit data`: the available datasets, and importing your own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def command() -> None:
 @options.as_json
 @options.verbose
 def list_(as_json: bool) -> None:
-    """List the datasets that have a name, and where each is found.
+    """List the named datasets, and where each is found.
 
     \b
     Example: vaekit data list --json
@@ -34,7 +34,7 @@ def list_(as_json: bool) -> None:
     from vaekit.data.describe import list_datasets
 
     rows = list_datasets()
-    emit({"datasets": rows}, _table(rows), as_json)
+    emit({"datasets": rows}, _datasets_table(rows), as_json)
 
 
 @command.command()
@@ -42,7 +42,7 @@ def list_(as_json: bool) -> None:
 @options.as_json
 @options.verbose
 def show(name: str, as_json: bool) -> None:
-    """Show what is known of a dataset, or of data at a path.
+    """Describe a dataset, or the data at a path.
 
     \b
     Examples:
@@ -53,7 +53,7 @@ def show(name: str, as_json: bool) -> None:
     from vaekit.data.describe import describe_dataset
 
     facts = describe_dataset(name)
-    emit(facts, _lines(facts), as_json)
+    emit(facts, _facts_table(facts), as_json)
 
 
 @command.command()
@@ -61,7 +61,7 @@ def show(name: str, as_json: bool) -> None:
 @options.as_json
 @options.verbose
 def prepare(name: str, as_json: bool) -> None:
-    """Fetch, check and decode a dataset of the catalog, for later.
+    """Download, verify and decode a dataset of the catalog, for later use.
 
     \b
     Example: vaekit data prepare fashion-mnist
@@ -70,26 +70,40 @@ def prepare(name: str, as_json: bool) -> None:
     from vaekit.data import cache, catalog, load_dataset
 
     dataset = load_dataset(catalog.find_entry(name).name)
-    kept = str(cache.cache_folder()) if name in cache.dataset_names(cache.catalog_folder()) else None
-    facts = {"name": name, "images": len(dataset), "source": dataset.source, "cache": kept}
-    ready = f"ready in {kept}" if kept else "but the cache cannot be written"
-    emit(facts, f"{name}: {len(dataset)} images, {ready} (from: {dataset.source})", as_json)
+    cached = str(cache.cache_folder()) if name in cache.dataset_names(cache.catalog_folder()) else None
+    facts = {"name": name, "images": len(dataset), "source": dataset.source, "cache": cached}
+    state = f"ready in {cached}" if cached else "but the cache cannot be written"
+    emit(facts, f"{name}: {len(dataset)} images, {state} (source: {dataset.source})", as_json)
 
 
 @command.command("import")
 @click.argument("path")
-@click.option("--name", help="What to call it; the name of the file or folder if left out.")
-@click.option("--size", nargs=2, type=click.IntRange(1), metavar="H W", help="Height and width of images.")
-@click.option("--crop", type=click.Choice(["resize", "center"]), default="resize", show_default=True)
-@click.option("--color", type=click.Choice(["auto", "gray", "rgb"]), default="auto", show_default=True)
-@click.option("--force", is_flag=True, help="Replace an import of the same name.")
+@click.option("--name", help="Name of the dataset. Default: the name of the file or folder.")
+@click.option(
+    "--size", nargs=2, type=click.IntRange(1), metavar="H W", help="Image height and width, pixels."
+)
+@click.option(
+    "--crop",
+    type=click.Choice(["resize", "center"]),
+    default="resize",
+    show_default=True,
+    help="With --size: resize the whole image, or crop its center first.",
+)
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "gray", "rgb"]),
+    default="auto",
+    show_default=True,
+    help="Channels of the images; auto keeps those of the files.",
+)
+@click.option("--force", is_flag=True, help="Replace an imported dataset of the same name.")
 @options.as_json
 @options.verbose
 def import_(path: str, as_json: bool, **settings: Any) -> None:
-    """Keep data of your own under a name, for --data.
+    """Import your own data under a name, for --data.
 
-    PATH is a folder of images (sub-folders become labels), a .npy, .npz or .csv file, or the images file of
-    an IDX pair.
+    PATH is a folder of images (subfolders become labels), a .npy, .npz or .csv file, or the image file of an
+    IDX pair.
 
     \b
     Example: vaekit data import photos/ --name cats --size 64 64 --crop center
@@ -99,26 +113,26 @@ def import_(path: str, as_json: bool, **settings: Any) -> None:
     from vaekit.data.describe import describe_dataset
 
     facts = describe_dataset(import_data(path, **settings).name)
-    emit(facts, _lines(facts), as_json)
+    emit(facts, _facts_table(facts), as_json)
 
 
-def _table(rows: list[dict[str, Any]]) -> Any:
+def _datasets_table(rows: list[dict[str, Any]]) -> Any:
     from vaekit.cli.output import table
 
-    drawn = table("name", "images", "shape", "found", "license")
+    lines = table("name", "images", "shape", "location", "license")
     for row in rows:
-        drawn.add_row(row["name"], str(row["images"]), _text(row["shape"]), row["found"], row["license"])
-    return drawn
+        lines.add_row(row["name"], str(row["images"]), _text(row["shape"]), row["found"], row["license"])
+    return lines
 
 
-def _lines(facts: dict[str, Any]) -> Any:
+def _facts_table(facts: dict[str, Any]) -> Any:
     from vaekit.cli.output import table
 
-    drawn = table()
+    lines = table()
     for key, value in facts.items():
         if value not in (None, "", [], {}):
-            drawn.add_row(key, _text(value))
-    return drawn
+            lines.add_row(key, _text(value))
+    return lines
 
 
 def _text(value: Any) -> str:

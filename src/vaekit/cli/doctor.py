@@ -1,4 +1,4 @@
-"""`vaekit doctor`: what there is to work with, and what is known to go wrong."""
+"""`vaekit doctor`: a check of this machine, and of a run."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ Facts = dict[str, Any]
 @options.as_json
 @options.verbose
 def command(run: str | None, as_json: bool) -> None:
-    """Show versions, devices and data, and warn of known traps.
+    """Show versions, devices and data, and warn about known problems.
 
-    With a run directory RUN, look at that too: what can be read of it, and what its numbers say is wrong with
-    the model or its training, each with the cure to try.
+    With a run directory RUN, also check its files, and suggest what to change in the model or its training.
 
     \b
     Examples:
@@ -30,10 +29,10 @@ def command(run: str | None, as_json: bool) -> None:
     from vaekit.runs import doctor
 
     facts = doctor.examine(run)
-    emit(facts, _text(facts), as_json)
+    emit(facts, _render(facts), as_json)
 
 
-def _text(facts: Facts) -> Any:
+def _render(facts: Facts) -> Any:
     from rich.console import Group
 
     from vaekit.cli.output import table
@@ -45,48 +44,50 @@ def _text(facts: Facts) -> Any:
             rows.add_row(f"  {name}", value)
     advice = [f"Advice: {advice}." for advice in facts.get("run", {}).get("advice", [])]
     warnings = [f"Warning: {warning}." for warning in facts["warnings"]]
-    return Group(rows, "", *(warnings + advice or ["No trouble found."]))
+    return Group(rows, "", *(warnings + advice or ["No problems found."]))
 
 
 def _sections(facts: Facts) -> dict[str, dict[str, str]]:
     packages = facts["versions"] | facts["extras"]
     sections = {
         "Versions": {name: version or "not installed" for name, version in packages.items()},
-        "Machine": _machine(facts["machine"]),
-        "Data": _data(facts["data"]),
+        "Machine": _machine_lines(facts["machine"]),
+        "Data": _data_lines(facts["data"]),
     }
-    return sections | ({"Run": _run(facts["run"])} if "run" in facts else {})
+    return sections | ({"Run": _run_lines(facts["run"])} if "run" in facts else {})
 
 
-def _machine(machine: Facts) -> dict[str, str]:
+def _machine_lines(machine: Facts) -> dict[str, str]:
     memory = machine["memory"]
     return {
         "platform": machine["platform"],
-        "processor": machine["cpu"],
+        "CPU": machine["cpu"],
         "devices": ", ".join(machine["devices"]),
-        "device auto": machine["device"],
+        "default device": machine["device"],
         "threads": f"{machine['threads']} on {machine['cores']} cores",
-        "memory": f"{_size(memory['free'])} free of {_size(memory['total'])}" if memory else "unknown",
-        "disk": f"{_size(machine['disk_free'])} free here",
+        "memory": f"{_format_bytes(memory['free'])} free of {_format_bytes(memory['total'])}"
+        if memory
+        else "unknown",
+        "disk": f"{_format_bytes(machine['disk_free'])} free in this folder",
     }
 
 
-def _data(data: Facts) -> dict[str, str]:
+def _data_lines(data: Facts) -> dict[str, str]:
     return {
-        "cache": f"{data['cache']}, {_size(data['cache_size'])}",
+        "cache": f"{data['cache']}, {_format_bytes(data['cache_size'])}",
         "VAEKIT_DATA": data["VAEKIT_DATA"] or "not set",
         **data["found"],
     }
 
 
-def _run(run: Facts) -> dict[str, str]:
-    shown = {True: "yes", False: "no", None: "none"}
+def _run_lines(run: Facts) -> dict[str, str]:
+    words = {True: "yes", False: "no", None: "none"}
     return {
-        name: shown.get(value, str(value))
+        name: words.get(value, str(value))
         for name, value in run.items()
         if name not in ("problems", "advice")
     }
 
 
-def _size(size: int) -> str:
+def _format_bytes(size: int) -> str:
     return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.1f} MiB"

@@ -1,4 +1,4 @@
-"""`vaekit encode`: the codes of images, as a file for other programs."""
+"""`vaekit encode`: the latents of images, as a file for other programs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from vaekit.cli import options
     "--output",
     metavar="FILE",
     required=True,
-    help="Where to: .npy (means alone), .npz, or .csv with a line of names.",
+    help="File to write: .npy (means only), .npz, or .csv with a header.",
 )
-@click.option("--stddev", is_flag=True, help="Write the standard deviations of the posterior too.")
+@click.option("--stddev", is_flag=True, help="Write the standard deviations of the posteriors too.")
 @click.option("--label", is_flag=True, help="Write the labels of the images too.")
-@click.option("--figure", metavar="FILE", help="Draw the codes as a scatter, colored by label, into FILE.")
+@click.option("--figure", metavar="FILE", help="Also draw a scatter plot of the latents, colored by label.")
 @options.split
 @options.data
 @options.device
@@ -35,26 +35,25 @@ def command(
     device: str,
     as_json: bool,
 ) -> None:
-    """Write the codes of images, the means of their posteriors, to a file.
+    """Write the latents of images, the means of their posteriors, to a file.
 
     RUN is a run directory, a model directory, or the file of its weights.
 
     \b
     Examples:
-      vaekit encode runs/mnist/1 -o codes.csv --label
-      vaekit encode runs/mnist/1 -o codes.npz --stddev --split train --figure codes.png
+      vaekit encode runs/mnist/1 -o latents.csv --label
+      vaekit encode runs/mnist/1 -o latents.npz --stddev --split train --figure latents.png
     """
-    from vaekit.cli import common
-    from vaekit.cli.output import emit
+    from vaekit.cli.output import emit, open_model
     from vaekit.evaluation.latent import latent_table, write_table
     from vaekit.runs import plots
 
-    trained, _ = common.open_model(run, device)
-    seen = trained.observed(split, data)
-    names = trained.data(data)[0].label_names if data else trained.label_names
-    table = latent_table(trained.model, seen, stddev, label, names)
+    trained, _ = open_model(run, device)
+    images = trained.observed(split, data)
+    label_names = trained.data(data)[0].label_names if data else trained.label_names
+    table = latent_table(trained.model, images, stddev, label, label_names)
     files = [str(write_table(output, table))]
     if figure:
-        files.append(str(plots.latent_scatter(trained, seen, names).save(figure)))
-    images, latents = table["z"].shape
-    emit({"files": files, "images": images, "latents": latents}, "\n".join(files), as_json)
+        files.append(str(plots.latent_scatter(trained, images, label_names).save(figure)))
+    n_images, n_latents = table["z"].shape
+    emit({"files": files, "images": n_images, "latents": n_latents}, "\n".join(files), as_json)

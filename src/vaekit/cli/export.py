@@ -1,4 +1,4 @@
-"""`vaekit export`: a model in a form that needs no Python."""
+"""`vaekit export`: a model as a web page that runs without Python."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vaekit.cli import options
 
 @click.group()
 def command() -> None:
-    """Write a model in a form that needs no Python.
+    """Export a model in a form that runs without Python.
 
     \b
     Examples:
@@ -21,15 +21,17 @@ def command() -> None:
 
 @command.command()
 @click.argument("runs", metavar="RUN [RUN_B]", nargs=-1)
-@click.option("--demo", is_flag=True, help="Of the small model that comes with the package.")
-@click.option("-o", "--output", metavar="FOLDER", required=True, help="Where to; a file with --single-file.")
-@click.option("--single-file", is_flag=True, help="One HTML file that opens without a host.")
+@click.option("--demo", is_flag=True, help="Export the small model that comes with the package.")
+@click.option(
+    "-o", "--output", metavar="FOLDER", required=True, help="Folder, or file with --single-file."
+)
+@click.option("--single-file", is_flag=True, help="Write one HTML file that opens without a server.")
 @click.option(
     "--images",
     type=click.IntRange(2, 70_000),
     default=2000,
     show_default=True,
-    help="At most so many images of the data go with the page.",
+    help="Largest number of images of the data in the page.",
 )
 @options.split
 @options.data
@@ -47,25 +49,25 @@ def site(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Write the explorer of a model as a page whose models run in the browser.
+    """Write the explorer as a static page; the models run in the browser.
 
-    It can be put on any static host. RUN is a run directory, a model directory, or the file of its weights;
-    two are shown side by side.
+    Any static web server can host the page. RUN is a run directory, a model directory, or the file of its
+    weights. Two models are shown side by side.
 
     \b
     Examples:
       vaekit export site runs/mnist/1 -o site
       vaekit export site --demo -o demo.html --single-file
     """
-    from vaekit.cli.explore import opened
+    from vaekit.cli.explore import open_models
     from vaekit.cli.output import emit
     from vaekit.explorer.session import open_session
     from vaekit.explorer.static_export import contents, pages, runtime
 
-    models = opened(runs, demo, "cpu")
+    models = open_models(runs, demo, "cpu")
     library = runtime.files()
-    explored = [open_session(trained, python, data, split, images=images) for trained, python in models]
-    parts = contents.files(explored, lambda name: None if quiet else click.echo(name, err=True))
+    sessions = [open_session(trained, python, data, split, images=images) for trained, python in models]
+    parts = contents.files(sessions, lambda name: None if quiet else click.echo(name, err=True))
     write = pages.write_file if single_file else pages.write_folder
     written = write(Path(output), parts, library)
     emit({"file": str(written)}, str(written), as_json)

@@ -1,7 +1,7 @@
-"""The program around the commands: it finds them, groups them in its help, and turns errors into exit codes.
+"""The click group of all commands: it lists them in sections and turns errors into exit codes.
 
-A command's module is imported only when it is called, or for its line in the help. Every error of a user or a
-machine ends as one line on stderr; only what nobody foresaw is called internal.
+The module of a command is imported only when the command is called, or for its line in the help. Every
+expected error becomes one line on stderr. Only an unexpected one is called internal.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ class CommandGroup(click.Group):
 
     Args:
         sections: heading -> names of commands, in the order of the help.
+
+    >>> CommandGroup("vaekit", sections={"Train": ("train", "evaluate")}).list_commands(None)
+    ['train', 'evaluate']
     """
 
     def __init__(self, *args: Any, sections: Mapping[str, Sequence[str]], **attributes: Any):
@@ -48,9 +51,9 @@ class CommandGroup(click.Group):
         width = max(map(len, self.list_commands(ctx)))
         for heading, names in self.sections.items():
             with formatter.section(heading):
-                formatter.write_dl([(name.ljust(width), self._line(ctx, name)) for name in names])
+                formatter.write_dl([(name.ljust(width), self._short_help(ctx, name)) for name in names])
 
-    def _line(self, ctx: click.Context, name: str) -> str:
+    def _short_help(self, ctx: click.Context, name: str) -> str:
         command = self.get_command(ctx, name)
         return command.get_short_help_str(limit=100) if command else ""
 
@@ -60,28 +63,37 @@ class CommandGroup(click.Group):
         try:
             code = super().main(args, prog_name, **{**extra, "standalone_mode": False, "obj": settings})
         except (Exception, KeyboardInterrupt) as error:
-            code = report(error, verbose=bool(settings.get("verbose")))
+            code = print_error(error, verbose=bool(settings.get("verbose")))
         sys.exit(code or 0)
 
 
-def report(error: BaseException, verbose: bool = False) -> int:
-    """Say on stderr, in one line, what went wrong.
+def print_error(error: BaseException, verbose: bool = False) -> int:
+    """Print an error on stderr, in one line.
 
     Args:
-        verbose: show the traceback before it.
+        error: the error.
+        verbose: print its traceback first.
 
     Returns:
         The exit code.
+
+    >>> print_error(KeyboardInterrupt())
+    130
     """
     if verbose:
         traceback.print_exception(error)
-    text, code = explain(error)
+    text, code = explain_error(error)
     click.echo(" ".join(text.split()), err=True)
     return code
 
 
-def explain(error: BaseException) -> tuple[str, int]:
-    """The line and the exit code of an error."""
+def explain_error(error: BaseException) -> tuple[str, int]:
+    """The message and the exit code of an error.
+
+    >>> from vaekit.errors import NotFoundError
+    >>> explain_error(NotFoundError("no such run"))
+    ('error: no such run', 4)
+    """
     match error:
         case click.Abort() | KeyboardInterrupt():
             return "interrupted", INTERRUPTED
@@ -95,7 +107,7 @@ def explain(error: BaseException) -> tuple[str, int]:
         case click.ClickException():
             return f"error: {error.format_message()}", error.exit_code
         case _ if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-            return f"error: out of memory: {error}; ask for less at once, such as training.batch_size=32", 1
+            return f"error: out of memory: {error}; use less memory, for example training.batch_size=32", 1
         case _:
-            hint = "for the traceback run again as: vaekit -v ..."
+            hint = "to see the traceback, run again with: vaekit -v ..."
             return f"internal error: {type(error).__name__}: {error}; {hint}", 1

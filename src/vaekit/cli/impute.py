@@ -1,4 +1,4 @@
-"""`vaekit impute`: what the missing part of an image may have been."""
+"""`vaekit impute`: several imputations of the missing pixels of images."""
 
 from __future__ import annotations
 
@@ -23,25 +23,27 @@ ARRAYS = (".npy", ".npz")
     "-n",
     "--number",
     type=click.IntRange(1),
-    help=f"Images, at random among those that lack something; {ROWS}, or for arrays all, if left out.",
+    help=f"Number of images, random among those with missing pixels. Default: {ROWS}, or all for arrays.",
 )
 @click.option(
     "--imputations",
     type=click.IntRange(1, 1000),
     default=5,
     show_default=True,
-    help="Fillings of each image.",
+    help="Imputations per image.",
 )
 @click.option(
     "--samples",
     type=click.IntRange(1, 10_000_000),
     default=1000,
     show_default=True,
-    help="K, posterior samples that the fillings are drawn from.",
+    help="K, posterior samples per image that the imputations are drawn from.",
 )
-@click.option("--mean", is_flag=True, help="Fill with the decoder's means, instead of drawing the pixels.")
+@click.option("--mean", is_flag=True, help="Impute the mean of p(x|z) instead of sampling the pixels.")
 @click.option(
-    "--split", type=click.Choice(options.SPLITS), help="The part of the data; test, or all of other data."
+    "--split",
+    type=click.Choice(options.SPLITS),
+    help="Part of the data. Default: test; all of other data.",
 )
 @options.data
 @options.seed
@@ -58,17 +60,17 @@ def command(
     output: str | None,
     as_json: bool,
     quiet: bool,
-    **choices: Any,
+    **settings: Any,
 ) -> None:
-    """Fill the missing pixels of images, several times each.
+    """Impute the missing pixels of images, several times per image.
 
-    The fillings are draws from p(x missing | x observed): posterior samples weighted by importance. Missing
-    is what the data lack (NaN, empty cells), or what is hidden to see how well the model fills it; by default
-    a square of a third of the side. Where the truth is known, the error is printed beside that of filling
-    with the mean training image.
+    Imputations are samples of p(x_missing | x_observed), from importance-weighted posterior samples. Missing
+    pixels are those absent from the data (NaN, empty cells), or those hidden to measure the error. The default
+    hides a square with a third of the side. If the true values are known, the error is printed, next to that
+    of imputing the mean training image.
 
-    As arrays, in the units of the data: a .npy holds the fillings, one more axis after the first; a .npz also
-    their mean, which values were observed, and the effective sample size of each image.
+    Arrays are in the units of the data. A .npy file holds the imputations, with one more axis after the
+    first. A .npz file also holds their mean, the mask of observed values, and the effective sample size per image.
 
     RUN is a run directory, a model directory, or the file of its weights.
 
@@ -78,34 +80,40 @@ def command(
       vaekit impute runs/mnist/1 --missing half:bottom -n 20 -o halves.png
       vaekit impute runs/mnist/1 --data holes.npy -o filled.npz
     """
-    from vaekit.cli import common
-    from vaekit.cli.output import emit, images_bar
+    from vaekit.cli.output import emit, open_model, progress_bar
     from vaekit.engine.impute import impute_dataset
     from vaekit.runs import plots
 
-    trained, folder = common.open_model(run, device)
+    trained, folder = open_model(run, device)
     target = Path(output or folder / "imputations.png")
-    everything = number is None and target.suffix.lower() in ARRAYS
-    with images_bar(quiet) as progress:
-        number = None if everything else number or ROWS
+    all_images = number is None and target.suffix.lower() in ARRAYS
+    with progress_bar(quiet) as progress:
         imputed = impute_dataset(
-            trained, max_images=number, sample_pixels=not mean, progress=progress, **choices
+            trained,
+            max_images=None if all_images else number or ROWS,
+            sample_pixels=not mean,
+            progress=progress,
+            **settings,
         )
-    picture = plots.imputations(trained, imputed)
-    written = str(picture.save(target))
-    shapes = {name: list(array.shape) for name, array in picture.arrays.items()}
-    numbers = {"file": written, "arrays": shapes, **_numbers(imputed, choices["samples"])}
-    emit(numbers, "\n".join([written, *_lines(imputed, numbers)]), as_json)
+    plot = plots.imputations(trained, imputed)
+    written = str(plot.save(target))
+    shapes = {name: list(array.shape) for name, array in plot.arrays.items()}
+    results = {"file": written, "arrays": shapes, **_results(imputed, settings["samples"])}
+    emit(results, "\n".join([written, *_describe(results)]), as_json)
     if imputed.n_low_ess:
-        click.echo(_warning(imputed, choices["samples"]), err=True)
+        click.echo(
+            f"note: {imputed.n_low_ess} of {len(imputed.observed)} images have a smaller effective sample "
+            f"size than imputations, so imputations repeat; try --samples {10 * settings['samples']}",
+            err=True,
+        )
 
 
-def _numbers(imputed: ImputedDataset, samples: int) -> dict[str, Any]:
+def _results(imputed: ImputedDataset, samples: int) -> dict[str, Any]:
     sizes = imputed.effective_sample_size
     return {
         "images": len(imputed.observed),
         "missing": imputed.missing,
-        "judged": int(imputed.scored.sum()),
+        "scored": int(imputed.scored.sum()),
         "rmse": imputed.rmse,
         "rmse_of_mean_image": imputed.rmse_of_mean_image,
         "samples": samples,
@@ -114,23 +122,16 @@ def _numbers(imputed: ImputedDataset, samples: int) -> dict[str, Any]:
     }
 
 
-def _lines(imputed: ImputedDataset, numbers: dict[str, Any]) -> list[str]:
-    size = (
-        f"effective sample size {numbers['ess_mean']:.1f} of {numbers['samples']}, "
-        f"at least {numbers['ess_min']:.1f}"
+def _describe(results: dict[str, Any]) -> list[str]:
+    ess = (
+        f"effective sample size {results['ess_mean']:.1f} of {results['samples']}, "
+        f"minimum {results['ess_min']:.1f}"
     )
-    filled = f"{numbers['images']} images filled, missing: {numbers['missing']}; {size}"
-    if numbers["rmse"] is None:
-        return [filled]
+    summary = f"{results['images']} images imputed, missing: {results['missing']}; {ess}"
+    if results["rmse"] is None:
+        return [summary]
     error = (
-        f"root mean squared error {numbers['rmse']:.4f} over {numbers['judged']} hidden values in [0, 1]; "
-        f"of the mean training image {numbers['rmse_of_mean_image']:.4f}"
+        f"root mean squared error {results['rmse']:.4f} over {results['scored']} hidden values in [0, 1]; "
+        f"{results['rmse_of_mean_image']:.4f} for the mean training image"
     )
-    return [filled, error]
-
-
-def _warning(imputed: ImputedDataset, samples: int) -> str:
-    return (
-        f"note: for {imputed.n_low_ess} of {len(imputed.observed)} images fewer samples carry weight than there "
-        f"are fillings, which then repeat; more may help: --samples {10 * samples}"
-    )
+    return [summary, error]

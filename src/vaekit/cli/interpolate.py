@@ -1,4 +1,4 @@
-"""`vaekit interpolate`: from one image to another through the latent space."""
+"""`vaekit interpolate`: paths in latent space between pairs of images."""
 
 from __future__ import annotations
 
@@ -11,27 +11,29 @@ from vaekit.cli import options
 
 @click.command()
 @options.run
-@click.option("--rows", type=click.IntRange(1, 100), default=6, show_default=True, help="Pairs of images.")
+@click.option(
+    "--rows", type=click.IntRange(1, 100), default=6, show_default=True, help="Number of pairs of images."
+)
 @click.option(
     "--steps",
     type=click.IntRange(2, 100),
     default=10,
     show_default=True,
-    help="Images from one end to the other, both included.",
+    help="Images per path, including both ends.",
 )
 @click.option(
     "--path",
     type=click.Choice(["linear", "spherical"]),
     default="linear",
     show_default=True,
-    help="A straight line, or an arc that keeps the length of a typical code.",
+    help="A straight line, or an arc along which the norm of the latents stays typical of the prior.",
 )
 @click.option(
     "--vary",
     type=click.Choice(["both", "style", "label"]),
     default="both",
     show_default=True,
-    help="Of a conditional model: what goes from one image to the other.",
+    help="What changes along the path: latents, label, or both (conditional models).",
 )
 @options.split
 @options.data
@@ -53,18 +55,18 @@ def command(
     output: str | None,
     as_json: bool,
 ) -> None:
-    """Walk between pairs of images through the latent space.
+    """Interpolate between pairs of images in latent space.
 
     RUN is a run directory, a model directory, or the file of its weights.
 
     \b
     Examples:
       vaekit interpolate runs/mnist/1
-      vaekit interpolate runs/mnist/1 --path spherical --rows 3 -o ways.pdf
+      vaekit interpolate runs/mnist/1 --path spherical --rows 3 -o paths.pdf
     """
-    from vaekit.cli import common
+    from vaekit.cli.output import open_model, save_plot
     from vaekit.runs import plots
 
-    trained, folder = common.open_model(run, device)
-    picture = plots.interpolations(trained, trained.observed(split, data), rows, steps, path, seed, vary)
-    common.save_plot(picture, output or folder / "interpolations.png", as_json)
+    trained, folder = open_model(run, device)
+    plot = plots.interpolations(trained, trained.observed(split, data), rows, steps, path, seed, vary)
+    save_plot(plot, output or folder / "interpolations.png", as_json)

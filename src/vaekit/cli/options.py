@@ -1,4 +1,4 @@
-"""The options that several commands share, so that each means and is called the same everywhere."""
+"""Options that several commands share, so that each has one name and one meaning."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import click
 SPLITS = ("train", "validation", "test")
 
 
-def _be_verbose(context: click.Context, option: click.Parameter, given: bool) -> None:
+def _set_verbose(context: click.Context, option: click.Parameter, given: bool) -> None:
     if given:
         context.ensure_object(dict)["verbose"] = True
 
@@ -17,7 +17,7 @@ run = click.argument("run", metavar="RUN")
 jobs = click.option(
     "--jobs",
     type=click.IntRange(1, 256),
-    help="Runs at once, each in a process of its own; as many as cores, four at most, if left out.",
+    help="Number of runs at the same time, each in its own process. Default: one per core, at most 4.",
 )
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
@@ -30,12 +30,12 @@ verbose = click.option(
     is_flag=True,
     is_eager=True,
     expose_value=False,
-    callback=_be_verbose,
+    callback=_set_verbose,
     help="Show the traceback of an error.",
 )
 
 seed = click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of all that is random."
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Random seed."
 )
 
 device = click.option(
@@ -43,32 +43,36 @@ device = click.option(
 )
 
 data = click.option(
-    "--data", metavar="NAME_OR_PATH", help="Other data of the same shape; the run's own if left out."
+    "--data",
+    metavar="NAME_OR_PATH",
+    help="Other data of the same shape. Default: the data that the model was trained on.",
 )
 
 split = click.option(
-    "--split", type=click.Choice(SPLITS), default="test", show_default=True, help="The part of the data."
+    "--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Part of the data."
 )
 
 missing = click.option(
     "--missing",
     metavar="SPEC",
-    help="What to hide of every image: square:SIDE, pixels:SHARE, half:left|right|top|bottom|random, none.",
+    help="Pixels to hide per image: square:SIDE, pixels:SHARE, half:left|right|top|bottom|random, or none.",
 )
 
-label = click.option("--label", metavar="NAME", help="Of a model told classes: which one, by name or number.")
+label = click.option(
+    "--label", metavar="NAME", help="Class to condition on, by name or number (conditional models)."
+)
 
-settings = click.option(
-    "--set",
-    "settings",
+attributes = click.option(
+    "--attribute",
+    "attributes",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Of a model told attributes: one of them, the others as on average; may be repeated.",
+    help="Attribute to condition on; the others keep their mean. Can be repeated (conditional models).",
 )
 
 output = click.option(
     "-o",
     "--output",
     metavar="FILE",
-    help="Where to: a figure (.png, .pdf, .svg) or arrays (.npy, .npz); RUN/figures/ if left out.",
+    help="File to write: a figure (.png, .pdf, .svg) or arrays (.npy, .npz). Default: in RUN/figures/.",
 )

@@ -1,4 +1,4 @@
-"""`vaekit recipes`: what can be trained, and every key that can be changed."""
+"""`vaekit recipes`: the packaged recipes, and all keys of a recipe."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def command() -> None:
 @options.as_json
 @options.verbose
 def list_(as_json: bool) -> None:
-    """List the recipes.
+    """List the packaged recipes.
 
     \b
     Example: vaekit recipes list
@@ -36,21 +36,21 @@ def list_(as_json: bool) -> None:
     from vaekit.cli.output import emit, table
     from vaekit.config.loading import load_recipe, recipe_names
 
-    rows = [_row(load_recipe(name)) for name in recipe_names()]
-    lines = table("name", "what it is")
+    rows = [_describe(load_recipe(name)) for name in recipe_names()]
+    lines = table("name", "description")
     for row in rows:
         after = f"; after {row['reference']}" if row["reference"] else ""
-        lines.add_row(row["name"], f"{row['title']}\n{row['data']}; {row['model']}{after}")
+        lines.add_describe(row["name"], f"{row['title']}\n{row['data']}; {row['model']}{after}")
     emit({"recipes": rows}, lines, as_json)
 
 
 @command.command()
 @click.argument("name")
-@click.option("--source", is_flag=True, help="The file as it was written, with its comments.")
+@click.option("--source", is_flag=True, help="Show the file as written, with its comments.")
 @options.as_json
 @options.verbose
 def show(name: str, source: bool, as_json: bool) -> None:
-    """Show a recipe with every default written out.
+    """Show a recipe with all defaults.
 
     \b
     Examples:
@@ -70,9 +70,9 @@ def show(name: str, source: bool, as_json: bool) -> None:
 @options.as_json
 @options.verbose
 def keys(prefix: str, as_json: bool) -> None:
-    """Explain the keys of a recipe: range, default, meaning.
+    """List the keys of a recipe with default, meaning and allowed values.
 
-    PART leaves those that begin with it.
+    PART selects the keys that start with it.
 
     \b
     Examples:
@@ -83,12 +83,12 @@ def keys(prefix: str, as_json: bool) -> None:
     from vaekit.config.reference import recipe_keys
     from vaekit.errors import NotFoundError, did_you_mean
 
-    every = recipe_keys()
-    found = [key for key in every if key.path.startswith(prefix)]
+    all_keys = recipe_keys()
+    found = [key for key in all_keys if key.path.startswith(prefix)]
     if not found:
-        parts = {key.path.partition(".")[0] for key in every}
-        raise NotFoundError(f"no key of a recipe begins with {prefix!r}{did_you_mean(prefix, parts)}")
-    lines = [f"{key.path}={key.default}\n    {key.meaning or 'the kind'}: {key.values}" for key in found]
+        parts = {key.path.partition(".")[0] for key in all_keys}
+        raise NotFoundError(f"no recipe key starts with {prefix!r}{did_you_mean(prefix, parts)}")
+    lines = [f"{key.path}={key.default}\n    {key.meaning or 'kind'}: {key.values}" for key in found]
     emit({"keys": [key._asdict() for key in found]}, "\n".join(lines), as_json)
 
 
@@ -99,9 +99,9 @@ def keys(prefix: str, as_json: bool) -> None:
 @options.as_json
 @options.verbose
 def copy(name: str, path: str | None, force: bool, as_json: bool) -> None:
-    """Copy a recipe to a file, to change it there.
+    """Copy a recipe to a file for editing.
 
-    NAME is a recipe, PATH the file, NAME.yaml if left out.
+    NAME is a recipe. PATH is the file, by default NAME.yaml.
 
     \b
     Example: vaekit recipes copy mnist my.yaml
@@ -115,23 +115,23 @@ def copy(name: str, path: str | None, force: bool, as_json: bool) -> None:
 
     text, target = recipe_text(name), Path(path or f"{Path(name).stem}.yaml")
     if target.exists() and not force:
-        raise VaekitError(f"{target}: exists already; name another file, or overwrite it by --force")
+        raise VaekitError(f"{target}: file exists; choose another name, or overwrite it with --force")
     write_whole(target, text.encode())
-    emit({"file": str(target)}, f"{target}; train it by: vaekit train {target}", as_json)
+    emit({"file": str(target)}, f"{target}; to train it: vaekit train {target}", as_json)
 
 
-def _row(recipe: Recipe) -> dict[str, Any]:
+def _describe(recipe: Recipe) -> dict[str, Any]:
     return {
         "name": recipe.name,
         "title": recipe.title,
         "data": f"{recipe.data.dataset}, {recipe.data.observation}",
-        "model": _model(recipe),
+        "model": _describe_model(recipe),
         "reference": recipe.reference,
     }
 
 
-def _model(recipe: Recipe) -> str:
-    """The model in a few words."""
+def _describe_model(recipe: Recipe) -> str:
+    """Network, layer sizes and likelihood of the model."""
     network, likelihood = recipe.model.encoder.network, recipe.model.decoder.likelihood
     gated = "gated " if getattr(network, "gated", False) else ""
     units = [*getattr(network, "channels", []), *network.hidden_sizes, *recipe.model.layer_dims]

@@ -1,4 +1,4 @@
-"""`vaekit reconstruct`: images over what a model makes of them."""
+"""`vaekit reconstruct`: images and their reconstructions."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ from vaekit.cli import options
 
 @click.command()
 @options.run
-@click.option("-n", "--number", type=click.IntRange(1, 10_000), help="Images: 20, or 10 with --label all.")
 @click.option(
-    "--label", metavar="NAME", help="Of a model told classes: decode as this one, or as each of them: all."
+    "-n",
+    "--number",
+    type=click.IntRange(1, 10_000),
+    help="Number of images. Default: 20, or 10 with --label all.",
 )
-@options.settings
-@click.option("--draw", is_flag=True, help="Decode a draw from the posterior, instead of its mean.")
+@click.option(
+    "--label",
+    metavar="NAME",
+    help="Class to decode with, by name or number, or `all` for each of them (conditional models).",
+)
+@options.attributes
+@click.option("--sample-latents", is_flag=True, help="Decode a sample of the posterior instead of its mean.")
 @options.split
 @options.data
 @options.seed
@@ -26,8 +33,8 @@ def command(
     run: str,
     number: int | None,
     label: str | None,
-    settings: tuple[str, ...],
-    draw: bool,
+    attributes: tuple[str, ...],
+    sample_latents: bool,
     split: str,
     data: str | None,
     seed: int,
@@ -35,10 +42,10 @@ def command(
     output: str | None,
     as_json: bool,
 ) -> None:
-    """Show images over their reconstructions.
+    """Show images and their reconstructions.
 
-    With --label or --set, an image is encoded with its own label and decoded with another: its style is
-    transferred.
+    With --label or --attribute, each image is encoded with its own label and decoded with another one. This
+    transfers its style.
 
     RUN is a run directory, a model directory, or the file of its weights.
 
@@ -48,23 +55,21 @@ def command(
       vaekit reconstruct runs/mnist/1 --split train -n 10 -o pairs.png
       vaekit reconstruct runs/mnist-cvae/1 --label all
     """
-    from vaekit.cli import common
+    from vaekit.cli.output import open_model, save_plot
     from vaekit.engine.conditioning import parse_condition
     from vaekit.runs import conditional_plots, plots
 
-    trained, folder = common.open_model(run, device)
-    to = parse_condition(trained, None if label == "all" else label, settings)
-    seen = trained.observed(split, data)
+    trained, folder = open_model(run, device)
+    condition = parse_condition(trained, None if label == "all" else label, attributes)
+    images = trained.observed(split, data)
+    name = "styles"
     if label == "all":
-        picture, name = (
-            conditional_plots.style_transfer_to_all(trained, seen, number or 10, seed, draw),
-            "styles",
-        )
-    elif to is not None:
-        picture, name = (
-            conditional_plots.style_transfer(trained, seen, to, number or 20, seed, draw),
-            "styles",
+        plot = conditional_plots.style_transfer_to_all(trained, images, number or 10, seed, sample_latents)
+    elif condition is not None:
+        plot = conditional_plots.style_transfer(
+            trained, images, condition, number or 20, seed, sample_latents
         )
     else:
-        picture, name = plots.reconstructions(trained, seen, number or 20, seed, draw), "reconstructions"
-    common.save_plot(picture, output or folder / f"{name}.png", as_json)
+        plot = plots.reconstructions(trained, images, number or 20, seed, sample_latents)
+        name = "reconstructions"
+    save_plot(plot, output or folder / f"{name}.png", as_json)

@@ -1,4 +1,4 @@
-"""`vaekit report`: a run as one page."""
+"""`vaekit report`: a run on one page."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from vaekit.cli import options
 
 @click.command()
 @options.run
-@click.option("--redraw", is_flag=True, help="Draw all figures anew, not only those that are missing.")
+@click.option("--redraw", is_flag=True, help="Draw all figures again, not only the missing ones.")
 @options.device
 @options.as_json
 @options.verbose
 def command(run: str, redraw: bool, device: str, as_json: bool) -> None:
-    """Write all there is to know of a run on one page.
+    """Write the report of a run: recipe, key numbers, training curves and figures on one page.
 
-    RUN is a run directory; the page is RUN/report.html and stands alone: recipe, curves, figures, numbers.
+    RUN is a run directory. The page is RUN/report.html and loads nothing from the network.
 
     \b
     Example: vaekit report runs/mnist/1

@@ -13,19 +13,21 @@ from vaekit.cli import options
     "-n",
     "--number",
     type=click.IntRange(1, 10_000),
-    help="Images, in whole rows of a grid; 64, or 10 with --nearest, if left out.",
+    help="Number of images; a grid by class is filled up to whole rows. Default: 64, or 10 with --nearest.",
 )
 @click.option(
     "--temperature",
     type=click.FloatRange(0, 100, min_open=True),
     default=1.0,
     show_default=True,
-    help="Multiplies the spread of the prior: below 1, more typical images.",
+    help="Factor on the standard deviation of the prior. Below 1, images are more typical.",
 )
 @options.label
-@options.settings
-@click.option("--draw", is_flag=True, help="Draw the pixels as well, instead of showing their means.")
-@click.option("--nearest", is_flag=True, help="Show them over the training images nearest to them.")
+@options.attributes
+@click.option(
+    "--sample-pixels", is_flag=True, help="Sample the pixels of p(x|z) instead of its mean."
+)
+@click.option("--nearest", is_flag=True, help="Show the nearest training image below each sample.")
 @options.seed
 @options.device
 @options.output
@@ -36,17 +38,17 @@ def command(
     number: int | None,
     temperature: float,
     label: str | None,
-    settings: tuple[str, ...],
-    draw: bool,
+    attributes: tuple[str, ...],
+    sample_pixels: bool,
     nearest: bool,
     seed: int,
     device: str,
     output: str | None,
     as_json: bool,
 ) -> None:
-    """Draw new images from a model.
+    """Sample new images from a model.
 
-    Of a model that is told classes, without --label, it is a grid: a column a class, a row a style.
+    For a model conditioned on classes, the default is a grid: one column per class, one latent per row.
 
     RUN is a run directory, a model directory, or the file of its weights.
 
@@ -57,17 +59,17 @@ def command(
       vaekit sample runs/mnist/1 --nearest
       vaekit sample runs/mnist-cvae/1 --label 7
     """
-    from vaekit.cli import common
+    from vaekit.cli.output import open_model, save_plot
     from vaekit.engine.conditioning import parse_condition
     from vaekit.runs import conditional_plots, plots
 
-    trained, folder = common.open_model(run, device)
-    told = parse_condition(trained, label, settings)
+    trained, folder = open_model(run, device)
+    condition = parse_condition(trained, label, attributes)
     if nearest:
-        picture = plots.nearest_images(trained, number or 10, temperature, seed, draw)
-    elif told is None and conditional_plots.has_classes(trained):
+        plot = plots.nearest_images(trained, number or 10, temperature, seed, sample_pixels)
+    elif condition is None and conditional_plots.has_classes(trained):
         rows = -(-(number or 64) // len(trained.label_names))
-        picture = conditional_plots.class_grid(trained, rows, temperature, seed, draw)
+        plot = conditional_plots.class_grid(trained, rows, temperature, seed, sample_pixels)
     else:
-        picture = plots.samples(trained, number or 64, temperature, seed, draw, told)
-    common.save_plot(picture, output or folder / f"{'nearest' if nearest else 'samples'}.png", as_json)
+        plot = plots.samples(trained, number or 64, temperature, seed, sample_pixels, condition)
+    save_plot(plot, output or folder / f"{'nearest' if nearest else 'samples'}.png", as_json)

@@ -1,4 +1,4 @@
-"""How the commands that run or compare several runs end: with what they found on stdout."""
+"""What the commands that run or compare several runs print at their end."""
 
 from __future__ import annotations
 
@@ -8,18 +8,27 @@ if TYPE_CHECKING:
     from vaekit.studies.elements import Cell, Column, Table
     from vaekit.studies.results import StudyResults
 
-_TABLES = {"table", "paired_differences"}  # the blocks that are printed in a terminal too
+_TABLES = {"table", "paired_differences"}  # the blocks that are also printed in a terminal
 
 
-def finish(results: StudyResults, as_json: bool, tables: bool = False) -> None:
-    """Print where the page is, and leave with an error where runs failed.
+def print_results(results: StudyResults, as_json: bool, tables: bool = False) -> None:
+    """Print the paths of the page and of results.json, then raise an error if runs failed.
 
     Args:
-        tables: print the tables of the page as well.
+        results: of the study.
+        as_json: print JSON instead of text.
+        tables: also print the tables of the page.
 
     Raises:
-        DivergedError: every run that failed diverged.
-        VaekitError: one failed for another reason.
+        DivergedError: runs failed, all of them by divergence.
+        VaekitError: a run failed for another reason.
+
+    >>> from vaekit.studies.results import StudyResults
+    >>> from vaekit.studies.schema import Study
+    >>> from pathlib import Path
+    >>> print_results(StudyResults(Study(title="Mine", runs=[]), [], Path("out")), as_json=False)
+    Page     out/index.html
+    Numbers  out/results.json
     """
     from vaekit.cli.output import emit
 
@@ -30,14 +39,20 @@ def finish(results: StudyResults, as_json: bool, tables: bool = False) -> None:
         "failed": [{"run": str(run.path), "failure": run.failure} for _, run in results.failures],
     }
     if tables:
-        show(results, summary, as_json)
+        print_tables(results, summary, as_json)
     else:
         emit(summary, f"Page     {summary['page']}\nNumbers  {summary['results']}", as_json)
-    _complain(results)
+    _raise_failures(results)
 
 
-def show(results: StudyResults, summary: dict[str, Any], as_json: bool) -> None:
-    """Print the tables among the blocks of a page, and a summary."""
+def print_tables(results: StudyResults, summary: dict[str, Any], as_json: bool) -> None:
+    """Print the tables of a page, and where it is.
+
+    Args:
+        results: of the study.
+        summary: plain values; its key `page` is also printed as text.
+        as_json: print JSON instead of text.
+    """
     from rich.console import Group
 
     from vaekit.cli.output import emit
@@ -48,16 +63,16 @@ def show(results: StudyResults, summary: dict[str, Any], as_json: bool) -> None:
     blocks = [block for block in results.study.page if not _TABLES.isdisjoint(block)]
     parts = [part for block in blocks for part in draw(results, block)]
     tables = [part for part in parts if isinstance(part, Table)]
-    where = [f"Page     {summary['page']}"] if summary.get("page") else []
+    place = [f"Page     {summary['page']}"] if summary.get("page") else []
     emit(
         {**summary, "tables": [table_to_dict(table) for table in tables]},
-        Group(*(part for table in tables for part in (_drawn(table), "")), *where),
+        Group(*(part for table in tables for part in (_render(table), "")), *place),
         as_json,
     )
 
 
-def _drawn(table: Table) -> Any:
-    """A table with its notes; the best of a column has a star."""
+def _render(table: Table) -> Any:
+    """A table with its notes; a star marks the best value of a column."""
     from rich.console import Group
 
     from vaekit.cli.output import table as plain
@@ -66,9 +81,9 @@ def _drawn(table: Table) -> Any:
     for column in lines.columns[1:]:
         column.justify = "right"
     for name, cells in table.rows:
-        words = (_word(cell, column) for cell, column in zip(cells, table.columns, strict=True))
-        lines.add_row(name, *words)
-    return Group(lines, "", *table.notes, *(["* the best of its column"] if _has_best(table) else []))
+        texts = (_format_cell(cell, column) for cell, column in zip(cells, table.columns, strict=True))
+        lines.add_row(name, *texts)
+    return Group(lines, "", *table.notes, *(["* best value of the column"] if _has_best(table) else []))
 
 
 def _has_best(table: Table) -> bool:
@@ -79,14 +94,14 @@ def _heading(column: Column) -> str:
     return f"{column.title}\n{column.unit}" if column.unit else column.title
 
 
-def _word(cell: Cell, column: Column) -> str:
+def _format_cell(cell: Cell, column: Column) -> str:
     from vaekit.studies.page import written
 
     marks = f" ({cell.marks})" if cell.marks else ""
     return written(cell, column).replace("−", "-") + "*" * cell.best + marks
 
 
-def _complain(results: StudyResults) -> None:
+def _raise_failures(results: StudyResults) -> None:
     from vaekit.errors import DivergedError, VaekitError
 
     failures = [run for _, run in results.failures]
@@ -95,5 +110,5 @@ def _complain(results: StudyResults) -> None:
     total = sum(len(variant.runs) for variant in results.variants)
     kind = DivergedError if all(t.exit_code == DivergedError.exit_code for t in failures) else VaekitError
     raise kind(
-        f"{len(failures)} of {total} runs failed; the first: {failures[0].path}: {failures[0].failure}"
+        f"{len(failures)} of {total} runs failed; first failure: {failures[0].path}: {failures[0].failure}"
     )

@@ -1,4 +1,4 @@
-"""`vaekit sweep`: a recipe with several values of its keys."""
+"""`vaekit sweep`: one recipe with several values of its keys."""
 
 from __future__ import annotations
 
@@ -13,20 +13,26 @@ from vaekit.cli import options
 @click.argument("recipe")
 @click.argument("words", nargs=-1, required=True, metavar="KEY=VALUE,VALUE...")
 @click.option(
-    "--seeds", type=click.IntRange(1, 1000), default=1, show_default=True, help="Trainings of each."
+    "--seeds",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="Seeds per combination.",
 )
-@click.option("--epochs", type=click.IntRange(1), help="The same as training.epochs=N.")
+@click.option("--epochs", type=click.IntRange(1), help="Short for training.epochs=N.")
 @click.option(
     "--samples",
     type=click.IntRange(1, 10_000_000),
     default=100,
     show_default=True,
-    help="Importance samples an image.",
+    help="Importance samples per image.",
 )
-@click.option("--images", type=click.IntRange(1), default=1000, show_default=True, help="Test images.")
-@click.option("--resume", is_flag=True, help="Go on with runs that were interrupted.")
+@click.option(
+    "--images", type=click.IntRange(1), default=1000, show_default=True, help="Number of test images."
+)
+@click.option("--resume", is_flag=True, help="Resume interrupted runs.")
 @options.jobs
-@click.option("-o", "--output", metavar="DIR", help="Where to; runs/sweeps/RECIPE-KEYS if left out.")
+@click.option("-o", "--output", metavar="DIR", help="Folder to write. Default: runs/sweeps/RECIPE-KEYS.")
 @options.as_json
 @options.quiet
 @options.verbose
@@ -39,27 +45,27 @@ def command(
     quiet: bool,
     **settings: Any,
 ) -> None:
-    """Train a recipe with every combination of some values, and compare what comes of it.
+    """Train a recipe with every combination of the given values, and compare the results.
 
-    A key with values parted by commas varies; one with a single value is set for all. A list in brackets is
-    one value. What is finished is kept, so that a sweep can be widened later.
+    A key with values separated by commas varies; a key with one value is set for all runs. A list in brackets
+    is one value. Finished runs are kept, so a sweep can be extended later.
 
     \b
     Examples:
       vaekit sweep mnist model.latent_dim=2,8,32 --epochs 3
       vaekit sweep digits objective.beta=0.5,1,4 model.latent_dim=4,8 --seeds 3
     """
-    from vaekit.cli.study_output import finish
+    from vaekit.cli.study_output import print_results
     from vaekit.studies.display import make_display
     from vaekit.studies.sweep import sweep
 
-    grid, fixed = _sort([*words, *([f"training.epochs={epochs}"] if epochs else [])])
+    grid, fixed = _split_grid([*words, *([f"training.epochs={epochs}"] if epochs else [])])
     results = sweep(recipe, grid, fixed, folder=output, display=make_display(quiet), **settings)
-    finish(results, as_json, tables=True)
+    print_results(results, as_json, tables=True)
 
 
-def _sort(words: list[str]) -> tuple[dict[str, list[Any]], list[str]]:
-    """Keys with several values, and overrides."""
+def _split_grid(words: list[str]) -> tuple[dict[str, list[Any]], list[str]]:
+    """The keys with several values, and the overrides with one."""
     from vaekit.studies.sweep import values_of
 
     grid: dict[str, list[Any]] = {}

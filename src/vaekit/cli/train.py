@@ -1,4 +1,4 @@
-"""`vaekit train`: from a recipe, or from data alone, to a run."""
+"""`vaekit train`: train a recipe, or a recipe proposed for your data."""
 
 from __future__ import annotations
 
@@ -14,17 +14,22 @@ from vaekit.cli import options
 @click.command()
 @click.argument("words", nargs=-1, metavar="[RECIPE] [KEY=VALUE]...")
 @click.option(
-    "--data", metavar="NAME_OR_PATH", help="A dataset (see: vaekit data list), or a path of your own."
+    "--data", metavar="NAME_OR_PATH", help="Dataset name (see: vaekit data list) or path of your own data."
 )
-@click.option("--run-dir", metavar="DIR", help="Where to; runs/RECIPE/1, 2, ... if left out.")
-@click.option("--resume", metavar="RUN", help="Go on with a run that was interrupted, or for more epochs.")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Of weights, order of images, and noise.")
-@click.option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")
-@click.option("--threads", type=click.IntRange(1, 4096), help="Of the processor.")
+@click.option("--run-dir", metavar="DIR", help="Directory of the run. Default: runs/RECIPE/1, 2, ...")
 @click.option(
-    "--on-divergence",
+    "--resume", metavar="RUN", help="Resume an interrupted run, or extend a finished one."
+)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), help="Random seed of weights, batches and noise."
+)
+@click.option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")
+@click.option("--threads", type=click.IntRange(1, 4096), help="Number of CPU threads.")
+@click.option(
+    "--on-nan",
+    "on_divergence",
     type=click.Choice(["stop", "rollback"]),
-    help="If the loss is no longer finite: stop, or go back and halve the learning rate.",
+    help="If the loss is not finite: stop, or return to the last checkpoint with half the learning rate.",
 )
 @options.as_json
 @options.quiet
@@ -38,10 +43,10 @@ def command(
     quiet: bool,
     **settings: Any,
 ) -> None:
-    """Train a recipe, or one that is proposed for your data.
+    """Train a recipe, or a recipe proposed for your data.
 
-    RECIPE is a name (see: vaekit recipes list) or a YAML file; `mnist` if nothing is said. KEY=VALUE changes
-    a key of it (see: vaekit recipes keys).
+    RECIPE is a name (see: vaekit recipes list) or a YAML file. Default: mnist, or with --data a recipe
+    proposed for the data. KEY=VALUE overrides a key of the recipe (see: vaekit recipes keys).
 
     \b
     Examples:
@@ -49,11 +54,11 @@ def command(
       vaekit train --data photos/
       vaekit train --resume runs/mnist/1
     """
-    recipe, overrides = _split(words)
+    recipe, overrides = _split_words(words)
     given = {key: value for key, value in settings.items() if value is not None}
     if resume and (recipe or data or run_dir):
         raise click.UsageError(
-            "--resume goes on with what the run holds: leave out RECIPE, --data and --run-dir"
+            "--resume uses the recipe and data of the run; leave out RECIPE, --data and --run-dir"
         )
     from vaekit.cli.output import emit
     from vaekit.runs import train
@@ -65,11 +70,11 @@ def command(
     else:
         done = train.train(recipe, overrides, data=data, run_dir=run_dir, log=log, **given)
     summary = done.summary()
-    emit(summary, _text(summary), as_json)
+    emit(summary, _format_summary(summary), as_json)
 
 
-def _split(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
-    """The recipe, where the first word is one, and the overrides."""
+def _split_words(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
+    """The recipe, if the first word is one, and the overrides."""
     first = words[:1] if words and ("=" not in words[0] or Path(words[0]).is_file()) else ()
     overrides = words[len(first) :]
     for word in overrides:
@@ -78,13 +83,14 @@ def _split(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
     return (first[0] if first else None), overrides
 
 
-def _text(summary: dict[str, Any]) -> str:
+def _format_summary(summary: dict[str, Any]) -> str:
     from vaekit.utils.format import format_duration
 
     run, epochs = shlex.quote(summary["run"]), summary["epochs"]
+    duration = format_duration(summary["seconds"])
     return "\n".join(
         [
-            f"{epochs} epoch{'s' * (epochs != 1)} in {format_duration(summary['seconds'])}{_best(summary)}",
+            f"{epochs} epoch{'s' * (epochs != 1)} in {duration}{_format_best(summary)}",
             f"Run     {summary['run']}",
             f"Report  {summary['run']}/report.html",
             f"Next    vaekit evaluate {run}",
@@ -93,9 +99,9 @@ def _text(summary: dict[str, Any]) -> str:
     )
 
 
-def _best(summary: dict[str, Any]) -> str:
+def _format_best(summary: dict[str, Any]) -> str:
     if summary["validation_elbo"] is not None:
-        return f", kept epoch {summary['best_epoch']}, validation bound {summary['validation_elbo']:.2f} nats"
+        return f", best epoch {summary['best_epoch']}, validation ELBO {summary['validation_elbo']:.2f} nats"
     if summary["validation_loss"] is not None:
-        return f", kept epoch {summary['best_epoch']}, validation loss {summary['validation_loss']:.2f} nats"
+        return f", best epoch {summary['best_epoch']}, validation loss {summary['validation_loss']:.2f} nats"
     return ""

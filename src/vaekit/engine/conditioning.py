@@ -39,7 +39,7 @@ def parse_condition(
     if label is not None:
         return _class_condition(_require_label_prior(trained, "label", "--label"), trained, label)
     if attributes:
-        return _attribute_condition(_require_label_prior(trained, "attributes", "--set"), trained, attributes)
+        return _attribute_condition(_require_label_prior(trained, "attributes", "--attribute"), trained, attributes)
     return None
 
 
@@ -50,7 +50,7 @@ def _require_label_prior(trained: TrainedModel, what: str, option: str) -> Label
             f"{option}: {trained.source} is told nothing; leave it out, or train with model.condition={what}"
         )
     if told != what:
-        right = {"label": "a class: --label NAME", "attributes": "attributes: --set NAME=VALUE"}[told]
+        right = {"label": "a class: --label NAME", "attributes": "attributes: --attribute NAME=VALUE"}[told]
         raise InvalidError(f"{option}: {trained.source} is told {right}")
     return labels
 
@@ -83,7 +83,7 @@ def _set_attribute(vector: Tensor, names: list[str], setting: str) -> None:
     name, _, value = setting.rpartition("=")
     if name not in names:
         raise InvalidError(
-            f"set {setting!r}: expected NAME=VALUE with a name among {', '.join(names)}"
+            f"attribute {setting!r}: expected NAME=VALUE with a name among {', '.join(names)}"
             f"{did_you_mean(name or setting, names)}"
         )
     vector[names.index(name)] = _parse_number(value, setting)
@@ -95,5 +95,5 @@ def _parse_number(value: str, setting: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise InvalidError(f"set {setting!r}: expected a finite number after the =, got {value!r}")
+        raise InvalidError(f"attribute {setting!r}: expected a finite number after the =, got {value!r}")
     return number

@@ -84,7 +84,7 @@ class RunResult:
     @cached_property
     def parameters(self) -> int | None:
         """How many numbers the model has."""
-        return self.run.n_parameters
+        return self.run_dir.n_parameters
 
     def series(self, key: str) -> list[tuple[int, float]]:
         """A number of the metrics epoch by epoch, where it is known."""
