@@ -124,7 +124,7 @@ def test_classes_of_other_data_are_known_by_their_names(call, fails, told, tmp_p
     ("words", "message"),
     [
         (["sample", "--label", "ten"], "label 'ten': expected one of 0, 1, 2"),
-        (["sample", "--set", "a=1"], "--set: "),
+        (["sample", "--attribute", "a=1"], "--set: "),
         (["reconstruct", "--label", "11"], "or a number from 0 to 9"),
     ],
 )
@@ -145,12 +145,12 @@ def test_models_that_are_told_nothing(fails, run):
 
 def test_attributes_are_set_on_top_of_the_mean(call, attributed):
     little, much = (
-        arrays(call, "sample", attributed, "-n", 30, "--set", f"ink={ink}").mean() for ink in (40, 120)
+        arrays(call, "sample", attributed, "-n", 30, "--attribute", f"ink={ink}").mean() for ink in (40, 120)
     )
     assert much > little
     assert arrays(call, "sample", attributed, "-n", 5).shape == (5, 1, 8, 8)
-    assert call("sample", attributed, "--set", "even=yes", "-o", "even.png").exit_code == 0
-    assert arrays(call, "reconstruct", attributed, "-n", 4, "--set", "ink=90").shape == (4, 1, 8, 8)
+    assert call("sample", attributed, "--attribute", "even=yes", "-o", "even.png").exit_code == 0
+    assert arrays(call, "reconstruct", attributed, "-n", 4, "--attribute", "ink=90").shape == (4, 1, 8, 8)
 
 
 def test_scatters_and_tables_keep_the_classes_where_attributes_are_told(call, attributed, tmp_path):
@@ -163,12 +163,12 @@ def test_scatters_and_tables_keep_the_classes_where_attributes_are_told(call, at
 def test_attributes_are_part_of_the_model_and_of_its_fingerprint(call, fails, attributed, tmp_path):
     config = json.loads((attributed / "model/config.json").read_text())
     assert config["attribute_names"] == ["ink", "even=no", "even=yes"]
-    assert call("sample", attributed / "model", "--set", "ink=80", "-o", "x.png").exit_code == 0
-    assert "did you mean 'ink'" in fails(3, "sample", attributed, "--set", "inc=80")
+    assert call("sample", attributed / "model", "--attribute", "ink=80", "-o", "x.png").exit_code == 0
+    assert "did you mean 'ink'" in fails(3, "sample", attributed, "--attribute", "inc=80")
     found = call("evaluate", attributed, "--samples", 2, "--images", 5, "--labels", "marginalize", "--json")
     assert json.loads(found.stdout)["label_accuracy"] is None
 
 
 def test_of_a_model_that_is_told_the_digit_bounds_are_of_log_p_given_it(call, told):
     words = ("--bdmc", "--images", 2, "--chains", 2, "--steps", 2, "--samples", 5)
-    assert call("evaluate", told / "model", *words).stdout.startswith("bound of log p(x|y)")
+    assert call("evaluate", told / "model", *words).stdout.startswith("bound on log p(x|y)")

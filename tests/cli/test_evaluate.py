@@ -62,14 +62,14 @@ def test_an_interrupted_measurement_goes_on_where_it_was(call, numbers, run, mon
             raise KeyboardInterrupt
         return measure_importance(*arguments)
 
-    monkeypatch.setattr(estimators, "measure", interrupted)
+    monkeypatch.setattr(estimators, "measure_importance", interrupted)
     assert call("evaluate", run, *QUICK).exit_code == 130
     assert len(list(run.glob("evaluation.partial-*.npz"))) == 1
     other = call("evaluate", run, "--samples", 19)
     assert other.stderr == ""  # what was kept is of another number of samples
     calls[:] = [1] * 10
     again = call("evaluate", run, *QUICK, "--json")
-    assert again.stderr == "going on after 200 of 297 images, which were measured before\n"
+    assert again.stderr == "resuming after 200 of 297 images that were measured before\n"
     assert len(calls) == 11
     assert json.loads(again.stdout)["log_likelihood"] == whole["log_likelihood"]
     assert not list(run.glob("evaluation.partial*"))
@@ -84,7 +84,7 @@ def test_what_comes_after_the_last_image_may_be_interrupted_as_well(call, run, m
         patch.setattr(place, interrupted)
         assert call("evaluate", run, *QUICK).exit_code == 130
     again = call("evaluate", run, *QUICK)
-    assert again.stderr == "going on after 297 of 297 images, which were measured before\n"
+    assert again.stderr == "resuming after 297 of 297 images that were measured before\n"
     assert not list(run.glob("evaluation.partial*"))
 
 
@@ -118,11 +118,11 @@ def test_annealed_chains_of_a_few_images_take_the_place_of_no_full_measurement(c
 
 def test_bounds_on_both_sides(call, run):
     text = call("evaluate", run, "--bdmc", "--images", 4, "--chains", 3, "--steps", 5, "--samples", 20).stdout
-    assert text.startswith("bound of log p(x)")
+    assert text.startswith("bound on log p(x)")
     kept = json.loads((run / "bdmc.json").read_text())
     assert f"{kept['upper']:.2f}" in text
     assert [f"{bound['gap']:.2f}" in text for bound in kept["bounds"]] == [True] * 3
-    assert "4 images drawn from the model; 3 chains of 5 steps from the encoder" in text
+    assert "4 images from the model; 3 AIS chains with 5 steps from the encoder" in text
 
 
 def test_the_chains_of_the_command_line_are_those_of_python():
@@ -200,7 +200,7 @@ def test_mistakes(fails, run):
     [
         (
             ("--bdmc", "--data", "mnist"),
-            "--data has no effect with --bdmc, which measures images of the model",
+            "--data has no effect with --bdmc, which uses images from the model",
         ),
         (("--bdmc", "--split", "train"), "--split has no effect"),
         (("--bdmc", "--labels", "condition"), "--labels has no effect"),
@@ -208,10 +208,13 @@ def test_mistakes(fails, run):
         (("--bdmc", "--quality"), "--quality has no effect"),
         (("--bdmc", "--features", "pixels"), "--features has no effect"),
         (("--bdmc", "--estimator", "ais"), "--estimator has no effect"),
-        (("--estimator", "ais", "--samples", 5), "--samples has no effect with --estimator ais, whose draws"),
+        (
+            ("--estimator", "ais", "--samples", 5),
+            "--samples has no effect with --estimator ais, which uses --chains",
+        ),
         (
             ("--chains", 16),
-            "--chains has no effect with --estimator importance, but with --estimator ais or --bdmc",
+            "--chains has no effect with --estimator importance; it needs --estimator ais or --bdmc",
         ),
         (("--steps", 9), "--steps has no effect"),
         (("--init", "prior"), "--init has no effect"),

@@ -54,7 +54,7 @@ def test_where_others_can_reach_it_the_address_has_a_token(call, run, monkeypatc
 
 @pytest.mark.parametrize("number", [0, 3])
 def test_it_takes_one_run_or_two(fails, run, number):
-    assert "expected one RUN, or two to compare" in fails(2, "explore", *[run] * number)
+    assert "expected one RUN, two RUNs to compare, or --demo" in fails(2, "explore", *[run] * number)
 
 
 def test_what_is_not_there_is_said(fails, run):

@@ -109,7 +109,7 @@ def test_memory_that_is_not_there_is_no_internal_error():
 def test_a_message_of_many_lines_is_said_in_one(capsys):
     assert print_error(RuntimeError("out of\n\n  memory")) == 1
     assert capsys.readouterr().err == (
-        "internal error: RuntimeError: out of memory; for the traceback run again as: vaekit -v ...\n"
+        "internal error: RuntimeError: out of memory; to see the traceback, run again with: vaekit -v ...\n"
     )
 
 
@@ -136,7 +136,7 @@ def test_the_command_says_how_long_threads_wait(monkeypatch):
 
 def test_an_unforeseen_error_is_called_internal(fails, monkeypatch):
     monkeypatch.setattr("vaekit.runs.run.load", lambda *_: {}["gone"])
-    assert fails(1, "sample", "x").startswith("internal error: KeyError: 'gone'; for the traceback")
+    assert fails(1, "sample", "x").startswith("internal error: KeyError: 'gone'; to see the traceback")
 
 
 def test_a_reader_that_leaves_is_no_error():

@@ -16,14 +16,15 @@ def test_a_picture_and_how_well_the_gaps_are_filled(call, run):
     file, filled, error = result.stdout.splitlines()
     assert file == f"{run}/figures/imputations.png"
     assert Image.open(file).format == "PNG"
-    assert filled.startswith("10 images filled, missing: square:2; effective sample size ")
+    assert filled.startswith("10 images imputed, missing: square:2; effective sample size ")
     assert error.startswith("root mean squared error 0.")
-    assert "over 40 hidden values in [0, 1]; of the mean training image 0." in error
+    assert "over 40 hidden values in [0, 1]; 0." in error
+    assert error.endswith(" for the mean training image")
 
 
 def test_the_numbers_as_json(numbers, run):
     found = numbers("impute", run, *QUICK, "-n", 200, "--missing", "half:top", "-o", "x.png")
-    assert (found["images"], found["missing"], found["judged"]) == (200, "half:top", 200 * 32)
+    assert (found["images"], found["missing"], found["scored"]) == (200, "half:top", 200 * 32)
     assert 0 < found["rmse"] < 1.1 * found["rmse_of_mean_image"]  # two epochs do not teach much
     assert 1 <= found["ess_min"] <= found["ess_mean"] <= 40
     assert found["arrays"]["imputations"] == [200, 5, 1, 8, 8]
@@ -60,7 +61,10 @@ def test_a_split_of_other_data(numbers, run, tmp_path):
 
 def test_draws_that_repeat_are_told_on_stderr(call, run):
     result = call("impute", run, "--samples", 10, "--imputations", 50, "-o", "x.png")
-    assert "note: for 10 of 10 images fewer samples carry weight than there are fillings" in result.stderr
+    assert (
+        "note: 10 of 10 images have a smaller effective sample size than imputations, so imputations repeat"
+        in result.stderr
+    )
     assert "--samples 100" in result.stderr
 
 

@@ -68,10 +68,10 @@ def test_samples_follow_the_seed_and_the_temperature(call, run, tmp_path):
     assert np.array_equal(drawn(), drawn("--seed", 0))
     assert not np.array_equal(drawn(), drawn("--seed", 1))
     assert drawn("--temperature", 0.01).std(0).mean() < 0.2 * drawn().std(0).mean()
-    assert set(np.unique(drawn("--draw"))) <= {0, 1}
+    assert set(np.unique(drawn("--sample-pixels"))) <= {0, 1}
 
 
-@pytest.mark.parametrize("words", [(), ("--draw",)])
+@pytest.mark.parametrize("words", [(), ("--sample-pixels",)])
 def test_samples_over_the_training_images_nearest_to_them(call, run, tmp_path, words):
     assert call("sample", run, "--nearest", *words).stdout == f"{run / 'figures/nearest.png'}\n"
     assert call("sample", run, "--nearest", "-n", 4, "-o", "x.npz", *words).exit_code == 0
@@ -114,7 +114,7 @@ def test_the_plane_of_two_latents(numbers, run):
         (2, ["sample", "--temperature", 0], "0.0 is not in the range"),
         (2, ["interpolate", "--steps", 1], "1 is not in the range"),
         (2, ["interpolate", "--path", "round"], "'round' is not one of 'linear', 'spherical'"),
-        (2, ["traverse", "--latents", "1,x"], "expected numbers with commas between"),
+        (2, ["traverse", "--latents", "1,x"], "expected numbers with commas, such as 0,3,5"),
         (3, ["traverse", "--latents", "0,2"], "latent 2: this model has latents 0 to 1"),
         (3, ["traverse", "--image", 297], "image 297: the split has images 0 to 296"),
         (4, ["reconstruct", "--data", "nowhere"], "'nowhere' is neither a path nor a dataset"),

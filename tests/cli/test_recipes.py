@@ -38,10 +38,10 @@ def test_keys_of_an_unknown_part(fails):
 
 
 def test_copy_writes_the_file_and_does_not_overwrite(call, fails, tmp_path):
-    assert call("recipes", "copy", "digits").stdout == "digits.yaml; train it by: vaekit train digits.yaml\n"
+    assert call("recipes", "copy", "digits").stdout == "digits.yaml; to train it: vaekit train digits.yaml\n"
     assert (tmp_path / "digits.yaml").read_text() == call("recipes", "show", "digits", "--source").stdout
     assert fails(1, "recipes", "copy", "digits") == (
-        "error: digits.yaml: exists already; name another file, or overwrite it by --force"
+        "error: digits.yaml: file exists; choose another name, or overwrite it with --force"
     )
     assert call("recipes", "copy", "mnist", "digits.yaml", "--force").exit_code == 0
     assert "Convolutional" in (tmp_path / "digits.yaml").read_text()

@@ -43,7 +43,7 @@ def test_runs_that_fail_are_an_error_after_the_page(call, tmp_path):
     assert result.exit_code == 1
     assert result.stdout.startswith("Page ")
     [line] = result.stderr.splitlines()
-    assert line.startswith("error: 2 of 2 runs failed; the first: runs/studies/s-quick/d2/seed-0: ")
+    assert line.startswith("error: 2 of 2 runs failed; first failure: runs/studies/s-quick/d2/seed-0: ")
 
 
 def test_a_sweep_prints_its_table(call, numbers):
@@ -79,7 +79,7 @@ def test_a_comparison_goes_to_stdout_and_its_page_where_asked(call, numbers, run
 @pytest.mark.parametrize(
     ("code", "words", "line"),
     [
-        (2, ["study"], "error: name a study (see: vaekit study --list), or a YAML file"),
+        (2, ["study"], "error: expected the name of a study (see: vaekit study --list) or a YAML file"),
         (
             4,
             ["study", "latent-dimensio"],

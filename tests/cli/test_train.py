@@ -34,7 +34,7 @@ def test_the_end_says_where_the_run_is_and_what_to_type_next(call):
     assert result.exit_code == 0, result.output
     first, *rest = result.stdout.splitlines()
     assert first.startswith("1 epoch in ")
-    assert "validation bound -" in first
+    assert "validation ELBO -" in first
     assert rest == [
         "Run     runs/digits/1",
         "Report  runs/digits/1/report.html",
@@ -61,7 +61,7 @@ def test_settings_and_overrides_reach_the_recipe(numbers):
         "model.latent_dim=3",
         "-q",
     )
-    summary = numbers(*words, "--on-divergence", "rollback")
+    summary = numbers(*words, "--on-nan", "rollback")
     recipe = yaml.safe_load(Path(summary["run"], "recipe.yaml").read_text())
     assert recipe["model"]["latent"] == 3
     assert {key: recipe["training"][key] for key in ("seed", "threads", "device", "on_nan")} == {
@@ -221,7 +221,7 @@ def test_divergence_has_its_own_exit_code(call, tmp_path):
         (4, ["digits", "--data", "nowhere"], "'nowhere' is neither a path nor a dataset"),
         (3, ["digits", "--device", "cuda:77"], "device: 'cuda:77' is not available"),
         (2, ["digits", "--threads", "0"], "0 is not in the range"),
-        (2, ["digits", "--resume", "r"], "--resume goes on with what the run holds"),
+        (2, ["digits", "--resume", "r"], "--resume uses the recipe and data of the run"),
         (4, ["--resume", "nowhere"], "nowhere: not a run directory"),
         (
             3,

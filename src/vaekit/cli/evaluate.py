@@ -209,9 +209,7 @@ def _bounds_table(results: dict[str, Any], quantity: str) -> Any:
         f"seed {results['seed']}, {results['seconds']:.1f} s"
     )
     share = results["unreliable"]
-    warning = (
-        [] if share is None else [f"Pareto k of the importance weights > 0.7: {share:.0%} of images"]
-    )
+    warning = [] if share is None else [f"Pareto k of the importance weights > 0.7: {share:.0%} of images"]
     return Group(rows, "", protocol, *warning)
 
 

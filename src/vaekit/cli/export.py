@@ -22,9 +22,7 @@ def command() -> None:
 @command.command()
 @click.argument("runs", metavar="RUN [RUN_B]", nargs=-1)
 @click.option("--demo", is_flag=True, help="Export the small model that comes with the package.")
-@click.option(
-    "-o", "--output", metavar="FOLDER", required=True, help="Folder, or file with --single-file."
-)
+@click.option("-o", "--output", metavar="FOLDER", required=True, help="Folder, or file with --single-file.")
 @click.option("--single-file", is_flag=True, help="Write one HTML file that opens without a server.")
 @click.option(
     "--images",

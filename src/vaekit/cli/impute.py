@@ -65,12 +65,13 @@ def command(
     """Impute the missing pixels of images, several times per image.
 
     Imputations are samples of p(x_missing | x_observed), from importance-weighted posterior samples. Missing
-    pixels are those absent from the data (NaN, empty cells), or those hidden to measure the error. The default
-    hides a square with a third of the side. If the true values are known, the error is printed, next to that
-    of imputing the mean training image.
+    pixels are those absent from the data (NaN, empty cells), or those hidden to measure the error. The
+    default hides a square with a third of the side. If the true values are known, the error is printed, next
+    to that of imputing the mean training image.
 
     Arrays are in the units of the data. A .npy file holds the imputations, with one more axis after the
-    first. A .npz file also holds their mean, the mask of observed values, and the effective sample size per image.
+    first. A .npz file also holds their mean, the mask of observed values, and the effective sample size per
+    image.
 
     RUN is a run directory, a model directory, or the file of its weights.
 

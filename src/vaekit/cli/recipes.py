@@ -40,7 +40,7 @@ def list_(as_json: bool) -> None:
     lines = table("name", "description")
     for row in rows:
         after = f"; after {row['reference']}" if row["reference"] else ""
-        lines.add_describe(row["name"], f"{row['title']}\n{row['data']}; {row['model']}{after}")
+        lines.add_row(row["name"], f"{row['title']}\n{row['data']}; {row['model']}{after}")
     emit({"recipes": rows}, lines, as_json)
 
 

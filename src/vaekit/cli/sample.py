@@ -24,9 +24,7 @@ from vaekit.cli import options
 )
 @options.label
 @options.attributes
-@click.option(
-    "--sample-pixels", is_flag=True, help="Sample the pixels of p(x|z) instead of its mean."
-)
+@click.option("--sample-pixels", is_flag=True, help="Sample the pixels of p(x|z) instead of its mean.")
 @click.option("--nearest", is_flag=True, help="Show the nearest training image below each sample.")
 @options.seed
 @options.device

@@ -12,7 +12,9 @@ from vaekit.cli import options
 @click.command()
 @click.argument("name", required=False, metavar="NAME_OR_FILE")
 @click.option("--list", "listing", is_flag=True, help="List the packaged studies.")
-@click.option("--preset", metavar="NAME", help="Size of the experiment: quick, full, or another preset of the study.")
+@click.option(
+    "--preset", metavar="NAME", help="Size of the experiment: quick, full, or another preset of the study."
+)
 @click.option(
     "--seeds", type=click.IntRange(1, 1000), help="Number of seeds per run. Default: that of the preset."
 )

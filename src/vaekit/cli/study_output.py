@@ -26,7 +26,8 @@ def print_results(results: StudyResults, as_json: bool, tables: bool = False) ->
     >>> from vaekit.studies.results import StudyResults
     >>> from vaekit.studies.schema import Study
     >>> from pathlib import Path
-    >>> print_results(StudyResults(Study(title="Mine", runs=[]), [], Path("out")), as_json=False)
+    >>> study = Study(title="Mine", runs=[{"name": "digits", "recipe": "digits"}])
+    >>> print_results(StudyResults(study, [], Path("out")), as_json=False)
     Page     out/index.html
     Numbers  out/results.json
     """
@@ -52,6 +53,13 @@ def print_tables(results: StudyResults, summary: dict[str, Any], as_json: bool) 
         results: of the study.
         summary: plain values; its key `page` is also printed as text.
         as_json: print JSON instead of text.
+
+    >>> from vaekit.studies.results import StudyResults
+    >>> from vaekit.studies.schema import Study
+    >>> from pathlib import Path
+    >>> study = Study(title="Mine", runs=[{"name": "digits", "recipe": "digits"}])
+    >>> print_tables(StudyResults(study, [], Path("out")), {"page": "out/index.html"}, as_json=False)
+    Page     out/index.html
     """
     from rich.console import Group
 

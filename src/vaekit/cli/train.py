@@ -17,12 +17,8 @@ from vaekit.cli import options
     "--data", metavar="NAME_OR_PATH", help="Dataset name (see: vaekit data list) or path of your own data."
 )
 @click.option("--run-dir", metavar="DIR", help="Directory of the run. Default: runs/RECIPE/1, 2, ...")
-@click.option(
-    "--resume", metavar="RUN", help="Resume an interrupted run, or extend a finished one."
-)
-@click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), help="Random seed of weights, batches and noise."
-)
+@click.option("--resume", metavar="RUN", help="Resume an interrupted run, or extend a finished one.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Random seed of weights, batches and noise.")
 @click.option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")
 @click.option("--threads", type=click.IntRange(1, 4096), help="Number of CPU threads.")
 @click.option(

@@ -11,9 +11,7 @@ def _parse_latents(context: click.Context, option: click.Parameter, text: str | 
     try:
         return None if text is None else [int(part) for part in text.split(",")]
     except ValueError:
-        raise click.BadParameter(
-            f"expected numbers with commas, such as 0,3,5; got {text!r}"
-        ) from None
+        raise click.BadParameter(f"expected numbers with commas, such as 0,3,5; got {text!r}") from None
 
 
 @click.command()

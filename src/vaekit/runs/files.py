@@ -27,7 +27,7 @@ import numpy as np
 from vaekit.config.loading import load_recipe, parse_recipe
 from vaekit.config.schema.recipe import Recipe
 from vaekit.engine.trained_model import read_config
-from vaekit.errors import InvalidError, NotFoundError
+from vaekit.errors import InvalidError, NotFoundError, first_line
 from vaekit.utils.io import UNREADABLE, Record, best_epoch, read_records
 
 
@@ -199,12 +199,3 @@ def _read_json(file: Path, remedy: str) -> dict[str, Any]:
     except (OSError, ValueError, TypeError) as error:
         advice = f"delete the file, and {remedy}" if remedy else "delete the file"
         raise InvalidError(f"{file}: expected a JSON object ({first_line(error)}); {advice}") from error
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error's message.
-
-    >>> first_line(ValueError("bad\\n  more"))
-    'bad'
-    """
-    return str(error).partition("\n")[0]

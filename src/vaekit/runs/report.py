@@ -14,8 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vaekit.errors import InvalidError
-from vaekit.runs.files import RunFiles, first_line
+from vaekit.errors import InvalidError, first_line
+from vaekit.runs.files import RunFiles
 from vaekit.runs.summary import (
     MetricCard,
     ais_cards,
