@@ -33,7 +33,7 @@ EVALUATION = {
     "seconds": 400.0,
     "seed": 0,
 }
-RECIPE = "name: mnist\ntitle: <script>alert('x')</script> & Söhne\ndata: {name: digits}\n"
+RECIPE = "name: mnist\ntitle: <script>alert('x')</script> & Söhne\ndata: {dataset: digits}\n"
 
 
 class Page(HTMLParser):

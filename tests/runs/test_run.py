@@ -63,7 +63,7 @@ def levels(tmp_path: Path) -> Path:
 
 
 def short(**training: object) -> dict:
-    return {"epochs": 2, "pictures": 0, "threads": 1, **training}
+    return {"epochs": 2, "sample_every": 0, "threads": 1, **training}
 
 
 def test_the_few_lines_of_the_package_s_docstring():

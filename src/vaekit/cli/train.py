@@ -23,7 +23,6 @@ from vaekit.cli import options
 @click.option("--threads", type=click.IntRange(1, 4096), help="Number of CPU threads.")
 @click.option(
     "--on-nan",
-    "on_divergence",
     type=click.Choice(["stop", "rollback"]),
     help="If the loss is not finite: stop, or return to the last checkpoint with half the learning rate.",
 )
