@@ -17,20 +17,20 @@ CHOICES: dict[str, dict[str, Any]] = {
         "standard_normal": {"kind": "standard_normal"},
         "mixture": {"kind": "mixture", "components": 3},
         "vamp": {"kind": "vamp", "components": 3},
-        "vamp-learned": {"kind": "vamp", "components": 3, "weights": "learned", "start": "data"},
+        "vamp-learned": {"kind": "vamp", "components": 3, "weights": "learned", "init": "data"},
         "exemplars": {"kind": "exemplars", "components": 3},
-        "flow": {"kind": "flow", "transforms": 2, "width": [4]},
-        "flow-autoregressive": {"kind": "flow", "form": "autoregressive", "transforms": 1, "width": [4]},
+        "flow": {"kind": "flow", "transforms": 2, "hidden_sizes": [4]},
+        "flow-autoregressive": {"kind": "flow", "type": "autoregressive", "transforms": 1, "hidden_sizes": [4]},
     },
     "posterior": {
-        "log_variance": {"kind": "log_variance"},
-        "log_variance-bounded": {"kind": "log_variance", "bounds": [-6, 2]},
-        "log_sigma-bounded": {"kind": "log_sigma", "bounds": [-6, 2]},
-        "sigma": {"kind": "sigma"},
-        "signed_sigma": {"kind": "signed_sigma"},
+        "log_variance": {"kind": "gaussian"},
+        "log_variance-bounded": {"kind": "gaussian", "bounds": [-6, 2]},
+        "log_sigma-bounded": {"kind": "gaussian", "parametrization": "log_std", "bounds": [-6, 2]},
+        "sigma": {"kind": "gaussian", "parametrization": "softplus"},
+        "signed_sigma": {"kind": "gaussian", "parametrization": "unconstrained"},
         "full_covariance": {"kind": "full_covariance"},
-        "flow": {"kind": "flow", "transforms": 1, "width": [4]},
-        "dirac": {"kind": "dirac"},
+        "flow": {"kind": "flow", "transforms": 1, "hidden_sizes": [4]},
+        "dirac": {"kind": "delta"},
     },
     "likelihood": {
         "bernoulli": {"kind": "bernoulli"},
@@ -39,44 +39,44 @@ CHOICES: dict[str, dict[str, Any]] = {
         "gaussian-fixed": {"kind": "gaussian", "sigma": 0.5},
         "gaussian-learned": {"kind": "gaussian", "sigma": "learned"},
         "gaussian-optimal": {"kind": "gaussian", "sigma": "optimal"},
-        "discretised_logistic": {"kind": "discretised_logistic"},
+        "discretized_logistic": {"kind": "discretized_logistic"},
         "categorical": {"kind": "categorical"},
     },
     "network": {
-        "dense": {"kind": "dense", "width": [16], "activation": "elu"},
-        "dense-gated": {"kind": "dense", "width": [16, 16], "gated": True},
-        "convolutional": {"kind": "convolutional", "channels": [3, 4], "width": [16]},
-        "convolutional-gated": {"kind": "convolutional", "channels": [3, 4], "width": [16], "gated": True},
-        "residual": {"kind": "residual", "channels": [3, 4], "width": [16]},
+        "dense": {"kind": "dense", "hidden_sizes": [16], "activation": "elu"},
+        "dense-gated": {"kind": "dense", "hidden_sizes": [16, 16], "gated": True},
+        "convolutional": {"kind": "convolutional", "channels": [3, 4], "hidden_sizes": [16]},
+        "convolutional-gated": {"kind": "convolutional", "channels": [3, 4], "hidden_sizes": [16], "gated": True},
+        "residual": {"kind": "residual", "channels": [3, 4], "hidden_sizes": [16]},
     },
     "latent": {"1-level": 3, "2-levels": [2, 3], "3-levels": [2, 2, 3], "4-levels": [2, 3, 2, 2]},
     "condition": {
         "none": None,
-        "decoder": {"by": "label", "into": ["decoder"]},
-        "prior": {"by": "label", "into": ["prior"]},
-        "encoder": {"by": "label", "into": ["encoder", "decoder"]},
-        "all": {"by": "label", "into": ["prior", "encoder", "decoder"]},
-        "attributes": {"by": "attributes", "into": ["prior", "encoder", "decoder"]},
+        "decoder": {"variable": "label", "parts": ["decoder"]},
+        "prior": {"variable": "label", "parts": ["prior"]},
+        "encoder": {"variable": "label", "parts": ["encoder", "decoder"]},
+        "all": {"variable": "label", "parts": ["prior", "encoder", "decoder"]},
+        "attributes": {"variable": "attributes", "parts": ["prior", "encoder", "decoder"]},
     },
 }  # fmt: skip
 
 # Each row takes the next of each of these lists, so that they too meet one another.
 OBSERVATIONS = {
     "bernoulli": ("dynamic", "threshold", "static"),
-    "discretised_logistic": ("discrete",),
+    "discretized_logistic": ("discrete",),
     "categorical": ("discrete",),
     "gaussian": ("continuous", "discrete"),
     "continuous_bernoulli": ("continuous", "discrete"),
 }
 OBJECTIVES: tuple[Tree, ...] = (
     {},
-    {"samples": 2, "beta": {"kind": "linear", "over": 2, "start": 0.1}},
-    {"kind": "importance_weighted", "samples": 3},
+    {"samples": 2, "beta": {"kind": "linear", "warmup": 2, "init": 0.1}},
+    {"kind": "iwae", "samples": 3},
     {"free_bits": 0.05},
     {"beta": {"kind": "cyclical", "period": 4, "ratio": 0.5, "unit": "step"}},
     {"beta": {"kind": "constant", "value": 4.0}},
-    {"beta": {"kind": "linear", "over": 3, "value": 0.5, "unit": "step"}, "free_bits": 0.1},
-    {"beta": {"kind": "cyclical", "period": 1, "start": 0.2}, "samples": 2},
+    {"beta": {"kind": "linear", "warmup": 3, "final": 0.5, "unit": "step"}, "free_bits": 0.1},
+    {"beta": {"kind": "cyclical", "period": 1, "init": 0.2}, "samples": 2},
 )
 MISSING: tuple[Any, ...] = (
     None,
@@ -91,7 +91,7 @@ MISSING: tuple[Any, ...] = (
 )
 TRAINING: tuple[Tree, ...] = (
     {},
-    {"schedule": {"kind": "cosine", "warmup": 1, "final": 0.1}},
+    {"schedule": {"kind": "cosine", "warmup": 1, "min_lr_ratio": 0.1}},
     {"schedule": {"kind": "exponential", "factor": 0.9}, "weight_decay": 0.01},
     {"gradient_clip": 1.0, "schedule": {"kind": "constant", "warmup": 2}},
     {"ema": 0.9},
@@ -155,6 +155,13 @@ class Row(NamedTuple):
     also: frozenset[str]
 
 
+def observation_keys(observation: str) -> dict[str, str]:
+    """The keys of a recipe that stand for an observation."""
+    if observation in ("discrete", "continuous"):
+        return {"binarization": "none", "values": observation}
+    return {"binarization": observation}
+
+
 def arrays() -> dict[str, dict[str, np.ndarray]]:
     """The datasets of the models, by the names of their files: arrays of a `.npz`."""
     rng = np.random.default_rng(0)
@@ -198,9 +205,9 @@ def _row(number: int, chosen: Chosen, folder: str) -> Row:
     point = posterior["kind"] == "dirac"
     recipe = {
         "data": {
-            "name": f"{folder}/noise.npz",
+            "dataset": f"{folder}/noise.npz",
             "attributes": f"{folder}/attributes.csv" if by_attributes else None,
-            "observation": observations[number % len(observations)],
+            **observation_keys(observations[number % len(observations)]),
             "missing": MISSING[number % len(MISSING)],
             "seed": number % 3,
         },
@@ -253,24 +260,30 @@ def _also(number: int, chosen: Chosen) -> frozenset[str]:
 
 def _further(folder: str) -> Iterator[Row]:
     """What no pair above holds."""
-    dense = {"kind": "dense", "width": [8]}
+    dense = {"kind": "dense", "hidden_sizes": [8]}
     base: Tree = {
-        "data": {"name": f"{folder}/noise.npz", "observation": "continuous"},
+        "data": {"dataset": f"{folder}/noise.npz", "binarization": "none", "values": "continuous"},
         "model": {
-            "latent": 3,
-            "encoder": {"network": dense, "posterior": {"kind": "log_variance"}},
+            "latent_dim": 3,
+            "encoder": {"network": dense, "posterior": {"kind": "gaussian"}},
             "decoder": {"network": dense, "likelihood": {"kind": "gaussian", "sigma": "global"}},
         },
     }
-    label = {"by": "label", "into": ["prior", "decoder"]}
-    autoregressive = {"kind": "flow", "form": "autoregressive", "transforms": 1, "width": [4]}
-    linear, small = {"kind": "dense", "width": []}, {"kind": "convolutional", "channels": [3], "width": []}
+    label = {"variable": "label", "parts": ["prior", "decoder"]}
+    autoregressive = {"kind": "flow", "type": "autoregressive", "transforms": 1, "hidden_sizes": [4]}
+    linear, small = (
+        {"kind": "dense", "hidden_sizes": []},
+        {"kind": "convolutional", "channels": [3], "hidden_sizes": []},
+    )
     by_class = {"kind": "mixture", "components": 3, "weights": "class"}
     learned = {"kind": "exemplars", "components": 3, "weights": "learned"}
-    at_random = {"kind": "vamp", "components": 4, "start": "random", "mean": 0.3, "std": 0.3}
+    at_random = {"kind": "vamp", "components": 4, "init": "random", "mean": 0.3, "std": 0.3}
     led = {"kind": "standard_normal", "network": dense}
     rows: dict[str, tuple[Tree, set[str]]] = {
-        "log_sigma": ({"model": {"encoder": {"posterior": {"kind": "log_sigma"}}}}, set()),
+        "log_sigma": (
+            {"model": {"encoder": {"posterior": {"kind": "gaussian", "parametrization": "log_std"}}}},
+            set(),
+        ),
         "autoregressive posterior": ({"model": {"encoder": {"posterior": autoregressive}}}, set()),
         "linear networks": (
             {"model": {"encoder": {"network": linear}, "decoder": {"network": linear}}},
@@ -279,13 +292,16 @@ def _further(folder: str) -> Iterator[Row]:
         "a component a class": ({"model": {"prior": by_class, "condition": label}}, {"labels missing"}),
         "learned weights of exemplars": ({"model": {"prior": learned}}, set()),
         "random pseudo-inputs": ({"model": {"prior": at_random}}, {"figures"}),
-        "a network of the prior": ({"model": {"latent": [2, 3], "prior": led}}, set()),
-        "holes": ({"data": {"name": f"{folder}/holed.npz"}}, set()),
-        "vectors": ({"data": {"name": f"{folder}/vectors.npz"}}, {"hidden"}),
-        "color": ({"data": {"name": f"{folder}/color.npz"}, "model": {"encoder": {"network": small}}}, set()),
-        "published parts": ({"data": {"name": f"{folder}/parted.npz", "train": 10}}, {"classifier"}),
+        "a network of the prior": ({"model": {"latent_dim": [2, 3], "prior": led}}, set()),
+        "holes": ({"data": {"dataset": f"{folder}/holed.npz"}}, set()),
+        "vectors": ({"data": {"dataset": f"{folder}/vectors.npz"}}, {"hidden"}),
+        "color": (
+            {"data": {"dataset": f"{folder}/color.npz"}, "model": {"encoder": {"network": small}}},
+            set(),
+        ),
+        "published parts": ({"data": {"dataset": f"{folder}/parted.npz", "train": 10}}, {"classifier"}),
         "bfloat16": ({"training": {"precision": "bfloat16"}}, set()),
-        "two latents": ({"model": {"latent": 2, "condition": label}}, {"figures", "labels missing"}),
+        "two latents": ({"model": {"latent_dim": 2, "condition": label}}, {"figures", "labels missing"}),
     }
     for name, (changes, also) in rows.items():
         yield Row(name, *_completed(_merged(base, changes), frozenset(also)))

@@ -64,12 +64,35 @@ ARGUMENTS: dict[str, dict[Any, Any]] = {
 # keys above it are rows of their own.
 #   "training.rate": "learning_rate",
 #   "model.*.network.hidden": "width",
-RECIPE_KEYS: dict[str, str] = {}
+RECIPE_KEYS: dict[str, str] = {
+    "data.dataset": "name",
+    "data.color": "colour",
+    "model.latent_dim": "latent",
+    "model.*.network.hidden_sizes": "width",
+    "model.encoder.posterior.type": "form",
+    "model.encoder.posterior.hidden_sizes": "width",
+    "model.prior.type": "form",
+    "model.prior.hidden_sizes": "width",
+    "model.prior.init_std": "spread",
+    "model.prior.init": "start",
+    "model.condition.variable": "by",
+    "model.condition.parts": "into",
+    "objective.beta.warmup": "over",
+    "objective.beta.init": "start",
+    "objective.beta.final": "value",
+    "training.schedule.min_lr_ratio": "final",
+    "training.sample_every": "pictures",
+    "training.on_nan": "on_divergence",
+}
 
 # Values, {new value: old value} at the new path of a key.
 #   "model.decoder.likelihood.kind": {"discretized_logistic": "discretised_logistic"},
 RECIPE_VALUES: dict[str, dict[Any, Any]] = {
-    "data.observation": {"discrete": "grey", "continuous": "unit"},
+    "data.crop": {"center": "centre"},
+    "data.color": {"gray": "grey"},
+    "model.decoder.likelihood.kind": {"discretized_logistic": "discretised_logistic"},
+    "model.prior.weights": {"class_conditional": "class"},
+    "objective.kind": {"iwae": "importance_weighted"},
 }
 
 # Names of the recipes that the package carries.
@@ -90,7 +113,34 @@ def recipe_shape(tree: Tree) -> Tree:
             if posterior["kind"] in ("sigma", "signed_sigma"):
                 posterior.pop("bounds", None)  # which those kinds did not have
     """
+    _join_observation(tree.get("data"))
+    encoder = tree.get("model", {}).get("encoder", {})
+    if "posterior" in encoder:
+        encoder["posterior"] = _old_posterior(encoder["posterior"])
     return tree
+
+
+def _join_observation(data: Any) -> None:
+    """One key, `observation`, stood for `binarization` and `values`."""
+    if isinstance(data, dict) and ("binarization" in data or "values" in data):
+        binarization, values = data.pop("binarization", "dynamic"), data.pop("values", "discrete")
+        plain = {"discrete": "grey", "continuous": "unit"}[values]
+        data["observation"] = plain if binarization == "none" else binarization
+
+
+def _old_posterior(posterior: Any) -> Any:
+    """What are parametrizations of one kind were four kinds."""
+    kinds = {
+        "log_var": "log_variance", "log_std": "log_sigma", "softplus": "sigma", "unconstrained": "signed_sigma"
+    }  # fmt: skip
+    options = dict(posterior) if isinstance(posterior, dict) else {"kind": posterior}
+    if options.get("kind") == "delta":
+        options["kind"] = "dirac"
+    elif options.get("kind", "gaussian") == "gaussian":
+        options["kind"] = kinds[options.pop("parametrization", "log_var")]
+        if options["kind"] in ("sigma", "signed_sigma"):
+            options.pop("bounds", None)
+    return options
 
 
 # ------------------------------------------------------------------------------------------------ studies
@@ -157,7 +207,12 @@ FIELDS: dict[str, str] = {
 
 # Names of weights: a regular expression found in the new name, and what stands there in the old one.
 #   r"^posterior\.": "encoder.",
-WEIGHTS: dict[str, str] = {}
+WEIGHTS: dict[str, str] = {
+    r"^(prior|encoder)\.layers\.": r"\1.links.",
+    r"\.join\.linears\.": ".join.maps.",
+    r"^labels\.center$": "labels.centre",
+    r"^labels\.scale$": "labels.spread",
+}
 
 
 def result_shape(tree: Tree) -> Tree:

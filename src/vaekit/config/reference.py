@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel
 
+from vaekit.config.renamed import new_key, new_value
 from vaekit.config.schema.recipe import Recipe
 from vaekit.errors import did_you_mean
 
@@ -35,12 +36,15 @@ def explain_error(error: Any, tree: Any, root: type[BaseModel] = Recipe) -> str:
     name = ".".join(path) or root.__name__.lower()
     if error["type"] == "extra_forbidden":
         known = list(model.model_fields)
-        near = did_you_mean(path[-1], known)
+        renamed = new_key(name) if root is Recipe else ""
+        near = f"; did you mean {renamed!r}?" if renamed else did_you_mean(path[-1], known)
         return f"{name}: unknown key{near or '; known here: ' + ', '.join(known)}"
     if error["type"] in ("union_tag_invalid", "literal_error"):
         expected = error["ctx"].get("expected_tags") or error["ctx"]["expected"]
         given = error["ctx"].get("tag", error["input"])
-        return f"{name}: expected one of {expected}, got {given!r}"
+        renamed = new_value(name, given) if root is Recipe else ""
+        near = f"; did you mean {renamed}?" if renamed else ""
+        return f"{name}: expected one of {expected}, got {given!r}{near}"
     if error["type"] == "string_pattern_mismatch":
         return f"{name}: expected {model.model_fields[path[-1]].description}, got {error['input']!r}"
     message = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")

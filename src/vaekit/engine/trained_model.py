@@ -35,7 +35,7 @@ from vaekit.models.vae import VAE
 from vaekit.utils.io import write_whole
 from vaekit.utils.memory import release_pages
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass
@@ -303,6 +303,10 @@ def read_config(file: Path) -> dict[str, Any]:
         ) from None
     except (ValueError, KeyError, TypeError, ValidationError) as error:
         raise InvalidError(f"{file}: not a model's configuration ({error!r})") from None
+    if form == 1:
+        raise InvalidError(
+            f"{file}: format 1, of an earlier vaekit; convert it by: vaekit migrate {file.parent}"
+        )
     if not sound or form != FORMAT:
         raise InvalidError(
             f"{file}: expected format {FORMAT} with a shape (C, H, W); got format {form}, shape {shape}"
