@@ -220,6 +220,27 @@ def test_every_command_line_parses(line, complete):
     parse_command(line, complete)
 
 
+def test_every_option_in_the_text_exists():
+    from vaekit.cli import program
+
+    def options(command: click.Command) -> set[str]:
+        found = {name for parameter in command.params for name in parameter.opts}
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            commands = [command.get_command(context, name) for name in command.list_commands(context)]
+            found |= {name for inner in commands if inner is not None for name in options(inner)}
+        return found
+
+    current = {
+        name: text for name, text in DOCUMENTS.items() if name != "CHANGELOG.md"
+    }  # which has old names
+    named = {
+        word for text in current.values() for span in spans(text) for word in re.findall(r"^--[a-z-]+", span)
+    }
+    assert "--samples" in named
+    assert named <= options(program) | {"--help"}
+
+
 @pytest.mark.parametrize("line", [line for line, _ in COMMANDS if words(line)[1] in ("train", "sweep")])
 def test_the_overrides_of_a_command_line_fit_the_schema(line):
     found = words(line)[2:]
