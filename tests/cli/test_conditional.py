@@ -93,7 +93,7 @@ def test_given_and_missing_labels_are_told_apart(call, numbers, told, tmp_path):
         missing["reconstruction"] - sum(missing["kl"]) - missing["label_kl"]
     )
     assert json.loads((run / "evaluation.json").read_text())["labels"] == "marginalize"
-    assert "Label rate" in (run / "report.html").read_text()
+    assert "KL of the label" in (run / "report.html").read_text()
 
 
 def test_data_without_labels_are_guessed_at_and_averaged_over(call, fails, told, tmp_path):

@@ -91,7 +91,7 @@ def test_what_comes_after_the_last_image_may_be_interrupted_as_well(call, run, m
 def test_annealed_chains_measure_the_same(call, run):
     words = ("evaluate", run, "--estimator", "ais", "--chains", 3, "--steps", 5, "--images", 20)
     text = call(*words, "--init", "prior").stdout
-    assert "3 annealed chains of 5 steps from the prior, 20 test images" in text
+    assert "3 AIS chains with 5 steps from the prior, 20 test images" in text
     kept = json.loads((run / "evaluation-ais.json").read_text())
     assert (kept["estimator"], kept["samples"], kept["steps"], kept["growth"]) == ("ais", 3, 5, [])
     assert kept["log_likelihood"] > kept["elbo"] - 5
@@ -107,11 +107,11 @@ def test_annealed_chains_of_a_few_images_take_the_place_of_no_full_measurement(c
     assert [file.read_bytes() for file in files] == before
     page = (run / "report.html").read_text()
     assert "20 importance samples, 297 test images" in page
-    assert "Log-likelihood, annealed" in page
-    assert "3 annealed chains of 5 steps from the encoder, 20 test images" in page
+    assert "Log-likelihood (AIS)" in page
+    assert "3 AIS chains with 5 steps from the encoder, 20 test images" in page
     table = call("compare", run).stdout
     assert "log-likelihood, annealed" in " ".join(table.split())
-    assert "Measured on 20 test images of digits, observation dynamic, 3 annealed chains" in " ".join(
+    assert "Measured on 20 test images of digits, observation dynamic, 3 AIS chains" in " ".join(
         table.split()
     )
 
@@ -170,7 +170,7 @@ def test_what_is_no_likelihood_is_said_to_be_none(call, run):
     config["recipe"]["data"]["observation"] = "discrete"
     (run / "model/config.json").write_text(json.dumps(config))
     text = call("evaluate", run / "model", *QUICK).stdout
-    assert text.startswith("Score (no likelihood of the data)")
+    assert text.startswith("Log-score (not a likelihood)")
     assert "Note: the bernoulli likelihood gives probability to black and white alone" in text
 
 
@@ -178,7 +178,7 @@ def test_the_quality_of_samples_is_measured_and_kept(call, run, monkeypatch):
     monkeypatch.setattr("vaekit.evaluation.feature_classifier.STEPS", 60)
     first = call("evaluate", run, *QUICK, "--quality")
     assert first.stderr == "training a small classifier of digits, once, for its features\n"
-    assert "Sample quality: 297 samples (drawn pixels) against as many training images" in first.stdout
+    assert "Sample quality: 297 samples (sampled pixels) against as many training images" in first.stdout
     kept = json.loads((run / "evaluation.json").read_text())["quality"]
     assert f"{kept['precision']:.3f}  " in first.stdout
     assert "Sample quality: 297 samples" in (run / "report.html").read_text()

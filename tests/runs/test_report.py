@@ -17,7 +17,7 @@ EVALUATION = {
     "split": "test",
     "images": 10_000,
     "samples": 5000,
-    "binarization": "dynamic",
+    "observation": "dynamic",
     "reconstruction": -63.214,
     "kl": [20.1, 5.84],
     "elbo": -89.15,
@@ -98,7 +98,7 @@ def test_the_gap_of_importance_sampling_is_a_tile(run):
     (run / "bdmc.json").write_text(json.dumps(sandwich))
     page = render_report(RunFiles(run))
     assert "2.25 ± 0.31" in page
-    assert "on 50 images of the model, 5,000 samples; annealed 0.50, ELBO 9.00" in page
+    assert "on 50 images from the model, 5,000 samples; AIS 0.50, ELBO 9.00" in page
 
 
 def test_a_whole_run_is_one_page(whole):
@@ -171,12 +171,12 @@ def test_a_path_with_a_blank_is_quoted_in_commands(tmp_path, monkeypatch):
 def test_key_numbers_of_an_evaluation():
     assert tiles(evaluation_cards(EVALUATION)) == {
         "Log-likelihood": ("−85.62 ± 0.21", "nats", "5,000 importance samples, 10,000 test images"),
-        "ELBO": ("−89.15", "nats", "lower bound"),
+        "ELBO": ("−89.15", "nats", "lower bound of log p(x)"),
         "Reconstruction": ("−63.21", "nats", "log p(x|z), mean over q(z|x)"),
-        "Rate": ("25.94", "nats", "by level: 20.10, 5.84"),
+        "KL": ("25.94", "nats", "by layer: 20.10, 5.84"),
         "Bits per dimension": ("0.158", "", "observation dynamic"),
-        "Active units": ("35 of 80", "", "by level: 4 of 40, 31 of 40"),
-        "Effective samples": ("183.4", "", "of 5,000, mean over images, least 1.7"),
+        "Active units": ("35 of 80", "", "by layer: 4 of 40, 31 of 40"),
+        "Effective sample size": ("183.4", "", "of 5,000, mean over images, minimum 1.7"),
     }
 
 
@@ -189,7 +189,7 @@ def page_of(run, evaluation):
 def test_a_number_that_is_no_likelihood_says_so_and_why(run):
     changed = EVALUATION | {"is_likelihood": False, "caveats": ["a fixed sigma <of> 0.1"]}
     page = page_of(run, changed)
-    assert "Score (no likelihood of the data)" in page
+    assert "Log-score (not a likelihood)" in page
     assert "a fixed sigma &lt;of&gt; 0.1" in page
 
 
@@ -215,7 +215,7 @@ def test_the_quality_of_samples_stands_beside_its_floor(run):
     assert found["Kernel distance"] == ("0.105", "", "held-out images: −0.000400")
     assert found["Recall"] == ("0.792", "", "held-out images: 0.873")
     words = (
-        "Sample quality: 5,000 samples (drawn pixels) against as many training images, by 64 features of a "
+        "Sample quality: 5,000 samples (sampled pixels) against as many training images, by 64 features of a "
         "small classifier of mnist. The same measures of as many held-out images show what is attainable."
     )
     assert words in page_of(run, changed)
@@ -224,7 +224,7 @@ def test_the_quality_of_samples_stands_beside_its_floor(run):
 
 def test_what_is_not_defined_is_left_out():
     autoencoder = EVALUATION | dict.fromkeys(("elbo", "log_likelihood", "bits_per_dimension", "ess_mean"))
-    assert list(tiles(evaluation_cards(autoencoder))) == ["Reconstruction", "Rate", "Active units"]
+    assert list(tiles(evaluation_cards(autoencoder))) == ["Reconstruction", "KL", "Active units"]
     assert evaluation_cards({}) == []
 
 
@@ -233,7 +233,7 @@ def test_key_numbers_of_a_training(whole):
     assert len(files.metrics) == 2, "a last line that was cut short is passed over"
     assert tiles(training_cards(files.metrics, files.n_parameters)) == {
         "Parameters": ("22", "", ""),
-        "Epochs": ("2", "", "best validation: 1"),
+        "Epochs": ("2", "", "best epoch: 1"),
         "Training time": ("1 min 20 s", "", "1,234 images/s"),
     }
 

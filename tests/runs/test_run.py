@@ -389,7 +389,7 @@ def test_a_hierarchical_model_does_all_that_a_flat_one_does():
     assert len(evaluation.kl) == len(run.metrics[0]["kl_layers"]) == 2
     assert evaluation.elbo == pytest.approx(evaluation.reconstruction - sum(evaluation.kl))
     assert {"samples.png", "traversals.png", "latent-space.png"} <= {figure.name for figure in run.figures}
-    assert "by level" in (run.path / "report.html").read_text()
+    assert "by layer" in (run.path / "report.html").read_text()
     assert torch.equal(load(run.path / "model").model.sample(4, seed=0), run.model.sample(4, seed=0))
 
 

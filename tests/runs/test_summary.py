@@ -29,9 +29,9 @@ def test_three_digits_that_say_something(value, words):
 @pytest.mark.parametrize(
     ("shape", "words"),
     [
-        (0.5, "; Pareto shape 0.50, above 0.7 for 100.0%"),
-        (None, "; Pareto shape above 0.7 for 100.0%"),
-        (float("inf"), "; Pareto shape above 0.7 for 100.0%"),
+        (0.5, "; Pareto k 0.50, above 0.7 for 100.0% of images"),
+        (None, "; Pareto k above 0.7 for 100.0% of images"),
+        (float("inf"), "; Pareto k above 0.7 for 100.0% of images"),
     ],
 )
 def test_a_shape_that_is_endless_is_told_by_how_many_are_too_heavy(shape, words):

@@ -1,8 +1,8 @@
-"""What the numbers of a run say is wrong with it, each with the cure to try.
+"""Problems of a run that its recorded numbers show, each with a remedy to try.
 
-An advice is a function of what was recorded, and of nothing else: the recipe, one record an epoch, and the
-evaluation. It yields a sentence that says what was seen, by which number, and what to change. To add one,
-write it and put it into `ADVICE`.
+A diagnosis is a function of the records of a run only: the recipe, one record per epoch, and the evaluation.
+It yields a sentence with the problem, the number that shows it, and what to change. To add one, write the
+function and list it in `DIAGNOSES`.
 """
 
 from __future__ import annotations
@@ -14,27 +14,31 @@ from typing import Any, NamedTuple
 from vaekit.config.schema.model import FlowPrior, Prior, StandardNormalPrior
 from vaekit.config.schema.recipe import Recipe
 
-HALF = 0.5  # a share of active latents below which many are idle
-LATE = 0.2  # the last part of the epochs, in which a training that is done gains nothing
-GAIN = 0.002  # of the bound: what counts as gain or loss over several epochs
-OVERFIT = 0.03  # of the bound: a gap between training and validation that is worth a word
-SATURATED = 0.25  # of the pixels
-SILENT = 0.05  # nats: a label of which p(y | x) knows less than this is not heard
-HEAVY = 0.05  # the share of images with unreliable estimates
-FAR = 2.0  # nats between aggregated posterior and prior
-FULL = 0.9  # of log N: mutual information that N images cannot show the rest of
+MIN_ACTIVE = 0.5  # share of active latents below which many are unused
+LAST_EPOCHS = 0.2  # share of epochs at the end in which a converged training gains nothing
+MIN_GAIN = 0.002  # relative change of the ELBO that counts as gain or loss over several epochs
+MAX_GAP = 0.03  # relative gap of the ELBO between training and validation
+MAX_SATURATED = 0.25  # share of pixels
+MIN_LABEL_KL = 0.05  # nats; below, the decoder ignores the label
+MAX_UNRELIABLE = 0.05  # share of images with unreliable importance weights
+MAX_MARGINAL_KL = 2.0  # nats between aggregated posterior and prior
+MAX_INFORMATION = 0.9  # share of log N; above, N images are too few to estimate KL(q(z), p(z))
 
 
 class RunRecords(NamedTuple):
-    """What is known of a run.
+    """The records of a run.
 
     Attributes:
-        path: of it, for the commands.
-        recipe: of it.
-        metrics: one record an epoch.
-        evaluation: what evaluation.json says; empty where it was not measured.
-        events: one record each time training diverged and went back.
-        finished: whether all was done that the recipe asks for.
+        path: of the run directory, for the commands in remedies.
+        recipe: resolved.
+        metrics: one record per epoch.
+        evaluation: the content of evaluation.json; empty if the run was not evaluated.
+        events: one record per rollback after a divergence.
+        finished: whether training is complete.
+
+    >>> from vaekit.config.loading import load_recipe
+    >>> RunRecords("runs/digits/1", load_recipe("digits"), metrics=[], evaluation={}).finished
+    True
     """
 
     path: str
@@ -49,191 +53,215 @@ Diagnosis = Callable[[RunRecords], Iterator[str]]
 
 
 def diagnose(run: RunRecords) -> list[str]:
-    """All that there is to say of a run, the gravest first; empty where nothing is wrong."""
-    return [sentence for look in DIAGNOSES for sentence in look(run)]
+    """The problems of a run, the most serious first.
+
+    Returns:
+        One sentence per problem, without a final period; empty if no problem was found.
+
+    >>> from vaekit.config.loading import load_recipe
+    >>> diagnose(RunRecords("runs/digits/1", load_recipe("digits"), metrics=[], evaluation={}))
+    ['the run was not evaluated, so only its training was checked; run: vaekit evaluate runs/digits/1']
+    """
+    return [sentence for diagnosis in DIAGNOSES for sentence in diagnosis(run)]
 
 
 def diverged(run: RunRecords) -> Iterator[str]:
-    """A loss that is not finite, or far above what it was."""
+    """The loss is not finite, or far above its minimum."""
     if run.events:
         times = f"{len(run.events)} time{'s' * (len(run.events) > 1)}"
-        yield f"training diverged and went back {times}, each with half the learning rate; {_calmer(run)}"
+        yield (
+            f"training diverged and was rolled back {times}, with half the learning rate each time; "
+            f"{_stabilizers(run)}"
+        )
     losses = [record.get("loss") for record in run.metrics]
     known = [loss for loss in losses if loss is not None and math.isfinite(loss)]
     if len(known) < len(losses):
         epoch = next(i for i, loss in enumerate(losses, 1) if loss is None or not math.isfinite(loss))
-        yield f"training diverged: the loss of epoch {epoch} is not finite; {_calmer(run)}"
+        yield f"training diverged: the loss of epoch {epoch} is not finite; {_stabilizers(run)}"
     elif known and known[-1] - min(known) > 0.5 * abs(min(known)) and not _rising_beta(run):
-        yield (f"training went astray: the loss was {min(known):.1f} and is {known[-1]:.1f}; {_calmer(run)}")
+        yield (
+            f"training diverged slowly: the loss rose from {min(known):.1f} to {known[-1]:.1f}; "
+            f"{_stabilizers(run)}"
+        )
 
 
 def unfinished(run: RunRecords) -> Iterator[str]:
-    """A training that was cut off."""
+    """Training is not complete."""
     if not run.finished:
-        done, of = len(run.metrics), run.recipe.training.epochs
-        yield f"training ended after {done} of {of} epochs; go on by: vaekit train --resume {run.path}"
+        done, total = len(run.metrics), run.recipe.training.epochs
+        yield f"training stopped after {done} of {total} epochs; run: vaekit train --resume {run.path}"
 
 
 def still_warming_up(run: RunRecords) -> Iterator[str]:
-    """A beta that had not come to its end."""
+    """Beta had not reached its final value when training ended."""
     schedule, last = run.recipe.objective.beta, run.metrics[-1].get("beta") if run.metrics else None
-    final = getattr(schedule, "value", None)
+    final = schedule.final
     if schedule.kind == "linear" and run.finished and last is not None and final and last < 0.99 * final:
         yield (
-            f"training ended while beta was {last:.2g} of {final:g}: the rate has not been weighed in full; "
-            f"train longer, or warm up sooner (objective.beta.warmup={max(1, run.recipe.training.epochs // 3)})"
+            f"training ended at beta {last:.2g} of {final:g}, so the KL never had its full weight; train "
+            "longer, or use a shorter warm-up "
+            f"(objective.beta.warmup={max(1, run.recipe.training.epochs // 3)})"
         )
 
 
 def collapsed(run: RunRecords) -> Iterator[str]:
-    """Levels, or many latents, that say nothing of an image (posterior collapse)."""
+    """Posterior collapse: layers, or many latents, that carry no information about the image."""
     active, latents = run.evaluation.get("active_units") or [], run.evaluation.get("layer_dims") or []
-    for level, (used, of) in enumerate(zip(active, latents, strict=True), 1):
-        where = f"level {level}: " if len(latents) > 1 else ""
+    for layer, (used, total) in enumerate(zip(active, latents, strict=True), 1):
+        where = f"layer {layer}: " if len(latents) > 1 else ""
         if used == 0:
-            yield f"{where}none of the {of} latents is active: the posterior has collapsed; {_cures(run)}"
-        elif used < HALF * of:
+            collapse = f"none of the {total} latents is active: the posterior has collapsed"
+            yield f"{where}{collapse}; {_remedies(run)}"
+        elif used < MIN_ACTIVE * total:
             yield (
-                f"{where}{used} of {of} latents are active, the others say nothing of an image; as many "
-                f"would do (model.latent_dim), or let more be used: {_cures(run)}"
+                f"{where}{used} of {total} latents are active, the others carry no information; use fewer "
+                f"latents (model.latent_dim), or {_remedies(run)}"
             )
 
 
 def overfitted(run: RunRecords) -> Iterator[str]:
-    """Validation that got worse while training went on, or lies far below training."""
+    """The validation ELBO fell while training continued, or is far below the training ELBO."""
     bounds = _validation(run)
     trained = [-(r["reconstruction"] + r["kl"]) for r in run.metrics if r.get("kl") is not None]
     if len(bounds) < 3 or not trained:
         return
     best = max(range(len(bounds)), key=lambda i: bounds[i])
     loss, gap = bounds[best] - bounds[-1], trained[-1] - bounds[-1]
-    if gap > OVERFIT * abs(bounds[-1]) and loss > GAIN * abs(bounds[-1]):
+    if gap > MAX_GAP * abs(bounds[-1]) and loss > MIN_GAIN * abs(bounds[-1]):
         yield (
-            f"it overfits: validation was best at epoch {best + 1} of {len(bounds)} and lost {loss:.2f} nats "
-            f"since, while training is {gap:.2f} nats better; stop there (training.patience=10), "
+            f"the model overfits: the validation ELBO was best at epoch {best + 1} of {len(bounds)}, then "
+            f"fell by {loss:.2f} nats, {gap:.2f} nats below training; use early stopping (training.patience=10), "
             f"{_regularizers(run)}"
         )
-    elif gap > OVERFIT * abs(bounds[-1]):
+    elif gap > MAX_GAP * abs(bounds[-1]):
         yield (
-            f"training is {gap:.2f} nats better than validation: more data or {_regularizers(run)} would "
-            "narrow the gap"
+            f"the validation ELBO is {gap:.2f} nats below training; to narrow the gap, use more data, "
+            f"{_regularizers(run)}"
         )
 
 
 def too_short(run: RunRecords) -> Iterator[str]:
-    """Validation that was still rising when training ended."""
+    """The validation ELBO was still rising when training ended."""
     bounds = _validation(run)
-    late = max(1, round(LATE * len(bounds)))
+    late = max(1, round(LAST_EPOCHS * len(bounds)))
     if len(bounds) < 3 or bounds[-1] < max(bounds) or not run.finished:
         return
     gain = bounds[-1] - max(bounds[:-late])
-    if gain > GAIN * abs(bounds[-1]):
+    if gain > MIN_GAIN * abs(bounds[-1]):
         last = "the last epoch" if late == 1 else f"the last {late} epochs"
         yield (
-            f"training was too short: validation still gained {gain:.2f} nats in {last}; go on by: "
+            f"training was too short: the validation ELBO still rose by {gain:.2f} nats in {last}; run: "
             f"vaekit train --resume {run.path} training.epochs={2 * run.recipe.training.epochs}"
         )
 
 
 def unreliable(run: RunRecords) -> Iterator[str]:
-    """Importance sampling that cannot be trusted."""
+    """Importance sampling is unreliable for many images."""
     share = run.evaluation.get("unreliable") or 0.0
-    if share > HEAVY:
+    if share > MAX_UNRELIABLE:
         yield (
-            "the log-likelihood is a bound that may be far too low: the Pareto shape of the importance "
-            f"weights is above 0.7 for {share:.0%} of the images; measure some by annealed chains: "
-            f"vaekit evaluate {run.path} --estimator ais --images 100, or see the gap: "
+            "the log-likelihood estimate may be far too low: the Pareto k of the importance weights is above "
+            f"0.7 for {share:.0%} of the images; evaluate some images with AIS: "
+            f"vaekit evaluate {run.path} --estimator ais --images 100, or bound the error: "
             f"vaekit evaluate {run.path} --bdmc"
         )
 
 
-def unheard(run: RunRecords) -> Iterator[str]:
-    """A label that is told, and that the decoder makes nothing of."""
+def ignored_label(run: RunRecords) -> Iterator[str]:
+    """The decoder ignores the label that it is conditioned on."""
     known = run.evaluation.get("label_kl")
-    if known is not None and known < SILENT:
+    if known is not None and known < MIN_LABEL_KL:
         yield (
-            f"the label is not heard: p(y|x) tells {known:.3f} nats of it; the latents hold it already: use "
-            "fewer of them (model.latent_dim), or begin with a large beta that falls to 1"
+            f"the decoder ignores the label (KL(p(y|x), p(y)) is {known:.3f} nats); the latents already "
+            "encode it; use fewer latents (model.latent_dim), or start with a large beta that falls to 1"
         )
 
 
 def saturated(run: RunRecords) -> Iterator[str]:
-    """A scale of the likelihood at its bounds."""
+    """The scale of the likelihood is at its bounds."""
     share = run.evaluation.get("saturated") or 0.0
-    if share > SATURATED:
+    if share > MAX_SATURATED:
         yield (
-            f"the scale of the likelihood is at its bounds for {share:.0%} of the pixels, so that the bounds "
-            "decide the likelihood; widen model.decoder.likelihood.bounds, or where the data are constant or "
-            "of few levels, choose a likelihood for that"
+            f"the scale of the likelihood is at its bounds for {share:.0%} of the pixels, so the bounds "
+            "determine the likelihood; widen model.decoder.likelihood.bounds, or choose a likelihood for "
+            "data with constant pixels or few gray levels"
         )
 
 
-def far_from_the_prior(run: RunRecords) -> Iterator[str]:
-    """Codes that are not where the prior is."""
+def prior_mismatch(run: RunRecords) -> Iterator[str]:
+    """The aggregated posterior q(z) is far from the prior."""
     gap, information, images = (
         run.evaluation.get(key) for key in ("marginal_kl", "mutual_information", "surgery_images")
     )
-    if gap is None or information is None or images is None or information > FULL * math.log(images):
+    if (
+        gap is None
+        or information is None
+        or images is None
+        or information > MAX_INFORMATION * math.log(images)
+    ):
         return
-    if gap > FAR:
+    if gap > MAX_MARGINAL_KL:
         yield (
-            f"the codes are not where the prior is: KL(q(z), p(z)) is {gap:.2f} nats, and samples come from "
-            f"places that the decoder never learned; {_freer_prior(run.recipe.model.prior)}"
+            f"the aggregated posterior is far from the prior (KL(q(z), p(z)) is {gap:.2f} nats), so samples "
+            f"of the prior reach latents that the decoder was not trained on; "
+            f"{_flexible_prior(run.recipe.model.prior)}"
         )
 
 
-def no_likelihood(run: RunRecords) -> Iterator[str]:
-    """Numbers that are no log-likelihood of the data."""
+def not_a_likelihood(run: RunRecords) -> Iterator[str]:
+    """The log-scores are not log-likelihoods of the data."""
     if run.evaluation.get("is_likelihood", True):
         return
     why = next(iter(run.evaluation.get("caveats", [])), "")
-    yield f"its numbers are no log-likelihood of the data: {why}"
+    yield f"the log-scores are not valid log-likelihoods of the data: {why}"
 
 
-def unmeasured(run: RunRecords) -> Iterator[str]:
-    """A run without an evaluation, of which little can be said."""
+def not_evaluated(run: RunRecords) -> Iterator[str]:
+    """The run has no evaluation."""
     if run.finished and not run.evaluation:
-        yield f"it was not measured: only its training was looked at; do it by: vaekit evaluate {run.path}"
+        yield (
+            f"the run was not evaluated, so only its training was checked; run: vaekit evaluate {run.path}"
+        )
 
 
 DIAGNOSES: tuple[Diagnosis, ...] = (
-    diverged, unfinished, still_warming_up, collapsed, overfitted, too_short, unreliable, unheard, saturated,
-    far_from_the_prior, no_likelihood, unmeasured,
+    diverged, unfinished, still_warming_up, collapsed, overfitted, too_short, unreliable, ignored_label,
+    saturated, prior_mismatch, not_a_likelihood, not_evaluated,
 )  # fmt: skip
 
 
-# -------------------------------------------------------------------------------------------------- cures
+# -------------------------------------------------------------------------------------------------- remedies
 
 
-def _calmer(run: RunRecords) -> str:
-    cures = [f"a smaller training.learning_rate (now {run.recipe.training.learning_rate:g})"]
+def _stabilizers(run: RunRecords) -> str:
+    remedies = [f"a smaller training.learning_rate (now {run.recipe.training.learning_rate:g})"]
     if run.recipe.training.gradient_clip is None:
-        cures.append("training.gradient_clip=100")
-    return f"try {', or '.join(cures)}"
+        remedies.append("training.gradient_clip=100")
+    return f"try {', or '.join(remedies)}"
 
 
-def _cures(run: RunRecords) -> str:
-    """Against posterior collapse; what the recipe has already is left out."""
-    cures = []
+def _remedies(run: RunRecords) -> str:
+    """Remedies for posterior collapse that the recipe does not use yet."""
+    remedies = []
     if run.recipe.objective.beta.final > 1:
-        cures.append(f"a smaller beta (now {run.recipe.objective.beta.final:g})")
+        remedies.append(f"a smaller beta (now {run.recipe.objective.beta.final:g})")
     if run.recipe.objective.beta.kind == "constant":
         warmup = max(1, run.recipe.training.epochs // 3)
-        cures.append(f'a warm-up ("objective.beta={{kind: linear, warmup: {warmup}}}")')
+        remedies.append(f'a warm-up ("objective.beta={{kind: linear, warmup: {warmup}}}")')
     if not run.recipe.objective.free_bits:
-        cures.append("free bits (objective.free_bits=2)")
-    return f"try {', '.join([*cures, 'or a smaller decoder'])}"
+        remedies.append("free bits (objective.free_bits=2)")
+    return f"try {', '.join([*remedies, 'or a smaller decoder'])}"
 
 
-def _freer_prior(prior: Prior) -> str:
-    """A prior that can follow the codes further than the one there is."""
+def _flexible_prior(prior: Prior) -> str:
+    """A more flexible prior than the one of the recipe."""
     if isinstance(prior, StandardNormalPrior):
-        return "try a prior that is learned: model.prior=vamp, mixture or flow"
+        return "try a learned prior: model.prior=vamp, mixture or flow"
     if isinstance(prior, FlowPrior):
-        return f"give the prior more steps (model.prior.transforms={2 * prior.transforms})"
+        return f"use more transforms in the prior (model.prior.transforms={2 * prior.transforms})"
     if prior.weights == "class_conditional":
-        return "try a prior of more than one Gaussian a class: model.prior=vamp or flow"
-    return f"give the prior more components (model.prior.components={2 * prior.components})"
+        return "try a prior with more than one Gaussian per class: model.prior=vamp or flow"
+    return f"use more components in the prior (model.prior.components={2 * prior.components})"
 
 
 def _regularizers(run: RunRecords) -> str:
@@ -241,15 +269,15 @@ def _regularizers(run: RunRecords) -> str:
         "a moving average of the weights (training.ema=0.999), " if run.recipe.training.ema is None else ""
     )
     fixed = run.recipe.data.observation in ("static", "threshold")
-    noise = "data.binarization=dynamic, " if fixed else ""
-    return f"{noise}{weights}narrower networks, or training.weight_decay"
+    binarization = "data.binarization=dynamic, " if fixed else ""
+    return f"{binarization}{weights}smaller networks, or training.weight_decay"
 
 
 def _validation(run: RunRecords) -> list[float]:
-    """The bound on validation images epoch by epoch, where it is known."""
+    """The validation ELBO by epoch, where it was recorded."""
     return [r["validation_elbo"] for r in run.metrics if r.get("validation_elbo") is not None]
 
 
 def _rising_beta(run: RunRecords) -> bool:
-    """Whether the loss rises because its weight of the rate does."""
+    """Whether the loss may rise because the weight of the KL rises."""
     return run.recipe.objective.beta.kind != "constant"

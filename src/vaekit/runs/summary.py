@@ -1,4 +1,4 @@
-"""The key numbers of a run made readable: each with its name, its unit, and what to know to read it."""
+"""The key numbers of a run as cards: name, value, unit, and a note on how the value was obtained."""
 
 from __future__ import annotations
 
@@ -12,7 +12,17 @@ from vaekit.utils.io import best_epoch
 
 
 class MetricCard(NamedTuple):
-    """A key number: what it is, its value with unit, and what to know to read it."""
+    """A key number.
+
+    Attributes:
+        name: of the quantity.
+        value: formatted, with its standard error where it has one.
+        unit: such as nats; empty if it has none.
+        note: how the value was obtained.
+
+    >>> MetricCard("ELBO", "−89.15", "nats").unit
+    'nats'
+    """
 
     name: str
     value: str
@@ -21,7 +31,14 @@ class MetricCard(NamedTuple):
 
 
 def evaluation_cards(evaluation: Mapping[str, Any]) -> list[MetricCard]:
-    """The key numbers of evaluation.json; those that it lacks, or that are not defined, are left out."""
+    """The cards of evaluation.json, without those of missing or undefined values.
+
+    Args:
+        evaluation: the fields of an `Evaluation`.
+
+    >>> [card.value for card in evaluation_cards({"elbo": -89.149})]
+    ['−89.15']
+    """
     known = {key: value for key, value in evaluation.items() if value is not None}
     makers = (
         _log_likelihood,
@@ -34,12 +51,19 @@ def evaluation_cards(evaluation: Mapping[str, Any]) -> list[MetricCard]:
         _active,
         _effective,
     )
-    return [tile for make in makers if (tile := make(known))] + _quality(known)
+    return [card for make in makers if (card := make(known))] + _quality(known)
 
 
 def describe_quality(quality: Mapping[str, Any]) -> str:
-    """What was compared to measure the quality of samples, for the middle of a sentence."""
-    pixels = {"drawn": "drawn pixels", "means": "means of the pixels"}[quality["pixels"]]
+    """What the quality of samples compares, for the middle of a sentence.
+
+    Args:
+        quality: the field `quality` of evaluation.json.
+
+    >>> describe_quality({"images": 5000, "pixels": "drawn", "description": "64 pixel components"})
+    '5,000 samples (sampled pixels) against as many training images, by 64 pixel components'
+    """
+    pixels = {"drawn": "sampled pixels", "means": "pixel means"}[quality["pixels"]]
     return (
         f"{quality['images']:,} samples ({pixels}) against as many training images, by "
         f"{quality['description']}"
@@ -47,44 +71,74 @@ def describe_quality(quality: Mapping[str, Any]) -> str:
 
 
 def ais_cards(evaluation: Mapping[str, Any]) -> list[MetricCard]:
-    """The log-likelihood by annealed chains, from evaluation-ais.json."""
-    found = _log_likelihood({key: value for key, value in evaluation.items() if value is not None})
-    return [found._replace(name=f"{found.name}, annealed")] if found else []
+    """The card of the log-likelihood by annealed importance sampling, from evaluation-ais.json.
+
+    Args:
+        evaluation: the fields of an `Evaluation`; no cards if it is empty.
+
+    >>> [card.name for card in ais_cards({"log_likelihood": -86.2})]
+    ['Log-likelihood (AIS)']
+    """
+    card = _log_likelihood({key: value for key, value in evaluation.items() if value is not None})
+    return [card._replace(name=f"{card.name} (AIS)")] if card else []
 
 
-def bdmc_cards(sandwich: Mapping[str, Any]) -> list[MetricCard]:
-    """The gap of importance sampling, and in words those of the other bounds, from bdmc.json."""
-    if not sandwich:
+def bdmc_cards(bounds: Mapping[str, Any]) -> list[MetricCard]:
+    """The card of the gap of importance sampling, from bdmc.json. Its note names the other gaps.
+
+    Args:
+        bounds: the fields of `BDMCBounds`; no cards if it is empty.
+
+    >>> bdmc_cards({})
+    []
+    """
+    if not bounds:
         return []
-    gaps = {bound["name"]: bound for bound in sandwich["bounds"]}
-    weighted = gaps["importance-sampled"]
-    error = f" ± {format_number(weighted['gap_stderr'])}" if weighted["gap_stderr"] is not None else ""
+    gaps = {bound["name"]: bound for bound in bounds["bounds"]}
+    importance = gaps["importance-sampled"]
+    stderr = importance["gap_stderr"]
+    error = f" ± {format_number(stderr)}" if stderr is not None else ""
     note = (
-        f"below the upper bound, on {sandwich['images']:,} images of the model, {sandwich['samples']:,} "
-        f"samples; annealed {format_number(gaps['annealed']['gap'])}, "
+        f"below the upper bound, on {bounds['images']:,} images from the model, {bounds['samples']:,} "
+        f"samples; AIS {format_number(gaps['annealed']['gap'])}, "
         f"ELBO {format_number(gaps['ELBO']['gap'])}"
     )
-    return [MetricCard("Gap of importance sampling", format_number(weighted["gap"]) + error, "nats", note)]
+    return [MetricCard("Gap of importance sampling", format_number(importance["gap"]) + error, "nats", note)]
 
 
 def describe_estimator(evaluation: Mapping[str, Any]) -> str:
-    """By what log p(x) was estimated, for the middle of a sentence."""
+    """How log p(x) was estimated, for the middle of a sentence.
+
+    Args:
+        evaluation: the fields of an `Evaluation`.
+
+    >>> describe_estimator({"samples": 5000})
+    '5,000 importance samples'
+    """
     if evaluation.get("estimator", "importance") == "importance":
         return f"{evaluation['samples']:,} importance samples"
     return (
-        f"{evaluation['samples']:,} annealed chains of {evaluation['steps']:,} steps from the "
+        f"{evaluation['samples']:,} AIS chains with {evaluation['steps']:,} steps from the "
         f"{evaluation['init']}"
     )
 
 
 def training_cards(metrics: Sequence[Mapping[str, Any]], n_parameters: int | None) -> list[MetricCard]:
-    """The key numbers of the training: parameters, epochs, time."""
-    tiles = [MetricCard("Parameters", f"{n_parameters:,}")] if n_parameters else []
+    """The cards of the training: parameters, epochs, time.
+
+    Args:
+        metrics: one record per epoch.
+        n_parameters: None if unknown.
+
+    >>> [card.value for card in training_cards([{"epoch": 1, "seconds": 80.0}], 22_000)]
+    ['22,000', '1', '1 min 20 s']
+    """
+    cards = [MetricCard("Parameters", f"{n_parameters:,}")] if n_parameters else []
     if metrics:
-        tiles.append(MetricCard("Epochs", str(metrics[-1].get("epoch", len(metrics))), note=_best(metrics)))
+        cards.append(MetricCard("Epochs", str(metrics[-1].get("epoch", len(metrics))), note=_best(metrics)))
     if seconds := sum(record.get("seconds") or 0 for record in metrics):
-        tiles.append(MetricCard("Training time", format_duration(seconds), note=_speed(metrics)))
-    return tiles
+        cards.append(MetricCard("Training time", format_duration(seconds), note=_speed(metrics)))
+    return cards
 
 
 def _log_likelihood(known: Mapping[str, Any]) -> MetricCard | None:
@@ -94,16 +148,16 @@ def _log_likelihood(known: Mapping[str, Any]) -> MetricCard | None:
     value = format_number(known["log_likelihood"]) + (
         f" ± {format_number(error)}" if error is not None else ""
     )
-    name = "Log-likelihood" if known.get("is_likelihood", True) else "Score (no likelihood of the data)"
+    name = "Log-likelihood" if known.get("is_likelihood", True) else "Log-score (not a likelihood)"
     name += {"condition": " given labels", "marginalize": " without labels"}.get(known.get("labels", ""), "")
     samples = f"{describe_estimator(known)}, " if "samples" in known else ""
     return MetricCard(name, value, "nats", samples + _images(known))
 
 
 def _elbo(known: Mapping[str, Any]) -> MetricCard | None:
-    return (
-        MetricCard("ELBO", format_number(known["elbo"]), "nats", "lower bound") if "elbo" in known else None
-    )
+    if "elbo" not in known:
+        return None
+    return MetricCard("ELBO", format_number(known["elbo"]), "nats", "lower bound of log p(x)")
 
 
 def _reconstruction(known: Mapping[str, Any]) -> MetricCard | None:
@@ -115,37 +169,33 @@ def _reconstruction(known: Mapping[str, Any]) -> MetricCard | None:
 
 
 def _kl(known: Mapping[str, Any]) -> MetricCard | None:
-    levels = known.get("kl")
-    if not levels:
+    layers = known.get("kl")
+    if not layers:
         return None
-    each = (
-        f"by level: {', '.join(map(format_number, levels))}"
-        if len(levels) > 1
-        else "KL of q(z|x) from the prior"
-    )
-    return MetricCard("Rate", format_number(sum(levels)), "nats", each)
+    by_layer = f"by layer: {', '.join(map(format_number, layers))}"
+    note = by_layer if len(layers) > 1 else "KL(q(z|x), p(z))"
+    return MetricCard("KL", format_number(sum(layers)), "nats", note)
 
 
 def _information(known: Mapping[str, Any]) -> MetricCard | None:
     if "mutual_information" not in known:
         return None
-    most = format_number(math.log(known["surgery_images"]))
-    gap = f"of the top level with its {known['surgery_images']:,} images, at most {most}"
+    maximum = format_number(math.log(known["surgery_images"]))
+    note = f"between image and top layer, over {known['surgery_images']:,} images; at most {maximum}"
     return MetricCard(
         "Mutual information",
         format_number(known["mutual_information"]),
         "nats",
-        f"{gap}; aggregated posterior from the prior: {format_number(known['marginal_kl'])}",
+        f"{note}; KL(q(z), p(z)): {format_number(known['marginal_kl'])}",
     )
 
 
 def _label(known: Mapping[str, Any]) -> MetricCard | None:
     if "label_kl" not in known:
         return None
-    right = f"; largest p(y|x) right for {known['label_accuracy']:.1%}" if "label_accuracy" in known else ""
-    return MetricCard(
-        "Label rate", format_number(known["label_kl"]), "nats", f"KL of the label from p(y){right}"
-    )
+    accuracy = known.get("label_accuracy")
+    note = "" if accuracy is None else f"; accuracy of the most probable label: {accuracy:.1%}"
+    return MetricCard("KL of the label", format_number(known["label_kl"]), "nats", f"KL(p(y|x), p(y)){note}")
 
 
 def _bits(known: Mapping[str, Any]) -> MetricCard | None:
@@ -159,12 +209,12 @@ def _bits(known: Mapping[str, Any]) -> MetricCard | None:
 def _active(known: Mapping[str, Any]) -> MetricCard | None:
     if not known.get("active_units"):
         return None
-    levels = [
+    layers = [
         f"{active} of {of}" for active, of in zip(known["active_units"], known["layer_dims"], strict=True)
     ]
-    each = f"by level: {', '.join(levels)}" if len(levels) > 1 else "latents that vary over images"
+    note = f"by layer: {', '.join(layers)}" if len(layers) > 1 else "latents whose mean varies across images"
     return MetricCard(
-        "Active units", f"{sum(known['active_units'])} of {sum(known['layer_dims'])}", note=each
+        "Active units", f"{sum(known['active_units'])} of {sum(known['layer_dims'])}", note=note
     )
 
 
@@ -173,32 +223,32 @@ def _quality(known: Mapping[str, Any]) -> list[MetricCard]:
     if not quality:
         return []
 
-    def tile(key: str, name: str, form: Callable[[float], str]) -> MetricCard:
+    def card(key: str, name: str, form: Callable[[float], str]) -> MetricCard:
         return MetricCard(name, form(quality[key]), note=f"held-out images: {form(quality[f'floor_{key}'])}")
 
     return [
-        tile("frechet", "Fréchet distance", format_significant),
-        tile("kernel", "Kernel distance", format_significant),
-        tile("precision", "Precision", partial(format_number, digits=3)),
-        tile("recall", "Recall", partial(format_number, digits=3)),
+        card("frechet", "Fréchet distance", format_significant),
+        card("kernel", "Kernel distance", format_significant),
+        card("precision", "Precision", partial(format_number, digits=3)),
+        card("recall", "Recall", partial(format_number, digits=3)),
     ]
 
 
 def _effective(known: Mapping[str, Any]) -> MetricCard | None:
     if "ess_mean" not in known:
         return None
-    least = f", least {format_number(known['ess_min'], 1)}" if "ess_min" in known else ""
-    each = " for each label" if known.get("labels") == "marginalize" else ""
-    of = f"of {known['samples']:,}{each}, " if "samples" in known else ""
-    note = f"{of}mean over images{least}{_tails(known)}"
-    return MetricCard("Effective samples", format_number(known["ess_mean"], 1), note=note)
+    minimum = f", minimum {format_number(known['ess_min'], 1)}" if "ess_min" in known else ""
+    per_label = " per label" if known.get("labels") == "marginalize" else ""
+    total = f"of {known['samples']:,}{per_label}, " if "samples" in known else ""
+    note = f"{total}mean over images{minimum}{_tails(known)}"
+    return MetricCard("Effective sample size", format_number(known["ess_mean"], 1), note=note)
 
 
 def _tails(known: Mapping[str, Any]) -> str:
-    """The median shape, which may be infinite and is then left out, and how many are too heavy."""
-    shape = [format_number(known["pareto_k"])] if math.isfinite(known.get("pareto_k", math.inf)) else []
-    heavy = [f"above 0.7 for {known['unreliable']:.1%}"] if "unreliable" in known else []
-    return f"; Pareto shape {', '.join(shape + heavy)}" if shape or heavy else ""
+    """The median Pareto k, left out if it is infinite, and the share of images where it is above 0.7."""
+    k = [format_number(known["pareto_k"])] if math.isfinite(known.get("pareto_k", math.inf)) else []
+    share = [f"above 0.7 for {known['unreliable']:.1%} of images"] if "unreliable" in known else []
+    return f"; Pareto k {', '.join(k + share)}" if k or share else ""
 
 
 def _images(known: Mapping[str, Any]) -> str:
@@ -208,7 +258,7 @@ def _images(known: Mapping[str, Any]) -> str:
 
 def _best(metrics: list[dict[str, Any]]) -> str:
     best = best_epoch(metrics)
-    return f"best validation: {best}" if best else ""
+    return f"best epoch: {best}" if best else ""
 
 
 def _speed(metrics: list[dict[str, Any]]) -> str:
