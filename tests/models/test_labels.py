@@ -23,7 +23,7 @@ def test_classes_are_one_hot_vectors_with_the_frequencies_of_training():
 
 
 def test_draws_come_as_often_as_they_should():
-    drawn = class_prior(3, torch.tensor([0, 1, 1, 2, 2, 2])).draw(6000).mean(0)
+    drawn = class_prior(3, torch.tensor([0, 1, 1, 2, 2, 2])).sample(6000).mean(0)
     torch.testing.assert_close(drawn, torch.tensor([1 / 6, 1 / 3, 1 / 2]), rtol=0, atol=0.03)
 
 
@@ -57,11 +57,11 @@ def test_whole_numbers_of_any_type_name_the_vectors(dtype):
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (torch.tensor([0, 3]), "expected labels from 0 to 2, got some from 0 to 3"),
-        (torch.tensor([-1]), "expected labels from 0 to 2, got some from -1 to -1"),
+        (torch.tensor([0, 3]), "expected labels from 0 to 2, got 0 to 3"),
+        (torch.tensor([-1]), "expected labels from 0 to 2, got -1 to -1"),
         (torch.zeros(4, 2), r"expected vectors of 3 numbers, got shape \(4, 2\)"),
         (torch.tensor(1.0), r"expected vectors of 3 numbers, got shape \(\)"),
-        (torch.tensor([True]), "expected whole numbers, or vectors of real numbers, got torch.bool"),
+        (torch.tensor([True]), "expected integers, or vectors of real numbers, got torch.bool"),
         (torch.zeros(1, 3, dtype=torch.complex64), "got torch.complex64"),
     ],
 )

@@ -342,15 +342,21 @@ def test_no_arc_leaves_the_ball_of_its_ends(a: list, b: list, dtype: torch.dtype
     assert path.norm(dim=-1).max() <= max(a.norm(), b.norm()) * 1.001
 
 
-@pytest.mark.parametrize(("steps", "path"), [(1, "linear"), (5, "cubic")])
-def test_what_is_no_path_is_refused(steps: int, path: str):
-    with pytest.raises(ValueError, match=f"linear or spherical; got {steps} steps, '{path}'"):
+@pytest.mark.parametrize(
+    ("steps", "path", "message"),
+    [
+        (1, "linear", "steps: expected at least 2, got 1"),
+        (5, "cubic", "path: expected 'linear' or 'spherical', got 'cubic'"),
+    ],
+)
+def test_what_is_no_path_is_refused(steps: int, path: str, message: str):
+    with pytest.raises(ValueError, match=message):
         interpolate(torch.zeros(2), torch.ones(2), steps, path)
 
 
 def test_parts_that_do_not_fit_are_refused():
     encoder, decoder = make_vae().encoder, make_vae().decoder
-    with pytest.raises(ValueError, match=r"differ in their levels: \(2,\) and \(3,\)"):
+    with pytest.raises(ValueError, match=r"expected equal layer_dims, got \(2,\) and \(3,\)"):
         VAE(Hierarchy([StandardNormal(2)], (2,)), encoder, decoder)
     for wrong in (("encoder", "prier"), "prior"):
         with pytest.raises(ValueError, match="conditioned_parts: expected prior, encoder or decoder"):

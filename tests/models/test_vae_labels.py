@@ -27,7 +27,7 @@ def test_the_label_reaches_the_parts_that_take_it_and_no_other(conditioned: tupl
     one, other = (parts(model, torch.full((BATCH,), label)) for label in (0, 1))
     changed = {name for name in one if not torch.equal(one[name], other[name])}
     assert changed == set(conditioned)
-    with pytest.raises(ValueError, match="of this model is conditioned on labels: give y"):
+    with pytest.raises(ValueError, match="y: expected labels, since the .* is conditioned on them; got None"):
         model.elbo_terms(images_for(model))
 
 
@@ -48,7 +48,7 @@ def test_a_labeled_model_gives_images_of_labels():
     assert e.log_pz.shape == (1, 6, BATCH)
     apart = [model.sample(1, temperature=0.0, y=y[i : i + 1]) for i in range(BATCH)]
     torch.testing.assert_close(model.sample(BATCH, temperature=0.0, y=y), torch.cat(apart))
-    with pytest.raises(ValueError, match="y: expected a label for each of 5 images, got 4"):
+    with pytest.raises(ValueError, match="y: expected 5 labels, one per image, got 4"):
         model.sample(5, y=y)
 
 
@@ -82,10 +82,10 @@ def test_between_two_labels_the_vector_goes_in_a_straight_line():
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (torch.tensor([0, 1, 2, 3]), "expected labels from 0 to 2, got some from 0 to 3"),
+        (torch.tensor([0, 1, 2, 3]), "expected labels from 0 to 2, got 0 to 3"),
         (torch.rand(BATCH, 2), "expected vectors of 3 numbers"),
-        (torch.ones(BATCH).bool(), "expected whole numbers"),
-        (torch.tensor([0, 1, 2]), "expected a label for each of 4 images, got 3"),
+        (torch.ones(BATCH).bool(), "expected integers"),
+        (torch.tensor([0, 1, 2]), "expected 4 labels, one per image, got 3"),
     ],
     ids=["range", "size", "type", "number"],
 )
@@ -98,5 +98,5 @@ def test_what_is_no_label_is_named(given: tuple[str, ...], y: Tensor, message: s
 def test_labels_and_what_takes_them_come_together():
     model = make_labeled()
     for options in ({"labels": model.labels}, {"conditioned_parts": ("decoder",)}):
-        with pytest.raises(ValueError, match="labels and conditioned_parts: expected both, or none of them"):
+        with pytest.raises(ValueError, match="labels and conditioned_parts: expected both or neither"):
             VAE(model.prior, model.encoder, model.decoder, **options)

@@ -1,4 +1,4 @@
-"""Variational autoencoders as PyTorch modules: a prior, an encoder, a decoder, and the terms of the lower bound.
+"""Variational autoencoders as PyTorch modules: prior, encoder, decoder, and the terms of the lower bound.
 
 A training loop of your own needs nothing else. These modules import `vaekit.distributions`, `vaekit.nn` and
 `vaekit.utils`; training, evaluation and everything above import them.

@@ -1,4 +1,8 @@
-"""Many posterior samples, little memory: how many images, or samples of images, are decoded together."""
+"""Choose batch sizes that bound memory.
+
+A decoder returns n_params values per pixel. With K posterior samples of B images of D pixels that is
+K B D n_params values. Batches are sized so that they hold about 2^20 values (4 MB in float32).
+"""
 
 from __future__ import annotations
 
@@ -14,23 +18,45 @@ MAX_IMAGES_PER_BATCH = 100
 
 
 def outputs_per_image(decoder: nn.Module, shape: Sequence[int]) -> int:
-    """How many numbers a decoder gives for an image (C, H, W): those that its head takes for each pixel."""
+    """The number of values that a decoder computes per image.
+
+    Args:
+        decoder: a module with a `Head`.
+        shape: (C, H, W), of one image.
+
+    >>> from vaekit.models.likelihoods import categorical
+    >>> outputs_per_image(categorical(), (1, 28, 28))  # 256 logits per pixel
+    200704
+    """
     heads = (module for module in decoder.modules() if isinstance(module, Head))
     return math.prod(shape) * max((head.n_params for head in heads), default=1)
 
 
 def images_per_batch(decoder: nn.Module, shape: Sequence[int]) -> int:
-    """How many images (C, H, W) make a batch: 100, or fewer where the decoder gives much for each."""
+    """The number of images per batch: 100, or fewer if the decoder's output per image is large.
+
+    >>> from vaekit.models.likelihoods import bernoulli, categorical
+    >>> images_per_batch(bernoulli(), (1, 28, 28)), images_per_batch(categorical(), (1, 28, 28))
+    (100, 5)
+    """
     return min(MAX_IMAGES_PER_BATCH, batch_size_for(outputs_per_image(decoder, shape)))
 
 
 def batch_size_for(floats: int) -> int:
-    """How many things of so many numbers are decoded together: about 4 MB of them, at least one."""
+    """The number of items per batch, at least one, for items of so many values each.
+
+    >>> batch_size_for(784)
+    1337
+    """
     return max(1, FLOATS_PER_BATCH // floats)
 
 
 def chunk_sizes(total: int, size: int) -> Iterator[int]:
-    """total = size + size + ... + rest."""
+    """The sizes of the chunks of a total: size, size, ..., rest.
+
+    >>> list(chunk_sizes(10, 4))
+    [4, 4, 2]
+    """
     yield from [size] * (total // size)
     if total % size:
         yield total % size

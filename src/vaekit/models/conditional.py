@@ -1,12 +1,12 @@
-"""A conditional is a Module whose forward takes a context and returns a distribution.
+"""A conditional is an `nn.Module` whose `forward(*context)` returns a distribution.
 
-`Conditional` is a network and a head. A `Chain` puts several in a row: the distribution of z = (z_1 ... z_L),
-top level first, as the product of each level given the context and all the levels above,
+A `Conditional` is a network and a head. A `Hierarchy` is the distribution of latents z = (z_1 ... z_L) in
+several layers, top layer first. Each layer is conditioned on the context and on all layers above,
 
     q(z | x) = q(z_1 | x) q(z_2 | x, z_1) ... q(z_L | x, z_1 ... z_{L-1}).
 
-A chain of one link is the ordinary, flat case; there is no other code for it. Whatever the number of levels,
-z is one vector (..., d) with d the sum of their sizes.
+A flat model is a hierarchy of one layer. For any number of layers, z is one vector (..., d), and d is the sum
+of the layers' dimensions.
 """
 
 from __future__ import annotations
@@ -26,7 +26,19 @@ SampleRule = Callable[[int, Distribution], Tensor]
 
 
 class Conditional(nn.Module):
-    """head(network(*context)): the distribution of one thing given others."""
+    """The distribution head(network(*context)).
+
+    Args:
+        network: event shapes of the context -> the parameters that the head expects.
+        head: parameters -> a distribution.
+
+    >>> from vaekit.models.likelihoods import bernoulli
+    >>> from vaekit.nn.networks import Dense
+    >>> head = bernoulli()
+    >>> decoder = Conditional(Dense([(2,)], head.network_output((1, 8, 8))), head)
+    >>> decoder(torch.zeros(5, 2)).event_shape
+    torch.Size([1, 8, 8])
+    """
 
     def __init__(self, network: nn.Module, head: nn.Module):
         super().__init__()
@@ -36,14 +48,21 @@ class Conditional(nn.Module):
         return self.head(self.network(*context))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LatentSample:
-    """A value of every level, and what it was drawn from.
+    """A value of each latent layer, with the distribution that it has given the layers above.
 
     Attributes:
-        z: (..., d), the levels side by side, top first.
-        values: the levels, each (..., d_l).
+        z: (..., d), the layers concatenated, top layer first.
+        values: the layers, each (..., d_l).
         layers: the distribution of each layer given those above.
+
+    >>> from vaekit.models.priors import StandardNormal
+    >>> sample = Hierarchy([StandardNormal(3)], [3])().rsample_layers((5,))
+    >>> sample
+    LatentSample(z=(5, 3), layer_dims=(3,))
+    >>> sample.log_prob.shape
+    torch.Size([1, 5])
     """
 
     z: Tensor
@@ -52,20 +71,31 @@ class LatentSample:
 
     @property
     def log_prob(self) -> Tensor:
-        """(L, ...): the log-density of each level given those above, in nats."""
+        """(L, ...): the log-density of each layer given those above, in nats."""
         logs = [layer.log_prob(value) for layer, value in zip(self.layers, self.values, strict=True)]
         return torch.stack(torch.broadcast_tensors(*logs))
 
+    def __repr__(self) -> str:
+        dims = tuple(value.shape[-1] for value in self.values)
+        return f"LatentSample(z={tuple(self.z.shape)}, layer_dims={dims})"
+
 
 class Hierarchy(nn.Module):
-    """Conditionals in a row, each given the context and the levels above.
+    """A distribution over latents in layers, each conditioned on the context and on the layers above.
 
     Args:
         layers: top layer first; layer l is called as `layer(*context, *layers_above)`.
         layer_dims: the number of latents of each layer.
 
     Raises:
-        ValueError: there are no layers, or another number of `layer_dims`.
+        ValueError: `layers` is empty, or `layer_dims` has another length.
+
+    >>> from vaekit.models.priors import StandardNormal
+    >>> prior = Hierarchy([StandardNormal(16)], [16])
+    >>> prior()
+    HierarchicalDistribution(layer_dims=(16,), batch_shape=())
+    >>> prior().rsample((5,)).shape
+    torch.Size([5, 16])
     """
 
     def __init__(self, layers: Sequence[nn.Module], layer_dims: Sequence[int]):
@@ -80,14 +110,32 @@ class Hierarchy(nn.Module):
     def forward(self, *context: Tensor) -> HierarchicalDistribution:
         return HierarchicalDistribution(self.layers, self.layer_dims, context)
 
+    def extra_repr(self) -> str:
+        return f"layer_dims={self.layer_dims}"
+
 
 class HierarchicalDistribution(Distribution):
-    """The joint distribution of a chain's levels, drawn from the top down.
+    """The joint distribution of all layers of a `Hierarchy`, sampled from the top down.
 
-    Mean and standard deviation are those of each level given the means above: for one level, its own.
+    `mean` and `variance` are those of each layer given the means of the layers above; with one layer they are
+    exact.
+
+    Args:
+        layers: the conditionals, top layer first.
+        layer_dims: the number of latents of each layer.
+        context: what all layers are conditioned on.
+        top: replaces the distribution of the top layer.
+        temperature: multiplies the spread of the layers below the top.
 
     Attributes:
-        top: the distribution of the top level.
+        top: the distribution of the top layer.
+
+    >>> from vaekit.models.priors import StandardNormal
+    >>> p = HierarchicalDistribution([StandardNormal(2)], (2,), ())
+    >>> p.log_prob(torch.zeros(2))  # -log(2 pi)
+    tensor(-1.8379)
+    >>> p.condition_on(torch.zeros(4, 2)).log_prob.shape
+    torch.Size([1, 4])
     """
 
     arg_constraints: ClassVar[dict] = {}
@@ -107,47 +155,51 @@ class HierarchicalDistribution(Distribution):
         self.top = self._layers[0](*context) if top is None else top
         super().__init__(self.top.batch_shape, torch.Size([sum(layer_dims)]), validate_args=False)
 
-    def _layer(self, level: int, above: Sequence[Tensor]) -> Distribution:
-        if level == 0:
+    def __repr__(self) -> str:
+        batch = tuple(self.batch_shape)
+        return f"HierarchicalDistribution(layer_dims={self.layer_dims}, batch_shape={batch})"
+
+    def _layer(self, index: int, above: Sequence[Tensor]) -> Distribution:
+        if index == 0:
             return self.top
-        layer = self._layers[level](*self.context, *above)
+        layer = self._layers[index](*self.context, *above)
         return layer if self.temperature == 1.0 else with_temperature(layer, self.temperature)
 
     def sample_with(self, rule: SampleRule) -> LatentSample:
-        """The value of each level as `rule` chooses it from its place and distribution, from the top down."""
+        """Choose the value of each layer with `rule(index, distribution)`, from the top down."""
         values, layers = self._descend(rule)
         z = values[0] if len(values) == 1 else _concatenate_layers(values)
         return LatentSample(z, values, layers)
 
     def _descend(self, rule: SampleRule) -> tuple[list[Tensor], list[Distribution]]:
-        """From the top down, choose each level's value; all values, and the distributions on the way."""
+        """The values that `rule` chooses, and the distributions of the layers, from the top down."""
         values: list[Tensor] = []
         layers: list[Distribution] = []
-        for level in range(len(self.layer_dims)):
-            layers.append(self._layer(level, values))
-            values.append(rule(level, layers[-1]))
+        for index in range(len(self.layer_dims)):
+            layers.append(self._layer(index, values))
+            values.append(rule(index, layers[-1]))
         return values, layers
 
     def rsample_layers(self, sample_shape: SampleShape = ()) -> LatentSample:
-        """Draw with reparametrization; leading dimensions `sample_shape`, as in `rsample`."""
+        """Sample all layers with reparametrization; the arguments are those of `rsample`."""
         shape = torch.Size(sample_shape) + self.batch_shape
 
-        def draw(level: int, layer: Distribution) -> Tensor:
-            missing = len(shape) - len(layer.batch_shape)  # all but those that come with the levels above
+        def draw(index: int, layer: Distribution) -> Tensor:
+            missing = len(shape) - len(layer.batch_shape)  # the layers above bring the other dimensions
             return layer.rsample(shape[:missing])
 
         return self.sample_with(draw)
 
     def condition_on(self, z: Tensor) -> LatentSample:
-        """`z` as a draw: the distribution of each level given those above in it."""
+        """The distribution of each layer given the values of the layers above in `z` (..., d)."""
         values = z.split(self.layer_dims, -1)
-        _, layers = self._descend(lambda level, _: values[level])
+        _, layers = self._descend(lambda index, _: values[index])
         return LatentSample(z, values, layers)
 
-    def resample_below(self, z: Tensor, level: int) -> Tensor:
-        """`z` (..., d) with the levels below `level` drawn anew, given those above."""
+    def resample_below(self, z: Tensor, layer: int) -> Tensor:
+        """`z` (..., d) with the layers below index `layer` sampled again, given those above."""
         values = z.split(self.layer_dims, -1)
-        return self.sample_with(lambda i, layer: values[i] if i <= level else layer.rsample()).z
+        return self.sample_with(lambda i, q: values[i] if i <= layer else q.rsample()).z
 
     def with_top(self, top: Distribution) -> HierarchicalDistribution:
         """The same levels below another distribution of the top one."""
@@ -172,7 +224,7 @@ class HierarchicalDistribution(Distribution):
 
 
 def _concatenate_layers(parts: Sequence[Tensor]) -> Tensor:
-    """Join (..., d_l) to (..., d), where a level that depends on nothing has no leading dimensions."""
+    """Concatenate layers (..., d_l) to (..., d); the leading dimensions are broadcast."""
     leading = torch.broadcast_shapes(*(part.shape[:-1] for part in parts))
     return torch.cat([part.expand(*leading, part.shape[-1]) for part in parts], -1)
 

@@ -1,8 +1,8 @@
-"""The terms of the lower bound: what a model says of images, and all that objectives and estimators read.
+"""The terms of the evidence lower bound (Kingma and Welling 2014),
 
-    log p(x) >= E_q [log p(x | z) + log p(z) - log q(z | x)]
+    log p(x) >= E_q [log p(x | z) + log p(z) - log q(z | x)].
 
-The conditionals of a `VAE` give them.
+A `VAE` returns them as `ELBOTerms`. Objectives, estimators and evaluation read nothing else of a model.
 """
 
 from __future__ import annotations
@@ -18,17 +18,26 @@ LazyTerm = Callable[["ELBOTerms"], "Tensor | None"]
 
 
 class ELBOTerms:
-    """The terms of the bound for B images, K posterior samples and L latent levels, in nats.
+    """The terms of the bound for B images, K posterior samples and L latent layers, in nats.
 
-    A term may be given as a function of the evidence. It is then computed when somebody first asks for it,
-    since few bounds need all of them; with a gradient if the evidence was made where there are gradients.
+    Few bounds need all terms. A term may therefore be given as a function of the `ELBOTerms`, which is called
+    when the term is first read. It has gradients if they were enabled when the `ELBOTerms` was created.
 
     Attributes:
         log_px: (K, B), log p(x | z_k).
-        log_pz: (L, K, B), log p of each level given the levels above, top first.
-        log_qz: (L, K, B), log q of the same levels.
-        analytic_kl: (L, B), KL(q, p) of each layer in closed form where there is one, else by its samples;
-            None where no layer has one.
+        log_pz: (L, K, B), log p of each layer given the layers above, top layer first.
+        log_qz: (L, K, B), log q of the same layers.
+        analytic_kl: (L, B), KL(q, p) of each layer in closed form, or from the samples if this layer has no
+            closed form; None if no layer has one.
+
+    >>> log_px = torch.tensor([[-5.0], [-7.0]])  # K = 2 samples, B = 1 image
+    >>> terms = ELBOTerms(log_px, log_pz=torch.full((1, 2, 1), -3.0), log_qz=torch.full((1, 2, 1), -1.0))
+    >>> terms
+    ELBOTerms(n_samples=2, batch_size=1)
+    >>> terms.kl, terms.elbo
+    (tensor([[2.]]), tensor([-8.]))
+    >>> terms.iwae_bound > terms.elbo
+    tensor([True])
     """
 
     def __init__(
@@ -41,6 +50,10 @@ class ELBOTerms:
         self.log_px = log_px
         self._terms: dict[str, Any] = {"log_pz": log_pz, "log_qz": log_qz, "analytic_kl": analytic_kl}
         self._graded = torch.is_grad_enabled()
+
+    def __repr__(self) -> str:
+        n_samples, batch_size = self.log_px.shape
+        return f"ELBOTerms(n_samples={n_samples}, batch_size={batch_size})"
 
     @property
     def log_pz(self) -> Tensor:
@@ -62,12 +75,12 @@ class ELBOTerms:
 
     @property
     def log_ratio(self) -> Tensor:
-        """(L, K, B): log q - log p of each level and sample."""
+        """(L, K, B): log q - log p of each layer and sample."""
         return self.log_qz - self.log_pz
 
     @property
     def kl(self) -> Tensor:
-        """(L, B): KL(q, p) of each level, in the least noisy form at hand."""
+        """(L, B): KL(q, p) of each layer, in closed form if there is one, else the mean of `log_ratio`."""
         return self.log_ratio.mean(1) if self.analytic_kl is None else self.analytic_kl
 
     @property
@@ -82,5 +95,5 @@ class ELBOTerms:
 
     @property
     def iwae_bound(self) -> Tensor:
-        """(B,): log mean_k w_k, the bound of K samples."""
+        """(B,): the importance-weighted bound log mean_k w_k (Burda et al. 2016)."""
         return self.log_weights.logsumexp(0) - math.log(len(self.log_px))

@@ -1,12 +1,9 @@
-"""Numbers become a distribution: the likelihoods p(x | z) and the posteriors q(z | x).
+"""A head turns the output of a network into a distribution.
 
-A network ends in plain numbers. A head takes `n_params` of them for each element of the event and says what they
-mean. A likelihood, or a posterior, is a function here that returns a `Head`; its name is the name it has in
-a recipe.
-
-- For an image event (C, H, W) the network gives (..., n_params * C, H, W), for d latents (..., n_params * d).
-- `support` says what kind of data a likelihood gives probabilities to: `binary` {0, 1}, `levels` (k / 255),
-  `unit` [0, 1] or `real` (densities). Evaluation compares it with the observation.
+A distribution over one element (a pixel or a latent) has n_params parameters. For an image (C, H, W) the
+network returns (..., n_params * C, H, W), for d latents (..., n_params * d). The head splits this output and
+joins the elements to one event. `vaekit.models.likelihoods` and `vaekit.models.posteriors` have functions
+that return a `Head`.
 """
 
 from __future__ import annotations
@@ -22,18 +19,26 @@ from vaekit.utils.device import to_float32
 
 Support = Literal["binary", "levels", "real", "unit"]
 
-LOG_SCALE_BOUNDS: Bounds = (-6.0, 2.0)  # of log sigma, where nothing else is said
+LOG_SCALE_BOUNDS: Bounds = (-6.0, 2.0)  # default bounds of log sigma
 
 
 class Head(nn.Module):
-    """`n_params` numbers an element -> one distribution over the whole event.
+    """The output of a network, n_params values per element -> a distribution over the whole event.
 
     Args:
-        function: takes `n_params` tensors of the event's shape, returns a distribution over its elements.
-        n_params: how many numbers it takes for each element.
+        function: takes n_params tensors of the event's shape and returns a distribution over its elements.
+        n_params: number of parameters per element.
         event_dims: 1 for a latent vector, 3 for an image.
-        support: what values the elements take.
-        warning: why its log-density, however exact, says little about data by itself; empty if it does.
+        support: the values of the elements: `binary` {0, 1}, `levels` k / 255 (gray levels), `unit` [0, 1] or
+            `real`. Evaluation compares it with the observation.
+        warning: the reason why the log-density is not comparable with that of other models; empty if it is.
+
+    >>> import torch
+    >>> head = Head(torch.distributions.Normal, n_params=2, event_dims=1)
+    >>> head.network_output((16,))
+    (32,)
+    >>> head(torch.ones(5, 32)).event_shape
+    torch.Size([16])
     """
 
     def __init__(
@@ -49,14 +54,17 @@ class Head(nn.Module):
         self.support, self.warning = support, warning
 
     def network_output(self, event: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape that the network before the head must give for an event."""
+        """The output shape that the network must have, for an event of this shape."""
         return (self.n_params * event[0], *event[1:])
 
-    def forward(self, numbers: Tensor) -> Independent:
-        """Numbers (..., n_params * C, H, W) or (..., n_params * d) -> a distribution, in float32 or better."""
-        numbers = to_float32(numbers)
-        axis = numbers.dim() - self.event_dims
+    def extra_repr(self) -> str:
+        return f"n_params={self.n_params}, event_dims={self.event_dims}, support={self.support!r}"
+
+    def forward(self, output: Tensor) -> Independent:
+        """Output (..., n_params * C, H, W) or (..., n_params * d) -> a distribution in >= float32."""
+        output = to_float32(output)
+        axis = output.dim() - self.event_dims
         parameters = (
-            [numbers] if self.n_params == 1 else numbers.unflatten(axis, (self.n_params, -1)).unbind(axis)
+            [output] if self.n_params == 1 else output.unflatten(axis, (self.n_params, -1)).unbind(axis)
         )
         return IndependentEvent(self.function(*parameters), self.event_dims, validate_args=False)

@@ -1,11 +1,11 @@
-"""What a conditional model is told beside the image: a label y, a vector of m numbers, and its prior p(y).
+"""The labels that a conditional model is conditioned on, and their prior
 
-    p(y) = sum_k p_k [y = y_k],        log p(x) = log sum_k p_k p(x | y_k)
+    p(y) = sum_k p_k [y = y_k],        log p(x) = log sum_k p_k p(x | y_k).
 
-`Labels` holds the M vectors y_k and their log-probabilities; they are stored with the model. For classes the
-y_k are the one-hot vectors and the p_k the frequencies of training; for attributes the y_k are the rows of
-the training images. Networks are given (y - center) / scale, so that columns of any unit weigh about the
-same; of one-hot vectors the center is 0 and the spread 1.
+A label y is a vector of m values. `LabelPrior` holds M vectors y_k and their log-probabilities, which are
+stored with the model. For classes the y_k are one-hot and the p_k are the frequencies in the training set.
+For attributes the y_k are rows of the training set. Networks receive the standardized labels
+(y - center) / scale; for classes the center is 0 and the scale 1.
 """
 
 from __future__ import annotations
@@ -17,16 +17,24 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import Categorical
 
-MAX_ROWS = 256  # rows of attributes that p(y) is made of
+MAX_ROWS = 256  # rows of attributes in p(y)
 
 
 class LabelPrior(nn.Module):
-    """M vectors of m numbers with their probabilities.
+    """A discrete distribution p(y) over M label vectors of m values.
 
     Args:
-        values: (M, m), the vectors.
-        log_prob: (M,), log p_k; minus infinity for what never occurs; all the same if left out.
-        center, scale: (m,), what is taken off a vector, and what it is then divided by; 0 and 1 if left out.
+        values: (M, m), the vectors y_k.
+        log_prob: (M,), log p_k, -inf for a label that never occurs; uniform by default.
+        center, scale: (m,), the offset and scale of standardized labels; 0 and 1 by default.
+
+    >>> labels = LabelPrior(torch.tensor([[1.0, 0.0], [0.0, 1.0]]))
+    >>> labels
+    LabelPrior(n_labels=2, label_dim=2)
+    >>> labels(torch.tensor([1, 0, 1]))
+    tensor([[0., 1.],
+            [1., 0.],
+            [0., 1.]])
     """
 
     values: Tensor
@@ -53,77 +61,94 @@ class LabelPrior(nn.Module):
 
     @property
     def label_dim(self) -> int:
-        """m, the numbers of a label."""
+        """m, the size of a label vector."""
         return self.values.shape[1]
 
+    def extra_repr(self) -> str:
+        return f"n_labels={len(self)}, label_dim={self.label_dim}"
+
     def vectors(self, y: Tensor) -> Tensor:
-        """Labels as vectors (..., m): whole numbers k (...) name the y_k, real numbers are vectors already.
+        """Convert labels to vectors (..., m).
+
+        Args:
+            y: (...) integers k, the indices of the y_k, or (..., m) real vectors, returned unchanged.
 
         Raises:
-            ValueError: a number that names none of the y_k, a vector of another size, or another type.
+            ValueError: an index out of range, a vector of another size, or another type.
         """
         if y.is_floating_point():
-            return self._sized(y).to(self.values.dtype)
+            if not y.dim() or y.shape[-1] != self.label_dim:
+                raise ValueError(
+                    f"y: expected vectors of {self.label_dim} numbers, got shape {tuple(y.shape)}"
+                )
+            return y.to(self.values.dtype)
         if y.is_complex() or y.dtype == torch.bool:
-            raise ValueError(f"y: expected whole numbers, or vectors of real numbers, got {y.dtype}")
+            raise ValueError(f"y: expected integers, or vectors of real numbers, got {y.dtype}")
         if y.device.type == "cpu" and y.numel():
-            self._check_range(int(y.min()), int(y.max()))
+            low, high = int(y.min()), int(y.max())
+            if low < 0 or high >= len(self):
+                raise ValueError(f"y: expected labels from 0 to {len(self) - 1}, got {low} to {high}")
         return self.values[y.long()]
 
     def forward(self, y: Tensor) -> Tensor:
-        """Labels (...) or (..., m) as networks are given them, (..., m); raises as `vectors`."""
+        """Standardized label vectors (..., m), the input of networks; the argument is that of `vectors`."""
         return (self.vectors(y) - self.center) / self.scale
 
     def sample(self, n: int) -> Tensor:
-        """(n, m): vectors from p(y)."""
+        """(n, m): label vectors sampled from p(y)."""
         return self.values[Categorical(logits=self.log_prob, validate_args=False).sample((n,))]
 
     @property
     def one_hot(self) -> bool:
-        """Whether the vectors are those of classes."""
+        """Whether the labels are classes."""
         return torch.equal(self.values, torch.eye(len(self)).to(self.values))
 
     @property
     def support(self) -> Tensor:
-        """The k that occur, those of p_k > 0."""
+        """The indices k with p_k > 0."""
         return self.log_prob.isfinite().nonzero()[:, 0]
 
     @property
     def mode(self) -> int:
-        """The k of the largest p_k."""
+        """The index k of the largest p_k."""
         return int(self.log_prob.argmax())
 
-    def _check_range(self, low: int, high: int) -> None:
-        if not 0 <= low <= high < len(self):
-            raise ValueError(f"y: expected labels from 0 to {len(self) - 1}, got some from {low} to {high}")
 
-    def _sized(self, y: Tensor) -> Tensor:
-        if y.dim() and y.shape[-1] == self.label_dim:
-            return y
-        raise ValueError(f"y: expected vectors of {self.label_dim} numbers, got shape {tuple(y.shape)}")
+def class_prior(n_classes: int, labels: Tensor | None = None) -> LabelPrior:
+    """p(y) over classes: one-hot vectors with the frequencies of the training labels.
 
+    Args:
+        n_classes: m.
+        labels: (N,), class indices of the training set; None gives all classes the same probability. A class
+            that does not occur has probability 0.
 
-def class_prior(classes: int, numbers: Tensor | None = None) -> LabelPrior:
-    """One-hot vectors, with the frequencies of class numbers (N,), or all the same without any.
-
-    A class that never occurs has probability 0.
+    >>> class_prior(3, torch.tensor([0, 0, 0, 2])).log_prob.exp()
+    tensor([0.7500, 0.0000, 0.2500])
     """
-    if numbers is None:
-        return LabelPrior(torch.eye(classes))
-    counts = torch.bincount(numbers, minlength=classes).double()
-    return LabelPrior(torch.eye(classes), (counts / counts.sum()).log().float())
+    if labels is None:
+        return LabelPrior(torch.eye(n_classes))
+    counts = torch.bincount(labels, minlength=n_classes).double()
+    return LabelPrior(torch.eye(n_classes), (counts / counts.sum()).log().float())
 
 
 def attribute_prior(rows: Tensor, seed: int = 0) -> LabelPrior:
-    """The distinct rows of (N, m) real numbers, with their frequencies.
+    """p(y) over attributes: the distinct rows of the training set with their frequencies.
 
-    Where more than 256 are distinct, 256 of the N rows stand for all, drawn from `seed`. Center and spread
-    are mean and standard deviation of each column.
+    More than 256 distinct rows are represented by 256 random rows. Center and scale are the mean and the
+    standard deviation of each column.
+
+    Args:
+        rows: (N, m), the attributes of the training set.
+        seed: of the random choice of rows.
+
+    >>> labels = attribute_prior(torch.tensor([[1.0], [1.0], [1.0], [5.0]]))
+    >>> labels.log_prob.exp(), labels.center
+    (tensor([0.7500, 0.2500]), tensor([2.]))
     """
     values, counts = rows.unique(dim=0, return_counts=True)
     if len(values) > MAX_ROWS:
-        some = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[:MAX_ROWS]
-        values, counts = rows[some], torch.ones(MAX_ROWS)
+        chosen = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[:MAX_ROWS]
+        values, counts = rows[chosen], torch.ones(MAX_ROWS)
     deviation = rows.double().std(0, correction=0).float()
     scale = torch.where(deviation > 0, deviation, 1.0)
     return LabelPrior(values, F.log_softmax(counts.log(), 0).float(), rows.double().mean(0).float(), scale)

@@ -1,7 +1,10 @@
-"""Images of which only a part was observed: a NaN stands for a value that is not known.
+"""Partially observed images, with NaN for missing values.
 
-The log-probability of the observed part is the sum over its pixels alone, since a likelihood is independent
-given z: log p(x_observed | z) = sum over observed i of log p(x_i | z). The encoder sees 0 for the others.
+Pixels are independent given z, so the log-probability of the observed part is a sum over its pixels,
+
+    log p(x_observed | z) = sum over observed i of log p(x_i | z).
+
+The encoder sees 0 in place of missing pixels.
 """
 
 from __future__ import annotations
@@ -14,24 +17,39 @@ from torch.distributions import Distribution, Independent
 
 
 def observed_mask(x: Tensor) -> Tensor | None:
-    """True where x is known, in its shape; None where all of it is. Waits for the device."""
-    known = ~x.isnan()
-    return None if bool(known.all()) else known
+    """True where x is observed, in the shape of x; None if nothing is missing. Synchronizes the device.
+
+    >>> observed_mask(torch.tensor([0.5, float("nan")]))
+    tensor([ True, False])
+    >>> observed_mask(torch.zeros(2)) is None
+    True
+    """
+    observed = ~x.isnan()
+    return None if bool(observed.all()) else observed
 
 
 def fill_missing(x: Tensor, mask: Tensor | None = None) -> Tensor:
-    """x with 0 in place of NaN, and wherever a mask is False."""
-    known = torch.nan_to_num(x, nan=0.0, posinf=math.inf, neginf=-math.inf)
-    return known if mask is None else torch.where(mask, known, 0.0)
+    """Replace NaN with 0, and also every value where the mask is False.
+
+    >>> fill_missing(torch.tensor([0.5, 0.2, float("nan")]), torch.tensor([True, False, True]))
+    tensor([0.5000, 0.0000, 0.0000])
+    """
+    filled = torch.nan_to_num(x, nan=0.0, posinf=math.inf, neginf=-math.inf)
+    return filled if mask is None else torch.where(mask, filled, 0.0)
 
 
 def masked_log_prob(px: Distribution, x: Tensor, mask: Tensor | None) -> Tensor:
-    """log p(x | z) of the pixels where a mask is True, or of all without one, in nats.
+    """log p(x | z) of the observed pixels, in nats.
 
     Args:
         px: p(x | z), a distribution over images.
-        x: finite also where it was not observed.
-        mask: broadcastable to x.
+        x: images, finite also where they are missing.
+        mask: True where observed, broadcastable to x; None uses all pixels.
+
+    >>> from vaekit.models.likelihoods import bernoulli
+    >>> px, x = bernoulli()(torch.zeros(1, 2, 2)), torch.zeros(1, 2, 2)
+    >>> masked_log_prob(px, x, torch.tensor([True, False]))  # 2 log(1/2)
+    tensor(-1.3863)
     """
     if mask is None:
         return px.log_prob(x)

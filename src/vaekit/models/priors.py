@@ -172,8 +172,8 @@ def mixture(
         return MixtureOfGaussians(context.latent_dim, components, context.label_dim, init_std)
     if components != context.label_dim:
         raise RecipeError(
-            f"model.prior.components: with weights=class_conditional expected {context.label_dim}, one for each class that "
-            f"the prior is conditioned on, got {components}"
+            f"model.prior.components: weights=class_conditional needs one component per class, {context.label_dim}, "
+            f"got {components}"
         )
     return ClassGaussian(context.latent_dim, components)
 

@@ -1,8 +1,9 @@
-"""The mixture of the posteriors of images: of pseudo-inputs that are learned, or of training images.
+"""Priors that are mixtures of posteriors,
 
-    p(z) = sum_c w_c q(z | u_c)
+    p(z) = sum_c w_c q(z | u_c).
 
-It is what the VampPrior, and a prior of exemplars, are made of.
+The VampPrior learns the pseudo-inputs u_c (Tomczak and Welling 2018). The exemplar prior uses training images
+(Norouzi et al. 2020).
 """
 
 from __future__ import annotations
@@ -16,18 +17,25 @@ from vaekit.distributions.mixture import Mixture, label_logits, mixture_logits
 class AggregatedPosterior(nn.Module):
     """The mixture of the posteriors of C images.
 
-    With the w_c equal and the u_c all training images it would be the aggregated posterior, which is the best
-    prior for an encoder, but overfits; C well-chosen images do nearly as well (Tomczak and Welling 2018).
+    With equal weights and all training images this is the aggregated posterior. It is the best prior for an
+    encoder, but it overfits. C well-chosen images do nearly as well (Tomczak and Welling 2018).
 
-    The posterior is the encoder's own, borrowed: it is not registered here, so that its weights are stored,
-    moved and trained once, while gradients reach them through the prior as well.
+    The posterior belongs to the encoder and is not registered here. Its weights are stored, moved and trained
+    once, and they also receive gradients through the prior.
 
     Args:
-        posterior: the conditional q(z | x), or q(z | x, y), of the level, whose distribution is a Gaussian.
-        images: gives the images u, (C, *shape).
+        posterior: the conditional q(z | x), or q(z | x, y), of the top layer.
+        images: a module that returns the images u, (C, *shape).
         learned: whether the weights w are learned; else they stay equal.
-        labels: gives the labels of the images, (C, m), for a posterior that takes them.
-        label_dim: m, the numbers of a label that the weights depend on; 0 for none.
+        labels: a module that returns the labels of the images, (C, m), for a posterior conditioned on labels.
+        label_dim: m, the size of a label that the weights are conditioned on; 0 for none.
+
+    >>> from vaekit.models.conditional import Conditional
+    >>> from vaekit.models.posteriors import FullCovariance
+    >>> head = FullCovariance()
+    >>> encoder = Conditional(nn.Sequential(nn.Flatten(), nn.Linear(64, 5)), head)
+    >>> AggregatedPosterior(encoder, FixedInputs(torch.rand(10, 1, 8, 8)))()
+    Mixture(10 x CholeskyNormal, dim=2, batch=())
     """
 
     logits: Tensor
@@ -52,18 +60,26 @@ class AggregatedPosterior(nn.Module):
 
     def forward(self, *context: Tensor) -> Mixture:
         [posterior] = self._borrowed
-        told = () if self.labels is None else (self.labels(),)
-        return Mixture(mixture_logits(self.logits, self.by_label, context), posterior(self.images(), *told))
+        condition = () if self.labels is None else (self.labels(),)
+        components = posterior(self.images(), *condition)
+        return Mixture(mixture_logits(self.logits, self.by_label, context), components)
+
+    def extra_repr(self) -> str:
+        return f"components={len(self.logits)}"
 
 
 class PseudoInputs(nn.Module):
-    """Images that are learned, their pixels kept in (0, 1) by a sigmoid.
+    """Learned images, whose pixels a sigmoid keeps in (0, 1).
 
-    A hard limit, as in the authors' code, has no gradient outside: a pixel that a step took beyond it would
-    stay there. The parameters are scaled so that about a gray of 1/2 they move as the pixels do.
+    The authors' code clips the pixels. A clipped pixel has no gradient and would stay at the limit. The
+    parameters are scaled so that near a gray value of 1/2 they move as the pixels do.
 
     Args:
-        init: (C, *shape), the first values; those within 0.02 of 0 or 1 begin at that distance.
+        init: (C, *shape), the initial values, clamped to [0.02, 0.98].
+
+    >>> PseudoInputs(torch.full((500, 1, 2, 2), 0.5))()[0]
+    tensor([[[0.5000, 0.5000],
+             [0.5000, 0.5000]]], grad_fn=<SelectBackward0>)
     """
 
     def __init__(self, init: Tensor):
@@ -75,7 +91,14 @@ class PseudoInputs(nn.Module):
 
 
 class FixedInputs(nn.Module):
-    """Images or labels that stay as they are, (C, *shape), stored with the weights."""
+    """Fixed images or labels, stored with the weights.
+
+    Args:
+        values: (C, *shape).
+
+    >>> FixedInputs(torch.ones(500, 1, 8, 8))().shape
+    torch.Size([500, 1, 8, 8])
+    """
 
     values: Tensor
 
@@ -88,11 +111,15 @@ class FixedInputs(nn.Module):
 
 
 class PseudoLabels(nn.Module):
-    """Labels that are learned, as networks are given them: mixtures of the classes, or free numbers.
+    """Learned labels: class probabilities, or free values for standardized attributes.
 
     Args:
-        init: (C, m), the first values.
-        classes: whether they stay probabilities of classes, by a softmax; those begin at 9/10 of `init`.
+        init: (C, m), the initial values.
+        classes: whether a softmax keeps them class probabilities; the initial ones are 0.9 init + 0.1 / m.
+
+    >>> PseudoLabels(torch.eye(2), classes=True)()
+    tensor([[0.9500, 0.0500],
+            [0.0500, 0.9500]], grad_fn=<SoftmaxBackward0>)
     """
 
     def __init__(self, init: Tensor, classes: bool):
