@@ -1,4 +1,13 @@
-"""The likelihoods p(x | z): each a function that returns a head."""
+"""Heads for the likelihood p(x | z).
+
+Each function returns a `Head` over an image (C, H, W) with independent pixels given z,
+
+    log p(x | z) = sum_i log p(x_i | z).
+
+A recipe names them by the keys of `LIKELIHOODS`. Which one fits depends on the data: `bernoulli` for binary
+pixels, `discretized_logistic` or `categorical` for 256 gray levels, `continuous_bernoulli` or `gaussian`
+(densities) for real values.
+"""
 
 from __future__ import annotations
 
@@ -22,19 +31,36 @@ from vaekit.models.head import Head
 
 
 def bernoulli() -> Head:
-    """p(x | z) of black and white pixels: one logit a pixel."""
+    """Binary pixels, with one logit per pixel.
+
+    >>> p = bernoulli()(torch.zeros(1, 2, 2))
+    >>> p.mean
+    tensor([[[0.5000, 0.5000],
+             [0.5000, 0.5000]]])
+    """
     return Head(Bernoulli, 1, 3, "binary")
 
 
 def continuous_bernoulli() -> Head:
-    """A density on [0, 1] with a logit a pixel (Loaiza-Ganem and Cunningham 2019)."""
+    """A density on [0, 1], with one logit per pixel (Loaiza-Ganem and Cunningham 2019).
+
+    >>> continuous_bernoulli()(torch.full((1, 1, 1), 100.0)).mean
+    tensor([[[0.9900]]])
+    """
     return Head(ContinuousBernoulli, 1, 3, "unit")
 
 
 def discretized_logistic(bounds: Bounds | None = (-4.5, 0.0)) -> Head:
-    """256 gray levels by a logistic in bins: a center and a log-scale a pixel (Salimans et al. 2017).
+    """256 gray levels as a logistic density in bins, with a center and a log-scale per pixel.
 
-    The bounds of the log-scale are those of Tomczak and Welling 2018, here smooth.
+    After Salimans et al. 2017.
+
+    Args:
+        bounds: smooth bounds of the log-scale; the default values are those of Tomczak and Welling 2018.
+
+    >>> head = discretized_logistic()
+    >>> head.network_output((1, 28, 20)), head.support
+    ((2, 28, 20), 'levels')
     """
     return Head(
         lambda loc, log_scale: DiscretizedLogistic(loc, soft_clamp(log_scale, bounds)), 2, 3, "levels"
@@ -42,23 +68,33 @@ def discretized_logistic(bounds: Bounds | None = (-4.5, 0.0)) -> Head:
 
 
 def categorical() -> Head:
-    """256 gray levels with a free probability each: 256 logits a pixel (van den Oord et al. 2016)."""
+    """256 gray levels with one logit each per pixel (van den Oord et al. 2016).
+
+    >>> categorical().network_output((1, 28, 28))
+    (256, 28, 28)
+    """
     return Head(lambda *logits: CategoricalLevels(torch.stack(logits, -1)), LEVELS, 3, "levels")
 
 
 def gaussian(
     sigma: float | Literal["learned", "global", "optimal"] = "global", bounds: Bounds | None = (-6.0, 2.0)
 ) -> Head:
-    """A density on the reals with center a pixel, and a scale that is fixed, learned or optimal.
+    """A Gaussian density with one mean per pixel, and a fixed, learned or optimal scale.
 
     Args:
-        sigma: a number, fixed: the squared error with weight 1 / (2 sigma^2); `learned`, one a pixel from
-            the network; `global`, one parameter for all; `optimal`, in closed form from the errors of the
-            batch in training and their running mean afterwards (Rybkin et al. 2021).
+        sigma: a number keeps sigma fixed: the squared error with weight 1 / (2 sigma^2). `learned`: one sigma
+            per pixel from the network. `global`: one parameter for all pixels. `optimal`: in closed form from
+            the errors of the batch in training, and the running mean of sigma^2 in evaluation (Rybkin et al.
+            2021).
         bounds: smooth bounds of a learned log sigma; without them the density has no maximum.
 
     Raises:
-        ValueError: for a sigma that is none of these.
+        ValueError: sigma is none of these.
+
+    >>> gaussian(0.5)(torch.zeros(1, 1, 2)).stddev
+    tensor([[[0.5000, 0.5000]]])
+    >>> gaussian("learned").network_output((3, 32, 32))
+    (6, 32, 32)
     """
     if sigma == "learned":
         return Head(lambda loc, log_sigma: LogScaleNormal(loc, soft_clamp(log_sigma, bounds)), 2, 3)
@@ -75,7 +111,7 @@ def gaussian(
 
 
 class _GlobalSigma(nn.Module):
-    """One log sigma for every pixel, learned with everything else."""
+    """One learned log sigma for all pixels."""
 
     def __init__(self, bounds: Bounds | None):
         super().__init__()
@@ -87,7 +123,7 @@ class _GlobalSigma(nn.Module):
 
 
 class _OptimalSigma(nn.Module):
-    """The closed-form sigma of the batch while training; the running mean of its square afterwards."""
+    """The closed-form sigma of the batch in training; the running mean of sigma^2 in evaluation."""
 
     decay = 0.99
     variance: Tensor
@@ -104,7 +140,7 @@ class _OptimalSigma(nn.Module):
         return Normal(loc, self.variance.sqrt().expand_as(loc), validate_args=False)
 
     def _record(self, variance: Tensor) -> None:
-        """An exponential mean, started without bias: the weights of all batches seen sum to 1."""
+        """Update the exponential mean; it is bias-corrected, so the weights of all batches sum to 1."""
         self.weight.mul_(self.decay).add_(1 - self.decay)
         self.variance.lerp_(variance.to(self.variance), (1 - self.decay) / self.weight)
 

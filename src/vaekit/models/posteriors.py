@@ -1,4 +1,9 @@
-"""The posteriors q(z | x): each a function that returns a head."""
+"""Heads for the posterior q(z | x).
+
+A recipe names them by the keys of `POSTERIORS`: `gaussian` (diagonal covariance, four parametrizations of
+sigma), `full_covariance`, `flow` (`FlowPosterior`, in `vaekit.models.flows`) and `delta`, the point mass of
+an autoencoder.
+"""
 
 from __future__ import annotations
 
@@ -21,16 +26,20 @@ Parametrization = Literal["log_var", "log_std", "softplus", "unconstrained"]
 
 
 def gaussian(parametrization: Parametrization = "log_var", bounds: Bounds | None = None) -> Head:
-    """A diagonal Gaussian from its mean and one more number for its scale (Kingma and Welling 2014).
+    """A diagonal Gaussian, with two outputs per latent: the mean, and s for sigma (Kingma and Welling 2014).
 
     Args:
-        parametrization: what that number s is: `log_var`, log sigma^2; `log_std`, log sigma; `softplus`,
-            sigma = softplus(s); `unconstrained`, z = mean + s noise, so that sigma = |s|. Nothing keeps the
-            last away from 0, where log sigma falls without end: the plainest form, to compare with.
+        parametrization: the meaning of s. `log_var`: s = log sigma^2. `log_std`: s = log sigma. `softplus`:
+            sigma = softplus(s). `unconstrained`: z = mean + s * noise, so sigma = |s|; it can reach 0, where
+            log sigma has no bound, and is meant for comparison only.
         bounds: smooth bounds of log sigma^2 or log sigma.
 
     Raises:
-        ValueError: another parametrization, or bounds of one without a logarithm.
+        ValueError: an unknown parametrization, or bounds for one that is not a logarithm.
+
+    >>> q = gaussian()(torch.tensor([1.0, 2.0, 0.0, 0.0]))  # mean, then log sigma^2
+    >>> q.mean, q.stddev
+    (tensor([1., 2.]), tensor([1., 1.]))
     """
     if parametrization == "log_var":
         return Head(lambda mean, log_var: LogScaleNormal(mean, 0.5 * soft_clamp(log_var, bounds)), 2, 1)
@@ -48,21 +57,30 @@ def gaussian(parametrization: Parametrization = "log_var", bounds: Bounds | None
 
 
 def delta() -> Head:
-    """A point: with beta = 0 the model is an autoencoder."""
+    """A point mass; with beta = 0 the model is an autoencoder.
+
+    >>> delta()(torch.tensor([1.0, 2.0])).variance
+    tensor([0., 0.])
+    """
     warning = "the posterior is a point (an autoencoder): the bound and the log-likelihood are not defined"
     return Head(Delta, 1, 1, warning=warning)
 
 
 class FullCovariance(nn.Module):
-    """A Gaussian with any covariance, by its Cholesky factor L (Kingma and Welling 2019, section 2.5.1).
+    """A Gaussian with a full covariance matrix L L^T (Kingma and Welling 2019, section 2.5.1).
 
-    The network gives a mean, the logarithm of the diagonal of L, and what is below it.
-
-    What is below the diagonal is divided by d, so that at first the covariance is nearly diagonal.
+    The network returns the mean, the logarithm of the diagonal of L, and the entries below the diagonal.
+    These entries are divided by d, so the initial covariance is nearly diagonal.
 
     Args:
-        bounds: smooth bounds of the logarithm of the diagonal; without them several layers in a row can begin
-            with divergences beyond what float32 holds.
+        bounds: smooth bounds of the logarithm of the diagonal. Without them the initial KL of a model with
+            several latent layers can overflow in float32.
+
+    >>> q = FullCovariance()
+    >>> q.network_output((2,))  # 2 means, 2 diagonal entries, 1 below
+    (5,)
+    >>> q(torch.zeros(4, 5)).event_shape
+    torch.Size([2])
     """
 
     def __init__(self, bounds: Bounds | None = LOG_SCALE_BOUNDS):
@@ -70,15 +88,15 @@ class FullCovariance(nn.Module):
         self.bounds = bounds
 
     def network_output(self, event: tuple[int, ...]) -> tuple[int, ...]:
-        """d (d + 3) / 2 numbers for d latents."""
+        """The output shape that the network must have: d (d + 3) / 2 values for d latents."""
         return (event[0] * (event[0] + 3) // 2,)
 
-    def forward(self, numbers: Tensor) -> CholeskyNormal:
-        count = numbers.shape[-1]
+    def forward(self, output: Tensor) -> CholeskyNormal:
+        count = output.shape[-1]
         d = (math.isqrt(9 + 8 * count) - 3) // 2
-        mean, log_diagonal, below = to_float32(numbers).split([d, d, count - 2 * d], -1)
+        mean, log_diagonal, below = to_float32(output).split([d, d, count - 2 * d], -1)
         cholesky = torch.diag_embed(soft_clamp(log_diagonal, self.bounds).exp())
-        rows, columns = torch.tril_indices(d, d, -1, device=numbers.device)
+        rows, columns = torch.tril_indices(d, d, -1, device=output.device)
         cholesky[..., rows, columns] = below / d
         return CholeskyNormal(mean, cholesky)
 

@@ -172,8 +172,8 @@ def mixture(
         return MixtureOfGaussians(context.latent_dim, components, context.label_dim, init_std)
     if components != context.label_dim:
         raise RecipeError(
-            f"model.prior.components: weights=class_conditional needs one component per class, {context.label_dim}, "
-            f"got {components}"
+            f"model.prior.components: weights=class_conditional needs one component per class, "
+            f"{context.label_dim}, got {components}"
         )
     return ClassGaussian(context.latent_dim, components)
 
