@@ -34,7 +34,7 @@ SECTIONS = {
         "explore",
         "export",
     ),
-    "Data and recipes": ("data", "recipes"),
+    "Data and recipes": ("data", "recipes", "migrate"),
     "Help": ("doctor",),
 }
 
