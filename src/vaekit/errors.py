@@ -5,7 +5,7 @@ catches all of them. `InvalidError` is a `ValueError` too, and `NotFoundError` a
 
     exception        exit code   cause
     VaekitError      1           any other failure, such as a full disk
-    InvalidError     3           an invalid recipe (RecipeError), invalid data (DataError), other invalid input
+    InvalidError     3           an invalid recipe (RecipeError), data (DataError) or other input
     NotFoundError    4           a recipe, dataset, run or file that does not exist
     DivergedError    5           a loss or gradient that is not finite
     InterruptedRun   130         a signal; the state was saved

@@ -64,7 +64,7 @@ def test_what_was_put_back_goes_on_as_before():
     for copy, weight in zip(second, first, strict=True):
         copy.data.copy_(weight.data)
     again = Adam(second)
-    again.restore(dict(enumerate(adam.moments)))
+    again.load_moments(dict(enumerate(adam.moments)))
     descend(first, lambda: adam.step(0.05))
     descend(second, lambda: again.step(0.05))
     assert all(map(torch.equal, first, second))

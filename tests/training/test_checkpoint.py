@@ -50,8 +50,8 @@ def test_what_is_read_is_what_was_written(tmp_path):
     state = Position(
         epoch=3, batch=2, step=12, seconds=0.1 + 0.2, best=1 / 3, best_epoch=2, learning_rate=1e-300 / 3
     )
-    found = write(tmp_path, state).newest()
-    assert found.state == state
+    found = write(tmp_path, state).load_newest()
+    assert found.position == state
     assert same(found.tensors, TENSORS)
     assert found.path.name.startswith("000001-step-12-")
 
@@ -65,7 +65,7 @@ def test_a_state_of_any_numbers_survives_as_json():
 
 def test_the_newest_is_the_last_written_wherever_it_stands(tmp_path):
     checkpoints = write(tmp_path, Position(epoch=2, batch=4, step=9), Position(epoch=2, step=5))
-    assert checkpoints.newest().state.step == 5
+    assert checkpoints.load_newest().position.step == 5
 
 
 def test_only_two_and_the_newest_start_of_an_epoch_are_kept(tmp_path):
@@ -80,12 +80,12 @@ def test_only_two_and_the_newest_start_of_an_epoch_are_kept(tmp_path):
 
 def test_the_newest_start_of_an_epoch(tmp_path):
     checkpoints = write(tmp_path, Position(epoch=2, step=5), Position(epoch=2, batch=1, step=6))
-    assert checkpoints.newest(starts_epoch=True).state == Position(epoch=2, step=5)
+    assert checkpoints.load_newest(starts_epoch=True).position == Position(epoch=2, step=5)
 
 
 def test_no_checkpoint(tmp_path):
-    assert Checkpoints(tmp_path, pytest.fail).newest() is None
-    with pytest.raises(NotFoundError, match="no checkpoint there; train the run first"):
+    assert Checkpoints(tmp_path, pytest.fail).load_newest() is None
+    with pytest.raises(NotFoundError, match="no checkpoint found; train the run first"):
         load_weights(tmp_path)
 
 
@@ -121,7 +121,7 @@ def test_a_damaged_one_is_passed_over(tmp_path, damage):
     older, newer = files(tmp_path)
     damage(newer)
     said = []
-    assert Checkpoints(tmp_path, said.append).newest().path == older
+    assert Checkpoints(tmp_path, said.append).load_newest().path == older
     (warning,) = said
     assert newer.name.rsplit("-", 1)[0] in warning
     assert warning.endswith(f"; using {older.name} instead")
@@ -133,10 +133,8 @@ def test_all_damaged(tmp_path):
     for path in files(tmp_path):
         truncate(path)
     said = []
-    with pytest.raises(
-        InvalidError, match=r"none of the 2 checkpoints is whole; restore one from a copy, or"
-    ):
-        Checkpoints(tmp_path, said.append).newest()
+    with pytest.raises(InvalidError, match=r"all 2 checkpoints are damaged; restore one from a copy, or"):
+        Checkpoints(tmp_path, said.append).load_newest()
     assert len(said) == 2
 
 
@@ -145,7 +143,7 @@ def test_a_damaged_one_does_not_take_the_place_of_a_good_one(tmp_path):
     good, bad = files(tmp_path)
     truncate(bad)
     checkpoints = Checkpoints(tmp_path, lambda text: None)
-    checkpoints.newest()
+    checkpoints.load_newest()
     checkpoints.save(Position(step=3, batch=3), TENSORS)
     assert good in files(tmp_path)
     assert bad not in files(tmp_path)
@@ -199,7 +197,7 @@ def test_a_checkpoint_of_another_architecture(tmp_path):
     other = model()
     other.decoder.network = networks.Dense([(2,)], likelihoods.bernoulli().network_output((1, 4, 4)), (11,))
     with pytest.raises(
-        InvalidError, match=r"of another model or other settings: .*expected .* got .* resume with"
+        InvalidError, match=r"belongs to another model or other settings: .*expected .* got .* resume with"
     ):
         train(tmp_path, resume=True, vae=other)
 

@@ -45,7 +45,7 @@ def test_without_a_compiler_training_goes_on(tmp_path, monkeypatch):
     log = Notes()
     train(tmp_path / "compiled", compile=True, log=log)
     train(tmp_path / "plain")
-    assert log.notes == ["training.compile does not work here, going on without: no working C++ compiler"]
+    assert log.notes == ["training.compile failed, continuing without it: no working C++ compiler"]
     assert without_clock(metrics(tmp_path / "compiled")) == without_clock(metrics(tmp_path / "plain"))
 
 

@@ -86,8 +86,8 @@ def test_nothing_that_is_not_finite_is_saved(tmp_path):
     vae = model()
     with pytest.raises(DivergedError):
         train(tmp_path, vae=vae, log=At(8, spoil(vae, "gradient")), gradient_clip=None)
-    newest = Checkpoints(tmp_path, pytest.fail).newest()
-    assert newest.state.step == 6
+    newest = Checkpoints(tmp_path, pytest.fail).load_newest()
+    assert newest.position.step == 6
     assert all(tensor.isfinite().all() for tensor in newest.tensors.values() if tensor.is_floating_point())
 
 
@@ -131,4 +131,4 @@ def test_rollback_gives_up(tmp_path):
     with pytest.raises(DivergedError, match=r"step 6: .*gave up after 8 halvings of the learning rate"):
         train(tmp_path, vae=vae, log=At(6, spoil(vae, "output")), on_nan="rollback")
     assert len(events(tmp_path)) == 8
-    assert Checkpoints(tmp_path, pytest.fail).newest().state.epoch == 2
+    assert Checkpoints(tmp_path, pytest.fail).load_newest().position.epoch == 2

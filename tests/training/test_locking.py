@@ -56,7 +56,7 @@ def test_a_second_training_in_the_same_process_is_refused(tmp_path):
 
 def test_a_directory_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(VaekitError, match=r"cannot write in .*file/run: .*; name another directory"):
+    with pytest.raises(VaekitError, match=r"cannot write in .*file/run: .*; choose another directory"):
         train(tmp_path / "file" / "run")
 
 

@@ -19,7 +19,7 @@ def test_every_image_counts_the_same():
     for x, y in iterate_batches(data, torch.arange(30), 16):
         terms = vae.elbo_terms(x, y)
         loss = objective.loss(terms, 1.0)
-        meter.add(loss, terms)
+        meter.update(loss, terms)
         losses.append(loss.item())
         sizes.append(len(x))
     assert sizes == [16, 14]
@@ -32,10 +32,10 @@ def test_every_image_counts_the_same():
 def test_a_norm_that_is_not_finite_shows():
     vae, meter = model(), ELBOMeter(1, CPU)
     terms = vae.elbo_terms(images().batch(torch.arange(5)))
-    meter.add(-terms.elbo.mean(), terms, torch.tensor(1.0))
-    assert meter.finite()
-    meter.add(-terms.elbo.mean(), terms, torch.tensor(torch.inf))
-    assert not meter.finite()
+    meter.update(-terms.elbo.mean(), terms, torch.tensor(1.0))
+    assert meter.is_finite()
+    meter.update(-terms.elbo.mean(), terms, torch.tensor(torch.inf))
+    assert not meter.is_finite()
 
 
 def test_validation_is_at_the_final_beta_and_repeats():

@@ -12,7 +12,7 @@ from vaekit.utils.random import derive_seed
 def judged(losses, settled):
     state = Position()
     for loss, done in zip(losses, settled, strict=True):
-        state.judge(loss, done)
+        state.record_loss(loss, done)
         state.next_epoch()
     return state
 
@@ -29,10 +29,10 @@ def test_before_warm_up_has_ended_nobody_waits():
 
 def test_the_end():
     patient = settings(epochs=5, patience=2)
-    assert not Position(epoch=5, waited=1).finished(patient)
-    assert Position(epoch=6).finished(patient)
-    assert Position(epoch=3, waited=2).finished(patient)
-    assert not Position(epoch=3, waited=2).finished(settings(epochs=5, patience=None))
+    assert not Position(epoch=5, waited=1).is_finished(patient)
+    assert Position(epoch=6).is_finished(patient)
+    assert Position(epoch=3, waited=2).is_finished(patient)
+    assert not Position(epoch=3, waited=2).is_finished(settings(epochs=5, patience=None))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from vaekit.training.checkpoint import Checkpoints, load_weights
 
 def everything(directory: Path) -> dict[str, torch.Tensor]:
     """All tensors of the newest checkpoint: weights, moments, average, best, sums and random states."""
-    checkpoint = Checkpoints(directory, pytest.fail).newest()
+    checkpoint = Checkpoints(directory, pytest.fail).load_newest()
     assert checkpoint is not None
     return checkpoint.tensors
 

@@ -264,5 +264,5 @@ def _odd(recorded: RunRecords) -> str:
 
 def _newest(run: Path, problems: list[str]) -> str | None:
     """The newest checkpoint that is whole; those that are not become problems."""
-    found = checkpoint.Checkpoints(run, problems.append).newest()
+    found = checkpoint.Checkpoints(run, problems.append).load_newest()
     return None if found is None else found.path.name

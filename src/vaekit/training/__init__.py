@@ -1,8 +1,14 @@
-"""Training: one loop that knows the objective and the device, and nothing of the kind of model.
+"""Training: one loop that reads `ELBOTerms` and knows nothing of the kind of model.
 
-loop         the loop itself, `fit`
-running      a model in training: everything that changes from step to step
-checkpoint   a moment of it, kept in one file
-runtime      devices, threads, and what a run took place on
-log          what people see while it runs
+`vaekit.engine`, `vaekit.runs` and `vaekit.studies` may import it; it imports `models` and `utils`.
+
+    loop.fit          trains a model: batches, loss, gradient, step, validation, checkpoints
+    settings          `TrainingSettings`, the section `training` of a recipe
+    optimizer         Adam, the exponential moving average of the weights, the learning-rate schedule
+    train_state       all that changes from step to step, as tensors and a `Position`
+    checkpoint        that state in one file, with a digest
+    recorder          the files of a run: metrics.jsonl, events.jsonl, checkpoint/
+    metrics           means over images of the terms of the bound
+    divergence        finds the cause of a loss that is not finite
+    display           progress in a terminal, or one line per epoch
 """

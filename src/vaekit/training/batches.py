@@ -1,4 +1,8 @@
-"""Images in an order, a batch at a time."""
+"""Batches of images in a given order.
+
+The order is a permutation that `vaekit.utils.random.epoch_order` computes from the seed and the epoch, so a
+resumed training skips the batches that are done and sees the rest as it would have.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,21 @@ from torch import Tensor
 
 
 class ImageSource(Protocol):
-    """What training asks of a split: its length, device and labels, and a batch by its indices.
+    """What training needs of a split: its length, device and labels, and a batch by indices.
 
-    Where it is `has_missing`, NaN in a batch stands for what was not observed.
+    `vaekit.data.observe` returns one. Any class with these attributes will do.
+
+    Attributes:
+        device: the device of the batches.
+        labels: (N, ...) what the model is conditioned on, or None.
+        has_missing: whether a batch may hold NaN, which stands for a missing value.
+
+    >>> class Zeros:
+    ...     device, labels, has_missing = torch.device("cpu"), None, False
+    ...     def __len__(self): return 3
+    ...     def batch(self, indices): return torch.zeros(len(indices), 1, 4, 4)
+    >>> [x.shape[0] for x, y in iterate_batches(Zeros(), torch.arange(3), size=2)]
+    [2, 1]
     """
 
     device: torch.device
@@ -22,23 +38,43 @@ class ImageSource(Protocol):
     def __len__(self) -> int: ...
 
     def batch(self, indices: Tensor) -> Tensor:
-        """The images (B, C, H, W) at `indices` (B,), on the device, in [0, 1]."""
+        """The images (B, C, H, W) at `indices` (B,), in [0, 1], on the device."""
         ...
 
 
 def iterate_batches(
     images: ImageSource, order: Tensor, size: int, first: int = 0
 ) -> Iterator[tuple[Tensor, Tensor | None]]:
-    """Images and labels in an order, `size` at a time; the last batch may be smaller.
+    """Images and labels in the given order, `size` at a time; the last batch may be smaller.
 
     Args:
+        images: the split.
         order: (N,) indices.
-        first: how many batches to leave out at the start.
+        size: the number of images per batch.
+        first: the number of batches to skip at the start.
+
+    Yields:
+        Images (B, C, H, W), and labels (B, ...) or None.
+
+    >>> from vaekit.data import load_dataset, observe
+    >>> import numpy as np
+    >>> images = observe(load_dataset("digits"), np.arange(10), "dynamic")
+    >>> [x.shape[0] for x, y in iterate_batches(images, torch.arange(10), size=4)]
+    [4, 4, 2]
     """
     for indices in order.to(images.device).split(size)[first:]:
         yield images.batch(indices), None if images.labels is None else images.labels[indices]
 
 
 def observed_mask(images: ImageSource, x: Tensor) -> Tensor | None:
-    """True where a batch of these images was observed; None, without a look at it, where they all are."""
+    """The mask of a batch: True where a value was observed; None if the split has no missing values.
+
+    Args:
+        images: the split that the batch comes from.
+        x: (B, C, H, W), with NaN for missing values.
+
+    >>> from types import SimpleNamespace
+    >>> observed_mask(SimpleNamespace(has_missing=True), torch.tensor([0.5, torch.nan]))
+    tensor([ True, False])
+    """
     return ~x.isnan() if images.has_missing else None

@@ -1,12 +1,15 @@
-"""A checkpoint is one file that holds a moment of a training whole, and proves it.
+"""A checkpoint is one file with the complete state of a training.
 
     checkpoint/000007-epoch-3-1f3a9c0d5e6b7a89.safetensors      at the start of epoch 3
     checkpoint/000008-step-1234-90ab12cd34ef5678.safetensors    after step 1234
 
-First the number by which the newest is known, then the place in the training, then a digest of the content: a
-file that was cut short or changed no longer fits its name, and the one before it is used. The tensors are
-safetensors, all other numbers JSON in its header, so reading one runs nothing. The best weights so far are in
-the same file: nothing can be newer or older than the rest.
+The name holds a serial number, the position in the training, and the first 16 hexadecimal digits of the
+SHA-256 of the content. A file that was cut short or changed does not match its name; the one before it is
+then used.
+
+The tensors are stored as safetensors and all other numbers as JSON in the header, so reading a checkpoint
+never runs code. The best weights so far are in the same file, so they always belong to the same moment as the
+rest.
 """
 
 from __future__ import annotations
@@ -37,16 +40,19 @@ _NAME = re.compile(r"(?P<number>\d{6,})-(?P<place>epoch|step)-\d+-(?P<digest>[0-
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What was read from a file.
+    """The content of a checkpoint file.
 
     Attributes:
-        path: of the file.
-        state: the position and all other plain numbers.
-        tensors: by name, on the CPU.
+        path: the file.
+        position: the position in the training and all other plain numbers.
+        tensors: the tensors by name, on the CPU.
+
+    >>> Checkpoint(Path("x.safetensors"), Position(epoch=3), {"model/w": Tensor()}).position.epoch
+    3
     """
 
     path: Path
-    state: Position
+    position: Position
     tensors: Weights
 
 
@@ -61,45 +67,64 @@ class Checkpoints:
     """The checkpoints of a run.
 
     Args:
-        directory: of the run; they are in its folder `checkpoint`.
-        warn: is told, in one line, of each file that could not be used.
+        directory: the run directory; the files are in its folder `checkpoint`.
+        warn: called with a message, in one line, for each file that cannot be used.
+
+    >>> import tempfile
+    >>> checkpoints = Checkpoints(Path(tempfile.mkdtemp()), print)
+    >>> checkpoints.load_newest() is None
+    True
+    >>> checkpoints.save(Position(epoch=2, step=7), {"w": Tensor([1.0])}).name[:14]
+    '000001-epoch-2'
+    >>> checkpoints.load_newest().position.step
+    7
     """
 
     def __init__(self, directory: Path, warn: Callable[[str], None]):
         self.directory, self.folder, self._warn = directory, directory / FOLDER, warn
         self._broken: set[Path] = set()
 
-    def save(self, state: Position, tensors: Weights) -> Path:
-        """Write a checkpoint, and remove those that are no longer needed once it is safely there.
+    def save(self, position: Position, tensors: Weights) -> Path:
+        """Write a checkpoint, then remove old ones.
 
-        Kept are the two newest, and the newest that starts an epoch.
+        The two newest stay, and the newest at the start of an epoch.
+
+        Args:
+            position: the plain numbers of the training.
+            tensors: everything else, by name.
+
+        Returns:
+            The path of the file.
 
         Raises:
-            VaekitError: it cannot be written; the one before it is whole.
+            VaekitError: the file cannot be written; the checkpoint before it is intact.
         """
-        content = save(_plain(tensors), {"state": json.dumps(asdict(state), allow_nan=False)})
+        content = save(
+            {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
+            {"state": json.dumps(asdict(position), allow_nan=False)},
+        )
         number = 1 + max((file.number for file in _files(self.folder)), default=0)
-        place = f"step-{state.step}" if state.batch else f"epoch-{state.epoch}"
+        place = f"step-{position.step}" if position.batch else f"epoch-{position.epoch}"
         path = self.folder / f"{number:06d}-{place}-{_digest(content)}.safetensors"
         try:
             write_whole(path, content)
             _sync(self.folder)
         except (VaekitError, OSError) as error:
             raise VaekitError(
-                f"{error}; what was saved before is whole, "
-                f"go on from there with: vaekit train --resume {self.directory}"
+                f"{error}; the checkpoint before it is intact, "
+                f"continue from it with: vaekit train --resume {self.directory}"
             ) from error
         self._prune()
         return path
 
-    def newest(self, starts_epoch: bool = False) -> Checkpoint | None:
-        """The newest checkpoint that is whole; None where there has been none.
+    def load_newest(self, starts_epoch: bool = False) -> Checkpoint | None:
+        """Read the newest intact checkpoint; None if there are no files.
 
         Args:
-            starts_epoch: look only at those from the start of an epoch.
+            starts_epoch: consider only checkpoints at the start of an epoch.
 
         Raises:
-            InvalidError: there are some, and not one is whole.
+            InvalidError: there are files, but all are damaged.
         """
         files = [file for file in self._usable() if file.starts_epoch or not starts_epoch]
         if not files:
@@ -111,12 +136,12 @@ class Checkpoints:
                 self._broken.add(files[older].path)
                 self._warn(f"{error}; using {files[older - 1].path.name if older else 'none'} instead")
         raise InvalidError(
-            f"{self.folder}: none of the {len(files)} checkpoints is whole; "
+            f"{self.folder}: all {len(files)} checkpoints are damaged; "
             "restore one from a copy, or train again in another directory"
         )
 
-    def last(self) -> Path | None:
-        """The path of the newest checkpoint not known to be broken."""
+    def newest_path(self) -> Path | None:
+        """The path of the newest checkpoint that is not known to be damaged; None if there is none."""
         return next((file.path for file in reversed(self._usable())), None)
 
     def _usable(self) -> list[_File]:
@@ -134,44 +159,54 @@ class Checkpoints:
 def load_weights(
     directory: str | Path, which: str = "best", warn: Callable[[str], None] = lambda text: None
 ) -> Weights:
-    """The weights of a run's model, from its newest checkpoint that is whole.
+    """The weights of a run's model, from its newest intact checkpoint.
 
     Args:
-        directory: of the run.
-        which: "best", by validation; or "last". Both are the moving average where the run keeps one.
-        warn: is told of each checkpoint that could not be used.
+        directory: the run directory.
+        which: "best" by validation loss, or "last". Both are the moving average if the run has one.
+        warn: called with a message for each checkpoint that cannot be used.
 
     Returns:
-        What `model.state_dict()` has, on the CPU.
+        The `state_dict` of the model, on the CPU.
 
     Raises:
         NotFoundError: there is no checkpoint.
-        InvalidError: none is whole.
-        ValueError: for another `which`.
+        InvalidError: all checkpoints are damaged.
+        ValueError: `which` is neither "best" nor "last".
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> path = Checkpoints(folder, print).save(Position(), {"model/bias": Tensor([0.5])})
+    >>> load_weights(folder, "last")
+    {'bias': tensor([0.5000])}
     """
     if which not in ("best", "last"):
         raise ValueError(f"which: expected 'best' or 'last', got {which!r}")
-    checkpoint = Checkpoints(Path(directory), warn).newest()
+    checkpoint = Checkpoints(Path(directory), warn).load_newest()
     if checkpoint is None:
-        raise NotFoundError(f"{Path(directory) / FOLDER}: no checkpoint there; train the run first")
+        raise NotFoundError(f"{Path(directory) / FOLDER}: no checkpoint found; train the run first")
     last = select_prefix(checkpoint.tensors, "model") | select_prefix(checkpoint.tensors, "average")
     return (which == "best" and select_prefix(checkpoint.tensors, "best")) or last
 
 
 def select_prefix(tensors: Weights, name: str) -> Weights:
-    """The tensors named `name/...`, without that prefix."""
+    """The tensors named `name/...`, without that prefix.
+
+    >>> list(select_prefix({"model/w": Tensor(), "best/w": Tensor()}, "model"))
+    ['w']
+    """
     return {
         key.removeprefix(f"{name}/"): value for key, value in tensors.items() if key.startswith(f"{name}/")
     }
 
 
 def add_prefix(name: str, tensors: Weights) -> Weights:
-    """The same tensors, named `name/...`."""
+    """The same tensors, named `name/...`.
+
+    >>> list(add_prefix("model", {"w": Tensor()}))
+    ['model/w']
+    """
     return {f"{name}/{key}": value for key, value in tensors.items()}
-
-
-def _plain(tensors: Weights) -> Weights:
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
 
 
 def _digest(content: bytes) -> str:
@@ -179,7 +214,7 @@ def _digest(content: bytes) -> str:
 
 
 def _files(folder: Path) -> list[_File]:
-    """The checkpoints in a folder, oldest first, going by their names."""
+    """The checkpoints in a folder by their names, oldest first."""
     matches = [_NAME.fullmatch(path.name) for path in (folder.iterdir() if folder.is_dir() else ())]
     return sorted(
         _File(int(match["number"]), folder / match.string, match["place"] == "epoch", match["digest"])
@@ -192,20 +227,20 @@ def _read(file: _File) -> Checkpoint:
     try:
         whole = _digest(file.path.read_bytes()) == file.digest
         with safe_open(file.path, framework="pt") as content:
-            state = parse_position((content.metadata() or {}).get("state", ""))
+            position = parse_position((content.metadata() or {}).get("state", ""))
             names = content.keys()
             tensors = {name: content.get_tensor(name).clone() for name in names}
     except (OSError, SafetensorError, ValueError) as error:
         raise InvalidError(f"checkpoint {file.path}: cannot be read ({first_line(error)})") from error
     if not whole:
         raise InvalidError(
-            f"checkpoint {file.path}: its content was changed, it does not fit the digest in its name"
+            f"checkpoint {file.path}: the content does not match the digest in the name, so it was changed"
         )
-    return Checkpoint(file.path, state, tensors)
+    return Checkpoint(file.path, position, tensors)
 
 
 def _sync(folder: Path) -> None:
-    """Make a rename in a folder last, where the system can."""
+    """Sync a folder, so that a rename in it survives a power failure."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -1,7 +1,8 @@
-"""The forward pass of a step compiled to one function of the machine (torch.compile), where that works.
+"""The forward pass of a training step, compiled by `torch.compile`.
 
-Between two matrix products, what is computed number by number then takes one pass over memory in place of
-many. To compile takes half a minute, and the random numbers stay those of torch.
+A compiled step fuses the elementwise operations between two matrix products, so they take one pass over
+memory instead of many. Compilation takes about half a minute. Random numbers are those of eager mode
+(`fallback_random`), so the seed still determines them.
 """
 
 from __future__ import annotations
@@ -14,33 +15,38 @@ import torch
 from vaekit.errors import first_line
 from vaekit.utils.random import random_states, set_random_states
 
-OPTIONS: dict[str, Any] = {
-    "fallback_random": True
-}  # numbers are drawn as they would be without, so that the seed decides
+OPTIONS: dict[str, Any] = {"fallback_random": True}  # the random numbers of eager mode
 
 
 class CompiledStep:
-    """A function of tensors, compiled for each of their shapes; as it is where that fails.
+    """A function of tensors that is compiled for each combination of shapes, with eager mode as a fallback.
 
-    What fails may have drawn random numbers first: they are put back, so that the seed decides all the same.
+    If compilation fails, the random states are restored and the function runs uncompiled from then on.
 
     Args:
-        function: given tensors or None.
-        device: of the tensors.
-        note: is told, in one line, why it is not compiled.
+        function: a function of tensors or None.
+        device: the device of the tensors.
+        note: called with a message, in one line, if compilation fails.
+
+    >>> step = CompiledStep(lambda x: 2 * x, torch.device("cpu"), print)
+    >>> step  # compiled at the first call
+    CompiledStep(compiled=True)
     """
 
     def __init__(self, function: Callable[..., Any], device: torch.device, note: Callable[[str], None]):
         self._function, self._device, self._note = function, device, note
         self._compiled: Callable[..., Any] | None = torch.compile(function, dynamic=False, options=OPTIONS)
 
+    def __repr__(self) -> str:
+        return f"CompiledStep(compiled={self._compiled is not None})"
+
     def __call__(self, *arguments: Any) -> Any:
         if self._compiled is not None:
             before = random_states(self._device)
             try:
                 return self._compiled(*arguments)
-            except Exception as error:  # of whichever part of the compiler; what is wrong with us comes again
+            except Exception as error:  # of any type; an error of the function itself is raised again below
                 self._compiled = None
                 set_random_states(before, self._device)
-                self._note(f"training.compile does not work here, going on without: {first_line(error)}")
+                self._note(f"training.compile failed, continuing without it: {first_line(error)}")
         return self._function(*arguments)

@@ -1,13 +1,14 @@
-"""What people see while a model trains: a live display in a terminal, a plain line an epoch elsewhere.
+"""Progress of a training: a live display in a terminal, one line per epoch elsewhere.
 
     epoch 3/10 step 1407 loss 101.230 reconstruction 80.104 kl 21.126 beta 1 images/s 15332 validation 102.301
 
-Every number follows its name, so that a line can be searched and cut by simple tools.
+In a line each number follows its name, so grep and cut can find it. In a terminal a progress bar shows the
+time left, with two lines of numbers of the current epoch below it; the lines of finished epochs stay above.
+The training loop itself draws the bar a few times per second, so no other thread takes time from the
+training.
 
-The display in a terminal: a bar with the time left and, under it, two lines of the epoch in progress.
-
-The lines of the epochs that are complete stay above it. It is drawn by the loop itself a few times a second,
-so that no other thread takes time from the training.
+A `TrainingLogger` is any object with the five methods of the protocol; `SilentLogger` is the one to inherit
+from.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from vaekit.training.position import Position
 Record = dict[str, Any]
 RunningMeans = Callable[[], Record]
 
-_SHOWN = {
+_FORMATS = {
     "step": "step {}",
     "loss": "loss {:.3f}",
     "reconstruction": "reconstruction {:.3f}",
@@ -39,50 +40,76 @@ _SHOWN = {
 
 
 class TrainingLogger(Protocol):
-    """What the loop tells of its work."""
+    """What the training loop reports, and when.
 
-    def start(self, epochs: int, batches: int, state: Position) -> None:
-        """Training goes on from a position, for so many epochs of so many batches."""
+    >>> class Losses(SilentLogger):
+    ...     def epoch(self, record): print(record["loss"])
+    >>> Losses().epoch({"epoch": 1, "loss": 105.2})
+    105.2
+    """
 
-    def step(self, state: Position, so_far: RunningMeans) -> None:
-        """A step was taken; `so_far` gives the record of the epoch in progress, and takes time."""
+    def start(self, epochs: int, batches: int, position: Position) -> None:
+        """Training starts, or continues, at a position; it has `epochs` epochs of `batches` batches."""
+
+    def step(self, position: Position, running_means: RunningMeans) -> None:
+        """A step was taken; `running_means()` computes the record of the current epoch, which takes time."""
 
     def epoch(self, record: Record) -> None:
-        """An epoch is complete; `record` is its line of metrics."""
+        """An epoch is complete; `record` is its line in metrics.jsonl."""
 
     def note(self, text: str) -> None:
-        """Something a person should know, in one line."""
+        """A message for the user, in one line."""
 
     def stop(self) -> None:
-        """No more will come."""
+        """Training has ended; nothing follows."""
 
 
 def make_display(quiet: bool = False, stream: TextIO | None = None) -> TrainingLogger:
-    """The log that suits the place to which its words go.
+    """The logger for a stream: a progress bar in a terminal, one line per epoch elsewhere.
 
     Args:
-        quiet: say nothing.
-        stream: where to; stderr by default.
+        quiet: report nothing.
+        stream: where to write; stderr by default.
+
+    >>> import io
+    >>> type(make_display(stream=io.StringIO())).__name__
+    'LineLogger'
     """
-    return SilentLogger() if quiet else _shown(stream or sys.stderr)
+    if quiet:
+        return SilentLogger()
+    console = Console(file=stream or sys.stderr)
+    live_display = console.is_terminal and not console.is_dumb_terminal
+    return ProgressBar(console) if live_display else LineLogger(stream or sys.stderr)
 
 
 def format_epoch(record: Record, epochs: int) -> str:
-    """An epoch in one line of words and numbers."""
+    """The record of an epoch as one line.
+
+    >>> format_epoch({"epoch": 3, "step": 1407, "loss": 101.23, "kl": None}, epochs=10)
+    'epoch 3/10 step 1407 loss 101.230'
+    """
     return f"epoch {record['epoch']}/{epochs} {format_record(record)}"
 
 
 def format_record(record: Record) -> str:
-    """Its step and numbers; what is not defined is left out."""
-    return " ".join(shown.format(record[key]) for key, shown in _SHOWN.items() if record.get(key) is not None)
+    """The step and the numbers of a record; undefined ones are left out.
+
+    >>> format_record({"step": 5, "loss": 2.0, "kl": None})
+    'step 5 loss 2.000'
+    """
+    defined = ((text, record.get(key)) for key, text in _FORMATS.items())
+    return " ".join(text.format(value) for text, value in defined if value is not None)
 
 
 class SilentLogger:
-    """Says nothing."""
+    """Reports nothing; the base class for loggers that need only some of the methods.
 
-    def start(self, epochs: int, batches: int, state: Position) -> None: ...
+    >>> SilentLogger().note("ignored")
+    """
 
-    def step(self, state: Position, so_far: RunningMeans) -> None: ...
+    def start(self, epochs: int, batches: int, position: Position) -> None: ...
+
+    def step(self, position: Position, running_means: RunningMeans) -> None: ...
 
     def epoch(self, record: Record) -> None: ...
 
@@ -92,19 +119,25 @@ class SilentLogger:
 
 
 class LineLogger:
-    """One plain line an epoch.
+    """Writes one line per epoch.
 
     Args:
-        stream: where to.
+        stream: where to write.
+
+    >>> import sys
+    >>> logger = LineLogger(sys.stdout)
+    >>> logger.start(epochs=10, batches=5, position=Position())
+    >>> logger.epoch({"epoch": 1, "step": 5, "loss": 105.2})
+    epoch 1/10 step 5 loss 105.200
     """
 
     def __init__(self, stream: TextIO):
         self._stream, self._epochs = stream, 0
 
-    def start(self, epochs: int, batches: int, state: Position) -> None:
+    def start(self, epochs: int, batches: int, position: Position) -> None:
         self._epochs = epochs
 
-    def step(self, state: Position, so_far: RunningMeans) -> None: ...
+    def step(self, position: Position, running_means: RunningMeans) -> None: ...
 
     def epoch(self, record: Record) -> None:
         self.note(format_epoch(record, self._epochs))
@@ -116,56 +149,54 @@ class LineLogger:
 
 
 class CompositeLogger:
-    """Tells each of several logs.
+    """Reports to several loggers in turn.
 
     Args:
-        logs: in the order in which they are told.
+        loggers: in the order in which they are called.
+
+    >>> import sys
+    >>> CompositeLogger(SilentLogger(), LineLogger(sys.stdout)).note("checkpoint saved")
+    checkpoint saved
     """
 
-    def __init__(self, *logs: TrainingLogger):
-        self._logs = logs
+    def __init__(self, *loggers: TrainingLogger):
+        self._loggers = loggers
 
-    def start(self, epochs: int, batches: int, state: Position) -> None:
-        for log in self._logs:
-            log.start(epochs, batches, state)
+    def start(self, epochs: int, batches: int, position: Position) -> None:
+        for logger in self._loggers:
+            logger.start(epochs, batches, position)
 
-    def step(self, state: Position, so_far: RunningMeans) -> None:
-        for log in self._logs:
-            log.step(state, so_far)
+    def step(self, position: Position, running_means: RunningMeans) -> None:
+        for logger in self._loggers:
+            logger.step(position, running_means)
 
     def epoch(self, record: Record) -> None:
-        for log in self._logs:
-            log.epoch(record)
+        for logger in self._loggers:
+            logger.epoch(record)
 
     def note(self, text: str) -> None:
-        for log in self._logs:
-            log.note(text)
+        for logger in self._loggers:
+            logger.note(text)
 
     def stop(self) -> None:
-        for log in self._logs:
-            log.stop()
-
-
-def _shown(stream: TextIO) -> TrainingLogger:
-    from rich.console import Console
-
-    console = Console(file=stream)
-    if not console.is_terminal or console.is_dumb_terminal:
-        return LineLogger(stream)
-    from vaekit.training.display import ProgressBar
-
-    return ProgressBar(console)
+        for logger in self._loggers:
+            logger.stop()
 
 
 REFRESH = 0.25  # seconds between two drawings
-_TERMS = ("loss", "reconstruction", "kl", "validation_loss")  # the first line; the second has all else
+_TERMS = ("loss", "reconstruction", "kl", "validation_loss")  # in the first line; the second has the others
 
 
 class ProgressBar:
-    """A bar and the numbers of the moment; NO_COLOR is respected.
+    """A progress bar with the numbers of the current epoch; respects NO_COLOR.
 
     Args:
         console: a terminal.
+
+    >>> import io
+    >>> bar = ProgressBar(Console(file=io.StringIO(), force_terminal=True))
+    >>> bar.start(epochs=2, batches=5, position=Position())
+    >>> bar.stop()
     """
 
     def __init__(self, console: Console):
@@ -184,17 +215,17 @@ class ProgressBar:
             Group(self._bar, self._numbers), console=console, auto_refresh=False, transient=True
         )
 
-    def start(self, epochs: int, batches: int, state: Position) -> None:
+    def start(self, epochs: int, batches: int, position: Position) -> None:
         self._epochs, self._batches = epochs, batches
         self._bar.update(self._task, total=epochs * batches)
-        self._move(state)
+        self._move(position)
         self._bar.start_task(self._task)
         self._screen.start()
 
-    def step(self, state: Position, so_far: RunningMeans) -> None:
+    def step(self, position: Position, running_means: RunningMeans) -> None:
         if time.monotonic() - self._drawn >= REFRESH:
-            self._move(state)
-            self._numbers.plain = two_lines(so_far() | self._validation)
+            self._move(position)
+            self._numbers.plain = two_lines(running_means() | self._validation)
             self._screen.refresh()
             self._drawn = time.monotonic()
 
@@ -208,14 +239,19 @@ class ProgressBar:
     def stop(self) -> None:
         self._screen.stop()
 
-    def _move(self, state: Position) -> None:
-        done = (state.epoch - 1) * self._batches + state.batch
-        epoch = f"epoch {min(state.epoch, self._epochs)}/{self._epochs}"
+    def _move(self, position: Position) -> None:
+        done = (position.epoch - 1) * self._batches + position.batch
+        epoch = f"epoch {min(position.epoch, self._epochs)}/{self._epochs}"
         self._bar.update(self._task, completed=done, description=epoch)
 
 
 def two_lines(record: Record) -> str:
-    """The terms of the loss, and under them all other numbers: narrow enough for any terminal."""
+    """The terms of the loss in one line and all other numbers in a second, to fit a narrow terminal.
+
+    >>> print(two_lines({"step": 5, "loss": 2.0, "beta": 1.0}))
+    loss 2.000
+    step 5 beta 1
+    """
     terms = {key: record[key] for key in _TERMS if key in record}
     others = {key: value for key, value in record.items() if key not in terms}
     return f"{format_record(terms)}\n{format_record(others)}"

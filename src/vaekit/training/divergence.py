@@ -1,9 +1,9 @@
-"""Where did a number that is not finite come from?
+"""Find where a number that is not finite came from.
 
-Weights that are not finite came of a gradient that was not, in a step before. Otherwise the terms of the
-bound are looked at in the order in which they arise and, for the layer, the output of each module in a second
-pass over the same batch, and the gradients. Of several weights or gradients, the one nearest to the loss was
-the first to go wrong.
+If weights are not finite, the gradient of an earlier step was not. Otherwise the terms of the bound are
+checked in the order in which they are computed. To find the layer, a second pass over the same batch checks
+the output of each module, and then the gradients are checked. Of several weights or gradients, the one
+nearest to the loss is reported, because backpropagation reaches it first.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ from vaekit.utils.random import seeded
 
 
 class Cause(NamedTuple):
-    """The term that is not finite, and where in the model it first showed; empty where that is not known."""
+    """The term that is not finite, and the layer where it first appeared; empty if that is not known.
+
+    >>> Cause("log_px", "the output of decoder")
+    Cause(term='log_px', layer='the output of decoder')
+    """
 
     term: str
     layer: str
@@ -34,10 +38,16 @@ def find_cause(
     """The cause of a loss or gradient that is not finite.
 
     Args:
-        model: with the weights and gradients of that step.
-        x: its images.
-        evidence, loss: what came of them.
-        again: computes the evidence of the same images once more.
+        model: the model with the weights and gradients of that step.
+        x: (B, C, H, W), the images of that step.
+        bound, loss: the terms and the loss that were computed.
+        again: computes the terms of the same images again.
+
+    >>> from types import SimpleNamespace
+    >>> bad, good = torch.tensor([torch.inf]), torch.ones(1)
+    >>> terms = SimpleNamespace(log_px=bad, log_qz=good, log_pz=good, kl=good)
+    >>> find_cause(nn.Linear(1, 1), good, terms, bad, lambda: None)
+    Cause(term='log_px', layer='')
     """
     if culprit := nonfinite_weight(model):
         return Cause("gradient", culprit)
@@ -53,20 +63,27 @@ def find_cause(
     return Cause(term, _output(model, again) or _gradient(model))
 
 
-def divergence_message(cause: Cause, state: Position, settings: TrainingSettings, good: Path | None) -> str:
-    """One line: what, where, which checkpoint is good, what to change."""
+def divergence_message(
+    cause: Cause, position: Position, settings: TrainingSettings, good: Path | None
+) -> str:
+    """The message of a divergence, in one line: what, where, the last good checkpoint, what to change.
+
+    >>> divergence_message(Cause("loss", ""), Position(), TrainingSettings(), None).partition(";")[0]
+    'training diverged at epoch 1, step 1: loss is not finite'
+    """
     where = f", first in {cause.layer}" if cause.layer else ""
-    kept = f"the last good checkpoint is {good}" if good else "there is no checkpoint yet"
+    saved = f"the last good checkpoint is {good}" if good else "there is no checkpoint yet"
     return (
-        f"training diverged at epoch {state.epoch}, step {state.step + 1}: {cause.term} is not finite{where}"
-        f"; {kept}; try {', '.join(_advice(cause.term, state, settings))}"
+        f"training diverged at epoch {position.epoch}, step {position.step + 1}: "
+        f"{cause.term} is not finite{where}"
+        f"; {saved}; try {', '.join(_advice(cause.term, position, settings))}"
     )
 
 
-def _advice(term: str, state: Position, settings: TrainingSettings) -> list[str]:
+def _advice(term: str, position: Position, settings: TrainingSettings) -> list[str]:
     if term == "data":
         return ["data that are finite and in [0, 1]"]
-    advice = [f"a smaller training.learning_rate (now {settings.learning_rate * 0.5**state.rollbacks:g})"]
+    advice = [f"a smaller training.learning_rate (now {settings.learning_rate * 0.5**position.rollbacks:g})"]
     if settings.gradient_clip is None:
         advice.append("training.gradient_clip=100")
     if settings.precision != "float32":
@@ -81,7 +98,15 @@ def _advice(term: str, state: Position, settings: TrainingSettings) -> list[str]
 
 
 def nonfinite_weight(model: nn.Module) -> str:
-    """The weights nearest to the loss that are not finite, by name; empty where all are finite."""
+    """The name of the weights nearest to the loss that are not finite; empty if all are finite.
+
+    >>> layer = nn.Linear(1, 1)
+    >>> nonfinite_weight(layer)
+    ''
+    >>> _ = layer.weight.data.fill_(torch.nan)
+    >>> nonfinite_weight(layer)
+    'the weights weight'
+    """
     named = reversed(list(model.named_parameters()))
     return next((f"the weights {name}" for name, p in named if not _finite(p)), "")
 
@@ -93,7 +118,7 @@ def _gradient(model: nn.Module) -> str:
 
 
 def _output(model: nn.Module, again: Callable[[], object]) -> str:
-    """The first module whose output is not finite, in the order in which they are computed."""
+    """The first module, in order of computation, whose output is not finite."""
     found: list[str] = []
 
     def watch(name: str) -> Callable[..., None]:

@@ -1,4 +1,9 @@
-"""A run directory has one writer, and a signal waits for the end of a step."""
+"""One writer per run directory, and signals that wait for the end of a step.
+
+`lock_directory` prevents two processes from training in the same directory; the lock disappears with the
+process. `catch_signals` turns Ctrl-C and SIGTERM into a flag, so that the loop can save its state before it
+stops.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +22,14 @@ from vaekit.errors import VaekitError
 
 @contextmanager
 def lock_directory(directory: Path) -> Iterator[None]:
-    """Hold a run directory, made where it is not there; the system lets go of it when the process dies.
+    """Inside the block, hold the lock of a run directory; the directory is created if it does not exist.
 
     Raises:
-        VaekitError: another process holds it, or it cannot be written to.
+        VaekitError: another process holds the lock, or the directory cannot be written.
+
+    >>> import tempfile
+    >>> with lock_directory(Path(tempfile.mkdtemp())) as held:
+    ...     pass
     """
     owner = directory / ".pid"
     try:
@@ -29,12 +38,12 @@ def lock_directory(directory: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         raise VaekitError(
-            f"another process ({_read(owner)}) is training in {directory}; wait for it, stop it, "
-            "or name another directory"
+            f"another process ({_read_owner(owner)}) is training in {directory}; wait for it, stop it, "
+            "or choose another directory"
         ) from None
     except OSError as error:
         raise VaekitError(
-            f"cannot write in {directory}: {error.strerror or error}; name another directory"
+            f"cannot write in {directory}: {error.strerror or error}; choose another directory"
         ) from error
     try:
         owner.write_text(str(os.getpid()))
@@ -46,30 +55,37 @@ def lock_directory(directory: Path) -> Iterator[None]:
 
 @contextmanager
 def catch_signals() -> Iterator[Callable[[], bool]]:
-    """Inside, the first Ctrl-C or SIGTERM only makes the function given return True; the next acts as ever.
+    """Inside the block, the first Ctrl-C or SIGTERM only sets a flag; a second one acts as usual.
 
-    Signals belong to the main thread: in another one the function always returns False.
+    Only the main thread receives signals; in other threads the flag is never set.
+
+    Yields:
+        A function that returns whether a signal came.
+
+    >>> with catch_signals() as interrupted:
+    ...     interrupted()
+    False
     """
-    came: list[int] = []
+    received: list[int] = []
     before: dict[int, signal.Handlers | Callable | int | None] = {}
 
     def restore() -> None:
         for number, handler in before.items():
             signal.signal(number, handler)
 
-    def remember(number: int, frame: FrameType | None) -> None:
-        came.append(number)
+    def record(number: int, frame: FrameType | None) -> None:
+        received.append(number)
         restore()
 
     if threading.current_thread() is threading.main_thread():
-        before |= {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+        before |= {number: signal.signal(number, record) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: bool(came)
+        yield lambda: bool(received)
     finally:
         restore()
 
 
-def _read(owner: Path) -> str:
+def _read_owner(owner: Path) -> str:
     try:
         return f"pid {owner.read_text()}"
     except OSError:

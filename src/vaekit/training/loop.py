@@ -1,8 +1,11 @@
-"""The loop: batch, evidence, loss, gradient, step; a line of metrics an epoch; a checkpoint now and then.
+"""The training loop: batch, terms of the bound, loss, gradient, step.
 
-It knows the objective and the device, and of the model only that it gives `ELBOTerms`. Everything random is a
-function of the seed and the position, or is in the checkpoint, so a training killed at any moment and
-continued ends, bit for bit on the CPU, as one that was never interrupted.
+It knows the objective and the device, and of the model only that it returns `ELBOTerms`. Once per epoch it
+validates and writes one line of metrics; every few seconds it saves a checkpoint.
+
+Everything random is either a function of the seed and the position or part of the checkpoint. A training that
+is killed at any moment and resumed therefore ends, bit for bit on the CPU, like one that was never
+interrupted.
 """
 
 from __future__ import annotations
@@ -30,13 +33,12 @@ from vaekit.training.display import SilentLogger, TrainingLogger
 from vaekit.training.locking import catch_signals, lock_directory
 from vaekit.training.metrics import validate
 from vaekit.training.optimizer import learning_rate
-from vaekit.training.position import Position
 from vaekit.training.recorder import RunRecorder
 from vaekit.training.settings import TrainingSettings
 from vaekit.training.train_state import TrainState
 from vaekit.utils.random import derive_seed, epoch_order, seeded
 
-CHECK_EVERY = 50  # steps between two looks at numbers that another device computes
+CHECK_EVERY = 50  # steps between two checks for finite numbers on a GPU, because each check waits for it
 
 Record = dict[str, Any]
 
@@ -46,10 +48,13 @@ class FitResult:
     """How a training ended.
 
     Attributes:
-        epochs, steps: that were done.
-        best_epoch: whose weights the model has now.
-        best: its loss on the validation images, in nats; None without any, or where warm-up never ended.
-        stopped_early: whether early stopping ended it.
+        epochs, steps: the numbers of epochs and steps that were done.
+        best_epoch: the epoch of the weights that the model has now.
+        best: its validation loss in nats; None without validation images, or if warm-up never ended.
+        stopped_early: whether early stopping ended the training.
+
+    >>> FitResult(epochs=10, steps=150, best_epoch=8, best=97.2, stopped_early=False).best_epoch
+    8
     """
 
     epochs: int
@@ -72,208 +77,213 @@ def fit(
     log: TrainingLogger | None = None,
     bound: bool = True,
 ) -> FitResult:
-    """Train a model, and leave it in evaluation mode with the best weights.
+    """Train a model, and leave it in evaluation mode with its best weights.
 
     Args:
-        model: on the device of the images, with its first weights.
+        model: the model with its initial weights, on the device of the images.
         objective: what is minimized.
-        train, validation: the images.
-        settings: all else.
-        directory: of the run; what is written there, `ledger.py` says.
-        resume: go on from the newest checkpoint; from the start where there is none.
-        after_epoch: called with each line of metrics, while the model has the weights that were validated.
-        log: is told of every step.
-        bound: whether the posterior has a density; an autoencoder's has none, and its metrics no kl.
+        train, validation: the images; `validation` may be None.
+        settings: all other settings.
+        directory: the run directory; `vaekit.training.recorder` lists the files in it.
+        resume: continue from the newest checkpoint, or start if there is none.
+        after_epoch: called with the record of each epoch, while the model has the weights that were
+            validated.
+        log: reports the progress; silent by default.
+        bound: whether the posterior has a density. That of an autoencoder has none, so its KL is undefined.
+
+    Returns:
+        How the training ended.
 
     Raises:
         DivergedError: the loss or the gradient is not finite.
         InterruptedRun: a signal came; the state was saved.
-        InvalidError: a checkpoint is of another model, or none is whole.
+        InvalidError: the checkpoint belongs to another model, or all checkpoints are damaged.
         VaekitError: another process trains in the directory, or it cannot be written.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from vaekit.config.build import build_model
+    >>> from vaekit.config.loading import load_recipe
+    >>> from vaekit.data import load_dataset, observe
+    >>> images = observe(load_dataset("digits"), np.arange(8), "dynamic", training=True)
+    >>> model = build_model(load_recipe("digits").model, images.shape)
+    >>> settings = TrainingSettings(epochs=1, batch_size=4)
+    >>> fit(model, Objective(), images, None, settings, Path(tempfile.mkdtemp())).steps
+    2
     """
     log = log or SilentLogger()
-    running = TrainState(model, settings)
-    ledger = RunRecorder(directory, running, settings, log.note)
+    state = TrainState(model, settings)
+    recorder = RunRecorder(directory, state, settings, log.note)
     with (
         lock_directory(directory),
         seeded(derive_seed(settings.seed, "noise")),
         catch_signals() as interrupted,
     ):
-        ledger.begin(resume)
+        recorder.start(resume)
         loop = _Loop(
-            running, objective, train, validation, settings, ledger, log, interrupted, bound, after_epoch
+            state, objective, train, validation, settings, recorder, log, interrupted, bound, after_epoch
         )
-        log.start(settings.epochs, loop.batches, running.state)
+        log.start(settings.epochs, loop.batches_per_epoch, state.position)
         try:
             loop.run()
         finally:
             log.stop()
-    running.use_best()
-    state = running.state
-    return FitResult(state.epoch - 1, state.step, state.best_epoch, state.best, state.impatient(settings))
+    state.load_best()
+    end = state.position
+    return FitResult(end.epoch - 1, end.step, end.best_epoch, end.best, end.stops_early(settings))
 
 
 @dataclass
 class _Loop:
-    running: TrainState
+    state: TrainState
     objective: Objective
     train: ImageSource
     validation: ImageSource | None
     settings: TrainingSettings
-    ledger: RunRecorder
+    recorder: RunRecorder
     log: TrainingLogger
     interrupted: Callable[[], bool]
     bound: bool
     after_epoch: Callable[[Record], None] | None
 
     def run(self) -> None:
-        while not self.state.finished(self.settings):
+        while not self.state.position.is_finished(self.settings):
             try:
                 self.train_epoch()
-                self.close_epoch()
+                self.end_epoch()
             except DivergedError as error:
-                self.ledger.roll_back(error)
-        self.pause()
+                self.recorder.roll_back(error)
+        self.save_checkpoint()
 
     def train_epoch(self) -> None:
-        """Take the steps that are left of the epoch in progress."""
-        state, settings, mark = self.state, self.settings, time.perf_counter()
-        images = epoch_order(settings.seed, state.epoch, len(self.train))
-        for x, y in iterate_batches(self.train, images, settings.batch_size, first=state.batch):
-            pausing = self.interrupted() or self.ledger.due()
-            self.step(x, y, watched=pausing or self.on_cpu or state.step % CHECK_EVERY == 0)
-            state.seconds += time.perf_counter() - mark
-            self.log.step(state, self.so_far)
-            if pausing:
-                self.pause()
-            mark = time.perf_counter()
+        """Take the remaining steps of the current epoch."""
+        state, settings, start = self.state, self.settings, time.perf_counter()
+        position, on_cpu = state.position, state.device.type == "cpu"
+        order = epoch_order(settings.seed, position.epoch, len(self.train))
+        for x, y in iterate_batches(self.train, order, settings.batch_size, first=position.batch):
+            saving = self.interrupted() or self.recorder.checkpoint_due()
+            self.step(x, y, check=saving or on_cpu or position.step % CHECK_EVERY == 0)
+            position.seconds += time.perf_counter() - start
+            self.log.step(position, self.running_means)
+            if saving:
+                self.save_checkpoint()
+            start = time.perf_counter()
 
-    def step(self, x: Tensor, y: Tensor | None, watched: bool) -> None:
-        """One batch: evidence, loss, gradient, and the step it points to."""
-        running, state = self.running, self.state
-        state.beta = self.objective.beta_at(state.epoch, state.step + 1)
-        elbo_terms_, loss = self.forward(x, y)
+    def step(self, x: Tensor, y: Tensor | None, check: bool) -> None:
+        """One batch: terms of the bound, loss, gradient, step."""
+        state, position = self.state, self.state.position
+        position.beta = self.objective.beta_at(position.epoch, position.step + 1)
+        if self.compiled is None:
+            terms, loss = self.terms_and_loss(x, y, position.beta)
+        else:  # beta as a tensor: a Python number would be compiled into the function
+            terms, loss = self.compiled(x, y, torch.tensor(position.beta, device=x.device))
         loss.backward()
-        norm = running.norm()
-        running.meter.add(loss, elbo_terms_, norm)
-        if watched and not running.meter.finite():
-            known, again = (
-                fill_missing(x) if self.train.has_missing else x,
-                lambda: self.terms(x, y, state.beta),
-            )
-            self.diverge(divergence.find_cause(running.model, known, elbo_terms_, loss, again))
-        running.update(self.learning_rate(), norm)
+        norm = state.grad_norm()
+        state.meter.update(loss, terms, norm)
+        if check and not state.meter.is_finite():
+            known = fill_missing(x) if self.train.has_missing else x
+            again = lambda: self.terms_and_loss(x, y, position.beta)
+            self.raise_diverged(divergence.find_cause(state.model, known, terms, loss, again))
+        state.step(self.learning_rate(), norm)
 
-    def close_epoch(self) -> None:
-        """Validate, judge, report, and stand at the start of the next epoch."""
-        running, state = self.running, self.state
-        self.check()
-        with running.evaluating():
-            record = self.measure()
+    def end_epoch(self) -> None:
+        """Validate, record the loss, report, and move to the next epoch."""
+        state = self.state
+        self.check_finite()
+        with state.eval_mode():
+            record = self.epoch_record()
             loss = record["loss" if self.validation is None else "validation_loss"]
             if not math.isfinite(loss):
-                self.diverge(divergence.Cause("validation_loss", ""))
-            kept = state.judge(loss, self.comparable())
-            if kept:
-                running.keep()
-            self.report({**record, "is_best": kept})
-        running.next_epoch()
+                self.raise_diverged(divergence.Cause("validation_loss", ""))
+            is_best = state.position.record_loss(loss, self.losses_are_comparable())
+            if is_best:
+                state.save_best()
+            self.report({**record, "is_best": is_best})
+        state.next_epoch()
         if self.settings.on_nan == "rollback":
-            self.ledger.save()
+            self.recorder.save()
 
-    def pause(self) -> None:
-        """Save, and stop here if a signal came."""
-        self.check()
-        self.ledger.save()
+    def save_checkpoint(self) -> None:
+        """Save a checkpoint, and stop here if a signal came."""
+        self.check_finite()
+        self.recorder.save()
         if self.interrupted():
-            epoch = min(self.state.epoch, self.settings.epochs)
+            epoch = min(self.state.position.epoch, self.settings.epochs)
             raise InterruptedRun(
-                f"interrupted at epoch {epoch}, step {self.state.step}; "
-                f"continue with: vaekit train --resume {self.ledger.directory}"
+                f"interrupted at epoch {epoch}, step {self.state.position.step}; "
+                f"continue with: vaekit train --resume {self.recorder.directory}"
             )
 
-    # ------------------------------------------------------------------------------------- its parts
+    # ------------------------------------------------------------------------------- parts of a step
 
     @property
-    def state(self) -> Position:
-        return self.running.state
-
-    @property
-    def batches(self) -> int:
+    def batches_per_epoch(self) -> int:
         return math.ceil(len(self.train) / self.settings.batch_size)
-
-    @property
-    def on_cpu(self) -> bool:
-        return self.running.device.type == "cpu"
-
-    def forward(self, x: Tensor, y: Tensor | None) -> tuple[ELBOTerms, Tensor]:
-        if self.compiled is None:
-            return self.terms(x, y, self.state.beta)
-        return self.compiled(
-            x, y, torch.tensor(self.state.beta, device=x.device)
-        )  # a number would be built in
 
     @cached_property
     def compiled(self) -> CompiledStep | None:
-        return CompiledStep(self.terms, self.running.device, self.log.note) if self.settings.compile else None
+        if not self.settings.compile:
+            return None
+        return CompiledStep(self.terms_and_loss, self.state.device, self.log.note)
 
-    def terms(self, x: Tensor, y: Tensor | None, beta: float | Tensor) -> tuple[ELBOTerms, Tensor]:
+    def terms_and_loss(self, x: Tensor, y: Tensor | None, beta: float | Tensor) -> tuple[ELBOTerms, Tensor]:
         low = self.settings.precision == "bfloat16"
-        with torch.autocast(self.running.device.type, torch.bfloat16, enabled=low):
-            elbo_terms_ = self.running.model.elbo_terms(
-                x, y, self.objective.samples, mask=observed_mask(self.train, x)
-            )
-            return elbo_terms_, self.objective.loss(elbo_terms_, beta)
+        with torch.autocast(self.state.device.type, torch.bfloat16, enabled=low):
+            mask = observed_mask(self.train, x)
+            terms = self.state.model.elbo_terms(x, y, self.objective.samples, mask=mask)
+            return terms, self.objective.loss(terms, beta)
 
     def learning_rate(self) -> float:
-        state, steps = self.state, self.settings.epochs * self.batches
-        return learning_rate(self.settings, state.epoch, state.step + 1, steps) * 0.5**state.rollbacks
+        position, steps = self.state.position, self.settings.epochs * self.batches_per_epoch
+        rate = learning_rate(self.settings, position.epoch, position.step + 1, steps)
+        return rate * 0.5**position.rollbacks
 
-    def comparable(self) -> bool:
-        """Whether epochs can be told better or worse: by held-out images at the final beta, after warm-up.
+    # ------------------------------------------------------------------------------ parts of an epoch
 
-        The loss of training is at the beta of its epoch, which a schedule changes; there the latest counts.
+    def losses_are_comparable(self) -> bool:
+        """Whether losses of different epochs can be compared: on validation images at the final beta.
+
+        The training loss uses the beta of its epoch, which a schedule changes.
         """
-        return self.validation is not None and self.objective.is_warmed_up(self.state.epoch, self.state.step)
+        position = self.state.position
+        return self.validation is not None and self.objective.is_warmed_up(position.epoch, position.step)
 
-    def so_far(self) -> Record:
-        """The line of metrics of the epoch in progress, as yet without validation."""
-        state, meter = self.state, self.running.meter
+    def running_means(self) -> Record:
+        """The record of the current epoch so far, without validation."""
+        position, meter = self.state.position, self.state.meter
         return {
-            "epoch": state.epoch,
-            "step": state.step,
+            "epoch": position.epoch,
+            "step": position.step,
             **meter.means(self.bound),
-            "beta": state.beta,
-            "learning_rate": state.learning_rate,
-            "images_per_second": meter.images / max(state.seconds, 1e-9),
-            "seconds": state.seconds,
+            "beta": position.beta,
+            "learning_rate": position.learning_rate,
+            "images_per_second": meter.images / max(position.seconds, 1e-9),
+            "seconds": position.seconds,
         }
 
-    def measure(self) -> Record:
-        """The whole line of metrics."""
-        record, began = self.so_far(), time.perf_counter()
+    def epoch_record(self) -> Record:
+        """The complete record of the epoch, with validation."""
+        record, start = self.running_means(), time.perf_counter()
         if self.validation is None:
             return record
         size, seed = self.settings.batch_size, derive_seed(self.settings.seed, "validation")
-        held_out = validate(self.running.model, self.objective, self.validation, size, seed, self.bound)
-        return {**record, "seconds": record["seconds"] + time.perf_counter() - began, **held_out}
+        held_out = validate(self.state.model, self.objective, self.validation, size, seed, self.bound)
+        return {**record, "seconds": record["seconds"] + time.perf_counter() - start, **held_out}
 
     def report(self, record: Record) -> None:
-        self.ledger.close_epoch(record)
+        self.recorder.write_metrics(record)
         self.log.epoch(record)
         if self.after_epoch is not None:
-            with seeded(derive_seed(self.settings.seed, "after epoch", self.state.epoch)):
+            with seeded(derive_seed(self.settings.seed, "after epoch", self.state.position.epoch)):
                 self.after_epoch(record)
 
-    def check(self) -> None:
-        """Nothing that is not finite is ever saved."""
-        if not self.running.finite():
-            self.diverge(divergence.Cause("gradient", divergence.nonfinite_weight(self.running.model)))
+    def check_finite(self) -> None:
+        """Raise if the state is not finite, so that it is never saved."""
+        if not self.state.is_finite():
+            weight = divergence.nonfinite_weight(self.state.model)
+            self.raise_diverged(divergence.Cause("gradient", weight))
 
-    def diverge(self, cause: divergence.Cause) -> None:
-        """Raise what there is to say.
-
-        Raises:
-            DivergedError: always.
-        """
-        raise DivergedError(divergence.divergence_message(cause, self.state, self.settings, self.ledger.last))
+    def raise_diverged(self, cause: divergence.Cause) -> None:
+        """Raise `DivergedError` with the cause, the last good checkpoint, and what to change."""
+        good = self.recorder.newest_checkpoint
+        raise DivergedError(divergence.divergence_message(cause, self.state.position, self.settings, good))

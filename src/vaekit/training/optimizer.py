@@ -1,30 +1,30 @@
-"""Adam (Kingma and Ba 2015); with decay, AdamW (Loshchilov and Hutter 2019).
+"""The optimizer: Adam, the moving average of the weights, and the learning rate.
 
-With the gradient g of step t, all else of one weight w,
+**Adam** (Kingma and Ba 2015), or AdamW if `decay` > 0 (Loshchilov and Hutter 2019). For a weight w with the
+gradient g of step t,
 
     m <- b1 m + (1 - b1) g          v <- b2 v + (1 - b2) g^2
     w <- w - rate (decay w + m' / (sqrt(v') + eps)),    m' = m / (1 - b1^t),    v' = v / (1 - b2^t),
 
-with b1 = 0.9, b2 = 0.999, eps = 1e-8, for all weights in one kernel of torch. It is that of
-`torch.optim.Adam(fused=True)`, bit for bit; but the first step there imports torch's compiler, which takes
-longer than a small training.
+with b1 = 0.9, b2 = 0.999 and eps = 1e-8, for all weights in one fused kernel. The result equals that of
+`torch.optim.Adam(fused=True)` bit for bit; but the first step of that class imports the compiler of torch,
+which takes longer than a small training.
 
-The exponential moving average of the weights, often a better model than the weights themselves.
+**EMA**, the exponential moving average of the weights, often generalizes better than the weights themselves:
 
-    a <- d a + (1 - d) w,     d = min(decay, (1 + t) / (10 + t)) after step t,
+    a <- d a + (1 - d) w,     d = min(decay, (1 + t) / (10 + t)) after step t
 
-so that a short training does not keep its first, random weights (Polyak and Juditsky 1992 for the average;
-the rise of d as in TensorFlow's ExponentialMovingAverage, 2015).
+The rise of d keeps the first, random weights out of the average of a short training (Polyak and Juditsky 1992
+for the average; the rise of d as in TensorFlow's ExponentialMovingAverage, 2015).
 
-The learning rate is a pure function of the position, so there is no scheduler whose state could be lost.
-
-With r the rate of the recipe, s the step from 1 of S, e the epoch from 1, and w steps of warm-up,
+**The learning rate** is a pure function of the position in the training, so there is no scheduler with a
+state. With the rate r of the recipe, step s of S, epoch e (both from 1), and w warm-up steps,
 
     constant      r
     cosine        r (f + (1 - f) (1 + cos(pi (s - w) / (S - w))) / 2)        (Loshchilov and Hutter 2017)
     exponential   r factor^(e - 1)
 
-each times min(1, s / w) while it warms up.
+each times min(1, s / w) during warm-up.
 """
 
 from __future__ import annotations
@@ -47,11 +47,19 @@ Moments = dict[str, Tensor]
 
 
 class Adam:
-    """The moments of some weights, and the step they lead to.
+    """Adam with the moments of its weights.
 
     Args:
-        weights: leaves that require a gradient, on one device; one that has none in a step stays as it is.
-        decay: of the weights, times the rate.
+        weights: leaf tensors that require a gradient, on one device. A weight without a gradient in a step
+            does not change in that step.
+        decay: the decoupled weight decay; it is multiplied by the learning rate.
+
+    >>> w = torch.ones(2, requires_grad=True)
+    >>> adam = Adam([w])
+    >>> w.sum().backward()
+    >>> adam.step(rate=0.1)
+    >>> w.detach()
+    tensor([0.9000, 0.9000])
     """
 
     def __init__(self, weights: Sequence[Tensor], decay: float = 0.0):
@@ -62,7 +70,11 @@ class Adam:
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
-        """Change the weights by their gradients, and forget these."""
+        """Update the weights by their gradients, then clear the gradients.
+
+        Args:
+            rate: the learning rate of this step.
+        """
         moved = [state for state in self._states if state[0].grad is not None]
         if not moved:
             return
@@ -77,26 +89,26 @@ class Adam:
             lr=rate, beta1=BETAS[0], beta2=BETAS[1], weight_decay=self._decay, eps=EPSILON,
             amsgrad=False, maximize=False,
         )  # fmt: skip
-        self.forget()
+        self.zero_grad()
 
-    def forget(self) -> None:
-        """Drop the gradients."""
+    def zero_grad(self) -> None:
+        """Set the gradients to None."""
         for weight in self.weights:
             weight.grad = None
 
     @property
     def moments(self) -> list[Moments]:
-        """Of each weight its number of steps and its moments; nothing before the first.
+        """For each weight `step`, `exp_avg` and `exp_avg_sq`; an empty dictionary before its first step.
 
-        The moments are those in use, the number a copy: numbers share their memory, which a file refuses.
+        The step counts are copies, because they share memory, which safetensors does not accept.
         """
         return [
             {"step": step.clone(), "exp_avg": mean, "exp_avg_sq": square} if step > 0 else {}
             for _, mean, square, step in self._states
         ]
 
-    def restore(self, moments: Mapping[int, Moments]) -> None:
-        """Put back what `moments` held, by place; a weight that is not there never had a gradient."""
+    def load_moments(self, moments: Mapping[int, Moments]) -> None:
+        """Restore `moments` by the index of the weight; a weight without an entry never had a gradient."""
         for place, (_, mean, square, step) in enumerate(self._states):
             found = moments.get(place, {})
             for name, state in (("step", step), ("exp_avg", mean), ("exp_avg_sq", square)):
@@ -107,11 +119,18 @@ class Adam:
 
 
 class EMA:
-    """The moving average of some weights.
+    """The exponential moving average of weights.
 
     Args:
-        weights: the parameters it follows.
+        weights: the parameters to average.
         decay: d, in (0, 1).
+
+    >>> w = torch.zeros(1)
+    >>> ema = EMA([w], decay=0.99)
+    >>> _ = w.fill_(11.0)
+    >>> ema.update(step=1)  # d = min(0.99, 2 / 11)
+    >>> ema.values
+    [tensor([9.])]
     """
 
     def __init__(self, weights: Iterable[Tensor], decay: float):
@@ -120,19 +139,19 @@ class EMA:
         self._decay = decay
 
     def update(self, step: int) -> None:
-        """Move towards the weights as they are after `step`, counted from 1."""
+        """Average in the weights after `step`, counted from 1."""
         decay = min(self._decay, (1 + step) / (10 + step))
         torch._foreach_lerp_(self.values, self._weights, 1 - decay)
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Inside, the model's weights are the average; after it they are its own again."""
-        own = [weight.clone() for weight in self._weights]
+        """Inside the block, the weights of the model are the average; afterwards they are restored."""
+        saved = [weight.clone() for weight in self._weights]
         torch._foreach_copy_(self._weights, self.values)
         try:
             yield
         finally:
-            torch._foreach_copy_(self._weights, own)
+            torch._foreach_copy_(self._weights, saved)
 
 
 # ---------------------------------------------------------------------------------------------- learning rate
@@ -142,9 +161,13 @@ def learning_rate(settings: TrainingSettings, epoch: int, step: int, steps: int)
     """The learning rate of a step.
 
     Args:
-        settings: rate and schedule.
-        epoch, step: counted from 1 since the start of training.
-        steps: of the whole training.
+        settings: the rate r and its schedule.
+        epoch, step: the epoch and the step since the start of training, counted from 1.
+        steps: S, the number of steps of the whole training.
+
+    >>> settings = TrainingSettings(learning_rate=0.01, schedule={"kind": "exponential", "factor": 0.5})
+    >>> [learning_rate(settings, epoch, 10 * epoch, 30) for epoch in (1, 2, 3)]
+    [0.01, 0.005, 0.0025]
     """
     warmup = settings.schedule.warmup
     rising = min(1.0, step / warmup) if warmup else 1.0

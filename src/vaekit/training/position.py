@@ -1,7 +1,7 @@
-"""The plain numbers of a training: where it is, and what it decided so far.
+"""The position of a training: all of its state that is not a tensor.
 
-With the tensors beside them in a checkpoint they are all there is: a training continued from them cannot be
-told from one that was never interrupted.
+Together with the tensors of a checkpoint it is the complete state, so a training that continues from it gives
+the same results as one that was never interrupted.
 """
 
 from __future__ import annotations
@@ -20,18 +20,25 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 
 @dataclass
 class Position:
-    """A position and the decisions that led to it.
+    """Where a training is, and what it decided so far.
 
     Attributes:
-        epoch: in progress, counted from 1.
-        batch: batches of it that are done.
-        step: steps that are done since the start.
-        seconds: of training in this epoch.
-        best: the lowest loss that counted, in nats; None before one did.
-        best_epoch: when that was; before it, the last epoch.
-        waited: epochs since then.
-        rollbacks: how often training went back after it diverged, halving the learning rate each time.
-        beta, learning_rate: of the last step.
+        epoch: the current epoch, counted from 1.
+        batch: the number of its batches that are done.
+        step: the number of steps since the start.
+        seconds: the training time in this epoch.
+        best: the lowest comparable loss, in nats; None before there is one.
+        best_epoch: the epoch of that loss; before there is one, the last epoch.
+        waited: the number of epochs since then.
+        rollbacks: how often training rolled back after it diverged; each time halves the learning rate.
+        beta, learning_rate: the values of the last step.
+
+    >>> position = Position()
+    >>> position.record_loss(100.0, comparable=True)
+    True
+    >>> position.next_epoch()
+    >>> position.record_loss(101.0, comparable=True), position.best_epoch, position.waited
+    (False, 1, 1)
     """
 
     epoch: Annotated[int, Field(ge=1, le=2**62)] = 1
@@ -45,36 +52,44 @@ class Position:
     beta: Number = 0.0
     learning_rate: Number = 0.0
 
-    def judge(self, loss: float, counts: bool) -> bool:
-        """Take in an epoch and its loss; whether it is the best so far. While none counts, the latest is."""
-        better = not counts or self.best is None or loss < self.best
+    def record_loss(self, loss: float, comparable: bool) -> bool:
+        """Record the loss of the current epoch, and return whether it is the best so far.
+
+        Args:
+            loss: the loss in nats.
+            comparable: whether losses of different epochs can be compared. If not, the latest is the best.
+        """
+        better = not comparable or self.best is None or loss < self.best
         if better:
             self.best_epoch, self.waited = self.epoch, 0
-            self.best = loss if counts else None
+            self.best = loss if comparable else None
         else:
             self.waited += 1
         return better
 
     def next_epoch(self) -> None:
-        """Stand at the start of the next epoch."""
+        """Move to the start of the next epoch."""
         self.epoch, self.batch, self.seconds = self.epoch + 1, 0, 0.0
 
-    def finished(self, settings: TrainingSettings) -> bool:
-        """Whether all epochs are done, or there was no better one for as long as the settings allow."""
-        return self.epoch > settings.epochs or self.impatient(settings)
+    def is_finished(self, settings: TrainingSettings) -> bool:
+        """Whether all epochs are done, or early stopping ends the training."""
+        return self.epoch > settings.epochs or self.stops_early(settings)
 
-    def impatient(self, settings: TrainingSettings) -> bool:
-        """Whether early stopping stops here."""
+    def stops_early(self, settings: TrainingSettings) -> bool:
+        """Whether `settings.patience` epochs have passed without a better one."""
         return settings.patience is not None and self.waited >= settings.patience
 
 
 def parse_position(text: str) -> Position:
-    """A state from its JSON.
+    """The position of a JSON text.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is not the JSON of a position.
+
+    >>> parse_position('{"epoch": 3, "step": 120}').epoch
+    3
     """
-    return _STATE.validate_python(json.loads(text))
+    return _POSITION.validate_python(json.loads(text))
 
 
-_STATE = TypeAdapter(Position)
+_POSITION = TypeAdapter(Position)

@@ -1,11 +1,11 @@
-"""What a training writes into its directory, when it does, and how it goes back to it.
+"""The files that a training writes, and how it continues from them.
 
-    metrics.jsonl     one line an epoch
-    events.jsonl      one line each time training diverged and went back
-    checkpoint/       moments to go on from
+    metrics.jsonl     one line per epoch
+    events.jsonl      one line per rollback after a divergence
+    checkpoint/       the states to continue from
 
-A checkpoint is the truth: lines that were written after it are dropped when training goes on from it, since
-the same ones will be written again.
+When training continues from a checkpoint, the lines that were written after it are removed, because the same
+lines will be written again.
 """
 
 from __future__ import annotations
@@ -24,92 +24,102 @@ ROLLBACKS = 8
 
 
 class RunRecorder:
-    """The files of one training.
+    """Writes the files of one training.
 
     Args:
-        directory: of the run.
-        running: what is saved and restored.
-        settings: say when.
-        note: is told, in one line, what a person should know.
+        directory: the run directory.
+        state: the state that is saved and restored.
+        settings: how often to save, and what to do on divergence.
+        note: called with messages for the user, in one line each.
+
+    >>> import tempfile
+    >>> from vaekit.config.build import build_model
+    >>> from vaekit.config.loading import load_recipe
+    >>> settings, folder = TrainingSettings(), Path(tempfile.mkdtemp())
+    >>> state = TrainState(build_model(load_recipe("digits").model, (1, 8, 8)), settings)
+    >>> recorder = RunRecorder(folder, state, settings, print)
+    >>> recorder.start(resume=False)
+    >>> recorder.newest_checkpoint.name[:14]
+    '000001-epoch-1'
     """
 
     def __init__(
-        self, directory: Path, running: TrainState, settings: TrainingSettings, note: Callable[[str], None]
+        self, directory: Path, state: TrainState, settings: TrainingSettings, note: Callable[[str], None]
     ):
-        self.directory, self.metrics, self.events = (
-            directory,
-            directory / "metrics.jsonl",
-            directory / "events.jsonl",
-        )
-        self._running, self._settings, self._note = running, settings, note
+        self.directory = directory
+        self.metrics, self.events = directory / "metrics.jsonl", directory / "events.jsonl"
+        self._state, self._settings, self._note = state, settings, note
         self._checkpoints = Checkpoints(directory, note)
         self._saved = time.monotonic()
 
     @property
-    def last(self) -> Path | None:
-        """The newest checkpoint."""
-        return self._checkpoints.last()
+    def newest_checkpoint(self) -> Path | None:
+        """The path of the newest checkpoint; None if there is none."""
+        return self._checkpoints.newest_path()
 
-    def begin(self, resume: bool) -> None:
-        """Stand where the newest checkpoint was written; where there is none, at the start, and write one.
+    def start(self, resume: bool) -> None:
+        """Continue from the newest checkpoint; without one, save the state at the start.
+
+        Args:
+            resume: whether to continue if there is a checkpoint.
 
         Raises:
-            VaekitError: there is one, and nobody asked to resume.
+            VaekitError: there is a checkpoint, but `resume` is false.
         """
-        if self.last and not resume:
+        if self.newest_checkpoint and not resume:
             raise VaekitError(
                 f"{self.directory} already holds a training; continue it with: vaekit train --resume "
-                f"{self.directory}, or name another directory"
+                f"{self.directory}, or choose another directory"
             )
-        checkpoint = self._checkpoints.newest()
-        self._stand(checkpoint)
+        checkpoint = self._checkpoints.load_newest()
+        self._seek(checkpoint)
         if checkpoint is None:
             self.save()
 
-    def due(self) -> bool:
-        """Whether the step about to be taken is one to save after."""
+    def checkpoint_due(self) -> bool:
+        """Whether to save a checkpoint after the next step."""
         steps = self._settings.checkpoint_steps
         late = time.monotonic() - self._saved >= self._settings.checkpoint_seconds
-        return late or (steps is not None and (self._running.state.step + 1) % steps == 0)
+        return late or (steps is not None and (self._state.position.step + 1) % steps == 0)
 
     def save(self) -> None:
         """Write a checkpoint."""
-        self._checkpoints.save(self._running.state, self._running.tensors())
+        self._checkpoints.save(self._state.position, self._state.tensors())
         self._saved = time.monotonic()
 
-    def close_epoch(self, record: Record) -> None:
-        """Write the line of metrics of an epoch."""
+    def write_metrics(self, record: Record) -> None:
+        """Append the record of an epoch to metrics.jsonl."""
         append_record(self.metrics, record)
 
     def roll_back(self, error: DivergedError) -> None:
-        """Stand at the start of the epoch with half the learning rate, or raise the error.
+        """Return to the start of the epoch with half the learning rate, or raise the error.
 
-        Always to the start of the epoch, so that where a training goes on does not depend on the clock.
+        It is always the start of an epoch, because the other checkpoints depend on the clock.
 
         Raises:
-            DivergedError: the settings do not want it, or it was done too often.
+            DivergedError: the settings say stop, or there were too many rollbacks.
         """
-        good = self._checkpoints.newest(starts_epoch=True)
+        good = self._checkpoints.load_newest(starts_epoch=True)
         if self._settings.on_nan != "rollback" or good is None:
             raise error
-        if good.state.rollbacks >= ROLLBACKS:
+        if good.position.rollbacks >= ROLLBACKS:
             raise DivergedError(
                 f"{error}; gave up after {ROLLBACKS} halvings of the learning rate"
             ) from error
-        at, reason = self._running.state, str(error).partition(";")[0]
-        self._stand(good)
-        state = self._running.state
-        state.rollbacks += 1
-        event = {"event": "rollback", "epoch": at.epoch, "step": at.step + 1, "rollbacks": state.rollbacks}
+        at, reason = self._state.position, str(error).partition(";")[0]
+        self._seek(good)
+        position = self._state.position
+        position.rollbacks += 1
+        event = {"event": "rollback", "epoch": at.epoch, "step": at.step + 1, "rollbacks": position.rollbacks}
         append_record(self.events, {**event, "reason": reason})
         self.save()
-        self._note(f"{reason}; back to the start of epoch {state.epoch} with half the learning rate")
+        self._note(f"{reason}; back to the start of epoch {position.epoch} with half the learning rate")
 
-    def _stand(self, checkpoint: Checkpoint | None) -> None:
-        """Stand where a checkpoint was written, or at the start, and drop the lines written after it."""
+    def _seek(self, checkpoint: Checkpoint | None) -> None:
+        """Restore a checkpoint, if there is one, and remove the lines that were written after it."""
         if checkpoint is not None:
-            self._running.restore(checkpoint)
-        state = self._running.state
-        trim_records(self.metrics, lambda record: record.get("epoch", 0) < state.epoch)
-        trim_records(self.events, lambda record: record.get("rollbacks", 0) <= state.rollbacks)
+            self._state.restore(checkpoint)
+        position = self._state.position
+        trim_records(self.metrics, lambda record: record.get("epoch", 0) < position.epoch)
+        trim_records(self.events, lambda record: record.get("rollbacks", 0) <= position.rollbacks)
         self._saved = time.monotonic()

@@ -1,4 +1,7 @@
-"""The metrics for TensorBoard, which is not needed for anything else."""
+"""The metrics of a training as TensorBoard events (needs the extra `tensorboard`).
+
+Set `training.tensorboard=true`, then run `tensorboard --logdir runs`.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,16 @@ from vaekit.training.position import Position
 
 
 class TensorBoardLogger:
-    """Writes each number of an epoch's line of metrics as a scalar at its step.
+    """Writes each number of an epoch's record as a scalar at its step.
 
     Args:
-        folder: where to.
+        folder: where to write the events.
 
     Raises:
         VaekitError: TensorBoard is not installed.
+
+    >>> hasattr(TensorBoardLogger, "epoch")
+    True
     """
 
     def __init__(self, folder: Path):
@@ -29,15 +35,15 @@ class TensorBoardLogger:
             ) from error
         self._open, self._folder = SummaryWriter, folder
 
-    def start(self, epochs: int, batches: int, state: Position) -> None:
-        """Open the file; what an interrupted training wrote past the position is dropped by TensorBoard."""
-        self._writer = self._open(str(self._folder), purge_step=state.step + 1)
+    def start(self, epochs: int, batches: int, position: Position) -> None:
+        """Open the file; TensorBoard drops what an interrupted training wrote after the position."""
+        self._writer = self._open(str(self._folder), purge_step=position.step + 1)
 
-    def step(self, state: Position, so_far: RunningMeans) -> None: ...
+    def step(self, position: Position, running_means: RunningMeans) -> None: ...
 
     def epoch(self, record: Record) -> None:
-        levels = {f"kl_layers/{i}": kl for i, kl in enumerate(record["kl_layers"] or [])}
-        for name, value in {**record, **levels}.items():
+        layers = {f"kl_layers/{i}": kl for i, kl in enumerate(record["kl_layers"] or [])}
+        for name, value in {**record, **layers}.items():
             if isinstance(value, int | float):
                 self._writer.add_scalar(name, value, record["step"])
         self._writer.flush()

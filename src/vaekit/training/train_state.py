@@ -1,7 +1,7 @@
-"""A model in training: everything that changes from step to step, in one place.
+"""The state of a training: everything that changes from step to step, in one place.
 
-`Running.tensors` and `Running.state` are all of it; writing them down and putting them back changes nothing,
-bit for bit on the CPU.
+`TrainState.tensors()` and `TrainState.position` are the complete state. Saving and restoring them changes
+nothing, bit for bit on the CPU.
 """
 
 from __future__ import annotations
@@ -27,77 +27,100 @@ class TrainState:
     """Model, optimizer, moving average, best weights, sums of the epoch, and position.
 
     Args:
-        model: on its device.
-        settings: of the training.
+        model: the model, on its device.
+        settings: the settings of the training.
+
+    Attributes:
+        position: the position in the training.
+        best: the best weights so far, by name; empty before there are any.
+        ema: the moving average of the weights, or None.
+        meter: the sums of the current epoch.
+
+    >>> from vaekit.config.build import build_model
+    >>> from vaekit.config.loading import load_recipe
+    >>> model = build_model(load_recipe("digits").model, (1, 8, 8))
+    >>> state = TrainState(model, TrainingSettings())
+    >>> state
+    TrainState(epoch=1, step=0, device=cpu)
+    >>> state.is_finite()
+    True
     """
 
     def __init__(self, model: VAE, settings: TrainingSettings):
         self.model, self.settings = model.train(), settings
-        self.state = Position()
+        self.position = Position()
         self.best: Weights = {}
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.device = self.parameters[0].device
-        self.average = EMA(self.parameters, settings.ema) if settings.ema else None
+        self.ema = EMA(self.parameters, settings.ema) if settings.ema else None
         self.meter = ELBOMeter(len(model.layer_dims), self.device)
         self.optimizer = Adam(self.parameters, settings.weight_decay)
 
+    def __repr__(self) -> str:
+        return f"TrainState(epoch={self.position.epoch}, step={self.position.step}, device={self.device})"
+
     # ------------------------------------------------------------------------------------------ a step
 
-    def norm(self) -> Tensor | None:
-        """The norm of the gradient, where the settings limit it."""
+    def grad_norm(self) -> Tensor | None:
+        """The norm of the gradient, a scalar; None if the settings do not clip it."""
         if self.settings.gradient_clip is None:
             return None
         return get_total_norm([p.grad for p in self.parameters if p.grad is not None])
 
-    def update(self, learning_rate: float, norm: Tensor | None) -> None:
-        """Take the step that the gradient, with its norm limited, points to, and count it."""
+    def step(self, learning_rate: float, norm: Tensor | None) -> None:
+        """Clip the gradient, take one step of the optimizer, and count it.
+
+        Args:
+            learning_rate: the learning rate of this step.
+            norm: the norm of the gradient, from `grad_norm`.
+        """
         limit = self.settings.gradient_clip
         if limit is not None and norm is not None:
             clip_grads_with_norm_(self.parameters, limit, norm)
         self.optimizer.step(learning_rate)
-        self.state.step += 1
-        self.state.batch += 1
-        self.state.learning_rate = learning_rate
-        if self.average is not None:
-            self.average.update(self.state.step)
+        self.position.step += 1
+        self.position.batch += 1
+        self.position.learning_rate = learning_rate
+        if self.ema is not None:
+            self.ema.update(self.position.step)
 
     # ---------------------------------------------------------------------------------------- an epoch
 
     @contextmanager
-    def evaluating(self) -> Iterator[None]:
-        """Inside, the model is in evaluation mode, and its weights are the average where there is one."""
+    def eval_mode(self) -> Iterator[None]:
+        """Inside the block, the model is in evaluation mode, with the averaged weights if there are any."""
         self.model.eval()
         try:
-            with nullcontext() if self.average is None else self.average.applied():
+            with nullcontext() if self.ema is None else self.ema.applied():
                 yield
         finally:
             self.model.train()
 
-    def keep(self) -> None:
-        """Remember the weights as they are now as the best."""
+    def save_best(self) -> None:
+        """Save the current weights as the best."""
         self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
 
     def next_epoch(self) -> None:
-        """Stand at the start of the next epoch."""
-        self.state.next_epoch()
+        """Move to the start of the next epoch."""
+        self.position.next_epoch()
         self.meter = ELBOMeter(len(self.model.layer_dims), self.device)
 
-    def use_best(self) -> None:
-        """End with the best weights; where none counted as best, with the last ones, averaged if so set."""
-        if not self.best and self.average is not None:
-            torch._foreach_copy_([p.detach() for p in self.parameters], self.average.values)
+    def load_best(self) -> None:
+        """Load the best weights into the model; if there are none, the averaged or the last ones."""
+        if not self.best and self.ema is not None:
+            torch._foreach_copy_([p.detach() for p in self.parameters], self.ema.values)
         elif self.best:
             self.model.load_state_dict(self.best)
         self.model.eval()
 
-    # ------------------------------------------------------------------------------- writing and reading
+    # ------------------------------------------------------------------------------- saving and restoring
 
-    def finite(self) -> bool:
-        """Whether all numbers so far, and all weights, are finite; waits for the device."""
-        return self.meter.finite() and all(bool(p.isfinite().all()) for p in self.parameters)
+    def is_finite(self) -> bool:
+        """Whether all sums and all weights are finite; synchronizes with the device."""
+        return self.meter.is_finite() and all(bool(p.isfinite().all()) for p in self.parameters)
 
     def tensors(self) -> Weights:
-        """All that a checkpoint holds beside the state."""
+        """All tensors of a checkpoint, by name."""
         return {
             "sums": self.meter.sums,
             **add_prefix("model", self.model.state_dict()),
@@ -108,10 +131,10 @@ class TrainState:
         }
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Stand where the checkpoint was written.
+        """Restore the state of a checkpoint.
 
         Raises:
-            InvalidError: it is of another model or of other settings.
+            InvalidError: the checkpoint belongs to another model or to other settings.
         """
         tensors = checkpoint.tensors
         _check(tensors, self._expected(tensors), f"checkpoint {checkpoint.path}")
@@ -119,37 +142,34 @@ class TrainState:
             set_random_states(select_prefix(tensors, "random"), self.device)
         except RuntimeError as error:
             raise InvalidError(
-                f"checkpoint {checkpoint.path}: random states that are none ({error})"
+                f"checkpoint {checkpoint.path}: invalid random states ({error}); use an older checkpoint"
             ) from error
-        self.optimizer.forget()
-        self.state = checkpoint.state
+        self.optimizer.zero_grad()
+        self.position = checkpoint.position
         self.meter.sums.copy_(tensors["sums"])
         self.model.load_state_dict(select_prefix(tensors, "model"))
-        self._set_moments(select_prefix(tensors, "optimizer"))
-        if self.average is not None:
+        moments = select_prefix(tensors, "optimizer")
+        self.optimizer.load_moments(
+            {index: select_prefix(moments, name) for index, name in enumerate(self._names())}
+        )
+        if self.ema is not None:
             averages = select_prefix(tensors, "average")
-            torch._foreach_copy_(self.average.values, [averages[name] for name in self._names()])
+            torch._foreach_copy_(self.ema.values, [averages[name] for name in self._names()])
         self.best = {name: tensor.to(self.device) for name, tensor in select_prefix(tensors, "best").items()}
 
     def _names(self) -> list[str]:
         return [name for name, p in self.model.named_parameters() if p.requires_grad]
 
     def _averages(self) -> Weights:
-        return {} if self.average is None else dict(zip(self._names(), self.average.values, strict=True))
+        return {} if self.ema is None else dict(zip(self._names(), self.ema.values, strict=True))
 
     def _moments(self) -> Weights:
-        """What Adam remembers of each parameter; nothing before the first step."""
+        """The moments of Adam by parameter and name; none before the first step of a parameter."""
         pairs = zip(self._names(), self.optimizer.moments, strict=True)
         return {f"{name}/{key}": value for name, moments in pairs for key, value in moments.items()}
 
-    def _set_moments(self, moments: Weights) -> None:
-        """Put back what Adam remembers; a parameter that never had a gradient has nothing."""
-        self.optimizer.restore(
-            {place: select_prefix(moments, name) for place, name in enumerate(self._names())}
-        )
-
     def _expected(self, given: Weights) -> Weights:
-        """Tensors as a checkpoint of this run has them; its optional parts as they are in the one given."""
+        """The tensors that a checkpoint of this run has; optional ones only if `given` has them."""
         own = dict(self.model.state_dict())
         expected = {
             "sums": self.meter.sums,
@@ -171,9 +191,9 @@ def _check(given: Weights, expected: Weights, source: str) -> None:
     if wrong:
         name = wrong[0]
         raise InvalidError(
-            f"{source}: of another model or other settings: {name}: expected {_kind(expected.get(name))}, "
-            f"got {_kind(given.get(name))} ({len(wrong)} tensors differ); resume with the recipe that it "
-            "was trained with"
+            f"{source}: belongs to another model or other settings: {name}: "
+            f"expected {_kind(expected.get(name))}, got {_kind(given.get(name))} "
+            f"({len(wrong)} tensors differ); resume with the recipe that it was trained with"
         )
 
 
