@@ -30,7 +30,7 @@ def test_keys_explains_all_or_a_part(call, numbers):
     training = numbers("recipes", "keys", "training")["keys"]
     assert len(every) > len(training) > 10
     assert all(key["path"].startswith("training.") for key in training)
-    assert "training.batch_size=100\n    images a step" in call("recipes", "keys", "training").stdout
+    assert "training.batch_size=100\n    images per step" in call("recipes", "keys", "training").stdout
 
 
 def test_keys_of_an_unknown_part(fails):

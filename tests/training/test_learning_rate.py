@@ -23,9 +23,9 @@ def rates(schedule, at, epochs=None):
     [
         ("constant", [1, 50, 100], [0.5, 0.5, 0.5]),
         ({"kind": "constant", "warmup": 4}, [1, 2, 4, 5], [0.125, 0.25, 0.5, 0.5]),
-        ({"kind": "cosine", "final": 0.0}, [0, 25, 50, 100, 120], [0.5, 0.4267767, 0.25, 0.0, 0.0]),
-        ({"kind": "cosine", "final": 0.2}, [50, 100], [0.3, 0.1]),
-        ({"kind": "cosine", "final": 0.0, "warmup": 20}, [10, 20, 60, 100], [0.25, 0.5, 0.25, 0.0]),
+        ({"kind": "cosine", "min_lr_ratio": 0.0}, [0, 25, 50, 100, 120], [0.5, 0.4267767, 0.25, 0.0, 0.0]),
+        ({"kind": "cosine", "min_lr_ratio": 0.2}, [50, 100], [0.3, 0.1]),
+        ({"kind": "cosine", "min_lr_ratio": 0.0, "warmup": 20}, [10, 20, 60, 100], [0.25, 0.5, 0.25, 0.0]),
     ],
 )
 def test_by_step(schedule, at, expected):

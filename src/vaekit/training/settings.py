@@ -1,4 +1,4 @@
-"""The keys of `training`: how long, how fast, where, and from which seed."""
+"""The section `training` of a recipe: duration, learning rate, device, seed, checkpoints."""
 
 from __future__ import annotations
 
@@ -10,20 +10,38 @@ from vaekit.utils.schema import Count, Positive, Section, name_to_section
 
 
 class ConstantRate(Section):
+    """The same learning rate in every step after warm-up.
+
+    >>> ConstantRate(warmup=100)
+    ConstantRate(kind='constant', warmup=100)
+    """
+
     kind: Literal["constant"] = "constant"
-    warmup: int = Field(0, ge=0, description="steps in which the rate rises from 0")
+    warmup: int = Field(0, ge=0, description="steps in which the rate rises from 0 (warm-up)")
 
 
 class CosineRate(Section):
+    """A learning rate that falls along half a cosine (Loshchilov and Hutter 2017).
+
+    >>> CosineRate().min_lr_ratio
+    0.01
+    """
+
     kind: Literal["cosine"] = "cosine"
-    warmup: int = Field(0, ge=0, description="steps in which the rate rises from 0")
-    min_lr_ratio: float = Field(0.01, ge=0, le=1, description="share of the rate that is left at the end")
+    warmup: int = Field(0, ge=0, description="steps in which the rate rises from 0 (warm-up)")
+    min_lr_ratio: float = Field(0.01, ge=0, le=1, description="final rate as a share of learning_rate")
 
 
 class ExponentialRate(Section):
+    """A learning rate that falls by a constant factor per epoch.
+
+    >>> ExponentialRate(factor=0.9).factor
+    0.9
+    """
+
     kind: Literal["exponential"] = "exponential"
-    warmup: int = Field(0, ge=0, description="steps in which the rate rises from 0")
-    factor: float = Field(0.97, gt=0, le=1, description="by which the rate falls every epoch")
+    warmup: int = Field(0, ge=0, description="steps in which the rate rises from 0 (warm-up)")
+    factor: float = Field(0.97, gt=0, le=1, description="factor of the rate per epoch")
 
 
 RateSchedule = Annotated[
@@ -33,25 +51,33 @@ RateSchedule = Annotated[
 
 
 class TrainingSettings(Section):
+    """All settings of a training.
+
+    >>> TrainingSettings(epochs=3, schedule="cosine").schedule.kind
+    'cosine'
+    """
+
     epochs: int = Field(10, ge=1, le=1_000_000, description="passes over the training images")
-    batch_size: int = Field(100, ge=1, le=1_000_000, description="images a step")
-    learning_rate: float = Field(1e-3, gt=0, le=10, description="of Adam")
-    schedule: RateSchedule = Field(ConstantRate(), description="of the learning rate")
-    weight_decay: float = Field(0.0, ge=0, le=1, description="decoupled, as in AdamW")
-    gradient_clip: Positive | None = Field(None, description="largest norm of the gradient")
+    batch_size: int = Field(100, ge=1, le=1_000_000, description="images per step")
+    learning_rate: float = Field(1e-3, gt=0, le=10, description="learning rate of Adam")
+    schedule: RateSchedule = Field(ConstantRate(), description="schedule of the learning rate")
+    weight_decay: float = Field(0.0, ge=0, le=1, description="decoupled weight decay, as in AdamW")
+    gradient_clip: Positive | None = Field(None, description="maximum norm of the gradient")
     ema: float | None = Field(None, gt=0, lt=1, description="decay of the moving average of the weights")
     patience: Count | None = Field(
         None, description="epochs without a better validation bound before stopping"
     )
-    precision: Literal["float32", "bfloat16"] = Field("float32", description="of the products, by autocast")
-    compile: bool = Field(False, description="the step, by torch: half a minute, then less time")
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="precision of matrix products, by autocast"
+    )
+    compile: bool = Field(False, description="use torch.compile (about 30 s startup)")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda or mps")
     threads: int | None = Field(
-        None, ge=1, le=4096, description="of the processor; as torch chooses if not given"
+        None, ge=1, le=4096, description="CPU threads; the default of torch if not given"
     )
-    seed: int = Field(0, ge=0, lt=2**63, description="of weights, order of images, and noise")
-    checkpoint_seconds: Positive = Field(30.0, description="at most so long between two checkpoints")
-    checkpoint_steps: Count | None = Field(None, description="the same in steps")
-    on_nan: Literal["stop", "rollback"] = Field("stop", description="what a loss not finite leads to")
-    sample_every: int = Field(1, ge=0, description="epochs between pictures of the progress; 0 for none")
-    tensorboard: bool = Field(False, description="write TensorBoard events too (extra: tensorboard)")
+    seed: int = Field(0, ge=0, lt=2**63, description="random seed of weights, order of images and noise")
+    checkpoint_seconds: Positive = Field(30.0, description="maximum seconds between two checkpoints")
+    checkpoint_steps: Count | None = Field(None, description="maximum steps between two checkpoints")
+    on_nan: Literal["stop", "rollback"] = Field("stop", description="what to do if the loss is not finite")
+    sample_every: int = Field(1, ge=0, description="epochs between two figures of samples; 0 for none")
+    tensorboard: bool = Field(False, description="also write TensorBoard events (extra: tensorboard)")
