@@ -42,10 +42,10 @@ def without_runtime() -> str:
     try:
         if not shutil.which("npm"):
             try:
-                runtime.files()
+                runtime.runtime_files()
             except VaekitError:
                 install("npm")
-        runtime.files()
+        runtime.runtime_files()
     except VaekitError as error:
         return (
             f"the browser tests of the static page (tests/explorer/static_export/test_in_browser.py): {error}"

@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 import vaekit
-from vaekit.explorer.session import FOLDER
+from vaekit.explorer.session import DEMO_FOLDER
 from vaekit.utils.io import write_whole
 
 
@@ -19,7 +19,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         run = vaekit.Run(sys.argv[1]) if len(sys.argv) > 1 else vaekit.train("demo", run_dir=f"{folder}/demo")
         for name in ("config.json", "model.safetensors"):
-            print(write_whole(FOLDER / name, (run.path / "model" / name).read_bytes()))
+            print(write_whole(DEMO_FOLDER / name, (run.path / "model" / name).read_bytes()))
 
 
 if __name__ == "__main__":

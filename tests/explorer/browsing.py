@@ -1,4 +1,4 @@
-"""Chromium, and servers for it to look at."""
+"""Chromium, and servers for it to open."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import uvicorn
 from PIL import Image
 
 from vaekit.explorer.security import allowed_hosts
-from vaekit.explorer.server import address, application, bind
+from vaekit.explorer.server import application, bind, page_url
 from vaekit.explorer.session import ExplorerSession
 
 CHROMIUM = os.environ.get("VAEKIT_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -46,7 +46,7 @@ def served(models: Sequence[ExplorerSession]) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
-    yield address("127.0.0.1", port)
+    yield page_url("127.0.0.1", port)
     server.should_exit = True
     thread.join(10)
 
@@ -62,5 +62,5 @@ def until(holds: Any, seconds: float = 20.0) -> None:
     """Wait until something holds."""
     end = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, "timeout"
         time.sleep(0.05)

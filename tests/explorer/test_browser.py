@@ -17,8 +17,8 @@ from PIL import Image
 import cases
 from explorer import browsing
 from explorer.browsing import pixels, until
-from explorer.explored_models import explored
-from vaekit.explorer.session import ExplorerSession, Source, look
+from explorer.sessions import tiny_session
+from vaekit.explorer.session import ExplorerSession, Source, create_session
 from vaekit.explorer.session import demo as packaged_model
 
 pytestmark = [pytest.mark.browser, browsing.needed]
@@ -46,7 +46,7 @@ def demo() -> ExplorerSession:
     """The model that the package carries, which is conditional and has two latents, and a part of MNIST."""
     trained = packaged_model()
     source = Source("mnist", "test", "vaekit.demo()", trained.label_names)
-    return look(trained, trained.observed("test", None, IMAGES), source)
+    return create_session(trained, trained.observed("test", None, IMAGES), source)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def pair() -> Iterator[str]:
     shape = (3, 8, 7)
     deep = cases.make_vae(levels=(2, 3), prior="vamp", shape=shape)
     with browsing.served(
-        [explored(deep, shape=shape), explored(cases.make_vae(shape=shape), shape=shape)]
+        [tiny_session(deep, shape=shape), tiny_session(cases.make_vae(shape=shape), shape=shape)]
     ) as at:
         yield at
 
@@ -158,7 +158,7 @@ def test_density_and_backdrop_are_drawn(visit, address):
 
 def test_what_lies_under_the_pointer_is_decoded_and_the_image_there_is_shown(visit, address, demo):
     page = visit(address)
-    z = demo.codes.mean[7]
+    z = demo.latents.mean[7]
     page.goto(f"{address}#camera={z[0]:.3f},{z[1]:.3f},0.05")
     settle(page)
     point_at(page, 0.5, 0.5)
@@ -181,8 +181,8 @@ def test_choosing_a_point_goes_to_its_code_and_its_class(visit, address, demo):
     page = visit(f"{address}#point=3")
     page.locator(".stage").press("n")
     until(lambda: says(page, "point") == "4")
-    np.testing.assert_allclose(code(page), demo.codes.mean[4], atol=6e-4)
-    assert says(page, "label") in (str(demo.codes.labels[4]), None if demo.codes.labels[4] == 0 else "")
+    np.testing.assert_allclose(code(page), demo.latents.mean[4], atol=6e-4)
+    assert says(page, "label") in (str(demo.latents.labels[4]), None if demo.latents.labels[4] == 0 else "")
 
 
 def test_sliders_move_the_code_and_the_prior_gives_another(visit, address, demo):
@@ -200,9 +200,9 @@ def test_interpolation_goes_from_a_to_b_and_is_saved(visit, address, demo, tmp_p
     page = visit(f"{address}#tool=interpolate&a=i1&b=i2&t=1")
     panel = page.get_by_role("tabpanel", name="Interpolate")
     panel.locator(".strip.shown").wait_for()
-    until(lambda: np.abs(large(page) - decoded(demo, demo.codes.mean[2].tolist(), 0)).max() < 0.01)
+    until(lambda: np.abs(large(page) - decoded(demo, demo.latents.mean[2].tolist(), 0)).max() < 0.01)
     slide(panel.get_by_label("t", exact=True), 0)
-    until(lambda: np.abs(large(page) - decoded(demo, demo.codes.mean[1].tolist(), 0)).max() < 0.01)
+    until(lambda: np.abs(large(page) - decoded(demo, demo.latents.mean[1].tolist(), 0)).max() < 0.01)
     panel.get_by_role("radio", name="Spherical").check()
     assert says(page, "path") == "spherical"
     panel.get_by_role("button", name="Play").click()

@@ -1,4 +1,4 @@
-"""The model that the package carries: small, made by its recipe, and of use."""
+"""The demo model: small, made by its recipe, and useful."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 import vaekit
 from vaekit.config.loading import load_recipe
-from vaekit.explorer.session import FOLDER, open_session
+from vaekit.explorer.session import DEMO_FOLDER, open_session
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def demo():
 
 
 def test_it_is_small():
-    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 600_000
+    assert sum(file.stat().st_size for file in DEMO_FOLDER.iterdir()) < 600_000
 
 
 def test_it_was_made_by_its_recipe(demo):
@@ -27,7 +27,7 @@ def test_it_was_made_by_its_recipe(demo):
 
 def test_it_knows_digits(demo):
     e = open_session(demo, images=300)
-    assert len(e.seen) == 300
-    assert e.codes.mean.shape == (300, 2)
+    assert len(e.images) == 300
+    assert e.latents.mean.shape == (300, 2)
     assert e.active.all()
     assert np.mean(e.reconstruction - e.kl_per_layer.sum(0)) > -140

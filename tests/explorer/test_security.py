@@ -1,4 +1,4 @@
-"""Who may ask: hosts, origins, sizes, tokens; and what the page may load."""
+"""Which requests are accepted: hosts, origins, sizes, tokens; and what the page may load."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from explorer.explored_models import Client, explored
+from explorer.sessions import Client, tiny_session
 from vaekit.explorer import security
 from vaekit.explorer.server import application
 
@@ -18,7 +18,7 @@ ZERO = {"z": [[0, 0]]}
 
 @pytest.fixture(scope="module")
 def e():
-    return explored()
+    return tiny_session()
 
 
 def client(e, host: str = HOST, token: str = "", **headers: str) -> Client:
@@ -42,7 +42,7 @@ def refused(answer, status: int) -> str:
 
 
 @pytest.mark.parametrize("host", [HOST, "localhost:8000", "[::1]:8000", "LOCALHOST:8000"])
-def test_its_own_names_are_answered(page, host):
+def test_its_own_hosts_are_accepted(page, host):
     assert page.get("/api/models", headers={"host": host}).status_code == 200
 
 
@@ -54,7 +54,7 @@ def test_another_host_is_refused(page, host):
     assert "own address" in refused(page.get("/", headers={"host": host}), 403)
 
 
-def test_its_own_page_may_ask(page):
+def test_its_own_page_is_accepted(page):
     answer = page.post(
         "/api/decode", json=ZERO, headers={"origin": f"http://{HOST}", "sec-fetch-site": "same-origin"}
     )
@@ -74,17 +74,17 @@ def test_its_own_page_may_ask(page):
         {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"},
     ],
 )
-def test_a_page_of_another_site_may_not_ask(page, headers):
-    assert "may not ask" in refused(page.get("/api/models", headers=headers), 403)
-    assert "may not ask" in refused(page.post("/api/decode", json=ZERO, headers=headers), 403)
+def test_a_page_of_another_site_is_refused(page, headers):
+    assert "are refused" in refused(page.get("/api/models", headers=headers), 403)
+    assert "are refused" in refused(page.post("/api/decode", json=ZERO, headers=headers), 403)
 
 
-def test_a_link_from_anywhere_may_be_followed(page):
+def test_a_link_from_any_site_is_followed(page):
     link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
     assert page.get("/", headers=link).status_code == 200
 
 
-def test_a_form_cannot_ask(page):
+def test_a_form_is_refused(page):
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
         answer = page.post("/api/decode", content=json.dumps(ZERO), headers={"content-type": kind})
         assert "application/json" in refused(answer, 415)
@@ -93,7 +93,7 @@ def test_a_form_cannot_ask(page):
 # ----------------------------------------------------------------------------------------------------- tokens
 
 
-def test_who_is_elsewhere_needs_the_token_once(e):
+def test_another_machine_sends_the_token_once(e):
     away = client(e, "192.168.1.7:8000", "secret")
     assert "token" in refused(away.get("/api/models"), 403)
     assert "token" in refused(away.get("/?token=wrong"), 403)
@@ -106,7 +106,7 @@ def test_who_is_elsewhere_needs_the_token_once(e):
     assert client(e, "192.168.1.7:8000", "secret", cookie="vaekit-token=wrong").get("/").status_code == 403
 
 
-def test_names_are_those_of_the_address():
+def test_hosts_are_those_of_the_address():
     assert security.allowed_hosts("127.0.0.1", 80) == {"127.0.0.1:80", "localhost:80", "[::1]:80"}
     assert security.allowed_hosts("192.168.1.7", 80) == {"192.168.1.7:80"}
     assert security.allowed_hosts("fe80::1", 80) == {"[fe80::1]:80"}
@@ -127,12 +127,12 @@ def test_names_are_those_of_the_address():
 
 
 def test_a_body_that_is_too_large_is_refused(page):
-    large = json.dumps({"pixels": "A" * security.LARGEST_BODY})
+    large = json.dumps({"pixels": "A" * security.MAX_BODY})
     answer = page.post("/api/encode", content=large, headers={"content-type": "application/json"})
     assert "at most 2000000 bytes" in refused(answer, 413)
 
 
-def test_a_body_without_a_length_is_counted_as_it_comes(page):
+def test_a_body_without_a_length_is_counted_as_it_arrives(page):
     async def endless():
         while True:
             yield b"[" * 100_000
@@ -141,7 +141,7 @@ def test_a_body_without_a_length_is_counted_as_it_comes(page):
     assert "at most 2000000 bytes" in refused(answer, 413)
 
 
-def test_every_answer_tells_the_browser_what_the_page_may_do(page):
+def test_every_response_restricts_what_the_page_may_load(page):
     for answer in (
         page.get("/"),
         page.get("/api/models"),
@@ -160,9 +160,9 @@ def test_every_answer_tells_the_browser_what_the_page_may_do(page):
 @pytest.mark.parametrize(
     "path",
     [
-        "/../safety.py",
-        "/..%2fsafety.py",
-        "/%2e%2e/safety.py",
+        "/../security.py",
+        "/..%2fsecurity.py",
+        "/%2e%2e/security.py",
         "/static/../../views.py",
         "//etc/passwd",
         "/api/../../x",
@@ -174,7 +174,7 @@ def test_no_path_reaches_another_file(page, path):
     assert refused(page.get(path), 404) == "not found"
 
 
-def test_only_the_gate_is_between(e):
+def test_other_protocols_pass_the_gate(e):
     async def lifespan() -> None:
         messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
 
@@ -195,27 +195,27 @@ def test_it_still_serves_after_a_thousand_malformed_requests(page):
         "map",
         "point",
         "decode",
-        "draw",
+        "sample",
         "interpolate",
         "strip",
         "encode",
         "impute",
         "classes",
-        "pseudo",
+        "pseudo_inputs",
         "x",
     ]
     pieces = [
         '{"z": [[1e999, 0]]}',
         '{"z": NaN}',
         "[" * 5000,
-        '{"m": 7}',
+        '{"model": 7}',
         "\x00\xff",
-        '{"i": "x"}',
+        '{"index": "x"}',
         "null",
         '"z"',
         "",
-        '{"at": [0, "a"], "z": {"a": 1}}',
-        '{"a": {"i": -1}, "b": 3}',
+        '{"point": [0, "a"], "z": {"a": 1}}',
+        '{"a": {"index": -1}, "b": 3}',
         '{"pixels": "====", "mask": 1}',
     ]
     for _ in range(1000):

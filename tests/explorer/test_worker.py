@@ -1,4 +1,4 @@
-"""The worker: in order, the latest wins, and what nobody asked for only in quiet moments."""
+"""The worker: in order, the newest replaces older work of its key, background work only while idle."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_work_is_done_in_order_by_one_thread():
     assert len({thread for _, thread in results} - {threading.get_ident()}) == 1
 
 
-def test_the_latest_of_a_key_takes_the_place_of_what_waits():
+def test_the_newest_work_of_a_key_replaces_waiting_work():
     worker, gate = Worker(), threading.Event()
     running = worker.submit(gate.wait, "a")
     while not running.running():
@@ -33,47 +33,47 @@ def test_the_latest_of_a_key_takes_the_place_of_what_waits():
     assert worker.submit(lambda: 3, "a").result(5) == 3
 
 
-def test_an_error_is_the_askers_and_the_worker_goes_on():
+def test_an_error_reaches_its_future_and_the_worker_goes_on():
     worker = Worker()
     with pytest.raises(ZeroDivisionError):
         worker.submit(lambda: 1 / 0).result(5)
     assert worker.submit(lambda: 1).result(5) == 1
 
 
-def test_it_works_ahead_in_quiet_moments_and_stops_for_a_question(monkeypatch):
-    monkeypatch.setattr(workers, "QUIET", 0.01)
+def test_background_work_runs_while_idle_and_yields_to_submitted_work(monkeypatch):
+    monkeypatch.setattr(workers, "IDLE", 0.01)
     steps, done = [], threading.Event()
 
-    def ahead():
+    def background():
         for i in range(20):
             steps.append(i)
             yield i
         done.set()
 
-    worker = Worker(ahead())
+    worker = Worker(background())
     assert worker.submit(lambda: len(steps)).result(5) < 20
     assert done.wait(5)
     assert steps == list(range(20))
     assert worker.submit(lambda: 1).result(5) == 1
 
 
-def test_an_error_while_working_ahead_ends_that_alone(monkeypatch):
-    monkeypatch.setattr(workers, "QUIET", 0.001)
+def test_an_error_in_background_work_ends_only_that(monkeypatch):
+    monkeypatch.setattr(workers, "IDLE", 0.001)
     failed = threading.Event()
 
-    def ahead():
+    def background():
         yield 1
         failed.set()
         raise RuntimeError
 
-    worker = Worker(ahead())
+    worker = Worker(background())
     assert failed.wait(5)
     assert worker.submit(lambda: 1).result(5) == 1
 
 
-@pytest.mark.parametrize("ahead", [None, iter(int, 1)])
-def test_once_stopped_it_has_ended_what_it_did_and_does_no_more(ahead):
-    worker, begun, ended = Worker(ahead), threading.Event(), []
+@pytest.mark.parametrize("background", [None, iter(int, 1)])
+def test_stopping_finishes_the_current_work_and_does_no_more(background):
+    worker, begun, ended = Worker(background), threading.Event(), []
 
     def work() -> None:
         begun.set()

@@ -63,9 +63,9 @@ def site(
     from vaekit.explorer.static_export import contents, pages, runtime
 
     models = open_models(runs, demo, "cpu")
-    library = runtime.files()
+    library = runtime.runtime_files()
     sessions = [open_session(trained, python, data, split, images=images) for trained, python in models]
-    parts = contents.files(sessions, lambda name: None if quiet else click.echo(name, err=True))
+    parts = contents.site_files(sessions, lambda name: None if quiet else click.echo(name, err=True))
     write = pages.write_file if single_file else pages.write_folder
     written = write(Path(output), parts, library)
     emit({"file": str(written)}, str(written), as_json)

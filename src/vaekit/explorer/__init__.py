@@ -1,10 +1,14 @@
-"""The explorer: a web page in which one walks through a latent space.
+"""The explorer: a web page for exploring the latent space of one trained model, or of two side by side.
 
-asks      what the page may ask, as a schema: every number that comes from outside is checked there
-explored  a model with the codes of its data, computed once
-plane     the map: from the latent space to a plane and back
-views     pure functions: a model and a question -> a dictionary or a picture
-worker    one thread computes; the latest question wins
-server    routes only: HTTP to views
-safety    who may ask at all
+It sits above `vaekit.engine` and is imported by the command line only. The views are pure functions of a
+model and a request; the server and the static export both answer with them.
+
+requests       the requests of the page, validated
+session        a model with the posteriors of its data, computed once; the demo model
+projection     the map: latent space to plane and back
+views          functions: session and request -> dictionary or image
+worker         one thread computes; the newest request replaces older ones
+server         HTTP routes to views
+security       which requests are accepted
+static_export  the same page without Python: models run in the browser as ONNX
 """

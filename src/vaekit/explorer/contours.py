@@ -1,7 +1,8 @@
-"""Where points lie densely: the smallest regions that hold a share of them, by their outlines.
+"""Contours of highest-density regions: the smallest regions that hold a given share of the points.
 
-The density is a histogram, smoothed by a Gaussian of a width after Scott 1992. Its level sets in the order of
-height hold ever more points; the outline of a share is the level at which that much is reached.
+The density is a histogram, smoothed by a Gaussian kernel with Scott's bandwidth n^(-1/6) s (Scott 1992).
+Sorted from the highest density down, its cells hold more and more points; the contour of a share is the
+density at which that share is reached (Hyndman 1996).
 """
 
 from __future__ import annotations
@@ -12,31 +13,40 @@ import numpy as np
 
 from vaekit.explorer.projection import bounds
 
-SHARES = (0.95, 0.75, 0.5, 0.25)
+COVERAGE = (0.95, 0.75, 0.5, 0.25)
 _CELLS = 128
 
 
 def contours(points: np.ndarray) -> dict[str, Any]:
-    """Outlines of the regions that hold 95, 75, 50 and 25 of 100 points (N, 2).
+    """The contours of the regions that hold 95, 75, 50 and 25 % of the points.
+
+    Args:
+        points: (N, 2).
 
     Returns:
-        `levels`, the shares, and `paths`, for each the outlines as [[x, y], ...], all outlines of all shares
-        in one list beside `of`, which says the place of the share of each.
+        `coverage`, the shares; `paths`, all contours as lists [[x, y], ...]; `region`, for each path the
+        index of its share.
+
+    Example:
+        >>> points = np.random.default_rng(0).normal(size=(500, 2))
+        >>> found = contours(points)
+        >>> found["coverage"], len(found["paths"]) == len(found["region"])
+        ([0.95, 0.75, 0.5, 0.25], True)
     """
     import contourpy
 
     x, y, density = _density(points)
-    lines = contourpy.contour_generator(x, y, density)
+    generator = contourpy.contour_generator(x, y, density)
     found = [
         (k, np.round(np.asarray(line), 4).tolist())
-        for k, share in enumerate(SHARES)
-        for line in lines.lines(_height(density, share))
+        for k, share in enumerate(COVERAGE)
+        for line in generator.lines(_threshold(density, share))
     ]
-    return {"levels": list(SHARES), "of": [k for k, _ in found], "paths": [path for _, path in found]}
+    return {"coverage": list(COVERAGE), "region": [k for k, _ in found], "paths": [path for _, path in found]}
 
 
 def _density(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The middles of cells along x and y, and the density over them, [y][x]."""
+    """The centers of the cells along x and y, and the density over them, [y][x]."""
     from scipy.ndimage import gaussian_filter
 
     x0, x1, y0, y1 = bounds(points)
@@ -46,7 +56,7 @@ def _density(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return (xs[:-1] + xs[1:]) / 2, (ys[:-1] + ys[1:]) / 2, gaussian_filter(counts, np.maximum(width, 1)).T
 
 
-def _height(density: np.ndarray, share: float) -> float:
-    """The height above which that share of the density lies."""
+def _threshold(density: np.ndarray, share: float) -> float:
+    """The density above which that share of it lies."""
     falling = np.sort(density, axis=None)[::-1]
     return float(falling[np.searchsorted(np.cumsum(falling), share * falling.sum())])

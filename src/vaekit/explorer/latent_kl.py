@@ -1,13 +1,13 @@
-"""How much each latent tells of an image, in nats, whatever the prior is.
+"""The KL of each latent in nats, for any prior: how much information a latent carries about the image.
 
-Of a level whose posterior and prior are Gaussians with independent numbers it is the mean KL(q, p) of the
-latent, a part of the rate. Any other prior has no part for each latent; then it is
+In a layer whose posterior and prior are diagonal Gaussians it is the mean over images of KL(q(z_i | x),
+p(z_i)), and the latents of the layer sum to its KL. Other priors do not factorize over latents. Then it is
 
-    KL(q(z_i | x), N(m_i, v_i)) on average = (log v_i - E log s_i^2) / 2,
+    E_x KL(q(z_i | x), N(m_i, v_i)) = (log v_i - E log s_i^2) / 2,
 
-with m_i and v_i the mean and variance of the latent over all images: no less than the mutual information of
-latent and image, and 0 for one that is the same for all. A point posterior has neither; its latents are
-ordered by their variance.
+with m_i and v_i the mean and variance of z_i over all images: an upper bound of the mutual information of
+z_i and x, and 0 for a latent that is the same for all images. A point posterior has neither; its latents
+are ordered by their variance.
 """
 
 from __future__ import annotations
@@ -24,24 +24,52 @@ from vaekit.utils.random import seeded
 
 
 def divergences(posterior: HierarchicalDistribution, prior: HierarchicalDistribution) -> Tensor:
-    """KL(q, p) of each latent and image, (d, B); NaN in levels that have no such parts."""
+    """KL(q, p) of each latent and image.
+
+    Args:
+        posterior: q(z | x) of B images.
+        prior: p(z).
+
+    Returns:
+        (d, B), in nats; NaN in layers that are not diagonal Gaussians.
+
+    Example:
+        >>> from vaekit.explorer.session import demo
+        >>> model, y = demo().model, torch.tensor([3])
+        >>> posterior = model.encode(torch.zeros(1, 1, 28, 28), y)
+        >>> divergences(posterior, model.conditional_prior(y)).shape
+        torch.Size([2, 1])
+    """
     with seeded(0):
         q = posterior.rsample_layers((1,))
-    pairs = zip(q.layers, prior.condition_on(q.z).layers, posterior.layer_dims, strict=True)
-    return torch.cat([_parts(a, b, size, len(q.z[0])) for a, b, size in pairs], -1).T
+    layers = zip(q.layers, prior.condition_on(q.z).layers, posterior.layer_dims, strict=True)
+    return torch.cat([_layer_divergences(a, b, size, len(q.z[0])) for a, b, size in layers], -1).T
 
 
-def per_latent(divergences: np.ndarray, codes: Latents) -> np.ndarray:
-    """(d,): the mean of the divergences (d, N) of a latent, or what stands for it."""
-    if not codes.stddev.any():
-        return codes.mean.var(0)
-    spread = np.log(codes.mean.var(0) + np.square(codes.stddev).mean(0))
-    told = 0.5 * (spread - np.log(np.square(codes.stddev)).mean(0))
-    parts = divergences.mean(1)
-    return np.where(np.isfinite(parts), parts, told)
+def per_latent(divergences: np.ndarray, latents: Latents) -> np.ndarray:
+    """The mean KL of each latent, or its substitute for priors that do not factorize.
+
+    Args:
+        divergences: (d, N), in nats, NaN where there is none.
+        latents: the posteriors of the N images.
+
+    Returns:
+        (d,), in nats; the variance of each latent for a point posterior.
+
+    Example:
+        >>> latents = Latents(np.zeros((2, 1)), np.ones((2, 1)), None)
+        >>> per_latent(np.array([[0.5, 1.5]]), latents)
+        array([1.])
+    """
+    if not latents.stddev.any():
+        return latents.mean.var(0)
+    log_variance = np.log(latents.mean.var(0) + np.square(latents.stddev).mean(0))
+    substitute = 0.5 * (log_variance - np.log(np.square(latents.stddev)).mean(0))
+    means = divergences.mean(1)
+    return np.where(np.isfinite(means), means, substitute)
 
 
-def _parts(q: Distribution, p: Distribution, size: int, images: int) -> Tensor:
+def _layer_divergences(q: Distribution, p: Distribution, size: int, images: int) -> Tensor:
     """(B, size), from distributions over z (..., size)."""
     posterior, prior = diagonal(q), diagonal(p)
     if posterior is None or prior is None:

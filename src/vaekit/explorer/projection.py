@@ -1,11 +1,15 @@
-"""The map: a latent space brought to a plane, and points of the plane brought back.
+"""The map: a projection of the latent space to a plane, and back.
 
-With orthonormal rows A (2, d) and an origin m (d,), a code z lies at
+With orthonormal rows A (2, d) and an origin m (d,), a latent vector z lies at
 
-    p = A (z - m),          and a point p is lifted from a code b to          z = b + A^T (p - A (b - m)),
+    p = A (z - m).
 
-the code nearest to b that lies at p. Two latents are drawn as they are, A = I and m = 0; of more, A holds the
-first two principal components and m is the mean. One latent has A = (1, 0)^T.
+A point p of the map is unprojected from a base b to
+
+    z = b + A^T (p - A (b - m)),
+
+the latent vector nearest to b that lies at p. Two latents are their own map, A = I and m = 0. For more, A
+holds the first two principal components and m is the mean. One latent has A = (1, 0)^T.
 """
 
 from __future__ import annotations
@@ -18,99 +22,144 @@ import numpy as np
 from vaekit.errors import InvalidError, VaekitError
 from vaekit.plotting import project
 
-_MARGIN, _OUTLIERS = 0.08, 0.001  # of the map's width; share of the codes that may lie beyond each edge
+_MARGIN = 0.08  # of the width of the map
+_OUTLIERS = 0.001  # share of the points that may lie beyond each edge
 _NEIGHBORS = 8
 
 
 @dataclass(frozen=True)
-class FlatProjection:
-    """A plane in the latent space itself.
+class LinearProjection:
+    """A plane in the latent space.
 
     Attributes:
-        kind: "codes" or "pca".
-        points: (N, 2), where the codes of the data lie.
+        kind: "latents" or "pca".
+        points: (N, 2), the latents of the data.
         names: of the two axes.
-        explained: the shares of the variance that the two axes explain; None where that means nothing.
+        explained_variance_ratio: of the two axes; None for "latents".
         axes: A, (2, d) with orthonormal rows.
         origin: m, (d,).
+
+    Example:
+        >>> fit_projection(np.eye(2)).kind
+        'latents'
     """
 
     kind: str
-    points: np.ndarray
+    points: np.ndarray = field(repr=False)
     names: tuple[str, str]
-    explained: tuple[float, float] | None
+    explained_variance_ratio: tuple[float, float] | None
     axes: np.ndarray = field(repr=False)
     origin: np.ndarray = field(repr=False)
 
-    def place(self, codes: np.ndarray) -> np.ndarray:
-        """Codes (n, d) -> points (n, 2)."""
-        return (codes - self.origin) @ self.axes.T
+    def project(self, z: np.ndarray) -> np.ndarray:
+        """Latents (n, d) to points (n, 2)."""
+        return (z - self.origin) @ self.axes.T
 
-    def lift(self, points: np.ndarray, base: np.ndarray | None = None) -> np.ndarray:
-        """Points (n, 2) -> codes (n, d), nearest to a code `base` (d,), or to the origin."""
+    def unproject(self, points: np.ndarray, base: np.ndarray | None = None) -> np.ndarray:
+        """Points (n, 2) to the nearest latents (n, d) to a base (d,), or to the origin."""
         start = self.origin if base is None else base
-        return start + (points - self.place(start)) @ self.axes
+        return start + (points - self.project(start)) @ self.axes
 
-    def spread(self, covariance: np.ndarray) -> np.ndarray | None:
-        """The covariance (d, d) of a code as that of its point, (2, 2)."""
+    def project_covariance(self, covariance: np.ndarray) -> np.ndarray | None:
+        """The covariance (d, d) of a latent vector as that of its point, A C A^T, (2, 2)."""
         return self.axes @ covariance @ self.axes.T
 
 
 @dataclass(frozen=True)
-class Neighbors:
-    """Any embedding of N codes: what lies between them is a mean of the nearest, by inverse distance.
+class NeighborProjection:
+    """Any embedding of N latent vectors; values between them are means of the nearest, by inverse distance.
 
     Attributes:
-        codes: (N, d), the codes that lie at `points`; for the other attributes see `Flat`.
+        latents: (N, d), the latent vectors at `points`; for the other attributes see `LinearProjection`.
+
+    Example:
+        >>> z = np.eye(3)
+        >>> embedding = NeighborProjection("umap", z[:, :2], ("first axis", "second axis"), z)
+        >>> embedding.project(z[:1]).round(3)
+        array([[1., 0.]])
     """
 
     kind: str
-    points: np.ndarray
+    points: np.ndarray = field(repr=False)
     names: tuple[str, str]
-    codes: np.ndarray = field(repr=False)
-    explained: tuple[float, float] | None = None
+    latents: np.ndarray = field(repr=False)
+    explained_variance_ratio: tuple[float, float] | None = None
 
-    def place(self, codes: np.ndarray) -> np.ndarray:
-        """Codes (n, d) -> points (n, 2)."""
-        return _between(codes, self.codes, self.points)
+    def project(self, z: np.ndarray) -> np.ndarray:
+        """Latents (n, d) to points (n, 2)."""
+        return _interpolate_neighbors(z, self.latents, self.points)
 
-    def lift(self, points: np.ndarray, base: np.ndarray | None = None) -> np.ndarray:
-        """Points (n, 2) -> codes (n, d); `base` makes no difference."""
-        return _between(points, self.points, self.codes)
+    def unproject(self, points: np.ndarray, base: np.ndarray | None = None) -> np.ndarray:
+        """Points (n, 2) to latents (n, d); the base has no effect."""
+        return _interpolate_neighbors(points, self.points, self.latents)
 
-    def spread(self, covariance: np.ndarray) -> np.ndarray | None:
-        """None: a posterior is no ellipse there."""
+    def project_covariance(self, covariance: np.ndarray) -> np.ndarray | None:
+        """None: a Gaussian posterior has no ellipse in this embedding."""
         return None
 
 
-Projection = FlatProjection | Neighbors
+Projection = LinearProjection | NeighborProjection
 
 
-def fit_projection(codes: np.ndarray, kind: str | None = None) -> Projection:
-    """The map of codes (N, d).
+def fit_projection(latents: np.ndarray, kind: str | None = None) -> Projection:
+    """Fit the map of latent vectors.
 
     Args:
-        kind: "codes" for at most two latents, "pca", or "umap"; None for the first that is possible.
+        latents: (N, d).
+        kind: "latents" for at most two latents, "pca" or "umap"; None for the default of d latents.
+
+    Returns:
+        The projection.
 
     Raises:
-        InvalidError: another kind, or one that these codes have not.
-        VaekitError: UMAP is asked for, and not installed.
+        InvalidError: d latents do not have this kind of map.
+        VaekitError: umap-learn is not installed.
+
+    Example:
+        >>> fit_projection(np.eye(3)).kind
+        'pca'
+        >>> fit_projection(np.eye(3), "latents")
+        Traceback (most recent call last):
+        vaekit.errors.InvalidError: map: expected pca or umap, got 'latents'
     """
-    kind = kind or kinds(codes.shape[1])[0]
+    kinds = projection_kinds(latents.shape[1])
+    kind = kind or kinds[0]
     if kind == "umap":
-        return Neighbors("umap", _umap(codes), ("first axis", "second axis"), codes)
-    if kind not in kinds(codes.shape[1]):
-        raise InvalidError(f"map: expected {' or '.join(kinds(codes.shape[1]))}, got {kind!r}")
-    return _principal(codes) if kind == "pca" else _as_they_are(codes)
+        return NeighborProjection("umap", _umap(latents), ("first axis", "second axis"), latents)
+    if kind not in kinds:
+        raise InvalidError(f"map: expected {' or '.join(kinds)}, got {kind!r}")
+    if kind == "pca":
+        return _principal_components(latents)
+    d = latents.shape[1]
+    points, names, _ = project(latents)
+    return LinearProjection("latents", points, names, None, np.eye(2, d), np.zeros(d))
 
 
-def kinds(latents: int) -> tuple[str, ...]:
-    """The maps that so many latents can have, the usual one first."""
-    return ("codes",) if latents == 1 else ("codes", "pca", "umap") if latents == 2 else ("pca", "umap")
+def projection_kinds(latent_dim: int) -> tuple[str, ...]:
+    """The kinds of map that d latents can have; the first is the default.
+
+    Example:
+        >>> projection_kinds(2), projection_kinds(32)
+        (('latents', 'pca', 'umap'), ('pca', 'umap'))
+    """
+    if latent_dim == 1:
+        return ("latents",)
+    return ("latents", "pca", "umap") if latent_dim == 2 else ("pca", "umap")
 
 
 def bounds(points: np.ndarray) -> list[float]:
-    """[x0, x1, y0, y1] around nearly all points (N, 2), with a margin."""
+    """The bounds of nearly all points, with a margin.
+
+    Args:
+        points: (N, 2).
+
+    Returns:
+        [x0, x1, y0, y1].
+
+    Example:
+        >>> [round(value, 2) for value in bounds(np.array([[0.0, 0.0], [1.0, 2.0]]))]
+        [-0.08, 1.08, -0.16, 2.16]
+    """
     low, high = np.quantile(points, [_OUTLIERS, 1 - _OUTLIERS], axis=0)
     center, half = (low + high) / 2, np.maximum((high - low) * (0.5 + _MARGIN), 1e-3)
     (x0, y0), (x1, y1) = center - half, center + half
@@ -118,7 +167,21 @@ def bounds(points: np.ndarray) -> list[float]:
 
 
 def ellipse(center: np.ndarray, covariance: np.ndarray | None) -> dict[str, Any] | None:
-    """The curve of one standard deviation: center x, y, half axes a >= b, and the angle of a in radians."""
+    """The ellipse of one standard deviation of a Gaussian on the plane.
+
+    Args:
+        center: (2,).
+        covariance: (2, 2), or None.
+
+    Returns:
+        The center `x`, `y`, the half axes `a` >= `b`, and the `angle` of a in radians; None without a
+        covariance.
+
+    Example:
+        >>> found = ellipse(np.zeros(2), np.diag([4.0, 1.0]))
+        >>> found["a"], found["b"]
+        (2.0, 1.0)
+    """
     if covariance is None:
         return None
     values, vectors = np.linalg.eigh(covariance)
@@ -127,37 +190,31 @@ def ellipse(center: np.ndarray, covariance: np.ndarray | None) -> dict[str, Any]
     return {"x": float(center[0]), "y": float(center[1]), "a": a, "b": b, "angle": angle}
 
 
-def _as_they_are(codes: np.ndarray) -> FlatProjection:
-    points, names, _ = project(codes)
-    axes = np.eye(2, codes.shape[1])
-    return FlatProjection("codes", points, names, None, axes, np.zeros(codes.shape[1]))
-
-
-def _principal(codes: np.ndarray) -> FlatProjection:
+def _principal_components(latents: np.ndarray) -> LinearProjection:
     from sklearn.decomposition import PCA
 
-    with np.errstate(invalid="ignore"):  # codes that are all equal explain 0 of 0
-        analysis = PCA(n_components=2, svd_solver="full").fit(codes)
+    with np.errstate(invalid="ignore"):  # equal latents explain 0 of 0
+        analysis = PCA(n_components=2, svd_solver="full").fit(latents)
     first, second = np.nan_to_num(analysis.explained_variance_ratio_).tolist()
     names = ("first component", "second component")
     axes, origin = analysis.components_, analysis.mean_
-    return FlatProjection("pca", (codes - origin) @ axes.T, names, (first, second), axes, origin)
+    return LinearProjection("pca", (latents - origin) @ axes.T, names, (first, second), axes, origin)
 
 
-def _umap(codes: np.ndarray) -> np.ndarray:
+def _umap(latents: np.ndarray) -> np.ndarray:
     try:
         from umap import UMAP
     except ImportError:
         raise VaekitError("umap is not installed; run: pip install umap-learn, or use the map pca") from None
-    return UMAP(random_state=0).fit_transform(codes)
+    return UMAP(random_state=0).fit_transform(latents)
 
 
-def _between(places: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Values (N, k) known at places (N, d), taken at places (n, d)."""
+def _interpolate_neighbors(positions: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Values (N, k) known at positions (N, d), interpolated at positions (n, d)."""
     from scipy.spatial import cKDTree
 
-    distance, index = cKDTree(known).query(places, min(_NEIGHBORS, len(known)))
-    distance, index = distance.reshape(len(places), -1), index.reshape(len(places), -1)
+    distance, index = cKDTree(known).query(positions, min(_NEIGHBORS, len(known)))
+    distance, index = distance.reshape(len(positions), -1), index.reshape(len(positions), -1)
     weights = 1 / np.maximum(distance, 1e-9)
     weights /= weights.sum(1, keepdims=True)
     return np.einsum("nk,nkd->nd", weights, values[index])

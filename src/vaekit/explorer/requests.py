@@ -1,19 +1,23 @@
-"""What the page may ask, as a schema: numbers are finite and within limits before anything sees them."""
+"""The requests of the page as pydantic models: every number from outside is checked before a view sees it.
+
+Numbers are finite and bounded, lists have a maximum length, and unknown fields are refused. A violation
+becomes one line in plain text: the field, what was expected.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from vaekit.errors import InvalidError
 
-MOST_IMAGES = 64
+MAX_IMAGES = 64
 
 
-def _bytes(text: str) -> str:
+def _check_base64(text: str) -> str:
     try:
         base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -23,30 +27,59 @@ def _bytes(text: str) -> str:
 
 Number = Annotated[float, Field(ge=-1e6, le=1e6)]
 Index = Annotated[int, Field(ge=0, le=10_000_000)]
-Code = Annotated[list[Number], Field(min_length=1, max_length=65_536)]
-Codes = Annotated[list[Code], Field(min_length=1, max_length=MOST_IMAGES)]
-Point = tuple[Number, Number]
+LatentVector = Annotated[list[Number], Field(min_length=1, max_length=65_536)]
+LatentVectors = Annotated[list[LatentVector], Field(min_length=1, max_length=MAX_IMAGES)]
+MapPoint = tuple[Number, Number]
 Label = Index | Annotated[list[Number], Field(min_length=1, max_length=4096)] | None
 Seed = Annotated[int, Field(ge=0, lt=2**53)]
 Temperature = Annotated[float, Field(gt=0, le=10)]
-Bytes = Annotated[str, Field(max_length=2_800_000), AfterValidator(_bytes)]
+Base64 = Annotated[str, Field(max_length=2_800_000), AfterValidator(_check_base64)]
 Path = Literal["linear", "spherical"]
 
 
-class Ask(BaseModel):
-    """A question about model `m`."""
+class Request(BaseModel):
+    """A request about one model.
+
+    Attributes:
+        model: index of the model, 0 or 1.
+
+    Example:
+        >>> Request().model
+        0
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    m: Annotated[int, Field(ge=0, le=1)] = 0
+    model: Annotated[int, Field(ge=0, le=1)] = 0
 
 
-class Map(Ask):
-    kind: Literal["codes", "pca", "umap"] | None = None
+class Map(Request):
+    """The points of the map.
+
+    Attributes:
+        kind: the projection; None for the default of the model.
+
+    Example:
+        >>> Map(kind="pca").kind
+        'pca'
+    """
+
+    kind: Literal["latents", "pca", "umap"] | None = None
 
 
 class Backdrop(Map):
-    """The square of this `side` around x, y; the bounds of the map without a side."""
+    """Decoded tiles of the map, n by n, over a square around (x, y), or over the bounds of the map.
+
+    Attributes:
+        x, y: the center of the square, in units of the map.
+        side: the side of the square; None for the bounds of the map.
+        n: tiles per row and per column.
+        label: the class that the decoder is conditioned on.
+
+    Example:
+        >>> Backdrop(side=2.0).n
+        20
+    """
 
     x: Number = 0.0
     y: Number = 0.0
@@ -55,117 +88,264 @@ class Backdrop(Map):
     label: Index | None = None
 
 
-class Image(Ask):
-    i: Index
+class Image(Request):
+    """One image of the data.
+
+    Attributes:
+        index: its position in the split.
+
+    Example:
+        >>> Image(index=7).index
+        7
+    """
+
+    index: Index
 
 
-class OfPoint(Map, Image):
-    pass
+class Point(Map, Image):
+    """The posterior of one image of the data, on the map.
+
+    Example:
+        >>> Point(index=7, kind="pca").kind
+        'pca'
+    """
 
 
-class Lift(Map):
+class Unproject(Map):
+    """The latent vector at a point of the map.
+
+    Attributes:
+        x, y: the point.
+        base: the latent vector to start from; None for the origin of the map.
+
+    Example:
+        >>> Unproject(x=0.5, y=-1.0).base is None
+        True
+    """
+
     x: Number
     y: Number
-    base: Code | None = None
+    base: LatentVector | None = None
 
 
 class Decode(Map):
-    z: Codes | None = None
-    at: Point | None = None
-    base: Code | None = None
+    """Decode latent vectors, or the point of the map.
+
+    Attributes:
+        z: n latent vectors of d numbers each; give either `z` or `point`.
+        point: (x, y) on the map.
+        base: for `point`, the latent vector to start from.
+        label: the class or attributes that the decoder is conditioned on.
+
+    Example:
+        >>> Decode(z=[[0.0, 1.0]]).z
+        [[0.0, 1.0]]
+    """
+
+    z: LatentVectors | None = None
+    point: MapPoint | None = None
+    base: LatentVector | None = None
     label: Label = None
 
     @model_validator(mode="after")
-    def _one_of_two(self) -> Decode:
-        if (self.z is None) == (self.at is None):
-            raise ValueError("expected either z or at")
+    def _check_one_source(self) -> Decode:
+        if (self.z is None) == (self.point is None):
+            raise ValueError("expected either z or point")
         return self
 
 
-class Draw(Ask):
+class Sample(Request):
+    """Sample from the prior, or resample the layers below one.
+
+    Attributes:
+        temperature: factor of the standard deviation of the prior.
+        label: the class or attributes that the prior is conditioned on.
+        seed: seed of the sample.
+        component: the mixture component to sample from; None for a random one.
+        layer: resample the layers below this one, given `z`; None to sample all layers.
+        z: the latent vector whose upper layers stay.
+
+    Example:
+        >>> Sample(seed=3).temperature
+        1.0
+    """
+
     temperature: Temperature = 1.0
     label: Label = None
     seed: Seed = 0
     component: Index | None = None
-    level: Index | None = None
-    z: Code | None = None
+    layer: Index | None = None
+    z: LatentVector | None = None
 
 
-class End(BaseModel):
-    """One end of a way: an image of the data, or a code."""
+class Endpoint(BaseModel):
+    """One end of an interpolation: an image of the data, or a latent vector.
+
+    Attributes:
+        index: the image, of which the posterior mean is taken.
+        z: the latent vector.
+
+    Example:
+        >>> Endpoint(index=4).z is None
+        True
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    i: Index | None = None
-    z: Code | None = None
+    index: Index | None = None
+    z: LatentVector | None = None
 
     @model_validator(mode="after")
-    def _one_of_two(self) -> End:
-        if (self.i is None) == (self.z is None):
-            raise ValueError("expected either i or z")
+    def _check_one_source(self) -> Endpoint:
+        if (self.index is None) == (self.z is None):
+            raise ValueError("expected either index or z")
         return self
 
 
-class Interpolate(Ask):
-    a: End
-    b: End
-    steps: Annotated[int, Field(ge=2, le=MOST_IMAGES)] = 10
+class Interpolate(Request):
+    """The latent vectors on the path from a to b.
+
+    Attributes:
+        a, b: the ends.
+        steps: the number of latent vectors, ends included.
+        path: linear or spherical.
+        label: unused by the path; accepted so that one request serves the path and its images.
+
+    Example:
+        >>> Interpolate(a={"index": 0}, b={"index": 1}).steps
+        10
+    """
+
+    a: Endpoint
+    b: Endpoint
+    steps: Annotated[int, Field(ge=2, le=MAX_IMAGES)] = 10
     path: Path = "linear"
     label: Label = None
 
 
-class Strip(Ask):
-    z: Codes
+class Strip(Request):
+    """An image file of decoded latent vectors.
+
+    Attributes:
+        z: n latent vectors of d numbers each.
+        label: the class or attributes that the decoder is conditioned on.
+        format: "png", the images side by side, or "gif", an animation there and back.
+        fps: frames per second of the animation.
+
+    Example:
+        >>> Strip(z=[[0.0], [1.0]], format="gif").fps
+        10
+    """
+
+    z: LatentVectors
     label: Label = None
-    form: Literal["png", "gif"] = "png"
+    format: Literal["png", "gif"] = "png"
     fps: Annotated[float, Field(ge=1, le=50)] = 10
 
 
 class Encode(Map):
-    pixels: Bytes | None = None
-    file: Bytes | None = None
+    """Encode an uploaded image.
+
+    Attributes:
+        pixels: C * H * W gray levels of 8 bits; give either `pixels` or `file`.
+        file: an image file.
+        label: the class or attributes that the encoder is conditioned on; None for the most probable class.
+        mask: H * W bytes, not 0 where a pixel is observed; None if all are.
+
+    Example:
+        >>> Encode(pixels="AAAA").mask is None
+        True
+    """
+
+    pixels: Base64 | None = None
+    file: Base64 | None = None
     label: Label = None
-    mask: Bytes | None = None
+    mask: Base64 | None = None
 
     @model_validator(mode="after")
-    def _one_of_two(self) -> Encode:
+    def _check_one_source(self) -> Encode:
         if (self.pixels is None) == (self.file is None):
             raise ValueError("expected either pixels or file")
         return self
 
 
-class Impute(Ask):
-    pixels: Bytes
-    mask: Bytes
+class Impute(Request):
+    """Impute the masked pixels of an uploaded image.
+
+    Attributes:
+        pixels: C * H * W gray levels of 8 bits.
+        mask: H * W bytes, not 0 where a pixel is observed.
+        label: the class or attributes that the model is conditioned on; None to infer the class.
+        n: the number of imputations.
+        seed: seed of the imputations.
+
+    Example:
+        >>> Impute(pixels="AAAA", mask="AAAA").n
+        6
+    """
+
+    pixels: Base64
+    mask: Base64
     label: Label = None
     n: Annotated[int, Field(ge=1, le=16)] = 6
     seed: Seed = 0
 
 
-class Classes(Ask):
-    z: Code
+class Classes(Request):
+    """Decode one latent vector in every class.
+
+    Example:
+        >>> Classes(z=[0.0, 1.0]).z
+        [0.0, 1.0]
+    """
+
+    z: LatentVector
 
 
-class Pseudo(Ask):
+class PseudoInputs(Request):
+    """A page of the pseudo-inputs of the prior.
+
+    Attributes:
+        start: index of the first.
+        n: how many at most.
+
+    Example:
+        >>> PseudoInputs().n
+        50
+    """
+
     start: Index = 0
     n: Annotated[int, Field(ge=1, le=200)] = 50
 
 
-def parse_request(kind: type[Ask], values: object) -> Ask:
-    """A question of a kind from what came.
+AnyRequest = TypeVar("AnyRequest", bound=Request)
+
+
+def parse_request(kind: type[AnyRequest], values: object) -> AnyRequest:
+    """Validate a request.
+
+    Args:
+        kind: the class of the request.
+        values: what came in: a mapping of field names to values.
+
+    Returns:
+        The request.
 
     Raises:
-        InvalidError: what came does not fit the schema.
+        InvalidError: a field is missing, unknown or out of range.
+
+    Example:
+        >>> parse_request(Image, {"index": 3})
+        Image(model=0, index=3)
+        >>> parse_request(Image, {"index": -1})
+        Traceback (most recent call last):
+        vaekit.errors.InvalidError: index: Input should be greater than or equal to 0
     """
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        raise InvalidError(_line(error)) from None
-
-
-def _line(error: ValidationError) -> str:
-    """The first fault, in one line, without repeating what came."""
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
+        # The first error in one line, without repeating the input.
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    field = ".".join(str(part) for part in first["loc"])
     reason = first["msg"].removeprefix("Value error, ")
-    return f"{place}: {reason}" if place else reason
+    raise InvalidError(f"{field}: {reason}" if field else reason)

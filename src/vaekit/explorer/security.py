@@ -1,14 +1,14 @@
-"""Who may ask, and how much: what stands between the network and the routes.
+"""Which requests are accepted: the checks between the network and the routes.
 
-A page on any other site can send requests to a server on this machine, and one that makes its own name point
-to this machine (DNS rebinding) can read the answers. So:
+A page on any other site can send requests to a server on this machine, and a site that points its own name
+to this machine (DNS rebinding) can read the answers. Therefore:
 
-- the Host must be a name of this server, and where a request says where it comes from (Origin,
+- the Host header must be a name of this server, and if a request states its origin (Origin,
   Sec-Fetch-Site), that must be this server's own page;
-- a question in a body must be JSON, which no form of another site can send;
-- bodies are of limited size, counted as they come;
-- where the server is reachable from elsewhere, whoever has not the token is refused;
-- the page may load and run nothing that does not come from here.
+- a request body must be JSON, which no form of another site can send;
+- bodies are limited in size, counted as they arrive;
+- if other machines can reach the server, every request needs the token;
+- the page may load and run only what comes from this server.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-LARGEST_BODY = 2_000_000
+MAX_BODY = 2_000_000
 COOKIE = "vaekit-token"
 HEADERS = {
     "Content-Security-Policy": (
@@ -46,61 +46,88 @@ HEADERS = {
 
 
 class RefusedRequest(Exception):
-    """A request that is not answered: HTTP status and one line."""
+    """A request that is refused, with an HTTP status and one line.
+
+    Example:
+        >>> RefusedRequest(403, "expected a token").status
+        403
+    """
 
     def __init__(self, status: int, reason: str):
         super().__init__(reason)
         self.status = status
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Gate:
-    """What is let through to an application.
+    """An ASGI application behind checks.
 
     Attributes:
         app: the application.
-        hosts: the values of Host that are this server's; empty for any, which only a token makes safe.
-        token: that a browser must show once, in `?token=`, and then has in a cookie; empty for none.
+        hosts: accepted values of the Host header; empty for any, which only a token makes safe.
+        token: a browser sends it once, as `?token=`, and then in a cookie; "" for none.
+
+    Example:
+        >>> Gate(app=None, hosts=frozenset(), token="secret")
+        Gate(hosts=any, token=True)
     """
 
     app: App
     hosts: frozenset[str]
     token: str = ""
 
+    def __repr__(self) -> str:
+        hosts = "{" + ", ".join(map(repr, sorted(self.hosts))) + "}" if self.hosts else "any"
+        return f"Gate(hosts={hosts}, token={bool(self.token)})"
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        shown = _shown(scope)
+        token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         try:
-            self._check(Headers(scope=scope), shown)
+            self._check(Headers(scope=scope), token)
         except RefusedRequest as refused:
-            await error_response(refused.status, str(refused))(scope, receive, _guarded(send))
+            await error_response(refused.status, str(refused))(scope, receive, _with_headers(send))
             return
-        await self.app(scope, _limited(receive), _guarded(send, self._cookie(shown)))
+        await self.app(scope, _limit_body(receive), _with_headers(send, self._cookie(token)))
 
-    def _check(self, headers: Headers, shown: str) -> None:
+    def _check(self, headers: Headers, token: str) -> None:
         host = headers.get("host", "")
         if len(headers.getlist("host")) != 1 or (self.hosts and host.lower() not in self.hosts):
-            raise RefusedRequest(403, "this server answers on its own address only")
+            raise RefusedRequest(403, "Host: this server answers at its own address only")
         if headers.get("origin", f"http://{host}") != f"http://{host}":
-            raise RefusedRequest(403, "a page of another origin may not ask")
-        if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and not _visits(headers):
-            raise RefusedRequest(403, "a page of another site may not ask")
-        if self.token and not any(map(self._is_token, (shown, _kept(headers)))):
-            raise RefusedRequest(403, "open the whole address that vaekit explore printed, with its token")
+            raise RefusedRequest(403, "Origin: requests from another origin are refused")
+        if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and not _is_navigation(
+            headers
+        ):
+            raise RefusedRequest(403, "Sec-Fetch-Site: requests from another site are refused")
+        if self.token and not any(map(self._is_token, (token, _token_cookie(headers)))):
+            raise RefusedRequest(403, "token: expected the URL that vaekit explore printed, with its token")
 
-    def _is_token(self, word: str) -> bool:
-        return secrets.compare_digest(word.encode(), self.token.encode())
+    def _is_token(self, text: str) -> bool:
+        return secrets.compare_digest(text.encode(), self.token.encode())
 
-    def _cookie(self, shown: str) -> str:
-        if not self.token or not self._is_token(shown):
+    def _cookie(self, token: str) -> str:
+        if not self.token or not self._is_token(token):
             return ""
         return f"{COOKIE}={self.token}; HttpOnly; SameSite=Strict; Path=/"
 
 
 def allowed_hosts(host: str, port: int) -> frozenset[str]:
-    """The values of Host that mean a server on this address; empty for one on all addresses."""
+    """The values of the Host header that mean a server on this address.
+
+    Args:
+        host: the address that the server listens on.
+        port: its port.
+
+    Returns:
+        The values; empty for a server on all addresses.
+
+    Example:
+        >>> sorted(allowed_hosts("127.0.0.1", 8000))
+        ['127.0.0.1:8000', '[::1]:8000', 'localhost:8000']
+    """
     if host in ("0.0.0.0", "::", ""):
         return frozenset()
     own = f"[{host}]" if ":" in host else host.lower()
@@ -109,7 +136,12 @@ def allowed_hosts(host: str, port: int) -> frozenset[str]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address can be reached from this machine only."""
+    """Whether an address can be reached from this machine only.
+
+    Example:
+        >>> is_loopback("localhost"), is_loopback("192.168.1.7")
+        (True, False)
+    """
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -117,20 +149,28 @@ def is_loopback(host: str) -> bool:
 
 
 def error_response(status: int, reason: str) -> Response:
-    """One line as JSON."""
+    """One line as JSON.
+
+    Args:
+        status: the HTTP status.
+        reason: the line.
+
+    Returns:
+        The response.
+
+    Example:
+        >>> error_response(404, "not found").body
+        b'{"error":"not found"}'
+    """
     return JSONResponse({"error": reason}, status)
 
 
-def _visits(headers: Headers) -> bool:
-    """Whether somebody follows a link to the page, from wherever it is."""
+def _is_navigation(headers: Headers) -> bool:
+    """Whether a browser follows a link to the page, from any site."""
     return headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
 
 
-def _shown(scope: Scope) -> str:
-    return parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-
-
-def _kept(headers: Headers) -> str:
+def _token_cookie(headers: Headers) -> str:
     try:
         cookies = SimpleCookie(headers.get("cookie", ""))
     except CookieError:
@@ -138,25 +178,25 @@ def _kept(headers: Headers) -> str:
     return cookies[COOKIE].value if COOKIE in cookies else ""
 
 
-def _limited(receive: Receive) -> Receive:
-    """The same stream of a body, which is refused once it is too large."""
+def _limit_body(receive: Receive) -> Receive:
+    """The same stream of a body, refused once it is too large."""
     size = 0
 
     async def counted() -> Message:
         nonlocal size
         message = await receive()
         size += len(message.get("body", b""))
-        if size > LARGEST_BODY:
-            raise RefusedRequest(413, f"body: expected at most {LARGEST_BODY} bytes")
+        if size > MAX_BODY:
+            raise RefusedRequest(413, f"body: expected at most {MAX_BODY} bytes")
         return message
 
     return counted
 
 
-def _guarded(send: Send, cookie: str = "") -> Send:
-    """The same answers, with the headers that tell a browser what the page may do."""
+def _with_headers(send: Send, cookie: str = "") -> Send:
+    """The same responses, with the headers that restrict what the page may load."""
 
-    async def guarded(message: Message) -> None:
+    async def extended(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
@@ -165,4 +205,4 @@ def _guarded(send: Send, cookie: str = "") -> Send:
                 headers.append("Set-Cookie", cookie)
         await send(message)
 
-    return guarded
+    return extended

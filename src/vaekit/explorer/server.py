@@ -1,12 +1,10 @@
-"""Routes only: HTTP to views and back.
+"""HTTP routes to views, and the server on a port.
 
     GET  /                 the page, and its files
-    GET  /api/models       what the models are
+    GET  /api/models       a description of the models
     *    /api/NAME         a call of `views.CALLS`
 
-One worker thread answers the calls, so that the server itself always has time to listen.
-
-The server on a port: found, bound, announced, and stopped.
+One worker thread computes the answers, so the event loop always accepts new requests.
 """
 
 from __future__ import annotations
@@ -43,84 +41,109 @@ _log = logging.getLogger(__name__)
 
 
 def application(
-    explored: Sequence[ExplorerSession], hosts: frozenset[str], token: str = "", worker: Worker | None = None
+    sessions: Sequence[ExplorerSession], hosts: frozenset[str], token: str = "", worker: Worker | None = None
 ) -> Gate:
-    """The server's application.
+    """The ASGI application of the explorer.
 
     Args:
-        explored: one model, or two side by side.
-        hosts, token: see `safety.Gate`.
-        worker: what answers, to be stopped by who made it; one that lasts as the program without it.
+        sessions: one model, or two side by side. hosts, token: see `security.Gate`. worker: the thread that
+        answers, stopped by the caller; None for one that lives as long as the program.
+
+    Returns:
+        The application, behind its gate.
+
+    Example:
+        >>> application([], frozenset({"127.0.0.1:8000"}))
+        Gate(hosts={'127.0.0.1:8000'}, token=False)
     """
-    worker = measuring(explored) if worker is None else worker
-    routes = [_models(explored, worker), *(_route(call, explored, worker) for call in views.CALLS), *_pages()]
+    worker = background_worker(sessions) if worker is None else worker
+    routes = [
+        _models_route(sessions, worker),
+        *(_call_route(call, sessions, worker) for call in views.CALLS),
+        *_file_routes(),
+    ]
     handlers = {
-        HTTPException: _unknown,
-        RefusedRequest: _refused,
-        VaekitError: _wrong,
-        Exception: _unforeseen,
+        HTTPException: _on_http_error,
+        RefusedRequest: _on_refused,
+        VaekitError: _on_invalid,
+        Exception: _on_unexpected,
     }
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False
     return Gate(app, hosts, token)
 
 
-def measuring(explored: Sequence[ExplorerSession]) -> Worker:
-    """A worker that measures the images of all models while nothing is asked."""
-    return Worker(chain.from_iterable(one.measure() for one in explored))
+def background_worker(sessions: Sequence[ExplorerSession]) -> Worker:
+    """A worker that estimates the log-likelihoods of all models while no request waits.
+
+    Args:
+        sessions: the models.
+
+    Returns:
+        The worker, started.
+
+    Example:
+        >>> worker = background_worker([])
+        >>> worker.submit(lambda: "answer").result()
+        'answer'
+        >>> worker.stop()
+    """
+    return Worker(chain.from_iterable(session.estimate_log_likelihoods() for session in sessions))
 
 
-def _models(explored: Sequence[ExplorerSession], worker: Worker) -> Route:
-    async def answer(request: Request) -> Response:
-        return _response(await _worked(worker, partial(views.models, explored)))
+def _models_route(sessions: Sequence[ExplorerSession], worker: Worker) -> Route:
+    async def endpoint(http: Request) -> Response:
+        return _http_response(await _run(worker, partial(views.models, sessions)))
 
-    return Route("/api/models", answer, methods=["GET"])
-
-
-def _route(call: views.Call, explored: Sequence[ExplorerSession], worker: Worker) -> Route:
-    """The route of a call; where only the newest counts, what still waits of the same client gives way."""
-
-    async def answer(request: Request) -> Response:
-        ask = requests.parse_request(call.ask, await _values(request))
-        if ask.m >= len(explored):
-            raise NotFoundError(f"m: there is no model {ask.m}")
-        client = request.headers.get("x-vaekit-client")
-        key = (client, call.name, ask.m) if client and call.latest else None
-        return _response(await _worked(worker, partial(call.view, explored[ask.m], ask), key))
-
-    return Route(f"/api/{call.name}", answer, methods=[call.method])
+    return Route("/api/models", endpoint, methods=["GET"])
 
 
-def _pages() -> list[Route]:
-    """A route for each file of the page: no path that is asked for reaches the file system."""
+def _call_route(call: views.Call, sessions: Sequence[ExplorerSession], worker: Worker) -> Route:
+    """The route of a call; if only the newest counts, it replaces waiting requests of the same client."""
+
+    async def endpoint(http: Request) -> Response:
+        request = requests.parse_request(call.request, await _values(http))
+        if request.model >= len(sessions):
+            raise NotFoundError(
+                f"model: expected an index from 0 to {len(sessions) - 1}, got {request.model}"
+            )
+        client = http.headers.get("x-vaekit-client")
+        key = (client, call.name, request.model) if client and call.latest else None
+        return _http_response(await _run(worker, partial(call.view, sessions[request.model], request), key))
+
+    return Route(f"/api/{call.name}", endpoint, methods=[call.method])
+
+
+def _file_routes() -> list[Route]:
+    """A route per file of the page: no requested path reaches the file system."""
     files = {f"/{file.relative_to(STATIC).as_posix()}": file for file in STATIC.rglob("*") if file.is_file()}
-    routes = [Route(path, partial(_page, file), methods=["GET"]) for path, file in files.items()]
-    return [*routes, Route("/", partial(_page, STATIC / "index.html"), methods=["GET"])]
+    routes = [Route(path, partial(_send_file, file), methods=["GET"]) for path, file in files.items()]
+    return [*routes, Route("/", partial(_send_file, STATIC / "index.html"), methods=["GET"])]
 
 
-async def _page(file: Path, request: Request) -> Response:
-    media = {".js": "text/javascript"}.get(file.suffix) or mimetypes.guess_type(file.name)[0]
-    return Response(file.read_bytes(), media_type=media)
+async def _send_file(file: Path, http: Request) -> Response:
+    media_type = {".js": "text/javascript"}.get(file.suffix) or mimetypes.guess_type(file.name)[0]
+    return Response(file.read_bytes(), media_type=media_type)
 
 
-async def _values(request: Request) -> Any:
-    """What is asked: the query of a GET, the JSON of a POST."""
-    if request.method != "POST":
-        return dict(request.query_params)
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+async def _values(http: Request) -> Any:
+    """The fields of a request: the query of a GET, the JSON of a POST."""
+    if http.method != "POST":
+        return dict(http.query_params)
+    if http.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise RefusedRequest(415, "expected Content-Type: application/json")
     try:
-        return json.loads(await request.body(), parse_constant=_not_a_number)
+        return json.loads(await http.body(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise RefusedRequest(400, "body: expected JSON") from None
 
 
-def _not_a_number(name: str) -> None:
+def _refuse_constant(name: str) -> None:
+    """NaN and Infinity are not JSON."""
     raise ValueError(name)
 
 
-async def _worked(worker: Worker, work: Any, key: Hashable | None = None) -> Any:
-    """The result of the worker's work."""
+async def _run(worker: Worker, work: Any, key: Hashable | None = None) -> Any:
     future = worker.submit(work, key)
     try:
         return await asyncio.wrap_future(future)
@@ -131,60 +154,66 @@ async def _worked(worker: Worker, work: Any, key: Hashable | None = None) -> Any
         raise RefusedRequest(409, "superseded") from None
 
 
-def _response(answer: views.Response) -> Response:
+def _http_response(answer: views.Response) -> Response:
     if isinstance(answer, views.ImageResponse):
-        notes = {f"X-Vaekit-{name}": json.dumps(note) for name, note in answer.notes.items()}
-        return Response(answer.content, media_type=answer.media, headers=notes)
+        headers = {f"X-Vaekit-{name}": json.dumps(value) for name, value in answer.headers.items()}
+        return Response(answer.content, media_type=answer.media_type, headers=headers)
     return JSONResponse(to_jsonable(answer))
 
 
-async def _refused(request: Request, refused: Exception) -> Response:
-    assert isinstance(refused, RefusedRequest)
-    return error_response(refused.status, str(refused))
+async def _on_refused(http: Request, error: Exception) -> Response:
+    assert isinstance(error, RefusedRequest)
+    return error_response(error.status, str(error))
 
 
-async def _wrong(request: Request, wrong: Exception) -> Response:
-    return error_response(404 if isinstance(wrong, NotFoundError) else 400, str(wrong))
+async def _on_invalid(http: Request, error: Exception) -> Response:
+    return error_response(404 if isinstance(error, NotFoundError) else 400, str(error))
 
 
-async def _unknown(request: Request, unknown: Exception) -> Response:
-    assert isinstance(unknown, HTTPException)
-    return error_response(unknown.status_code, unknown.detail.lower())
+async def _on_http_error(http: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return error_response(error.status_code, error.detail.lower())
 
 
-async def _unforeseen(request: Request, fault: Exception) -> Response:
-    if isinstance(fault, ClientDisconnect):
+async def _on_unexpected(http: Request, error: Exception) -> Response:
+    if isinstance(error, ClientDisconnect):
         return Response(status_code=499)
-    _log.error("%s: %s: %s", request.url.path, type(fault).__name__, fault)
-    return error_response(500, f"internal error: {type(fault).__name__}: {fault}")
+    _log.error("%s: %s: %s", http.url.path, type(error).__name__, error)
+    return error_response(500, f"internal error: {type(error).__name__}: {error}")
 
 
 def serve(
-    explored: Sequence[ExplorerSession],
+    sessions: Sequence[ExplorerSession],
     host: str = "127.0.0.1",
     port: int = 8000,
-    ready: Callable[[str], None] = lambda address: None,
+    ready: Callable[[str], None] = lambda url: None,
 ) -> None:
     """Serve the page until Ctrl-C.
 
     Args:
-        host: the address to listen on; one that others can reach gets a token.
-        port: which one is wished; another that is free where it is taken, or where it is 0.
-        ready: called with the address to open, once the server listens.
+        sessions: one model, or two side by side.
+        host: the address to listen on; an address that other machines can reach requires a token.
+        port: the preferred port; a free one is used if it is taken, or if it is 0.
+        ready: called with the URL to open once the server listens.
 
     Raises:
-        InvalidError: nobody can listen on that address.
+        InvalidError: the address cannot be listened on.
+
+    Example:
+        >>> serve([], host="no such host")
+        Traceback (most recent call last):
+        vaekit.errors.InvalidError: host 'no such host': cannot listen there ...
     """
     listening = bind(host, port)
     port = listening.getsockname()[1]
     token = "" if security.is_loopback(host) else secrets.token_urlsafe(16)
-    worker = measuring(explored)
-    app = application(explored, security.allowed_hosts(host, port), token, worker)
+    worker = background_worker(sessions)
+    app = application(sessions, security.allowed_hosts(host, port), token, worker)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=1
     )
-    ready(address(host, port, token))
-    with suppress(KeyboardInterrupt):  # which is how it ends
+    ready(page_url(host, port, token))
+    with suppress(KeyboardInterrupt):  # Ctrl-C is the normal end
         try:
             uvicorn.Server(config).run([listening])
         finally:
@@ -192,18 +221,30 @@ def serve(
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket that listens, on a free port where the wished one is taken.
+    """A listening socket, on a free port if the preferred one is taken.
+
+    Args:
+        host: the address to listen on.
+        port: the preferred port.
+
+    Returns:
+        The socket.
 
     Raises:
-        InvalidError: nobody can listen on that address.
+        InvalidError: the address cannot be listened on.
+
+    Example:
+        >>> with bind("127.0.0.1", 0) as listening:
+        ...     listening.getsockname()[0]
+        '127.0.0.1'
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for wished in (port, 0):
-        # Only where the protocol is named does asyncio send small answers at once.
+    for candidate in (port, 0):
+        # asyncio disables Nagle's algorithm only if the protocol is given: small answers go at once.
         listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listening.bind((host, wished))
+            listening.bind((host, candidate))
             listening.listen(128)
         except OSError as error:
             listening.close()
@@ -211,11 +252,26 @@ def bind(host: str, port: int) -> socket.socket:
         else:
             return listening
     raise InvalidError(
-        f"host {host!r}: cannot listen there ({reason}); leave --host out for this machine alone"
+        f"host {host!r}: cannot listen there ({reason}); omit --host to serve this machine only"
     )
 
 
-def address(host: str, port: int, token: str = "") -> str:
-    """What to open in a browser."""
-    shown = socket.gethostname() if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
+def page_url(host: str, port: int, token: str = "") -> str:
+    """The URL to open in a browser.
+
+    Args:
+        host: the address that the server listens on.
+        port: its port.
+        token: the token that the server asks for, or "".
+
+    Returns:
+        The URL.
+
+    Example:
+        >>> page_url("127.0.0.1", 8000)
+        'http://127.0.0.1:8000/'
+        >>> page_url("::1", 8000, "abc")
+        'http://[::1]:8000/?token=abc'
+    """
+    name = socket.gethostname() if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+    return f"http://{name}:{port}/" + (f"?token={token}" if token else "")

@@ -1,6 +1,9 @@
-"""A trained model with the codes of its data: what every view looks at, computed once.
+"""A trained model with the posteriors of its data: what every view reads, computed once.
 
-The small model that the package carries, so that there is something to explore from the start.
+For N images the session holds the mean and standard deviation of q(z | x), the reconstruction log p(x | z),
+and KL(q, p) of each layer. The importance-weighted bound log 1/K sum_k p(x, z_k) / q(z_k | x) takes longer;
+it is estimated in small steps while no request waits. `demo` loads the small model that the package
+carries.
 """
 
 from __future__ import annotations
@@ -27,20 +30,26 @@ from vaekit.explorer.projection import Projection, fit_projection
 from vaekit.models import batching, masking
 from vaekit.models.vae import VAE
 
-MOST_IMAGES = 70_000
-SAMPLES = 16  # of the importance-weighted bound, an image
-DRAWS_AT_ONCE = 64  # decoded in one step of what is worked out ahead: a few milliseconds
+MAX_IMAGES = 70_000
+N_SAMPLES = 16  # posterior samples per image of the importance-weighted bound
+SAMPLES_PER_STEP = 64  # decoded in one background step, which takes a few milliseconds
+DEMO_FOLDER = Path(__file__).parent / "demo_model"
 
 Progress = Callable[[int, int], None]
 
 
 class Source(NamedTuple):
-    """What images and a model are called.
+    """Where the images and the model come from.
 
     Attributes:
-        data, split: of which data the images are, and which part.
-        python: an expression that loads the model.
-        label_names: of the classes of the data.
+        data: the name of the dataset.
+        split: the split of it.
+        python: a Python expression that loads the model.
+        label_names: the names of the classes of the data.
+
+    Example:
+        >>> Source("mnist", python="vaekit.demo()").split
+        'test'
     """
 
     data: str = ""
@@ -51,30 +60,40 @@ class Source(NamedTuple):
 
 @dataclass
 class ExplorerSession:
-    """A model, images as it sees them, and their posteriors.
+    """A model, N images as it sees them, and their posteriors.
 
     Attributes:
         trained: the model.
-        seen: N images of a split.
-        source: what the images and the model are called.
-        told: what the model is told of each image, (N,) or (N, m), a guess where that is missing; or None.
-        codes: mean and standard deviation of q(z | x), (N, d), and the labels (N,) or None.
-        reconstruction: (N,), log p(x | z) at one draw from the posterior, in nats.
-        kl_per_layer: (L, N), KL(q, p) of each level, in nats; of no meaning for an autoencoder.
-        kl: (d,), what each latent tells of an image, in nats; see `information`.
-        log_likelihood: (N,), the importance-weighted bound; NaN where it was not worked out yet.
+        images: N images of a split.
+        source: where images and model come from.
+        conditions: what the model is conditioned on for each image, (N,) or (N, m); a missing label is
+            replaced by the most probable one; None if the model is unconditional.
+        latents: mean and standard deviation of q(z | x), (N, d), and the labels (N,) or None.
+        reconstruction: (N,), log p(x | z) at one posterior sample, in nats.
+        kl_per_layer: (L, N), KL(q, p) of each layer, in nats; without meaning for an autoencoder.
+        kl_per_latent: (d,), in nats; see `latent_kl`.
+        log_likelihood: (N,), the importance-weighted bound, in nats; NaN where it is not estimated yet.
+
+    Example:
+        >>> from vaekit.explorer.session import demo, open_session
+        >>> open_session(demo(), images=20)
+        ExplorerSession(demo, 20 images of mnist/test, 2 latents)
     """
 
     trained: TrainedModel
-    seen: ObservedImages
+    images: ObservedImages
     source: Source
-    told: Tensor | None
-    codes: Latents
+    conditions: Tensor | None
+    latents: Latents
     reconstruction: np.ndarray
     kl_per_layer: np.ndarray
-    kl: np.ndarray
-    measure_batches: np.ndarray
-    _planes: dict[str | None, Projection] = field(default_factory=dict)
+    kl_per_latent: np.ndarray
+    log_likelihood: np.ndarray
+    _projections: dict[str | None, Projection] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        images = f"{len(self.images)} images of {self.source.data}/{self.source.split}"
+        return f"ExplorerSession({self.trained.recipe.name}, {images}, {self.model.latent_dim} latents)"
 
     @property
     def model(self) -> VAE:
@@ -82,81 +101,79 @@ class ExplorerSession:
 
     @property
     def is_bound(self) -> bool:
-        """Whether there is a bound: an autoencoder has none."""
+        """Whether the terms form a bound of log p(x); an autoencoder has none."""
         return validity.is_bound(self.model)
 
     @property
     def active(self) -> np.ndarray:
-        """(d,), whether the images move a latent (Burda et al. 2016)."""
-        return self.codes.mean.var(0) > ACTIVE_VARIANCE
+        """(d,), whether a latent is active: Var_x(E[z | x]) > 0.01 (Burda et al. 2016)."""
+        return self.latents.mean.var(0) > ACTIVE_VARIANCE
 
-    def plane(self, kind: str | None = None) -> Projection:
-        """The map of a kind, made when it is first asked for."""
-        if kind not in self._planes:
-            self._planes[kind] = fit_projection(self.codes.mean, kind)
-        return self._planes[kind]
+    def projection(self, kind: str | None = None) -> Projection:
+        """The map of a kind, fitted on first use; see `fit_projection`."""
+        if kind not in self._projections:
+            self._projections[kind] = fit_projection(self.latents.mean, kind)
+        return self._projections[kind]
 
-    def image(self, i: int) -> Tensor:
-        """(1, C, H, W), the i-th image.
+    def image(self, index: int) -> Tensor:
+        """One image, (1, C, H, W).
 
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: no image has this index.
         """
-        if not 0 <= i < len(self.seen):
-            raise NotFoundError(f"image {i}: there are images 0 to {len(self.seen) - 1}")
-        return self.seen.batch(torch.tensor([i]))
+        if not 0 <= index < len(self.images):
+            raise NotFoundError(f"image {index}: expected an index from 0 to {len(self.images) - 1}")
+        return self.images.batch(torch.tensor([index]))
 
-    def latents(self, codes: Sequence[Sequence[float]]) -> Tensor:
-        """Codes that came from outside, as a tensor (n, d) where the model is.
+    def latent_tensor(self, z: Sequence[Sequence[float]]) -> Tensor:
+        """Latent vectors of a request as a tensor (n, d) on the device of the model.
 
         Raises:
-            InvalidError: they do not have d numbers each.
+            InvalidError: a vector does not have d numbers.
         """
         d = self.model.latent_dim
-        if wrong := next((code for code in codes if len(code) != d), None):
+        if wrong := next((vector for vector in z if len(vector) != d), None):
             raise InvalidError(f"z: expected {d} numbers, got {len(wrong)}")
-        return torch.tensor(codes, dtype=torch.float32, device=self.trained.device)
+        return torch.tensor(z, dtype=torch.float32, device=self.trained.device)
 
-    def label(self, label: int | Sequence[float] | None, n: int = 1) -> Tensor | None:
-        """A label that came from outside, n times: the mode_ of all for None.
+    def label_tensor(self, label: int | Sequence[float] | None, n: int = 1) -> Tensor | None:
+        """A label of a request, repeated n times; the most probable label for None.
 
         Returns:
-            (n,) whole numbers or (n, m) vectors; None where the model is told no labels.
+            (n,) class indices or (n, m) vectors; None if the model is unconditional.
 
         Raises:
-            InvalidError: the model knows no such label.
+            InvalidError: the model does not know the label.
         """
-        known = self.model.labels
-        if known is None:
+        prior = self.model.labels
+        if prior is None:
             return None
-        label = known.mode if label is None else label
+        label = prior.mode if label is None else label
         if isinstance(label, int):
-            if label >= len(known):
-                raise InvalidError(f"label: expected 0 to {len(known) - 1}, got {label}")
+            if label >= len(prior):
+                raise InvalidError(f"label: expected 0 to {len(prior) - 1}, got {label}")
             return torch.full((n,), label, device=self.trained.device)
-        if len(label) != known.size:
-            raise InvalidError(f"label: expected {known.size} numbers, got {len(label)}")
+        if len(label) != prior.label_dim:
+            raise InvalidError(f"label: expected {prior.label_dim} numbers, got {len(label)}")
         return torch.tensor([label] * n, dtype=torch.float32, device=self.trained.device)
 
-    def told_of(self, images: slice) -> Tensor | None:
-        """What the model is told of some images; None where it is told nothing."""
-        return None if self.told is None else self.told[images]
+    def conditions_of(self, images: slice) -> Tensor | None:
+        """What the model is conditioned on for some images; None if it is unconditional."""
+        return None if self.conditions is None else self.conditions[images]
 
-    def measure(self) -> Iterator[int]:
-        """Work out the log-likelihoods of the images, a few at each step; gives how many are done."""
+    def estimate_log_likelihoods(self) -> Iterator[int]:
+        """Estimate the log-likelihoods of the images in small steps; yields the number of finished images."""
         if not self.is_bound:
             return
-        at_once = max(1, min(DRAWS_AT_ONCE, batching.batch_size_for(self._numbers)) // SAMPLES)
-        for start in range(0, len(self.seen), at_once):
-            some = slice(start, min(start + at_once, len(self.seen)))
-            batch = iter([(self.seen.batch(torch.arange(some.start, some.stop)), self.told_of(some))])
-            terms = measure_batches(self.model, batch, SAMPLES, seed=start)
-            self.log_likelihood[some] = terms.log_likelihood.numpy()
-            yield some.stop
-
-    @property
-    def _numbers(self) -> int:
-        return batching.outputs_per_image(self.model.decoder, self.trained.shape)
+        outputs = batching.outputs_per_image(self.model.decoder, self.trained.shape)
+        step = max(1, min(SAMPLES_PER_STEP, batching.batch_size_for(outputs)) // N_SAMPLES)
+        for start in range(0, len(self.images), step):
+            stop = min(start + step, len(self.images))
+            x = self.images.batch(torch.arange(start, stop))
+            batches = iter([(x, self.conditions_of(slice(start, stop)))])
+            terms = measure_batches(self.model, batches, N_SAMPLES, seed=start)
+            self.log_likelihood[start:stop] = terms.log_likelihood.numpy()
+            yield stop
 
 
 def open_session(
@@ -164,84 +181,120 @@ def open_session(
     python: str = "",
     data: str | None = None,
     split: str = "test",
-    progress: Progress = lambda images, of: None,
-    images: int = MOST_IMAGES,
+    progress: Progress = lambda images, total: None,
+    images: int = MAX_IMAGES,
 ) -> ExplorerSession:
-    """Look at a model on a split of its own data, or of other data of the same shape.
+    """Open a model on a split of its own data, or of another dataset of the same shape.
 
     Args:
-        python: an expression that loads the model, for people to copy.
-        progress: called with the number of images done with, and with that of all.
-        images: of more than so many, a random subset is taken.
+        trained: the model.
+        python: a Python expression that loads the model, shown by the page.
+        data: another dataset; None for the model's own.
+        split: "train", "validation", "test" or "all".
+        progress: called with the number of images that were encoded, and the total.
+        images: the maximum number of images; a random subset is taken of a larger split.
+
+    Returns:
+        The session.
 
     Raises:
-        VaekitError: as `Trained.observed`.
+        VaekitError: the data cannot be read, or do not fit the model.
+
+    Example:
+        >>> session = open_session(demo(), images=20)
+        >>> session.latents.mean.shape
+        (20, 2)
     """
-    seen = trained.observed(split, data, images)
+    observed = trained.observed(split, data, images)
     names = trained.data(data)[0].label_names if data else trained.label_names
     source = Source(data or trained.recipe.data.dataset, split, python, tuple(names))
-    return look(trained, seen, source, progress)
+    return create_session(trained, observed, source, progress)
 
 
-def look(
-    trained: TrainedModel, seen: ObservedImages, source: Source, progress: Progress = lambda images, of: None
+def create_session(
+    trained: TrainedModel,
+    images: ObservedImages,
+    source: Source,
+    progress: Progress = lambda images, total: None,
 ) -> ExplorerSession:
-    """Look at a model on images as it sees them.
+    """Encode images and collect what the views need.
+
+    Args:
+        trained: the model.
+        images: N images as the model sees them.
+        source: where images and model come from.
+        progress: called with the number of images that were encoded, and the total.
+
+    Returns:
+        The session.
 
     Raises:
-        InvalidError: there are fewer than two.
+        InvalidError: there are fewer than two images.
+
+    Example:
+        >>> trained = demo()
+        >>> images = trained.observed("test", None, 20)
+        >>> create_session(trained, images, Source("mnist")).kl_per_layer.shape
+        (1, 20)
     """
-    if len(seen) < 2:
-        raise InvalidError(f"split {source.split!r}: expected at least 2 images to explore, got {len(seen)}")
-    parts, told = [], []
-    for x, given in seen.batches(batching.images_per_batch(trained.model.decoder, trained.shape)):
-        y = _told(trained.model, x, given)
+    if len(images) < 2:
+        raise InvalidError(
+            f"split {source.split!r}: expected at least 2 images to explore, got {len(images)}"
+        )
+    parts, conditions = [], []
+    for x, label in images.batches(batching.images_per_batch(trained.model.decoder, trained.shape)):
+        y = _condition(trained.model, x, label)
         parts.append(_encode(trained.model, x, y))
-        told += [] if y is None else [y]
-        progress(len(x), len(seen))
+        conditions += [] if y is None else [y]
+        progress(len(x), len(images))
     mean, stddev, divergences, reconstruction, kl_per_layer = (
         np.concatenate(part, -1) for part in zip(*parts, strict=True)
     )
-    labels = None if seen.classes is None else seen.classes.cpu().numpy()
-    codes = Latents(mean.T, stddev.T, labels)
+    labels = None if images.classes is None else images.classes.cpu().numpy()
+    latents = Latents(mean.T, stddev.T, labels)
     return ExplorerSession(
         trained=trained,
-        seen=seen,
+        images=images,
         source=source,
-        told=torch.cat(told) if told else None,
-        codes=codes,
+        conditions=torch.cat(conditions) if conditions else None,
+        latents=latents,
         reconstruction=reconstruction,
         kl_per_layer=kl_per_layer,
-        kl=latent_kl.per_latent(divergences, codes),
-        log_likelihood=np.full(len(seen), math.nan),
+        kl_per_latent=latent_kl.per_latent(divergences, latents),
+        log_likelihood=np.full(len(images), math.nan),
     )
 
 
-def _told(model: VAE, x: Tensor, y: Tensor | None) -> Tensor | None:
-    """What a model is told of a batch: its labels, a quick guess where there are none, or nothing."""
-    if model.labels is None or y is not None:
-        return None if model.labels is None else y
-    return label_posterior(model, x, samples=1).argmax(1)
+def _condition(model: VAE, x: Tensor, y: Tensor | None) -> Tensor | None:
+    """The labels of a batch, the most probable ones if missing; None if the model is unconditional."""
+    if model.labels is None:
+        return None
+    return label_posterior(model, x, samples=1).argmax(1) if y is None else y
 
 
 @torch.no_grad()
 def _encode(model: VAE, x: Tensor, y: Tensor | None) -> tuple[np.ndarray, ...]:
-    """Mean, standard deviation, divergences (d, B), reconstruction (B,) and rate (L, B) of a batch."""
+    """Mean, standard deviation and KL per latent (d, B), reconstruction (B,) and KL per layer (L, B)."""
     posterior, prior = model.encode(x, y), model.conditional_prior(y)
-    bound = model.elbo_terms(x, y, mask=masking.observed_mask(x), posterior=posterior, prior=prior, seed=0)
+    terms = model.elbo_terms(x, y, mask=masking.observed_mask(x), posterior=posterior, prior=prior, seed=0)
     parts = (
         posterior.mean.T,
         posterior.stddev.T,
         latent_kl.divergences(posterior, prior),
-        bound.log_px[0],
-        bound.kl,
+        terms.log_px[0],
+        terms.kl,
     )
     return tuple(part.float().cpu().numpy() for part in parts)
 
 
-FOLDER = Path(__file__).parent / "demo_model"
-
-
 def demo() -> TrainedModel:
-    """A conditional VAE on MNIST with two latents; `scripts/make_demo.py` made it by the recipe `demo`."""
-    return load_model(FOLDER)
+    """Load the demo model: a conditional VAE on MNIST with two latents, trained by the recipe `demo`.
+
+    Returns:
+        The model, on the CPU.
+
+    Example:
+        >>> demo().model.latent_dim
+        2
+    """
+    return load_model(DEMO_FOLDER)

@@ -1,4 +1,4 @@
-"""Images from outside, drawn on the page or dropped onto it, brought to what the model sees."""
+"""Uploaded images, drawn on the page or read from a file, as the model sees them."""
 
 from __future__ import annotations
 
@@ -17,65 +17,107 @@ from vaekit.data.readers.image import FORMATS, image_to_array
 from vaekit.errors import InvalidError
 from vaekit.explorer.session import ExplorerSession
 
-MOST_PIXELS = 4096 * 4096
+MAX_SIDE = 4096  # pixels; the area is limited to its square
 
 
-def from_pixels(e: ExplorerSession, text: str) -> Tensor:
-    """(1, C, H, W) from base64 of C * H * W levels of 8 bits, as the model sees it.
+def from_pixels(session: ExplorerSession, text: str) -> Tensor:
+    """An image from its pixels.
 
-    Raises:
-        InvalidError: another number of bytes.
-    """
-    return _observed(e, _levels(text, e.trained.shape, "pixels"))
+    Args:
+        session: the model.
+        text: base64 of C * H * W gray levels of 8 bits.
 
-
-def from_file(e: ExplorerSession, text: str) -> Tensor:
-    """(1, C, H, W) from base64 of an image file of any size, cut to the middle, as the model sees it.
+    Returns:
+        (1, C, H, W), as the model sees it.
 
     Raises:
-        InvalidError: it is no image, or one too large.
+        InvalidError: the number of bytes is wrong.
+
+    Example:
+        >>> from vaekit.explorer.session import demo, open_session
+        >>> session = open_session(demo(), images=20)
+        >>> from_pixels(session, base64.b64encode(bytes(28 * 28)).decode()).shape
+        torch.Size([1, 1, 28, 28])
     """
-    channels, height, width = e.trained.shape
+    return _observe(session, _bytes_array(text, session.trained.shape, "pixels"))
+
+
+def from_file(session: ExplorerSession, text: str) -> Tensor:
+    """An image from a file, resized and cropped to its center.
+
+    Args:
+        session: the model.
+        text: base64 of an image file of any size.
+
+    Returns:
+        (1, C, H, W), as the model sees it.
+
+    Raises:
+        InvalidError: the file is not an image, or too large.
+
+    Example:
+        >>> from vaekit.explorer.session import demo, open_session
+        >>> session = open_session(demo(), images=20)
+        >>> buffer = io.BytesIO()
+        >>> Image.new("L", (300, 200)).save(buffer, "PNG")
+        >>> from_file(session, base64.b64encode(buffer.getvalue()).decode()).shape
+        torch.Size([1, 1, 28, 28])
+    """
+    channels, height, width = session.trained.shape
     try:
         with Image.open(io.BytesIO(base64.b64decode(text)), formats=FORMATS) as opened:
-            _check_size(opened)
+            if opened.width * opened.height > MAX_SIDE**2:
+                raise _too_large(f"{opened.width} x {opened.height}")
             levels = image_to_array(opened, (height, width), cut=True, gray=channels == 1)
     except InvalidError:
         raise
     except Image.DecompressionBombError:
-        raise _too_large("far more pixels") from None
+        raise _too_large("far more") from None
     except (OSError, ValueError, SyntaxError):
-        raise InvalidError("file: not an image that can be read; expected PNG, JPEG or the like") from None
-    return _observed(e, levels.reshape(height, width, -1).transpose(2, 0, 1))
+        raise InvalidError("file: not a readable image; expected PNG, JPEG, GIF, BMP, WebP or TIFF") from None
+    return _observe(session, levels.reshape(height, width, -1).transpose(2, 0, 1))
 
 
-def mask(e: ExplorerSession, text: str | None) -> Tensor | None:
-    """(1, 1, H, W), True where a pixel is seen, from base64 of H * W bytes that are not 0 there."""
+def parse_mask(session: ExplorerSession, text: str | None) -> Tensor | None:
+    """A mask from its bytes.
+
+    Args:
+        session: the model.
+        text: base64 of H * W bytes, not 0 where a pixel is observed; None if all are.
+
+    Returns:
+        (1, 1, H, W), True where a pixel is observed; or None.
+
+    Raises:
+        InvalidError: the number of bytes is wrong.
+
+    Example:
+        >>> from vaekit.explorer.session import demo, open_session
+        >>> session = open_session(demo(), images=20)
+        >>> parse_mask(session, base64.b64encode(bytes([1] * 784)).decode()).all()
+        tensor(True)
+    """
     if text is None:
         return None
-    seen = _levels(text, (1, *e.trained.shape[1:]), "mask") > 0
-    return torch.from_numpy(seen[None]).to(e.trained.device)
+    observed = _bytes_array(text, (1, *session.trained.shape[1:]), "mask") > 0
+    return torch.from_numpy(observed[None]).to(session.trained.device)
 
 
-def _levels(text: str, shape: tuple[int, ...], name: str) -> np.ndarray:
+def _bytes_array(text: str, shape: tuple[int, ...], name: str) -> np.ndarray:
     content = base64.b64decode(text)
     if len(content) != math.prod(shape):
         raise InvalidError(f"{name}: expected {math.prod(shape)} bytes, got {len(content)}")
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
-def _observed(e: ExplorerSession, levels: np.ndarray) -> Tensor:
-    spec = e.trained.recipe.data
-    one = Dataset("one", "One image", levels[None], None, ())
-    return observe(
-        one, np.arange(1), spec.observation, seed=spec.seed, device=e.trained.device, resident=False
-    ).all()
-
-
-def _check_size(opened: Image.Image) -> None:
-    if opened.width * opened.height > MOST_PIXELS:
-        raise _too_large(f"{opened.width} x {opened.height} pixels")
+def _observe(session: ExplorerSession, levels: np.ndarray) -> Tensor:
+    spec = session.trained.recipe.data
+    data = Dataset("upload", "Uploaded image", levels[None], None, ())
+    observed = observe(
+        data, np.arange(1), spec.observation, seed=spec.seed, device=session.trained.device, resident=False
+    )
+    return observed.all()
 
 
 def _too_large(amount: str) -> InvalidError:
-    return InvalidError(f"file: has {amount}; expected at most 4096 x 4096")
+    return InvalidError(f"file: expected at most {MAX_SIDE} x {MAX_SIDE} pixels, got {amount}")

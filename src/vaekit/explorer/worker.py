@@ -1,8 +1,7 @@
-"""One thread computes, so that random numbers have one owner; and nobody waits behind what is stale.
+"""One thread computes, so that random numbers have one owner, and no request waits behind an outdated one.
 
-Work queues up in order. Work with a key takes the place of work of the same key that still waits, whose
-future is cancelled. When nothing was asked for a moment, the thread goes on with what can be done ahead, a
-short step at a time.
+Work is done in order of submission. Work with a key replaces waiting work with the same key, whose future is
+cancelled. When no work came for a moment, the thread does background work in short steps.
 """
 
 from __future__ import annotations
@@ -14,20 +13,26 @@ from concurrent.futures import Future
 from typing import Any
 
 Work = Callable[[], Any]
-QUIET = 0.25  # seconds without a question, after which the thread works ahead
+IDLE = 0.25  # seconds without work before background work starts
 
 
 class Worker:
-    """A thread that lives until it is stopped.
+    """A thread that does the submitted work, one piece at a time.
 
-    A program that ends while the thread is within torch is aborted: stop it before.
+    Stop it before the program ends: a program that exits while the thread runs torch is aborted.
 
     Args:
-        ahead: what to do when nothing is asked: `next` does a step of it.
+        background: an iterator of which `next` is called while the thread is idle.
+
+    Example:
+        >>> worker = Worker()
+        >>> worker.submit(lambda: 6 * 7).result()
+        42
+        >>> worker.stop()
     """
 
-    def __init__(self, ahead: Iterator[Any] | None = None):
-        self._ahead = ahead
+    def __init__(self, background: Iterator[Any] | None = None):
+        self._background = background
         self._queue: queue.Queue[tuple[Future, Work]] = queue.Queue()
         self._waiting: dict[Hashable, Future] = {}
         self._stopped = threading.Event()
@@ -35,47 +40,55 @@ class Worker:
         self._thread.start()
 
     def submit(self, work: Work, key: Hashable | None = None) -> Future:
-        """The future result of `work()`; it is cancelled where work of the same key comes before it began."""
+        """Queue work.
+
+        Args:
+            work: called without arguments on the thread.
+            key: work that still waits with the same key is cancelled.
+
+        Returns:
+            The future result of `work()`.
+        """
         future: Future = Future()
         if key is not None:
-            if stale := self._waiting.get(key):
-                stale.cancel()
+            if outdated := self._waiting.get(key):
+                outdated.cancel()
             self._waiting[key] = future
             future.add_done_callback(lambda done: self._forget(key, done))
         self._queue.put((future, work))
         return future
 
-    def stop(self, patience: float = 10.0) -> None:
-        """Let what is being done come to its end, for so many seconds, and do no more."""
+    def stop(self, timeout: float = 10.0) -> None:
+        """Finish the current work, waiting at most `timeout` seconds, and do no more."""
         self._stopped.set()
-        self.submit(lambda: None)  # which wakes a thread that waits for work
-        self._thread.join(patience)
+        self.submit(lambda: None)  # wakes a thread that waits for work
+        self._thread.join(timeout)
 
     def _forget(self, key: Hashable, done: Future) -> None:
         if self._waiting.get(key) is done:
             del self._waiting[key]
 
     def _run(self) -> None:
-        pause = QUIET
+        pause = IDLE
         while not self._stopped.is_set():
             try:
-                future, work = self._queue.get(timeout=pause if self._ahead else None)
+                future, work = self._queue.get(timeout=pause if self._background else None)
             except queue.Empty:
                 self._step()
                 pause = 0.001
             else:
-                _do(future, work)
-                pause = QUIET
+                _resolve(future, work)
+                pause = IDLE
 
     def _step(self) -> None:
-        assert self._ahead is not None
+        assert self._background is not None
         try:
-            next(self._ahead)
-        except Exception:  # also where it is done: what was worked out so far is kept, and no more is tried
-            self._ahead = None
+            next(self._background)
+        except Exception:  # finished or failed: results so far stay, and no further step is tried
+            self._background = None
 
 
-def _do(future: Future, work: Work) -> None:
+def _resolve(future: Future, work: Work) -> None:
     if not future.set_running_or_notify_cancel():
         return
     try:

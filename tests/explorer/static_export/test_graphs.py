@@ -9,7 +9,7 @@ import torch
 import cases
 from vaekit.errors import InvalidError, VaekitError
 from vaekit.explorer.static_export import export
-from vaekit.explorer.static_export.graphs import DRAWS, graphs
+from vaekit.explorer.static_export.graphs import N_SAMPLES, graphs
 from vaekit.models import masking
 
 KINDS = {
@@ -41,7 +41,7 @@ def inputs(model, graph, shape=cases.SHAPE) -> dict[str, torch.Tensor]:
         "x": cases.images_for(model, 1, shape=shape),
         "mask": (torch.rand(1, 1, *shape[1:]) > 0.3).float(),
     }
-    more = {name: torch.rand(3, *value.shape[1:]) for name, value in random.items() if name in graph.many}
+    more = {name: torch.rand(3, *value.shape[1:]) for name, value in random.items() if name in graph.batched}
     return {name: given.get(name, more.get(name, value)) for name, value in random.items()}
 
 
@@ -53,13 +53,13 @@ def outputs(graph, given) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("row", KINDS.values(), ids=KINDS)
 @torch.no_grad()
-def test_terms_are_those_of_the_model_at_the_same_codes(row):
+def test_terms_are_those_of_the_model_at_the_same_latents(row):
     model, made_graphs = made(row)
     graph = made_graphs["terms"]
     given = inputs(model, graph, row.get("shape", cases.SHAPE))
     found, y = outputs(graph, given), given.get("y")
     z = found["z"][:, None]
-    assert z.shape == (DRAWS, 1, model.latent_dim)
+    assert z.shape == (N_SAMPLES, 1, model.latent_dim)
     q, p = model.encode(given["x"], y).condition_on(z), model.conditional_prior(y).condition_on(z)
     log_px = masking.masked_log_prob(model.decode(z, y), given["x"], given["mask"] > 0.5)
     assert torch.allclose(found["log_px"], log_px[:, 0], atol=1e-4)
@@ -72,27 +72,27 @@ def test_noise_of_a_normal_distribution_gives_the_posterior():
     model, made_graphs = made({"levels": (2, 3)})
     graph = made_graphs["terms"]
     x = cases.images_for(model, 1)
-    noise = torch.randn(300 * DRAWS, 5)
-    drawn = torch.cat([graph.module(x, torch.ones(1, 1, 6, 5), some)[0] for some in noise.split(DRAWS)])
+    noise = torch.randn(300 * N_SAMPLES, 5)
+    drawn = torch.cat([graph.module(x, torch.ones(1, 1, 6, 5), some)[0] for some in noise.split(N_SAMPLES)])
     expected = model.encode(x).rsample_layers((20_000,)).z[:, 0]
     assert torch.allclose(drawn.mean(0), expected.mean(0), atol=0.05)
     assert torch.allclose(drawn.std(0), expected.std(0), rtol=0.05)
 
 
 @torch.no_grad()
-def test_the_prior_keeps_the_levels_that_it_is_told_to():
+def test_the_prior_keeps_the_chosen_layers():
     model, made_graphs = made({"levels": (2, 3)})
     z, noise, none = torch.full((1, 5), 9.0), torch.randn(1, 5), torch.tensor(0)
     draw = made_graphs["prior"].module
     assert torch.equal(draw(z, noise, torch.ones(2), none), z)
     below = draw(z, noise, torch.tensor([1.0, 0.0]), none)
     assert torch.equal(below[:, :2], z[:, :2])
-    link = model.conditional_prior().condition_on(z).layers[1]
-    assert torch.allclose(below[:, 2:], link.mean + link.stddev * noise[:, 2:], atol=1e-5)
+    layer = model.conditional_prior().condition_on(z).layers[1]
+    assert torch.allclose(below[:, 2:], layer.mean + layer.stddev * noise[:, 2:], atol=1e-5)
 
 
 @torch.no_grad()
-def test_the_prior_draws_from_the_component_that_it_is_told_to():
+def test_the_prior_samples_from_the_chosen_component():
     model, made_graphs = made({"prior": "vamp"})
     means = model.conditional_prior().top.components.mean
     for k in range(3):
@@ -102,7 +102,7 @@ def test_the_prior_draws_from_the_component_that_it_is_told_to():
         assert torch.allclose(drawn[0], means[k], atol=1e-6)
 
 
-def test_without_the_packages_it_is_said_how_to_get_them(monkeypatch):
+def test_missing_packages_are_reported(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     _, made_graphs = made({})
     with pytest.raises(VaekitError, match=r'needs onnx and onnxscript, .* pip install "vaekit\[onnx\]"'):
@@ -138,7 +138,7 @@ def test_onnx_computes_the_same_for_every_kind_of_model(row):
         same_in_onnx(model, graph, name, row.get("shape", cases.SHAPE))
 
 
-def test_the_file_tells_nothing_of_the_machine_that_wrote_it():
+def test_the_file_holds_no_paths_of_this_machine():
     pytest.importorskip("onnxscript", reason='needs pip install "vaekit[onnx]"')
     _, made_graphs = made({})
     content = export.to_onnx("decode", made_graphs["decode"])
@@ -146,9 +146,9 @@ def test_the_file_tells_nothing_of_the_machine_that_wrote_it():
     assert b"site-packages" not in content
 
 
-def test_what_onnx_has_not_is_refused_in_one_line():
+def test_an_operation_missing_in_onnx_is_refused_in_one_line():
     pytest.importorskip("onnxscript", reason='needs pip install "vaekit[onnx]"')
     _, made_graphs = made({"posterior": "flow"})
-    with pytest.raises(InvalidError, match=r"encode: this model cannot be written as ONNX \(") as caught:
+    with pytest.raises(InvalidError, match=r"encode: this model cannot be exported to ONNX \(") as caught:
         export.to_onnx("encode", made_graphs["encode"])
     assert "\n" not in str(caught.value)

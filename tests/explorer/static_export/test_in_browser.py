@@ -11,7 +11,7 @@ import torch
 
 import cases
 from explorer import browsing
-from explorer.explored_models import base64_of, explored
+from explorer.sessions import base64_of, tiny_session
 from vaekit.errors import VaekitError
 from vaekit.explorer.session import ExplorerSession
 from vaekit.explorer.static_export import contents, pages, runtime
@@ -41,7 +41,7 @@ def models() -> list[ExplorerSession]:
         levels=(2,), network="convolutional", conditioned_parts=("decoder",), shape=(1, 8, 8)
     )
     deep = cases.make_vae(levels=(2, 3), prior="vamp", shape=(3, 8, 7))
-    return [explored(labeled, shape=(1, 8, 8)), explored(deep, shape=(3, 8, 7))]
+    return [tiny_session(labeled, shape=(1, 8, 8)), tiny_session(deep, shape=(3, 8, 7))]
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +82,9 @@ def test_it_encodes_as_python_does(page, models):
 
 def test_a_point_has_its_posterior_and_its_numbers(page, models):
     found = page.evaluate(CALL, ["point", [0, 5, "codes"]])
-    assert found["z"] == pytest.approx(models[0].codes.mean[5].tolist(), abs=1e-5)
+    assert found["z"] == pytest.approx(models[0].latents.mean[5].tolist(), abs=1e-5)
     assert found["numbers"]["reconstruction"] == pytest.approx(float(models[0].reconstruction[5]), rel=1e-5)
-    sd = sorted(models[0].codes.stddev[5].tolist())
+    sd = sorted(models[0].latents.stddev[5].tolist())
     assert [found["ellipse"]["b"], found["ellipse"]["a"]] == pytest.approx(sd, rel=1e-4)
 
 

@@ -1,4 +1,4 @@
-"""A draw as a function of noise: for each family what its own `rsample` does with the same numbers."""
+"""A sample as a function of noise: for each family it equals `rsample` with the same noise."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch.distributions import Categorical, Independent, Normal
 from vaekit.distributions.normal import CholeskyNormal
 from vaekit.distributions.operations import Delta
 from vaekit.errors import InvalidError
-from vaekit.explorer.static_export.noise import placed
+from vaekit.explorer.static_export.noise import sample_from_noise
 from vaekit.models import flows
 from vaekit.utils.random import seeded
 
@@ -30,18 +30,22 @@ FAMILIES = {
 
 
 @pytest.mark.parametrize("distribution", FAMILIES.values(), ids=FAMILIES)
-def test_it_is_what_a_draw_does(distribution):
+def test_it_equals_rsample(distribution):
     with seeded(5):
-        drawn = distribution.rsample()
+        expected = distribution.rsample()
     with seeded(5):
         noise = torch.randn(1, 3)
-    assert torch.allclose(placed(distribution, noise), drawn, atol=1e-6)
+    assert torch.allclose(sample_from_noise(distribution, noise), expected, atol=1e-6)
 
 
-def test_a_point_stays_where_it_is():
-    assert torch.equal(placed(Independent(Delta(LOC), 1), torch.randn(4, 1, 3)), LOC.expand(4, 1, 3))
+def test_a_delta_stays_at_its_point():
+    assert torch.equal(
+        sample_from_noise(Independent(Delta(LOC), 1), torch.randn(4, 1, 3)), LOC.expand(4, 1, 3)
+    )
 
 
-def test_a_family_that_is_not_known_is_refused():
-    with pytest.raises(InvalidError, match="a draw of Categorical cannot be written as a function of noise"):
-        placed(Categorical(torch.ones(3)), torch.zeros(3))
+def test_an_unsupported_family_is_refused():
+    with pytest.raises(
+        InvalidError, match="Categorical: its samples cannot be written as a function of noise"
+    ):
+        sample_from_noise(Categorical(torch.ones(3)), torch.zeros(3))

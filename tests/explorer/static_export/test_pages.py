@@ -1,4 +1,4 @@
-"""The folder and the one file: whole, and asking nobody for anything."""
+"""The folder and the single file: complete, and independent of any server."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def single(tmp_path_factory) -> str:
 
 
 def modules(page: str) -> dict[str, str]:
-    """The modules of the one file, by their names."""
+    """The modules of the single file, by their names."""
     imports = re.search(r'<script type="importmap">(.*?)</script>', page, re.S)[1]
     found = re.findall(r'"(vaekit/[^"]+)":"data:text/javascript;base64,([^"]+)"', imports)
     return {name: base64.b64decode(content).decode() for name, content in found}
 
 
-def test_a_folder_holds_the_page_its_data_and_what_runs_it(tmp_path):
+def test_a_folder_holds_the_page_its_data_and_the_runtime(tmp_path):
     page = pages.write_folder(tmp_path / "site", DATA, RUNTIME)
     text = page.read_text()
     assert 'name="vaekit-backend" content="site"' in text
@@ -45,16 +45,16 @@ def test_a_folder_holds_the_page_its_data_and_what_runs_it(tmp_path):
         assert (page.parent / name).is_file()
 
 
-def test_it_may_be_written_again_but_not_over_something_else(tmp_path):
+def test_it_overwrites_an_earlier_page_but_no_other_files(tmp_path):
     pages.write_folder(tmp_path / "site", DATA, RUNTIME)
     pages.write_folder(tmp_path / "site", DATA, RUNTIME)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "precious.txt").write_text("x")
-    with pytest.raises(InvalidError, match="other: holds something else"):
+    with pytest.raises(InvalidError, match="other: expected a new or empty folder"):
         pages.write_folder(tmp_path / "other", DATA, RUNTIME)
 
 
-def test_every_import_of_the_one_file_leads_to_a_module_in_it(single):
+def test_every_import_of_the_single_file_leads_to_a_module_in_it(single):
     known = modules(single)
     assert "vaekit/main.js" in known
     for name, source in known.items():
@@ -65,14 +65,14 @@ def test_every_import_of_the_one_file_leads_to_a_module_in_it(single):
     assert known[f"vaekit/{pages.LIBRARY}"] == RUNTIME["ort.wasm.bundle.min.mjs"].decode()
 
 
-def test_the_one_file_asks_nobody_for_anything(single):
+def test_the_single_file_fetches_nothing(single):
     assert not re.search(r'<link rel="stylesheet"', single)
     assert not re.search(r'(src|href)="(?!data:|#)', single)
     assert "https://" not in "".join(modules(single).values())
     assert single.count("<style>") == len(list((pages.STATIC / "css").glob("*.css")))
 
 
-def test_the_one_file_holds_its_data(single):
+def test_the_single_file_holds_its_data(single):
     kept = dict(re.findall(r'<script type="text/plain" id="([^"]+)">([^<]*)</script>', single))
     assert base64.b64decode(kept["data/models.json"]) == DATA["models.json"]
     assert base64.b64decode(kept["data/0/images.png"]) == DATA["0/images.png"]

@@ -1,4 +1,4 @@
-"""What runs ONNX in a browser: fetched once, checked, kept; and what is said where it cannot be had."""
+"""ONNX Runtime: fetched once, checked, cached; and the message if it cannot be fetched."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def npm(monkeypatch, content=lambda name: name.encode(), fails: str = "") -> lis
 def test_npm_is_asked_once(monkeypatch):
     calls = npm(monkeypatch)
     expected = {name: name.encode() for name in runtime.FILES}
-    assert runtime.files() == runtime.files() == expected
+    assert runtime.runtime_files() == runtime.runtime_files() == expected
     assert calls == [["/usr/bin/npm", "pack", runtime.PACKAGE, "--silent"]]
 
 
@@ -56,23 +56,23 @@ def test_files_may_be_put_there_by_hand(monkeypatch, published):
     published.mkdir()
     for name in runtime.FILES:
         (published / name).write_bytes(name.encode())
-    assert len(runtime.files()) == 2
+    assert len(runtime.runtime_files()) == 2
 
 
 def test_other_files_are_refused(monkeypatch):
     npm(monkeypatch, content=lambda name: b"evil")
-    with pytest.raises(InvalidError, match=r"not the file that onnxruntime-web@.* published"):
-        runtime.files()
+    with pytest.raises(InvalidError, match=r"differs from the file of onnxruntime-web@"):
+        runtime.runtime_files()
 
 
-def test_without_npm_it_is_said_what_to_do(monkeypatch, published):
+def test_a_missing_npm_is_reported(monkeypatch, published):
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(VaekitError, match=r"npm is not installed; install Node\.js, or put ort") as caught:
-        runtime.files()
+        runtime.runtime_files()
     assert str(published) in str(caught.value)
 
 
-def test_without_a_network_too(monkeypatch):
+def test_a_missing_network_is_reported(monkeypatch):
     npm(monkeypatch, fails="npm error\nnpm error network ENOTFOUND\n")
     with pytest.raises(VaekitError, match=r"npm could not fetch .* \(npm error network ENOTFOUND\)"):
-        runtime.files()
+        runtime.runtime_files()

@@ -1,25 +1,25 @@
 /** The page: asks the backend what there is, builds the parts, and ties state and address together. */
 import { theBackend } from "./backend/index.js";
 import { conditionBox } from "./condition.js";
-import { follow } from "./data.js";
+import { follow } from "./loading.js";
 import { copied, showHelp, showPython } from "./dialogs.js";
 import { button, el } from "./dom.js";
 import { hint } from "./hint.js";
 import { mapOf } from "./map/map.js";
 import { toolbar } from "./map/toolbar.js";
-import { probe } from "./probe.js";
-import { speech } from "./speech.js";
+import { probe } from "./preview.js";
+import { speech } from "./live_region.js";
 import { followAddress, initialState, readAddress } from "./state.js";
 import { createStore } from "./store.js";
 import { tabs } from "./tabs.js";
 import { themeButton } from "./theme.js";
 import { classes } from "./tools/classes.js";
-import { pickEnd, setEnd } from "./tools/ends.js";
+import { pickEnd, setEnd } from "./tools/endpoints.js";
 import { interpolation } from "./tools/interpolate.js";
-import { pseudo } from "./tools/pseudo.js";
-import { sketch } from "./tools/sketch.js";
+import { pseudo } from "./tools/pseudo_inputs.js";
+import { sketch } from "./tools/drawing/drawing.js";
 import { sliders } from "./tools/sliders.js";
-import { trouble } from "./trouble.js";
+import { trouble } from "./error_banner.js";
 
 const at = (id) => document.getElementById(id);
 

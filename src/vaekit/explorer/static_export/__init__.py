@@ -1,9 +1,12 @@
-"""The explorer without Python: a page for any static host, or one file, whose models run in the browser.
+"""The explorer without Python: a page for any static host, or one HTML file, whose models run in the browser.
 
-noise     a draw as a function of noise, so that a graph holds no random numbers
-graphs    what the page needs of a model, as modules of tensors alone
+It sits above the views and is imported by `vaekit export site` only. Numbers and images of the data are
+computed once with Python; what depends on the user runs in the browser as ONNX.
+
+noise     a sample as a function of noise, so that a graph holds no random numbers
+graphs    the computations that the page needs of a model, as modules of tensors
 export    modules to ONNX
-contents  the numbers and pictures of the data, computed once
-runtime   what runs ONNX in a browser, fetched by npm
-pages     the folder, and the one file that holds it all
+contents  the data files: numbers, images and graphs
+runtime   ONNX Runtime for browsers, fetched by npm
+pages     the folder, or the single file
 """

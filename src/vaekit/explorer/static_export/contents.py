@@ -1,9 +1,9 @@
-"""What the page shows of a model and its data, as files: numbers, pictures and graphs, computed once.
+"""The data files of a static page: what the views return for a model and its data, computed once.
 
-models.json          what the models are
-M/points.json        the maps of model M, the posteriors of its images, and what else a graph has not
+models.json          the description of the models
+M/points.json        the maps of model M, the posteriors of its images, and constants of the graphs
 M/images.png         its images, side by side
-M/pseudo.png         the images that its prior is made of
+M/pseudo_inputs.png  the pseudo-inputs or exemplars of its prior
 M/NAME.onnx          its graphs
 """
 
@@ -25,102 +25,118 @@ from vaekit.explorer import prior_samples, requests, views
 from vaekit.explorer.images import png
 from vaekit.explorer.session import ExplorerSession
 from vaekit.explorer.static_export.export import to_onnx
-from vaekit.explorer.static_export.graphs import DRAWS, graphs
+from vaekit.explorer.static_export.graphs import N_SAMPLES, graphs
 from vaekit.explorer.views import map
 from vaekit.explorer.views.responses import packed
 from vaekit.utils.io import to_jsonable
 
-COLUMNS = 10  # of pseudo-inputs
+COLUMNS = 10  # pseudo-inputs per row
 Files = dict[str, bytes]
 
 
-def files(explored: Sequence[ExplorerSession], step: Callable[[str], None] = lambda name: None) -> Files:
-    """All files of a site, by their names.
+def site_files(
+    sessions: Sequence[ExplorerSession], progress: Callable[[str], None] = lambda name: None
+) -> Files:
+    """All data files of a static page.
 
     Args:
-        step: called with the name of each part before it is made.
+        sessions: one model, or two side by side.
+        progress: called with the name of each file before it is made.
+
+    Returns:
+        The contents by name.
 
     Raises:
         VaekitError: as `export.to_onnx`.
+
+    Example:
+        >>> site_files([])["models.json"][:12]
+        b'{"models":[]'
     """
-    found = {"models.json": _json(_models(explored))}
-    for m, e in enumerate(explored):
-        for name, make in _parts(e).items():
-            step(f"{e.trained.title}: {name}")
-            found[f"{m}/{name}"] = make()
-    return found
+    files = {"models.json": _json(_models(sessions))}
+    for m, session in enumerate(sessions):
+        for name, make in _makers(session).items():
+            progress(f"{session.trained.title}: {name}")
+            files[f"{m}/{name}"] = make()
+    return files
 
 
-def _parts(e: ExplorerSession) -> dict[str, Callable[[], bytes]]:
-    """What makes each file of a model."""
-    parts: dict[str, Callable[[], bytes]] = {
-        "points.json": lambda: _json(_points(e)),
-        "images.png": lambda: png(e.seen.all(), columns(len(e.seen))),
+def _makers(session: ExplorerSession) -> dict[str, Callable[[], bytes]]:
+    """A function per file of a model that makes its content."""
+    makers: dict[str, Callable[[], bytes]] = {
+        "points.json": lambda: _json(_points(session)),
+        "images.png": lambda: png(session.images.all(), n_columns(len(session.images))),
     }
-    if prior_samples.n_components(e.model):
-        parts["pseudo.png"] = lambda: png(pseudo_inputs(e.model), COLUMNS)
-    for name, graph in graphs(e.model, e.trained.shape).items():
-        parts[f"{name}.onnx"] = lambda name=name, graph=graph: to_onnx(name, graph)  # type: ignore[misc]
-    return parts
+    if prior_samples.n_pseudo_inputs(session.model):
+        makers["pseudo_inputs.png"] = lambda: png(pseudo_inputs(session.model), COLUMNS)
+    for name, graph in graphs(session.model, session.trained.shape).items():
+        makers[f"{name}.onnx"] = lambda name=name, graph=graph: to_onnx(name, graph)  # type: ignore[misc]
+    return makers
 
 
-def columns(images: int) -> int:
-    """How many images a row of the picture of them all has."""
+def n_columns(images: int) -> int:
+    """Images per row of images.png.
+
+    Example:
+        >>> n_columns(30)
+        6
+    """
     return math.ceil(math.sqrt(images))
 
 
-def _models(explored: Sequence[ExplorerSession]) -> dict[str, Any]:
-    answer = views.models(explored)
+def _models(sessions: Sequence[ExplorerSession]) -> dict[str, Any]:
+    answer = views.models(sessions)
     for model in answer["models"]:
-        model["projection"]["kinds"] = _kinds(model["projection"]["kinds"])
+        model["projection"]["kinds"] = _linear_kinds(model["projection"]["kinds"])
     return answer
 
 
-def _kinds(kinds: Sequence[str]) -> list[str]:
-    """The maps that the page can walk on by itself."""
+def _linear_kinds(kinds: Sequence[str]) -> list[str]:
+    """The kinds of map that the page can unproject by itself."""
     return [kind for kind in kinds if kind != "umap"]
 
 
-def _points(e: ExplorerSession) -> dict[str, Any]:
-    for _ in e.measure():
+def _points(session: ExplorerSession) -> dict[str, Any]:
+    for _ in session.estimate_log_likelihoods():
         pass
-    questions = {kind: requests.Map(kind=kind) for kind in _kinds(views.describe(e)["projection"]["kinds"])}
+    kinds = _linear_kinds(views.describe(session)["projection"]["kinds"])
+    maps = {kind: requests.Map(kind=kind) for kind in kinds}
     return {
-        "maps": {kind: map.points(e, ask) for kind, ask in questions.items()},
-        "density": {kind: map.density(e, ask) for kind, ask in questions.items()},
-        "mean": packed(e.codes.mean),
-        "stddev": packed(e.codes.stddev),
-        "columns": columns(len(e.seen)),
-        "pseudo_columns": COLUMNS,
-        "draws": DRAWS,
-        "threshold": _threshold(e),
-        "weights": _weights(e),
+        "maps": {kind: map.points(session, request) for kind, request in maps.items()},
+        "density": {kind: map.density(session, request) for kind, request in maps.items()},
+        "mean": packed(session.latents.mean),
+        "stddev": packed(session.latents.stddev),
+        "columns": n_columns(len(session.images)),
+        "pseudo_input_columns": COLUMNS,
+        "n_samples": N_SAMPLES,
+        "threshold": _threshold(session),
+        "weights": _weights(session),
     }
 
 
-def _threshold(e: ExplorerSession) -> str | None:
-    """The level above which each pixel of a drawn image is seen as 1; None where levels are seen."""
-    spec = e.trained.recipe.data
+def _threshold(session: ExplorerSession) -> str | None:
+    """The gray level from which each pixel counts as 1; None if the model sees gray levels."""
+    spec = session.trained.recipe.data
     if spec.observation not in ("threshold", "static", "dynamic"):
         return None
-    ramp = np.broadcast_to(np.arange(256, dtype=np.uint8)[:, None, None, None], (256, *e.trained.shape))
-    dark = sum(_observed(level, spec.observation, spec.seed) == 0 for level in ramp)
+    ramp = np.broadcast_to(np.arange(256, dtype=np.uint8)[:, None, None, None], (256, *session.trained.shape))
+    dark = sum(_observe(levels, spec.observation, spec.seed) == 0 for levels in ramp)
     return packed(np.minimum(dark, 255), "<u1")
 
 
-def _observed(levels: np.ndarray, observation: str, seed: int) -> np.ndarray:
-    one = Dataset("one", "One image", levels[None], None, ())
-    return observe(one, np.arange(1), observation, seed=seed, resident=False).all()[0].numpy()
+def _observe(levels: np.ndarray, observation: str, seed: int) -> np.ndarray:
+    data = Dataset("ramp", "Ramp", levels[None], None, ())
+    return observe(data, np.arange(1), observation, seed=seed, resident=False).all()[0].numpy()
 
 
 @torch.no_grad()
-def _weights(e: ExplorerSession) -> list[list[float]] | None:
-    """How likely each component of the prior is, for each label or for all; None without components."""
-    labels = e.model.labels
-    told = e.model.conditional_prior(None if labels is None else torch.arange(len(labels)))
-    if not isinstance(told.top, Mixture):
+def _weights(session: ExplorerSession) -> list[list[float]] | None:
+    """The weights of the components of the prior, one row, or one per label; None if it is not a mixture."""
+    labels = session.model.labels
+    prior = session.model.conditional_prior(None if labels is None else torch.arange(len(labels)))
+    if not isinstance(prior.top, Mixture):
         return None
-    weights = told.top.log_weights.exp()
+    weights = prior.top.log_weights.exp()
     return [[float(w) for w in row] for row in weights.reshape(-1, weights.shape[-1])]
 
 

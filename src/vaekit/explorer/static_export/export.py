@@ -1,4 +1,4 @@
-"""Modules to ONNX, which a browser can run."""
+"""Modules to ONNX, the format that browsers can run."""
 
 from __future__ import annotations
 
@@ -13,19 +13,35 @@ import torch
 from vaekit.errors import InvalidError, VaekitError
 from vaekit.explorer.static_export.graphs import Graph
 
-_MISSING = 'needs onnx and onnxscript, which are not installed; run: pip install "vaekit[onnx]"'
-
 
 def to_onnx(name: str, graph: Graph) -> bytes:
-    """The content of an ONNX file that computes what the module does.
+    """Export a graph to ONNX.
+
+    Args:
+        name: of the graph, for messages.
+        graph: the module with example inputs.
+
+    Returns:
+        The content of an ONNX file that computes the same.
 
     Raises:
-        VaekitError: the packages that write ONNX are not installed.
-        InvalidError: the module does something that ONNX has not.
+        VaekitError: onnx or onnxscript is not installed.
+        InvalidError: the module uses an operation that ONNX does not have.
+
+    Example:
+        >>> from vaekit.explorer.session import demo
+        >>> from vaekit.explorer.static_export.graphs import graphs
+        >>> content = to_onnx("decode", graphs(demo().model, (1, 28, 28))["decode"])  # doctest: +SKIP
     """
-    _installed()
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError:
+        raise VaekitError(
+            'export needs onnx and onnxscript, which are not installed; run: pip install "vaekit[onnx]"'
+        ) from None
     size = torch.export.Dim("n")
-    shapes = [{0: size} if key in graph.many else None for key in graph.inputs]
+    shapes = [{0: size} if key in graph.batched else None for key in graph.inputs]
     with _quiet(), torch.no_grad():
         try:
             program = torch.onnx.export(
@@ -33,21 +49,21 @@ def to_onnx(name: str, graph: Graph) -> bytes:
                 tuple(graph.inputs.values()),
                 input_names=list(graph.inputs),
                 output_names=list(graph.outputs),
-                dynamic_shapes=shapes if graph.many else None,
+                dynamic_shapes=shapes if graph.batched else None,
                 dynamo=True,
                 verbose=False,
             )
         except torch.onnx.errors.OnnxExporterError as error:
             reason = str(error).strip().splitlines()[0]
             raise InvalidError(
-                f"{name}: this model cannot be written as ONNX ({reason}); explore it with: vaekit explore"
+                f"{name}: this model cannot be exported to ONNX ({reason}); use the server: vaekit explore"
             ) from None
     assert program is not None
-    return _bare(program.model_proto).SerializeToString()
+    return _strip_metadata(program.model_proto).SerializeToString()
 
 
-def _bare(proto: Any) -> Any:
-    """Without what the exporter noted of its ways, the places of files on this machine among it."""
+def _strip_metadata(proto: Any) -> Any:
+    """Remove what the exporter records of its run, such as paths of files on this machine."""
     for node in (proto.graph, *proto.graph.node, *proto.graph.value_info, *proto.functions):
         del node.metadata_props[:]
         node.doc_string = ""
@@ -55,17 +71,9 @@ def _bare(proto: Any) -> Any:
     return proto
 
 
-def _installed() -> None:
-    try:
-        import onnx  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ImportError:
-        raise VaekitError(f"export {_MISSING}") from None
-
-
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the exporter's remarks, which are for its own developers."""
+    """Silence the exporter's messages, which address its own developers."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

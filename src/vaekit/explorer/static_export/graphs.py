@@ -1,12 +1,12 @@
-"""What the page needs of a model, as modules: tensors in, tensors out, nothing random.
+"""The computations that the page needs of a model, as modules: tensors in, tensors out, nothing random.
 
     encode   x (1, C, H, W)                           -> mean, stddev (1, d)
     decode   z (n, d)                                 -> image (n, C, H, W)
     terms    x, mask, noise (K, d)                    -> z (K, d), log_px (K,), log_pz and log_qz (L, K)
-    prior    z, noise (1, d), keep (L,), component () -> z (1, d)
+    prior    z, noise (1, d), keep (L,), component () -> sample (1, d)
 
-Each takes y as well, (1, m) or (n, m), where the model is told labels. A mask is 1 where a pixel counts; keep
-is 1 where a level stays as it is in z, and elsewhere it is drawn.
+Each also takes y, (1, m) or (n, m), if the model is conditional. A mask is 1 where a pixel is observed;
+keep is 1 for a layer that stays as in z, and 0 for a layer that is sampled.
 """
 
 from __future__ import annotations
@@ -19,47 +19,74 @@ from torch.distributions import Distribution
 
 from vaekit.distributions.mixture import Mixture
 from vaekit.distributions.operations import select
-from vaekit.explorer.static_export.noise import placed
+from vaekit.explorer.static_export.noise import sample_from_noise
 from vaekit.models import masking
 from vaekit.models.vae import VAE
 
-DRAWS = 32  # K
-SOME = 8  # n, for the export alone
+N_SAMPLES = 32  # K
+_EXPORT_BATCH = 8  # n, in the example inputs
 
 
 class Graph(NamedTuple):
-    """A module with an example of its inputs, by name, and the names of its outputs.
+    """A module with example inputs.
 
     Attributes:
-        many: the inputs whose first dimension may have any size, together.
+        module: the computation.
+        inputs: example inputs by name, in the order of its arguments.
+        outputs: the names of its outputs.
+        batched: the inputs that share a first dimension of any size.
+
+    Example:
+        >>> Graph(nn.Identity(), {"x": torch.zeros(1)}, ("y",)).batched
+        ()
     """
 
     module: nn.Module
     inputs: dict[str, Tensor]
     outputs: tuple[str, ...]
-    many: tuple[str, ...] = ()
+    batched: tuple[str, ...] = ()
 
 
 def graphs(model: VAE, shape: tuple[int, int, int]) -> dict[str, Graph]:
-    """All graphs of a model of images (C, H, W), by name."""
-    d, levels = model.latent_dim, len(model.layer_dims)
+    """All graphs of a model.
+
+    Args:
+        model: the model.
+        shape: (C, H, W) of its images.
+
+    Returns:
+        The graphs by name.
+
+    Example:
+        >>> from vaekit.explorer.session import demo
+        >>> sorted(graphs(demo().model, (1, 28, 28)))
+        ['decode', 'encode', 'prior', 'terms']
+    """
+    d, layers = model.latent_dim, len(model.layer_dims)
     x, z = torch.full((1, *shape), 0.5), torch.zeros(1, d)
     y = {} if model.labels is None else {"y": model.labels.values[:1]}
-    ys = {name: vectors.expand(SOME, -1) for name, vectors in y.items()}
-    mask, noise = torch.ones(1, 1, *shape[1:]), torch.linspace(-1, 1, DRAWS * d).view(DRAWS, d)
-    chosen = {"keep": torch.zeros(levels), "component": torch.tensor(0)}
+    ys = {name: vectors.expand(_EXPORT_BATCH, -1) for name, vectors in y.items()}
+    mask, noise = torch.ones(1, 1, *shape[1:]), torch.linspace(-1, 1, N_SAMPLES * d).view(N_SAMPLES, d)
+    choices = {"keep": torch.zeros(layers), "component": torch.tensor(0)}
     return {
         "encode": Graph(Encode(model), {"x": x, **y}, ("mean", "stddev")),
-        "decode": Graph(Decode(model), {"z": z.repeat(SOME, 1), **ys}, ("image",), ("z", *ys)),
+        "decode": Graph(Decode(model), {"z": z.repeat(_EXPORT_BATCH, 1), **ys}, ("image",), ("z", *ys)),
         "terms": Graph(
             Terms(model), {"x": x, "mask": mask, "noise": noise, **y}, ("z", "log_px", "log_pz", "log_qz")
         ),
-        "prior": Graph(Prior(model), {"z": z, "noise": noise[:1], **chosen, **y}, ("drawn",)),
+        "prior": Graph(Prior(model), {"z": z, "noise": noise[:1], **choices, **y}, ("sample",)),
     }
 
 
 class Encode(nn.Module):
-    """q(z | x): its mean and standard deviation."""
+    """Mean and standard deviation of q(z | x).
+
+    Example:
+        >>> from vaekit.explorer.session import demo
+        >>> model, y = demo().model, torch.eye(10)[[3]]
+        >>> Encode(model)(torch.zeros(1, 1, 28, 28), y)[0].shape
+        torch.Size([1, 2])
+    """
 
     def __init__(self, model: VAE):
         super().__init__()
@@ -71,7 +98,14 @@ class Encode(nn.Module):
 
 
 class Decode(nn.Module):
-    """E[x | z]."""
+    """The decoder mean E[x | z].
+
+    Example:
+        >>> from vaekit.explorer.session import demo
+        >>> model, y = demo().model, torch.eye(10)[[3]]
+        >>> Decode(model)(torch.zeros(1, 2), y).shape
+        torch.Size([1, 1, 28, 28])
+    """
 
     def __init__(self, model: VAE):
         super().__init__()
@@ -82,7 +116,15 @@ class Decode(nn.Module):
 
 
 class Terms(nn.Module):
-    """The terms of the bound at K draws from q(z | x), over the pixels of a mask."""
+    """The terms of the bound at K samples from q(z | x), over the observed pixels.
+
+    Example:
+        >>> from vaekit.explorer.session import demo
+        >>> model, y = demo().model, torch.eye(10)[[3]]
+        >>> x, mask, noise = torch.zeros(1, 1, 28, 28), torch.ones(1, 1, 28, 28), torch.zeros(4, 2)
+        >>> [tuple(term.shape) for term in Terms(model)(x, mask, noise, y)]
+        [(4, 2), (4,), (1, 4), (1, 4)]
+    """
 
     def __init__(self, model: VAE):
         super().__init__()
@@ -93,14 +135,22 @@ class Terms(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         posterior = self.model.encode(x, y)
         parts = noise.unsqueeze(1).split(self.model.layer_dims, -1)
-        q = posterior.sample_with(lambda level, link: placed(link, parts[level]))
+        q = posterior.sample_with(lambda layer, conditional: sample_from_noise(conditional, parts[layer]))
         p = self.model.conditional_prior(y).condition_on(q.z)
         log_px = masking.masked_log_prob(self.model.decode(q.z, y), x, mask > 0.5)
         return q.z[:, 0], log_px[:, 0], p.log_prob[..., 0], q.log_prob[..., 0]
 
 
 class Prior(nn.Module):
-    """A draw from p(z), or of the levels that are not kept."""
+    """A sample from p(z), of the layers that are not kept.
+
+    Example:
+        >>> from vaekit.explorer.session import demo
+        >>> model, y = demo().model, torch.eye(10)[[3]]
+        >>> z, noise = torch.zeros(1, 2), torch.ones(1, 2)
+        >>> Prior(model)(z, noise, torch.zeros(1), torch.tensor(0), y).shape
+        torch.Size([1, 2])
+    """
 
     def __init__(self, model: VAE):
         super().__init__()
@@ -110,15 +160,11 @@ class Prior(nn.Module):
         self, z: Tensor, noise: Tensor, keep: Tensor, component: Tensor, y: Tensor | None = None
     ) -> Tensor:
         prior = self.model.conditional_prior(y)
-        prior = prior.with_top(_component(prior.top, component))
+        if isinstance(prior.top, Mixture):
+            prior = prior.with_top(select(prior.top.components, component.reshape(1)))
         kept, parts = z.split(self.model.layer_dims, -1), noise.split(self.model.layer_dims, -1)
 
-        def choose(level: int, link: Distribution) -> Tensor:
-            return torch.where(keep[level] > 0.5, kept[level], placed(link, parts[level]))
+        def choose(layer: int, conditional: Distribution) -> Tensor:
+            return torch.where(keep[layer] > 0.5, kept[layer], sample_from_noise(conditional, parts[layer]))
 
         return prior.sample_with(choose).z
-
-
-def _component(top: Distribution, component: Tensor) -> Distribution:
-    """The one of a mixture, with a batch of one; another distribution as it is."""
-    return select(top.components, component.reshape(1)) if isinstance(top, Mixture) else top

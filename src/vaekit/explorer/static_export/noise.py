@@ -1,7 +1,7 @@
-"""A draw as a function of noise: z = f(e), e ~ N(0, I), for each family of distributions over vectors.
+"""A sample as a function of noise: z = f(e), e ~ N(0, I), for each family of distributions over vectors.
 
-A diagonal Gaussian is m + s e, any other Gaussian m + L e, a flow the inverse of its steps, a point itself.
-Scaled noise is a draw at a temperature.
+A diagonal Gaussian is m + s e, a full-covariance Gaussian m + L e, a flow the inverse of its steps, a delta
+its point. Scaled noise is a sample at a temperature.
 """
 
 from __future__ import annotations
@@ -19,35 +19,46 @@ from vaekit.models.flows import Flow
 
 
 @functools.singledispatch
-def placed(distribution: Distribution, noise: Tensor) -> Tensor:
-    """What standard normal noise (..., d) becomes under a distribution over z (d,).
+def sample_from_noise(distribution: Distribution, noise: Tensor) -> Tensor:
+    """Transform standard normal noise into a sample.
+
+    Args:
+        distribution: over z (d,).
+        noise: (..., d), standard normal.
+
+    Returns:
+        (..., d).
 
     Raises:
-        InvalidError: for a family that is not known.
+        InvalidError: the family is not supported.
+
+    Example:
+        >>> sample_from_noise(Normal(torch.tensor([1.0]), torch.tensor([2.0])), torch.tensor([0.5]))
+        tensor([2.])
     """
-    raise InvalidError(f"a draw of {type(distribution).__name__} cannot be written as a function of noise")
+    raise InvalidError(f"{type(distribution).__name__}: its samples cannot be written as a function of noise")
 
 
-@placed.register
+@sample_from_noise.register
 def _(distribution: Independent, noise: Tensor) -> Tensor:
-    return placed(distribution.base_dist, noise)
+    return sample_from_noise(distribution.base_dist, noise)
 
 
-@placed.register
+@sample_from_noise.register
 def _(distribution: Normal, noise: Tensor) -> Tensor:
     return distribution.loc + distribution.scale * noise
 
 
-@placed.register
+@sample_from_noise.register
 def _(distribution: Delta, noise: Tensor) -> Tensor:
     return distribution.value + 0 * noise
 
 
-@placed.register
+@sample_from_noise.register
 def _(distribution: CholeskyNormal, noise: Tensor) -> Tensor:
     return distribution.loc + torch.einsum("...ij,...j->...i", distribution.scale_tril, noise)
 
 
-@placed.register
+@sample_from_noise.register
 def _(distribution: Flow, noise: Tensor) -> Tensor:
     return distribution.from_noise(noise)

@@ -1,7 +1,7 @@
-"""What runs ONNX in a browser: two files of the npm package onnxruntime-web (MIT), of a fixed version.
+"""ONNX Runtime for browsers: two files of the npm package onnxruntime-web (MIT), of a fixed version.
 
-They are fetched by npm once, checked against their SHA-256, and kept in the cache. Without npm they can be
-put there by hand.
+npm fetches them once; they are checked against their SHA-256 and stored in the cache. Without npm they can
+be put there by hand.
 """
 
 from __future__ import annotations
@@ -24,46 +24,47 @@ FILES = {
 }
 
 
-def files() -> dict[str, bytes]:
-    """The files by name, from the cache or from npm.
+def runtime_files() -> dict[str, bytes]:
+    """The files, from the cache or from npm.
+
+    Returns:
+        The contents by name.
 
     Raises:
-        VaekitError: they are not in the cache, and npm is not there or does not bring them.
-        InvalidError: they are not those that were published.
+        VaekitError: the files are not in the cache, and npm is missing or cannot fetch them.
+        InvalidError: a file differs from the published one.
+
+    Example:
+        >>> sorted(runtime_files())  # doctest: +SKIP
+        ['ort-wasm-simd-threaded.wasm', 'ort.wasm.bundle.min.mjs']
     """
     folder = cache.cache_folder() / PACKAGE
     if not all((folder / name).is_file() for name in FILES):
         _fetch(folder)
-    found = {name: (folder / name).read_bytes() for name in FILES}
-    for name, content in found.items():
-        _check(folder / name, content)
-    return found
-
-
-def _check(file: Path, content: bytes) -> None:
-    if hashlib.sha256(content).hexdigest() != FILES[file.name]:
-        raise InvalidError(f"{file}: not the file that {PACKAGE} published; delete it and try again")
+    files = {name: (folder / name).read_bytes() for name in FILES}
+    for name, content in files.items():
+        if hashlib.sha256(content).hexdigest() != FILES[name]:
+            raise InvalidError(
+                f"{folder / name}: differs from the file of {PACKAGE}; delete it and run the command again"
+            )
+    return files
 
 
 def _fetch(folder: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise VaekitError(
-            f"the page runs its models by {PACKAGE}, which npm fetches, but npm is not installed; install "
+            f"the page runs its models with {PACKAGE}, which npm fetches, but npm is not installed; install "
             f"Node.js, or put {' and '.join(FILES)} of that package into {folder}"
         )
-    with tempfile.TemporaryDirectory() as place:
-        words = [npm, "pack", PACKAGE, "--silent"]
-        result = subprocess.run(words, cwd=place, capture_output=True, text=True, check=False)
-        packed = next(Path(place).glob("*.tgz"), None)
-        if packed is None:
+    with tempfile.TemporaryDirectory() as directory:
+        command = [npm, "pack", PACKAGE, "--silent"]
+        result = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+        archive = next(Path(directory).glob("*.tgz"), None)
+        if archive is None:
             reason = (result.stderr.strip() or "no answer").splitlines()[-1]
-            raise VaekitError(f"npm could not fetch {PACKAGE} ({reason}); is there a network?")
-        _unpack(packed, folder)
-
-
-def _unpack(packed: Path, folder: Path) -> None:
-    with tarfile.open(packed) as archive:
-        for name in FILES:
-            member = archive.extractfile(f"package/dist/{name}")
-            write_whole(folder / name, member.read() if member else b"")
+            raise VaekitError(f"npm could not fetch {PACKAGE} ({reason}); check the network connection")
+        with tarfile.open(archive) as opened:
+            for name in FILES:
+                member = opened.extractfile(f"package/dist/{name}")
+                write_whole(folder / name, member.read() if member else b"")

@@ -1,6 +1,11 @@
-"""What the page shows: functions of a model and a question, which give a dictionary or a picture.
+"""The views of the page: pure functions of a session and a request, which return a dictionary or an image.
 
-They know nothing of HTTP, and never change a model. `CALLS` lists them by method and name.
+They know nothing of HTTP and never change a model. The server and the static export call them. `CALLS`
+lists them by method and name.
+
+describe, models         the models in words and numbers
+Call, CALLS              the calls of the API
+Response, ImageResponse  what a view returns
 """
 
 from __future__ import annotations
@@ -18,11 +23,23 @@ __all__ = ["CALLS", "Call", "ImageResponse", "Response", "describe", "models"]
 
 
 class Call(NamedTuple):
-    """A question that may be asked, its schema, what answers it, and whether only the newest one counts."""
+    """A call of the API.
+
+    Attributes:
+        method: "GET" or "POST".
+        name: the path below /api/.
+        request: the class of its request.
+        view: the function that answers.
+        latest: whether only the newest request of a client counts.
+
+    Example:
+        >>> {call.name: call for call in CALLS}["decode"].latest
+        True
+    """
 
     method: str
     name: str
-    ask: type[requests.Ask]
+    request: type[requests.Request]
     view: Callable[[ExplorerSession, Any], Response]
     latest: bool = False
 
@@ -32,12 +49,12 @@ CALLS = (
     Call("GET", "map/values", requests.Map, map.values),
     Call("GET", "density", requests.Map, map.density),
     Call("GET", "image", requests.Image, map.image),
-    Call("POST", "point", requests.OfPoint, map.point, latest=True),
+    Call("POST", "point", requests.Point, map.point, latest=True),
     Call("GET", "backdrop", requests.Backdrop, latents.backdrop),
-    Call("GET", "pseudo", requests.Pseudo, latents.pseudo),
-    Call("POST", "lift", requests.Lift, latents.lift),
+    Call("GET", "pseudo_inputs", requests.PseudoInputs, latents.pseudo_inputs),
+    Call("POST", "unproject", requests.Unproject, latents.unproject),
     Call("POST", "decode", requests.Decode, latents.decode, latest=True),
-    Call("POST", "draw", requests.Draw, latents.draw),
+    Call("POST", "sample", requests.Sample, latents.sample),
     Call("POST", "interpolate", requests.Interpolate, latents.interpolate),
     Call("POST", "strip", requests.Strip, latents.strip),
     Call("POST", "classes", requests.Classes, latents.classes),

@@ -1,4 +1,4 @@
-"""From codes to images: what a code decodes to, where codes come from, and the ways between them."""
+"""From latents to images: decode, sample from the prior, interpolate."""
 
 from __future__ import annotations
 
@@ -10,104 +10,183 @@ import torch
 from torch import Tensor
 
 from vaekit.errors import InvalidError
-from vaekit.evaluation.mixture_components import pseudo_inputs
+from vaekit.evaluation import mixture_components
 from vaekit.explorer import prior_samples, requests
 from vaekit.explorer.images import gif, png
 from vaekit.explorer.projection import bounds
 from vaekit.explorer.session import ExplorerSession
 from vaekit.explorer.views.responses import ImageResponse, Response, rounded
-from vaekit.models.vae import interpolate as way
+from vaekit.models import vae
 
 
-def lift(e: ExplorerSession, ask: requests.Lift) -> Response:
-    """The code at a point of the map."""
-    return {"z": rounded(_lifted(e, ask.kind, (ask.x, ask.y), ask.base))}
+def unproject(session: ExplorerSession, request: requests.Unproject) -> Response:
+    """The latent vector at a point of the map.
+
+    Example:
+        >>> from vaekit.explorer import requests
+        >>> from vaekit.explorer.session import demo, open_session
+        >>> session = open_session(demo(), images=20)
+        >>> unproject(session, requests.Unproject(x=0.5, y=-1.0))
+        {'z': [0.5, -1.0]}
+    """
+    return {"z": rounded(_unproject(session, request.kind, (request.x, request.y), request.base))}
 
 
-def _lifted(
-    e: ExplorerSession, kind: str | None, at: tuple[float, float], base: Sequence[float] | None
+def _unproject(
+    session: ExplorerSession, kind: str | None, point: tuple[float, float], base: Sequence[float] | None
 ) -> np.ndarray:
-    start = None if base is None else e.latents([base])[0].double().cpu().numpy()
-    return e.plane(kind).lift(np.array([at]), start)[0]
+    start = None if base is None else session.latent_tensor([base])[0].double().cpu().numpy()
+    return session.projection(kind).unproject(np.array([point]), start)[0]
 
 
-def decode(e: ExplorerSession, ask: requests.Decode) -> Response:
-    """What codes decode to, side by side."""
-    codes = ask.z or [_lifted(e, ask.kind, ask.at or (0, 0), ask.base).tolist()]
-    picture = png(_decoded(e, e.latents(codes), ask.label))
-    return ImageResponse(picture, notes={} if ask.z else {"Z": rounded(np.array(codes[0]))})
+def decode(session: ExplorerSession, request: requests.Decode) -> Response:
+    """The decoder means of latent vectors, side by side.
+
+    Example:
+        >>> from vaekit.explorer import requests
+        >>> from vaekit.explorer.session import demo, open_session
+        >>> session = open_session(demo(), images=20)
+        >>> decode(session, requests.Decode(point=(0.5, -1.0))).headers
+        {'Z': [0.5, -1.0]}
+    """
+    z = request.z or [_unproject(session, request.kind, request.point or (0, 0), request.base).tolist()]
+    image = png(_decode(session, session.latent_tensor(z), request.label))
+    return ImageResponse(image, headers={} if request.z else {"Z": rounded(np.array(z[0]))})
 
 
 @torch.no_grad()
-def _decoded(e: ExplorerSession, z: Tensor, label: Any) -> Tensor:
-    return e.model.decode(z, e.label(label, len(z))).mean
+def _decode(session: ExplorerSession, z: Tensor, label: Any) -> Tensor:
+    return session.model.decode(z, session.label_tensor(label, len(z))).mean
 
 
-def backdrop(e: ExplorerSession, ask: requests.Backdrop) -> Response:
-    """What the map decodes to, in n by n tiles over a square or over its bounds, the upper edge first."""
-    plane = e.plane(ask.kind)
-    x0, x1, y0, y1 = bounds(plane.points) if ask.side is None else _square(ask.x, ask.y, ask.side / 2)
-    middles = (np.arange(ask.n) + 0.5) / ask.n
-    x, y = np.meshgrid(x0 + (x1 - x0) * middles, y1 - (y1 - y0) * middles)
-    z = e.latents(plane.lift(np.stack([x.ravel(), y.ravel()], 1)).tolist())
-    images = torch.cat([_decoded(e, some, ask.label) for some in z.split(100)])
-    return ImageResponse(png(images, ask.n), notes={"Bounds": [x0, x1, y0, y1]})
+def backdrop(session: ExplorerSession, request: requests.Backdrop) -> Response:
+    """The decoder means of the map in n by n tiles, over a square or over its bounds; the top row is first.
+
+    Example:
+        >>> from vaekit.explorer import requests
+        >>> from vaekit.explorer.session import demo, open_session
+        >>> session = open_session(demo(), images=20)
+        >>> backdrop(session, requests.Backdrop(side=2.0, n=2)).headers
+        {'Bounds': [-1.0, 1.0, -1.0, 1.0]}
+    """
+    projection = session.projection(request.kind)
+    if request.side is None:
+        x0, x1, y0, y1 = bounds(projection.points)
+    else:
+        x0, x1 = request.x - request.side / 2, request.x + request.side / 2
+        y0, y1 = request.y - request.side / 2, request.y + request.side / 2
+    centers = (np.arange(request.n) + 0.5) / request.n
+    x, y = np.meshgrid(x0 + (x1 - x0) * centers, y1 - (y1 - y0) * centers)
+    z = session.latent_tensor(projection.unproject(np.stack([x.ravel(), y.ravel()], 1)).tolist())
+    images = torch.cat([_decode(session, batch, request.label) for batch in z.split(100)])
+    return ImageResponse(png(images, request.n), headers={"Bounds": [x0, x1, y0, y1]})
 
 
-def _square(x: float, y: float, half: float) -> list[float]:
-    return [x - half, x + half, y - half, y + half]
+def sample(session: ExplorerSession, request: requests.Sample) -> Response:
+    """A sample from the prior, or a latent vector whose lower layers are resampled.
 
-
-def draw(e: ExplorerSession, ask: requests.Draw) -> Response:
-    """A code from the model's own prior, or one with its lower levels drawn anew."""
-    label = e.label(ask.label)
-    if ask.level is None:
-        z = prior_samples.sample_latent(e.model, ask.temperature, label, ask.seed, ask.component)
-    elif ask.z is None:
-        raise InvalidError("z: expected the code whose lower levels are to be drawn anew")
+    Example:
+        >>> from vaekit.explorer import requests
+        >>> from vaekit.explorer.session import demo, open_session
+        >>> session = open_session(demo(), images=20)
+        >>> len(sample(session, requests.Sample(seed=1))["z"])
+        2
+    """
+    label = session.label_tensor(request.label)
+    if request.layer is None:
+        z = prior_samples.sample_latent(
+            session.model, request.temperature, label, request.seed, request.component
+        )
+    elif request.z is None:
+        raise InvalidError("z: expected the latent vector whose lower layers are resampled")
     else:
         z = prior_samples.resample_below(
-            e.model, e.latents([ask.z]), ask.level, ask.temperature, label, ask.seed
+            session.model,
+            session.latent_tensor([request.z]),
+            request.layer,
+            request.temperature,
+            label,
+            request.seed,
         )
     return {"z": rounded(z[0])}
 
 
-def interpolate(e: ExplorerSession, ask: requests.Interpolate) -> Response:
-    """The codes on the way from a to b."""
-    a, b = _end(e, ask.a), _end(e, ask.b)
-    return {"z": [rounded(z) for z in way(a, b, ask.steps, ask.path)]}
+def interpolate(session: ExplorerSession, request: requests.Interpolate) -> Response:
+    """The latent vectors on the path from a to b; see `vaekit.models.vae.interpolate`.
+
+    Example:
+        >>> from vaekit.explorer import requests
+        >>> from vaekit.explorer.session import demo, open_session
+        >>> session = open_session(demo(), images=20)
+        >>> request = requests.Interpolate(a={"z": [0, 0]}, b={"z": [1, 2]}, steps=3)
+        >>> interpolate(session, request)["z"]
+        [[0.0, 0.0], [0.5, 1.0], [1.0, 2.0]]
+    """
+    a, b = _endpoint(session, request.a), _endpoint(session, request.b)
+    return {"z": [rounded(z) for z in vae.interpolate(a, b, request.steps, request.path)]}
 
 
-def _end(e: ExplorerSession, end: requests.End) -> Tensor:
+def _endpoint(session: ExplorerSession, end: requests.Endpoint) -> Tensor:
     if end.z is not None:
-        return e.latents([end.z])[0]
-    e.image(end.i or 0)
-    return torch.from_numpy(e.codes.mean[end.i or 0])
+        return session.latent_tensor([end.z])[0]
+    session.image(end.index or 0)  # refuses an index beyond the last image
+    return torch.from_numpy(session.latents.mean[end.index or 0])
 
 
-def strip(e: ExplorerSession, ask: requests.Strip) -> Response:
-    """The images of codes as a file to keep: a strip, or a film there and back."""
-    images = _decoded(e, e.latents(ask.z), ask.label)
-    if ask.form == "gif":
-        return ImageResponse(gif(images, ask.fps), "image/gif")
+def strip(session: ExplorerSession, request: requests.Strip) -> Response:
+    """The decoder means of latent vectors as a file: a strip of images, or an animation there and back.
+
+    Example:
+        >>> from vaekit.explorer import requests
+        >>> from vaekit.explorer.session import demo, open_session
+        >>> session = open_session(demo(), images=20)
+        >>> strip(session, requests.Strip(z=[[0, 0], [1, 0]], format="gif")).media_type
+        'image/gif'
+    """
+    images = _decode(session, session.latent_tensor(request.z), request.label)
+    if request.format == "gif":
+        return ImageResponse(gif(images, request.fps), "image/gif")
     return ImageResponse(png(images))
 
 
-def classes(e: ExplorerSession, ask: requests.Classes) -> Response:
-    """One code in every class."""
-    if e.model.labels is None:
+def classes(session: ExplorerSession, request: requests.Classes) -> Response:
+    """One latent vector decoded in every class, side by side.
+
+    Raises:
+        InvalidError: the model is not conditioned on a label.
+
+    Example:
+        >>> from vaekit.explorer import requests
+        >>> from vaekit.explorer.session import demo, open_session
+        >>> session = open_session(demo(), images=20)
+        >>> classes(session, requests.Classes(z=[0, 0])).media_type
+        'image/png'
+    """
+    if session.model.labels is None:
         raise InvalidError("classes: this model is not conditioned on a label")
-    n = len(e.model.labels)
+    n = len(session.model.labels)
+    labels = torch.arange(n, device=session.trained.device)
     with torch.no_grad():
-        images = e.model.decode(e.latents([ask.z] * n), torch.arange(n, device=e.trained.device)).mean
+        images = session.model.decode(session.latent_tensor([request.z] * n), labels).mean
     return ImageResponse(png(images))
 
 
-def pseudo(e: ExplorerSession, ask: requests.Pseudo) -> Response:
-    """Some of the images that the prior is made of, ten a row."""
-    images = pseudo_inputs(e.model)
-    if not 0 <= ask.start < len(images):
-        raise InvalidError(f"start: this prior is made of {len(images)} images, got {ask.start}")
-    some = images[ask.start : ask.start + ask.n]
-    columns = min(10, len(some))
-    return ImageResponse(png(some, columns), notes={"Columns": columns, "Count": len(some)})
+def pseudo_inputs(session: ExplorerSession, request: requests.PseudoInputs) -> Response:
+    """Some of the pseudo-inputs or exemplars of the prior, ten per row.
+
+    Raises:
+        InvalidError: the prior has none, or fewer than `start`.
+
+    Example:
+        >>> from vaekit.explorer import requests
+        >>> from vaekit.explorer.session import demo, open_session
+        >>> pseudo_inputs(open_session(demo(), images=20), requests.PseudoInputs())
+        Traceback (most recent call last):
+        vaekit.errors.InvalidError: prior: expected one made of images...
+    """
+    images = mixture_components.pseudo_inputs(session.model)
+    if not 0 <= request.start < len(images):
+        raise InvalidError(f"start: expected 0 to {len(images) - 1}, got {request.start}")
+    page = images[request.start : request.start + request.n]
+    columns = min(10, len(page))
+    return ImageResponse(png(page, columns), headers={"Columns": columns, "Count": len(page)})

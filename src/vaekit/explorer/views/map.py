@@ -1,4 +1,4 @@
-"""The map: its points, what they may be colored by, and one of them from near."""
+"""The map: its points, the values that color them, and the posterior of one point."""
 
 from __future__ import annotations
 
@@ -9,70 +9,120 @@ import torch
 
 from vaekit.explorer import requests
 from vaekit.explorer.images import png
-from vaekit.explorer.projection import FlatProjection, Projection, bounds
+from vaekit.explorer.projection import LinearProjection, Projection, bounds
 from vaekit.explorer.session import ExplorerSession
-from vaekit.explorer.views.posterior import placed
-from vaekit.explorer.views.responses import ImageResponse, Response, packed
+from vaekit.explorer.views.responses import ImageResponse, Response, describe_posterior, packed
 
 
-def points(e: ExplorerSession, ask: requests.Map) -> Response:
-    """All points of the map, and what they may be colored by."""
-    plane = e.plane(ask.kind)
+def points(session: ExplorerSession, request: requests.Map) -> Response:
+    """All points of the map, and the values that may color them; arrays in base64.
+
+    Example:
+        >>> from vaekit.explorer import requests
+        >>> from vaekit.explorer.session import demo, open_session
+        >>> session = open_session(demo(), images=20)
+        >>> points(session, requests.Map())["axes"]
+        ['z0', 'z1']
+    """
+    projection = session.projection(request.kind)
+    explained = projection.explained_variance_ratio
     return {
-        "n": len(plane.points),
-        "kind": plane.kind,
-        "axes": list(plane.names),
-        "explained": None if plane.explained is None else list(plane.explained),
-        "linear": linear(plane),
-        "x": packed(plane.points[:, 0]),
-        "y": packed(plane.points[:, 1]),
-        "label": None if e.codes.labels is None else packed(e.codes.labels, "<i2"),
-        "reconstruction": packed(e.reconstruction),
-        "rate": packed(e.kl_per_layer.sum(0)) if e.is_bound else None,
-        "bounds": bounds(plane.points),
-        **values(e, ask),
+        "n": len(projection.points),
+        "kind": projection.kind,
+        "axes": list(projection.names),
+        "explained_variance_ratio": None if explained is None else list(explained),
+        "linear": linear(projection),
+        "x": packed(projection.points[:, 0]),
+        "y": packed(projection.points[:, 1]),
+        "label": None if session.latents.labels is None else packed(session.latents.labels, "<i2"),
+        "reconstruction": packed(session.reconstruction),
+        "kl": packed(session.kl_per_layer.sum(0)) if session.is_bound else None,
+        "bounds": bounds(projection.points),
+        **values(session, request),
     }
 
 
-def linear(plane: Projection) -> dict[str, Any] | None:
-    """A and m of a plane p = A (z - m), so that the page can place and lift codes itself; None for others."""
-    if not isinstance(plane, FlatProjection):
+def linear(projection: Projection) -> dict[str, Any] | None:
+    """A and m of a linear projection p = A (z - m), with which the page projects by itself; None for others.
+
+    Example:
+        >>> import numpy as np
+        >>> from vaekit.explorer.projection import fit_projection
+        >>> linear(fit_projection(np.eye(2)))
+        {'axes': [[1.0, 0.0], [0.0, 1.0]], 'origin': [0.0, 0.0]}
+    """
+    if not isinstance(projection, LinearProjection):
         return None
-    return {"axes": plane.axes.tolist(), "origin": plane.origin.tolist()}
+    return {"axes": projection.axes.tolist(), "origin": projection.origin.tolist()}
 
 
-def values(e: ExplorerSession, ask: requests.Map) -> dict[str, Any]:
-    """The log-likelihoods, once all of them are worked out, and the share that is done."""
-    done = float(np.isfinite(e.log_likelihood).mean())
-    return {"log_likelihood": packed(e.log_likelihood) if done == 1 else None, "progress": done}
+def values(session: ExplorerSession, request: requests.Map) -> dict[str, Any]:
+    """The log-likelihoods once all are estimated, and the share that is.
+
+    Example:
+        >>> from vaekit.explorer import requests
+        >>> from vaekit.explorer.session import demo, open_session
+        >>> session = open_session(demo(), images=20)
+        >>> values(session, requests.Map())
+        {'log_likelihood': None, 'progress': 0.0}
+    """
+    done = float(np.isfinite(session.log_likelihood).mean())
+    return {"log_likelihood": packed(session.log_likelihood) if done == 1 else None, "progress": done}
 
 
-def density(e: ExplorerSession, ask: requests.Map) -> Response:
-    """Contours around the densest regions that hold 25, 50, 75 and 95 of 100 points."""
+def density(session: ExplorerSession, request: requests.Map) -> Response:
+    """Contours of the densest regions that hold 25, 50, 75 and 95 % of the points.
+
+    Example:
+        >>> from vaekit.explorer import requests
+        >>> from vaekit.explorer.session import demo, open_session
+        >>> session = open_session(demo(), images=20)
+        >>> density(session, requests.Map())["coverage"]
+        [0.95, 0.75, 0.5, 0.25]
+    """
     from vaekit.explorer.contours import contours
 
-    return contours(e.plane(ask.kind).points)
+    return contours(session.projection(request.kind).points)
 
 
 @torch.no_grad()
-def point(e: ExplorerSession, ask: requests.OfPoint) -> Response:
-    """One image of the data: its label, its terms, its posterior."""
-    posterior = e.model.encode(e.image(ask.i), e.told_of(slice(ask.i, ask.i + 1)))
-    label = None if e.codes.labels is None else int(e.codes.labels[ask.i])
-    return {"i": ask.i, "label": label, "numbers": _numbers(e, ask.i), **placed(e, posterior, ask.kind)}
+def point(session: ExplorerSession, request: requests.Point) -> Response:
+    """One image of the data: its label, the terms of its bound in nats, and its posterior.
 
-
-def _numbers(e: ExplorerSession, i: int) -> dict[str, float | None]:
-    reconstruction, rate = float(e.reconstruction[i]), float(e.kl_per_layer[:, i].sum())
-    known = e.is_bound and bool(np.isfinite(e.log_likelihood[i]))
-    return {
+    Example:
+        >>> from vaekit.explorer import requests
+        >>> from vaekit.explorer.session import demo, open_session
+        >>> session = open_session(demo(), images=20)
+        >>> sorted(point(session, requests.Point(index=3)))
+        ['ellipse', 'index', 'label', 'std', 'terms', 'xy', 'z']
+    """
+    i = request.index
+    posterior = session.model.encode(session.image(i), session.conditions_of(slice(i, i + 1)))
+    reconstruction, kl = float(session.reconstruction[i]), float(session.kl_per_layer[:, i].sum())
+    estimated = session.is_bound and bool(np.isfinite(session.log_likelihood[i]))
+    terms = {
         "reconstruction": reconstruction,
-        "rate": rate if e.is_bound else None,
-        "elbo": reconstruction - rate if e.is_bound else None,
-        "log_likelihood": float(e.log_likelihood[i]) if known else None,
+        "kl": kl if session.is_bound else None,
+        "elbo": reconstruction - kl if session.is_bound else None,
+        "log_likelihood": float(session.log_likelihood[i]) if estimated else None,
+    }
+    label = None if session.latents.labels is None else int(session.latents.labels[i])
+    return {
+        "index": i,
+        "label": label,
+        "terms": terms,
+        **describe_posterior(session, posterior, request.kind),
     }
 
 
-def image(e: ExplorerSession, ask: requests.Image) -> Response:
-    """An image of the data, as the model sees it."""
-    return ImageResponse(png(e.image(ask.i)))
+def image(session: ExplorerSession, request: requests.Image) -> Response:
+    """An image of the data, as the model sees it.
+
+    Example:
+        >>> from vaekit.explorer import requests
+        >>> from vaekit.explorer.session import demo, open_session
+        >>> session = open_session(demo(), images=20)
+        >>> image(session, requests.Image(index=3)).media_type
+        'image/png'
+    """
+    return ImageResponse(png(session.image(request.index)))

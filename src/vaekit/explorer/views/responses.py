@@ -1,4 +1,4 @@
-"""What a view gives: a dictionary for JSON, or a picture with notes; arrays go as bytes in base64."""
+"""What a view returns: a dictionary for JSON, in which arrays are base64, or an image with headers."""
 
 from __future__ import annotations
 
@@ -9,28 +9,99 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch import Tensor
 
+from vaekit.explorer.projection import ellipse
+from vaekit.explorer.session import ExplorerSession
+from vaekit.models.conditional import HierarchicalDistribution
+
 
 class ImageResponse(NamedTuple):
-    """An image file, and what else is to be known of it, by name."""
+    """An image file.
+
+    Attributes:
+        content: the bytes of the file.
+        media_type: its MIME type.
+        headers: further values by name, each sent as a header `X-Vaekit-NAME`.
+
+    Example:
+        >>> ImageResponse(b"...").media_type
+        'image/png'
+    """
 
     content: bytes
-    media: str = "image/png"
-    notes: dict[str, Any] = {}  # noqa: RUF012  (never changed)
+    media_type: str = "image/png"
+    headers: dict[str, Any] = {}  # noqa: RUF012  (never changed)
 
 
 Response = dict[str, Any] | ImageResponse
 
 
-def packed(array: np.ndarray, form: str = "<f4") -> str:
-    """An array as base64 of its numbers, float32 with the lowest byte first unless said otherwise."""
-    return encoded(np.ascontiguousarray(array, form).tobytes())
+def packed(array: np.ndarray, dtype: str = "<f4") -> str:
+    """An array as base64 of its numbers.
+
+    Args:
+        array: numbers of any shape.
+        dtype: a NumPy type string; float32 in little-endian order by default.
+
+    Returns:
+        The text.
+
+    Example:
+        >>> packed(np.array([1.0]))
+        'AACAPw=='
+    """
+    return encoded(np.ascontiguousarray(array, dtype).tobytes())
 
 
 def encoded(content: bytes) -> str:
-    """Bytes as base64."""
+    """Bytes as base64.
+
+    Example:
+        >>> encoded(b"vaekit")
+        'dmFla2l0'
+    """
     return base64.b64encode(content).decode()
 
 
 def rounded(numbers: Sequence[float] | np.ndarray | Tensor) -> list[float]:
-    """Numbers to six digits: enough for any picture, and short on the way."""
+    """Numbers to six significant digits: exact enough for any image, and short.
+
+    Example:
+        >>> rounded([1 / 3, 12345678.0])
+        [0.333333, 12345700.0]
+    """
     return [float(f"{number:.6g}") for number in numbers]
+
+
+def describe_posterior(
+    session: ExplorerSession, posterior: HierarchicalDistribution, kind: str | None
+) -> dict[str, Any]:
+    """The posterior q(z | x) of one image: mean, standard deviation, point of the map, and ellipse.
+
+    Args:
+        session: the model and its map.
+        posterior: q(z | x), with a batch of one.
+        kind: the kind of the map.
+
+    Returns:
+        `z` and `std`, d numbers each; `xy`, the point of the mean; `ellipse`, see `projection.ellipse`.
+
+    Example:
+        >>> from vaekit.explorer.session import demo, open_session
+        >>> session = open_session(demo(), images=20)
+        >>> posterior = session.model.encode(session.image(3), session.conditions_of(slice(3, 4)))
+        >>> list(describe_posterior(session, posterior, None))
+        ['z', 'std', 'xy', 'ellipse']
+    """
+    mean = posterior.mean[0].detach().double().cpu().numpy()
+    std = posterior.stddev[0].detach().double().cpu().numpy()
+    projection = session.projection(kind)
+    [xy] = projection.project(mean[None])
+    covariance = projection.project_covariance(_covariance(posterior, std)) if std.any() else None
+    return {"z": rounded(mean), "std": rounded(std), "xy": rounded(xy), "ellipse": ellipse(xy, covariance)}
+
+
+def _covariance(posterior: HierarchicalDistribution, std: np.ndarray) -> np.ndarray:
+    """The covariance matrix of a single layer that has one; otherwise the diagonal of the variances."""
+    layer = posterior.condition_on(posterior.mean).layers[0] if len(posterior.layer_dims) == 1 else None
+    full = getattr(layer, "covariance_matrix", None)
+    return np.diag(std**2) if full is None else full[0].detach().double().cpu().numpy()

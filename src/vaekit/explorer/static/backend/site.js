@@ -3,16 +3,16 @@
  * or in it, and by graphs that run in the browser.
  */
 import { BackendError, points } from "./server.js";
-import { film } from "./site/film.js";
-import { fillings } from "./site/filling.js";
-import { observed, unpacked } from "./site/levels.js";
+import { film } from "./site/gif.js";
+import { fillings } from "./site/imputation.js";
+import { observed, unpacked } from "./site/observation.js";
 import { normals } from "./site/noise.js";
-import { painter } from "./site/painter.js";
-import { ellipseOf, liftedBy, placedBy } from "./site/plane.js";
-import { bytes, json, picture } from "./site/resources.js";
-import { runner } from "./site/runner.js";
-import { among, bound, likelyLabels } from "./site/terms.js";
-import { way } from "./site/way.js";
+import { painter } from "./site/renderer.js";
+import { ellipseOf, liftedBy, placedBy } from "./site/projection.js";
+import { bytes, json, picture } from "./site/files.js";
+import { runner } from "./site/onnx.js";
+import { among, bound, likelyLabels } from "./site/elbo_terms.js";
+import { way } from "./site/interpolation.js";
 
 const BACKDROP = 64; // codes decoded at once
 

@@ -2,8 +2,8 @@
 import { el } from "../dom.js";
 import { isDark, look, onTheme } from "../theme.js";
 import { paint } from "./colors.js";
-import { drawGround, drawScale } from "./ground.js";
-import { drawMarks } from "./marks.js";
+import { drawGround, drawScale } from "./backdrop.js";
+import { drawMarks } from "./markers.js";
 import { pen } from "./overlay.js";
 import { pointLayer } from "./points.js";
 

@@ -1,6 +1,6 @@
 /** The map of one model: its layers, its legend, and what hands and keys do on it. */
 import { button, el, unique } from "../dom.js";
-import { choose, codeAt, go, inWords, lifted, placeOf } from "../walk.js";
+import { choose, codeAt, go, inWords, lifted, placeOf } from "../latent_navigation.js";
 import { pan, zoom } from "./camera.js";
 import { listen } from "./gestures.js";
 import { createGrid } from "./grid.js";

@@ -8,7 +8,7 @@
  * @property {(camera: Object, size: Object, look: {diameter: number, opacity: number}) => void} draw
  */
 import { scale } from "./camera.js";
-import { splatLayer } from "./splat.js";
+import { splatLayer } from "./software_points.js";
 
 const VERTEX = `
 attribute vec2 place; attribute vec4 color;

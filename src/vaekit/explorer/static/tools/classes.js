@@ -1,8 +1,8 @@
 /** The same code in every class, in one row: choosing a picture gives its class to the model. */
 import { el } from "../dom.js";
-import { lane } from "../lane.js";
+import { lane } from "../model_panel.js";
 import { latest } from "../latest.js";
-import { frame, show } from "../picture.js";
+import { frame, show } from "../image.js";
 
 /** @param {import("../types.js").App} app */
 export function classes(app) {

@@ -4,11 +4,11 @@
  * Two models go the same way, each in its own latent space, at the same time.
  */
 import { button, choice, el, save, slider } from "../dom.js";
-import { lane } from "../lane.js";
+import { lane } from "../model_panel.js";
 import { latest } from "../latest.js";
-import { frame } from "../picture.js";
-import { goAll, placeOf } from "../walk.js";
-import { endBox, firstEnds } from "./ends.js";
+import { frame } from "../image.js";
+import { goAll, placeOf } from "../latent_navigation.js";
+import { endBox, firstEnds } from "./endpoints.js";
 
 const BETWEEN = 4; // pictures for each one that the strip shows
 const SECONDS = 4; // for the whole way

@@ -5,9 +5,9 @@
  * p(z_l | levels above), with the same seed, so that the picture changes evenly.
  */
 import { button, el, nice, slider, unique } from "../dom.js";
-import { lane } from "../lane.js";
+import { lane } from "../model_panel.js";
 import { latest } from "../latest.js";
-import { choose, go, goAll } from "../walk.js";
+import { choose, go, goAll } from "../latent_navigation.js";
 
 const REACH = 4; // standard deviations to each side, or units where those are smaller
 

@@ -1,5 +1,5 @@
 /** Which marks the map of a model bears, given the state. */
-import { placeOf } from "../walk.js";
+import { placeOf } from "../latent_navigation.js";
 import {
   drawCode,
   drawContours,

@@ -1,4 +1,4 @@
-"""Tiny models, with images of their own to explore."""
+"""Sessions of tiny models with images of noise."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from vaekit.config.schema.recipe import Recipe
 from vaekit.data.dataset import Dataset
 from vaekit.data.observation import observe
 from vaekit.engine.trained_model import TrainedModel
-from vaekit.explorer.session import ExplorerSession, Source, look
+from vaekit.explorer.session import ExplorerSession, Source, create_session
 from vaekit.models.vae import VAE
 
 N = 30
 OBSERVATIONS = {"binary": "threshold", "levels": "discrete", "unit": "continuous", "real": "continuous"}
 
 
-def explored(
+def tiny_session(
     model: VAE | None = None, labels: bool = True, shape: tuple[int, ...] = cases.SHAPE
 ) -> ExplorerSession:
     """A model, by default of two latents, with 30 images of noise."""
@@ -36,17 +36,17 @@ def explored(
     data = Dataset("toy", "Toy", levels, np.arange(N) % 3 if labels else None, names)
     recipe = Recipe.model_validate({"data": {"observation": observation}})
     trained = TrainedModel(model, recipe, shape, names, Path("toy"))
-    seen = observe(data, np.arange(N), observation)
-    return look(trained, seen, Source("toy", "test", "vaekit.load('runs/toy')", names))
+    images = observe(data, np.arange(N), observation)
+    return create_session(trained, images, Source("toy", "test", "vaekit.load('runs/toy')", names))
 
 
 def opened(content: bytes) -> Image.Image:
-    """A picture from the bytes of its file."""
+    """An image from the bytes of its file."""
     return Image.open(io.BytesIO(content))
 
 
 def pixels(content: bytes) -> np.ndarray:
-    """The gray levels of a picture, as numbers in [0, 1]."""
+    """The gray levels of an image, in [0, 1]."""
     return np.asarray(opened(content), dtype=np.float32) / 255
 
 
@@ -54,37 +54,37 @@ def base64_of(array: np.ndarray) -> str:
     return base64.b64encode(array.tobytes()).decode()
 
 
-def numbers(text: str, form: str = "<f4") -> np.ndarray:
-    """What was packed for the page."""
-    return np.frombuffer(base64.b64decode(text), form)
+def numbers(text: str, dtype: str = "<f4") -> np.ndarray:
+    """The numbers of a packed array."""
+    return np.frombuffer(base64.b64decode(text), dtype)
 
 
-def decoded(e: ExplorerSession, z: Any, y: torch.Tensor | None = None) -> np.ndarray:
-    """What the model itself makes of codes (n, d): (n, H, W)."""
+def decoded(session: ExplorerSession, z: Any, y: torch.Tensor | None = None) -> np.ndarray:
+    """The decoder means of latents (n, d): (n, H, W)."""
     with torch.no_grad():
-        return e.model.decode(torch.tensor(z, dtype=torch.float32), y).mean[:, 0].numpy()
+        return session.model.decode(torch.tensor(z, dtype=torch.float32), y).mean[:, 0].numpy()
 
 
 class Client:
-    """Asks an application without a port, and keeps cookies, as a browser does."""
+    """Sends requests to an application without a port, and keeps cookies, as a browser does."""
 
     def __init__(self, app: Any, host: str = "127.0.0.1:8000", headers: dict[str, str] | None = None):
         self._app, self._host, self._headers = app, host, headers or {}
         self._cookies = httpx.Cookies()
 
-    def request(self, method: str, path: str, **question: Any) -> httpx.Response:
-        return asyncio.run(self._request(method, path, **question))
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return asyncio.run(self._request(method, path, **options))
 
-    def get(self, path: str, **question: Any) -> httpx.Response:
-        return self.request("GET", path, **question)
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("GET", path, **options)
 
-    def post(self, path: str, **question: Any) -> httpx.Response:
-        return self.request("POST", path, **question)
+    def post(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("POST", path, **options)
 
-    async def _request(self, method: str, path: str, **question: Any) -> httpx.Response:
+    async def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
         transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
         shared = {"base_url": f"http://{self._host}", "headers": self._headers, "cookies": self._cookies}
         async with httpx.AsyncClient(transport=transport, **shared) as client:
-            answer = await client.request(method, path, **question)
+            response = await client.request(method, path, **options)
             self._cookies = client.cookies
-            return answer
+            return response

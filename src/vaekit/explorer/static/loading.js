@@ -1,6 +1,6 @@
 /** What the maps need from the backend, asked when the state calls for it. */
 import { latest } from "./latest.js";
-import { labelOf } from "./walk.js";
+import { labelOf } from "./latent_navigation.js";
 
 const PATIENCE = 3000; // milliseconds between questions for values that are still worked out
 const SETTLED = 150; // milliseconds that the camera rests before the backdrop is decoded anew

@@ -2,12 +2,12 @@
  * Draw an image, drop one, or take one of the data; wipe a part of it out. The encoder answers with the
  * posterior on the map, the reconstruction and the terms of the bound, and what is wiped out is filled anew.
  */
-import { button, el } from "../dom.js";
-import { latest } from "../latest.js";
-import { fromBase64, toBase64 } from "../picture.js";
-import { answerLane } from "./answer.js";
-import { createEasel } from "./easel.js";
-import { packed, unpacked } from "./runs.js";
+import { button, el } from "../../dom.js";
+import { latest } from "../../latest.js";
+import { fromBase64, toBase64 } from "../../image.js";
+import { answerLane } from "./result.js";
+import { createEasel } from "./canvas.js";
+import { packed, unpacked } from "./run_length.js";
 
 const LARGEST_FILE = 1.4e6; // bytes, which base64 brings below what the server takes
 const LONGEST = 4000; // letters of a drawing that go into the address
@@ -15,7 +15,7 @@ const WORDS =
   "Draw on the square, or drop an image file anywhere on the page; the diamond on the map is its code. " +
   "Wipe a part out to see it filled.";
 
-/** @param {import("../types.js").App} app */
+/** @param {import("../../types.js").App} app */
 export function sketch(app) {
   const easel = createEasel(app.models[0].info.shape, changed, keep);
   const { image, canvas, brushes } = easel;

@@ -4,7 +4,7 @@
  * those that are kept are drawn again by their weights p(x seen | z) p(z) / q(z).
  */
 import { normals } from "./noise.js";
-import { among, draws, shares } from "./terms.js";
+import { among, draws, shares } from "./elbo_terms.js";
 
 const CHAINS = 6;
 const STEPS = 3;

@@ -1,8 +1,8 @@
 /** A and B, the ends of an interpolation: an image of the data, or a code of each model. */
 import { button, el } from "../dom.js";
 import { latest } from "../latest.js";
-import { frame, show } from "../picture.js";
-import { codeAt } from "../walk.js";
+import { frame, show } from "../image.js";
+import { codeAt } from "../latent_navigation.js";
 
 /** Let what is looked at be an end. @param {import("../types.js").App} app @param {"a"|"b"} name */
 export function setEnd(app, name) {

@@ -1,7 +1,7 @@
 /** Where one draws: a canvas, its brushes, and the strokes of a pointer. */
-import { choice, el, slider } from "../dom.js";
-import { sheet } from "./brush.js";
-import { curve } from "./curve.js";
+import { choice, el, slider } from "../../dom.js";
+import { sheet } from "./image.js";
+import { curve } from "./vector.js";
 
 const MODES = [
   ["draw", "Draw"],

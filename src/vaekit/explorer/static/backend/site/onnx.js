@@ -1,5 +1,5 @@
 /** Runs the graphs of a model by ONNX Runtime, one at a time, each read when it is first asked for. */
-import { data, file } from "./resources.js";
+import { data, file } from "./files.js";
 
 let runtime = null;
 let turn = Promise.resolve();

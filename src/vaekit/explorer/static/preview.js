@@ -5,10 +5,10 @@
  * A pointer's move is timed until its picture is drawn: `performance.getEntriesByName("pointer to picture")`.
  */
 import { el, nice } from "./dom.js";
-import { lane } from "./lane.js";
+import { lane } from "./model_panel.js";
 import { latest } from "./latest.js";
-import { clear, frame, show } from "./picture.js";
-import { codeAt, inWords } from "./walk.js";
+import { clear, frame, show } from "./image.js";
+import { codeAt, inWords } from "./latent_navigation.js";
 
 const TIMING = "pointer to picture";
 const KEPT = 500; // timings

@@ -1,17 +1,17 @@
 /** What one model makes of a drawn image: reconstruction, terms of the bound, and fillings of what is wiped out. */
-import { button, el, nice } from "../dom.js";
-import { lane } from "../lane.js";
-import { latest } from "../latest.js";
-import { frame, fromBase64, show } from "../picture.js";
-import { go } from "../walk.js";
-import { bars } from "./bars.js";
-import { sheet } from "./brush.js";
-import { packed } from "./runs.js";
+import { button, el, nice } from "../../dom.js";
+import { lane } from "../../model_panel.js";
+import { latest } from "../../latest.js";
+import { frame, fromBase64, show } from "../../image.js";
+import { go } from "../../latent_navigation.js";
+import { bars } from "./elbo_bars.js";
+import { sheet } from "./image.js";
+import { packed } from "./run_length.js";
 
 const FILLINGS = 6;
 const SETTLED = 250; // milliseconds that a drawing rests before what is wiped out is filled
 
-/** @param {import("../types.js").App} app @param {import("../types.js").Model} model */
+/** @param {import("../../types.js").App} app @param {import("../../types.js").Model} model */
 export function answerLane(app, model) {
   const { m, info } = model;
   const reconstruction = frame("Reconstruction", { class: "picture medium" });

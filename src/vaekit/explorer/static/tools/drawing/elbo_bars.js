@@ -1,5 +1,5 @@
 /** The terms of the bound as bars from zero: elbo = log p(x | z) - rate, in nats. */
-import { el, nice } from "../dom.js";
+import { el, nice } from "../../dom.js";
 
 /** @param {{reconstruction: number, rate: number[]|null, elbo: number|null, log_likelihood: number|null}} terms */
 export function bars(terms) {

@@ -1,9 +1,9 @@
 /** The pseudo-inputs that a VampPrior is made of: choosing one draws a code from its component. */
 import { button, el } from "../dom.js";
-import { lane } from "../lane.js";
+import { lane } from "../model_panel.js";
 import { latest } from "../latest.js";
-import { frame } from "../picture.js";
-import { go } from "../walk.js";
+import { frame } from "../image.js";
+import { go } from "../latent_navigation.js";
 
 const PAGE = 50;
 
