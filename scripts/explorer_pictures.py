@@ -1,8 +1,8 @@
-"""The pictures of the explorer in the documents: the page as Chromium shows it, on the packaged model.
+"""Screenshots of the explorer for the documentation: the page in Chromium, with the demo model.
 
     python scripts/explorer_pictures.py
 
-Needs Chromium, and Playwright of the development extra.
+Requires Chromium, and Playwright from the development extra.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from vaekit.utils.io import write_whole
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SIZE = {"width": 1280, "height": 800}
-VIEWS = {  # a file each: light or dark, and what the address says
+VIEWS = {  # one file each: the color scheme, and the state in the address
     "explorer": ("light", "#point=61&density=1"),
     "explorer-interpolate": ("light", "#tool=interpolate&a=i61&b=i5&t=0.5&label=3"),
     "explorer-backdrop": ("dark", "#tool=classes&backdrop=1&z=0.6,-0.4&label=8"),
@@ -30,7 +30,7 @@ VIEWS = {  # a file each: light or dark, and what the address says
 def main() -> None:
     with served("--demo") as address, chromium() as browser:
         for name, (scheme, state) in VIEWS.items():
-            print(write_whole(IMAGES / f"{name}.png", picture(browser, scheme, address + state)))
+            print(write_whole(IMAGES / f"{name}.png", screenshot(browser, scheme, address + state)))
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def chromium() -> Iterator[Browser]:
     """A headless Chromium."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if not found:
-        sys.exit("no chromium on the PATH: install it, for instance by apt install chromium")
+        sys.exit("chromium is not on the PATH; install it, for example with: apt install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield browser
@@ -47,7 +47,7 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def served(*arguments: str) -> Iterator[str]:
-    """The address at which these arguments of `vaekit explore` are served."""
+    """The URL of a server started with these arguments of `vaekit explore`."""
     command = [sys.executable, "-m", "vaekit", "explore", *arguments, "--no-open", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
@@ -55,10 +55,10 @@ def served(*arguments: str) -> Iterator[str]:
         server.terminate()
 
 
-def picture(browser: Browser, scheme: str, address: str) -> bytes:
-    """The page at an address, once all that belongs to it has come."""
+def screenshot(browser: Browser, scheme: str, address: str) -> bytes:
+    """The page at an address, once everything is loaded."""
     page = browser.new_page(viewport=SIZE, color_scheme="dark" if scheme == "dark" else "light")
-    page.add_init_script("localStorage.setItem('vaekit-hinted', '1')")
+    page.add_init_script("localStorage.setItem('vaekit-hint-seen', '1')")
     page.goto(address)
     page.locator(".picture.large.shown").wait_for()
     page.wait_for_timeout(1500)

@@ -1,10 +1,10 @@
-"""How fluid the explorer is: frames a second of a map that moves, and the wait from pointer to picture.
+"""Measure the explorer: frames per second while the map moves, and the time from pointer to image.
 
     python scripts/explorer_speed.py RUN_OR_MODEL [--split all]
 
-Prints a JSON line. `frames_per_second` is of a map that is dragged without rest; `pointer_to_picture_ms` runs
-from the event of the pointer until what is under it is decoded and drawn, the request to the server included.
-Needs Chromium, and Playwright of the development extra.
+Prints a JSON line. `frames_per_second` is measured while the map is dragged without pause.
+`pointer_to_image_ms` is the median time from the event of the pointer until its point is decoded and drawn,
+including the request to the server. Requires Chromium, and Playwright from the development extra.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FRAMES = """() => {
     requestAnimationFrame(frame);
   });
 }"""
-TIMINGS = "performance.getEntriesByName('pointer to picture').map((entry) => entry.duration)"
+TIMINGS = "performance.getEntriesByName('pointer to image').map((entry) => entry.duration)"
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -37,23 +37,23 @@ def main(arguments: Sequence[str]) -> None:
         page.locator(".legend > *").first.wait_for()
         page.locator(".picture.large.shown").wait_for()
         page.wait_for_load_state("networkidle")
-        print(json.dumps({"page": page.title(), **measured(page)}))
+        print(json.dumps({"page": page.title(), **measure(page)}))
 
 
-def measured(page: Any) -> dict[str, float | int]:
-    waits, gaps = pointed(page), dragged(page)
+def measure(page: Any) -> dict[str, float | int]:
+    times_to_image, gaps = move_pointer(page), drag(page)
     return {
-        "pointer_to_picture_ms": round(statistics.median(waits), 1),
-        "slowest_of_20_ms": round(statistics.quantiles(waits, n=20)[-1], 1),
-        "pictures": len(waits),
+        "pointer_to_image_ms": round(statistics.median(times_to_image), 1),
+        "slowest_of_20_ms": round(statistics.quantiles(times_to_image, n=20)[-1], 1),
+        "images": len(times_to_image),
         "frames_per_second": round(1000 / statistics.mean(gaps), 1),
         "slowest_frame_ms": round(max(gaps), 1),
         "frames": len(gaps),
     }
 
 
-def pointed(page: Any, moves: int = 200) -> list[float]:
-    """The waits in milliseconds for pictures, while the pointer crosses the map."""
+def move_pointer(page: Any, moves: int = 200) -> list[float]:
+    """The times in milliseconds until images are drawn, while the pointer crosses the map."""
     for step in range(moves):
         share = 0.2 + 0.6 * step / moves
         to(page, share, 1 - share)
@@ -61,7 +61,7 @@ def pointed(page: Any, moves: int = 200) -> list[float]:
     return list(page.evaluate(TIMINGS))
 
 
-def dragged(page: Any, moves: int = 300) -> list[float]:
+def drag(page: Any, moves: int = 300) -> list[float]:
     """The milliseconds between frames, while the map is dragged in circles."""
     before = page.url
     to(page, 0.7, 0.5)
@@ -80,7 +80,7 @@ def dragged(page: Any, moves: int = 300) -> list[float]:
 
 
 def to(page: Any, x: float, y: float) -> None:
-    """Move to a place on the map, in shares of its width and height."""
+    """Move to a point of the map, in shares of its width and height."""
     box = page.locator(".stage").bounding_box()
     page.mouse.move(box["x"] + x * box["hidden_sizes"], box["y"] + y * box["height"])
 

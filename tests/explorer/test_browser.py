@@ -1,4 +1,4 @@
-"""The page in a browser: what a person does there, and what is then to be seen."""
+"""The page in a browser: user actions, and what the page then shows."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def demo() -> ExplorerSession:
-    """The model that the package carries, which is conditional and has two latents, and a part of MNIST."""
+    """The demo model, conditional with two latents, and a part of MNIST."""
     trained = packaged_model()
     source = Source("mnist", "test", "vaekit.demo()", trained.label_names)
     return create_session(trained, trained.observed("test", None, IMAGES), source)
@@ -57,7 +57,7 @@ def address(demo) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def pair() -> Iterator[str]:
-    """A hierarchical VampPrior of images in color beside a plain model of the same."""
+    """A hierarchical VampPrior on color images, beside a plain model."""
     shape = (3, 8, 7)
     deep = cases.make_vae(levels=(2, 3), prior="vamp", shape=shape)
     with browsing.served(
@@ -68,10 +68,10 @@ def pair() -> Iterator[str]:
 
 @pytest.fixture
 def visit(chromium) -> Iterator[Any]:
-    """Open an address; at the end nothing must have gone wrong in the page."""
+    """Open an address; afterwards the page must have raised no errors."""
     contexts, wrong = [], []
 
-    def opened(address: str, size: dict[str, int] = WIDE, **options: Any) -> Any:
+    def open_page(address: str, size: dict[str, int] = WIDE, **options: Any) -> Any:
         context = chromium.new_context(viewport=size, accept_downloads=True, **options)
         context.set_default_timeout(20_000)
         contexts.append(context)
@@ -82,32 +82,32 @@ def visit(chromium) -> Iterator[Any]:
         settle(page)
         return page
 
-    yield opened
+    yield open_page
     for context in contexts:
         context.close()
     assert not wrong
 
 
 def settle(page: Any) -> None:
-    """Wait until points and picture are there."""
+    """Wait until points and image are shown."""
     page.locator(".legend > *").first.wait_for()
     page.locator(".picture.large.shown").first.wait_for()
     page.wait_for_load_state("networkidle")
 
 
-def says(page: Any, key: str) -> str | None:
-    """The value of a key in the address, decoded; None where it is not there."""
-    page.wait_for_timeout(300)  # addresses are written once the state rests
+def state_of(page: Any, key: str) -> str | None:
+    """The value of a key in the address; None if it is missing."""
+    page.wait_for_timeout(300)  # the address is written once the state rests
     found = re.search(rf"[#&]{key}=([^&]*)", page.url)
     return found[1] if found else None
 
 
-def code(page: Any) -> list[float]:
-    return [float(number) for number in (says(page, "z") or "0,0").split(",")]
+def latent(page: Any) -> list[float]:
+    return [float(number) for number in (state_of(page, "z") or "0,0").split(",")]
 
 
 def large(page: Any) -> np.ndarray:
-    """The gray levels of the large picture, in [0, 1]."""
+    """The gray levels of the large image, in [0, 1]."""
     return pixels(page.locator(".picture.large").first)[..., 0] / 255
 
 
@@ -133,30 +133,30 @@ def tool(page: Any, name: str) -> Any:
     return page.get_by_role("tabpanel", name=name)
 
 
-def test_the_map_shows_points_in_colors_that_a_legend_explains(visit, address):
+def test_the_map_shows_colored_points_and_a_legend(visit, address):
     page = visit(address)
-    assert pixels(page.locator("canvas.dots"))[..., 3].any()
+    assert pixels(page.locator("canvas.points"))[..., 3].any()
     page.get_by_role("button", name="3", exact=True).click()
-    assert says(page, "hidden") == "3"
-    page.get_by_label("Color by").select_option("rate")
+    assert state_of(page, "hidden") == "3"
+    page.get_by_label("Color by").select_option("kl")
     assert "nats" in page.locator(".legend").inner_text()
-    before = pixels(page.locator("canvas.dots"))
+    before = pixels(page.locator("canvas.points"))
     point_at(page, 0.5, 0.5)
     page.mouse.wheel(0, -400)
-    until(lambda: (pixels(page.locator("canvas.dots")) != before).any())
-    assert says(page, "camera")
+    until(lambda: (pixels(page.locator("canvas.points")) != before).any())
+    assert state_of(page, "camera")
 
 
 def test_density_and_backdrop_are_drawn(visit, address):
     page = visit(address)
-    over, ground = pixels(page.locator("canvas.over")), pixels(page.locator("canvas.ground"))
+    over, ground = pixels(page.locator("canvas.overlay")), pixels(page.locator("canvas.background"))
     page.get_by_role("button", name="Density").click()
-    until(lambda: (pixels(page.locator("canvas.over")) != over).any())
+    until(lambda: (pixels(page.locator("canvas.overlay")) != over).any())
     page.get_by_role("button", name="Backdrop").click()
-    until(lambda: pixels(page.locator("canvas.ground")).mean() > ground.mean() + 5)
+    until(lambda: pixels(page.locator("canvas.background")).mean() > ground.mean() + 5)
 
 
-def test_what_lies_under_the_pointer_is_decoded_and_the_image_there_is_shown(visit, address, demo):
+def test_the_point_under_the_pointer_is_decoded_and_its_image_is_shown(visit, address, demo):
     page = visit(address)
     z = demo.latents.mean[7]
     page.goto(f"{address}#camera={z[0]:.3f},{z[1]:.3f},0.05")
@@ -168,32 +168,35 @@ def test_what_lies_under_the_pointer_is_decoded_and_the_image_there_is_shown(vis
     until(lambda: (pixels(page.locator(".picture.small"))[..., 0] / 255 == demo.image(7)[0, 0].numpy()).all())
 
 
-def test_pictures_come_while_the_pointer_moves(visit, address):
+def test_images_are_decoded_while_the_pointer_moves(visit, address):
     page = visit(address)
     for step in range(30):
         point_at(page, 0.2 + 0.02 * step, 0.4)
         page.wait_for_timeout(20)
-    timings = "performance.getEntriesByName('pointer to picture').map(entry => entry.duration)"
+    timings = "performance.getEntriesByName('pointer to image').map(entry => entry.duration)"
     until(lambda: len(page.evaluate(timings)) >= 5)
 
 
-def test_choosing_a_point_goes_to_its_code_and_its_class(visit, address, demo):
+def test_selecting_a_point_moves_to_its_latent_vector_and_class(visit, address, demo):
     page = visit(f"{address}#point=3")
     page.locator(".stage").press("n")
-    until(lambda: says(page, "point") == "4")
-    np.testing.assert_allclose(code(page), demo.latents.mean[4], atol=6e-4)
-    assert says(page, "label") in (str(demo.latents.labels[4]), None if demo.latents.labels[4] == 0 else "")
+    until(lambda: state_of(page, "point") == "4")
+    np.testing.assert_allclose(latent(page), demo.latents.mean[4], atol=6e-4)
+    assert state_of(page, "label") in (
+        str(demo.latents.labels[4]),
+        None if demo.latents.labels[4] == 0 else "",
+    )
 
 
-def test_sliders_move_the_code_and_the_prior_gives_another(visit, address, demo):
+def test_sliders_and_prior_samples_change_the_latent_vector(visit, address, demo):
     page = visit(address)
     panel = tool(page, "Sliders")
     slide(panel.get_by_label("z1"), 1.25)
-    assert code(page) == [0.0, 1.25]
+    assert latent(page) == [0.0, 1.25]
     until(lambda: np.abs(large(page) - decoded(demo, [0.0, 1.25], 0)).max() < 0.01)
-    panel.get_by_role("button", name="Draw from prior").click()
-    until(lambda: code(page) not in ([0.0, 1.25], [0.0, 0.0]))
-    assert says(page, "seed") == "1"
+    panel.get_by_role("button", name="Sample from prior").click()
+    until(lambda: latent(page) not in ([0.0, 1.25], [0.0, 0.0]))
+    assert state_of(page, "seed") == "1"
 
 
 def test_interpolation_goes_from_a_to_b_and_is_saved(visit, address, demo, tmp_path):
@@ -204,7 +207,7 @@ def test_interpolation_goes_from_a_to_b_and_is_saved(visit, address, demo, tmp_p
     slide(panel.get_by_label("t", exact=True), 0)
     until(lambda: np.abs(large(page) - decoded(demo, demo.latents.mean[1].tolist(), 0)).max() < 0.01)
     panel.get_by_role("radio", name="Spherical").check()
-    assert says(page, "path") == "spherical"
+    assert state_of(page, "path") == "spherical"
     panel.get_by_role("button", name="Play").click()
     until(lambda: float(panel.get_by_label("t", exact=True).input_value()) > 0.02)
     panel.get_by_role("button", name="Pause").click()
@@ -225,20 +228,20 @@ def test_an_end_is_picked_on_the_map(visit, address):
     point_at(page, 0.1, 0.9)
     page.mouse.down()
     page.mouse.up()
-    until(lambda: re.match(r"[iz]", says(page, "a") or "") and says(page, "a") != "i0")
+    until(lambda: re.match(r"[iz]", state_of(page, "a") or "") and state_of(page, "a") != "i0")
 
 
-def test_a_drawing_is_encoded_and_what_is_wiped_out_is_filled(visit, address):
+def test_a_drawing_is_encoded_and_its_masked_part_is_imputed(visit, address):
     page = visit(address)
     panel = tool(page, "Draw")
     canvas = panel.get_by_label("Drawing")
     stroke(page, canvas, [(0.5, 0.2), (0.5, 0.8)])
     panel.locator(".result .picture.shown").wait_for()
-    assert {"log p(x | z)", "Rate", "ELBO"} <= set(panel.locator(".bars th").all_inner_texts())
-    panel.get_by_role("radio", name="Wipe").check()
+    assert {"log p(x | z)", "KL", "ELBO"} <= set(panel.locator(".bars th").all_inner_texts())
+    panel.get_by_role("radio", name="Mask").check()
     stroke(page, canvas, [(0.3, 0.5), (0.7, 0.5)])
-    panel.locator(".filled .picture.shown").wait_for()
-    assert pixels(panel.locator(".filled .picture")).shape == (28, 6 * 28, 4)
+    panel.locator(".imputations .picture.shown").wait_for()
+    assert pixels(panel.locator(".imputations .picture")).shape == (28, 6 * 28, 4)
     drawing = pixels(canvas)
     other = visit(page.url)
     until(lambda: (pixels(other.get_by_label("Drawing")) == drawing).all())
@@ -265,61 +268,61 @@ def test_an_image_file_is_opened_and_other_files_are_refused(visit, address, tmp
     words = tmp_path / "words.png"
     words.write_text("no image")
     panel.locator("input[type=file]").set_input_files(words)
-    page.get_by_role("alert").get_by_text("not an image").wait_for()
+    page.get_by_role("alert").get_by_text("not a readable image").wait_for()
 
 
-def test_the_same_code_is_shown_in_every_class(visit, address, demo):
+def test_the_same_latent_vector_is_decoded_in_every_class(visit, address, demo):
     page = visit(f"{address}#z=0.5,-0.5")
     panel = tool(page, "Classes")
     panel.locator(".tile .picture.shown").last.wait_for()
     tile = pixels(panel.locator(".tile .picture").nth(4))[..., 0] / 255
     assert np.abs(tile - decoded(demo, [0.5, -0.5], 4)).max() < 0.01
     panel.locator(".tile").nth(4).click()
-    assert says(page, "label") == "4"
+    assert state_of(page, "label") == "4"
     until(lambda: np.abs(large(page) - decoded(demo, [0.5, -0.5], 4)).max() < 0.01)
 
 
 def test_an_address_reproduces_the_page(visit, address):
-    state = "#tool=sliders&color=rate&hidden=1,4&z=-1.1,0.4&label=6&camera=0.2,0.1,3"
+    state = "#tool=sliders&color=kl&hidden=1,4&z=-1.1,0.4&label=6&camera=0.2,0.1,3"
     first, second = visit(f"{address}{state}"), visit(address)
     second.evaluate("hash => { location.hash = hash }", state)
-    until(lambda: (pixels(first.locator("canvas.dots")) == pixels(second.locator("canvas.dots"))).all())
+    until(lambda: (pixels(first.locator("canvas.points")) == pixels(second.locator("canvas.points"))).all())
     until(lambda: (large(first) == large(second)).all())
 
 
 @pytest.mark.parametrize(
     "fragment", ["#z=1,2,3", "#z=NaN,1&t=9", "#point=99999999&tool=x", "#a=i-1&camera=0,0,-1", "#%E0%A4%A"]
 )
-def test_an_address_that_says_nonsense_is_believed_in_nothing(visit, address, fragment):
+def test_an_invalid_address_is_ignored(visit, address, fragment):
     page = visit(f"{address}{fragment}")
     assert "z = (0.00, 0.00)" in page.locator(".source").inner_text()
 
 
 @pytest.mark.parametrize("state", ["#z=0.3,-1.2&label=2", "#tool=interpolate&a=i1&b=z1,1&steps=5&label=3"])
-def test_the_lines_of_python_make_the_same_picture(visit, address, state, tmp_path):
+def test_the_python_code_makes_the_same_image(visit, address, state, tmp_path):
     page = visit(f"{address}{state}")
     page.get_by_role("button", name="Copy as Python").click()
     lines = page.locator("dialog code").inner_text()
     source = str(Path(__file__).parents[2] / "src")
     subprocess.run([sys.executable, "-c", lines], cwd=tmp_path, env={"PYTHONPATH": source}, check=True)
-    with Image.open(tmp_path / "picture.png") as drawn:
+    with Image.open(tmp_path / "image.png") as drawn:
         first = np.asarray(drawn.convert("L"), float)[2:226:8, 2:226:8][:28, :28] / 255
     assert np.abs(first - large(page)).max() < 0.01
 
 
-def test_keys_move_the_code_and_zoom(visit, address):
+def test_keys_move_the_latent_vector_and_zoom(visit, address):
     page = visit(address)
     stage = page.locator(".stage")
     stage.focus()
     for key in ("ArrowRight", "Shift+ArrowUp", "+"):
         page.keyboard.press(key)
-    x, y = code(page)
+    x, y = latent(page)
     assert 0 < x < y
-    assert says(page, "camera")
+    assert state_of(page, "camera")
     page.keyboard.press("Enter")
-    until(lambda: says(page, "point") is not None)
+    until(lambda: state_of(page, "point") is not None)
     page.keyboard.press("a")
-    assert says(page, "tool") == "interpolate"
+    assert state_of(page, "tool") == "interpolate"
 
 
 def test_tab_reaches_every_part(visit, address):
@@ -332,9 +335,9 @@ def test_tab_reaches_every_part(visit, address):
         "Skip the map",
         "Copy link",
         "Density",
-        "Draw from prior",
+        "Sample from prior",
         "Sliders",
-        "See the whole map",
+        "Show the whole map",
     } <= reached
     assert page.evaluate(UNNAMED) == []
 
@@ -349,13 +352,13 @@ def test_a_narrow_page_needs_no_sideways_scrolling(visit, address, dark):
         tool(page, name)
         assert page.evaluate("document.documentElement.scrollWidth") == NARROW["hidden_sizes"]
     page.locator(".stage").tap(position={"x": 100, "y": 100})
-    until(lambda: code(page) != [0.0, 0.0])
+    until(lambda: latent(page) != [0.0, 0.0])
 
 
-def test_a_server_that_is_gone_is_said_and_asked_again(visit, address):
+def test_a_lost_connection_is_reported_and_retried(visit, address):
     page = visit(address)
     page.route("**/api/**", lambda route: route.abort())
-    tool(page, "Sliders").get_by_role("button", name="Draw from prior").click()
+    tool(page, "Sliders").get_by_role("button", name="Sample from prior").click()
     page.get_by_role("alert").get_by_text("does not answer").wait_for()
     page.unroute("**/api/**")
     page.get_by_role("button", name="Try again").click()
@@ -374,7 +377,7 @@ def test_a_page_without_a_server_is_not_blank(visit, address):
     ).first.wait_for()
 
 
-def test_two_models_are_shown_twice_and_synchronized(visit, pair):
+def test_two_models_are_shown_side_by_side_and_synchronized(visit, pair):
     page = visit(f"{pair}#point=5&tool=interpolate&a=i1&b=i2")
     assert page.locator(".stage").count() == page.locator(".picture.large.shown").count() == 2
     panel = page.get_by_role("tabpanel", name="Interpolate")
@@ -382,22 +385,22 @@ def test_two_models_are_shown_twice_and_synchronized(visit, pair):
     slide(panel.get_by_label("t", exact=True), 0.5)
     until(lambda: all("at 0.50" in text for text in page.locator(".source").all_inner_texts()))
     page.locator(".stage").first.press("n")
-    until(lambda: says(page, "point") == "6")
+    until(lambda: state_of(page, "point") == "6")
 
 
-def test_levels_are_redrawn_and_pseudo_inputs_drawn_from(visit, pair):
+def test_layers_are_resampled_and_pseudo_inputs_sampled(visit, pair):
     page = visit(pair)
     panel = tool(page, "Sliders")
-    panel.get_by_role("button", name="Redraw below").click()
-    until(lambda: says(page, "z") is not None)
-    upper, *lower = code_of_first(page)
+    panel.get_by_role("button", name="Resample below").click()
+    until(lambda: state_of(page, "z") is not None)
+    upper, *lower = latent_of_first(page)
     panel.get_by_label("z0").first.evaluate("e => { e.value = 1; e.dispatchEvent(new Event('input')) }")
-    until(lambda: code_of_first(page)[0] == 1 and code_of_first(page)[2:] != lower[1:])
+    until(lambda: latent_of_first(page)[0] == 1 and latent_of_first(page)[2:] != lower[1:])
     gallery = tool(page, "Pseudo-inputs")
     gallery.locator(".tile").nth(2).click()
-    until(lambda: code_of_first(page)[0] != 1)
+    until(lambda: latent_of_first(page)[0] != 1)
     assert upper != 1
 
 
-def code_of_first(page: Any) -> list[float]:
-    return [float(number) for number in (says(page, "z") or "").split(";")[0].split(",")]
+def latent_of_first(page: Any) -> list[float]:
+    return [float(number) for number in (state_of(page, "z") or "").split(";")[0].split(",")]

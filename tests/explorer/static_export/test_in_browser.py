@@ -1,4 +1,4 @@
-"""The page without Python, opened from a file and without a network: it decodes what Python decodes."""
+"""The static page, opened from a file without a network: it computes what Python computes."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from vaekit.models.vae import interpolate
 pytestmark = [pytest.mark.browser, browsing.needed]
 
 RUN = """async ([m, name, given]) => {
-  const { runner } = await import("vaekit/backend/site/runner.js");
-  const outputs = await runner(m)(name, given);
+  const { createRunner } = await import("vaekit/backend/site/onnx.js");
+  const outputs = await createRunner(m)(name, given);
   return Object.fromEntries(Object.entries(outputs).map(([key, numbers]) => [key, [...numbers]]));
 }"""
 CALL = """async ([name, given]) => {
@@ -48,10 +48,12 @@ def models() -> list[ExplorerSession]:
 def page(models, tmp_path_factory) -> Iterator[Any]:
     pytest.importorskip("onnxscript", reason='needs pip install "vaekit[onnx]"')
     try:
-        library = runtime.files()
+        library = runtime.runtime_files()
     except VaekitError as error:
         pytest.skip(str(error))
-    file = pages.write_file(tmp_path_factory.mktemp("site") / "page.html", contents.files(models), library)
+    file = pages.write_file(
+        tmp_path_factory.mktemp("site") / "page.html", contents.site_files(models), library
+    )
     with browsing.browser() as chromium:
         context = chromium.new_context(offline=True)
         opened, wrong = context.new_page(), []
@@ -81,14 +83,14 @@ def test_it_encodes_as_python_does(page, models):
 
 
 def test_a_point_has_its_posterior_and_its_numbers(page, models):
-    found = page.evaluate(CALL, ["point", [0, 5, "codes"]])
+    found = page.evaluate(CALL, ["point", [0, 5, "latents"]])
     assert found["z"] == pytest.approx(models[0].latents.mean[5].tolist(), abs=1e-5)
-    assert found["numbers"]["reconstruction"] == pytest.approx(float(models[0].reconstruction[5]), rel=1e-5)
+    assert found["terms"]["reconstruction"] == pytest.approx(float(models[0].reconstruction[5]), rel=1e-5)
     sd = sorted(models[0].latents.stddev[5].tolist())
     assert [found["ellipse"]["b"], found["ellipse"]["a"]] == pytest.approx(sd, rel=1e-4)
 
 
-def test_ways_go_as_in_python(page):
+def test_paths_are_those_of_python(page):
     ends = {"a": {"z": [1.0, 0.2]}, "b": {"z": [-0.3, 2.0]}, "steps": 5}
     for path in ("linear", "spherical"):
         expected = interpolate(torch.tensor([1.0, 0.2]), torch.tensor([-0.3, 2.0]), 5, path)
@@ -97,28 +99,28 @@ def test_ways_go_as_in_python(page):
         )
 
 
-def test_draws_have_the_spread_of_the_prior(page):
-    drawn = np.array([page.evaluate(CALL, ["draw", [0, {"seed": k}]])["z"] for k in range(100)])
+def test_samples_have_the_variance_of_the_prior(page):
+    drawn = np.array([page.evaluate(CALL, ["sample", [0, {"seed": k}]])["z"] for k in range(100)])
     assert drawn.std() == pytest.approx(1, abs=0.15)
-    kept = page.evaluate(CALL, ["draw", [1, {"seed": 1, "level": 0, "z": [1.0, 2, 3, 4, 5]}]])["z"]
+    kept = page.evaluate(CALL, ["sample", [1, {"seed": 1, "layer": 0, "z": [1.0, 2, 3, 4, 5]}]])["z"]
     assert kept[:2] == [1, 2]
     assert kept[2:] != [3, 4, 5]
 
 
-def test_every_picture_has_its_size(page):
-    whole = {"kind": "codes", "x": 0, "y": 0, "side": 4, "n": 5, "label": 1}
+def test_every_image_has_its_size(page):
+    whole = {"kind": "latents", "x": 0, "y": 0, "side": 4, "n": 5, "label": 1}
     assert page.evaluate(SIZE, ["image", [0, 7]]) == [8, 8]
     assert page.evaluate(SIZE, ["decode", [1, [[0] * 5] * 3, None]]) == [21, 8]
     assert page.evaluate(SIZE, ["backdrop", [0, whole]]) == [40, 40]
     assert page.evaluate(SIZE, ["classes", [0, [0, 0]]]) == [24, 8]
 
 
-def test_what_is_wiped_out_is_filled(page, models):
+def test_masked_pixels_are_imputed(page, models):
     levels = (models[0].image(3)[0].numpy() * 255).astype(np.uint8)
     mask = np.ones((8, 8), np.uint8)
     mask[4:] = 0
-    wish = {"pixels": base64_of(levels), "mask": base64_of(mask), "label": 1, "n": 4}
-    assert page.evaluate(SIZE, ["impute", [0, wish]]) == [32, 8]
-    answer = page.evaluate(CALL, ["encode", [0, {**wish, "kind": "codes"}]])
-    assert sum(answer["label"]) == pytest.approx(1)
+    options = {"pixels": base64_of(levels), "mask": base64_of(mask), "label": 1, "n": 4}
+    assert page.evaluate(SIZE, ["impute", [0, options]]) == [32, 8]
+    answer = page.evaluate(CALL, ["encode", [0, {**options, "kind": "latents"}]])
+    assert sum(answer["label_probabilities"]) == pytest.approx(1)
     assert answer["terms"]["elbo"] <= answer["terms"]["log_likelihood"]

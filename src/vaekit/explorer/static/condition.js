@@ -1,4 +1,4 @@
-/** What a conditional model is given: one class, or a vector of attributes. */
+/** What the models are conditioned on: one class, or a vector of attributes. */
 import { choice, el, slider } from "./dom.js";
 import { conditionOf } from "./state.js";
 
@@ -6,20 +6,20 @@ import { conditionOf } from "./state.js";
 export function conditionBox(app) {
   const condition = conditionOf(app.models.map(({ info }) => info));
   if (!condition) return null;
-  const box = condition.on === "label" ? oneOf(app, condition.values) : each(app, condition);
-  return el("section", { class: "condition", "aria-label": "Given to the decoder" }, box);
+  const box = condition.on === "label" ? classChoice(app, condition.names) : attributeSliders(app, condition);
+  return el("section", { class: "condition", "aria-label": "Condition" }, box);
 }
 
-function oneOf(app, names) {
+function classChoice(app, names) {
   const options = names.map((name, k) => [String(k), name]);
-  const box = choice("Class given to the model", options, String(app.store.get().label), (k) =>
+  const box = choice("Class that the model is conditioned on", options, String(app.store.get().label), (k) =>
     app.store.set({ label: Number(k) }),
   );
   app.store.on(["label"], ({ label }) => box.choose(String(label)));
-  return el("div", { class: "given" }, el("span", { class: "name" }, "Class"), box);
+  return el("div", { class: "condition-row" }, el("span", { class: "name" }, "Class"), box);
 }
 
-function each(app, { values: names, low, high }) {
+function attributeSliders(app, { names, low, high }) {
   const put = (k, value) =>
     app.store.set({ label: app.store.get().label.map((old, j) => (j === k ? value : old)) });
   const sliderOf = (name, k) =>
@@ -32,5 +32,5 @@ function each(app, { values: names, low, high }) {
     });
   const sliders = names.map(sliderOf);
   app.store.on(["label"], ({ label }) => sliders.forEach((box, k) => box.put(label[k])));
-  return el("div", { class: "given" }, ...sliders);
+  return el("div", { class: "condition-row" }, ...sliders);
 }

@@ -1,54 +1,54 @@
-/** What opens over the page: the lines of Python, and the help. And what is put on the clipboard. */
+/** The dialogs of the page, Python code and help, and the clipboard. */
 import { button, el } from "./dom.js";
 import { python } from "./python.js";
 
 const KEYS = [
-  ["Arrow keys", "move the code on the map, with Shift further"],
-  ["Enter", "choose the image nearest to the code"],
-  ["N, P", "the next image, and the one before"],
-  ["A, B", "let the code be an end of an interpolation"],
-  ["+, −, 0", "nearer, further away, the whole map"],
+  ["Arrow keys", "move on the map; with Shift in larger steps"],
+  ["Enter", "select the nearest image"],
+  ["N, P", "next image, previous image"],
+  ["A, B", "set an end of the interpolation"],
+  ["+, −, 0", "zoom in, zoom out, show the whole map"],
 ];
 
 /** @param {import("./types.js").App} app */
 export async function showPython(app) {
   const text = await python(app);
   open(
-    "As Python",
+    "Python code",
     el("pre", { tabindex: "0" }, el("code", {}, text)),
     button("Copy", (event) => copied(event.target, text), { class: "button primary" }),
   );
 }
 
 export function showHelp() {
-  const rows = KEYS.map(([key, act]) => el("tr", {}, el("th", { scope: "row" }, key), el("td", {}, act)));
+  const rows = KEYS.map(([key, action]) => el("tr", {}, el("th", { scope: "row" }, key), el("td", {}, action)));
   open(
-    "How to walk here",
+    "Help",
     el(
       "div",
       { class: "help" },
       el(
         "p",
         {},
-        "Each point is an image, at the mean of its code q(z | x). Move over the map, and what the place under " +
-          "the pointer decodes to is shown beside it: everywhere, also where no point is.",
+        "Each point is an image, at the mean of its posterior q(z | x). Hover anywhere to decode that point, also " +
+          "between the images.",
       ),
       el(
         "p",
         {},
-        "Click to keep a place or an image, drag to pan, scroll or pinch to zoom. With a finger, slide to look and lift to keep.",
+        "Click to select a point or an image, drag to pan, scroll or pinch to zoom. On a touch screen, slide a finger to decode and lift it to select.",
       ),
-      el("p", {}, "With the map in focus:"),
+      el("p", {}, "Keys, when the map has the focus:"),
       el("table", { class: "keys" }, ...rows),
-      el("p", {}, "The address says what you see: a link to it shows the same."),
+      el("p", {}, "The address holds the state of the page: a link to it shows the same view."),
     ),
   );
 }
 
-/** Put text on the clipboard, and say so on the button. */
+/** Copy text to the clipboard, and confirm it on the button. */
 export async function copied(box, text) {
   const before = box.textContent;
-  box.textContent = (await copy(text)) ? "Copied" : "Not allowed here";
+  box.textContent = (await copy(text)) ? "Copied" : "Copy failed";
   setTimeout(() => (box.textContent = before), 1600);
 }
 
@@ -57,13 +57,13 @@ async function copy(text) {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    return copyOldWay(text);
+    return copyWithSelection(text);
   }
 }
 
 /** For pages that are not on the loopback address, to which browsers give no clipboard. */
-function copyOldWay(text) {
-  const box = el("textarea", { value: text, class: "unseen" });
+function copyWithSelection(text) {
+  const box = el("textarea", { value: text, class: "visually-hidden" });
   (document.querySelector("dialog[open]") ?? document.body).append(box);
   box.select();
   const done = document.execCommand("copy");
@@ -82,7 +82,7 @@ function open(title, content, ...buttons) {
     },
     el(
       "div",
-      { class: "sheet" },
+      { class: "dialog" },
       el("h2", {}, title),
       content,
       el("div", { class: "row end" }, ...buttons, button("Close", close)),

@@ -1,4 +1,4 @@
-/** Small helpers to make elements: no framework, no HTML in strings. */
+/** Helpers that create elements: no framework, no HTML in strings. */
 
 /**
  * An element with attributes, listeners (`onclick`), properties of the same name, and children.
@@ -24,10 +24,10 @@ function put(element, name, value) {
 
 let made = 0;
 
-/** A name for an element that no other has. */
+/** An id that no other element has. */
 export const unique = (word) => `${word}-${++made}`;
 
-/** A button; `quiet` ones have no frame. */
+/** A button. */
 export function button(text, onclick, attributes = {}) {
   return el("button", { type: "button", class: "button", onclick, ...attributes }, text);
 }
@@ -40,7 +40,7 @@ export function select(name, options, value, onchange) {
   return box;
 }
 
-/** A button that is on or off. */
+/** A button with an on and an off state. */
 export function toggle(text, pressed, onchange, attributes = {}) {
   const box = button(text, () => onchange(box.getAttribute("aria-pressed") !== "true"), {
     class: "toggle",
@@ -50,7 +50,7 @@ export function toggle(text, pressed, onchange, attributes = {}) {
   return box;
 }
 
-/** Two or more choices side by side, of which one holds. */
+/** Radio buttons side by side. */
 export function choice(name, options, value, onchange) {
   const group = unique("choice");
   const radio = ([key, text]) =>
@@ -85,14 +85,14 @@ export function slider(name, { min, max, step, value, oninput, digits = 2 }) {
   return box;
 }
 
-/** Bytes as a file that the browser saves. */
+/** Save bytes as a file. */
 export function save(blob, name) {
   const url = URL.createObjectURL(blob);
   el("a", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
 
-/** A number as people read it; a dash where there is none. */
+/** A number as text; a dash if there is none. */
 export function nice(value, digits = 1) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   return value

@@ -1,10 +1,10 @@
-/** What went wrong, in a line across the page that says what to do. */
+/** Errors, in a line across the page that says what to do. */
 import { button, el } from "./dom.js";
 
-const SHOWN = 8000; // milliseconds that a refusal stays; a server that is gone stays until it is back
+const DURATION = 8000; // milliseconds that a refusal stays; an error of the connection stays until it is resolved
 
-/** @param {HTMLElement} banner @param {() => Promise<void>} again  asks the server whether it is back */
-export function trouble(banner, again) {
+/** @param {HTMLElement} banner @param {() => Promise<void>} reconnect  asks the server whether it is back */
+export function errorBanner(banner, reconnect) {
   let timer = 0;
   const hide = () => (banner.hidden = true);
   function show(text, ...buttons) {
@@ -14,19 +14,19 @@ export function trouble(banner, again) {
   }
   async function retry() {
     try {
-      await again();
+      await reconnect();
       hide();
     } catch (error) {
-      fail(error);
+      showError(error);
     }
   }
-  function fail(error) {
+  function showError(error) {
     if (error?.kind === "superseded") return;
     if (error?.kind === "gone")
       return show(error.message, button("Try again", retry, { class: "button small" }));
     if (!error?.kind) console.error(error);
     show(error?.message ?? String(error), button("Close", hide, { class: "button small" }));
-    timer = setTimeout(hide, SHOWN);
+    timer = setTimeout(hide, DURATION);
   }
-  return fail;
+  return showError;
 }

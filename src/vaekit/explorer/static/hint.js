@@ -1,18 +1,18 @@
-/** A few words for the first visit, on the map, until they were read or the first place is chosen. */
+/** A short hint on the map for the first visit, until it is closed or the first latent vector is chosen. */
 import { button, el } from "./dom.js";
 import { recall, remember } from "./theme.js";
 
 /** @param {import("./types.js").App} app @param {HTMLElement} stage */
 export function hint(app, stage) {
-  if (recall("hinted")) return;
-  const close = () => (remember("hinted", "1"), box.remove());
-  const words = matchMedia("(pointer: coarse)").matches
-    ? "Slide a finger over the map: every place decodes to an image. Lift it to keep one; two fingers zoom."
-    : "Move over the map: every place decodes to an image. Click to keep one, drag to pan, scroll to zoom.";
+  if (recall("hint-seen")) return;
+  const close = () => (remember("hint-seen", "1"), box.remove());
+  const text = matchMedia("(pointer: coarse)").matches
+    ? "Slide a finger anywhere to decode that point. Lift it to select; zoom with two fingers."
+    : "Hover anywhere to decode that point. Click to select, drag to pan, scroll to zoom.";
   const box = el(
     "div",
     { class: "hint" },
-    el("p", {}, words),
+    el("p", {}, text),
     button("Got it", close, { class: "button small" }),
   );
   stage.append(box);

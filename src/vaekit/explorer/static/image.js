@@ -1,8 +1,8 @@
-/** Pictures on canvases: pixel for pixel, enlarged without blur, a tile of a row at a time. */
+/** Images on canvases: one tile of a row at a time, enlarged without blur. */
 import { el } from "./dom.js";
 
-/** A canvas that shows one tile; `name` is what screen readers say. */
-export function frame(name, attributes = {}) {
+/** A canvas that shows one tile; `name` is its label for screen readers. */
+export function imageCanvas(name, attributes = {}) {
   return el("canvas", {
     class: "picture",
     width: 1,
@@ -22,19 +22,19 @@ export function show(canvas, row, k = 0, n = 1) {
   canvas.classList.add("shown");
 }
 
-/** Show nothing. */
+/** Clear the canvas. */
 export function clear(canvas) {
   canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
   canvas.classList.remove("shown");
 }
 
-/** A picture in base64, as a bitmap. */
+/** An image file in base64 as a bitmap. */
 export async function fromBase64(text) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   return createImageBitmap(new Blob([bytes]));
 }
 
-/** Bytes in base64. @param {Uint8Array} bytes */
+/** Bytes as base64. @param {Uint8Array} bytes */
 export function toBase64(bytes) {
   let text = "";
   for (const byte of bytes) text += String.fromCharCode(byte);

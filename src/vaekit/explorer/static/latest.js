@@ -1,11 +1,11 @@
 /**
- * The latest wins: one piece of work at a time, and of all that is asked meanwhile only the newest is kept.
+ * Run one piece of work at a time; of the inputs that come meanwhile, only the newest is kept.
  *
- * So a pointer never waits behind stale work: what it sees is at most one answer old.
+ * So a pointer never waits behind outdated work: what it shows is at most one answer old.
  *
  * @template Input
- * @param {(input: Input) => Promise<unknown>} work  asks and shows
- * @param {(error: unknown) => void} fail  is told what went wrong, but for what a newer request superseded
+ * @param {(input: Input) => Promise<unknown>} work  requests and shows
+ * @param {(error: unknown) => void} fail  called with errors, except for superseded requests
  * @returns {(input: Input) => void}
  */
 export function latest(work, fail) {

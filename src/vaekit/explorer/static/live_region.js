@@ -1,16 +1,16 @@
-/** Words for screen readers, said politely. */
+/** Announcements for screen readers, in a polite live region. */
 
-/** @param {HTMLElement} live  a live region */
-export function speech(live) {
+/** @param {HTMLElement} live  the live region */
+export function liveRegion(live) {
   let timer = 0;
-  const say = (message) => {
+  const announce = (message) => {
     clearTimeout(timer);
     live.textContent = message;
   };
-  /** Said once nothing newer comes for a moment. */
-  const sayLater = (message) => {
+  /** Announce after a moment, unless a newer message comes. */
+  const announceLater = (message) => {
     clearTimeout(timer);
-    timer = setTimeout(say, 700, message);
+    timer = setTimeout(announce, 700, message);
   };
-  return { say, sayLater };
+  return { announce, announceLater };
 }

@@ -1,4 +1,4 @@
-/* Says so where the page's own modules do not come: a plain script, which runs before them. */
+/* Reports that the page's modules could not be loaded: a plain script, which runs before them. */
 addEventListener(
   "error",
   (event) => {
@@ -6,7 +6,7 @@ addEventListener(
     const waiting = document.getElementById("waiting");
     if (waiting)
       waiting.textContent =
-        "The server stopped before the page was here. Start `vaekit explore` again, and reload.";
+        "The server stopped while the page was loading. Start `vaekit explore` again, then reload the page.";
   },
   true,
 );

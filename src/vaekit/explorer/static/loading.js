@@ -1,14 +1,14 @@
-/** What the maps need from the backend, asked when the state calls for it. */
+/** Load what the maps need from the backend when the state requires it. */
 import { latest } from "./latest.js";
-import { labelOf } from "./latent_navigation.js";
+import { labelFor } from "./latent_navigation.js";
 
-const PATIENCE = 3000; // milliseconds between questions for values that are still worked out
-const SETTLED = 150; // milliseconds that the camera rests before the backdrop is decoded anew
+const POLLING = 3000; // milliseconds between requests for log-likelihoods that are still estimated
+const SETTLED = 150; // milliseconds that the camera rests before the backdrop is decoded again
 
 /**
  * @param {import("./types.js").App} app
  * @param {Object[]} maps  see map/map.js
- * @returns {() => Promise<void>} load  asks for the points, and for all that belongs to them
+ * @returns {() => Promise<void>} load  loads the points, and all that belongs to them
  */
 export function follow(app, maps) {
   const { backend, store, scene, models } = app;
@@ -19,69 +19,69 @@ export function follow(app, maps) {
     await each(async (model, map) => {
       model.points = await backend.map(model.m, store.get().kind);
       map.show();
-      map.dress({ density: null, backdrop: null });
+      map.setLayers({ density: null, backdrop: null });
     });
     count("loaded");
     backdrop();
     await Promise.all([density(), posterior()]);
-    if (awaited(models)) setTimeout(values, PATIENCE);
+    if (isIncomplete(models)) setTimeout(values, POLLING);
   }
 
   async function density() {
-    const { density: wanted, kind } = store.get();
-    if (wanted) await each(async ({ m }, map) => map.dress({ density: await backend.density(m, kind) }));
+    const { density: shown, kind } = store.get();
+    if (shown) await each(async ({ m }, map) => map.setLayers({ density: await backend.density(m, kind) }));
   }
 
-  const askBackdrop = latest(
+  const loadBackdrop = latest(
     ({ kind, label }) =>
       each(async ({ m }, map) => {
         const square = map.square();
-        const given = label === null ? {} : { label };
-        map.dress({
-          backdrop: { picture: await backend.backdrop(m, { kind, ...square, ...given }), square },
+        const condition = label === null ? {} : { label };
+        map.setLayers({
+          backdrop: { picture: await backend.backdrop(m, { kind, ...square, ...condition }), square },
         });
       }),
-    app.fail,
+    app.showError,
   );
 
-  let rest = 0;
+  let timer = 0;
   function backdrop() {
-    clearTimeout(rest);
+    clearTimeout(timer);
     const state = store.get();
-    if (state.backdrop && !Array.isArray(state.label)) rest = setTimeout(askBackdrop, SETTLED, state);
+    if (state.backdrop && !Array.isArray(state.label)) timer = setTimeout(loadBackdrop, SETTLED, state);
   }
 
-  /** The posterior of an image that an address names; without a code, its mean is looked at. */
+  /** The posterior of an image that the address names; without a latent vector, move to its mean. */
   async function posterior() {
     const { point, kind, z } = store.get();
     if (point === null || scene.get().ellipses.some(Boolean)) return;
     const answers = await each(({ m }) => backend.point(m, point, kind));
     scene.set({ ellipses: answers.map(({ ellipse }) => ellipse) });
     if (z.flat().some((value) => value !== 0)) return;
-    store.set({ z: answers.map((answer) => answer.z), label: labelOf(app, answers[0].label) });
+    store.set({ z: answers.map((answer) => answer.z), label: labelFor(app, answers[0].label) });
   }
 
   async function values() {
     await each(async (model, map) => {
-      if (!awaited([model])) return;
+      if (!isIncomplete([model])) return;
       model.points.log_likelihood = (await backend.values(model.m)).log_likelihood;
       if (model.points.log_likelihood) map.recolor();
-    }).catch(app.fail);
+    }).catch(app.showError);
     count("valued");
-    if (awaited(models)) setTimeout(values, PATIENCE);
+    if (isIncomplete(models)) setTimeout(values, POLLING);
   }
 
-  const careful = (work) => () => work().catch(app.fail);
+  const reporting = (work) => () => work().catch(app.showError);
   store.on(["kind"], () => {
     scene.set({ ellipses: models.map(() => null) });
     store.set({ camera: models.map(() => null) });
-    careful(load)();
+    reporting(load)();
   });
-  store.on(["density"], careful(density));
-  store.on(["point"], careful(posterior));
+  store.on(["density"], reporting(density));
+  store.on(["point"], reporting(posterior));
   store.on(["backdrop", "label", "camera"], backdrop);
   return load;
 }
 
-const awaited = (models) =>
+const isIncomplete = (models) =>
   models.some(({ info, points }) => info.is_bound && points && !points.log_likelihood);

@@ -1,14 +1,14 @@
-/** The page: asks the backend what there is, builds the parts, and ties state and address together. */
-import { theBackend } from "./backend/index.js";
+/** The page: asks the backend for the models, builds the parts, and keeps state and address in step. */
+import { createBackend } from "./backend/index.js";
 import { conditionBox } from "./condition.js";
 import { follow } from "./loading.js";
 import { copied, showHelp, showPython } from "./dialogs.js";
 import { button, el } from "./dom.js";
 import { hint } from "./hint.js";
-import { mapOf } from "./map/map.js";
+import { createMap } from "./map/map.js";
 import { toolbar } from "./map/toolbar.js";
-import { probe } from "./preview.js";
-import { speech } from "./live_region.js";
+import { preview } from "./preview.js";
+import { liveRegion } from "./live_region.js";
 import { followAddress, initialState, readAddress } from "./state.js";
 import { createStore } from "./store.js";
 import { tabs } from "./tabs.js";
@@ -16,15 +16,15 @@ import { themeButton } from "./theme.js";
 import { classes } from "./tools/classes.js";
 import { pickEnd, setEnd } from "./tools/endpoints.js";
 import { interpolation } from "./tools/interpolate.js";
-import { pseudo } from "./tools/pseudo_inputs.js";
-import { sketch } from "./tools/drawing/drawing.js";
+import { pseudoInputs } from "./tools/pseudo_inputs.js";
+import { drawing } from "./tools/drawing/drawing.js";
 import { sliders } from "./tools/sliders.js";
-import { trouble } from "./error_banner.js";
+import { errorBanner } from "./error_banner.js";
 
 const at = (id) => document.getElementById(id);
 
 async function start() {
-  const backend = await theBackend();
+  const backend = await createBackend();
   const { models: infos } = await backend.models();
   const initial = initialState(infos);
   const names = namesOf(infos);
@@ -35,30 +35,30 @@ async function start() {
     scene: createStore({
       place: null,
       picking: null,
-      ways: none,
+      paths: none,
       ellipses: none,
-      sketched: none,
-      seenAs: none,
-      films: none,
+      encoded: none,
+      observed: none,
+      frames: none,
       loaded: 0,
       valued: 0,
     }),
     models: infos.map((info, m) => ({ m, info, name: names[m], points: null, grid: null })),
-    fail: (error) => fail(error),
+    showError: (error) => showError(error),
     pick: (name, place) => pickEnd(app, name, place),
     setEnd: (name) => setEnd(app, name),
-    ...speech(at("live")),
+    ...liveRegion(at("live")),
   };
-  const maps = app.models.map((model) => mapOf(app, model));
+  const maps = app.models.map((model) => createMap(app, model));
   const load = follow(app, maps);
-  const fail = trouble(at("banner"), async () => (await backend.models(), await load()));
+  const showError = errorBanner(at("banner"), async () => (await backend.models(), await load()));
   const link = followAddress(app.store, initial, infos);
-  name(infos);
-  document.documentElement.style.setProperty("--shape", infos[0].tile.join(" / "));
+  showTitle(infos);
+  document.documentElement.style.setProperty("--shape", infos[0].tile_size.join(" / "));
   at("actions").prepend(
     button("Copy link", (event) => copied(event.target, link())),
-    button("Copy as Python", () => showPython(app).catch(app.fail), {
-      title: "The lines of Python that make this picture",
+    button("Copy as Python", () => showPython(app).catch(app.showError), {
+      title: "Python code that makes this image",
     }),
     button("Help", showHelp),
   );
@@ -68,7 +68,7 @@ async function start() {
   );
   at("panel").replaceChildren(...panel(app));
   hint(app, maps[0].stage);
-  await load().catch(app.fail);
+  await load().catch(app.showError);
 }
 
 function panel(app) {
@@ -76,43 +76,43 @@ function panel(app) {
   const tools = [
     { key: "sliders", title: "Sliders", content: sliders(app) },
     { key: "interpolate", title: "Interpolate", content: interpolation(app) },
-    { key: "draw", title: "Draw", content: sketch(app) },
+    { key: "draw", title: "Draw", content: drawing(app) },
     ...(has(({ condition }) => condition?.on === "label")
       ? [{ key: "classes", title: "Classes", content: classes(app) }]
       : []),
     ...(has(({ pseudo_inputs: n }) => n > 0)
-      ? [{ key: "pseudo", title: "Pseudo-inputs", content: pseudo(app) }]
+      ? [{ key: "pseudo_inputs", title: "Pseudo-inputs", content: pseudoInputs(app) }]
       : []),
   ];
   const known = (key) => (tools.some((tool) => tool.key === key) ? key : "sliders");
   const box = tabs("Tools", tools, known(app.store.get().tool), (tool) => app.store.set({ tool }));
   app.store.on(["tool"], ({ tool }) => box.choose(known(tool)));
-  const probes = el(
+  const previews = el(
     "div",
-    { class: `probes of-${app.models.length}` },
-    ...app.models.map((model) => probe(app, model)),
+    { class: `previews of-${app.models.length}` },
+    ...app.models.map((model) => preview(app, model)),
   );
-  return [probes, conditionBox(app), box].filter(Boolean);
+  return [previews, conditionBox(app), box].filter(Boolean);
 }
 
-/** "A · title", or where both have the same title, where they lie. */
+/** "A · title", or "A · path" if both models have the same title. */
 function namesOf(infos) {
   if (infos.length === 1) return [infos[0].title];
   const same = infos[0].title === infos[1].title;
-  return infos.map(({ title, place }, m) => `${"AB"[m]} · ${same ? place.split("/").slice(-2).join("/") : title}`);
+  return infos.map(({ title, path }, m) => `${"AB"[m]} · ${same ? path.split("/").slice(-2).join("/") : title}`);
 }
 
-function name(infos) {
+function showTitle(infos) {
   const titles = infos.map(({ title }) => title).join(" and ");
-  const [{ data, split, images, levels, prior, is_bound: isBound }] = infos;
+  const [{ data, split, images, layer_dims: layerDims, prior, is_bound: isBound }] = infos;
   document.title = `${titles} · vaekit explorer`;
   at("title").textContent = infos.length > 1 ? "Two models, side by side" : titles;
-  const latents = levels.length > 1 ? `${levels.join(" + ")} latents` : `${levels[0]} latents`;
+  const latents = `${layerDims.join(" + ")} latents`;
   const facts = [
     `${images.toLocaleString("en")} images of ${data}, ${split}`,
     ...(infos.length > 1
       ? []
-      : [latents, isBound ? `${prior.replaceAll("_", " ")} prior` : "an autoencoder"]),
+      : [latents, isBound ? `${prior.replaceAll("_", " ")} prior` : "autoencoder"]),
   ];
   at("facts").textContent = facts.join(" · ");
 }

@@ -1,4 +1,4 @@
-/** A lane is the part of a tool that belongs to one model; of two models each has one, named. */
+/** The part of a tool that belongs to one model; with two models, each has a titled panel. */
 import { el } from "./dom.js";
 
 /**
@@ -6,8 +6,8 @@ import { el } from "./dom.js";
  * @param {import("./types.js").Model} model
  * @param {...(Node|null)} children
  */
-export function lane(app, model, ...children) {
+export function modelPanel(app, model, ...children) {
   const title =
-    app.models.length > 1 ? el("h3", { class: "lane-title", title: model.name }, model.name) : null;
-  return el("section", { class: "lane", "aria-label": model.name }, title, ...children);
+    app.models.length > 1 ? el("h3", { class: "model-panel-title", title: model.name }, model.name) : null;
+  return el("section", { class: "model-panel", "aria-label": model.name }, title, ...children);
 }

@@ -1,73 +1,74 @@
 /**
- * The picture: what the pointer's place decodes to, or else the code of the state; beside it the image of the
- * data that is there, with its numbers.
+ * The preview: the decoded image at the pointer, or else of the current latent vector; beside it the nearest image of
+ * the data, with the terms of its bound.
  *
- * A pointer's move is timed until its picture is drawn: `performance.getEntriesByName("pointer to picture")`.
+ * The time from a move of the pointer to its image is measured:
+ * `performance.getEntriesByName("pointer to image")`.
  */
 import { el, nice } from "./dom.js";
-import { lane } from "./model_panel.js";
+import { clear, imageCanvas, show } from "./image.js";
+import { describeLatent, latentAt } from "./latent_navigation.js";
 import { latest } from "./latest.js";
-import { clear, frame, show } from "./image.js";
-import { codeAt, inWords } from "./latent_navigation.js";
+import { modelPanel } from "./model_panel.js";
 
-const TIMING = "pointer to picture";
-const KEPT = 500; // timings
+const TIMING = "pointer to image";
+const MAX_TIMINGS = 500;
 
 /** @param {import("./types.js").App} app @param {import("./types.js").Model} model */
-export function probe(app, model) {
+export function preview(app, model) {
   const { m } = model;
-  const picture = frame("Decoded image", { class: "picture large" });
+  const picture = imageCanvas("Decoded image", { class: "picture large" });
   const source = el("p", { class: "source" });
-  const original = frame("Image of the data", { class: "picture small" });
+  const original = imageCanvas("Image of the data", { class: "picture small" });
   const facts = el("dl", { class: "numbers" });
-  let seen = -1;
+  let shownImage = -1;
 
-  const decode = latest(async ({ place, z, label, film }) => {
-    if (film) return showFilm(film);
-    const code = place ? await codeUnder(app, model, place, z) : z;
-    show(picture, await app.backend.decode(m, [code], label, "probe"));
-    source.textContent = `${inWords(code)}${place ? ", under the pointer" : ""}`;
-    if (place?.time) time(place.time);
-  }, app.fail);
-  const fetchImage = latest(async (i) => show(original, await app.backend.image(m, i)), app.fail);
+  const decode = latest(async ({ place, z, label, frame }) => {
+    if (frame) return showFrame(frame);
+    const latent = place ? await latentUnder(app, model, place, z) : z;
+    show(picture, await app.backend.decode(m, [latent], label, "preview"));
+    source.textContent = `${describeLatent(latent)}${place ? ", under the pointer" : ""}`;
+    if (place?.time) measure(place.time);
+  }, app.showError);
+  const fetchImage = latest(async (i) => show(original, await app.backend.image(m, i)), app.showError);
 
-  function showFilm({ row, k, n, z, t }) {
+  function showFrame({ row, k, n, z, t }) {
     show(picture, row, k, n);
-    source.textContent = `${inWords(z)}, from A to B at ${nice(t, 2)}`;
+    source.textContent = `${describeLatent(z)}, from A to B at ${nice(t, 2)}`;
   }
 
-  function ask() {
+  function refresh() {
     const { z, label, point } = app.store.get();
-    const { place, films } = app.scene.get();
-    const film = place ? null : films[m];
-    decode({ place: place && (place.m === m || place.i >= 0) ? place : null, z: z[m], label, film });
-    tell(place ? place.i : film ? -1 : (point ?? -1));
+    const { place, frames } = app.scene.get();
+    const frame = place ? null : frames[m];
+    decode({ place: place && (place.m === m || place.i >= 0) ? place : null, z: z[m], label, frame });
+    showImage(place ? place.i : frame ? -1 : (point ?? -1));
   }
 
-  function tell(i) {
-    if (i === seen) return;
-    seen = i;
+  function showImage(i) {
+    if (i === shownImage) return;
+    shownImage = i;
     original.setAttribute("aria-label", i < 0 ? "No image of the data here" : `Image ${i} of the data`);
     if (i < 0) clear(original);
     else fetchImage(i);
     refreshNumbers();
   }
 
-  const refreshNumbers = () => facts.replaceChildren(...numbers(model, seen));
+  const refreshNumbers = () => facts.replaceChildren(...numbers(model, shownImage));
   app.scene.on(["loaded", "valued"], refreshNumbers);
-  app.scene.on(["place", "films"], ask);
-  app.store.on(["z", "label", "point"], ask);
+  app.scene.on(["place", "frames"], refresh);
+  app.store.on(["z", "label", "point"], refresh);
   refreshNumbers();
-  ask();
+  refresh();
   const side = el("div", { class: "beside" }, original, facts);
-  const box = lane(app, model, el("div", { class: "pair" }, picture, side), source);
-  box.classList.add("probe");
+  const box = modelPanel(app, model, el("div", { class: "pair" }, picture, side), source);
+  box.classList.add("preview");
   return box;
 }
 
-/** The code under the pointer; on another model's map, that of the same image. */
-async function codeUnder(app, model, place, base) {
-  if (place.m === model.m) return codeAt(app, model, [place.x, place.y], base);
+/** The latent vector under the pointer; for the map of the other model, that of the same image. */
+async function latentUnder(app, model, place, base) {
+  if (place.m === model.m) return latentAt(app, model, [place.x, place.y], base);
   return (await app.backend.point(model.m, place.i, app.store.get().kind)).z;
 }
 
@@ -77,7 +78,7 @@ function numbers(model, i) {
   const label = info.classes ? [["class", i < 0 ? "–" : (info.classes[points?.label?.[i]] ?? "–")]] : [];
   const bound = info.is_bound
     ? [
-        ["rate", nice(value("rate"))],
+        ["KL", nice(value("kl"))],
         ["log p(x)", nice(value("log_likelihood"))],
       ]
     : [];
@@ -90,7 +91,7 @@ function numbers(model, i) {
   return rows.flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]);
 }
 
-function time(from) {
-  performance.measure(TIMING, { start: from, end: performance.now() });
-  if (performance.getEntriesByName(TIMING).length > KEPT) performance.clearMeasures(TIMING);
+function measure(start) {
+  performance.measure(TIMING, { start, end: performance.now() });
+  if (performance.getEntriesByName(TIMING).length > MAX_TIMINGS) performance.clearMeasures(TIMING);
 }

@@ -1,14 +1,14 @@
 /**
- * The state of the page and the fragment of its address say the same: #tool=interpolate&z=0.12,-1.5&t=0.4
+ * The state of the page and the fragment of its address agree: #tool=interpolate&z=0.12,-1.5&t=0.4
  *
- * Only what differs from the beginning is written. What a link says is checked before it is believed: a
- * value that does not fit is left out, so no address can break the page.
+ * Only values that differ from the initial state are written. Values of a link are checked: one that does not fit
+ * the models is ignored, so no address can break the page.
  *
  * @typedef {import("./types.js").State} State
  */
 
-const TOOLS = ["sliders", "interpolate", "draw", "classes", "pseudo"];
-const COLORS = ["label", "reconstruction", "rate", "log_likelihood", "none"];
+const TOOLS = ["sliders", "interpolate", "draw", "classes", "pseudo_inputs"];
+const COLORS = ["label", "reconstruction", "kl", "log_likelihood", "none"];
 
 const number = (low, high) => ({
   write: (value) => short(value),
@@ -31,10 +31,10 @@ const label = {
   read: (text) => (text.startsWith("v") ? numbers(text.slice(1)) : whole(0, 1e6).read(text)),
 };
 const end = {
-  write: (value) => ("i" in value ? `i${value.i}` : `z${vectors.write(value.z)}`),
+  write: (value) => ("index" in value ? `i${value.index}` : `z${vectors.write(value.z)}`),
   read(text) {
     const value = text.startsWith("i") ? whole(0, 1e9).read(text.slice(1)) : vectors.read(text.slice(1));
-    if (value !== undefined) return text.startsWith("i") ? { i: value } : { z: value };
+    if (value !== undefined) return text.startsWith("i") ? { index: value } : { z: value };
   },
 };
 const camera = {
@@ -47,7 +47,7 @@ const letters = { write: String, read: (text) => (/^[\w-]{0,6000}$/.test(text) ?
 /** How each key of the state is written and read. */
 const FIELDS = {
   tool: one(TOOLS),
-  kind: one(["codes", "pca", "umap"]),
+  kind: one(["latents", "pca", "umap"]),
   color: one(COLORS),
   hidden: classes,
   point: whole(0, 1e9),
@@ -64,12 +64,12 @@ const FIELDS = {
   t: number(0, 1),
   temperature: number(0, 2),
   seed: whole(0, 999999999),
-  drawn: letters,
-  wiped: letters,
+  drawing: letters,
+  mask: letters,
 };
 
 /**
- * The state that models begin with.
+ * The initial state for these models.
  *
  * @param {import("./types.js").ModelInfo[]} infos
  * @returns {State}
@@ -79,7 +79,7 @@ export function initialState(infos) {
   return {
     tool: "sliders",
     kind: projection.kind,
-    color: names ? "label" : "rate",
+    color: names ? "label" : "kl",
     hidden: [],
     point: null,
     z: infos.map((info) => info.latents.map(() => 0)),
@@ -95,23 +95,23 @@ export function initialState(infos) {
     t: 0,
     temperature: 1,
     seed: 0,
-    drawn: "",
-    wiped: "",
+    drawing: "",
+    mask: "",
   };
 }
 
-/** What a fragment says, as far as it fits these models. */
+/** The values of a fragment that fit these models. */
 export function readAddress(fragment, infos) {
-  const said = {};
+  const values = {};
   for (const part of fragment.replace(/^#/, "").split("&")) {
     const [key, text] = part.split("=");
     const value = key in FIELDS && text !== undefined ? FIELDS[key].read(decode(text)) : undefined;
-    if (value !== undefined && fits(key, value, infos)) said[key] = value;
+    if (value !== undefined && fits(key, value, infos)) values[key] = value;
   }
-  return said;
+  return values;
 }
 
-/** The fragment of a state: what differs from the beginning. */
+/** The fragment of a state: the values that differ from the initial ones. */
 export function writeAddress(state, initial) {
   const written = (key, from) => (from[key] === null ? "" : FIELDS[key].write(from[key]));
   return Object.keys(FIELDS)
@@ -120,7 +120,7 @@ export function writeAddress(state, initial) {
     .join("&");
 }
 
-/** Keep state and address the same, in both directions. */
+/** Keep state and address in step, in both directions. */
 export function followAddress(store, initial, infos) {
   let timer = 0;
   const write = () => history.replaceState(null, "", `#${writeAddress(store.get(), initial)}`);
@@ -132,19 +132,19 @@ export function followAddress(store, initial, infos) {
   return () => (clearTimeout(timer), write(), location.href);
 }
 
-/** What the models are given: that of the first one that is given anything; null where none is. */
+/** The condition of the first conditional model; null if all are unconditional. */
 export const conditionOf = (infos) => infos.find(({ condition }) => condition)?.condition ?? null;
 
 function firstLabel(condition) {
   if (!condition) return null;
-  return condition.on === "label" ? 0 : condition.start;
+  return condition.on === "label" ? 0 : condition.mode;
 }
 
 function fits(key, value, infos) {
-  const codes = (zs) =>
+  const fitsLatents = (zs) =>
     zs.length === infos.length && zs.every((z, m) => z.length === infos[m].latents.length);
-  if (key === "z") return codes(value);
-  if (key === "a" || key === "b") return "i" in value ? value.i < infos[0].images : codes(value.z);
+  if (key === "z") return fitsLatents(value);
+  if (key === "a" || key === "b") return "index" in value ? value.index < infos[0].images : fitsLatents(value.z);
   if (key === "camera") return value.length === infos.length;
   if (key === "point") return value < infos[0].images;
   if (key === "label") return labelFits(value, conditionOf(infos));
@@ -153,7 +153,7 @@ function fits(key, value, infos) {
 
 function labelFits(value, condition) {
   if (!condition) return false;
-  const size = condition.values.length;
+  const size = condition.names.length;
   return Array.isArray(value) ? value.length === size : condition.on === "label" && value < size;
 }
 

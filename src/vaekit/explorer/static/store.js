@@ -1,5 +1,5 @@
 /**
- * A store holds one plain object and tells those who asked when one of their keys gets another value.
+ * A store holds one plain object and calls the listeners of a key when its value changes.
  *
  * @typedef {Object} Store
  * @property {() => any} get

@@ -1,4 +1,4 @@
-/** Tabs as the ARIA practices describe them: arrows go from one to the next, the panel follows. */
+/** Tabs as in the ARIA Authoring Practices: arrow keys move between them, and the panel follows. */
 import { el, unique } from "./dom.js";
 
 /**

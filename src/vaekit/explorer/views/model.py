@@ -31,7 +31,7 @@ def describe(session: ExplorerSession) -> dict[str, Any]:
         >>> from vaekit.explorer.session import demo, open_session
         >>> description = describe(open_session(demo(), images=20))
         >>> description["layer_dims"], description["tile_size"], description["condition"]["parts"]
-        ([2], [28, 28], ['decoder', 'encoder'])
+        ([2], [28, 28], ['decoder'])
     """
     trained, model = session.trained, session.model
     recipe, source = trained.recipe, trained.source

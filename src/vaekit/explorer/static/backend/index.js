@@ -1,7 +1,7 @@
-/** Which backend answers: the server that served the page, or, in a page without one, the browser itself. */
+/** Choose the backend: the server of this page, or, for a static page, the browser itself. */
 import { serverBackend } from "./server.js";
 
-export async function theBackend() {
+export async function createBackend() {
   const kind = document.querySelector('meta[name="vaekit-backend"]')?.content;
   return kind === "site" ? (await import("./site.js")).siteBackend() : serverBackend();
 }

@@ -1,11 +1,11 @@
 /**
- * The backend over HTTP: each call is one request to the Python that served this page.
+ * The backend over HTTP: each call is one request to the Python server of this page.
  *
- * A call gives plain objects or ImageBitmaps, and fails with a `BackendError`. Another backend with the same
- * calls can take its place.
+ * A call returns plain objects or ImageBitmaps, or fails with a `BackendError`. Another backend with the same
+ * calls can replace it; see site.js.
  */
 
-/** What can go wrong: the server is "gone", it "refused" with a reason, or a newer request "superseded". */
+/** An error of a backend: the server is "gone", it "refused" with a reason, or a newer request "superseded". */
 export class BackendError extends Error {
   /** @param {"gone"|"refused"|"superseded"} kind @param {string} message */
   constructor(kind, message) {
@@ -14,82 +14,80 @@ export class BackendError extends Error {
   }
 }
 
-const PATIENCE = 60000; // milliseconds after which a server counts as gone
-const PAGE = crypto.getRandomValues(new Uint32Array(2)).join("-"); // this page among those that ask
+const TIMEOUT = 60000; // milliseconds until a server counts as gone
+const PAGE = crypto.getRandomValues(new Uint32Array(2)).join("-"); // identifies this page among the clients
 
-/** @param {string} [base] where the server answers */
+/** @param {string} [base] the URL of the API */
 export function serverBackend(base = "api") {
   const get = (path, query = {}) =>
-    ask(`${base}/${path}?${new URLSearchParams(query)}`, { headers: names("get") });
+    send(`${base}/${path}?${new URLSearchParams(query)}`, { headers: clientHeader("get") });
   const post = (path, body, slot = path) =>
-    ask(`${base}/${path}`, {
+    send(`${base}/${path}`, {
       method: "POST",
-      headers: { "Content-Type": "application/json", ...names(slot) },
+      headers: { "Content-Type": "application/json", ...clientHeader(slot) },
       body: JSON.stringify(body),
     });
   return {
     models: async () => (await get("models")).json(),
-    map: async (m, kind) => points(await (await get("map", { m, kind })).json()),
-    values: async (m) => points(await (await get("map/values", { m })).json()),
-    density: async (m, kind) => (await get("density", { m, kind })).json(),
-    backdrop: async (m, wish) => picture(await get("backdrop", { m, ...wish })),
-    image: async (m, i) => picture(await get("image", { m, i })),
-    point: async (m, i, kind) => (await post("point", { m, i, kind }, `point-${m}`)).json(),
-    decode: async (m, z, label, slot) => picture(await post("decode", { m, z, label }, `${slot}-${m}`)),
-    lift: async (m, kind, x, y, base) =>
-      (await (await post("lift", { m, kind, x, y, base }, `lift-${m}`)).json()).z,
-    draw: async (m, wish) => (await post("draw", { m, ...wish }, `draw-${m}`)).json(),
-    interpolate: async (m, wish) => (await (await post("interpolate", { m, ...wish }, `way-${m}`)).json()).z,
-    strip: async (m, wish) => (await post("strip", { m, ...wish })).blob(),
-    encode: async (m, wish) => (await post("encode", { m, ...wish }, `encode-${m}`)).json(),
-    impute: async (m, wish) => imputations(await post("impute", { m, ...wish }, `impute-${m}`)),
-    classes: async (m, z) => picture(await post("classes", { m, z }, `classes-${m}`)),
-    pseudo: async (m, start, n) => sheet(await get("pseudo", { m, start, n })),
+    map: async (m, kind) => points(await (await get("map", { model: m, kind })).json()),
+    values: async (m) => points(await (await get("map/values", { model: m })).json()),
+    density: async (m, kind) => (await get("density", { model: m, kind })).json(),
+    backdrop: async (m, options) => bitmap(await get("backdrop", { model: m, ...options })),
+    image: async (m, index) => bitmap(await get("image", { model: m, index })),
+    point: async (m, index, kind) => (await post("point", { model: m, index, kind }, `point-${m}`)).json(),
+    decode: async (m, z, label, slot) => bitmap(await post("decode", { model: m, z, label }, `${slot}-${m}`)),
+    unproject: async (m, kind, x, y, base) =>
+      (await (await post("unproject", { model: m, kind, x, y, base }, `unproject-${m}`)).json()).z,
+    sample: async (m, options) => (await post("sample", { model: m, ...options }, `sample-${m}`)).json(),
+    interpolate: async (m, options) =>
+      (await (await post("interpolate", { model: m, ...options }, `interpolate-${m}`)).json()).z,
+    strip: async (m, options) => (await post("strip", { model: m, ...options })).blob(),
+    encode: async (m, options) => (await post("encode", { model: m, ...options }, `encode-${m}`)).json(),
+    impute: async (m, options) => imputations(await post("impute", { model: m, ...options }, `impute-${m}`)),
+    classes: async (m, z) => bitmap(await post("classes", { model: m, z }, `classes-${m}`)),
+    pseudoInputs: async (m, start, n) => gallery(await get("pseudo_inputs", { model: m, start, n })),
   };
 }
 
-const names = (slot) => ({ "X-Vaekit-Client": `${PAGE}-${slot}` });
+const clientHeader = (slot) => ({ "X-Vaekit-Client": `${PAGE}-${slot}` });
 
-async function ask(url, options) {
-  const signal = AbortSignal.timeout(PATIENCE);
-  const answer = await fetch(url, { cache: "no-store", signal, ...options }).catch(() => {
-    throw new BackendError("gone", "The server does not answer. Is `vaekit explore` still running?");
+async function send(url, options) {
+  const signal = AbortSignal.timeout(TIMEOUT);
+  const response = await fetch(url, { cache: "no-store", signal, ...options }).catch(() => {
+    throw new BackendError("gone", "The server does not answer. Check that `vaekit explore` is still running.");
   });
-  if (answer.ok) return answer;
-  if (answer.status === 409) throw new BackendError("superseded", "A newer request came.");
-  throw new BackendError("refused", await reason(answer));
+  if (response.ok) return response;
+  if (response.status === 409) throw new BackendError("superseded", "A newer request came.");
+  throw new BackendError("refused", await reason(response));
 }
 
-async function reason(answer) {
-  const said = await answer.json().catch(() => ({}));
-  return typeof said.error === "string" ? said.error : `The server answered ${answer.status}.`;
+async function reason(response) {
+  const body = await response.json().catch(() => ({}));
+  return typeof body.error === "string" ? body.error : `The server answered with status ${response.status}.`;
 }
 
-async function picture(answer) {
-  return createImageBitmap(await answer.blob());
+async function bitmap(response) {
+  return createImageBitmap(await response.blob());
 }
 
-async function imputations(answer) {
-  const [ess, draws] = ["Ess", "Draws"].map((name) => Number(answer.headers.get(`X-Vaekit-${name}`)));
-  return { picture: await picture(answer), ess, draws };
+async function imputations(response) {
+  const [ess, samples] = ["Ess", "Samples"].map((name) => Number(response.headers.get(`X-Vaekit-${name}`)));
+  return { picture: await bitmap(response), ess, samples };
 }
 
-async function sheet(answer) {
-  const columns = Number(answer.headers.get("X-Vaekit-Columns")) || 10;
-  return { picture: await picture(answer), columns };
+async function gallery(response) {
+  const columns = Number(response.headers.get("X-Vaekit-Columns")) || 10;
+  return { picture: await bitmap(response), columns };
 }
 
-/** The points of a map, their arrays read. */
-export function points(said) {
+/** The points of a map with their arrays decoded from base64. */
+export function points(json) {
   const floats = (text) => (text ? new Float32Array(bytes(text)) : null);
-  const arrays = ["x", "y", "reconstruction", "rate", "log_likelihood"].map((key) => [
-    key,
-    floats(said[key]),
-  ]);
+  const arrays = ["x", "y", "reconstruction", "kl", "log_likelihood"].map((key) => [key, floats(json[key])]);
   return {
-    ...said,
+    ...json,
     ...Object.fromEntries(arrays),
-    label: said.label ? new Int16Array(bytes(said.label)) : null,
+    label: json.label ? new Int16Array(bytes(json.label)) : null,
   };
 }
 

@@ -1,161 +1,192 @@
 /**
- * The backend without a server: the same calls as `server.js`, answered from files that lie beside the page,
- * or in it, and by graphs that run in the browser.
+ * The backend without a server: the calls of `server.js`, answered from files beside the page, or embedded in it,
+ * and by ONNX graphs that run in the browser.
  */
 import { BackendError, points } from "./server.js";
-import { film } from "./site/gif.js";
-import { fillings } from "./site/imputation.js";
-import { observed, unpacked } from "./site/observation.js";
-import { normals } from "./site/noise.js";
-import { painter } from "./site/renderer.js";
-import { ellipseOf, liftedBy, placedBy } from "./site/projection.js";
+import { bound, labelPosterior, sampleIndex } from "./site/elbo_terms.js";
 import { bytes, json, picture } from "./site/files.js";
-import { runner } from "./site/onnx.js";
-import { among, bound, likelyLabels } from "./site/elbo_terms.js";
-import { way } from "./site/interpolation.js";
+import { gif } from "./site/gif.js";
+import { impute } from "./site/imputation.js";
+import { interpolate } from "./site/interpolation.js";
+import { normals } from "./site/noise.js";
+import { decodeFile, observe } from "./site/observation.js";
+import { createRunner } from "./site/onnx.js";
+import { ellipse, project, unproject } from "./site/projection.js";
+import { createRenderer } from "./site/renderer.js";
 
-const BACKDROP = 64; // codes decoded at once
+const BACKDROP_BATCH = 64; // latent vectors decoded at once
 
 export async function siteBackend() {
   const { models, version } = await json("models.json");
-  const all = await Promise.all(models.map(one));
-  const of = (m) => all[m] ?? refuse(`there is no model ${m}`);
-  const calls = Object.entries(answers).map(([name, answer]) => [name, async (m, ...rest) => answer(of(m), ...rest)]);
+  const sites = await Promise.all(models.map(createSite));
+  const siteOf = (m) => sites[m] ?? refuse(`model: expected an index below ${sites.length}, got ${m}`);
+  const calls = Object.entries(views).map(([name, view]) => [name, async (m, ...rest) => view(siteOf(m), ...rest)]);
   return { ...Object.fromEntries(calls), models: async () => ({ models, version }) };
 }
 
-/** What is needed to answer for a model. */
-async function one(info, m) {
-  const kept = await json(`${m}/points.json`);
+/** The data and tools that answer for one model. */
+async function createSite(info, m) {
+  const data = await json(`${m}/points.json`);
   const d = info.latents.length;
-  const maps = Object.fromEntries(Object.entries(kept.maps).map(([kind, said]) => [kind, points(said)]));
-  const tools = { run: runner(m), paint: painter(info), images: picture(`${m}/images.png`), floats: (name) => new Float32Array(bytes(kept[name]).buffer) };
-  return { m, info, kept, d, maps, ...tools, mean: tools.floats("mean"), stddev: tools.floats("stddev"), threshold: kept.threshold && bytes(kept.threshold) };
+  const maps = Object.fromEntries(Object.entries(data.maps).map(([kind, map]) => [kind, points(map)]));
+  const floats = (name) => new Float32Array(bytes(data[name]).buffer);
+  return {
+    m,
+    info,
+    data,
+    d,
+    maps,
+    run: createRunner(m),
+    renderer: createRenderer(info),
+    images: picture(`${m}/images.png`),
+    mean: floats("mean"),
+    stddev: floats("stddev"),
+    threshold: data.threshold && bytes(data.threshold),
+  };
 }
 
-const answers = {
-  map: (on, kind) => on.maps[kind] ?? refuse(`there is no map ${kind}`),
-  values: (on) => on.maps[on.info.projection.kind],
-  density: (on, kind) => on.kept.density[kind],
-  image: async (on, i) => on.paint.tile(await on.images, i, on.kept.columns),
-  point: (on, i, kind) => ({ i, label: on.maps[kind].label?.[i] ?? null, numbers: numbersOf(on, i), ...placed(on, codeOf(on, i), sdOf(on, i), kind) }),
-  lift: (on, kind, x, y, base) => liftedBy(on.maps[kind].linear, [x, y], base),
-  decode: async (on, z, label) => on.paint.row(await decoded(on, z, label)),
+const views = {
+  map: (site, kind) => site.maps[kind] ?? refuse(`map: expected ${Object.keys(site.maps).join(" or ")}, got ${kind}`),
+  values: (site) => site.maps[site.info.projection.kind],
+  density: (site, kind) => site.data.density[kind],
+  image: async (site, index) => site.renderer.tile(await site.images, index, site.data.columns),
+  point: (site, index, kind) => ({
+    index,
+    label: site.maps[kind].label?.[index] ?? null,
+    terms: termsOf(site, index),
+    ...describePosterior(site, meanOf(site, index), stddevOf(site, index), kind),
+  }),
+  unproject: (site, kind, x, y, base) => unproject(site.maps[kind].linear, [x, y], base),
+  decode: async (site, z, label) => site.renderer.row(await decode(site, z, label)),
   backdrop,
-  draw,
-  interpolate: (on, { a, b, steps, path }) => way(endOf(on, a), endOf(on, b), steps, path),
-  strip: async (on, { z, label, form, fps }) => {
-    const images = await decoded(on, z, label);
-    return form === "gif" ? film(on.paint.frames(images), fps) : on.paint.blob(images);
+  sample,
+  interpolate: (site, { a, b, steps, path }) => interpolate(endpoint(site, a), endpoint(site, b), steps, path),
+  strip: async (site, { z, label, format, fps }) => {
+    const images = await decode(site, z, label);
+    return format === "gif" ? gif(site.renderer.frames(images), fps) : site.renderer.blob(images);
   },
   encode,
-  impute: async (on, { pixels, mask, label, n = 6, seed = 0 }) => {
-    const x = levelsOf(on, bytes(pixels));
-    return on.paint.row(await fillings(on, x, seenOf(on, mask), vector(on, label), n, seed));
+  impute: async (site, { pixels, mask, label, n = 6, seed = 0 }) => {
+    const x = observedImage(site, bytes(pixels));
+    return site.renderer.row(await impute(site, x, observedMask(site, mask), labelVector(site, label), n, seed));
   },
-  classes: async (on, z) => {
-    const all = on.info.condition.values.map((_, k) => k);
-    return on.paint.row(await many(on, all.map(() => z), all.map((k) => vector(on, k))));
+  classes: async (site, z) => {
+    const all = site.info.condition.names.map((_, k) => k);
+    return site.renderer.row(await decodeWith(site, all.map(() => z), all.map((k) => labelVector(site, k))));
   },
-  pseudo: async (on, start, n) => {
-    const columns = on.kept.pseudo_columns;
-    return { picture: await on.paint.some(await picture(`${on.m}/pseudo.png`), start, Math.min(n, on.info.pseudo_inputs - start), columns), columns };
+  pseudoInputs: async (site, start, n) => {
+    const columns = site.data.pseudo_input_columns;
+    const count = Math.min(n, site.info.pseudo_inputs - start);
+    const all = await picture(`${site.m}/pseudo_inputs.png`);
+    return { picture: await site.renderer.some(all, start, count, columns), columns };
   },
 };
 
-// ----------------------------------------------------------------------------------------- codes to images
+// --------------------------------------------------------------------------------------- latents to images
 
-const codeOf = (on, i) => [...on.mean.subarray(i * on.d, (i + 1) * on.d)];
-const sdOf = (on, i) => [...on.stddev.subarray(i * on.d, (i + 1) * on.d)];
-const endOf = (on, end) => end.z ?? codeOf(on, end.i);
+const meanOf = (site, index) => [...site.mean.subarray(index * site.d, (index + 1) * site.d)];
+const stddevOf = (site, index) => [...site.stddev.subarray(index * site.d, (index + 1) * site.d)];
+const endpoint = (site, end) => end.z ?? meanOf(site, end.index);
 
-/** A label as the graphs are given it: a vector; null where the model is told none. */
-function vector(on, label) {
-  const { condition } = on.info;
+/** A label as the vector that the graphs take; null for an unconditional model. */
+function labelVector(site, label) {
+  const { condition } = site.info;
   if (!condition) return null;
-  if (label === null || label === undefined) return condition.start;
-  return Array.isArray(label) ? label : condition.values.map((_, k) => (k === label ? 1 : 0));
+  if (label === null || label === undefined) return condition.mode;
+  return Array.isArray(label) ? label : condition.names.map((_, k) => (k === label ? 1 : 0));
 }
 
-const decoded = (on, z, label) => many(on, z, z.map(() => vector(on, label)));
+const decode = (site, z, label) => decodeWith(site, z, z.map(() => labelVector(site, label)));
 
-async function many(on, z, y) {
-  const { image } = await on.run("decode", { z: [z.flat(), [z.length, on.d]], y: y[0] && [y.flat(), [y.length, y[0].length]] });
+async function decodeWith(site, z, y) {
+  const labels = y[0] && [y.flat(), [y.length, y[0].length]];
+  const { image } = await site.run("decode", { z: [z.flat(), [z.length, site.d]], y: labels });
   return image;
 }
 
-async function backdrop(on, { kind, x, y, side, n = 20, label = null }) {
+async function backdrop(site, { kind, x, y, side, n = 20, label = null }) {
+  const { linear } = site.maps[kind];
   const step = side / n;
-  const codes = [];
+  const z = [];
   for (let row = 0; row < n; row++)
-    for (let column = 0; column < n; column++)
-      codes.push(liftedBy(on.maps[kind].linear, [x - side / 2 + (column + 0.5) * step, y + side / 2 - (row + 0.5) * step], null));
-  const parts = [];
-  for (let at = 0; at < codes.length; at += BACKDROP) parts.push(await decoded(on, codes.slice(at, at + BACKDROP), label));
-  return on.paint.row(Float32Array.from(parts.flatMap((part) => [...part])), n);
+    for (let column = 0; column < n; column++) {
+      const point = [x - side / 2 + (column + 0.5) * step, y + side / 2 - (row + 0.5) * step];
+      z.push(unproject(linear, point, null));
+    }
+  const batches = [];
+  for (let at = 0; at < z.length; at += BACKDROP_BATCH)
+    batches.push(await decode(site, z.slice(at, at + BACKDROP_BATCH), label));
+  return site.renderer.row(Float32Array.from(batches.flatMap((batch) => [...batch])), n);
 }
 
-/** A code from the prior, or z with the levels below one drawn anew. */
-async function draw(on, { temperature = 1, label = null, seed = 0, component = null, level = null, z = null }) {
+/** A sample from the prior, or z with the layers below one resampled. */
+async function sample(site, { temperature = 1, label = null, seed = 0, component = null, layer = null, z = null }) {
   const { next, uniform } = normals(seed);
-  const levels = on.info.levels.length;
-  const y = vector(on, label);
-  const given = {
-    z: [z ?? new Array(on.d).fill(0), [1, on.d]],
-    noise: [Array.from({ length: on.d }, () => temperature * next()), [1, on.d]],
-    keep: [Array.from({ length: levels }, (_, l) => (z && l <= level ? 1 : 0)), [levels]],
-    component: [[component ?? among(weightsOf(on, label), uniform())], []],
+  const layers = site.info.layer_dims.length;
+  const y = labelVector(site, label);
+  const inputs = {
+    z: [z ?? new Array(site.d).fill(0), [1, site.d]],
+    noise: [Array.from({ length: site.d }, () => temperature * next()), [1, site.d]],
+    keep: [Array.from({ length: layers }, (_, l) => (z && l <= layer ? 1 : 0)), [layers]],
+    component: [[component ?? sampleIndex(componentWeights(site, label), uniform())], []],
     y: y && [y, [1, y.length]],
   };
-  return { z: [...(await on.run("prior", given)).drawn] };
+  return { z: [...(await site.run("prior", inputs)).sample] };
 }
 
-function weightsOf(on, label) {
-  const { weights } = on.kept;
+function componentWeights(site, label) {
+  const { weights } = site.data;
   return weights ? weights[weights.length > 1 && Number.isInteger(label) ? label : 0] : [1];
 }
 
-// ------------------------------------------------------------------------------------------- from outside
+// ------------------------------------------------------------------------------------------------- uploads
 
-async function encode(on, { pixels, file, mask, label = null, kind }) {
-  const x = levelsOf(on, file ? await unpacked(bytes(file), on.info.shape) : bytes(pixels));
-  const seen = seenOf(on, mask);
-  const shown = x.map((value, at) => value * seen[at % seen.length]);
-  const y = vector(on, label);
-  const given = { x: [shown, [1, ...on.info.shape]], y: y && [y, [1, y.length]] };
-  const { mean, stddev } = await on.run("encode", given);
-  const terms = await bound(on, shown, seen, y);
-  const probabilities = on.info.condition?.on === "label" ? await likelyLabels(on, shown, seen) : null;
+async function encode(site, { pixels, file, mask, label = null, kind }) {
+  const x = observedImage(site, file ? await decodeFile(bytes(file), site.info.shape) : bytes(pixels));
+  const observed = observedMask(site, mask);
+  const visible = x.map((value, at) => value * observed[at % observed.length]);
+  const y = labelVector(site, label);
+  const inputs = { x: [visible, [1, ...site.info.shape]], y: y && [y, [1, y.length]] };
+  const { mean, stddev } = await site.run("encode", inputs);
+  const terms = await bound(site, visible, observed, y);
+  const isLabel = site.info.condition?.on === "label";
   return {
-    ...placed(on, [...mean], [...stddev], kind ?? on.info.projection.kind),
+    ...describePosterior(site, [...mean], [...stddev], kind ?? site.info.projection.kind),
     terms,
-    label: probabilities,
-    image: await on.paint.base64(shown),
-    reconstruction: await on.paint.base64(await many(on, [[...mean]], [y])),
+    label_probabilities: isLabel ? await labelPosterior(site, visible, observed) : null,
+    image: await site.renderer.base64(visible),
+    reconstruction: await site.renderer.base64(await decodeWith(site, [[...mean]], [y])),
   };
 }
 
-const levelsOf = (on, levels) =>
-  levels.length === on.info.shape.reduce((a, b) => a * b) ? observed(levels, on.threshold) : refuse("pixels: an image of another size");
+const observedImage = (site, levels) =>
+  levels.length === site.info.shape.reduce((a, b) => a * b)
+    ? observe(levels, site.threshold)
+    : refuse("pixels: expected an image of the size of the model's");
 
-/** 1 where a pixel is seen, for one channel. */
-function seenOf(on, mask) {
-  const [, height, width] = on.info.shape;
+/** 1 where a pixel is observed, for one channel. */
+function observedMask(site, mask) {
+  const [, height, width] = site.info.shape;
   return mask ? Float32Array.from(bytes(mask), (byte) => (byte ? 1 : 0)) : new Float32Array(height * width).fill(1);
 }
 
-// ------------------------------------------------------------------------------------------------ the map
+// ------------------------------------------------------------------------------------------------- the map
 
-function placed(on, z, sd, kind) {
-  const { linear } = on.maps[kind];
-  const xy = placedBy(linear, z);
-  return { z, sd, xy, ellipse: sd.some((s) => s > 0) ? ellipseOf(linear, xy, sd) : null };
+function describePosterior(site, z, std, kind) {
+  const { linear } = site.maps[kind];
+  const xy = project(linear, z);
+  return { z, std, xy, ellipse: std.some((s) => s > 0) ? ellipse(linear, xy, std) : null };
 }
 
-function numbersOf(on, i) {
-  const { reconstruction, rate, log_likelihood: likelihood } = on.maps[on.info.projection.kind];
-  const given = rate ? rate[i] : null;
-  return { reconstruction: reconstruction[i], rate: given, elbo: given === null ? null : reconstruction[i] - given, log_likelihood: likelihood?.[i] ?? null };
+function termsOf(site, index) {
+  const { reconstruction, kl, log_likelihood: likelihood } = site.maps[site.info.projection.kind];
+  const value = kl ? kl[index] : null;
+  return {
+    reconstruction: reconstruction[index],
+    kl: value,
+    elbo: value === null ? null : reconstruction[index] - value,
+    log_likelihood: likelihood?.[index] ?? null,
+  };
 }
 
 function refuse(reason) {

@@ -1,7 +1,7 @@
-/** What lies under the points: the decoded backdrop, and hairlines at round numbers with their values. */
-import { scale, seen, ticks, toScreen } from "./camera.js";
+/** What lies under the points: the decoded backdrop, or grid lines at round numbers; and the axis labels. */
+import { scale, ticks, toScreen, visibleBounds } from "./camera.js";
 
-const FAINT = 0.7; // opacity of the backdrop, so that points show on it
+const OPACITY = 0.7; // of the backdrop, so that points are visible on it
 
 /**
  * @param {CanvasRenderingContext2D} context
@@ -10,15 +10,15 @@ const FAINT = 0.7; // opacity of the backdrop, so that points show on it
  * @param {{ink: string, line: string, muted: string, font: string}} look
  * @param {{picture: ImageBitmap, square: {x: number, y: number, side: number}}|null} backdrop
  */
-export function drawGround(context, camera, size, look, backdrop) {
+export function drawBackground(context, camera, size, look, backdrop) {
   context.clearRect(0, 0, size.width, size.height);
-  if (backdrop) drawBackdrop(context, camera, size, backdrop);
-  else drawLines(context, camera, size, look);
+  if (backdrop) drawTiles(context, camera, size, backdrop);
+  else drawGrid(context, camera, size, look);
 }
 
-/** The values at the edges, over everything else. */
-export function drawScale(context, camera, size, look, names) {
-  const { across, up, x, y } = marks(camera, size);
+/** The axis labels at the edges, on top of everything. */
+export function drawAxes(context, camera, size, look, names) {
+  const { across, up, x, y } = axisTicks(camera, size);
   context.font = look.font;
   context.textAlign = "center";
   for (const value of across.values)
@@ -31,23 +31,23 @@ export function drawScale(context, camera, size, look, names) {
   write(context, { ...look, muted: look.ink }, names[1], 8, 18, null);
 }
 
-function drawBackdrop(context, camera, size, { picture, square: { x, y, side } }) {
+function drawTiles(context, camera, size, { picture, square: { x, y, side } }) {
   const [left, top] = toScreen(camera, size, x - side / 2, y + side / 2);
   const wide = side * scale(camera, size);
   context.imageSmoothingEnabled = wide < picture.width;
-  context.globalAlpha = FAINT;
+  context.globalAlpha = OPACITY;
   context.drawImage(picture, left, top, wide, wide);
   context.globalAlpha = 1;
 }
 
-function drawLines(context, camera, size, look) {
-  const { across, up, x, y } = marks(camera, size);
+function drawGrid(context, camera, size, look) {
+  const { across, up, x, y } = axisTicks(camera, size);
   context.lineWidth = 1;
-  for (const value of across.values) rule(context, look, value, x(value), 0, x(value), size.height);
-  for (const value of up.values) rule(context, look, value, 0, y(value), size.width, y(value));
+  for (const value of across.values) line(context, look, value, x(value), 0, x(value), size.height);
+  for (const value of up.values) line(context, look, value, 0, y(value), size.width, y(value));
 }
 
-function rule(context, look, value, x0, y0, x1, y1) {
+function line(context, look, value, x0, y0, x1, y1) {
   context.strokeStyle = Math.abs(value) < 1e-9 ? look.axis : look.line;
   context.beginPath();
   context.moveTo(Math.round(x0) + 0.5, Math.round(y0) + 0.5);
@@ -55,8 +55,8 @@ function rule(context, look, value, x0, y0, x1, y1) {
   context.stroke();
 }
 
-function marks(camera, size) {
-  const [x0, x1, y0, y1] = seen(camera, size);
+function axisTicks(camera, size) {
+  const [x0, x1, y0, y1] = visibleBounds(camera, size);
   return {
     across: ticks(x0, x1, Math.max(2, size.width / 110)),
     up: ticks(y0, y1, Math.max(2, size.height / 110)),
@@ -67,8 +67,8 @@ function marks(camera, size) {
 
 const tick = (value, digits) => (Math.abs(value) < 1e-9 ? "0" : value.toFixed(digits).replace("-", "−"));
 
-function write(context, look, text, x, y, within) {
-  if (within && ((x < 30 && context.textAlign === "center") || y < 34 || y > within.height - 6)) return;
+function write(context, look, text, x, y, clip) {
+  if (clip && ((x < 30 && context.textAlign === "center") || y < 34 || y > clip.height - 6)) return;
   context.lineWidth = 3;
   context.strokeStyle = look.paper;
   context.strokeText(text, x, y);

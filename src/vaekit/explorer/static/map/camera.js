@@ -1,5 +1,5 @@
 /**
- * The camera: which part of the plane is seen. Both axes keep one scale, y points up.
+ * The camera: the visible part of the plane. Both axes have the same scale, y points up.
  *
  *     screen x = w / 2 + scale (x - camera.x),   screen y = h / 2 - scale (y - camera.y),   scale = min(w, h) / span
  *
@@ -9,10 +9,10 @@
  * @typedef {{width: number, height: number}} Size
  */
 
-const NARROWEST = 1e-4; // of the whole map
-const WIDEST = 8;
+const MIN_SPAN = 1e-4; // of the whole map
+const MAX_SPAN = 8;
 
-/** Pixels a unit. @param {Camera} camera @param {Size} size */
+/** Pixels per unit. @param {Camera} camera @param {Size} size */
 export const scale = (camera, size) => Math.min(size.width, size.height) / camera.span;
 
 export function toScreen(camera, size, x, y) {
@@ -25,29 +25,29 @@ export function toWorld(camera, size, px, py) {
   return [camera.x + (px - size.width / 2) / s, camera.y - (py - size.height / 2) / s];
 }
 
-/** The camera that sees all of [x0, x1, y0, y1] in a size. */
+/** The camera that shows all of [x0, x1, y0, y1]. */
 export function fit([x0, x1, y0, y1], size) {
   const short = Math.min(size.width, size.height);
   const span = Math.max(((x1 - x0) * short) / size.width, ((y1 - y0) * short) / size.height, 1e-6);
   return { x: (x0 + x1) / 2, y: (y0 + y1) / 2, span };
 }
 
-/** Moved by pixels, as a hand drags the paper. */
+/** Move by pixels. */
 export function pan(camera, size, dx, dy) {
   const s = scale(camera, size);
   return { ...camera, x: camera.x - dx / s, y: camera.y + dy / s };
 }
 
-/** Nearer by a factor (below 1: further away), with what is at a pixel staying there. */
+/** Zoom in by a factor (below 1: out); the point at the pixel stays there. */
 export function zoom(camera, size, px, py, factor, whole) {
-  const span = Math.min(Math.max(camera.span / factor, whole * NARROWEST), whole * WIDEST);
+  const span = Math.min(Math.max(camera.span / factor, whole * MIN_SPAN), whole * MAX_SPAN);
   const [x, y] = toWorld(camera, size, px, py);
-  const rest = span / camera.span;
-  return { x: x + (camera.x - x) * rest, y: y + (camera.y - y) * rest, span };
+  const ratio = span / camera.span;
+  return { x: x + (camera.x - x) * ratio, y: y + (camera.y - y) * ratio, span };
 }
 
-/** [x0, x1, y0, y1] of what is seen. */
-export function seen(camera, size) {
+/** The visible bounds, [x0, x1, y0, y1]. */
+export function visibleBounds(camera, size) {
   const [x0, y1] = toWorld(camera, size, 0, 0);
   const [x1, y0] = toWorld(camera, size, size.width, size.height);
   return [x0, x1, y0, y1];

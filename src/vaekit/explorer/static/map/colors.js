@@ -1,6 +1,6 @@
 /**
- * Numbers and classes as colors. Ten classes have Tol's "muted" colors, as in vaekit's figures, and more
- * than ten share a rainbow; numbers go along cividis, which color-blind readers see as others do.
+ * Colors for numbers and classes. Up to ten classes have Tol's "muted" colors, as in vaekit's figures; more share a
+ * rainbow. Numbers use cividis, which looks the same to color-blind readers.
  */
 
 const TEN = "332288 88ccee 44aa99 117733 999933 ddcc77 cc6677 882255 aa4499 1f2328".split(" ");
@@ -19,11 +19,11 @@ export function classColor(k, n, dark) {
   return hex(along(RAINBOW, k / Math.max(n - 1, 1)));
 }
 
-/** Colors of a scale for the CSS of its legend. */
+/** The color scale, for the CSS of the legend. */
 export const SCALE = CIVIDIS.map((color) => `#${color}`);
 
 /**
- * The range that a scale spans: from the 1st to the 99th percentile, so that outliers do not dull it.
+ * The range of a color scale: from the 1st to the 99th percentile, so that outliers do not flatten it.
  *
  * @param {Float32Array} values
  * @returns {[number, number]}
@@ -35,7 +35,7 @@ export function range(values) {
 }
 
 /**
- * RGBA bytes of all points; those of hidden classes have no opacity.
+ * RGBA bytes of all points; those of hidden classes are transparent.
  *
  * @param {import("../types.js").Points} points
  * @param {string} color  "label", "none" or the name of an array of numbers

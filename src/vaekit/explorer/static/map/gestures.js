@@ -1,23 +1,23 @@
 /**
- * What hands do on the map, brought to five wishes: hover, leave, choose, pan, zoom.
+ * Pointer events on the map as five actions: hover, leave, select, pan, zoom.
  *
- * A mouse hovers, clicks to choose, drags to pan, and zooms by its wheel. A finger hovers as it moves and
- * chooses where it leaves; two fingers pan and zoom.
+ * A mouse hovers, clicks to select, drags to pan, and zooms with its wheel. A finger hovers as it moves and selects
+ * where it is lifted; two fingers pan and zoom.
  *
- * @typedef {Object} Wishes
+ * @typedef {Object} Actions
  * @property {(px: number, py: number, time: number) => void} hover
  * @property {() => void} leave
- * @property {(px: number, py: number) => void} choose
+ * @property {(px: number, py: number) => void} select
  * @property {(dx: number, dy: number) => void} pan
  * @property {(px: number, py: number, factor: number) => void} zoom
  */
 
-const STILL = 4; // pixels that a click may wander
+const CLICK_TOLERANCE = 4; // pixels that a pointer may move during a click
 
-/** @param {HTMLElement} surface @param {Wishes} wishes */
-export function listen(surface, wishes) {
-  const down = new Map(); // the pointers that touch, by id
-  let wandered = 0;
+/** @param {HTMLElement} surface @param {Actions} actions */
+export function listen(surface, actions) {
+  const down = new Map(); // the pressed pointers, by id
+  let moved = 0;
   const at = (event) => {
     const box = surface.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
@@ -26,53 +26,53 @@ export function listen(surface, wishes) {
   surface.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     surface.setPointerCapture(event.pointerId);
-    if (!down.size) wandered = 0;
+    if (!down.size) moved = 0;
     down.set(event.pointerId, at(event));
-    if (down.size > 1) wandered = Infinity;
+    if (down.size > 1) moved = Infinity;
   });
 
   surface.addEventListener("pointermove", (event) => {
     const now = at(event);
     const before = down.get(event.pointerId);
-    if (before) wandered += Math.hypot(now.x - before.x, now.y - before.y);
-    if (down.size === 2) pinch(down, event.pointerId, now, wishes);
-    else if (before && event.pointerType === "mouse") drag(before, now, wandered, surface, wishes);
-    else wishes.hover(now.x, now.y, event.timeStamp);
+    if (before) moved += Math.hypot(now.x - before.x, now.y - before.y);
+    if (down.size === 2) pinch(down, event.pointerId, now, actions);
+    else if (before && event.pointerType === "mouse") drag(before, now, moved, surface, actions);
+    else actions.hover(now.x, now.y, event.timeStamp);
     if (before) down.set(event.pointerId, now);
   });
 
   surface.addEventListener("pointerup", (event) => {
     const now = at(event);
     const touched = event.pointerType !== "mouse";
-    if (down.delete(event.pointerId) && (touched ? wandered < Infinity : wandered < STILL))
-      wishes.choose(now.x, now.y);
-    surface.classList.remove("dragged");
-    if (touched) wishes.leave();
+    if (down.delete(event.pointerId) && (touched ? moved < Infinity : moved < CLICK_TOLERANCE))
+      actions.select(now.x, now.y);
+    surface.classList.remove("dragging");
+    if (touched) actions.leave();
   });
 
-  surface.addEventListener("pointercancel", (event) => (down.delete(event.pointerId), wishes.leave()));
-  surface.addEventListener("pointerleave", () => wishes.leave());
-  surface.addEventListener("wheel", (event) => turn(event, at(event), wishes), { passive: false });
+  surface.addEventListener("pointercancel", (event) => (down.delete(event.pointerId), actions.leave()));
+  surface.addEventListener("pointerleave", () => actions.leave());
+  surface.addEventListener("wheel", (event) => turn(event, at(event), actions), { passive: false });
 }
 
-function drag(before, now, wandered, surface, wishes) {
-  if (wandered < STILL) return;
-  surface.classList.add("dragged");
-  wishes.leave();
-  wishes.pan(now.x - before.x, now.y - before.y);
+function drag(before, now, moved, surface, actions) {
+  if (moved < CLICK_TOLERANCE) return;
+  surface.classList.add("dragging");
+  actions.leave();
+  actions.pan(now.x - before.x, now.y - before.y);
 }
 
-function pinch(down, id, now, wishes) {
+function pinch(down, id, now, actions) {
   const other = [...down].find(([key]) => key !== id)[1];
   const before = down.get(id);
   const length = (a, b) => Math.hypot(a.x - b.x, a.y - b.y) || 1;
   const middle = { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 };
-  wishes.pan((now.x - before.x) / 2, (now.y - before.y) / 2);
-  wishes.zoom(middle.x, middle.y, length(now, other) / length(before, other));
+  actions.pan((now.x - before.x) / 2, (now.y - before.y) / 2);
+  actions.zoom(middle.x, middle.y, length(now, other) / length(before, other));
 }
 
-function turn(event, now, wishes) {
+function turn(event, now, actions) {
   event.preventDefault();
   const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 30 : 1;
-  wishes.zoom(now.x, now.y, Math.exp((-event.deltaY * lines) / (event.ctrlKey ? 100 : 500)));
+  actions.zoom(now.x, now.y, Math.exp((-event.deltaY * lines) / (event.ctrlKey ? 100 : 500)));
 }

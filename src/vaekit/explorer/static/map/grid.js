@@ -1,6 +1,5 @@
 /**
- * Which point is nearest to a place: points are sorted into the cells of a grid, and only near cells are
- * searched.
+ * Nearest-neighbor search: points are sorted into the cells of a grid, and only nearby cells are searched.
  *
  * @typedef {Object} Grid
  * @property {(x: number, y: number, reach: number, allowed: (i: number) => boolean) => number} nearest

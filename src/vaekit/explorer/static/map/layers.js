@@ -1,13 +1,13 @@
-/** The three canvases of a map, drawn once a frame where something changed: ground, points, and marks over them. */
+/** The three canvases of a map, drawn once per frame after a change: background, points, and markers on top. */
 import { el } from "../dom.js";
 import { isDark, look, onTheme } from "../theme.js";
 import { paint } from "./colors.js";
-import { drawGround, drawScale } from "./backdrop.js";
-import { drawMarks } from "./markers.js";
+import { drawAxes, drawBackground } from "./backdrop.js";
+import { drawMarkers } from "./markers.js";
 import { pen } from "./overlay.js";
 import { pointLayer } from "./points.js";
 
-const FINEST = 2; // device pixels a CSS pixel, at most
+const MAX_RATIO = 2; // device pixels per CSS pixel
 
 /**
  * @param {import("../types.js").App} app
@@ -17,53 +17,53 @@ const FINEST = 2; // device pixels a CSS pixel, at most
  */
 export function createLayers(app, model, stage, view) {
   const { size } = view;
-  const canvases = ["ground", "dots", "over"].map((name) =>
+  const canvases = ["background", "points", "overlay"].map((name) =>
     el("canvas", { class: name, "aria-hidden": "true" }),
   );
-  const [ground, dots, over] = canvases;
-  const contexts = { ground: ground.getContext("2d"), over: over.getContext("2d") };
+  const [background, dots, overlay] = canvases;
+  const contexts = { background: background.getContext("2d"), overlay: overlay.getContext("2d") };
   const points = pointLayer(dots, () => redraw());
   const extras = { density: null, backdrop: null };
   let colors = look(stage);
-  let due = null; // "marks", or "all"
+  let pending = null; // "markers" or "all"
 
-  /** Draw what changed in the next frame: all of it, or only the marks. */
-  function redraw(what = "all") {
-    if (!due) requestAnimationFrame(draw);
-    due = what === "all" ? "all" : (due ?? "marks");
+  /** Draw in the next frame: everything, or only the markers. */
+  function redraw(part = "all") {
+    if (!pending) requestAnimationFrame(draw);
+    pending = part === "all" ? "all" : (pending ?? "markers");
   }
 
   function draw() {
     const { backdrop, density } = app.store.get();
     const shown = backdrop ? extras.backdrop : null;
-    if (due === "all") {
-      drawGround(contexts.ground, view.camera(), size, colors, shown);
+    if (pending === "all") {
+      drawBackground(contexts.background, view.camera(), size, colors, shown);
       points.draw(
         view.camera(),
         size,
-        dotLook(model.points?.n ?? 0, view.whole().span / view.camera().span, shown),
+        pointStyle(model.points?.n ?? 0, view.whole().span / view.camera().span, shown),
       );
     }
-    contexts.over.clearRect(0, 0, size.width, size.height);
-    drawMarks(pen(contexts.over, view.camera(), size, colors), app, model, density ? extras.density : null);
-    drawScale(contexts.over, view.camera(), size, colors, axes(model.points ?? model.info.projection));
-    due = null;
+    contexts.overlay.clearRect(0, 0, size.width, size.height);
+    drawMarkers(pen(contexts.overlay, view.camera(), size, colors), app, model, density ? extras.density : null);
+    drawAxes(contexts.overlay, view.camera(), size, colors, axes(model.points ?? model.info.projection));
+    pending = null;
   }
 
-  /** A backdrop is dark whatever the page is, so that points show on images that mostly are. */
+  /** The map is dark under a backdrop, because most images are: points stay visible on them. */
   function recolor() {
     const { color, hidden, backdrop } = app.store.get();
     if (backdrop) stage.dataset.theme = "dark";
     else delete stage.dataset.theme;
     colors = look(stage);
     const classes = model.info.classes?.length ?? 0;
-    if (model.points) points.color(paint(model.points, color, classes, new Set(hidden), isDark(stage)));
+    if (model.points) points.setColors(paint(model.points, color, classes, new Set(hidden), isDark(stage)));
     redraw();
   }
 
   function resize() {
     Object.assign(size, { width: stage.clientWidth || 1, height: stage.clientHeight || 1 });
-    const ratio = Math.min(devicePixelRatio || 1, FINEST);
+    const ratio = Math.min(devicePixelRatio || 1, MAX_RATIO);
     for (const canvas of canvases) {
       canvas.width = Math.round(size.width * ratio);
       canvas.height = Math.round(size.height * ratio);
@@ -77,26 +77,26 @@ export function createLayers(app, model, stage, view) {
   onTheme(recolor);
   app.store.on(["camera"], () => redraw());
   app.store.on(["color", "hidden", "backdrop"], recolor);
-  app.store.on(["z", "point", "density", "ellipse", "a", "b", "t", "tool"], () => redraw("marks"));
-  app.scene.on(["place", "ways", "ellipses", "sketched"], () => redraw("marks"));
+  app.store.on(["z", "point", "density", "ellipse", "a", "b", "t", "tool"], () => redraw("markers"));
+  app.scene.on(["place", "paths", "ellipses", "encoded"], () => redraw("markers"));
   return {
     recolor,
-    place: () => points.place(model.points.x, model.points.y),
-    /** The density or the backdrop came. */
-    dress: (more) => (Object.assign(extras, more), redraw()),
+    setPoints: () => points.setPoints(model.points.x, model.points.y),
+    /** The density or the backdrop is loaded. */
+    setLayers: (more) => (Object.assign(extras, more), redraw()),
   };
 }
 
-/** Points shrink where there are many, and grow as one comes nearer. */
-function dotLook(n, nearness, backdrop) {
+/** Points shrink with their number, and grow with the zoom. */
+function pointStyle(n, magnification, backdrop) {
   const room = Math.sqrt(10000 / Math.max(n, 1));
-  const diameter = Math.min(Math.max(3.2 * room * Math.sqrt(nearness), 2), 9);
+  const diameter = Math.min(Math.max(3.2 * room * Math.sqrt(magnification), 2), 9);
   return { diameter: backdrop ? Math.max(diameter * 0.8, 2) : diameter, opacity: backdrop ? 0.6 : 0.8 };
 }
 
-/** The names of the axes, with the share of the variance that each explains. */
-function axes({ axes: names, explained }) {
+/** The names of the axes, with the share of variance that each explains. */
+function axes({ axes: names, explained_variance_ratio: shares }) {
   return names.map((name, k) =>
-    explained ? `${name}, ${Math.round(100 * explained[k])} % of the variance` : name,
+    shares ? `${name}, ${Math.round(100 * shares[k])} % of the variance` : name,
   );
 }

@@ -1,21 +1,21 @@
-/** What the colors of a map mean: classes that can be switched off, or a scale of numbers. */
+/** The legend of a map: classes, each of which can be hidden, or a color scale. */
 import { button, el, nice } from "../dom.js";
 import { isDark, onTheme } from "../theme.js";
 import { classColor, range, SCALE } from "./colors.js";
 
 export const MEASURES = {
   reconstruction: "Reconstruction, log p(x | z)",
-  rate: "Rate, KL(q, p)",
+  kl: "KL, KL(q(z | x), p(z))",
   log_likelihood: "Log-likelihood, log p(x)",
 };
 
 /** @param {import("../types.js").App} app @param {import("../types.js").Model} model @param {HTMLElement} stage */
 export function legend(app, model, stage) {
   const box = el("div", { class: "legend" });
-  const fill = () => box.replaceChildren(...entries(app, model, stage));
-  app.store.on(["color", "hidden", "backdrop"], fill);
-  app.scene.on(["loaded", "valued"], fill);
-  onTheme(fill);
+  const refresh = () => box.replaceChildren(...entries(app, model, stage));
+  app.store.on(["color", "hidden", "backdrop"], refresh);
+  app.scene.on(["loaded", "valued"], refresh);
+  onTheme(refresh);
   return box;
 }
 
@@ -33,7 +33,7 @@ function classEntries(app, names, stage) {
       class: "class",
       "aria-pressed": String(!hidden.includes(k)),
     });
-    box.title = `Show or hide ${name}; double click shows it alone`;
+    box.title = `Show or hide ${name}; double-click to show it alone`;
     box.style.setProperty("--color", classColor(k, names.length, isDark(stage)));
     box.addEventListener("dblclick", () =>
       hide(
@@ -43,7 +43,7 @@ function classEntries(app, names, stage) {
     );
     return box;
   };
-  const all = button("All", () => hide(app, []), { class: "class plain", disabled: !hidden.length });
+  const all = button("Show all", () => hide(app, []), { class: "class plain", disabled: !hidden.length });
   return [...names.map(entry), all];
 }
 
@@ -52,7 +52,7 @@ const flipped = (hidden, k) =>
 const hide = (app, hidden) => app.store.set({ hidden });
 
 function scaleOf(values, name) {
-  if (!values) return el("p", { class: "note" }, `${name} is still being measured …`);
+  if (!values) return el("p", { class: "note" }, `${name}: estimating …`);
   const [low, high] = range(values);
   const bar = el("span", { class: "ramp", "aria-hidden": "true" });
   bar.style.setProperty("--ramp", SCALE.join(","));

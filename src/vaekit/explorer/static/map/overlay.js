@@ -1,12 +1,12 @@
 /**
- * What lies over the points: contours of their density, posteriors, the way from A to B, and the marks of
- * what is looked at.
+ * Markers on top of the points: contours of their density, posteriors, the path from A to B, and the current latent
+ * vector.
  *
- * Every mark is drawn twice, with a halo of paper below it, so that it shows on points of any color.
+ * Every marker is drawn twice, with a halo in the background color below it, so that it is visible on any color.
  */
 import { scale, toScreen } from "./camera.js";
 
-/** A pen that draws in the units of the map. */
+/** Drawing functions in the units of the map. */
 export function pen(context, camera, size, look) {
   const at = ([x, y]) => toScreen(camera, size, x, y);
   const stroke = (color, width, path, dash = []) => {
@@ -31,7 +31,7 @@ export function pen(context, camera, size, look) {
   return { context, look, at, stroke, ring, unit: scale(camera, size) };
 }
 
-/** Curves around the densest regions, thin lines without a halo. */
+/** Contours of the densest regions, thin lines without a halo. */
 export function drawContours({ context, look, at }, { paths }) {
   context.strokeStyle = look.ink;
   context.globalAlpha = 0.55;
@@ -51,8 +51,8 @@ export function drawEllipse({ context, stroke, at, unit }, ellipse, color) {
   );
 }
 
-/** The code that is looked at: a ring with a cross-hair. */
-export function drawCode({ context, stroke, at, ring, look }, place) {
+/** The current latent vector: a ring with a crosshair. */
+export function drawLatent({ context, stroke, at, ring, look }, place) {
   const [x, y] = at(place);
   stroke(look.accent, 2, () => {
     ring(place, 8);
@@ -74,8 +74,8 @@ export function drawHovered({ stroke, ring, look }, place) {
   stroke(look.ink, 1.75, () => ring(place, 6));
 }
 
-/** The posterior mean of what was drawn or dropped. */
-export function drawSketched({ context, stroke, at, look }, place) {
+/** The posterior mean of the drawing. */
+export function drawDiamond({ context, stroke, at, look }, place) {
   const [x, y] = at(place);
   stroke(look.warm, 2.25, () =>
     trace(context, [
@@ -88,17 +88,17 @@ export function drawSketched({ context, stroke, at, look }, place) {
   );
 }
 
-/** The way from A to B and how far one has come. */
-export function drawWay(tools, places, t) {
+/** The path from A to B, and the position on it. */
+export function drawPath(tools, points, t) {
   const { context, stroke, at, ring, look } = tools;
-  stroke(look.ink, 1.75, () => trace(context, places.map(at)), [5, 4]);
-  stroke(look.accent, 3, () => ring(along(places, t), 5));
-  drawName(tools, places[0], "A");
-  drawName(tools, places.at(-1), "B");
+  stroke(look.ink, 1.75, () => trace(context, points.map(at)), [5, 4]);
+  stroke(look.accent, 3, () => ring(along(points, t), 5));
+  drawLetter(tools, points[0], "A");
+  drawLetter(tools, points.at(-1), "B");
 }
 
 /** A letter on a disc. */
-export function drawName({ context, at, look }, place, name) {
+export function drawLetter({ context, at, look }, place, name) {
   const [x, y] = at(place);
   context.beginPath();
   context.arc(x, y, 10, 0, 2 * Math.PI);
@@ -113,11 +113,11 @@ export function drawName({ context, at, look }, place, name) {
   context.fillText(name, x, y + 4);
 }
 
-/** The place at a share t of the steps of a way. */
-export function along(places, t) {
-  const step = t * (places.length - 1);
-  const k = Math.min(Math.floor(step), places.length - 2);
-  return places[k].map((from, axis) => from + (places[k + 1][axis] - from) * (step - k));
+/** The position at a share t of the steps of a path. */
+export function along(points, t) {
+  const step = t * (points.length - 1);
+  const k = Math.min(Math.floor(step), points.length - 2);
+  return points[k].map((from, axis) => from + (points[k + 1][axis] - from) * (step - k));
 }
 
 function trace(context, [first, ...rest]) {

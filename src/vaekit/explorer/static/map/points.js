@@ -1,14 +1,14 @@
 /**
- * The points of the map, drawn by the graphics card: one call draws all of them, so 70,000 stay fluid. Where there
- * is no such card, the processor draws them; see splat.js.
+ * The points of the map, drawn by WebGL: one call draws all of them, so 70,000 stay fluid. Without a GPU the processor
+ * draws them; see software_points.js.
  *
  * @typedef {Object} PointLayer
- * @property {(x: Float32Array, y: Float32Array) => void} place
- * @property {(rgba: Uint8Array) => void} color
+ * @property {(x: Float32Array, y: Float32Array) => void} setPoints
+ * @property {(rgba: Uint8Array) => void} setColors
  * @property {(camera: Object, size: Object, look: {diameter: number, opacity: number}) => void} draw
  */
 import { scale } from "./camera.js";
-import { splatLayer } from "./software_points.js";
+import { softwareLayer } from "./software_points.js";
 
 const VERTEX = `
 attribute vec2 place; attribute vec4 color;
@@ -33,16 +33,16 @@ const IN_SOFTWARE = /swiftshader|llvmpipe|softpipe|basic render|software/i;
 
 /** @param {HTMLCanvasElement} canvas @param {() => void} redraw @returns {PointLayer} */
 export function pointLayer(canvas, redraw) {
-  if (!hasCard()) return splatLayer(canvas);
-  return drawnByGpu(
+  if (!hasGpu()) return softwareLayer(canvas);
+  return gpuLayer(
     canvas,
     canvas.getContext("webgl", { antialias: false, premultipliedAlpha: true }),
     redraw,
   );
 }
 
-/** Whether a graphics card would draw, and not the processor in its place. */
-function hasCard() {
+/** Whether WebGL runs on a GPU, and not in software. */
+function hasGpu() {
   const gl = document.createElement("canvas").getContext("webgl", { failIfMajorPerformanceCaveat: true });
   const names = gl?.getExtension("WEBGL_debug_renderer_info");
   const name = names ? gl.getParameter(names.UNMASKED_RENDERER_WEBGL) : "";
@@ -50,12 +50,12 @@ function hasCard() {
   return Boolean(gl) && !IN_SOFTWARE.test(name);
 }
 
-function drawnByGpu(canvas, gl, redraw) {
-  const kept = { place: new Float32Array(0), color: new Uint8Array(0) };
+function gpuLayer(canvas, gl, redraw) {
+  const data = { place: new Float32Array(0), color: new Uint8Array(0) };
   let parts = prepare(gl);
   const upload = (name) => {
     gl.bindBuffer(gl.ARRAY_BUFFER, parts[name]);
-    gl.bufferData(gl.ARRAY_BUFFER, kept[name], gl.STATIC_DRAW);
+    gl.bufferData(gl.ARRAY_BUFFER, data[name], gl.STATIC_DRAW);
   };
   canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
   canvas.addEventListener("webglcontextrestored", () => {
@@ -64,9 +64,9 @@ function drawnByGpu(canvas, gl, redraw) {
     redraw();
   });
   return {
-    place: (x, y) => ((kept.place = paired(x, y)), upload("place")),
-    color: (rgba) => ((kept.color = rgba), upload("color")),
-    draw: (camera, size, look) => draw(gl, parts, kept.place.length / 2, camera, size, look),
+    setPoints: (x, y) => ((data.place = paired(x, y)), upload("place")),
+    setColors: (rgba) => ((data.color = rgba), upload("color")),
+    draw: (camera, size, look) => draw(gl, parts, data.place.length / 2, camera, size, look),
   };
 }
 

@@ -1,20 +1,20 @@
 /**
- * The points of the map drawn by the processor, pixel by pixel: for browsers without a graphics card, where this
- * is several times faster than WebGL in software.
+ * The points of the map, drawn by the processor pixel by pixel: for browsers without a GPU, where this is several times
+ * faster than WebGL in software.
  *
- * A dot is a small disc of coverages, the same for all points; over a pixel of color c and coverage b, a dot of
- * color s and coverage a leaves c + a (s - c), and the larger coverage.
+ * A dot is a small disc of coverages, the same for all points. On a pixel of color c and coverage b, a dot of color s
+ * and coverage a leaves c + a (s - c), and the larger coverage.
  */
 import { scale, toScreen } from "./camera.js";
 
 /** @param {HTMLCanvasElement} canvas @returns {import("./points.js").PointLayer} */
-export function splatLayer(canvas) {
+export function softwareLayer(canvas) {
   const context = canvas.getContext("2d");
-  const kept = { x: new Float32Array(0), y: new Float32Array(0), rgba: new Uint8Array(0) };
+  const data = { x: new Float32Array(0), y: new Float32Array(0), rgba: new Uint8Array(0) };
   let picture = context.createImageData(1, 1);
   return {
-    place: (x, y) => void Object.assign(kept, { x, y }),
-    color: (rgba) => void Object.assign(kept, { rgba }),
+    setPoints: (x, y) => void Object.assign(data, { x, y }),
+    setColors: (rgba) => void Object.assign(data, { rgba }),
     draw(camera, size, { diameter, opacity }) {
       const { width, height } = canvas;
       if (picture.width !== width || picture.height !== height)
@@ -23,13 +23,13 @@ export function splatLayer(canvas) {
       const ratio = width / size.width;
       const [left, top] = toScreen(camera, size, 0, 0);
       const view = { left: left * ratio, top: top * ratio, unit: scale(camera, size) * ratio };
-      splat(picture, kept, view, disc(diameter * ratio, opacity, width));
+      drawDots(picture, data, view, disc(diameter * ratio, opacity, width));
       context.putImageData(picture, 0, 0);
     },
   };
 }
 
-/** The pixels of a dot around its center: offsets in a picture of a width, and coverages of 0 ... 255. */
+/** The pixels of a dot around its center: offsets in an image of a given width, and coverages 0 to 255. */
 function disc(diameter, opacity, width) {
   const reach = Math.ceil(diameter / 2);
   const pixels = [];
@@ -45,7 +45,7 @@ function disc(diameter, opacity, width) {
   };
 }
 
-function splat({ width, height, data }, { x, y, rgba }, { left, top, unit }, dot) {
+function drawDots({ width, height, data }, { x, y, rgba }, { left, top, unit }, dot) {
   const { reach } = dot;
   for (let i = 0; i < x.length; i++) {
     const column = Math.round(left + unit * x[i]);

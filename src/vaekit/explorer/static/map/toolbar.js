@@ -1,19 +1,19 @@
-/** What the maps show: by what the points are colored, which projection, and what lies over and under them. */
+/** The options of the maps: colors, projection, and layers. */
 import { el, select, toggle } from "../dom.js";
 import { MEASURES } from "./legend.js";
 
-const KINDS = { codes: "Codes", pca: "PCA", umap: "UMAP" };
+const KINDS = { latents: "Latents", pca: "PCA", umap: "UMAP" };
 const SHORT = {
   label: "Class",
   reconstruction: "Reconstruction",
-  rate: "Rate",
+  kl: "KL",
   log_likelihood: "Log-likelihood",
-  none: "Nothing",
+  none: "None",
 };
-const SWITCHES = {
-  density: ["Density", "Contours around the densest regions that hold 25, 50, 75 and 95 % of the points"],
-  backdrop: ["Backdrop", "What every place of the map decodes to"],
-  ellipse: ["Posterior", "One standard deviation of the chosen image's posterior"],
+const LAYERS = {
+  density: ["Density", "Contours of the densest regions that hold 25, 50, 75 and 95 % of the points"],
+  backdrop: ["Backdrop", "The decoded image at every point of the map"],
+  ellipse: ["Posterior", "One standard deviation of the posterior of the selected image"],
 };
 
 /** @param {import("../types.js").App} app */
@@ -22,7 +22,7 @@ export function toolbar(app) {
   const { color, kind } = app.store.get();
   const colors = select(
     "Color by",
-    colorings(info).map((key) => [key, SHORT[key]]),
+    colorOptions(info).map((key) => [key, SHORT[key]]),
     color,
     (value) => app.store.set({ color: value }),
   );
@@ -40,21 +40,21 @@ export function toolbar(app) {
     { class: "toolbar", role: "toolbar", "aria-label": "Map" },
     field("Color by", colors),
     info.projection.kinds.length > 1 ? field("Map", kinds) : null,
-    el("div", { class: "switches" }, ...Object.keys(SWITCHES).map((key) => switchOf(app, key))),
+    el("div", { class: "toggles" }, ...Object.keys(LAYERS).map((key) => layerToggle(app, key))),
   );
 }
 
-function colorings({ classes, is_bound: isBound }) {
+function colorOptions({ classes, is_bound: isBound }) {
   return [
     ...(classes ? ["label"] : []),
     "reconstruction",
-    ...(isBound ? ["rate", "log_likelihood"] : []),
+    ...(isBound ? ["kl", "log_likelihood"] : []),
     "none",
   ];
 }
 
-function switchOf(app, key) {
-  const [name, title] = SWITCHES[key];
+function layerToggle(app, key) {
+  const [name, title] = LAYERS[key];
   const box = toggle(name, app.store.get()[key], (on) => app.store.set({ [key]: on }), { title });
   app.store.on([key], (state) => box.setAttribute("aria-pressed", String(state[key])));
   return box;

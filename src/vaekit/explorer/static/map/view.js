@@ -1,34 +1,34 @@
-/** What part of the plane a map shows, and which point is where. */
+/** The visible part of the plane, and the points in it. */
 import { fit, scale, toWorld } from "./camera.js";
 
-const REACH = 8; // pixels within which a point is under the pointer
-const TILE = 44; // pixels across, about, of a tile of the backdrop
+const RADIUS = 8; // pixels within which a point is under the pointer
+const TILE = 44; // approximate size in pixels of a tile of the backdrop
 /** @type {[number, number, number, number]} */
-const NOWHERE = [-4, 4, -4, 4]; // the bounds before the points came
+const DEFAULT_BOUNDS = [-4, 4, -4, 4]; // before the points are loaded
 
 /** @param {import("../types.js").App} app @param {import("../types.js").Model} model */
 export function createView(app, model) {
   const { m } = model;
   const size = { width: 1, height: 1 };
-  const whole = () => fit(model.points?.bounds ?? NOWHERE, size);
+  const whole = () => fit(model.points?.bounds ?? DEFAULT_BOUNDS, size);
   const camera = () => app.store.get().camera[m] ?? whole();
-  const see = (next) =>
+  const setCamera = (next) =>
     app.store.set({ camera: app.store.get().camera.map((old, k) => (k === m ? next : old)) });
 
-  /** The nearest image whose class is shown, or -1. */
+  /** The nearest image of a visible class, or -1. */
   function nearest(x, y, reach) {
     const { hidden } = app.store.get();
     const shown = (i) => !model.points.label || !hidden.includes(model.points.label[i]);
     return model.grid?.nearest(x, y, reach, shown) ?? -1;
   }
 
-  /** What is at a pixel. */
-  function under(px, py) {
+  /** The point of the map at a pixel, and the image there. */
+  function placeAt(px, py) {
     const [x, y] = toWorld(camera(), size, px, py);
-    return { m, x, y, i: nearest(x, y, REACH / scale(camera(), size)) };
+    return { m, x, y, i: nearest(x, y, RADIUS / scale(camera(), size)) };
   }
 
-  /** What the backdrop is decoded for: the square around what is seen, and how many tiles go across it. */
+  /** The square of the backdrop around the visible part, and its number of tiles per row. */
   function square() {
     const { x, y } = camera();
     const long = Math.max(size.width, size.height);
@@ -36,5 +36,5 @@ export function createView(app, model) {
     return { x, y, side: long / scale(camera(), size), n };
   }
 
-  return { size, whole, camera, see, nearest, under, square };
+  return { size, whole, camera, setCamera, nearest, placeAt, square };
 }

@@ -1,15 +1,15 @@
-/** The same code in every class, in one row: choosing a picture gives its class to the model. */
+/** The same latent vector decoded in every class; selecting an image sets the class. */
 import { el } from "../dom.js";
-import { lane } from "../model_panel.js";
+import { modelPanel } from "../model_panel.js";
 import { latest } from "../latest.js";
-import { frame, show } from "../image.js";
+import { imageCanvas, show } from "../image.js";
 
 /** @param {import("../types.js").App} app */
 export function classes(app) {
   const intro = el(
     "p",
     { class: "note" },
-    "One code, so one style, decoded with every class. Choose one to go on with it.",
+    "One latent vector, so one style, decoded in every class. Select an image to set its class.",
   );
   return el(
     "div",
@@ -21,9 +21,9 @@ export function classes(app) {
 
 function tilesOf(app, model) {
   const { m, info } = model;
-  const names = info.condition.values;
+  const names = info.condition.names;
   const tiles = names.map((name, k) => {
-    const picture = frame(`In class ${name}`, { class: "picture" });
+    const picture = imageCanvas(`Class ${name}`, { class: "picture" });
     const box = el(
       "button",
       { type: "button", class: "tile", onclick: () => app.store.set({ label: k }) },
@@ -32,15 +32,15 @@ function tilesOf(app, model) {
     );
     return { picture, box };
   });
-  const ask = latest(async (z) => {
+  const decode = latest(async (z) => {
     const row = await app.backend.classes(m, z);
     tiles.forEach(({ picture }, k) => show(picture, row, k, names.length));
-  }, app.fail);
+  }, app.showError);
   const refresh = ({ tool, z, label }) => {
-    if (tool === "classes") ask(z[m]);
+    if (tool === "classes") decode(z[m]);
     tiles.forEach(({ box }, k) => box.setAttribute("aria-pressed", String(k === label)));
   };
   app.store.on(["tool", "z", "label"], refresh);
   refresh(app.store.get());
-  return lane(app, model, el("div", { class: "tiles" }, ...tiles.map(({ box }) => box)));
+  return modelPanel(app, model, el("div", { class: "tiles" }, ...tiles.map(({ box }) => box)));
 }

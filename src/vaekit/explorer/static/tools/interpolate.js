@@ -1,21 +1,21 @@
 /**
- * The way from A to B: all its pictures come in one row, so that scrubbing and playing ask nothing more.
+ * Interpolation from A to B: all images come in one row, so that scrubbing and playing need no further requests.
  *
- * Two models go the same way, each in its own latent space, at the same time.
+ * Two models follow the same path, each in its own latent space, at the same time.
  */
 import { button, choice, el, save, slider } from "../dom.js";
-import { lane } from "../model_panel.js";
+import { modelPanel } from "../model_panel.js";
 import { latest } from "../latest.js";
-import { frame } from "../image.js";
-import { goAll, placeOf } from "../latent_navigation.js";
-import { endBox, firstEnds } from "./endpoints.js";
+import { imageCanvas } from "../image.js";
+import { project, setLatents } from "../latent_navigation.js";
+import { endBox, initialEnds } from "./endpoints.js";
 
-const BETWEEN = 4; // pictures for each one that the strip shows
-const SECONDS = 4; // for the whole way
+const SUBSTEPS = 4; // decoded images per image of the strip
+const SECONDS = 4; // for the whole path
 
 /** @param {import("../types.js").App} app */
 export function interpolation(app) {
-  const lanes = app.models.map((model) => wayOf(app, model));
+  const panels = app.models.map((model) => pathPanel(app, model));
   const scrub = slider("t", {
     min: 0,
     max: 1,
@@ -30,7 +30,7 @@ export function interpolation(app) {
     ["spherical", "Spherical"],
   ];
   const path = choice("Path", kinds, app.store.get().path, (value) => app.store.set({ path: value }));
-  const steps = slider("Pictures", {
+  const steps = slider("Images", {
     min: 3,
     max: 16,
     step: 1,
@@ -39,88 +39,88 @@ export function interpolation(app) {
     oninput: (value) => app.store.set({ steps: value }),
   });
   app.store.on(["path", "steps"], (state) => (path.choose(state.path), steps.put(state.steps)));
-  const ask = latest((state) => Promise.all(lanes.map((one) => one.ask(state))), app.fail);
+  const decodeAll = latest((state) => Promise.all(panels.map((panel) => panel.decode(state))), app.showError);
   const refresh = () => {
     const state = app.store.get();
-    if (state.tool === "interpolate") firstEnds(app);
-    if (state.tool === "interpolate" && state.a && state.b) ask(app.store.get());
+    if (state.tool === "interpolate") initialEnds(app);
+    if (state.tool === "interpolate" && state.a && state.b) decodeAll(app.store.get());
   };
   app.store.on(["a", "b", "path", "steps", "label", "tool", "kind"], refresh);
   app.scene.on(["loaded"], refresh);
   return el(
     "div",
     {},
-    el("div", { class: "ends" }, endBox(app, "a"), swapper(app), endBox(app, "b")),
+    el("div", { class: "ends" }, endBox(app, "a"), swapButton(app), endBox(app, "b")),
     el(
       "div",
       { class: "group" },
-      el("div", { class: "row spread" }, player(app), path, keepHere(app)),
+      el("div", { class: "row spread" }, playButton(app), path, goHereButton(app)),
       scrub,
     ),
-    ...lanes.map(({ box }) => box),
+    ...panels.map(({ box }) => box),
     el(
       "div",
       { class: "group" },
       steps,
-      el("div", { class: "row" }, keeper(app, lanes, "png"), keeper(app, lanes, "gif")),
+      el("div", { class: "row" }, saveButton(app, panels, "png"), saveButton(app, panels, "gif")),
     ),
   );
 }
 
-function wayOf(app, model) {
+function pathPanel(app, model) {
   const { m } = model;
-  const strip = frame(`Pictures from A to B, ${model.name}`, { class: "picture strip" });
-  /** @type {{codes: number[][], row: ImageBitmap, state: Object}|null} */
-  let way = null;
+  const strip = imageCanvas(`Images from A to B, ${model.name}`, { class: "picture strip" });
+  /** @type {{latents: number[][], row: ImageBitmap, state: Object}|null} */
+  let path = null;
   const at = (event) => Math.min(Math.max(event.offsetX / strip.clientWidth, 0), 1);
-  strip.addEventListener("click", (event) => app.store.set({ t: nearest(at(event), way?.state.steps ?? 2) }));
+  strip.addEventListener("click", (event) => app.store.set({ t: nearest(at(event), path?.state.steps ?? 2) }));
 
-  async function ask(state) {
-    const count = BETWEEN * (state.steps - 1) + 1;
+  async function decode(state) {
+    const count = SUBSTEPS * (state.steps - 1) + 1;
     const ends = { a: endOf(state.a, m), b: endOf(state.b, m) };
-    const codes = await app.backend.interpolate(m, {
+    const latents = await app.backend.interpolate(m, {
       ...ends,
       steps: count,
       path: state.path,
       label: state.label,
     });
-    const row = await app.backend.decode(m, codes, state.label, "way");
-    way = { codes, row, state };
-    const places = codes.map((z) => placeOf(model, z));
-    const path = places.every(Boolean) ? places : null;
-    app.scene.set({ ways: app.scene.get().ways.map((old, k) => (k === m ? path : old)) });
-    showStrip(strip, way);
-    turn();
+    const row = await app.backend.decode(m, latents, state.label, "path");
+    path = { latents, row, state };
+    const points = latents.map((z) => project(model, z));
+    const polyline = points.every(Boolean) ? points : null;
+    app.scene.set({ paths: app.scene.get().paths.map((old, k) => (k === m ? polyline : old)) });
+    showStrip(strip, path);
+    refreshFrame();
   }
 
-  function turn() {
-    if (!way) return;
+  function refreshFrame() {
+    if (!path) return;
     const { t, tool } = app.store.get();
-    const n = way.codes.length;
+    const n = path.latents.length;
     const k = Math.round(t * (n - 1));
-    const film = tool === "interpolate" ? { row: way.row, k, n, z: way.codes[k], t } : null;
-    app.scene.set({ films: app.scene.get().films.map((old, j) => (j === m ? film : old)) });
-    shown.style.setProperty("--t", (0.5 + t * (way.state.steps - 1)) / way.state.steps);
+    const frame = tool === "interpolate" ? { row: path.row, k, n, z: path.latents[k], t } : null;
+    app.scene.set({ frames: app.scene.get().frames.map((old, j) => (j === m ? frame : old)) });
+    shown.style.setProperty("--t", (0.5 + t * (path.state.steps - 1)) / path.state.steps);
   }
 
-  app.store.on(["t", "tool"], turn);
+  app.store.on(["t", "tool"], refreshFrame);
   const shown = el("div", { class: "strip-box" }, strip);
-  const box = lane(app, model, shown);
-  return { box, ask, chosen: () => way && every(way.codes, BETWEEN), all: () => way?.codes, m };
+  const box = modelPanel(app, model, shown);
+  return { box, decode, chosen: () => path && every(path.latents, SUBSTEPS), all: () => path?.latents, m };
 }
 
-/** The pictures that the strip shows, side by side. */
-function showStrip(strip, { row, codes }) {
-  const width = row.width / codes.length;
-  const shown = every(codes, BETWEEN).length;
+/** The images of the strip, side by side. */
+function showStrip(strip, { row, latents }) {
+  const width = row.width / latents.length;
+  const shown = every(latents, SUBSTEPS).length;
   Object.assign(strip, { width: width * shown, height: row.height });
   const context = strip.getContext("2d");
   for (let k = 0; k < shown; k++)
-    context.drawImage(row, k * BETWEEN * width, 0, width, row.height, k * width, 0, width, row.height);
+    context.drawImage(row, k * SUBSTEPS * width, 0, width, row.height, k * width, 0, width, row.height);
   strip.classList.add("shown");
 }
 
-function player(app) {
+function playButton(app) {
   let playing = 0;
   let direction = 1;
   const box = button("Play", () => (playing ? stop() : start()), { class: "button primary" });
@@ -146,19 +146,19 @@ function player(app) {
   return box;
 }
 
-function keepHere(app) {
-  const keep = () => {
-    const films = app.scene.get().films;
-    if (films.every(Boolean))
-      goAll(
+function goHereButton(app) {
+  const move = () => {
+    const frames = app.scene.get().frames;
+    if (frames.every(Boolean))
+      setLatents(
         app,
-        films.map(({ z }) => z),
+        frames.map(({ z }) => z),
       );
   };
-  return button("Keep code", keep, { title: "Let the code at t be the one that sliders and map show" });
+  return button("Go to t", move, { title: "Move the sliders and the map to the latent vector at t" });
 }
 
-function swapper(app) {
+function swapButton(app) {
   const swap = () => app.store.set({ a: app.store.get().b, b: app.store.get().a });
   return button("⇄", swap, {
     class: "button small swap",
@@ -167,20 +167,20 @@ function swapper(app) {
   });
 }
 
-function keeper(app, lanes, form) {
-  const keep = async () => {
-    for (const { m, chosen, all } of lanes) {
-      const z = form === "png" ? chosen() : all();
+function saveButton(app, panels, format) {
+  const saveAll = async () => {
+    for (const { m, chosen, all } of panels) {
+      const z = format === "png" ? chosen() : all();
       if (!z) continue;
       const { label } = app.store.get();
-      const blob = await app.backend.strip(m, { z, label, form, fps: Math.min(50, z.length / SECONDS) });
-      save(blob, `interpolation${lanes.length > 1 ? `-${"AB"[m]}` : ""}.${form}`);
+      const blob = await app.backend.strip(m, { z, label, format, fps: Math.min(50, z.length / SECONDS) });
+      save(blob, `interpolation${panels.length > 1 ? `-${"AB"[m]}` : ""}.${format}`);
     }
   };
-  return button(`Save ${form.toUpperCase()}`, () => keep().catch(app.fail), { class: "button small" });
+  return button(`Save ${format.toUpperCase()}`, () => saveAll().catch(app.showError), { class: "button small" });
 }
 
-const endOf = (end, m) => ("i" in end ? end : { z: end.z[m] });
-const every = (codes, n) => codes.filter((_, k) => k % n === 0);
-/** The place of the picture of the strip under a share of its width. */
+const endOf = (end, m) => ("index" in end ? end : { z: end.z[m] });
+const every = (latents, n) => latents.filter((_, k) => k % n === 0);
+/** The t of the image of the strip at a share of its width. */
 const nearest = (share, steps) => Math.min(Math.floor(share * steps), steps - 1) / (steps - 1);

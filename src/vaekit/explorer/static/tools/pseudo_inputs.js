@@ -1,18 +1,18 @@
-/** The pseudo-inputs that a VampPrior is made of: choosing one draws a code from its component. */
+/** The pseudo-inputs of a VampPrior, or the exemplars of its relatives: selecting one samples from its component. */
 import { button, el } from "../dom.js";
-import { lane } from "../model_panel.js";
+import { modelPanel } from "../model_panel.js";
 import { latest } from "../latest.js";
-import { frame } from "../image.js";
-import { go } from "../latent_navigation.js";
+import { imageCanvas } from "../image.js";
+import { setLatent } from "../latent_navigation.js";
 
 const PAGE = 50;
 
 /** @param {import("../types.js").App} app */
-export function pseudo(app) {
+export function pseudoInputs(app) {
   const intro = el(
     "p",
     { class: "note" },
-    "The prior is a mixture of the posteriors of these images. Choose one to draw from its component.",
+    "The prior is a mixture of the posteriors of these images. Select one to sample from its component.",
   );
   return el(
     "div",
@@ -27,21 +27,21 @@ function galleryOf(app, model) {
   let start = 0;
   const gallery = el("div", { class: "tiles ten" });
   const count = el("span", { class: "note", role: "status" });
-  const back = button("Back", () => turn(-PAGE), { class: "button small" });
-  const on = button("Next", () => turn(PAGE), { class: "button small" });
+  const back = button("Back", () => move(-PAGE), { class: "button small" });
+  const next = button("Next", () => move(PAGE), { class: "button small" });
   const fill = latest(async () => {
     const n = Math.min(PAGE, info.pseudo_inputs - start);
-    const { picture, columns } = await app.backend.pseudo(m, start, n);
+    const { picture, columns } = await app.backend.pseudoInputs(m, start, n);
     gallery.replaceChildren(...cut(picture, columns, n).map((canvas, k) => tile(app, m, canvas, start + k)));
     count.textContent = `${start + 1} to ${start + n} of ${info.pseudo_inputs}`;
     back.disabled = start === 0;
-    on.disabled = start + n >= info.pseudo_inputs;
-  }, app.fail);
-  const turn = (by) => ((start += by), fill());
-  const refresh = ({ tool }) => tool === "pseudo" && !gallery.children.length && fill();
+    next.disabled = start + n >= info.pseudo_inputs;
+  }, app.showError);
+  const move = (by) => ((start += by), fill());
+  const refresh = ({ tool }) => tool === "pseudo_inputs" && !gallery.children.length && fill();
   app.store.on(["tool"], refresh);
   refresh(app.store.get());
-  return lane(app, model, gallery, el("div", { class: "row spread" }, back, count, on));
+  return modelPanel(app, model, gallery, el("div", { class: "row spread" }, back, count, next));
 }
 
 function tile(app, m, picture, component) {
@@ -50,33 +50,33 @@ function tile(app, m, picture, component) {
     {
       type: "button",
       class: "tile",
-      onclick: () => draw(app, m, component),
+      onclick: () => sample(app, m, component),
       title: `Pseudo-input ${component}`,
-      "aria-label": `Draw from pseudo-input ${component}`,
+      "aria-label": `Sample from pseudo-input ${component}`,
     },
     picture,
   );
 }
 
-/** The tiles of a sheet, row by row. */
-function cut(sheet, columns, n) {
+/** The tiles of an image of tiles, row by row. */
+function cut(tiles, columns, n) {
   const rows = Math.ceil(n / columns);
-  const [width, height] = [sheet.width / columns, sheet.height / rows];
+  const [width, height] = [tiles.width / columns, tiles.height / rows];
   return Array.from({ length: n }, (_, k) => {
-    const canvas = frame("", { class: "picture shown", width, height, "aria-hidden": "true" });
-    canvas.getContext("2d").drawImage(sheet, -(k % columns) * width, -Math.floor(k / columns) * height);
+    const canvas = imageCanvas("", { class: "picture shown", width, height, "aria-hidden": "true" });
+    canvas.getContext("2d").drawImage(tiles, -(k % columns) * width, -Math.floor(k / columns) * height);
     return canvas;
   });
 }
 
-async function draw(app, m, component) {
+async function sample(app, m, component) {
   const { temperature, label, seed } = app.store.get();
   try {
-    const { z } = await app.backend.draw(m, { temperature, label, seed: seed + 1, component });
+    const { z } = await app.backend.sample(m, { temperature, label, seed: seed + 1, component });
     app.store.set({ seed: seed + 1 });
-    go(app, m, z);
-    app.say(`A code drawn from pseudo-input ${component}.`);
+    setLatent(app, m, z);
+    app.announce(`A sample from pseudo-input ${component}.`);
   } catch (error) {
-    app.fail(error);
+    app.showError(error);
   }
 }

@@ -1,13 +1,13 @@
 /**
- * Frames as a GIF that goes there and back for ever: 256 colors, the grays or a cube of 6 x 7 x 6 levels, and
- * the compression of Lempel, Ziv and Welch.
+ * An endless GIF that plays forward and backward: 256 colors, the grays or a cube of 6 x 7 x 6 levels, with the
+ * compression of Lempel, Ziv and Welch.
  */
 
 const [REDS, GREENS, BLUES] = [6, 7, 6];
 const BITS = 8;
 
 /** @param {ImageData[]} frames of one size @param {number} fps @returns {Blob} */
-export function film(frames, fps) {
+export function gif(frames, fps) {
   const gray = frames.every(isGray);
   const { width, height } = frames[0];
   const order = [...frames, ...frames.slice(1, -1).reverse()];

@@ -1,6 +1,6 @@
-/** Numbers at random that follow from a seed: the generator mulberry32, and pairs by Box and Muller 1958. */
+/** Seeded random numbers: the generator mulberry32, and normal pairs by Box and Muller (1958). */
 
-/** @param {number} seed @returns {{uniform: () => number, next: () => number}} on [0, 1), and from N(0, 1) */
+/** @param {number} seed @returns {{uniform: () => number, next: () => number}} of U[0, 1) and N(0, 1) */
 export function normals(seed) {
   let state = (Math.imul(seed + 1, 0x9e3779b1) ^ 0x5bf03635) >>> 0;
   let spare = null;
@@ -12,9 +12,9 @@ export function normals(seed) {
   }
   function next() {
     if (spare !== null) {
-      const kept = spare;
+      const second = spare;
       spare = null;
-      return kept;
+      return second;
     }
     const radius = Math.sqrt(-2 * Math.log(1 - uniform()));
     const angle = 2 * Math.PI * uniform();

@@ -1,14 +1,14 @@
-/** Images from outside as the model sees them. */
+/** Uploaded images as the model sees them. */
 
-/** Levels of 8 bits as numbers: 1 from a threshold a pixel on, or shares of 255 without one. */
-export function observed(levels, threshold) {
+/** Gray levels of 8 bits as numbers: 1 from the threshold of a pixel on, or level / 255 without thresholds. */
+export function observe(levels, threshold) {
   return Float32Array.from(levels, threshold ? (level, at) => (level >= threshold[at] ? 1 : 0) : (level) => level / 255);
 }
 
-/** An image file as levels C * H * W, cut to the middle. @param {Uint8Array} content */
-export async function unpacked(content, [channels, height, width]) {
+/** An image file as gray levels C * H * W, cropped to its center. @param {Uint8Array} content */
+export async function decodeFile(content, [channels, height, width]) {
   const image = await createImageBitmap(new Blob([content])).catch(() => {
-    throw new Error("file: not an image that can be read; expected PNG, JPEG or the like");
+    throw new Error("file: not a readable image; expected PNG, JPEG, GIF, BMP or WebP");
   });
   const scale = Math.max(width / image.width, height / image.height);
   const [w, h] = [image.width * scale, image.height * scale];

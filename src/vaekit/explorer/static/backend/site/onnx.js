@@ -1,34 +1,34 @@
-/** Runs the graphs of a model by ONNX Runtime, one at a time, each read when it is first asked for. */
+/** Runs the graphs of a model with ONNX Runtime, one at a time; each is loaded on first use. */
 import { data, file } from "./files.js";
 
 let runtime = null;
-let turn = Promise.resolve();
+let previous = Promise.resolve();
 
 /**
  * @param {number} m
- * @returns {(name: string, given: Object<string, [ArrayLike<number>, number[]]|null>) => Promise<Object<string, Float32Array>>}
- *   takes the numbers and the shape of each input, gives those of each output
+ * @returns {(name: string, inputs: Object<string, [ArrayLike<number>, number[]]|null>) => Promise<Object<string, Float32Array>>}
+ *   takes numbers and shape of each input, returns the numbers of each output
  */
-export function runner(m) {
+export function createRunner(m) {
   const sessions = {};
-  async function run(name, given) {
+  async function run(name, inputs) {
     const ort = await (runtime ??= start());
     const session = await (sessions[name] ??= data(`${m}/${name}.onnx`).then((graph) => ort.InferenceSession.create(graph)));
-    const wanted = Object.entries(given).filter(([key, input]) => input && session.inputNames.includes(key));
-    const feeds = Object.fromEntries(wanted.map(([key, [numbers, shape]]) => [key, tensor(ort, key, numbers, shape)]));
+    const used = Object.entries(inputs).filter(([key, input]) => input && session.inputNames.includes(key));
+    const feeds = Object.fromEntries(used.map(([key, [numbers, shape]]) => [key, tensor(ort, key, numbers, shape)]));
     const outputs = Object.entries(await session.run(feeds));
     return Object.fromEntries(outputs.map(([key, { data: numbers }]) => [key, numbers]));
   }
-  return (name, given) => {
-    const result = turn.then(() => run(name, given));
-    turn = result.catch(() => {});
+  return (name, inputs) => {
+    const result = previous.then(() => run(name, inputs));
+    previous = result.catch(() => {});
     return result;
   };
 }
 
 async function start() {
   const ort = await import("../../ort/ort.wasm.bundle.min.mjs");
-  ort.env.wasm.numThreads = 1; // more need headers that a plain host does not send
+  ort.env.wasm.numThreads = 1; // more threads need headers that a plain host does not send
   ort.env.wasm.wasmBinary = await file("ort/ort-wasm-simd-threaded.wasm");
   return ort;
 }

@@ -1,16 +1,16 @@
-/** Numbers in [0, 1] as pictures: tiles side by side; a vector is drawn as its curve. */
+/** Numbers in [0, 1] as images: tiles side by side; a vector is drawn as a curve. */
 
 const PAPER = "#f1f3f5";
 const INK = "#0072b2";
-const SMALLEST = 256; // pixels of a frame of a film
+const SMALLEST = 256; // pixels of a frame of an animation
 
-/** @param {{shape: [number, number, number], tile: [number, number]}} info */
-export function painter({ shape, tile: [width, height] }) {
+/** @param {{shape: [number, number, number], tile_size: [number, number]}} info */
+export function createRenderer({ shape, tile_size: [width, height] }) {
   const [channels, rows, columns] = shape;
   const size = channels * rows * columns;
   const isVector = channels === 1 && rows === 1;
 
-  /** Images (n * C * H * W) on a canvas, so many a row. */
+  /** Images (n * C * H * W) on a canvas, `across` per row. */
   function canvasOf(images, across = images.length / size) {
     const n = images.length / size;
     const canvas = blank(across * width, Math.ceil(n / across) * height);
@@ -41,21 +41,21 @@ export function painter({ shape, tile: [width, height] }) {
     context.stroke();
   }
 
-  /** Tile i of a sheet with so many a row. */
-  const tile = (sheet, i, across) => createImageBitmap(sheet, (i % across) * width, Math.floor(i / across) * height, width, height);
+  /** Tile i of an image of tiles, `across` per row. */
+  const tile = (tiles, i, across) => createImageBitmap(tiles, (i % across) * width, Math.floor(i / across) * height, width, height);
 
-  /** Some tiles of a sheet in a row, as a sheet of their own. */
-  function some(sheet, start, n, across) {
+  /** n consecutive tiles as an image of their own. */
+  function some(tiles, start, n, across) {
     const canvas = blank(Math.min(n, across) * width, Math.ceil(n / across) * height);
     const context = canvas.getContext("2d");
     for (let k = 0; k < n; k++) {
       const from = [((start + k) % across) * width, Math.floor((start + k) / across) * height];
-      context.drawImage(sheet, ...from, width, height, (k % across) * width, Math.floor(k / across) * height, width, height);
+      context.drawImage(tiles, ...from, width, height, (k % across) * width, Math.floor(k / across) * height, width, height);
     }
     return createImageBitmap(canvas);
   }
 
-  /** Each image as the pixels of a frame, small ones enlarged. */
+  /** Each image as the pixels of a frame; small images are enlarged. */
   function frames(images) {
     const scale = Math.max(1, Math.floor(SMALLEST / height));
     return Array.from({ length: images.length / size }, (_, k) => {

@@ -1,32 +1,32 @@
-/** Where one draws: a canvas, its brushes, and the strokes of a pointer. */
+/** The canvas to draw on: its brushes, and the strokes of a pointer. */
 import { choice, el, slider } from "../../dom.js";
-import { sheet } from "./image.js";
-import { curve } from "./vector.js";
+import { drawableImage } from "./image.js";
+import { drawableVector } from "./vector.js";
 
 const MODES = [
   ["draw", "Draw"],
   ["erase", "Erase"],
-  ["wipe", "Wipe"],
-  ["unwipe", "Restore"],
+  ["mask", "Mask"],
+  ["unmask", "Unmask"],
 ];
 
 /**
  * @param {[number, number, number]} shape  C, H, W of the images
  * @param {() => void} changed  called after every touch
- * @param {() => void} kept  called after every stroke
+ * @param {() => void} finished  called after every stroke
  */
-export function createEasel(shape, changed, kept) {
+export function drawingCanvas(shape, changed, finished) {
   const [channels, height, width] = shape;
-  const image = height > 1 ? sheet(shape) : curve(shape);
+  const image = height > 1 ? drawableImage(shape) : drawableVector(shape);
   const brush = { mode: "draw", radius: image.size.height / 22, ink: [255, 255, 255] };
   const canvas = el("canvas", {
-    class: "picture sketch",
+    class: "picture drawing-canvas",
     ...image.size,
     role: "img",
     "aria-label": "Drawing",
   });
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  paintOn(canvas, image, brush, changed, kept);
+  paintOn(canvas, image, brush, changed, finished);
   const brushes = el(
     "div",
     { class: "group" },
@@ -38,9 +38,9 @@ export function createEasel(shape, changed, kept) {
     canvas,
     brushes,
     image,
-    /** Show what was drawn. */
+    /** Show the drawing. */
     paint: () => image.paint(context),
-    /** Draw a picture instead. */
+    /** Replace the drawing by an image. */
     put(bitmap) {
       context.drawImage(bitmap, 0, 0, width, height);
       image.clear();
@@ -58,10 +58,10 @@ function thickness(brush, height) {
 
 function color(brush) {
   const oninput = (event) => (brush.ink = bytes(event.target.value));
-  return el("input", { type: "color", value: "#ffffff", "aria-label": "Color of the brush", oninput });
+  return el("input", { type: "color", value: "#ffffff", "aria-label": "Brush color", oninput });
 }
 
-function paintOn(canvas, image, brush, changed, kept) {
+function paintOn(canvas, image, brush, changed, finished) {
   let from = null;
   const at = (event) => [
     (event.offsetX / canvas.clientWidth) * canvas.width,
@@ -79,8 +79,8 @@ function paintOn(canvas, image, brush, changed, kept) {
     stroke(event);
   });
   canvas.addEventListener("pointermove", (event) => from && stroke(event));
-  const lift = () => from && ((from = null), kept());
+  const lift = () => from && ((from = null), finished());
   for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, lift);
 }
 
-const bytes = (code) => [1, 3, 5].map((at) => parseInt(code.slice(at, at + 2), 16));
+const bytes = (color) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));

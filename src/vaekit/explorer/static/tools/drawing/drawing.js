@@ -1,98 +1,98 @@
 /**
- * Draw an image, drop one, or take one of the data; wipe a part of it out. The encoder answers with the
- * posterior on the map, the reconstruction and the terms of the bound, and what is wiped out is filled anew.
+ * Draw an image, open one, or take one of the data, and mask a part of it. The encoder answers with the posterior on
+ * the map, the reconstruction and the terms of the bound; the masked part is imputed.
  */
 import { button, el } from "../../dom.js";
-import { latest } from "../../latest.js";
 import { fromBase64, toBase64 } from "../../image.js";
-import { answerLane } from "./result.js";
-import { createEasel } from "./canvas.js";
-import { packed, unpacked } from "./run_length.js";
+import { latest } from "../../latest.js";
+import { drawingCanvas } from "./canvas.js";
+import { resultPanel } from "./result.js";
+import { decodeRuns, encodeRuns } from "./run_length.js";
 
-const LARGEST_FILE = 1.4e6; // bytes, which base64 brings below what the server takes
-const LONGEST = 4000; // letters of a drawing that go into the address
-const WORDS =
-  "Draw on the square, or drop an image file anywhere on the page; the diamond on the map is its code. " +
-  "Wipe a part out to see it filled.";
+const MAX_FILE = 1.4e6; // bytes; base64 of them is below the limit of the server
+const MAX_ADDRESS = 4000; // characters of a drawing in the address
+const INTRO =
+  "Draw on the square, or drop an image file anywhere on the page. The diamond on the map is its posterior mean. " +
+  "Mask a part to impute it.";
 
 /** @param {import("../../types.js").App} app */
-export function sketch(app) {
-  const easel = createEasel(app.models[0].info.shape, changed, keep);
-  const { image, canvas, brushes } = easel;
-  const lanes = app.models.map((model) => answerLane(app, model));
-  const ask = latest((wish) => Promise.all(lanes.map((lane) => lane.ask(wish))), app.fail);
+export function drawing(app) {
+  const surface = drawingCanvas(app.models[0].info.shape, changed, writeState);
+  const { image, canvas, brushes } = surface;
+  const panels = app.models.map((model) => resultPanel(app, model));
+  const encode = latest((input) => Promise.all(panels.map((panel) => panel.encode(input))), app.showError);
 
   function changed() {
-    easel.paint();
-    if (image.isEmpty()) return lanes.forEach((lane) => lane.clear());
-    ask({ pixels: toBase64(image.levels), ...(image.isWhole() ? {} : { mask: toBase64(image.seen) }) });
+    surface.paint();
+    if (image.isEmpty()) return panels.forEach((panel) => panel.clear());
+    encode({ pixels: toBase64(image.levels), ...(image.isUnmasked() ? {} : { mask: toBase64(image.observed) }) });
   }
 
-  /** Let the address say what was drawn. */
-  function keep() {
-    const drawn = image.isEmpty() ? "" : packed(image.levels);
-    const wiped = image.isWhole() ? "" : packed(image.seen);
-    if (drawn.length + wiped.length < LONGEST) app.store.set({ drawn, wiped });
+  /** Write the drawing to the state, and so to the address. */
+  function writeState() {
+    const drawn = image.isEmpty() ? "" : encodeRuns(image.levels);
+    const mask = image.isUnmasked() ? "" : encodeRuns(image.observed);
+    if (drawn.length + mask.length < MAX_ADDRESS) app.store.set({ drawing: drawn, mask });
   }
 
-  /** Draw what the address says. */
-  function recall() {
-    const { drawn, wiped } = app.store.get();
-    if (drawn === packed(image.levels) || (!drawn && image.isEmpty())) return;
+  /** Read the drawing from the state. */
+  function readState() {
+    const { drawing: drawn, mask } = app.store.get();
+    if (drawn === encodeRuns(image.levels) || (!drawn && image.isEmpty())) return;
     image.clear();
-    image.levels.set(unpacked(drawn, image.levels.length) ?? []);
-    image.seen.set(unpacked(wiped, image.seen.length) ?? []);
+    image.levels.set(decodeRuns(drawn, image.levels.length) ?? []);
+    image.observed.set(decodeRuns(mask, image.observed.length) ?? []);
     changed();
   }
 
   async function put(bitmap) {
-    easel.put(bitmap);
+    surface.put(bitmap);
     changed();
-    keep();
+    writeState();
   }
 
   async function open(file) {
     const answer = await app.backend.encode(0, { file: await read(file), label: app.store.get().label });
     await put(await fromBase64(answer.image));
-    app.say(`${file.name} opened.`);
+    app.announce(`${file.name} opened.`);
   }
 
-  acceptDrops((file) => (app.store.set({ tool: "draw" }), open(file).catch(app.fail)));
-  app.store.on(["drawn", "wiped"], recall);
+  acceptDrops((file) => (app.store.set({ tool: "draw" }), open(file).catch(app.showError)));
+  app.store.on(["drawing", "mask"], readState);
   app.store.on(["label", "kind"], () => app.store.get().tool === "draw" && changed());
-  easel.paint();
-  recall();
+  surface.paint();
+  readState();
 
-  const act = (name, work, title = name) =>
-    button(name, () => Promise.resolve(work()).catch(app.fail), { class: "button small", title });
-  const again = (work) => () => (work(), changed(), keep());
-  const take = async () => put(await app.backend.image(0, app.store.get().point ?? 0));
-  const acts = [
-    image.read && act("Take image", take, "The chosen image of the data, or the first one"),
-    image.read && opener(app, open),
-    act("Clear", again(image.clear)),
-    act("Restore all", again(image.uncover)),
+  const action = (name, work, title = name) =>
+    button(name, () => Promise.resolve(work()).catch(app.showError), { class: "button small", title });
+  const edit = (work) => () => (work(), changed(), writeState());
+  const takeImage = async () => put(await app.backend.image(0, app.store.get().point ?? 0));
+  const actions = [
+    image.read && action("Take image", takeImage, "The selected image of the data, or the first one"),
+    image.read && fileButton(app, open),
+    action("Clear", edit(image.clear)),
+    action("Unmask all", edit(image.unmaskAll)),
   ].filter(Boolean);
   return el(
     "div",
     {},
     brushes,
-    el("div", { class: "easel" }, canvas, el("div", { class: "stack" }, ...acts)),
-    el("p", { class: "note" }, WORDS),
-    ...lanes.map(({ box }) => box),
+    el("div", { class: "drawing" }, canvas, el("div", { class: "stack" }, ...actions)),
+    el("p", { class: "note" }, INTRO),
+    ...panels.map(({ box }) => box),
   );
 }
 
-/** A button that lets a file be chosen. */
-function opener(app, open) {
+/** A button that opens a file. */
+function fileButton(app, open) {
   const chosen = async () => {
-    if (input.files[0]) await open(input.files[0]).catch(app.fail);
+    if (input.files[0]) await open(input.files[0]).catch(app.showError);
     input.value = "";
   };
   const input = el("input", {
     type: "file",
     accept: "image/*",
-    class: "unseen",
+    class: "visually-hidden",
     tabindex: "-1",
     onchange: chosen,
   });
@@ -101,7 +101,7 @@ function opener(app, open) {
   return box;
 }
 
-/** Files dropped anywhere on the page. */
+/** Open files that are dropped anywhere on the page. */
 function acceptDrops(open) {
   addEventListener("dragover", (event) => event.preventDefault());
   addEventListener("drop", (event) => {
@@ -111,8 +111,8 @@ function acceptDrops(open) {
   });
 }
 
-/** The bytes of a file in base64. */
+/** The bytes of a file as base64. */
 async function read(file) {
-  if (file.size <= LARGEST_FILE) return toBase64(new Uint8Array(await file.arrayBuffer()));
-  throw new Error(`${file.name}: ${(file.size / 1e6).toFixed(1)} MB; expected an image of at most 1.4 MB.`);
+  if (file.size <= MAX_FILE) return toBase64(new Uint8Array(await file.arrayBuffer()));
+  throw new Error(`${file.name}: expected an image file of at most 1.4 MB, got ${(file.size / 1e6).toFixed(1)} MB.`);
 }

@@ -1,34 +1,34 @@
-/** The terms of the bound as bars from zero: elbo = log p(x | z) - rate, in nats. */
+/** The terms of the bound as bars from zero: ELBO = log p(x | z) - KL, in nats. */
 import { el, nice } from "../../dom.js";
 
-/** @param {{reconstruction: number, rate: number[]|null, elbo: number|null, log_likelihood: number|null}} terms */
-export function bars(terms) {
+/** @param {{reconstruction: number, kl: number[]|null, elbo: number|null, log_likelihood: number|null}} terms */
+export function elboBars(terms) {
   const rows = rowsOf(terms).filter(([, value]) => Number.isFinite(value));
-  const most = Math.max(...rows.map(([, value]) => Math.abs(value)), 1e-9);
+  const largest = Math.max(...rows.map(([, value]) => Math.abs(value)), 1e-9);
   return el(
     "table",
     { class: "bars" },
-    el("caption", { class: "unseen" }, "Terms of the bound, in nats"),
-    ...rows.map((row) => bar(row, most)),
+    el("caption", { class: "visually-hidden" }, "Terms of the bound, in nats"),
+    ...rows.map((row) => bar(row, largest)),
   );
 }
 
-function rowsOf({ reconstruction, rate, elbo, log_likelihood: likelihood }) {
-  const rates = (rate ?? []).map((value, level) => [
-    rate.length > 1 ? `Rate of level ${level + 1}` : "Rate",
+function rowsOf({ reconstruction, kl, elbo, log_likelihood: likelihood }) {
+  const layers = (kl ?? []).map((value, layer) => [
+    kl.length > 1 ? `KL of layer ${layer + 1}` : "KL",
     value,
-    "rate",
+    "kl",
   ]);
   const bounds = [
     ["ELBO", elbo, "elbo"],
     ["log p(x) ≥", likelihood, "elbo"],
   ];
-  return [["log p(x | z)", reconstruction, "fit"], ...rates, ...bounds];
+  return [["log p(x | z)", reconstruction, "reconstruction"], ...layers, ...bounds];
 }
 
-function bar([name, value, kind], most) {
+function bar([name, value, kind], largest) {
   const line = el("span", { class: `bar ${kind}` });
-  line.style.setProperty("--share", Math.abs(value) / most);
+  line.style.setProperty("--share", Math.abs(value) / largest);
   return el(
     "tr",
     {},

@@ -1,96 +1,96 @@
-/** What one model makes of a drawn image: reconstruction, terms of the bound, and fillings of what is wiped out. */
+/** The result of one model for a drawing: reconstruction, terms of the bound, and imputations of the masked part. */
 import { button, el, nice } from "../../dom.js";
-import { lane } from "../../model_panel.js";
+import { fromBase64, imageCanvas, show } from "../../image.js";
 import { latest } from "../../latest.js";
-import { frame, fromBase64, show } from "../../image.js";
-import { go } from "../../latent_navigation.js";
-import { bars } from "./elbo_bars.js";
-import { sheet } from "./image.js";
-import { packed } from "./run_length.js";
+import { setLatent } from "../../latent_navigation.js";
+import { modelPanel } from "../../model_panel.js";
+import { elboBars } from "./elbo_bars.js";
+import { drawableImage } from "./image.js";
+import { encodeRuns } from "./run_length.js";
 
-const FILLINGS = 6;
-const SETTLED = 250; // milliseconds that a drawing rests before what is wiped out is filled
+const IMPUTATIONS = 6;
+const DELAY = 250; // milliseconds that a drawing rests before its masked part is imputed
 
 /** @param {import("../../types.js").App} app @param {import("../../types.js").Model} model */
-export function answerLane(app, model) {
+export function resultPanel(app, model) {
   const { m, info } = model;
-  const reconstruction = frame("Reconstruction", { class: "picture medium" });
+  const reconstruction = imageCanvas("Reconstruction", { class: "picture medium" });
   const terms = el("div", { class: "terms" });
-  const guess = el("p", { class: "note" });
-  const weight = el("p", { class: "note" });
-  const fillings = frame("Ways to fill what is wiped out", { class: "picture strip" });
+  const predictedClass = el("p", { class: "note" });
+  const sampleSize = el("p", { class: "note" });
+  const imputations = imageCanvas("Imputations of the masked part", { class: "picture strip" });
   let answer = null;
-  let asked = null;
+  let input = null;
   let seed = 0;
-  let rest = 0;
+  let timer = 0;
 
-  const here = button("Look here", () => answer && go(app, m, answer.z), {
+  const goHere = button("Go to mean", () => answer && setLatent(app, m, answer.z), {
     class: "button small",
-    title: "Let the posterior mean be the code that sliders and map show",
+    title: "Move the sliders and the map to the posterior mean",
   });
-  const again = button("Fill again", () => (seed++, fill(asked)), { class: "button small" });
-  const filled = el(
+  const repeat = button("Impute again", () => (seed++, impute(input)), { class: "button small" });
+  const imputationBox = el(
     "div",
-    { class: "filled", hidden: true },
-    el("div", { class: "row spread" }, el("h4", {}, "Imputations"), again),
-    fillings,
-    weight,
+    { class: "imputations", hidden: true },
+    el("div", { class: "row spread" }, el("h4", {}, "Imputations"), repeat),
+    imputations,
+    sampleSize,
   );
   const result = el(
     "div",
     { class: "result", hidden: true },
-    el("div", { class: "moving" }, reconstruction, here),
-    el("div", { class: "stack" }, terms, guess),
+    el("div", { class: "reconstruction" }, reconstruction, goHere),
+    el("div", { class: "stack" }, terms, predictedClass),
   );
 
-  async function ask(wish) {
+  async function encode(drawn) {
     const { label, kind } = app.store.get();
-    asked = { ...wish, label };
-    answer = await app.backend.encode(m, { ...asked, kind });
+    input = { ...drawn, label };
+    answer = await app.backend.encode(m, { ...input, kind });
     show(reconstruction, await fromBase64(answer.reconstruction));
-    terms.replaceChildren(bars(answer.terms));
-    guess.textContent = guessed(info, answer.label);
-    mark("sketched", { xy: answer.xy, ellipse: answer.ellipse });
-    mark("seenAs", runsOf(await fromBase64(answer.image), info.shape));
+    terms.replaceChildren(elboBars(answer.terms));
+    predictedClass.textContent = describeClass(info, answer.label_probabilities);
+    setScene("encoded", { xy: answer.xy, ellipse: answer.ellipse });
+    setScene("observed", runsOf(await fromBase64(answer.image), info.shape));
     result.hidden = false;
-    filled.hidden = !asked.mask;
-    clearTimeout(rest);
-    if (asked.mask) rest = setTimeout(fill, SETTLED, asked);
+    imputationBox.hidden = !input.mask;
+    clearTimeout(timer);
+    if (input.mask) timer = setTimeout(impute, DELAY, input);
   }
 
-  const fill = latest(async (wish) => {
-    const { picture, ess, draws } = await app.backend.impute(m, { ...wish, n: FILLINGS, seed });
-    show(fillings, picture);
-    weight.textContent = `Resampled from ${draws} posterior draws, of which ${nice(ess)} carry the weight.`;
-  }, app.fail);
+  const impute = latest(async (masked) => {
+    const { picture, ess, samples } = await app.backend.impute(m, { ...masked, n: IMPUTATIONS, seed });
+    show(imputations, picture);
+    sampleSize.textContent = `Resampled from ${samples} posterior samples; effective sample size ${nice(ess)}.`;
+  }, app.showError);
 
   function clear() {
-    result.hidden = filled.hidden = true;
-    mark("sketched", null);
-    mark("seenAs", null);
+    result.hidden = imputationBox.hidden = true;
+    setScene("encoded", null);
+    setScene("observed", null);
   }
 
-  const mark = (key, value) =>
+  const setScene = (key, value) =>
     app.scene.set({ [key]: app.scene.get()[key].map((old, k) => (k === m ? value : old)) });
-  const box = lane(app, model, result, filled);
-  return { box, ask, clear };
+  const box = modelPanel(app, model, result, imputationBox);
+  return { box, encode, clear };
 }
 
-/** The image as the model sees it, as runs of bytes. */
+/** The image as the model sees it, run-length encoded. */
 function runsOf(picture, shape) {
   const [, height, width] = shape;
   if (picture.width !== width || picture.height !== height) return null;
   const canvas = el("canvas", { width, height });
   const context = canvas.getContext("2d");
   context.drawImage(picture, 0, 0);
-  const image = sheet(shape);
+  const image = drawableImage(shape);
   image.read(context);
-  return packed(image.levels);
+  return encodeRuns(image.levels);
 }
 
-/** What the model takes the image's class to be, where it says so. */
-function guessed({ condition }, probabilities) {
+/** The most probable class of the image, if the model infers one. */
+function describeClass({ condition }, probabilities) {
   if (!probabilities || !condition) return "";
   const best = probabilities.indexOf(Math.max(...probabilities));
-  return `Most probable class: ${condition.values[best]} (${Math.round(100 * probabilities[best])} %)`;
+  return `Most probable class: ${condition.names[best]} (${Math.round(100 * probabilities[best])} %)`;
 }

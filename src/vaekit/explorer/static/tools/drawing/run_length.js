@@ -1,9 +1,9 @@
 /**
- * Bytes as short text for an address: runs of equal bytes as (byte, length) pairs, in base64 for addresses.
+ * Run-length encoding of bytes as short text for an address: (byte, length) pairs in URL-safe base64.
  */
 
 /** @param {Uint8Array} bytes */
-export function packed(bytes) {
+export function encodeRuns(bytes) {
   const pairs = [];
   for (let at = 0; at < bytes.length;) {
     let end = at + 1;
@@ -17,9 +17,9 @@ export function packed(bytes) {
     .replace(/=/g, "");
 }
 
-/** The bytes of a text; null where they are not exactly `size`. */
-export function unpacked(text, size) {
-  const pairs = decoded(text);
+/** The bytes of a text; null if they are not exactly `size`. */
+export function decodeRuns(text, size) {
+  const pairs = decodeBase64(text);
   const bytes = new Uint8Array(size);
   let at = 0;
   for (let k = 0; k + 1 < pairs.length; k += 2) {
@@ -29,7 +29,7 @@ export function unpacked(text, size) {
   return at === size ? bytes : null;
 }
 
-function decoded(text) {
+function decodeBase64(text) {
   try {
     const letters = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
     return Uint8Array.from(letters, (letter) => letter.charCodeAt(0));
