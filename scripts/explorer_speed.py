@@ -82,7 +82,7 @@ def drag(page: Any, moves: int = 300) -> list[float]:
 def to(page: Any, x: float, y: float) -> None:
     """Move to a point of the map, in shares of its width and height."""
     box = page.locator(".stage").bounding_box()
-    page.mouse.move(box["x"] + x * box["hidden_sizes"], box["y"] + y * box["height"])
+    page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
 
 
 if __name__ == "__main__":

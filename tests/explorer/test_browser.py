@@ -119,7 +119,7 @@ def decoded(demo: ExplorerSession, z: list[float], label: int) -> np.ndarray:
 def point_at(page: Any, x: float, y: float) -> None:
     """Move over the map, x and y in shares of its width and height."""
     box = page.locator(".stage").first.bounding_box()
-    page.mouse.move(box["x"] + x * box["hidden_sizes"], box["y"] + y * box["height"])
+    page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
 
 
 def slide(slider: Any, value: float) -> None:
@@ -250,7 +250,7 @@ def test_a_drawing_is_encoded_and_its_masked_part_is_imputed(visit, address):
 def stroke(page: Any, canvas: Any, places: list[tuple[float, float]]) -> None:
     box = canvas.bounding_box()
     for step, (x, y) in enumerate(places):
-        page.mouse.move(box["x"] + x * box["hidden_sizes"], box["y"] + y * box["height"], steps=5)
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=5)
         if step == 0:
             page.mouse.down()
     page.mouse.up()
@@ -350,7 +350,7 @@ def test_a_narrow_page_needs_no_sideways_scrolling(visit, address, dark):
     )
     for name in ("Interpolate", "Draw", "Classes", "Sliders"):
         tool(page, name)
-        assert page.evaluate("document.documentElement.scrollWidth") == NARROW["hidden_sizes"]
+        assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
     page.locator(".stage").tap(position={"x": 100, "y": 100})
     until(lambda: latent(page) != [0.0, 0.0])
 

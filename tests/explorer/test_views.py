@@ -246,7 +246,7 @@ def test_attributes_are_a_vector_between_bounds(conditional):
     )
     condition = models([conditional])["models"][0]["condition"]
     conditional.model.labels = prior
-    assert (condition["on"], condition["names"]) == ("attributes", ["0", "1", "2"])
+    assert (condition["variable"], condition["names"]) == ("attributes", ["0", "1", "2"])
     assert (condition["low"], condition["high"]) == ([0, 1, 5], [2, 1, 7])
     assert condition["mode"] == [2, 1, 7]
     assert condition["probabilities"] == pytest.approx([0.25, 0.75])

@@ -6,7 +6,7 @@ import { conditionOf } from "./state.js";
 export function conditionBox(app) {
   const condition = conditionOf(app.models.map(({ info }) => info));
   if (!condition) return null;
-  const box = condition.on === "label" ? classChoice(app, condition.names) : attributeSliders(app, condition);
+  const box = condition.variable === "label" ? classChoice(app, condition.names) : attributeSliders(app, condition);
   return el("section", { class: "condition", "aria-label": "Condition" }, box);
 }
 

@@ -46,7 +46,7 @@ export async function selectImage(app, i) {
 /** The class of an image if the models are conditioned on it; otherwise the current condition. */
 export function labelFor(app, label) {
   const condition = conditionOf(app.models.map(({ info }) => info));
-  return condition?.on === "label" && label !== null ? label : app.store.get().label;
+  return condition?.variable === "label" && label !== null ? label : app.store.get().label;
 }
 
 /** The posterior of image i in every model; null if one fails, after showing the error. */

@@ -77,7 +77,7 @@ function panel(app) {
     { key: "sliders", title: "Sliders", content: sliders(app) },
     { key: "interpolate", title: "Interpolate", content: interpolation(app) },
     { key: "draw", title: "Draw", content: drawing(app) },
-    ...(has(({ condition }) => condition?.on === "label")
+    ...(has(({ condition }) => condition?.variable === "label")
       ? [{ key: "classes", title: "Classes", content: classes(app) }]
       : []),
     ...(has(({ pseudo_inputs: n }) => n > 0)

@@ -137,7 +137,7 @@ export const conditionOf = (infos) => infos.find(({ condition }) => condition)?.
 
 function firstLabel(condition) {
   if (!condition) return null;
-  return condition.on === "label" ? 0 : condition.mode;
+  return condition.variable === "label" ? 0 : condition.mode;
 }
 
 function fits(key, value, infos) {
@@ -154,7 +154,7 @@ function fits(key, value, infos) {
 function labelFits(value, condition) {
   if (!condition) return false;
   const size = condition.names.length;
-  return Array.isArray(value) ? value.length === size : condition.on === "label" && value < size;
+  return Array.isArray(value) ? value.length === size : condition.variable === "label" && value < size;
 }
 
 function numbers(text) {

@@ -10,7 +10,7 @@
  * @property {number} std  of its posterior means over the data
  *
  * @typedef {Object} Condition  what a model is conditioned on
- * @property {"label"|"attributes"} on
+ * @property {"label"|"attributes"} variable
  * @property {string[]} parts  "prior", "encoder", "decoder"
  * @property {string[]} names  of the classes or of the attributes
  * @property {number[]} probabilities  of the labels in the training data

@@ -83,7 +83,7 @@ def _condition(session: ExplorerSession) -> dict[str, Any] | None:
     trained = session.trained
     names = trained.label_names if labels.one_hot else trained.attribute_names
     return {
-        "on": "label" if labels.one_hot else "attributes",
+        "variable": "label" if labels.one_hot else "attributes",
         "parts": sorted(session.model.conditioned_parts),
         "names": list(names) or [str(i) for i in range(labels.label_dim)],
         "probabilities": labels.log_prob.exp().tolist(),

@@ -149,7 +149,7 @@ async function encode(site, { pixels, file, mask, label = null, kind }) {
   const inputs = { x: [visible, [1, ...site.info.shape]], y: y && [y, [1, y.length]] };
   const { mean, stddev } = await site.run("encode", inputs);
   const terms = await bound(site, visible, observed, y);
-  const isLabel = site.info.condition?.on === "label";
+  const isLabel = site.info.condition?.variable === "label";
   return {
     ...describePosterior(site, [...mean], [...stddev], kind ?? site.info.projection.kind),
     terms,
