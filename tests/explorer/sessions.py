@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 import cases
+from vaekit.config.schema.data import observation_keys
 from vaekit.config.schema.recipe import Recipe
 from vaekit.data.dataset import Dataset
 from vaekit.data.observation import observe
@@ -34,7 +35,7 @@ def tiny_session(
     levels = np.random.default_rng(0).integers(0, 256, (N, *shape), dtype=np.uint8)
     names = ("a", "b", "c") if labels else ()
     data = Dataset("toy", "Toy", levels, np.arange(N) % 3 if labels else None, names)
-    recipe = Recipe.model_validate({"data": {"observation": observation}})
+    recipe = Recipe.model_validate({"data": observation_keys(observation)})
     trained = TrainedModel(model, recipe, shape, names, Path("toy"))
     images = observe(data, np.arange(N), observation)
     return create_session(trained, images, Source("toy", "test", "vaekit.load('runs/toy')", names))

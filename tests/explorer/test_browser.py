@@ -238,7 +238,7 @@ def test_a_drawing_is_encoded_and_its_masked_part_is_imputed(visit, address):
     stroke(page, canvas, [(0.5, 0.2), (0.5, 0.8)])
     panel.locator(".result .picture.shown").wait_for()
     assert {"log p(x | z)", "KL", "ELBO"} <= set(panel.locator(".bars th").all_inner_texts())
-    panel.get_by_role("radio", name="Mask").check()
+    panel.get_by_role("radio", name="Mask", exact=True).check()
     stroke(page, canvas, [(0.3, 0.5), (0.7, 0.5)])
     panel.locator(".imputations .picture.shown").wait_for()
     assert pixels(panel.locator(".imputations .picture")).shape == (28, 6 * 28, 4)

@@ -56,7 +56,7 @@ def test_images_are_side_by_side():
 @pytest.mark.parametrize("observation", ["threshold", "static", "dynamic"])
 def test_thresholds_binarize_as_the_model_does(observation):
     e = tiny_session()
-    e.trained.recipe.data.__dict__["observation"] = observation
+    e.trained.recipe.data.__dict__["binarization"] = observation
     threshold = numbers(points(e)["threshold"], "u1").reshape(cases.SHAPE)
     levels = np.random.default_rng(3).integers(0, 256, (1, *cases.SHAPE), dtype=np.uint8)
     seen = observe(Dataset("one", "One", levels, None, ()), np.arange(1), observation).all()[0]
