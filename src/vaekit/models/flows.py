@@ -1,15 +1,15 @@
-"""A normalizing flow: the distribution of what an invertible function makes of standard normal noise.
+"""Normalizing flows: standard normal noise, transformed by an invertible function f,
 
     z = m + s f^-1(u), u ~ N(0, I):     log p(z) = log N(f(v); 0, I) + log |det df/dv| - sum_i log s_i,
 
-with v = (z - m) / s (Rezende and Mohamed 2015). Each step of f is affine in every number, with shift and
-scale from a network that sees only some of the others:
+with v = (z - m) / s (Rezende and Mohamed 2015). Each step of f is an affine function of every value, with
+shift and scale from a network that sees only some of the other values:
 
-- *autoregressive*: those before it, which makes densities fast and draws slow, d passes (Papamakarios et al.
-  2017);
-- *coupling*: the first half for the second, and nothing for the first, fast both ways (Dinh et al. 2017).
+- *autoregressive*: the preceding values. Densities are fast; sampling needs d passes (Papamakarios et al.
+  2017).
+- *coupling*: the first half of the values for the second half. Both directions are fast (Dinh et al. 2017).
 
-The order is reversed from step to step. The steps come from zuko, an optional dependency.
+The order of the values is reversed from step to step. The steps come from zuko, an optional dependency.
 """
 
 from __future__ import annotations
@@ -28,22 +28,29 @@ from vaekit.errors import VaekitError
 from vaekit.models.head import LOG_SCALE_BOUNDS
 from vaekit.utils.device import to_float32
 
-Form = Literal["coupling", "autoregressive"]
-FIXED_DRAWS = 256  # draws that mean and variance are taken from
-NEAR_IDENTITY = 0.1  # of what the last layer of a step's network would begin with
+FlowType = Literal["coupling", "autoregressive"]
+FIXED_DRAWS = 256  # samples for the mean and the variance
+NEAR_IDENTITY = 0.1  # factor on the initial weights of the last layer of each step
 
 
 class Flow(Distribution):
-    """z = m + s f^-1(temperature * u), u ~ N(0, I).
+    """The distribution of z = m + s f^-1(temperature * u), u ~ N(0, I).
 
-    Mean and variance are those of fixed draws, the same at each use.
+    Mean and variance are estimated from 256 samples with a fixed seed.
 
     Args:
-        steps: takes h, gives f.
+        steps: a module that takes h and returns f.
         loc: m, (..., d).
         scale: s, (..., d).
-        context: h, (..., c); None where f depends on nothing.
-        temperature: the spread of the noise.
+        context: h, (..., c); None for an unconditional f.
+        temperature: the standard deviation of the noise.
+
+    >>> p = Flow(flow_steps(2, 0, "coupling", 2, (8,)), torch.zeros(2), torch.ones(2))
+    >>> p
+    Flow(dim=2, batch_shape=())
+    >>> z = p.rsample((5,))
+    >>> z.shape, p.log_prob(z).shape
+    (torch.Size([5, 2]), torch.Size([5]))
     """
 
     arg_constraints: ClassVar[dict] = {}
@@ -64,8 +71,11 @@ class Flow(Distribution):
 
     @property
     def transform(self) -> Any:
-        """f, as a `torch.distributions.Transform` that gives value and log-determinant together."""
+        """f, as a `torch.distributions.Transform` that also returns the log-determinant."""
         return self.steps(self.context)
+
+    def __repr__(self) -> str:
+        return f"Flow(dim={self.event_shape[0]}, batch_shape={tuple(self.batch_shape)})"
 
     def log_prob(self, value: Tensor) -> Tensor:
         with torch.autocast(value.device.type, enabled=False):
@@ -86,7 +96,7 @@ class Flow(Distribution):
         return self._fixed_draws().var(0)
 
     def _fixed_draws(self) -> Tensor:
-        """Draws with noise of a fixed seed, and with its negative."""
+        """Samples from antithetic noise with a fixed seed."""
         noise = torch.randn(FIXED_DRAWS // 2, *self.event_shape, generator=torch.Generator().manual_seed(0))
         noise = torch.cat([noise, -noise]).to(self.loc)
         return self.from_noise(
@@ -94,7 +104,7 @@ class Flow(Distribution):
         )
 
     def from_noise(self, noise: Tensor) -> Tensor:
-        """z at standard normal noise u, (..., d)."""
+        """The z, (..., d), of standard normal noise u, (..., d)."""
         with torch.autocast(noise.device.type, enabled=False):
             return self.loc + self.scale * self.transform.inv(self.temperature * noise)
 
@@ -113,12 +123,17 @@ def _(distribution: Flow, index: Tensor) -> Distribution:
 
 
 class FlowPrior(nn.Module):
-    """A flow over d numbers.
+    """A flow as the prior p(z) or p(z | y).
 
     Args:
         latent_dim: d.
-        type, transforms, hidden_sizes: see `steps`.
-        label_dim: m, the numbers of a label that its steps depend on; 0 for none, whatever the context.
+        type, transforms, hidden_sizes: see `flow_steps`.
+        label_dim: m, the size of a label that the steps are conditioned on; 0 ignores the context.
+
+    >>> FlowPrior(2, hidden_sizes=(8,))()
+    Flow(dim=2, batch_shape=())
+    >>> FlowPrior(2, hidden_sizes=(8,), label_dim=3)(torch.eye(3))
+    Flow(dim=2, batch_shape=(3,))
     """
 
     loc: Tensor
@@ -127,7 +142,7 @@ class FlowPrior(nn.Module):
     def __init__(
         self,
         latent_dim: int,
-        type: Form = "coupling",
+        type: FlowType = "coupling",
         transforms: int = 4,
         hidden_sizes: Sequence[int] = (128, 128),
         label_dim: int = 0,
@@ -146,18 +161,27 @@ class FlowPrior(nn.Module):
 
 
 class FlowPosterior(nn.Module):
-    """A head: 3 d numbers -> a flow about a mean, with log sigma, and the context h of its steps.
+    """A flow as the posterior q(z | x): a head with the mean, log sigma and the context h of its steps.
 
     Args:
         latent_dim: d.
-        type, transforms, hidden_sizes: see `steps`.
+        type, transforms, hidden_sizes: see `flow_steps`.
         bounds: smooth bounds of log sigma.
+
+    Raises:
+        VaekitError: zuko is not installed.
+
+    >>> posterior = FlowPosterior(2, hidden_sizes=(8,))
+    >>> posterior.network_output((2,))
+    (6,)
+    >>> posterior(torch.zeros(4, 6))
+    Flow(dim=2, batch_shape=(4,))
     """
 
     def __init__(
         self,
         latent_dim: int,
-        type: Form = "coupling",
+        type: FlowType = "coupling",
         transforms: int = 2,
         hidden_sizes: Sequence[int] = (128,),
         bounds: Bounds | None = LOG_SCALE_BOUNDS,
@@ -167,47 +191,48 @@ class FlowPosterior(nn.Module):
         self.steps = flow_steps(latent_dim, latent_dim, type, transforms, hidden_sizes)
 
     def network_output(self, event: tuple[int, ...]) -> tuple[int, ...]:
-        """3 numbers for each latent."""
+        """The output shape that the network must have: 3 values per latent."""
         return (3 * event[0],)
 
-    def forward(self, numbers: Tensor) -> Flow:
-        loc, log_scale, context = to_float32(numbers).chunk(3, -1)
+    def forward(self, output: Tensor) -> Flow:
+        loc, log_scale, context = to_float32(output).chunk(3, -1)
         return Flow(self.steps, loc, soft_clamp(log_scale, self.bounds).exp(), context)
 
 
 def flow_steps(
-    size: int, context: int, type: Form, transforms: int, hidden_sizes: Sequence[int]
+    latent_dim: int, context_dim: int, type: FlowType, transforms: int, hidden_sizes: Sequence[int]
 ) -> nn.Module:
-    """The steps of a flow, a module that takes a context and gives the function f, at first nearly identity.
+    """Build the steps of a flow: a module that takes a context and returns f, initially near the identity.
 
     Args:
-        size: d, the numbers that f takes and gives.
-        context: how many numbers the context has; 0 for none.
+        latent_dim: d.
+        context_dim: size of the context; 0 for an unconditional f.
         type: "coupling" or "autoregressive".
-        transforms: how many steps.
-        hidden_sizes: units of the hidden layers of the network in each.
+        transforms: number of steps.
+        hidden_sizes: units of the hidden layers in the network of each step.
 
     Raises:
         VaekitError: zuko is not installed.
+
+    >>> f = flow_steps(3, 0, "coupling", 2, (8,))(None)
+    >>> u = torch.ones(3)
+    >>> torch.allclose(f.inv(f(u)), u, atol=1e-5)
+    True
     """
-    passes = {"coupling": 2, "autoregressive": size}[type]
+    passes = {"coupling": 2, "autoregressive": latent_dim}[type]
     flow = _zuko().flows.MAF(
-        size, context, transforms=transforms, passes=passes, hidden_features=tuple(hidden_sizes)
+        latent_dim, context_dim, transforms=transforms, passes=passes, hidden_features=tuple(hidden_sizes)
     )
     for step in flow.transform.transforms:
-        _shrink(step.hyper[-1])
+        # A step near the identity: otherwise each latent layer would amplify the one above it.
+        with torch.no_grad():
+            step.hyper[-1].weight.mul_(NEAR_IDENTITY)
+            step.hyper[-1].bias.mul_(NEAR_IDENTITY)
     return flow.transform
 
 
-@torch.no_grad()
-def _shrink(last: nn.Linear) -> None:
-    """Let the numbers of a step begin near 0: of levels in a row each would else stretch what is above it."""
-    last.weight.mul_(NEAR_IDENTITY)
-    last.bias.mul_(NEAR_IDENTITY)
-
-
 def _zuko() -> ModuleType:
-    """The library, without its switching off the validation of arguments for the whole process."""
+    """Import zuko, and undo that it disables argument validation for the whole process."""
     validated = Distribution._validate_args
     try:
         import zuko
