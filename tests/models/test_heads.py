@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-from functools import partial
 
 import pytest
 import torch
@@ -148,7 +147,7 @@ def test_gaussian_with_a_fixed_sigma_is_that_of_scipy_and_says_that_it_was_chose
     assert likelihoods.gaussian("learned").warning == likelihoods.gaussian("global").warning == ""
 
 
-@pytest.mark.parametrize("gaussian-softplus", [0, -1.0, math.nan, "Learned", ""])
+@pytest.mark.parametrize("sigma", [0, -1.0, math.nan, "Learned", ""])
 def test_gaussian_refuses_any_other_sigma(sigma):
     with pytest.raises(ValueError, match=r"sigma: expected a number > 0, 'learned', 'global' or 'optimal'"):
         likelihoods.gaussian(sigma)
@@ -304,9 +303,7 @@ def test_a_full_covariance_without_anything_below_the_diagonal_is_a_diagonal_one
     numbers = torch.randn(7, 6)
     q = posteriors.FullCovariance(bounds)(torch.cat([numbers, torch.zeros(7, 3)], -1))
     z = torch.randn(7, 3)
-    torch.testing.assert_close(
-        q.log_prob(z), partial(posteriors.gaussian, "log_std")(bounds)(numbers).log_prob(z)
-    )
+    torch.testing.assert_close(q.log_prob(z), posteriors.gaussian("log_std", bounds)(numbers).log_prob(z))
 
 
 def test_a_full_covariance_is_single_precision_or_better_and_narrows():

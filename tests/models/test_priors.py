@@ -273,7 +273,9 @@ def test_a_component_a_class_averages_to_the_mixture_over_the_classes():
 def test_components_that_are_to_be_classes_must_be_as_many():
     around = cases.make_vae(conditioned_parts=("prior",))
     around = BuildContext(2, nn.Identity(), cases.SHAPE, None, around.labels, frozenset(["prior"]))
-    with pytest.raises(RecipeError, match=r"weights=class_conditional needs one component per class, 3, got 4"):
+    with pytest.raises(
+        RecipeError, match=r"weights=class_conditional needs one component per class, 3, got 4"
+    ):
         priors.mixture(around, 4, "class")
 
 
