@@ -61,8 +61,8 @@ def test_halves() -> None:
 @pytest.mark.parametrize(
     ("missing", "shape", "says"),
     [
-        (square(11), SHAPE, "a square of 11 hides all of an image of 8 x 11; take less"),
-        (half("top"), (1, 1, 9), "an image of 1 x 9 has no top half; take another side"),
+        (square(11), SHAPE, "a square of 11 hides all of an image of 8 x 11; choose a smaller size"),
+        (half("top"), (1, 1, 9), "an image of 1 x 9 has no top half; choose another side"),
         (half(), (1, 1, 1), "an image of 1 x 1 has no random half"),
     ],
 )

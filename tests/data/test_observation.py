@@ -135,7 +135,7 @@ def test_without_labels_batches_have_none(real: Dataset) -> None:
 
 
 def test_discrete_needs_levels(real: Dataset) -> None:
-    with pytest.raises(DataError, match=r"discrete needs levels.*use continuous"):
+    with pytest.raises(DataError, match=r"discrete needs gray levels.*use continuous"):
         observe(real, np.arange(3), "discrete")
 
 

@@ -58,7 +58,7 @@ def test_the_seed_decides() -> None:
 @pytest.mark.parametrize(
     ("sizes", "says"),
     [
-        ({"validation": 50, "test": 50}, "leave none of 100 to train on"),
+        ({"validation": 50, "test": 50}, "leave none of 100 for training"),
         ({"validation": 0.6, "test": 0.5}, "60 images for validation and 50 for testing"),
         ({"validation": 1.0}, "validation: expected a number of images"),
         ({"test": -1}, "test: expected a number of images"),

@@ -191,7 +191,7 @@ def test_a_name_of_the_catalog_stays_a_name(tmp_path):
         (InvalidError, "training.epochs", {"epochs": 0}),
         (
             DataError,
-            "discrete needs levels",
+            "discrete needs gray levels",
             {"data": "reals.npy", "overrides": ["data.binarization=none"]},
         ),
     ],

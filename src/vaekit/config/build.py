@@ -67,7 +67,7 @@ def training_images(recipe: Recipe, dataset: Dataset, splits: Splits) -> Example
     data = recipe.data
     seen = observe(
         dataset, splits.train, data.observation, training=True, seed=data.seed, resident=False,
-        missing=build_missing(data), told=recipe.model.condition_on,
+        missing=build_missing(data), condition_on=recipe.model.condition_on,
     )  # fmt: skip
 
     def some(n: int) -> tuple[Tensor, Tensor | None]:

@@ -1,9 +1,22 @@
-"""Names and paths -> arrays -> batches.
+"""Data: from a name or a path to arrays, splits and batches.
 
-dataset = load("mnist")                      # a catalog name, an imported name, or a path
-parts = split(dataset, validation=10_000)    # as published, or seeded
-seen = observe(dataset, parts.train, "dynamic", training=True)
-x = seen.batch(torch.arange(100))            # (100, 1, 28, 28), float32 in [0, 1]
+`vaekit.config` and everything above it may import it; it imports `utils` only. Torch is imported with
+`observe`.
+
+    load_dataset      the dataset of a catalog name, an imported name, or a path
+    import_data       read data once and store it under a name
+    split             training, validation and test images, as published or drawn with a seed
+    observe           images as the model sees them: binary, discrete or continuous
+    suggest           the observation, likelihood and network that suit a dataset
+    catalog           the datasets with names
+
+>>> import torch
+>>> from vaekit.data import load_dataset, observe, split
+>>> dataset = load_dataset("digits")
+>>> parts = split(dataset, validation=100, test=100)
+>>> images = observe(dataset, parts.train, "dynamic", training=True)
+>>> images.batch(torch.arange(5)).shape
+torch.Size([5, 1, 8, 8])
 """
 
 from __future__ import annotations

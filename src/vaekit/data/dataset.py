@@ -1,7 +1,11 @@
-"""A dataset is one array of images, perhaps labels and attributes of them, and what is known about it.
+"""A dataset: one array of images, optional labels and attributes, and their description.
 
-Stored values are either levels (uint8, 0..255) or reals (float32, in [0, 1], or NaN where missing); in both
-cases original = offset + scale * stored, so that what a loader rescaled can be given back.
+Stored values are either gray levels (uint8, 0..255) or real numbers (float32 in [0, 1]; NaN for missing
+values). In both cases
+
+    original = offset + scale * stored
+
+so results can be returned in the units of the original data.
 """
 
 from __future__ import annotations
@@ -17,26 +21,32 @@ from vaekit.errors import DataError
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images (N, C, H, W), their labels (N,) or None, and where both came from.
+    """Images (N, C, H, W), their labels (N,) or None, and where they came from.
 
     Args:
-        name: what commands and run directories call it.
-        title: what figures call it.
+        name: the name in commands and run directories.
+        title: the name in figures.
         images: (N, C, H, W), uint8 levels 0..255 or float32 in [0, 1]; may be a read-only memory map.
             Vectors of length D are (N, 1, 1, D).
         labels: (N,) int64 in 0..classes-1, or None.
-        label_names: one name a class; empty without labels.
-        published: split name -> (first, past the last) image, where the source publishes splits.
-        source: where it came from, for people.
-        notes: what the loader inferred, one sentence each.
+        label_names: one name per class; empty without labels.
+        published: split name -> (first, last + 1) image, if the source publishes splits.
+        source: where the data came from, as text.
+        notes: what the reader inferred, one sentence each.
         offset, scale: original value = offset + scale * stored value.
-        attributes: (N, m) float32, real numbers that are known of each image, or None.
-        attribute_names: one name a column; empty without attributes.
-        files: the name of each image's file within the folder, with slashes; empty where there are none.
-        layout: the shape of one image where it came from, such as (D,) or (H, W, C); empty for (C, H, W).
+        attributes: (N, m) float32, real numbers per image, or None.
+        attribute_names: one name per column; empty without attributes.
+        files: the path of each image within its folder; empty if the images do not come from files.
+        layout: the shape of one image in the source, such as (D,) or (H, W, C); empty for (C, H, W).
 
     Raises:
-        DataError: the arrays do not have these shapes and types, or do not match in number.
+        DataError: the arrays have other shapes or types, or differ in number.
+
+    >>> data = Dataset("noise", "Noise", np.zeros((5, 1, 4, 4), np.uint8), None, ())
+    >>> data
+    Dataset('noise', 5 images of (1, 4, 4), uint8)
+    >>> data.shape, data.has_missing
+    ((1, 4, 4), False)
     """
 
     name: str
@@ -61,6 +71,10 @@ class Dataset:
         if self.attributes is not None:
             _check_attributes(self.attributes, len(self.images), self.attribute_names, self.source)
 
+    def __repr__(self) -> str:
+        classes = f", {self.classes} classes" if self.classes else ""
+        return f"Dataset({self.name!r}, {len(self)} images of {self.shape}, {self.images.dtype}{classes})"
+
     def __len__(self) -> int:
         return len(self.images)
 
@@ -72,17 +86,17 @@ class Dataset:
 
     @property
     def is_levels(self) -> bool:
-        """Whether the images are levels 0..255 rather than reals."""
+        """Whether the images are stored as gray levels 0..255 rather than real numbers."""
         return self.images.dtype == np.uint8
 
     @cached_property
     def has_missing(self) -> bool:
-        """Whether some values are missing: NaN, which only reals can be."""
+        """Whether some values are missing (NaN), which is possible for real numbers only."""
         return not self.is_levels and bool(np.isnan(self.images.min()))
 
     @cached_property
     def has_levels(self) -> bool:
-        """Whether all values that are there are levels, stored as such or, beside NaN, as k / 255."""
+        """Whether all known values are gray levels: stored as uint8, or as k / 255 together with NaN."""
         return self.is_levels or (self.has_missing and _are_steps(self.images))
 
     @property
@@ -91,11 +105,11 @@ class Dataset:
         return len(self.label_names)
 
     def to_original(self, x: np.ndarray) -> np.ndarray:
-        """Images (..., C, H, W) in [0, 1], as a model gives them, in the units and layout they came in."""
+        """Images (..., C, H, W) in [0, 1], as a model returns them, in the units and layout of the source."""
         return self.to_layout(self.offset + self.scale * (255 if self.is_levels else 1) * x)
 
     def to_layout(self, values: np.ndarray) -> np.ndarray:
-        """What belongs to the values of images (..., C, H, W), in the layout these came in."""
+        """An array (..., C, H, W) in the layout of the source."""
         layout = self.layout or self.shape
         last = len(layout) == 3 and layout != self.shape
         moved = np.moveaxis(values, -3, -1) if last else values
@@ -121,7 +135,7 @@ def _check_labels(labels: np.ndarray, images: int, names: int, source: str) -> N
     if labels.shape != (images,):
         raise DataError(
             f"{source}: {images} images, but labels of shape {labels.shape}; "
-            f"give exactly one label an image, shape ({images},)"
+            f"give exactly one label per image, shape ({images},)"
         )
     if labels.dtype != np.int64 or labels.min() < 0 or labels.max() >= names:
         raise DataError(
@@ -133,8 +147,9 @@ def _check_labels(labels: np.ndarray, images: int, names: int, source: str) -> N
 def _check_attributes(attributes: np.ndarray, images: int, names: tuple[str, ...], source: str) -> None:
     if attributes.shape != (images, len(names)) or not names or attributes.dtype != np.float32:
         raise DataError(
-            f"{source}: attributes must be float32 of shape ({images}, {len(names)}), a row an image and a "
-            f"name a column, but are {attributes.dtype} of shape {attributes.shape}; give one row an image"
+            f"{source}: attributes must be float32 of shape ({images}, {len(names)}), one row per image "
+            f"and one name per column, but are {attributes.dtype} of shape "
+            f"{attributes.shape}; give one row per image"
         )
     if not np.isfinite(attributes).all():
         row, column = np.argwhere(~np.isfinite(attributes))[0]

@@ -56,7 +56,7 @@ def renumber_labels(dataset: Dataset, names: Sequence[str]) -> Dataset:
     if unknown := [name for name in dataset.label_names if name not in names]:
         raise DataError(
             f"{dataset.name}: has a class {unknown[0]!r}{did_you_mean(unknown[0], names)}; expected those "
-            f"that the model is told of: {', '.join(names)}"
+            f"that the model is conditioned on: {', '.join(names)}"
         )
     places = np.array([names.index(name) for name in dataset.label_names], np.int64)
     return replace(dataset, labels=places[dataset.labels], label_names=tuple(names))

@@ -1,9 +1,10 @@
-"""What is hidden of every image, as if it had not been observed.
+"""Masks that hide a part of every image, as if it had not been observed.
 
-A kind of missing is a function of a random generator and of a height and width, which gives what is left:
-True where a pixel is observed. All channels of a pixel are hidden together. What is hidden of image i is a
-function of the seed and of i alone, so that image i lacks the same in every epoch, subset and process: of
-`pixels` it would otherwise take few epochs until each had been seen.
+A mask sampler is a function of a random generator and an image size (H, W) that returns a boolean array: True
+where a pixel is observed. All channels of a pixel are hidden together.
+
+The mask of image i depends on the seed and on i only, so it is the same in every epoch, subset and process.
+Otherwise, with `pixels`, each pixel would be seen after a few epochs.
 """
 
 from __future__ import annotations
@@ -19,23 +20,33 @@ Size = tuple[int, int]
 MaskSampler = Callable[[np.random.Generator, Size], np.ndarray]
 Side = Literal["left", "right", "top", "bottom", "random"]
 
-_STREAM = 1  # apart from that of the static binarization
+_STREAM = 1  # a random stream other than that of the static binarization
 
 
 def pixels(share: float = 0.5) -> MaskSampler:
-    """Each pixel is hidden with this probability, independently of the others."""
+    """Hide each pixel independently with the probability `share`.
+
+    >>> pixels(share=0.25)(np.random.default_rng(0), (2, 3)).shape
+    (2, 3)
+    """
     return lambda generator, size: generator.random(size) >= share
 
 
 def square(size: int = 12) -> MaskSampler:
-    """A square of so many pixels a side is hidden, at a random place inside the image.
+    """Hide a square of `size` x `size` pixels at a random position inside the image.
 
-    Of an image less high or wide than that it is a rectangle; of a vector, so many values in a row.
+    The square is cropped to a rectangle if the image is smaller in one direction. In a vector it hides `size`
+    consecutive values.
+
+    >>> square(size=2)(np.random.default_rng(0), (4, 4)).sum()
+    np.int64(12)
     """
 
     def left(generator: np.random.Generator, image: Size) -> np.ndarray:
         if size >= max(image):
-            raise DataError(f"missing: a square of {size} hides all of an image of {_by(image)}; take less")
+            raise DataError(
+                f"missing: a square of {size} hides all of an image of {_by(image)}; choose a smaller size"
+            )
         height, width = (min(size, length) for length in image)
         top, first = (
             int(generator.integers(0, all - part + 1))
@@ -49,13 +60,17 @@ def square(size: int = 12) -> MaskSampler:
 
 
 def half(side: Side = "random") -> MaskSampler:
-    """One half of the image is hidden: always the same, or a random one."""
+    """Hide one half of the image: "left", "right", "top", "bottom", or a random one.
+
+    >>> half("left")(np.random.default_rng(0), (1, 4))
+    array([[False, False,  True,  True]])
+    """
 
     def left(generator: np.random.Generator, image: Size) -> np.ndarray:
         sides = ["left", "right"] * (image[1] > 1) + ["top", "bottom"] * (image[0] > 1)
         chosen = sides[generator.integers(len(sides))] if side == "random" and sides else side
         if chosen not in sides:
-            raise DataError(f"missing: an image of {_by(image)} has no {side} half; take another side")
+            raise DataError(f"missing: an image of {_by(image)} has no {side} half; choose another side")
         return _without(chosen, image)
 
     return left
@@ -67,10 +82,23 @@ MASKS: dict[str, Callable[..., MaskSampler]] = {f.__name__: f for f in (pixels, 
 def observed_pixels(
     missing: MaskSampler, shape: tuple[int, int, int], indices: np.ndarray, seed: int
 ) -> np.ndarray:
-    """What is left of images (C, H, W) by their indices (n,) in the dataset: (n, 1, H, W), True or False.
+    """The masks of some images.
+
+    Args:
+        missing: the mask sampler.
+        shape: (C, H, W) of an image.
+        indices: (n,) indices of the images in the dataset.
+        seed: the random seed.
+
+    Returns:
+        (n, 1, H, W) bool, True where a pixel is observed.
 
     Raises:
-        DataError: what is to be hidden does not fit the images.
+        DataError: the mask does not fit the images.
+
+    >>> observed_pixels(half("top"), (3, 2, 2), np.array([5]), seed=0)
+    array([[[[False, False],
+             [ True,  True]]]])
     """
     masks = np.empty((len(indices), 1, *shape[1:]), bool)
     for mask, index in zip(masks, indices.tolist(), strict=True):

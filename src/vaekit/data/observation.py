@@ -1,17 +1,17 @@
-"""What the model sees of an image: its levels, or a binary image drawn from them.
+"""What the model sees of an image: its gray levels, or a binary image.
 
-With level v in 0..255 and p = v / 255, an observation is
+With a gray level v in 0..255 and p = v / 255, the observation x is
 
-    threshold   x = [p > 1/2]
-    static      x ~ Bernoulli(p), one draw for good
-    dynamic     x ~ Bernoulli(p), drawn anew at each use in training; as `static` otherwise
+    threshold   x = 1 if p > 1/2, else 0
+    static      x ~ Bernoulli(p), drawn once
+    dynamic     x ~ Bernoulli(p), drawn again at each use in training; like `static` otherwise
     discrete    x = p, one of 256 gray levels
     continuous  x = p, a real number
 
-Static draws depend on the seed and on the image's place in the dataset, and on nothing else: image i
-looks the same in every subset, batch and process (Salakhutdinov and Murray 2008 fixed one such draw).
+Static draws depend on the seed and on the index of the image in the dataset only, so image i looks the same
+in every subset, batch and process (Salakhutdinov and Murray 2008 used one such draw).
 
-What was not observed, because the data lack it or because it is hidden on purpose, is NaN in x.
+Missing values are NaN in x, whether they are missing in the data or hidden on purpose.
 """
 
 from __future__ import annotations
@@ -30,28 +30,33 @@ from vaekit.utils.memory import available_memory, release_pages
 
 OBSERVATIONS = ("threshold", "static", "dynamic", "discrete", "continuous")
 
-_BLOCK = 16  # images that share one random stream: few enough to draw in vain, enough to be quick
+_BLOCK = 16  # images per random stream; a larger block draws more numbers in vain, a smaller one is slower
 
 Rows = Callable[[np.ndarray], np.ndarray]
 
 
 class ObservedImages:
-    """The images of a split as the model sees them, ready to be taken in batches on a device.
+    """The images of a split as the model sees them, in batches on a device; made by `observe`.
 
     Args:
-        rows: indices into the dataset (n,) -> what is stored of those images, uint8 or float32 (n, C, H, W).
+        rows: a function from indices (n,) into the dataset to the stored images (n, C, H, W), uint8 or
+            float32.
         indices: (N,) the images of the split.
-        labels: what a model may be told, on the device: class numbers (N,) int64, attributes (N, m) float32,
-            or None.
+        labels: what a model may be conditioned on, on the device: class numbers (N,) int64, attributes (N, m)
+            float32, or None.
         classes: (N,) int64 on the device, the class numbers, or None.
-        device: where batches are wanted.
-        divisor: batch = stored / divisor; 255 for levels.
-        drawn: whether each batch is drawn anew from Bernoulli(stored / divisor).
-        has_missing: whether what is stored may hold NaN.
-        left: indices into the dataset (n,) -> what is not hidden of those images, bool (n, 1, H, W); None
-            where nothing is.
-        resident: whether everything is held on the device, as `data`, or gathered batch by batch (`data` is
-            then None).
+        device: the device of the batches.
+        divisor: batch = stored / divisor; 255 for gray levels.
+        drawn: whether each batch is drawn again from Bernoulli(stored / divisor).
+        has_missing: whether the stored images may hold NaN.
+        left: a function from indices (n,) into the dataset to the masks (n, 1, H, W) of what is not hidden,
+            or None if nothing is hidden.
+        resident: whether all images stay on the device, as `data`; otherwise `data` is None and they are read
+            batch by batch.
+
+    >>> from vaekit.data import load_dataset
+    >>> observe(load_dataset("digits"), np.arange(10), "threshold")
+    ObservedImages(10 images of (1, 8, 8), cpu)
     """
 
     def __init__(
@@ -82,19 +87,22 @@ class ObservedImages:
         self.data = torch.from_numpy(rows(indices)).to(device) if resident else None
         self._mask = torch.from_numpy(left(indices)).to(device) if left and resident else None
 
+    def __repr__(self) -> str:
+        return f"ObservedImages({len(self)} images of {tuple(self.shape)}, {self.device})"
+
     def __len__(self) -> int:
         return len(self._indices)
 
     @property
     def indices(self) -> np.ndarray:
-        """(N,): which images of the dataset these are."""
+        """(N,), the indices of these images in the dataset."""
         return self._indices
 
     def batch(self, indices: torch.Tensor) -> torch.Tensor:
         """The images at `indices` (B,) int64 of this split: (B, C, H, W) float32 in [0, 1] on the device.
 
-        NaN where they were not observed, which is nowhere unless the split is `has_missing`. Dynamic training
-        data is drawn anew with torch's global generator of the device.
+        Missing values are NaN; there are none unless `has_missing` is true. Dynamic training data is drawn
+        with torch's global generator of the device.
         """
         images = self._gathered(self.data, self._rows, indices)
         seen = draw_binary(images) if self._drawn else self._plain(images)
@@ -122,7 +130,7 @@ class ObservedImages:
             yield self.batch(indices), None if self.labels is None else self.labels[indices]
 
     def _gathered(self, held: torch.Tensor | None, rows: Rows, indices: torch.Tensor) -> torch.Tensor:
-        """From what is held on the device, or from the rows of the dataset."""
+        """Rows at `indices` from the device, or from the dataset."""
         if held is not None:
             return held.index_select(0, indices.to(self.device))
         return torch.from_numpy(rows(self._indices[indices.cpu().numpy()])).to(self.device)
@@ -138,39 +146,43 @@ def observe(
     device: str | torch.device = "cpu",
     resident: bool | None = None,
     missing: MaskSampler | None = None,
-    told: str = "label",
+    condition_on: str = "label",
 ) -> ObservedImages:
-    """A split of a dataset as the model sees it.
+    """The images of a split as the model sees them.
 
     Args:
-        dataset: where the images are.
-        indices: (N,) which of them.
+        dataset: the dataset.
+        indices: (N,) indices of the images.
         observation: one of OBSERVATIONS.
-        training: whether `dynamic` draws anew at each use.
-        seed: of the static draw, and of what is hidden.
-        device: where batches are wanted.
-        resident: hold everything on the device; None does so where it takes less than a third of what
-            is free there. The numbers are the same either way.
-        missing: what is hidden of every image; None hides nothing.
-        told: whether labels are the class numbers, or the "attributes".
+        training: whether `dynamic` draws again at each use.
+        seed: the seed of static draws and of masks.
+        device: the device of the batches.
+        resident: whether to hold all images on the device; by default if they take less than a third of its
+            free memory. The numbers are the same either way.
+        missing: the mask sampler that hides a part of every image; None hides nothing.
+        condition_on: whether the labels are the class numbers ("label") or the "attributes".
 
     Raises:
-        DataError: the observation is unknown, or it or what is hidden is not defined for these images.
+        DataError: the observation is unknown, or the observation or the mask does not fit these images.
+
+    >>> from vaekit.data import load_dataset
+    >>> observe(load_dataset("digits"), np.arange(3), "threshold").all().unique()
+    tensor([0., 1.])
     """
     _check(dataset, observation)
     rows = _rows_of(dataset, observation, training, seed)
     left = None if missing is None else partial(_left, missing, dataset.shape, seed)
     device = torch.device(device)
 
-    def some(values: np.ndarray | None) -> torch.Tensor | None:
+    def to_device(values: np.ndarray | None) -> torch.Tensor | None:
         return None if values is None else torch.from_numpy(values[indices]).to(device)
 
     size = len(indices) * (dataset.images[0].nbytes + dataset.images[0, 0].size * (left is not None))
     seen = ObservedImages(
         rows,
         np.asarray(indices, np.int64),
-        some(dataset.attributes if told == "attributes" else dataset.labels),
-        classes=some(dataset.labels),
+        to_device(dataset.attributes if condition_on == "attributes" else dataset.labels),
+        classes=to_device(dataset.labels),
         shape=dataset.shape,
         device=device,
         divisor=255 if dataset.is_levels and not _binary(observation, training) else 1,
@@ -200,8 +212,8 @@ def _check(dataset: Dataset, observation: str) -> None:
         )
     if observation == "discrete" and not dataset.has_levels:
         raise DataError(
-            f"{dataset.name}: observation discrete needs levels 0..255, but the images are real numbers; "
-            "use continuous"
+            f"{dataset.name}: observation discrete needs gray levels 0..255, but the images are "
+            "real numbers; use continuous"
         )
 
 
@@ -211,7 +223,7 @@ def _rows_of(dataset: Dataset, observation: str, training: bool, seed: int) -> R
 
 
 def _keeping_missing(images: np.ndarray, rows: Rows) -> Rows:
-    """NaN stays NaN, where a comparison would make it 0."""
+    """Keep NaN, which a comparison would turn into 0."""
     return lambda indices: np.where(np.isnan(images[indices]), np.float32(np.nan), rows(indices))
 
 
@@ -226,7 +238,7 @@ def _plain_rows(dataset: Dataset, observation: str, training: bool, seed: int) -
 
 
 def _static(images: np.ndarray, indices: np.ndarray, seed: int) -> np.ndarray:
-    """One Bernoulli draw of each image, the same whatever other images are asked for: uint8 0 or 1."""
+    """One Bernoulli draw per image, uint8 0 or 1; it does not depend on the other indices."""
     drawn = np.empty((len(indices), *images.shape[1:]), np.uint8)
     order = np.argsort(indices, kind="stable")
     blocks, starts = np.unique(indices[order] // _BLOCK, return_index=True)
@@ -251,16 +263,26 @@ def _free_bytes(device: torch.device) -> int:
     return available_memory()
 
 
-BYTES = 3  # a pixel
+BYTES = 3  # random bytes per pixel
 
 
 def draw_binary(images: Tensor) -> Tensor:
-    """Bernoulli(v / 255) of levels v, uint8, or Bernoulli(p) of real numbers p: float32 of the same shape."""
+    """Draws from Bernoulli(v / 255) for gray levels v (uint8), or Bernoulli(p) for real numbers p.
+
+    Args:
+        images: uint8 or floating point, of any shape.
+
+    Returns:
+        0 and 1 as float32, of the same shape.
+
+    >>> draw_binary(torch.tensor([0, 255, 255, 0], dtype=torch.uint8))
+    tensor([0., 1., 1., 0.])
+    """
     if images.dtype != torch.uint8:
         return torch.rand_like(images, dtype=torch.float32).lt_(images)
     top = torch.full_like(images, 255)
     *earlier, last = (noise.view(images.shape) for noise in _bytes(BYTES, images.numel(), images.device))
-    below = (last < images) | (images == top)  # white is white, with no error
+    below = (last < images) | (images == top)  # exactly 1 for v = 255
     for noise in reversed(earlier):
         below = (noise < images) | ((noise == top) & below)
     return below.view(torch.uint8).to(torch.float32)
@@ -268,7 +290,7 @@ def draw_binary(images: Tensor) -> Tensor:
 
 def _bytes(rows: int, n: int, device: torch.device) -> Tensor:
     """Random bytes (rows, n)."""
-    if device.type == "mps":  # whose random numbers have no 64 bits
+    if device.type == "mps":  # has no random numbers of 64 bits
         return torch.randint(0, 256, (rows, n), dtype=torch.uint8, device=device)
     words = torch.empty(rows, -(-n // 8), dtype=torch.int64, device=device).random_(-(2**63), None)
     return words.view(torch.uint8)[:, :n]

@@ -1,4 +1,4 @@
-"""Train, validation and test: as published where the source publishes them, else drawn from a seed."""
+"""Training, validation and test images: as published by the source, or drawn with a seed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,18 @@ from vaekit.errors import DataError
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """Which images belong to which part: three disjoint, sorted int64 arrays of indices."""
+    """Three disjoint, sorted int64 arrays of image indices.
+
+    >>> Splits(np.arange(6), np.arange(6, 8), np.arange(8, 10))
+    Splits(6 train, 2 validation, 2 test)
+    """
 
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
+
+    def __repr__(self) -> str:
+        return f"Splits({len(self.train)} train, {len(self.validation)} validation, {len(self.test)} test)"
 
 
 def split(
@@ -27,22 +34,26 @@ def split(
     train: int | None = None,
     seed: int = 0,
 ) -> Splits:
-    """The three parts of a dataset.
+    """Split a dataset into training, validation and test images.
 
-    A published part is taken as it is. Otherwise the test part is drawn at random; the validation part
-    too, except where the test part is published: then it is the last images of the published train part
-    (of MNIST with validation=10000, images 50000 to 59999). What is left is the train part.
+    Published parts are used as they are. Otherwise the test images are drawn at random. So are the validation
+    images, unless the test part is published: then they are the last images of the published training part
+    (images 50000 to 59999 of MNIST for validation=10000). All other images are for training.
 
     Args:
-        dataset: what to split.
-        validation: number of images (int) or fraction (float in [0, 1)) of those not published as
-            another part; not used where a validation part is published.
+        dataset: the dataset.
+        validation: the number of images (int) or the fraction (float in [0, 1)) of those that are not in
+            another published part; ignored if a validation part is published.
         test: the same for the test part.
-        train: at most so many of what is left, drawn at random; all of it if not given.
-        seed: of the draw; the same seed gives the same parts.
+        train: the maximum number of training images, drawn at random; all if None.
+        seed: the random seed.
 
     Raises:
-        DataError: a number is out of range, or nothing is left to train on.
+        DataError: a number is out of range, or no image is left for training.
+
+    >>> from vaekit.data import load_dataset
+    >>> split(load_dataset("digits"), validation=100, test=0.1)
+    Splits(1517 train, 100 validation, 180 test)
     """
     published = {name: np.arange(*bounds) for name, bounds in dataset.published.items()}
     elsewhere = np.concatenate([np.empty(0, np.int64), *published.values()])
@@ -54,14 +65,14 @@ def split(
     if sum(counts.values()) >= len(pool):
         raise DataError(
             f"{dataset.name}: {counts['validation']} images for validation and {counts['test']} for testing "
-            f"leave none of {len(pool)} to train on; ask for fewer"
+            f"leave none of {len(pool)} for training; choose fewer"
         )
     if "test" not in published:
         pool = np.random.default_rng(seed).permutation(pool)
     rest, drawn_test = _cut(pool, counts["test"])
     left, drawn_validation = _cut(rest, counts["validation"])
     return Splits(
-        train=np.sort(_some(left, train, seed)),
+        train=np.sort(_subset(left, train, seed)),
         validation=published.get("validation", np.sort(drawn_validation)),
         test=published.get("test", np.sort(drawn_test)),
     )
@@ -71,11 +82,11 @@ def _cut(pool: np.ndarray, last: int) -> tuple[np.ndarray, np.ndarray]:
     return pool[: len(pool) - last], pool[len(pool) - last :]
 
 
-def _some(indices: np.ndarray, most: int | None, seed: int) -> np.ndarray:
-    """At most so many of the indices, at random; more are always a superset of fewer."""
-    if most is None or most >= len(indices):
+def _subset(indices: np.ndarray, size: int | None, seed: int) -> np.ndarray:
+    """A random subset of at most `size` indices; a larger one contains every smaller one."""
+    if size is None or size >= len(indices):
         return indices
-    return np.random.default_rng([seed, 1]).permutation(indices)[:most]
+    return np.random.default_rng([seed, 1]).permutation(indices)[:size]
 
 
 def _count(part: str, size: int | float, available: int) -> int:

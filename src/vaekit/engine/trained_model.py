@@ -178,7 +178,7 @@ class TrainedModel:
         spec = self.recipe.data
         return observe(
             dataset, indices, observation or spec.observation, training=training, seed=spec.seed,
-            device=self.device, missing=build_missing(spec), told=self.recipe.model.condition_on,
+            device=self.device, missing=build_missing(spec), condition_on=self.recipe.model.condition_on,
         )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def read_npy(path: Path) -> RawData:
 
 
 def read_npz(path: Path) -> RawData:
-    """What a .npz file holds, told by names such as x, images, y, x_train, test_labels, attributes.
+    """The arrays of a .npz file, recognized by names such as x, images, y, x_train, test_labels, attributes.
 
     Raises:
         DataError: the file is damaged, unpacks to too much, or its names do not say which array is which.
