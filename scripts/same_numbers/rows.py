@@ -201,7 +201,7 @@ def _row(number: int, chosen: Chosen, folder: str) -> Row:
         options[name] for options, name in zip(CHOICES.values(), chosen, strict=True)
     )
     observations = OBSERVATIONS[likelihood["kind"]]
-    by_attributes = condition is not None and condition["by"] == "attributes"
+    by_attributes = condition is not None and condition["variable"] == "attributes"
     point = posterior["kind"] == "dirac"
     recipe = {
         "data": {

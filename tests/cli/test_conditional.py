@@ -27,7 +27,7 @@ def train(directory: Path, *words: str) -> Path:
 @pytest.fixture(scope="module")
 def told(tmp_path_factory) -> Path:
     """A finished run that is told the digit everywhere; not to be changed."""
-    into = "model.condition={by: label, into: [prior, encoder, decoder]}"
+    into = "model.condition={variable: label, parts: [prior, encoder, decoder]}"
     return train(tmp_path_factory.mktemp("told") / "digits", into, "model.latent_dim=2")
 
 

@@ -57,7 +57,7 @@ def test_the_objective_has_its_schedule():
 
 def test_steps_can_be_the_unit_and_the_bound_can_be_another():
     changes = [
-        "objective.beta={kind: linear, over: 10, unit: step, value: 2}",
+        "objective.beta={kind: linear, warmup: 10, unit: step, final: 2}",
         "objective.kind=iwae",
     ]
     objective = build_objective(load_recipe("digits", [*changes, "objective.samples=5"]).objective)
@@ -67,12 +67,12 @@ def test_steps_can_be_the_unit_and_the_bound_can_be_another():
 
 def test_levels_cannot_be_probable_where_reals_are_seen():
     changes = ["data.binarization=none", "data.values=continuous", "model.decoder.likelihood=categorical"]
-    with pytest.raises(RecipeError, match=r"use data\.observation=discrete"):
+    with pytest.raises(RecipeError, match=r"use data\.values=discrete"):
         check_recipe(load_recipe("mnist", changes))
     check_recipe(load_recipe("mnist", ["data.binarization=none", "model.decoder.likelihood=categorical"]))
 
 
-VAMP = ["model.prior={kind: vamp, components: 4, start: data}"]
+VAMP = ["model.prior={kind: vamp, components: 4, init: data}"]
 
 
 def test_a_vamp_prior_starts_from_training_images_or_is_loaded_into():
@@ -155,7 +155,7 @@ def test_the_evidence_of_two_levels_with_a_vamp_prior_on_top_is_its_parts_by_han
 
 
 def test_the_links_of_the_prior_have_a_network_of_their_own_if_so_said():
-    changes = ["model.latent_dim=[4, 3]", "model.prior.network={kind: dense, width: [7]}"]
+    changes = ["model.latent_dim=[4, 3]", "model.prior.network={kind: dense, hidden_sizes: [7]}"]
     model = build_model(load_recipe("mnist", changes).model, (1, 8, 8))
     assert [tuple(p.shape) for p in model.prior.parameters()] == [(7, 4), (7,), (6, 7), (6,)]
 
@@ -168,7 +168,7 @@ def test_below_a_point_the_prior_has_a_density():
 
 @pytest.mark.parametrize("form", ["coupling", "autoregressive"])
 def test_flows_are_built_for_every_level(form: str):
-    flow = f"{{kind: flow, form: {form}, transforms: 1, width: [4]}}"
+    flow = f"{{kind: flow, type: {form}, transforms: 1, hidden_sizes: [4]}}"
     changes = ["model.latent_dim=[3, 2]", f"model.prior={flow}", f"model.encoder.posterior={flow}"]
     model = build_model(load_recipe("digits", changes).model, (1, 8, 8))
     assert isinstance(model.prior.layers[0], FlowPrior)
@@ -199,7 +199,7 @@ def test_every_kind_in_a_table_can_be_asked_for_and_every_kind_of_the_schema_is_
 
 # ----------------------------------------------------------------------------------------- conditional models
 
-TOLD = "model.condition={by: label, into: [prior, encoder, decoder]}"
+TOLD = "model.condition={variable: label, parts: [prior, encoder, decoder]}"
 
 
 def conditional(*changes: str):
@@ -215,9 +215,9 @@ def conditional(*changes: str):
 @pytest.mark.parametrize(
     "prior",
     [
-        "standard_normal", "{kind: standard_normal, network: {kind: dense, width: [5]}}",
-        "{kind: mixture, weights: class}", "mixture", "{kind: vamp, components: 5, start: data}",
-        "{kind: exemplars, components: 5}", "{kind: flow, transforms: 1, width: [4]}",
+        "standard_normal", "{kind: standard_normal, network: {kind: dense, hidden_sizes: [5]}}",
+        "{kind: mixture, weights: class_conditional}", "mixture", "{kind: vamp, components: 5, init: data}",
+        "{kind: exemplars, components: 5}", "{kind: flow, transforms: 1, hidden_sizes: [4]}",
     ],
 )  # fmt: skip
 def test_labels_reach_every_prior_at_every_depth(prior: str, levels: str):
@@ -258,7 +258,10 @@ def test_attributes_take_the_place_of_labels(tmp_path):
             ["model.condition=attributes"],
             r"attributes, but the data digits have no attributes; name a CSV of",
         ),
-        ([TOLD, "model.prior={kind: mixture, weights: class, components: 9}"], "expected 10, .* got 9"),
+        (
+            [TOLD, "model.prior={kind: mixture, weights: class_conditional, components: 9}"],
+            "expected 10, .* got 9",
+        ),
     ],
 )
 def test_what_cannot_be_told_is_named(changes, message):
@@ -269,15 +272,18 @@ def test_what_cannot_be_told_is_named(changes, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("model.condition={into: []}", "expected at least one of prior, encoder and decoder, each once, got"),
-        ("model.condition={into: [prior, prior]}", "each once, got"),
+        (
+            "model.condition={parts: []}",
+            "expected at least one of prior, encoder and decoder, each once, got",
+        ),
+        ("model.condition={parts: [prior, prior]}", "each once, got"),
         (
             "model.condition=lable",
             "model.condition.variable: expected one of 'label' or 'attributes', got 'lable'",
         ),
         (
-            "model.prior={kind: mixture, weights: class}",
-            "needs a prior that is told the label; add model.cond",
+            "model.prior={kind: mixture, weights: class_conditional}",
+            "needs a prior conditioned on the label; add model.cond",
         ),
     ],
 )

@@ -49,12 +49,12 @@ def test_levels_are_a_number_or_a_list_of_such():
     assert load_recipe("mnist", ["model.latent_dim=[5, 3]"]).model.layer_dims == (5, 3)
     assert load_recipe("mnist-hvae-vamp").model.layer_dims == (40, 40)
     for wrong in ("[]", "[3, 0]", "x", "2.5"):
-        with pytest.raises(RecipeError, match=r"^mnist: model\.latent: expected"):
+        with pytest.raises(RecipeError, match=r"^mnist: model\.latent_dim: expected"):
             load_recipe("mnist", [f"model.latent_dim={wrong}"])
 
 
 def test_a_network_between_levels_needs_levels():
-    with pytest.raises(RecipeError, match=r"there is one level; leave it out, or give several, such as lat"):
+    with pytest.raises(RecipeError, match=r"there is one layer; leave it out, or give several, such as lat"):
         load_recipe("mnist", ["model.prior.network=dense"])
 
 
@@ -72,7 +72,7 @@ def test_another_kind_replaces_the_part_and_the_same_kind_is_merged():
         "gated": False,
         "activation": "relu",
     }
-    same = load_recipe("mnist", ["model.encoder.network={kind: convolutional, width: [7]}"])
+    same = load_recipe("mnist", ["model.encoder.network={kind: convolutional, hidden_sizes: [7]}"])
     assert (same.model.encoder.network.channels, same.model.encoder.network.hidden_sizes) == ([16, 32], [7])
 
 
@@ -114,7 +114,7 @@ def test_a_power_of_ten_needs_no_point(tmp_path):
 
 def test_a_file_extends_a_name_and_another_file_beside_it(tmp_path):
     (tmp_path / "one.yaml").write_text("extends: mnist\ntraining: {epochs: 3}\n")
-    (tmp_path / "two.yaml").write_text("extends: one.yaml\nmodel: {latent: 5}\n")
+    (tmp_path / "two.yaml").write_text("extends: one.yaml\nmodel: {latent_dim: 5}\n")
     recipe = load_recipe(tmp_path / "two.yaml")
     assert (recipe.name, recipe.training.epochs, recipe.model.latent_dim) == ("two", 3, 5)
     assert recipe.training.batch_size == load_recipe("mnist").training.batch_size
@@ -133,7 +133,7 @@ def test_a_file_extends_a_name_and_another_file_beside_it(tmp_path):
         ("training.device=gpu", "training.device: expected auto, cpu, cuda or mps, got 'gpu'"),
         ("training.learning_rate=fast", "training.learning_rate: expected a number"),
         ("model.encoder.network=desne", "expected one of 'dense', 'convolutional', 'residual', got 'desne'"),
-        ("data.observation=binary", "data.observation: expected one of"),
+        ("data.binarization=binary", "data.binarization: expected one of"),
         ("model.encoder.network.channels=[8, -2]", "greater than or equal to 1, got -2"),
         ("model.encoder.posterior.bounds=[3, 1]", "the lower one first, got [3.0, 1.0]"),
         ("data=5", "data: expected"),

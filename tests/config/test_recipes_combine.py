@@ -55,9 +55,9 @@ CHOICES: dict[str, dict[str, Choice]] = {
         "bernoulli": {"kind": "bernoulli"},
         "continuous_bernoulli": {"kind": "continuous_bernoulli"},
         "gaussian": {"kind": "gaussian"},
-        "gaussian-fixed": {"kind": "gaussian", "gaussian-softplus": 0.5},
-        "gaussian-learned": {"kind": "gaussian", "gaussian-softplus": "learned"},
-        "gaussian-optimal": {"kind": "gaussian", "gaussian-softplus": "optimal"},
+        "gaussian-fixed": {"kind": "gaussian", "sigma": 0.5},
+        "gaussian-learned": {"kind": "gaussian", "sigma": "learned"},
+        "gaussian-optimal": {"kind": "gaussian", "sigma": "optimal"},
         "discretized_logistic": {"kind": "discretized_logistic"},
         "categorical": {"kind": "categorical"},
     },
@@ -131,10 +131,10 @@ def recipe_of(row: Row) -> Recipe:
         {
             "data": {
                 "dataset": "noise",
-                "binarization": "threshold" if row[2] == "bernoulli" else "discrete",
+                "binarization": "threshold" if row[2] == "bernoulli" else "none",
             },
             "model": {
-                "latent": choice["latent"],
+                "latent_dim": choice["latent"],
                 "prior": choice["prior"],
                 "condition": choice["condition"],
                 "encoder": {"network": choice["network"], "posterior": choice["posterior"]},
@@ -246,7 +246,7 @@ def is_measured_and_kept(trained: TrainedModel, dataset: Dataset, splits: Splits
     seen = trained.split(dataset, splits.test)
     a, b = (measure_batches(model, seen.batches(3), 10) for model in (trained.model, again.model))
     assert torch.equal(a.log_likelihood, b.log_likelihood)
-    assert torch.equal(a.codes, b.codes)
+    assert torch.equal(a.latents, b.latents)
     if trained.recipe.model.encoder.posterior.kind != "delta":
         assert torch.isfinite(a.log_likelihood).all()
         assert (a.log_likelihood > a.reconstruction - a.kl.sum(0) - 20).all()

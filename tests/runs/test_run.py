@@ -364,7 +364,7 @@ def _model(name: str) -> Path:
     return save_model(Path("model"), build_model(recipe.model, dataset.shape), recipe, dataset)
 
 
-VAMP = "model.prior={kind: vamp, components: 8, start: data}"
+VAMP = "model.prior={kind: vamp, components: 8, init: data}"
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -379,7 +379,7 @@ def test_a_vamp_prior_trains_goes_on_and_is_loaded_without_its_data(monkeypatch:
 @pytest.mark.usefixtures("undrawn")
 def test_too_few_images_to_start_from_leave_nothing_behind(levels: Path, tmp_path: Path):
     with pytest.raises(RecipeError, match="components: expected at most"):
-        train(data=levels, overrides=["model.prior={kind: vamp, start: data}"], **short())
+        train(data=levels, overrides=["model.prior={kind: vamp, init: data}"], **short())
     assert not (tmp_path / "runs").exists()
 
 

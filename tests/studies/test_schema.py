@@ -63,7 +63,7 @@ def test_one_pattern_and_a_bare_block_stand_for_lists_and_options():
 
 
 def test_a_recipe_may_be_a_file_beside_the_study(tmp_path):
-    (tmp_path / "mine.yaml").write_text("extends: digits\nmodel: {latent: 5}\n")
+    (tmp_path / "mine.yaml").write_text("extends: digits\nmodel: {latent_dim: 5}\n")
     (tmp_path / "s.yaml").write_text(yaml.safe_dump({"runs": [{"name": "a", "recipe": "mine.yaml"}]}))
     study = load_study(tmp_path / "s.yaml")
     assert study.name == "s"

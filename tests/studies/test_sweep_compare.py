@@ -32,7 +32,7 @@ def test_the_public_names_are_these_functions():
         ("a,b", ["a", "b"]),
         ("[1, 2]", [[1, 2]]),
         ("[1, 2],[3]", [[1, 2], [3]]),
-        ("{kind: linear, over: 5},4", [{"kind": "linear", "warmup": 5}, 4]),
+        ("{kind: linear, warmup: 5},4", [{"kind": "linear", "warmup": 5}, 4]),
         ("", []),
     ],
 )

@@ -39,7 +39,9 @@ def parse_condition(
     if label is not None:
         return _class_condition(_require_label_prior(trained, "label", "--label"), trained, label)
     if attributes:
-        return _attribute_condition(_require_label_prior(trained, "attributes", "--attribute"), trained, attributes)
+        return _attribute_condition(
+            _require_label_prior(trained, "attributes", "--attribute"), trained, attributes
+        )
     return None
 
 

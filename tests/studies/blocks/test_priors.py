@@ -18,7 +18,7 @@ from vaekit.studies.results import RunResult, StudyResults, VariantResult
 from vaekit.studies.run_study import study as perform
 from vaekit.utils.io import write_whole
 
-VAMP = "model.prior={kind: vamp, components: 6, start: data}"
+VAMP = "model.prior={kind: vamp, components: 6, init: data}"
 MIXTURE = "model.prior={kind: mixture, components: 3}"
 SIZES = {"recipe": "digits", "grid": {"d": [4, 8]}}
 TREE = {
