@@ -1,26 +1,25 @@
-"""What the unobserved part of an image may have been: draws from p(x_missing | x_observed).
+"""Imputation: samples from p(x_missing | x_observed).
 
-With p(z | x_observed) at hand it would be easy: draw z from it, then x_missing from p(x | z). At hand is some
-q(z). Of K draws z_k from q, with weights
+The posterior p(z | x_observed) is intractable. For K samples z_k from a proposal q, with weights
 
     w_k = p(x_observed | z_k) p(z_k) / q(z_k),
 
-one that is drawn again with probability w_k / sum w comes from p(z | x_observed) as K grows: sampling
-importance resampling (Rubin 1987), for VAEs in Mattei and Frellsen 2019. The same weights give the mean
-E[x | x_observed] and say, by the effective sample size (sum w)^2 / sum w^2 (Kong 1992), how many of the K
-draws carry it.
+resampling z_k with probability w_k / sum w gives samples from p(z | x_observed) as K grows: sampling
+importance resampling (Rubin 1987), for VAEs in Mattei and Frellsen 2019. Then x_missing is sampled from p(x |
+z). The same weights give the mean E[x | x_observed] and the effective sample size (sum w)^2 / sum w^2 (Kong
+1992).
 
-A good q is near p(z | x_observed) wherever that has mass. The encoder's q(z | x_observed), with 0 in the
-gaps, is so only if it was trained on gaps. Therefore the gaps are also filled by a few short chains, z from
-q(z | x_filled), then x_missing = E[x | z] (Rezende et al. 2014 draw from such a chain itself). Half of the
-mixture q is then q(z | x_observed), the other half the posteriors of all these fillings.
+A good proposal covers p(z | x_observed). The encoder's q(z | x_observed), with 0 for missing pixels, does so
+only if it was trained on missing data. Therefore a few short chains also fill the missing pixels: z from
+q(z | x_filled), then x_missing = E[x | z] (Rezende et al. 2014 sample from such a chain itself). Half of the
+mixture q is q(z | x_observed), the other half are the posteriors of these filled images.
 
-A label y that is not given is as unknown as z: each y_k that it may be has its share of the K draws, whose
+An unknown label y is treated like z: each possible y_k gets an equal share of the K samples, and their
 weights are multiplied by p(y_k).
 
-The K draws come in portions, of which no more is kept than what is drawn again: a portion that has a share s
-of all the weight so far takes the place of each with probability s (weighted reservoir sampling, Chao 1982).
-Draws whose numbers are not finite, as a model that was hardly trained may give, carry no weight.
+The K samples come in chunks, and only the resampled ones are stored. A chunk with a share s of the total
+weight so far replaces each stored sample with probability s (weighted reservoir sampling, Chao 1982). Samples
+that are not finite, which an untrained model may produce, get no weight.
 """
 
 from __future__ import annotations
@@ -41,26 +40,38 @@ from vaekit.models.labels import LabelPrior
 from vaekit.utils.random import Seed, seeded
 
 CHAINS, STEPS = 8, 3
-NO_WEIGHT = -1e30  # the logarithm of so little that any other draw outweighs it
+NO_WEIGHT = -1e30  # a finite log-weight below that of any valid sample
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Imputations:
     """Images with their missing pixels filled.
 
     Attributes:
-        images: (M, B, C, H, W), M draws from p(x | x_observed); observed pixels are as they were.
-        mean: (B, C, H, W), E[x | x_observed]; the same holds.
-        effective_sample_size: (B,), between 1 and K: how many of the K draws carry weight.
+        images: (M, B, C, H, W), M samples from p(x | x_observed); observed pixels are unchanged.
+        mean: (B, C, H, W), E[x | x_observed]; observed pixels are unchanged.
+        effective_sample_size: (B,), between 1 and K.
+
+    >>> Imputations(torch.zeros(5, 2, 1, 8, 8), torch.zeros(2, 1, 8, 8), torch.tensor([310.0, 900.0]))
+    Imputations(images=(5, 2, 1, 8, 8), min_effective_sample_size=310)
     """
 
     images: Tensor
     mean: Tensor
     effective_sample_size: Tensor
 
+    def __repr__(self) -> str:
+        smallest = min(self.effective_sample_size.tolist(), default=math.nan)
+        return f"Imputations(images={tuple(self.images.shape)}, min_effective_sample_size={smallest:.0f})"
+
 
 class LatentVariableModel(Protocol):
-    """What imputation needs of a model; every `VAE` has it."""
+    """What imputation needs of a model; every `VAE` has it.
+
+    >>> from vaekit.models.vae import VAE
+    >>> all(hasattr(VAE, name) for name in ("latent_dim", "conditional_prior", "encode", "decode"))
+    True
+    """
 
     decoder: nn.Module
     labels: LabelPrior | None
@@ -75,7 +86,7 @@ class LatentVariableModel(Protocol):
     def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution: ...
 
 
-Possible = list[tuple[Tensor | None, float]]
+LabelSupport = list[tuple[Tensor | None, float]]  # labels with their log p(y)
 
 
 @torch.no_grad()
@@ -89,97 +100,124 @@ def impute(
     sample_pixels: bool = True,
     seed: Seed = None,
 ) -> Imputations:
-    """Fill the missing pixels of images several times; the arguments are those of `VAE.impute`."""
-    known = (~x.isnan() if mask is None else mask & ~x.isnan()).expand_as(x)
-    seen, possible = masking.fill_missing(x, known), _possible(model, y)
-    resampled = _Resampled(imputations, seen, model.latent_dim)
+    """Sample the missing pixels of images several times.
+
+    Args:
+        model: for example a `VAE`.
+        x, y, mask, imputations, samples, sample_pixels, seed: as for `VAE.impute`.
+
+    Returns:
+        The imputations, their mean, and the effective sample size.
+
+    >>> from vaekit.models.conditional import Conditional, Hierarchy
+    >>> from vaekit.models.likelihoods import bernoulli
+    >>> from vaekit.models.posteriors import gaussian
+    >>> from vaekit.models.priors import StandardNormal
+    >>> from vaekit.models.vae import VAE
+    >>> from vaekit.nn.networks import Dense
+    >>> encoder = Conditional(Dense([(1, 4, 4)], (4,), ()), gaussian())
+    >>> decoder = Conditional(Dense([(2,)], (1, 4, 4), ()), bernoulli())
+    >>> model = VAE(Hierarchy([StandardNormal(2)], [2]), Hierarchy([encoder], [2]), decoder)
+    >>> x = torch.ones(3, 1, 4, 4)
+    >>> x[..., :2] = torch.nan
+    >>> images = impute(model, x, imputations=5, samples=32, seed=0).images
+    >>> images.shape, images.isnan().any(), (images[..., 2:] == 1).all()
+    (torch.Size([5, 3, 1, 4, 4]), tensor(False), tensor(True))
+    """
+    observed = (~x.isnan() if mask is None else mask & ~x.isnan()).expand_as(x)
+    filled, support = masking.fill_missing(x, observed), _label_support(model, y)
+    reservoir = _Reservoir(imputations, filled, model.latent_dim)
     with seeded(seed):
-        for place, (label, log_py) in enumerate(possible):
-            for z, log_weights, means in _draws(model, seen, known, label, -(-samples // len(possible))):
-                resampled.add(z, log_weights + log_py, means, place)
-        px = model.decode(resampled.z, _labels(possible, resampled.label))
+        for index, (label, log_py) in enumerate(support):
+            for z, log_weights, means in _propose(
+                model, filled, observed, label, -(-samples // len(support))
+            ):
+                reservoir.add(z, log_weights + log_py, means, index)
+        px = model.decode(reservoir.z, _select_labels(support, reservoir.label))
         images = px.sample() if sample_pixels else px.mean
     return Imputations(
-        torch.where(known, seen, images), torch.where(known, seen, resampled.mean), resampled.size
+        torch.where(observed, filled, images),
+        torch.where(observed, filled, reservoir.mean),
+        reservoir.effective_sample_size,
     )
 
 
-def _possible(model: LatentVariableModel, y: Tensor | None) -> Possible:
-    """Each label that the images may have, with log p(y): the one that is given, or all of the model's."""
+def _label_support(model: LatentVariableModel, y: Tensor | None) -> LabelSupport:
+    """The possible labels with log p(y): the given one, or all labels of the model."""
     if y is not None or model.labels is None:
         return [(y, 0.0)]
     return [(model.labels.values[k][None], float(model.labels.log_prob[k])) for k in model.labels.support]
 
 
-def _labels(possible: Possible, places: Tensor) -> Tensor | None:
-    """The labels at these places (M, B): the one that is given, or (M, B, m)."""
-    first = possible[0][0]
-    if len(possible) == 1 or first is None:
+def _select_labels(support: LabelSupport, indices: Tensor) -> Tensor | None:
+    """The labels at these indices (M, B): the given one, or (M, B, m)."""
+    first = support[0][0]
+    if len(support) == 1 or first is None:
         return first
-    return torch.cat([label for label, _ in possible if label is not None])[places]
+    return torch.cat([label for label, _ in support if label is not None])[indices]
 
 
-def _draws(
-    model: LatentVariableModel, seen: Tensor, known: Tensor, y: Tensor | None, samples: int
+def _propose(
+    model: LatentVariableModel, filled: Tensor, observed: Tensor, y: Tensor | None, samples: int
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Draws from q in portions of k: z (k, B, d), log w (k, B), and E[x | z] (k, B, C, H, W)."""
-    posterior, prior = _proposal(model, seen, known, y), model.conditional_prior(y)
+    """Samples from q in chunks of k: z (k, B, d), log w (k, B), and E[x | z] (k, B, C, H, W)."""
+    posterior, prior = _proposal(model, filled, observed, y), model.conditional_prior(y)
     parts, images = posterior.batch_shape
     for k in chunk_sizes(
         -(-samples // parts),
-        batch_size_for(parts * images * outputs_per_image(model.decoder, seen.shape[1:])),
+        batch_size_for(parts * images * outputs_per_image(model.decoder, filled.shape[1:])),
     ):
         z = posterior.rsample((k,)).flatten(0, 1)
         log_parts = posterior.condition_on(z[:, None]).log_prob.sum(0)
         log_q = log_parts.nan_to_num(NO_WEIGHT).logsumexp(1) - math.log(parts)
         px, log_pz = model.decode(z, y), prior.condition_on(z).log_prob.sum(0)
-        yield z, masking.masked_log_prob(px, seen, known) + log_pz - log_q, px.mean
+        yield z, masking.masked_log_prob(px, filled, observed) + log_pz - log_q, px.mean
 
 
 def _proposal(
-    model: LatentVariableModel, seen: Tensor, known: Tensor, y: Tensor | None
+    model: LatentVariableModel, filled: Tensor, observed: Tensor, y: Tensor | None
 ) -> HierarchicalDistribution:
-    """The posteriors (R, B) of images (B, C, H, W): half of the R with 0 in the gaps, half with fillings."""
-    filled = seen.expand(CHAINS, *seen.shape)
+    """The posteriors (R, B) of images: half of the R with 0 for missing pixels, half filled by the chains."""
+    chains = filled.expand(CHAINS, *filled.shape)
     for _ in range(STEPS):
-        z = model.encode(filled, y).rsample()
+        z = model.encode(chains, y).rsample()
         means = model.decode(z, y).mean
-        filled = torch.where(known | ~means.isfinite(), seen, means)
-    return model.encode(torch.cat([seen.expand_as(filled), filled]), y)
+        chains = torch.where(observed | ~means.isfinite(), filled, means)
+    return model.encode(torch.cat([filled.expand_as(chains), chains]), y)
 
 
-class _Resampled:
-    """Of a stream of weighted draws for B images: M drawn again, the weighted mean, and how many carry it."""
+class _Reservoir:
+    """M resampled latents for each of B images, and the weighted mean, from a stream of weighted samples."""
 
-    def __init__(self, draws: int, images: Tensor, latents: int):
-        self.z = images.new_zeros(draws, len(images), latents)
-        self.label = torch.zeros(draws, len(images), dtype=torch.long, device=images.device)
+    def __init__(self, n_samples: int, images: Tensor, latent_dim: int):
+        self.z = images.new_zeros(n_samples, len(images), latent_dim)
+        self.label = torch.zeros(n_samples, len(images), dtype=torch.long, device=images.device)
         self.mean = torch.zeros_like(images)
         self._log_sum = torch.full((len(images),), -torch.inf, dtype=torch.float64, device=images.device)
         self._log_sum_of_squares = self._log_sum.clone()
 
     def add(self, z: Tensor, log_weights: Tensor, means: Tensor, label: int) -> None:
-        """Take in k draws under a label: z (k, B, d), log w (k, B), and E[x | z] (k, B, C, H, W)."""
-        sound = log_weights.isfinite() & z.isfinite().all(-1)
-        log_weights = torch.where(sound, log_weights.double(), NO_WEIGHT)
-        z, means = torch.where(sound[..., None], z, 0), torch.where(sound[..., None, None, None], means, 0)
-        before, portion = self._log_sum, log_weights.logsumexp(0)
-        self._log_sum = torch.logaddexp(before, portion)
+        """Add k samples under a label: z (k, B, d), log w (k, B), and E[x | z] (k, B, C, H, W)."""
+        valid = log_weights.isfinite() & z.isfinite().all(-1)
+        log_weights = torch.where(valid, log_weights.double(), NO_WEIGHT)
+        z, means = torch.where(valid[..., None], z, 0), torch.where(valid[..., None, None, None], means, 0)
+        before, chunk = self._log_sum, log_weights.logsumexp(0)
+        self._log_sum = torch.logaddexp(before, chunk)
         self._log_sum_of_squares = torch.logaddexp(self._log_sum_of_squares, (2 * log_weights).logsumexp(0))
-        self._draw_again(z, torch.exp(log_weights - portion), torch.exp(portion - self._log_sum), label)
+        self._resample(z, torch.exp(log_weights - chunk), torch.exp(chunk - self._log_sum), label)
         share = torch.exp(log_weights - self._log_sum).to(means)
-        kept = torch.exp(before - self._log_sum).to(means)
-        self.mean = kept[:, None, None, None] * self.mean + torch.einsum("kb,kb...->b...", share, means)
+        previous = torch.exp(before - self._log_sum).to(means)
+        self.mean = previous[:, None, None, None] * self.mean + torch.einsum("kb,kb...->b...", share, means)
 
-    def _draw_again(self, z: Tensor, weights: Tensor, share: Tensor, label: int) -> None:
-        """Weights (k, B) within the portion, and its share (B,) of all so far."""
+    def _resample(self, z: Tensor, weights: Tensor, share: Tensor, label: int) -> None:
+        """Replace stored samples, by weights (k, B) within the chunk and its share (B,) of the total."""
         chosen = weights.T.multinomial(len(self.z), replacement=True).T
-        taken = torch.rand(chosen.shape, device=z.device) < share
+        replaced = torch.rand(chosen.shape, device=z.device) < share
         images = torch.arange(z.shape[1], device=z.device)
-        self.z = torch.where(taken[..., None], z[chosen, images], self.z)
-        self.label = torch.where(taken, label, self.label)
+        self.z = torch.where(replaced[..., None], z[chosen, images], self.z)
+        self.label = torch.where(replaced, label, self.label)
 
     @property
-    def size(self) -> Tensor:
-        """(B,): the effective sample size."""
+    def effective_sample_size(self) -> Tensor:
+        """(B,): (sum w)^2 / sum w^2."""
         return torch.exp(2 * self._log_sum - self._log_sum_of_squares)
