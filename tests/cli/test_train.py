@@ -233,7 +233,7 @@ def test_divergence_has_its_own_exit_code(call, tmp_path):
             ],
             "256 levels",
         ),
-        (3, ["digits", "data.test=1700"], "leave none of 1797 to train on"),
+        (3, ["digits", "data.test=1700"], "leave none of 1797 for training"),
         (1, ["digits", "--run-dir", "/dev/null/r"], "cannot make /dev/null/r"),
     ],
 )

@@ -60,7 +60,7 @@ def test_a_folder_of_images_knows_the_names_of_its_files(tmp_path):
         ("a,b\n1,2\n3,4\n", "a row for each of the 3 images of toy, got 2 rows of 2 columns"),
         ("", "got 0 rows of 0 columns"),
         ("a,b\n1,2\n3\n5,6\n", "expected 2 cells in every row, but row 2 has 1"),
-        ("a,a\n1,2\n3,4\n5,6\n", "a name of its own for each column, but 'a' comes twice"),
+        ("a,a\n1,2\n3,4\n5,6\n", "a different name for each column, but 'a' occurs twice"),
         ("a,b\n1,2\n,4\n5,6\n", "column 'a' is empty in row 2"),
         ("a,b\n1,2\n3,nan\n5,6\n", "attributes must be finite, but 'b' of image 1 is nan"),
         ("a\n1\n3\ninf\n", "attributes must be finite, but 'a' of image 2 is inf"),
@@ -75,7 +75,7 @@ def test_too_many_words_and_several_rows_of_one_image_are_refused(tmp_path):
     words = "name\n" + "".join(f"w{i}\n" for i in range(300))
     with pytest.raises(DataError, match="column 'name' has 300 different words, such as 'w0'"):
         with_attributes(dataset(300), table(tmp_path, words))
-    with pytest.raises(DataError, match=r"expected one row an image, but 'x\.png' has several"):
+    with pytest.raises(DataError, match=r"expected one row per image, but 'x\.png' has several"):
         with_attributes(dataset(1, ("x.png",)), table(tmp_path, "file,a\nx.png,1\nx.png,2\n"))
     with pytest.raises(NotFoundError, match="no such file"):
         with_attributes(dataset(), tmp_path / "nowhere.csv")

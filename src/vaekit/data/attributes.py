@@ -1,8 +1,8 @@
-"""A table of what is known of each image -> the attributes of a dataset: real numbers, a row an image.
+"""Attributes of a dataset from a CSV table: real numbers, one row per image.
 
-The first line names the columns. Rows come in the order of the images, or, for a folder of images, in any
-order with the file's name in the first column. A column of numbers is kept as it is; a column of words
-becomes one of 0 and 1 for each word, named `column=word`.
+The first line names the columns. The rows are in the order of the images. For a folder of images they may be
+in any order, with the file names in the first column. A column of numbers stays as it is. A column of words
+becomes one column of 0 and 1 per word, named `column=word`.
 """
 
 from __future__ import annotations
@@ -26,11 +26,22 @@ Rows = list[list[str]]
 
 
 def with_attributes(dataset: Dataset, path: str | Path) -> Dataset:
-    """The dataset with the attributes of a table separated by commas, semicolons or tabs.
+    """The dataset with the attributes of a table that is separated by commas, semicolons or tabs.
+
+    Args:
+        dataset: the dataset.
+        path: the CSV file.
 
     Raises:
         NotFoundError: there is no such file.
-        DataError: rows and images differ in number or name, or a cell is empty or no finite number.
+        DataError: rows and images differ in number or name, or a cell is empty or not a finite number.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "sizes.csv"
+    >>> _ = path.write_text("size,color\\n1.5,red\\n2.5,blue\\n")
+    >>> data = Dataset("two", "Two", np.zeros((2, 1, 4, 4), np.uint8), None, ())
+    >>> with_attributes(data, path).attribute_names
+    ('size', 'color=blue', 'color=red')
     """
     path = Path(path).expanduser()
     with reading(path, "a table of attributes"):
@@ -40,7 +51,7 @@ def with_attributes(dataset: Dataset, path: str | Path) -> Dataset:
     if len(rows) != len(dataset) or not header:
         raise DataError(
             f"{path}: expected a line of names and a row for each of the {len(dataset)} images of "
-            f"{dataset.name}, got {len(rows)} rows of {len(header)} columns; give exactly one row an image"
+            f"{dataset.name}, got {len(rows)} rows of {len(header)} columns; give exactly one row per image"
         )
     columns = {name: _column(name, cells, path) for name, *cells in zip(header, *rows, strict=True)}
     named = {name: values for column in columns.values() for name, values in column.items()}
@@ -61,16 +72,17 @@ def _read(path: Path) -> tuple[list[str], Rows]:
     for number, row in enumerate(rows, 1):
         if len(row) != len(header):
             raise DataError(
-                f"{path}: expected {len(header)} cells in every row, but row {number} has {len(row)}; mend it"
+                f"{path}: expected {len(header)} cells in every row, but row {number} "
+                f"has {len(row)}; correct it"
             )
     twice = [name for name, times in Counter(header).items() if times > 1]
     if twice:
-        raise DataError(f"{path}: expected a name of its own for each column, but {twice[0]!r} comes twice")
+        raise DataError(f"{path}: expected a different name for each column, but {twice[0]!r} occurs twice")
     return header, rows
 
 
 def _is_keyed(files: Sequence[str], rows: Rows) -> bool:
-    """Whether the first column holds the names of the images' files."""
+    """Whether the first column holds the file names of the images."""
     names = {*files, *map(_bare, files)}
     return any(row[0] in names for row in rows)
 
@@ -80,7 +92,7 @@ def _in_order(files: Sequence[str], rows: Rows, path: Path) -> Rows:
     known = {row[0]: row[1:] for row in rows}
     if len(known) < len(rows):
         name = Counter(row[0] for row in rows).most_common(1)[0][0]
-        raise DataError(f"{path}: expected one row an image, but {name!r} has several; leave one")
+        raise DataError(f"{path}: expected one row per image, but {name!r} has several; keep one")
     bare = Counter(map(_bare, files))
     found = [_row(known, file, bare) for file in files]
     missing = [file for file, row in zip(files, found, strict=True) if row is None]
@@ -101,7 +113,7 @@ def _bare(file: str) -> str:
 
 
 def _column(name: str, cells: Sequence[str], path: Path) -> dict[str, np.ndarray]:
-    """Numbers as they are; words as a column of 0 and 1 each."""
+    """A column of numbers as it is; a column of words as one column of 0 and 1 per word."""
     if "" in cells:
         raise DataError(
             f"{path}: column {name!r} is empty in row {cells.index('') + 1}; fill it in, or leave it out"

@@ -1,7 +1,7 @@
-"""Decoded datasets on disk: a folder each, with images.npy, labels.npy, attributes.npy and dataset.json.
+"""Decoded datasets on disk: one folder each, with images.npy, labels.npy, attributes.npy and dataset.json.
 
-A folder is written under another name and then renamed, so it is whole or not there; what is read
-back is memory-mapped. Two processes that want the same dataset wait for each other and decode it once.
+A folder is written under another name and then renamed, so it is complete or absent. Images are memory-mapped
+when they are read. If two processes need the same dataset, one decodes it while the other waits.
 """
 
 from __future__ import annotations
@@ -22,39 +22,58 @@ from vaekit.data.dataset import Dataset
 from vaekit.errors import DataError, first_line
 
 _FACTS = ("name", "title", "label_names", "published", "source", "notes", "offset", "scale")
-_MORE = ("attribute_names", "files", "layout")  # which folders of an earlier version lack
+_MORE = ("attribute_names", "files", "layout")  # absent in folders of earlier versions
 _log = logging.getLogger(__name__)
 
 
 def cache_folder() -> Path:
-    """The cache folder: VAEKIT_CACHE, else the user's cache folder of this system; it need not exist."""
+    """The cache folder: VAEKIT_CACHE, or the user's cache folder of this system; it may not exist.
+
+    >>> cache_folder().name != ""
+    True
+    """
     return Path(os.environ.get("VAEKIT_CACHE") or platformdirs.user_cache_dir("vaekit"))
 
 
 def catalog_folder() -> Path:
-    """Where decoded datasets of the catalog lie."""
+    """The folder of the decoded datasets of the catalog.
+
+    >>> catalog_folder().name
+    'datasets'
+    """
     return cache_folder() / "datasets"
 
 
 def import_folder() -> Path:
-    """Where the user's imported datasets lie."""
+    """The folder of the imported datasets.
+
+    >>> import_folder().name
+    'imported'
+    """
     return cache_folder() / "imported"
 
 
-def dataset_names(shelf: Path) -> tuple[str, ...]:
-    """The names of the datasets on a shelf, sorted."""
-    return tuple(sorted(facts.parent.name for facts in shelf.glob("[!.]*/dataset.json")))
+def dataset_names(parent: Path) -> tuple[str, ...]:
+    """The names of the datasets in a folder, sorted.
+
+    >>> dataset_names(Path("no/such/folder"))
+    ()
+    """
+    return tuple(sorted(facts.parent.name for facts in parent.glob("[!.]*/dataset.json")))
 
 
-def load_cached(shelf: Path, name: str, fingerprint: str | None = None) -> Dataset | None:
-    """The dataset `name` on a shelf, memory-mapped; None where it is absent, damaged or outdated.
+def load_cached(parent: Path, name: str, fingerprint: str | None = None) -> Dataset | None:
+    """The dataset `name` of a folder, memory-mapped; None if it is absent, damaged or outdated.
 
     Args:
-        shelf: `catalogd()` or `imported()`.
-        name: of the dataset.
-        fingerprint: what the files it was made from look like now; None accepts any.
+        parent: `catalog_folder()` or `import_folder()`.
+        name: the name of the dataset.
+        fingerprint: the fingerprint of the files it comes from; None accepts any.
+
+    >>> load_cached(Path("no/such/folder"), "mnist") is None
+    True
     """
-    folder = shelf / name
+    folder = parent / name
     try:
         facts = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
         if fingerprint is not None and facts.pop("fingerprint") != fingerprint:
@@ -65,60 +84,77 @@ def load_cached(shelf: Path, name: str, fingerprint: str | None = None) -> Datas
 
 
 def load_or_make(name: str, fingerprint: str | None, make: Callable[[], Dataset]) -> Dataset:
-    """The catalogd dataset `name`: from the cache, else made, kept there, and mapped from there.
+    """The dataset `name` of the catalog: from the cache, or decoded by `make` and stored there.
 
-    Where the cache cannot be written at all, the dataset stays in memory and a warning says so.
+    If the cache cannot be written, the dataset stays in memory and a warning is logged.
 
     Raises:
-        DataError: the disk is full; or whatever `make` raises.
+        DataError: the disk is full. Exceptions of `make` pass through.
+
+    >>> from vaekit.data import load_dataset
+    >>> load_or_make("digits", None, lambda: load_dataset("digits")).name
+    'digits'
     """
-    shelf = catalog_folder()
-    known = load_cached(shelf, name, fingerprint)
+    parent = catalog_folder()
+    known = load_cached(parent, name, fingerprint)
     if known is not None:
         return known
-    if not is_writable(shelf):
-        _log.warning("%s cannot be written, so %s is decoded anew each time; set VAEKIT_CACHE", shelf, name)
+    if not is_writable(parent):
+        _log.warning(
+            "%s cannot be written, so %s is decoded again each time; set VAEKIT_CACHE",
+            parent,
+            name,
+        )
         return make()
-    with lock_dataset(shelf, name):
-        return load_cached(shelf, name, fingerprint) or _store(shelf, make(), fingerprint)
+    with lock_dataset(parent, name):
+        return load_cached(parent, name, fingerprint) or _store(parent, make(), fingerprint)
 
 
-def store_dataset(shelf: Path, dataset: Dataset) -> Dataset:
-    """Write a dataset to a shelf, whole or not at all, in place of one of the same name.
+def store_dataset(parent: Path, dataset: Dataset) -> Dataset:
+    """Write a dataset to a folder, completely or not at all; replace one of the same name.
 
     Returns:
-        The same dataset, memory-mapped from the shelf.
+        The same dataset, memory-mapped from the folder.
 
     Raises:
-        DataError: it cannot be written, such as when the disk is full.
+        DataError: it cannot be written, for example because the disk is full.
+
+    >>> import tempfile
+    >>> data = Dataset("two", "Two", np.zeros((2, 1, 4, 4), np.uint8), None, ())
+    >>> store_dataset(Path(tempfile.mkdtemp()), data)
+    Dataset('two', 2 images of (1, 4, 4), uint8)
     """
-    if not is_writable(shelf):
-        raise DataError(f"{shelf}: cannot be written; set VAEKIT_CACHE to a folder of yours")
-    with lock_dataset(shelf, dataset.name):
-        return _store(shelf, dataset, None)
+    if not is_writable(parent):
+        raise DataError(f"{parent}: cannot be written; set VAEKIT_CACHE to a folder you can write")
+    with lock_dataset(parent, dataset.name):
+        return _store(parent, dataset, None)
 
 
-def lock_dataset(shelf: Path, name: str) -> FileLock:
-    """Held by the one process that makes what lies under a name on a shelf, while others wait."""
-    return FileLock(shelf / f".{name}.lock")
+def lock_dataset(parent: Path, name: str) -> FileLock:
+    """The lock of the process that writes a dataset, while others wait.
+
+    >>> lock_dataset(Path("."), "mnist").is_locked
+    False
+    """
+    return FileLock(parent / f".{name}.lock")
 
 
-def _store(shelf: Path, dataset: Dataset, fingerprint: str | None) -> Dataset:
-    scratch, needed = shelf / f".{dataset.name}.new", dataset.images.nbytes + 2**20
-    shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed
+def _store(parent: Path, dataset: Dataset, fingerprint: str | None) -> Dataset:
+    scratch, needed = parent / f".{dataset.name}.new", dataset.images.nbytes + 2**20
+    shutil.rmtree(scratch, ignore_errors=True)  # left by a process that was killed
     try:
-        if shutil.disk_usage(shelf).free < needed:
+        if shutil.disk_usage(parent).free < needed:
             raise OSError("no space left on the disk")
         _write(scratch, dataset, fingerprint)
-        _swap(scratch, shelf / dataset.name)
+        _swap(scratch, parent / dataset.name)
     except OSError as error:
         raise DataError(
-            f"{shelf}: cannot keep {dataset.name} there ({first_line(error)}); "
+            f"{parent}: cannot keep {dataset.name} there ({first_line(error)}); "
             f"it takes {needed / 2**20:.0f} MiB, so free some space, or set VAEKIT_CACHE to another folder"
         ) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return _assemble(shelf / dataset.name, _facts(dataset))
+    return _assemble(parent / dataset.name, _facts(dataset))
 
 
 def _write(folder: Path, dataset: Dataset, fingerprint: str | None) -> None:
@@ -164,10 +200,15 @@ def _assemble(folder: Path, facts: dict[str, Any]) -> Dataset:
     return Dataset(images=images, labels=labels, **known)
 
 
-def is_writable(shelf: Path) -> bool:
-    """Whether things can be kept on a shelf, which is made if need be."""
+def is_writable(parent: Path) -> bool:
+    """Whether a folder can be written; it is created if it does not exist.
+
+    >>> import tempfile
+    >>> is_writable(Path(tempfile.mkdtemp()))
+    True
+    """
     try:
-        shelf.mkdir(parents=True, exist_ok=True)
+        parent.mkdir(parents=True, exist_ok=True)
     except OSError:
         return False
-    return os.access(shelf, os.W_OK)
+    return os.access(parent, os.W_OK)

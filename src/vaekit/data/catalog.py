@@ -1,6 +1,6 @@
-"""The datasets that vaekit knows by name: where each comes from, its license, shape and checksum.
+"""The datasets with names: where each comes from, its license, shape and checksum.
 
-A new dataset is one more row of `ENTRIES`; the functions that read the files are in `sources`.
+A new dataset is one more row of `ENTRIES`; the functions that read the files are in `catalog_readers`.
 """
 
 from __future__ import annotations
@@ -23,15 +23,18 @@ class CatalogEntry:
     Args:
         name, title: as in `Dataset`.
         shape: (C, H, W) of an image.
-        count: number of images.
+        count: the number of images.
         license, reference: terms of use, and the paper to cite with its year.
         files: file name -> address to fetch it from, in the order that `read` expects.
-        read: files -> Content; None where nothing is ever read from files.
-        packaged: () -> Content, for what an installed package carries.
+        read: files -> DecodedData; None if it is never read from files.
+        packaged: () -> DecodedData, for data that an installed package contains.
         system: folder where a Debian package puts the files.
-        sha256: checksum of the decoded content (`content_sha256`), where known.
-        label_names: one name a class, where the files do not say them.
-        published: split name -> number of images, in the order they are stacked.
+        sha256: the checksum of the decoded content (`content_sha256`), if known.
+        label_names: one name per class, if the files have none.
+        published: split name -> number of images, in the order of the stacked arrays.
+
+    >>> ENTRIES["mnist"].ranges
+    {'train': (0, 60000), 'test': (60000, 70000)}
     """
 
     name: str
@@ -50,7 +53,7 @@ class CatalogEntry:
 
     @property
     def ranges(self) -> dict[str, tuple[int, int]]:
-        """Split name -> (first, past the last) image, as `Dataset.published` wants it."""
+        """Split name -> (first, last + 1) image, as in `Dataset.published`."""
         return split_bounds(self.published)
 
 
@@ -158,15 +161,22 @@ ENTRIES: Mapping[str, CatalogEntry] = {row.name: row for row in _ROWS}
 
 
 def names() -> tuple[str, ...]:
-    """The names of all catalogd datasets, in the order of the catalog."""
+    """The names of all datasets of the catalog, in its order.
+
+    >>> names()[:2]
+    ('mnist', 'digits')
+    """
     return tuple(ENTRIES)
 
 
 def find_entry(name: str) -> CatalogEntry:
-    """The row of the catalog called `name`.
+    """The entry of the catalog called `name`.
 
     Raises:
         NotFoundError: there is none; the message proposes the nearest name.
+
+    >>> find_entry("digits").count
+    1797
     """
     if name not in ENTRIES:
         raise NotFoundError(
@@ -176,7 +186,11 @@ def find_entry(name: str) -> CatalogEntry:
 
 
 def content_sha256(images: np.ndarray, labels: np.ndarray | None) -> str:
-    """SHA-256 of the images' bytes, then of the labels as little-endian int64, both in C order."""
+    """SHA-256 of the images' bytes, then of the labels as little-endian int64, both in C order.
+
+    >>> content_sha256(np.zeros(2, np.uint8), None)[:8]
+    '96a296d2'
+    """
     digest = hashlib.sha256(np.ascontiguousarray(images).data)
     if labels is not None:
         digest.update(np.ascontiguousarray(labels, "<i8").data)

@@ -1,7 +1,7 @@
-"""How the files of each catalogd dataset become arrays: files -> Content.
+"""The readers of the catalog: files -> DecodedData.
 
-Images come out as (N, C, H, W). Where the source publishes splits, they are stacked in the order
-train, validation, test, which the catalog's counts refer to.
+Images are (N, C, H, W). Published splits are stacked in the order
+train, validation, test, as the counts in the catalog say.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ Files = Mapping[str, Path]
 
 
 class DecodedData(NamedTuple):
-    """Images (N, C, H, W), labels (N,) int64 or None, and names of the classes that the files give."""
+    """Images (N, C, H, W), labels (N,) int64 or None, and the class names that the files contain.
+
+    >>> DecodedData(np.zeros((2, 1, 4, 4), np.uint8)).labels is None
+    True
+    """
 
     images: np.ndarray
     labels: np.ndarray | None = None
@@ -38,7 +42,7 @@ def read_mnist_files(files: Files) -> DecodedData:
 
 
 def read_packed_mnist() -> DecodedData:
-    """MNIST as it ships inside the package: 70,000 images, then 70,000 labels, in one xz stream."""
+    """MNIST as it is part of the package: 70,000 images, then 70,000 labels, in one xz stream."""
     path = resources.files("vaekit.data") / "mnist" / "mnist.xz"
     with reading(str(path), "the packed MNIST"):
         values = np.frombuffer(lzma.decompress(path.read_bytes()), np.uint8)
@@ -47,9 +51,12 @@ def read_packed_mnist() -> DecodedData:
 
 
 def read_sklearn_digits() -> DecodedData:
-    """The 8x8 digits that scikit-learn ships; ink v in 0..16 becomes level floor(255 v / 16).
+    """The 8x8 digits of scikit-learn; ink v in 0..16 becomes the gray level floor(255 v / 16).
 
-    The floor keeps `level > 127` the same as `v > 8`, and v = ceil(16 level / 255) gives v back.
+    With the floor, `level > 127` equals `v > 8`, and v = ceil(16 level / 255) is the inverse.
+
+    >>> read_sklearn_digits().images.shape
+    (1797, 1, 8, 8)
     """
     from sklearn.datasets import load_digits
 
@@ -59,7 +66,7 @@ def read_sklearn_digits() -> DecodedData:
 
 
 def read_frey_faces(files: Files) -> DecodedData:
-    """1965 frames of Brendan Frey's face: variable `ff` (560, 1965), one column a frame of 28x20."""
+    """1965 frames of Brendan Frey's face: variable `ff` (560, 1965), one column per frame of 28x20."""
     (path,) = files.values()
     faces = _matlab(path, "ff")["ff"]
     return DecodedData(_uint8(faces.T, path).reshape(-1, 1, 28, 20))
@@ -113,5 +120,5 @@ def _upright(pixels: np.ndarray) -> np.ndarray:
 def _uint8(values: np.ndarray, path: Path) -> np.ndarray:
     levels = values.astype(np.uint8)
     if not np.array_equal(levels, values):
-        raise DataError(f"{path}: expected whole numbers 0..255, but others came; fetch the original")
+        raise DataError(f"{path}: expected whole numbers 0..255, but got others; download the original file")
     return levels

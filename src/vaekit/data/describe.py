@@ -1,4 +1,4 @@
-"""What is known of the datasets at hand, and which binarization, likelihood and network suit them."""
+"""Describe datasets, and suggest the observation, likelihood and network that suit them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from vaekit.data.locate import find_source
 
 
 def list_datasets() -> list[dict[str, Any]]:
-    """One row a dataset, of the catalog and imported: name, images, shape, found, license."""
+    """One row per dataset of the catalog and of the imports: name, images, shape, found, license.
+
+    >>> list_datasets()[1]["name"]
+    'digits'
+    """
     rows = [
         _row(row.name, row.count, row.shape, find_source(row), row.license)
         for row in catalog.ENTRIES.values()
@@ -27,10 +31,13 @@ def list_datasets() -> list[dict[str, Any]]:
 
 
 def describe_dataset(name_or_path: str | Path) -> dict[str, Any]:
-    """Everything about one dataset; one that would have to be downloaded first is not loaded.
+    """All facts about one dataset; a dataset that is not on this machine is not downloaded.
 
     Raises:
-        NotFoundError, DataError: as `load`.
+        NotFoundError, DataError: as `load_dataset`.
+
+    >>> describe_dataset("digits")["suggestion"]["likelihood"]
+    'discretized_logistic'
     """
     row = catalog.ENTRIES.get(str(name_or_path))
     if row is None:
@@ -88,20 +95,23 @@ def _of_dataset(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-_SAMPLE = 2000  # images looked at
-_NEAR = 32  # levels from black or white that still count as such
+_SAMPLE = 2000  # images to look at
+_NEAR = 32  # distance in gray levels that still counts as black or white
 _MOSTLY = 0.75  # of the pixels
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """What to start with, and why.
+    """A first choice of observation, likelihood and network, with reasons.
 
     Args:
         observation: one of `OBSERVATIONS`.
         likelihood: bernoulli, gaussian or discretized_logistic.
         network: dense or convolutional.
-        reasons: one sentence each.
+        reasons: one sentence for observation and likelihood, one for the network.
+
+    >>> Suggestion("dynamic", "bernoulli", "dense", ("mostly black and white", "small images")).network
+    'dense'
     """
 
     observation: str
@@ -111,11 +121,14 @@ class Suggestion:
 
 
 def suggest(dataset: Dataset) -> Suggestion:
-    """Propose how to observe and model a dataset.
+    """Suggest how to observe and model a dataset.
 
-    Two-valued images are Bernoulli; gray ones that are mostly black and white are taken as probabilities
-    and drawn from (Salakhutdinov and Murray 2008); other levels get a discretized logistic
-    (Kingma et al. 2016), real numbers a Gaussian.
+    Two-valued images are Bernoulli. Gray images that are mostly black and white are read as probabilities and
+    sampled (Salakhutdinov and Murray 2008). Other gray levels get a discretized logistic (Kingma et al.
+    2016), real numbers a Gaussian.
+
+    >>> suggest(load_dataset("digits")).observation
+    'discrete'
     """
     observation, likelihood, why = _likelihood(dataset)
     network, shape = _network(dataset.shape)

@@ -1,4 +1,4 @@
-"""Fetching files that stay only as long as it takes to decode them; nothing partial is ever left."""
+"""Download files into a temporary folder that is removed after they are decoded."""
 
 from __future__ import annotations
 
@@ -15,17 +15,21 @@ RETRIES = 3
 
 @contextmanager
 def download_files(name: str, files: Mapping[str, str]) -> Iterator[dict[str, Path]]:
-    """Fetch files into a folder that is removed when the block ends.
+    """Download files into a folder that is removed when the block ends.
 
     Args:
-        name: of the dataset, for the display and the message.
+        name: the name of the dataset, for the progress bar and messages.
         files: file name -> address.
 
     Yields:
-        File name -> where it lies, in the order of `files`.
+        File name -> path, in the order of `files`.
 
     Raises:
-        NotFoundError: a file could not be fetched; the message says how to do it by hand.
+        NotFoundError: a file could not be downloaded; the message says how to do it by hand.
+
+    >>> with download_files("none", {}) as paths:
+    ...     paths
+    {}
     """
     with tempfile.TemporaryDirectory(prefix="vaekit-") as folder:
         yield {file: _fetch(name, file, address, folder) for file, address in files.items()}
@@ -65,7 +69,7 @@ def _reason(error: Exception) -> str:
 
 
 class _Bar:
-    """A rich progress bar on stderr with the four members that pooch asks of one."""
+    """A rich progress bar on stderr with the four members that pooch needs."""
 
     def __init__(self, title: str) -> None:
         from rich.console import Console
@@ -85,12 +89,12 @@ class _Bar:
         self._display.stop()
 
     def update(self, size: int) -> None:
-        """`size` more bytes have come."""
+        """Add `size` bytes."""
         self._display.update(self._task, total=self.total, advance=size)
 
     def reset(self) -> None:
-        """Nothing has come yet."""
+        """Start again at 0 bytes."""
         self._display.update(self._task, completed=0)
 
     def close(self) -> None:
-        """Pooch is done with this file."""
+        """Do nothing; pooch calls this at the end of a file."""

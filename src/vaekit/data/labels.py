@@ -1,4 +1,4 @@
-"""Labels of any kind -> numbers 0..classes-1 and a name for each."""
+"""Labels of any kind -> class numbers 0..classes-1, and one name per class."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from vaekit.errors import DataError, did_you_mean
 
 
 class NumberedLabels(NamedTuple):
-    """Labels (N,) int64 or None, one name a class, and what was inferred about them."""
+    """Labels (N,) int64 or None, one name per class, and what was inferred about them.
+
+    >>> NumberedLabels(np.array([0, 1]), ("cat", "dog"), ()).names
+    ('cat', 'dog')
+    """
 
     numbers: np.ndarray | None
     names: tuple[str, ...]
@@ -30,10 +34,13 @@ def number_labels(labels: np.ndarray | None, where: str | Path) -> NumberedLabel
         where: the file or folder, for the message.
 
     Returns:
-        The numbers and names; real numbers are no classes: they are left out, and a note says so.
+        The numbers and names. Real numbers are not classes; they are left out, and a note says so.
 
     Raises:
         DataError: the labels have another shape or type.
+
+    >>> number_labels(np.array(["b", "a", "b"]), "labels.npy").numbers
+    array([1, 0, 1])
     """
     if labels is None:
         return NumberedLabels(None, (), ())
@@ -46,10 +53,15 @@ def number_labels(labels: np.ndarray | None, where: str | Path) -> NumberedLabel
 
 
 def renumber_labels(dataset: Dataset, names: Sequence[str]) -> Dataset:
-    """The dataset with its classes numbered in the order of `names`, which may be more.
+    """The dataset with its classes numbered in the order of `names`, which may contain further names.
 
     Raises:
-        DataError: it has a class of another name.
+        DataError: it has a class that `names` does not contain.
+
+    >>> images = np.zeros((2, 1, 4, 4), np.uint8)
+    >>> data = Dataset("two", "Two", images, np.array([0, 1]), ("a", "b"))
+    >>> renumber_labels(data, ["b", "a"]).labels
+    array([1, 0])
     """
     if dataset.labels is None or dataset.label_names == tuple(names):
         return dataset

@@ -1,4 +1,4 @@
-"""The one way in: a name of the catalog, a name of an import, or a path -> a Dataset."""
+"""Load a dataset by a name of the catalog, a name of an import, or a path."""
 
 from __future__ import annotations
 
@@ -24,17 +24,20 @@ def load_dataset(
     crop: str = "resize",
     color: str = "auto",
 ) -> Dataset:
-    """The dataset of a name or path; a catalog name comes first, then an imported one, then a path.
+    """The dataset of a name or path. Names of the catalog come first, then imported names, then paths.
 
     Args:
         name_or_path: such as "mnist", or a folder of images, a .npy, .npz, .csv or IDX file.
-        size: (H, W) in pixels, to which images of a folder are brought; None takes their own.
-        crop: "resize" squeezes images of a folder into `size`, "center" cuts their middle.
-        color: "gray", "rgb", or "auto": gray where all images of a folder are.
+        size: (H, W) in pixels, the size of images from a folder; None keeps their own.
+        crop: "resize" scales images of a folder to `size`, "center" crops them first.
+        color: "gray", "rgb", or "auto": gray if all images of a folder are.
 
     Raises:
-        NotFoundError: there is neither such a name nor such a path, or no way to fetch it.
-        DataError: the data cannot be used as it is; the message says why and what to do.
+        NotFoundError: there is no such name or path, or the download failed.
+        DataError: the data cannot be used; the message says why and what to do.
+
+    >>> load_dataset("digits")
+    Dataset('digits', 1797 images of (1, 8, 8), uint8, 10 classes)
     """
     framing = ImageOptions(size, crop, color)
     named = _named(name_or_path) if isinstance(name_or_path, str) else None
@@ -54,12 +57,12 @@ def import_data(
     color: str = "auto",
     force: bool = False,
 ) -> Dataset:
-    """Read the user's own data once and keep it under a name, by which `load` finds it from then on.
+    """Read data once and store it under a name, which `load_dataset` accepts from then on.
 
     Args:
-        path: what to read, as for `load`.
-        name: what to call it; None takes the name of the file or folder.
-        size, crop, color: as for `load`.
+        path: what to read, as for `load_dataset`.
+        name: the new name; None takes the name of the file or folder.
+        size, crop, color: as for `load_dataset`.
         force: replace an import of the same name.
 
     Returns:
@@ -68,6 +71,11 @@ def import_data(
     Raises:
         DataError: the name is taken or no name, the data cannot be used, or the cache cannot be written.
         NotFoundError: there is no such path.
+
+    >>> import_data("no/such/file.npy")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    vaekit.errors.NotFoundError: 'no/such/file.npy' is neither a path nor a dataset; ...
     """
     framing = ImageOptions(size, crop, color)
     path = _existing(Path(path))

@@ -1,6 +1,6 @@
-"""Where a catalogd dataset is found, and the one way from there to arrays.
+"""Find a dataset of the catalog, decode it, check it, and cache it.
 
-VAEKIT_DATA -> cache -> system folder -> packaged -> download; then decoded, checked, and cached.
+The places are, in this order: VAEKIT_DATA, the cache, the system folder, an installed package, a download.
 """
 
 from __future__ import annotations
@@ -21,11 +21,15 @@ Files = Mapping[str, Path]
 
 
 def load_entry(entry: CatalogEntry) -> Dataset:
-    """The dataset of a catalog row, from the first place that has it.
+    """The dataset of an entry of the catalog, from the first place that has it.
 
     Raises:
-        DataError: files are damaged, or their content is not that of the catalog.
-        NotFoundError: it has to be downloaded and cannot be; the message says what to do by hand.
+        DataError: files are damaged, or their content differs from the catalog.
+        NotFoundError: the download failed; the message says what to do by hand.
+
+    >>> from vaekit.data.catalog import find_entry
+    >>> len(load_entry(find_entry("digits")))
+    1797
     """
     given = _in_folders(entry, _own_folders())
     fingerprint = _fingerprint(given) if given else None
@@ -33,7 +37,12 @@ def load_entry(entry: CatalogEntry) -> Dataset:
 
 
 def find_source(entry: CatalogEntry) -> str:
-    """Where `resolve` would take it from: VAEKIT_DATA, cache, system, packaged or download."""
+    """The place that `load_entry` would use: VAEKIT_DATA, cache, system, packaged or download.
+
+    >>> from vaekit.data.catalog import find_entry
+    >>> find_source(find_entry("digits")) in ("VAEKIT_DATA", "cache", "packaged")
+    True
+    """
     if _in_folders(entry, _own_folders()):
         return "VAEKIT_DATA"
     if cache.load_cached(cache.catalog_folder(), entry.name):
@@ -60,7 +69,7 @@ def _from_files(entry: CatalogEntry, files: Files, source: str) -> Dataset:
 
 
 def _checked(entry: CatalogEntry, content: DecodedData, source: str) -> Dataset:
-    """The dataset, where shape, number and checksum are those of the catalog."""
+    """The dataset, after its shape, number and checksum were compared with the catalog."""
     _check(entry, source, "images of shape", (entry.count, *entry.shape), content.images.shape)
     if entry.sha256:
         found = content_sha256(content.images, content.labels)
@@ -103,12 +112,12 @@ def _in_folders(entry: CatalogEntry, folders: Iterable[Path]) -> Files | None:
 
 
 def _present(path: Path) -> Path | None:
-    """The file as named, or unpacked where it is named .gz."""
+    """The file as named, or, for a name in .gz, the unpacked file."""
     candidates = (path, path.with_suffix("")) if path.suffix == ".gz" else (path,)
     return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
 def _fingerprint(files: Files) -> str:
-    """What tells that files were changed: their names, sizes and times of change."""
+    """A hash that changes with the files: of their names, sizes and modification times."""
     stats = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files.values()]
     return hashlib.sha256(repr(stats).encode()).hexdigest()
