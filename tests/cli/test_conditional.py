@@ -124,7 +124,7 @@ def test_classes_of_other_data_are_known_by_their_names(call, fails, told, tmp_p
     ("words", "message"),
     [
         (["sample", "--label", "ten"], "label 'ten': expected one of 0, 1, 2"),
-        (["sample", "--attribute", "a=1"], "--set: "),
+        (["sample", "--attribute", "a=1"], "--attribute: "),
         (["reconstruct", "--label", "11"], "or a number from 0 to 9"),
     ],
 )
@@ -135,8 +135,8 @@ def test_labels_that_are_not_there(fails, told, words, message):
 
 def test_models_that_are_told_nothing(fails, run):
     assert "is told nothing" in fails(3, "sample", run, "--label", 3)
-    assert "is not told classes" in fails(3, "reconstruct", run, "--label", "all")
-    assert "is told no labels" in fails(3, "interpolate", run, "--vary", "style")
+    assert "is not conditioned on classes" in fails(3, "reconstruct", run, "--label", "all")
+    assert "is not a conditional model" in fails(3, "interpolate", run, "--vary", "style")
     assert "leave it out" in fails(3, "evaluate", run, "--labels", "marginalize")
 
 

@@ -43,7 +43,7 @@ def test_numbers_that_were_changed_by_hand_are_a_problem(numbers, run, numbers_o
     (run / "evaluation.json").write_text(json.dumps(known))
     facts = numbers("doctor", run)["run"]
     [problem] = facts["problems"]
-    assert problem.startswith(f"{run}/evaluation.json: its numbers are not those that vaekit writes (")
+    assert problem.startswith(f"{run}/evaluation.json: expected the numbers that vaekit writes (")
     assert facts["advice"] == []
 
 
@@ -51,7 +51,7 @@ def test_an_epoch_that_was_changed_by_hand_is_one_too(numbers, run):
     with (run / "metrics.jsonl").open("a") as file:
         file.write('{"epoch": 3, "loss": "low", "kl": 1}\n')
     assert any(
-        "metrics.jsonl: its numbers are not" in text for text in numbers("doctor", run)["run"]["problems"]
+        "metrics.jsonl: expected the numbers" in text for text in numbers("doctor", run)["run"]["problems"]
     )
 
 

@@ -202,8 +202,9 @@ def test_interrupted_training_saves_and_says_how_to_go_on(tmp_path):
 
 def test_divergence_has_its_own_exit_code(call, tmp_path):
     result = call(
-        "train", "digits", *QUICK, "data.binarization=none", "data.values=continuous", "training.learning_rate=10",
-        "--run-dir", "r", "model.decoder.likelihood.kind=gaussian", "model.decoder.likelihood.bounds=null",
+        "train", "digits", *QUICK, "data.binarization=none", "data.values=continuous",
+        "training.learning_rate=10", "--run-dir", "r", "model.decoder.likelihood.kind=gaussian",
+        "model.decoder.likelihood.bounds=null",
     )  # fmt: skip
     assert result.exit_code == 5, result.output
     assert result.stderr.splitlines()[-1].startswith("error: training diverged at epoch 1, step ")

@@ -18,7 +18,7 @@ def _sound(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
 
 
 def troubles() -> list[str]:
-    return [trouble for trap in doctor.TRAPS for trouble in trap()]
+    return [trouble for check in doctor.CHECKS for trouble in check()]
 
 
 def test_facts_are_plain_values():
@@ -32,8 +32,8 @@ def test_facts_are_plain_values():
 
 def test_data_folders_that_are_missing(monkeypatch, tmp_path):
     monkeypatch.setenv("VAEKIT_DATA", f"{tmp_path}:{tmp_path}/gone")
-    assert [f"VAEKIT_DATA names {tmp_path}/gone, which is no folder"] == [
-        text.partition(":")[0] for text in troubles() if "VAEKIT_DATA" in text
+    assert [f"VAEKIT_DATA names {tmp_path}/gone, which is not a folder"] == [
+        text.partition(";")[0] for text in troubles() if "VAEKIT_DATA" in text
     ]
 
 
@@ -44,23 +44,23 @@ def test_more_threads_than_cores(monkeypatch):
 
 def test_threads_held_by_the_environment(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert "OMP_NUM_THREADS=1 leaves 3 of 4 cores idle: unset it" in troubles()
+    assert "OMP_NUM_THREADS=1 leaves 3 of 4 cores unused; unset it" in troubles()
 
 
 def test_another_default_type():
     torch.set_default_dtype(torch.float64)
     try:
-        assert any("default type is torch.float64" in text for text in troubles())
+        assert any("default dtype is torch.float64" in text for text in troubles())
     finally:
         torch.set_default_dtype(torch.float32)
 
 
 def test_distributions_that_check_nothing(monkeypatch):
     monkeypatch.setattr(torch.distributions.Distribution, "_validate_args", False)
-    assert any("does not check the arguments" in text for text in troubles())
+    assert any("does not validate the arguments" in text for text in troubles())
 
 
-@pytest.mark.parametrize(("built_for", "told"), [(None, "built for the processor alone"), ("12.4", "no GPU")])
+@pytest.mark.parametrize(("built_for", "told"), [(None, "CPU-only build"), ("12.4", "no GPU")])
 def test_a_gpu_that_is_not_used(monkeypatch, built_for, told):
     monkeypatch.setattr(doctor.shutil, "which", lambda name: "/usr/bin/nvidia-smi")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
@@ -75,7 +75,7 @@ def test_an_old_torch(monkeypatch):
 
 def test_a_cache_that_cannot_be_written(monkeypatch):
     monkeypatch.setattr(doctor.os, "access", lambda path, mode: False)
-    assert any("cannot be written: set VAEKIT_CACHE" in text for text in troubles())
+    assert any("is not writable; set VAEKIT_CACHE" in text for text in troubles())
 
 
 def test_little_disk(monkeypatch):
@@ -85,5 +85,5 @@ def test_little_disk(monkeypatch):
 
 
 def test_each_trap_only_says_what_is_wrong():
-    assert all(isinstance(trap(), Iterator) for trap in doctor.TRAPS)
+    assert all(isinstance(check(), Iterator) for check in doctor.CHECKS)
     assert [text for text in troubles() if "GPU" not in text and "NVIDIA" not in text] == []

@@ -1,7 +1,7 @@
-"""Pictures of a conditional model: what a label makes of an image, and what the code leaves to style.
+"""Plots of a conditional model: the same latents decoded with different labels.
 
-A code z is decoded under every label. Codes from the prior give a grid of classes by styles; the code of an
-image, found with its own label, gives that image in another class: its style is transferred.
+Latents from the prior, decoded with every label, give a grid of classes by styles. The latents of an image,
+encoded with its own label and decoded with another one, show the image in another class (style transfer).
 """
 
 from __future__ import annotations
@@ -21,27 +21,38 @@ from vaekit.errors import InvalidError
 from vaekit.runs.plots import Plot, random_images, to_array
 from vaekit.utils.random import seeded
 
-MOST_CLASSES = 50  # columns that can be told apart
+MAX_CLASSES = 50  # columns of a figure
 
 
 def has_classes(trained: TrainedModel) -> bool:
-    """Whether a model is told classes, few enough for a column each."""
-    return trained.recipe.model.condition_on == "label" and len(trained.label_names) <= MOST_CLASSES
+    """Whether the model is conditioned on classes, few enough for one column each.
+
+    >>> import vaekit
+    >>> has_classes(vaekit.demo())
+    True
+    """
+    return trained.recipe.model.condition_on == "label" and len(trained.label_names) <= MAX_CLASSES
 
 
 def class_grid(
-    trained: TrainedModel, rows: int = 8, temperature: float = 1.0, seed: int = 0, draw: bool = False
+    trained: TrainedModel, rows: int = 8, temperature: float = 1.0, seed: int = 0, sample_pixels: bool = False
 ) -> Plot:
-    """New images, a column a class; those of a row come of the same noise, and so have the same style.
+    """Sample new images: one column per class, and the same latents along each row.
+
+    Args:
+        rows: number of latents.
+        temperature: factor on the standard deviation of the prior.
+        seed: random seed.
+        sample_pixels: sample the pixels instead of taking the mean of p(x|z, y).
 
     Raises:
-        InvalidError: the model is told no classes.
+        InvalidError: the model is not conditioned on classes.
     """
-    sample = partial(trained.model.sample, rows, temperature, seed=seed, sample_pixels=draw)
-    columns = [sample(y=y.expand(rows, -1)) for y in _each(trained)]
+    sample = partial(trained.model.sample, rows, temperature, seed=seed, sample_pixels=sample_pixels)
+    columns = [sample(y=y.expand(rows, -1)) for y in _class_vectors(trained)]
     images = to_array(torch.stack(columns, 1))
-    warmth = "" if temperature == 1 else f", temperature {temperature:g}"
-    subtitle = f"a column a class, a row a style, z from the prior{warmth}, seed {seed}"
+    scale = "" if temperature == 1 else f", temperature {temperature:g}"
+    subtitle = f"one column per class, one z from the prior per row{scale}, seed {seed}"
     title = f"Classes by styles: {trained.title}"
     return Plot(
         {"images": images}, plotting.class_grid(images, trained.label_names, title, subtitle=subtitle)
@@ -50,33 +61,40 @@ def class_grid(
 
 @torch.no_grad()
 def style_transfer(
-    trained: TrainedModel, seen: ObservedImages, to: Condition, n: int = 20, seed: int = 0, draw: bool = False
+    trained: TrainedModel,
+    seen: ObservedImages,
+    condition: Condition,
+    n: int = 20,
+    seed: int = 0,
+    sample_latents: bool = False,
 ) -> Plot:
-    """n images of a split over the same under another label.
+    """Show n images above their reconstructions with another label.
 
     Args:
-        to: what they become.
-        draw: decode a draw from the posterior instead of its mean.
+        condition: the other label.
+        sample_latents: decode a posterior sample instead of the posterior mean.
     """
     x, _ = random_images(trained, seen, n, seed)
-    changed = to_array(_under(trained, seen, to.vector, n, seed, draw))
+    changed = to_array(_with_label(trained, seen, condition.vector, n, seed, sample_latents))
     originals, title = to_array(x), f"Style transfer: {trained.title}"
-    subtitle = f"each image encoded with its own label, decoded with {to.description}"
-    figure = plotting.image_rows({to.description: changed}, title, ("original", originals), subtitle=subtitle)
+    subtitle = f"each image encoded with its own label, decoded with {condition.description}"
+    figure = plotting.image_rows(
+        {condition.description: changed}, title, ("original", originals), subtitle=subtitle
+    )
     return Plot({"images": changed, "originals": originals}, figure)
 
 
 @torch.no_grad()
 def style_transfer_to_all(
-    trained: TrainedModel, seen: ObservedImages, n: int = 10, seed: int = 0, draw: bool = False
+    trained: TrainedModel, seen: ObservedImages, n: int = 10, seed: int = 0, sample_latents: bool = False
 ) -> Plot:
-    """n images of a split, a row each: the image, then the same in every class.
+    """Show n images, one per row: the image, then its reconstruction with every label.
 
     Raises:
-        InvalidError: the model is told no classes.
+        InvalidError: the model is not conditioned on classes.
     """
     x, _ = random_images(trained, seen, n, seed)
-    columns = [x, *(_under(trained, seen, y, n, seed, draw) for y in _each(trained))]
+    columns = [x, *(_with_label(trained, seen, y, n, seed, sample_latents) for y in _class_vectors(trained))]
     images = to_array(torch.stack(columns, 1))
     names = ["original", *trained.label_names]
     title = f"Style transfer: {trained.title}"
@@ -88,24 +106,31 @@ def style_transfer_to_all(
 
 
 def report_plots(trained: TrainedModel) -> dict[str, Callable[[], Figure]]:
-    """The figures of a run's report that only a conditional model has, each drawn when it is called for."""
+    """The figures of a report that only a conditional model has, as functions that draw them.
+
+    >>> import vaekit
+    >>> list(report_plots(vaekit.demo()))
+    ['classes']
+    """
     return {"classes": lambda: class_grid(trained).figure} if has_classes(trained) else {}
 
 
-def _under(trained: TrainedModel, seen: ObservedImages, to: Tensor, n: int, seed: int, draw: bool) -> Tensor:
+def _with_label(
+    trained: TrainedModel, seen: ObservedImages, to: Tensor, n: int, seed: int, sample_latents: bool
+) -> Tensor:
     """Images as `pick` picks them, under another label."""
     x, y = random_images(trained, seen, n, seed)
     with seeded(seed):
         posterior = trained.model.encode(x, y)
-        return trained.model.decode(posterior.rsample() if draw else posterior.mean, to).mean
+        return trained.model.decode(posterior.rsample() if sample_latents else posterior.mean, to).mean
 
 
-def _each(trained: TrainedModel) -> Tensor:
-    """(M, m), the vector of each class."""
+def _class_vectors(trained: TrainedModel) -> Tensor:
+    """The vectors (M, m) of all classes."""
     labels = trained.model.labels
     if labels is None or not has_classes(trained):
         raise InvalidError(
-            f"classes: {trained.source} is not told classes, or more than {MOST_CLASSES}; train one with "
-            "model.condition=label, such as the recipe mnist-cvae"
+            f"classes: {trained.source} is not conditioned on classes, or on more than {MAX_CLASSES}; train "
+            "one with model.condition=label, such as the recipe mnist-cvae"
         )
     return labels.values

@@ -130,8 +130,8 @@ def overfitted(run: RunRecords) -> Iterator[str]:
     if gap > MAX_GAP * abs(bounds[-1]) and loss > MIN_GAIN * abs(bounds[-1]):
         yield (
             f"the model overfits: the validation ELBO was best at epoch {best + 1} of {len(bounds)}, then "
-            f"fell by {loss:.2f} nats, {gap:.2f} nats below training; use early stopping (training.patience=10), "
-            f"{_regularizers(run)}"
+            f"fell by {loss:.2f} nats, {gap:.2f} nats below training; use early stopping "
+            f"(training.patience=10), {_regularizers(run)}"
         )
     elif gap > MAX_GAP * abs(bounds[-1]):
         yield (

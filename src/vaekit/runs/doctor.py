@@ -1,8 +1,8 @@
-"""What there is to work with, and what is known to go wrong with it.
+"""A check of this machine and of a run: facts, known problems, and what to do about them.
 
-`examine` gathers facts; each function in `TRAPS` looks at this process for one kind of trouble and says, in a
-sentence, what it is and what to do. What a run's own numbers say of it is found by `advice`. Nothing is
-changed.
+`examine` collects the facts. Each function in `CHECKS` looks for one kind of problem in this process and
+describes it in a sentence with a remedy. `vaekit.runs.diagnose` finds the problems that the numbers of a run
+show. Nothing is changed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PACKAGES = (
 )  # fmt: skip
 EXTRAS = ("tensorboard", "zuko")
 OLDEST_TORCH = (2, 6)
-_ODD = (TypeError, ValueError, LookupError, AttributeError)  # what other than the expected numbers leads to
+_UNEXPECTED = (TypeError, ValueError, LookupError, AttributeError)  # raised by records with unexpected values
 _FILES: dict[str, dict[str, Any]] = {
     "evaluation.json": {"evaluation": {}}, "metrics.jsonl": {"metrics": []}, "events.jsonl": {"events": []},
 }  # fmt: skip
@@ -44,19 +44,22 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def examine(run: str | Path | None = None) -> Facts:
-    """Everything that matters to a training on this machine, as plain values.
+    """Everything that matters for training on this machine, as plain values.
 
     Args:
-        run: a run directory to look at too.
+        run: a run directory to check too.
 
     Returns:
-        The keys versions, extras, machine, data, warnings; and run, where one was given. Sizes are in bytes.
+        The keys versions, extras, machine, data and warnings; with a run also run. Sizes are in bytes.
 
     Raises:
-        NotFoundError: the directory is no run.
+        NotFoundError: `run` is not a run directory.
+
+    >>> sorted(examine())
+    ['data', 'extras', 'machine', 'versions', 'warnings']
     """
     examined = {} if run is None else {"run": examine_run(run)}
-    troubles = [trouble for trap in TRAPS for trouble in trap()]
+    troubles = [trouble for check in CHECKS for trouble in check()]
     return {
         "versions": versions(),
         "extras": {name: _version(name) for name in EXTRAS},
@@ -68,12 +71,20 @@ def examine(run: str | Path | None = None) -> Facts:
 
 
 def versions() -> dict[str, str | None]:
-    """Python and the packages that vaekit stands on; None for one that is missing."""
+    """The versions of Python and of the packages that vaekit needs; None for a missing one.
+
+    >>> versions()["vaekit"] is not None
+    True
+    """
     return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
 
 
 def machine() -> Facts:
-    """Processor, devices, threads, memory and disk."""
+    """CPU, devices, threads, and memory and disk in bytes.
+
+    >>> "cpu" in machine()["devices"]
+    True
+    """
     here = describe_environment("")
     return {
         **{key: here[key] for key in ("platform", "cpu", "device", "threads")},
@@ -85,7 +96,11 @@ def machine() -> Facts:
 
 
 def data() -> Facts:
-    """The cache, the folders of VAEKIT_DATA, and where each dataset would come from."""
+    """The cache, the folders of VAEKIT_DATA, and the location of each dataset.
+
+    >>> data()["found"]["mnist"] in ("packaged", "cache", "folder")
+    True
+    """
     return {
         "cache": str(cache.cache_folder()),
         "cache_size": sum(file.stat().st_size for file in cache.cache_folder().rglob("*") if file.is_file()),
@@ -95,10 +110,10 @@ def data() -> Facts:
 
 
 def examine_run(path: str | Path) -> Facts:
-    """What a run directory holds, what of it cannot be read, and what its numbers advise.
+    """The state of a run directory, its damaged files, and advice from its numbers.
 
     Raises:
-        NotFoundError: it is no run directory.
+        NotFoundError: `path` is not a run directory.
     """
     from vaekit.runs.run import Run
 
@@ -123,17 +138,21 @@ def examine_run(path: str | Path) -> Facts:
 
 
 def cores() -> int:
-    """The processor's cores that this process may use."""
+    """The number of CPU cores that this process may use.
+
+    >>> cores() >= 1
+    True
+    """
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-# --------------------------------------------------------------------------------------------------- traps
+# --------------------------------------------------------------------------------------------------- checks
 
 
 def _old_torch() -> Iterator[str]:
     found = tuple(int(part) for part in torch.__version__.split(".")[:2])
     if found < OLDEST_TORCH:
-        yield f"torch {torch.__version__} is older than 2.6, which vaekit needs: pip install --upgrade torch"
+        yield f"torch {torch.__version__} is older than 2.6; run: pip install --upgrade torch"
 
 
 def _gpu_unused() -> Iterator[str]:
@@ -141,20 +160,20 @@ def _gpu_unused() -> Iterator[str]:
         return
     if torch.version.cuda is None:
         yield (
-            f"there is an NVIDIA driver, but torch {torch.__version__} is built for the processor alone: "
-            "install the build for CUDA (https://pytorch.org/get-started)"
+            f"an NVIDIA driver is installed, but torch {torch.__version__} is a CPU-only build; install a "
+            "CUDA build (https://pytorch.org/get-started)"
         )
     else:
         yield (
-            f"torch is built for CUDA {torch.version.cuda}, but finds no GPU: look at nvidia-smi, at the "
-            "driver's version, and at CUDA_VISIBLE_DEVICES"
+            f"torch is built for CUDA {torch.version.cuda} but finds no GPU; check nvidia-smi, the driver "
+            "version and CUDA_VISIBLE_DEVICES"
         )
 
 
 def _too_many_threads() -> Iterator[str]:
     if torch.get_num_threads() > cores():
         yield (
-            f"torch uses {torch.get_num_threads()} threads on {cores()} cores, which slows it down: "
+            f"torch uses {torch.get_num_threads()} threads on {cores()} cores, which is slow; use "
             f"--threads {cores()}"
         )
 
@@ -163,13 +182,13 @@ def _held_threads() -> Iterator[str]:
     for name in THREAD_VARIABLES:
         given = os.environ.get(name, "")
         if given.isdigit() and int(given) < cores():
-            yield f"{name}={given} leaves {cores() - int(given)} of {cores()} cores idle: unset it"
+            yield f"{name}={given} leaves {cores() - int(given)} of {cores()} cores unused; unset it"
 
 
 def _other_precision() -> Iterator[str]:
     if torch.get_default_dtype() != torch.float32:
         yield (
-            f"torch's default type is {torch.get_default_dtype()}: the recipes' numbers were found in "
+            f"torch's default dtype is {torch.get_default_dtype()}, but the results of the recipes are for "
             "float32; call torch.set_default_dtype(torch.float32)"
         )
 
@@ -177,37 +196,37 @@ def _other_precision() -> Iterator[str]:
 def _no_validation() -> Iterator[str]:
     if not torch.distributions.Distribution._validate_args:
         yield (
-            "torch does not check the arguments of distributions: python -O, or a package that was imported, "
-            "as zuko, switched it off; call torch.distributions.Distribution.set_default_validate_args(True)"
+            "torch does not validate the arguments of distributions (python -O or an imported package such "
+            "as zuko disabled it); call torch.distributions.Distribution.set_default_validate_args(True)"
         )
 
 
 def _cache_unwritable() -> Iterator[str]:
     folder = _existing(cache.cache_folder())
     if not os.access(folder, os.W_OK):
-        yield f"the cache {cache.cache_folder()} cannot be written: set VAEKIT_CACHE to a folder that can"
+        yield f"the cache {cache.cache_folder()} is not writable; set VAEKIT_CACHE to a writable folder"
 
 
 def _little_disk() -> Iterator[str]:
     for what, folder in (("the working folder", Path.cwd()), ("the cache", _existing(cache.cache_folder()))):
         free = shutil.disk_usage(folder).free
         if free < LITTLE_DISK:
-            yield f"{what} {folder} has {free >> 20} MiB left: free some space before training"
+            yield f"{what} {folder} has {free >> 20} MiB left; free some space before training"
 
 
 def _data_folders_missing() -> Iterator[str]:
     for folder in filter(None, os.environ.get("VAEKIT_DATA", "").split(os.pathsep)):
         if not Path(folder).is_dir():
-            yield f"VAEKIT_DATA names {folder}, which is no folder: make it, or name another"
+            yield f"VAEKIT_DATA names {folder}, which is not a folder; create it, or name another one"
 
 
-TRAPS: tuple[Callable[[], Iterator[str]], ...] = (
+CHECKS: tuple[Callable[[], Iterator[str]], ...] = (
     _old_torch, _gpu_unused, _too_many_threads, _held_threads, _other_precision, _no_validation,
     _cache_unwritable, _little_disk, _data_folders_missing,
 )  # fmt: skip
 
 
-# ------------------------------------------------------------------------------------------------- looking
+# ------------------------------------------------------------------------------------------------- helpers
 
 
 def _version(package: str) -> str | None:
@@ -218,7 +237,7 @@ def _version(package: str) -> str | None:
 
 
 def _memory() -> dict[str, int]:
-    """The machine's memory and what of it is free, in bytes; empty where the system does not say."""
+    """Total and free memory in bytes; empty if the system does not report it."""
     try:
         page, total, free = (os.sysconf(f"SC_{name}") for name in ("PAGE_SIZE", "PHYS_PAGES", "AVPHYS_PAGES"))
     except (AttributeError, ValueError, OSError):
@@ -227,12 +246,12 @@ def _memory() -> dict[str, int]:
 
 
 def _existing(folder: Path) -> Path:
-    """The folder, or the nearest above it that there is."""
+    """The folder, or its nearest existing parent."""
     return next(place for place in (folder, *folder.parents) if place.exists())
 
 
 def _advice(run: Run, problems: list[str]) -> list[str]:
-    """What its numbers say; what cannot be read of them becomes a problem."""
+    """The advice from the numbers of a run; unreadable numbers become a problem."""
     try:
         recorded = RunRecords(
             str(run.path), run.recipe, run.metrics, run.evaluation, run.events, run.finished
@@ -243,26 +262,26 @@ def _advice(run: Run, problems: list[str]) -> list[str]:
         return []
     try:
         return diagnose(recorded)
-    except _ODD as error:
+    except _UNEXPECTED as error:
         problems.append(
-            f"{run.path / _odd(recorded)}: its numbers are not those that vaekit writes "
-            f"({type(error).__name__}: {error}); delete it and measure, or train, again"
+            f"{run.path / _damaged_file(recorded)}: expected the numbers that vaekit writes "
+            f"({type(error).__name__}: {error}); delete the file, then evaluate or train again"
         )
         return []
 
 
-def _odd(recorded: RunRecords) -> str:
-    """The file without whose numbers there is advice."""
+def _damaged_file(recorded: RunRecords) -> str:
+    """The file without which the diagnosis works."""
     for name, without in _FILES.items():
         try:
             diagnose(recorded._replace(**without))
-        except _ODD:
+        except _UNEXPECTED:
             continue
         return name
     return " and ".join(_FILES)
 
 
 def _newest(run: Path, problems: list[str]) -> str | None:
-    """The newest checkpoint that is whole; those that are not become problems."""
+    """The newest intact checkpoint; damaged ones become problems."""
     found = checkpoint.Checkpoints(run, problems.append).load_newest()
     return None if found is None else found.path.name

@@ -1,6 +1,6 @@
-"""Pictures of a trained model: it and its data give arrays, and the arrays a figure.
+"""Plots of a trained model: model and data give arrays, and the arrays give a figure.
 
-Each function returns both, so that either can be saved. Everything random is seeded.
+Each function returns a `Plot` with both, so that either can be saved. Everything random has a seed.
 """
 
 from __future__ import annotations
@@ -29,15 +29,25 @@ from vaekit.evaluation.sample_metrics import nearest_neighbors as neighbors
 from vaekit.utils.io import write_whole
 from vaekit.utils.random import seeded
 
-CODES = 10_000
-IMPUTED = 10  # rows of images
+MAX_LATENTS = 10_000
+MAX_IMPUTED = 10  # rows of images
 ARRAYS = ("npy", "npz")
-_DISTANCE = "over each pair stands its distance: Euclidean, of the pixels"
+_DISTANCE = "the number above each pair is the Euclidean distance of the pixels"
 FORMATS = ("png", "pdf", "svg", *ARRAYS)
 
 
 class Plot(NamedTuple):
-    """What was computed, by name, the main array first, and its figure."""
+    """Arrays and their figure.
+
+    Attributes:
+        arrays: by name; the main array is the first.
+        figure: of the arrays.
+
+    >>> import tempfile
+    >>> plot = Plot({"images": np.zeros((2, 1, 8, 8))}, Figure())
+    >>> plot.save(Path(tempfile.mkdtemp()) / "zeros.npy").name
+    'zeros.npy'
+    """
 
     arrays: dict[str, np.ndarray]
     figure: Figure
@@ -46,7 +56,7 @@ class Plot(NamedTuple):
         """Write the figure (.png, .pdf, .svg), the main array (.npy), or all arrays (.npz).
 
         Raises:
-            InvalidError: another ending.
+            InvalidError: the suffix is none of these.
             VaekitError: the file cannot be written.
         """
         path = Path(path)
@@ -71,38 +81,58 @@ def samples(
     n: int = 64,
     temperature: float = 1.0,
     seed: int = 0,
-    draw: bool = False,
-    told: Condition | None = None,
+    sample_pixels: bool = False,
+    condition: Condition | None = None,
 ) -> Plot:
-    """n images from the model's prior; of a conditional model told a label, or else labels from p(y)."""
-    y = None if told is None else told.vector.expand(n, -1)
-    images = to_array(trained.model.sample(n, temperature, y, seed, draw))
-    warmth = "" if temperature == 1 else f", temperature {temperature:g}"
+    """Sample n images from the prior. For a conditional model, condition on a label, or sample it from p(y).
+
+    Args:
+        trained: the model.
+        n: number of images.
+        temperature: factor on the standard deviation of the prior.
+        seed: random seed.
+        sample_pixels: sample the pixels instead of taking the mean of p(x|z).
+        condition: what a conditional model is conditioned on.
+
+    >>> import vaekit
+    >>> samples(vaekit.demo(), n=4).arrays["images"].shape
+    (4, 1, 28, 28)
+    """
+    y = None if condition is None else condition.vector.expand(n, -1)
+    images = to_array(trained.model.sample(n, temperature, y, seed, sample_pixels))
+    scale = "" if temperature == 1 else f", temperature {temperature:g}"
     given = (
-        f"given {told.description}, " if told else "y from p(y), " if trained.model.labels is not None else ""
+        f"given {condition.description}, "
+        if condition
+        else "y from p(y), "
+        if trained.model.labels is not None
+        else ""
     )
-    subtitle = f"{given}z from the prior{warmth}, seed {seed}"
+    subtitle = f"{given}z from the prior{scale}, seed {seed}"
     return Plot({"images": images}, plotting.samples(images, f"Samples: {trained.title}", subtitle=subtitle))
 
 
 def nearest_images(
-    trained: TrainedModel, n: int = 10, temperature: float = 1.0, seed: int = 0, draw: bool = False
+    trained: TrainedModel, n: int = 10, temperature: float = 1.0, seed: int = 0, sample_pixels: bool = False
 ) -> Plot:
-    """n samples over the training images nearest to them, and as a reference n held-out images over theirs.
+    """Show n samples above their nearest training images, and n held-out images above theirs for reference.
 
-    By the Euclidean distance of the pixels: of means to images themselves, or of drawn to observed ones. A
-    model that repeats its training images shows here: samples are then nearer to them than held-out images.
+    The distance is the Euclidean distance of the pixels. If the model memorizes training images, its samples
+    are nearer to them than held-out images are.
+
+    Args:
+        sample_pixels: compare sampled pixels with observed ones, instead of means with images.
 
     Raises:
-        InvalidError: values of the images are missing.
+        InvalidError: pixels of the images are missing.
     """
     dataset, splits = trained.data()
     chosen = np.random.default_rng(seed).permutation(held_out_indices(splits))[:n]
-    sampled = trained.model.sample(n, temperature, seed=seed, sample_pixels=draw).clamp(0, 1)
-    images = torch.cat([sampled, *reference_batches(trained, dataset, chosen, draw)])
-    training = reference_batches(trained, dataset, splits.train, draw)
+    sampled = trained.model.sample(n, temperature, seed=seed, sample_pixels=sample_pixels).clamp(0, 1)
+    images = torch.cat([sampled, *reference_batches(trained, dataset, chosen, sample_pixels)])
+    training = reference_batches(trained, dataset, splits.train, sample_pixels)
     indices, distances = (each[:, 0].cpu().numpy() for each in neighbors(images, training))
-    found = torch.cat(list(reference_batches(trained, dataset, splits.train[indices], draw)))
+    found = torch.cat(list(reference_batches(trained, dataset, splits.train[indices], sample_pixels)))
     columns = to_array(images), to_array(found), distances
     groups = {"sample": [each[:n] for each in columns]}
     if len(chosen):
@@ -113,14 +143,21 @@ def nearest_images(
 
 
 def reconstructions(
-    trained: TrainedModel, seen: ObservedImages, n: int = 20, seed: int = 0, draw: bool = False
+    trained: TrainedModel, seen: ObservedImages, n: int = 20, seed: int = 0, sample_latents: bool = False
 ) -> Plot:
-    """n images of a split over what the model makes of them."""
+    """Show n random images above their reconstructions.
+
+    Args:
+        sample_latents: decode a posterior sample instead of the posterior mean.
+    """
     x, y = random_images(trained, seen, n, seed)
-    originals, again = to_array(x), to_array(trained.model.reconstruct(x, y, seed=seed, sample_latents=draw))
+    originals, decoded = (
+        to_array(x),
+        to_array(trained.model.reconstruct(x, y, seed=seed, sample_latents=sample_latents)),
+    )
     title = f"Reconstructions: {trained.title}"
-    figure = plotting.reconstructions(originals, again, title)
-    return Plot({"originals": originals, "reconstructions": again}, figure)
+    figure = plotting.reconstructions(originals, decoded, title)
+    return Plot({"originals": originals, "reconstructions": decoded}, figure)
 
 
 def interpolations(
@@ -132,16 +169,19 @@ def interpolations(
     seed: int = 0,
     vary: Literal["both", "style", "label"] = "both",
 ) -> Plot:
-    """Ways through the latent space between pairs of images of a split.
+    """Interpolate in latent space between random pairs of images.
 
     Args:
-        vary: of a conditional model, what goes over from one to the other: code and label, or one of them.
+        rows: number of pairs.
+        steps: images per path, including both ends.
+        path: "linear", or "spherical": an arc along which the norm of the latents changes linearly.
+        vary: what changes along the path of a conditional model: latents ("style"), label, or both.
 
     Raises:
-        InvalidError: there are no two images, or the model is told no labels that could stay or vary.
+        InvalidError: there are fewer than two images, or `vary` needs a conditional model.
     """
     if vary != "both" and trained.model.labels is None:
-        raise InvalidError(f"vary {vary!r}: {trained.source} is told no labels; leave it out")
+        raise InvalidError(f"vary {vary!r}: {trained.source} is not a conditional model; leave it out")
     x, y = random_images(trained, seen, 2 * rows, seed)
     if len(x) < 2:
         raise InvalidError("interpolation: expected at least 2 images in the split, got 1")
@@ -159,31 +199,35 @@ def traversals(
     seen: ObservedImages,
     latents: Sequence[int] | None = None,
     steps: int = 11,
-    extent: float = 3.0,
+    max_value: float = 3.0,
     image: int | None = None,
-    told: Condition | None = None,
+    condition: Condition | None = None,
 ) -> Plot:
-    """Walks along single latents, the most informative first, from the prior's or an image's code.
+    """Vary single latents, those with the largest KL first.
 
     Args:
-        told: the label of a conditional model; that of the image, or the mode_, without it.
+        latents: which; the 12 with the largest KL if None.
+        steps: images per latent.
+        max_value: each latent varies from -max_value to max_value.
+        image: start from the posterior mean of this image instead of the prior mean.
+        condition: of a conditional model. Default: the label of the image, or the most probable label.
 
     Raises:
-        InvalidError: for a latent or an image that is not there.
+        InvalidError: a latent or the image does not exist.
     """
-    codes = encode_batches(trained.model, _some(seen, CODES))
-    kl = kl_per_latent(codes)
+    encoded = encode_batches(trained.model, _first_batches(seen, MAX_LATENTS))
+    kl = kl_per_latent(encoded)
     chosen = list(np.argsort(-kl)[:12] if latents is None else latents)
     if wrong := [i for i in chosen if not 0 <= i < len(kl)]:
         raise InvalidError(f"latent {wrong[0]}: this model has latents 0 to {len(kl) - 1}")
-    values = np.linspace(-extent, extent, steps)
-    z, y = _start(trained, seen, image, told)
+    values = np.linspace(-max_value, max_value, steps)
+    z, y = _start(trained, seen, image, condition)
     rows = to_array(latent_traversal(trained.model, z, chosen, values.tolist(), y))
-    measure = "KL {:.2f}" if codes.stddev.any() else "variance {:.2f}"
+    measure = "KL {:.2f}" if encoded.stddev.any() else "variance {:.2f}"
     names = [f"z{i}  {measure.format(kl[i])}" for i in chosen]
     title = f"Traversals: {trained.title}"
     figure = plotting.traversal(
-        rows, title, names, values.tolist(), subtitle=f"given {told.description}" if told else ""
+        rows, title, names, values.tolist(), subtitle=f"given {condition.description}" if condition else ""
     )
     return Plot({"images": rows, "latents": np.array(chosen)}, figure)
 
@@ -191,47 +235,53 @@ def traversals(
 def latent_scatter(
     trained: TrainedModel, seen: ObservedImages, label_names: Sequence[str] | None = None
 ) -> Plot:
-    """The codes of a split, colored by label; by principal components beyond two latents.
+    """Scatter the posterior means of a split, colored by label; more than two latents are projected by PCA.
 
     Args:
-        label_names: of the classes of the split, where they are not those the model was trained on.
+        label_names: of the classes of the split. Default: those of the training data.
     """
     names = trained.label_names if label_names is None else label_names
-    codes = encode_batches(trained.model, _some(seen, CODES))
-    classes = None if seen.classes is None else seen.classes[:CODES].cpu().numpy()
-    plane, axes, explained = plotting.project(codes.mean)
+    encoded = encode_batches(trained.model, _first_batches(seen, MAX_LATENTS))
+    classes = None if seen.classes is None else seen.classes[:MAX_LATENTS].cpu().numpy()
+    plane, axes, explained = plotting.project(encoded.mean)
     title = f"Latent space: {trained.title}"
     figure = plotting.latent_scatter(
         plane, classes, title, label_names=names, axis_names=axes, explained=explained
     )
-    return Plot({"codes": codes.mean, "plane": plane}, figure)
+    return Plot({"latents": encoded.mean, "plane": plane}, figure)
 
 
-def decoded_grid(trained: TrainedModel, n: int = 20, told: Condition | None = None) -> Plot:
-    """What a 2-D latent space decodes to, at n by n Gaussian quantiles.
+def decoded_grid(trained: TrainedModel, n: int = 20, condition: Condition | None = None) -> Plot:
+    """Decode a two-dimensional latent space at n by n Gaussian quantiles.
 
     Args:
-        told: the label of a conditional model; the mode_ without it.
+        condition: of a conditional model. Default: the most probable label.
 
     Raises:
-        InvalidError: the latent space is not 2-D.
+        InvalidError: the model does not have two latents.
     """
     if trained.model.latent_dim != 2:
         raise InvalidError(
             f"{trained.source}: the decoded grid needs 2 latents, this model has "
             f"{trained.model.latent_dim}; train one with model.latent_dim=2, such as the recipe mnist-2d"
         )
-    y = _likeliest(trained) if told is None else told.vector
+    y = _most_probable_label(trained) if condition is None else condition.vector
     images, values = decode_grid(trained.model, n, y)
     title = f"Decoded latent space: {trained.title}"
     arrays = {"images": to_array(images), "quantiles": values}
-    subtitle = f"given {told.description}" if told else "given the mode_ label" if y is not None else ""
+    subtitle = (
+        f"given {condition.description}"
+        if condition
+        else "given the most probable label"
+        if y is not None
+        else ""
+    )
     return Plot(arrays, plotting.decoded_grid(arrays["images"], values.tolist(), title, subtitle))
 
 
 def imputations(trained: TrainedModel, imputed: ImputedDataset) -> Plot:
-    """The first ten images with their fillings; as arrays all of them, in the units of the data."""
-    first = slice(IMPUTED)
+    """Show the first ten images with their imputations. The arrays hold all, in the units of the data."""
+    first = slice(MAX_IMPUTED)
     title, known = f"Imputations: {trained.title}", bool(imputed.scored.any())
     figure = plotting.imputations(
         imputed.observed[first], imputed.images[first].clip(0, 1), imputed.mean[first].clip(0, 1), title,
@@ -241,7 +291,12 @@ def imputations(trained: TrainedModel, imputed: ImputedDataset) -> Plot:
 
 
 def report_plots(trained: TrainedModel) -> dict[str, Callable[[], Figure]]:
-    """The figures of a run's report, by file name, each drawn when it is called for."""
+    """The figures of a report by file name, as functions that draw them.
+
+    >>> import vaekit
+    >>> sorted(report_plots(vaekit.demo()))[:3]
+    ['decoded-grid', 'interpolations', 'latent-space']
+    """
     seen = cache(lambda: trained.observed(_held_out(trained)))
     drawings: dict[str, Callable[[], Plot]] = {
         "reconstructions": lambda: reconstructions(trained, seen()),
@@ -258,7 +313,7 @@ def report_plots(trained: TrainedModel) -> dict[str, Callable[[], Figure]]:
 
 
 def _held_out(trained: TrainedModel) -> str:
-    """The test split, or the next best where that has less than the two images that a way leads between."""
+    """The first split with two images or more: test, validation or train."""
     _, splits = trained.data()
     return next((name for name in ("test", "validation") if len(getattr(splits, name)) > 1), "train")
 
@@ -268,24 +323,24 @@ def _figure(draw: Callable[[], Plot]) -> Figure:
 
 
 def _start(
-    trained: TrainedModel, seen: ObservedImages, image: int | None, told: Condition | None
+    trained: TrainedModel, seen: ObservedImages, image: int | None, condition: Condition | None
 ) -> tuple[Tensor, Tensor | None]:
-    """A code (d,) to walk from, and its label: the prior's mean, or the posterior's mean of an image."""
-    wanted = None if told is None else told.vector
+    """The latents (d,) to start from, and their label: of the prior mean, or of an image."""
+    wanted = None if condition is None else condition.vector
     if image is None:
-        y = _likeliest(trained) if wanted is None else wanted
+        y = _most_probable_label(trained) if wanted is None else wanted
         with torch.no_grad(), seeded(0):
             return trained.model.conditional_prior(y).mean.reshape(-1), y
     if not 0 <= image < len(seen):
         raise InvalidError(f"image {image}: the split has images 0 to {len(seen) - 1}")
-    x, y = _labeled(trained, seen, torch.tensor([image]))
+    x, y = _with_labels(trained, seen, torch.tensor([image]))
     with torch.no_grad():
         z = trained.model.encode(x, y).mean[0]
     return z, y[0] if wanted is None and y is not None else wanted
 
 
-def _likeliest(trained: TrainedModel) -> Tensor | None:
-    """The label vector (m,) of the largest p(y); None for a model that is told none."""
+def _most_probable_label(trained: TrainedModel) -> Tensor | None:
+    """The most probable label vector (m,); None without labels."""
     labels = trained.model.labels
     return None if labels is None else labels.values[labels.mode]
 
@@ -293,23 +348,37 @@ def _likeliest(trained: TrainedModel) -> Tensor | None:
 def random_images(
     trained: TrainedModel, seen: ObservedImages, n: int, seed: int
 ) -> tuple[Tensor, Tensor | None]:
-    """n images of a split at random, and what a conditional model is told of them: a guess without labels."""
+    """n random images, and their labels for a conditional model; predicted labels where the data has none.
+
+    Args:
+        trained: the model.
+        images: a split.
+        n: number of images.
+        seed: random seed.
+
+    Returns:
+        The images (n, C, H, W), and their label vectors (n, m) or None.
+    """
     order = torch.randperm(len(seen), generator=torch.Generator().manual_seed(seed))[:n]
-    return _labeled(trained, seen, order)
+    return _with_labels(trained, seen, order)
 
 
-def _labeled(trained: TrainedModel, seen: ObservedImages, order: Tensor) -> tuple[Tensor, Tensor | None]:
+def _with_labels(trained: TrainedModel, seen: ObservedImages, order: Tensor) -> tuple[Tensor, Tensor | None]:
     x, y = seen.batch(order), None if seen.labels is None else seen.labels[order.to(seen.labels.device)]
     return x, labels_or_prediction(trained.model, x, y)
 
 
-def _some(seen: ObservedImages, n: int) -> Iterator[tuple[Tensor, Tensor | None]]:
-    """Batches of at most the first n images."""
+def _first_batches(seen: ObservedImages, n: int) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """The first n images in batches."""
     for start in range(0, min(n, len(seen)), 500):
         indices = torch.arange(start, min(start + 500, n, len(seen)), device=seen.device)
         yield seen.batch(indices), None if seen.labels is None else seen.labels[indices]
 
 
 def to_array(images: Tensor) -> np.ndarray:
-    """Images for a figure, with values in [0, 1]."""
+    """Images as an array with values clipped to [0, 1].
+
+    >>> to_array(torch.tensor([-0.5, 0.25, 2.0])).tolist()
+    [0.0, 0.25, 1.0]
+    """
     return images.detach().float().cpu().clamp(0, 1).numpy()

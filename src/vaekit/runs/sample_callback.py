@@ -1,6 +1,6 @@
-"""A model's progress in pictures: the same latents and images after each epoch, and a film of them.
+"""Images of the training progress: samples from the same latents and reconstructions of the same images.
 
-What draws them is imported when the first is drawn, so that training begins without it.
+Matplotlib is imported with the first image, so that training starts without it.
 """
 
 from __future__ import annotations
@@ -21,18 +21,25 @@ COLUMNS = 10
 
 
 class SampleCallback:
-    """Called after an epoch with its record; draws samples from fixed latents, and reconstructions.
+    """Saves samples from fixed latents and reconstructions of fixed images; called after each epoch.
 
     Args:
-        trained: the model, as it is being trained.
-        seen: where the images to reconstruct come from; always the same ones.
-        folder: pictures go to folder/progress, films to folder.
-        every: epochs from one picture to the next, from the first epoch on; 0 for none.
+        trained: the model in training.
+        seen: the split whose first images are reconstructed.
+        folder: images go to folder/progress, animations to folder.
+        every: epochs between images, starting at the first epoch; 0 for no images.
+
+    >>> import tempfile, vaekit
+    >>> trained, folder = vaekit.demo(), Path(tempfile.mkdtemp())
+    >>> callback = SampleCallback(trained, trained.observed(), folder, every=1)
+    >>> callback({"epoch": 1})
+    >>> sorted(file.name for file in (folder / "progress").iterdir())
+    ['reconstructions-0001.png', 'samples-0001.png']
     """
 
     def __init__(self, trained: TrainedModel, seen: ObservedImages, folder: Path, every: int):
         self.trained, self.folder, self.every = trained, folder, every
-        with seeded(0):  # images of training may be drawn anew at each use
+        with seeded(0):  # training images may be binarized anew at each use
             self.originals = seen.batch(torch.arange(min(COLUMNS, len(seen)))).cpu()
         self.labels = None if seen.labels is None else seen.labels[:COLUMNS]
 
@@ -47,12 +54,12 @@ class SampleCallback:
         self._save("reconstructions", epoch, torch.cat([self.originals, again.float().cpu()]).numpy())
 
     def animate(self) -> None:
-        """Make a film of each kind of picture that there is."""
+        """Write one animation per kind of image: samples and reconstructions."""
         from vaekit import plotting
 
         for kind in ("samples", "reconstructions"):
-            if pictures := progress_frames(self.folder, kind):
-                plotting.animate(list(pictures.values()), self.folder / f"progress-{kind}.gif")
+            if frames := progress_frames(self.folder, kind):
+                plotting.animate(list(frames.values()), self.folder / f"progress-{kind}.gif")
 
     def _save(self, kind: str, epoch: int, images: np.ndarray) -> None:
         from vaekit import plotting
@@ -62,15 +69,19 @@ class SampleCallback:
 
 
 def progress_frames(folder: Path, kind: str) -> dict[int, Path]:
-    """The pictures of a kind, "samples" or "reconstructions", by epoch, in order.
+    """The images of the progress by epoch, in order.
 
     Args:
         folder: `figures` of a run.
+        kind: "samples" or "reconstructions".
+
+    >>> progress_frames(Path("nowhere"), "samples")
+    {}
     """
     found = (folder / "progress").glob(f"{kind}-*.png")
     return dict(sorted((int(re.findall(r"\d+", file.stem)[-1]), file) for file in found))
 
 
 def _labels_by_column(labels: LabelPrior | None, n: int) -> torch.Tensor | None:
-    """A label a column, for n images; None for a model that is told none."""
+    """One label per column, for n images; None without labels."""
     return None if labels is None else torch.arange(n) % COLUMNS % len(labels)
