@@ -25,13 +25,13 @@ def test_a_study_says_where_its_page_is(call, numbers, file, tmp_path):
     )  # fmt: skip
     assert result.stderr.splitlines()[0] == "2 runs to do"
     assert (tmp_path / folder / "index.html").is_file()
-    again = numbers("study", file)
+    again = metric_values("study", file)
     assert (again["finished"], again["failed"], again["page"]) == (2, [], f"{folder}/index.html")
 
 
 def test_the_studies_are_listed(call, numbers):
     assert "latent-dimension" in call("study", "--list").stdout
-    [row] = [row for row in numbers("study", "--list")["studies"] if row["name"] == "latent-dimension"]
+    [row] = [row for row in metric_values("study", "--list")["studies"] if row["name"] == "latent-dimension"]
     assert row["presets"] == ["quick", "full"]
 
 
@@ -61,19 +61,19 @@ def test_a_sweep_prints_its_table(call, numbers):
     )
     result = call(*words, "--jobs", 1)
     assert result.exit_code == 0
-    assert "latent = 2" in result.stdout
+    assert "latent_dim = 2" in result.stdout
     assert "Page     runs/sweeps/digits-latent/index.html" in result.stdout
     again = numbers(*words)
-    assert [row["name"] for row in again["tables"][0]["rows"]] == ["latent = 2", "latent = 3"]
+    assert [row["name"] for row in again["tables"][0]["rows"]] == ["latent_dim = 2", "latent_dim = 3"]
 
 
 def test_a_comparison_goes_to_stdout_and_its_page_where_asked(call, numbers, run, tmp_path):
     result = call("compare", run, "-o", "page.html")
     assert result.exit_code == 0
-    assert f"Not measured yet; do it by: vaekit evaluate {run}" in result.stdout
+    assert f"Not measured yet; measure with: vaekit evaluate {run}" in result.stdout
     assert result.stderr == "page: page.html\n"
     assert (tmp_path / "page.html").is_file()
-    assert numbers("compare", run)["not_measured"] == [f"vaekit evaluate {run}"]
+    assert metric_values("compare", run)["not_measured"] == [f"vaekit evaluate {run}"]
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,8 @@ presets:
 page:
   - heading: The numbers
   - text: "Some `code` and <b>."
-  - table: {columns: [log_likelihood, elbo, kl, active_units, mse, seconds_per_epoch, "recipe:model.latent_dim"]}
+  - table:
+      columns: [log_likelihood, elbo, kl, active_units, mse, seconds_per_epoch, "recipe:model.latent_dim"]
   - best: {runs: VAE}
   - curves: {runs: VAE, metric: validation_elbo}
   - metric_vs_param: {x: d, metric: elbo}

@@ -10,7 +10,7 @@ import pytest
 from scipy.spatial.distance import pdist
 
 from vaekit.errors import InvalidError
-from vaekit.studies.blocks import BLOCKS, check, draw
+from vaekit.studies.blocks import BLOCKS, check_block, draw_block
 from vaekit.studies.blocks.curves import setting
 from vaekit.studies.blocks.latent import _points, codes_of
 from vaekit.studies.blocks.tables import table
@@ -115,7 +115,7 @@ def test_a_run_that_failed_is_a_row_with_its_reason(results):
 
 
 def test_the_best_is_a_sentence_of_the_numbers(results):
-    [part] = draw(results, {"best": {"runs": "VAE", "metric": "elbo", "within": 1000}})
+    [part] = draw_block(results, {"best": {"runs": "VAE", "metric": "elbo", "within": 1000}})
     means = {o.label: np.mean([t.evaluation["elbo"] for t in o.finished]) for o in results.select("VAE")}
     first, last = sorted(means, key=means.get, reverse=True)
     assert part.text.startswith(f"By ELBO the best is **{first}** (−{-means[first]:.2f} nats), then {last}")
@@ -129,15 +129,15 @@ def test_a_setting_is_a_variable_or_a_key_of_the_recipe(results):
 
 @pytest.mark.parametrize("kind", ["curves", "samples", "reconstructions", "latent_scatter"])
 def test_figures_are_drawn_of_what_is_there(results, kind):
-    [part] = draw(results, {kind: None})
+    [part] = draw_block(results, {kind: None})
     assert isinstance(part, FigureElement)
 
 
 @pytest.mark.parametrize("kind", sorted(BLOCKS.keys() - {"heading", "text", "elbo_identity"}))
 def test_a_fault_becomes_a_line(results, kind):
-    [part] = draw(results, {kind: {**REQUIRED.get(kind, {}), "runs": "nobody"}})
+    [part] = draw_block(results, {kind: {**REQUIRED.get(kind, {}), "runs": "nobody"}})
     assert isinstance(part, Text)
-    assert (part.kind, part.text) == ("error", f"{kind}: runs: none is called nobody under this preset")
+    assert (part.kind, part.text) == ("error", f"{kind}: runs: no run matches nobody under this preset")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_fault_becomes_a_line(results, kind):
     [{"dimensions": 3}, {"dimensions": 2, "kernel_pca": True}, {"dimensions": 3, "kernel_pca": True}],
 )
 def test_latent_spaces_have_depth_and_kernels_where_asked(results, options):
-    [part] = draw(results, {"latent_scatter": {"runs": "vae-3", "n": 40, **options}})
+    [part] = draw_block(results, {"latent_scatter": {"runs": "vae-3", "n": 40, **options}})
     assert isinstance(part, FigureElement)
     assert hasattr(part.figure.axes[0], "zaxis") == (options["dimensions"] == 3)
     assert part.caption.startswith("The means of q(z|x) of 40 held-out images")
@@ -160,14 +160,14 @@ def test_principal_components_of_all_latents_keep_every_distance(results):
 
 def test_a_fault_that_nobody_foresaw_becomes_a_line_too(results, monkeypatch):
     monkeypatch.setitem(BLOCKS, "text", lambda study, text: 1 / 0)
-    assert draw(results, {"text": "a"}) == [Text("text: ZeroDivisionError: division by zero", "error")]
+    assert draw_block(results, {"text": "a"}) == [Text("text: ZeroDivisionError: division by zero", "error")]
 
 
 def test_a_number_without_a_better_end_has_no_best(results):
-    [part] = draw(results, {"best": "parameters"})
+    [part] = draw_block(results, {"best": "parameters"})
     assert "neither more nor less is better" in part.text
 
 
 def test_a_wrong_option_names_block_and_option():
     with pytest.raises(InvalidError, match=r"page: curves: metrc: unknown key; did you mean 'metric'\?"):
-        check({"curves": {"metrc": "loss"}})
+        check_block({"curves": {"metrc": "loss"}})

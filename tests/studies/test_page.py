@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from vaekit.studies.elements import Cell, Column, FigureElement, Table
-from vaekit.studies.markdown import html
-from vaekit.studies.page import draw_all, render, written
+from vaekit.studies.page import draw_blocks, format_cell, markdown_to_html, render_study
 from vaekit.studies.results import RunResult, VariantResult
 
 
@@ -41,7 +40,7 @@ def test_the_page_says_what_was_asked_and_run(page):
 
 
 def test_every_block_is_shown(results, page):
-    parts = draw_all(results)
+    parts = draw_blocks(results)
     assert page.count("<figure") == sum(isinstance(part, FigureElement) for part in parts) == 5
     assert page.count('<table class="numbers">') == sum(isinstance(part, Table) for part in parts) == 1
     assert "Not shown" not in page
@@ -49,19 +48,19 @@ def test_every_block_is_shown(results, page):
 
 def test_titles_are_escaped(results):
     study = results.study.model_copy(update={"title": "<script>", "page": []})
-    text = render(replace(results, study=study), [])
+    text = render_study(replace(results, study=study), [])
     assert "<script>" not in text
     assert "&lt;script&gt;" in text
 
 
 def test_a_budget_says_what_it_means(results):
     preset = results.preset.model_copy(update={"description": "A **short** one."})
-    assert "A <b>short</b> one." in render(replace(results, preset=preset), [])
+    assert "A <b>short</b> one." in render_study(replace(results, preset=preset), [])
 
 
 def test_a_reason_that_several_runs_share_is_said_once(results):
     lost = [VariantResult(o.plan, [RunResult(0, Path("x"), "no data")]) for o in results.variants[:2]]
-    text = render(replace(results, variants=lost), [])
+    text = render_study(replace(results, variants=lost), [])
     assert text.count("no data") == 1
     assert "vae-2 seed 0, vae-3 seed 0: no data" in text
 
@@ -78,15 +77,18 @@ def test_a_reason_that_several_runs_share_is_said_once(results):
     ],
 )
 def test_a_cell_in_words(cell, digits, text):
-    assert written(cell, Column("a", "a", digits=digits)) == text
+    assert format_cell(cell, Column("a", "a", digits=digits)) == text
 
 
 @pytest.mark.parametrize(("value", "text"), [(2.0, "2"), (0.0005, "0.0005"), (-1e-5, "−1e−05"), (300, "300")])
 def test_a_setting_is_written_as_short_as_it_is(value, text):
-    assert written(Cell(value), Column("a", "a", setting=True)) == text
+    assert format_cell(Cell(value), Column("a", "a", setting=True)) == text
 
 
 def test_a_little_markdown():
-    assert html("one\ntwo\n\n**three** `<f>`") == "<p>one two</p>\n<p><b>three</b> <code>&lt;f&gt;</code></p>"
-    assert html("- a\n- b\n  c") == "<ul><li>a</li><li>b c</li></ul>"
-    assert html("[here](https://a.b)") == "<p>here (https://a.b)</p>"
+    assert (
+        markdown_to_html("one\ntwo\n\n**three** `<f>`")
+        == "<p>one two</p>\n<p><b>three</b> <code>&lt;f&gt;</code></p>"
+    )
+    assert markdown_to_html("- a\n- b\n  c") == "<ul><li>a</li><li>b c</li></ul>"
+    assert markdown_to_html("[here](https://a.b)") == "<p>here (https://a.b)</p>"

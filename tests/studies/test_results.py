@@ -8,7 +8,7 @@ import statistics
 import pytest
 
 from vaekit.errors import InvalidError
-from vaekit.studies.metrics import METRICS, metric, number, numbers
+from vaekit.studies.metrics import METRICS, find_metric, metric_value, metric_values
 
 
 @pytest.fixture(scope="module")
@@ -60,23 +60,23 @@ def test_the_tables_of_the_page_are_there_as_data(written):
 @pytest.mark.parametrize("name", METRICS)
 def test_every_metric_of_a_run_is_a_number_or_unknown(results, name):
     for variant in results.variants:
-        value = number(metric(name), variant.first)
+        value = metric_value(find_metric(name), variant.first)
         assert value is None or isinstance(value, int | float)
 
 
 def test_a_metric_of_a_level_or_of_the_recipe(results):
     [vae] = results.select("vae-2")
-    assert numbers("kl:1", vae) == numbers("kl", vae)
-    assert numbers("kl:2", vae) == []
-    assert number(metric("recipe:model.encoder.network"), vae.first) == "dense"
-    assert number(metric("recipe:objective.beta.final"), vae.first) == 1.0
+    assert metric_values("kl:1", vae) == metric_values("kl", vae)
+    assert metric_values("kl:2", vae) == []
+    assert metric_value(find_metric("recipe:model.encoder.network"), vae.first) == "dense"
+    assert metric_value(find_metric("recipe:objective.beta.final"), vae.first) == 1.0
     for wrong in ("elb", "kl:x", "recipe:"):
-        with pytest.raises(InvalidError, match=f"no number is called '{wrong}'"):
-            metric(wrong)
+        with pytest.raises(InvalidError, match=f"no metric is called '{wrong}'"):
+            find_metric(wrong)
 
 
 def test_runs_are_chosen_by_pattern_or_group(results):
     assert [o.name for o in results.select("vae-*")] == [o.name for o in results.select("VAE")]
     assert [o.name for o in results.select(["ae", "vae-3"])] == ["vae-3", "ae"]
-    with pytest.raises(InvalidError, match="runs: none is called x"):
+    with pytest.raises(InvalidError, match="runs: no run matches x"):
         results.select("x")

@@ -18,8 +18,9 @@ from vaekit.runs.train import train
 from vaekit.studies import plan
 from vaekit.studies.display import LineDisplay, SilentDisplay
 from vaekit.studies.library import load_study
+from vaekit.studies.pending import numeric_settings, pending_jobs
 from vaekit.studies.run_study import study
-from vaekit.studies.runner import WorkerPool, essence, execute, sort_tasks
+from vaekit.studies.runner import WorkerPool, run_tasks
 from vaekit.training.display import SilentLogger
 
 STUDY = """
@@ -79,7 +80,7 @@ def test_another_recipe_is_trained_anew_and_said_so(tiny, copy, tmp_path):
     changed.write_text(tiny.read_text().replace("grid: {d: [2, 3]}", "grid: {d: [2]}").replace("=40", "=50"))
     told = again(changed, copy)
     assert told.begun == ["vae-2 seed 0", "vae-2 seed 1"]
-    assert told.notes == [f"vae-2 seed {n}: its recipe changed, so it is trained anew" for n in (0, 1)]
+    assert told.notes == [f"vae-2 seed {n}: its recipe changed, so it is trained again" for n in (0, 1)]
     assert Run(copy / "vae-2" / "seed-0").recipe.training.batch_size == 50
 
 
@@ -97,7 +98,7 @@ class Stopping(SilentLogger):
         raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize(("resume", "words"), [(True, "and goes on"), (False, "and is trained anew")])
+@pytest.mark.parametrize(("resume", "words"), [(True, "and is resumed"), (False, "and is trained again")])
 def test_what_was_interrupted_goes_on_only_if_asked(tiny, copy, resume, words):
     whole = [strip(record) for record in Run(copy / "vae-2" / "seed-0").metrics]
     recipe = Run(copy / "vae-2" / "seed-0").recipe
@@ -105,7 +106,7 @@ def test_what_was_interrupted_goes_on_only_if_asked(tiny, copy, resume, words):
     with pytest.raises(KeyboardInterrupt):
         train(recipe, run_dir=copy / "vae-2" / "seed-0", log=Stopping())
     told = again(tiny, copy, resume=resume)
-    assert told.notes == [f"vae-2 seed 0: was interrupted, {words}"]
+    assert told.notes == [f"vae-2 seed 0: it was interrupted {words}"]
     assert [strip(record) for record in Run(copy / "vae-2" / "seed-0").metrics] == whole
 
 
@@ -136,7 +137,7 @@ def test_data_that_cannot_be_had_are_looked_for_once(tmp_path, monkeypatch):
         asked.append(data.dataset)
         raise NotFoundError("no network")
 
-    monkeypatch.setattr("vaekit.studies.runner.build_data", unreachable)
+    monkeypatch.setattr("vaekit.studies.pending.build_data", unreachable)
     file = tmp_path / "s.yaml"
     file.write_text(STUDY)
     found = study(file, folder=tmp_path / "r", jobs=1, display=SilentDisplay())
@@ -156,8 +157,10 @@ def test_the_settings_of_a_machine_change_no_number(results):
     recipe = results.variants[0].first.recipe
     threads = recipe.training.model_copy(update={"threads": 3, "device": "cpu"})
     other = recipe.training.model_copy(update={"batch_size": 3})
-    assert essence(recipe) == essence(recipe.model_copy(update={"training": threads, "title": "x"}))
-    assert essence(recipe) != essence(recipe.model_copy(update={"training": other}))
+    assert numeric_settings(recipe) == numeric_settings(
+        recipe.model_copy(update={"training": threads, "title": "x"})
+    )
+    assert numeric_settings(recipe) != numeric_settings(recipe.model_copy(update={"training": other}))
 
 
 def test_plain_lines_say_what_ended(capsys):
@@ -201,7 +204,9 @@ def test_a_signal_stops_all_workers_after_they_saved(tmp_path):
         sent = False
 
     began = time.monotonic()
-    with pytest.raises(InterruptedRun, match=r"go on with: vaekit study .*s\.yaml --preset quick --resume"):
+    with pytest.raises(
+        InterruptedRun, match=r"continue with: vaekit study .*s\.yaml --preset quick --resume"
+    ):
         study(file, folder=tmp_path / "r", jobs=2, display=Alarm())
     assert time.monotonic() - began < 120
     assert list((tmp_path / "r").glob("*/seed-0/checkpoint/*.safetensors"))
@@ -218,11 +223,11 @@ def test_a_worker_that_is_killed_is_replaced_and_its_run_counts_as_failed(tiny, 
             if number == 0 and pool.workers[0].process.poll() is None:
                 next(w for w in pool.workers if w.place == 0).process.kill()
 
-    pool = WorkerPool(sort_tasks(tasks, lambda note: None, False)[1], 2, Killing())
+    pool = WorkerPool(pending_jobs(tasks, lambda note: None, False)[1], 2, Killing())
     ends = pool.run()
     assert ends[0][1].startswith("its process died (exit code -9)")
     assert (ends[1], ends[2]) == ((0, ""), (0, ""))
 
 
 def test_nothing_to_do_needs_no_worker():
-    assert execute([], SilentDisplay()) == {}
+    assert run_tasks([], SilentDisplay()) == {}

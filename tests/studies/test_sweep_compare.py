@@ -10,9 +10,10 @@ import pytest
 import vaekit
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.studies.blocks.tables import table
-from vaekit.studies.compare import compare, differing, unmeasured
+from vaekit.studies.compare import compare
+from vaekit.studies.default_pages import differing_keys, unmeasured
 from vaekit.studies.display import SilentDisplay
-from vaekit.studies.sweep import sweep, values_of
+from vaekit.studies.sweep import parse_values, sweep
 
 SHORT = ["training.epochs=1", "data.train=60", "data.validation=20"]
 
@@ -37,7 +38,7 @@ def test_the_public_names_are_these_functions():
     ],
 )
 def test_commas_part_values_but_not_inside_brackets(text, values):
-    assert values_of(text) == values
+    assert parse_values(text) == values
 
 
 def test_a_sweep_is_the_grid_of_its_values(tmp_path):
@@ -46,12 +47,13 @@ def test_a_sweep_is_the_grid_of_its_values(tmp_path):
         "digits", grid, SHORT, samples=2, images=5, folder=tmp_path / "s", jobs=1, display=SilentDisplay()
     )
     assert [o.name for o in found.variants] == [
-        "latent-2-beta-1", "latent-2-beta-0.5", "latent-3-beta-1", "latent-3-beta-0.5",
+        "latent_dim-2-beta-1", "latent_dim-2-beta-0.5", "latent_dim-3-beta-1", "latent_dim-3-beta-0.5",
     ]  # fmt: skip
-    assert [(o.first.recipe.model.latent_dim, o.first.recipe.objective.beta.final) for o in found.variants] == [
+    recipes = [variant.first.recipe for variant in found.variants]
+    assert [(recipe.model.latent_dim, recipe.objective.beta.final) for recipe in recipes] == [
         (2, 1), (2, 0.5), (3, 1), (3, 0.5),
     ]  # fmt: skip
-    assert found.variants[0].label == "latent = 2, beta = 1"
+    assert found.variants[0].label == "latent_dim = 2, beta = 1"
     assert "Not shown" not in found.page.read_text()
     assert "vaekit sweep digits model.latent_dim=2,3 objective.beta=1,0.5 training.epochs=1" in found.command
 
@@ -125,7 +127,7 @@ def test_only_finished_runs_are_compared(results, tmp_path):
         compare([tmp_path])
     path = Path(shutil.copytree(results.variants[0].first.path, tmp_path / "r"))
     shutil.rmtree(path / "model")
-    with pytest.raises(InvalidError, match="is not finished; go on with it by: vaekit train --resume"):
+    with pytest.raises(InvalidError, match="not finished; continue with: vaekit train --resume"):
         compare([path])
     with pytest.raises(InvalidError, match="at least one run"):
         compare([])
@@ -135,6 +137,6 @@ def test_the_keys_in_which_recipes_differ():
     a = {"model": {"latent_dim": 2, "prior": {"kind": "vamp", "components": 5}}, "same": 1}
     b = {"model": {"latent_dim": 3, "prior": {"kind": "mixture", "components": 5}}, "same": 1}
     c = {"model": {"latent_dim": 2, "prior": {"kind": "vamp", "components": 6}}, "same": 1}
-    assert list(differing([a, b])) == ["model.latent_dim", "model.prior"]
-    assert list(differing([a, c])) == ["model.prior.components"]
-    assert list(differing([a, a])) == []
+    assert list(differing_keys([a, b])) == ["model.latent_dim", "model.prior"]
+    assert list(differing_keys([a, c])) == ["model.prior.components"]
+    assert list(differing_keys([a, a])) == []

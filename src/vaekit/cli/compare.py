@@ -25,7 +25,8 @@ def command(runs: tuple[str, ...], output: str | None, as_json: bool) -> None:
       vaekit compare runs/mnist/* -o page.html
     """
     from vaekit.cli.study_output import print_tables
-    from vaekit.studies.compare import compare, unmeasured
+    from vaekit.studies.compare import compare
+    from vaekit.studies.default_pages import unmeasured
 
     results = compare(runs, output)
     print_tables(results, {"page": output, "not_measured": unmeasured(results.variants)}, as_json)

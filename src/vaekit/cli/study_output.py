@@ -64,12 +64,12 @@ def print_tables(results: StudyResults, summary: dict[str, Any], as_json: bool) 
     from rich.console import Group
 
     from vaekit.cli.output import emit
-    from vaekit.studies.blocks import draw
+    from vaekit.studies.blocks import draw_block
     from vaekit.studies.elements import Table
     from vaekit.studies.results_json import table_to_dict
 
     blocks = [block for block in results.study.page if not _TABLES.isdisjoint(block)]
-    parts = [part for block in blocks for part in draw(results, block)]
+    parts = [part for block in blocks for part in draw_block(results, block)]
     tables = [part for part in parts if isinstance(part, Table)]
     place = [f"Page     {summary['page']}"] if summary.get("page") else []
     emit(
@@ -103,10 +103,10 @@ def _heading(column: Column) -> str:
 
 
 def _format_cell(cell: Cell, column: Column) -> str:
-    from vaekit.studies.page import written
+    from vaekit.studies.page import format_cell
 
     marks = f" ({cell.marks})" if cell.marks else ""
-    return written(cell, column).replace("−", "-") + "*" * cell.best + marks
+    return format_cell(cell, column).replace("−", "-") + "*" * cell.best + marks
 
 
 def _raise_failures(results: StudyResults) -> None:

@@ -66,13 +66,13 @@ def command(
 
 def _split_grid(words: list[str]) -> tuple[dict[str, list[Any]], list[str]]:
     """The keys with several values, and the overrides with one."""
-    from vaekit.studies.sweep import values_of
+    from vaekit.studies.sweep import parse_values
 
     grid: dict[str, list[Any]] = {}
     for word in words:
         key, equals, text = word.partition("=")
         if not equals or not key:
             raise click.UsageError(f"expected KEY=VALUE,VALUE... after the recipe, got {word!r}")
-        if len(values := values_of(text)) > 1:
+        if len(values := parse_values(text)) > 1:
             grid[key] = values
     return grid, [word for word in words if word.partition("=")[0] not in grid]

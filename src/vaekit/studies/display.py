@@ -1,7 +1,4 @@
-"""What people see while a study runs: bars in a terminal, a plain line for each run elsewhere.
-
-The display in a terminal: a bar over all runs, and one for each that is under way.
-"""
+"""Progress of a study on a terminal: progress bars, or one plain line per finished run elsewhere."""
 
 from __future__ import annotations
 
@@ -15,42 +12,40 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 
 class StudyDisplay(Protocol):
-    """What is told of the progress."""
+    """Receives the progress of a study; jobs are numbered from 0.
+
+    >>> display: StudyDisplay = SilentDisplay()
+    >>> display.begin(["vae seed 0"]), display.progress(0, 0.5, "epoch 1/2"), display.close()
+    (None, None, None)
+    """
 
     def begin(self, names: Sequence[str]) -> None:
-        """So many jobs are to be done, by number."""
+        """The jobs that will be run, by number."""
 
     def progress(self, number: int, share: float, text: str) -> None:
-        """A job is so far."""
+        """A job has done this share (0..1) of its work."""
 
-    def end(self, number: int, fault: str) -> None:
-        """A job has ended."""
+    def end(self, number: int, failure: str) -> None:
+        """A job has ended; `failure` is the reason if it failed, else empty."""
 
     def note(self, text: str) -> None:
-        """Something a person should know, in one line."""
+        """One line of information for the user."""
 
     def close(self) -> None:
-        """No more will come."""
-
-
-def make_display(quiet: bool = False, stream: TextIO | None = None) -> StudyDisplay:
-    """The display that suits the place to which its words go.
-
-    Args:
-        quiet: say nothing.
-        stream: where to; stderr by default.
-    """
-    return SilentDisplay() if quiet else _shown(stream or sys.stderr)
+        """All jobs have ended."""
 
 
 class SilentDisplay:
-    """Says nothing."""
+    """A display that prints nothing.
+
+    >>> SilentDisplay().note("drawing the page")
+    """
 
     def begin(self, names: Sequence[str]) -> None: ...
 
     def progress(self, number: int, share: float, text: str) -> None: ...
 
-    def end(self, number: int, fault: str) -> None: ...
+    def end(self, number: int, failure: str) -> None: ...
 
     def note(self, text: str) -> None: ...
 
@@ -58,10 +53,14 @@ class SilentDisplay:
 
 
 class LineDisplay:
-    """A plain line when a run ends.
+    """Print a line when a run ends.
 
     Args:
-        stream: where to.
+        stream: where the lines go.
+
+    >>> display = LineDisplay(sys.stdout)
+    >>> display.begin(["vae seed 0", "ae seed 0"])
+    2 runs to do
     """
 
     def __init__(self, stream: TextIO):
@@ -78,11 +77,11 @@ class LineDisplay:
         if text.startswith("epoch"):
             self._last[number] = text
 
-    def end(self, number: int, fault: str) -> None:
+    def end(self, number: int, failure: str) -> None:
         self._done += 1
         seconds = time.monotonic() - self._began
-        said = f"failed: {fault}" if fault else self._last.get(number, "measured")
-        self.note(f"{self._done}/{len(self._names)} after {seconds:.0f} s: {self._names[number]}: {said}")
+        result = f"failed: {failure}" if failure else self._last.get(number, "measured")
+        self.note(f"{self._done}/{len(self._names)} after {seconds:.0f} s: {self._names[number]}: {result}")
 
     def note(self, text: str) -> None:
         print(text, file=self._stream, flush=True)
@@ -90,22 +89,17 @@ class LineDisplay:
     def close(self) -> None: ...
 
 
-def _shown(stream: TextIO) -> StudyDisplay:
-    from rich.console import Console
-
-    console = Console(file=stream)
-    if not console.is_terminal or console.is_dumb_terminal:
-        return LineDisplay(stream)
-    from vaekit.studies.display import BarDisplay
-
-    return BarDisplay(console)
-
-
 class BarDisplay:
-    """Bars, with the runs that have failed named above them; NO_COLOR is respected.
+    """A progress bar over all runs and one for each active run; failed runs are listed above them.
+
+    `NO_COLOR` is respected.
 
     Args:
         console: a terminal.
+
+    >>> display = BarDisplay(Console(file=sys.stdout, width=60))
+    >>> display.note("vae seed 0: its recipe changed")
+    vae seed 0: its recipe changed
     """
 
     def __init__(self, console: Console):
@@ -133,11 +127,11 @@ class BarDisplay:
             self._running[number] = self._bars.add_task(self._names[number], total=1.0, words="")
         self._bars.update(self._running[number], completed=share, words=text)
 
-    def end(self, number: int, fault: str) -> None:
+    def end(self, number: int, failure: str) -> None:
         if number in self._running:
             self._bars.remove_task(self._running.pop(number))
-        if fault:
-            self.note(f"{self._names[number]}: {fault}")
+        if failure:
+            self.note(f"{self._names[number]}: {failure}")
         if self._all is not None:
             self._bars.advance(self._all)
             done = round(self._bars.tasks[0].completed)
@@ -148,3 +142,21 @@ class BarDisplay:
 
     def close(self) -> None:
         self._bars.stop()
+
+
+def make_display(quiet: bool = False, stream: TextIO | None = None) -> StudyDisplay:
+    """The display that fits a stream: bars on a terminal, lines elsewhere.
+
+    Args:
+        quiet: print nothing.
+        stream: where to print; default: stderr.
+
+    >>> type(make_display(quiet=True)).__name__
+    'SilentDisplay'
+    """
+    if quiet:
+        return SilentDisplay()
+    stream = stream or sys.stderr
+    console = Console(file=stream)
+    plain = not console.is_terminal or console.is_dumb_terminal
+    return LineDisplay(stream) if plain else BarDisplay(console)

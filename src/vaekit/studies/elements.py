@@ -1,7 +1,6 @@
-"""What a block gives to the page: text, a table, a figure.
+"""What a block adds to the page: text, a table, or a figure.
 
-A table holds values, not words: how a number looks is decided where the page is written, and `results.json`
-gets it as it is.
+A table holds values, not formatted text. The page decides how a number looks; results.json gets the number.
 """
 
 from __future__ import annotations
@@ -11,16 +10,19 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Drawing
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
 class Text:
-    """A little markdown: paragraphs, `- ` lists, **bold**, `code`.
+    """Text in a subset of Markdown: paragraphs, `- ` lists, **bold**, `code`.
 
     Attributes:
-        text: of it.
-        kind: "text", "heading", or "error" for what could not be shown.
+        text: the content.
+        kind: "text", "heading", or "error" for a block that could not be drawn.
+
+    >>> Text("Samples", "heading").kind
+    'heading'
     """
 
     text: str
@@ -29,16 +31,19 @@ class Text:
 
 @dataclass(frozen=True)
 class Column:
-    """What stands in a column.
+    """A column of a table.
 
     Attributes:
-        name: by which `results.json` calls it.
-        title: what people read.
+        name: the name in results.json.
+        title: the title on the page.
         unit: of the numbers.
-        better: "higher" or "lower", where one is.
-        digits: after the point; None for three that say something.
-        setting: whether it was chosen, not measured; then it is written as short as it is.
-        protocol: how all of it was measured, in words; empty where there is but one way.
+        better: "higher" or "lower", or None if neither is better.
+        digits: after the decimal point; None for three significant digits.
+        setting: True for a value that was chosen, not measured; it is written without trailing zeros.
+        protocol: how the numbers were measured; empty if there is only one way.
+
+    >>> Column("elbo", "ELBO", "nats", "higher").digits
+    2
     """
 
     name: str
@@ -52,14 +57,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A value, and what to know of it.
+    """A value of a table.
 
     Attributes:
-        value: a number, the mean where there are several seeds; a text; or None for what is not known.
-        std: standard deviation over the seeds, where there are several.
-        count: how many values `value` is the mean of.
-        marks: letters of the notes under the table that concern it.
-        best: whether it is the best of those it can be compared with.
+        value: a number (the mean over several seeds), a text, or None if unknown.
+        std: standard deviation over the seeds; None for a single seed.
+        count: number of values that `value` is the mean of.
+        marks: letters of the notes below the table that apply to it.
+        best: True for the best of the values it can be compared with.
+
+    >>> Cell(-95.2, std=0.4, count=3).best
+    False
     """
 
     value: float | str | None
@@ -71,13 +79,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under columns; the first column names the rows.
+    """Rows of cells below columns; a first column names the rows.
 
     Attributes:
-        columns: from left to right, without that of the names.
-        rows: name of a row, and its cells.
-        notes: what stands under it, a line each.
-        heading: over the names.
+        columns: from left to right, without the names.
+        rows: the name and the cells of each row.
+        notes: lines below the table.
+        heading: title of the column of names.
+
+    >>> len(Table([Column("elbo", "ELBO")], [("vae", [Cell(-95.2)])]).rows)
+    1
     """
 
     columns: Sequence[Column]
@@ -88,9 +99,14 @@ class Table:
 
 @dataclass(frozen=True)
 class FigureElement:
-    """A picture with its caption."""
+    """A figure with its caption.
 
-    figure: Drawing
+    >>> from matplotlib.figure import Figure
+    >>> FigureElement(Figure(), "Samples.").caption
+    'Samples.'
+    """
+
+    figure: Figure
     caption: str = ""
 
 
@@ -98,10 +114,14 @@ Element = Text | Table | FigureElement
 
 
 def mark_best(better: str | None, cells: Sequence[Cell]) -> list[Cell]:
-    """Cells that can be compared, with the best number of two or more marked.
+    """Mark the best of two or more comparable cells.
 
     Args:
-        better: "higher" or "lower"; None where neither is.
+        better: "higher" or "lower"; None marks nothing.
+        cells: all of one column.
+
+    >>> [cell.best for cell in mark_best("higher", [Cell(1.0), Cell(2.0), Cell(None)])]
+    [False, True, False]
     """
     values = [cell.value for cell in cells if isinstance(cell.value, int | float)]
     if better is None or len(values) < 2:
@@ -116,7 +136,12 @@ def comparison_table(
     notes: Sequence[str] = (),
     heading: str = "run",
 ) -> Table:
-    """A table whose columns hold what can be compared, the best number of each marked."""
-    made = [mark_best(column.better, [cells[i] for _, cells in rows]) for i, column in enumerate(columns)]
+    """A table in which all cells of a column are comparable, with the best of each column marked.
+
+    >>> table = comparison_table([Column("mse", "MSE", better="lower")], [("a", [Cell(3)]), ("b", [Cell(2)])])
+    >>> [(name, cells[0].best) for name, cells in table.rows]
+    [('a', False), ('b', True)]
+    """
+    marked = [mark_best(column.better, [cells[i] for _, cells in rows]) for i, column in enumerate(columns)]
     names = [name for name, _ in rows]
-    return Table(columns, list(zip(names, zip(*made, strict=True), strict=True)), notes, heading)
+    return Table(columns, list(zip(names, zip(*marked, strict=True), strict=True)), notes, heading)

@@ -1,8 +1,8 @@
-"""Experiments of several runs: a YAML file each, and the engine that runs them.
+"""Read studies: the YAML files of the package, files of the user, and plain values.
 
-    file --load--> Study --plan--> tasks --execute--> runs --read--> Results --blocks--> page, results.json
+    file --load_study--> Study --plan--> tasks --runner--> runs --results--> StudyResults --blocks--> page
 
-A new experiment is a YAML file here or anywhere; a new kind of table or figure is a function in `blocks`.
+A new experiment is one more YAML file, here or anywhere else.
 """
 
 from __future__ import annotations
@@ -15,31 +15,29 @@ from pydantic import ValidationError
 
 from vaekit.config.reference import explain_error
 from vaekit.errors import InvalidError
-from vaekit.studies.schema import EvaluationProtocol, Preset, RunEntry, Study
+from vaekit.studies import renamed
+from vaekit.studies.schema import Study
 from vaekit.utils.yaml import YAMLLibrary, resolve_relative
 
-__all__ = [
-    "EvaluationProtocol",
-    "Preset",
-    "RunEntry",
-    "Study",
-    "load_study",
-    "parse_study",
-    "study_names",
-    "study_summary",
-]
-
-_SHELF = YAMLLibrary("vaekit.studies", "", "study", "vaekit study --list", InvalidError)
+_LIBRARY = YAMLLibrary("vaekit.studies", "", "study", "vaekit study --list", InvalidError)
 
 
 def study_names() -> list[str]:
-    """The studies that the package carries."""
-    return _SHELF.names()
+    """The names of the packaged studies.
+
+    >>> "beta" in study_names()
+    True
+    """
+    return _LIBRARY.names()
 
 
 def study_summary(name: str) -> dict[str, Any]:
-    """What a study of the package is about, without reading all of it: name, title, reference, presets."""
-    tree = _SHELF.read(name)
+    """Name, title, reference and presets of a packaged study, without validating the rest.
+
+    >>> study_summary("beta")["presets"]
+    ['quick', 'full']
+    """
+    tree = _LIBRARY.read(name)
     return {
         "name": name,
         "title": tree.get("title", ""),
@@ -49,16 +47,19 @@ def study_summary(name: str) -> dict[str, Any]:
 
 
 def load_study(name_or_path: str | Path) -> Study:
-    """A validated study.
+    """Load and validate a study.
 
     Args:
-        name_or_path: a name in `names()`, or a YAML file, whose recipes may be files beside it.
+        name_or_path: a name in `study_names()`, or a YAML file. Its recipes may be files beside it.
 
     Raises:
-        NotFoundError: where there is no such study.
-        InvalidError: where it does not fit the schema, or names a block or an option that is not there.
+        NotFoundError: there is no such study.
+        InvalidError: it does not fit the schema, or names an unknown block or option.
+
+    >>> [entry.name for entry in load_study("conditional").runs]
+    ['cvae', 'cvae-full', 'vae']
     """
-    tree = _SHELF.read(str(name_or_path))
+    tree = _LIBRARY.read(str(name_or_path))
     study = parse_study(tree, str(name_or_path))
     runs = [
         entry.model_copy(update={"recipe": resolve_relative(str(name_or_path), entry.recipe)})
@@ -68,21 +69,36 @@ def load_study(name_or_path: str | Path) -> Study:
 
 
 def parse_study(tree: Any, where: str = "study") -> Study:
-    """A study from plain values.
+    """Validate a study given as plain values.
+
+    Args:
+        tree: the keys of `Study`.
+        where: the start of error messages.
 
     Raises:
-        InvalidError: one line that names every wrong key with its path.
+        InvalidError: one line that lists every wrong key with its path.
+
+    >>> parse_study({"runs": [{"name": "vae", "recipe": "digits"}]}).runs[0].recipe
+    'digits'
     """
-    from vaekit.studies.blocks import check
+    from vaekit.studies.blocks import check_block
 
     if not isinstance(tree, Mapping):
         raise InvalidError(f"{where}: expected keys and values, got {type(tree).__name__}")
     try:
         study = Study.model_validate(tree)
     except ValidationError as error:
-        raise InvalidError(
-            f"{where}: " + "; ".join(explain_error(e, tree, Study) for e in error.errors())
-        ) from None
+        reasons = "; ".join(_explain(e, tree) for e in error.errors())
+        raise InvalidError(f"{where}: {reasons}") from None
     for number, block in enumerate(study.page):
-        check(block, f"{where}: page.{number}")
+        check_block(block, f"{where}: page.{number}")
     return study
+
+
+def _explain(error: Any, tree: Any) -> str:
+    """The message of a pydantic error, with the new name of a key that was renamed."""
+    key = str(error["loc"][-1])
+    if error["type"] == "extra_forbidden" and key in renamed.KEYS:
+        path = ".".join(map(str, error["loc"]))
+        return f"{path}: unknown key; did you mean {renamed.KEYS[key]!r}?"
+    return explain_error(error, tree, Study)

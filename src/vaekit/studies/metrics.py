@@ -1,9 +1,9 @@
-"""The numbers that a table may have as columns: each a function of one finished run.
+"""The metrics that a table can have as columns: each a function of one finished run.
 
-A number is comparable with another only where both were measured in the same way: the same part of the same
-data, the same images, observed alike to the pixel, and for an importance-sampled bound as many samples.
-`protocol` says which way that was, in words, with a digest of the pixels; a table never puts two of them into
-one column. `worded` leaves the digest out where the other words tell the ways apart.
+Two numbers are comparable only if they were measured in the same way: on the same part of the same data, on
+the same images with the same observed pixels, and, for an importance-sampled bound, with the same number of
+samples. `Metric.protocol` describes this in words, with a digest of the pixels. A table never puts two
+protocols into one column. `shorten_protocols` removes the digest where the other words are enough.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 from vaekit.errors import InvalidError, did_you_mean
 from vaekit.evaluation.optimal_sigma import decoder_sigma, optimal_sigma
 from vaekit.runs.summary import describe_estimator, describe_quality
+from vaekit.studies import renamed
 from vaekit.studies.results import RunResult, VariantResult
 from vaekit.utils.format import format_significant
 
@@ -30,16 +31,19 @@ _SCORES = {"frechet": "Fréchet", "kernel": "kernel", "precision": "precision", 
 
 @dataclass(frozen=True)
 class Metric:
-    """A column.
+    """A number of a run.
 
     Attributes:
-        title, unit: for people.
-        value: of a run; a list for one a level; None where it is not known.
-        better: "higher" or "lower", where one is.
-        digits: after the point; None for three that say something.
-        protocol: how it was measured, in words; empty where there is but one way.
-        of_likelihood: whether the evaluation's caveats concern it.
-        setting: whether it was chosen, not measured; then it is written as short as it is.
+        title, unit: shown over its column.
+        value: of a run; a list with one number per latent layer; None if unknown.
+        better: "higher" or "lower", or None if neither is better.
+        digits: after the decimal point; None for three significant digits.
+        protocol: how it was measured, in words; empty if there is only one way.
+        of_likelihood: True if the caveats of the evaluation apply to it.
+        setting: True for a value that was chosen, not measured.
+
+    >>> METRICS["elbo"].title, METRICS["elbo"].unit, METRICS["elbo"].better
+    ('ELBO', 'nats', 'higher')
     """
 
     title: str
@@ -53,50 +57,54 @@ class Metric:
 
 
 def _measured(run: RunResult) -> str:
-    """Which images were measured, and how the model saw them."""
+    """Which images were measured, and how they were observed."""
     return f"{_images(run, run.evaluation)}." if run.evaluation else ""
 
 
 def _sampled(run: RunResult) -> str:
-    """The same, and the estimator."""
+    """The images and the estimator."""
     return _estimated(run, run.evaluation)
 
 
-def _annealed(run: RunResult) -> str:
-    """The same of annealed chains, which have an evaluation of their own."""
+def _ais_sampled(run: RunResult) -> str:
+    """The images and the estimator of annealed importance sampling, which has its own evaluation file."""
     return _estimated(run, run.ais)
 
 
 def _estimated(run: RunResult, found: Mapping[str, Any]) -> str:
-    return f"{_images(run, found)}, {describe_estimator(found)} an image." if found else ""
+    return f"{_images(run, found)}, {describe_estimator(found)} per image." if found else ""
 
 
 def _images(run: RunResult, found: Mapping[str, Any]) -> str:
     data = run.recipe.data.dataset
     hidden = f", hidden {found['missing']}" if found.get("missing") else ""
-    told = {"condition": ", labels given", "marginalize": ", labels averaged over"}.get(
+    labels = {"condition": ", labels given", "marginalize": ", labels averaged over"}.get(
         found.get("labels", ""), ""
     )
-    how = f"observation {found['observation']}{hidden}{told}"
+    how = f"observation {found['observation']}{hidden}{labels}"
     which = f" (set {found['pixels']})" if found.get("pixels") else ""
     return f"Measured on {found['images']:,} {found['split']} images{which} of {data}, {how}"
 
 
-def worded(ways: Iterable[str]) -> dict[str, str]:
-    """Ways of measuring as they are told: the set of images is named only where it makes the difference."""
-    short = {way: _SET.sub("", way) for way in ways}
-    alike = Counter(short.values())
-    return {way: words if alike[words] == 1 else way for way, words in short.items()}
+def shorten_protocols(protocols: Iterable[str]) -> dict[str, str]:
+    """Protocols without the digest of their images, where they still differ without it.
+
+    >>> shorten_protocols(["20 images (set 01ab) of digits."])
+    {'20 images (set 01ab) of digits.': '20 images of digits.'}
+    """
+    short = {protocol: _SET.sub("", protocol) for protocol in protocols}
+    counts = Counter(short.values())
+    return {full: text if counts[text] == 1 else full for full, text in short.items()}
 
 
 def _featured(run: RunResult) -> str:
-    """What samples were compared with, and by which features."""
+    """How the quality of samples was measured: data, features, and the scores of held-out images."""
     found = run.evaluation.get("quality")
     if not found:
         return ""
     floor = ", ".join(f"{name} {format_significant(found[f'floor_{key}'])}" for key, name in _SCORES.items())
-    said = f"{run.recipe.data.dataset}: {describe_quality(found)}"
-    return f"{said}; held-out images in place of the samples reach {floor}."
+    protocol = f"{run.recipe.data.dataset}: {describe_quality(found)}"
+    return f"{protocol}; the same scores of held-out images: {floor}."
 
 
 def _evaluated(key: str) -> Callable[[RunResult], Any]:
@@ -104,7 +112,7 @@ def _evaluated(key: str) -> Callable[[RunResult], Any]:
 
 
 def _fitted(key: str) -> Callable[[RunResult], Any]:
-    """Of a Gaussian decoder, what `evaluation.fitted` finds; None for another, or for want of a rate."""
+    """ELBO or sigma after `evaluation.optimal_sigma`; None without a Gaussian decoder or a KL."""
 
     def found(run: RunResult) -> float | None:
         known, model = run.evaluation, run.recipe.model
@@ -121,7 +129,7 @@ def _fitted(key: str) -> Callable[[RunResult], Any]:
 
 
 def _refitted(run: RunResult) -> str:
-    """What the bound with its own sigma is good for."""
+    """The protocol of the ELBO at the best sigma, and what it is comparable with."""
     return (
         f"{_measured(run)} With the best sigma the ELBO is one of a density of real gray values: "
         "comparable between these runs, and no log-likelihood of 8-bit images."
@@ -146,91 +154,109 @@ METRICS: dict[str, Metric] = {
         "log-likelihood", "nats", _evaluated("log_likelihood"), "higher", 2, _sampled, True
     ),
     "ais": Metric(
-        "log-likelihood, annealed",
+        "log-likelihood by AIS",
         "nats",
         lambda t: t.ais.get("log_likelihood"),
         "higher",
         2,
-        _annealed,
+        _ais_sampled,
         True,
     ),
     "elbo": Metric("ELBO", "nats", _evaluated("elbo"), "higher", 2, _measured, True),
     "reconstruction": Metric(
         "log p(x|z)", "nats", _evaluated("reconstruction"), "higher", 2, _measured, True
     ),
-    "kl": Metric("kl", "nats", _evaluated("kl"), None, 2, _measured),
+    "kl": Metric("KL", "nats", _evaluated("kl"), None, 2, _measured),
     "elbo_optimal_sigma": Metric("ELBO at best sigma", "nats", _fitted("elbo"), "higher", 1, _refitted),
     "optimal_sigma": Metric("best sigma", "", _fitted("sigma"), None, 3, _measured),
     "bits_per_dimension": Metric(
         "bits/dim", "bits", _evaluated("bits_per_dimension"), "lower", 3, _sampled, True
     ),
     "active_units": Metric("active units", "", _evaluated("active_units"), None, 0, _measured),
-    "mse": Metric("squared error", "a pixel", _evaluated("mse"), "lower", 4, _measured),
+    "mse": Metric("squared error", "per pixel", _evaluated("mse"), "lower", 4, _measured),
     "frechet": Metric("Fréchet distance", "", _quality("frechet"), "lower", None, _featured),
     "kernel": Metric("kernel distance", "", _quality("kernel"), "lower", None, _featured),
     "precision": Metric("precision", "", _quality("precision"), "higher", 3, _featured),
     "recall": Metric("recall", "", _quality("recall"), "higher", 3, _featured),
-    "seconds_per_epoch": Metric("time an epoch", "s", _seconds, "lower", 1),
+    "seconds_per_epoch": Metric("time per epoch", "s", _seconds, "lower", 1),
     "seconds": Metric("training time", "s", lambda t: sum(r["seconds"] for r in t.metrics), "lower", 0),
     "parameters": Metric("parameters", "", lambda t: t.parameters, None, 0),
     "epochs": Metric("epochs", "", lambda t: len(t.metrics), None, 0),
-    "best_epoch": Metric("best epoch", "", lambda t: t.run_dir.summary()["best_epoch"], None, 0),
+    "best_epoch": Metric("best epoch", "", lambda t: t.best_epoch, None, 0),
     "beta": Metric("beta", "", _beta, None, 4),
 }
 
 
-def metric(name: str) -> Metric:
-    """A column by its name: one of METRICS, `name:2` for the second level of it, or `recipe:key.path`.
+def find_metric(name: str) -> Metric:
+    """A metric by its name: one of METRICS, `name:2` for its second latent layer, or `recipe:key.path`.
 
     Raises:
-        InvalidError: there is none of that name.
+        InvalidError: there is no metric of that name.
+
+    >>> find_metric("kl:2").title
+    'KL, layer 2'
+    >>> find_metric("rate")
+    Traceback (most recent call last):
+    vaekit.errors.InvalidError: metric: no metric is called 'rate'; did you mean 'kl'?...
     """
     kind, _, rest = name.partition(":")
     if kind == "recipe" and rest:
         return Metric(_called(rest), "", lambda run: _key(run, rest), setting=True)
     if kind not in METRICS or (rest and not rest.isdecimal()):
+        new = renamed.METRICS.get(kind)
+        near = f"; did you mean {new!r}?" if new else did_you_mean(kind, METRICS)
         raise InvalidError(
-            f"columns: no number is called {name!r}{did_you_mean(kind, METRICS)}; there are "
-            f"{', '.join(METRICS)}, NAME:LEVEL, and recipe:KEY.PATH"
+            f"metric: no metric is called {name!r}{near}; expected one of {', '.join(METRICS)}, NAME:LAYER, "
+            "or recipe:KEY.PATH"
         )
     found = METRICS[kind]
-    return _of_level(found, int(rest)) if rest else found
+    return _of_layer(found, int(rest)) if rest else found
 
 
 def _called(path: str) -> str:
-    """A key of the recipe for people: its last word, and whose it is, of what both networks have."""
+    """The title of a recipe key: its last word, after encoder or decoder for keys of their networks."""
     words = path.removesuffix(".value").split(".")
     whose = [word for word in ("encoder", "decoder") if word in words and "network" in words]
     return " ".join([*whose, words[-1].replace("_", " ")])
 
 
-def number(found: Metric, run: RunResult) -> Value:
-    """The metric of a run, levels summed; None where it is not known."""
+def metric_value(found: Metric, run: RunResult) -> Value:
+    """The value of a metric for a run, summed over latent layers; None if unknown.
+
+    >>> from vaekit.studies.example import example_results
+    >>> metric_value(METRICS["elbo"], example_results().variants[0].first)
+    -31.0
+    """
     value = found.value(run)
     if isinstance(value, list):
         return sum(value) if value else None
     return value
 
 
-def numbers(name: str, variant: VariantResult) -> list[float]:
-    """A metric of a variant, one number for each finished run that knows it."""
-    found = metric(name)
-    values = [number(found, run) for run in variant.finished]
+def metric_values(name: str, variant: VariantResult) -> list[float]:
+    """The values of a metric, one per finished run of a variant that has it.
+
+    >>> from vaekit.studies.example import example_results
+    >>> metric_values("mse", example_results().variants[0])
+    [0.5]
+    """
+    found = find_metric(name)
+    values = [metric_value(found, run) for run in variant.finished]
     return [value for value in values if value is not None and not isinstance(value, str)]
 
 
-def _of_level(found: Metric, level: int) -> Metric:
-    """The metric of one level, counted from 1, the top first."""
+def _of_layer(found: Metric, layer: int) -> Metric:
+    """The metric of one latent layer, counted from 1, the top first."""
 
     def value(run: RunResult) -> Any:
-        levels = found.value(run)
-        return levels[level - 1] if isinstance(levels, list) and 0 < level <= len(levels) else None
+        layers = found.value(run)
+        return layers[layer - 1] if isinstance(layers, list) and 0 < layer <= len(layers) else None
 
-    return replace(found, title=f"{found.title}, level {level}", value=value)
+    return replace(found, title=f"{found.title}, layer {layer}", value=value)
 
 
 def _key(run: RunResult, path: str) -> Value:
-    """What a recipe says at a path of keys; the kind alone of a part that has several."""
+    """The value of a recipe key; only the kind of a part that has several keys."""
     value: Any = run.recipe.model_dump(mode="json")
     for key in path.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None

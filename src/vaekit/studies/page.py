@@ -1,139 +1,177 @@
-"""Results become one page that stands alone, and results.json: its blocks are drawn once, for both."""
+"""Write the page of a study: one HTML file that needs no other, and results.json with the same tables.
+
+Each block is drawn once, for both files.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
+from html import escape
 from typing import Any
 
 import vaekit
 from vaekit import plotting
-from vaekit.studies.blocks import draw
+from vaekit.studies.blocks import draw_block
 from vaekit.studies.elements import Cell, Column, Element, FigureElement, Table, Text
-from vaekit.studies.markdown import html
-from vaekit.studies.results import StudyResults
+from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.results_json import write_results
 from vaekit.utils.format import format_duration, format_number, format_significant
 from vaekit.utils.html import SCREEN_DPI, data_uri, render_page
 from vaekit.utils.io import write_whole
+
+_INLINE = (
+    (re.compile(r"`([^`]+)`"), r"<code>\1</code>"),
+    (re.compile(r"\*\*(.+?)\*\*"), r"<b>\1</b>"),
+    (re.compile(r"\[([^\]]+)\]\(([^)]+)\)"), r"\1 (\2)"),
+)
 
 
 def write_page(results: StudyResults) -> None:
     """Write index.html and results.json into the study's folder, each whole or not at all.
 
     Raises:
-        VaekitError: one cannot be written.
+        VaekitError: a file cannot be written.
+
+    >>> import tempfile
+    >>> from dataclasses import replace
+    >>> from pathlib import Path
+    >>> from vaekit.studies.example import example_results
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_page(replace(example_results(), folder=Path(folder)))
+    ...     sorted(path.name for path in Path(folder).iterdir())
+    ['index.html', 'results.json']
     """
-    parts = draw_all(results)
-    write_whole(results.page, render(results, parts).encode())
-    write_results(results, [part for part in parts if isinstance(part, Table)])
+    elements = draw_blocks(results)
+    write_whole(results.page, render_study(results, elements).encode())
+    write_results(results, [element for element in elements if isinstance(element, Table)])
 
 
-def draw_all(results: StudyResults) -> list[Element]:
-    """The parts of all blocks, from top to bottom."""
-    return [part for block in results.study.page for part in draw(results, block)]
+def draw_blocks(results: StudyResults) -> list[Element]:
+    """The elements of all blocks of the page, from top to bottom.
+
+    >>> from vaekit.studies.example import example_results
+    >>> [type(element).__name__ for element in draw_blocks(example_results())]
+    ['Table']
+    """
+    return [element for block in results.study.page for element in draw_block(results, block)]
 
 
-def render(results: StudyResults, parts: Sequence[Element]) -> str:
-    """A whole HTML document that loads nothing from anywhere."""
-    return render_page("vaekit.studies", "study.html", **_view(results, parts))
+def render_study(results: StudyResults, elements: Sequence[Element]) -> str:
+    """The page as one HTML document that loads nothing from the network.
 
-
-def _view(results: StudyResults, parts: Sequence[Element]) -> dict[str, Any]:
-    """Every value that the template names."""
+    >>> from vaekit.studies.example import example_results
+    >>> "<h1>Two small models</h1>" in render_study(example_results(), [])
+    True
+    """
     study = results.study
-    shown = [_shown(part, place) for place, part in enumerate(parts)]
+    parts = [_part(element, place) for place, element in enumerate(elements)]
     runs = [run for variant in results.variants for run in variant.finished]
     seconds = sum(record.get("seconds") or 0 for run in runs for record in run.metrics)
-    return {
+    values = {
         "title": study.title or study.name,
-        "question": html(study.question) if study.question else "",
-        "description": html(results.preset.description) if results.preset.description else "",
+        "question": markdown_to_html(study.question),
+        "description": markdown_to_html(results.preset.description),
         "reference": study.reference,
         "preset": results.preset_name,
         "date": f"{datetime.now(UTC):%d %B %Y}".lstrip("0"),
         "count": len(runs),
         "time": format_duration(seconds) if seconds else "",
         "version": vaekit.__version__,
-        "parts": shown,
-        "headings": [part for part in shown if part["kind"] == "heading"],
+        "parts": parts,
+        "headings": [part for part in parts if part["kind"] == "heading"],
         "failures": _failures(results),
         "command": results.command,
-        "runs": [_run(results, variant) for variant in results.variants],
-        "environment": runs[0].run_dir.environment if runs else {},
+        "runs": [_paths(results, variant) for variant in results.variants],
+        "environment": runs[0].environment if runs else {},
     }
+    return render_page("vaekit.studies", "study.html", **values)
+
+
+def format_cell(cell: Cell, column: Column) -> str:
+    """The text of a cell: the value with the digits of its column, ± the standard deviation over seeds.
+
+    >>> format_cell(Cell(1.0, 0.25, 3), Column("elbo", "ELBO"))
+    '1.00 ± 0.25'
+    >>> format_cell(Cell(None), Column("elbo", "ELBO"))
+    '–'
+    """
+    if cell.value is None:
+        return "–"
+    if isinstance(cell.value, str):
+        return cell.value
+    values = [cell.value] if cell.std is None else [cell.value, cell.std]
+    if column.setting:
+        return " ± ".join(f"{value:.12g}".replace("-", "−") for value in values)
+    if column.digits is None:
+        return " ± ".join(map(format_significant, values))
+    return " ± ".join(format_number(value, digits=column.digits) for value in values)
+
+
+def markdown_to_html(text: str) -> str:
+    """A subset of Markdown as HTML: paragraphs, `- ` lists, **bold** and `code`.
+
+    A link becomes its text and address. Everything else is escaped.
+
+    >>> markdown_to_html("**two** `z`")
+    '<p><b>two</b> <code>z</code></p>'
+    """
+    return "\n".join(_paragraph(block) for block in re.split(r"\n\s*\n", text.strip()) if block)
+
+
+def _paragraph(block: str) -> str:
+    lines = block.splitlines()
+    if not lines[0].lstrip().startswith("- "):
+        return f"<p>{_inline(' '.join(lines))}</p>"
+    items = re.split(r"(?:^|\n)\s*- ", block)[1:]
+    return "<ul>" + "".join(f"<li>{_inline(' '.join(item.split()))}</li>" for item in items) + "</ul>"
+
+
+def _inline(text: str) -> str:
+    text = escape(text)
+    for pattern, replacement in _INLINE:
+        text = pattern.sub(replacement, text)
+    return text
 
 
 def _failures(results: StudyResults) -> list[str]:
-    """Why runs did not come to their end, each reason once, after those it concerns."""
+    """Each reason why runs failed, after the names of these runs."""
     reasons: dict[str, list[str]] = {}
     for variant, run in results.failures:
         reasons.setdefault(run.failure, []).append(f"{variant.name} seed {run.seed}")
     return [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
 
 
-def _run(results: StudyResults, variant: Any) -> dict[str, Any]:
-    """Where the runs of a variant lie."""
-    paths = [t.path for t in variant.finished]
+def _paths(results: StudyResults, variant: VariantResult) -> dict[str, Any]:
+    """The run directories of a variant, relative to the study's folder where possible."""
+    paths = [run.path for run in variant.finished]
     near = [str(p.relative_to(results.folder)) if p.is_relative_to(results.folder) else str(p) for p in paths]
     return {"label": variant.label, "name": variant.name, "paths": near}
 
 
-def _shown(part: Element, place: int) -> dict[str, Any]:
-    """A part as the template takes it."""
-    match part:
-        case Text():
-            text = part.text if part.kind in ("heading", "error") else html(part.text)
-            return {"kind": part.kind, "text": text, "id": f"part-{place}"}
-        case Table():
-            return {"kind": "table", **_table(part)}
-        case FigureElement():
-            return {"kind": "figure", **_figure(part)}
-
-
-def _table(table: Table) -> dict[str, Any]:
-    return {
-        "heading": table.heading,
-        "columns": table.columns,
-        "rows": [
-            (name, [_cell(cell, column) for cell, column in zip(cells, table.columns, strict=True)])
-            for name, cells in table.rows
-        ],
-        "notes": table.notes,
-    }
+def _part(element: Element, place: int) -> dict[str, Any]:
+    """An element in the form that the template reads."""
+    match element:
+        case Text(text, kind):
+            content = text if kind in ("heading", "error") else markdown_to_html(text)
+            return {"kind": kind, "text": content, "id": f"part-{place}"}
+        case Table(columns, rows, notes, heading):
+            cells = [
+                (name, [_cell(cell, column) for cell, column in zip(row, columns, strict=True)])
+                for name, row in rows
+            ]
+            return {"kind": "table", "heading": heading, "columns": columns, "rows": cells, "notes": notes}
+        case FigureElement(figure, caption):
+            width, height = figure.get_size_inches()
+            return {
+                "kind": "figure",
+                "uri": data_uri(plotting.render(figure), "image/png"),
+                "width": round(width * SCREEN_DPI),
+                "height": round(height * SCREEN_DPI),
+                "caption": caption,
+            }
 
 
 def _cell(cell: Cell, column: Column) -> dict[str, Any]:
-    return {"text": written(cell, column), "marks": cell.marks, "best": cell.best}
-
-
-def written(cell: Cell, column: Column) -> str:
-    """A cell as people read it: so many digits, ± the deviation, a dash for what is not known."""
-    if cell.value is None:
-        return "–"
-    if isinstance(cell.value, str):
-        return cell.value
-    word = _writer(column)
-    return word(cell.value) + (f" ± {word(cell.std)}" if cell.std is not None else "")
-
-
-def _writer(column: Column) -> Callable[[float], str]:
-    if column.setting:
-        return _short
-    return format_significant if column.digits is None else partial(format_number, digits=column.digits)
-
-
-def _short(value: float) -> str:
-    """A number that was chosen: with as many digits as it takes."""
-    return f"{value:.12g}".replace("-", "−")
-
-
-def _figure(part: FigureElement) -> dict[str, Any]:
-    across, up = part.figure.get_size_inches()
-    return {
-        "uri": data_uri(plotting.render(part.figure), "image/png"),
-        "width": round(across * SCREEN_DPI),
-        "height": round(up * SCREEN_DPI),
-        "caption": part.caption,
-    }
+    return {"text": format_cell(cell, column), "marks": cell.marks, "best": cell.best}

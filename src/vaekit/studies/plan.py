@@ -1,4 +1,4 @@
-"""A study and a preset become tasks: which recipe is trained where, from which seed, and how it is measured.
+"""Turn a study and a preset into tasks: what is trained where, from which seed, and how it is measured.
 
 runs x grid -> variants, each a resolved recipe;    variants x seeds -> tasks, each a run directory
 """
@@ -24,15 +24,19 @@ _NAME = re.compile(r"[\w.-]+")
 
 @dataclass(frozen=True)
 class Variant:
-    """One line of the tables: a recipe, to be trained from one or several seeds.
+    """One row of the tables: a recipe that is trained from one or several seeds.
 
     Attributes:
-        name: of its directory.
-        label: for people.
-        group: what it belongs to; may be empty.
-        values: of the grid's variables, that led to it.
+        name: name of its directory.
+        label: shown in tables and legends.
+        group: a second name that blocks can select by; may be empty.
+        values: of the grid's variables.
         recipe: resolved, with the first seed.
-        seeds: of the trainings.
+        seeds: of the runs.
+
+    >>> from vaekit.studies.example import example_results
+    >>> example_results().variants[0].plan.values
+    {'d': 2}
     """
 
     name: str
@@ -45,12 +49,16 @@ class Variant:
 
 @dataclass(frozen=True)
 class Task:
-    """A training and its evaluation.
+    """One run of a variant: its training and its evaluation.
 
     Attributes:
         variant, seed: what is trained.
-        directory: of the run.
+        directory: the run directory.
         evaluate: how it is measured.
+
+    >>> from vaekit.studies.example import example_results
+    >>> Task(example_results().variants[0].plan, 3, Path("runs/x"), EvaluationProtocol()).name
+    'vae-2 seed 3'
     """
 
     variant: Variant
@@ -60,21 +68,25 @@ class Task:
 
     @property
     def name(self) -> str:
-        """For people."""
+        """Variant and seed, for messages."""
         return f"{self.variant.name} seed {self.seed}"
 
     @property
     def recipe(self) -> Recipe:
-        """The variant's with this seed."""
+        """The recipe of the variant with this seed."""
         training = self.variant.recipe.training.model_copy(update={"seed": self.seed})
         return self.variant.recipe.model_copy(update={"training": training})
 
 
 def choose_preset(study: Study, name: str | None) -> tuple[str, Preset]:
-    """A preset by its name; without one, the only one, or `quick`, or the first.
+    """A preset and its name; without a name `quick` if there is one, else the first.
 
     Raises:
-        InvalidError: the study has none of that name.
+        InvalidError: the study has no preset of that name.
+
+    >>> from vaekit.studies.library import load_study
+    >>> choose_preset(load_study("beta"), None)[0]
+    'quick'
     """
     known = list(study.presets)
     name = name or ("quick" if "quick" in known else known[0])
@@ -86,11 +98,15 @@ def choose_preset(study: Study, name: str | None) -> tuple[str, Preset]:
 
 
 def plan_variants(study: Study, preset: Preset) -> list[Variant]:
-    """Every combination of the study's grids under a preset, in order.
+    """All variants of a study under a preset, in order.
 
     Raises:
-        InvalidError: for two of one name, a name that is no directory's, or a pattern that fits none.
-        RecipeError, NotFoundError: for a recipe or an override that is wrong.
+        InvalidError: two variants have the same name, a name is not valid, or a pattern matches nothing.
+        RecipeError, NotFoundError: a recipe or an override is wrong.
+
+    >>> study = Study(runs=[{"name": "vae-{d}", "recipe": "digits", "grid": {"d": [2, 3]}}])
+    >>> [variant.name for variant in plan_variants(study, Preset())]
+    ['vae-2', 'vae-3']
     """
     entries = [
         entry.model_copy(update={"overrides": [*study.overrides, *entry.overrides]}) for entry in study.runs
@@ -104,12 +120,18 @@ def plan_variants(study: Study, preset: Preset) -> list[Variant]:
         )
     for pattern in [*preset.runs, *preset.only]:
         if not any(matches(variant, [pattern]) for variant in every):
-            raise InvalidError(f"presets: no run is called {pattern!r}; they are {', '.join(names)}")
+            raise InvalidError(f"presets: no run is called {pattern!r}; expected one of {', '.join(names)}")
     return [variant for variant in every if not preset.only or matches(variant, preset.only)]
 
 
 def plan_tasks(chosen: Sequence[Variant], evaluate: EvaluationProtocol, folder: Path) -> list[Task]:
-    """The trainings of all variants: first every variant once, then again from the next seed."""
+    """The tasks of all variants: every variant with its first seed, then every variant with its second.
+
+    >>> from vaekit.studies.example import example_results
+    >>> plans = [variant.plan for variant in example_results().variants]
+    >>> [str(task.directory) for task in plan_tasks(plans, EvaluationProtocol(), Path("x"))]
+    ['x/vae-2/seed-0', 'x/vae-3/seed-0']
+    """
     rounds = itertools.zip_longest(*(variant.seeds for variant in chosen))
     return [
         Task(variant, seed, folder / variant.name / f"seed-{seed}", evaluate)
@@ -120,7 +142,13 @@ def plan_tasks(chosen: Sequence[Variant], evaluate: EvaluationProtocol, folder: 
 
 
 def matches(variant: Variant, patterns: Sequence[str]) -> bool:
-    """Whether a pattern fits the variant's name, or is its group."""
+    """Whether a pattern matches the variant's name or equals its group.
+
+    >>> from vaekit.studies.example import example_results
+    >>> plan = example_results().variants[0].plan
+    >>> matches(plan, ["vae-*"]), matches(plan, ["VAE"]), matches(plan, ["ae"])
+    (True, True, False)
+    """
     return any(_fits(variant.name, variant.group, pattern) for pattern in patterns)
 
 
@@ -131,12 +159,12 @@ def _fits(name: str, group: str, pattern: str) -> bool:
 def _variants(entry: RunEntry, preset: Preset) -> Iterator[Variant]:
     for combination in itertools.product(*entry.grid.values()):
         values = dict(zip(entry.grid, combination, strict=True))
-        name = fill(entry.name, {key: _slug(value) for key, value in values.items()})
+        name = fill_template(entry.name, {key: _slug(value) for key, value in values.items()})
         if not _NAME.fullmatch(name):
             raise InvalidError(f"runs: name: expected letters, digits, '.', '_' and '-', got {name!r}")
         yield Variant(
             name,
-            fill(entry.label, {key: written(value) for key, value in values.items()}) or name,
+            fill_template(entry.label, {key: to_text(value) for key, value in values.items()}) or name,
             entry.group,
             values,
             recipe := _recipe(entry, preset, name, values),
@@ -145,24 +173,32 @@ def _variants(entry: RunEntry, preset: Preset) -> Iterator[Variant]:
 
 
 def _recipe(entry: RunEntry, preset: Preset, name: str, values: Mapping[str, Any]) -> Recipe:
-    """The entry's recipe, without pictures, under its overrides, then the preset's."""
+    """The recipe of an entry with its overrides, then those of the preset; no samples during training."""
     patterns = [pattern for pattern in preset.runs if _fits(name, entry.group, pattern)]
     further = [text for pattern in patterns for text in preset.runs[pattern]]
-    words = {key: written(value) for key, value in values.items()}
-    changes = [fill(text, words) for text in (*entry.overrides, *preset.overrides, *further)]
-    return load_recipe(fill(entry.recipe, words), ["training.sample_every=0", *changes])
+    words = {key: to_text(value) for key, value in values.items()}
+    changes = [fill_template(text, words) for text in (*entry.overrides, *preset.overrides, *further)]
+    return load_recipe(fill_template(entry.recipe, words), ["training.sample_every=0", *changes])
 
 
-def fill(text: str, values: Mapping[str, str]) -> str:
-    """The text with each {variable} replaced; other braces stay, for they are YAML's."""
+def fill_template(text: str, values: Mapping[str, str]) -> str:
+    """Replace each {variable} in a text; other braces stay, because they belong to YAML.
+
+    >>> fill_template("{kind: linear, warmup: {w}}", {"w": "3"})
+    '{kind: linear, warmup: 3}'
+    """
     return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), text)
 
 
-def written(value: Any) -> str:
-    """A value as people, and overrides, write it."""
+def to_text(value: Any) -> str:
+    """A value as it is written in labels and overrides.
+
+    >>> to_text([4, 3]), to_text("relu")
+    ('[4, 3]', 'relu')
+    """
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def _slug(value: Any) -> str:
-    """A value as a part of a directory's name."""
-    return re.sub(r"[^\w.]+", "-", written(value)).strip("-")
+    """A value as part of a directory name."""
+    return re.sub(r"[^\w.]+", "-", to_text(value)).strip("-")

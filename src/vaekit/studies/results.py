@@ -1,8 +1,7 @@
-"""What came of a study: its variants, each with its runs, read from their directories when asked for.
+"""The results of a study: its variants, each with its runs, read from their directories on first use.
 
-Blocks are written against this. `Results.select` gives the variants that a pattern of names, or a group,
-means; a variant's `finished` runs are what there is to show, and `first` the one of which pictures are
-made.
+Blocks read these classes. `StudyResults.select` gives the variants that match a name pattern or a group. The
+`finished` runs of a variant are what there is to show; figures of a model use `first`.
 """
 
 from __future__ import annotations
@@ -25,13 +24,16 @@ from vaekit.studies.schema import Preset, Study
 
 @dataclass
 class RunResult:
-    """One run of a variant.
+    """One run of a variant, trained from one seed.
 
     Attributes:
-        seed: of it.
-        path: of the run.
-        failure: why there is none; empty where it is finished.
-        exit_code: the exit code of that fault.
+        seed: of the training.
+        path: the run directory.
+        failure: why the run failed; empty if it finished.
+        exit_code: the exit code of the failure.
+
+    >>> RunResult(0, Path("runs/vae"), failure="it diverged", exit_code=5).failure
+    'it diverged'
     """
 
     seed: int
@@ -41,53 +43,64 @@ class RunResult:
 
     @cached_property
     def run_dir(self) -> Run:
+        """The run directory."""
         return Run(self.path)
 
-    @property
+    @cached_property
     def trained(self) -> TrainedModel:
-        """The model and all it takes to use it."""
+        """The model with its recipe and data."""
         return self.run_dir.trained
 
     @cached_property
     def recipe(self) -> Recipe:
-        """What was trained."""
+        """The resolved recipe."""
         return self.run_dir.recipe
 
     @cached_property
     def metrics(self) -> list[dict[str, Any]]:
-        """One record an epoch."""
+        """One record per epoch."""
         return self.run_dir.metrics
 
     @cached_property
     def evaluation(self) -> dict[str, Any]:
-        """What evaluation.json says; empty where there is none.
+        """The content of evaluation.json; empty if there is none.
 
         Raises:
-            InvalidError: it is damaged.
+            InvalidError: the file is damaged.
         """
         return self.run_dir.evaluation
 
     @cached_property
     def ais(self) -> dict[str, Any]:
-        """What evaluation-ais.json says; empty where there is none.
+        """The content of evaluation-ais.json; empty if there is none.
 
         Raises:
-            InvalidError: it is damaged.
+            InvalidError: the file is damaged.
         """
         return self.run_dir.ais
 
     @cached_property
     def per_image(self) -> Mapping[str, np.ndarray]:
-        """The numbers of each image (N,) by name; empty where they were not kept."""
+        """The metrics per image, name -> (N,); empty if they were not saved."""
         return self.run_dir.per_image
 
     @cached_property
     def parameters(self) -> int | None:
-        """How many numbers the model has."""
+        """The number of parameters of the model."""
         return self.run_dir.n_parameters
 
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """The content of environment.json: versions, device, data."""
+        return self.run_dir.environment
+
+    @cached_property
+    def best_epoch(self) -> int | None:
+        """The epoch whose weights were kept."""
+        return self.run_dir.summary()["best_epoch"]
+
     def series(self, key: str) -> list[tuple[int, float]]:
-        """A number of the metrics epoch by epoch, where it is known."""
+        """The (epoch, value) pairs of a number of metrics.jsonl, for the epochs that have it."""
         return [
             (record["epoch"], record[key])
             for record in self.metrics
@@ -97,33 +110,45 @@ class RunResult:
 
 @dataclass
 class VariantResult:
-    """A variant and its runs."""
+    """A variant and its runs, one per seed.
+
+    Attributes:
+        plan: what was planned: name, label, group and recipe.
+        runs: in the order of the seeds.
+
+    >>> from vaekit.studies.example import example_results
+    >>> variant = example_results().variants[0]
+    >>> variant.label, variant.first.seed
+    ('d = 2', 0)
+    """
 
     plan: Variant
     runs: list[RunResult] = field(default_factory=list)
 
     @property
     def name(self) -> str:
+        """The name of the variant's directory."""
         return self.plan.name
 
     @property
     def label(self) -> str:
+        """The label in tables and legends."""
         return self.plan.label
 
     @property
     def finished(self) -> list[RunResult]:
-        """The runs that came to their end."""
+        """The runs that did not fail."""
         return [run for run in self.runs if not run.failure]
 
     @property
     def first(self) -> RunResult:
-        """The finished run of the first seed.
+        """The first finished run.
 
         Raises:
-            InvalidError: there is none.
+            InvalidError: no run finished.
         """
         if not self.finished:
-            reason = next((t.failure for t in self.runs), "it was not run")
+            reason = next((t.failure for t in self.runs), "not run")
             raise InvalidError(f"{self.label}: {reason}")
         return self.finished[0]
 
@@ -133,11 +158,15 @@ class StudyResults:
     """A study that was run.
 
     Attributes:
-        study: what was asked.
-        variants: its variants in order.
-        folder: where all of it lies.
-        preset_name, preset: how much was spent.
-        command: that repeats it.
+        study: the study as it was read.
+        variants: in the order of the study.
+        folder: the output directory.
+        preset_name, preset: the preset it was run with.
+        command: the command line that repeats it.
+
+    >>> from vaekit.studies.example import example_results
+    >>> [variant.name for variant in example_results().select("VAE")]
+    ['vae-2', 'vae-3']
     """
 
     study: Study
@@ -149,28 +178,29 @@ class StudyResults:
 
     @property
     def page(self) -> Path:
+        """The path of the HTML page."""
         return self.folder / "index.html"
 
     @property
     def failures(self) -> list[tuple[VariantResult, RunResult]]:
-        """The runs that did not come to their end."""
+        """The runs that failed, each with its variant."""
         return [(o, run) for o in self.variants for run in o.runs if run.failure]
 
     def select(self, runs: str | Sequence[str] = "*", finished: bool = False) -> list[VariantResult]:
-        """The variants whose name fits a pattern, or whose group it is, in the order of the study.
+        """The variants that match a name pattern or belong to a group, in the order of the study.
 
         Args:
-            runs: a pattern such as `vae-*`, a group, or a list of such.
-            finished: only those with a finished run.
+            runs: a pattern such as `vae-*`, a group, or a list of these.
+            finished: only variants with a finished run.
 
         Raises:
-            InvalidError: there are none.
+            InvalidError: no variant matches.
         """
         patterns = [runs] if isinstance(runs, str) else list(runs)
         found = [variant for variant in self.variants if matches(variant.plan, patterns)]
         if not found:
-            raise InvalidError(f"runs: none is called {', '.join(patterns)} under this preset")
+            raise InvalidError(f"runs: no run matches {', '.join(patterns)} under this preset")
         kept = [variant for variant in found if variant.finished or not finished]
         if not kept:
-            raise InvalidError(f"runs: none of {', '.join(variant.name for variant in found)} is finished")
+            raise InvalidError(f"runs: none of {', '.join(variant.name for variant in found)} has finished")
         return kept

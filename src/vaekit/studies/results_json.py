@@ -1,16 +1,15 @@
-"""results.json: all that a study found, for other programs.
+"""Write results.json: all results of a study, for other programs.
 
-    vaekit       version                     study, title, question, reference, preset, command    words
+    vaekit       version                     study, title, question, reference, preset, command    text
     date         when it was written         environment    of the first run
-    evaluate     the protocol asked for
-    runs         one a variant: name, label, group, values (of the grid), recipe (resolved),
+    evaluate     the evaluation protocol
+    variants     one per variant: name, label, group, values (of the grid), recipe (resolved),
                  metrics      name -> {mean, std, count}, over the seeds
-                 runs    one a seed: seed, path, fault, metrics (name -> number),
-                              epochs (name -> one number an epoch)
-    tables       those of the page: columns, rows (name, cells with value, std, count, marks, best),
-    notes
+                 runs         one per seed: seed, path, failure, metrics (name -> number),
+                              epochs (name -> one number per epoch)
+    tables       of the page: columns, rows (name, cells with value, std, count, marks, best), notes
 
-Numbers that are not known are null. Patterns of metrics are those of `studies.metrics`.
+Unknown numbers are null. The names of metrics are those of `vaekit.studies.metrics`.
 """
 
 from __future__ import annotations
@@ -24,18 +23,31 @@ from typing import Any
 
 import vaekit
 from vaekit.studies.elements import Table
-from vaekit.studies.metrics import METRICS, number
+from vaekit.studies.metrics import METRICS, metric_value
 from vaekit.studies.results import RunResult, StudyResults, VariantResult
 from vaekit.utils.io import to_json, write_whole
 
 
 def write_results(results: StudyResults, tables: Sequence[Table]) -> Path:
-    """Write results.json into the study's folder."""
+    """Write results.json into the study's folder and return its path.
+
+    >>> import tempfile
+    >>> from dataclasses import replace
+    >>> from vaekit.studies.example import example_results
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_results(replace(example_results(), folder=Path(folder)), []).name
+    'results.json'
+    """
     return write_whole(results.folder / "results.json", to_json(to_dict(results, tables)).encode())
 
 
 def to_dict(results: StudyResults, tables: Sequence[Table]) -> dict[str, Any]:
-    """What results.json says, as plain values."""
+    """The content of results.json as plain values.
+
+    >>> from vaekit.studies.example import example_results
+    >>> to_dict(example_results(), [])["variants"][0]["metrics"]["elbo"]
+    {'mean': -31.0, 'std': None, 'count': 1}
+    """
     study, runs = results.study, [t for variant in results.variants for t in variant.finished]
     return {
         "vaekit": vaekit.__version__,
@@ -47,14 +59,20 @@ def to_dict(results: StudyResults, tables: Sequence[Table]) -> dict[str, Any]:
         "preset": results.preset_name,
         "command": results.command,
         "evaluate": results.preset.evaluate.model_dump(mode="json"),
-        "environment": runs[0].run_dir.environment if runs else {},
+        "environment": runs[0].environment if runs else {},
         "variants": [_variant_dict(variant) for variant in results.variants],
         "tables": [table_to_dict(table) for table in tables],
     }
 
 
 def table_to_dict(table: Table) -> dict[str, Any]:
-    """A table as plain values."""
+    """A table as plain values.
+
+    >>> from vaekit.studies.elements import Cell, Column
+    >>> table = Table([Column("elbo", "ELBO")], [("vae", [Cell(-31.0)])])
+    >>> table_to_dict(table)["rows"][0]["cells"][0]["value"]
+    -31.0
+    """
     return {
         "columns": [asdict(column) for column in table.columns],
         "rows": [{"name": name, "cells": [asdict(cell) for cell in cells]} for name, cells in table.rows],
@@ -91,6 +109,6 @@ def _run_dict(run: RunResult) -> dict[str, Any]:
     keys = dict.fromkeys(key for record in run.metrics for key in record)
     return {
         **said,
-        "metrics": {name: number(found, run) for name, found in METRICS.items()},
+        "metrics": {name: metric_value(found, run) for name, found in METRICS.items()},
         "epochs": {key: [record.get(key) for record in run.metrics] for key in keys},
     }

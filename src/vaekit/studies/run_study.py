@@ -1,4 +1,4 @@
-"""A study is run: planned, carried out, shown. Also the plain function behind `vaekit study`."""
+"""Run a study: plan its tasks, run them, draw the page. `study` is the function behind `vaekit study`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vaekit.errors import InterruptedRun
-from vaekit.studies import plan
-from vaekit.studies.display import StudyDisplay
-from vaekit.studies.display import make_display as shown
+from vaekit.studies.display import StudyDisplay, make_display
 from vaekit.studies.library import load_study
 from vaekit.studies.page import write_page
-from vaekit.studies.plan import Task, Variant
+from vaekit.studies.pending import JobResults
+from vaekit.studies.plan import Task, Variant, choose_preset, plan_tasks, plan_variants
 from vaekit.studies.results import RunResult, StudyResults, VariantResult
-from vaekit.studies.runner import Ends, execute
+from vaekit.studies.runner import run_tasks
 
 FOLDER = Path("runs") / "studies"
 
@@ -29,63 +28,79 @@ def study(
     resume: bool = False,
     display: StudyDisplay | None = None,
 ) -> StudyResults:
-    """Run a study, but for what is finished of it, and write its page and results.json.
+    """Run what is not finished of a study, and write its page and results.json.
 
     Args:
-        name: of a study of the package, or a file.
-        preset: one of its presets; `quick` if it has that and nothing is said.
-        seeds: trainings of each run; as the preset says if not given.
-        folder: where to; `runs/studies/<name>-<preset>` if not given.
-        jobs: how many runs at once, each in its own process; as many as cores, at most four, if not given.
-        resume: go on with runs that were interrupted instead of training them anew.
-        display: is told of the progress; on stderr, as on the command line, without it.
+        name: name of a packaged study, or a YAML file.
+        preset: name of one of its presets; default: `quick` if there is one, else the first.
+        seeds: how often each run is trained; default: as the preset says.
+        folder: the output directory; default: `runs/studies/<name>-<preset>`.
+        jobs: number of runs at once, each in its own process; default: one per core, at most four.
+        resume: continue interrupted runs instead of training them again.
+        display: receives the progress; default: prints to stderr, as the command does.
 
     Returns:
-        What came of it; runs that failed are among `faults`.
+        The results. Runs that failed are listed in `failures`.
 
     Raises:
-        VaekitError: of the kind that says what is wrong with the study; InterruptedRun after a signal.
+        VaekitError: the study, a recipe or its data are wrong.
+        InterruptedRun: a signal came. What was trained is saved.
+
+    >>> study("beta", preset="tiny")
+    Traceback (most recent call last):
+    vaekit.errors.InvalidError: preset: expected one of quick, full, got 'tiny'
     """
-    asked = load_study(name)
-    preset, spent = plan.choose_preset(asked, preset)
+    loaded = load_study(name)
+    preset, settings = choose_preset(loaded, preset)
     if seeds:
-        spent = spent.model_copy(update={"seeds": seeds})
+        settings = settings.model_copy(update={"seeds": seeds})
     command = ["vaekit", "study", str(name), "--preset", preset, *(["--seeds", str(seeds)] if seeds else [])]
-    results = StudyResults(asked, [], Path(folder or FOLDER / f"{asked.name}-{preset}"), preset, spent)
-    return run_planned_study(results, shlex.join(command), jobs, resume, display)
+    planned = StudyResults(loaded, [], Path(folder or FOLDER / f"{loaded.name}-{preset}"), preset, settings)
+    return run_planned_study(planned, shlex.join(command), jobs, resume, display)
 
 
 def run_planned_study(
     planned: StudyResults, command: str, jobs: int | None, resume: bool, display: StudyDisplay | None
 ) -> StudyResults:
-    """Carry out what is planned but has no variants yet, and write its page and results.json.
+    """Run a study that has no results yet, and write its page and results.json.
 
     Args:
         planned: study, folder and preset.
-        command: that repeats it.
+        command: the command line that repeats it.
         jobs, resume, display: as for `study`.
+
+    >>> from vaekit.studies.display import SilentDisplay
+    >>> from vaekit.studies.example import example_results
+    >>> from vaekit.studies.schema import Preset
+    >>> planned = StudyResults(example_results().study, [], Path("x"), "one", Preset(only="nobody"))
+    >>> run_planned_study(planned, "vaekit study", 1, False, SilentDisplay())
+    Traceback (most recent call last):
+    vaekit.errors.InvalidError: presets: no run is called 'nobody'; expected one of vae-2, vae-3
     """
-    asked, spent, folder = planned.study, planned.preset, planned.folder
-    variants = plan.plan_variants(asked, spent)
-    tasks = plan.plan_tasks(variants, spent.evaluate, folder)
-    display = display or shown()
+    settings, folder = planned.preset, planned.folder
+    variants = plan_variants(planned.study, settings)
+    tasks = plan_tasks(variants, settings.evaluate, folder)
+    display = display or make_display()
     try:
-        ends = execute(tasks, display, jobs, resume)
+        results = run_tasks(tasks, display, jobs, resume)
     except InterruptedRun:
         raise InterruptedRun(
-            f"interrupted; what was trained is saved, go on with: {command} --resume"
+            f"interrupted; what was trained is saved; continue with: {command} --resume"
         ) from None
-    results = StudyResults(
-        asked, _outcomes(variants, tasks, ends), folder, planned.preset_name, spent, command
-    )
+    found = StudyResults(
+        planned.study, _group_by_variant(variants, tasks, results), folder, planned.preset_name, settings,
+        command,
+    )  # fmt: skip
     display.note("drawing the page")
-    write_page(results)
-    return results
+    write_page(found)
+    return found
 
 
-def _outcomes(variants: Sequence[Variant], tasks: Sequence[Task], ends: Ends) -> list[VariantResult]:
+def _group_by_variant(
+    variants: Sequence[Variant], tasks: Sequence[Task], results: JobResults
+) -> list[VariantResult]:
     found = {variant.name: VariantResult(variant) for variant in variants}
     for number, task in enumerate(tasks):
-        code, fault = ends[number]
-        found[task.variant.name].runs.append(RunResult(task.seed, task.directory, fault, code))
+        code, failure = results[number]
+        found[task.variant.name].runs.append(RunResult(task.seed, task.directory, failure, code))
     return list(found.values())

@@ -1,10 +1,10 @@
-"""A study says what is trained, how long, how it is measured, and what is shown of it.
+"""The schema of a study's YAML: what is trained, for how long, how it is measured, and what the page shows.
 
-    runs      recipes with overrides; a `grid` makes one run for each combination of its values
-    presets   named sets of overrides, seeds and the protocol of evaluation: `quick`, `full`
-    page      blocks from top to bottom: {kind: options}, or {kind: text}; see `studies.blocks`
+    runs      recipes with overrides; a `grid` makes one variant for each combination of its values
+    presets   named sets of overrides, seeds and an evaluation protocol, such as `quick` and `full`
+    page      blocks from top to bottom: {kind: options}, or {kind: text}; see `vaekit.studies.blocks`
 
-A name, label or override may hold `{variable}`, which each value of the grid fills in.
+A name, label or override may contain `{variable}`. Each value of the grid fills it in.
 """
 
 from __future__ import annotations
@@ -19,71 +19,87 @@ Overrides = list[str]
 Split = Literal["train", "validation", "test"]
 
 
-def _listed(value: Any) -> Any:
-    """One word stands for the list of it."""
+def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Patterns = Annotated[list[str], BeforeValidator(_listed)]
+Patterns = Annotated[list[str], BeforeValidator(_as_list)]
 
 
 class RunEntry(Section):
-    """A run, or a grid of them."""
+    """One entry of `runs`: a recipe with overrides, or a grid of them.
 
-    name: str = Field(min_length=1, max_length=200, description="of the directory, and what blocks choose by")
-    label: str = Field("", description="for tables and legends; the name if not given")
+    >>> RunEntry(name="vae-{d}", recipe="digits", grid={"d": [2, 3]}, overrides=["model.latent_dim={d}"]).grid
+    {'d': [2, 3]}
+    """
+
+    name: str = Field(min_length=1, max_length=200, description="name of the directory; blocks select by it")
+    label: str = Field("", description="shown in tables and legends; default: the name")
     recipe: str = Field(min_length=1, description="name of a recipe, or a file beside the study")
-    grid: dict[str, list[Any]] = Field({}, description="variable: its values; all combinations are run")
+    grid: dict[str, list[Any]] = Field({}, description="variable: values; all combinations are run")
     overrides: Overrides = Field([], description="key.path=value")
-    group: str = Field("", description="what blocks may choose by, too")
+    group: str = Field("", description="a second name that blocks can select by")
 
 
 class EvaluationProtocol(Section):
-    """The protocol by which every run is measured, the same for all."""
+    """How every run of a study is measured.
 
-    samples: Count = Field(500, description="K, importance samples an image")
-    images: Count | None = Field(None, description="a random subset of so many; all if not given")
+    >>> EvaluationProtocol(samples=50, images=1000).options()
+    {'samples': 50, 'images': 1000, 'split': 'test'}
+    """
+
+    samples: Count = Field(500, description="K, importance samples per image")
+    images: Count | None = Field(None, description="size of a random subset of images; default: all")
     split: Split = Field("test", description="the part of the data")
     quality: int | None = Field(
-        None, ge=1, strict=True, description="score so many samples; none if not given"
+        None, ge=1, strict=True, description="number of samples whose quality is measured; default: none"
     )
 
     def options(self) -> dict[str, Any]:
-        """What `Run.evaluate` takes."""
+        """The keyword arguments of `Run.evaluate`."""
         plain = self.model_dump(exclude={"quality"})
         return plain | ({"quality": True, "quality_samples": self.quality} if self.quality else {})
 
 
 class Preset(Section):
-    """How much is spent on a study."""
+    """How much compute a study spends: overrides, seeds and the evaluation protocol.
 
-    description: str = Field("", description="what that means for the numbers, shown at the top")
+    >>> Preset(overrides=["training.epochs=2"], only="vae-*", seeds=3).only
+    ['vae-*']
+    """
+
+    description: str = Field("", description="what the preset means for the numbers; shown at the top")
     overrides: Overrides = Field([], description="overrides of every run")
-    runs: dict[str, Overrides] = Field({}, description="pattern of names, or group: further overrides")
-    only: Patterns = Field([], description="patterns of names, or groups, to run; all if not given")
+    runs: dict[str, Overrides] = Field({}, description="further overrides, by name pattern or group")
+    only: Patterns = Field([], description="name patterns or groups to run; default: all")
     evaluate: EvaluationProtocol = EvaluationProtocol()
-    seeds: Count = Field(1, description="trainings of each run, which differ in their seed")
-    minutes: Positive | None = Field(None, description="about how long it takes, on two cores")
+    seeds: Count = Field(1, description="how often each run is trained, with different seeds")
+    minutes: Positive | None = Field(None, description="approximate duration on two cores")
 
 
 class Study(Section):
-    """An experiment of several runs, and the page that shows what came of it."""
+    """An experiment of several runs, and the page that shows its results.
+
+    >>> study = Study(runs=[{"name": "vae", "recipe": "digits"}], page=["table"])
+    >>> list(study.presets), study.page
+    (['full'], [{'table': {}}])
+    """
 
     name: str = Field(
         "unnamed", min_length=1, max_length=100, pattern=r"^[\w.-]+$", description="letters, digits, . _ -"
     )
-    title: str = Field("", description="a line for people")
-    reference: str = Field("", description="what it follows, with year")
+    title: str = Field("", description="title of the page")
+    reference: str = Field("", description="the source it follows, with year")
     question: str = Field("", description="one or two sentences, shown at the top")
-    overrides: Overrides = Field([], description="overrides of every run, before its own")
+    overrides: Overrides = Field([], description="overrides of every run, applied before its own")
     runs: list[RunEntry] = Field(min_length=1, description="what is trained")
     presets: dict[str, Preset] = Field({"full": Preset()}, min_length=1, description="by name")
     page: list[dict[str, Any]] = Field([{"table": {}}], description="blocks")
 
     @field_validator("page", mode="before")
     @classmethod
-    def _mappings(cls, page: Any) -> Any:
-        """A bare kind is a block without options."""
+    def _bare_kinds(cls, page: Any) -> Any:
+        """Turn a bare kind into a block without options."""
         if not isinstance(page, list):
             return page
         return [{block: {}} if isinstance(block, str) else block for block in page]

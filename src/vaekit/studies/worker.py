@@ -1,8 +1,8 @@
-"""One task of a study, trained and measured; and a process that does one after the other.
+"""A worker process: train and measure one job of a study after the other.
 
-A worker reads a line of JSON for each task and answers with lines of JSON: how far it is, and how it ended.
-It is used for many tasks, since to import torch takes as long as a small training. Its standard output
-belongs to these lines; whatever else is printed goes to stderr.
+A worker reads one line of JSON per job and answers with lines of JSON: its progress, and how the job ended.
+One worker runs many jobs, because importing torch takes as long as training a small model. Its standard
+output carries only these lines; everything else that is printed goes to stderr.
 """
 
 from __future__ import annotations
@@ -21,21 +21,24 @@ from vaekit.training.display import Record, RunningMeans, SilentLogger
 from vaekit.training.position import Position
 from vaekit.utils.cpu import keep_freed_memory
 
-EVERY = 0.5  # seconds between two words on progress
-INTERNAL = 1
+REPORT_SECONDS = 0.5  # between two reports of progress
+INTERNAL = 1  # exit code of an error that is not a VaekitError
 
-Tell = Callable[[float, str], None]
+ReportProgress = Callable[[float, str], None]  # share of the work done (0..1), and a text
 
 
 class Job(NamedTuple):
-    """What a worker is told to do, in plain values.
+    """What a worker has to do, in plain values.
 
     Attributes:
-        number: by which its answers are known.
+        number: identifies the job in the answers.
         step: "train", "resume" or "measure".
-        recipe: resolved.
-        directory: of the run.
-        evaluate: options of `Run.evaluate`.
+        recipe: the resolved recipe.
+        directory: the run directory.
+        evaluate: keyword arguments of `Run.evaluate`.
+
+    >>> Job(0, "measure", {}, "runs/x", {"samples": 5}).step
+    'measure'
     """
 
     number: int
@@ -45,15 +48,18 @@ class Job(NamedTuple):
     evaluate: dict[str, Any]
 
 
-class Reporting(SilentLogger):
-    """A training log that says how far a training is, a share of 1 and in words.
+class ProgressLogger(SilentLogger):
+    """Report the progress of a training, at most twice per second.
 
     Args:
-        tell: is told so, not more often than twice a second.
+        report: called with the share of epochs done (0..1) and a text.
+
+    >>> ProgressLogger(print).epoch({"epoch": 1, "loss": 2.0})
+    1.0 epoch 1/1 loss 2.00
     """
 
-    def __init__(self, tell: Tell):
-        self._tell, self._last = tell, 0.0
+    def __init__(self, report: ReportProgress):
+        self._report, self._last = report, 0.0
         self._epochs = self._batches = 1
         self._loss = ""
 
@@ -61,41 +67,49 @@ class Reporting(SilentLogger):
         self._epochs, self._batches = epochs, batches
 
     def step(self, state: Position, so_far: RunningMeans) -> None:
-        if time.monotonic() - self._last >= EVERY:
+        if time.monotonic() - self._last >= REPORT_SECONDS:
             self._last = time.monotonic()
             done = (state.epoch - 1 + state.batch / self._batches) / self._epochs
-            self._tell(done, f"epoch {min(state.epoch, self._epochs)}/{self._epochs}{self._loss}")
+            self._report(done, f"epoch {min(state.epoch, self._epochs)}/{self._epochs}{self._loss}")
 
     def epoch(self, record: Record) -> None:
         loss = record.get("validation_loss", record["loss"])
         self._loss = f" loss {loss:.2f}"
-        self._tell(record["epoch"] / self._epochs, f"epoch {record['epoch']}/{self._epochs}{self._loss}")
+        self._report(record["epoch"] / self._epochs, f"epoch {record['epoch']}/{self._epochs}{self._loss}")
 
 
-def carry_out(job: Job, tell: Tell) -> None:
-    """Train what a job says, from the start or where it was left, and measure it.
+def run_job(job: Job, report: ReportProgress) -> None:
+    """Train the run of a job, from the start or from its checkpoint, and measure it.
 
     Raises:
-        VaekitError: as `launch.train`, `launch.resume` and `Run.evaluate` do.
+        VaekitError: from `train`, `resume` or `Run.evaluate`.
+
+    >>> run_job(Job(0, "measure", {}, "nowhere", {}), print)
+    Traceback (most recent call last):
+    vaekit.errors.NotFoundError: ...
     """
     from vaekit.runs.run import Run
 
     if job.step != "measure":
-        _train(job, Reporting(tell))
+        _train(job, ProgressLogger(report))
     done = 0
 
     def measured(images: int, of: int) -> None:
         nonlocal done
         done += images
-        tell(1.0, f"measuring {done}/{of} images")
+        report(1.0, f"measuring {done}/{of} images")
 
     Run(job.directory).evaluate(**job.evaluate, progress=measured)
 
 
-def ended(job: Job, tell: Tell) -> tuple[int, str]:
-    """The exit code and the words with which a job ended: 0 and none if all is well."""
+def try_job(job: Job, report: ReportProgress) -> tuple[int, str]:
+    """Run a job; return its exit code and the reason of its failure, (0, "") if it finished.
+
+    >>> try_job(Job(0, "measure", {}, "nowhere", {}), print)[0]
+    4
+    """
     try:
-        carry_out(job, tell)
+        run_job(job, report)
     except InterruptedRun:
         raise
     except VaekitError as error:
@@ -106,25 +120,35 @@ def ended(job: Job, tell: Tell) -> tuple[int, str]:
 
 
 def serve(threads: int, orders: IO[str], answers: IO[str]) -> None:
-    """Do the jobs that come, a line each, until there are no more."""
+    """Run the jobs that arrive, one line each, until the input ends.
+
+    Args:
+        threads: number of threads of torch.
+        orders: lines of JSON, one `Job` each.
+        answers: receives lines of JSON.
+
+    >>> import io
+    >>> serve(1, io.StringIO('[0, "measure", {}, "nowhere", {}]'), sys.stdout)
+    {"number": 0, "code": 4, "failure": ...}
+    """
     import torch
 
     torch.set_num_threads(threads)
 
-    def say(number: int, **words: Any) -> None:
+    def answer(number: int, **words: Any) -> None:
         print(json.dumps({"number": number, **words}), file=answers, flush=True)
 
     def progress(number: int, share: float, text: str) -> None:
-        say(number, share=share, text=text)
+        answer(number, share=share, text=text)
 
     for order in orders:
         job = Job(*json.loads(order))
-        code, fault = ended(job, partial(progress, job.number))
-        say(job.number, code=code, error=fault)
+        code, failure = try_job(job, partial(progress, job.number))
+        answer(job.number, code=code, failure=failure)
 
 
 def main() -> None:
-    """The entry point of a process; its arguments: threads, and the command line that it is part of."""
+    """Entry point of a worker process; its arguments: number of threads, command line of the study."""
     threads, sys.argv = int(sys.argv[1]), sys.argv[2:]
     answers, sys.stdout = sys.stdout, sys.stderr
     keep_freed_memory()
@@ -134,7 +158,7 @@ def main() -> None:
         sys.exit(InterruptedRun.exit_code)
 
 
-def _train(job: Job, log: Reporting) -> None:
+def _train(job: Job, log: ProgressLogger) -> None:
     from vaekit.config.loading import parse_recipe
     from vaekit.runs import train
 

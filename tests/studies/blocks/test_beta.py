@@ -14,7 +14,7 @@ from vaekit.evaluation import feature_classifier
 from vaekit.evaluation.optimal_sigma import optimal_sigma
 from vaekit.studies.blocks import interpolation, latent, tradeoff
 from vaekit.studies.display import SilentDisplay
-from vaekit.studies.metrics import metric, numbers
+from vaekit.studies.metrics import find_metric, metric_values
 from vaekit.studies.results import StudyResults
 from vaekit.studies.run_study import study as perform
 from vaekit.utils.io import write_whole
@@ -96,10 +96,10 @@ def test_the_bound_with_the_best_sigma_is_a_column(results):
     variant = results.select("vae-1")[0]
     found = variant.first.evaluation
     fitted = optimal_sigma(0.5**0.5, 64, found["reconstruction"], sum(found["kl"]))
-    assert numbers("elbo_optimal_sigma", variant) == pytest.approx([fitted.elbo])
-    assert numbers("optimal_sigma", variant) == pytest.approx([fitted.sigma])
-    assert numbers("elbo_optimal_sigma", results.select("ae")[0]) == []
-    assert "no log-likelihood" in metric("elbo_optimal_sigma").protocol(variant.first)
+    assert metric_values("elbo_optimal_sigma", variant) == pytest.approx([fitted.elbo])
+    assert metric_values("optimal_sigma", variant) == pytest.approx([fitted.sigma])
+    assert metric_values("elbo_optimal_sigma", results.select("ae")[0]) == []
+    assert "no log-likelihood" in find_metric("elbo_optimal_sigma").protocol(variant.first)
 
 
 def test_ways_lead_between_the_same_images_of_the_classes_asked_for(results, monkeypatch):

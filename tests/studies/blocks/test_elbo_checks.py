@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from vaekit.evaluation.grid_integration import integrate_over_grid
-from vaekit.studies.blocks import draw
+from vaekit.studies.blocks import draw_block
 from vaekit.studies.elements import FigureElement, Table, Text
 
 
@@ -14,7 +14,7 @@ def by_row(table):
 
 
 def test_bound_and_gap_add_up_in_every_row():
-    figure_and_table = draw(None, {"elbo_identity": {"steps": 4}})
+    figure_and_table = draw_block(None, {"elbo_identity": {"steps": 4}})
     [figure, table] = figure_and_table
     assert isinstance(figure, FigureElement)
     assert list(by_row(table)) == ["0", "0.333333", "0.666667", "1"]
@@ -23,7 +23,7 @@ def test_bound_and_gap_add_up_in_every_row():
 
 
 def test_draws_come_to_the_closed_form(results):
-    [table, figure] = draw(results, {"kl_check": {"runs": "vae-2", "images": 30, "samples": [2, 4000]}})
+    [table, figure] = draw_block(results, {"kl_check": {"runs": "vae-2", "images": 30, "samples": [2, 4000]}})
     assert isinstance(figure, FigureElement)
     rows = by_row(table)
     codes = results.select("vae-2")[0].first
@@ -39,7 +39,7 @@ def test_draws_come_to_the_closed_form(results):
 
 def test_the_integral_stands_beside_what_estimates_it(results):
     options = {"runs": "vae-2", "images": 6, "samples": [1, 2000], "spacing": 0.1, "panels": 3}
-    table, words, rising, panels = draw(results, {"exact_log_likelihood": options})
+    table, words, rising, panels = draw_block(results, {"exact_log_likelihood": options})
     assert isinstance(table, Table)
     rows = {name: values[0] for name, values in by_row(table).items()}
     trained = results.select("vae-2")[0].first.trained
@@ -71,11 +71,11 @@ def test_an_exact_posterior_is_a_density_in_its_window(results):
 
 @pytest.mark.parametrize(("kind", "count"), [("manifold", 1), ("sample_grid", 1)])
 def test_a_plane_is_drawn_whole(results, kind, count):
-    parts = draw(results, {kind: {"runs": "vae-2", "n": 4}})
+    parts = draw_block(results, {kind: {"runs": "vae-2", "n": 4}})
     assert [type(part) for part in parts] == [FigureElement] * count
 
 
 @pytest.mark.parametrize("kind", ["manifold", "exact_log_likelihood"])
 def test_more_latents_than_two_are_a_line_that_says_so(results, kind):
-    [part] = draw(results, {kind: {"runs": "vae-3"}})
+    [part] = draw_block(results, {kind: {"runs": "vae-3"}})
     assert (part.kind, "2 latents" in part.text or "two latents" in part.text) == ("error", True)

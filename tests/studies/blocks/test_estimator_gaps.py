@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vaekit.evaluation.bdmc import bdmc
-from vaekit.studies.blocks import draw
+from vaekit.studies.blocks import draw_block
 from vaekit.studies.blocks.estimator_gaps import gaps
 
 
@@ -24,6 +24,6 @@ def test_a_row_has_the_upper_bound_and_what_is_missed(results):
 
 
 def test_an_autoencoder_has_no_gaps(results):
-    [part] = draw(results, {"estimator_gaps": {"runs": "ae", "images": 2}})
+    [part] = draw_block(results, {"estimator_gaps": {"runs": "ae", "images": 2}})
     assert part.kind == "error"
     assert "expected a posterior with a density" in part.text

@@ -10,8 +10,8 @@ from scipy import stats
 
 from vaekit.errors import InvalidError
 from vaekit.evaluation.confidence_intervals import paired_interval
-from vaekit.studies.blocks import draw
-from vaekit.studies.blocks.paired import differences
+from vaekit.studies.blocks import draw_block
+from vaekit.studies.blocks.paired import paired_differences
 from vaekit.studies.results import RunResult, StudyResults, VariantResult
 
 INDEX = np.arange(20)
@@ -36,7 +36,7 @@ def with_runs(results: StudyResults, *variants: VariantResult) -> StudyResults:
 def test_the_best_comes_first_and_the_others_by_their_difference(results):
     worse, better = HARD - 1 + RNG.normal(0, 0.1, 20), HARD
     found = with_runs(results, measured(results, "worse", worse), measured(results, "better", better))
-    [part] = differences(found)
+    [part] = paired_differences(found)
     assert [name for name, _ in part.rows] == ["better", "worse"]
     [(_, first), (_, second)] = part.rows
     expected = paired_interval(worse, better)
@@ -49,7 +49,7 @@ def test_the_best_comes_first_and_the_others_by_their_difference(results):
 def test_seeds_are_averaged_image_by_image_and_have_an_interval_of_their_own(results):
     seeds = [HARD + shift for shift in (-1.0, 0.0, 1.0)]
     found = with_runs(results, measured(results, "seeds", *seeds), measured(results, "one", HARD - 5))
-    [part] = differences(found)
+    [part] = paired_differences(found)
     [(name, cells), (_, other)] = part.rows
     assert (name, cells[0].value, cells[0].count) == ("seeds", pytest.approx(HARD.mean()), 3)
     assert cells[2].value == f"−{-(HARD.mean() - 2.484138):.2f} to −{-(HARD.mean() + 2.484138):.2f}"  # t of 2
@@ -59,7 +59,7 @@ def test_seeds_are_averaged_image_by_image_and_have_an_interval_of_their_own(res
 def test_with_seeds_on_both_sides_a_difference_has_the_interval_of_welch_too(results):
     seeds = [HARD + shift for shift in (-1.0, 0.0, 1.0)]
     runs = [measured(results, "seeds", *seeds), measured(results, "two", HARD - 5, HARD - 6)]
-    [part] = differences(with_runs(results, *runs, measured(results, "one", HARD - 9)))
+    [part] = paired_differences(with_runs(results, *runs, measured(results, "one", HARD - 9)))
     assert part.columns[-1].title == "95 % of it over seeds"
     [(_, best), (_, two), (_, one)] = part.rows
     low, high = stats.ttest_ind([-5, -6], [-1, 0, 1], equal_var=False).confidence_interval(0.95)
@@ -71,7 +71,7 @@ def test_ways_of_measuring_have_tables_of_their_own_and_other_images_none(result
     runs = [measured(results, name, HARD) for name in "ab"]
     more = [measured(results, name, HARD, samples=50) for name in "cd"]
     odd = measured(results, "e", HARD, index=INDEX + 1)
-    tables = differences(with_runs(results, *runs, *more, odd))
+    tables = paired_differences(with_runs(results, *runs, *more, odd))
     assert [[name for name, _ in part.rows] for part in tables] == [["a", "b"], ["c", "d"]]
     assert all("Measured like no other, and left out: e: Measured on 20" in t.notes[-1] for t in tables)
 
@@ -79,7 +79,7 @@ def test_ways_of_measuring_have_tables_of_their_own_and_other_images_none(result
 @pytest.mark.filterwarnings("error")
 def test_of_one_image_there_are_differences_and_no_intervals(results):
     runs = [measured(results, name, HARD[:1] - i, index=INDEX[:1]) for i, name in enumerate("ab")]
-    [part] = differences(with_runs(results, *runs))
+    [part] = paired_differences(with_runs(results, *runs))
     assert [column.name for column in part.columns] == ["log_likelihood", "difference"]
     assert [cells[1].value for _, cells in part.rows] == [None, pytest.approx(-1)]
 
@@ -89,16 +89,16 @@ def test_images_are_the_same_where_their_pixels_are(results):
     runs = [measured(results, name, HARD) for name in "ab"]
     others = [measured(results, name, HARD, index=INDEX + 1, pixels="0000000b") for name in "cd"]
     drawn = [measured(results, name, HARD, pixels="0000000c") for name in "ef"]
-    tables = differences(with_runs(results, *runs, *others, *drawn))
+    tables = paired_differences(with_runs(results, *runs, *others, *drawn))
     assert [[name for name, _ in part.rows] for part in tables] == [["a", "b"], ["c", "d"], ["e", "f"]]
     assert "images (set 0000000b) of digits" in tables[1].notes[0]
     with pytest.raises(InvalidError, match="no two were measured in the same way"):
-        differences(with_runs(results, runs[0], others[0], drawn[0]))
+        paired_differences(with_runs(results, runs[0], others[0], drawn[0]))
 
 
 def test_without_numbers_of_each_image_there_is_nothing_to_pair(results):
     found = with_runs(results, measured(results, "a", HARD), measured(results, "b", HARD, samples=9))
     with pytest.raises(InvalidError, match="no two were measured in the same way"):
-        differences(found)
-    [part] = draw(found, {"paired_differences": {"metric": "mse"}})
-    assert part.text == "paired: metric: expected log_likelihood or elbo, got 'mse'"
+        paired_differences(found)
+    [part] = draw_block(found, {"paired_differences": {"metric": "mse"}})
+    assert part.text == "paired_differences: metric: expected log_likelihood or elbo, got 'mse'"

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from vaekit.evaluation.latent import Latents, kl_per_latent
-from vaekit.studies.blocks import draw
+from vaekit.studies.blocks import draw_block
 from vaekit.studies.blocks.epochs import _samples
 from vaekit.studies.blocks.latent import USED, codes_of, draws
 from vaekit.studies.display import SilentDisplay
@@ -51,7 +51,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> StudyResults:
 
 
 def test_epochs_are_means_over_seeds_and_the_best_of_each_is_marked(runs):
-    [table] = draw(runs, {"metric_by_epoch": {"runs": "VAE", "epochs": [1, 3, 9], "less": 10}})
+    [table] = draw_block(runs, {"metric_by_epoch": {"runs": "VAE", "epochs": [1, 3, 9], "offset": 10}})
     assert isinstance(table, Table)
     assert [column.title for column in table.columns] == ["epoch 1", "epoch 3"]
     for column, epoch in ((0, 1), (1, 3)):
@@ -77,13 +77,13 @@ def test_samples_of_the_last_epoch_are_those_of_the_model(runs):
 
 
 def test_without_pictures_that_is_said(results):
-    [part] = draw(results, {"samples_by_epoch": {"runs": "ae"}})
+    [part] = draw_block(results, {"samples_by_epoch": {"runs": "ae"}})
     assert part.kind == "error"
-    assert "no pictures of its progress; add training.sample_every=1" in part.text
+    assert "no samples were saved during training; add training.sample_every=1" in part.text
 
 
 def test_used_and_unused_latents_are_told_apart(runs):
-    [table] = draw(runs, {"latent_normality": {"n": 60}})
+    [table] = draw_block(runs, {"latent_normality": {"n": 60}})
     codes = codes_of(runs.select("vae")[0], 60, "test")
     used = int((kl_per_latent(codes) > USED).sum())
     rows = {name: [cell.value for cell in cells] for name, cells in table.rows}
@@ -102,9 +102,9 @@ def test_draws_spread_as_each_posterior_does():
 
 
 def test_histograms_and_kl_are_drawn_a_figure_a_run(runs):
-    histograms = draw(runs, {"latent_histograms": {"n": 50, "most": 3}})
+    histograms = draw_block(runs, {"latent_histograms": {"n": 50, "max_latents": 3}})
     assert [len(part.figure.axes) for part in histograms] == [3, 3, 3]
-    bars = draw(runs, {"kl_by_latent": {"n": 50}})
+    bars = draw_block(runs, {"kl_by_latent": {"n": 50}})
     assert [type(part) for part in bars] == [FigureElement, FigureElement]  # codes that are points have none
     codes = codes_of(runs.select("vae")[0], 50, "test")
     heights = [patch.get_height() for patch in bars[0].figure.axes[0].patches]

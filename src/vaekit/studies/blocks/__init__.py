@@ -1,18 +1,18 @@
-"""What a study's page is made of: each kind of block is a function, and a row in BLOCKS.
+"""The kinds of blocks a study's page is made of: each kind is one function, listed in BLOCKS.
 
-    block(study: Results, **options) -> list of parts          Text, Table or Figure; see `studies.parts`
+    block(study: StudyResults, **options) -> list of elements      Text, Table or FigureElement
 
-On the page of a study's YAML stands `- kind: {option: value}`; what stands there instead of options is the
-first of them, as in `- text: Two words.` The options are the function's own arguments: their annotations
-say what is accepted, and a wrong one is refused when the study is read, with the block and the option
-named. Whatever goes wrong while a block is drawn becomes a line on the page.
+In the YAML of a study, a block is `- kind: {option: value}`. A value in place of the options is the first
+option, as in `- text: Two words.` The options are the arguments of the function. Their annotations say what
+is accepted; a wrong option is refused when the study is read. An error while a block is drawn becomes one
+line on the page.
 
-    def losses(study: Results, runs: Patterns = ["*"], last: bool = False) -> list[Part]: ...
+    def losses(study: StudyResults, runs: Patterns = ["*"], last: bool = False) -> list[Element]: ...
 
-The usual first option is `runs`: a pattern of names, a group, or a list of such; `study.select(runs,
-finished=True)` gives the variants, `variant.first.trained` a model, `variant.finished` the runs of all
-seeds, `training.series("loss")` a number by epoch, `training.evaluation` what was measured. A block may
-train nothing and must not change a run. Put a new one into the file of its topic here, or into a new one.
+The usual first option is `runs`: a name pattern, a group, or a list of these. `study.select(runs,
+finished=True)` gives the variants, `variant.first.trained` a model, `variant.finished` the runs of all seeds,
+`run.series("loss")` a number per epoch, and `run.evaluation` the evaluation. A block must not train anything
+or change a run. Add a new block to the file of its topic, or to a new file.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from pydantic import BaseModel, ValidationError, create_model
 
 from vaekit.config.reference import explain_error
 from vaekit.errors import InvalidError, VaekitError, did_you_mean
+from vaekit.studies import renamed
 from vaekit.studies.blocks import (
     conditional,
     curves,
@@ -89,11 +90,20 @@ BLOCKS: dict[str, Block] = {
 }
 
 
-def check(block: Mapping[str, Any], where: str = "page") -> None:
-    """Refuse a block that cannot be drawn whatever the results are.
+def check_block(block: Mapping[str, Any], where: str = "page") -> None:
+    """Refuse a block of unknown kind or with wrong options.
+
+    Args:
+        block: {kind: options}.
+        where: the start of error messages.
 
     Raises:
         InvalidError: one line that names the block and what is wrong with it.
+
+    >>> check_block({"latent_scatter": {"runs": "vae-*", "n": 500}})
+    >>> check_block({"tabel": {}})
+    Traceback (most recent call last):
+    vaekit.errors.InvalidError: page: no block is called 'tabel'; did you mean 'table'?...
     """
     if len(block) != 1:
         raise InvalidError(
@@ -101,39 +111,55 @@ def check(block: Mapping[str, Any], where: str = "page") -> None:
         )
     [(kind, given)] = block.items()
     if kind not in BLOCKS:
-        raise InvalidError(
-            f"{where}: no block is called {kind!r}{did_you_mean(kind, BLOCKS)}; there are {', '.join(BLOCKS)}"
+        near = (
+            f"; did you mean {renamed.BLOCKS[kind]!r}?"
+            if kind in renamed.BLOCKS
+            else did_you_mean(kind, BLOCKS)
         )
-    _options(kind, given, where)
+        raise InvalidError(f"{where}: no block is called {kind!r}{near}; expected one of {', '.join(BLOCKS)}")
+    _parse_options(kind, given, where)
 
 
-def draw(study: StudyResults, block: Mapping[str, Any]) -> list[Element]:
-    """The parts of a block; what is wrong with its data becomes one that says so."""
+def draw_block(study: StudyResults, block: Mapping[str, Any]) -> list[Element]:
+    """The elements of a block; if it cannot be drawn, one text of kind "error" with the reason.
+
+    >>> from vaekit.studies.example import example_results
+    >>> draw_block(example_results(), {"table": {"runs": "gan-*"}})[0].text
+    'table: runs: no run matches gan-* under this preset'
+    """
     [(kind, given)] = block.items()
     try:
-        return BLOCKS[kind](study, **_options(kind, given, "page"))
+        return BLOCKS[kind](study, **_parse_options(kind, given, "page"))
     except VaekitError as error:
         return [Text(f"{kind}: {error}", "error")]
-    except Exception as error:  # a page of many runs is worth more than the block that nobody foresaw
+    except Exception as error:  # an unexpected error in one block must not cost the whole page
         return [Text(f"{kind}: {type(error).__name__}: {error}", "error")]
 
 
-def _options(kind: str, given: Any, where: str) -> dict[str, Any]:
-    """The arguments of a block, checked against its signature; a bare value is the first of them."""
+def _parse_options(kind: str, given: Any, where: str) -> dict[str, Any]:
+    """Validate the options of a block against its signature; a bare value is the first option."""
     schema = _schema(kind)
     if not isinstance(given, Mapping):
         given = {next(iter(schema.model_fields)): given} if given is not None else {}
     try:
         options = schema.model_validate(given)
     except ValidationError as error:
-        reasons = "; ".join(explain_error(e, given, schema) for e in error.errors())
+        reasons = "; ".join(_explain(e, given, schema) for e in error.errors())
         raise InvalidError(f"{where}: {kind}: {reasons}") from None
     return {name: getattr(options, name) for name in schema.model_fields}
 
 
+def _explain(error: Any, given: Mapping[str, Any], schema: type[BaseModel]) -> str:
+    """The message of a pydantic error, with the new name of an option that was renamed."""
+    new = renamed.OPTIONS.get(str(error["loc"][-1]))
+    if error["type"] == "extra_forbidden" and new in schema.model_fields:
+        return f"{error['loc'][-1]}: unknown key; did you mean {new!r}?"
+    return explain_error(error, given, schema)
+
+
 @cache
 def _schema(kind: str) -> type[BaseModel]:
-    """The options of a block as a schema, from its signature."""
+    """The options of a block as a pydantic model, made from its signature."""
     hints = get_type_hints(BLOCKS[kind], include_extras=True)
     parameters = list(inspect.signature(BLOCKS[kind]).parameters.values())[1:]
     fields: dict[str, Any] = {

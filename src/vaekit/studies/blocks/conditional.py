@@ -183,12 +183,12 @@ def _likelihoods(variant: VariantResult, n: int, samples: int, seed: int, split:
     seen = trained.observed(split, images=n)
 
     def measured(by: MeasureBatch) -> PerImageMetrics:
-        return measure_batches(trained.model, seen.batches(AT_ONCE // 5), samples, seed, by=by)
+        return measure_batches(trained.model, seen.batches(AT_ONCE // 5), samples, seed, measure=by)
 
     given = measured(measure_importance).log_likelihood
     if trained.model.labels is None or seen.labels is None:
         return [Cell(None), Cell(given.mean().item()), Cell(_stderr(given)), Cell(None), Cell(None)]
-    averaged = measured(partial(measure_marginal, given=measure_importance))
+    averaged = measured(partial(measure_marginal, measure_conditional=measure_importance))
     without, right = averaged.log_likelihood, averaged.label_posterior.argmax(0) == seen.labels.cpu()
     difference = (given - without).mean().item()
     numbers = (given.mean(), without.mean(), _stderr(without), difference, right.double().mean())

@@ -10,7 +10,7 @@ import numpy as np
 from vaekit import plotting
 from vaekit.errors import InvalidError
 from vaekit.studies.elements import Element, FigureElement
-from vaekit.studies.metrics import metric, numbers
+from vaekit.studies.metrics import find_metric, metric_values
 from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Patterns
 
@@ -74,7 +74,7 @@ def metric_vs_param(
         log: whether the axis of the setting is logarithmic.
     """
     points = [(o, at, found) for o in study.select(runs, finished=True) if (at := setting(o, x)) is not None
-              and (found := numbers(metric, o))]  # fmt: skip
+              and (found := metric_values(metric, o))]  # fmt: skip
     if not points:
         raise InvalidError(f"x: no run has both a number {x} and {metric}")
     groups = {group: [p for p in points if p[0].plan.group == group] for group in _groups(points)}
@@ -91,14 +91,14 @@ def metric_vs_param(
 
 def titled(name: str) -> str:
     """A metric's title with its unit."""
-    found = metric(name)
+    found = find_metric(name)
     return f"{found.title} ({found.unit})" if found.unit else found.title
 
 
 def setting(variant: VariantResult, x: str) -> float | None:
     """A variable of the grid, or a key of the recipe, where it is a number."""
     value = variant.plan.values.get(x)
-    value = metric(f"recipe:{x}").value(variant.first) if value is None else value
+    value = find_metric(f"recipe:{x}").value(variant.first) if value is None else value
     return float(value) if isinstance(value, int | float) else None
 
 

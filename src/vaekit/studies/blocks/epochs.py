@@ -23,7 +23,7 @@ def metric_by_epoch(
     metric: str = "validation_loss",
     runs: Patterns = ["*"],  # noqa: B006
     epochs: list[int] = [1, 2, 4, 8],  # noqa: B006
-    less: float = 0.0,
+    offset: float = 0.0,
     better: str = "lower",
     note: str = "",
 ) -> list[Element]:
@@ -32,7 +32,7 @@ def metric_by_epoch(
     Args:
         metric: a key of the lines of metrics.jsonl.
         epochs: those that no run reached are left out.
-        less: is taken off, such as a constant that all share.
+        offset: is taken off, such as a constant that all share.
         better: "lower" or "higher".
         note: a line under the table.
     """
@@ -40,10 +40,10 @@ def metric_by_epoch(
     reached = max(len(run.metrics) for variant in variants for run in variant.finished)
     chosen = [epoch for epoch in epochs if epoch <= reached]
     rows = [
-        (variant.label, [_cell(variant, metric, epoch, less) for epoch in chosen]) for variant in variants
+        (variant.label, [_cell(variant, metric, epoch, offset) for epoch in chosen]) for variant in variants
     ]
     columns = [Column(f"{metric}:{epoch}", f"epoch {epoch}", "", better) for epoch in chosen]
-    named = f"{SERIES.get(metric, metric)}{f' less {less:g}' if less else ''}."
+    named = f"{SERIES.get(metric, metric)}{f' offset {offset:g}' if offset else ''}."
     return [
         comparison_table(
             columns, rows, [f"{named[:1].upper()}{named[1:]}", *filter(None, [note]), *seeds(variants)]
@@ -71,9 +71,9 @@ def samples_by_epoch(
     ]
 
 
-def _cell(variant: VariantResult, metric: str, epoch: int, less: float) -> Cell:
+def _cell(variant: VariantResult, metric: str, epoch: int, offset: float) -> Cell:
     found = [dict(run.series(metric)).get(epoch) for run in variant.finished]
-    values = [value - less for value in found if value is not None]
+    values = [value - offset for value in found if value is not None]
     if not values:
         return Cell(None)
     return Cell(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None, len(values))
@@ -85,7 +85,8 @@ def _samples(variant: VariantResult, epochs: Sequence[int], n: int) -> dict[str,
     found = {epoch: pictures[epoch] for epoch in epochs if epoch in pictures}
     if not found:
         raise InvalidError(
-            f"runs: {variant.label}: no pictures of its progress; add training.sample_every=1 to its overrides"
+            f"runs: {variant.label}: no samples were saved during training; add training.sample_every=1 to "
+            "its overrides"
         )
     shape = variant.first.trained.shape
     return {f"epoch {epoch}": read_grid(file, shape, min(n, COLUMNS)) for epoch, file in found.items()}

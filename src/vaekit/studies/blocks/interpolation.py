@@ -129,9 +129,9 @@ def _available(trained: TrainedModel, n: int) -> int:
 def _protocol(trained: TrainedModel, n: int) -> str:
     dataset, _ = trained.data()
     return (
-        f"Each column compares {_available(trained, n):,} images, as means of the pixels, with as many training "
-        f"images, by {feature_space(dataset, device=trained.device).description}. Midpoints are decoded from the "
-        "middle of the straight path between the latents of two test images."
+        f"Each column compares {_available(trained, n):,} images, as means of the pixels, with as many "
+        f"training images, by {feature_space(dataset, device=trained.device).description}. Midpoints are "
+        "decoded from the middle of the straight path between the latents of two test images."
     )
 
 

@@ -96,7 +96,7 @@ def latent_histograms(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006
     n: int = 5000,
-    most: int = 16,
+    max_latents: int = 16,
     split: str = "test",
     seed: int = 0,
     title: str = "Codes against N(0, 1)",
@@ -107,12 +107,12 @@ def latent_histograms(
     The codes are draws from q(z|x), one an image; those of an autoencoder are what they are.
 
     Args:
-        most: so many latents.
+        max_latents: number of latents shown.
     """
     parts: list[Element] = []
     for variant in study.select(runs, finished=True):
         codes = codes_of(variant, n, split)
-        chosen = sorted(np.argsort(-kl_per_latent(codes), kind="stable")[:most])
+        chosen = sorted(np.argsort(-kl_per_latent(codes), kind="stable")[:max_latents])
         drawn = {variant.label: draws(codes, seed)}
         parts.append(FigureElement(plotting.latent_histograms(drawn, title, chosen), caption))
     return parts

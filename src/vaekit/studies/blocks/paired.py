@@ -45,7 +45,7 @@ def paired_differences(
     for variant in study.select(runs, finished=True):
         for way, part in _by_way(metric, variant).items():
             groups.setdefault(way, []).append(part)
-    words = metrics.worded(way for way, _ in groups)
+    words = metrics.shorten_protocols(way for way, _ in groups)
     alone = [f"{found[0].label}: {words[way]}" for (way, _), found in groups.items() if len(found) == 1]
     notes = [f"Measured like no other, and left out: {label}" for label in alone]
     tables: list[Element] = [

@@ -16,7 +16,7 @@ from vaekit.studies.blocks.curves import titled
 from vaekit.studies.blocks.images import called
 from vaekit.studies.blocks.tables import Notes, columns_of, protocols, seeds, ways_of
 from vaekit.studies.elements import Cell, Column, Element, Table, Text
-from vaekit.studies.metrics import metric, numbers
+from vaekit.studies.metrics import find_metric, metric_values
 from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Patterns
 from vaekit.utils.format import format_number, format_significant
@@ -28,7 +28,7 @@ def pivot_table(
     study: StudyResults,
     metric: str = "log_likelihood",
     runs: Patterns = ["*"],  # noqa: B006
-    across: str = DATA,
+    by: str = DATA,
     heading: str = "",
     note: str = "",
 ) -> list[Element]:
@@ -37,20 +37,20 @@ def pivot_table(
     Args:
         metric: a name of `studies.metrics`.
         runs: whose.
-        across: the key whose values are the columns.
+        by: the recipe key whose values are the columns.
         heading: over the labels; the metric if not given.
         note: a line under the table.
     """
     notes, variants = Notes(), study.select(runs)
-    groups = by_key(variants, across)
+    groups = by_key(variants, by)
     made = [(value, *each) for value, chosen in groups.items() for each in columns_of(metric, chosen, notes)]
-    columns = [_renamed(each, metric, across, value) for value, each, _ in made]
+    columns = [_renamed(each, metric, by, value) for value, each, _ in made]
     known = [_by_label(groups[value], cells) for value, _, cells in made]
     rows = [
         (name, [cells.get(name, Cell(None)) for cells in known]) for name in dict.fromkeys(_labels(variants))
     ]
     ways = [way for chosen in groups.values() for way in protocols([metric], chosen)]
-    lines = [*filter(None, [note]), *ways, *seeds(variants), *notes.lettered, *_absent(groups, across)]
+    lines = [*filter(None, [note]), *ways, *seeds(variants), *notes.lettered, *_absent(groups, by)]
     return [Table(columns, rows, lines, heading or titled(metric))]
 
 
@@ -59,7 +59,7 @@ def pivot_differences(
     pairs: list[tuple[str, str]],
     metric: str = "log_likelihood",
     runs: Patterns = ["*"],  # noqa: B006
-    across: str = DATA,
+    by: str = DATA,
 ) -> list[Element]:
     """How much one label is above another in a number, in each column of `crossed`, in words.
 
@@ -67,10 +67,10 @@ def pivot_differences(
         pairs: labels, the one that is asked about first.
         metric: a name of `studies.metrics`.
         runs: among which.
-        across: the key of the recipe within whose values is compared.
+        by: the recipe key within whose values runs are compared.
     """
-    groups = by_key(study.select(runs), across)
-    lines = [f"- {line}" for first, second in pairs if (line := _line(metric, groups, across, first, second))]
+    groups = by_key(study.select(runs), by)
+    lines = [f"- {line}" for first, second in pairs if (line := _line(metric, groups, by, first, second))]
     if not lines:
         raise InvalidError("pairs: no two of these runs are finished and were measured in the same way")
     return [Text("\n".join(lines))]
@@ -102,16 +102,16 @@ def _by_label(variants: Sequence[VariantResult], cells: Sequence[Cell]) -> dict[
     return found
 
 
-def _renamed(made: Column, name: str, across: str, value: str) -> Column:
+def _renamed(made: Column, name: str, by: str, value: str) -> Column:
     """A metric's column named after the value that it is of, with the letter of its way where it has one."""
-    letter = made.title.removeprefix(metric(name).title)
-    return replace(made, name=f"{name}:{value}", title=f"{worded(across, value)}{letter}", unit="")
+    letter = made.title.removeprefix(find_metric(name).title)
+    return replace(made, name=f"{name}:{value}", title=f"{worded(by, value)}{letter}", unit="")
 
 
-def _absent(groups: dict[str, list[VariantResult]], across: str) -> list[str]:
+def _absent(groups: dict[str, list[VariantResult]], by: str) -> list[str]:
     """Which columns are missing because none of their runs was finished."""
     gone = [value for value, variants in groups.items() if not any(o.finished for o in variants)]
-    return [f"{worded(across, value)}: not run; the reason stands at the top." for value in gone]
+    return [f"{worded(by, value)}: not run; the reason stands at the top." for value in gone]
 
 
 def _said(variant: VariantResult, key: str) -> object:
@@ -122,20 +122,20 @@ def _said(variant: VariantResult, key: str) -> object:
     return getattr(value, "kind", value)
 
 
-def _line(name: str, groups: dict[str, list[VariantResult]], across: str, first: str, second: str) -> str:
+def _line(name: str, groups: dict[str, list[VariantResult]], by: str, first: str, second: str) -> str:
     """One pair in all groups where both are known, measured in the same way; empty where in none."""
     parts = []
     for value, variants in groups.items():
-        found = {variant.label: numbers(name, variant) for variant in variants}
+        found = {variant.label: metric_values(name, variant) for variant in variants}
         compared = [variant for variant in variants if variant.label in (first, second)]
-        if found.get(first) and found.get(second) and len(ways_of(metric(name), compared)) < 2:
-            parts.append(f"{_signed(name, found[first], found[second])} on {worded(across, value)}")
+        if found.get(first) and found.get(second) and len(ways_of(find_metric(name), compared)) < 2:
+            parts.append(f"{_signed(name, found[first], found[second])} on {worded(by, value)}")
     return f"**{first}** against {second}: {', '.join(parts)}" if parts else ""
 
 
 def _signed(name: str, first: Sequence[float], second: Sequence[float]) -> str:
     """The difference of the means with its sign and unit; its standard deviation where there are seeds."""
-    found, gain = metric(name), statistics.fmean(first) - statistics.fmean(second)
+    found, gain = find_metric(name), statistics.fmean(first) - statistics.fmean(second)
     word = format_significant if found.digits is None else partial(format_number, digits=found.digits)
     each = [a - b for a, b in zip(first, second, strict=False)]
     spread = f" ± {word(statistics.stdev(each))}" if len(each) > 1 else ""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from vaekit.studies.elements import Cell, Column, Element, Table, mark_best
-from vaekit.studies.metrics import Metric, metric, number, worded
+from vaekit.studies.metrics import Metric, find_metric, metric_value, shorten_protocols
 from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Patterns
 
@@ -65,8 +65,8 @@ def table(
 
 def columns_of(name: str, variants: Sequence[VariantResult], notes: Notes) -> list[tuple[Column, list[Cell]]]:
     """A column, or one for each way in which the runs were measured; none where no run knows the metric."""
-    found = metric(name)
-    ways = worded(ways_of(found, variants))
+    found = find_metric(name)
+    ways = shorten_protocols(ways_of(found, variants))
     if len(ways) < 2:
         made = column(name, variants, notes)
         return [(replace(made[0], protocol="".join(ways.values())), made[1])] if made else []
@@ -87,7 +87,7 @@ def _only(found: Metric, variant: VariantResult, way: str) -> VariantResult:
 
 def column(name: str, variants: Sequence[VariantResult], notes: Notes) -> tuple[Column, list[Cell]] | None:
     """A column with its cells; None where no run knows it."""
-    found = metric(name)
+    found = find_metric(name)
     cells = [_cell(found, variant, notes) for variant in variants]
     if all(cell.value is None for cell in cells):
         return None
@@ -97,7 +97,7 @@ def column(name: str, variants: Sequence[VariantResult], notes: Notes) -> tuple[
 
 
 def _cell(found: Metric, variant: VariantResult, notes: Notes) -> Cell:
-    values = [v for run in variant.finished if (v := number(found, run)) is not None]
+    values = [v for run in variant.finished if (v := metric_value(found, run)) is not None]
     numbers = [value for value in values if not isinstance(value, str)]
     if not numbers:
         return Cell(values[0] if values else None)
@@ -116,7 +116,7 @@ def _remarks(found: Metric, variant: VariantResult) -> list[str]:
 def ways_of(found: Metric, variants: Sequence[VariantResult]) -> list[str]:
     """The different ways in which a metric was measured, where it is known."""
     runs = [run for variant in variants for run in variant.finished]
-    said = {found.protocol(run): None for run in runs if number(found, run) is not None}
+    said = {found.protocol(run): None for run in runs if metric_value(found, run) is not None}
     return [way for way in said if way]
 
 
@@ -129,8 +129,8 @@ def _best(found: Metric, cells: list[Cell]) -> list[Cell]:
 
 def protocols(columns: Sequence[str], variants: Sequence[VariantResult]) -> list[str]:
     """How columns were measured, said once where all runs were measured alike."""
-    found = (ways_of(metric(name), variants) for name in columns)
-    ways = dict.fromkeys(way for each in found if len(each) == 1 for way in worded(each).values())
+    found = (ways_of(find_metric(name), variants) for name in columns)
+    ways = dict.fromkeys(way for each in found if len(each) == 1 for way in shorten_protocols(each).values())
     return [way for way in ways if not any(way != w and w.startswith(way.rstrip(".")) for w in ways)]
 
 

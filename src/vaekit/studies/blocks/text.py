@@ -9,7 +9,7 @@ import statistics
 
 from vaekit.errors import InvalidError
 from vaekit.studies.elements import Element, Text
-from vaekit.studies.metrics import metric, numbers
+from vaekit.studies.metrics import find_metric, metric_values
 from vaekit.studies.results import StudyResults
 from vaekit.studies.schema import Patterns
 from vaekit.utils.format import format_number, format_significant
@@ -55,10 +55,10 @@ def best(
 
 def _ranked(study: StudyResults, name: str, runs: Patterns) -> list[tuple[str, float]]:
     """Labels and means, the best first."""
-    better = metric(name).better
+    better = find_metric(name).better
     if better is None:
         raise InvalidError(f"metric: of {name} neither more nor less is better; choose another")
-    known = {o.label: found for o in study.select(runs, finished=True) if (found := numbers(name, o))}
+    known = {o.label: found for o in study.select(runs, finished=True) if (found := metric_values(name, o))}
     if not known:
         raise InvalidError(f"metric: none of these runs knows {name}")
     means = [(label, statistics.fmean(found)) for label, found in known.items()]
@@ -66,10 +66,10 @@ def _ranked(study: StudyResults, name: str, runs: Patterns) -> list[tuple[str, f
 
 
 def _name(name: str) -> str:
-    return metric(name).title
+    return find_metric(name).title
 
 
 def _value(name: str, value: float) -> str:
-    found = metric(name)
+    found = find_metric(name)
     said = format_significant(value) if found.digits is None else format_number(value, found.digits)
     return f"{said} {found.unit}".strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vaekit import plotting
 from vaekit.errors import InvalidError
 from vaekit.studies.elements import Element, FigureElement
-from vaekit.studies.metrics import numbers
+from vaekit.studies.metrics import metric_values
 from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Patterns
 
@@ -34,7 +34,7 @@ def rate_distortion(
 
 def _point(variant: VariantResult) -> tuple[str, float, float] | None:
     """Short label, rate and distortion, means over the seeds."""
-    rates, terms = numbers("kl", variant), numbers("reconstruction", variant)
+    rates, terms = metric_values("kl", variant), metric_values("reconstruction", variant)
     if not rates or not terms:
         return None
     return _short(variant), sum(rates) / len(rates), -sum(terms) / len(terms)

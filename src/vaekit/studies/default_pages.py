@@ -1,0 +1,125 @@
+"""The blocks of pages that no YAML describes: of a comparison of existing runs, and of a sweep.
+
+Both use the same blocks as any other study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from vaekit.config.schema.recipe import Recipe
+from vaekit.studies.metrics import find_metric
+from vaekit.studies.results import VariantResult
+
+MEASURED = [
+    "log_likelihood", "ais", "elbo", "reconstruction", "kl", "bits_per_dimension", "active_units", "mse",
+]  # fmt: skip
+SAMPLE_QUALITY = ["frechet", "kernel", "precision", "recall"]
+TRAINED = ["epochs", "seconds_per_epoch", "parameters"]
+MAX_SETTINGS = 5  # columns for recipe keys that differ
+
+Blocks = list[dict[str, Any]]
+
+
+def comparison_blocks(variants: Sequence[VariantResult]) -> Blocks:
+    """The page of `compare`: numbers, paired differences, rate and distortion, figures.
+
+    >>> from vaekit.studies.example import example_results
+    >>> blocks = comparison_blocks(example_results().variants)
+    >>> blocks[1]["table"]["columns"][:2]
+    ['recipe:model.latent_dim', 'log_likelihood']
+    """
+    missing = unmeasured(variants)
+    settings = list(differing_keys([recipe_settings(variant.first.recipe) for variant in variants]))
+    columns = [*(f"recipe:{path}" for path in settings[:MAX_SETTINGS]), *MEASURED, *SAMPLE_QUALITY, *TRAINED]
+    note = f"Not measured yet; measure with: {'; '.join(missing)}" if missing else ""
+    blocks: Blocks = [{"heading": "Numbers"}, {"table": {"columns": columns, "note": note}}]
+    runs = [(variant.name, run) for variant in variants for run in variant.runs]
+    paired = {name for name, run in runs if run.per_image and run.evaluation.get("log_likelihood")}
+    if len(paired) > 1:
+        blocks += [{"heading": "Differences"}, {"paired_differences": {}}]
+    with_kl = [run for _, run in runs if run.evaluation.get("kl")]
+    if len(with_kl) > 1 and len({find_metric("kl").protocol(run) for run in with_kl}) == 1:
+        blocks += [{"heading": "Rate and distortion"}, {"rate_distortion": {"sort_by_kl": True}}]
+    return [*blocks, *figure_blocks("validation_elbo")]
+
+
+def sweep_blocks(recipe: Recipe, grid: Mapping[str, Sequence[Any]], variables: Mapping[str, str]) -> Blocks:
+    """The page of `sweep`: the best run, a curve if one number varies, a table, figures.
+
+    Args:
+        recipe: the recipe with its fixed overrides.
+        grid: the values of each key that varies.
+        variables: the short name of each key.
+
+    >>> from vaekit.config.loading import load_recipe
+    >>> blocks = sweep_blocks(load_recipe("digits"), {"objective.beta": [1, 4]}, {"objective.beta": "beta"})
+    >>> blocks[2]
+    {'metric_vs_param': {'x': 'beta', 'metric': 'log_likelihood'}}
+    """
+    has_bound = recipe.model.encoder.posterior.kind != "delta"
+    metric = "log_likelihood" if has_bound else "mse"
+    blocks: Blocks = [{"heading": "Numbers"}, {"best": {"metric": metric}}]
+    numeric = [key for key, values in grid.items() if all(isinstance(value, int | float) for value in values)]
+    if len(grid) == 1 and numeric:
+        blocks.append({"metric_vs_param": {"x": variables[numeric[0]], "metric": metric}})
+    blocks.append({"table": {"columns": [*MEASURED, *TRAINED]}})
+    return [*blocks, *figure_blocks("validation_elbo" if has_bound else "validation_loss")]
+
+
+def figure_blocks(curve: str) -> Blocks:
+    """Training curves, samples, reconstructions and latent spaces.
+
+    Args:
+        curve: a key of metrics.jsonl.
+
+    >>> figure_blocks("loss")[1]
+    {'curves': 'loss'}
+    """
+    return [
+        {"heading": "Training"}, {"curves": curve},
+        {"heading": "Samples"}, {"samples": {}},
+        {"heading": "Reconstructions"}, {"reconstructions": {}},
+        {"heading": "Latent spaces"}, {"latent_scatter": {}},
+    ]  # fmt: skip
+
+
+def unmeasured(variants: Sequence[VariantResult]) -> list[str]:
+    """The commands that measure the runs that have no evaluation.
+
+    >>> from vaekit.studies.example import example_results
+    >>> unmeasured(example_results().variants)
+    []
+    """
+    runs = [run for variant in variants for run in variant.runs]
+    return [f"vaekit evaluate {run.path}" for run in runs if not run.evaluation]
+
+
+def recipe_settings(recipe: Recipe, seed: bool = True) -> dict[str, Any]:
+    """The settings of a recipe as plain values, without its names, and on request without its seed.
+
+    >>> from vaekit.config.loading import load_recipe
+    >>> "title" in recipe_settings(load_recipe("digits"))
+    False
+    """
+    tree = recipe.model_dump(mode="json", exclude={"name", "title", "reference"})
+    training = {key: value for key, value in tree["training"].items() if seed or key != "seed"}
+    return {**tree, "training": training}
+
+
+def differing_keys(trees: Sequence[Mapping[str, Any]], path: str = "") -> Iterator[str]:
+    """The paths of the keys in which recipes differ; only the part itself where its kinds differ.
+
+    >>> list(differing_keys([{"model": {"latent_dim": 2}}, {"model": {"latent_dim": 3}}]))
+    ['model.latent_dim']
+    """
+    for key in dict.fromkeys(key for tree in trees for key in tree):
+        values = [tree.get(key) for tree in trees]
+        if all(value == values[0] for value in values):
+            continue
+        parts = [value for value in values if isinstance(value, Mapping)]
+        if len(parts) == len(values) and len({part.get("kind") for part in parts}) == 1:
+            yield from differing_keys(parts, f"{path}{key}.")
+        else:
+            yield f"{path}{key}"
