@@ -1,4 +1,4 @@
-"""Train, measure and look into variational autoencoders.
+"""Train, evaluate and explore variational autoencoders.
 
     import vaekit
     run = vaekit.train("mnist", epochs=5)

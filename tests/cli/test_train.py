@@ -63,7 +63,7 @@ def test_settings_and_overrides_reach_the_recipe(numbers):
     )
     summary = numbers(*words, "--on-nan", "rollback")
     recipe = yaml.safe_load(Path(summary["run"], "recipe.yaml").read_text())
-    assert recipe["model"]["latent"] == 3
+    assert recipe["model"]["latent_dim"] == 3
     assert {key: recipe["training"][key] for key in ("seed", "threads", "device", "on_nan")} == {
         "seed": 3, "threads": 1, "device": "cpu", "on_nan": "rollback",
     }  # fmt: skip
@@ -148,7 +148,7 @@ def test_data_alone_is_enough(call, tmp_path, make: Callable[[Path], Path], told
     assert any(line.startswith("proposed: network dense: ") for line in lines)
     [config] = tmp_path.glob("runs/*/1/model/config.json")
     recipe = json.loads(config.read_text())["recipe"]
-    assert recipe["data"]["name"] == str(path)
+    assert recipe["data"]["dataset"] == str(path)
     assert recipe["model"]["decoder"]["likelihood"]["kind"] == likelihood
 
 
@@ -156,7 +156,7 @@ def test_data_alone_is_enough(call, tmp_path, make: Callable[[Path], Path], told
 def test_a_recipe_takes_other_data(call, tmp_path):
     assert call("train", "digits", "--data", _npy(tmp_path), *QUICK, "--run-dir", "here").exit_code == 0
     recipe = yaml.safe_load((tmp_path / "here/recipe.yaml").read_text())
-    assert (recipe["name"], recipe["data"]["name"]) == ("digits", str(tmp_path / "levels.npy"))
+    assert (recipe["name"], recipe["data"]["dataset"]) == ("digits", str(tmp_path / "levels.npy"))
     assert recipe["data"]["validation"] == 0.1
 
 
@@ -171,11 +171,13 @@ def test_a_finished_run_goes_on_for_more_epochs(numbers, run):
 
 def test_a_finished_run_has_nothing_left_to_resume(fails, run):
     line = fails(3, "train", "--resume", run)
-    assert line.startswith(f"error: {run}: all 2 epochs are done; for more: vaekit train --resume {run} ")
+    assert line.startswith(
+        f"error: {run}: all 2 epochs are done; to train longer: vaekit train --resume {run} "
+    )
 
 
 def test_what_is_fixed_by_the_past_cannot_change(fails, run):
-    assert "model.latent_dim is fixed by what was trained" in fails(
+    assert "model.latent_dim cannot change after training started" in fails(
         3, "train", "--resume", run, "model.latent_dim=3"
     )
 
@@ -235,7 +237,7 @@ def test_divergence_has_its_own_exit_code(call, tmp_path):
             "256 levels",
         ),
         (3, ["digits", "data.test=1700"], "leave none of 1797 for training"),
-        (1, ["digits", "--run-dir", "/dev/null/r"], "cannot make /dev/null/r"),
+        (1, ["digits", "--run-dir", "/dev/null/r"], "cannot create /dev/null/r"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(fails, tmp_path, code, words, told):
@@ -244,7 +246,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(fails, tmp_path, code, words, 
 
 
 def test_a_run_is_never_trained_over(fails, run):
-    assert "holds a run already" in fails(3, "train", "digits", "--run-dir", run)
+    assert "already holds a run" in fails(3, "train", "digits", "--run-dir", run)
 
 
 def test_a_recipe_that_is_no_yaml(fails, tmp_path):

@@ -1,7 +1,7 @@
-"""A recipe is trained: in a directory of its own that says from the start what is trained there, and on what.
+"""Train a recipe in its own run directory, or resume a run.
 
-`train` begins a run, `resume` goes on with one. Everything that can be wrong with recipe, data or device is
-found before anything is written.
+The recipe and the environment are written before training starts. Errors in the recipe, the data or the
+device are found before anything is written.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from vaekit.training.tensorboard import TensorBoardLogger
 from vaekit.utils.device import choose_device, cpu_settings, describe_environment
 from vaekit.utils.io import to_json, write_whole
 
-CHANGEABLE = (
+RESUMABLE = (
     "epochs",
     "patience",
     "device",
@@ -62,19 +62,33 @@ def train(
     """Train a recipe.
 
     Args:
-        recipe: a name, a file, or a `Recipe`; `mnist` without it, or one proposed for `data`.
+        recipe: a name, a file, or a `Recipe`. Default: mnist, or with `data` a recipe proposed for it.
         overrides: `key.path=value` strings.
         data: another dataset, by name or path.
-        run_dir: where to; `runs/<recipe>/<n>` without it.
-        figures: whether those of the report are drawn at the end; `Run.plot` does it at any time.
-        log: the display; on stderr, as on the command line, without it; `training.log.Quiet()` is silent.
+        run_dir: the directory of the run. Default: `runs/<recipe>/<n>`.
+        figures: draw the figures of the report at the end; `Run.plot` draws them at any time.
+        log: the display. Default: on stderr; `vaekit.training.display.SilentLogger()` shows nothing.
         training: keys of the recipe's `training`, such as `epochs=5`.
 
     Returns:
         The finished run.
 
     Raises:
-        VaekitError: of the kind that says what went wrong; see `vaekit.errors`.
+        VaekitError: training failed; `vaekit.errors` lists the kinds.
+
+    >>> import tempfile
+    >>> from vaekit.training.display import SilentLogger
+    >>> run = train(
+    ...     "digits",
+    ...     ["data.train=50", "data.validation=10"],
+    ...     run_dir=tempfile.mkdtemp(),
+    ...     figures=False,
+    ...     log=SilentLogger(),
+    ...     epochs=1,
+    ...     sample_every=0,
+    ... )
+    >>> len(run.metrics), run.finished
+    (1, True)
     """
     resolved, reasons = _resolve(
         recipe, [*overrides, *(f"training.{k}={json.dumps(v)}" for k, v in training.items())], data
@@ -98,40 +112,50 @@ def resume(
     log: TrainingLogger | None = None,
     **training: Any,
 ) -> Run:
-    """Go on with a run that was interrupted, exactly as if it had not been; or for more epochs.
+    """Resume an interrupted run with identical results, or train a finished run for more epochs.
 
-    A cosine schedule of the learning rate always ends with the last epoch: with more of them the rate rises
-    again to where the longer schedule has it, and the epochs done are those of the shorter one.
+    A cosine schedule of the learning rate ends with the last epoch. With more epochs, the rate first rises to
+    its value in the longer schedule, and the finished epochs keep the shorter schedule.
 
     Args:
         path: the run directory.
-        overrides, training: changes to keys of `training` that leave the past as it was, such as `epochs=50`.
+        overrides, training: changes of `training` that do not affect finished epochs, such as `epochs=50`.
         figures, log: as for `train`.
 
+    Returns:
+        The finished run.
+
     Raises:
-        InvalidError: for another change, for fewer epochs than are done, or where nothing is left to do.
+        InvalidError: another key changes, there are fewer epochs than are done, or nothing is left to do.
+
+    >>> resume("nowhere")
+    Traceback (most recent call last):
+    ...
+    vaekit.errors.NotFoundError: nowhere: not a run directory (no recipe.yaml); make one with: vaekit train
     """
     run = Run(path)
     changes = [*overrides, *(f"training.{k}={json.dumps(v)}" for k, v in training.items())]
     for change in changes:
-        if change.partition("=")[0].removeprefix("training.") not in CHANGEABLE:
+        if change.partition("=")[0].removeprefix("training.") not in RESUMABLE:
             raise InvalidError(
-                f"resume: {change.partition('=')[0]} is fixed by what was trained; "
-                f"free to change: {', '.join(CHANGEABLE)}"
+                f"resume: {change.partition('=')[0]} cannot change after training started; "
+                f"these can: {', '.join(RESUMABLE)}"
             )
     recipe = override_recipe(run.recipe, changes)
     if run.finished and recipe == run.recipe:
         raise InvalidError(
-            f"{path}: {_end(run)}; for more: vaekit train --resume {path} {_longer(run)}; "
-            f"for its page: vaekit report {path}"
+            f"{path}: {_end(run)}; to train longer: vaekit train --resume {path} {_longer(run)}; "
+            f"for the report: vaekit report {path}"
         )
     if recipe.training.epochs < (done := len(run.metrics)):
-        raise InvalidError(f"{path}: training.epochs: {done} are done; ask for more, or train anew for fewer")
+        raise InvalidError(
+            f"{path}: training.epochs: {done} epochs are done; choose more, or start a new run"
+        )
     prepared = _prepare(recipe)
     if run.environment.get("data", prepared.trained.fingerprint) != prepared.trained.fingerprint:
         raise InvalidError(
-            f"{path}: its data {recipe.data.dataset} changed since it began; put them back as they were, "
-            "or train anew"
+            f"{path}: its data {recipe.data.dataset} changed since training started; restore it, "
+            "or start a new run"
         )
     _record(run.path, prepared)
     return _fit(Run(path, recipe.training.device), prepared, log or make_display(), figures, resuming=True)
@@ -144,12 +168,12 @@ def _stopped_early(run: Run) -> bool:
 def _end(run: Run) -> str:
     done = len(run.metrics)
     if _stopped_early(run):
-        return f"early stopping ended it after {done} epochs"
+        return f"early stopping ended training after {done} epochs"
     return f"all {done} epochs are done"
 
 
 def _longer(run: Run) -> str:
-    """The override that lets a finished run go on."""
+    """The override that lets a finished run train longer."""
     settings = run.recipe.training
     if _stopped_early(run) and settings.patience is not None:
         return f"training.patience={2 * settings.patience}"
@@ -170,7 +194,11 @@ def _resolve(recipe: str | Path | Recipe | None, overrides: list[str], data: str
 
 
 def with_absolute_paths(recipe: Recipe) -> Recipe:
-    """The recipe with whole paths of one's own data and attributes: the run finds them from any folder."""
+    """The recipe with absolute paths of data and attributes, so that the run finds them from any folder.
+
+    >>> with_absolute_paths(load_recipe("digits")).data.dataset
+    'digits'
+    """
     known = (*catalog.names(), *cache.dataset_names(cache.import_folder()))
     places = {"name": recipe.data.dataset, "attributes": recipe.data.attributes}
     whole = {
@@ -182,7 +210,11 @@ def with_absolute_paths(recipe: Recipe) -> Recipe:
 
 
 class Prepared(NamedTuple):
-    """What training needs, made before anything is written: what cannot be trained leaves nothing behind."""
+    """What training needs, built before anything is written.
+
+    >>> Prepared._fields
+    ('dataset', 'trained', 'train', 'validation')
+    """
 
     dataset: Dataset
     trained: TrainedModel
@@ -206,7 +238,7 @@ def _prepare(recipe: Recipe) -> Prepared:
 
 
 def _record(directory: Path, prepared: Prepared) -> None:
-    """Write down what is trained, and on what; not while another process trains there."""
+    """Write recipe.yaml and environment.json, unless another process trains in the directory."""
     recipe = prepared.trained.recipe
     with lock_directory(directory), cpu_settings(recipe.training.threads):
         environment = describe_environment(" ".join(sys.argv), recipe.training.device)
@@ -216,22 +248,22 @@ def _record(directory: Path, prepared: Prepared) -> None:
 
 
 def _fit(run: Run, prepared: Prepared, log: TrainingLogger, figures: bool, resuming: bool = False) -> Run:
-    """Train what was prepared, and leave model, figures where they are wanted, and report behind."""
+    """Train, then write the model, the figures and the report."""
     dataset, trained, train_set, validation = prepared
     model, settings = trained.model, trained.recipe.training
     log.note(f"training in {run.path} on {len(train_set)} images")
-    watch = SampleCallback(trained, validation or train_set, run.path / "figures", settings.sample_every)
+    callback = SampleCallback(trained, validation or train_set, run.path / "figures", settings.sample_every)
     if settings.tensorboard:
         log = CompositeLogger(log, TensorBoardLogger(run.path / "tensorboard"))
     run.clear_evaluation()
     with cpu_settings(settings.threads):
         loop.fit(
             model, build_objective(trained.recipe.objective), train_set, validation, settings, run.path,
-            resume=resuming, after_epoch=watch, log=log, bound=validity.is_bound(model),
+            resume=resuming, after_epoch=callback, log=log, bound=validity.is_bound(model),
         )  # fmt: skip
         save_model(run.path / "model", model.eval(), trained.recipe, dataset)
         if figures:
-            watch.animate()
+            callback.animate()
             run.plot()
     run.report()
     return run
@@ -241,20 +273,20 @@ def _directory(name: str, wanted: str | Path | None) -> Path:
     """A new directory for a run.
 
     Raises:
-        InvalidError: the one wanted holds a run.
-        VaekitError: it cannot be made.
+        InvalidError: the directory already holds a run.
+        VaekitError: the directory cannot be created.
     """
     try:
         return _claim(Path(wanted)) if wanted else _numbered(Path("runs") / name)
     except OSError as error:
         place = wanted or Path("runs") / name
         raise VaekitError(
-            f"cannot make {place}: {error.strerror or error}; name another run directory"
+            f"cannot create {place}: {error.strerror or error}; choose another run directory"
         ) from error
 
 
 def _numbered(parent: Path) -> Path:
-    """parent/1, parent/2, ...: the first that is free, taken at once so that two runs never share it."""
+    """The first free one of parent/1, parent/2, ...; created at once, so that two runs never share it."""
     parent.mkdir(parents=True, exist_ok=True)
     used = [int(p.name) for p in parent.iterdir() if p.name.isdigit()]
     for n in itertools.count(max(used, default=0) + 1):
@@ -269,8 +301,8 @@ def _numbered(parent: Path) -> Path:
 def _claim(directory: Path) -> Path:
     if (directory / "recipe.yaml").exists():
         raise InvalidError(
-            f"{directory}: holds a run already; go on with it by: vaekit train --resume {directory}, "
-            "or name another"
+            f"{directory}: already holds a run; to resume it: vaekit train --resume {directory}; "
+            "or choose another directory"
         )
     directory.mkdir(parents=True, exist_ok=True)
     return directory
