@@ -25,13 +25,13 @@ def test_a_study_says_where_its_page_is(call, numbers, file, tmp_path):
     )  # fmt: skip
     assert result.stderr.splitlines()[0] == "2 runs to do"
     assert (tmp_path / folder / "index.html").is_file()
-    again = metric_values("study", file)
+    again = numbers("study", file)
     assert (again["finished"], again["failed"], again["page"]) == (2, [], f"{folder}/index.html")
 
 
 def test_the_studies_are_listed(call, numbers):
     assert "latent-dimension" in call("study", "--list").stdout
-    [row] = [row for row in metric_values("study", "--list")["studies"] if row["name"] == "latent-dimension"]
+    [row] = [row for row in numbers("study", "--list")["studies"] if row["name"] == "latent-dimension"]
     assert row["presets"] == ["quick", "full"]
 
 
@@ -73,7 +73,7 @@ def test_a_comparison_goes_to_stdout_and_its_page_where_asked(call, numbers, run
     assert f"Not measured yet; measure with: vaekit evaluate {run}" in result.stdout
     assert result.stderr == "page: page.html\n"
     assert (tmp_path / "page.html").is_file()
-    assert metric_values("compare", run)["not_measured"] == [f"vaekit evaluate {run}"]
+    assert numbers("compare", run)["not_measured"] == [f"vaekit evaluate {run}"]
 
 
 @pytest.mark.parametrize(
