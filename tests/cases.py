@@ -1,7 +1,7 @@
-"""The tables that every property test runs over, and builders of tiny models from their rows.
+"""Tables of cases for all property tests, and functions that build tiny models from their rows.
 
-A new likelihood, posterior, network, prior or objective is tested by adding a row. A row is named after what
-it makes in the package's own table, then, where there are several of it, a dash and the variant.
+Add a row to test a new likelihood, posterior, network, prior or objective. A row is named after its kind in
+the package's own table; variants of a kind add a dash and their name.
 """
 
 from __future__ import annotations
@@ -99,29 +99,29 @@ IMAGES: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def images(support: str, shape: Shape = SHAPE, n: int = BATCH, seed: int = 0) -> Tensor:
-    """(n, C, H, W), values that a likelihood of this support gives probability to."""
+    """(n, C, H, W), images with values in the support of a likelihood."""
     return IMAGES[support](torch.rand(n, *shape, generator=torch.Generator().manual_seed(seed)))
 
 
 def images_for(model: VAE, n: int = BATCH, seed: int = 0, shape: Shape = SHAPE) -> Tensor:
-    """The same for the likelihood of a model."""
+    """Images in the support of a model's likelihood."""
     return images(model.decoder.head.support, shape, n, seed)
 
 
 def labels(n: int = BATCH) -> Tensor:
-    """(n,), each class in turn."""
+    """(n,), the classes 0, 1, 2, 0, ..."""
     return torch.arange(n) % CLASSES
 
 
 def posterior_head(name: str, size: int) -> nn.Module:
-    """The head of a level of a size, which only a flow must know."""
+    """The head of a layer with `size` latents; only a flow depends on the size."""
     return POSTERIORS[name](size) if name == "flow" else POSTERIORS[name]()
 
 
 def conditional(
     network: str, head: head.Head | posteriors.FullCovariance, inputs: Sequence[Shape], event: Shape
 ) -> Conditional:
-    """The conditional of an event, given inputs of these shapes."""
+    """A conditional over an event, with inputs of these shapes."""
     return Conditional(NETWORKS[network](inputs, head.network_output(event)), head)
 
 
@@ -135,13 +135,11 @@ def make_vae(
     conditioned_parts: Collection[str] = (),
     seed: int = 0,
 ) -> VAE:
-    """A tiny model of these rows: several `levels` make it hierarchical, `conditioned_parts` conditional."""
+    """A tiny model of these rows; `levels` are its layer_dims, `conditioned_parts` make it conditional."""
     torch.manual_seed(seed)
-    given, told = (
-        frozenset(conditioned_parts),
-        class_prior(CLASSES, labels(10)) if conditioned_parts else None,
-    )
-    label = {part: [(CLASSES,)] for part in given}
+    parts = frozenset(conditioned_parts)
+    label_prior = class_prior(CLASSES, labels(10)) if parts else None
+    label = {part: [(CLASSES,)] for part in parts}
 
     def chain(inputs: Sequence[Shape], network: str, posterior: str, first: int = 0) -> list[nn.Module]:
         above = [(size,) for size in levels]
@@ -157,11 +155,12 @@ def make_vae(
         network, LIKELIHOODS[likelihood](), [(sum(levels),), *label.get("decoder", [])], shape
     )
 
-    def some(n: int) -> tuple[Tensor, Tensor | None]:
-        return images("unit", shape, n), told and told(labels(n))
+    def examples(n: int) -> tuple[Tensor, Tensor | None]:
+        return images("unit", shape, n), None if label_prior is None else label_prior(labels(n))
 
-    top = (PRIORS | LABELED_PRIORS)[prior](BuildContext(levels[0], encoder[0], shape, some, told, given))
-    return VAE(Hierarchy([top, *below], levels), Hierarchy(encoder, levels), decoder, told, given)
+    context = BuildContext(levels[0], encoder[0], shape, examples, label_prior, parts)
+    top = (PRIORS | LABELED_PRIORS)[prior](context)
+    return VAE(Hierarchy([top, *below], levels), Hierarchy(encoder, levels), decoder, label_prior, parts)
 
 
 make_ladder = partial(make_vae, levels=(2, 3))

@@ -1,4 +1,4 @@
-"""Models of which log p(x) is known, for tests."""
+"""Models with known log p(x), for tests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def eye(n: int) -> Tensor:
 
 
 class LinearGaussian(nn.Module):
-    """N(A v + c, S) with v the context's vectors, and flattened images, side by side."""
+    """N(A v + c, S), where v is the concatenation of all context vectors and flattened images."""
 
     def __init__(self, matrix: Tensor, offset: Tensor, covariance: Tensor):
         super().__init__()
@@ -42,7 +42,7 @@ class LinearGaussian(nn.Module):
 
 
 def given(joint_mean: Tensor, joint: Tensor, wanted: range, known: list[int]) -> LinearGaussian:
-    """The conditional of some numbers of a Gaussian given others."""
+    """The conditional distribution of some components of a Gaussian given others."""
     w, k = list(wanted), known
     gain = joint[w][:, k] @ torch.linalg.inv(joint[k][:, k])
     covariance = joint[w][:, w] - gain @ joint[k][:, w]
@@ -50,7 +50,7 @@ def given(joint_mean: Tensor, joint: Tensor, wanted: range, known: list[int]) ->
 
 
 def linear_decoder(weight: Tensor, bias: Tensor) -> Conditional:
-    """N(weight z + bias, NOISE^2 I) over images, from the package's own linear network and head."""
+    """N(weight z + bias, NOISE^2 I) over images, with the package's linear network and head."""
     network = Dense([(weight.shape[1],)], SHAPE, hidden_sizes=()).double()
     with torch.no_grad():
         network.join.linears[0].weight.copy_(weight)
@@ -69,7 +69,7 @@ def normal_vae(posterior: nn.Module, weight: Tensor, bias: Tensor) -> VAE:
 
 
 def factor_analysis(displaced: float = 0.0, widened: float = 1.0) -> tuple[VAE, Tensor, Tensor]:
-    """A linear-Gaussian model with its exact posterior or one that is off; images; their log p(x)."""
+    """A linear-Gaussian model with its exact or a perturbed posterior; images; their log p(x)."""
     weight, bias = random(PIXELS, LATENT), random(PIXELS, seed=1)
     precision = eye(LATENT) + weight.T @ weight / NOISE**2
     covariance = torch.linalg.inv(precision)
@@ -112,7 +112,7 @@ STEP = 18 / 6000
 
 
 def on_a_line(likelihood: str) -> tuple[VAE, Tensor]:
-    """A model with one latent and a decoder that bends; 3 images."""
+    """A model with one latent and a nonlinear decoder; 3 images."""
     model = make_vae(likelihood, "dense-gated", levels=(1,), shape=SHAPE).double().eval()
     with torch.no_grad():
         model.decoder.network.join.linears[0].weight.mul_(2)
@@ -121,7 +121,7 @@ def on_a_line(likelihood: str) -> tuple[VAE, Tensor]:
 
 @torch.no_grad()
 def integrals(model: VAE, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """log p(x), the ELBO, and KL(q, p(z | x)), each by a sum over the grid; (3,)."""
+    """log p(x), the ELBO, and KL(q, p(z | x)), (3,), by integration on the grid."""
     z = GRID.squeeze(-1)
     log_joint = model.decode(z).log_prob(x[:, None]) + model.prior().log_prob(z)
     log_p = torch.logsumexp(log_joint, -1) + math.log(STEP)

@@ -113,9 +113,9 @@ def test_the_unknown_label_is_drawn_from_its_posterior():
     drawn = found.images[:, 0, 0, 0, 1]
     for center, chance in zip(centers[:, 1], posterior, strict=True):
         assert abs((drawn - center).abs().lt(1e-3).float().mean() - chance) < 4 * (0.25 / 6000) ** 0.5
-    told = impute(model, x, torch.tensor([1]), sample_pixels=False, seed=0)
-    torch.testing.assert_close(told.mean[0, 0, 0, 1], centers[1, 1])
-    torch.testing.assert_close(told.images[:, 0, 0, 0, 1], centers[1, 1].expand(5))
+    conditioned = impute(model, x, torch.tensor([1]), sample_pixels=False, seed=0)
+    torch.testing.assert_close(conditioned.mean[0, 0, 0, 1], centers[1, 1])
+    torch.testing.assert_close(conditioned.images[:, 0, 0, 0, 1], centers[1, 1].expand(5))
 
 
 MODELS = [

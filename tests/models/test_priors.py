@@ -105,10 +105,10 @@ def test_a_mixture_of_one_component_as_it_starts_is_a_normal():
 def vamp(**options) -> tuple[VAE, nn.Module]:
     """A model in double precision, and its VampPrior of 5 components in 2 dimensions."""
     model = cases.make_vae(levels=(2,))
-    around = BuildContext(
+    context = BuildContext(
         2, model.encoder.layers[0], cases.SHAPE, lambda n: (cases.images("binary", n=n, seed=7), None)
     )
-    prior = priors.vamp(around, **{"components": 5, "std": 0.4, **options})
+    prior = priors.vamp(context, **{"components": 5, "std": 0.4, **options})
     return VAE(Hierarchy([prior], (2,)), model.encoder, model.decoder).double(), prior
 
 
@@ -170,9 +170,9 @@ def test_pseudo_inputs_begin_as_training_images_or_around_a_mean():
     images = cases.images("binary", n=5, seed=7).double()
     found = vamp(init="data")[1].images()
     torch.testing.assert_close(found, images.clamp(0.02, 0.98), rtol=0, atol=1e-6)
-    around = vamp(components=400, mean=0.3, std=0.05)[1].images()
-    assert around.mean().item() == pytest.approx(0.3, abs=0.002)
-    assert around.std().item() == pytest.approx(0.05, abs=0.002)
+    pixels = vamp(components=400, mean=0.3, std=0.05)[1].images()
+    assert pixels.mean().item() == pytest.approx(0.3, abs=0.002)
+    assert pixels.std().item() == pytest.approx(0.05, abs=0.002)
 
 
 def test_pseudo_inputs_stay_images_however_far_their_parameters_go_and_can_come_back():
@@ -185,27 +185,27 @@ def test_pseudo_inputs_stay_images_however_far_their_parameters_go_and_can_come_
 
 
 def test_without_training_images_it_begins_at_random_to_be_loaded_into():
-    around = BuildContext(2, nn.Identity(), cases.SHAPE)
-    assert priors.vamp(around, components=5, init="data").images().shape == (5, *cases.SHAPE)
+    context = BuildContext(2, nn.Identity(), cases.SHAPE)
+    assert priors.vamp(context, components=5, init="data").images().shape == (5, *cases.SHAPE)
 
 
 # ----------------------------------------------------------------------------------------------- exemplars
 
 
 def test_exemplars_are_training_images_that_stay_as_they_are_and_are_stored():
-    around = BuildContext(
+    context = BuildContext(
         2,
         cases.make_vae(levels=(2,)).encoder.layers[0],
         cases.SHAPE,
         lambda n: (torch.ones(n, 1, 6, 5), None),
     )
-    prior = priors.exemplars(around, components=4)
+    prior = priors.exemplars(context, components=4)
     assert not list(prior.parameters())
     assert torch.equal(prior.state_dict()["images.values"], torch.ones(4, 1, 6, 5))
-    expected = around.posterior(torch.ones(1, 6, 5))
+    expected = context.posterior(torch.ones(1, 6, 5))
     z = torch.randn(5, 2)
     torch.testing.assert_close(prior().log_prob(z), expected.log_prob(z))
-    empty = priors.exemplars(around._replace(images=None), components=4)
+    empty = priors.exemplars(context._replace(images=None), components=4)
     empty.load_state_dict(prior.state_dict())
     assert torch.equal(empty().log_prob(z), prior().log_prob(z))
 
@@ -271,23 +271,23 @@ def test_a_component_a_class_averages_to_the_mixture_over_the_classes():
 
 
 def test_components_that_are_to_be_classes_must_be_as_many():
-    around = cases.make_vae(conditioned_parts=("prior",))
-    around = BuildContext(2, nn.Identity(), cases.SHAPE, None, around.labels, frozenset(["prior"]))
+    model = cases.make_vae(conditioned_parts=("prior",))
+    context = BuildContext(2, nn.Identity(), cases.SHAPE, None, model.labels, frozenset(["prior"]))
     with pytest.raises(
         RecipeError, match=r"weights=class_conditional needs one component per class, 3, got 4"
     ):
-        priors.mixture(around, 4, "class")
+        priors.mixture(context, 4, "class_conditional")
 
 
 def test_where_the_encoder_is_told_the_components_are_posteriors_of_images_with_labels():
     for name in ("vamp-data", "exemplars"):
         model, prior = labeled(name, given=("encoder",))
-        images, told = prior.images(), prior.labels()
-        torch.testing.assert_close(told.sum(1), torch.ones(3, dtype=torch.float64))
-        assert told.argmax(1).tolist() == cases.labels(3).tolist()
+        images, labels = prior.images(), prior.labels()
+        torch.testing.assert_close(labels.sum(1), torch.ones(3, dtype=torch.float64))
+        assert labels.argmax(1).tolist() == cases.labels(3).tolist()
         z = torch.randn(5, 2, dtype=torch.float64)
         with torch.no_grad():
-            each = [model.encoder.layers[0](u, y).log_prob(z) for u, y in zip(images, told, strict=True)]
+            each = [model.encoder.layers[0](u, y).log_prob(z) for u, y in zip(images, labels, strict=True)]
             expected = torch.stack(each).logsumexp(0) - torch.tensor(3.0, dtype=torch.float64).log()
             torch.testing.assert_close(model.conditional_prior().log_prob(z), expected)
     assert isinstance(labeled("vamp", given=("encoder",))[1].labels.values, nn.Parameter)

@@ -27,7 +27,7 @@ def test_the_label_reaches_the_parts_that_take_it_and_no_other(conditioned: tupl
     one, other = (parts(model, torch.full((BATCH,), label)) for label in (0, 1))
     changed = {name for name in one if not torch.equal(one[name], other[name])}
     assert changed == set(conditioned)
-    with pytest.raises(ValueError, match=r"y: expected labels, since the .* is conditioned on them; got None"):
+    with pytest.raises(ValueError, match=r"y: expected labels, since .* conditioned on them; got None"):
         model.elbo_terms(images_for(model))
 
 

@@ -202,7 +202,7 @@ class HierarchicalDistribution(Distribution):
         return self.sample_with(lambda i, q: values[i] if i <= layer else q.rsample()).z
 
     def with_top(self, top: Distribution) -> HierarchicalDistribution:
-        """The same levels below another distribution of the top one."""
+        """Return a copy with another distribution of the top layer."""
         return HierarchicalDistribution(self._layers, self.layer_dims, self.context, top, self.temperature)
 
     def rsample(self, sample_shape: SampleShape = ()) -> Tensor:
