@@ -1,9 +1,9 @@
-"""Any array of numbers -> images (N, C, H, W) of levels or of reals in [0, 1], and what was inferred.
+"""Any array of numbers -> images (N, C, H, W) of gray levels or of real numbers in [0, 1], with notes.
 
-The values v are mapped to u = (v - offset) / scale in [0, 1], where offset and scale come from the
-natural range that holds them: [0, 1], [-1, 1], [0, 255], the 10, 12, 14 or 16 bits of a camera, else from
-their own extremes. Where every u of a natural range is a multiple of 1/255 (of another range: 0 or 1),
-nothing is lost by keeping the 256 levels, and they are kept.
+The values v are mapped to u = (v - offset) / scale in [0, 1]. Offset and scale are those of the natural range
+that contains them: [0, 1], [-1, 1], [0, 255], or the 10, 12, 14 or 16 bits of a camera; otherwise those of
+the smallest and largest value. If every u of a natural range is a multiple of 1/255 (of another range: 0 or
+1), the images are stored as 256 gray levels, without loss.
 """
 
 from __future__ import annotations
@@ -24,7 +24,11 @@ _CAMERA = (1023, 4095, 16383, 65535)
 
 
 class InferredImages(NamedTuple):
-    """Images (N, C, H, W), original = offset + scale * stored, and one sentence for each inference."""
+    """Images (N, C, H, W), original = offset + scale * stored, and one sentence per inference.
+
+    >>> InferredImages(np.zeros((1, 1, 2, 2)), 0.0, 1.0, ()).scale
+    1.0
+    """
 
     images: np.ndarray
     offset: float
@@ -55,7 +59,11 @@ def infer_images(values: np.ndarray, where: str | Path) -> InferredImages:
         where: the file or folder, for messages.
 
     Raises:
-        DataError: another shape or type, no values, all the same value, or values that are infinite.
+        DataError: another shape or type, no values, all the same value, or infinite values.
+
+    >>> found = infer_images(np.linspace(-1, 1, 32).reshape(2, 4, 4), "x.npy")
+    >>> found.images.shape, found.offset, found.scale
+    ((2, 1, 4, 4), -1.0, 2.0)
     """
     _check_kind(values, where)
     missing = _missing(values, where)

@@ -15,7 +15,7 @@ from vaekit.errors import DataError, NotFoundError
 def test_an_array_file(tmp_path: Path, levels: np.ndarray) -> None:
     np.save(tmp_path / "faces.npy", levels)
     data = load_dataset(tmp_path / "faces.npy")
-    assert (data.dataset, data.title, data.source) == ("faces", "faces", str(tmp_path / "faces.npy"))
+    assert (data.name, data.title, data.source) == ("faces", "faces", str(tmp_path / "faces.npy"))
     np.testing.assert_array_equal(data.images[:, 0], levels)
     assert isinstance(data.images.base, np.memmap)
     assert data.notes == ("20 gray images of 8x6", "levels 0..255, the largest of them 255")
@@ -43,7 +43,7 @@ def test_an_idx_pair(tmp_path: Path, levels: np.ndarray, packed: str) -> None:
     data = load_dataset(images)
     np.testing.assert_array_equal(data.images[:, 0], levels)
     assert data.classes == 2
-    assert data.dataset == "my-images-idx3-ubyte"
+    assert data.name == "my-images-idx3-ubyte"
     assert "labels from my-labels-idx1-ubyte" in data.notes
 
 
@@ -109,10 +109,10 @@ def test_other_files_are_refused(tmp_path: Path, name: str, content: bytes, says
 
 def test_framing_is_for_folders_of_images(tmp_path: Path, levels: np.ndarray) -> None:
     np.save(tmp_path / "a.npy", levels)
-    with pytest.raises(DataError, match="size, crop and color apply to folders of images"):
+    with pytest.raises(DataError, match="size, crop and color apply only to folders of images"):
         load_dataset(tmp_path / "a.npy", size=(4, 4))
     write_quartet(tmp_path / "quartet")
-    with pytest.raises(DataError, match="size, crop and color apply to folders of images"):
+    with pytest.raises(DataError, match="size, crop and color apply only to folders of images"):
         load_dataset(tmp_path / "quartet", crop="center")
     with pytest.raises(DataError, match="digits: size, crop and color apply"):
         load_dataset("digits", color="gray")

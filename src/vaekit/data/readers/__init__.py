@@ -1,1 +1,12 @@
-"""Readers of the user's own files: each gives `RawData`."""
+"""Readers of the user's own files; each returns `RawData`.
+
+Only `vaekit.data` and the explorer's uploads import them.
+
+    user           choose the reader by the path
+    numpy          .npy and .npz
+    csv            tables of numbers
+    idx            the format of MNIST
+    image_folder   a folder of images
+    image          one image
+    raw, guard     what the readers share: `RawData`, one-line errors, size limits
+"""

@@ -1,6 +1,6 @@
-"""A table of numbers as text: a row an image or a vector, one column perhaps the label.
+"""A table of numbers as text: one row per image or vector, with an optional label column.
 
-An empty cell, between two commas, semicolons or tabs, is a value that is missing, as is `nan`.
+An empty cell, or `nan`, is a missing value.
 """
 
 from __future__ import annotations
@@ -34,7 +34,13 @@ def read_table(path: Path) -> RawData:
     A column called label, class, target or y holds the labels, which may be text.
 
     Raises:
-        DataError: a row has more or fewer columns than the first, or a cell is no number.
+        DataError: a row has more or fewer columns than the first, or a cell is not a number.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "x.csv"
+    >>> _ = path.write_text("a,b,label\\n1,2,cat\\n3,4,dog\\n")
+    >>> read_table(path).values.shape
+    (2, 2)
     """
     with reading(path, "a table of numbers"):
         layout = _layout(path)

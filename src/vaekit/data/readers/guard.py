@@ -1,4 +1,4 @@
-"""Reading a file that may be damaged, huge, or not what its name says: one error, one line."""
+"""Read files that may be damaged, too large, or of another type: one error, in one line."""
 
 from __future__ import annotations
 
@@ -15,15 +15,21 @@ from vaekit.utils.memory import total_memory
 
 @contextmanager
 def reading(path: str | Path, what: str) -> Iterator[None]:
-    """Turn whatever goes wrong while `path` is read as `what` into one line about that file.
+    """Inside the block, turn every exception into one line about the file.
 
     Args:
         path: the file, for the message.
-        what: what it is read as, such as "an IDX file".
+        what: the expected type, such as "an IDX file".
 
     Raises:
         NotFoundError: there is no such file.
-        DataError: it cannot be opened, or its content is damaged.
+        DataError: the file cannot be opened, or its content is damaged.
+
+    >>> with reading("x.idx", "an IDX file"):  # doctest: +ELLIPSIS
+    ...     raise ValueError("bad header")
+    Traceback (most recent call last):
+    ...
+    vaekit.errors.DataError: x.idx: cannot be read as an IDX file: bad header; ...
     """
     try:
         yield
@@ -49,17 +55,27 @@ def reading(path: str | Path, what: str) -> Iterator[None]:
 
 
 def open_maybe_gzip(path: Path) -> IO[bytes]:
-    """The file opened for reading, unpacked on the fly where its first bytes say that it is gzip."""
+    """Open a file for reading; unpack it if its first bytes are those of gzip.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "x.gz"
+    >>> _ = path.write_bytes(gzip.compress(b"content"))
+    >>> open_maybe_gzip(path).read()
+    b'content'
+    """
     with open(path, "rb") as stream:
         packed = stream.read(2) == b"\x1f\x8b"
     return cast(IO[bytes], gzip.open(path)) if packed else open(path, "rb")
 
 
 def check_size(path: str | Path, shape: Iterable[int], itemsize: int) -> int:
-    """The bytes that an array of `shape` takes, refused where they pass half of this machine's memory.
+    """The size in bytes of an array of `shape`, if it is at most half of this machine's memory.
 
     Raises:
-        DataError: the array is too large to be held in memory.
+        DataError: the array is too large for the memory.
+
+    >>> check_size("x.npy", (10, 28, 28), itemsize=1)
+    7840
     """
     size = math.prod(shape) * itemsize
     limit = _half_of_memory()

@@ -1,4 +1,4 @@
-"""IDX, the format of MNIST: 0 0 type rank, the sizes as big-endian uint32, then the values."""
+"""IDX, the format of MNIST: bytes 0, 0, type and rank; the sizes as big-endian uint32; then the values."""
 
 from __future__ import annotations
 
@@ -24,7 +24,13 @@ def read_idx(path: Path) -> np.ndarray:
         The array, of the shape and type that the header states (in this machine's byte order).
 
     Raises:
-        DataError: the header is no IDX header, or more or fewer bytes follow than it states.
+        DataError: the header is not an IDX header, or the number of bytes after it is wrong.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "labels"
+    >>> _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 9]))
+    >>> read_idx(path)
+    array([7, 9], dtype=uint8)
     """
     with reading(path, "an IDX file"), open_maybe_gzip(path) as stream:
         dtype, shape = _header(stream)
@@ -40,7 +46,13 @@ def read_idx_pair(images: Path, labels: Path) -> tuple[np.ndarray, np.ndarray]:
     """The images (N, ...) and labels (N,) int64 of two IDX files that belong together.
 
     Raises:
-        DataError: as `read_idx`, or the files do not hold the same number of each.
+        DataError: as `read_idx`, or the files have different lengths.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "x"
+    >>> _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 9]))
+    >>> read_idx_pair(path, path)[1]
+    array([7, 9])
     """
     pictures, classes = read_idx(images), read_idx(labels)
     if classes.shape != pictures.shape[:1]:
@@ -52,7 +64,14 @@ def read_idx_pair(images: Path, labels: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def is_idx(path: Path) -> bool:
-    """Whether the file begins as an IDX file does."""
+    """Whether the first bytes of the file are those of an IDX file.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "x"
+    >>> _ = path.write_bytes(b"no IDX file")
+    >>> is_idx(path)
+    False
+    """
     with reading(path, "an IDX file"), open_maybe_gzip(path) as stream:
         return _begins(stream.read(4))
 

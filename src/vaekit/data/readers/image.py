@@ -1,4 +1,4 @@
-"""One image file: what its header says, and its pixels as 8-bit levels of a wanted size."""
+"""One image file: its header, and its pixels as 8-bit gray or RGB levels of a given size."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ _ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """What the header of an image file says, after it was turned as its EXIF says.
+    """The header of an image file, after the rotation of its EXIF data.
 
     Args:
         path: the file.
         height, width: in pixels.
-        gray: whether it has no colors.
-        deep: whether it has more than 8 bits a channel.
+        gray: whether it is a gray image.
+        deep: whether it has more than 8 bits per channel.
+
+    >>> ImageHeader(Path("x.png"), height=28, width=20, gray=True, deep=False).width
+    20
     """
 
     path: Path
@@ -37,12 +40,16 @@ class ImageHeader:
 
 
 def is_image_name(path: Path) -> bool:
-    """Whether the file is named as images are."""
+    """Whether the suffix of the file is that of an image.
+
+    >>> is_image_name(Path("x.PNG")), is_image_name(Path("x.npy"))
+    (True, False)
+    """
     return path.suffix.lower() in _SUFFIXES
 
 
 def read_header(path: Path) -> ImageHeader | None:
-    """The header of an image file; None where it is no image and not named as one.
+    """The header of an image file; None if it is not an image and is not named like one.
 
     Raises:
         DataError: it is named as an image and is none, or has more than MAX_PIXELS.
@@ -65,7 +72,7 @@ def decode_image(path: Path, size: tuple[int, int], *, cut: bool, gray: bool) ->
     Args:
         path: the file.
         size: (H, W) wanted.
-        cut: cut the middle to the shape of `size` before resizing, rather than squeeze.
+        cut: crop the middle to the aspect ratio of `size` before resizing.
         gray: one channel rather than three.
 
     Raises:
@@ -76,7 +83,12 @@ def decode_image(path: Path, size: tuple[int, int], *, cut: bool, gray: bool) ->
 
 
 def image_to_array(opened: Image.Image, size: tuple[int, int], *, cut: bool, gray: bool) -> np.ndarray:
-    """The pixels of an image that was opened; for the arguments see `decode`."""
+    """The pixels of an open image; the arguments are those of `decode_image`.
+
+    >>> image_to_array(Image.new("RGB", (6, 4), "white"), (2, 3), cut=False, gray=True)
+    array([[255, 255, 255],
+           [255, 255, 255]], dtype=uint8)
+    """
     height, width = size
     image = _opaque(_eight_bits(ImageOps.exif_transpose(opened))).convert("L" if gray else "RGB")
     if cut:
@@ -113,7 +125,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """Laid over white where it is transparent."""
+    """The image over a white background, if it is transparent."""
     if not image.has_transparency_data:
         return image
     over = image.convert("RGBA")

@@ -1,4 +1,4 @@
-"""A folder of images of any sizes and modes -> one array of levels; sub-folders are the labels.
+"""A folder of images of any size and mode -> one array of gray or RGB levels; subfolders are the labels.
 
 Every image is turned as its EXIF says, laid over white where it is transparent, brought to 8 bits,
 and resized to one size. A sub-folder is a class; sub-folders called train, test and validation are
@@ -31,15 +31,18 @@ _CLUTTER = ("Thumbs.db", "desktop.ini", "__MACOSX")
 
 @dataclass(frozen=True)
 class ImageOptions:
-    """How images of a folder become alike.
+    """Size, crop and color of images from a folder.
 
     Args:
-        size: (H, W) in pixels; None takes the size that all have, else their median, at most 64.
-        crop: "resize" squeezes an image into that size, "center" first cuts its middle to that shape.
-        color: "gray", "rgb", or "auto": gray where all images are.
+        size: (H, W) in pixels; None takes the common size, or else the median, at most 64.
+        crop: "resize" scales to that size, "center" first crops to its aspect ratio.
+        color: "gray", "rgb", or "auto": gray if all images are.
 
     Raises:
-        DataError: any of them is something else.
+        DataError: an option has another value.
+
+    >>> ImageOptions(size=(64, 64), color="gray").crop
+    'resize'
     """
 
     size: tuple[int, int] | None = None

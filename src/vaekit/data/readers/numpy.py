@@ -28,7 +28,13 @@ def read_npy(path: Path) -> RawData:
     """The array of a .npy file, memory-mapped.
 
     Raises:
-        DataError: the file is damaged, or holds Python objects, which are never read.
+        DataError: the file is damaged, or contains Python objects, which are never read.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "x.npy"
+    >>> np.save(path, np.zeros((5, 8, 8)))
+    >>> read_npy(path).values.shape
+    (5, 8, 8)
     """
     with reading(path, "a .npy file"):
         with open(path, "rb") as stream:
@@ -40,7 +46,13 @@ def read_npz(path: Path) -> RawData:
     """The arrays of a .npz file, recognized by names such as x, images, y, x_train, test_labels, attributes.
 
     Raises:
-        DataError: the file is damaged, unpacks to too much, or its names do not say which array is which.
+        DataError: the file is damaged, unpacks to too much, or its names do not identify the arrays.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "x.npz"
+    >>> np.savez(path, x_train=np.zeros((5, 8, 8)), x_test=np.zeros((2, 8, 8)))
+    >>> read_npz(path).published
+    {'train': (0, 5), 'test': (5, 7)}
     """
     with reading(path, "a .npz file"), zipfile.ZipFile(path) as archive:
         shapes = _shapes(path, archive)

@@ -1,4 +1,4 @@
-"""What a reader of the user's own files hands over, before anything is inferred from the values."""
+"""What a reader returns, before anything is inferred from the values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from vaekit.errors import DataError
 
-# The names that people give to the parts of a split, in files and folders.
+# Names of the parts of a split, in files and folders.
 PARTS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("val", "valid", "validation"), "validation"),
@@ -25,7 +25,11 @@ PARTS = {
 class RawData:
     """Values (N, ...) of any numeric type, labels (N, ...) of any type or None, and what came with them.
 
-    Attributes are (N, m) or (N,) numbers, or None; files the names of the images' files, if they have any.
+    Attributes are (N, m) or (N,) numbers, or None; `files` are the names of the image files, if there are
+    any.
+
+    >>> RawData(np.zeros((3, 8, 8))).labels is None
+    True
     """
 
     values: np.ndarray
@@ -37,7 +41,11 @@ class RawData:
 
 
 class SplitPart(NamedTuple):
-    """One part of a published split: its values (n, ...), and its labels and attributes (n, ...) or None."""
+    """One part of a published split: its values (n, ...), and its labels and attributes (n, ...) or None.
+
+    >>> SplitPart(np.zeros((3, 8, 8))).values.shape
+    (3, 8, 8)
+    """
 
     values: np.ndarray
     labels: np.ndarray | None = None
@@ -45,14 +53,18 @@ class SplitPart(NamedTuple):
 
 
 def stack_parts(parts: Mapping[str, SplitPart], where: str | Path) -> RawData:
-    """The parts of a published split behind one another, as one array with their bounds.
+    """Concatenate the parts of a published split into one array, and keep their bounds.
 
     Args:
-        parts: "train", and "validation", "test" where there are any.
+        parts: "train", and optionally "validation" and "test".
         where: the file or folder, for the message.
 
     Raises:
-        DataError: there is no train part, only some have labels or attributes, or shapes differ.
+        DataError: there is no train part, only some parts have labels or attributes, or shapes differ.
+
+    >>> parts = {"train": SplitPart(np.zeros((3, 2))), "test": SplitPart(np.zeros((1, 2)))}
+    >>> stack_parts(parts, "x.npz").published
+    {'train': (0, 3), 'test': (3, 4)}
     """
     check_parts(parts, where)
     _check_alike(parts, where)
@@ -65,22 +77,28 @@ def stack_parts(parts: Mapping[str, SplitPart], where: str | Path) -> RawData:
 
 
 def _behind(arrays: Iterable[np.ndarray | None]) -> np.ndarray | None:
-    """Arrays behind one another; None where there are none."""
+    """The concatenated arrays; None if there are none."""
     given = [array for array in arrays if array is not None]
     return np.concatenate(given) if given else None
 
 
 def split_bounds(counts: Mapping[str, int]) -> dict[str, tuple[int, int]]:
-    """Part -> (first, past the last) image, of parts that lie behind one another."""
+    """Part -> (first, last + 1) image, for concatenated parts.
+
+    >>> split_bounds({"train": 3, "test": 1})
+    {'train': (0, 3), 'test': (3, 4)}
+    """
     bounds = pairwise(accumulate(counts.values(), initial=0))
     return dict(zip(counts, bounds, strict=True))
 
 
 def check_parts(parts: Iterable[str], where: str | Path) -> None:
-    """A published split needs a train part.
+    """Check that a published split has a train part.
 
     Raises:
-        DataError: there is none.
+        DataError: it has none.
+
+    >>> check_parts(["train", "test"], "folder")
     """
     if "train" not in parts:
         raise DataError(
@@ -100,17 +118,21 @@ def _check_alike(parts: Mapping[str, SplitPart], where: str | Path) -> None:
 
 
 def _check_beside(name: str, what: str, part: SplitPart, train: SplitPart, where: str | Path) -> None:
-    """Labels, or attributes, go with all parts or none, and with every image."""
+    """Check that all parts have labels (or attributes) or none, and one per image."""
     given, in_train = getattr(part, what), getattr(train, what)
     if (given is None) != (in_train is None):
         raise DataError(f"{where}: only some of train and {name} have {what}; give all or none of them")
     if given is not None and len(given) != len(part.values):
         raise DataError(
             f"{where}: {name} has {len(part.values)} images, but {len(given)} {what}; "
-            f"give exactly one {what.removesuffix('s')} an image"
+            f"give exactly one {what.removesuffix('s')} per image"
         )
 
 
 def natural_key(name: str) -> list[tuple[int, str]]:
-    """The key that sorts "image 9" before "image 10"."""
+    """The sort key that puts "image 9" before "image 10".
+
+    >>> sorted(["image 10", "image 9"], key=natural_key)
+    ['image 9', 'image 10']
+    """
     return [(int(piece), "") if piece.isdecimal() else (0, piece) for piece in re.split(r"(\d+)", name)]

@@ -1,4 +1,4 @@
-"""The user's own data: the path says which reader, the values say the rest."""
+"""The user's own data: the path determines the reader, the values determine the rest."""
 
 from __future__ import annotations
 
@@ -34,10 +34,16 @@ def read_user_data(path: Path, framing: ImageOptions) -> Dataset:
 
     Args:
         path: the file or folder; it exists.
-        framing: how images of a folder become alike.
+        framing: size, crop and color of images from a folder.
 
     Raises:
-        DataError: the data cannot be used as it is; the message says why and what to do.
+        DataError: the data cannot be used; the message says why and what to do.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "noise.npy"
+    >>> np.save(path, np.random.default_rng(0).random((5, 4, 4)))
+    >>> read_user_data(path, ImageOptions())
+    Dataset('noise', 5 images of (1, 4, 4), float32)
     """
     raw = _read(path, framing)
     images, offset, scale, inferred = infer_images(raw.values, path)
@@ -77,7 +83,7 @@ def _read(path: Path, framing: ImageOptions) -> RawData:
     if path.is_dir() and not quartet:
         return read_image_folder(path, framing)
     if framing != ImageOptions():
-        raise DataError(f"{path}: size, crop and color apply to folders of images alone; leave them out")
+        raise DataError(f"{path}: size, crop and color apply only to folders of images; leave them out")
     if quartet:
         return stack_parts({part: SplitPart(*read_idx_pair(*files)) for part, files in quartet.items()}, path)
     return _reader(path)(path)
@@ -88,7 +94,9 @@ def _reader(path: Path) -> Callable[[Path], RawData]:
     if known:
         return known
     if path.suffix.lower() in _PICKLES:
-        raise DataError(f"{path}: pickles are never read, for they can run code; save it as .npy or .npz")
+        raise DataError(
+            f"{path}: pickles are never read because they can run code; save the data as .npy or .npz"
+        )
     if is_image_name(path):
         raise DataError(f"{path}: is one image; give the folder that holds your images")
     if not is_idx(path):
@@ -100,10 +108,10 @@ def _reader(path: Path) -> Callable[[Path], RawData]:
 
 
 def _read_idx_pair(path: Path) -> RawData:
-    """The images at `path`, and the labels that lie beside it under the corresponding name."""
+    """The images at `path`, and the labels in the same folder under the corresponding name."""
     beside = _labels_beside(path)
     if beside is None:
-        return RawData(read_idx(path), notes=("no labels lie beside it",))
+        return RawData(read_idx(path), notes=("no labels in the same folder",))
     return RawData(*read_idx_pair(path, beside), notes=(f"labels from {beside.name}",))
 
 
@@ -115,7 +123,7 @@ def _labels_beside(path: Path) -> Path | None:
 
 
 def _idx_quartet(folder: Path) -> dict[str, tuple[Path, Path]]:
-    """Part -> its files of images and labels, where a folder holds the four files of MNIST or a relative."""
+    """Part -> its files of images and labels, if a folder holds four files named like those of MNIST."""
     parts = {}
     for prefix, part in _PARTS.items():
         images = next((path for path in sorted(folder.glob(f"{prefix}-images*")) if is_idx(path)), None)
@@ -126,6 +134,10 @@ def _idx_quartet(folder: Path) -> dict[str, tuple[Path, Path]]:
 
 
 def base_name(path: Path) -> str:
-    """The name of a file without its endings, or of a folder."""
+    """The name of a file without its suffixes, or of a folder.
+
+    >>> base_name(Path("data/train-images.npy.gz"))
+    'train-images.npy'
+    """
     path = path.resolve()
     return path.name if path.is_dir() else path.name.removesuffix(".gz").removesuffix(path.suffix)
