@@ -212,7 +212,7 @@ def _row(number: int, chosen: Chosen, folder: str) -> Row:
             "seed": number % 3,
         },
         "model": {
-            "latent": latent,
+            "latent_dim": latent,
             "prior": prior,
             "condition": condition,
             "encoder": {"network": network, "posterior": posterior},
@@ -233,7 +233,7 @@ def _completed(recipe: Tree, also: frozenset[str]) -> tuple[Tree, frozenset[str]
         "epochs": 2,
         "batch_size": 8,
         "device": "cpu",
-        "pictures": int("figures" in also),
+        "sample_every": int("figures" in also),
         **recipe.get("training", {}),
     }
     return {"objective": {}, **recipe, "data": data, "training": training}, also

@@ -186,6 +186,9 @@ FILES: dict[str, str] = {}
 #   "bits_per_pixel": "bits_per_dimension",
 #   "quality/fid": "frechet",
 FIELDS: dict[str, str] = {
+    "kl": "rate",
+    "metrics/*/kl": "kl",
+    "label_kl": "label_rate",
     "init": "start",
     "layer_dims": "latents",
     "marginal_kl": "prior_gap",

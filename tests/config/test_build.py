@@ -260,7 +260,7 @@ def test_attributes_take_the_place_of_labels(tmp_path):
         ),
         (
             [TOLD, "model.prior={kind: mixture, weights: class_conditional, components: 9}"],
-            "expected 10, .* got 9",
+            "one component per class, 10, got 9",
         ),
     ],
 )
