@@ -1,4 +1,4 @@
-"""Train the model that the package carries for `vaekit explore --demo`, and put it there.
+"""Train the demo model of `vaekit explore --demo`, and store it in the package.
 
     python scripts/make_demo.py [RUN]
 

@@ -18,7 +18,7 @@ _CELLS = 128
 
 
 def contours(points: np.ndarray) -> dict[str, Any]:
-    """The contours of the regions that hold 95, 75, 50 and 25 % of the points.
+    """The contours of the regions that hold 95, 75, 50 and 25% of the points.
 
     Args:
         points: (N, 2).

@@ -76,9 +76,9 @@ export function choice(name, options, value, onchange) {
 /** A slider with its name and its value as a number. */
 export function slider(name, { min, max, step, value, oninput, digits = 2 }) {
   const id = unique("slider");
-  const output = el("output", { for: id }, nice(value, digits));
+  const output = el("output", { for: id }, formatNumber(value, digits));
   const input = el("input", { type: "range", id, min, max, step, value });
-  const show = () => (output.textContent = nice(Number(input.value), digits));
+  const show = () => (output.textContent = formatNumber(Number(input.value), digits));
   input.addEventListener("input", () => (show(), oninput(Number(input.value))));
   const box = el("div", { class: "slider" }, el("label", { for: id }, name), input, output);
   box.put = (next) => ((input.value = next), show());
@@ -93,7 +93,7 @@ export function save(blob, name) {
 }
 
 /** A number as text; a dash if there is none. */
-export function nice(value, digits = 1) {
+export function formatNumber(value, digits = 1) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   return value
     .toFixed(digits)

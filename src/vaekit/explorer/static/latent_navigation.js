@@ -9,7 +9,7 @@
  * @typedef {import("./types.js").Model} Model
  */
 
-import { nice } from "./dom.js";
+import { formatNumber } from "./dom.js";
 import { conditionOf } from "./state.js";
 
 /** The point of a latent vector on the map, [x, y]; null if the map is not linear. */
@@ -80,6 +80,6 @@ function classNote(model, label) {
 
 /** A latent vector in short form. */
 export function describeLatent(z) {
-  const first = z.slice(0, 2).map((value) => nice(value, 2));
+  const first = z.slice(0, 2).map((value) => formatNumber(value, 2));
   return z.length > 2 ? `z = (${first.join(", ")}, … ${z.length} latents)` : `z = (${first.join(", ")})`;
 }

@@ -5,7 +5,7 @@
  * The time from a move of the pointer to its image is measured:
  * `performance.getEntriesByName("pointer to image")`.
  */
-import { el, nice } from "./dom.js";
+import { el, formatNumber } from "./dom.js";
 import { clear, imageCanvas, show } from "./image.js";
 import { describeLatent, latentAt } from "./latent_navigation.js";
 import { latest } from "./latest.js";
@@ -34,7 +34,7 @@ export function preview(app, model) {
 
   function showFrame({ row, k, n, z, t }) {
     show(picture, row, k, n);
-    source.textContent = `${describeLatent(z)}, from A to B at ${nice(t, 2)}`;
+    source.textContent = `${describeLatent(z)}, from A to B at ${formatNumber(t, 2)}`;
   }
 
   function refresh() {
@@ -78,14 +78,14 @@ function numbers(model, i) {
   const label = info.classes ? [["class", i < 0 ? "–" : (info.classes[points?.label?.[i]] ?? "–")]] : [];
   const bound = info.is_bound
     ? [
-        ["KL", nice(value("kl"))],
-        ["log p(x)", nice(value("log_likelihood"))],
+        ["KL", formatNumber(value("kl"))],
+        ["log p(x)", formatNumber(value("log_likelihood"))],
       ]
     : [];
   const rows = [
     ["image", i < 0 ? "–" : String(i)],
     ...label,
-    ["log p(x|z)", nice(value("reconstruction"))],
+    ["log p(x|z)", formatNumber(value("reconstruction"))],
     ...bound,
   ];
   return rows.flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]);

@@ -24,7 +24,7 @@ export function themeButton() {
 }
 
 /** Colors and font for drawing within an element. */
-export function look(element) {
+export function canvasStyle(element) {
   const style = getComputedStyle(element);
   const of = (key) => style.getPropertyValue(`--${key}`).trim();
   return {

@@ -29,9 +29,13 @@ def to_onnx(name: str, graph: Graph) -> bytes:
         InvalidError: the module uses an operation that ONNX does not have.
 
     Example:
-        >>> from vaekit.explorer.session import demo
-        >>> from vaekit.explorer.static_export.graphs import graphs
-        >>> content = to_onnx("decode", graphs(demo().model, (1, 28, 28))["decode"])  # doctest: +SKIP
+        >>> import sys
+        >>> from unittest import mock
+        >>> graph = Graph(torch.nn.Identity(), {"x": torch.zeros(1)}, ("y",))
+        >>> with mock.patch.dict(sys.modules, onnx=None):
+        ...     to_onnx("identity", graph)
+        Traceback (most recent call last):
+        vaekit.errors.VaekitError: export needs onnx and onnxscript, which are not installed...
     """
     try:
         import onnx  # noqa: F401

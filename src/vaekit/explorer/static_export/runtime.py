@@ -35,8 +35,13 @@ def runtime_files() -> dict[str, bytes]:
         InvalidError: a file differs from the published one.
 
     Example:
-        >>> sorted(runtime_files())  # doctest: +SKIP
-        ['ort-wasm-simd-threaded.wasm', 'ort.wasm.bundle.min.mjs']
+        >>> import os
+        >>> from unittest import mock
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with mock.patch.dict(os.environ, {"VAEKIT_CACHE": folder, "PATH": ""}):
+        ...         runtime_files()
+        Traceback (most recent call last):
+        vaekit.errors.VaekitError: the page runs its models with onnxruntime-web@1.30.0, which npm fetches...
     """
     folder = cache.cache_folder() / PACKAGE
     if not all((folder / name).is_file() for name in FILES):

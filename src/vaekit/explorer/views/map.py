@@ -71,7 +71,7 @@ def values(session: ExplorerSession, request: requests.Map) -> dict[str, Any]:
 
 
 def density(session: ExplorerSession, request: requests.Map) -> Response:
-    """Contours of the densest regions that hold 25, 50, 75 and 95 % of the points.
+    """Contours of the densest regions that hold 25, 50, 75 and 95% of the points.
 
     Example:
         >>> from vaekit.explorer import requests

@@ -1,6 +1,6 @@
 /** The three canvases of a map, drawn once per frame after a change: background, points, and markers on top. */
 import { el } from "../dom.js";
-import { isDark, look, onTheme } from "../theme.js";
+import { canvasStyle, isDark, onTheme } from "../theme.js";
 import { paint } from "./colors.js";
 import { drawAxes, drawBackground } from "./backdrop.js";
 import { drawMarkers } from "./markers.js";
@@ -24,7 +24,7 @@ export function createLayers(app, model, stage, view) {
   const contexts = { background: background.getContext("2d"), overlay: overlay.getContext("2d") };
   const points = pointLayer(dots, () => redraw());
   const extras = { density: null, backdrop: null };
-  let colors = look(stage);
+  let colors = canvasStyle(stage);
   let pending = null; // "markers" or "all"
 
   /** Draw in the next frame: everything, or only the markers. */
@@ -55,7 +55,7 @@ export function createLayers(app, model, stage, view) {
     const { color, hidden, backdrop } = app.store.get();
     if (backdrop) stage.dataset.theme = "dark";
     else delete stage.dataset.theme;
-    colors = look(stage);
+    colors = canvasStyle(stage);
     const classes = model.info.classes?.length ?? 0;
     if (model.points) points.setColors(paint(model.points, color, classes, new Set(hidden), isDark(stage)));
     redraw();
@@ -97,6 +97,6 @@ function pointStyle(n, magnification, backdrop) {
 /** The names of the axes, with the share of variance that each explains. */
 function axes({ axes: names, explained_variance_ratio: shares }) {
   return names.map((name, k) =>
-    shares ? `${name}, ${Math.round(100 * shares[k])} % of the variance` : name,
+    shares ? `${name}, ${Math.round(100 * shares[k])}% of the variance` : name,
   );
 }

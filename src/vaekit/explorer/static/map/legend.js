@@ -1,5 +1,5 @@
 /** The legend of a map: classes, each of which can be hidden, or a color scale. */
-import { button, el, nice } from "../dom.js";
+import { button, el, formatNumber } from "../dom.js";
 import { isDark, onTheme } from "../theme.js";
 import { classColor, range, SCALE } from "./colors.js";
 
@@ -56,6 +56,6 @@ function scaleOf(values, name) {
   const [low, high] = range(values);
   const bar = el("span", { class: "ramp", "aria-hidden": "true" });
   bar.style.setProperty("--ramp", SCALE.join(","));
-  const ends = [low, high].map((value) => el("span", { class: "number" }, nice(value, 0)));
+  const ends = [low, high].map((value) => el("span", { class: "number" }, formatNumber(value, 0)));
   return el("p", { class: "scale" }, el("span", {}, name), ends[0], bar, ends[1], el("span", {}, "nats"));
 }

@@ -11,7 +11,7 @@ const SHORT = {
   none: "None",
 };
 const LAYERS = {
-  density: ["Density", "Contours of the densest regions that hold 25, 50, 75 and 95 % of the points"],
+  density: ["Density", "Contours of the densest regions that hold 25, 50, 75 and 95% of the points"],
   backdrop: ["Backdrop", "The decoded image at every point of the map"],
   ellipse: ["Posterior", "One standard deviation of the posterior of the selected image"],
 };

@@ -4,7 +4,7 @@
  * In a hierarchical model, the layers below a changed one can be resampled from p(z_l | layers above), with the same
  * seed, so that the image changes smoothly.
  */
-import { button, el, nice, slider, unique } from "../dom.js";
+import { button, el, formatNumber, slider, unique } from "../dom.js";
 import { modelPanel } from "../model_panel.js";
 import { latest } from "../latest.js";
 import { selectImage, setLatent, setLatents } from "../latent_navigation.js";
@@ -92,7 +92,8 @@ function layerBox(info, layer, largest, changed, rows, resample) {
     rows.push({ index: latent.index, box });
     return box;
   };
-  const [active, inactive] = [own.filter(({ active: isActive }) => isActive), own.filter(({ active: isActive }) => !isActive)];
+  const active = own.filter((latent) => latent.active);
+  const inactive = own.filter((latent) => !latent.active);
   const last = layer === info.layer_dims.length - 1;
   const head =
     info.layer_dims.length > 1
@@ -122,7 +123,7 @@ function latentSlider(latent, largest, changed) {
   const box = slider(`z${latent.index}`, { ...limits, oninput: (value) => changed(latent, value) });
   box.classList.add("latent");
   box.style.setProperty("--share", latent.kl / largest);
-  box.title = `KL ${nice(latent.kl, 2)} nats, posterior means ${nice(latent.mean, 2)} ± ${nice(latent.std, 2)}`;
+  box.title = `KL ${formatNumber(latent.kl, 2)} nats, posterior means ${formatNumber(latent.mean, 2)} ± ${formatNumber(latent.std, 2)}`;
   return box;
 }
 

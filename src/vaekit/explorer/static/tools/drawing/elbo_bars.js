@@ -1,5 +1,5 @@
 /** The terms of the bound as bars from zero: ELBO = log p(x | z) - KL, in nats. */
-import { el, nice } from "../../dom.js";
+import { el, formatNumber } from "../../dom.js";
 
 /** @param {{reconstruction: number, kl: number[]|null, elbo: number|null, log_likelihood: number|null}} terms */
 export function elboBars(terms) {
@@ -33,7 +33,7 @@ function bar([name, value, kind], largest) {
     "tr",
     {},
     el("th", { scope: "row" }, name),
-    el("td", { class: "number" }, nice(value)),
+    el("td", { class: "number" }, formatNumber(value)),
     el("td", { class: "wide" }, line),
   );
 }

@@ -1,5 +1,5 @@
 /** The result of one model for a drawing: reconstruction, terms of the bound, and imputations of the masked part. */
-import { button, el, nice } from "../../dom.js";
+import { button, el, formatNumber } from "../../dom.js";
 import { fromBase64, imageCanvas, show } from "../../image.js";
 import { latest } from "../../latest.js";
 import { setLatent } from "../../latent_navigation.js";
@@ -61,7 +61,7 @@ export function resultPanel(app, model) {
   const impute = latest(async (masked) => {
     const { picture, ess, samples } = await app.backend.impute(m, { ...masked, n: IMPUTATIONS, seed });
     show(imputations, picture);
-    sampleSize.textContent = `Resampled from ${samples} posterior samples; effective sample size ${nice(ess)}.`;
+    sampleSize.textContent = `Resampled from ${samples} posterior samples; effective sample size ${formatNumber(ess)}.`;
   }, app.showError);
 
   function clear() {
@@ -92,5 +92,5 @@ function runsOf(picture, shape) {
 function describeClass({ condition }, probabilities) {
   if (!probabilities || !condition) return "";
   const best = probabilities.indexOf(Math.max(...probabilities));
-  return `Most probable class: ${condition.names[best]} (${Math.round(100 * probabilities[best])} %)`;
+  return `Most probable class: ${condition.names[best]} (${Math.round(100 * probabilities[best])}%)`;
 }
