@@ -34,7 +34,7 @@ class End(NamedTuple):
 
 
 def colors(count: int, ordered: bool = False) -> np.ndarray:
-    """RGBA (count, 4): steps from dark to light for runs in an order, else colors told apart."""
+    """RGBA (count, 4): steps from dark to light for runs in an order, else distinct colors."""
     if ordered and count > 1:
         return matplotlib.colormaps["viridis"](np.linspace(0, 0.88, count))
     return palette(count) if count > len(_FEW) else matplotlib.colors.to_rgba_array(_FEW[:count])

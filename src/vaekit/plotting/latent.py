@@ -27,7 +27,7 @@ def latent_scatter(
 ) -> Figure:
     """The points of a plane, colored by label.
 
-    Up to twenty classes get a legend, in which ten have colors told apart by color-blind readers too;
+    Up to twenty classes get a legend, in which ten have colors distinguishable by color-blind readers too;
     more share a color bar.
 
     Args:

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 from vaekit.errors import InvalidError
 
 WHITE = 255
-UNSEEN = (122, 160, 204)  # of pixels that were not observed: told from black, white and gray at a glance
+UNSEEN = (122, 160, 204)  # of pixels that were not observed: distinct from black, white and gray
 _CURVE_SIZE = (180, 90)  # pixels across and up
 _CURVE_PAPER, _CURVE_INK = "#f1f3f5", "#0072b2"
 _FINER = 4  # a curve is drawn this much larger, then reduced: smooth lines

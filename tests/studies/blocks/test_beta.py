@@ -137,7 +137,7 @@ def test_reconstructions_are_nearer_than_what_lies_half_way(results):
 
 def test_codes_and_pixels_are_judged_alike(results):
     [table] = latent.latent_probes(results, n=200)
-    assert [name for name, _ in table.rows] == ["vae-0.1", "vae-1", "ae", "pixels, no code"]
+    assert [name for name, _ in table.rows] == ["vae-0.1", "vae-1", "ae", "pixels, no latents"]
     linear = [cells[0].value for _, cells in table.rows]
     codes, classes = latent.codes_and_classes(results.select("ae")[0], 200, "test")
     assert codes.shape == (200, 8)

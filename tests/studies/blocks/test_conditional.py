@@ -101,7 +101,7 @@ def test_what_does_not_vary_stays_as_it_is_at_the_start(results, monkeypatch):
 
 
 def test_a_model_that_is_told_nothing_has_no_label_to_vary(results):
-    with pytest.raises(InvalidError, match="is told no label"):
+    with pytest.raises(InvalidError, match="is not conditioned on a label"):
         conditional.conditional_interpolation(results, [(1, 7)], "vae")
 
 
@@ -142,7 +142,7 @@ def test_likelihoods_with_and_without_the_label(results):
 
 
 def test_models_that_are_told_nothing_know_no_entropy_of_labels(results):
-    with pytest.raises(InvalidError, match="none of them is told labels"):
+    with pytest.raises(InvalidError, match="none of them is conditioned on labels"):
         conditional.label_likelihood(results, "vae")
 
 

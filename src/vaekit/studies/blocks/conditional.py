@@ -1,4 +1,4 @@
-"""What a label does in a conditional model: it chooses the class, and the code is left with the style."""
+"""Conditional models: the label chooses the class, the latents encode the style."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def class_styles(
     runs: Patterns = ["*"],  # noqa: B006
     rows: int = 6,
     seed: int = 0,
-    caption: str = "The class is told, a column each; the style is drawn from the prior, a row each.",
+    caption: str = "One class per column; one style per row, sampled from the prior.",
 ) -> list[Element]:
     """New images of every class in the same styles, a figure a run."""
     chosen = study.select(runs, finished=True)
@@ -99,7 +99,7 @@ def conditional_accuracy(
     seed: int = 0,
     note: str = "",
 ) -> list[Element]:
-    """How often a sample is of the class that the model was told, by a classifier of the data.
+    """How often a sample is of the class it is conditioned on, by a classifier of the data.
 
     Args:
         n: samples of each class.
@@ -137,8 +137,8 @@ def label_likelihood(
     chosen, samples = study.select(runs, finished=True), samples or study.preset.evaluate.samples
     rows = [(o.label, _likelihoods(o, n, samples, seed, split)) for o in chosen]
     said = (
-        f"{n:,} {split} images, {samples} importance samples an image and label. log p(x|y) is no rival of "
-        "log p(x): it was told the label. Their difference is what the label says of the image, at most the "
+        f"{n:,} {split} images, {samples} importance samples per image and label. log p(x|y) is not "
+        "comparable with log p(x). Their difference is the information of the label about the image, at most the "
         f"entropy of the labels, {_entropy(chosen):.2f} nats."
     )
     return [comparison_table(_COLUMNS, rows, [*filter(None, [note]), said])]
@@ -162,7 +162,7 @@ def _path(
 ) -> np.ndarray:
     """(P, S, C, H, W)."""
     if trained.model.labels is None:
-        raise InvalidError(f"runs: {trained.source} is told no label; choose a conditional model")
+        raise InvalidError(f"runs: {trained.source} is not conditioned on a label; use a conditional model")
     (a, b), (y_a, y_b) = ends, (label.to(trained.device) for label in labels)
     return to_array(trained.model.interpolate(a, b, steps, "linear", y_a, y_b, vary).transpose(0, 1))
 
@@ -171,10 +171,10 @@ def _path(
 def _obeyed(trained: TrainedModel, judge: FeatureClassifier, n: int, seed: int) -> list[float]:
     """For each class the share of n samples that the classifier names so."""
     if not conditional_plots.has_classes(trained):
-        raise InvalidError(f"runs: {trained.source} is told no classes; choose a conditional model")
+        raise InvalidError(f"runs: {trained.source} is not conditioned on classes; use a conditional model")
     classes = range(len(trained.label_names))
-    told = (torch.full((n,), k, device=trained.device) for k in classes)
-    named = [judge.logits(trained.model.sample(n, y=y, seed=seed)).argmax(1) for y in told]
+    labels = (torch.full((n,), k, device=trained.device) for k in classes)
+    named = [judge.logits(trained.model.sample(n, y=y, seed=seed)).argmax(1) for y in labels]
     return [float((found == k).double().mean()) for k, found in zip(classes, named, strict=True)]
 
 
@@ -200,7 +200,7 @@ def _stderr(values: Tensor) -> float:
 
 
 def _entropy(variants: Sequence[VariantResult]) -> float:
-    """That of p(y), in nats, of the first run that is told labels.
+    """The entropy of p(y) in nats, of the first run that is conditioned on labels.
 
     Raises:
         InvalidError: none is.
@@ -208,5 +208,5 @@ def _entropy(variants: Sequence[VariantResult]) -> float:
     models = (variant.first.trained.model for variant in variants)
     known = next((model.labels for model in models if model.labels is not None), None)
     if known is None:
-        raise InvalidError("runs: none of them is told labels")
+        raise InvalidError("runs: none of them is conditioned on labels")
     return torch.special.entr(known.log_prob.double().exp()).sum().item()

@@ -43,7 +43,7 @@ def estimator_gaps(
     note = (
         f"{images} images drawn from each model; {chains} annealed chains of {steps} steps, {samples:,} "
         "importance samples; ± standard error over the images, no interval where mean and median are far "
-        "apart. log p(x), or log p(x|y) of a model that is told y, lies between the upper and the annealed "
+        "apart. log p(x), or log p(x|y) of a conditional model, lies between the upper and the annealed "
         "bound; k is the Pareto shape of the importance weights."
     )
     return [Table(columns, rows, [note])]

@@ -54,7 +54,7 @@ def reconstructions(
     seed: int = 0,
     split: str = "test",
     title: str = "Reconstructions",
-    caption: str = "Held-out images above what each model makes of their codes.",
+    caption: str = "Held-out images above their reconstructions by each model.",
 ) -> list[Element]:
     """The same held-out images above a row of reconstructions a run, a figure a dataset."""
 

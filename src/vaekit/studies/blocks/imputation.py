@@ -47,9 +47,9 @@ def imputation(
     }  # fmt: skip
     most = next(iter(made))
     return [
-        FigureElement(_means(made, n, headed("Restored", made[most].dataset.name)), caption),
+        FigureElement(_means(made, n, headed("Imputed", made[most].dataset.name)), caption),
         FigureElement(
-            _draws(made[most], n, f"Several ways to restore: {most}"), "The same images, drawn several times."
+            _draws(made[most], n, f"Several imputations: {most}"), "The same images, drawn several times."
         ),
         comparison_table([_ERROR], _rows(made), [_protocol(made[most])], "filled by"),
     ]

@@ -99,7 +99,7 @@ def latent_histograms(
     max_latents: int = 16,
     split: str = "test",
     seed: int = 0,
-    title: str = "Codes against N(0, 1)",
+    title: str = "Latents against N(0, 1)",
     caption: str = "",
 ) -> list[Element]:
     """A histogram of each latent over the density of N(0, 1), those that tell the most, a figure a run.
@@ -123,7 +123,7 @@ def kl_by_latent(
     runs: Patterns = ["*"],  # noqa: B006
     n: int = 5000,
     split: str = "test",
-    title: str = "What each latent tells",
+    title: str = "KL of each latent",
     caption: str = "",
 ) -> list[Element]:
     """The KL of each latent, a figure a run; of those whose codes are points there is none."""
@@ -192,7 +192,7 @@ def latent_probes(
     mark_best: bool = True,
     note: str = "",
 ) -> list[Element]:
-    """How well the class of an image is told from the mean of its code, by `evaluation.separability`.
+    """How well simple classifiers predict the class of an image from its latents.
 
     Args:
         n: so many images of the split.
@@ -204,7 +204,7 @@ def latent_probes(
     rows = [(variant.label, _probe_cells(*codes_and_classes(variant, n, split))) for variant in variants]
     images, classes = _pixels(variants[0], n, split)
     if pixels:
-        rows.append(("pixels, no code", _probe_cells(images, classes)))
+        rows.append(("pixels, no latents", _probe_cells(images, classes)))
     columns = [column if mark_best else replace(column, better=None) for column in _PROBE_COLUMNS]
     return [comparison_table(columns, rows, [*filter(None, [note]), _protocol(variants[0], classes, split)])]
 
@@ -240,7 +240,7 @@ def _probe_cells(codes: np.ndarray, classes: np.ndarray) -> list[Cell]:
 def _protocol(variant: VariantResult, classes: np.ndarray, split: str) -> str:
     chance = np.bincount(classes).max() / len(classes)
     return (
-        f"Codes are the means of q(z|x) of {len(classes):,} {split} images. Shares are of images that the "
+        f"Latents are the means of q(z|x) of {len(classes):,} {split} images. Shares are of images that the "
         f"method was not fitted on; who always says the commonest class has {chance:.3f}. Silhouette: 1 for "
         "clusters far apart, 0 for none."
     )
