@@ -138,7 +138,8 @@ def label_likelihood(
     rows = [(o.label, _likelihoods(o, n, samples, seed, split)) for o in chosen]
     said = (
         f"{n:,} {split} images, {samples} importance samples per image and label. log p(x|y) is not "
-        "comparable with log p(x). Their difference is the information of the label about the image, at most the "
+        "comparable with log p(x). Their difference is the information of the label about the image, "
+        "at most the "
         f"entropy of the labels, {_entropy(chosen):.2f} nats."
     )
     return [comparison_table(_COLUMNS, rows, [*filter(None, [note]), said])]
