@@ -200,7 +200,7 @@ def with_absolute_paths(recipe: Recipe) -> Recipe:
     'digits'
     """
     known = (*catalog.names(), *cache.dataset_names(cache.import_folder()))
-    places = {"name": recipe.data.dataset, "attributes": recipe.data.attributes}
+    places = {"dataset": recipe.data.dataset, "attributes": recipe.data.attributes}
     whole = {
         key: str(path.resolve())
         for key, place in places.items()
