@@ -104,10 +104,14 @@ def evaluate(
             labels; or AIS is asked of a posterior without a density.
 
     Example:
-        >>> import vaekit
-        >>> found = evaluate(vaekit.demo(), EvaluationOptions(samples=2, images=5))
-        >>> found.images, found.samples, found.layer_dims
-        (5, 2, [2])
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> recipe = load_recipe("digits")
+        >>> model = build_model(recipe.model, (1, 8, 8)).eval()  # not trained
+        >>> trained = TrainedModel(model, recipe, (1, 8, 8), tuple("0123456789"), Path())
+        >>> found = evaluate(trained, EvaluationOptions(samples=2, images=5))
+        >>> found.images, found.samples, found.is_likelihood
+        (5, 2, True)
         >>> found.log_likelihood >= found.elbo
         True
     """

@@ -4,16 +4,14 @@ For each image x and K draws z_k from q(z | x), with w_k = p(x | z_k) p(z_k) / q
 
     log p(x) >= E log (1/K) sum_k w_k            (Burda et al. 2016), which rises to log p(x) with K.
 
-The weights are streamed (see `weights`), so that memory does not grow with K. Each image is encoded once. A
-mean over images carries its standard error; all is in nats.
+The weights are streamed (see `vaekit.evaluation.importance_weights`), so memory does not grow with K. Each
+image is encoded once. Means over images come with their standard error. All values are in nats.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -28,9 +26,6 @@ from vaekit.models.batching import batch_size_for, chunk_sizes, outputs_per_imag
 from vaekit.models.vae import VAE
 from vaekit.utils.random import seeded
 
-if TYPE_CHECKING:
-    pass
-
 
 @torch.no_grad()
 def measure_batches(
@@ -42,18 +37,27 @@ def measure_batches(
     measure: MeasureBatch | None = None,
     results: ResumableResults | None = None,
 ) -> PerImageMetrics:
-    """The importance-sampled log p(x) and the terms of the bound, image by image.
+    """Estimate log p(x) and the terms of the bound for each image.
 
     Args:
-        batches: of images (B, C, H, W) and labels or None; the batch size bounds memory on its side.
-        samples: K.
-        seed: the draws of each batch follow from it and the batch's number.
-        progress: called with the number of images done with.
-        by: what measures a batch; `measure`, with labels as they are given, without it.
-        kept: the batches that are done already, which are passed by, and to which the others are added.
+        model: any VAE. Its training mode is restored at the end.
+        batches: of images (B, C, H, W) and labels or None.
+        samples: K, samples per image.
+        seed: the draws of a batch depend on it and on the index of the batch.
+        progress: called after each batch with its number of images.
+        measure: the function that measures a batch; `measure_importance` if None.
+        results: batches that are finished already; they are skipped, and the others are added to them.
 
     Returns:
-        One number an image, in float64 on the CPU. The model is as it was, its training mode included.
+        One value per image, in float64 on the CPU.
+
+    Example:
+        >>> import vaekit
+        >>> model = vaekit.demo().model
+        >>> x = model.sample(5, seed=0, sample_pixels=True)
+        >>> metrics = measure_batches(model, iter([(x[:3], None), (x[3:], None)]), samples=10)
+        >>> metrics.log_likelihood.shape, metrics.kl.shape
+        (torch.Size([5]), torch.Size([1, 5]))
     """
     measure = measure or measure_importance
     results = ResumableResults() if results is None else results
@@ -73,7 +77,26 @@ def measure_batches(
 
 
 def measure_importance(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> PerImageMetrics:
-    """The terms of a batch (B, C, H, W) by K samples; of log p(x | y) where the model takes labels."""
+    """Measure a batch by importance sampling; a conditional model gives log p(x | y).
+
+    Args:
+        model: any VAE.
+        x: (B, C, H, W), NaN where not observed.
+        y: labels (B,) or attributes (B, M) of a conditional model, else None.
+        samples: K, samples per image.
+
+    Returns:
+        The metrics of the batch, one value per image.
+
+    Example:
+        >>> import vaekit
+        >>> model = vaekit.demo().model
+        >>> x = model.sample(3, seed=0, sample_pixels=True)
+        >>> with torch.no_grad():
+        ...     metrics = measure_importance(model, x, None, samples=10)
+        >>> metrics.effective_sample_size.shape
+        torch.Size([3])
+    """
     mask = masking.observed_mask(x)
     posterior, prior = model.encode(x, y), model.conditional_prior(y)
     weights = ImportanceWeights(len(x), samples, x.device)
@@ -100,31 +123,48 @@ def measure_importance(model: VAE, x: Tensor, y: Tensor | None, samples: int) ->
 
 
 def summarize(
-    parts: PerImageMetrics, levels: Sequence[int], samples: int, seed: int, seconds: float
+    metrics: PerImageMetrics, layer_dims: Sequence[int], samples: int, seed: int, seconds: float
 ) -> Evaluation:
-    """Means over images with their standard error; `levels` are the sizes of the model's."""
-    mean, stderr = mean_and_stderr(parts.log_likelihood)
-    pareto_k, unreliable = summarize_tails(parts.pareto_k)
-    reconstruction, kl = parts.reconstruction.mean().item(), parts.kl.mean(1).tolist()
+    """Average metrics over images.
+
+    Args:
+        metrics: of N images.
+        layer_dims: the number of latents of each layer.
+        samples: samples, or chains, per image.
+        seed, seconds: of the measurement.
+
+    Example:
+        >>> import vaekit
+        >>> model = vaekit.demo().model
+        >>> x = model.sample(3, seed=0, sample_pixels=True)
+        >>> metrics = measure_batches(model, iter([(x, None)]), samples=10)
+        >>> evaluation = summarize(metrics, model.layer_dims, samples=10, seed=0, seconds=0.1)
+        >>> evaluation.images, [bound.samples for bound in evaluation.growth]
+        (3, [1, 2, 5, 10])
+    """
+    mean, stderr = mean_and_stderr(metrics.log_likelihood)
+    pareto_k, unreliable = summarize_tails(metrics.pareto_k)
+    reconstruction, kl = metrics.reconstruction.mean().item(), metrics.kl.mean(1).tolist()
+    dimensions = metrics.dimensions.mean().item()
     return Evaluation(
-        images=len(parts.log_likelihood),
+        images=len(metrics.log_likelihood),
         samples=samples,
         reconstruction=reconstruction,
         kl=kl,
-        elbo=reconstruction - sum(kl) - parts.label_kl.mean().item(),
+        elbo=reconstruction - sum(kl) - metrics.label_kl.mean().item(),
         log_likelihood=mean,
         log_likelihood_stderr=stderr,
-        bits_per_dimension=_bits_per_dimension(mean, parts.dimensions.mean().item()),
-        ess_mean=parts.effective_sample_size.mean().item(),
-        ess_min=parts.effective_sample_size.min().item(),
-        active_units=active_units(parts.latents.T.numpy(), levels),
-        layer_dims=list(levels),
-        label_kl=parts.label_kl.mean().item() if len(parts.label_posterior) else None,
+        bits_per_dimension=-mean / (dimensions * math.log(2)) if dimensions else None,
+        ess_mean=metrics.effective_sample_size.mean().item(),
+        ess_min=metrics.effective_sample_size.min().item(),
+        active_units=active_units(metrics.latents.T.numpy(), layer_dims),
+        layer_dims=list(layer_dims),
+        label_kl=metrics.label_kl.mean().item() if len(metrics.label_posterior) else None,
         seconds=seconds,
         seed=seed,
         growth=[
             Bound(n, *mean_and_stderr(row))
-            for n, row in zip(sample_sizes(samples), parts.growth, strict=False)
+            for n, row in zip(sample_sizes(samples), metrics.growth, strict=False)
         ],
         pareto_k=pareto_k,
         unreliable=unreliable,
@@ -132,29 +172,31 @@ def summarize(
 
 
 def mean_and_stderr(values: Tensor) -> tuple[float, float | None]:
-    """The mean of (N,) and its standard error, which one value alone has not."""
-    error = values.std().item() / math.sqrt(len(values)) if len(values) > 1 else None
-    return values.mean().item(), error
+    """The mean of (N,) and its standard error, None if N = 1.
 
-
-def summarize_tails(shapes: Tensor) -> tuple[float, float] | tuple[None, None]:
-    """The median shape of the tails (N,), and the share of those that are too heavy.
-
-    One that is NaN, where others are known, could not be found, and counts as too heavy; of NaN alone, as of
-    too few samples, there is nothing to say.
+    Example:
+        >>> mean_and_stderr(torch.tensor([1.0, 3.0]))
+        (2.0, 1.0)
     """
-    if shapes.isnan().all():
+    stderr = values.std().item() / math.sqrt(len(values)) if len(values) > 1 else None
+    return values.mean().item(), stderr
+
+
+def summarize_tails(pareto_k: Tensor) -> tuple[float, float] | tuple[None, None]:
+    """The median Pareto k of N images, and the fraction of images whose k is above 0.7.
+
+    A NaN among other values counts as too heavy a tail. If all are NaN, as for few samples, the result is
+    (None, None).
+
+    Args:
+        pareto_k: (N,).
+
+    Example:
+        >>> median, fraction = summarize_tails(torch.tensor([0.25, 0.5, 0.75, 1.0]))
+        >>> median, fraction
+        (0.5, 0.5)
+    """
+    if pareto_k.isnan().all():
         return None, None
-    shapes = shapes.nan_to_num(nan=math.inf, posinf=math.inf, neginf=-math.inf)
-    return shapes.median().item(), (shapes > MAX_RELIABLE_K).double().mean().item()
-
-
-def _bits_per_dimension(log_likelihood: float, dimensions: float) -> float | None:
-    """Per observed dimension; None where nothing was observed."""
-    return -log_likelihood / (dimensions * math.log(2)) if dimensions else None
-
-
-def clock() -> Callable[[], float]:
-    """Seconds since the call."""
-    start = time.perf_counter()
-    return lambda: time.perf_counter() - start
+    pareto_k = pareto_k.nan_to_num(nan=math.inf, posinf=math.inf, neginf=-math.inf)
+    return pareto_k.median().item(), (pareto_k > MAX_RELIABLE_K).double().mean().item()

@@ -1,8 +1,8 @@
-"""Importance weights as a stream: K of them for each of B images, in memory that does not grow with K.
+"""A stream of importance weights: K weights for each of B images, in memory that does not grow with K.
 
-A running maximum of log w, and the sums of w and of w^2 relative to it, give the mean weight and the
-effective sample size (sum w)^2 / sum w^2 (Kong 1992). On the way the bound of the first n draws is noted for
-n = 1, 2, 5, 10, ..., K, and the largest 3 sqrt K weights are kept, for their tail.
+With the running maximum m of log w, the sums of w / m and (w / m)^2 give the mean weight and the effective
+sample size (sum w)^2 / sum w^2 (Kong 1992). Two more things are kept: the bound of the first n weights for
+n = 1, 2, 5, 10, ..., K, and the largest 3 sqrt K weights, whose tail is fitted by `vaekit.evaluation.psis`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,19 @@ from vaekit.evaluation.psis import pareto_k, tail_length
 
 
 class ImportanceWeights:
-    """Streaming log-mean-exp of importance weights, for B images at once.
+    """The log-mean-exp of streamed importance weights, for B images at once.
 
     Args:
         images: B.
-        samples: K, so many will come.
+        samples: K, the total number of weights per image.
         device: of the weights.
+
+    Example:
+        >>> weights = ImportanceWeights(images=2, samples=4, device=torch.device("cpu"))
+        >>> weights.add(torch.zeros(3, 2))
+        >>> weights.add(torch.zeros(1, 2))
+        >>> weights.log_mean.tolist(), weights.effective_sample_size.tolist()
+        ([0.0, 0.0], [4.0, 4.0])
     """
 
     def __init__(self, images: int, samples: int, device: torch.device):
@@ -29,16 +36,21 @@ class ImportanceWeights:
         self.sum = torch.zeros(images, dtype=torch.float64, device=device)
         self.sum_of_squares = torch.zeros_like(self.sum)
         self.count = 0
-        self._noted: list[Tensor] = []
-        self._ladder = sample_sizes(samples)
-        self._kept = torch.empty(0, images, dtype=torch.float64, device=device)
-        self._keep = tail_length(samples) + 1  # the threshold as well
+        self._bounds: list[Tensor] = []
+        self._sample_sizes = sample_sizes(samples)
+        self._tail = torch.empty(0, images, dtype=torch.float64, device=device)
+        self._tail_size = tail_length(samples) + 1  # and the threshold
+
+    def __repr__(self) -> str:
+        return f"ImportanceWeights(images={len(self.sum)}, count={self.count} of {self._sample_sizes[-1]})"
 
     def add(self, log_weights: Tensor) -> None:
-        """Take in log w of shape (k, B)."""
+        """Add log w of shape (k, B)."""
         log_weights = log_weights.double()
-        self._note(log_weights)
-        self._keep_largest(log_weights)
+        self._add_bounds(log_weights)
+        self._tail = torch.cat([self._tail, log_weights])
+        if len(self._tail) > 2 * self._tail_size:  # seldom, since topk costs about the same for any size
+            self._tail = self._tail.topk(self._tail_size, 0).values
         largest = torch.maximum(self.largest, log_weights.amax(0))
         anchor = torch.where(largest.isfinite(), largest, torch.zeros_like(largest))
         shrink = torch.exp(self.largest - anchor)
@@ -59,34 +71,33 @@ class ImportanceWeights:
 
     @property
     def growth(self) -> Tensor:
-        """(G, B): log of the mean of the first n weights, for each n of `ladder(K)`."""
-        return torch.stack(self._noted)
+        """(G, B): log of the mean of the first n weights, for each n of `sample_sizes(K)`."""
+        return torch.stack(self._bounds)
 
     @property
     def pareto_k(self) -> Tensor:
-        """(B,): the shape of the tail; see `pareto.k_hat`."""
-        return pareto_k(self._kept.topk(min(self._keep, len(self._kept)), 0).values)
+        """(B,): the shape of the tail; see `vaekit.evaluation.psis.pareto_k`."""
+        return pareto_k(self._tail.topk(min(self._tail_size, len(self._tail)), 0).values)
 
     @property
     def _log_sum(self) -> Tensor:
         return self.largest + torch.log(self.sum)
 
-    def _note(self, log_weights: Tensor) -> None:
-        """The bound of the first n, for each n that lies in this portion."""
-        for n in self._ladder[len(self._noted) :]:
+    def _add_bounds(self, log_weights: Tensor) -> None:
+        """The bound of the first n weights, for each n of `sample_sizes` that these weights reach."""
+        for n in self._sample_sizes[len(self._bounds) :]:
             if n > self.count + len(log_weights):
                 return
-            so_far = torch.logaddexp(self._log_sum, log_weights[: n - self.count].logsumexp(0))
-            self._noted.append(so_far - math.log(n))
-
-    def _keep_largest(self, log_weights: Tensor) -> None:
-        """Sorted out only now and then: it costs about the same for many as for few."""
-        self._kept = torch.cat([self._kept, log_weights])
-        if len(self._kept) > 2 * self._keep:
-            self._kept = self._kept.topk(self._keep, 0).values
+            log_sum = torch.logaddexp(self._log_sum, log_weights[: n - self.count].logsumexp(0))
+            self._bounds.append(log_sum - math.log(n))
 
 
 def sample_sizes(samples: int) -> list[int]:
-    """1, 2, 5, 10, 20, 50, ... up to K, and K."""
+    """The numbers of samples for which the bound is kept: 1, 2, 5, 10, 20, 50, ... below K, and K.
+
+    Example:
+        >>> sample_sizes(60)
+        [1, 2, 5, 10, 20, 50, 60]
+    """
     steps = [m * 10**e for e in range(len(str(samples))) for m in (1, 2, 5)]
     return [*(n for n in steps if n < samples), samples]

@@ -1,6 +1,6 @@
-"""How heavy the tail of importance weights is, which says whether their mean can be trusted.
+"""The tail of importance weights, which shows whether their mean can be trusted (Pareto k).
 
-Above a high threshold u, weights that have a density follow a generalized Pareto distribution,
+Above a high threshold u, weights with a density follow a generalized Pareto distribution,
 
     P(w - u > x) ~ (1 + k x / sigma)^(-1/k),
 
@@ -17,28 +17,46 @@ import torch
 from torch import Tensor
 
 MAX_RELIABLE_K = 0.7
-MIN_TAIL = 5  # weights in a tail, below which nothing can be said of it
-_PRIOR_K, _PRIOR_WEIGHT = 0.5, 10  # the weakly informative prior, worth so many weights
+MIN_TAIL = 5  # weights: a shorter tail is not fitted
+_PRIOR_K, _PRIOR_WEIGHT = 0.5, 10  # mean of a weakly informative prior on k, and its weight in samples
 _IMAGES_AT_ONCE = 16
-_EQUAL_WEIGHTS = 1e-12  # weights that differ by no more, relative to the largest, are the same
-_MIN_QUARTILE = 1e-300  # a quartile below which the inverse of numbers of its size is not finite
+_EQUAL_WEIGHTS = 1e-12  # weights that differ by less, relative to the largest, count as equal
+_MIN_QUARTILE = 1e-300  # the inverse of a smaller quartile is not finite
 
 
 def tail_length(samples: int) -> int:
-    """M, how many of K weights count as their tail: min(K / 5, 3 sqrt K), rounded up."""
+    """M, the number of weights in the tail of K weights: min(K / 5, 3 sqrt K), rounded up.
+
+    Args:
+        samples: K.
+
+    Example:
+        >>> tail_length(5000)
+        213
+    """
     return math.ceil(min(samples / 5, 3 * math.sqrt(samples)))
 
 
 def pareto_k(log_weights: Tensor) -> Tensor:
     """The shape k of the tail of importance weights.
 
+    The estimate of the fit is drawn towards 0.5 by a prior worth 10 weights: (M k + 10 * 0.5) / (M + 10).
+
     Args:
-        log_weights: (M + 1, B), the largest log-weights of B images in any order; the least is the threshold.
+        log_weights: (M + 1, B), the largest log-weights of B images in any order; the smallest is the
+            threshold.
 
     Returns:
-        (B,): NaN for tails of fewer than 5 weights, minus infinity for weights that are all the same.
+        (B,): NaN for tails of fewer than 5 weights, minus infinity for equal weights.
 
-    Source: Vehtari et al. 2024, with their prior for short tails: (M k + 10 * 0.5) / (M + 10).
+    Source: Vehtari et al. 2024.
+
+    Example:
+        >>> uniform = torch.linspace(0.001, 0.999, 999, dtype=torch.float64)[:, None]
+        >>> pareto_k(-0.3 * uniform.log()).round(decimals=1).tolist()  # weights with P(w > x) = x^(-1 / 0.3)
+        [0.3]
+        >>> pareto_k(torch.zeros(20, 1)).tolist()
+        [-inf]
     """
     length = len(log_weights) - 1
     if length < MIN_TAIL:
@@ -50,19 +68,25 @@ def pareto_k(log_weights: Tensor) -> Tensor:
 
 
 def fit_generalized_pareto(exceedances: Tensor) -> tuple[Tensor, Tensor]:
-    """The generalized Pareto distribution of exceedances: its shape k and its scale sigma.
+    """Fit the shape k and the scale sigma of a generalized Pareto distribution.
 
-    With theta = -k / sigma, k = mean log(1 - theta x) maximizes the likelihood for a given theta; theta is
+    With theta = -k / sigma, k = mean log(1 - theta x) maximizes the likelihood for a given theta. theta is
     averaged over the profile likelihood on a grid.
 
     Args:
         exceedances: (B, M), sorted, not negative.
 
     Returns:
-        k and sigma, (B,) each; k is minus infinity where all are zero, infinity where all but a few are.
+        k and sigma, (B,) each. k is minus infinity if all exceedances are zero, infinity if most are.
 
     Source: Zhang and Stephens 2009, "A new and efficient estimation method for the generalized Pareto
     distribution"; their k has the opposite sign.
+
+    Example:
+        >>> u = torch.linspace(0.001, 0.999, 999, dtype=torch.float64)
+        >>> exponential = -torch.log1p(-u)[None]  # k = 0, sigma = 1
+        >>> [round(values.item(), 1) + 0.0 for values in fit_generalized_pareto(exponential)]
+        [0.0, 1.0]
     """
     parts = [_fit(rows) for rows in exceedances.split(_IMAGES_AT_ONCE)]
     k, sigma = (torch.cat(column) for column in zip(*parts, strict=True))

@@ -1,4 +1,4 @@
-"""What is measured of each image, side by side."""
+"""What an evaluation returns: metrics per image, their means over images, and sample quality."""
 
 from __future__ import annotations
 
@@ -14,11 +14,26 @@ from vaekit.models.vae import VAE
 
 
 class PerImageMetrics(NamedTuple):
-    """The terms of N images: (N,), (L, N) for the rates, (d, N) for the codes, (M, N) for the labels.
+    """The metrics of N images, in nats.
 
-    A code is the posterior mean of each level given the means above, `dimensions` how many values of the
-    image were observed. Where labels are given, or there are none, the label's rate is 0, and M is 0.
-    `pareto_k` is the shape of the weights' tail, `growth` (G, N) the bound of the first 1, 2, 5, ... K draws.
+    Attributes:
+        reconstruction: E_q log p(x | z), (N,).
+        kl: KL(q, p) of each layer, (L, N).
+        log_likelihood: the estimate of log p(x), (N,).
+        effective_sample_size: of the importance weights, (N,).
+        dimensions: how many values of the image were observed, (N,).
+        latents: the posterior mean of each layer given the means above, (d, N).
+        label_kl: KL of the label's posterior from p(y), (N,); 0 unless labels are marginalized.
+        label_posterior: p(y | x), (M, N); M = 0 unless labels are marginalized.
+        pareto_k: the shape of the tail of the weights, (N,).
+        growth: the bound of the first 1, 2, 5, ..., K samples, (G, N).
+
+    Example:
+        >>> zeros = torch.zeros(3)
+        >>> PerImageMetrics(
+        ...     zeros, zeros[None], zeros, zeros, zeros, zeros[None], zeros, zeros[None], zeros, zeros[None]
+        ... )
+        PerImageMetrics(images=3, layers=1, latents=1)
     """
 
     reconstruction: Tensor
@@ -32,59 +47,87 @@ class PerImageMetrics(NamedTuple):
     pareto_k: Tensor
     growth: Tensor
 
+    def __repr__(self) -> str:
+        layers, images = self.kl.shape
+        return f"PerImageMetrics(images={images}, layers={layers}, latents={len(self.latents)})"
 
-def concatenate(parts: Sequence[PerImageMetrics]) -> PerImageMetrics:
-    """The numbers of several batches one after the other, in float64 on the CPU."""
-    return PerImageMetrics(*(torch.cat(column, -1).double().cpu() for column in zip(*parts, strict=True)))
+
+def concatenate(batches: Sequence[PerImageMetrics]) -> PerImageMetrics:
+    """Join the metrics of several batches, in float64 on the CPU.
+
+    Example:
+        >>> zeros = torch.zeros(3)
+        >>> batch = PerImageMetrics(
+        ...     zeros, zeros[None], zeros, zeros, zeros, zeros[None], zeros, zeros[None], zeros, zeros[None]
+        ... )
+        >>> concatenate([batch, batch])
+        PerImageMetrics(images=6, layers=1, latents=1)
+    """
+    return PerImageMetrics(*(torch.cat(column, -1).double().cpu() for column in zip(*batches, strict=True)))
 
 
 @dataclass(frozen=True)
 class Bound:
-    """The bound of so many samples, a mean over images with its standard error."""
+    """The bound of a number of samples: a mean over images with its standard error, in nats.
+
+    Example:
+        >>> Bound(samples=10, value=-90.5, stderr=0.4).value
+        -90.5
+    """
 
     samples: int
     value: float
     stderr: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """Means over images, in nats unless said otherwise.
 
     Attributes:
-        images, samples: how many images, and importance samples an image.
+        images, samples: the number of images, and of importance samples (or chains) per image.
         reconstruction: E_q log p(x | z).
-        rate: KL(q, p) of each level, top first; empty where it is not defined.
-        elbo: reconstruction - sum of the rates, that of the label included; None where it is no bound.
-        log_likelihood: the importance-sampled log p(x); None where it is not defined.
-        log_likelihood_stderr: standard error over the images.
+        kl: KL(q, p) of each layer, top first; empty where it is not defined.
+        elbo: reconstruction - sum of the KLs, that of the label included; None where it is not a bound.
+        log_likelihood: the estimate of log p(x); None where it is not defined.
+        log_likelihood_stderr: its standard error over the images.
         bits_per_dimension: -log_likelihood / (observed dimensions log 2).
-        ess_mean, ess_min: effective sample size an image, of `samples`.
-        pareto_k: the median over images of the shape of the weights' tail; None for too few samples.
-        unreliable: the share of images whose shape is above 0.7, so that their estimate may be far too low.
-        growth: the bound for 1, 2, 5, ... K samples.
-        information, prior_gap: I_q and KL(q(z), p(z)) of the top level, which add up to its rate, and
-        aggregated: over how many images; see `surgery`. None where labels condition the prior.
-        saturated: the share of pixels whose scale is at one of its bounds, where a likelihood has such.
-        each: the numbers of each image, (N,), by name: `index` into the dataset, `log_likelihood`, `elbo`,
-            `effective_sample_size`, `pareto_k`.
-        mse: mean squared error of reconstructions, a pixel of the stored values in [0, 1].
+        ess_mean, ess_min: effective sample size per image, out of `samples`.
         seconds: wall-clock time.
-        seed: of the draws.
-        split, observation: what was measured.
-        missing: what of it was not observed, such as `square:12` where that was hidden; empty where all was.
-        pixels: a digest of which images these were and, where pixels are drawn or hidden at random, of the
-            seed of that: the same pixels have the same digest.
-        active_units, latents: how many latents of each level the images move, and how many it has, top first.
-        quality: how near samples are to the data, where that was asked for.
-        labels: "condition" where the numbers are of log p(x | y), "marginalize" where they are of log p(x), averaged
-            over p(y); empty for a model that is told none.
-        label_kl: KL of the label's posterior from p(y), a part of the bound where labels are missing.
-        label_accuracy: the share of images whose class has the largest p(y | x), where labels are missing.
-        is_likelihood: whether `log_likelihood` is log-probability, or density, of the data as observed.
-        caveats: why it is not, or what else must be known to read the numbers.
-        estimator: "importance", importance sampling, or "ais", annealed, of which `samples` are then the chains.
-        steps, init: of annealed chains: how many steps each has, and where it begins.
+        seed: of the random draws.
+        split, observation: the part of the data, and how its pixels were observed.
+        missing: what was not observed, such as `square:12` if that was hidden; empty if nothing was missing.
+        pixels: a digest of the images and, if pixels are random, of their seed. Equal digests mean that the
+            same pixels were measured.
+        mse: mean squared error of reconstructions per pixel, in stored values from 0 to 1.
+        active_units, layer_dims: the number of active latents of each layer, and of all its latents, top
+            first.
+        quality: how close samples are to the data, if that was measured.
+        labels: "condition" if the numbers are of log p(x | y), "marginalize" if they are of log p(x),
+            averaged over p(y); empty for a model without labels.
+        label_kl: KL of the label's posterior from p(y), a term of the bound if labels are marginalized.
+        label_accuracy: fraction of images whose class has the largest p(y | x), if labels are marginalized.
+        is_likelihood: whether `log_likelihood` is a log-probability, or density, of the data as observed.
+        caveats: reasons why it is not, and anything else needed to read the numbers.
+        pareto_k: the median over images of the Pareto shape of the weights; None for too few samples.
+        unreliable: the fraction of images whose Pareto shape is above 0.7: their estimate may be far too low.
+        growth: the bound for 1, 2, 5, ..., K samples.
+        estimator: "importance", or "ais", of which `samples` are the chains.
+        steps, init: of AIS: steps per chain, and where chains begin.
+        mutual_information, marginal_kl: I_q(n; z) and KL(q(z), p(z)) of the top layer, which sum to its KL;
+            see `vaekit.evaluation.elbo_surgery`. None if labels condition the prior.
+        surgery_images: the number of images for these two.
+        saturated: the fraction of pixels whose likelihood scale is at a bound, if it has bounds.
+        per_image: arrays (N,) by name: `index` into the dataset, `log_likelihood`, `elbo`,
+            `effective_sample_size`, `pareto_k`.
+
+    Example:
+        >>> Evaluation(
+        ...     images=2, samples=10, reconstruction=-80.0, kl=[20.0], elbo=-100.0, log_likelihood=-95.0,
+        ...     log_likelihood_stderr=1.5, bits_per_dimension=0.17, ess_mean=4.0, ess_min=2.0, seconds=0.1,
+        ...     seed=0, split="test",
+        ... )
+        Evaluation(log_likelihood=-95.00 ± 1.50, elbo=-100.00, kl=[20.00], 2 test images, 10 samples)
     """
 
     images: int
@@ -124,8 +167,18 @@ class Evaluation:
     saturated: float | None = None
     per_image: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
+    def __repr__(self) -> str:
+        number = lambda value: "None" if value is None else f"{value:.2f}"
+        stderr = "" if self.log_likelihood_stderr is None else f" ± {self.log_likelihood_stderr:.2f}"
+        draws = "chains" if self.estimator == "ais" else "samples"
+        return (
+            f"Evaluation(log_likelihood={number(self.log_likelihood)}{stderr}, elbo={number(self.elbo)}, "
+            f"kl=[{', '.join(map(number, self.kl))}], {' '.join(filter(None, [str(self.images), self.split]))}"
+            f" images, {self.samples} {draws})"
+        )
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON, without those of each image."""
+        """Plain values for JSON, without the arrays per image."""
         return {
             name: value for name, value in asdict(replace(self, per_image={})).items() if name != "per_image"
         }
@@ -134,20 +187,27 @@ class Evaluation:
 MeasureBatch = Callable[[VAE, Tensor, Tensor | None, int], PerImageMetrics]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SampleQuality:
-    """Scores of samples against training images, and as the floor those of held-out images.
+    """Scores of samples against training images, and the same scores of held-out images as the floor.
 
     Attributes:
-        frechet, kernel: distances, the lower the better; in units of the features, squared and cubed.
-        precision, recall: shares, the higher the better.
+        frechet, kernel: distances, lower is better; in squared and cubed units of the features.
+        precision, recall: fractions, higher is better.
         floor_frechet, floor_kernel, floor_precision, floor_recall: of the held-out images.
-        images: how many samples, training images and held-out images, each.
-        pixels: what was compared: `drawn` pixels with observed images, or `means` with the images themselves.
-        features, description: the space, by its name and in words.
+        images: the number of samples, of training images and of held-out images, each.
+        pixels: "drawn" if sampled pixels are compared with observed images, "means" if means of p(x | z) are
+            compared with the stored images.
+        features, description: the name of the feature space, and a sentence about it.
         accuracy: of the classifier on test images; None for other features.
         seed: of the samples and of the choice of images.
         seconds: wall-clock time.
+
+    Example:
+        >>> SampleQuality(
+        ...     3.0, 0.1, 0.8, 0.7, 1.0, 0.0, 0.9, 0.9, 5000, "means", "pixels", "principal components", None, 0, 2.0
+        ... )
+        SampleQuality(frechet=3 (floor 1), precision=0.80, recall=0.70, 5000 images, features='pixels')
     """
 
     frechet: float
@@ -165,3 +225,10 @@ class SampleQuality:
     accuracy: float | None
     seed: int
     seconds: float
+
+    def __repr__(self) -> str:
+        return (
+            f"SampleQuality(frechet={self.frechet:.4g} (floor {self.floor_frechet:.4g}), "
+            f"precision={self.precision:.2f}, recall={self.recall:.2f}, {self.images} images, "
+            f"features={self.features!r})"
+        )

@@ -1,8 +1,8 @@
-"""What was measured before an interruption: the numbers of finished batches, in a file until all are done.
+"""Resume an interrupted evaluation: the metrics of finished batches are kept in a file.
 
-Each batch has draws of its own, so that going on gives the numbers of a measurement that was never
-interrupted. A key names all that has a say in them, the weights included. Each key has a file of its own, so
-that another measurement in between takes nothing away.
+The random draws of a batch depend only on the seed and the index of the batch, so a resumed evaluation gives
+identical results. A key is a digest of everything that the results depend on, the weights included. Each key
+has its own file, so evaluations with other settings do not overwrite it.
 """
 
 from __future__ import annotations
@@ -20,47 +20,63 @@ from torch import nn
 from vaekit.evaluation.results import PerImageMetrics, concatenate
 from vaekit.utils.io import UNREADABLE, write_whole
 
-WRITE_INTERVAL = 10.0  # seconds
-_KEY_LENGTH = 12  # characters of a key that are in the name of its file
+WRITE_INTERVAL = 10.0  # seconds between two writes of the file
+_KEY_LENGTH = 12  # characters of the key in the name of the file
 
 
 class ResumableResults:
-    """The finished batches of a measurement.
+    """The finished batches of an evaluation.
 
     Args:
-        file: where they are kept, as `name-key.npz` for `name.npz`; nowhere without it.
-        key: of the measurement.
+        file: `name.npz`; the batches are kept in `name-key.npz`. Nothing is written if None.
+        key: of the evaluation; see `measurement_key`.
 
     Attributes:
-        batches: how many are done.
-        parts: their numbers.
+        batches: the number of finished batches.
+        metrics: their metrics.
+
+    Example:
+        >>> results = ResumableResults()
+        >>> zeros = torch.zeros(3)
+        >>> results.add(
+        ...     PerImageMetrics(
+        ...         zeros, zeros[None], zeros, zeros, zeros, zeros[None], zeros, zeros[None], zeros, zeros[None]
+        ...     )
+        ... )
+        >>> results
+        ResumableResults(file=None, batches=1, images=3)
     """
 
     def __init__(self, file: Path | None = None, key: str = ""):
         self.file, self.key = file and file.with_stem(f"{file.stem}-{key[:_KEY_LENGTH]}"), key
-        self.batches, self._before, self.parts = _read_batches(self.file, key) if self.file else (0, 0.0, [])
+        self.batches, self._before, self.metrics = (
+            _read_batches(self.file, key) if self.file else (0, 0.0, [])
+        )
         self._began = self._written = time.monotonic()
+
+    def __repr__(self) -> str:
+        return f"ResumableResults(file={self.file and self.file.name}, batches={self.batches}, images={self.images})"
 
     @property
     def images(self) -> int:
-        """How many images are done."""
-        return sum(part.log_likelihood.shape[-1] for part in self.parts)
+        """The number of finished images."""
+        return sum(len(batch.log_likelihood) for batch in self.metrics)
 
     @property
     def seconds(self) -> float:
-        """Wall-clock time spent so far, that before an interruption included."""
+        """Wall-clock time so far, before and after an interruption."""
         return self._before + time.monotonic() - self._began
 
-    def add(self, part: PerImageMetrics) -> None:
-        """One more batch; the file is brought up to date now and then."""
-        self.parts.append(concatenate([part]))
+    def add(self, batch: PerImageMetrics) -> None:
+        """Add a finished batch, and write the file if the last write is 10 seconds old."""
+        self.metrics.append(concatenate([batch]))
         self.batches += 1
         if time.monotonic() - self._written > WRITE_INTERVAL:
             self.write()
 
     def write(self) -> None:
-        """Bring the file up to date."""
-        if self.file and self.parts:
+        """Write all finished batches to the file."""
+        if self.file and self.metrics:
             content = io.BytesIO()
             columns = {name: column.numpy() for name, column in self.concatenate()._asdict().items()}
             state: dict[str, Any] = {"key": self.key, "batches": self.batches, "seconds": self.seconds}
@@ -69,17 +85,25 @@ class ResumableResults:
         self._written = time.monotonic()
 
     def concatenate(self) -> PerImageMetrics:
-        """The numbers of all batches side by side."""
-        return concatenate(self.parts)
+        """The metrics of all finished images."""
+        return concatenate(self.metrics)
 
     def clear(self) -> None:
-        """All is done and written down: the file goes."""
+        """Remove the file, once the evaluation is saved."""
         if self.file:
             self.file.unlink(missing_ok=True)
 
 
 def measurement_key(model: nn.Module, **settings: Any) -> str:
-    """A digest of a model's weights, and of settings that print as they are."""
+    """A digest of the weights of a model and of settings, by their `repr`.
+
+    Example:
+        >>> model = nn.Linear(2, 1)
+        >>> measurement_key(model, samples=5) == measurement_key(model, samples=5)
+        True
+        >>> measurement_key(model, samples=5) == measurement_key(model, samples=6)
+        False
+    """
     digest = hashlib.sha256(repr(sorted(settings.items())).encode())
     for name, values in sorted(model.state_dict().items()):
         digest.update(name.encode() + values.detach().cpu().contiguous().numpy().tobytes())
@@ -87,7 +111,7 @@ def measurement_key(model: nn.Module, **settings: Any) -> str:
 
 
 def _read_batches(file: Path, key: str) -> tuple[int, float, list[PerImageMetrics]]:
-    """The batches that are done, the seconds they took, and their numbers; none where they cannot be read."""
+    """The number of finished batches, their seconds and their metrics; none if the file cannot be read."""
     try:
         with np.load(file, allow_pickle=False) as found:
             if str(found["key"]) != key:
