@@ -118,8 +118,8 @@ def test_the_plane_of_two_latents(numbers, run):
         (3, ["traverse", "--latents", "0,2"], "latent 2: this model has latents 0 to 1"),
         (3, ["traverse", "--image", 297], "image 297: the split has images 0 to 296"),
         (4, ["reconstruct", "--data", "nowhere"], "'nowhere' is neither a path nor a dataset"),
-        (3, ["encode", "-o", "x.txt"], "x.txt: expected a name that ends in .npy, .npz, .csv"),
-        (3, ["encode", "-o", "x.npy", "--label"], "a .npy holds the means alone"),
+        (3, ["encode", "-o", "x.txt"], "x.txt: expected a file name that ends in .npy, .npz, .csv"),
+        (3, ["encode", "-o", "x.npy", "--label"], "a .npy file holds only the means"),
         (2, ["encode"], "Missing option '-o'"),
     ],
 )

@@ -83,9 +83,9 @@ def test_the_joint_is_likelihood_times_prior():
     [
         (make_vae(), r"\[3\]"),
         (make_ladder(), r"\[2, 3\]"),
-        (make_labeled(levels=(2,)), r"\[2\] that is told labels"),
+        (make_labeled(levels=(2,)), r"\[2\] of a conditional model"),
     ],
 )
 def test_other_models_are_refused(model, came):
-    with pytest.raises(InvalidError, match=f"expected one level of two latents and no labels.*levels {came}"):
+    with pytest.raises(InvalidError, match=f"expected one layer of two latents and no labels.*layers {came}"):
         integrate_over_grid(model, images("binary"))

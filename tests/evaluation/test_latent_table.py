@@ -37,5 +37,5 @@ def test_an_npy_has_the_means_alone(tmp_path, table):
 
 
 def test_another_ending_is_refused(tmp_path, table):
-    with pytest.raises(InvalidError, match=r"x.txt: expected a name that ends in .npy, .npz, .csv"):
+    with pytest.raises(InvalidError, match=r"x.txt: expected a file name that ends in .npy, .npz, .csv"):
         write_table(tmp_path / "x.txt", table)

@@ -1,18 +1,18 @@
-"""Annealed importance sampling: from a distribution that is easy to draw from to p(z | x), by small steps.
+"""Annealed importance sampling (AIS): small steps from a distribution that is easy to sample to p(z | x).
 
-Along the way 0 = t_0 < ... < t_T = 1 lie the densities f_t(z) = p_0(z)^(1 - t) p(x, z)^t. A chain starts at a
-draw from p_0 and, at each t, is weighed and then moved by a transition that leaves f_t as it is:
+Between them, at 0 = t_0 < ... < t_T = 1, lie the densities f_t(z) = p_0(z)^(1 - t) p(x, z)^t. A chain starts
+at a sample of p_0. At each t its weight is updated, and then a transition that leaves f_t invariant moves it:
 
     log w = sum_i (t_i - t_(i-1)) (log p(x, z_(i-1)) - log p_0(z_(i-1))),        E w = p(x)
 
-(Neal 2001). So the log of a mean of w is a lower bound of log p(x), like that of importance sampling, which
-is T = 1; but it needs no posterior that is right everywhere, for the moves find what q(z | x) lacks. A chain
-that walks back from an exact draw of p(z | x) has E 1/w = 1/p(x), which bounds log p(x) from above.
+(Neal 2001). The log of a mean of w is a lower bound of log p(x), like that of importance sampling, which is
+T = 1. But AIS does not need a q(z | x) that is accurate everywhere, because the moves reach what q misses. A
+chain that runs backward from an exact sample of p(z | x) has E 1/w = 1/p(x): an upper bound of log p(x).
 
-A move is one of Hamiltonian Monte Carlo (Wu et al. 2017, "On the quantitative analysis of decoder-based
-generative models"): 10 leapfrog steps, accepted or not. Their length is found beforehand for each image and
-each t, by a few chains that count for nothing else: a length that followed the fate of the chains that count
-would not leave f_t as it is.
+A move is a step of Hamiltonian Monte Carlo (HMC) with 10 leapfrog steps, accepted or rejected (Wu et al.
+2017, "On the quantitative analysis of decoder-based generative models"). The step size of each image and each
+t is tuned beforehand by separate pilot chains: a step size that adapts to the measured chains themselves
+would not leave f_t invariant.
 """
 
 from __future__ import annotations
@@ -36,32 +36,63 @@ Init = Literal["encoder", "prior"]
 TunedStep = tuple[float, Tensor]
 
 CHAINS, STEPS = 16, 200
-LEAPFROG_STEPS = 10
-TARGET_ACCEPTANCE = 0.65  # the share of moves that the length of steps aims at
-PILOT_CHAINS, WARMUP_MOVES = (
-    4,
-    30,
-)  # chains that find the length, and their moves before the first that is noted
-TERM_SAMPLES = 100  # samples for the terms of the bound
-MAX_CHAINS_PER_BATCH = 512  # chains of all images that are moved together, at most
+LEAPFROG_STEPS = 10  # per move
+TARGET_ACCEPTANCE = 0.65  # acceptance rate that the step size is tuned for
+PILOT_CHAINS = 4  # per image
+WARMUP_MOVES = 30  # of pilot chains, before the first step size is kept
+TERM_SAMPLES = 100  # importance samples for the terms of the bound
+MAX_CHAINS_PER_BATCH = 512  # over all images
 _INITIAL_STEP_SIZE, _ADAPTATION_RATE = 0.3, 0.2
 
 
 def chains_per_batch(decoder: nn.Module, shape: Sequence[int]) -> int:
-    """How many chains of images (C, H, W) are moved together: 512, or fewer where the decoder gives much."""
+    """How many chains run at once, over all images: 512, or fewer if the decoder has large outputs.
+
+    Args:
+        decoder: of the model.
+        shape: (C, H, W) of an image.
+
+    Example:
+        >>> import vaekit
+        >>> chains_per_batch(vaekit.demo().model.decoder, (1, 28, 28))
+        512
+    """
     return min(MAX_CHAINS_PER_BATCH, batch_size_for(outputs_per_image(decoder, shape)))
 
 
 def images_per_batch(decoder: nn.Module, shape: Sequence[int], chains: int) -> int:
-    """How many images make a batch, with so many chains for each."""
+    """How many images are measured at once, with a number of chains per image.
+
+    Args:
+        decoder: of the model.
+        shape: (C, H, W) of an image.
+        chains: per image.
+
+    Example:
+        >>> import vaekit
+        >>> images_per_batch(vaekit.demo().model.decoder, (1, 28, 28), chains=16)
+        32
+    """
     return max(1, chains_per_batch(decoder, shape) // chains)
 
 
 def temperatures(steps: int, sharpness: float = 4.0) -> Tensor:
-    """t_0 ... t_T, (T + 1,): close together at both ends, as Wu et al. 2017 space them.
+    """t_0, ..., t_T, close together at both ends.
 
-    t_i = (s(u_i) - s(-a)) / (s(a) - s(-a)) with s the logistic function, a the sharpness, and u_i going
-    evenly from -a to a.
+        t_i = (s(u_i) - s(-a)) / (s(a) - s(-a)),        s the logistic function, u_i evenly from -a to a
+
+    Args:
+        steps: T.
+        sharpness: a.
+
+    Returns:
+        (T + 1,), float64, from 0 to 1.
+
+    Source: Wu et al. 2017.
+
+    Example:
+        >>> [round(t, 2) for t in temperatures(4).tolist()]
+        [0.0, 0.11, 0.5, 0.89, 1.0]
     """
     places = torch.linspace(-sharpness, sharpness, steps + 1, dtype=torch.float64).sigmoid()
     return (places - places[0]) / (places[-1] - places[0])
@@ -69,13 +100,20 @@ def temperatures(steps: int, sharpness: float = 4.0) -> Tensor:
 
 @dataclass(frozen=True)
 class AnnealingPath:
-    """The densities between a start and the posterior of B images.
+    """The densities f_t between an initial distribution and the posterior of B images.
 
-    Attributes:
+    Args:
         initial: p_0, over z (B, d) or (d,).
-        log_joint: z (S, B, d) -> log p(x, z), (S, B).
+        log_joint: maps z (S, B, d) to log p(x, z), (S, B).
         images: B.
-        chains_per_batch: how many chains of all images are moved together, at least one of each image.
+        chains_per_batch: how many chains run at once, over all images; at least one per image.
+
+    Example:
+        >>> from torch.distributions import Independent, Normal
+        >>> normal = Independent(Normal(torch.zeros(2), torch.ones(2)), 1)
+        >>> path = AnnealingPath(normal, normal.log_prob, images=3)
+        >>> path.sample_initial(chains=5).shape
+        torch.Size([5, 3, 2])
     """
 
     initial: Distribution
@@ -84,22 +122,30 @@ class AnnealingPath:
     chains_per_batch: int = MAX_CHAINS_PER_BATCH
 
     def sample_initial(self, chains: int) -> Tensor:
-        """(S, B, d), draws from p_0."""
+        """(S, B, d): samples of p_0, for S chains per image."""
         shape = (chains,) if self.initial.batch_shape else (chains, self.images)
         return self.initial.sample(shape)
 
     def chunk_sizes(self, chains: int) -> Iterator[int]:
-        """S = how many chains of each image are moved together + so many + ..."""
+        """Split S chains per image into groups that run at once; yields their sizes."""
         return chunk_sizes(chains, max(1, self.chains_per_batch // self.images))
 
 
 def annealing_path(model: VAE, x: Tensor, y: Tensor | None = None, init: Init = "encoder") -> AnnealingPath:
-    """The densities between q(z | x), or the prior, and p(z | x).
+    """The path from q(z | x), or from the prior, to p(z | x).
 
     Args:
+        model: any VAE whose posterior has a density.
         x: (B, C, H, W), NaN where not observed.
-        y: labels.
-        init: where chains begin.
+        y: labels (B,) or attributes (B, M) of a conditional model, else None.
+        init: "encoder" for q(z | x), "prior" for p(z).
+
+    Example:
+        >>> import vaekit
+        >>> model = vaekit.demo().model
+        >>> path = annealing_path(model, model.sample(3, seed=0, sample_pixels=True))
+        >>> path.images, path.log_joint(path.sample_initial(chains=4)).shape
+        (3, torch.Size([4, 3]))
     """
     mask, prior = masking.observed_mask(x), model.conditional_prior(y)
     known = masking.fill_missing(x)
@@ -107,19 +153,31 @@ def annealing_path(model: VAE, x: Tensor, y: Tensor | None = None, init: Init = 
     def log_joint(z: Tensor) -> Tensor:
         return prior.log_prob(z) + masking.masked_log_prob(model.decode(z, y), known, mask)
 
-    begin = prior if init == "prior" else model.encode(x, y)
-    return AnnealingPath(begin, log_joint, len(x), chains_per_batch(model.decoder, x.shape[1:]))
+    initial = prior if init == "prior" else model.encode(x, y)
+    return AnnealingPath(initial, log_joint, len(x), chains_per_batch(model.decoder, x.shape[1:]))
 
 
 def measure_ais(
     model: VAE, x: Tensor, y: Tensor | None, samples: int, steps: int = STEPS, init: Init = "encoder"
 ) -> PerImageMetrics:
-    """`likelihood.measure`, its log-likelihood by so many annealed chains an image in place of samples.
+    """Measure a batch, with log p(x) by AIS; the terms of the bound are those of importance sampling.
 
     Args:
-        samples: S, chains.
-        steps: T, temperatures.
-        init: where chains begin.
+        model: any VAE whose posterior has a density.
+        x: (B, C, H, W), NaN where not observed.
+        y: labels (B,) or attributes (B, M) of a conditional model, else None.
+        samples: S, chains per image.
+        steps: T, steps per chain.
+        init: where chains begin: "encoder" or "prior".
+
+    Example:
+        >>> import vaekit
+        >>> model = vaekit.demo().model
+        >>> x = model.sample(3, seed=0, sample_pixels=True)
+        >>> with torch.no_grad():
+        ...     metrics = measure_ais(model, x, None, samples=2, steps=1)
+        >>> metrics.log_likelihood.shape
+        torch.Size([3])
     """
     log_weights = run_forward(annealing_path(model, x, y, init), samples, steps)
     weights = ImportanceWeights(len(x), samples, x.device)
@@ -134,43 +192,85 @@ def measure_ais(
 
 
 def run_forward(path: AnnealingPath, chains: int, steps: int) -> Tensor:
-    """log w (S, B) of chains from the start to the posterior; E w = p(x)."""
+    """Run chains from p_0 to the posterior; their weights have E w = p(x).
+
+    Args:
+        path: of B images.
+        chains: S, per image.
+        steps: T, per chain.
+
+    Returns:
+        log w (S, B).
+
+    Example:
+        >>> from torch.distributions import Independent, Normal
+        >>> normal = Independent(Normal(torch.zeros(2), torch.ones(2)), 1)
+        >>> path = AnnealingPath(normal, lambda z: normal.log_prob(z) - 7.0, images=1)
+        >>> run_forward(path, chains=2, steps=2).round(decimals=4).tolist()
+        [[-7.0], [-7.0]]
+    """
     t, starts = temperatures(steps), [path.sample_initial(n) for n in path.chunk_sizes(chains)]
-    widths, stops = t.diff().tolist(), tune_step_sizes(path, t)
-    return torch.cat([_run_chain(path, z, widths, stops) for z in starts])
+    widths, tuned = t.diff().tolist(), tune_step_sizes(path, t)
+    return torch.cat([_run_chain(path, z, widths, tuned) for z in starts])
 
 
 def run_forward_and_reverse(
     path: AnnealingPath, exact: Tensor, chains: int, steps: int
 ) -> tuple[Tensor, Tensor]:
-    """log w (S, B) of chains to the posterior, and of chains that go back from exact draws of it.
+    """Run chains to the posterior, and chains backward from exact samples of it.
 
     Args:
-        exact: z (B, d), of which each is a draw from its image's posterior.
+        path: of B images.
+        exact: z (B, d), an exact sample of the posterior of each image.
+        chains: S, per image and direction.
+        steps: T, per chain.
 
     Returns:
-        Two such that E w = p(x) for the first, and E 1/w = 1/p(x) for the second.
+        Two tensors log w (S, B): E w = p(x) for the first, E 1/w = 1/p(x) for the second.
 
     Source: Grosse et al. 2015, "Sandwiching the marginal likelihood using bidirectional Monte Carlo".
+
+    Example:
+        >>> from torch.distributions import Independent, Normal
+        >>> normal = Independent(Normal(torch.zeros(2), torch.ones(2)), 1)
+        >>> path = AnnealingPath(normal, lambda z: normal.log_prob(z) - 7.0, images=1)
+        >>> forward, reverse = run_forward_and_reverse(path, torch.zeros(1, 2), chains=1, steps=2)
+        >>> forward.round(decimals=4).tolist(), reverse.round(decimals=4).tolist()
+        ([[-7.0]], [[-7.0]])
     """
     t = temperatures(steps)
-    widths, stops = t.diff().tolist(), tune_step_sizes(path, t)
-    there = [_run_chain(path, path.sample_initial(n), widths, stops) for n in path.chunk_sizes(chains)]
-    widths, stops = widths[::-1], stops[::-1]
-    back = [_run_chain(path, exact.expand(n, -1, -1), widths, stops) for n in path.chunk_sizes(chains)]
-    return torch.cat(there), torch.cat(back)
+    widths, tuned = t.diff().tolist(), tune_step_sizes(path, t)
+    forward = [_run_chain(path, path.sample_initial(n), widths, tuned) for n in path.chunk_sizes(chains)]
+    widths, tuned = widths[::-1], tuned[::-1]
+    reverse = [_run_chain(path, exact.expand(n, -1, -1), widths, tuned) for n in path.chunk_sizes(chains)]
+    return torch.cat(forward), torch.cat(reverse)
 
 
 def tune_step_sizes(path: AnnealingPath, t: Tensor) -> list[TunedStep]:
-    """Each inner t, with the length of a leapfrog step for each image (B,), found by chains of their own."""
+    """Tune the leapfrog step size for each inner temperature with pilot chains.
+
+    Args:
+        path: of B images.
+        t: temperatures (T + 1,).
+
+    Returns:
+        For each of the T - 1 inner temperatures, the temperature and the step sizes (B,).
+
+    Example:
+        >>> from torch.distributions import Independent, Normal
+        >>> normal = Independent(Normal(torch.zeros(2), torch.ones(2)), 1)
+        >>> path = AnnealingPath(normal, normal.log_prob, images=3)
+        >>> [(t, step_size.shape) for t, step_size in tune_step_sizes(path, temperatures(2))]
+        [(0.5, torch.Size([3]))]
+    """
     z = path.sample_initial(PILOT_CHAINS)
-    length = torch.full((path.images,), _INITIAL_STEP_SIZE, dtype=z.dtype, device=z.device)
-    found, inner = [], t[1:-1].tolist()
-    for here in inner[:1] * WARMUP_MOVES + inner:
-        z, accepted = _hmc_step(path, _evaluate_at(path, z, here), here, length)
-        length = length * torch.exp(_ADAPTATION_RATE * (accepted - TARGET_ACCEPTANCE))
-        found.append((here, length))
-    return found[len(found) - len(inner) :]
+    step_size = torch.full((path.images,), _INITIAL_STEP_SIZE, dtype=z.dtype, device=z.device)
+    tuned, inner = [], t[1:-1].tolist()
+    for temperature in inner[:1] * WARMUP_MOVES + inner:
+        z, accepted = _hmc_step(path, _evaluate_at(path, z, temperature), temperature, step_size)
+        step_size = step_size * torch.exp(_ADAPTATION_RATE * (accepted - TARGET_ACCEPTANCE))
+        tuned.append((temperature, step_size))
+    return tuned[len(tuned) - len(inner) :]
 
 
 class _State(NamedTuple):
@@ -189,13 +289,13 @@ class _State(NamedTuple):
         return (1 - t) * self.log_initial + t * self.log_joint
 
 
-def _run_chain(path: AnnealingPath, z: Tensor, widths: Sequence[float], stops: Sequence[TunedStep]) -> Tensor:
-    """log w (S, B) of chains that begin at z (S, B, d): weighed over each interval, moved between two."""
+def _run_chain(path: AnnealingPath, z: Tensor, widths: Sequence[float], tuned: Sequence[TunedStep]) -> Tensor:
+    """log w (S, B) of chains from z (S, B, d): a weight update over each interval, a move between two."""
     log_weights = torch.zeros(z.shape[:2], dtype=torch.float64, device=z.device)
-    for width, (here, length) in zip(widths, stops, strict=False):
-        point = _evaluate_at(path, z, here)
+    for width, (temperature, step_size) in zip(widths, tuned, strict=False):
+        point = _evaluate_at(path, z, temperature)
         log_weights += width * point.log_ratio
-        z, _ = _hmc_step(path, point, here, length)
+        z, _ = _hmc_step(path, point, temperature, step_size)
     return log_weights + widths[-1] * _evaluate_at(path, z, 1.0).log_ratio
 
 
@@ -207,23 +307,23 @@ def _evaluate_at(path: AnnealingPath, z: Tensor, t: float) -> _State:
     return _State(z.detach(), log_initial.detach(), log_joint.detach(), gradient)
 
 
-def _hmc_step(path: AnnealingPath, begin: _State, t: float, length: Tensor) -> tuple[Tensor, Tensor]:
-    """One transition that leaves f_t as it is: z (S, B, d), and the share of acceptance (B,)."""
+def _hmc_step(path: AnnealingPath, begin: _State, t: float, step_size: Tensor) -> tuple[Tensor, Tensor]:
+    """One HMC transition, which leaves f_t invariant: z (S, B, d), and the acceptance rate (B,)."""
     momentum = torch.randn_like(begin.z)
-    end, turned = _leapfrog(path, begin, momentum, t, length.unsqueeze(-1))
+    end, final_momentum = _leapfrog(path, begin, momentum, t, step_size.unsqueeze(-1))
     change = end.log_density(t) - begin.log_density(t)
-    change = change + (momentum.square() - turned.square()).sum(-1) / 2
+    change = change + (momentum.square() - final_momentum.square()).sum(-1) / 2
     probability = change.nan_to_num(nan=-torch.inf).exp().clamp_max(1)
     accepted = torch.rand_like(probability) < probability
     return torch.where(accepted.unsqueeze(-1), end.z, begin.z), probability.mean(0)
 
 
 def _leapfrog(
-    path: AnnealingPath, point: _State, momentum: Tensor, t: float, length: Tensor
+    path: AnnealingPath, point: _State, momentum: Tensor, t: float, step_size: Tensor
 ) -> tuple[_State, Tensor]:
-    """Leapfrog steps of a length (B, 1): where they end, and the momentum there."""
+    """Leapfrog steps of sizes (B, 1): the final state and momentum."""
     for _ in range(LEAPFROG_STEPS):
-        momentum = momentum + length / 2 * point.gradient
-        point = _evaluate_at(path, point.z + length * momentum, t)
-        momentum = momentum + length / 2 * point.gradient
+        momentum = momentum + step_size / 2 * point.gradient
+        point = _evaluate_at(path, point.z + step_size * momentum, t)
+        momentum = momentum + step_size / 2 * point.gradient
     return point, momentum

@@ -1,18 +1,19 @@
-"""How far each estimator is from the truth, on images of which an exact posterior draw is known.
+"""Bidirectional Monte Carlo (BDMC): the gap of each estimator of log p(x), on images from the model itself.
 
-A model's own images come with one: of z ~ p(z), x ~ p(x | z), the z is a draw from p(z | x). Chains that go
-back from it bound log p(x) from above, chains that go there from below (see `annealed`), so that
+If z ~ p(z) and x ~ p(x | z), then z is an exact draw from p(z | x). AIS chains that start at z and run
+backward bound log p(x) from above, chains that run forward bound it from below (see `vaekit.evaluation.ais`):
 
-    E lower <= log p(x) <= E upper,
+    E lower <= log p(x) <= E upper.
 
-and whatever lies below by more than upper - lower is the gap of the estimator. What holds for a model's own
-images holds for those it was trained on as far as the two are alike (Grosse et al. 2015, "Sandwiching the
-marginal likelihood using bidirectional Monte Carlo").
+The distance of an estimator below the upper bound is thus its gap, up to upper - lower. The gaps carry over
+to real images as far as these resemble samples of the model (Grosse et al. 2015, "Sandwiching the marginal
+likelihood using bidirectional Monte Carlo").
 """
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -28,7 +29,7 @@ from vaekit.evaluation.ais import (
     images_per_batch,
     run_forward_and_reverse,
 )
-from vaekit.evaluation.importance_sampling import clock, mean_and_stderr, measure_importance, summarize_tails
+from vaekit.evaluation.importance_sampling import mean_and_stderr, measure_importance, summarize_tails
 from vaekit.models.batching import chunk_sizes
 from vaekit.models.vae import VAE
 from vaekit.utils.random import seeded
@@ -36,14 +37,18 @@ from vaekit.utils.random import seeded
 
 @dataclass(frozen=True)
 class EstimatorGap:
-    """A bound of log p(x) in nats, a mean over images, and how far below the upper bound it lies.
+    """A lower bound of log p(x) and its gap to the upper bound, in nats, as means over images.
 
     Attributes:
         name: of the bound.
         value: its mean.
-        gap, gap_stderr: upper bound less this one, and the standard error of that over the images.
-        median: that of the images. Where it is far below the mean, a few images are missed by much, such as
-            those from places that no code of a training image is near.
+        gap, gap_stderr: the upper bound minus this bound, and its standard error over images.
+        median: of the gap. If it is far below the mean, few images have large gaps, such as samples from
+            regions without the latents of any training image.
+
+    Example:
+        >>> EstimatorGap("ELBO", value=-95.0, gap=5.0, gap_stderr=0.5, median=4.0).gap
+        5.0
     """
 
     name: str
@@ -53,19 +58,24 @@ class EstimatorGap:
     median: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BDMCBounds:
-    """What bidirectional Monte Carlo found.
+    """The bounds of bidirectional Monte Carlo, in nats.
 
     Attributes:
-        images: so many were drawn from the model.
-        chains, steps, init: of the annealed chains of each image.
-        samples: of importance sampling.
-        seed: of all that is random.
+        images: the number of images drawn from the model.
+        chains, steps, init: of AIS: chains per image, steps per chain, and where chains begin.
+        samples: importance samples per image.
+        seed: of all random draws.
         seconds: wall-clock time.
         upper: the upper bound, a mean over images.
-        bounds: the lower bounds, the tightest kind first: annealed, importance-sampled, ELBO.
-        unreliable: the share of images whose importance weights have a tail that is too heavy.
+        bounds: the lower bounds, usually the tightest first: annealed, importance-sampled, ELBO.
+        unreliable: the fraction of images whose Pareto shape of the importance weights is above 0.7.
+
+    Example:
+        >>> gap = EstimatorGap("ELBO", value=-95.0, gap=5.0, gap_stderr=0.5, median=4.0)
+        >>> BDMCBounds(100, 16, 200, "encoder", 5000, 0, 1.5, upper=-90.0, bounds=[gap])
+        BDMCBounds(upper=-90.00, below it: ELBO 5.00, 100 images)
     """
 
     images: int
@@ -79,8 +89,12 @@ class BDMCBounds:
     bounds: list[EstimatorGap] = field(default_factory=list)
     unreliable: float | None = None
 
+    def __repr__(self) -> str:
+        gaps = ", ".join(f"{bound.name} {bound.gap:.2f}" for bound in self.bounds)
+        return f"BDMCBounds(upper={self.upper:.2f}, below it: {gaps}, {self.images} images)"
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Plain values for JSON."""
         return asdict(self)
 
 
@@ -94,26 +108,32 @@ def bdmc(
     seed: int = 0,
     progress: Callable[[int], None] = lambda images: None,
 ) -> BDMCBounds:
-    """The bounds of log p(x) on images that are drawn from the model, with their gaps.
+    """Bound log p(x) from both sides on images drawn from the model.
 
     Args:
-        model: in evaluation mode, whose posterior has a density.
-        images: so many, their labels from p(y) where the model is told any.
-        chains, steps, init: of the annealed chains; see `annealed`.
-        samples: K, of importance sampling.
-        seed: of images and draws.
-        progress: called with the number of images done with.
+        model: in evaluation mode, with a posterior that has a density.
+        images: how many to draw; of a conditional model, with labels from p(y).
+        chains, steps, init: of AIS; see `vaekit.evaluation.ais.measure_ais`.
+        samples: K, importance samples per image.
+        seed: of the images and all other random draws.
+        progress: called after each batch with its number of images.
+
+    Example:
+        >>> import vaekit
+        >>> bounds = bdmc(vaekit.demo().model, images=2, samples=5, chains=2, steps=1)
+        >>> bounds.images, [bound.name for bound in bounds.bounds]
+        (2, ['annealed', 'importance-sampled', 'ELBO'])
     """
-    seconds, parts = clock(), []
+    began, batches = time.perf_counter(), []
     shape = model.sample(1, seed=0).shape[1:]
     with seeded(seed):
         for n in chunk_sizes(images, images_per_batch(model.decoder, shape, chains)):
-            parts.append(_measure_batch(model, n, chains, steps, samples, init))
+            batches.append(_measure_batch(model, n, chains, steps, samples, init))
             progress(n)
-    upper, *lower, shapes = torch.cat(parts, 1).double().cpu()
+    upper, *lower, shapes = torch.cat(batches, 1).double().cpu()
     names = ("annealed", "importance-sampled", "ELBO")
     return BDMCBounds(
-        images, chains, steps, init, samples, seed, seconds(), upper.mean().item(),
+        images, chains, steps, init, samples, seed, time.perf_counter() - began, upper.mean().item(),
         [_gap(name, upper, values) for name, values in zip(names, lower, strict=True)],
         summarize_tails(shapes)[1],
     )  # fmt: skip
@@ -121,18 +141,18 @@ def bdmc(
 
 @torch.no_grad()
 def _measure_batch(model: VAE, images: int, chains: int, steps: int, samples: int, init: Init) -> Tensor:
-    """Upper bound, the three lower ones, and the shapes of the tails, (5, N), of images from the model."""
+    """(5, N), of N images from the model: the upper bound, the three lower bounds, and Pareto k."""
     z, x, y = _sample_joint(model, images)
-    between = annealing_path(model, x, y, init)
-    there, back = run_forward_and_reverse(between, z, chains, steps)
+    path = annealing_path(model, x, y, init)
+    forward, reverse = run_forward_and_reverse(path, z, chains, steps)
     terms = measure_importance(model, x, y, samples)
-    upper, lower = -_log_mean_exp(-back), _log_mean_exp(there)
+    upper, lower = -_log_mean_exp(-reverse), _log_mean_exp(forward)
     elbo = terms.reconstruction - terms.kl.sum(0)
     return torch.stack([upper, lower, terms.log_likelihood, elbo, terms.pareto_k])
 
 
 def _sample_joint(model: VAE, n: int) -> tuple[Tensor, Tensor, Tensor | None]:
-    """z (n, d), x (n, C, H, W) and labels from the model."""
+    """Draw z (n, d), x (n, C, H, W) and labels from the model."""
     y = None if model.labels is None else model.labels.sample(n)
     prior = model.conditional_prior(y)
     z = prior.sample(() if prior.batch_shape else (n,))

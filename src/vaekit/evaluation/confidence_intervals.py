@@ -1,11 +1,11 @@
-"""How far a mean over images, or over seeds, may be from the truth.
+"""Confidence intervals for means over images or over seeds.
 
     mean ± t s / sqrt n,        s the standard deviation of n values, t the quantile of Student's t
 
-covers the true mean 95 times of 100 where the values are independent draws, exactly for normal ones. Two
-models that are measured on the same images differ by the mean of their differences, image by image, whose
-interval is often much narrower than that of either: what is hard about an image is hard for both.
-Trainings from several seeds have nothing that pairs them; there Welch's interval is that of the difference.
+covers the true mean in 95 % of cases for independent normal values, and approximately for others. To compare
+two models on the same images, take the mean of the differences per image: its interval is often much
+narrower than that of either model, because an image that is hard for one is hard for both. Trainings from
+several seeds are not paired; for their difference take Welch's interval.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ LEVEL = 0.95
 
 
 class Interval(NamedTuple):
-    """A mean, and the ends of its interval."""
+    """A mean and the ends of its confidence interval.
+
+    Example:
+        >>> Interval(mean=1.0, low=0.5, high=1.5)
+        Interval(mean=1.0, low=0.5, high=1.5)
+    """
 
     mean: float
     low: float
@@ -27,42 +32,71 @@ class Interval(NamedTuple):
 
 
 def confidence_interval(values: np.ndarray, level: float = LEVEL) -> Interval:
-    """The mean of values (n,), n > 1, and its interval.
+    """The mean of values and its confidence interval.
+
+    Args:
+        values: (n,), n > 1.
+        level: the probability that the interval covers the true mean.
 
     Raises:
-        ValueError: for fewer than two values, which do not say how far they spread.
+        ValueError: there are fewer than two values.
 
     Source: Student 1908, "The probable error of a mean".
+
+    Example:
+        >>> mean, low, high = confidence_interval(np.array([1.0, 2.0, 3.0]))
+        >>> mean, round(low, 2), round(high, 2)
+        (2.0, -0.48, 4.48)
     """
     from scipy import stats
 
     values = np.asarray(values, float)
     if len(values) < 2:
-        raise ValueError(f"values: expected two or more, got {len(values)}, which have no spread")
+        raise ValueError(
+            f"values: expected two or more, got {len(values)}; one value has no standard deviation"
+        )
     mean = float(values.mean())
     half = float(stats.t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / math.sqrt(len(values)))
     return Interval(mean, mean - half, mean + half)
 
 
 def paired_interval(first: np.ndarray, second: np.ndarray, level: float = LEVEL) -> Interval:
-    """How much higher the first is than the second on the same images (n,), and the interval of that."""
+    """The mean of first - second on the same images, and its confidence interval.
+
+    Args:
+        first, second: (n,), n > 1, of the same images in the same order.
+        level: the probability that the interval covers the true mean.
+
+    Example:
+        >>> paired_interval(np.array([2.0, 3.0]), np.array([1.0, 2.0]))
+        Interval(mean=1.0, low=1.0, high=1.0)
+    """
     return confidence_interval(np.asarray(first, float) - np.asarray(second, float), level)
 
 
 def welch_interval(first: np.ndarray, second: np.ndarray, level: float = LEVEL) -> Interval:
-    """How much higher the mean of values (n,) is than that of others (m,), n and m > 1, and its interval.
+    """The difference of the means of independent values, and its confidence interval.
 
-        a - b ± t sqrt(s_a² / n + s_b² / m),        t with the degrees of freedom of Welch and Satterthwaite
+        a - b ± t sqrt(s_a^2 / n + s_b^2 / m),        t with the degrees of freedom of Welch and Satterthwaite
+
+    Args:
+        first, second: (n,) and (m,), n > 1 and m > 1.
+        level: the probability that the interval covers the true difference.
 
     Source: Welch 1947, "The generalization of Student's problem when several different population variances
     are involved".
+
+    Example:
+        >>> mean, low, high = welch_interval(np.array([2.0, 3.0, 4.0]), np.array([1.0, 2.0]))
+        >>> mean, round(low, 2), round(high, 2)
+        (1.5, -1.05, 4.05)
     """
     from scipy import stats
 
     samples = [np.asarray(values, float) for values in (first, second)]
     errors = np.array([values.var(ddof=1) / len(values) for values in samples])
-    below = sum(error**2 / (len(values) - 1) for error, values in zip(errors, samples, strict=True))
-    freedom = errors.sum() ** 2 / below if below else 1.0  # without any spread the interval is a point
+    denominator = sum(error**2 / (len(values) - 1) for error, values in zip(errors, samples, strict=True))
+    dof = errors.sum() ** 2 / denominator if denominator else 1.0  # no variance: a point
     difference = float(samples[0].mean() - samples[1].mean())
-    half = float(stats.t.ppf((1 + level) / 2, freedom) * math.sqrt(errors.sum()))
+    half = float(stats.t.ppf((1 + level) / 2, dof) * math.sqrt(errors.sum()))
     return Interval(difference, difference - half, difference + half)

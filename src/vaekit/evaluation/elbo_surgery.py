@@ -1,13 +1,13 @@
-"""Where the rate goes: into telling images apart, and into a prior that is not where the codes are.
+"""ELBO surgery: split the KL term into mutual information and the marginal KL to the prior.
 
 With q(z) = (1/N) sum_n q(z | x_n), the aggregated posterior of N images,
 
-    (1/N) sum_n KL(q(z | x_n), p(z))  =  I_q(n; z)  +  KL(q(z), p(z)),
+    (1/N) sum_n KL(q(z | x_n), p(z))  =  I_q(n; z)  +  KL(q(z), p(z)).
 
-the rate is the mutual mutual_information of an image's number and its code, which is at most log N, and the gap of
-prior and aggregated posterior (Hoffman and Johnson 2016, "ELBO surgery"). A better prior can take away the
-second term and no more. The gap is also what samples suffer from: where p(z) > 0 and q(z) is not, the decoder
-has learned nothing.
+The first term is the mutual information of the index of an image and its latents, at most log N. The second
+is the distance of the aggregated posterior from the prior (Hoffman and Johnson 2016, "ELBO surgery"). A
+better prior can remove the second term only. The second term also hurts samples: where p(z) > 0 but q(z) is
+near 0, the decoder was never trained.
 """
 
 from __future__ import annotations
@@ -24,18 +24,22 @@ from vaekit.distributions.mixture import Mixture
 from vaekit.models.vae import VAE
 from vaekit.utils.random import seeded
 
-MAX_IMAGES = 5000  # images: the work grows with their square
+MAX_IMAGES = 5000  # the work grows with the square of the number of images
 
 
 class ELBODecomposition(NamedTuple):
-    """The rate of the top level and its two parts, in nats, by one draw for each image.
+    """The KL of the top layer and its two parts, in nats, by one posterior sample per image.
 
     Attributes:
-        rate: the mean KL(q, p).
+        kl: the mean KL(q, p); the sum of the next two.
         mutual_information: I_q(n; z), at most `log_n`.
         marginal_kl: KL(q(z), p(z)).
         log_n: log N.
         images: N.
+
+    Example:
+        >>> ELBODecomposition(kl=9.0, mutual_information=4.0, marginal_kl=5.0, log_n=4.6, images=100).kl
+        9.0
     """
 
     kl: float
@@ -47,37 +51,49 @@ class ELBODecomposition(NamedTuple):
 
 @torch.no_grad()
 def elbo_surgery(
-    model: VAE, batches: Iterable[tuple[Tensor, Tensor | None]], most: int = MAX_IMAGES, seed: int = 0
+    model: VAE,
+    batches: Iterable[tuple[Tensor, Tensor | None]],
+    max_images: int = MAX_IMAGES,
+    seed: int = 0,
 ) -> ELBODecomposition:
-    """The two parts of the rate of the top level, over the first batches that hold `most` images.
+    """Split the KL of the top layer over the first batches with `max_images` images in total.
 
     Args:
-        model: in evaluation mode, with a prior that no label conditions.
+        model: in evaluation mode, with a prior that is not conditioned on labels.
         batches: of images (B, C, H, W) and labels or None.
-        seed: of the draws.
+        max_images: stop after the batch that reaches this number.
+        seed: of the posterior samples.
+
+    Example:
+        >>> import vaekit
+        >>> model = vaekit.demo().model
+        >>> found = elbo_surgery(model, [(model.sample(4, seed=0, sample_pixels=True), None)])
+        >>> found.images, math.isclose(found.mutual_information + found.marginal_kl, found.kl)
+        (4, True)
     """
-    posteriors, draws, own = [], [], []
+    posteriors, samples, log_densities = [], [], []
     with seeded(seed):
         for x, y in batches:
             posteriors.append(model.encode(x, y).top)
-            draws.append(posteriors[-1].sample())
-            own.append(posteriors[-1].log_prob(draws[-1]))
-            if sum(map(len, draws)) >= most:
+            samples.append(posteriors[-1].sample())
+            log_densities.append(posteriors[-1].log_prob(samples[-1]))
+            if sum(map(len, samples)) >= max_images:
                 break
-    z, log_q = torch.cat(draws), torch.cat(own).double()
+    z, log_q = torch.cat(samples), torch.cat(log_densities).double()
     log_aggregated = _log_aggregated_posterior(posteriors, z)
     log_p = model.conditional_prior().top.log_prob(z).double()
-    mutual_information, marginal_kl = (
-        (log_q - log_aggregated).mean().item(),
-        (log_aggregated - log_p).mean().item(),
-    )
     return ELBODecomposition(
-        (log_q - log_p).mean().item(), mutual_information, marginal_kl, math.log(len(z)), len(z)
+        kl=(log_q - log_p).mean().item(),
+        mutual_information=(log_q - log_aggregated).mean().item(),
+        marginal_kl=(log_aggregated - log_p).mean().item(),
+        log_n=math.log(len(z)),
+        images=len(z),
     )
 
 
 def _log_aggregated_posterior(posteriors: Sequence[Distribution], z: Tensor) -> Tensor:
-    """log q(z) at z (N, d), (N,): the mixture of the mixtures that batches are, by their sizes."""
+    """log q(z) at z (N, d), (N,): each batch is a mixture, weighted by its size."""
     sizes = z.new_tensor([posterior.batch_shape.numel() for posterior in posteriors])
-    each = [Mixture(z.new_zeros(int(n)), q).log_prob(z) for n, q in zip(sizes, posteriors, strict=True)]
-    return (torch.stack(each).double() + sizes.log().double().unsqueeze(1)).logsumexp(0) - math.log(len(z))
+    log_probs = [Mixture(z.new_zeros(int(n)), q).log_prob(z) for n, q in zip(sizes, posteriors, strict=True)]
+    log_weights = sizes.log().double().unsqueeze(1)
+    return (torch.stack(log_probs).double() + log_weights).logsumexp(0) - math.log(len(z))

@@ -1,13 +1,13 @@
-"""The evidence of a model with two latents, by an integral over their plane: nothing is sampled.
+"""log p(x) of a model with two latents, by integration over a grid, without sampling.
 
-With the points z_g of a square grid, h apart,
+With the points z_g of a square grid with spacing h,
 
-    log p(x) = log of the integral of p(x | z) p(z)  =  log sum_g p(x | z_g) p(z_g) h^2,
+    log p(x) = log integral p(x | z) p(z) dz  =  log sum_g p(x | z_g) p(z_g) h^2.
 
-and from it the posterior p(z | x) = p(x | z) p(z) / p(x), and the gap KL(q, p(z | x)) of the bound, which
-more latents hide. For what is smooth and vanishes at the border the sum errs by less than any power of h:
-for a Gaussian of deviation s by a share of 4 exp(-2 pi^2 s^2 / h^2) (Trefethen and Weideman 2014). The same
-sum over every second point, each way, shows whether h is small enough.
+This also gives the posterior p(z | x) = p(x | z) p(z) / p(x), and the gap KL(q(z | x), p(z | x)) of the ELBO.
+For smooth integrands that vanish at the border, the error falls faster than any power of h: for a Gaussian of
+standard deviation s it is a fraction 4 exp(-2 pi^2 s^2 / h^2) (Trefethen and Weideman 2014). Comparing with
+the sum over every second point per axis shows whether h is small enough.
 """
 
 from __future__ import annotations
@@ -28,10 +28,15 @@ class GridIntegral(NamedTuple):
 
     Attributes:
         log_evidence: log p(x).
-        coarse: the same by every second point each way.
-        gap: KL(q(z | x), p(z | x)).
+        log_evidence_coarse: the same by every second point per axis.
+        gap: KL(q(z | x), p(z | x)), the gap of the ELBO.
         mass: the integral of q over the grid, which should be 1.
         mean, stddev: of p(z | x), (B, 2).
+
+    Example:
+        >>> zeros = torch.zeros(3)
+        >>> GridIntegral(zeros, zeros, zeros, zeros + 1, torch.zeros(3, 2), torch.ones(3, 2))
+        GridIntegral(images=3, log_evidence=0.00, gap=0.00)
     """
 
     log_evidence: Tensor
@@ -41,21 +46,33 @@ class GridIntegral(NamedTuple):
     mean: Tensor
     stddev: Tensor
 
+    def __repr__(self) -> str:
+        means = f"log_evidence={self.log_evidence.mean():.2f}, gap={self.gap.mean():.2f}"
+        return f"GridIntegral(images={len(self.gap)}, {means})"
+
 
 @torch.no_grad()
 def integrate_over_grid(
     model: VAE, x: Tensor, half_width: float = 4.5, spacing: float = 0.04
 ) -> GridIntegral:
-    """log p(x), and what the bound of q lacks, by sums over a grid.
+    """Integrate p(x | z) p(z) over a grid of latents.
 
     Args:
-        model: with two latents, told nothing of the images.
+        model: with one layer of two latents, not conditional.
         x: (B, C, H, W).
-        half_width: the grid goes from -reach to reach, each way.
-        spacing: h; not much more than the deviations of the posteriors.
+        half_width: the grid covers -half_width to half_width on both axes.
+        spacing: h, at most about the standard deviation of the posteriors.
 
     Raises:
-        InvalidError: for another number of latents, or a conditional model.
+        InvalidError: the model has other layers, or is conditional.
+
+    Example:
+        >>> import vaekit
+        >>> model = vaekit.demo().model
+        >>> x = model.sample(2, seed=0, sample_pixels=True)
+        >>> found = integrate_over_grid(model, x, spacing=0.5)
+        >>> found.log_evidence.shape, found.mean.shape
+        (torch.Size([2]), torch.Size([2, 2]))
     """
     side = 2 * round(half_width / spacing / 2)
     axis = spacing * torch.arange(-side, side + 1, dtype=x.dtype, device=x.device)
@@ -78,21 +95,34 @@ def integrate_over_grid(
 
 @torch.no_grad()
 def joint_log_prob(model: VAE, x: Tensor, z: Tensor) -> Tensor:
-    """log p(x | z) p(z) of B images (B, C, H, W) at G points (G, 2), float64 (G, B).
+    """log p(x | z) p(z) of B images at G points, float64 (G, B).
+
+    Args:
+        model: with one layer of two latents, not conditional.
+        x: (B, C, H, W).
+        z: (G, 2).
 
     Raises:
-        InvalidError: for another number of latents, or a conditional model.
+        InvalidError: the model has other layers, or is conditional.
+
+    Example:
+        >>> import vaekit
+        >>> model = vaekit.demo().model
+        >>> x = model.sample(2, seed=0, sample_pixels=True)
+        >>> joint_log_prob(model, x, torch.zeros(5, 2)).shape
+        torch.Size([5, 2])
     """
     if model.layer_dims != (2,) or model.conditioned_parts:
-        told = " that is told labels" if model.conditioned_parts else ""
+        conditional = " of a conditional model" if model.conditioned_parts else ""
         raise InvalidError(
-            f"model: expected one level of two latents and no labels, to integrate over their plane, got "
-            f"levels {list(model.layer_dims)}{told}; train one such as the recipe mnist-2d"
+            "model: expected one layer of two latents and no labels, to integrate over a grid, got layers "
+            f"{list(model.layer_dims)}{conditional}; train one, such as the recipe mnist-2d"
         )
+    prior = model.conditional_prior()
+
+    def log_joint(z: Tensor) -> Tensor:
+        log_px = model.decode(z[:, None]).log_prob(x).double()
+        return log_px + prior.log_prob(z).double()[:, None]
+
     size = batch_size_for(len(x) * outputs_per_image(model.decoder, x.shape[1:]))
-    return torch.cat([_joint_log_prob(model, x, some) for some in z.split(size)])
-
-
-def _joint_log_prob(model: VAE, x: Tensor, z: Tensor) -> Tensor:
-    log_px = model.decode(z[:, None]).log_prob(x).double()
-    return log_px + model.conditional_prior().log_prob(z).double()[:, None]
+    return torch.cat([log_joint(chunk) for chunk in z.split(size)])

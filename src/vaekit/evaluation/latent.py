@@ -1,4 +1,4 @@
-"""What the latent space holds: of images, along one latent, and over a 2-D grid."""
+"""Views of the latent space: latents of images, traversals of one latent, and a decoded 2-D grid."""
 
 from __future__ import annotations
 
@@ -19,22 +19,46 @@ from vaekit.evaluation.label_inference import posterior_moments
 from vaekit.models.vae import VAE
 from vaekit.utils.io import write_whole
 
-ACTIVE_VARIANCE = 0.01  # the variance of a latent's posterior mean over images, above which it is in use
+ACTIVE_VARIANCE = 0.01  # a latent is active if its posterior mean varies by more over images
 
 
 class Latents(NamedTuple):
-    """The posterior of N images: arrays (N, d), and labels (N,), attributes (N, m), or None."""
+    """The posterior of N images.
+
+    Attributes:
+        mean, stddev: of q(z | x), (N, d).
+        labels: (N,), attributes (N, m), or None.
+
+    Example:
+        >>> Latents(np.zeros((5, 2)), np.ones((5, 2)), labels=None)
+        Latents(images=5, latents=2, labels=None)
+    """
 
     mean: np.ndarray
     stddev: np.ndarray
     labels: np.ndarray | None
 
+    def __repr__(self) -> str:
+        labels = None if self.labels is None else self.labels.shape
+        images, latents = self.mean.shape
+        return f"Latents(images={images}, latents={latents}, labels={labels})"
+
 
 @torch.no_grad()
 def encode_batches(model: VAE, batches: Iterable[tuple[Tensor, Tensor | None]]) -> Latents:
-    """Mean and standard deviation of q(z | x) for batches of images and labels.
+    """Encode batches of images to the mean and standard deviation of q(z | x).
 
-    Where labels are missing and the encoder takes them, they are averaged over p(y | x).
+    If the encoder needs labels and they are missing, the posterior is averaged over p(y | x).
+
+    Args:
+        model: any VAE.
+        batches: of images (B, C, H, W) and labels or None.
+
+    Example:
+        >>> import vaekit
+        >>> model = vaekit.demo().model
+        >>> encode_batches(model, [(model.sample(5, seed=0, sample_pixels=True), None)])
+        Latents(images=5, latents=2, labels=None)
     """
     means, deviations, labels = [], [], []
     for x, y in batches:
@@ -47,42 +71,71 @@ def encode_batches(model: VAE, batches: Iterable[tuple[Tensor, Tensor | None]]) 
     )
 
 
-def kl_per_latent(codes: Latents) -> np.ndarray:
-    """(d,): the mean KL(q, N(0, 1)) of each latent in nats, by the closed form; near 0 means unused.
+def kl_per_latent(latents: Latents) -> np.ndarray:
+    """The mean KL(q, N(0, 1)) of each latent over images, in nats; near 0 means unused.
 
-    For a diagonal Gaussian posterior against the standard normal; for other priors it orders the latents by
-    how much they tell of an image. A point posterior has none, and is ordered by the variance of its codes.
-    """
-    if not codes.stddev.any():
-        return codes.mean.var(0)
-    variance = np.square(codes.stddev)
-    return (0.5 * (np.square(codes.mean) + variance - 1 - np.log(variance))).mean(0)
+        1/2 mean_n (mu^2 + sigma^2 - 1 - log sigma^2)
 
-
-def active_units(codes: np.ndarray, levels: Sequence[int]) -> list[int]:
-    """How many latents of each level the images move: those with Var_x(E[z_u | x]) > 0.01.
-
-    Args:
-        codes: (N, d), the posterior means of N images, the levels side by side.
-        levels: how many latents each level has; d in all.
+    This is the KL of a diagonal Gaussian posterior from a standard normal prior. For other priors it still
+    ranks latents by how much they say about an image. For a point posterior (sigma = 0) the result is the
+    variance of the latent over images instead.
 
     Returns:
-        A number for each level, in their order; 0 for a single image, over which nothing varies.
+        (d,).
+
+    Example:
+        >>> kl_per_latent(Latents(np.array([[0.0, 2.0], [0.0, -2.0]]), np.ones((2, 2)), None)).tolist()
+        [0.0, 2.0]
+    """
+    if not latents.stddev.any():
+        return latents.mean.var(0)
+    variance = np.square(latents.stddev)
+    return (0.5 * (np.square(latents.mean) + variance - 1 - np.log(variance))).mean(0)
+
+
+def active_units(means: np.ndarray, layer_dims: Sequence[int]) -> list[int]:
+    """Count the active latents of each layer: those with Var_x(E[z_u | x]) > 0.01.
+
+    Args:
+        means: (N, d), the posterior means of N images, layers side by side.
+        layer_dims: the number of latents of each layer, d in total.
+
+    Returns:
+        A count for each layer; 0 for a single image.
 
     Source: Burda et al. 2016, section 5.2.
+
+    Example:
+        >>> active_units(np.array([[0.0, 1.0, 0.0], [1.0, 1.0, 3.0]]), layer_dims=[2, 1])
+        [1, 1]
     """
-    active = codes.var(0) > ACTIVE_VARIANCE
-    return [int(level.sum()) for level in np.split(active, np.cumsum(levels)[:-1])]
+    active = means.var(0) > ACTIVE_VARIANCE
+    return [int(layer.sum()) for layer in np.split(active, np.cumsum(layer_dims)[:-1])]
 
 
 @torch.no_grad()
 def latent_traversal(
     model: VAE, z: Tensor, latents: Sequence[int], values: Sequence[float], y: Tensor | None = None
 ) -> Tensor:
-    """Images on walks from z (d,) along single latents: (len(latents), len(values), C, H, W).
+    """Decode z with one latent at a time set to a series of values.
+
+    Args:
+        model: any VAE.
+        z: (d,), the point where the traversals start.
+        latents: indices of L latents.
+        values: V values that each of them takes.
+        y: label or attributes of a conditional model, else None.
+
+    Returns:
+        Means of p(x | z), (L, V, C, H, W).
 
     Raises:
-        IndexError: for a latent that the model has not.
+        IndexError: the model has no such latent.
+
+    Example:
+        >>> import vaekit
+        >>> latent_traversal(vaekit.demo().model, torch.zeros(2), [0, 1], [-1.0, 0.0, 1.0]).shape
+        torch.Size([2, 3, 1, 28, 28])
     """
     grid = z.repeat(len(latents), len(values), 1)
     for row, latent in enumerate(latents):
@@ -91,20 +144,41 @@ def latent_traversal(
 
 
 def normal_quantiles(n: int) -> np.ndarray:
-    """n quantiles of N(0, 1), at the middles of n equal parts of its probability."""
+    """n quantiles of N(0, 1), at the probabilities (i + 1/2) / n.
+
+    Example:
+        >>> normal_quantiles(3).round(2).tolist()
+        [-0.97, 0.0, 0.97]
+    """
     points = torch.special.ndtri((torch.arange(n, dtype=torch.float64) + 0.5) / n)
     return points.numpy()
 
 
 @torch.no_grad()
 def decode_grid(model: VAE, n: int = 20, y: Tensor | None = None) -> tuple[Tensor, np.ndarray]:
-    """The images over a 2-D latent at Gaussian quantiles: (n, n, C, H, W) as [z1][z0], and the n values.
+    """Decode a grid of Gaussian quantiles over two latents.
+
+    Args:
+        model: with two latents.
+        n: points per axis.
+        y: label or attributes of a conditional model, else None.
+
+    Returns:
+        Means of p(x | z), (n, n, C, H, W), indexed [z1][z0], and the n values per axis.
 
     Raises:
-        ValueError: for a model whose latent is not 2-D.
+        ValueError: the model does not have two latents.
+
+    Example:
+        >>> import vaekit
+        >>> images, values = decode_grid(vaekit.demo().model, n=3)
+        >>> images.shape, values.round(2).tolist()
+        (torch.Size([3, 3, 1, 28, 28]), [-0.97, 0.0, 0.97])
     """
     if model.latent_dim != 2:
-        raise ValueError(f"the decoded grid needs a latent of 2 numbers; this model has {model.latent_dim}")
+        raise ValueError(
+            f"model: expected two latents for a decoded grid, got {model.latent_dim}; train one with latent_dim 2"
+        )
     values = normal_quantiles(n)
     device = next(model.parameters()).device
     axis = torch.tensor(values, dtype=torch.float32, device=device)
@@ -124,21 +198,38 @@ def latent_table(
     label: bool = False,
     label_names: Sequence[str] = (),
 ) -> Table:
-    """The codes of all images of a split.
+    """The latents of all images of a split as columns of a table.
 
     Args:
-        stddev, label: whether these columns are wanted too.
-        label_names: what the classes are called; labels stay numbers without it.
+        model: any VAE.
+        seen: the images of the split.
+        stddev: whether to add the standard deviations of q(z | x).
+        label: whether to add the classes of the images.
+        label_names: names of the classes; labels stay numbers if empty.
+
+    Returns:
+        Arrays by name: `z` (N, d), and where asked for `stddev` (N, d) and `label` (N,).
 
     Raises:
-        InvalidError: labels are wanted, and the data has none.
+        InvalidError: labels are asked for, but the data has none.
+
+    Example:
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> from vaekit.data import load_dataset
+        >>> from vaekit.data.observation import observe
+        >>> model = build_model(load_recipe("digits").model, (1, 8, 8)).eval()
+        >>> seen = observe(load_dataset("digits"), np.arange(5), "threshold")
+        >>> table = latent_table(model, seen, label=True)
+        >>> len(table["z"]), table["label"].tolist()
+        (5, [0, 1, 2, 3, 4])
     """
     if label and seen.classes is None:
-        raise InvalidError("label: the data has no labels; leave them out")
-    codes = encode_batches(model, seen.batches(BATCH_SIZE))
-    table = {"z": codes.mean}
+        raise InvalidError("label: expected labels, but the data has none; leave the option out")
+    latents = encode_batches(model, seen.batches(BATCH_SIZE))
+    table = {"z": latents.mean}
     if stddev:
-        table["stddev"] = codes.stddev
+        table["stddev"] = latents.stddev
     if label and seen.classes is not None:
         numbers = seen.classes.cpu().numpy()
         table["label"] = np.array(label_names)[numbers] if label_names else numbers
@@ -146,17 +237,31 @@ def latent_table(
 
 
 def write_table(path: str | Path, table: Table) -> Path:
-    """Write a table as .npy (`z` alone), .npz, or .csv with a line of names: z0, z1, ..., label.
+    """Write a table as .npy (only `z`), .npz, or .csv with a header z0, z1, ..., label.
+
+    Args:
+        path: whose suffix selects the format.
+        table: arrays by name.
 
     Raises:
-        InvalidError: another ending, or more columns than `z` in a .npy.
+        InvalidError: the suffix is another one, or a .npy is given columns besides `z`.
         VaekitError: the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = write_table(Path(folder) / "z.csv", {"z": np.array([[0.5, 1.0]]), "label": np.array([3])})
+        ...     print(file.read_text(), end="")
+        z0,z1,label
+        0.5,1.0,3
     """
     path = Path(path)
     if path.suffix not in FORMATS:
-        raise InvalidError(f"{path}: expected a name that ends in {', '.join(FORMATS)}")
+        raise InvalidError(f"{path}: expected a file name that ends in {', '.join(FORMATS)}")
     if path.suffix == ".npy" and len(table) > 1:
-        raise InvalidError(f"{path}: a .npy holds the means alone; write .npz or .csv for {', '.join(table)}")
+        raise InvalidError(
+            f"{path}: a .npy file holds only the means; write .npz or .csv for {', '.join(table)}"
+        )
     pack = {".npy": _to_npy, ".npz": _to_npz, ".csv": _to_csv}[path.suffix]
     return write_whole(path, pack(table))
 

@@ -1,9 +1,9 @@
-"""How near the codes of a dataset are to draws from N(0, 1), latent by latent.
+"""How close the latents of a dataset are to N(0, I), latent by latent.
 
-A VAE's draws from q(z | x), taken over all x, follow the prior where the model has learned to. A latent that
-says nothing does so by itself, since there q is the prior: only those in use show what was learned.
+If a VAE has learned its prior, samples of q(z | x) over all x follow N(0, I). An inactive latent does so
+trivially, because its q equals the prior; only active latents show what was learned.
 
-    distance = mean over latents of max_t |F(t) - Phi(t)|,    F the share of codes up to t   (Kolmogorov 1933)
+    ks_distance = mean over latents of max_t |F(t) - Phi(t)|,    F the empirical distribution  (Kolmogorov 1933)
 """
 
 from __future__ import annotations
@@ -17,13 +17,17 @@ from vaekit.errors import InvalidError
 
 
 class Normality(NamedTuple):
-    """Of k latents; draws from N(0, 1) have mean 0, deviation 1, and 0.954 of them within two.
+    """Statistics of k latents. N(0, 1) has mean 0, standard deviation 1, and 0.954 of its mass within two.
 
     Attributes:
-        mean: the greatest size of a latent's mean.
-        least, most: the least and the greatest standard deviation of a latent.
-        within: the share of all codes between -2 and 2.
-        distance: from N(0, 1), 0 to 1; draws themselves have about 0.87 / sqrt(N).
+        max_mean: the largest absolute mean of a latent.
+        min_std, max_std: the smallest and the largest standard deviation of a latent.
+        within_two: the fraction of values between -2 and 2.
+        ks_distance: Kolmogorov distance from N(0, 1), from 0 to 1; N samples of it have about 0.87 / sqrt(N).
+
+    Example:
+        >>> Normality(max_mean=0.1, min_std=0.9, max_std=1.1, within_two=0.95, ks_distance=0.02).ks_distance
+        0.02
     """
 
     max_mean: float
@@ -33,27 +37,32 @@ class Normality(NamedTuple):
     ks_distance: float
 
 
-def normality(codes: np.ndarray) -> Normality:
-    """How near codes (N, k) are to draws from N(0, 1).
+def normality(latents: np.ndarray) -> Normality:
+    """Compare latents with N(0, 1).
+
+    Args:
+        latents: (N, k).
 
     Raises:
-        InvalidError: no codes, or such as are not finite.
+        InvalidError: the array is empty, has another shape, or has values that are not finite.
+
+    Example:
+        >>> samples = np.random.default_rng(0).normal(size=(10_000, 2))
+        >>> found = normality(samples)
+        >>> round(found.within_two, 2), found.ks_distance < 0.02
+        (0.95, True)
     """
-    codes = np.asarray(codes, float)
-    if codes.ndim != 2 or not codes.size or not np.isfinite(codes).all():
-        raise InvalidError(f"codes: expected finite ones of shape (N, k), got shape {codes.shape}")
-    deviations = codes.std(0)
+    latents = np.asarray(latents, float)
+    if latents.ndim != 2 or not latents.size or not np.isfinite(latents).all():
+        raise InvalidError(f"latents: expected finite values of shape (N, k), got shape {latents.shape}")
+    stds = latents.std(0)
+    normal = torch.special.ndtr(torch.from_numpy(np.sort(latents, axis=0))).numpy()
+    steps = np.arange(len(latents) + 1)[:, None] / len(latents)
+    distances = np.maximum(steps[1:] - normal, normal - steps[:-1]).max(0)
     return Normality(
-        float(np.abs(codes.mean(0)).max()),
-        float(deviations.min()),
-        float(deviations.max()),
-        float((np.abs(codes) < 2).mean()),
-        float(_distances(codes).mean()),
+        max_mean=float(np.abs(latents.mean(0)).max()),
+        min_std=float(stds.min()),
+        max_std=float(stds.max()),
+        within_two=float((np.abs(latents) < 2).mean()),
+        ks_distance=float(distances.mean()),
     )
-
-
-def _distances(codes: np.ndarray) -> np.ndarray:
-    """Kolmogorov's distance of each latent, (k,)."""
-    normal = torch.special.ndtr(torch.from_numpy(np.sort(codes, axis=0))).numpy()
-    steps = np.arange(len(codes) + 1)[:, None] / len(codes)
-    return np.maximum(steps[1:] - normal, normal - steps[:-1]).max(0)

@@ -1,13 +1,13 @@
-"""The sigma that a Gaussian decoder should have had, and the lower bound with it.
+"""The optimal standard deviation of a Gaussian decoder, and the ELBO with it.
 
 For x of D values, a decoder N(m(z), sigma^2 I) and E = E_q |x - m(z)|^2,
 
     -E_q log p(x | z) = E / (2 sigma^2) + D/2 log(2 pi sigma^2),
 
-which is least at sigma^2 = E / D, where it is D/2 (1 + log(2 pi E / D)) (Rybkin et al. 2021). The weight
-beta of the rate is a choice of sigma in disguise: up to a factor, E + beta KL is the negative bound of
-sigma^2 = beta / 2. So models that were trained with different beta have comparable bounds once each has its
-best sigma; the bound of one sigma for all favors the beta that belongs to it.
+which is smallest at sigma^2 = E / D, where it is D/2 (1 + log(2 pi E / D)) (Rybkin et al. 2021). The weight
+beta of the KL is equivalent to a choice of sigma: up to a factor, E + beta KL is the negative ELBO with
+sigma^2 = beta / 2. So the ELBOs of models trained with different beta are comparable once each has its optimal
+sigma; with one sigma for all, the ELBO favors the beta that belongs to it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,12 @@ from vaekit.models.vae import VAE
 
 
 class OptimalSigma(NamedTuple):
-    """E, sigma and the bound: the squared error an image, and in nats."""
+    """The squared error E per image, the optimal sigma, and the ELBO with it in nats.
+
+    Example:
+        >>> OptimalSigma(squared_error=64.0, sigma=1.0, elbo=-100.0).sigma
+        1.0
+    """
 
     squared_error: float
     sigma: float
@@ -30,13 +35,18 @@ class OptimalSigma(NamedTuple):
 
 
 def optimal_sigma(sigma: float, dimensions: int, reconstruction: float, kl: float) -> OptimalSigma:
-    """The best sigma in place of the one that a model was measured with.
+    """The optimal sigma, from the numbers of a model that was measured with another sigma.
 
     Args:
         sigma: of the decoder.
-        dimensions: D, of an image.
+        dimensions: D, values per image.
         reconstruction: E_q log p(x | z) with that sigma, a mean over images, in nats.
-        rate: KL(q, p), in nats.
+        kl: KL(q, p), in nats.
+
+    Example:
+        >>> found = optimal_sigma(sigma=1.0, dimensions=2, reconstruction=-math.log(2 * math.pi) - 4.0, kl=3.0)
+        >>> round(found.squared_error, 6), round(found.sigma, 6)
+        (8.0, 2.0)
     """
     constant = dimensions / 2 * math.log(2 * math.pi * sigma**2)
     error = -2 * sigma**2 * (reconstruction + constant)
@@ -46,7 +56,16 @@ def optimal_sigma(sigma: float, dimensions: int, reconstruction: float, kl: floa
 
 @torch.no_grad()
 def decoder_sigma(model: VAE) -> float | None:
-    """The one sigma of a Gaussian decoder that nothing is told; None for any other decoder."""
+    """The sigma of a Gaussian decoder with one sigma for all pixels and no labels; None for other decoders.
+
+    Args:
+        model: any VAE.
+
+    Example:
+        >>> import vaekit
+        >>> decoder_sigma(vaekit.demo().model) is None  # a Bernoulli decoder
+        True
+    """
     if model.conditioned_parts:
         return None
     device = next(model.parameters()).device

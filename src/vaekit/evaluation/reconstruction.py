@@ -1,11 +1,11 @@
-"""How far reconstructions are from the images themselves, a number that an autoencoder has too.
+"""The error of reconstructions, which an autoencoder has too, and the saturation of a likelihood's scale.
 
-    mse = mean over images and pixels of (E[x | E_q z] - u)^2          u in [0, 1], the gray value as stored
+    mse = mean over images and pixels of (E[x | E_q z] - u)^2          u in [0, 1], the stored gray value
 
-It is taken against the gray values, however the model observed them: a model of black and white has learned
-probabilities of white, which are what the gray values stand for. It is no likelihood, and knows no rate.
+The target is the gray value even if the model observes binary pixels: such a model learns probabilities of
+white, which the gray values stand for. The error is not a likelihood and does not depend on the KL.
 
-Whether the scale of a likelihood has run into its bounds, where it says nothing of the data any more.
+A scale is saturated if it is at one of its bounds; then it no longer describes the data.
 """
 
 from __future__ import annotations
@@ -23,11 +23,26 @@ BATCH_SIZE = 500
 
 @torch.no_grad()
 def reconstruction_mse(model: VAE, seen: ObservedImages, stored: ObservedImages) -> float:
-    """The mean squared error of reconstructions, a pixel.
+    """The mean squared error of reconstructions per pixel.
 
     Args:
-        seen: the images as the model sees them.
-        stored: the same images in their own values, in [0, 1]; where they are NaN, nothing is counted.
+        model: any VAE or autoencoder.
+        seen: the images as the model observes them.
+        stored: the same images with their stored values in [0, 1]; NaN values are left out.
+
+    Example:
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> from vaekit.data import load_dataset
+        >>> from vaekit.data.observation import observe
+        >>> import numpy as np
+        >>> model = build_model(load_recipe("digits").model, (1, 8, 8)).eval()
+        >>> digits, first = load_dataset("digits"), np.arange(5)
+        >>> mse = reconstruction_mse(
+        ...     model, observe(digits, first, "threshold"), observe(digits, first, "continuous")
+        ... )
+        >>> 0 < mse < 1
+        True
     """
     total = count = 0.0
     for (x, y), (u, _) in zip(seen.batches(BATCH_SIZE), stored.batches(BATCH_SIZE), strict=True):
@@ -37,16 +52,24 @@ def reconstruction_mse(model: VAE, seen: ObservedImages, stored: ObservedImages)
     return total / max(count, 1.0)
 
 
-MARGIN = 0.02  # of the range between the bounds
+MARGIN = 0.02  # at a bound: closer than this fraction of the range
 
 
 @torch.no_grad()
 def saturated_fraction(model: VAE, x: Tensor, y: Tensor | None, bounds: tuple[float, float]) -> float | None:
-    """The share of pixels whose log-scale is at a bound, in reconstructions; None without a scale.
+    """The fraction of pixels of reconstructions whose log-scale is at a bound; None without a scale.
 
     Args:
-        x, y: some images (B, C, H, W), and their labels.
+        model: any VAE.
+        x: images (B, C, H, W).
+        y: their labels (B,) or attributes (B, M), or None.
         bounds: of the log-scale.
+
+    Example:
+        >>> import vaekit
+        >>> model = vaekit.demo().model  # a Bernoulli decoder has no scale
+        >>> saturated_fraction(model, model.sample(2, seed=0), None, (-6.0, 2.0)) is None
+        True
     """
     scale = _log_scale(model.decode(model.encode(x, y).mean, y))
     if scale is None:

@@ -170,11 +170,11 @@ class Evaluation:
     def __repr__(self) -> str:
         number = lambda value: "None" if value is None else f"{value:.2f}"
         stderr = "" if self.log_likelihood_stderr is None else f" ± {self.log_likelihood_stderr:.2f}"
+        images = " ".join(filter(None, [str(self.images), self.split, "images"]))
         draws = "chains" if self.estimator == "ais" else "samples"
         return (
             f"Evaluation(log_likelihood={number(self.log_likelihood)}{stderr}, elbo={number(self.elbo)}, "
-            f"kl=[{', '.join(map(number, self.kl))}], {' '.join(filter(None, [str(self.images), self.split]))}"
-            f" images, {self.samples} {draws})"
+            f"kl=[{', '.join(map(number, self.kl))}], {images}, {self.samples} {draws})"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -205,7 +205,7 @@ class SampleQuality:
 
     Example:
         >>> SampleQuality(
-        ...     3.0, 0.1, 0.8, 0.7, 1.0, 0.0, 0.9, 0.9, 5000, "means", "pixels", "principal components", None, 0, 2.0
+        ...     3.0, 0.1, 0.8, 0.7, 1.0, 0.0, 0.9, 0.9, 5000, "means", "pixels", "PCA of pixels", None, 0, 2.0
         ... )
         SampleQuality(frechet=3 (floor 1), precision=0.80, recall=0.70, 5000 images, features='pixels')
     """

@@ -40,7 +40,8 @@ class ResumableResults:
         >>> zeros = torch.zeros(3)
         >>> results.add(
         ...     PerImageMetrics(
-        ...         zeros, zeros[None], zeros, zeros, zeros, zeros[None], zeros, zeros[None], zeros, zeros[None]
+        ...         zeros, zeros[None], zeros, zeros, zeros, zeros[None], zeros, zeros[None], zeros,
+        ...         zeros[None],
         ...     )
         ... )
         >>> results
@@ -55,7 +56,8 @@ class ResumableResults:
         self._began = self._written = time.monotonic()
 
     def __repr__(self) -> str:
-        return f"ResumableResults(file={self.file and self.file.name}, batches={self.batches}, images={self.images})"
+        file = self.file and self.file.name
+        return f"ResumableResults(file={file}, batches={self.batches}, images={self.images})"
 
     @property
     def images(self) -> int:
