@@ -51,7 +51,8 @@ def test_the_noise_of_the_sampled_form_is_its_formula():
 def test_without_a_closed_form_that_is_said():
     model = make_vae(prior="vamp")
     with pytest.raises(
-        InvalidError, match=r"expected a closed form of KL\(q, p\) in each layer, got distributions without one"
+        InvalidError,
+        match=r"expected a closed form of KL\(q, p\) in each layer, got distributions without one",
     ):
         compare_kl(model, batches(model))
 

@@ -32,5 +32,5 @@ def test_draws_have_the_distance_that_is_said_of_them():
 
 @pytest.mark.parametrize("codes", [np.zeros((0, 2)), np.zeros(3), np.full((2, 2), np.nan)])
 def test_what_are_no_codes_is_refused(codes):
-    with pytest.raises(InvalidError, match="codes: expected finite ones"):
+    with pytest.raises(InvalidError, match="latents: expected finite values"):
         normality(codes)

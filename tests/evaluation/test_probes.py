@@ -41,5 +41,5 @@ def test_the_scale_of_a_coordinate_does_not_matter():
 
 @pytest.mark.parametrize("labels", [np.zeros(180, int), np.arange(180) // 4])
 def test_too_few_classes_or_codes_are_refused(labels):
-    with pytest.raises(InvalidError, match="expected at least 2 classes of at least 5 codes"):
+    with pytest.raises(InvalidError, match="expected at least 2 classes of at least 5 latents"):
         probe_accuracy(noise(180, 2), labels)

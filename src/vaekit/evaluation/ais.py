@@ -53,8 +53,10 @@ def chains_per_batch(decoder: nn.Module, shape: Sequence[int]) -> int:
         shape: (C, H, W) of an image.
 
     Example:
-        >>> import vaekit
-        >>> chains_per_batch(vaekit.demo().model.decoder, (1, 28, 28))
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> model = build_model(load_recipe("mnist-2d").model, (1, 8, 8)).eval()
+        >>> chains_per_batch(model.decoder, (1, 8, 8))
         512
     """
     return min(MAX_CHAINS_PER_BATCH, batch_size_for(outputs_per_image(decoder, shape)))
@@ -69,8 +71,10 @@ def images_per_batch(decoder: nn.Module, shape: Sequence[int], chains: int) -> i
         chains: per image.
 
     Example:
-        >>> import vaekit
-        >>> images_per_batch(vaekit.demo().model.decoder, (1, 28, 28), chains=16)
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> model = build_model(load_recipe("mnist-2d").model, (1, 8, 8)).eval()
+        >>> images_per_batch(model.decoder, (1, 8, 8), chains=16)
         32
     """
     return max(1, chains_per_batch(decoder, shape) // chains)
@@ -92,7 +96,7 @@ def temperatures(steps: int, sharpness: float = 4.0) -> Tensor:
 
     Example:
         >>> [round(t, 2) for t in temperatures(4).tolist()]
-        [0.0, 0.11, 0.5, 0.89, 1.0]
+        [0.0, 0.1, 0.5, 0.9, 1.0]
     """
     places = torch.linspace(-sharpness, sharpness, steps + 1, dtype=torch.float64).sigmoid()
     return (places - places[0]) / (places[-1] - places[0])
@@ -141,8 +145,9 @@ def annealing_path(model: VAE, x: Tensor, y: Tensor | None = None, init: Init = 
         init: "encoder" for q(z | x), "prior" for p(z).
 
     Example:
-        >>> import vaekit
-        >>> model = vaekit.demo().model
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> model = build_model(load_recipe("mnist-2d").model, (1, 8, 8)).eval()
         >>> path = annealing_path(model, model.sample(3, seed=0, sample_pixels=True))
         >>> path.images, path.log_joint(path.sample_initial(chains=4)).shape
         (3, torch.Size([4, 3]))
@@ -171,8 +176,9 @@ def measure_ais(
         init: where chains begin: "encoder" or "prior".
 
     Example:
-        >>> import vaekit
-        >>> model = vaekit.demo().model
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> model = build_model(load_recipe("mnist-2d").model, (1, 8, 8)).eval()
         >>> x = model.sample(3, seed=0, sample_pixels=True)
         >>> with torch.no_grad():
         ...     metrics = measure_ais(model, x, None, samples=2, steps=1)

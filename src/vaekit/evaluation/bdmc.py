@@ -119,8 +119,10 @@ def bdmc(
         progress: called after each batch with its number of images.
 
     Example:
-        >>> import vaekit
-        >>> bounds = bdmc(vaekit.demo().model, images=2, samples=5, chains=2, steps=1)
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> model = build_model(load_recipe("mnist-2d").model, (1, 8, 8)).eval()
+        >>> bounds = bdmc(model, images=2, samples=5, chains=2, steps=1)
         >>> bounds.images, [bound.name for bound in bounds.bounds]
         (2, ['annealed', 'importance-sampled', 'ELBO'])
     """

@@ -89,7 +89,7 @@ def welch_interval(first: np.ndarray, second: np.ndarray, level: float = LEVEL) 
     Example:
         >>> mean, low, high = welch_interval(np.array([2.0, 3.0, 4.0]), np.array([1.0, 2.0]))
         >>> mean, round(low, 2), round(high, 2)
-        (1.5, -1.05, 4.05)
+        (1.5, -0.99, 3.99)
     """
     from scipy import stats
 

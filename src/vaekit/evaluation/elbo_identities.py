@@ -93,8 +93,9 @@ def compare_kl(
         InvalidError: KL(q, p) has no closed form.
 
     Example:
-        >>> import vaekit
-        >>> model = vaekit.demo().model
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> model = build_model(load_recipe("mnist-2d").model, (1, 8, 8)).eval()
         >>> x = model.sample(4, seed=0, sample_pixels=True)
         >>> found = compare_kl(model, [(x, None)], samples=1000)
         >>> abs(found.sampled - found.analytic) < 5 * found.stderr
@@ -121,7 +122,7 @@ def compare_kl(
 def elbo_identity(
     latents: int = 2, pixels: int = 6, noise: float = 0.6, steps: int = 5, seed: int = 0
 ) -> list[ELBOIdentity]:
-    """Split the evidence of one image of a linear-Gaussian model by several q, from the prior to the posterior.
+    """Split the evidence of one image of a linear-Gaussian model, for several q.
 
     Each q is a Gaussian between the prior and the posterior, q_t = N(t m, (1 - t) I + t S).
 

@@ -65,8 +65,9 @@ def elbo_surgery(
         seed: of the posterior samples.
 
     Example:
-        >>> import vaekit
-        >>> model = vaekit.demo().model
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> model = build_model(load_recipe("mnist-2d").model, (1, 8, 8)).eval()
         >>> found = elbo_surgery(model, [(model.sample(4, seed=0, sample_pixels=True), None)])
         >>> found.images, math.isclose(found.mutual_information + found.marginal_kl, found.kl)
         (4, True)

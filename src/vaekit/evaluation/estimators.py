@@ -84,8 +84,10 @@ def check_density(model: VAE, name: str) -> None:
         InvalidError: the posterior is a point (`delta`), as that of an autoencoder.
 
     Example:
-        >>> import vaekit
-        >>> check_density(vaekit.demo().model, "bdmc")
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> model = build_model(load_recipe("mnist-2d").model, (1, 8, 8)).eval()
+        >>> check_density(model, "bdmc")
     """
     if not validity.is_bound(model):
         raise InvalidError(

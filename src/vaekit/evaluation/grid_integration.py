@@ -67,8 +67,9 @@ def integrate_over_grid(
         InvalidError: the model has other layers, or is conditional.
 
     Example:
-        >>> import vaekit
-        >>> model = vaekit.demo().model
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> model = build_model(load_recipe("mnist-2d").model, (1, 8, 8)).eval()
         >>> x = model.sample(2, seed=0, sample_pixels=True)
         >>> found = integrate_over_grid(model, x, spacing=0.5)
         >>> found.log_evidence.shape, found.mean.shape
@@ -106,8 +107,9 @@ def joint_log_prob(model: VAE, x: Tensor, z: Tensor) -> Tensor:
         InvalidError: the model has other layers, or is conditional.
 
     Example:
-        >>> import vaekit
-        >>> model = vaekit.demo().model
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> model = build_model(load_recipe("mnist-2d").model, (1, 8, 8)).eval()
         >>> x = model.sample(2, seed=0, sample_pixels=True)
         >>> joint_log_prob(model, x, torch.zeros(5, 2)).shape
         torch.Size([5, 2])

@@ -52,8 +52,9 @@ def measure_batches(
         One value per image, in float64 on the CPU.
 
     Example:
-        >>> import vaekit
-        >>> model = vaekit.demo().model
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> model = build_model(load_recipe("mnist-2d").model, (1, 8, 8)).eval()
         >>> x = model.sample(5, seed=0, sample_pixels=True)
         >>> metrics = measure_batches(model, iter([(x[:3], None), (x[3:], None)]), samples=10)
         >>> metrics.log_likelihood.shape, metrics.kl.shape
@@ -89,8 +90,9 @@ def measure_importance(model: VAE, x: Tensor, y: Tensor | None, samples: int) ->
         The metrics of the batch, one value per image.
 
     Example:
-        >>> import vaekit
-        >>> model = vaekit.demo().model
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> model = build_model(load_recipe("mnist-2d").model, (1, 8, 8)).eval()
         >>> x = model.sample(3, seed=0, sample_pixels=True)
         >>> with torch.no_grad():
         ...     metrics = measure_importance(model, x, None, samples=10)
@@ -134,8 +136,9 @@ def summarize(
         seed, seconds: of the measurement.
 
     Example:
-        >>> import vaekit
-        >>> model = vaekit.demo().model
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> model = build_model(load_recipe("mnist-2d").model, (1, 8, 8)).eval()
         >>> x = model.sample(3, seed=0, sample_pixels=True)
         >>> metrics = measure_batches(model, iter([(x, None)]), samples=10)
         >>> evaluation = summarize(metrics, model.layer_dims, samples=10, seed=0, seconds=0.1)
@@ -175,8 +178,8 @@ def mean_and_stderr(values: Tensor) -> tuple[float, float | None]:
     """The mean of (N,) and its standard error, None if N = 1.
 
     Example:
-        >>> mean_and_stderr(torch.tensor([1.0, 3.0]))
-        (2.0, 1.0)
+        >>> mean_and_stderr(torch.tensor([3.0, 5.0, 3.0, 5.0]).double())[0], mean_and_stderr(torch.tensor([4.0]))
+        (4.0, (4.0, None))
     """
     stderr = values.std().item() / math.sqrt(len(values)) if len(values) > 1 else None
     return values.mean().item(), stderr

@@ -55,8 +55,9 @@ def encode_batches(model: VAE, batches: Iterable[tuple[Tensor, Tensor | None]]) 
         batches: of images (B, C, H, W) and labels or None.
 
     Example:
-        >>> import vaekit
-        >>> model = vaekit.demo().model
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> model = build_model(load_recipe("mnist-2d").model, (1, 8, 8)).eval()
         >>> encode_batches(model, [(model.sample(5, seed=0, sample_pixels=True), None)])
         Latents(images=5, latents=2, labels=None)
     """
@@ -133,9 +134,11 @@ def latent_traversal(
         IndexError: the model has no such latent.
 
     Example:
-        >>> import vaekit
-        >>> latent_traversal(vaekit.demo().model, torch.zeros(2), [0, 1], [-1.0, 0.0, 1.0]).shape
-        torch.Size([2, 3, 1, 28, 28])
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> model = build_model(load_recipe("mnist-2d").model, (1, 8, 8)).eval()
+        >>> latent_traversal(model, torch.zeros(2), [0, 1], [-1.0, 0.0, 1.0]).shape
+        torch.Size([2, 3, 1, 8, 8])
     """
     grid = z.repeat(len(latents), len(values), 1)
     for row, latent in enumerate(latents):
@@ -170,10 +173,12 @@ def decode_grid(model: VAE, n: int = 20, y: Tensor | None = None) -> tuple[Tenso
         ValueError: the model does not have two latents.
 
     Example:
-        >>> import vaekit
-        >>> images, values = decode_grid(vaekit.demo().model, n=3)
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> model = build_model(load_recipe("mnist-2d").model, (1, 8, 8)).eval()
+        >>> images, values = decode_grid(model, n=3)
         >>> images.shape, values.round(2).tolist()
-        (torch.Size([3, 3, 1, 28, 28]), [-0.97, 0.0, 0.97])
+        (torch.Size([3, 3, 1, 8, 8]), [-0.97, 0.0, 0.97])
     """
     if model.latent_dim != 2:
         raise ValueError(
@@ -250,10 +255,10 @@ def write_table(path: str | Path, table: Table) -> Path:
     Example:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     file = write_table(Path(folder) / "z.csv", {"z": np.array([[0.5, 1.0]]), "label": np.array([3])})
+        ...     file = write_table(Path(folder) / "z.csv", {"z": np.array([[0.5, 1.0]])})
         ...     print(file.read_text(), end="")
-        z0,z1,label
-        0.5,1.0,3
+        z0,z1
+        0.5,1.0
     """
     path = Path(path)
     if path.suffix not in FORMATS:

@@ -6,8 +6,8 @@ For x of D values, a decoder N(m(z), sigma^2 I) and E = E_q |x - m(z)|^2,
 
 which is smallest at sigma^2 = E / D, where it is D/2 (1 + log(2 pi E / D)) (Rybkin et al. 2021). The weight
 beta of the KL is equivalent to a choice of sigma: up to a factor, E + beta KL is the negative ELBO with
-sigma^2 = beta / 2. So the ELBOs of models trained with different beta are comparable once each has its optimal
-sigma; with one sigma for all, the ELBO favors the beta that belongs to it.
+sigma^2 = beta / 2. So the ELBOs of models trained with different beta are comparable once each has its
+optimal sigma; with one sigma for all, the ELBO favors the beta that belongs to it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def optimal_sigma(sigma: float, dimensions: int, reconstruction: float, kl: floa
         kl: KL(q, p), in nats.
 
     Example:
-        >>> found = optimal_sigma(sigma=1.0, dimensions=2, reconstruction=-math.log(2 * math.pi) - 4.0, kl=3.0)
+        >>> reconstruction = -math.log(2 * math.pi) - 4.0  # of two values, with a squared error of 8
+        >>> found = optimal_sigma(sigma=1.0, dimensions=2, reconstruction=reconstruction, kl=3.0)
         >>> round(found.squared_error, 6), round(found.sigma, 6)
         (8.0, 2.0)
     """
@@ -62,8 +63,10 @@ def decoder_sigma(model: VAE) -> float | None:
         model: any VAE.
 
     Example:
-        >>> import vaekit
-        >>> decoder_sigma(vaekit.demo().model) is None  # a Bernoulli decoder
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> model = build_model(load_recipe("mnist-2d").model, (1, 8, 8)).eval()
+        >>> decoder_sigma(model) is None  # a Bernoulli decoder
         True
     """
     if model.conditioned_parts:

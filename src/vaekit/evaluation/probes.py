@@ -57,7 +57,8 @@ def probe_accuracy(latents: np.ndarray, labels: np.ndarray, seed: int = 0) -> Pr
     counts = np.unique(labels, return_counts=True)[1]
     if len(counts) < 2 or counts.min() < FOLDS:
         raise InvalidError(
-            f"labels: expected at least 2 classes of at least {FOLDS} latents each, got classes of {counts.tolist()}"
+            f"labels: expected at least 2 classes of at least {FOLDS} latents each, got classes of sizes "
+            f"{counts.tolist()}"
         )
     scaled = StandardScaler().fit_transform(latents)
     linear = _cross_validated_accuracy(LogisticRegression(max_iter=300), scaled, labels, seed)
