@@ -1,5 +1,6 @@
 import json
 import re
+import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -270,3 +271,12 @@ def test_a_damaged_file_is_named_and_the_old_page_stays(whole, name, content, me
 def test_what_is_no_run_is_refused(tmp_path):
     with pytest.raises(NotFoundError, match=r"not a run directory \(no recipe\.yaml\)"):
         write_report(RunFiles(tmp_path))
+
+
+def test_the_templates_and_the_style_are_package_data():
+    root = Path(__file__).parents[2]
+    settings = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]
+    patterns = settings["package-data"]["vaekit"]
+    packed = {file for pattern in patterns for file in (root / "src/vaekit").glob(pattern)}
+    for name in ("runs/templates/report.html", "studies/templates/study.html", "utils/templates/style.css"):
+        assert root / "src/vaekit" / name in packed
