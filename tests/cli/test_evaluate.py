@@ -171,13 +171,13 @@ def test_what_is_no_likelihood_is_said_to_be_none(call, run):
     (run / "model/config.json").write_text(json.dumps(config))
     text = call("evaluate", run / "model", *QUICK).stdout
     assert text.startswith("Log-score (not a likelihood)")
-    assert "Note: the bernoulli likelihood gives probability to black and white alone" in text
+    assert "Note: the bernoulli likelihood is for binary values" in text
 
 
 def test_the_quality_of_samples_is_measured_and_kept(call, run, monkeypatch):
     monkeypatch.setattr("vaekit.evaluation.feature_classifier.STEPS", 60)
     first = call("evaluate", run, *QUICK, "--quality")
-    assert first.stderr == "training a small classifier of digits, once, for its features\n"
+    assert first.stderr == "training a small classifier of digits for its features; this is done once\n"
     assert "Sample quality: 297 samples (sampled pixels) against as many training images" in first.stdout
     kept = json.loads((run / "evaluation.json").read_text())["quality"]
     assert f"{kept['precision']:.3f}  " in first.stdout

@@ -48,7 +48,7 @@ def test_a_classifier_is_trained_once_and_then_read(said, tmp_path):
     again = feature_classifier(data, say=said.append)
     assert torch.equal(first(x), again(x))
     assert first.accuracy == again.accuracy
-    assert said == ["training a small classifier of stripes, once, for its features"]
+    assert said == ["training a small classifier of stripes for its features; this is done once"]
 
 
 def test_a_damaged_file_is_made_anew_with_the_same_weights(said, tmp_path):
@@ -112,7 +112,7 @@ def test_components_keep_distances_between_images():
 def test_what_the_classifier_is_is_said():
     found = feature_space(stripes())
     assert found.kind == "classifier"
-    assert found.description == "64 features of a small classifier of stripes, 100.0% right on test images"
+    assert found.description == "64 features of a small classifier of stripes, 100.0% correct on test images"
     assert found.accuracy == 1
 
 
@@ -141,7 +141,7 @@ def test_a_function_of_the_users_own(tmp_path, monkeypatch):
     for name in (f"{tmp_path}{os.sep}mine.py:mean", "mine:mean"):
         found = feature_space(stripes(), name)
         torch.testing.assert_close(found.extract(x.split(2)), x.mean((1, 2, 3))[:, None].double())
-        assert (found.kind, found.description) == (name, f"features of the user's own, {name}")
+        assert (found.kind, found.description) == (name, f"user-defined features {name}")
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_function_of_the_users_own(tmp_path, monkeypatch):
         ("nowhere.py:f", NotFoundError, "nowhere.py: not there"),
         ("nowhere:f", NotFoundError, "nowhere: not there"),
         ("mine.py:maen", NotFoundError, "has no function 'maen'; did you mean 'mean'"),
-        ("broken.py:f", InvalidError, "fails when it is read"),
+        ("broken.py:f", InvalidError, "fails on import"),
     ],
 )
 def test_mistakes_in_the_name_of_features(name, error, words, tmp_path, monkeypatch):
@@ -167,7 +167,7 @@ def test_mistakes_of_the_users_function(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text(OWN)
     x = [torch.rand(5, 1, 8, 8)]
-    with pytest.raises(InvalidError, match=r"of shape \(5, F\), one row an image, got shape \(5,\)"):
+    with pytest.raises(InvalidError, match=r"of shape \(5, F\), one row per image, got shape \(5,\)"):
         feature_space(stripes(), "mine.py:flat").extract(x)
     with pytest.raises(InvalidError, match=r"fails on images of shape \(5, 1, 8, 8\): division by zero"):
         feature_space(stripes(), "mine.py:wrong").extract(x)
@@ -175,6 +175,6 @@ def test_mistakes_of_the_users_function(tmp_path, monkeypatch):
 
 def test_a_classifier_needs_labels():
     with pytest.raises(
-        InvalidError, match="'stripes' have no labels that a classifier could learn; use pixels"
+        InvalidError, match="a classifier needs labels, but data 'stripes' has none; use pixels"
     ):
         feature_space(stripes(labeled=False), "classifier")

@@ -47,8 +47,8 @@ def test_probabilities_of_what_is_observed_are_likelihoods(likelihood, observati
 @pytest.mark.parametrize(
     ("likelihood", "observation", "words"),
     [
-        ("bernoulli", "discrete", "on gray values its numbers do not sum to 1"),
-        ("bernoulli", "continuous", "on gray values its numbers do not sum to 1"),
+        ("bernoulli", "discrete", "over gray values it does not sum to 1"),
+        ("bernoulli", "continuous", "over gray values it does not sum to 1"),
         ("gaussian", "dynamic", "the density can grow without limit"),
         ("continuous_bernoulli", "static", "the density can grow without limit"),
         ("gaussian", "continuous", "no probability of the levels"),

@@ -1,8 +1,8 @@
-"""A small network that names the class of an image, kept for what it sees before it does.
+"""A small classifier of images, whose last hidden layer gives features to compare samples in.
 
-It is trained once on a dataset's own labels and published splits, whatever a recipe says of them, and kept in
-the cache: all models of a dataset are then measured in the same space. A file that is damaged, or of other
-data, is made anew; of two processes that want it, one waits while the other trains.
+It is trained once on the labels and published splits of a dataset, whatever a recipe says about them, and
+kept in the cache, so all models of a dataset are measured in the same space. A damaged file, or one of other
+data, is replaced. If two processes need the classifier, one waits while the other trains.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from vaekit.nn.networks import Dense, convolutional
 from vaekit.utils.io import write_whole
 from vaekit.utils.random import seeded
 
-VERSION = 1  # of what is kept: another one is trained anew
+VERSION = 1  # of the cached file; another version is trained again
 N_FEATURES = 64
 STEPS, BATCH, LEARNING_RATE = 1000, 128, 2e-3  # two passes over MNIST
 IMAGES_AT_ONCE = 500
@@ -35,12 +35,20 @@ _log = logging.getLogger(__name__)
 
 
 class FeatureClassifier(nn.Module):
-    """Images (B, C, H, W) -> features (B, 64), which over the training images have mean 0.
+    """Maps images (B, C, H, W) to features (B, 64), with mean 0 and mean variance 1 over training images.
 
-    Averaged over the features their variance is 1, so that distances are in units of the data's own spread.
+    Args:
+        shape: (C, H, W) of an image.
+        classes: number of classes.
 
     Attributes:
-        accuracy: share of the test images that it names rightly; NaN without test images.
+        accuracy: on the test images; NaN without test images.
+
+    Example:
+        >>> model = FeatureClassifier((1, 8, 8), classes=10)
+        >>> x = torch.zeros(2, 1, 8, 8)
+        >>> model(x).shape, model.logits(x).shape
+        (torch.Size([2, 64]), torch.Size([2, 10]))
     """
 
     center: Tensor
@@ -55,18 +63,18 @@ class FeatureClassifier(nn.Module):
             else Dense([shape], (N_FEATURES,))
         )
         self.last = nn.Linear(N_FEATURES, classes)
-        for name, start in (
+        for name, value in (
             ("center", torch.zeros(N_FEATURES)),
             ("scale", torch.ones(())),
             ("accuracy", torch.nan),
         ):
-            self.register_buffer(name, torch.as_tensor(start))
+            self.register_buffer(name, torch.as_tensor(value))
 
     def forward(self, x: Tensor) -> Tensor:
         return (self._raw(x) - self.center) / self.scale
 
     def logits(self, x: Tensor) -> Tensor:
-        """(B, classes)."""
+        """Unnormalized log-probabilities of the classes, (B, classes)."""
         return self.last(self._raw(x))
 
     def _raw(self, x: Tensor) -> Tensor:
@@ -76,30 +84,38 @@ class FeatureClassifier(nn.Module):
 def feature_classifier(
     dataset: Dataset, device: str | torch.device = "cpu", say: Say = _log.info
 ) -> FeatureClassifier:
-    """The classifier of a dataset with at least two classes, from the cache, else trained and kept there.
+    """The classifier of a dataset, from the cache, or trained and saved there.
 
     Args:
+        dataset: with at least two classes.
         device: where it is trained and used.
-        say: is told when it has to be trained.
+        say: called with a message before training.
 
     Raises:
         VaekitError: the disk is full.
+
+    Example:
+        >>> from vaekit.data import load_dataset
+        >>> model = feature_classifier(load_dataset("digits"))  # doctest: +SKIP
+        >>> model.accuracy > 0.9  # doctest: +SKIP
+        tensor(True)
     """
-    shelf = cache.cache_folder() / "features"
-    file = shelf / f"{_cache_key(dataset)}.safetensors"
-    if known := _load_cached(file, dataset):
-        return known.to(device)
-    if not cache.is_writable(shelf):
+    folder = cache.cache_folder() / "features"
+    file = folder / f"{_cache_key(dataset)}.safetensors"
+    if cached := _load_cached(file, dataset):
+        return cached.to(device)
+    if not cache.is_writable(folder):
         _log.warning(
-            "%s cannot be written, so the classifier is trained anew each time; set VAEKIT_CACHE", shelf
+            "%s is not writable, so the classifier is trained again each time; set VAEKIT_CACHE to another folder",
+            folder,
         )
         return _train(dataset, device, say)
-    with cache.lock_dataset(shelf, file.stem):
+    with cache.lock_dataset(folder, file.stem):
         return (_load_cached(file, dataset) or _save(file, _train(dataset, device, say))).to(device)
 
 
 def _cache_key(dataset: Dataset) -> str:
-    """The name, and a digest of all that the classifier comes of."""
+    """The name of the dataset and a digest of everything that the classifier depends on."""
     facts = (VERSION, dataset.images.shape, dataset.images.dtype, sorted(dataset.published.items()))
     digest = hashlib.sha256(repr(facts).encode())
     for values in (dataset.images[:: max(1, len(dataset) // 256)], dataset.labels):
@@ -123,10 +139,10 @@ def _save(file: Path, model: FeatureClassifier) -> FeatureClassifier:
 
 
 def _train(dataset: Dataset, device: str | torch.device, say: Say) -> FeatureClassifier:
-    say(f"training a small classifier of {dataset.name}, once, for its features")
-    parts = split(dataset, validation=0, test=0.1)
+    say(f"training a small classifier of {dataset.name} for its features; this is done once")
+    splits = split(dataset, validation=0, test=0.1)
     seen, held_out = (
-        observe(dataset, part, "continuous", device=device) for part in (parts.train, parts.test)
+        observe(dataset, part, "continuous", device=device) for part in (splits.train, splits.test)
     )
     with seeded(0):
         model = FeatureClassifier(dataset.shape, dataset.classes).to(device)
@@ -139,7 +155,7 @@ def _train(dataset: Dataset, device: str | torch.device, say: Say) -> FeatureCla
 
 
 def _fit(model: FeatureClassifier, seen: ObservedImages) -> None:
-    """Adam on the cross-entropy of random batches, its rate up and down once."""
+    """Minimize the cross-entropy of random batches with Adam and a one-cycle learning rate."""
     optimizer = torch.optim.Adam(model.parameters())
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=STEPS)
     labels = _labels(seen)
@@ -153,10 +169,10 @@ def _fit(model: FeatureClassifier, seen: ObservedImages) -> None:
 
 
 def _accuracy(model: FeatureClassifier, seen: ObservedImages) -> Tensor:
-    named = [model.logits(x).argmax(1) for x, _ in seen.batches(IMAGES_AT_ONCE)]
-    return (torch.cat(named) == _labels(seen)).float().mean() if named else torch.tensor(torch.nan)
+    predicted = [model.logits(x).argmax(1) for x, _ in seen.batches(IMAGES_AT_ONCE)]
+    return (torch.cat(predicted) == _labels(seen)).float().mean() if predicted else torch.tensor(torch.nan)
 
 
 def _labels(seen: ObservedImages) -> Tensor:
-    assert seen.classes is not None  # there are classes
+    assert seen.classes is not None  # the dataset has classes
     return seen.classes

@@ -1,13 +1,12 @@
-"""Images become points between which distances mean something: the spaces that sample quality is measured in.
+"""Feature spaces in which samples are compared with images.
 
-- `classifier`: what a small network sees before it names the class, trained on the dataset's own labels. The
-  usual network is one trained on photographs (Heusel et al. 2017): it has to be downloaded, and knows nothing
-  of digits. The numbers of this one compare models of the same data, and no others.
+- `classifier`: the last hidden layer of a small classifier, trained on the dataset's own labels. The usual
+  network is trained on photographs (Heusel et al. 2017): it has to be downloaded, and does not fit digits.
+  Scores with this classifier are comparable only between models of the same dataset.
 - `pixels`: principal components of the pixels, for data without labels.
-- a function of the user's own, as `FILE.py:FUNCTION` or `MODULE:FUNCTION`.
+- a function of the user, as `FILE.py:FUNCTION` or `MODULE:FUNCTION`.
 
-The first two are shifted and scaled so that over the training images a feature has mean 0 and, averaged over
-the features, variance 1.
+The first two are standardized: over the training images each feature has mean 0, and the mean variance is 1.
 """
 
 from __future__ import annotations
@@ -29,20 +28,25 @@ from vaekit.data.observation import observe
 from vaekit.errors import InvalidError, NotFoundError, did_you_mean
 from vaekit.evaluation.feature_classifier import N_FEATURES, Say, feature_classifier
 
-COMPONENTS, PCA_IMAGES = 64, 5000  # principal components, and the images they are found from
+COMPONENTS, PCA_IMAGES = 64, 5000  # principal components, and the number of images that they are fitted on
 _KINDS = "classifier, pixels, FILE.py:FUNCTION or MODULE:FUNCTION"
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class FeatureSpace:
-    """A space of features.
+    """A map from images to features.
 
-    Attributes:
-        kind: `classifier`, `pixels`, or what the user named.
-        description: what it is, in words.
-        function: images (B, C, H, W), float32 in [0, 1] -> features (B, F).
-        accuracy: of the classifier on test images; None without one.
+    Args:
+        kind: `classifier`, `pixels`, or the name that the user gave.
+        description: a short description for reports.
+        function: maps images (B, C, H, W), float32 in [0, 1], to features (B, F).
+        accuracy: of the classifier on test images; None for other features.
+
+    Example:
+        >>> space = FeatureSpace("flat", "the pixels themselves", lambda x: x.flatten(1))
+        >>> space.extract([torch.zeros(3, 1, 2, 2), torch.zeros(1, 1, 2, 2)]).shape
+        torch.Size([4, 4])
     """
 
     kind: str
@@ -52,25 +56,31 @@ class FeatureSpace:
 
     @torch.no_grad()
     def extract(self, batches: Iterable[Tensor]) -> Tensor:
-        """The features of all images in batches (B, C, H, W): (N, F), float64 on the CPU."""
+        """The features of batches of images (B, C, H, W): (N, F), float64 on the CPU."""
         return torch.cat([self.function(batch).double().cpu() for batch in batches])
 
 
 def feature_space(
     dataset: Dataset, kind: str | None = None, device: str | torch.device = "cpu", say: Say = _log.info
 ) -> FeatureSpace:
-    """The features by which images of a dataset are compared.
+    """The feature space for a dataset.
 
     Args:
+        dataset: the images.
         kind: `classifier`, `pixels`, or `FILE.py:FUNCTION` or `MODULE:FUNCTION`, a function of an array of
-            images (B, C, H, W), float32 in [0, 1], that gives one of features (B, F). Without it the
-            classifier, or for data without labels the pixels.
+            images (B, C, H, W), float32 in [0, 1], that returns features (B, F). If None, the classifier, or
+            the pixels for data without labels.
         device: where the images are.
-        say: is told when a classifier has to be trained.
+        say: called with a message before a classifier is trained.
 
     Raises:
-        InvalidError: a classifier is wanted of data without labels, or the kind is none of these.
-        NotFoundError: the user's file, module or function is not there.
+        InvalidError: the kind is unknown, or a classifier is asked for but the data has no labels.
+        NotFoundError: the file, module or function of the user does not exist.
+
+    Example:
+        >>> from vaekit.data import load_dataset
+        >>> feature_space(load_dataset("digits"), "pixels").description
+        '64 principal components of the pixels of digits'
     """
     kind = kind or ("classifier" if dataset.classes > 1 else "pixels")
     if kind == "classifier":
@@ -81,14 +91,14 @@ def feature_space(
 def _classifier_space(dataset: Dataset, device: str | torch.device, say: Say) -> FeatureSpace:
     if dataset.classes < 2:
         raise InvalidError(
-            f"features: data {dataset.name!r} have no labels that a classifier could learn; use pixels, or a "
-            "function of your own as FILE.py:FUNCTION"
+            f"features: a classifier needs labels, but data {dataset.name!r} has none; use pixels, or your own "
+            "function as FILE.py:FUNCTION"
         )
     model = feature_classifier(dataset, device, say)
     accuracy = model.accuracy.item()
-    known = "" if np.isnan(accuracy) else f", {accuracy:.1%} right on test images"
-    words = f"{N_FEATURES} features of a small classifier of {dataset.name}{known}"
-    return FeatureSpace("classifier", words, model, None if np.isnan(accuracy) else accuracy)
+    accuracy_text = "" if np.isnan(accuracy) else f", {accuracy:.1%} correct on test images"
+    description = f"{N_FEATURES} features of a small classifier of {dataset.name}{accuracy_text}"
+    return FeatureSpace("classifier", description, model, None if np.isnan(accuracy) else accuracy)
 
 
 def _pixel_space(dataset: Dataset) -> FeatureSpace:
@@ -97,14 +107,11 @@ def _pixel_space(dataset: Dataset) -> FeatureSpace:
     chosen = split(dataset, validation=0, test=0.1).train
     chosen = np.random.default_rng(0).permutation(chosen)[:PCA_IMAGES]
     images = observe(dataset, np.sort(chosen), "continuous").all().flatten(1).numpy()
-    found = PCA(min(COMPONENTS, *images.shape), random_state=0).fit(images)
-    scale = np.sqrt(found.explained_variance_.mean()) or 1.0
-    words = f"{len(found.components_)} principal components of the pixels of {dataset.name}"
-    project = lambda x: torch.from_numpy(found.transform(x.flatten(1).cpu().numpy()) / scale)
-    return FeatureSpace("pixels", words, project)
-
-
-# ------------------------------------------------------------------------------------------- the user's own
+    pca = PCA(min(COMPONENTS, *images.shape), random_state=0).fit(images)
+    scale = np.sqrt(pca.explained_variance_.mean()) or 1.0
+    description = f"{len(pca.components_)} principal components of the pixels of {dataset.name}"
+    project = lambda x: torch.from_numpy(pca.transform(x.flatten(1).cpu().numpy()) / scale)
+    return FeatureSpace("pixels", description, project)
 
 
 def _function_space(name: str) -> FeatureSpace:
@@ -119,18 +126,18 @@ def _function_space(name: str) -> FeatureSpace:
         raise NotFoundError(
             f"features: {place} has no function {function!r}{did_you_mean(function, vars(module))}"
         )
-    return FeatureSpace(name, f"features of the user's own, {name}", partial(_call_checked, found, name))
+    return FeatureSpace(name, f"user-defined features {name}", partial(_call_checked, found, name))
 
 
 def _import_module(place: str) -> ModuleType:
-    """A module by its name, or by the path of its file."""
+    """Import a module by its name, or by the path of its file."""
     try:
         return _import_file(place) if place.endswith(".py") else importlib.import_module(place)
     except (FileNotFoundError, ModuleNotFoundError) as error:
-        raise NotFoundError(f"features: {place}: not there ({error}); expected {_KINDS}") from error
+        raise NotFoundError(f"features: {place}: not found ({error}); expected {_KINDS}") from error
     except Exception as error:
         raise InvalidError(
-            f"features: {place}: fails when it is read ({type(error).__name__}: {error}); mend it"
+            f"features: {place}: fails on import ({type(error).__name__}: {error}); fix it"
         ) from error
 
 
@@ -143,14 +150,14 @@ def _import_file(path: str) -> ModuleType:
 
 def _call_checked(function: Callable[[np.ndarray], np.ndarray], name: str, images: Tensor) -> Tensor:
     try:
-        found = np.asarray(function(images.cpu().numpy()), np.float64)
+        features = np.asarray(function(images.cpu().numpy()), np.float64)
     except Exception as error:
         raise InvalidError(
             f"features: {name}: fails on images of shape {tuple(images.shape)}: {error}"
         ) from error
-    if found.ndim != 2 or len(found) != len(images) or not np.isfinite(found).all():
+    if features.ndim != 2 or len(features) != len(images) or not np.isfinite(features).all():
         raise InvalidError(
-            f"features: {name}: expected finite numbers of shape ({len(images)}, F), one row an image, got "
-            f"shape {found.shape}"
+            f"features: {name}: expected finite numbers of shape ({len(images)}, F), one row per image, got "
+            f"shape {features.shape}"
         )
-    return torch.from_numpy(found)
+    return torch.from_numpy(features)

@@ -178,8 +178,9 @@ def mean_and_stderr(values: Tensor) -> tuple[float, float | None]:
     """The mean of (N,) and its standard error, None if N = 1.
 
     Example:
-        >>> mean_and_stderr(torch.tensor([3.0, 5.0, 3.0, 5.0]).double())[0], mean_and_stderr(torch.tensor([4.0]))
-        (4.0, (4.0, None))
+        >>> mean, stderr = mean_and_stderr(torch.tensor([3.0, 5.0]))
+        >>> mean, round(stderr, 3)
+        (4.0, 1.0)
     """
     stderr = values.std().item() / math.sqrt(len(values)) if len(values) > 1 else None
     return values.mean().item(), stderr

@@ -129,7 +129,7 @@ def posterior_moments(model: VAE, x: Tensor, y: Tensor | None) -> tuple[Tensor, 
 def measure_marginal(
     model: VAE, x: Tensor, y: Tensor | None, samples: int, measure_conditional: MeasureBatch
 ) -> PerImageMetrics:
-    """Measure log p(x) of a conditional model, averaged over p(y), with the KL and the posterior of the label.
+    """Measure log p(x) of a conditional model, averaged over p(y), and the posterior of the label.
 
     Means over q(z | x, y) become means over the labels too, weighted by r. The effective sample size is that
     of all samples of all labels. Pareto k is averaged by p(y | x), with negative values as 0.

@@ -100,7 +100,7 @@ def assign_components(model: VAE, latents: np.ndarray) -> np.ndarray:
         >>> from vaekit.config.loading import load_recipe
         >>> recipe = load_recipe("mnist-2d", ["model.prior={kind: mixture, components: 3}"])
         >>> model = build_model(recipe.model, (1, 8, 8))
-        >>> assign_components(model, prior_mixture(model).components.mean.numpy()).tolist()
+        >>> assign_components(model, prior_mixture(model).components.mean.detach().numpy()).tolist()
         [0, 1, 2]
     """
     prior = prior_mixture(model)

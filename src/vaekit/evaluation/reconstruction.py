@@ -68,7 +68,8 @@ def saturated_fraction(model: VAE, x: Tensor, y: Tensor | None, bounds: tuple[fl
     Example:
         >>> from vaekit.config.build import build_model
         >>> from vaekit.config.loading import load_recipe
-        >>> model = build_model(load_recipe("mnist-2d").model, (1, 8, 8)).eval()  # a Bernoulli decoder has no scale
+        >>> model = build_model(load_recipe("mnist-2d").model, (1, 8, 8)).eval()
+        >>> # a Bernoulli decoder has no scale
         >>> saturated_fraction(model, model.sample(2, seed=0), None, (-6.0, 2.0)) is None
         True
     """

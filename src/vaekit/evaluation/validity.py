@@ -1,8 +1,8 @@
-"""When a number is a log-likelihood of the data, and what to say where it is not.
+"""Whether a number is a log-likelihood of the data, and the caveats if it is not.
 
-A likelihood gives probability, or density, to one kind of value: `binary`, `levels` (k / 255), reals in the
-`unit` interval, or `real` numbers. Only on that kind of observation are its numbers comparable with anybody
-else's.
+A likelihood assigns probability, or density, to one kind of value: `binary`, `levels` (the 256 gray levels
+k / 255), reals in the `unit` interval, or `real` numbers. Its values are comparable with published ones only
+on observations of that kind.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from vaekit.models.vae import VAE
 
 BINARY_OBSERVATIONS = ("threshold", "static", "dynamic")
 CONDITIONAL_CAVEAT = (
-    "the model was told the labels: the numbers are of log p(x | y), not of log p(x), and not comparable "
-    "with those of a model that is told none; for log p(x): vaekit evaluate RUN --labels marginalize"
+    "the model is conditioned on the labels: the numbers are of log p(x | y) and not comparable with "
+    "log p(x); to estimate log p(x): vaekit evaluate RUN --labels marginalize"
 )
-MAX_UNRELIABLE = 0.05  # the share of images with unreliable estimates that is worth a warning
+MAX_UNRELIABLE = 0.05  # a larger fraction of images with unreliable estimates gives a caveat
 _BOUND_FIELDS = (
     "elbo",
     "log_likelihood",
@@ -41,61 +41,117 @@ _BOUND_FIELDS = (
 
 
 def likelihood_caveats(observation: str, kind: str, support: str, dataset: Dataset) -> list[str]:
-    """Why the number is no log-likelihood of the data as it is; empty where it is one."""
-    found = []
+    """Reasons why the value of a likelihood is not a log-likelihood of the data; empty if there are none.
+
+    Args:
+        observation: how pixels are observed: threshold, static, dynamic, discrete or continuous.
+        kind: of the likelihood.
+        support: the kind of value that the likelihood is for: binary, levels, unit or real.
+        dataset: the images.
+
+    Example:
+        >>> from vaekit.data import load_dataset
+        >>> digits = load_dataset("digits")
+        >>> likelihood_caveats("threshold", "bernoulli", "binary", digits)
+        []
+        >>> len(likelihood_caveats("continuous", "bernoulli", "binary", digits))
+        1
+    """
+    reasons = []
     if support == "binary" and observation not in BINARY_OBSERVATIONS:
-        found.append(
-            f"the {kind} likelihood gives probability to black and white alone, but the observation is "
-            f"{observation}: on gray values its numbers do not sum to 1; compare reconstructions, not "
-            "likelihoods, or observe dynamic, or use discretized_logistic or continuous_bernoulli"
+        reasons.append(
+            f"the {kind} likelihood is for binary values, but the observation is {observation}: over gray "
+            "values it does not sum to 1; compare reconstructions instead of likelihoods, or observe dynamic, "
+            "or use discretized_logistic or continuous_bernoulli"
         )
     if support in ("unit", "real") and observation in BINARY_OBSERVATIONS:
-        found.append(
+        reasons.append(
             f"the {kind} likelihood is a density over real values, but the observation is {observation}, "
-            "two values: the density can grow without limit; use the likelihood bernoulli"
+            "which has two values: the density can grow without limit; use the likelihood bernoulli"
         )
     if support in ("unit", "real") and observation not in BINARY_OBSERVATIONS and dataset.has_levels:
-        found.append(
-            f"the {kind} likelihood is a density over real values, taken at 256 levels: it is no probability "
-            "of the levels and not comparable with one; for that use data.binarization=none with "
+        reasons.append(
+            f"the {kind} likelihood is a density over real values, evaluated on 256 gray levels: it is not a "
+            "probability of the levels and not comparable with one; for that use data.binarization=none with "
             "discretized_logistic"
         )
-    return found
+    return reasons
 
 
 def check_labels(model: VAE, seen: ObservedImages, labels: str) -> None:
-    """Whether labels can be given, or missing, as is asked for.
+    """Raise an error if labels cannot be conditioned on, or marginalized, as asked for.
+
+    Args:
+        model: any VAE.
+        seen: the images, with or without labels.
+        labels: "condition" or "marginalize".
 
     Raises:
-        InvalidError: there are none to give, or the model is told none, so that none can be missing.
+        InvalidError: the images of a conditional model have no labels to condition on; or labels are to be
+            marginalized for a model that is not conditional.
+
+    Example:
+        >>> import vaekit
+        >>> from vaekit.data import load_dataset
+        >>> from vaekit.data.observation import observe
+        >>> import numpy as np
+        >>> seen = observe(load_dataset("digits"), np.arange(2), "threshold")
+        >>> check_labels(vaekit.demo().model, seen, "condition")
     """
     if labels == "marginalize" and model.labels is None:
         raise InvalidError(
-            "labels: missing ones are averaged over, but this model is told none; leave it out"
+            "--labels marginalize: expected a conditional model, got one without labels; leave it out"
         )
     if labels == "condition" and model.labels is not None and seen.labels is None:
         raise InvalidError(
-            "labels: the model is told them, but these images have none; average over what they may be with "
+            "labels: the model is conditioned on labels, but these images have none; average over p(y) with "
             "--labels marginalize"
         )
 
 
 def with_labels(
-    evaluation: Evaluation, parts: PerImageMetrics, model: VAE, seen: ObservedImages
+    evaluation: Evaluation, metrics: PerImageMetrics, model: VAE, seen: ObservedImages
 ) -> Evaluation:
-    """The evaluation with what was done about labels, and how often p(y | x) names the class of an image."""
+    """Add to an evaluation how labels were treated, and the accuracy of p(y | x).
+
+    Args:
+        evaluation: to be completed.
+        metrics: of its images.
+        model: any VAE.
+        seen: the images.
+
+    Example:
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> from vaekit.data import load_dataset
+        >>> from vaekit.data.observation import observe
+        >>> import numpy as np
+        >>> from vaekit.evaluation.importance_sampling import measure_batches, summarize
+        >>> model = build_model(load_recipe("mnist-2d").model, (1, 8, 8)).eval()
+        >>> seen = observe(load_dataset("digits"), np.arange(2), "threshold")
+        >>> metrics = measure_batches(model, seen.batches(2), samples=2)
+        >>> evaluation = summarize(metrics, model.layer_dims, samples=2, seed=0, seconds=0.0)
+        >>> with_labels(evaluation, metrics, model, seen).labels  # not a conditional model
+        ''
+    """
     if model.labels is None:
         return evaluation
-    if not len(parts.label_posterior):
+    if not len(metrics.label_posterior):
         return dataclasses.replace(evaluation, labels="condition")
     accuracy = None
     if model.labels.one_hot and seen.labels is not None:
-        accuracy = (parts.label_posterior.argmax(0) == seen.labels.cpu()).double().mean().item()
+        accuracy = (metrics.label_posterior.argmax(0) == seen.labels.cpu()).double().mean().item()
     return dataclasses.replace(evaluation, labels="marginalize", label_accuracy=accuracy)
 
 
 def is_bound(model: VAE) -> bool:
-    """Whether the posterior has a density, without which (an autoencoder) there is no bound."""
+    """Whether the posterior has a density; without one, as in an autoencoder, there is no bound.
+
+    Example:
+        >>> import vaekit
+        >>> is_bound(vaekit.demo().model)
+        True
+    """
     return not any(head.warning for head in _heads(model.encoder))
 
 
@@ -108,12 +164,32 @@ def annotate(
     kind: str,
     hidden: str = "",
 ) -> Evaluation:
-    """The evaluation with its protocol, and without the numbers that are not defined.
+    """Add the protocol and the caveats to an evaluation, and remove numbers that are not defined.
 
     Args:
-        split, observation: what was measured.
+        evaluation: to be completed.
+        model: any VAE or autoencoder.
+        dataset: the images.
+        split: the part of the data.
+        observation: how pixels are observed.
         kind: of the likelihood.
-        hidden: what was hidden of every image, such as `square:12`; empty for nothing.
+        hidden: what was hidden from every image, such as `square:12`; empty for nothing.
+
+    Example:
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> from vaekit.data import load_dataset
+        >>> from vaekit.data.observation import observe
+        >>> import numpy as np
+        >>> from vaekit.evaluation.importance_sampling import measure_batches, summarize
+        >>> model = build_model(load_recipe("mnist-2d").model, (1, 8, 8)).eval()
+        >>> digits = load_dataset("digits")
+        >>> metrics = measure_batches(model, observe(digits, np.arange(2), "threshold").batches(2), samples=2)
+        >>> evaluation = summarize(metrics, model.layer_dims, samples=2, seed=0, seconds=0.0)
+        >>> annotate(evaluation, model, digits, "test", "threshold", "bernoulli").is_likelihood
+        True
+        >>> annotate(evaluation, model, digits, "test", "continuous", "bernoulli").is_likelihood
+        False
     """
     [likelihood] = _heads(model.decoder)
     undefined = [head.warning for head in _heads(model.encoder) if head.warning]
@@ -139,14 +215,24 @@ def annotate(
 
 
 def unreliable_caveats(evaluation: Evaluation) -> list[str]:
-    """What to know where the importance weights of not a few images have too heavy a tail."""
-    share = evaluation.unreliable or 0.0
-    if share <= MAX_UNRELIABLE:
+    """A caveat if the importance weights of many images have too heavy a tail; else empty.
+
+    Args:
+        evaluation: with the fraction `unreliable`.
+
+    Example:
+        >>> evaluation = Evaluation(100, 10, -80.0, [20.0], -100.0, -95.0, 1.5, 0.2, 4.0, 2.0, 0.1, seed=0)
+        >>> unreliable_caveats(evaluation)
+        []
+        >>> len(unreliable_caveats(dataclasses.replace(evaluation, unreliable=0.5)))
+        1
+    """
+    fraction = evaluation.unreliable or 0.0
+    if fraction <= MAX_UNRELIABLE:
         return []
     return [
-        f"for {share:.0%} of the images the Pareto shape of the importance weights is above 0.7: their "
-        "estimates are lower bounds that may be far too low, by more than the standard error shows; use more "
-        "samples, or --estimator ais"
+        f"for {fraction:.0%} of the images the Pareto shape of the importance weights is above 0.7: their "
+        "estimates may be too low by much more than the standard error; use more samples, or --estimator ais"
     ]
 
 
@@ -155,24 +241,32 @@ def _heads(part: nn.Module) -> list[Head]:
 
 
 def describe_missing(hidden: str, dataset: Dataset) -> str:
-    """What is not observed: what the data lack, and what is hidden of them; empty where nothing."""
+    """Describe what is not observed: values missing in the data, and hidden pixels; empty for nothing.
+
+    Args:
+        hidden: what was hidden from every image, such as `square:12`; empty for nothing.
+        dataset: the images.
+
+    Example:
+        >>> from vaekit.data import load_dataset
+        >>> describe_missing("square:2", load_dataset("digits"))
+        'square:2'
+    """
     return " and ".join(filter(None, ["NaN in the data" * dataset.has_missing, hidden]))
 
 
 def _missing_caveats(missing: str) -> list[str]:
     if not missing:
         return []
-    return [
-        f"all numbers are those of the observed part of each image, log p(x observed); missing: {missing}"
-    ]
+    return [f"all numbers are of the observed part of each image, log p(x_observed); missing: {missing}"]
 
 
 def _rescaling_caveats(dataset: Dataset, whole: bool) -> list[str]:
     if dataset.scale == 1.0:
         return []
     shift = -(math.prod(dataset.shape) if whole else 1) * math.log(abs(dataset.scale))
-    each = "" if whole else " for each observed value"
+    unit = "" if whole else " for each observed value"
     return [
-        f"densities are over values rescaled to [0, 1]; in the data's own units, add {shift:.6g} nats{each} "
+        f"densities are over values rescaled to [0, 1]; in the data's own units, add {shift:.6g} nats{unit} "
         "to the log-likelihood"
     ]
