@@ -134,7 +134,7 @@ def test_labels_that_are_not_there(fails, told, words, message):
 
 
 def test_models_that_are_told_nothing(fails, run):
-    assert "is told nothing" in fails(3, "sample", run, "--label", 3)
+    assert "is not a conditional model" in fails(3, "sample", run, "--label", 3)
     assert "is not conditioned on classes" in fails(3, "reconstruct", run, "--label", "all")
     assert "is not a conditional model" in fails(3, "interpolate", run, "--vary", "style")
     assert "leave it out" in fails(3, "evaluate", run, "--labels", "marginalize")

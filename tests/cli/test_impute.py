@@ -76,7 +76,7 @@ def test_draws_that_repeat_are_told_on_stderr(call, run):
             ["--missing", "sqare:3"],
             "data.missing: expected one of 'pixels', 'square', 'half', got 'sqare'",
         ),
-        (3, ["--missing", "none"], "nothing is missing of these 297 images; hide something of them"),
+        (3, ["--missing", "none"], "none of these 297 images has missing values; hide some"),
         (3, ["--missing", "square:8"], "a square of 8 hides all of an image of 8 x 8; choose a smaller size"),
         (2, ["--imputations", 0], "0 is not in the range"),
         (3, ["-n", 2, "-o", "x.jpg"], "x.jpg: expected a name that ends in .png"),

@@ -1,4 +1,4 @@
-"""What is asked for in words is the vector that the model is told, and what it does not know is named."""
+"""A label in words becomes the vector to condition on, and unknown names are reported."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_attributes_on_top_of_the_mean():
         ),
         ("3", (), "label '3': expected one of cat"),
         ("-1", (), "label '-1': expected one of cat"),
-        (None, ("age=3",), "--set: pets is told a class: --label NAME"),
+        (None, ("age=3",), "--attribute: pets is conditioned on a class: use --label NAME"),
     ],
 )
 def test_no_such_class(label, settings, message):
@@ -68,11 +68,11 @@ def test_no_such_class(label, settings, message):
     ("label", "settings", "message"),
     [
         (None, ("ege=3",), r"expected NAME=VALUE with a name among age, .*; did you mean 'age'\?"),
-        (None, ("hair=blue",), "set 'hair=blue': expected NAME=VALUE"),
-        (None, ("age",), "set 'age': expected NAME=VALUE"),
+        (None, ("hair=blue",), "attribute 'hair=blue': expected NAME=VALUE"),
+        (None, ("age",), "attribute 'age': expected NAME=VALUE"),
         (None, ("age=old",), "expected a finite number after the =, got 'old'"),
         (None, ("age=nan",), "expected a finite number after the =, got 'nan'"),
-        ("3", (), "--label: faces is told attributes: --set NAME=VALUE"),
+        ("3", (), "--label: faces is conditioned on attributes: use --attribute NAME=VALUE"),
     ],
 )
 def test_no_such_attribute(label, settings, message):
@@ -80,7 +80,9 @@ def test_no_such_attribute(label, settings, message):
         parse_condition(of_attributes_(), label, settings)
 
 
-def test_a_model_that_is_told_nothing_says_how_to_make_one_that_is():
+def test_an_unconditional_model_says_how_to_train_a_conditional_one():
     plain = TrainedModel(make_vae(), load_recipe("digits"), SHAPE, ("a",), Path("plain"))
-    with pytest.raises(InvalidError, match=r"--label: plain is told nothing; .* model\.condition=label"):
+    with pytest.raises(
+        InvalidError, match=r"--label: plain is not a conditional model; .* model\.condition=label"
+    ):
         parse_condition(plain, "a")

@@ -92,7 +92,7 @@ def test_images_are_chosen_among_those_that_lack_something(trained: TrainedModel
 
 
 def test_where_nothing_is_missing_that_is_said(trained: TrainedModel, folder: Path) -> None:
-    with pytest.raises(InvalidError, match="nothing is missing of these 400 images; hide something of them"):
+    with pytest.raises(InvalidError, match="none of these 400 images has missing values; hide some"):
         impute_dataset(trained, "none", data=str(folder / "curves.npy"))
     with pytest.raises(RecipeError, match="expected one of 'pixels', 'square', 'half'"):
         impute_dataset(trained, "holes")

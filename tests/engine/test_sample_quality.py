@@ -111,12 +111,14 @@ def test_the_validation_images_are_the_floor_where_there_is_no_test():
 def test_what_cannot_be_compared(tmp_path):
     with pytest.raises(InvalidError, match="expected at least 10 samples, training and held-out images"):
         sample_quality(digits("data.test=5"), 100)
-    with pytest.raises(InvalidError, match="'digits' come 3, "):
+    with pytest.raises(InvalidError, match="'digits' there are 3, "):
         sample_quality(digits(), 3)
     holes = load_dataset("digits").images / np.float32(255)
     holes[3, 0, 4] = np.nan
     np.save(tmp_path / "holes.npy", holes[:, 0])
-    with pytest.raises(InvalidError, match="'holes': expected whole images to compare samples with"):
+    with pytest.raises(
+        InvalidError, match="'holes': expected images without missing values, to compare samples with"
+    ):
         sample_quality(digits(), 100, "pixels", data=str(tmp_path / "holes.npy"))
 
 

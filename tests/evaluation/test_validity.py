@@ -86,6 +86,6 @@ def test_what_is_missing_is_said():
     assert result.missing == "NaN in the data and square:3"
     units, part = result.caveats
     assert f"add {-math.log(10):.6g} nats for each observed value" in units
-    assert part.endswith("log p(x observed); missing: NaN in the data and square:3")
+    assert part.endswith("log p(x_observed); missing: NaN in the data and square:3")
     assert annotated("bernoulli", "static").missing == ""
     assert annotated("bernoulli", "static", missing="half:top").missing == "half:top"

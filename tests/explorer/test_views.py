@@ -320,7 +320,7 @@ REFUSED = [
     ("interpolate", {"a": {}, "b": {"index": 1}}, "a: expected either index or z"),
     ("interpolate", {"a": {"index": 99}, "b": {"index": 1}}, "image 99"),
     ("classes", {"z": [0, 0]}, "classes: this model is not conditioned"),
-    ("pseudo", {}, "prior: expected vamp or exemplars"),
+    ("pseudo_inputs", {}, "prior: expected vamp or exemplars"),
     ("encode", {"pixels": "AAAA"}, "pixels: expected 30 bytes, got 3"),
     ("encode", {"pixels": "no base64!"}, "pixels: expected base64"),
     ("encode", {"file": "AAAA"}, "file: not a readable image"),

@@ -1,1 +1,12 @@
-"""What is done with a trained model and data: measure, impute, score."""
+"""What is done with a trained model and data, without run directories: evaluate, impute, score, save, load.
+
+`vaekit.runs` and everything above it may import this package. It imports `vaekit.config`, `vaekit.evaluation`,
+`vaekit.data`, `vaekit.models` and `vaekit.utils`.
+
+    trained_model.TrainedModel            a model with its recipe; `load_model` and `save_model`
+    evaluate.evaluate                     log p(x) of a split, with `EvaluationOptions`
+    evaluate.bdmc_on_model_samples        bounds of log p(x) from both sides
+    sample_quality.sample_quality         how close samples are to the data
+    impute.impute_dataset                 fill in missing pixels
+    conditioning.parse_condition          a label or attributes in words -> the vector to condition on
+"""

@@ -1,7 +1,7 @@
-"""A label in the words of a user -> the vector that a conditional model is told.
+"""A label or attributes in words -> the vector that a conditional model is conditioned on.
 
-A class is asked for by its name or its number. Attributes are those of the mean training image, with some set
-to other values: `NAME=VALUE`, or for a column of words `COLUMN=WORD`.
+A class is given by its name or its number. Attributes start from their mean over the training images; some are
+set to other values by `NAME=VALUE`, or for a column of words by `COLUMN=WORD`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,13 @@ from vaekit.models.labels import LabelPrior
 
 
 class Condition(NamedTuple):
-    """What a model is to be told, (m,), and the words for it."""
+    """The vector (m,) to condition on, and a description of it for titles.
+
+    Example:
+        >>> import torch
+        >>> Condition(torch.tensor([0.0, 1.0]), "label dog").description
+        'label dog'
+    """
 
     vector: Tensor
     description: str
@@ -27,14 +33,22 @@ class Condition(NamedTuple):
 def parse_condition(
     trained: TrainedModel, label: str | None = None, attributes: Sequence[str] = ()
 ) -> Condition | None:
-    """The label, or the attributes, that are asked for; None where nothing is.
+    """Parse a label or attributes; None if neither is given.
 
     Args:
+        trained: a conditional model.
         label: name or number of a class.
-        attributes: settings, `NAME=VALUE` each.
+        attributes: settings `NAME=VALUE`.
 
     Raises:
-        InvalidError: the model is told something else, or nothing, or knows no such class or attribute.
+        InvalidError: the model is not conditional, is conditioned on something else, or has no such class or
+            attribute.
+
+    Example:
+        >>> import vaekit
+        >>> condition = parse_condition(vaekit.demo(), label="3")
+        >>> condition.description, condition.vector.argmax().item()
+        ('label 3', 3)
     """
     if label is not None:
         return _class_condition(_require_label_prior(trained, "label", "--label"), trained, label)
@@ -46,26 +60,27 @@ def parse_condition(
 
 
 def _require_label_prior(trained: TrainedModel, what: str, option: str) -> LabelPrior:
-    labels, told = trained.model.labels, trained.recipe.model.condition_on
+    labels, condition_on = trained.model.labels, trained.recipe.model.condition_on
     if labels is None:
         raise InvalidError(
-            f"{option}: {trained.source} is told nothing; leave it out, or train with model.condition={what}"
+            f"{option}: {trained.source} is not a conditional model; leave the option out, or train with "
+            f"model.condition={what}"
         )
-    if told != what:
-        right = {"label": "a class: --label NAME", "attributes": "attributes: --attribute NAME=VALUE"}[told]
-        raise InvalidError(f"{option}: {trained.source} is told {right}")
+    if condition_on != what:
+        usage = {"label": "a class: use --label NAME", "attributes": "attributes: use --attribute NAME=VALUE"}
+        raise InvalidError(f"{option}: {trained.source} is conditioned on {usage[condition_on]}")
     return labels
 
 
 def _class_condition(labels: LabelPrior, trained: TrainedModel, text: str) -> Condition:
     names = list(trained.label_names)
-    known = names.index(text) if text in names else int(text) if text.isdecimal() else -1
-    if not 0 <= known < len(labels):
+    index = names.index(text) if text in names else int(text) if text.isdecimal() else -1
+    if not 0 <= index < len(labels):
         raise InvalidError(
             f"label {text!r}: expected one of {', '.join(names)}, or a number from 0 to {len(labels) - 1}"
             f"{did_you_mean(text, names)}"
         )
-    return Condition(labels.values[known], f"label {names[known]}")
+    return Condition(labels.values[index], f"label {names[index]}")
 
 
 def _attribute_condition(labels: LabelPrior, trained: TrainedModel, settings: Sequence[str]) -> Condition:
@@ -76,7 +91,7 @@ def _attribute_condition(labels: LabelPrior, trained: TrainedModel, settings: Se
 
 
 def _set_attribute(vector: Tensor, names: list[str], setting: str) -> None:
-    """Change a vector as one `NAME=VALUE` says."""
+    """Set one attribute of a vector in place, by `NAME=VALUE`."""
     if "=" in setting and setting in names:
         column = setting.rpartition("=")[0]
         vector[[i for i, name in enumerate(names) if name.rpartition("=")[0] == column]] = 0

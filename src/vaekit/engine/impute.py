@@ -1,8 +1,7 @@
-"""A trained model fills what is missing of the images of a dataset; where the truth is known, it is judged.
+"""Fill in the missing pixels of a dataset with a trained model, and score the result where the truth is known.
 
-The model's one best filling is E[x | x_observed], and its error the root mean square of the difference to the
-truth, over all values that were hidden. What knows nothing of an image, the mean of all training images, is
-what it must beat.
+The best single imputation is E[x | x_observed]. Its error is the root mean square of the difference to the
+truth over all hidden values. The baseline, which ignores the image, is the mean of all training images.
 """
 
 from __future__ import annotations
@@ -26,20 +25,30 @@ from vaekit.models.imputation import Imputations, impute
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ImputedDataset:
-    """N images with their missing pixels filled M times, in [0, 1].
+    """N images with their missing pixels imputed M times, in [0, 1].
 
-    Attributes:
-        dataset: where the images are from.
-        indices: (N,), which they are.
-        truth: (N, C, H, W), what they are where that is known, else NaN.
-        observed: (N, C, H, W), what the model saw of them, else NaN.
-        images: (N, M, C, H, W), draws from p(x | x_observed).
-        mean: (N, C, H, W), E[x | x_observed].
-        effective_sample_size: (N,), how many of the posterior samples carry weight.
-        mean_image: (C, H, W), the mean of the training images.
-        missing: what is missing, in words.
+    Args:
+        dataset: the source of the images.
+        indices: of the images in the dataset, (N,).
+        truth: the true values, (N, C, H, W), NaN where unknown.
+        observed: the values that the model saw, (N, C, H, W), NaN where missing.
+        images: samples of p(x | x_observed), (N, M, C, H, W).
+        mean: E[x | x_observed], (N, C, H, W).
+        effective_sample_size: of the posterior samples of each image, (N,).
+        mean_image: the mean of the training images, (C, H, W).
+        missing: a description of what is missing.
+
+    Example:
+        >>> from vaekit.data import load_dataset
+        >>> hidden, ones = np.full((1, 1, 2, 2), np.nan), np.ones((1, 1, 2, 2))
+        >>> found = ImputedDataset(
+        ...     load_dataset("digits"), np.array([0]), truth=ones, observed=hidden, images=ones[None],
+        ...     mean=0.5 * ones, effective_sample_size=np.array([9.0]), mean_image=0 * ones[0], missing="all",
+        ... )
+        >>> found.rmse, found.rmse_of_mean_image
+        (0.5, 1.0)
     """
 
     dataset: Dataset
@@ -52,37 +61,44 @@ class ImputedDataset:
     mean_image: np.ndarray
     missing: str
 
+    def __repr__(self) -> str:
+        images, imputations = self.images.shape[:2]
+        return (
+            f"ImputedDataset({images} images of {self.dataset.name}, {imputations} imputations, "
+            f"missing={self.missing!r})"
+        )
+
     @cached_property
     def scored(self) -> np.ndarray:
-        """(N, C, H, W): the values that were hidden, but are known."""
+        """Which values were hidden but are known, (N, C, H, W)."""
         return np.isnan(self.observed) & ~np.isnan(self.truth)
 
     @property
     def rmse(self) -> float | None:
-        """Root mean squared error of the mean filling over the values judged; None where there are none."""
+        """Root mean squared error of `mean` over the values `scored`; None if there are none."""
         return self._rmse(self.mean)
 
     @property
     def rmse_of_mean_image(self) -> float | None:
-        """The same of the mean training image in place of the filling."""
+        """The same error of the mean training image, a baseline."""
         return self._rmse(np.broadcast_to(self.mean_image, self.truth.shape))
 
     @property
     def n_low_ess(self) -> int:
-        """Of how many images fewer than M posterior samples carry weight, so that fillings repeat."""
+        """The number of images with an effective sample size below M, whose imputations repeat."""
         return int((self.effective_sample_size < self.images.shape[1]).sum())
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What there is in the units and layout of the data, where observed values are as they were there.
+        """The result in the units and layout of the data; observed values are unchanged.
 
         Returns:
-            imputations (N, M, ...), mean (N, ...), observed (N, ...) True or False, ess (N,).
+            `imputations` (N, M, ...), `mean` (N, ...), `observed` (N, ...) of booleans, `ess` (N,).
         """
         known = self.dataset.to_layout(~np.isnan(self.observed))
         given = self.dataset.to_original(
             self.dataset.images[self.indices] / (255 if self.dataset.is_levels else 1)
         )
-        images, mean = (self.dataset.to_original(each) for each in (self.images, self.mean))
+        images, mean = self.dataset.to_original(self.images), self.dataset.to_original(self.mean)
         return {
             "imputations": np.where(known[:, None], given[:, None], images).astype(np.float32),
             "mean": np.where(known, given, mean).astype(np.float32),
@@ -90,10 +106,10 @@ class ImputedDataset:
             "ess": self.effective_sample_size,
         }
 
-    def _rmse(self, filling: np.ndarray) -> float | None:
+    def _rmse(self, imputed: np.ndarray) -> float | None:
         if not self.scored.any():
             return None
-        return float(np.sqrt(np.square((filling - self.truth)[self.scored]).mean()))
+        return float(np.sqrt(np.square((imputed - self.truth)[self.scored]).mean()))
 
 
 def impute_dataset(
@@ -107,48 +123,59 @@ def impute_dataset(
     sample_pixels: bool = True,
     seed: int = 0,
     labels: Literal["condition", "marginalize"] = "condition",
-    progress: Progress = lambda images, of: None,
+    progress: Progress = lambda images, total: None,
 ) -> ImputedDataset:
-    """Fill the missing pixels of images of a dataset.
+    """Impute the missing pixels of images of a dataset.
 
     Args:
-        missing: what to hide, such as "square:12"; without it nothing of data that lack values by themselves,
+        trained: the model and its recipe.
+        missing: what to hide, such as "square:12". If None: nothing if the data itself has missing values,
             else what was hidden in training, else a square of a third of the side.
-        split: which images; without it the test split, or all of other data.
-        data: other data of the same shape, by name or path.
-        max_images: so many at random of those that lack something; all images without it.
+        split: which images; if None the test split, or all images of other data.
+        data: another dataset of the same shape, by name or path; the model's own if None.
+        max_images: size of a random subset of the images with missing values; all images if None.
         imputations, samples, sample_pixels, seed: see `VAE.impute`.
-        labels: of a conditional model: whether it is told those of the images.
-        progress: called with the number of images in a batch that is done with, and in all of them.
+        labels: of a conditional model: "condition" on the labels of the images, or "marginalize" over p(y).
+        progress: called after each batch with its number of images and with the number of all images.
 
     Raises:
-        InvalidError: nothing is missing of the images, or the split is empty.
+        InvalidError: no image has missing values, or the split is empty.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> recipe = load_recipe("digits")
+        >>> model = build_model(recipe.model, (1, 8, 8)).eval()  # not trained
+        >>> trained = TrainedModel(model, recipe, (1, 8, 8), tuple("0123456789"), Path())
+        >>> impute_dataset(trained, "square:3", max_images=4, imputations=2, samples=5)
+        ImputedDataset(4 images of digits, 2 imputations, missing='square:3')
     """
     dataset, splits = trained.data(data)
     split = split or (None if data else "test")
-    everything = trained.hiding("none")
-    lacks = trained.hiding(_default_mask(trained, dataset) if missing is None else missing)
+    whole = trained.hiding("none")
+    masked = trained.hiding(_default_mask(trained, dataset) if missing is None else missing)
     candidates = np.arange(len(dataset)) if split is None else split_indices(splits, split)
-    indices = _choose(candidates, _incomplete(lacks, dataset, candidates), max_images, seed)
-    seen = lacks.split(dataset, indices)
-    filled = _impute_batches(
+    indices = _choose(candidates, _incomplete(masked, dataset, candidates), max_images, seed)
+    seen = masked.split(dataset, indices)
+    batches = _impute_batches(
         trained, seen, imputations, samples, sample_pixels, seed, labels == "condition", progress
     )
     return ImputedDataset(
         dataset,
         indices,
-        truth=_to_numpy(everything.split(dataset, indices).all()),
+        truth=_to_numpy(whole.split(dataset, indices).all()),
         observed=_to_numpy(seen.all()),
-        images=np.concatenate([_to_numpy(each.images.transpose(0, 1)) for each in filled]),
-        mean=np.concatenate([_to_numpy(each.mean) for each in filled]),
-        effective_sample_size=np.concatenate([_to_numpy(each.effective_sample_size) for each in filled]),
-        mean_image=_mean_image(everything.split(dataset, splits.train)),
-        missing=describe_missing(lacks.recipe.data.hidden, dataset),
+        images=np.concatenate([_to_numpy(batch.images.transpose(0, 1)) for batch in batches]),
+        mean=np.concatenate([_to_numpy(batch.mean) for batch in batches]),
+        effective_sample_size=np.concatenate([_to_numpy(batch.effective_sample_size) for batch in batches]),
+        mean_image=_mean_image(whole.split(dataset, splits.train)),
+        missing=describe_missing(masked.recipe.data.hidden, dataset),
     )
 
 
 def _default_mask(trained: TrainedModel, dataset: Dataset) -> str:
-    """What is hidden where nobody says what."""
+    """What is hidden if the user does not say."""
     if dataset.has_missing:
         return "none"
     _, height, width = dataset.shape
@@ -156,21 +183,21 @@ def _default_mask(trained: TrainedModel, dataset: Dataset) -> str:
     return trained.recipe.data.hidden or f"square:{max(1, side // 3)}"
 
 
-def _incomplete(lacks: TrainedModel, dataset: Dataset, candidates: np.ndarray) -> np.ndarray:
-    """Which of the candidates lack something.
+def _incomplete(masked: TrainedModel, dataset: Dataset, candidates: np.ndarray) -> np.ndarray:
+    """The candidates with missing values.
 
     Raises:
-        InvalidError: none does.
+        InvalidError: there are none.
     """
-    if lacks.recipe.data.missing is not None:
+    if masked.recipe.data.missing is not None:
         return candidates
-    holed = candidates[np.isnan(dataset.images[candidates]).any((1, 2, 3))]
-    if not len(holed):
+    incomplete = candidates[np.isnan(dataset.images[candidates]).any((1, 2, 3))]
+    if not len(incomplete):
         raise InvalidError(
-            f"data {dataset.name!r}: nothing is missing of these {len(candidates)} images; hide something of "
-            "them, such as --missing square:9"
+            f"data {dataset.name!r}: none of these {len(candidates)} images has missing values; hide some, "
+            "such as --missing square:9"
         )
-    return holed
+    return incomplete
 
 
 def _choose(candidates: np.ndarray, lacking: np.ndarray, max_images: int | None, seed: int) -> np.ndarray:
@@ -187,17 +214,24 @@ def _impute_batches(
     samples: int,
     sample_pixels: bool,
     seed: int,
-    told: bool,
+    condition: bool,
     progress: Progress,
 ) -> list[Imputations]:
-    """A batch at a time; the draws of each follow from the seed and the batch's number."""
+    """Impute batch by batch; the random draws of a batch depend on the seed and its index."""
 
     def each() -> Iterator[Imputations]:
         size = images_per_batch(trained.model.decoder, seen.shape)
         for place, (x, y) in enumerate(seen.batches(size)):
             batch_seed = seed + 1_000_003 * place
             yield impute(
-                trained.model, x, y if told else None, None, imputations, samples, sample_pixels, batch_seed
+                trained.model,
+                x,
+                y if condition else None,
+                None,
+                imputations,
+                samples,
+                sample_pixels,
+                batch_seed,
             )
             progress(len(x), len(seen))
 
@@ -205,7 +239,7 @@ def _impute_batches(
 
 
 def _mean_image(seen: ObservedImages) -> np.ndarray:
-    """(C, H, W): the mean of what is known of each value, 1/2 where nothing is."""
+    """The mean of the observed values of each pixel, (C, H, W); 1/2 if there are none."""
     total, count = np.zeros(seen.shape), np.zeros(seen.shape)
     for x, _ in seen.batches(1000):
         known = ~x.isnan()

@@ -1,12 +1,11 @@
-"""How near a model's samples are to the data, without a network from elsewhere.
+"""How close the samples of a model are to the data, without a downloaded network.
 
-Samples are scored against training images in a space of features, and, as the floor, held-out images against
-the same: what a perfect model would come to. Some scores depend on the number of points, so each of the three
-sets has the same.
+Samples are scored against training images in a feature space. Held-out images are scored in the same way: this
+is the floor, which a perfect model would reach. Some scores depend on the number of points, so the three sets
+have the same size.
 
-Like is compared with like. Where likelihood and observation are both of black and white, drawn pixels are
-compared with observed images; elsewhere the means of p(x | z) with the images themselves, as one looks at
-them. Such scores say nothing of the noise about the means.
+If likelihood and observation are both binary, sampled pixels are compared with observed images. Otherwise
+means of p(x | z) are compared with the stored images; such scores ignore the noise around the means.
 """
 
 from __future__ import annotations
@@ -45,54 +44,65 @@ def sample_quality(
     data: str | None = None,
     say: Say = _log.info,
 ) -> SampleQuality:
-    """How near the samples of a model are to its training images.
+    """Score samples of a model against its training images.
 
     Args:
-        samples: how many, and how many training and held-out images; fewer where the data has fewer.
-        features: the space, see `features.space`.
-        sample_pixels: whether pixels are drawn, or else their means taken; without it as said above.
+        trained: the model and its recipe.
+        samples: the number of samples, of training images and of held-out images; fewer if the data has
+            fewer.
+        features: the feature space; see `vaekit.evaluation.features.feature_space`.
+        sample_pixels: whether pixels are sampled; if False, means are compared; if None, as said above.
         seed: of the samples and of the choice of images.
-        data: another dataset of the same shape, by name or path.
-        say: is told when a classifier has to be trained.
+        data: another dataset of the same shape, by name or path; the model's own if None.
+        say: called with a message before a classifier is trained.
 
     Raises:
-        InvalidError: there are too few images, or images with missing values, or no such features of them.
-        NotFoundError: the user's own features are not there.
+        InvalidError: there are too few images, images have missing values, or the features do not exist.
+        NotFoundError: the file, module or function of the user's features does not exist.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> recipe = load_recipe("digits")
+        >>> model = build_model(recipe.model, (1, 8, 8)).eval()  # not trained
+        >>> trained = TrainedModel(model, recipe, (1, 8, 8), tuple("0123456789"), Path())
+        >>> found = sample_quality(trained, samples=20, features="pixels")
+        >>> found.images, found.frechet > found.floor_frechet
+        (20, True)
     """
     began = time.perf_counter()
     dataset, splits = trained.data(data)
     n = _sample_count(dataset, samples, len(splits.train), len(held_out_indices(splits)))
     sample_pixels = _compares_pixels(trained) if sample_pixels is None else sample_pixels
-    training, others = (
+    training, held_out = (
         reference_batches(trained, dataset, _random_subset(part, n, seed), sample_pixels)
         for part in (splits.train, held_out_indices(splits))
     )
-    found = feature_space(dataset, features, trained.device, say)
-    real, other = found.extract(training), found.extract(others)
-    of_model, of_data = (
-        sample_metrics(real, found.extract(_sample_batches(trained, n, sample_pixels, seed))),
-        sample_metrics(real, other),
-    )
+    space = feature_space(dataset, features, trained.device, say)
+    real, floor = space.extract(training), space.extract(held_out)
+    fake = space.extract(_sample_batches(trained, n, sample_pixels, seed))
+    scores, floor_scores = sample_metrics(real, fake), sample_metrics(real, floor)
     return SampleQuality(
-        **of_model,
-        **{f"floor_{name}": value for name, value in of_data.items()},
+        **scores,
+        **{f"floor_{name}": value for name, value in floor_scores.items()},
         images=n,
         pixels="drawn" if sample_pixels else "means",
-        features=found.kind,
-        description=found.description,
-        accuracy=found.accuracy,
+        features=space.kind,
+        description=space.description,
+        accuracy=space.accuracy,
         seed=seed,
         seconds=time.perf_counter() - began,
     )
 
 
 def _sample_count(dataset: Dataset, wanted: int, *available: int) -> int:
-    """How many samples and images of each part there will be."""
+    """The size of the three sets."""
     n = min(wanted, *available)
     if n < MIN_SAMPLES:
         raise InvalidError(
-            f"quality: expected at least {MIN_SAMPLES} samples, training and held-out images, but of data "
-            f"{dataset.name!r} come {wanted}, {available[0]} and {available[1]}; ask for more of them"
+            f"quality: expected at least {MIN_SAMPLES} samples, training and held-out images each; of data "
+            f"{dataset.name!r} there are {wanted}, {available[0]} and {available[1]}; ask for more"
         )
     return n
 
@@ -107,26 +117,44 @@ def _random_subset(indices: np.ndarray, n: int, seed: int) -> np.ndarray:
 
 
 def held_out_indices(splits: Splits) -> np.ndarray:
-    """The test images, or without such those of validation."""
+    """The test images, or the validation images if there are no test images.
+
+    Example:
+        >>> held_out_indices(Splits(np.array([0, 1]), np.array([2]), np.array([], int))).tolist()
+        [2]
+    """
     return splits.test if len(splits.test) else splits.validation
 
 
 def reference_batches(
     trained: TrainedModel, dataset: Dataset, indices: np.ndarray, sample_pixels: bool = False
 ) -> Iterator[Tensor]:
-    """Batches (B, C, H, W) of what samples of a model are compared with.
+    """Batches (B, C, H, W) of images that samples of a model are compared with.
 
     Args:
+        trained: the model and its recipe.
+        dataset: the images.
         indices: of images of the dataset.
-        sample_pixels: images as observed; otherwise what a perfect model's means would be: of observations that are
-            drawn, the images themselves.
+        sample_pixels: whether images come as observed. Otherwise they come as the means of a perfect model
+            would be: if the observation is random, these are the stored gray values.
 
     Raises:
-        InvalidError: values are missing.
+        InvalidError: the data has missing values.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from vaekit.config.build import build_model
+        >>> from vaekit.config.loading import load_recipe
+        >>> from vaekit.data import load_dataset
+        >>> recipe = load_recipe("digits")
+        >>> model = build_model(recipe.model, (1, 8, 8)).eval()
+        >>> trained = TrainedModel(model, recipe, (1, 8, 8), tuple("0123456789"), Path())
+        >>> next(reference_batches(trained, load_dataset("digits"), np.arange(5))).shape
+        torch.Size([5, 1, 8, 8])
     """
     if dataset.has_missing:
         raise InvalidError(
-            f"data {dataset.name!r}: expected whole images to compare samples with, but values are missing; "
+            f"data {dataset.name!r}: expected images without missing values, to compare samples with; "
             "name other data with --data"
         )
     spec = trained.recipe.data

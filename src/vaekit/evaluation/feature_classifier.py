@@ -106,7 +106,7 @@ def feature_classifier(
         return cached.to(device)
     if not cache.is_writable(folder):
         _log.warning(
-            "%s is not writable, so the classifier is trained again each time; set VAEKIT_CACHE to another folder",
+            "%s is not writable, so the classifier is trained again each time; set VAEKIT_CACHE",
             folder,
         )
         return _train(dataset, device, say)
