@@ -1,7 +1,7 @@
 """What is done with a trained model and data, without run directories: evaluate, impute, score, save, load.
 
-`vaekit.runs` and everything above it may import this package. It imports `vaekit.config`, `vaekit.evaluation`,
-`vaekit.data`, `vaekit.models` and `vaekit.utils`.
+`vaekit.runs` and everything above it may import this package. It imports `vaekit.config`,
+`vaekit.evaluation`, `vaekit.data`, `vaekit.models` and `vaekit.utils`.
 
     trained_model.TrainedModel            a model with its recipe; `load_model` and `save_model`
     evaluate.evaluate                     log p(x) of a split, with `EvaluationOptions`

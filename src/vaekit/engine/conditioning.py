@@ -1,7 +1,7 @@
 """A label or attributes in words -> the vector that a conditional model is conditioned on.
 
-A class is given by its name or its number. Attributes start from their mean over the training images; some are
-set to other values by `NAME=VALUE`, or for a column of words by `COLUMN=WORD`.
+A class is given by its name or its number. Attributes start from their mean over the training images; some
+are set to other values by `NAME=VALUE`, or for a column of words by `COLUMN=WORD`.
 """
 
 from __future__ import annotations

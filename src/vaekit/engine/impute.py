@@ -1,4 +1,4 @@
-"""Fill in the missing pixels of a dataset with a trained model, and score the result where the truth is known.
+"""Fill in the missing pixels of a dataset with a trained model, and score them where the truth is known.
 
 The best single imputation is E[x | x_observed]. Its error is the root mean square of the difference to the
 truth over all hidden values. The baseline, which ignores the image, is the mean of all training images.

@@ -1,8 +1,8 @@
 """How close the samples of a model are to the data, without a downloaded network.
 
-Samples are scored against training images in a feature space. Held-out images are scored in the same way: this
-is the floor, which a perfect model would reach. Some scores depend on the number of points, so the three sets
-have the same size.
+Samples are scored against training images in a feature space. Held-out images are scored in the same way:
+this is the floor, which a perfect model would reach. Some scores depend on the number of points, so the three
+sets have the same size.
 
 If likelihood and observation are both binary, sampled pixels are compared with observed images. Otherwise
 means of p(x | z) are compared with the stored images; such scores ignore the noise around the means.

@@ -91,8 +91,8 @@ def feature_space(
 def _classifier_space(dataset: Dataset, device: str | torch.device, say: Say) -> FeatureSpace:
     if dataset.classes < 2:
         raise InvalidError(
-            f"features: a classifier needs labels, but data {dataset.name!r} has none; use pixels, or your own "
-            "function as FILE.py:FUNCTION"
+            f"features: a classifier needs labels, but data {dataset.name!r} has none; use pixels, or your "
+            "own function as FILE.py:FUNCTION"
         )
     model = feature_classifier(dataset, device, say)
     accuracy = model.accuracy.item()

@@ -182,7 +182,7 @@ def decode_grid(model: VAE, n: int = 20, y: Tensor | None = None) -> tuple[Tenso
     """
     if model.latent_dim != 2:
         raise ValueError(
-            f"model: expected two latents for a decoded grid, got {model.latent_dim}; train one with latent_dim 2"
+            f"model: expected two latents for a decoded grid, got {model.latent_dim}"
         )
     values = normal_quantiles(n)
     device = next(model.parameters()).device

@@ -61,7 +61,7 @@ def likelihood_caveats(observation: str, kind: str, support: str, dataset: Datas
     if support == "binary" and observation not in BINARY_OBSERVATIONS:
         reasons.append(
             f"the {kind} likelihood is for binary values, but the observation is {observation}: over gray "
-            "values it does not sum to 1; compare reconstructions instead of likelihoods, or observe dynamic, "
+            "values it does not sum to 1; compare reconstructions instead of likelihoods, observe dynamic, "
             "or use discretized_logistic or continuous_bernoulli"
         )
     if support in ("unit", "real") and observation in BINARY_OBSERVATIONS:
