@@ -73,7 +73,7 @@ def test_other_images_or_labels_have_another_classifier(said, tmp_path):
 
 
 def test_without_a_place_to_keep_it_a_classifier_is_trained_each_time(said, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(module.cache, "writable", lambda shelf: False)
+    monkeypatch.setattr(module.cache, "is_writable", lambda shelf: False)
     for _ in range(2):
         assert feature_classifier(stripes(), say=said.append).accuracy > 0.95
     assert len(said) == 2
@@ -148,8 +148,8 @@ def test_a_function_of_the_users_own(tmp_path, monkeypatch):
     ("name", "error", "words"),
     [
         ("classifer", InvalidError, "got 'classifer'; did you mean 'classifier'"),
-        ("nowhere.py:f", NotFoundError, "nowhere.py: not there"),
-        ("nowhere:f", NotFoundError, "nowhere: not there"),
+        ("nowhere.py:f", NotFoundError, "nowhere.py: not found"),
+        ("nowhere:f", NotFoundError, "nowhere: not found"),
         ("mine.py:maen", NotFoundError, "has no function 'maen'; did you mean 'mean'"),
         ("broken.py:f", InvalidError, "fails on import"),
     ],

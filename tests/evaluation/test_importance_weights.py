@@ -46,7 +46,7 @@ def test_the_tail_is_that_of_all_weights_though_few_are_held(portion: int):
     weights = streamed(log_weights, portion)
     expected = pareto_k(log_weights.topk(tail_length(1000) + 1, 0).values)
     torch.testing.assert_close(weights.pareto_k, expected)
-    assert len(weights._kept) <= 2 * (tail_length(1000) + 1)
+    assert len(weights._tail) <= 2 * (tail_length(1000) + 1)
 
 
 def test_the_ladder_ends_with_all_samples():

@@ -71,5 +71,5 @@ def test_the_grid_has_z2_in_rows_and_z1_in_columns():
     images, values = decode_grid(vae, 5)
     z = torch.tensor([values[4], values[1]], dtype=torch.float32)
     torch.testing.assert_close(images[1, 4], vae.decode(z).mean)
-    with pytest.raises(ValueError, match="this model has 3"):
+    with pytest.raises(ValueError, match="expected two latents for a decoded grid, got 3"):
         decode_grid(model(3))

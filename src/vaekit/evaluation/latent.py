@@ -181,9 +181,7 @@ def decode_grid(model: VAE, n: int = 20, y: Tensor | None = None) -> tuple[Tenso
         (torch.Size([3, 3, 1, 8, 8]), [-0.97, 0.0, 0.97])
     """
     if model.latent_dim != 2:
-        raise ValueError(
-            f"model: expected two latents for a decoded grid, got {model.latent_dim}"
-        )
+        raise ValueError(f"model: expected two latents for a decoded grid, got {model.latent_dim}")
     values = normal_quantiles(n)
     device = next(model.parameters()).device
     axis = torch.tensor(values, dtype=torch.float32, device=device)
