@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 .PHONY: help demo demo-model test test-all browser bench bench-own mutants same-numbers check format clean
 
 help: ## Say what there is
-	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.ready ## Install, train the `mnist` recipe, measure it, show the report: three to six minutes
 	$(BIN)/vaekit train mnist

@@ -187,12 +187,14 @@ class Studies:
         )
         place = self.folder / f"study-{name}"
         with Drawn() as drawn:
-            self.names.run("vaekit.study", str(file), preset="tiny", folder=str(place), jobs=1)
+            made = self.names.run("vaekit.study", str(file), preset="tiny", folder=str(place), jobs=1)
         results = json.loads((place / self.names.file("results.json")).read_text(encoding="utf-8"))
         page = (place / self.names.file("index.html")).read_text(encoding="utf-8")
         found = {
             "planned": self._planned(name),
+            "presets": self._packaged(name)[self.names.key("presets")],
             "results": results,
+            "not run": [{"error": str(fault)} for fault in self.names.get(made, "Results.faults")],
             "page": _said(page),
             "not shown": _not_shown(page),
             "figures": drawn.figures,
