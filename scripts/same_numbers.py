@@ -184,6 +184,8 @@ def _report(found: Comparison, kept: Path | None) -> None:
         print(f"... and {', '.join(list(found.groups)[SHOWN:])}")
     if kept:
         (kept / "differences.txt").write_text("".join(f"{d}\n" for d in found.differences), encoding="utf-8")
+    for new, old, count in found.renamed:
+        print(f"perhaps renamed, without a row in table.py: {new} was {old} ({count:,} values)")
     for why, count in found.excused.items():
         print(f"{count:,} values {why}")
 

@@ -54,6 +54,12 @@ def test_new_names_are_compared_with_the_old_ones(monkeypatch: pytest.MonkeyPatc
     ]
 
 
+def test_a_rename_without_a_row_is_pointed_out():
+    old = {"a": {"weights": {"encoder.links.0": 1.5, "encoder.links.1": 2.5}}, "b": [{"bits": 3.5}]}
+    new = {"a": {"weights": {"encoder.levels.0": 1.5, "encoder.levels.1": 2.5}}, "b": [{"nats": 4.5}]}
+    assert compare(old, new).renamed == [("levels", "links", 2)]
+
+
 def test_recipes_are_brought_to_their_old_shape(monkeypatch: pytest.MonkeyPatch):
     def shape(tree: dict) -> dict:
         tree["model"]["posterior"] = {"kind": tree["model"]["posterior"]["form"]}

@@ -7,6 +7,7 @@ are some: they may be put differently.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -54,6 +55,24 @@ class Comparison(NamedTuple):
         return [d for d in self.differences if absent not in (d.old, d.new) and not _broken(d.path)]
 
     @property
+    def renamed(self) -> list[tuple[str, str, int]]:
+        """What seems to be renamed without a row in the table: new name, old name, and of how many paths.
+
+        Of two paths that one side alone has, with the same value, and that differ in one word.
+        """
+        absent, known = _word(_NONE), dict[tuple, set[str]]()
+        for d in self.differences:
+            if d.new == absent:
+                for rest, word in _blanked(d.path):
+                    known.setdefault((rest, d.old), set()).add(word)
+        found: Counter[tuple[str, str]] = Counter()
+        for d in self.differences:
+            if d.old == absent:
+                old = [(word, known.get((rest, d.new), set())) for rest, word in _blanked(d.path)]
+                found.update((new, next(iter(words))) for new, words in old if len(words) == 1)
+        return [(*names_, count) for names_, count in found.most_common()]
+
+    @property
     def groups(self) -> dict[str, list[Difference]]:
         """The differences by the model or study that they are of."""
         found: dict[str, list[Difference]] = {}
@@ -97,6 +116,13 @@ def _excuse(name: str, path: str, old: Leaf | None, new: Leaf | None) -> str | N
 def _broken(path: str) -> bool:
     """Whether something failed there, so that nothing was compared, even if it failed alike in both trees."""
     return path.endswith("/error")
+
+
+def _blanked(path: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """A path without one of its words, and that word, for each of them."""
+    words = re.split(r"([/.])", path)
+    for place in range(0, len(words), 2):
+        yield (*words[:place], "", *words[place + 1 :]), words[place]
 
 
 def _plain(tree: Any, path: names.Path) -> Iterator[Leaf]:
