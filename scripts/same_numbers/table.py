@@ -196,6 +196,10 @@ FIELDS: dict[str, str] = {
     "surgery_images": "aggregated",
     "is_best": "kept",
     "kl_layers": "kl_levels",
+    "kl": "rate",
+    "metrics/*/kl": "kl",  # of training
+    "epochs/kl": "kl",
+    "label_kl": "label_rate",
     "metrics/seconds_per_epoch": "seconds_an_epoch",
     "metrics/ais": "annealed",
     "metrics/elbo_optimal_sigma": "elbo_fitted",
