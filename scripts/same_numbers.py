@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -45,7 +46,9 @@ def main() -> int:
         folder = Path(place).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         with _old_tree(asked) as old:
-            trees = _made(old, folder, asked)
+            _copy(old, folder / "old-tree")
+        _copy(ROOT, folder / "new-tree")
+        trees = _made(folder, asked)
         if trees is None:
             return 1
         lacking = _left_out(trees)
@@ -85,7 +88,7 @@ def _arguments() -> argparse.Namespace:
 
 @contextmanager
 def _old_tree(asked: argparse.Namespace) -> Iterator[Path]:
-    """The old code: the checkout that is given, or one of the commit for as long as it is needed."""
+    """The old code: the checkout that is given, or one of the commit for as long as it is copied."""
     if asked.old:
         yield asked.old.resolve()
         return
@@ -103,14 +106,19 @@ def _git(*words: str) -> None:
         sys.exit(f"git {' '.join(words)}: failed")
 
 
-def _made(old: Path, folder: Path, asked: argparse.Namespace) -> dict[str, Any] | None:
+def _copy(tree: Path, place: Path) -> None:
+    """A copy of a tree's package, so that neither tree needs to keep still meanwhile."""
+    shutil.copytree(tree / "src", place / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+
+
+def _made(folder: Path, asked: argparse.Namespace) -> dict[str, Any] | None:
     """What both sides found; None where one failed as a whole."""
     data = folder / "data"
     data.mkdir(exist_ok=True)
     for name, arrays in rows.arrays().items():
         np.savez(data / f"{name}.npz", allow_pickle=False, **arrays)
     (data / "attributes.csv").write_text(rows.attributes(), encoding="utf-8")
-    running = {side: _begun(side, tree, folder, asked) for side, tree in (("old", old), ("new", ROOT))}
+    running = {side: _begun(side, folder, asked) for side in ("old", "new")}
     if failed := _failed(running):
         print(f"the worker of the {failed} tree failed:\n{_tail(folder / f'{failed}.log')}")
         return None
@@ -143,9 +151,9 @@ def _left_out(trees: dict[str, Any]) -> dict[str, list[str]]:
     return lacking
 
 
-def _begun(side: str, tree: Path, folder: Path, asked: argparse.Namespace) -> subprocess.Popen[bytes]:
+def _begun(side: str, folder: Path, asked: argparse.Namespace) -> subprocess.Popen[bytes]:
     """A worker on a tree, with a cache and a folder of its own."""
-    place = folder / side
+    tree, place = folder / f"{side}-tree", folder / side
     place.mkdir(exist_ok=True)
     orders: dict[str, Any] = {
         "side": side,

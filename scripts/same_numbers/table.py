@@ -37,6 +37,7 @@ PYTHON: dict[str, str] = {
 #   "Run.bounds": "sandwich",
 MEMBERS: dict[str, str] = {
     "Study.presets": "budgets",
+    "Results.failures": "faults",
     "Run.bdmc": "sandwich",
 }
 

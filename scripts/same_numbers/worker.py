@@ -194,7 +194,7 @@ class Studies:
             "planned": self._planned(name),
             "presets": self._packaged(name)[self.names.key("presets")],
             "results": results,
-            "not run": [{"error": str(fault)} for fault in self.names.get(made, "Results.faults")],
+            "not run": [{"error": str(failure)} for failure in self.names.get(made, "Results.failures")],
             "page": _said(page),
             "not shown": _not_shown(page),
             "figures": drawn.figures,
