@@ -20,7 +20,9 @@ CHOICES: dict[str, dict[str, Any]] = {
         "vamp-learned": {"kind": "vamp", "components": 3, "weights": "learned", "init": "data"},
         "exemplars": {"kind": "exemplars", "components": 3},
         "flow": {"kind": "flow", "transforms": 2, "hidden_sizes": [4]},
-        "flow-autoregressive": {"kind": "flow", "type": "autoregressive", "transforms": 1, "hidden_sizes": [4]},
+        "flow-autoregressive": {
+            "kind": "flow", "type": "autoregressive", "transforms": 1, "hidden_sizes": [4]
+        },
     },
     "posterior": {
         "log_variance": {"kind": "gaussian"},
@@ -46,7 +48,9 @@ CHOICES: dict[str, dict[str, Any]] = {
         "dense": {"kind": "dense", "hidden_sizes": [16], "activation": "elu"},
         "dense-gated": {"kind": "dense", "hidden_sizes": [16, 16], "gated": True},
         "convolutional": {"kind": "convolutional", "channels": [3, 4], "hidden_sizes": [16]},
-        "convolutional-gated": {"kind": "convolutional", "channels": [3, 4], "hidden_sizes": [16], "gated": True},
+        "convolutional-gated": {
+            "kind": "convolutional", "channels": [3, 4], "hidden_sizes": [16], "gated": True
+        },
         "residual": {"kind": "residual", "channels": [3, 4], "hidden_sizes": [16]},
     },
     "latent": {"1-level": 3, "2-levels": [2, 3], "3-levels": [2, 2, 3], "4-levels": [2, 3, 2, 2]},
@@ -202,7 +206,7 @@ def _row(number: int, chosen: Chosen, folder: str) -> Row:
     )
     observations = OBSERVATIONS[likelihood["kind"]]
     by_attributes = condition is not None and condition["variable"] == "attributes"
-    point = posterior["kind"] == "dirac"
+    point = posterior["kind"] == "delta"
     recipe = {
         "data": {
             "dataset": f"{folder}/noise.npz",

@@ -132,8 +132,11 @@ def _join_observation(data: Any) -> None:
 def _old_posterior(posterior: Any) -> Any:
     """What are parametrizations of one kind were four kinds."""
     kinds = {
-        "log_var": "log_variance", "log_std": "log_sigma", "softplus": "sigma", "unconstrained": "signed_sigma"
-    }  # fmt: skip
+        "log_var": "log_variance",
+        "log_std": "log_sigma",
+        "softplus": "sigma",
+        "unconstrained": "signed_sigma",
+    }
     options = dict(posterior) if isinstance(posterior, dict) else {"kind": posterior}
     if options.get("kind") == "delta":
         options["kind"] = "dirac"
@@ -197,16 +200,14 @@ FIELDS: dict[str, str] = {
     "surgery_images": "aggregated",
     "is_best": "kept",
     "kl_layers": "kl_levels",
-    "kl": "rate",
-    "metrics/*/kl": "kl",  # of training
     "epochs/kl": "kl",
-    "label_kl": "label_rate",
     "metrics/seconds_per_epoch": "seconds_an_epoch",
     "metrics/ais": "annealed",
     "metrics/elbo_optimal_sigma": "elbo_fitted",
     "metrics/optimal_sigma": "sigma_fitted",
     "metrics/*/std": "deviation",
     "cells/*/std": "deviation",
+    "presets/*/overrides": "set",
     "results/preset": "budget",
     "results/variants": "runs",
     "results/variants/*/runs": "trainings",

@@ -63,12 +63,24 @@ class Models:
 
     Args:
         names: of the side.
-        data: the folder of the datasets.
         folder: where to train.
     """
 
-    def __init__(self, names: Names, data: Path, folder: Path):
-        self.names, self.data, self.folder = names, data, folder
+    def __init__(self, names: Names, folder: Path):
+        self.names, self.folder = names, folder
+
+    def check(self, chosen: list[rows.Row]) -> None:
+        """Miss a key of a recipe at once, not after minutes."""
+        wrong = []
+        for row in chosen:
+            try:
+                self.names.run("vaekit.config.loading.load_recipe", self._recipe(row, self.folder / "check"))
+            except Exception as error:
+                wrong.append(f"{row.name}: {error}")
+        if wrong:
+            raise SystemExit(
+                "\n".join([*wrong[:5], f"{len(wrong)} recipes are wrong; see rows.py and table.py"])
+            )
 
     def of(self, row: rows.Row, number: int) -> Tree:
         """Every number of a row."""
@@ -84,9 +96,8 @@ class Models:
         return found | {"figures": drawn.figures}
 
     def _trained(self, row: rows.Row, place: Path) -> Any:
-        recipe = place.with_suffix(".yaml")
-        recipe.write_text(yaml.safe_dump(self.names.recipe(row.recipe)), encoding="utf-8")
-        run = self.names.run("vaekit.train", str(recipe), run_dir=str(place), figures="figures" in row.also)
+        recipe, figures = self._recipe(row, place), "figures" in row.also
+        run = self.names.run("vaekit.train", recipe, run_dir=str(place), figures=figures)
         if "resume" in row.also:
             epochs = row.recipe["training"]["epochs"] + 1
             run = self.names.run(
@@ -96,6 +107,12 @@ class Models:
                 figures=False,
             )
         return run
+
+    def _recipe(self, row: rows.Row, place: Path) -> str:
+        """The recipe of a row, in a file beside a place."""
+        file = place.with_suffix(".yaml")
+        file.write_text(yaml.safe_dump(self.names.recipe(row.recipe)), encoding="utf-8")
+        return str(file)
 
     def _lines(self, place: Path) -> list[Any]:
         text = (place / self.names.file("metrics.jsonl")).read_text(encoding="utf-8")
@@ -360,8 +377,9 @@ def main() -> None:
         "packaged model": _told("packaged model", partial(packaged_model, names)),
     }
     if "models" in orders["parts"]:
-        models = Models(names, Path(orders["data"]), folder)
+        models = Models(names, folder)
         chosen = rows.models(orders["data"])[: orders["rows"]]
+        models.check(chosen)
         result["models"] = {
             row.name: _told(row.name, partial(models.of, row, number)) for number, row in enumerate(chosen)
         }
