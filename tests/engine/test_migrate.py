@@ -22,7 +22,7 @@ ELBO = [-434.77294921875, -420.20892333984375, -1237.586181640625, -57939.039062
 SUM_OF_SAMPLES = 59.88682174682617
 
 
-@pytest.fixture()
+@pytest.fixture
 def run(tmp_path) -> Path:
     return Path(shutil.copytree(FIXTURE, tmp_path / "run"))
 
