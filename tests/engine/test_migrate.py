@@ -80,7 +80,8 @@ def test_the_old_recipe_is_no_recipe_and_the_upgraded_one_is():
 @pytest.mark.parametrize("path", sorted(KEYS))
 def test_every_old_key_is_refused_with_its_new_name(path):
     key = path.replace("*", "encoder")
-    value = "{kind: linear, %s: 3}" % key.rpartition(".")[2] if key.startswith("objective.beta.") else "3"
+    last = key.rpartition(".")[2]
+    value = f"{{kind: linear, {last}: 3}}" if key.startswith("objective.beta.") else "3"
     place = "objective.beta" if key.startswith("objective.beta.") else key
     with pytest.raises(RecipeError, match=f"did you mean '{KEYS[path]}'"):
         load_recipe("mnist-vamp" if "prior" in key else "mnist-cvae", [*_kind_of(key), f"{place}={value}"])

@@ -1,7 +1,7 @@
-"""Names of recipe keys in format 1, the recipes written before version 0.1.0, and what they are called now.
+"""The recipe keys of format 1, which came before version 0.1.0, and their names today.
 
-One table serves the hint of an error about an old name, and `vaekit migrate`, which rewrites saved files. There
-are no aliases: an old name in a recipe is an error that says the new one.
+One table serves the hint of an error about an old name, and `vaekit migrate`, which rewrites saved files.
+There are no aliases: an old name in a recipe is an error that says the new one.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def _upgraded(value: Any, path: tuple[str, ...]) -> Any:
     for key, inner in value.items():
         place = f"{here}.{key}" if here else str(key)
         if place == "data.observation":
-            tree |= observation_keys(OBSERVATIONS.get(inner, inner))
+            tree |= observation_keys(OBSERVATIONS.get(str(inner), str(inner)))
         elif place == "objective.beta.value" and value.get("kind", "constant") == "constant":
             tree[key] = inner
         else:

@@ -142,12 +142,15 @@ def evaluate(
     )
     evaluation = summarize(metrics, trained.model.layer_dims, estimator.draws, options.seed, results.seconds)
     evaluation = validity.with_labels(evaluation, metrics, trained.model, images)
+    ais: dict[str, Any] = (
+        {"steps": estimator.steps, "init": estimator.init} if estimator.kind == "ais" else {}
+    )
     evaluation = replace(
         evaluation,
         per_image=_per_image(metrics, images),
         pixels=_image_digest(trained, images),
         estimator=estimator.kind,
-        **({"steps": estimator.steps, "init": estimator.init} if estimator.kind == "ais" else {}),
+        **ais,
         **_surgery_fields(trained, images, options.seed),
         **_saturation_fields(trained, images),
     )

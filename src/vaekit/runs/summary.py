@@ -256,11 +256,11 @@ def _images(known: Mapping[str, Any]) -> str:
     return f"{count}{known.get('split') or 'held-out'} images"
 
 
-def _best(metrics: list[dict[str, Any]]) -> str:
+def _best(metrics: Sequence[Mapping[str, Any]]) -> str:
     best = best_epoch(metrics)
     return f"best epoch: {best}" if best else ""
 
 
-def _speed(metrics: list[dict[str, Any]]) -> str:
+def _speed(metrics: Sequence[Mapping[str, Any]]) -> str:
     speeds = sorted(record["images_per_second"] for record in metrics if record.get("images_per_second"))
     return f"{format_number(speeds[len(speeds) // 2], 0)} images/s" if speeds else ""

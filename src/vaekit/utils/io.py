@@ -150,7 +150,7 @@ def trim_records(path: Path, keep: Callable[[Record], bool]) -> None:
         write_whole(path, kept)
 
 
-def best_epoch(records: Sequence[Record]) -> int | None:
+def best_epoch(records: Sequence[Mapping[str, Any]]) -> int | None:
     """The epoch with the best validation loss, by the records of `metrics.jsonl`; None without validation.
 
     >>> best_epoch([{"epoch": 1, "validation_loss": 9.0, "is_best": True},
