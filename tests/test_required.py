@@ -49,7 +49,7 @@ class Machine:
         monkeypatch.setattr("os.geteuid", lambda: user)
         monkeypatch.setattr("shutil.which", lambda name: name if name in self.programs else None)
         monkeypatch.setattr("subprocess.run", self.run)
-        monkeypatch.setattr(script.runtime, "files", self.files)
+        monkeypatch.setattr(script.runtime, "runtime_files", self.files)
 
     def run(self, words, **options):
         self.asked.append(words[-1])

@@ -12,7 +12,7 @@ def overrides(workload: SimpleNamespace) -> list[str]:
     Only steps are timed: there is no validation, figure or checkpoint between them.
     """
     reading, drawing = _networks(workload)
-    prior = {"kind": "vamp", "components": workload.components, "start": "random"}
+    prior = {"kind": "vamp", "components": workload.components, "init": "random"}
     values = {
         "data.dataset": workload.data if workload.data in ("mnist", "digits") else workload.path,
         "data.validation": 0,
@@ -32,7 +32,7 @@ def overrides(workload: SimpleNamespace) -> list[str]:
 
 def _networks(workload: SimpleNamespace) -> tuple[dict, dict]:
     if not workload.channels:
-        dense = {"kind": "dense", "width": list(workload.width), "gated": True}
+        dense = {"kind": "dense", "hidden_sizes": list(workload.width), "gated": True}
         return dense, dense
     convolutional = {"kind": "convolutional", "channels": list(workload.channels), "gated": False}
-    return {**convolutional, "width": list(workload.width)}, {**convolutional, "hidden_sizes": []}
+    return {**convolutional, "hidden_sizes": list(workload.width)}, {**convolutional, "hidden_sizes": []}

@@ -43,7 +43,7 @@ def test_list_shows_the_catalog_and_imports(mine: Path) -> None:
     assert rows["mine"]["found"] == "imported"
     assert rows["frey-faces"]["found"] == "download"
     lines = run("list").stdout.splitlines()
-    assert lines[0].split() == ["name", "images", "shape", "found", "license"]
+    assert lines[0].split() == ["name", "images", "shape", "location", "license"]
     assert len(lines) == 1 + len(rows)
 
 

@@ -110,7 +110,7 @@ def test_annealed_chains_of_a_few_images_take_the_place_of_no_full_measurement(c
     assert "Log-likelihood (AIS)" in page
     assert "3 AIS chains with 5 steps from the encoder, 20 test images" in page
     table = call("compare", run).stdout
-    assert "log-likelihood, annealed" in " ".join(table.split())
+    assert "log-likelihood by AIS" in " ".join(table.split())
     assert "Measured on 20 test images of digits, observation dynamic, 3 AIS chains" in " ".join(
         table.split()
     )

@@ -95,7 +95,7 @@ def test_the_observed_part_is_measured_and_not_kept(numbers, call, run):
     expected = -half["log_likelihood"] / (32 * np.log(2))
     assert half["bits_per_dimension"] == pytest.approx(expected)
     assert json.loads((run / "evaluation.json").read_text())["missing"] == ""
-    assert "Note: all numbers are those of the observed part" in call(
+    assert "Note: all numbers are of the observed part" in call(
         "evaluate", run, "--samples", 2, "--missing", "pixels"
     ).stdout  # fmt: skip
 

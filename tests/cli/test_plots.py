@@ -155,7 +155,7 @@ def test_codes_as_arrays_are_those_of_the_csv(numbers, run, tmp_path):
 
 def test_labels_that_are_not_there(fails, run, tmp_path):
     np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8))
-    assert "has no labels" in fails(3, "encode", run, "-o", "x.csv", "--label", "--data", "x.npy")
+    assert "the data has none" in fails(3, "encode", run, "-o", "x.csv", "--label", "--data", "x.npy")
 
 
 # ---------------------------------------------------------------------------------------------------- report

@@ -62,7 +62,7 @@ def test_a_sweep_prints_its_table(call, numbers):
     result = call(*words, "--jobs", 1)
     assert result.exit_code == 0
     assert "latent_dim = 2" in result.stdout
-    assert "Page     runs/sweeps/digits-latent/index.html" in result.stdout
+    assert "Page     runs/sweeps/digits-latent_dim/index.html" in result.stdout
     again = numbers(*words)
     assert [row["name"] for row in again["tables"][0]["rows"]] == ["latent_dim = 2", "latent_dim = 3"]
 

@@ -224,13 +224,13 @@ def test_memory_is_bounded_by_what_the_decoder_gives():
     path = annealing_path(model, images_for(model))
     decoded = []
     model.decoder.head.register_forward_pre_hook(lambda _, inputs: decoded.append(len(inputs[0])))
-    assert run_forward(replace(path, rows=9), 5, 3).shape == (5, 4)
+    assert run_forward(replace(path, chains_per_batch=9), 5, 3).shape == (5, 4)
     assert set(decoded) == {PILOT_CHAINS, 2, 1}  # 5 chains of 4 images, 2 at once
 
 
 def test_portions_of_chains_are_as_good_as_all_at_once():
     model, x, exact = factor_analysis(0.5, 0.7)
-    path = replace(annealing_path(model, x), rows=300)
+    path = replace(annealing_path(model, x), chains_per_batch=300)
     forward, reverse = run_forward_and_reverse(path, posterior_draw(x), 130, 20)
     assert forward.shape == reverse.shape == (130, 5)
     mean, error = mean_weight(forward, exact)

@@ -13,7 +13,6 @@ from vaekit.data import Dataset
 from vaekit.data.observation import observe
 from vaekit.engine.trained_model import load_weights_into
 from vaekit.evaluation.importance_sampling import (
-    clock,
     mean_and_stderr,
     measure_batches,
     summarize,
@@ -210,11 +209,6 @@ def test_a_tail_that_could_not_be_fitted_counts_as_heavy_and_silences_no_other()
     assert summarize_tails(torch.tensor([0.1, nan, 0.8, 0.2, 0.3])) == (pytest.approx(0.3), 0.4)
     assert summarize_tails(torch.tensor([inf, inf, -inf])) == (inf, pytest.approx(2 / 3))
     assert summarize_tails(torch.tensor([nan, nan])) == (None, None)
-
-
-def test_the_clock_goes_forwards():
-    seconds = clock()
-    assert 0 <= seconds() <= seconds() < 60
 
 
 def test_active_units_are_counted_by_level_also_of_points_and_over_batches():

@@ -7,6 +7,7 @@ import pytest
 
 from vaekit.config.build import build_model
 from vaekit.config.loading import load_recipe
+from vaekit.config.schema.data import observation_keys
 from vaekit.data import Dataset
 from vaekit.evaluation.results import Evaluation
 from vaekit.evaluation.validity import annotate
@@ -22,7 +23,7 @@ def annotated(likelihood, observation, posterior="gaussian", data=None, missing=
     changes = [
         f"data.missing={missing}",
         f"model.decoder.likelihood={likelihood}",
-        f"data.observation={observation}",
+        *(f"data.{key}={value}" for key, value in observation_keys(observation).items()),
     ]
     recipe = load_recipe("digits", [*changes, f"model.encoder.posterior={posterior}"])
     model = build_model(recipe.model, (1, 8, 8))

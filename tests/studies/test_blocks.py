@@ -57,7 +57,7 @@ def test_two_protocols_never_share_a_column(results):
     vae = results.select("vae-2")[0]
     both = with_runs(results, altered(vae), altered(vae, images=7, elbo=-1.0))
     [part] = table(both, columns=["elbo", "seconds_per_epoch"])
-    assert [column.title for column in part.columns] == ["ELBO (a)", "ELBO (b)", "time an epoch"]
+    assert [column.title for column in part.columns] == ["ELBO (a)", "ELBO (b)", "time per epoch"]
     assert [column.protocol for column in part.columns[1:]] == [
         "Measured on 7 test images of digits, observation dynamic.", "",
     ]  # fmt: skip

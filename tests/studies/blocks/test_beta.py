@@ -147,6 +147,6 @@ def test_codes_and_pixels_are_judged_alike(results):
 
 
 def test_where_codes_should_not_tell_the_class_nothing_is_called_the_best(results):
-    [table] = latent.latent_probes(results, n=200, pixels=False, best=False)
+    [table] = latent.latent_probes(results, n=200, pixels=False, mark_best=False)
     assert not any(cell.best for _, cells in table.rows for cell in cells)
     assert len(table.rows) == 3

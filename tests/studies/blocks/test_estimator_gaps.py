@@ -6,11 +6,11 @@ import pytest
 
 from vaekit.evaluation.bdmc import bdmc
 from vaekit.studies.blocks import draw_block
-from vaekit.studies.blocks.estimator_gaps import gaps
+from vaekit.studies.blocks.estimator_gaps import estimator_gaps
 
 
 def test_a_row_has_the_upper_bound_and_what_is_missed(results):
-    [part] = gaps(results, "vae-2", images=3, samples=30, chains=2, steps=4)
+    [part] = estimator_gaps(results, "vae-2", images=3, samples=30, chains=2, steps=4)
     [(name, cells)] = part.rows
     expected = bdmc(results.select("vae-2")[0].first.trained.model, 3, 2, 4, 30)
     assert name == "VAE, d = 2"

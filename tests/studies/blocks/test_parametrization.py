@@ -70,7 +70,7 @@ def test_samples_of_the_last_epoch_are_those_of_the_model(runs):
     variant = runs.select("vae")[0]
     rows = _samples(variant, [1, 2, 3, 7], 5)
     assert list(rows) == ["epoch 1", "epoch 2", "epoch 3"]
-    assert variant.first.run.summary()["best_epoch"] == 3
+    assert variant.first.run_dir.summary()["best_epoch"] == 3
     images = variant.first.trained.model.sample(40, seed=0)[:5].numpy()
     assert rows["epoch 3"] == pytest.approx(images, abs=0.51 / 255)
     assert np.abs(rows["epoch 1"] - rows["epoch 3"]).max() > 0.05

@@ -48,7 +48,7 @@ def likelihood(results: StudyResults, name: str) -> float:
 
 
 def test_a_row_a_label_and_a_column_a_value_of_the_key(results):
-    [table] = pivot.crossed(results, across="model.latent_dim")
+    [table] = pivot.pivot_table(results, by="model.latent_dim")
     assert [column.title for column in table.columns] == ["4", "8"]
     assert table.heading == "log-likelihood (nats)"
     assert [name for name, _ in table.rows] == ["standard", "VampPrior", "mixture"]
@@ -59,7 +59,7 @@ def test_a_row_a_label_and_a_column_a_value_of_the_key(results):
 
 
 def test_the_best_is_that_of_its_column(results):
-    [table] = pivot.crossed(results, across="model.latent_dim")
+    [table] = pivot.pivot_table(results, by="model.latent_dim")
     for place in (0, 1):
         known = [cells[place] for _, cells in table.rows if cells[place].value is not None]
         assert [cell.best for cell in known] == [cell.value == max(c.value for c in known) for cell in known]
@@ -67,10 +67,10 @@ def test_the_best_is_that_of_its_column(results):
 
 def test_what_was_measured_in_two_ways_is_neither_a_column_nor_a_difference(results):
     runs = [variant(results, name) for name in ("plain-4", "vamp-4", "mixture")]
-    odd = VariantResult(runs[1].variant, [RunResult(0, runs[1].first.path)])
+    odd = VariantResult(runs[1].plan, [RunResult(0, runs[1].first.path)])
     odd.first.evaluation = {**runs[1].first.evaluation, "samples": 9999, "log_likelihood": -1.0}
     mixed = replace(results, variants=[runs[0], odd, runs[2], variant(results, "plain-8")])
-    [table] = pivot.crossed(mixed, across="model.latent_dim")
+    [table] = pivot.pivot_table(mixed, by="model.latent_dim")
     assert [column.title for column in table.columns] == ["4 (a)", "4 (b)", "8"]
     cells = dict(table.rows)
     assert [cell.value for cell in cells["VampPrior"]] == [None, -1.0, None]
@@ -79,17 +79,17 @@ def test_what_was_measured_in_two_ways_is_neither_a_column_nor_a_difference(resu
     assert sum(cells[name][0].best for name in ("standard", "mixture")) == 1
     assert any("(b) Measured on 60" in note and "9,999 importance" in note for note in table.notes)
     with pytest.raises(InvalidError, match="were measured in the same way"):
-        pivot.differences(mixed, [("VampPrior", "standard")], across="model.latent_dim")
+        pivot.pivot_differences(mixed, [("VampPrior", "standard")], by="model.latent_dim")
 
 
 def test_columns_of_other_data_say_how_each_was_measured(results):
-    [table] = pivot.crossed(results, runs="plain-*")
+    [table] = pivot.pivot_table(results, runs="plain-*")
     assert [column.title for column in table.columns] == ["Digits 8x8"]
     assert any("5 importance samples" in note for note in table.notes)
 
 
 def test_differences_are_those_of_the_means(results):
-    [text] = pivot.differences(results, [("VampPrior", "standard")], across="model.latent_dim")
+    [text] = pivot.pivot_differences(results, [("VampPrior", "standard")], by="model.latent_dim")
     gains = [likelihood(results, f"vamp-{d}") - likelihood(results, f"plain-{d}") for d in (4, 8)]
     for gain, d in zip(gains, (4, 8), strict=True):
         assert f"{gain:+.2f}".replace("-", "−") in text.text
@@ -99,7 +99,7 @@ def test_differences_are_those_of_the_means(results):
 
 def test_pairs_of_which_none_is_there_are_refused(results):
     with pytest.raises(InvalidError, match="pairs: no two"):
-        pivot.differences(results, [("flow", "standard")])
+        pivot.pivot_differences(results, [("flow", "standard")])
 
 
 def test_pseudo_inputs_stand_above_what_they_decode_to(results, monkeypatch):
