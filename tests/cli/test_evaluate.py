@@ -167,7 +167,7 @@ def test_other_data_is_measured_but_not_kept(numbers, run, tmp_path):
 
 def test_what_is_no_likelihood_is_said_to_be_none(call, run):
     config = json.loads((run / "model/config.json").read_text())
-    config["recipe"]["data"]["observation"] = "discrete"
+    config["recipe"]["data"]["binarization"] = "none"
     (run / "model/config.json").write_text(json.dumps(config))
     text = call("evaluate", run / "model", *QUICK).stdout
     assert text.startswith("Log-score (not a likelihood)")

@@ -219,7 +219,7 @@ def test_active_units_are_counted_by_level_also_of_points_and_over_batches():
         variance = model.encode(x).mean.var(0, correction=0).split(model.layer_dims)
         assert found.active_units == [int((level > 0.01).sum()) for level in variance]
         assert (found.layer_dims, len(found.active_units)) == (list(model.layer_dims), levels)
-        assert parts.codes.shape == (model.latent_dim, 60)
+        assert parts.latents.shape == (model.latent_dim, 60)
 
 
 def test_events_of_the_likelihood_are_whole_images():

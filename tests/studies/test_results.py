@@ -69,7 +69,7 @@ def test_a_metric_of_a_level_or_of_the_recipe(results):
     assert metric_values("kl:1", vae) == metric_values("kl", vae)
     assert metric_values("kl:2", vae) == []
     assert metric_value(find_metric("recipe:model.encoder.network"), vae.first) == "dense"
-    assert metric_value(find_metric("recipe:objective.beta.final"), vae.first) == 1.0
+    assert metric_value(find_metric("recipe:objective.beta.value"), vae.first) == 1.0
     for wrong in ("elb", "kl:x", "recipe:"):
         with pytest.raises(InvalidError, match=f"no metric is called '{wrong}'"):
             find_metric(wrong)

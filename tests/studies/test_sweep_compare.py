@@ -76,7 +76,7 @@ def test_keys_that_share_their_last_word_are_told_apart(tmp_path):
     found = sweep(
         "digits", kinds, SHORT, samples=1, images=5, folder=tmp_path / "s", jobs=1, display=SilentDisplay()
     )
-    assert found.variants[0].label == "encoder_network_width = [8], decoder_network_width = [8]"
+    assert found.variants[0].label == "encoder_network_hidden_sizes = [8], decoder_network_hidden_sizes = [8]"
 
 
 def test_a_sweep_needs_something_to_vary():
@@ -89,7 +89,7 @@ def test_a_comparison_shows_what_differs_and_what_was_measured(results, tmp_path
     found = compare(paths, tmp_path / "page.html")
     columns = found.study.page[1]["table"]["columns"]
     assert columns[:2] == ["recipe:model.latent_dim", "recipe:model.encoder.posterior"]
-    assert "recipe:objective.beta.final" in columns
+    assert "recipe:objective.beta.value" in columns
     [part] = table(found, columns=columns)
     assert [cells[0].value for _, cells in part.rows] == [2, 3, 8]
     assert [o.label for o in found.variants] == ["vae-2/seed-0", "vae-3/seed-0", "ae/seed-0"]

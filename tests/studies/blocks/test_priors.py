@@ -115,7 +115,7 @@ def test_pseudo_inputs_stand_above_what_they_decode_to(results, monkeypatch):
 
 
 def test_priors_that_are_made_of_no_images_have_no_pseudo_inputs(results):
-    with pytest.raises(InvalidError, match="made of images"):
+    with pytest.raises(InvalidError, match="expected vamp or exemplars"):
         mixtures.pseudo_inputs(results, "plain-4")
 
 
