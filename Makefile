@@ -19,9 +19,11 @@ demo-model: $(VENV)/.ready ## Train the small model anew that `vaekit explore --
 	$(BIN)/python scripts/make_demo.py
 
 test: browser ## Install, and run the tests that take minutes
+	$(BIN)/python -m pytest --doctest-modules src/vaekit -q
 	$(BIN)/python -m pytest -n auto -m "not slow"
 
 test-all: browser ## The same with the slow statistical and training tests
+	$(BIN)/python -m pytest --doctest-modules src/vaekit -q
 	$(BIN)/python -m pytest -n auto
 
 browser: $(VENV)/.ready-dev ## Install what the browser tests need, where that can be done; else say what is missing

@@ -48,7 +48,7 @@ def migrate(path: str | Path) -> list[Path]:
 
     Example:
         >>> import vaekit.explorer.session as session
-        >>> migrate(session.FOLDER)  # the packaged model has format 2
+        >>> migrate(session.DEMO_FOLDER)  # the packaged model has format 2
         []
     """
     folder = Path(path)

@@ -180,9 +180,10 @@ def pseudo_inputs(session: ExplorerSession, request: requests.PseudoInputs) -> R
     Example:
         >>> from vaekit.explorer import requests
         >>> from vaekit.explorer.session import demo, open_session
-        >>> pseudo_inputs(open_session(demo(), images=20), requests.PseudoInputs())
+        >>> session = open_session(demo(), images=20)
+        >>> pseudo_inputs(session, requests.PseudoInputs())  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        vaekit.errors.InvalidError: prior: expected one made of images...
+        vaekit.errors.InvalidError: prior: expected vamp or exemplars, ...
     """
     images = mixture_components.pseudo_inputs(session.model)
     if not 0 <= request.start < len(images):
