@@ -114,7 +114,7 @@ def test_classes_of_other_data_are_known_by_their_names(call, fails, told, tmp_p
     digits = load_data("digits")
     few = np.flatnonzero(np.isin(digits.labels, (3, 7)))[:60]
     np.savez(tmp_path / "few.npz", x=digits.images[few, 0], y=digits.labels[few])
-    seen = load(told).trained.observed("train", str(tmp_path / "few.npz"))
+    seen = load(told).trained.load_split("train", str(tmp_path / "few.npz"))
     assert set(seen.labels.tolist()) == {3, 7}
     np.savez(tmp_path / "words.npz", x=digits.images[few, 0], y=np.where(digits.labels[few] == 3, "3", "B"))
     assert "has a class 'B'" in fails(3, "reconstruct", told, "--data", "words.npz")

@@ -91,7 +91,9 @@ def test_training_images_are_those_of_the_training_split_as_they_are_seen():
     own = torch.from_numpy(dataset.images[splits.train]).float() / 255
     assert (taken.sum((1, 2, 3)).sort().values == own.sum((1, 2, 3)).sort().values).all()
     assert labels.sort().values.tolist() == sorted(dataset.labels[splits.train].tolist())
-    with pytest.raises(RecipeError, match=r"prior\.components: expected at most 7, .* of digits, got 8; ask"):
+    with pytest.raises(
+        RecipeError, match=r"prior\.components: expected at most 7, .* of digits, got 8; use fewer"
+    ):
         training_images(spec, dataset, splits)(8)
 
 
@@ -256,7 +258,7 @@ def test_attributes_take_the_place_of_labels(tmp_path):
     [
         (
             ["model.condition=attributes"],
-            r"attributes, but the data digits have no attributes; name a CSV of",
+            r"attributes, but the data digits have no attributes; add data.attributes=FILE",
         ),
         (
             [TOLD, "model.prior={kind: mixture, weights: class_conditional, components: 9}"],

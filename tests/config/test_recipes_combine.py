@@ -192,10 +192,10 @@ def test_every_triple_of_choices_works_from_training_to_imputing(row: Row, tmp_p
 
 def works(row: Row, folder) -> None:
     trained, dataset, splits = built(row)
-    trains_a_step(trained, trained.split(dataset, splits.train, training=True))
+    trains_a_step(trained, trained.subset(dataset, splits.train, training=True))
     trained.model.eval()
     samples(trained)
-    imputes(trained, trained.split(dataset, splits.test))
+    imputes(trained, trained.subset(dataset, splits.test))
     is_measured_and_kept(trained, dataset, splits, folder)
 
 
@@ -243,7 +243,7 @@ def is_measured_and_kept(trained: TrainedModel, dataset: Dataset, splits: Splits
     save_model(folder, trained.model, trained.recipe, dataset)
     again = load_model(folder)
     assert again.recipe == trained.recipe
-    seen = trained.split(dataset, splits.test)
+    seen = trained.subset(dataset, splits.test)
     a, b = (measure_batches(model, seen.batches(3), 10) for model in (trained.model, again.model))
     assert torch.equal(a.log_likelihood, b.log_likelihood)
     assert torch.equal(a.latents, b.latents)

@@ -28,7 +28,9 @@ def run(tmp_path) -> Path:
 
 
 def test_a_model_of_format_1_is_refused_with_the_command_that_converts_it(run):
-    with pytest.raises(InvalidError, match=r"format 1, of an earlier vaekit; convert it by: vaekit migrate "):
+    with pytest.raises(
+        InvalidError, match=r"format 1, from an earlier vaekit; convert it with: vaekit migrate "
+    ):
         load_model(run / "model")
 
 

@@ -44,7 +44,7 @@ def sampling(trained, images):
 
 def real(part):
     data = load_dataset("digits")
-    _, splits = digits().data()
+    _, splits = digits().load_data()
     return torch.tensor(data.images[getattr(splits, part)]) / 255
 
 

@@ -46,7 +46,7 @@ def demo() -> ExplorerSession:
     """The demo model, conditional with two latents, and a part of MNIST."""
     trained = packaged_model()
     source = Source("mnist", "test", "vaekit.demo()", trained.label_names)
-    return create_session(trained, trained.observed("test", None, IMAGES), source)
+    return create_session(trained, trained.load_split("test", None, IMAGES), source)
 
 
 @pytest.fixture(scope="module")

@@ -108,7 +108,7 @@ def test_a_run_that_was_cut_off_can_be_looked_at():
     assert not (Path("cut") / "model").exists()
     assert Run("cut").trained.model.sample(2).shape == (2, 1, 8, 8)
     assert Run("cut").summary()["epochs"] == 1
-    assert Run("cut").trained.fingerprint == fingerprint(Run("cut").trained.data()[0])
+    assert Run("cut").trained.fingerprint == fingerprint(Run("cut").trained.load_data()[0])
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -173,7 +173,7 @@ def test_a_run_finds_its_data_from_any_folder(levels, tmp_path, monkeypatch):
     run = train(data="levels.npy", run_dir=tmp_path / "r", **short(epochs=1))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert len(Run(run.path).trained.observed("test")) == 4
+    assert len(Run(run.path).trained.load_split("test")) == 4
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -298,7 +298,7 @@ def test_a_handful_of_images_can_be_trained_and_drawn(tmp_path, images):
     run = train(data="few.npy", **short(epochs=1))
     assert (run.path / "figures/interpolations.png").is_file()
     assert run.evaluate(samples=2, split="train").images == images
-    with pytest.raises(InvalidError, match=r"split 'test': has no images; choose one that has: train"):
+    with pytest.raises(InvalidError, match=r"split 'test': no images; expected one of train"):
         run.evaluate()
 
 
@@ -312,14 +312,14 @@ def test_figures_show_other_images_where_there_is_no_test_split():
 def test_data_of_one_s_own_keep_their_splits_by_whatever_name_and_wherever_they_lie(levels, tmp_path):
     changes = [f"data.dataset={levels}", "data.test=2", "data.validation=3"]
     trained = train("digits", changes, **short(epochs=1)).trained
-    test = trained.data()[1].test.tolist()
+    test = trained.load_data()[1].test.tolist()
     assert len(test) == 2
-    assert trained.data("levels.npy")[1].test.tolist() == test
+    assert trained.load_data("levels.npy")[1].test.tolist() == test
     (tmp_path / "elsewhere").mkdir()
     moved = shutil.move(levels, tmp_path / "elsewhere" / "levels.npy")
-    assert trained.data(str(moved))[1].test.tolist() == test
-    with pytest.raises(NotFoundError, match=r"levels\.npy: not there any more, .* with --data"):
-        trained.data()
+    assert trained.load_data(str(moved))[1].test.tolist() == test
+    with pytest.raises(NotFoundError, match=r"levels\.npy: not found, .* with --data"):
+        trained.load_data()
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -327,21 +327,23 @@ def test_data_that_changed_after_training_are_not_taken_for_those_it_was_trained
     run = train(data=levels, **short(epochs=1))
     images = np.load(levels)
     np.save(levels, images[::-1])
-    with pytest.raises(InvalidError, match=r"changed since .* was trained on it, so its test part may hold"):
-        Run(run.path).trained.data()
+    with pytest.raises(
+        InvalidError, match=r"changed since .* was trained on it, so its test split may contain"
+    ):
+        Run(run.path).trained.load_data()
     with pytest.raises(InvalidError, match="changed since training started; restore it"):
         resume(run.path, epochs=2)
     np.save(levels, images)
-    Run(run.path).trained.data()
+    Run(run.path).trained.load_data()
     np.save(tmp_path / "other.npy", images[::-1])
-    assert len(Run(run.path).trained.data("other.npy")[0].images) == 40
+    assert len(Run(run.path).trained.load_data("other.npy")[0].images) == 40
     assert len(resume(run.path, epochs=2).metrics) == 2
 
 
 def test_other_data_must_have_the_same_shape(levels):
     trained = load(_model("digits"))
     with pytest.raises(InvalidError, match=r"images are 1 x 6 x 5, but .* was trained on 1 x 8 x 8"):
-        trained.data(str(levels))
+        trained.load_data(str(levels))
 
 
 def test_a_folder_of_other_images_is_brought_to_the_model_s_size(tmp_path):
@@ -351,7 +353,7 @@ def test_a_folder_of_other_images_is_brought_to_the_model_s_size(tmp_path):
     folder.mkdir(parents=True)
     for i in range(20):
         Image.new("L", (30, 20), i * 10).save(folder / f"{i}.png")
-    dataset, splits = load(_model("digits")).data(str(folder))
+    dataset, splits = load(_model("digits")).load_data(str(folder))
     assert dataset.shape == (1, 8, 8)
     assert len(splits.test) == 2
 
@@ -418,7 +420,7 @@ def test_what_was_kept_is_of_the_same_batches_and_version(monkeypatch: pytest.Mo
     trained = load(_model("digits"))
 
     def key() -> str:
-        dataset, seen = trained.data()[0], trained.observed()
+        dataset, seen = trained.load_data()[0], trained.load_split()
         return _measurement_key(trained, dataset, seen, Estimator(), EvaluationOptions())
 
     whole = key()

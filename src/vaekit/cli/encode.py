@@ -49,8 +49,8 @@ def command(
     from vaekit.runs import plots
 
     trained, _ = open_model(run, device)
-    images = trained.observed(split, data)
-    label_names = trained.data(data)[0].label_names if data else trained.label_names
+    images = trained.load_split(split, data)
+    label_names = trained.load_data(data)[0].label_names if data else trained.label_names
     table = latent_table(trained.model, images, stddev, label, label_names)
     files = [str(write_table(output, table))]
     if figure:

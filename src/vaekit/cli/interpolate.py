@@ -68,5 +68,5 @@ def command(
     from vaekit.runs import plots
 
     trained, folder = open_model(run, device)
-    plot = plots.interpolations(trained, trained.observed(split, data), rows, steps, path, seed, vary)
+    plot = plots.interpolations(trained, trained.load_split(split, data), rows, steps, path, seed, vary)
     save_plot(plot, output or folder / "interpolations.png", as_json)

@@ -61,7 +61,7 @@ def command(
 
     trained, folder = open_model(run, device)
     condition = parse_condition(trained, None if label == "all" else label, attributes)
-    images = trained.observed(split, data)
+    images = trained.load_split(split, data)
     name = "styles"
     if label == "all":
         plot = conditional_plots.style_transfer_to_all(trained, images, number or 10, seed, sample_latents)

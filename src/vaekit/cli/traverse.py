@@ -86,6 +86,6 @@ def command(
         plot = plots.decoded_grid(trained, steps or 20, condition)
         save_plot(plot, output or folder / "decoded-grid.png", as_json)
         return
-    images = trained.observed(split, data)
+    images = trained.load_split(split, data)
     plot = plots.traversals(trained, images, latents, steps or 11, max_value, image, condition)
     save_plot(plot, output or folder / "traversals.png", as_json)

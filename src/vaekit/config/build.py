@@ -1,6 +1,10 @@
-"""A recipe becomes objects: data, model, objective.
+"""Build what a recipe names: data, model, objective.
 
-This is the only place that knows both the names in a recipe and the functions they stand for.
+    data: settings -> Dataset, Splits
+    model: settings, image shape, training images, labels -> VAE
+    objective: settings -> Objective
+
+Only this module knows both the names in a recipe and the functions that they stand for.
 """
 
 from __future__ import annotations
@@ -17,9 +21,8 @@ from vaekit.config.schema.model import GaussianPosterior, ModelSettings
 from vaekit.config.schema.objective import ObjectiveSettings
 from vaekit.config.schema.recipe import Recipe
 from vaekit.errors import RecipeError
-from vaekit.models import labels as known
 from vaekit.models.conditional import Conditional, Hierarchy
-from vaekit.models.labels import LabelPrior
+from vaekit.models.labels import LabelPrior, attribute_prior, class_prior
 from vaekit.models.likelihoods import LIKELIHOODS
 from vaekit.models.masking import fill_missing
 from vaekit.models.objectives import OBJECTIVES, SCHEDULES, Objective
@@ -38,7 +41,16 @@ Shape = tuple[int, ...]
 
 
 def build_data(data: DataSettings) -> tuple[Dataset, Splits]:
-    """The dataset that a recipe names, and its splits."""
+    """Load the dataset of a recipe, and split it.
+
+    Raises:
+        DataError, NotFoundError: the dataset cannot be used, or is not found.
+
+    Example:
+        >>> dataset, splits = build_data(DataSettings(dataset="digits", validation=200, test=297))
+        >>> len(dataset), len(splits.train)
+        (1797, 1300)
+    """
     from vaekit.data import load_dataset
     from vaekit.data.attributes import with_attributes
     from vaekit.data.splits import split
@@ -51,59 +63,78 @@ def build_data(data: DataSettings) -> tuple[Dataset, Splits]:
 
 
 def build_missing(data: DataSettings) -> MaskSampler | None:
-    """What a recipe hides of every image; None for nothing."""
+    """The mask sampler of a recipe, which hides a part of every image; None for nothing.
+
+    Example:
+        >>> import numpy as np
+        >>> mask = build_missing(DataSettings(missing="square:2"))
+        >>> int(mask(np.random.default_rng(0), (4, 4)).sum())  # 4 of 16 pixels are hidden
+        12
+    """
     from vaekit.data.masks import MASKS
 
     return None if data.missing is None else MASKS[data.missing.kind](**_options(data.missing))
 
 
 def training_images(recipe: Recipe, dataset: Dataset, splits: Splits) -> Examples:
-    """What gives so many training images at random, as the model will see them, and what it is told of them.
+    """A function that samples n training images, as the model sees them, with their labels.
 
-    It raises RecipeError where more are asked for than there are.
+    A prior made of training images calls it. It raises RecipeError if n exceeds the number of images.
+
+    Example:
+        >>> recipe = Recipe(data=DataSettings(dataset="digits", validation=200, test=297))
+        >>> images, labels = training_images(recipe, *build_data(recipe.data))(3)
+        >>> images.shape
+        torch.Size([3, 1, 8, 8])
     """
     from vaekit.data.observation import observe
 
     data = recipe.data
-    seen = observe(
+    observed = observe(
         dataset, splits.train, data.observation, training=True, seed=data.seed, resident=False,
         missing=build_missing(data), condition_on=recipe.model.condition_on,
     )  # fmt: skip
 
-    def some(n: int) -> tuple[Tensor, Tensor | None]:
-        if n > len(seen):
+    def sample(n: int) -> tuple[Tensor, Tensor | None]:
+        if n > len(observed):
             raise RecipeError(
-                f"model.prior.components: expected at most {len(seen)}, the training images of "
-                f"{data.dataset}, "
-                f"got {n}; ask for fewer, or for another prior"
+                f"model.prior.components: expected at most {len(observed)}, the number of training images "
+                f"of {data.dataset}, got {n}; use fewer, or another prior"
             )
-        chosen = torch.randperm(len(seen))[:n]
-        return fill_missing(seen.batch(chosen)), None if seen.labels is None else seen.labels[chosen]
+        chosen = torch.randperm(len(observed))[:n]
+        labels = None if observed.labels is None else observed.labels[chosen]
+        return fill_missing(observed.batch(chosen)), labels
 
-    return some
+    return sample
 
 
 def build_labels(recipe: Recipe, dataset: Dataset, splits: Splits) -> LabelPrior | None:
-    """What a conditional model may be told, and how often each came in training; None for any other model.
+    """p(y) of a conditional model, with the label frequencies of training; None for any other model.
 
     Raises:
-        RecipeError: where the data have no labels, or no attributes, to tell.
+        RecipeError: the dataset has no labels, or no attributes.
+
+    Example:
+        >>> recipe = Recipe.model_validate(
+        ...     {"data": {"dataset": "digits", "validation": 200}, "model": {"condition": "label"}}
+        ... )
+        >>> len(build_labels(recipe, *build_data(recipe.data)))
+        10
     """
-    told = recipe.model.condition_on
-    rows = {"": None, "label": dataset.labels, "attributes": dataset.attributes}[told]
-    if not told:
+    variable = recipe.model.condition_on
+    if not variable:
         return None
+    rows = {"label": dataset.labels, "attributes": dataset.attributes}[variable]
     if rows is None:
-        what = {"label": "labels", "attributes": "attributes; name a CSV of them by data.attributes=FILE"}[
-            told
-        ]
+        lacking = {"label": "labels", "attributes": "attributes; add data.attributes=FILE, a CSV file"}
         raise RecipeError(
-            f"model.condition.variable: {told}, but the data {recipe.data.dataset} have no {what}"
+            f"model.condition.variable: {variable}, but the data {recipe.data.dataset} have no "
+            f"{lacking[variable]}"
         )
     train = torch.from_numpy(rows[splits.train])
-    if told == "label":
-        return known.class_prior(dataset.classes, train)
-    return known.attribute_prior(train, recipe.data.seed)
+    if variable == "label":
+        return class_prior(dataset.classes, train)
+    return attribute_prior(train, recipe.data.seed)
 
 
 def build_model(
@@ -113,73 +144,89 @@ def build_model(
     images: Examples | None = None,
     labels: LabelPrior | None = None,
 ) -> VAE:
-    """A VAE for images of a shape (C, H, W), its weights drawn from `seed`.
+    """Build a VAE for images of a shape (C, H, W), with random weights from `seed`.
 
     Args:
-        images: takes n and gives n training images at random, with their labels or None, for a prior that is
-            made of such; without it others stand in for them, which is enough where weights are loaded after.
-        labels: what a conditional model may be told.
+        images: samples n training images with their labels, for a prior that is made of them. Without it
+            the prior starts from placeholders, which is enough if weights are loaded afterwards.
+        labels: p(y) of a conditional model.
 
     Raises:
-        RecipeError: a prior whose components are to be classes has another number of them.
+        RecipeError: the prior has one component per class, and another number of components.
+
+    Example:
+        >>> build_model(ModelSettings(latent_dim=[2, 3]), (1, 8, 8)).layer_dims
+        (2, 3)
     """
-    levels, given = model.layer_dims, model.conditioned_parts
-    told = {part: [(labels.label_dim,)] for part in given} if labels else {}
+    layer_dims, parts = model.layer_dims, model.conditioned_parts
+    label_inputs: dict[str, list[Shape]] = {part: [(labels.label_dim,)] for part in parts} if labels else {}
     likelihood = LIKELIHOODS[model.decoder.likelihood.kind](**_options(model.decoder.likelihood))
     with seeded(seed):
-        encoder = _links(
-            model.encoder.network, [shape, *told.get("encoder", [])], levels, model.encoder.posterior
+        encoder = _build_layers(
+            model.encoder.network,
+            [shape, *label_inputs.get("encoder", [])],
+            layer_dims,
+            model.encoder.posterior,
         )
-        decoder = _conditional(
-            model.decoder.network, [(sum(levels),), *told.get("decoder", [])], shape, likelihood
+        decoder = _build_conditional(
+            model.decoder.network, [(sum(layer_dims),), *label_inputs.get("decoder", [])], shape, likelihood
         )
-        around = BuildContext(levels[0], encoder[0], shape, _told(images, labels), labels, given)
-        prior = _prior(model, around, told.get("prior", []))
-    return VAE(Hierarchy(prior, levels), Hierarchy(encoder, levels), decoder, labels, given)
+        examples = _with_label_inputs(images, labels)
+        context = BuildContext(layer_dims[0], encoder[0], shape, examples, labels, parts)
+        prior = _build_prior(model, context, label_inputs.get("prior", []))
+    return VAE(Hierarchy(prior, layer_dims), Hierarchy(encoder, layer_dims), decoder, labels, parts)
 
 
-def _told(images: Examples | None, labels: LabelPrior | None) -> Examples | None:
-    """Training images with what a network is told of them."""
+def _with_label_inputs(images: Examples | None, labels: LabelPrior | None) -> Examples | None:
+    """Training images with their labels as networks take them."""
     if images is None or labels is None:
         return images
 
-    def some(n: int) -> tuple[Tensor, Tensor | None]:
+    def sample(n: int) -> tuple[Tensor, Tensor | None]:
         x, y = images(n)
         return x, None if y is None else labels(y)
 
-    return some
+    return sample
 
 
-def _prior(model: ModelSettings, around: BuildContext, told: Sequence[Shape]) -> list[nn.Module]:
-    """That of the top level, and of each below, in the encoder's form unless that is a point."""
+def _build_prior(model: ModelSettings, context: BuildContext, inputs: Sequence[Shape]) -> list[nn.Module]:
+    """The conditional of each layer, top first. Below the top it has the family of the posterior, or a Gaussian
+    if that is a point.
+    """
     if (own := model.prior.network) is not None:
-        around = around._replace(network=partial(NETWORKS[own.kind], **_options(own)))
-    top = PRIORS[model.prior.kind](around, **_options(model.prior, "network"))
+        context = context._replace(network=partial(NETWORKS[own.kind], **_options(own)))
+    top = PRIORS[model.prior.kind](context, **_options(model.prior, "network"))
     posterior = model.encoder.posterior
-    form = GaussianPosterior() if posterior.kind == "delta" else posterior
-    return [top, *_links(own or model.encoder.network, told, model.layer_dims, form, first=1)]
+    family = GaussianPosterior() if posterior.kind == "delta" else posterior
+    return [top, *_build_layers(own or model.encoder.network, inputs, model.layer_dims, family, first=1)]
 
 
-def _links(
-    network: Any, inputs: Sequence[Shape], levels: Sequence[int], posterior: Any, first: int = 0
+def _build_layers(
+    network: Any, inputs: Sequence[Shape], layer_dims: Sequence[int], posterior: Any, first: int = 0
 ) -> list[Conditional]:
-    """The conditional of each level from `first` on, given inputs and the levels above."""
-    above = [(size,) for size in levels]
+    """The conditional of each layer from `first` on, given the inputs and the layers above."""
+    above = [(dim,) for dim in layer_dims]
     return [
-        _conditional(network, [*inputs, *above[:i]], (size,), _posterior(posterior, size))
-        for i, size in enumerate(levels)
+        _build_conditional(network, [*inputs, *above[:i]], (dim,), _build_posterior(posterior, dim))
+        for i, dim in enumerate(layer_dims)
         if i >= first
     ]
 
 
-def _posterior(posterior: Any, size: int) -> Posterior:
-    """The head of a level of a size, which only one with weights of its own must know."""
-    known = (size,) if posterior.kind == "flow" else ()
-    return POSTERIORS[posterior.kind](*known, **_options(posterior))
+def _build_posterior(posterior: Any, latent_dim: int) -> Posterior:
+    """The head of a layer. Only a flow has weights that depend on the number of latents."""
+    dims = (latent_dim,) if posterior.kind == "flow" else ()
+    return POSTERIORS[posterior.kind](*dims, **_options(posterior))
 
 
 def build_objective(objective: ObjectiveSettings) -> Objective:
-    """The bound that a recipe names, with its schedule of beta."""
+    """Build the objective of a recipe, with its schedule of beta.
+
+    Example:
+        >>> objective = build_objective(ObjectiveSettings(beta={"kind": "linear", "warmup": 10}))
+        >>> objective.beta_at(epoch=5, step=1)
+        0.5
+    """
     options = _options(objective.beta)
     unit = options.pop("unit", "epoch")
     warmup_end = float(options.get("warmup", options.get("period", 0)))
@@ -194,10 +241,14 @@ def build_objective(objective: ObjectiveSettings) -> Objective:
 
 
 def check_recipe(recipe: Recipe) -> None:
-    """Refuse combinations to which no number could be given.
+    """Refuse combinations that have no probability or density.
 
     Raises:
-        RecipeError: for a likelihood of levels on real values, or a prior of posteriors that are points.
+        RecipeError: a likelihood of gray levels with continuous values, or a prior made of posteriors that
+            are points.
+
+    Example:
+        >>> check_recipe(Recipe())
     """
     _check_likelihood(recipe)
     _check_prior(recipe)
@@ -207,9 +258,9 @@ def _check_likelihood(recipe: Recipe) -> None:
     support = LIKELIHOODS[recipe.model.decoder.likelihood.kind]().support
     if support == "levels" and recipe.data.observation == "continuous":
         raise RecipeError(
-            f"{recipe.name}: model.decoder.likelihood: {recipe.model.decoder.likelihood.kind} gives "
-            "probabilities to 256 levels, but data.values is continuous; use data.values=discrete, "
-            "or the likelihood gaussian"
+            f"{recipe.name}: model.decoder.likelihood: {recipe.model.decoder.likelihood.kind} is a "
+            "distribution over 256 gray levels, but data.values is continuous; use data.values=discrete, or "
+            "the likelihood gaussian"
         )
 
 
@@ -217,17 +268,17 @@ def _check_prior(recipe: Recipe) -> None:
     model = recipe.model
     if model.prior.kind in ("vamp", "exemplars") and model.encoder.posterior.kind == "delta":
         raise RecipeError(
-            f"{recipe.name}: model.prior: {model.prior.kind} is a mixture of posteriors, but those of "
-            "model.encoder.posterior=delta are points without a density; use model.prior=standard_normal or "
-            "mixture, or another posterior"
+            f"{recipe.name}: model.prior: {model.prior.kind} is a mixture of posteriors, but "
+            "model.encoder.posterior=delta gives points without a density; use "
+            "model.prior=standard_normal or mixture, or another posterior"
         )
 
 
-def _conditional(network: Any, inputs: Sequence[Shape], event: Shape, head: Posterior) -> Conditional:
-    make = NETWORKS[network.kind]
-    return Conditional(make(inputs, head.network_output(event), **_options(network)), head)
+def _build_conditional(network: Any, inputs: Sequence[Shape], event: Shape, head: Posterior) -> Conditional:
+    build = NETWORKS[network.kind]
+    return Conditional(build(inputs, head.network_output(event), **_options(network)), head)
 
 
-def _options(part: Any, *others: str) -> dict[str, Any]:
-    """What a part says, but for its kind and for what other functions take."""
-    return part.model_dump(exclude={"kind", *others})
+def _options(section: Any, *excluded: str) -> dict[str, Any]:
+    """The keys of a section without its kind and those that other functions take."""
+    return section.model_dump(exclude={"kind", *excluded})

@@ -115,15 +115,15 @@ def evaluate(
         >>> found.log_likelihood >= found.elbo
         True
     """
-    trained = trained.hiding(options.missing)
+    trained = trained.with_missing(options.missing)
     estimator = Estimator(options.estimator, options.samples, options.chains, options.steps, options.init)
-    dataset, _ = trained.data(options.data)
-    images = trained.observed(options.split, options.data, options.images)
+    dataset, _ = trained.load_data(options.data)
+    images = trained.load_split(options.split, options.data, options.images)
     validity.check_labels(trained.model, images, options.labels)
     estimator.check(trained.model)
     quality = None
     if options.quality or options.features is not None:  # first: it is quick, and finds mistakes early
-        whole = trained.hiding("none")
+        whole = trained.with_missing("none")
         quality = sample_quality(
             whole, options.quality_samples, options.features, seed=options.seed, data=options.data, say=say
         )
@@ -159,7 +159,7 @@ def evaluate(
     evaluation = validity.annotate(
         evaluation, trained.model, dataset, options.split, data.observation, likelihood, data.hidden
     )
-    stored = trained.observed(options.split, options.data, options.images, observation="continuous")
+    stored = trained.load_split(options.split, options.data, options.images, observation="continuous")
     mse = reconstruction_mse(trained.model, images, stored)
     evaluation = replace(evaluation, quality=quality, mse=mse)
     save(evaluation)

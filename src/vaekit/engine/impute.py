@@ -151,25 +151,25 @@ def impute_dataset(
         >>> impute_dataset(trained, "square:3", max_images=4, imputations=2, samples=5)
         ImputedDataset(4 images of digits, 2 imputations, missing='square:3')
     """
-    dataset, splits = trained.data(data)
+    dataset, splits = trained.load_data(data)
     split = split or (None if data else "test")
-    whole = trained.hiding("none")
-    masked = trained.hiding(_default_mask(trained, dataset) if missing is None else missing)
+    whole = trained.with_missing("none")
+    masked = trained.with_missing(_default_mask(trained, dataset) if missing is None else missing)
     candidates = np.arange(len(dataset)) if split is None else split_indices(splits, split)
     indices = _choose(candidates, _incomplete(masked, dataset, candidates), max_images, seed)
-    seen = masked.split(dataset, indices)
+    seen = masked.subset(dataset, indices)
     batches = _impute_batches(
         trained, seen, imputations, samples, sample_pixels, seed, labels == "condition", progress
     )
     return ImputedDataset(
         dataset,
         indices,
-        truth=_to_numpy(whole.split(dataset, indices).all()),
+        truth=_to_numpy(whole.subset(dataset, indices).all()),
         observed=_to_numpy(seen.all()),
         images=np.concatenate([_to_numpy(batch.images.transpose(0, 1)) for batch in batches]),
         mean=np.concatenate([_to_numpy(batch.mean) for batch in batches]),
         effective_sample_size=np.concatenate([_to_numpy(batch.effective_sample_size) for batch in batches]),
-        mean_image=_mean_image(whole.split(dataset, splits.train)),
+        mean_image=_mean_image(whole.subset(dataset, splits.train)),
         missing=describe_missing(masked.recipe.data.hidden, dataset),
     )
 

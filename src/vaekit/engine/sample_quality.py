@@ -72,7 +72,7 @@ def sample_quality(
         (20, True)
     """
     began = time.perf_counter()
-    dataset, splits = trained.data(data)
+    dataset, splits = trained.load_data(data)
     n = _sample_count(dataset, samples, len(splits.train), len(held_out_indices(splits)))
     sample_pixels = _compares_pixels(trained) if sample_pixels is None else sample_pixels
     training, held_out = (

@@ -1,9 +1,9 @@
-"""A trained model as it is shared: its weights, and all that is needed to use them.
+"""A trained model with all that is needed to use it: weights, recipe, image shape, names of classes.
 
-    model/config.json           recipe, shape of the images, names of classes and attributes, versions
-    model/model.safetensors     the weights, and what a conditional model may be told
+    model/config.json           recipe, image shape, names of classes and attributes, versions
+    model/model.safetensors     the weights, and the labels of a conditional model with their probabilities
 
-Both are plain data: loading a model runs nothing that came with it.
+Both files are plain data. Loading a model runs no code that came with it.
 """
 
 from __future__ import annotations
@@ -43,13 +43,18 @@ class TrainedModel:
     """A model in evaluation mode, with the recipe that made it.
 
     Attributes:
-        model: on the device it was loaded to.
-        recipe: of data, model, objective and training.
-        shape: (C, H, W) of its images.
-        label_names: of the classes of its data; empty without labels.
-        source: where it was read from.
-        fingerprint: of the data it was trained on; empty where that is not known.
-        attribute_names: of its data; empty without attributes.
+        model: the VAE, on the device that it was loaded to.
+        recipe: the settings of data, model, objective and training.
+        shape: (C, H, W), the shape of its images.
+        label_names: names of the classes of its data; empty without labels.
+        source: the folder it was read from.
+        fingerprint: digest of its training data; empty if unknown.
+        attribute_names: names of the attributes of its data; empty without attributes.
+
+    Example:
+        >>> import vaekit
+        >>> vaekit.demo().shape
+        (1, 28, 28)
     """
 
     model: VAE
@@ -60,16 +65,24 @@ class TrainedModel:
     fingerprint: str = ""
     attribute_names: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return (
+            f"TrainedModel({self.recipe.name!r}, {_by(self.shape)} images, {self.model.latent_dim} latents)"
+        )
+
     @property
     def title(self) -> str:
-        """Model and data, for figures."""
+        """Title of the recipe, or its name and data, for figures."""
         return self.recipe.title or f"{self.recipe.name} on {Path(self.recipe.data.dataset).name}"
 
-    def hiding(self, missing: str | None) -> TrainedModel:
-        """The same with something else hidden of every image: "square:12", "none"; None changes nothing.
+    def with_missing(self, missing: str | None) -> TrainedModel:
+        """Return a copy with a different missing-data mask.
+
+        Args:
+            missing: the mask, such as "square:12", or "none"; None keeps that of the recipe.
 
         Raises:
-            RecipeError: it is nothing that can be hidden.
+            RecipeError: no such mask.
         """
         if missing is None:
             return self
@@ -77,13 +90,18 @@ class TrainedModel:
 
     @property
     def device(self) -> torch.device:
+        """The device of the weights."""
         return next(self.model.parameters()).device
 
-    def data(self, name: str | None = None) -> tuple[Dataset, Splits]:
-        """The dataset that the model was trained on, or another of the same shape, and its splits.
+    def load_data(self, name: str | None = None) -> tuple[Dataset, Splits]:
+        """Load the training dataset of the model, or another of the same image shape, with its splits.
+
+        Args:
+            name: name or path of the other dataset.
 
         Raises:
-            InvalidError: where the images have another shape, or the model's own have changed.
+            InvalidError: the images have another shape, or the training dataset has changed.
+            NotFoundError: the training dataset is not where it was.
         """
         own = self._is_own(name)
         dataset, splits = build_data(self._own(name) if own else self._other(str(name)))
@@ -94,27 +112,27 @@ class TrainedModel:
             )
         if own and self.fingerprint not in ("", fingerprint(dataset)):
             raise InvalidError(
-                f"data {dataset.name!r}: changed since {self.source} was trained on it, so its test part may "
-                "hold images of that training; put it back as it was, or name other data with --data"
+                f"data {dataset.name!r}: changed since {self.source} was trained on it, so its test split "
+                "may contain training images; restore it, or name other data with --data"
             )
-        return (dataset if own else self._understood(dataset)), splits
+        return (dataset if own else self._match_labels(dataset)), splits
 
-    def _understood(self, dataset: Dataset) -> Dataset:
-        """Other data with its classes numbered as those that the model is told of, or with such attributes.
+    def _match_labels(self, dataset: Dataset) -> Dataset:
+        """Number the classes of other data as in training, or check that it has the same attributes.
 
         Raises:
-            InvalidError: it has classes, or attributes, that the model does not know.
+            InvalidError: the model does not know its classes or attributes.
         """
-        told, attributes = self.recipe.model.condition_on, dataset.attribute_names
-        if told == "attributes" and attributes and len(attributes) != len(self.attribute_names):
+        variable, attributes = self.recipe.model.condition_on, dataset.attribute_names
+        if variable == "attributes" and attributes and len(attributes) != len(self.attribute_names):
             raise InvalidError(
-                f"data {dataset.name!r}: {len(attributes)} attributes, but {self.source} is told "
+                f"data {dataset.name!r}: {len(attributes)} attributes, but {self.source} is conditioned on "
                 f"{len(self.attribute_names)}: {', '.join(self.attribute_names)}"
             )
-        return renumber_labels(dataset, self.label_names) if told == "label" else dataset
+        return renumber_labels(dataset, self.label_names) if variable == "label" else dataset
 
     def _is_own(self, name: str | None) -> bool:
-        """Whether a name means the data that the model was trained on, wherever they lie now."""
+        """Whether a name means the training dataset, which may have moved."""
         if name is None or name == self.recipe.data.dataset:
             return True
         here, there = Path(name).expanduser().resolve(), Path(self.recipe.data.dataset)
@@ -122,59 +140,62 @@ class TrainedModel:
         return here == there or moved
 
     def _own(self, name: str | None) -> DataSettings:
-        """The model's own data, with the splits of its training.
+        """The settings of the training dataset, with the same splits.
 
         Raises:
-            NotFoundError: no name is given, and they are not where they were.
+            NotFoundError: no name is given, and the dataset is not where it was.
         """
-        if name is None:
-            self._present(self.recipe.data.dataset)
-        return self.recipe.data.model_copy(update={"dataset": name or self.recipe.data.dataset})
-
-    def _present(self, name: str) -> None:
-        if Path(name).is_absolute() and not Path(name).exists():
+        known = self.recipe.data.dataset
+        if name is None and Path(known).is_absolute() and not Path(known).exists():
             raise NotFoundError(
-                f"data {name}: not there any more, but {self.source} was trained on it; put it back, or say "
-                "where it is with --data"
+                f"data {known}: not found, but {self.source} was trained on it; restore it, or give its "
+                "new path with --data"
             )
+        return self.recipe.data.model_copy(update={"dataset": name or known})
 
     def _other(self, name: str) -> DataSettings:
-        """The recipe's data under another name; a folder of images is brought to the model's size."""
+        """The settings of another dataset; images of a folder are resized to the image size of the model."""
         plain = {"size": None, "crop": "resize", "color": "auto", "attributes": None}
         framing = {**plain, "size": self.shape[1:]} if Path(name).is_dir() else plain
         return self.recipe.data.model_copy(
             update={"dataset": name, "validation": 0.1, "test": 0.1, **framing}
         )
 
-    def observed(
+    def load_split(
         self,
         split: str = "test",
         data: str | None = None,
         images: int | None = None,
         observation: str | None = None,
     ) -> ObservedImages:
-        """A split as the model sees it, or otherwise observed; `images` takes a seeded random subset.
+        """Load a split as the model sees it.
+
+        Args:
+            split: train, validation, test, or "all".
+            data: name or path of another dataset of the same image shape.
+            images: size of a seeded random subset; all images if not given.
+            observation: another observation than that of the recipe.
 
         Raises:
-            InvalidError: where the split is empty or unknown.
+            InvalidError: the split is empty or unknown.
         """
-        dataset, splits = self.data(data)
+        dataset, splits = self.load_data(data)
         indices = split_indices(splits, split)
         if images is not None and images < len(indices):
             order = torch.randperm(
                 len(indices), generator=torch.Generator().manual_seed(self.recipe.data.seed)
             )
             indices = indices[order[:images].sort().values.numpy()]
-        return self.split(dataset, indices, observation=observation)
+        return self.subset(dataset, indices, observation=observation)
 
-    def split(
+    def subset(
         self,
         dataset: Dataset,
         indices: np.ndarray,
         training: bool = False,
         observation: str | None = None,
     ) -> ObservedImages:
-        """Images of a dataset by their indices, observed as the recipe says if not told otherwise."""
+        """Observe images of a dataset, given by their indices, as the recipe says or in another way."""
         spec = self.recipe.data
         return observe(
             dataset, indices, observation or spec.observation, training=training, seed=spec.seed,
@@ -183,22 +204,39 @@ class TrainedModel:
 
 
 def split_indices(splits: Splits, name: str) -> np.ndarray:
-    """The indices of one of the splits, by its name, or of "all".
+    """The indices (N,) of a split by its name, or of "all".
 
     Raises:
-        InvalidError: it is empty or unknown.
+        InvalidError: the split is empty or unknown.
+
+    Example:
+        >>> splits = Splits(np.arange(3), np.arange(3, 4), np.arange(4, 6))
+        >>> split_indices(splits, "test").tolist()
+        [4, 5]
     """
     if name == "all":
         return np.sort(np.concatenate(list(vars(splits).values())))
     indices = getattr(splits, name, None)
     if indices is None or not len(indices):
         filled = [other for other, members in vars(splits).items() if len(members)]
-        raise InvalidError(f"split {name!r}: has no images; choose one that has: {', '.join(filled)}")
+        raise InvalidError(f"split {name!r}: no images; expected one of {', '.join(filled)}")
     return indices
 
 
 def save_model(folder: Path, model: VAE, recipe: Recipe, dataset: Dataset) -> Path:
-    """Write config.json and model.safetensors into a folder, each whole or not at all."""
+    """Write config.json and model.safetensors into a folder, each whole or not at all.
+
+    Raises:
+        VaekitError: a file cannot be written.
+
+    Example:
+        >>> import tempfile, vaekit
+        >>> trained = vaekit.demo()
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> saved = save_model(folder, trained.model, trained.recipe, trained.load_data()[0])
+        >>> sorted(file.name for file in saved.iterdir())
+        ['config.json', 'model.safetensors']
+    """
     config = {
         "format": FORMAT,
         "vaekit": vaekit.__version__,
@@ -215,11 +253,16 @@ def save_model(folder: Path, model: VAE, recipe: Recipe, dataset: Dataset) -> Pa
 
 
 def load_model(path: str | Path, device: str | torch.device = "cpu") -> TrainedModel:
-    """A trained model from its folder, or from its weights' file with config.json beside it.
+    """Load a trained model from its folder, or from its file of weights with config.json beside it.
 
     Raises:
-        NotFoundError: where a file is missing.
-        InvalidError: where one is damaged, or they do not belong together.
+        NotFoundError: a file is missing.
+        InvalidError: a file is damaged, or the files do not belong together.
+
+    Example:
+        >>> import vaekit
+        >>> load_model(vaekit.demo().source)
+        TrainedModel('demo', 1 x 28 x 28 images, 2 latents)
     """
     if not Path(path).exists():
         raise NotFoundError(f"{path}: no such run directory, model directory or file of weights")
@@ -234,27 +277,42 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> TrainedM
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """A digest of a dataset's size, of some 256 of its images and of its attributes, to see changes by."""
+    """A digest of the size of a dataset, of about 256 of its images and of its attributes, to detect changes.
+
+    Example:
+        >>> import vaekit
+        >>> fingerprint(vaekit.demo().load_data()[0])
+        'be6ad4ff9b173cda'
+    """
     n = len(dataset.images)
-    some = np.ascontiguousarray(dataset.images[:: max(1, n // 256)])
+    sample = np.ascontiguousarray(dataset.images[:: max(1, n // 256)])
     attributes = b"" if dataset.attributes is None else dataset.attributes.tobytes()
     release_pages(dataset.images)
-    content = f"{n} {some.shape} {some.dtype}".encode() + some.tobytes() + attributes
+    content = f"{n} {sample.shape} {sample.dtype}".encode() + sample.tobytes() + attributes
     return hashlib.sha256(content).hexdigest()[:16]
 
 
 def restore_model(
     recipe: Recipe, shape: tuple[int, int, int], weights: dict[str, torch.Tensor], source: str
 ) -> VAE:
-    """The model of a recipe with weights that were kept.
+    """Build the model of a recipe and load saved weights into it.
+
+    Args:
+        source: the file of the weights, for messages.
 
     Raises:
-        InvalidError: where they are those of another architecture.
+        InvalidError: the weights are of another architecture.
+
+    Example:
+        >>> import vaekit
+        >>> trained = vaekit.demo()
+        >>> restore_model(trained.recipe, trained.shape, trained.model.state_dict(), "demo").latent_dim
+        2
     """
     values = weights.get("labels.values")
     if recipe.model.condition and (values is None or values.dim() != 2):
         raise InvalidError(
-            f"{source}: expected the labels that a conditional model is told, labels.values, got none"
+            f"{source}: expected labels.values (M, m), the labels of a conditional model, got none"
         )
     labels = None if values is None or not recipe.model.condition else LabelPrior(values)
     model = build_model(recipe.model, shape, labels=labels)
@@ -266,7 +324,13 @@ def load_weights_into(model: VAE, weights: dict[str, torch.Tensor], source: str)
     """Load weights into a model of the same architecture.
 
     Raises:
-        InvalidError: where names or shapes differ.
+        InvalidError: names or shapes differ.
+
+    Example:
+        >>> import vaekit
+        >>> load_weights_into(vaekit.demo().model, {}, "weights")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        vaekit.errors.InvalidError: weights: the weights are of another architecture: ...
     """
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     given = {name: tuple(tensor.shape) for name, tensor in weights.items()}
@@ -283,10 +347,15 @@ def load_weights_into(model: VAE, weights: dict[str, torch.Tensor], source: str)
 
 
 def read_config(file: Path) -> dict[str, Any]:
-    """What config.json says of a model.
+    """Read config.json of a model.
 
     Raises:
         NotFoundError, InvalidError: as `load_model`.
+
+    Example:
+        >>> import vaekit
+        >>> read_config(vaekit.demo().source / "config.json")["format"]
+        2
     """
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
@@ -305,7 +374,7 @@ def read_config(file: Path) -> dict[str, Any]:
         raise InvalidError(f"{file}: not a model's configuration ({error!r})") from None
     if form == 1:
         raise InvalidError(
-            f"{file}: format 1, of an earlier vaekit; convert it by: vaekit migrate {file.parent}"
+            f"{file}: format 1, from an earlier vaekit; convert it with: vaekit migrate {file.parent}"
         )
     if not sound or form != FORMAT:
         raise InvalidError(

@@ -205,8 +205,8 @@ def open_session(
         >>> session.latents.mean.shape
         (20, 2)
     """
-    observed = trained.observed(split, data, images)
-    names = trained.data(data)[0].label_names if data else trained.label_names
+    observed = trained.load_split(split, data, images)
+    names = trained.load_data(data)[0].label_names if data else trained.label_names
     source = Source(data or trained.recipe.data.dataset, split, python, tuple(names))
     return create_session(trained, observed, source, progress)
 
@@ -233,7 +233,7 @@ def create_session(
 
     Example:
         >>> trained = demo()
-        >>> images = trained.observed("test", None, 20)
+        >>> images = trained.load_split("test", None, 20)
         >>> create_session(trained, images, Source("mnist")).kl_per_layer.shape
         (1, 20)
     """

@@ -125,7 +125,7 @@ def examine_run(path: str | Path) -> Facts:
         "finished": lambda: run.finished,
         "checkpoint": lambda: _newest(run.path, problems),
         "model": lambda: run.trained.title,
-        "data": lambda: run.trained.data()[0].source,
+        "data": lambda: run.trained.load_data()[0].source,
     }
     facts: Facts = {"path": str(run.path)}
     for name, look in parts.items():

@@ -126,7 +126,7 @@ def nearest_images(
     Raises:
         InvalidError: pixels of the images are missing.
     """
-    dataset, splits = trained.data()
+    dataset, splits = trained.load_data()
     chosen = np.random.default_rng(seed).permutation(held_out_indices(splits))[:n]
     sampled = trained.model.sample(n, temperature, seed=seed, sample_pixels=sample_pixels).clamp(0, 1)
     images = torch.cat([sampled, *reference_batches(trained, dataset, chosen, sample_pixels)])
@@ -297,7 +297,7 @@ def report_plots(trained: TrainedModel) -> dict[str, Callable[[], Figure]]:
     >>> sorted(report_plots(vaekit.demo()))[:3]
     ['decoded-grid', 'interpolations', 'latent-space']
     """
-    seen = cache(lambda: trained.observed(_held_out(trained)))
+    seen = cache(lambda: trained.load_split(_held_out(trained)))
     drawings: dict[str, Callable[[], Plot]] = {
         "reconstructions": lambda: reconstructions(trained, seen()),
         "samples": lambda: samples(trained),
@@ -314,7 +314,7 @@ def report_plots(trained: TrainedModel) -> dict[str, Callable[[], Figure]]:
 
 def _held_out(trained: TrainedModel) -> str:
     """The first split with two images or more: test, validation or train."""
-    _, splits = trained.data()
+    _, splits = trained.load_data()
     return next((name for name in ("test", "validation") if len(getattr(splits, name)) > 1), "train")
 
 

@@ -31,7 +31,7 @@ class SampleCallback:
 
     >>> import tempfile, vaekit
     >>> trained, folder = vaekit.demo(), Path(tempfile.mkdtemp())
-    >>> callback = SampleCallback(trained, trained.observed(), folder, every=1)
+    >>> callback = SampleCallback(trained, trained.load_split(), folder, every=1)
     >>> callback({"epoch": 1})
     >>> sorted(file.name for file in (folder / "progress").iterdir())
     ['reconstructions-0001.png', 'samples-0001.png']

@@ -233,8 +233,8 @@ def _prepare(recipe: Recipe) -> Prepared:
         model, recipe, dataset.shape, dataset.label_names, Path(recipe.name), fingerprint(dataset),
         dataset.attribute_names,
     )  # fmt: skip
-    validation = trained.split(dataset, splits.validation) if len(splits.validation) else None
-    return Prepared(dataset, trained, trained.split(dataset, splits.train, training=True), validation)
+    validation = trained.subset(dataset, splits.validation) if len(splits.validation) else None
+    return Prepared(dataset, trained, trained.subset(dataset, splits.train, training=True), validation)
 
 
 def _record(directory: Path, prepared: Prepared) -> None:

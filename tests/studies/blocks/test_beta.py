@@ -108,7 +108,7 @@ def test_ways_lead_between_the_same_images_of_the_classes_asked_for(results, mon
     [(paths, _, (first, last))] = calls
     assert list(paths) == ["vae-0.1", "vae-1", "ae"]
     trained = results.select("ae")[0].first.trained
-    seen = trained.observed("test")
+    seen = trained.load_split("test")
     images, classes = seen.all().numpy(), seen.classes.numpy()
     for shown, asked in ((first, (1, 0)), (last, (7, 8))):
         places = [int(np.abs(images - image).sum((1, 2, 3)).argmin()) for image in shown]

@@ -113,7 +113,7 @@ def test_shares_are_those_of_the_classifier(results):
     assert (name, len(shares)) == ("CVAE", 11)
     assert shares[-1] == pytest.approx(np.mean(shares[:-1]))
     found = trained(results, "cvae")
-    judge = feature_classifier.feature_classifier(found.data()[0])
+    judge = feature_classifier.feature_classifier(found.load_data()[0])
     threes = judge.logits(found.model.sample(20, y=torch.full((20,), 3), seed=0)).argmax(1)
     assert shares[3] == (threes == 3).double().mean().item()
 
@@ -123,7 +123,7 @@ def test_likelihoods_with_and_without_the_label(results):
     (_, with_labels), (_, without) = table.rows
     given, averaged, _, difference, right = (cell.value for cell in with_labels)
     found = trained(results, "cvae")
-    seen = found.observed("test", images=40)
+    seen = found.load_split("test", images=40)
     by = {
         "given": measure_batches(found.model, seen.batches(100), 8).log_likelihood,
         "averaged": measure_batches(

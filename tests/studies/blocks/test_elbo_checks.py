@@ -27,7 +27,7 @@ def test_draws_come_to_the_closed_form(results):
     assert isinstance(figure, FigureElement)
     rows = by_row(table)
     codes = results.select("vae-2")[0].first
-    x = codes.trained.observed("test", images=30).all()
+    x = codes.trained.load_split("test", images=30).all()
     q = codes.trained.model.encode(x)
     formula = 0.5 * (q.mean**2 + q.variance - 1 - q.variance.log()).sum(1).mean().item()
     assert rows["closed form"] == [pytest.approx(formula, rel=1e-5), None, None]
@@ -43,7 +43,7 @@ def test_the_integral_stands_beside_what_estimates_it(results):
     assert isinstance(table, Table)
     rows = {name: values[0] for name, values in by_row(table).items()}
     trained = results.select("vae-2")[0].first.trained
-    exact = integrate_over_grid(trained.model, trained.observed("test", images=6).all(), spacing=0.1)
+    exact = integrate_over_grid(trained.model, trained.load_split("test", images=6).all(), spacing=0.1)
     terms = exact.log_evidence.mean().item()
     assert rows["log p(x), integral over the plane"] == pytest.approx(terms)
     assert rows["KL(q, p(z|x)), integral over the plane"] == pytest.approx(exact.gap.mean().item())

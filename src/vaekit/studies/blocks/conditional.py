@@ -59,7 +59,9 @@ def style_transfers(
     """Images of a split in the style that they have, as every class, a figure a run."""
     found = [o.first.trained for o in study.select(runs, finished=True)]
     return [
-        FigureElement(conditional_plots.style_transfer_to_all(t, t.observed(split), n, seed).figure, caption)
+        FigureElement(
+            conditional_plots.style_transfer_to_all(t, t.load_split(split), n, seed).figure, caption
+        )
         for t in found
     ]
 
@@ -83,7 +85,7 @@ def conditional_interpolation(
     parts: list[Element] = []
     for variant in study.select(runs, finished=True):
         trained = variant.first.trained
-        ends = ends_of(trained.observed(split), pairs, seed)
+        ends = ends_of(trained.load_split(split), pairs, seed)
         labels = [torch.tensor(side) for side in zip(*pairs, strict=True)]
         paths = {words: _path(trained, ends, labels, vary, steps) for vary, words in _VARIED}
         originals = (to_array(ends[0]), to_array(ends[1]))
@@ -107,7 +109,7 @@ def conditional_accuracy(
     """
     models = {variant.label: variant.first.trained for variant in study.select(runs, finished=True)}
     first = next(iter(models.values()))
-    judge = feature_classifier(first.data()[0], first.device)
+    judge = feature_classifier(first.load_data()[0], first.device)
     shares = {label: _obeyed(trained, judge, n, seed) for label, trained in models.items()}
     columns = [Column(name, name, "", None, 2) for name in first.label_names]
     rows = [(label, [Cell(s) for s in (*each, float(np.mean(each)))]) for label, each in shares.items()]
@@ -181,7 +183,7 @@ def _obeyed(trained: TrainedModel, judge: FeatureClassifier, n: int, seed: int) 
 
 def _likelihoods(variant: VariantResult, n: int, samples: int, seed: int, split: str) -> list[Cell]:
     trained = variant.first.trained
-    seen = trained.observed(split, images=n)
+    seen = trained.load_split(split, images=n)
 
     def measured(by: MeasureBatch) -> PerImageMetrics:
         return measure_batches(trained.model, seen.batches(AT_ONCE // 5), samples, seed, measure=by)

@@ -30,7 +30,7 @@ def kl_check(
     """
     parts: list[Element] = []
     for variant in study.select(runs, finished=True):
-        batches = list(variant.first.trained.observed("test", images=images).batches(AT_ONCE))
+        batches = list(variant.first.trained.load_split("test", images=images).batches(AT_ONCE))
         model = variant.first.trained.model
         found = {k: compare_kl(model, batches, k, seed) for k in samples}
         count = sum(len(x) for x, _ in batches)

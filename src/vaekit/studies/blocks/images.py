@@ -60,7 +60,7 @@ def reconstructions(
 
     def made(variant: VariantResult) -> dict[str, np.ndarray]:
         trained = variant.first.trained
-        return plots.reconstructions(trained, trained.observed(split), n, seed).arrays
+        return plots.reconstructions(trained, trained.load_split(split), n, seed).arrays
 
     parts: list[Element] = []
     for data, variants in by_data(study.select(runs, finished=True)):

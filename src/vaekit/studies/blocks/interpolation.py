@@ -42,7 +42,7 @@ def interpolations(
         steps: images of a way, the reconstructions of both ends included.
     """
     variants = study.select(runs, finished=True)
-    seen = variants[0].first.trained.observed(split)
+    seen = variants[0].first.trained.load_split(split)
     ends = ends_of(seen, pairs, seed)
     paths = {variant.label: _paths(variant.first.trained, ends, steps) for variant in variants}
     originals = (to_array(ends[0]), to_array(ends[1]))
@@ -111,7 +111,7 @@ def _paths(trained: TrainedModel, ends: Sequence[Tensor], steps: int) -> np.ndar
 def _cells(variant: VariantResult, n: int, seed: int) -> list[Cell]:
     """Scores of a run's three sets of images; each set is as large as that of the training images."""
     trained = variant.first.trained
-    dataset, splits = trained.data()
+    dataset, splits = trained.load_data()
     found, n = feature_space(dataset, device=trained.device), _available(trained, n)
     chosen = np.random.default_rng(seed).permutation(splits.train)[:n]
     real = found.extract(reference_batches(trained, dataset, np.sort(chosen)))
@@ -122,12 +122,12 @@ def _cells(variant: VariantResult, n: int, seed: int) -> list[Cell]:
 
 def _available(trained: TrainedModel, n: int) -> int:
     """n, or as many as there are run and test images."""
-    _, splits = trained.data()
+    _, splits = trained.load_data()
     return min(n, len(splits.train), len(splits.test))
 
 
 def _protocol(trained: TrainedModel, n: int) -> str:
-    dataset, _ = trained.data()
+    dataset, _ = trained.load_data()
     return (
         f"Each column compares {_available(trained, n):,} images, as means of the pixels, with as many "
         f"training images, by {feature_space(dataset, device=trained.device).description}. Midpoints are "
@@ -138,7 +138,7 @@ def _protocol(trained: TrainedModel, n: int) -> str:
 @torch.no_grad()
 def _between(trained: TrainedModel, n: int, share: float, seed: int) -> Iterator[Tensor]:
     """n images at a share of the way from the code of a test image to that of another."""
-    seen = trained.observed("test")
+    seen = trained.load_split("test")
     a, b = (torch.randperm(len(seen), generator=torch.Generator().manual_seed(seed + i))[:n] for i in (0, 1))
     for here, there in zip(a.split(AT_ONCE), b.split(AT_ONCE), strict=True):
         first, second = (trained.model.encode(seen.batch(indices)).mean for indices in (here, there))

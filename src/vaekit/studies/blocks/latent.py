@@ -62,7 +62,7 @@ def latent_scatter(
 def codes_of(variant: VariantResult, n: int, split: str) -> Latents:
     """The codes of a random n images of a split, by the first run of a run."""
     trained = variant.first.trained
-    return encode_batches(trained.model, trained.observed(split, images=n).batches(AT_ONCE))
+    return encode_batches(trained.model, trained.load_split(split, images=n).batches(AT_ONCE))
 
 
 def _points(codes: np.ndarray, dimensions: int, kernel_pca: bool) -> np.ndarray:
@@ -215,14 +215,14 @@ def codes_and_classes(variant: VariantResult, n: int, split: str) -> tuple[np.nd
     Raises:
         InvalidError: the data have no labels.
     """
-    seen = variant.first.trained.observed(split, images=n)
+    seen = variant.first.trained.load_split(split, images=n)
     codes = encode_batches(variant.first.trained.model, seen.batches(AT_ONCE)).mean
     return codes, _classes(seen)
 
 
 def _pixels(variant: VariantResult, n: int, split: str) -> tuple[np.ndarray, np.ndarray]:
     """The same images as the model sees them, (N, C H W), and their classes."""
-    seen = variant.first.trained.observed(split, images=n)
+    seen = variant.first.trained.load_split(split, images=n)
     return seen.all().flatten(1).cpu().numpy(), _classes(seen)
 
 

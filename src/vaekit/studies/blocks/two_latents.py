@@ -74,7 +74,7 @@ def exact_log_likelihood(
 
 
 def _measure(trained: TrainedModel, images: int, samples: list[int], spacing: float, seed: int) -> Measured:
-    seen = trained.observed("test", images=images)
+    seen = trained.load_split("test", images=images)
     size = images_per_batch(trained.model.decoder, seen.shape)
     sampled = {k: measure_batches(trained.model, seen.batches(size), k, seed) for k in samples}
     x = seen.batch(torch.arange(len(seen)))
