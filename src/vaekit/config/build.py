@@ -190,9 +190,7 @@ def _with_label_inputs(images: Examples | None, labels: LabelPrior | None) -> Ex
 
 
 def _build_prior(model: ModelSettings, context: BuildContext, inputs: Sequence[Shape]) -> list[nn.Module]:
-    """The conditional of each layer, top first. Below the top it has the family of the posterior, or a Gaussian
-    if that is a point.
-    """
+    """The conditional of each layer, top first. A layer below never has the delta family, but a Gaussian."""
     if (own := model.prior.network) is not None:
         context = context._replace(network=partial(NETWORKS[own.kind], **_options(own)))
     top = PRIORS[model.prior.kind](context, **_options(model.prior, "network"))
