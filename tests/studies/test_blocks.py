@@ -11,8 +11,8 @@ from scipy.spatial.distance import pdist
 
 from vaekit.errors import InvalidError
 from vaekit.studies.blocks import BLOCKS, check_block, draw_block
-from vaekit.studies.blocks.curves import setting
-from vaekit.studies.blocks.latent import _points, codes_of
+from vaekit.studies.blocks.curves import setting_value
+from vaekit.studies.blocks.latent import _points, encode_split
 from vaekit.studies.blocks.tables import table
 from vaekit.studies.elements import FigureElement, Table, Text
 from vaekit.studies.results import RunResult, StudyResults, VariantResult
@@ -124,7 +124,11 @@ def test_the_best_is_a_sentence_of_the_numbers(results):
 
 def test_a_setting_is_a_variable_or_a_key_of_the_recipe(results):
     vae = results.select("vae-3")[0]
-    assert (setting(vae, "d"), setting(vae, "training.epochs"), setting(vae, "nothing")) == (3, 2, None)
+    assert (
+        setting_value(vae, "d"),
+        setting_value(vae, "training.epochs"),
+        setting_value(vae, "nothing"),
+    ) == (3, 2, None)
 
 
 @pytest.mark.parametrize("kind", ["curves", "samples", "reconstructions", "latent_scatter"])
@@ -152,7 +156,7 @@ def test_latent_spaces_have_depth_and_kernels_where_asked(results, options):
 
 
 def test_principal_components_of_all_latents_keep_every_distance(results):
-    codes = codes_of(results.select("vae-3")[0], 40, "test").mean
+    codes = encode_split(results.select("vae-3")[0], 40, "test").mean
     points = _points(codes, 3, kernel_pca=False)
     assert pdist(points) == pytest.approx(pdist(codes), rel=1e-4)
     assert list(points.var(0)) == sorted(points.var(0), reverse=True)

@@ -139,9 +139,9 @@ def test_codes_and_pixels_are_judged_alike(results):
     [table] = latent.latent_probes(results, n=200)
     assert [name for name, _ in table.rows] == ["vae-0.1", "vae-1", "ae", "pixels, no latents"]
     linear = [cells[0].value for _, cells in table.rows]
-    codes, classes = latent.codes_and_classes(results.select("ae")[0], 200, "test")
+    codes, classes = latent.latents_and_classes(results.select("ae")[0], 200, "test")
     assert codes.shape == (200, 8)
-    assert linear[2] == latent.of_codes(codes, classes).linear
+    assert linear[2] == latent.probe_accuracy(codes, classes).linear
     assert statistics.fmean(linear) > 0.3
     assert sum(cells[0].best for _, cells in table.rows) >= 1
 

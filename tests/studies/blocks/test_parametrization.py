@@ -11,7 +11,7 @@ import yaml
 from vaekit.evaluation.latent import Latents, kl_per_latent
 from vaekit.studies.blocks import draw_block
 from vaekit.studies.blocks.epochs import _samples
-from vaekit.studies.blocks.latent import USED, codes_of, draws
+from vaekit.studies.blocks.latent import USED_KL, encode_split, sample_posterior
 from vaekit.studies.display import SilentDisplay
 from vaekit.studies.elements import FigureElement, Table
 from vaekit.studies.results import StudyResults
@@ -84,19 +84,19 @@ def test_without_pictures_that_is_said(results):
 
 def test_used_and_unused_latents_are_told_apart(runs):
     [table] = draw_block(runs, {"latent_normality": {"n": 60}})
-    codes = codes_of(runs.select("vae")[0], 60, "test")
-    used = int((kl_per_latent(codes) > USED).sum())
+    codes = encode_split(runs.select("vae")[0], 60, "test")
+    used = int((kl_per_latent(codes) > USED_KL).sum())
     rows = {name: [cell.value for cell in cells] for name, cells in table.rows}
     assert rows["vae, used"][0] == used
     assert rows["vae, used"][4] == pytest.approx(
-        (np.abs(draws(codes)[:, kl_per_latent(codes) > USED]) < 2).mean()
+        (np.abs(sample_posterior(codes)[:, kl_per_latent(codes) > USED_KL]) < 2).mean()
     )
     assert rows["ae"][0] == 4
 
 
 def test_draws_spread_as_each_posterior_does():
     codes = Latents(np.array([[3.0, 0.0]] * 20_000), np.array([[0.5, 0.0]] * 20_000), None)
-    found = draws(codes)
+    found = sample_posterior(codes)
     assert found.mean(0) == pytest.approx([3, 0], abs=0.02)
     assert found.std(0) == pytest.approx([0.5, 0], abs=0.01)
 
@@ -106,6 +106,6 @@ def test_histograms_and_kl_are_drawn_a_figure_a_run(runs):
     assert [len(part.figure.axes) for part in histograms] == [3, 3, 3]
     bars = draw_block(runs, {"kl_by_latent": {"n": 50}})
     assert [type(part) for part in bars] == [FigureElement, FigureElement]  # codes that are points have none
-    codes = codes_of(runs.select("vae")[0], 50, "test")
+    codes = encode_split(runs.select("vae")[0], 50, "test")
     heights = [patch.get_height() for patch in bars[0].figure.axes[0].patches]
     assert heights == pytest.approx(sorted(kl_per_latent(codes), reverse=True))

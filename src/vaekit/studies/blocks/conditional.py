@@ -20,8 +20,8 @@ from vaekit.evaluation.label_inference import measure_marginal
 from vaekit.evaluation.results import MeasureBatch, PerImageMetrics
 from vaekit.runs import conditional_plots
 from vaekit.runs.plots import to_array
-from vaekit.studies.blocks.interpolation import Pairs, ends_of
-from vaekit.studies.blocks.latent import AT_ONCE
+from vaekit.studies.blocks.interpolation import Pairs, choose_endpoints
+from vaekit.studies.blocks.latent import BATCH_SIZE
 from vaekit.studies.elements import Cell, Column, Element, FigureElement, Table, comparison_table
 from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Patterns
@@ -85,7 +85,7 @@ def conditional_interpolation(
     parts: list[Element] = []
     for variant in study.select(runs, finished=True):
         trained = variant.first.trained
-        ends = ends_of(trained.load_split(split), pairs, seed)
+        ends = choose_endpoints(trained.load_split(split), pairs, seed)
         labels = [torch.tensor(side) for side in zip(*pairs, strict=True)]
         paths = {words: _path(trained, ends, labels, vary, steps) for vary, words in _VARIED}
         originals = (to_array(ends[0]), to_array(ends[1]))
@@ -110,7 +110,7 @@ def conditional_accuracy(
     models = {variant.label: variant.first.trained for variant in study.select(runs, finished=True)}
     first = next(iter(models.values()))
     judge = feature_classifier(first.load_data()[0], first.device)
-    shares = {label: _obeyed(trained, judge, n, seed) for label, trained in models.items()}
+    shares = {label: _class_shares(trained, judge, n, seed) for label, trained in models.items()}
     columns = [Column(name, name, "", None, 2) for name in first.label_names]
     rows = [(label, [Cell(s) for s in (*each, float(np.mean(each)))]) for label, each in shares.items()]
     said = (
@@ -171,7 +171,7 @@ def _path(
 
 
 @torch.no_grad()
-def _obeyed(trained: TrainedModel, judge: FeatureClassifier, n: int, seed: int) -> list[float]:
+def _class_shares(trained: TrainedModel, judge: FeatureClassifier, n: int, seed: int) -> list[float]:
     """For each class the share of n samples that the classifier names so."""
     if not conditional_plots.has_classes(trained):
         raise InvalidError(f"runs: {trained.source} is not conditioned on classes; use a conditional model")
@@ -186,7 +186,7 @@ def _likelihoods(variant: VariantResult, n: int, samples: int, seed: int, split:
     seen = trained.load_split(split, images=n)
 
     def measured(by: MeasureBatch) -> PerImageMetrics:
-        return measure_batches(trained.model, seen.batches(AT_ONCE // 5), samples, seed, measure=by)
+        return measure_batches(trained.model, seen.batches(BATCH_SIZE // 5), samples, seed, measure=by)
 
     given = measured(measure_importance).log_likelihood
     if trained.model.labels is None or seen.labels is None:

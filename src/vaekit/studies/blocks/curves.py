@@ -73,12 +73,12 @@ def metric_vs_param(
         runs: whose; those without the number, or without the setting, are left out.
         log: whether the axis of the setting is logarithmic.
     """
-    points = [(o, at, found) for o in study.select(runs, finished=True) if (at := setting(o, x)) is not None
+    points = [(o, at, found) for o in study.select(runs, finished=True) if (at := setting_value(o, x)) is not None
               and (found := metric_values(metric, o))]  # fmt: skip
     if not points:
         raise InvalidError(f"x: no run has both a number {x} and {metric}")
     groups = {group: [p for p in points if p[0].plan.group == group] for group in _groups(points)}
-    named = titled(metric)
+    named = metric_title(metric)
     figure = plotting.metric_vs_param(
         {group: _line(chosen) for group, chosen in groups.items()},
         title or f"{_headline(named)} against {x.rpartition('.')[2]}",
@@ -89,13 +89,13 @@ def metric_vs_param(
     return [FigureElement(figure, caption)]
 
 
-def titled(name: str) -> str:
+def metric_title(name: str) -> str:
     """A metric's title with its unit."""
     found = find_metric(name)
     return f"{found.title} ({found.unit})" if found.unit else found.title
 
 
-def setting(variant: VariantResult, x: str) -> float | None:
+def setting_value(variant: VariantResult, x: str) -> float | None:
     """A variable of the grid, or a key of the recipe, where it is a number."""
     value = variant.plan.values.get(x)
     value = find_metric(f"recipe:{x}").value(variant.first) if value is None else value

@@ -7,7 +7,7 @@ import numpy as np
 from vaekit import plotting
 from vaekit.evaluation import elbo_identities
 from vaekit.evaluation.elbo_identities import KLComparison, compare_kl
-from vaekit.studies.blocks.latent import AT_ONCE
+from vaekit.studies.blocks.latent import BATCH_SIZE
 from vaekit.studies.elements import Cell, Column, Element, FigureElement, Table
 from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Patterns
@@ -30,7 +30,7 @@ def kl_check(
     """
     parts: list[Element] = []
     for variant in study.select(runs, finished=True):
-        batches = list(variant.first.trained.load_split("test", images=images).batches(AT_ONCE))
+        batches = list(variant.first.trained.load_split("test", images=images).batches(BATCH_SIZE))
         model = variant.first.trained.model
         found = {k: compare_kl(model, batches, k, seed) for k in samples}
         count = sum(len(x) for x, _ in batches)

@@ -12,7 +12,7 @@ from vaekit.errors import InvalidError
 from vaekit.plotting.png import read_grid
 from vaekit.runs.sample_callback import COLUMNS, progress_frames
 from vaekit.studies.blocks.curves import SERIES
-from vaekit.studies.blocks.tables import seeds
+from vaekit.studies.blocks.tables import seed_notes
 from vaekit.studies.elements import Cell, Column, Element, FigureElement, comparison_table
 from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Patterns
@@ -46,7 +46,7 @@ def metric_by_epoch(
     named = f"{SERIES.get(metric, metric)}{f' offset {offset:g}' if offset else ''}."
     return [
         comparison_table(
-            columns, rows, [f"{named[:1].upper()}{named[1:]}", *filter(None, [note]), *seeds(variants)]
+            columns, rows, [f"{named[:1].upper()}{named[1:]}", *filter(None, [note]), *seed_notes(variants)]
         )
     ]
 

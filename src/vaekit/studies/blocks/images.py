@@ -28,8 +28,8 @@ def samples(
         return plots.samples(variant.first.trained, n, seed=seed).arrays["images"]
 
     return [
-        FigureElement(plotting.image_rows(_rows(variants, drawn), headed(title, data)), caption)
-        for data, variants in by_data(study.select(runs, finished=True))
+        FigureElement(plotting.image_rows(_rows(variants, drawn), figure_title(title, data)), caption)
+        for data, variants in group_by_dataset(study.select(runs, finished=True))
     ]
 
 
@@ -63,14 +63,14 @@ def reconstructions(
         return plots.reconstructions(trained, trained.load_split(split), n, seed).arrays
 
     parts: list[Element] = []
-    for data, variants in by_data(study.select(runs, finished=True)):
+    for data, variants in group_by_dataset(study.select(runs, finished=True)):
         top = ("original", made(variants[0])["originals"])
         rows = _rows(variants, lambda variant: made(variant)["reconstructions"])
-        parts.append(FigureElement(plotting.image_rows(rows, headed(title, data), top=top), caption))
+        parts.append(FigureElement(plotting.image_rows(rows, figure_title(title, data), top=top), caption))
     return parts
 
 
-def by_data(variants: Sequence[VariantResult]) -> Iterator[tuple[str, list[VariantResult]]]:
+def group_by_dataset(variants: Sequence[VariantResult]) -> Iterator[tuple[str, list[VariantResult]]]:
     """The runs of each dataset and observation, which show the same images."""
     groups: dict[tuple[str, str], list[VariantResult]] = {}
     for variant in variants:
@@ -80,12 +80,12 @@ def by_data(variants: Sequence[VariantResult]) -> Iterator[tuple[str, list[Varia
         yield name, chosen
 
 
-def headed(title: str, data: str) -> str:
+def figure_title(title: str, data: str) -> str:
     """The title of a figure of a dataset."""
-    return f"{title}: {called(data)}"
+    return f"{title}: {dataset_title(data)}"
 
 
-def called(data: str) -> str:
+def dataset_title(data: str) -> str:
     """What people call a dataset: its title in the catalog, or else its name."""
     return ENTRIES[data].title if data in ENTRIES else data
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Drawing
 
 from vaekit import plotting
 from vaekit.engine.impute import ImputedDataset, impute_dataset
-from vaekit.studies.blocks.images import headed
+from vaekit.studies.blocks.images import figure_title
 from vaekit.studies.elements import Cell, Column, Element, FigureElement, comparison_table
 from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Patterns
@@ -47,7 +47,7 @@ def imputation(
     }  # fmt: skip
     most = next(iter(made))
     return [
-        FigureElement(_means(made, n, headed("Imputed", made[most].dataset.name)), caption),
+        FigureElement(_means(made, n, figure_title("Imputed", made[most].dataset.name)), caption),
         FigureElement(
             _draws(made[most], n, f"Several imputations: {most}"), "The same images, drawn several times."
         ),

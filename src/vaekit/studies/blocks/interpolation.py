@@ -16,12 +16,12 @@ from vaekit.errors import InvalidError
 from vaekit.evaluation.features import feature_space
 from vaekit.evaluation.sample_metrics import sample_metrics
 from vaekit.runs.plots import to_array
-from vaekit.studies.blocks.images import headed
+from vaekit.studies.blocks.images import figure_title
 from vaekit.studies.elements import Cell, Column, Element, FigureElement, comparison_table
 from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Patterns
 
-AT_ONCE = 500
+BATCH_SIZE = 500
 Pairs = list[tuple[int, int]]
 
 
@@ -43,11 +43,11 @@ def interpolations(
     """
     variants = study.select(runs, finished=True)
     seen = variants[0].first.trained.load_split(split)
-    ends = ends_of(seen, pairs, seed)
+    ends = choose_endpoints(seen, pairs, seed)
     paths = {variant.label: _paths(variant.first.trained, ends, steps) for variant in variants}
     originals = (to_array(ends[0]), to_array(ends[1]))
     figure = plotting.interpolation_rows(
-        paths, headed(title, variants[0].first.recipe.data.dataset), originals
+        paths, figure_title(title, variants[0].first.recipe.data.dataset), originals
     )
     return [FigureElement(figure, caption)]
 
@@ -83,7 +83,7 @@ _COLUMNS = (
 )
 
 
-def ends_of(seen: ObservedImages, pairs: Pairs, seed: int) -> list[Tensor]:
+def choose_endpoints(seen: ObservedImages, pairs: Pairs, seed: int) -> list[Tensor]:
     """Images (P, C, H, W) of the classes that ways lead from, and of those that they lead to."""
     return [_of_classes(seen, classes, seed + i) for i, classes in enumerate(zip(*pairs, strict=True))]
 
@@ -140,10 +140,10 @@ def _between(trained: TrainedModel, n: int, share: float, seed: int) -> Iterator
     """n images at a share of the way from the code of a test image to that of another."""
     seen = trained.load_split("test")
     a, b = (torch.randperm(len(seen), generator=torch.Generator().manual_seed(seed + i))[:n] for i in (0, 1))
-    for here, there in zip(a.split(AT_ONCE), b.split(AT_ONCE), strict=True):
+    for here, there in zip(a.split(BATCH_SIZE), b.split(BATCH_SIZE), strict=True):
         first, second = (trained.model.encode(seen.batch(indices)).mean for indices in (here, there))
         yield trained.model.decode(torch.lerp(first, second, share)).mean.clamp(0, 1)
 
 
 def _sampled(trained: TrainedModel, n: int, seed: int) -> Iterator[Tensor]:
-    yield from trained.model.sample(n, seed=seed).clamp(0, 1).split(AT_ONCE)
+    yield from trained.model.sample(n, seed=seed).clamp(0, 1).split(BATCH_SIZE)

@@ -18,13 +18,13 @@ from vaekit.data.observation import ObservedImages
 from vaekit.errors import InvalidError
 from vaekit.evaluation.latent import Latents, encode_batches, kl_per_latent
 from vaekit.evaluation.normality import normality
-from vaekit.evaluation.probes import probe_accuracy as of_codes
-from vaekit.studies.blocks.images import by_data, headed
+from vaekit.evaluation.probes import probe_accuracy
+from vaekit.studies.blocks.images import figure_title, group_by_dataset
 from vaekit.studies.elements import Cell, Column, Element, FigureElement, Table, comparison_table
 from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Patterns
 
-AT_ONCE = 500
+BATCH_SIZE = 500
 
 
 def latent_scatter(
@@ -45,24 +45,25 @@ def latent_scatter(
     """
     draw = plotting.scatter_panels if dimensions == 2 else plotting.scatter_panels_3d
     parts: list[Element] = []
-    for data, variants in by_data(study.select(runs, finished=True)):
-        codes = {variant.label: codes_of(variant, n, split) for variant in variants}
+    for data, variants in group_by_dataset(study.select(runs, finished=True)):
+        codes = {variant.label: encode_split(variant, n, split) for variant in variants}
         panels = {
             label: (_points(each.mean, dimensions, kernel_pca), each.labels) for label, each in codes.items()
         }
         names = variants[0].first.trained.label_names
         parts.append(
             FigureElement(
-                draw(panels, headed(title, data), names), caption or _caption(codes, dimensions, kernel_pca)
+                draw(panels, figure_title(title, data), names),
+                caption or _caption(codes, dimensions, kernel_pca),
             )
         )
     return parts
 
 
-def codes_of(variant: VariantResult, n: int, split: str) -> Latents:
+def encode_split(variant: VariantResult, n: int, split: str) -> Latents:
     """The codes of a random n images of a split, by the first run of a run."""
     trained = variant.first.trained
-    return encode_batches(trained.model, trained.load_split(split, images=n).batches(AT_ONCE))
+    return encode_batches(trained.model, trained.load_split(split, images=n).batches(BATCH_SIZE))
 
 
 def _points(codes: np.ndarray, dimensions: int, kernel_pca: bool) -> np.ndarray:
@@ -81,7 +82,7 @@ def _caption(codes: Mapping[str, Latents], dimensions: int, kernel_pca: bool) ->
     return f"The means of q(z|x) of {count:,} held-out images{shown}."
 
 
-USED = 0.01  # nats of KL, above which a latent tells something
+USED_KL = 0.01  # nats of KL, above which a latent tells something
 _NORMALITY_COLUMNS = (
     Column("latents", "latents", digits=0),
     Column("mean", "farthest mean", digits=2),
@@ -111,9 +112,9 @@ def latent_histograms(
     """
     parts: list[Element] = []
     for variant in study.select(runs, finished=True):
-        codes = codes_of(variant, n, split)
+        codes = encode_split(variant, n, split)
         chosen = sorted(np.argsort(-kl_per_latent(codes), kind="stable")[:max_latents])
-        drawn = {variant.label: draws(codes, seed)}
+        drawn = {variant.label: sample_posterior(codes, seed)}
         parts.append(FigureElement(plotting.latent_histograms(drawn, title, chosen), caption))
     return parts
 
@@ -129,9 +130,9 @@ def kl_by_latent(
     """The KL of each latent, a figure a run; of those whose codes are points there is none."""
     parts: list[Element] = []
     for variant in study.select(runs, finished=True):
-        codes = codes_of(variant, n, split)
+        codes = encode_split(variant, n, split)
         if codes.stddev.any():
-            figure = plotting.kl_by_latent(kl_per_latent(codes), f"{title}: {variant.label}", dead=USED)
+            figure = plotting.kl_by_latent(kl_per_latent(codes), f"{title}: {variant.label}", dead=USED_KL)
             parts.append(FigureElement(figure, caption))
     return parts
 
@@ -150,20 +151,20 @@ def latent_normality(
         *filter(None, [note]),
         f"Draws from q(z|x), one for each of {n:,} {split} images at most. N(0, 1) itself has sd 1, 0.954 "
         f"within ±2, and with so many draws a distance of about {0.87 / np.sqrt(n):.3f} (Kolmogorov's).",
-        f"A latent is used where its KL is above {USED:g} nats.",
+        f"A latent is used where its KL is above {USED_KL:g} nats.",
     ]
     return [Table(_NORMALITY_COLUMNS, rows, notes)]
 
 
-def draws(codes: Latents, seed: int = 0) -> np.ndarray:
+def sample_posterior(codes: Latents, seed: int = 0) -> np.ndarray:
     """A draw from each posterior, latent by latent; codes that are points stay what they are."""
     noise = np.random.default_rng(seed).standard_normal(codes.mean.shape)
     return codes.mean + codes.stddev * noise
 
 
 def _rows(variant: VariantResult, n: int, split: str, seed: int) -> list[tuple[str, list[Cell]]]:
-    codes = codes_of(variant, n, split)
-    drawn, used = draws(codes, seed), kl_per_latent(codes) > USED
+    codes = encode_split(variant, n, split)
+    drawn, used = sample_posterior(codes, seed), kl_per_latent(codes) > USED_KL
     if not codes.stddev.any():
         return [(variant.label, _normality_cells(drawn))]
     groups = {"used": drawn[:, used], "unused": drawn[:, ~used]}
@@ -201,7 +202,7 @@ def latent_probes(
         note: a line under the table.
     """
     variants = study.select(runs, finished=True)
-    rows = [(variant.label, _probe_cells(*codes_and_classes(variant, n, split))) for variant in variants]
+    rows = [(variant.label, _probe_cells(*latents_and_classes(variant, n, split))) for variant in variants]
     images, classes = _pixels(variants[0], n, split)
     if pixels:
         rows.append(("pixels, no latents", _probe_cells(images, classes)))
@@ -209,14 +210,14 @@ def latent_probes(
     return [comparison_table(columns, rows, [*filter(None, [note]), _protocol(variants[0], classes, split)])]
 
 
-def codes_and_classes(variant: VariantResult, n: int, split: str) -> tuple[np.ndarray, np.ndarray]:
+def latents_and_classes(variant: VariantResult, n: int, split: str) -> tuple[np.ndarray, np.ndarray]:
     """The means of the codes (N, d) of n images of a split, and the classes of the images (N,).
 
     Raises:
         InvalidError: the data have no labels.
     """
     seen = variant.first.trained.load_split(split, images=n)
-    codes = encode_batches(variant.first.trained.model, seen.batches(AT_ONCE)).mean
+    codes = encode_batches(variant.first.trained.model, seen.batches(BATCH_SIZE)).mean
     return codes, _classes(seen)
 
 
@@ -233,7 +234,7 @@ def _classes(seen: ObservedImages) -> np.ndarray:
 
 
 def _probe_cells(codes: np.ndarray, classes: np.ndarray) -> list[Cell]:
-    found = of_codes(codes, classes)
+    found = probe_accuracy(codes, classes)
     return [Cell(found.linear), Cell(found.neighbors), Cell(found.silhouette)]
 
 

@@ -8,8 +8,8 @@ import torch
 from vaekit import plotting
 from vaekit.errors import InvalidError
 from vaekit.evaluation import mixture_components
-from vaekit.studies.blocks.images import by_data, headed
-from vaekit.studies.blocks.latent import codes_of
+from vaekit.studies.blocks.images import figure_title, group_by_dataset
+from vaekit.studies.blocks.latent import encode_split
 from vaekit.studies.elements import Element, FigureElement, Text
 from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Patterns
@@ -28,9 +28,9 @@ def pseudo_inputs(
 ) -> list[Element]:
     """The pseudo-inputs or exemplars of runs, above the images that their components stand for."""
     parts: list[Element] = []
-    for data, variants in by_data(study.select(runs, finished=True)):
+    for data, variants in group_by_dataset(study.select(runs, finished=True)):
         rows = {label: images for variant in variants for label, images in _pairs(variant, n, seed).items()}
-        parts.append(FigureElement(plotting.image_rows(rows, headed(title, data)), caption))
+        parts.append(FigureElement(plotting.image_rows(rows, figure_title(title, data)), caption))
     return parts
 
 
@@ -53,7 +53,7 @@ def clusters(
     """
     parts: list[Element] = []
     for variant in study.select(runs, finished=True):
-        counts = counted(variant, split, images)
+        counts = count_classes(variant, split, images)
         trained = variant.first.trained
         pictures = mixture_components.decode_components(trained.model).clamp(0, 1).cpu().numpy()
         figure = plotting.clusters(counts, pictures, trained.label_names, f"{title}: {variant.label}")
@@ -70,9 +70,9 @@ def _pairs(variant: VariantResult, n: int, seed: int) -> dict[str, np.ndarray]:
     return {label: images.clamp(0, 1).cpu().numpy() for label, images in rows.items()}
 
 
-def counted(variant: VariantResult, split: str, images: int) -> np.ndarray:
+def count_classes(variant: VariantResult, split: str, images: int) -> np.ndarray:
     """How many images of each class each component gathers, in the first run of a run."""
-    trained, codes = variant.first.trained, codes_of(variant, images, split)
+    trained, codes = variant.first.trained, encode_split(variant, images, split)
     if codes.labels is None:
         raise InvalidError(f"{variant.label}: its data {trained.recipe.data.dataset!r} have no labels")
     prior = mixture_components.prior_mixture(trained.model)

@@ -24,8 +24,8 @@ from vaekit.studies.results import RunResult, StudyResults, VariantResult
 from vaekit.studies.schema import Patterns
 from vaekit.utils.format import format_number
 
-Way = tuple[str, bytes]  # how a run was measured, in words, and the indices of the images
-EACH = {"log_likelihood": "log-likelihood", "elbo": "ELBO"}
+Protocol = tuple[str, bytes]  # how a run was measured, in words, and the indices of the images
+METRICS = {"log_likelihood": "log-likelihood", "elbo": "ELBO"}
 
 
 def paired_differences(
@@ -39,11 +39,11 @@ def paired_differences(
         runs: whose.
         metric: "log_likelihood" or "elbo".
     """
-    if metric not in EACH:
-        raise InvalidError(f"metric: expected {' or '.join(EACH)}, got {metric!r}")
-    groups: dict[Way, list[VariantResult]] = {}
+    if metric not in METRICS:
+        raise InvalidError(f"metric: expected {' or '.join(METRICS)}, got {metric!r}")
+    groups: dict[Protocol, list[VariantResult]] = {}
     for variant in study.select(runs, finished=True):
-        for way, part in _by_way(metric, variant).items():
+        for way, part in _group_by_protocol(metric, variant).items():
             groups.setdefault(way, []).append(part)
     words = metrics.shorten_protocols(way for way, _ in groups)
     alone = [f"{found[0].label}: {words[way]}" for (way, _), found in groups.items() if len(found) == 1]
@@ -59,9 +59,9 @@ def paired_differences(
     return tables
 
 
-def _by_way(metric: str, variant: VariantResult) -> dict[Way, VariantResult]:
+def _group_by_protocol(metric: str, variant: VariantResult) -> dict[Protocol, VariantResult]:
     """The runs of a variant that have numbers of each image, by protocol and images."""
-    ways: dict[Way, list[RunResult]] = {}
+    ways: dict[Protocol, list[RunResult]] = {}
     for run in variant.finished:
         if {metric, "index"} <= set(run.per_image) and run.evaluation.get(metric) is not None:
             way = metrics.METRICS[metric].protocol(run), run.per_image["index"].tobytes()
@@ -71,9 +71,9 @@ def _by_way(metric: str, variant: VariantResult) -> dict[Way, VariantResult]:
 
 def _table(metric: str, way: str, variants: Sequence[VariantResult], notes: Sequence[str]) -> Table:
     """The best first; the others by how far they are below it."""
-    ranked = sorted(variants, key=lambda o: -_each(metric, o).mean())
+    ranked = sorted(variants, key=lambda o: -_image_means(metric, o).mean())
     columns = [
-        Column(metric, EACH[metric], "nats", "higher", 2, protocol=way),
+        Column(metric, METRICS[metric], "nats", "higher", 2, protocol=way),
         Column("interval", "95 % over images", "nats"),
         Column("seeds", "95 % over seeds", "nats"),
         Column("difference", "from the best", "nats", digits=2),
@@ -91,30 +91,34 @@ def _table(metric: str, way: str, variants: Sequence[VariantResult], notes: Sequ
 
 def _row(metric: str, variant: VariantResult, best: VariantResult) -> list[Cell]:
     """A cell for each column, those that nobody can fill included."""
-    values, means = _each(metric, variant), _means(metric, variant)
-    cells = [Cell(float(values.mean()), count=len(means), best=variant is best), _ends(values), _ends(means)]
+    values, means = _image_means(metric, variant), _seed_means(metric, variant)
+    cells = [
+        Cell(float(values.mean()), count=len(means), best=variant is best),
+        _interval_cell(values),
+        _interval_cell(means),
+    ]
     if variant is best:
         return [*cells, Cell(None), Cell(None), Cell(None)]
-    top, others = _each(metric, best), _means(metric, best)
-    images = _written(paired_interval(values, top)) if len(values) > 1 else None
-    seeds = _written(welch_interval(means, others)) if min(len(means), len(others)) > 1 else None
+    top, others = _image_means(metric, best), _seed_means(metric, best)
+    images = _format_interval(paired_interval(values, top)) if len(values) > 1 else None
+    seeds = _format_interval(welch_interval(means, others)) if min(len(means), len(others)) > 1 else None
     return [*cells, Cell(float((values - top).mean())), Cell(images), Cell(seeds)]
 
 
-def _ends(values: np.ndarray) -> Cell:
+def _interval_cell(values: np.ndarray) -> Cell:
     """The interval of a mean; of one value there is none."""
-    return Cell(_written(confidence_interval(values)) if len(values) > 1 else None)
+    return Cell(_format_interval(confidence_interval(values)) if len(values) > 1 else None)
 
 
-def _each(metric: str, variant: VariantResult) -> np.ndarray:
+def _image_means(metric: str, variant: VariantResult) -> np.ndarray:
     """The numbers of the images (n,), means over the seeds."""
     return np.mean([run.per_image[metric] for run in variant.finished], 0)
 
 
-def _means(metric: str, variant: VariantResult) -> np.ndarray:
+def _seed_means(metric: str, variant: VariantResult) -> np.ndarray:
     """The numbers of the seeds, means over the images."""
     return np.array([run.per_image[metric].mean() for run in variant.finished])
 
 
-def _written(found: Interval) -> str:
+def _format_interval(found: Interval) -> str:
     return f"{format_number(found.low)} to {format_number(found.high)}"

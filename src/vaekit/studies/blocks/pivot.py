@@ -12,9 +12,9 @@ from dataclasses import replace
 from functools import partial
 
 from vaekit.errors import InvalidError
-from vaekit.studies.blocks.curves import titled
-from vaekit.studies.blocks.images import called
-from vaekit.studies.blocks.tables import Notes, columns_of, protocols, seeds, ways_of
+from vaekit.studies.blocks.curves import metric_title
+from vaekit.studies.blocks.images import dataset_title
+from vaekit.studies.blocks.tables import Notes, find_protocols, metric_columns, protocol_notes, seed_notes
 from vaekit.studies.elements import Cell, Column, Element, Table, Text
 from vaekit.studies.metrics import find_metric, metric_values
 from vaekit.studies.results import StudyResults, VariantResult
@@ -42,16 +42,24 @@ def pivot_table(
         note: a line under the table.
     """
     notes, variants = Notes(), study.select(runs)
-    groups = by_key(variants, by)
-    made = [(value, *each) for value, chosen in groups.items() for each in columns_of(metric, chosen, notes)]
-    columns = [_renamed(each, metric, by, value) for value, each, _ in made]
+    groups = group_by_key(variants, by)
+    made = [
+        (value, *each) for value, chosen in groups.items() for each in metric_columns(metric, chosen, notes)
+    ]
+    columns = [_pivot_column(each, metric, by, value) for value, each, _ in made]
     known = [_by_label(groups[value], cells) for value, _, cells in made]
     rows = [
         (name, [cells.get(name, Cell(None)) for cells in known]) for name in dict.fromkeys(_labels(variants))
     ]
-    ways = [way for chosen in groups.values() for way in protocols([metric], chosen)]
-    lines = [*filter(None, [note]), *ways, *seeds(variants), *notes.lettered, *_absent(groups, by)]
-    return [Table(columns, rows, lines, heading or titled(metric))]
+    ways = [way for chosen in groups.values() for way in protocol_notes([metric], chosen)]
+    lines = [
+        *filter(None, [note]),
+        *ways,
+        *seed_notes(variants),
+        *notes.lettered,
+        *_unfinished_columns(groups, by),
+    ]
+    return [Table(columns, rows, lines, heading or metric_title(metric))]
 
 
 def pivot_differences(
@@ -69,24 +77,24 @@ def pivot_differences(
         runs: among which.
         by: the recipe key within whose values runs are compared.
     """
-    groups = by_key(study.select(runs), by)
+    groups = group_by_key(study.select(runs), by)
     lines = [f"- {line}" for first, second in pairs if (line := _line(metric, groups, by, first, second))]
     if not lines:
         raise InvalidError("pairs: no two of these runs are finished and were measured in the same way")
     return [Text("\n".join(lines))]
 
 
-def by_key(variants: Sequence[VariantResult], key: str) -> dict[str, list[VariantResult]]:
+def group_by_key(variants: Sequence[VariantResult], key: str) -> dict[str, list[VariantResult]]:
     """The runs by what their recipe says at a path of keys, in order."""
     groups: dict[str, list[VariantResult]] = {}
     for variant in variants:
-        groups.setdefault(str(_said(variant, key)), []).append(variant)
+        groups.setdefault(str(_recipe_value(variant, key)), []).append(variant)
     return groups
 
 
-def worded(key: str, value: str) -> str:
+def _value_title(key: str, value: str) -> str:
     """A value for people: of a dataset its title."""
-    return called(value) if key == DATA else value
+    return dataset_title(value) if key == DATA else value
 
 
 def _labels(variants: Sequence[VariantResult]) -> list[str]:
@@ -102,19 +110,19 @@ def _by_label(variants: Sequence[VariantResult], cells: Sequence[Cell]) -> dict[
     return found
 
 
-def _renamed(made: Column, name: str, by: str, value: str) -> Column:
+def _pivot_column(made: Column, name: str, by: str, value: str) -> Column:
     """A metric's column named after the value that it is of, with the letter of its way where it has one."""
     letter = made.title.removeprefix(find_metric(name).title)
-    return replace(made, name=f"{name}:{value}", title=f"{worded(by, value)}{letter}", unit="")
+    return replace(made, name=f"{name}:{value}", title=f"{_value_title(by, value)}{letter}", unit="")
 
 
-def _absent(groups: dict[str, list[VariantResult]], by: str) -> list[str]:
+def _unfinished_columns(groups: dict[str, list[VariantResult]], by: str) -> list[str]:
     """Which columns are missing because none of their runs was finished."""
     gone = [value for value, variants in groups.items() if not any(o.finished for o in variants)]
-    return [f"{worded(by, value)}: not run; the reason stands at the top." for value in gone]
+    return [f"{_value_title(by, value)}: not run; the reason stands at the top." for value in gone]
 
 
-def _said(variant: VariantResult, key: str) -> object:
+def _recipe_value(variant: VariantResult, key: str) -> object:
     """What the recipe of a variant says, whether or not it was run."""
     value: object = variant.plan.recipe
     for name in key.split("."):
@@ -128,12 +136,14 @@ def _line(name: str, groups: dict[str, list[VariantResult]], by: str, first: str
     for value, variants in groups.items():
         found = {variant.label: metric_values(name, variant) for variant in variants}
         compared = [variant for variant in variants if variant.label in (first, second)]
-        if found.get(first) and found.get(second) and len(ways_of(find_metric(name), compared)) < 2:
-            parts.append(f"{_signed(name, found[first], found[second])} on {worded(by, value)}")
+        if found.get(first) and found.get(second) and len(find_protocols(find_metric(name), compared)) < 2:
+            parts.append(
+                f"{_format_difference(name, found[first], found[second])} on {_value_title(by, value)}"
+            )
     return f"**{first}** against {second}: {', '.join(parts)}" if parts else ""
 
 
-def _signed(name: str, first: Sequence[float], second: Sequence[float]) -> str:
+def _format_difference(name: str, first: Sequence[float], second: Sequence[float]) -> str:
     """The difference of the means with its sign and unit; its standard deviation where there are seeds."""
     found, gain = find_metric(name), statistics.fmean(first) - statistics.fmean(second)
     word = format_significant if found.digits is None else partial(format_number, digits=found.digits)

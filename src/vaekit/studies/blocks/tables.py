@@ -56,17 +56,25 @@ def table(
         note: a line under the table.
     """
     variants, notes = study.select(runs), Notes()
-    made = [each for name in columns for each in columns_of(name, variants, notes)]
+    made = [each for name in columns for each in metric_columns(name, variants, notes)]
     rows = [(variant.label, [cells[i] for _, cells in made]) for i, variant in enumerate(variants)]
     faults = [f"{variant.label}: {t.failure}" for variant in variants for t in variant.runs if t.failure]
-    lines = [*filter(None, [note]), *protocols(columns, variants), *seeds(variants), *notes.lettered, *faults]
+    lines = [
+        *filter(None, [note]),
+        *protocol_notes(columns, variants),
+        *seed_notes(variants),
+        *notes.lettered,
+        *faults,
+    ]
     return [Table([each for each, _ in made], rows, lines, heading)]
 
 
-def columns_of(name: str, variants: Sequence[VariantResult], notes: Notes) -> list[tuple[Column, list[Cell]]]:
+def metric_columns(
+    name: str, variants: Sequence[VariantResult], notes: Notes
+) -> list[tuple[Column, list[Cell]]]:
     """A column, or one for each way in which the runs were measured; none where no run knows the metric."""
     found = find_metric(name)
-    ways = shorten_protocols(ways_of(found, variants))
+    ways = shorten_protocols(find_protocols(found, variants))
     if len(ways) < 2:
         made = column(name, variants, notes)
         return [(replace(made[0], protocol="".join(ways.values())), made[1])] if made else []
@@ -113,7 +121,7 @@ def _remarks(found: Metric, variant: VariantResult) -> list[str]:
     return [f"no likelihood: {caveat}" for caveat in known.get("caveats", [])] if odd else []
 
 
-def ways_of(found: Metric, variants: Sequence[VariantResult]) -> list[str]:
+def find_protocols(found: Metric, variants: Sequence[VariantResult]) -> list[str]:
     """The different ways in which a metric was measured, where it is known."""
     runs = [run for variant in variants for run in variant.finished]
     said = {found.protocol(run): None for run in runs if metric_value(found, run) is not None}
@@ -127,14 +135,14 @@ def _best(found: Metric, cells: list[Cell]) -> list[Cell]:
     return mark_best(found.better, cells)
 
 
-def protocols(columns: Sequence[str], variants: Sequence[VariantResult]) -> list[str]:
+def protocol_notes(columns: Sequence[str], variants: Sequence[VariantResult]) -> list[str]:
     """How columns were measured, said once where all runs were measured alike."""
-    found = (ways_of(find_metric(name), variants) for name in columns)
+    found = (find_protocols(find_metric(name), variants) for name in columns)
     ways = dict.fromkeys(way for each in found if len(each) == 1 for way in shorten_protocols(each).values())
     return [way for way in ways if not any(way != w and w.startswith(way.rstrip(".")) for w in ways)]
 
 
-def seeds(variants: Sequence[VariantResult]) -> list[str]:
+def seed_notes(variants: Sequence[VariantResult]) -> list[str]:
     """Of how many runs the numbers are, where of several."""
     most = max((len(variant.finished) for variant in variants), default=0)
     return [f"Mean ± standard deviation over {most} seeds."] if most > 1 else []

@@ -33,7 +33,7 @@ def manifold(study: StudyResults, runs: Patterns = ["*"], n: int = 20, caption: 
     ]
 
 
-class Measured(NamedTuple):
+class EvidenceEstimates(NamedTuple):
     """The evidence of the same images in all ways: by the integral, and by so many importance samples."""
 
     images: Tensor
@@ -73,15 +73,17 @@ def exact_log_likelihood(
     return parts
 
 
-def _measure(trained: TrainedModel, images: int, samples: list[int], spacing: float, seed: int) -> Measured:
+def _measure(
+    trained: TrainedModel, images: int, samples: list[int], spacing: float, seed: int
+) -> EvidenceEstimates:
     seen = trained.load_split("test", images=images)
     size = images_per_batch(trained.model.decoder, seen.shape)
     sampled = {k: measure_batches(trained.model, seen.batches(size), k, seed) for k in samples}
     x = seen.batch(torch.arange(len(seen)))
-    return Measured(x, integrate_over_grid(trained.model, x, spacing=spacing), sampled)
+    return EvidenceEstimates(x, integrate_over_grid(trained.model, x, spacing=spacing), sampled)
 
 
-def _terms(variants: Sequence[VariantResult], found: Sequence[Measured], spacing: float) -> Table:
+def _terms(variants: Sequence[VariantResult], found: Sequence[EvidenceEstimates], spacing: float) -> Table:
     """The terms of the identity, a column a run."""
     columns = [Column(variant.name, variant.label, "nats", digits=3) for variant in variants]
     terms = [_named_terms(measured) for measured in found]
@@ -93,7 +95,7 @@ def _terms(variants: Sequence[VariantResult], found: Sequence[Measured], spacing
     return Table(columns, rows, notes, "term")
 
 
-def _named_terms(found: Measured) -> dict[str, float]:
+def _named_terms(found: EvidenceEstimates) -> dict[str, float]:
     exact, most = found.exact, max(found.sampled)
     gap = exact.gap.mean().item()
     return {
@@ -106,7 +108,7 @@ def _named_terms(found: Measured) -> dict[str, float]:
     }
 
 
-def _lacking(variant: VariantResult, found: Measured) -> str:
+def _lacking(variant: VariantResult, found: EvidenceEstimates) -> str:
     """What the estimates of log p(x) lack, in words."""
     exact, most = found.exact.log_evidence.mean().item(), max(found.sampled)
     sampled = found.sampled[most].log_likelihood.mean().item()
@@ -116,7 +118,7 @@ def _lacking(variant: VariantResult, found: Measured) -> str:
     )
 
 
-def _rising(variant: VariantResult, found: Measured) -> FigureElement:
+def _rising(variant: VariantResult, found: EvidenceEstimates) -> FigureElement:
     draws, ends = np.array(list(found.sampled)), np.array([min(found.sampled), max(found.sampled)])
     means = np.array([each.log_likelihood.mean().item() for each in found.sampled.values()])
     lines = {
@@ -133,7 +135,7 @@ def _rising(variant: VariantResult, found: Measured) -> FigureElement:
 
 
 @torch.no_grad()
-def _window(trained: TrainedModel, found: Measured, index: int) -> Posterior:
+def _window(trained: TrainedModel, found: EvidenceEstimates, index: int) -> Posterior:
     """An image with both densities in a window around q."""
     x = found.images[index : index + 1]
     q, exact = trained.model.encode(x), found.exact
@@ -153,7 +155,7 @@ def _frame(*densities: tuple[Tensor, Tensor]) -> tuple[Tensor, float]:
     return (low + high) / 2, float((high - low).max() / 2)
 
 
-def _panels(variant: VariantResult, found: Measured, count: int) -> FigureElement:
+def _panels(variant: VariantResult, found: EvidenceEstimates, count: int) -> FigureElement:
     """The exact posteriors of the first images."""
     chosen = range(min(count, len(found.images)))
     drawn = [_window(variant.first.trained, found, index) for index in chosen]
