@@ -279,7 +279,7 @@ def _further(folder: str) -> Iterator[Row]:
         {"kind": "dense", "hidden_sizes": []},
         {"kind": "convolutional", "channels": [3], "hidden_sizes": []},
     )
-    by_class = {"kind": "mixture", "components": 3, "weights": "class"}
+    by_class = {"kind": "mixture", "components": 3, "weights": "class_conditional"}
     learned = {"kind": "exemplars", "components": 3, "weights": "learned"}
     at_random = {"kind": "vamp", "components": 4, "init": "random", "mean": 0.3, "std": 0.3}
     led = {"kind": "standard_normal", "network": dense}

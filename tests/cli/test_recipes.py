@@ -22,7 +22,7 @@ def test_show_writes_out_every_default(call, numbers):
 
 
 def test_show_the_file_as_it_was_written(call):
-    assert call("recipes", "show", "digits", "--source").stdout.startswith("# 8 x 8 digits")
+    assert call("recipes", "show", "digits", "--source").stdout.startswith("# The 8 x 8 digits")
 
 
 def test_keys_explains_all_or_a_part(call, numbers):

@@ -36,4 +36,4 @@ def test_what_is_proposed_can_be_built_and_says_why(tmp_path):
     assert build_model(recipe.model, (1, 1, 7)).latent_dim == 16
     assert reasons[0] == "observation continuous and likelihood gaussian: the values are real numbers"
     assert reasons[1].startswith("network dense: ")
-    assert reasons[2].startswith("500 epochs with 12 images a batch")
+    assert reasons[2].startswith("500 epochs with 12 images per batch")

@@ -1,1 +1,13 @@
-"""The schema of a recipe, reading and merging recipes, and building what they name."""
+"""Recipes: their schema, reading and merging them, and building what they name.
+
+A recipe holds all settings of a run. This package may import `training`, `evaluation`, `data`, `models` and
+what is below; `engine` and everything above may import this package.
+
+    schema.recipe.Recipe        the whole recipe; its parts are in `schema.data`, `.model` and `.objective`
+    loading.load_recipe         a recipe from a name or file, with overrides
+    build.build_model           a VAE from settings; also `build_data`, `build_labels`, `build_objective`
+    propose.propose             a recipe for a dataset that has none
+    reference.recipe_keys       every key with its range, default and meaning
+    renamed                     the keys of format 1 and their names today
+    recipes/*.yaml              the recipes of the package
+"""

@@ -1,9 +1,9 @@
-"""Names and files become recipes: read, extend, override, validate.
+"""Load recipes: read a file, merge it with its parent, apply overrides, validate.
 
-    a YAML file -> what it extends, and itself over it -> `key.path=value` over that -> `Recipe`
+    parent (`extends`) <- YAML file <- `key.path=value` overrides -> `Recipe`
 
-Merging goes key by key, except that another `kind` replaces the whole part: the options of one kind mean
-nothing to another. Everything wrong is one line with the key's path, what was expected and what came.
+Trees are merged key by key. A section of another `kind` replaces the whole section, because the options of
+one kind mean nothing to another. An error is one line: the path of the key, what was expected, what came.
 """
 
 from __future__ import annotations
@@ -39,27 +39,41 @@ _LIBRARY = YAMLLibrary("vaekit.config", "recipes", "recipe", "vaekit recipes lis
 
 
 def recipe_names() -> list[str]:
-    """The recipes that the package carries."""
+    """The names of the recipes in the package.
+
+    >>> "mnist" in recipe_names()
+    True
+    """
     return _LIBRARY.names()
 
 
 def load_recipe(name_or_path: str | Path = "mnist", overrides: Iterable[str] = ()) -> Recipe:
-    """A validated recipe.
+    """Load and validate a recipe.
 
     Args:
-        name_or_path: a name in `names()`, or a YAML file.
-        overrides: `key.path=value` strings, the value in YAML; later ones win.
+        name_or_path: a name in `recipe_names()`, or a YAML file.
+        overrides: `key.path=value` strings with values in YAML; later ones win.
 
     Raises:
-        NotFoundError: where there is no such recipe.
-        RecipeError: where it, or an override, does not fit the schema.
+        NotFoundError: there is no such recipe.
+        RecipeError: the recipe or an override does not fit the schema.
+
+    >>> load_recipe("mnist", ["model.latent_dim=2"]).model.layer_dims
+    (2,)
     """
     recipe = parse_recipe(_resolved_tree(str(name_or_path), ()), str(name_or_path))
     return override_recipe(recipe, overrides)
 
 
 def override_recipe(recipe: Recipe, overrides: Iterable[str]) -> Recipe:
-    """The recipe with `key.path=value` strings applied."""
+    """Apply `key.path=value` strings to a recipe.
+
+    Raises:
+        RecipeError: an override does not fit the schema.
+
+    >>> override_recipe(Recipe(), ["objective.beta=4"]).objective.beta.value
+    4.0
+    """
     tree = recipe.model_dump(mode="json")
     for text in overrides:
         tree = merge_trees(tree, _nested(text))
@@ -67,20 +81,34 @@ def override_recipe(recipe: Recipe, overrides: Iterable[str]) -> Recipe:
 
 
 def recipe_text(name_or_path: str | Path) -> str:
-    """The recipe's own YAML as it was written, comments and `extends` included."""
+    """The YAML text of a recipe as written, with comments and `extends`.
+
+    >>> recipe_text("mnist-hvae").splitlines()[1]
+    'extends: mnist-gated'
+    """
     return _LIBRARY.find(str(name_or_path)).read_text(encoding="utf-8")
 
 
 def dump_recipe(recipe: Recipe) -> str:
-    """YAML of the whole resolved recipe."""
+    """The resolved recipe as YAML, with every default.
+
+    >>> dump_recipe(Recipe()).splitlines()[0]
+    'name: unnamed'
+    """
     return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
 
 
 def parse_recipe(tree: Any, where: str = "recipe") -> Recipe:
-    """A recipe from plain values.
+    """Validate a tree of plain values.
+
+    Args:
+        where: name of the recipe, for messages.
 
     Raises:
         RecipeError: one line that names every wrong key with its path.
+
+    >>> parse_recipe({"training": {"epochs": 3}}).training.epochs
+    3
     """
     if not isinstance(tree, Mapping):
         raise RecipeError(f"{where}: expected keys and values, got {type(tree).__name__}")
@@ -91,7 +119,11 @@ def parse_recipe(tree: Any, where: str = "recipe") -> Recipe:
 
 
 def merge_trees(base: Any, over: Any) -> Any:
-    """`over` on top of `base`; another kind replaces the part."""
+    """Merge two trees; `over` wins, and a section of another kind is replaced.
+
+    >>> merge_trees({"kind": "linear", "warmup": 5}, {"warmup": 9})
+    {'kind': 'linear', 'warmup': 9}
+    """
     if not isinstance(base, Mapping):
         base = {"kind": base} if isinstance(base, str) and isinstance(over, Mapping) else None
     if isinstance(base, Mapping) and "kind" in base and isinstance(over, str):
@@ -117,7 +149,7 @@ def _resolved_tree(name: str, seen: tuple[str, ...]) -> Tree:
 
 
 def _nested(text: str) -> Tree:
-    """From `a.b=1` to {"a": {"b": 1}}."""
+    """Parse `a.b=1` to {"a": {"b": 1}}."""
     path, equals, value = text.partition("=")
     if not equals or not all(path.split(".")):
         raise RecipeError(f"override {text!r}: expected key.path=value, such as training.epochs=5")

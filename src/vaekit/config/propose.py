@@ -1,4 +1,4 @@
-"""A recipe for data that nobody wrote one for: what the images are decides the model."""
+"""Propose a recipe for a dataset that has none, from its image size and values."""
 
 from __future__ import annotations
 
@@ -17,14 +17,28 @@ BATCH = 128
 
 
 class Proposal(NamedTuple):
-    """A recipe, and why it is as it is, one line each."""
+    """A recipe, and the reasons for its settings, one line each.
+
+    >>> Proposal(Recipe(name="mine")).reasons
+    ()
+    """
 
     recipe: Recipe
     reasons: tuple[str, ...] = ()
 
 
 def propose(data: str | Path) -> Proposal:
-    """A recipe for a dataset of the catalog or a path, with about 5000 steps of training."""
+    """Propose a recipe with about 5000 training steps.
+
+    Args:
+        data: name in the catalog, or path.
+
+    Raises:
+        DataError, NotFoundError: the dataset cannot be used, or is not found.
+
+    >>> propose("digits").recipe.model.encoder.network.kind
+    'dense'
+    """
     dataset = load_dataset(data)
     suggestion = suggest(dataset)
     train = max(1, int(0.8 * len(dataset.images)))
@@ -62,12 +76,12 @@ def _reasons(suggestion: Suggestion, epochs: int, batch: int) -> tuple[str, ...]
     return (
         f"observation {suggestion.observation} and likelihood {suggestion.likelihood}: {about_values}",
         f"network {suggestion.network}: {about_network}",
-        f"{epochs} epochs with {batch} images a batch: enough steps for a first look",
+        f"{epochs} epochs with {batch} images per batch: enough steps for a first result",
     )
 
 
 def _network(dataset: Dataset, kind: str) -> dict[str, Any]:
-    """Convolutions until the smaller side is at most 7; dense layers otherwise."""
+    """Strided convolutions until the shorter side is at most 7 pixels, or dense layers."""
     if kind == "dense":
         return {"kind": "dense", "hidden_sizes": [256, 256]}
     side, channels = min(dataset.shape[1:]), [32]

@@ -1,4 +1,4 @@
-"""The schema of a recipe, for people: every key with its range, and what is wrong with a value."""
+"""The schema as text: every key with its range, and error messages that name the key."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from vaekit.errors import did_you_mean
 
 
 class Key(NamedTuple):
-    """A line of the schema for people."""
+    """One key of the schema: its path, the range of its values, its default and its meaning.
+
+    >>> Key("training.epochs", "integer", "10", "passes over the training images").path
+    'training.epochs'
+    """
 
     path: str
     values: str
@@ -22,15 +26,24 @@ class Key(NamedTuple):
 
 
 def recipe_keys() -> list[Key]:
-    """Every key that a recipe may have, with its range, default and meaning."""
+    """Every key of a recipe.
+
+    >>> next(key for key in recipe_keys() if key.path == "training.epochs").default
+    '10'
+    """
     return list(_keys(Recipe, ""))
 
 
 def explain_error(error: Any, tree: Any, root: type[BaseModel] = Recipe) -> str:
-    """One of pydantic's errors about a tree of plain values, as `key.path: what was expected, what came`.
+    """Turn an error of pydantic into `key.path: what was expected, what came`.
 
     Args:
-        root: the schema that the tree does not fit.
+        error: an item of `ValidationError.errors()`.
+        tree: the values that were validated.
+        root: the schema.
+
+    >>> explain_error({"type": "extra_forbidden", "loc": ("modle",)}, {"modle": {}})
+    "modle: unknown key; did you mean 'model'?"
     """
     path, model = _locate(error["loc"], tree, root)
     name = ".".join(path) or root.__name__.lower()

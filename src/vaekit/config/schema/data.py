@@ -1,4 +1,4 @@
-"""The keys of `data`: which images, how they are observed, and what is hidden of them."""
+"""The keys of `data`: the dataset, its splits, the observation of its values, and missing data."""
 
 from __future__ import annotations
 
@@ -13,22 +13,40 @@ Share = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, lt=1)]
 
 
 class MissingPixels(Section):
+    """Hide each pixel independently.
+
+    >>> MissingPixels(share=0.2).share
+    0.2
+    """
+
     kind: Literal["pixels"] = "pixels"
     share: float = Field(0.5, gt=0, lt=1, description="probability that a pixel is hidden")
 
 
 class MissingSquare(Section):
+    """Hide a square at a random place.
+
+    >>> MissingSquare(size=9).kind
+    'square'
+    """
+
     kind: Literal["square"] = "square"
-    size: Width = Field(12, description="pixels a side, at a random place")
+    size: Width = Field(12, description="side in pixels")
 
 
 class MissingHalf(Section):
+    """Hide one half of each image.
+
+    >>> MissingHalf(side="left").side
+    'left'
+    """
+
     kind: Literal["half"] = "half"
-    side: Literal["left", "right", "top", "bottom", "random"] = Field("random", description="the hidden one")
+    side: Literal["left", "right", "top", "bottom", "random"] = Field("random", description="the hidden half")
 
 
 def _hidden(value: Any) -> Any:
-    """`square:12` stands for {kind: square, size: 12}, and `none` for nothing."""
+    """Expand `square:12` to {kind: square, size: 12}, and `none` to None."""
     named = value.get("kind") if isinstance(value, Mapping) and len(value) == 1 else value
     if not isinstance(named, str):
         return value
@@ -44,6 +62,12 @@ Missing = Annotated[
 
 
 class DataSettings(Section):
+    """The keys of `data`: the dataset, its splits, and what the model sees of the images.
+
+    >>> DataSettings(dataset="digits", binarization="none").observation
+    'discrete'
+    """
+
     dataset: str = Field("mnist", min_length=1, description="name in the catalog, or path of your own data")
     binarization: Literal["threshold", "static", "dynamic", "none"] = Field(
         "dynamic", description="how gray values become black and white"
@@ -51,17 +75,19 @@ class DataSettings(Section):
     values: Literal["discrete", "continuous"] = Field(
         "discrete", description="without binarization: 256 gray levels, or real numbers in [0, 1]"
     )
-    validation: Share = Field(10_000, description="images held out of training: a number, or a share below 1")
-    test: Share = Field(0.1, description="the same for data without a published test split")
+    validation: Share = Field(10_000, description="validation images: a number, or a share below 1")
+    test: Share = Field(0.1, description="test images, for data without a published test split")
     train: Count | None = Field(
-        None, description="at most so many images to train on, drawn at random; all if not given"
+        None, description="maximum number of training images, drawn at random; all if not given"
     )
     size: tuple[Width, Width] | None = Field(None, description="height and width, for folders of images")
-    crop: Literal["resize", "center"] = Field("resize", description="how images come to that size")
+    crop: Literal["resize", "center"] = Field("resize", description="how images are brought to that size")
     color: Literal["auto", "gray", "rgb"] = Field("auto", description="channels, for folders of images")
-    missing: Missing = Field(None, description="what is hidden of every image, in training and at test")
-    attributes: str | None = Field(None, min_length=1, description="CSV of numbers or words, a row an image")
-    seed: int = Field(0, ge=0, description="of random splits, static binarization and what is hidden")
+    missing: Missing = Field(None, description="what is hidden of every image, in training and in evaluation")
+    attributes: str | None = Field(
+        None, min_length=1, description="CSV file of numbers or words, one row per image"
+    )
+    seed: int = Field(0, ge=0, description="random seed of splits, static binarization and masks")
 
     @model_validator(mode="after")
     def _consistent(self) -> DataSettings:
@@ -79,7 +105,7 @@ class DataSettings(Section):
 
     @property
     def hidden(self) -> str:
-        """What is hidden in short, such as `square:12`; empty where nothing is."""
+        """The mask in short form, such as `square:12`; empty for none."""
         if self.missing is None:
             return ""
         options = self.missing.model_dump(exclude={"kind"})
@@ -87,7 +113,11 @@ class DataSettings(Section):
 
 
 def observation_keys(observation: str) -> dict[str, str]:
-    """The keys that stand for an observation: `binarization`, and `values` where there is none."""
+    """The keys for an observation: `binarization`, and `values` without binarization.
+
+    >>> observation_keys("continuous")
+    {'binarization': 'none', 'values': 'continuous'}
+    """
     if observation in ("discrete", "continuous"):
         return {"binarization": "none", "values": observation}
     return {"binarization": observation}

@@ -18,25 +18,57 @@ Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "softp
 
 
 class DenseNetwork(Section):
+    """Fully connected layers.
+
+    >>> DenseNetwork(hidden_sizes=[512, 256]).hidden_sizes
+    [512, 256]
+    """
+
     kind: Literal["dense"] = "dense"
     hidden_sizes: list[Width] = Field([300, 300], max_length=64, description="units of each hidden layer")
-    gated: bool = Field(False, description="layers are linear part times sigmoid gate")
-    activation: Activation = Field("relu", description="after each hidden layer that is not gated")
+    gated: bool = Field(False, description="hidden layers are a linear part times a sigmoid gate")
+    activation: Activation = Field("relu", description="activation of hidden layers without gate")
 
 
 class ConvolutionalNetwork(Section):
+    """Strided convolutions, then dense layers.
+
+    >>> ConvolutionalNetwork().channels
+    [32, 64]
+    """
+
     kind: Literal["convolutional"] = "convolutional"
-    channels: list[Width] = Field([32, 64], min_length=1, max_length=8, description="one halving each")
-    hidden_sizes: list[Width] = Field([128], max_length=64, description="dense layers next to the latent")
-    gated: bool = Field(False, description="layers are linear part times sigmoid gate")
-    activation: Activation = Field("relu", description="after each layer that is not gated")
+    channels: list[Width] = Field(
+        [32, 64],
+        min_length=1,
+        max_length=8,
+        description="channels per strided convolution, each of which halves the image",
+    )
+    hidden_sizes: list[Width] = Field(
+        [128], max_length=64, description="units of the dense layers next to the latents"
+    )
+    gated: bool = Field(False, description="hidden layers are a linear part times a sigmoid gate")
+    activation: Activation = Field("relu", description="activation of layers without gate")
 
 
 class ResidualNetwork(Section):
+    """Strided convolutions with residual blocks (He et al. 2016).
+
+    >>> ResidualNetwork().activation
+    'silu'
+    """
+
     kind: Literal["residual"] = "residual"
-    channels: list[Width] = Field([32, 64], min_length=1, max_length=8, description="one halving each")
-    hidden_sizes: list[Width] = Field([128], max_length=64, description="dense layers next to the latent")
-    activation: Activation = Field("silu", description="in each residual block")
+    channels: list[Width] = Field(
+        [32, 64],
+        min_length=1,
+        max_length=8,
+        description="channels per strided convolution, each of which halves the image",
+    )
+    hidden_sizes: list[Width] = Field(
+        [128], max_length=64, description="units of the dense layers next to the latents"
+    )
+    activation: Activation = Field("silu", description="activation of the residual blocks")
 
 
 Network = Annotated[
@@ -46,6 +78,12 @@ Network = Annotated[
 
 
 class GaussianPosterior(Section):
+    """A diagonal Gaussian (Kingma and Welling 2014).
+
+    >>> GaussianPosterior().parametrization
+    'log_var'
+    """
+
     kind: Literal["gaussian"] = "gaussian"
     parametrization: Literal["log_var", "log_std", "softplus", "unconstrained"] = Field(
         "log_var", description="what the network gives for the scale"
@@ -63,22 +101,40 @@ class GaussianPosterior(Section):
 
 
 class DeltaPosterior(Section):
+    """A point: the posterior of an autoencoder.
+
+    >>> DeltaPosterior().kind
+    'delta'
+    """
+
     kind: Literal["delta"] = "delta"
 
 
 class FullCovariancePosterior(Section):
+    """A Gaussian with any covariance (Kingma and Welling 2019).
+
+    >>> FullCovariancePosterior().bounds
+    (-6.0, 2.0)
+    """
+
     kind: Literal["full_covariance"] = "full_covariance"
     bounds: Bounds | None = Field(
-        (-6.0, 2.0), description="smooth bounds of the log of the factor's diagonal"
+        (-6.0, 2.0), description="smooth bounds of the log of the diagonal of the Cholesky factor"
     )
 
 
 class FlowPosterior(Section):
+    """A normalizing flow (Rezende and Mohamed 2015).
+
+    >>> FlowPosterior(transforms=3).transforms
+    3
+    """
+
     kind: Literal["flow"] = "flow"
     type: FlowForm = Field("coupling", description="autoregressive flows are slow to sample")
-    transforms: int = Field(2, ge=1, le=64, description="steps")
+    transforms: int = Field(2, ge=1, le=64, description="number of transforms")
     hidden_sizes: list[Width] = Field(
-        [128], max_length=64, description="units of each hidden layer of a step"
+        [128], max_length=64, description="units of each hidden layer of a transform"
     )
     bounds: Bounds | None = Field((-6.0, 2.0), description="smooth bounds of log sigma")
 
@@ -93,19 +149,37 @@ Posterior = Annotated[
 
 
 class PlainLikelihood(Section):
+    """A likelihood without options.
+
+    >>> PlainLikelihood(kind="categorical").kind
+    'categorical'
+    """
+
     kind: Literal["bernoulli", "continuous_bernoulli", "categorical"] = "bernoulli"
 
 
 class GaussianLikelihood(Section):
+    """A Gaussian for continuous values.
+
+    >>> GaussianLikelihood(sigma="learned").sigma
+    'learned'
+    """
+
     kind: Literal["gaussian"] = "gaussian"
     sigma: Positive | Literal["learned", "global", "optimal"] = Field(
         "global",
-        description="a number, one a pixel (learned), one for all (global), or closed form (optimal)",
+        description="a number, or one per pixel (learned), one for all (global), closed form (optimal)",
     )
     bounds: Bounds | None = Field((-6.0, 2.0), description="smooth bounds of a learned log-sigma")
 
 
 class DiscretizedLogisticLikelihood(Section):
+    """A logistic distribution in bins, for 256 gray levels (Salimans et al. 2017).
+
+    >>> DiscretizedLogisticLikelihood().bounds
+    (-4.5, 0.0)
+    """
+
     kind: Literal["discretized_logistic"] = "discretized_logistic"
     bounds: Bounds | None = Field((-4.5, 0.0), description="smooth bounds of the log-scale")
 
@@ -119,21 +193,40 @@ Likelihood = Annotated[
 
 
 class PriorSection(Section):
+    """The options of every prior.
+
+    >>> PriorSection().network is None
+    True
+    """
+
     network: Annotated[DenseNetwork, BeforeValidator(name_to_section)] | None = Field(
-        None, description="from label, or levels above, to a level; without it small, or as the encoder's"
+        None,
+        description="network of the lower layers, or of p(z | y); else as the encoder, or a small one",
     )
 
 
 class StandardNormalPrior(PriorSection):
+    """N(0, I).
+
+    >>> StandardNormalPrior().kind
+    'standard_normal'
+    """
+
     kind: Literal["standard_normal"] = "standard_normal"
 
 
 class MixturePrior(PriorSection):
+    """A mixture of Gaussians.
+
+    >>> MixturePrior(components=20).components
+    20
+    """
+
     kind: Literal["mixture"] = "mixture"
-    components: int = Field(10, ge=1, le=10_000, description="Gaussians, all learned")
+    components: int = Field(10, ge=1, le=10_000, description="number of Gaussians")
     weights: Literal["learned", "class_conditional"] = Field(
         "learned",
-        description="of the components; class_conditional: one component per class, with parts=[prior]",
+        description="class_conditional: one component per class, with parts=[prior]",
     )
     init_std: Positive = Field(
         0.3, description="initial standard deviation of the means; large values make one component take all"
@@ -141,28 +234,46 @@ class MixturePrior(PriorSection):
 
 
 class VampPrior(PriorSection):
+    """The mixture of the posteriors of learned pseudo-inputs (Tomczak and Welling 2018).
+
+    >>> VampPrior().components
+    500
+    """
+
     kind: Literal["vamp"] = "vamp"
-    components: int = Field(500, ge=1, le=10_000, description="pseudo-inputs: images that are learned")
-    weights: Literal["uniform", "learned"] = Field("uniform", description="of the components")
+    components: int = Field(500, ge=1, le=10_000, description="number of pseudo-inputs")
+    weights: Literal["uniform", "learned"] = Field("uniform", description="weights of the components")
     init: Literal["random", "data"] = Field(
-        "random", description="pseudo-inputs at first: random, or training images"
+        "random", description="initial pseudo-inputs: random pixels, or training images"
     )
-    mean: float = Field(0.5, ge=0, le=1, description="of random pixels")
-    std: float = Field(0.1, gt=0, le=1, description="of random pixels")
+    mean: float = Field(0.5, ge=0, le=1, description="of random initial pixels")
+    std: float = Field(0.1, gt=0, le=1, description="of random initial pixels")
 
 
 class ExemplarsPrior(PriorSection):
+    """The mixture of the posteriors of training images (Norouzi et al. 2020).
+
+    >>> ExemplarsPrior(components=100).components
+    100
+    """
+
     kind: Literal["exemplars"] = "exemplars"
-    components: int = Field(500, ge=1, le=10_000, description="training images, at random")
-    weights: Literal["uniform", "learned"] = Field("uniform", description="of the components")
+    components: int = Field(500, ge=1, le=10_000, description="number of training images, drawn at random")
+    weights: Literal["uniform", "learned"] = Field("uniform", description="weights of the components")
 
 
 class FlowPrior(PriorSection):
+    """A normalizing flow.
+
+    >>> FlowPrior().type
+    'coupling'
+    """
+
     kind: Literal["flow"] = "flow"
     type: FlowForm = Field("coupling", description="autoregressive flows are slow to sample")
-    transforms: int = Field(4, ge=1, le=64, description="steps")
+    transforms: int = Field(4, ge=1, le=64, description="number of transforms")
     hidden_sizes: list[Width] = Field(
-        [128, 128], max_length=64, description="units of each hidden layer of a step"
+        [128, 128], max_length=64, description="units of each hidden layer of a transform"
     )
 
 
@@ -176,13 +287,29 @@ Prior = Annotated[
 
 
 class Encoder(Section):
-    network: Network = Field(ConvolutionalNetwork(), description="image to the numbers of the posterior")
-    posterior: Posterior = Field(GaussianPosterior(), description="what those numbers say of q(z | x)")
+    """The network and the family of q(z | x).
+
+    >>> Encoder(posterior="delta").posterior.kind
+    'delta'
+    """
+
+    network: Network = Field(
+        ConvolutionalNetwork(), description="network from the image to the parameters of the posterior"
+    )
+    posterior: Posterior = Field(GaussianPosterior(), description="family of q(z | x)")
 
 
 class Decoder(Section):
-    network: Network = Field(ConvolutionalNetwork(), description="latent to the numbers of the likelihood")
-    likelihood: Likelihood = Field(PlainLikelihood(), description="what those numbers say of p(x | z)")
+    """The network and the likelihood of p(x | z).
+
+    >>> Decoder(likelihood="gaussian").likelihood.sigma
+    'global'
+    """
+
+    network: Network = Field(
+        ConvolutionalNetwork(), description="network from the latents to the parameters of the likelihood"
+    )
+    likelihood: Likelihood = Field(PlainLikelihood(), description="family of p(x | z)")
 
 
 def _some_parts(parts: list[str]) -> list[str]:
@@ -192,11 +319,17 @@ def _some_parts(parts: list[str]) -> list[str]:
 
 
 def _conditioned(value: Any) -> Any:
-    """A bare word stands for what the model is conditioned on."""
+    """Expand `label` to {variable: label}."""
     return {"variable": value} if isinstance(value, str) else value
 
 
 class Condition(Section):
+    """What a conditional model is conditioned on.
+
+    >>> Condition(parts=["prior", "decoder"]).variable
+    'label'
+    """
+
     variable: Literal["label", "attributes"] = Field("label", description="what the model is conditioned on")
     parts: Annotated[list[Literal["prior", "encoder", "decoder"]], AfterValidator(_some_parts)] = Field(
         ["decoder"], description="the parts that are conditioned"
@@ -204,14 +337,20 @@ class Condition(Section):
 
 
 class ModelSettings(Section):
+    """The keys of `model`.
+
+    >>> ModelSettings(latent_dim=[40, 40]).layer_dims
+    (40, 40)
+    """
+
     latent_dim: Width | Levels = Field(
         16, description="number of latents; a list gives a hierarchy, the top layer first"
     )
-    prior: Prior = Field(StandardNormalPrior(), description="p(z), that of the top level")
+    prior: Prior = Field(StandardNormalPrior(), description="p(z) of the top layer")
     encoder: Encoder = Encoder()
     decoder: Decoder = Decoder()
     condition: Annotated[Condition, BeforeValidator(_conditioned)] | None = Field(
-        None, description="a conditional model: label or attributes"
+        None, description="a conditional model: condition on the label or on attributes"
     )
 
     @property
@@ -226,7 +365,7 @@ class ModelSettings(Section):
 
     @property
     def layer_dims(self) -> tuple[int, ...]:
-        """How many latents each level has, the top first."""
+        """The number of latents of each layer, top first."""
         return (self.latent_dim,) if isinstance(self.latent_dim, int) else tuple(self.latent_dim)
 
     @model_validator(mode="after")

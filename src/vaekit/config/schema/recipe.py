@@ -1,14 +1,14 @@
-"""A recipe says all of a run: data, model, objective, training.
+"""The whole recipe: data, model, objective, training.
 
-It is a tree of plain values with a schema. Whatever a recipe does not say has a default; whatever the schema
-does not know is an error that names the nearest key. Where a part can be of several kinds, its `kind` says
-which, and the kind alone may stand for it:
+A recipe is a tree of plain values. Missing keys have defaults. An unknown key is an error that names the
+nearest known key. Where a section can be of several kinds, `kind` selects one, and the name of the kind may
+stand for the section:
 
-    likelihood: bernoulli            is   likelihood: {kind: bernoulli}
-    beta: 4                          is   beta: {kind: constant, value: 4}
+    likelihood: bernoulli            means   likelihood: {kind: bernoulli}
+    beta: 4                          means   beta: {kind: constant, value: 4}
 
-The schema mirrors the functions it names: the kinds of network are those of `nn/networks.py`, and so on. Each
-of the four parts has a file here.
+The sections mirror the functions that they name: the kinds of network are those of `nn/networks.py`, and so
+on.
 """
 
 from __future__ import annotations
@@ -37,11 +37,17 @@ __all__ = [
 
 
 class Recipe(Section):
+    """All settings of a run.
+
+    >>> Recipe(name="mine", training={"epochs": 3}).training.epochs
+    3
+    """
+
     name: str = Field(
-        "unnamed", min_length=1, max_length=100, pattern=r"^[\w.-]+$", description="names the run"
+        "unnamed", min_length=1, max_length=100, pattern=r"^[\w.-]+$", description="name of the run"
     )
-    title: str = Field("", description="a line for people")
-    reference: str = Field("", description="the paper it follows, with year")
+    title: str = Field("", description="title for figures and pages")
+    reference: str = Field("", description="the paper that it follows, with year")
     data: DataSettings = DataSettings()
     model: ModelSettings = ModelSettings()
     objective: ObjectiveSettings = ObjectiveSettings()
