@@ -36,6 +36,10 @@ PYTHON: dict[str, str] = {
 # Methods and attributes, Class.new_name -> old name.
 #   "Run.bounds": "sandwich",
 MEMBERS: dict[str, str] = {
+    "TrainedModel.load_split": "observed",
+    "TrainedModel.load_data": "data",
+    "TrainedModel.subset": "split",
+    "TrainedModel.with_missing": "hiding",
     "Study.presets": "budgets",
     "Results.failures": "faults",
     "Run.bdmc": "sandwich",

@@ -134,7 +134,7 @@ class Models:
     def _drawn(self, run: Any, seed: int) -> Tree:
         """What the model makes of nothing, and of images."""
         call, model = self.names.call, self.names.get(run, "Run.model")
-        seen = call(self.names.get(run, "Run.trained"), "Trained.observed", split="test")
+        seen = call(self.names.get(run, "Run.trained"), "TrainedModel.load_split", split="test")
         x, y = call(seen, "Observed.all")[:6], self.names.get(seen, "Observed.labels")
         y = None if y is None else y[:6]
         ends = {"y": None if y is None else y[:2], "y_b": None if y is None else y[2:4]}
@@ -356,7 +356,7 @@ def packaged_recipes(names: Names) -> Tree:
 
 def packaged_model(names: Names) -> Tree:
     """The model that the package carries."""
-    model = names.get(names.run("vaekit.demo"), "Trained.model")
+    model = names.get(names.run("vaekit.demo"), "TrainedModel.model")
     return {
         "weights": {name: digest(tensor) for name, tensor in model.state_dict().items()},
         "sample": digest(names.call(model, "VAE.sample", 10, seed=0)),

@@ -47,6 +47,10 @@ def class_grid(
 
     Raises:
         InvalidError: the model is not conditioned on classes.
+
+    >>> import vaekit
+    >>> class_grid(vaekit.demo(), rows=2).arrays["images"].shape
+    (2, 10, 1, 28, 28)
     """
     sample = partial(trained.model.sample, rows, temperature, seed=seed, sample_pixels=sample_pixels)
     columns = [sample(y=y.expand(rows, -1)) for y in _class_vectors(trained)]
@@ -73,6 +77,14 @@ def style_transfer(
     Args:
         condition: the other label.
         sample_latents: decode a posterior sample instead of the posterior mean.
+
+    >>> import vaekit
+    >>> from vaekit.engine.conditioning import parse_condition
+    >>> trained = vaekit.demo()
+    >>> images = trained.load_split("test", images=20)
+    >>> seven = parse_condition(trained, "7")
+    >>> style_transfer(trained, images, seven, n=2).arrays["images"].shape
+    (2, 1, 28, 28)
     """
     x, _ = random_images(trained, seen, n, seed)
     changed = to_array(_with_label(trained, seen, condition.vector, n, seed, sample_latents))
@@ -92,6 +104,12 @@ def style_transfer_to_all(
 
     Raises:
         InvalidError: the model is not conditioned on classes.
+
+    >>> import vaekit
+    >>> trained = vaekit.demo()
+    >>> images = trained.load_split("test", images=20)
+    >>> style_transfer_to_all(trained, images, n=2).arrays["images"].shape
+    (2, 10, 1, 28, 28)
     """
     x, _ = random_images(trained, seen, n, seed)
     columns = [x, *(_with_label(trained, seen, y, n, seed, sample_latents) for y in _class_vectors(trained))]

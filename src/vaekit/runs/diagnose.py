@@ -66,7 +66,13 @@ def diagnose(run: RunRecords) -> list[str]:
 
 
 def diverged(run: RunRecords) -> Iterator[str]:
-    """The loss is not finite, or far above its minimum."""
+    """The loss is not finite, or far above its minimum.
+
+    >>> from vaekit.config.loading import load_recipe
+    >>> run = RunRecords("r", load_recipe("digits"), [{"loss": 5.0}, {"loss": float("nan")}], {})
+    >>> next(diverged(run))[:60]
+    'training diverged: the loss of epoch 2 is not finite; try a '
+    """
     if run.events:
         times = f"{len(run.events)} time{'s' * (len(run.events) > 1)}"
         yield (
@@ -86,14 +92,27 @@ def diverged(run: RunRecords) -> Iterator[str]:
 
 
 def unfinished(run: RunRecords) -> Iterator[str]:
-    """Training is not complete."""
+    """Training is not complete.
+
+    >>> from vaekit.config.loading import load_recipe
+    >>> run = RunRecords("r", load_recipe("digits"), [{"loss": 5.0}], {}, finished=False)
+    >>> next(unfinished(run))[:60]
+    'training stopped after 1 of 60 epochs; run: vaekit train --r'
+    """
     if not run.finished:
         done, total = len(run.metrics), run.recipe.training.epochs
         yield f"training stopped after {done} of {total} epochs; run: vaekit train --resume {run.path}"
 
 
 def still_warming_up(run: RunRecords) -> Iterator[str]:
-    """Beta had not reached its final value when training ended."""
+    """Beta had not reached its final value when training ended.
+
+    >>> from vaekit.config.loading import load_recipe
+    >>> recipe = load_recipe("digits", ["objective.beta={kind: linear, warmup: 90}"])
+    >>> run = RunRecords("r", recipe, [{"beta": 0.5}], {})
+    >>> next(still_warming_up(run))[:60]
+    'training ended at beta 0.5 of 1, so the KL never had its ful'
+    """
     schedule, last = run.recipe.objective.beta, run.metrics[-1].get("beta") if run.metrics else None
     final = schedule.final
     if schedule.kind == "linear" and run.finished and last is not None and final and last < 0.99 * final:
@@ -105,7 +124,13 @@ def still_warming_up(run: RunRecords) -> Iterator[str]:
 
 
 def collapsed(run: RunRecords) -> Iterator[str]:
-    """Posterior collapse: layers, or many latents, that carry no information about the image."""
+    """Posterior collapse: layers, or many latents, that carry no information about the image.
+
+    >>> from vaekit.config.loading import load_recipe
+    >>> run = RunRecords("r", load_recipe("digits"), [], {"active_units": [0], "layer_dims": [8]})
+    >>> next(collapsed(run))[:60]
+    'none of the 8 latents is active: the posterior has collapsed'
+    """
     active, latents = run.evaluation.get("active_units") or [], run.evaluation.get("layer_dims") or []
     for layer, (used, total) in enumerate(zip(active, latents, strict=True), 1):
         where = f"layer {layer}: " if len(latents) > 1 else ""
@@ -120,7 +145,14 @@ def collapsed(run: RunRecords) -> Iterator[str]:
 
 
 def overfitted(run: RunRecords) -> Iterator[str]:
-    """The validation ELBO fell while training continued, or is far below the training ELBO."""
+    """The validation ELBO fell while training continued, or is far below the training ELBO.
+
+    >>> from vaekit.config.loading import load_recipe
+    >>> metrics = [{"validation_elbo": b, "reconstruction": 10.0, "kl": 5.0} for b in (-50.0, -20.0, -40.0)]
+    >>> run = RunRecords("r", load_recipe("digits"), metrics, {})
+    >>> next(overfitted(run))[:60]
+    'the model overfits: the validation ELBO was best at epoch 2 '
+    """
     bounds = _validation(run)
     trained = [-(r["reconstruction"] + r["kl"]) for r in run.metrics if r.get("kl") is not None]
     if len(bounds) < 3 or not trained:
@@ -141,7 +173,14 @@ def overfitted(run: RunRecords) -> Iterator[str]:
 
 
 def too_short(run: RunRecords) -> Iterator[str]:
-    """The validation ELBO was still rising when training ended."""
+    """The validation ELBO was still rising when training ended.
+
+    >>> from vaekit.config.loading import load_recipe
+    >>> metrics = [{"validation_elbo": b, "reconstruction": 30.0, "kl": 10.0} for b in (-90.0, -60.0, -40.0)]
+    >>> run = RunRecords("r", load_recipe("digits"), metrics, {})
+    >>> next(too_short(run))[:60]
+    'training was too short: the validation ELBO still rose by 20'
+    """
     bounds = _validation(run)
     late = max(1, round(LAST_EPOCHS * len(bounds)))
     if len(bounds) < 3 or bounds[-1] < max(bounds) or not run.finished:
@@ -156,7 +195,13 @@ def too_short(run: RunRecords) -> Iterator[str]:
 
 
 def unreliable(run: RunRecords) -> Iterator[str]:
-    """Importance sampling is unreliable for many images."""
+    """Importance sampling is unreliable for many images.
+
+    >>> from vaekit.config.loading import load_recipe
+    >>> run = RunRecords("r", load_recipe("digits"), [], {"unreliable": 0.4})
+    >>> next(unreliable(run))[:60]
+    'the log-likelihood estimate may be far too low: the Pareto k'
+    """
     share = run.evaluation.get("unreliable") or 0.0
     if share > MAX_UNRELIABLE:
         yield (
@@ -168,7 +213,13 @@ def unreliable(run: RunRecords) -> Iterator[str]:
 
 
 def ignored_label(run: RunRecords) -> Iterator[str]:
-    """The decoder ignores the label that it is conditioned on."""
+    """The decoder ignores the label that it is conditioned on.
+
+    >>> from vaekit.config.loading import load_recipe
+    >>> run = RunRecords("r", load_recipe("digits"), [], {"label_kl": 0.0})
+    >>> next(ignored_label(run))[:60]
+    'the decoder ignores the label (KL(p(y|x), p(y)) is 0.000 nat'
+    """
     known = run.evaluation.get("label_kl")
     if known is not None and known < MIN_LABEL_KL:
         yield (
@@ -178,7 +229,13 @@ def ignored_label(run: RunRecords) -> Iterator[str]:
 
 
 def saturated(run: RunRecords) -> Iterator[str]:
-    """The scale of the likelihood is at its bounds."""
+    """The scale of the likelihood is at its bounds.
+
+    >>> from vaekit.config.loading import load_recipe
+    >>> run = RunRecords("r", load_recipe("digits"), [], {"saturated": 0.9})
+    >>> next(saturated(run))[:60]
+    'the scale of the likelihood is at its bounds for 90% of the '
+    """
     share = run.evaluation.get("saturated") or 0.0
     if share > MAX_SATURATED:
         yield (
@@ -189,7 +246,14 @@ def saturated(run: RunRecords) -> Iterator[str]:
 
 
 def prior_mismatch(run: RunRecords) -> Iterator[str]:
-    """The aggregated posterior q(z) is far from the prior."""
+    """The aggregated posterior q(z) is far from the prior.
+
+    >>> from vaekit.config.loading import load_recipe
+    >>> measured = {"marginal_kl": 9.0, "mutual_information": 2.0, "surgery_images": 1000}
+    >>> run = RunRecords("r", load_recipe("digits"), [], measured)
+    >>> next(prior_mismatch(run))[:60]
+    'the aggregated posterior is far from the prior (KL(q(z), p(z'
+    """
     gap, information, images = (
         run.evaluation.get(key) for key in ("marginal_kl", "mutual_information", "surgery_images")
     )
@@ -209,7 +273,14 @@ def prior_mismatch(run: RunRecords) -> Iterator[str]:
 
 
 def not_a_likelihood(run: RunRecords) -> Iterator[str]:
-    """The log-scores are not log-likelihoods of the data."""
+    """The log-scores are not log-likelihoods of the data.
+
+    >>> from vaekit.config.loading import load_recipe
+    >>> measured = {"is_likelihood": False, "caveats": ["values are scaled"]}
+    >>> run = RunRecords("r", load_recipe("digits"), [], measured)
+    >>> next(not_a_likelihood(run))[:80]
+    'the log-scores are not valid log-likelihoods of the data: values are scaled'
+    """
     if run.evaluation.get("is_likelihood", True):
         return
     why = next(iter(run.evaluation.get("caveats", [])), "")
@@ -217,7 +288,13 @@ def not_a_likelihood(run: RunRecords) -> Iterator[str]:
 
 
 def not_evaluated(run: RunRecords) -> Iterator[str]:
-    """The run has no evaluation."""
+    """The run has no evaluation.
+
+    >>> from vaekit.config.loading import load_recipe
+    >>> run = RunRecords("r", load_recipe("digits"), [], {})
+    >>> next(not_evaluated(run))[:60]
+    'the run was not evaluated, so only its training was checked;'
+    """
     if run.finished and not run.evaluation:
         yield (
             f"the run was not evaluated, so only its training was checked; run: vaekit evaluate {run.path}"

@@ -125,6 +125,11 @@ def nearest_images(
 
     Raises:
         InvalidError: pixels of the images are missing.
+
+    >>> import vaekit
+    >>> plot = nearest_images(vaekit.demo(), n=2)
+    >>> plot.arrays["nearest"].shape
+    (4, 1, 28, 28)
     """
     dataset, splits = trained.load_data()
     chosen = np.random.default_rng(seed).permutation(held_out_indices(splits))[:n]
@@ -149,6 +154,12 @@ def reconstructions(
 
     Args:
         sample_latents: decode a posterior sample instead of the posterior mean.
+
+    >>> import vaekit
+    >>> trained = vaekit.demo()
+    >>> images = trained.load_split("test", images=20)
+    >>> reconstructions(trained, images, n=3).arrays["reconstructions"].shape
+    (3, 1, 28, 28)
     """
     x, y = random_images(trained, seen, n, seed)
     originals, decoded = (
@@ -179,6 +190,12 @@ def interpolations(
 
     Raises:
         InvalidError: there are fewer than two images, or `vary` needs a conditional model.
+
+    >>> import vaekit
+    >>> trained = vaekit.demo()
+    >>> images = trained.load_split("test", images=20)
+    >>> interpolations(trained, images, rows=2, steps=5).arrays["images"].shape
+    (2, 5, 1, 28, 28)
     """
     if vary != "both" and trained.model.labels is None:
         raise InvalidError(f"vary {vary!r}: {trained.source} is not a conditional model; leave it out")
@@ -214,6 +231,12 @@ def traversals(
 
     Raises:
         InvalidError: a latent or the image does not exist.
+
+    >>> import vaekit
+    >>> trained = vaekit.demo()
+    >>> images = trained.load_split("test", images=20)
+    >>> traversals(trained, images, steps=3).arrays["images"].shape
+    (2, 3, 1, 28, 28)
     """
     encoded = encode_batches(trained.model, _first_batches(seen, MAX_LATENTS))
     kl = kl_per_latent(encoded)
@@ -239,6 +262,12 @@ def latent_scatter(
 
     Args:
         label_names: of the classes of the split. Default: those of the training data.
+
+    >>> import vaekit
+    >>> trained = vaekit.demo()
+    >>> images = trained.load_split("test", images=20)
+    >>> latent_scatter(trained, images).arrays["plane"].shape
+    (20, 2)
     """
     names = trained.label_names if label_names is None else label_names
     encoded = encode_batches(trained.model, _first_batches(seen, MAX_LATENTS))
@@ -259,6 +288,10 @@ def decoded_grid(trained: TrainedModel, n: int = 20, condition: Condition | None
 
     Raises:
         InvalidError: the model does not have two latents.
+
+    >>> import vaekit
+    >>> decoded_grid(vaekit.demo(), n=3).arrays["images"].shape
+    (3, 3, 1, 28, 28)
     """
     if trained.model.latent_dim != 2:
         raise InvalidError(
@@ -280,7 +313,15 @@ def decoded_grid(trained: TrainedModel, n: int = 20, condition: Condition | None
 
 
 def imputations(trained: TrainedModel, imputed: ImputedDataset) -> Plot:
-    """Show the first ten images with their imputations. The arrays hold all, in the units of the data."""
+    """Show the first ten images with their imputations. The arrays hold all, in the units of the data.
+
+    >>> import vaekit
+    >>> from vaekit.engine.impute import impute_dataset
+    >>> trained = vaekit.demo()
+    >>> imputed = impute_dataset(trained, "square:9", max_images=2, imputations=3, samples=20)
+    >>> imputations(trained, imputed).arrays["imputations"].shape
+    (2, 3, 1, 28, 28)
+    """
     first = slice(MAX_IMPUTED)
     title, known = f"Imputations: {trained.title}", bool(imputed.scored.any())
     figure = plotting.imputations(
@@ -358,6 +399,13 @@ def random_images(
 
     Returns:
         The images (n, C, H, W), and their label vectors (n, m) or None.
+
+    >>> import vaekit
+    >>> trained = vaekit.demo()
+    >>> images = trained.load_split("test", images=20)
+    >>> x, y = random_images(trained, images, n=3, seed=0)
+    >>> x.shape
+    torch.Size([3, 1, 28, 28])
     """
     order = torch.randperm(len(seen), generator=torch.Generator().manual_seed(seed))[:n]
     return _with_labels(trained, seen, order)
