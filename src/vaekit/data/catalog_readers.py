@@ -34,7 +34,15 @@ class DecodedData(NamedTuple):
 
 
 def read_mnist_files(files: Files) -> DecodedData:
-    """The four files of MNIST and its relatives: images and labels for training, then for testing."""
+    """The four files of MNIST and its relatives: images and labels for training, then for testing.
+
+    >>> import struct, tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "x").write_bytes(struct.pack(">4B3I", 0, 0, 8, 3, 1, 2, 2) + bytes(4))  # one 2x2 image
+    >>> _ = (folder / "y").write_bytes(struct.pack(">4BI", 0, 0, 8, 1, 1) + bytes([7]))  # its label
+    >>> read_mnist_files({str(i): folder / name for i, name in enumerate("xyxy")}).labels.tolist()
+    [7, 7]
+    """
     train_images, train_labels, test_images, test_labels = files.values()
     train, test = read_idx_pair(train_images, train_labels), read_idx_pair(test_images, test_labels)
     images, labels = (np.concatenate(both) for both in zip(train, test, strict=True))
@@ -42,7 +50,11 @@ def read_mnist_files(files: Files) -> DecodedData:
 
 
 def read_packed_mnist() -> DecodedData:
-    """MNIST as it is part of the package: 70,000 images, then 70,000 labels, in one xz stream."""
+    """MNIST as it is part of the package: 70,000 images, then 70,000 labels, in one xz stream.
+
+    >>> read_packed_mnist().images.shape
+    (70000, 1, 28, 28)
+    """
     path = resources.files("vaekit.data") / "mnist" / "mnist.xz"
     with reading(str(path), "the packed MNIST"):
         values = np.frombuffer(lzma.decompress(path.read_bytes()), np.uint8)
@@ -66,7 +78,15 @@ def read_sklearn_digits() -> DecodedData:
 
 
 def read_frey_faces(files: Files) -> DecodedData:
-    """1965 frames of Brendan Frey's face: variable `ff` (560, 1965), one column per frame of 28x20."""
+    """1965 frames of Brendan Frey's face: variable `ff` (560, 1965), one column per frame of 28x20.
+
+    >>> import tempfile
+    >>> from scipy.io import savemat
+    >>> path = Path(tempfile.mkdtemp()) / "made.mat"
+    >>> savemat(path, {"ff": np.zeros((560, 3), np.uint8)})
+    >>> read_frey_faces({"frey": path}).images.shape
+    (3, 1, 28, 20)
+    """
     (path,) = files.values()
     faces = _matlab(path, "ff")["ff"]
     return DecodedData(_uint8(faces.T, path).reshape(-1, 1, 28, 20))
@@ -76,6 +96,14 @@ def read_omniglot(files: Files) -> DecodedData:
     """28x28 OMNIGLOT of the IWAE paper: `data` (784, 24345) and `testdata` in [0, 1], stored column-major.
 
     The labels are the alphabets, one-hot in `target` (50, 24345) and `testtarget`.
+
+    >>> import tempfile
+    >>> from scipy.io import savemat
+    >>> path = Path(tempfile.mkdtemp()) / "made.mat"
+    >>> half = np.zeros((784, 2)), np.eye(50)[:, :2]
+    >>> savemat(path, {"data": half[0], "testdata": half[0], "target": half[1], "testtarget": half[1]})
+    >>> read_omniglot({"chardata": path}).labels.tolist()
+    [0, 1, 0, 1]
     """
     (path,) = files.values()
     held = _matlab(path, "data", "testdata", "target", "testtarget")
@@ -90,6 +118,15 @@ def read_caltech_silhouettes(files: Files) -> DecodedData:
 
     As in the VampPrior paper (Tomczak and Welling 2018) the two values are swapped, x = 1 - stored,
     which changes no likelihood. Labels count from 1 in the file.
+
+    >>> import tempfile
+    >>> from scipy.io import savemat
+    >>> path = Path(tempfile.mkdtemp()) / "made.mat"
+    >>> made = {f"{part}_data": np.zeros((1, 784)) for part in ("train", "val", "test")}
+    >>> made |= {f"{part}_labels": np.ones((1, 1)) for part in ("train", "val", "test")}
+    >>> savemat(path, made | {"classnames": np.array([["ant"]], object)})
+    >>> read_caltech_silhouettes({"caltech": path}).label_names
+    ('ant',)
     """
     (path,) = files.values()
     parts = ("train", "val", "test")

@@ -53,6 +53,13 @@ def read_header(path: Path) -> ImageHeader | None:
 
     Raises:
         DataError: it is named as an image and is none, or has more than MAX_PIXELS.
+
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> Image.new("L", (6, 4)).save(folder / "one.png")
+    >>> read_header(folder / "one.png").gray
+    True
     """
     with reading(path, "an image"):
         try:
@@ -77,6 +84,13 @@ def decode_image(path: Path, size: tuple[int, int], *, cut: bool, gray: bool) ->
 
     Raises:
         DataError: the file is damaged.
+
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> Image.new("L", (6, 4)).save(folder / "one.png")
+    >>> decode_image(folder / "one.png", (2, 3), cut=False, gray=True).shape
+    (2, 3)
     """
     with reading(path, "an image"), Image.open(path, formats=FORMATS) as opened:
         return image_to_array(opened, size, cut=cut, gray=gray)

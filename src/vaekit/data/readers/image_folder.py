@@ -72,6 +72,13 @@ def read_image_folder(folder: Path, framing: ImageOptions) -> RawData:
     Raises:
         DataError: there is no image, one is damaged or larger than the limit, or the folders are nested
             in a way that says nothing about labels.
+
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> Image.new("L", (6, 4)).save(folder / "one.png")
+    >>> read_image_folder(folder, ImageOptions()).values.shape
+    (1, 4, 6)
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, about oddities in metadata

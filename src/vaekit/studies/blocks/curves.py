@@ -73,8 +73,11 @@ def metric_vs_param(
         runs: whose; those without the number, or without the setting, are left out.
         log: whether the axis of the setting is logarithmic.
     """
-    points = [(o, at, found) for o in study.select(runs, finished=True) if (at := setting_value(o, x)) is not None
-              and (found := metric_values(metric, o))]  # fmt: skip
+    points = [
+        (variant, at, found)
+        for variant in study.select(runs, finished=True)
+        if (at := setting_value(variant, x)) is not None and (found := metric_values(metric, variant))
+    ]
     if not points:
         raise InvalidError(f"x: no run has both a number {x} and {metric}")
     groups = {group: [p for p in points if p[0].plan.group == group] for group in _groups(points)}
