@@ -169,7 +169,7 @@ def test_a_fault_that_nobody_foresaw_becomes_a_line_too(results, monkeypatch):
 
 def test_a_number_without_a_better_end_has_no_best(results):
     [part] = draw_block(results, {"best": "parameters"})
-    assert "neither more nor less is better" in part.text
+    assert "neither higher nor lower is better" in part.text
 
 
 def test_a_wrong_option_names_block_and_option():

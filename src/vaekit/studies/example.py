@@ -8,16 +8,23 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+import torch
+
 from vaekit.config.build import build_model
 from vaekit.engine.trained_model import TrainedModel
+from vaekit.models.labels import LabelPrior
 from vaekit.studies.plan import plan_variants
 from vaekit.studies.results import RunResult, StudyResults, VariantResult
 from vaekit.studies.schema import EvaluationProtocol, Preset, Study
 
 
 @cache
-def example_results() -> StudyResults:
+def example_results(*overrides: str) -> StudyResults:
     """Two untrained VAEs of 8 x 8 digits, `vae-2` and `vae-3`, with two epochs and an evaluation each.
+
+    Args:
+        overrides: changes of the recipe `digits`, as in the YAML of a study.
 
     >>> [variant.label for variant in example_results().variants]
     ['d = 2', 'd = 3']
@@ -27,7 +34,7 @@ def example_results() -> StudyResults:
         "label": "d = {d}",
         "recipe": "digits",
         "grid": {"d": [2, 3]},
-        "overrides": ["model.latent_dim={d}"],
+        "overrides": ["model.latent_dim={d}", *overrides],
         "group": "VAE",
     }
     study = Study(name="example", title="Two small models", runs=[entry], page=["table"])
@@ -35,7 +42,8 @@ def example_results() -> StudyResults:
     variants = []
     for place, plan in enumerate(plan_variants(study, preset)):
         run = RunResult(0, Path("runs") / plan.name)
-        model = build_model(plan.recipe.model, (1, 8, 8), seed=place).eval()
+        labels = LabelPrior(torch.eye(10)) if plan.recipe.model.condition else None
+        model = build_model(plan.recipe.model, (1, 8, 8), seed=place, labels=labels).eval()
         names = tuple(str(k) for k in range(10))
         vars(run).update(
             recipe=plan.recipe,
@@ -48,7 +56,9 @@ def example_results() -> StudyResults:
                 "samples": 5, "images": 20, "split": "test", "observation": "dynamic",
             },
             ais={}, environment={}, best_epoch=2,
-            per_image={},
+            per_image={
+                "index": np.arange(20), "log_likelihood": np.linspace(-33.0, -27.0, 20) - place,
+            },
         )  # fmt: skip
         variants.append(VariantResult(plan, [run]))
     return StudyResults(study, variants, Path("runs/studies/example"), "quick", preset)

@@ -88,7 +88,7 @@ def test_the_curve_may_go_from_small_to_large_rate(results, monkeypatch):
 
 
 def test_autoencoders_alone_have_no_rate_to_show(results):
-    with pytest.raises(InvalidError, match="both a rate and a distortion"):
+    with pytest.raises(InvalidError, match="both a KL and a reconstruction term"):
         tradeoff.rate_distortion(results, "ae")
 
 

@@ -158,7 +158,7 @@ def test_holes_are_filled_with_the_label_and_without_and_judged_against_the_trut
             trained(results, "cvae"), "square:4", max_images=20, imputations=2, samples=20, labels=labels
         )
         assert cells[0].value == pytest.approx(found.rmse), name
-    assert [list(each) for each, _ in rows] == [["seen", *names[:3]]]
+    assert [list(each) for each, _ in rows] == [["observed", *names[:3]]]
     assert [each[1].shape for each in draws] == [(3, 2, 1, 8, 8)]
 
 

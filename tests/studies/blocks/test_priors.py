@@ -125,6 +125,6 @@ def test_every_test_image_is_in_one_cluster_and_the_words_name_the_purity(result
     assert isinstance(text, Text)
     sizes = [int(tick.get_text()) for tick in figure.figure.axes[1].get_xticklabels()]
     assert sum(sizes) == 297
-    assert f"{sum(size > 0 for size in sizes)} of 3 components gather images" in text.text
+    assert f"{sum(size > 0 for size in sizes)} of 3 components have images" in text.text
     counts = mixtures.count_classes(variant(results, "mixture"), "test", 297)
     assert f"right for {mixture_components.purity(counts):.0%}" in text.text

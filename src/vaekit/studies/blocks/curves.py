@@ -74,9 +74,9 @@ def metric_vs_param(
         log: whether the axis of the setting is logarithmic.
     """
     points = [
-        (variant, at, found)
+        (variant, at, values)
         for variant in study.select(runs, finished=True)
-        if (at := setting_value(variant, x)) is not None and (found := metric_values(metric, variant))
+        if (at := setting_value(variant, x)) is not None and (values := metric_values(metric, variant))
     ]
     if not points:
         raise InvalidError(f"x: no run has both a number {x} and {metric}")

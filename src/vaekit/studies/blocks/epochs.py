@@ -1,4 +1,4 @@
-"""Training epoch by epoch: how far each run was, in numbers and in samples."""
+"""Progress of training: metrics and samples after given epochs."""
 
 from __future__ import annotations
 
@@ -27,14 +27,20 @@ def metric_by_epoch(
     better: str = "lower",
     note: str = "",
 ) -> list[Element]:
-    """A number of the metrics after some epochs, a row a run, the best of each epoch marked.
+    """A training metric after given epochs: one row per run, the best value of each epoch marked.
 
     Args:
-        metric: a key of the lines of metrics.jsonl.
-        epochs: those that no run reached are left out.
-        offset: is taken off, such as a constant that all share.
+        metric: a key of metrics.jsonl.
+        runs: name patterns or groups.
+        epochs: the columns; epochs that no run reached are left out.
+        offset: subtracted from every value, such as a constant that all runs share.
         better: "lower" or "higher".
-        note: a line under the table.
+        note: a line below the table.
+
+    >>> from vaekit.studies.example import example_results
+    >>> table = metric_by_epoch(example_results(), "loss", epochs=[1, 2, 9])[0]
+    >>> [(label, [cell.value for cell in cells]) for label, cells in table.rows]
+    [('d = 2', [39.0, 38.0]), ('d = 3', [38.0, 37.0])]
     """
     variants = study.select(runs, finished=True)
     reached = max(len(run.metrics) for variant in variants for run in variant.finished)
@@ -43,10 +49,10 @@ def metric_by_epoch(
         (variant.label, [_cell(variant, metric, epoch, offset) for epoch in chosen]) for variant in variants
     ]
     columns = [Column(f"{metric}:{epoch}", f"epoch {epoch}", "", better) for epoch in chosen]
-    named = f"{SERIES.get(metric, metric)}{f' offset {offset:g}' if offset else ''}."
+    title = SERIES.get(metric, metric) + (f", minus {offset:g}" if offset else "")
     return [
         comparison_table(
-            columns, rows, [f"{named[:1].upper()}{named[1:]}", *filter(None, [note]), *seed_notes(variants)]
+            columns, rows, [f"{title[:1].upper()}{title[1:]}.", *filter(None, [note]), *seed_notes(variants)]
         )
     ]
 
@@ -59,11 +65,23 @@ def samples_by_epoch(
     title: str = "Samples during training",
     caption: str = "The same draws of the prior after each epoch.",
 ) -> list[Element]:
-    """Samples from the same latents after some epochs, a row an epoch, a figure a run.
+    """Samples after given epochs, from the same latents: one row per epoch, one figure per run.
+
+    The samples are those that the run saved during training, see `training.sample_every`.
 
     Args:
-        epochs: those of which there are pictures, by training.sample_every.
-        n: so many, ten at most.
+        runs: name patterns or groups.
+        epochs: the rows; epochs without saved samples are left out.
+        n: number of samples, at most 10.
+        title, caption: of the figures.
+
+    Raises:
+        InvalidError: the run saved no samples.
+
+    >>> from vaekit.studies.example import example_results
+    >>> samples_by_epoch(example_results(), "vae-2")
+    Traceback (most recent call last):
+    vaekit.errors.InvalidError: runs: d = 2: no samples were saved during training; ...
     """
     return [
         FigureElement(plotting.image_rows(_samples(variant, epochs, n), f"{title}: {variant.label}"), caption)
@@ -72,6 +90,7 @@ def samples_by_epoch(
 
 
 def _cell(variant: VariantResult, metric: str, epoch: int, offset: float) -> Cell:
+    """Mean and standard deviation over the seeds that reached an epoch."""
     found = [dict(run.series(metric)).get(epoch) for run in variant.finished]
     values = [value - offset for value in found if value is not None]
     if not values:
@@ -80,7 +99,7 @@ def _cell(variant: VariantResult, metric: str, epoch: int, offset: float) -> Cel
 
 
 def _samples(variant: VariantResult, epochs: Sequence[int], n: int) -> dict[str, np.ndarray]:
-    """Samples (n, C, H, W) for each epoch, out of the pictures that the run wrote."""
+    """Samples (n, C, H, W) for each epoch, read from the image grids that the run saved."""
     pictures = progress_frames(variant.first.path / "figures", "samples")
     found = {epoch: pictures[epoch] for epoch in epochs if epoch in pictures}
     if not found:

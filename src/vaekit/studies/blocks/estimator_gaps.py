@@ -1,4 +1,9 @@
-"""How far each estimator of log p(x) is from the truth, for each run, by bounds on both sides."""
+"""The error of estimators of log p(x), bounded on images that the model generated.
+
+For x sampled from the model, its latents z are an exact posterior sample. Annealed chains from z give an
+upper bound of log p(x), chains from the prior or the encoder a lower bound (bidirectional Monte Carlo,
+Grosse, Ghahramani and Adams 2015). The gap of a lower bound is at most its distance from the upper bound.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +24,19 @@ def estimator_gaps(
     steps: int = STEPS,
     seed: int = 0,
 ) -> list[Element]:
-    """A row a run: the upper bound on images from the model, and how far below it each lower bound is.
+    """The upper bound of log p(x), and how far below it each lower bound is: one row per run.
 
     Args:
-        runs: whose; the first seed of each.
-        images: drawn from each model.
-        samples: K, of importance sampling.
-        chains, steps: of the annealed chains.
-        seed: of all that is random.
+        runs: name patterns or groups; the first seed of each run is measured.
+        images: number of images sampled from each model.
+        samples: K, the number of importance samples per image.
+        chains, steps: number of annealed chains per image, and of their steps.
+        seed: random seed.
+
+    >>> from vaekit.studies.example import example_results
+    >>> table = estimator_gaps(example_results(), "vae-2", images=2, samples=3, chains=1, steps=1)[0]
+    >>> [column.name for column in table.columns]
+    ['upper', 'ais', 'importance_sampled', 'elbo', 'median', 'unreliable']
     """
     rows = []
     for variant in study.select(runs, finished=True):

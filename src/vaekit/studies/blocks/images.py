@@ -1,8 +1,8 @@
-"""Images by run: a row each, the same latents or the same held-out images for all."""
+"""Samples and reconstructions: one row per run, from the same latents or of the same test images."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -22,15 +22,24 @@ def samples(
     title: str = "Samples",
     caption: str = "Decoded draws of each model's prior.",
 ) -> list[Element]:
-    """A row of samples a run, a figure a dataset."""
+    """Samples: one row per run, one figure per dataset.
 
-    def drawn(variant: VariantResult) -> np.ndarray:
-        return plots.samples(variant.first.trained, n, seed=seed).arrays["images"]
+    Args:
+        runs: name patterns or groups; the first seed of each run is shown.
+        n: number of samples per run.
+        seed: of the latents, the same for all runs.
+        title, caption: of the figures.
 
-    return [
-        FigureElement(plotting.image_rows(_rows(variants, drawn), figure_title(title, data)), caption)
-        for data, variants in group_by_dataset(study.select(runs, finished=True))
-    ]
+    >>> from vaekit.studies.example import example_results
+    >>> samples(example_results(), n=4)[0].caption
+    "Decoded draws of each model's prior."
+    """
+
+    parts: list[Element] = []
+    for data, variants in group_by_dataset(study.select(runs, finished=True)):
+        rows = {v.label: plots.samples(v.first.trained, n, seed=seed).arrays["images"] for v in variants}
+        parts.append(FigureElement(plotting.image_rows(rows, figure_title(title, data)), caption))
+    return parts
 
 
 def sample_grid(
@@ -40,7 +49,18 @@ def sample_grid(
     seed: int = 0,
     caption: str = "Decoded draws of the prior.",
 ) -> list[Element]:
-    """Many samples of each run, in a square."""
+    """Samples in a square grid, one figure per run.
+
+    Args:
+        runs: name patterns or groups.
+        n: number of samples.
+        seed: of the latents.
+        caption: of the figures.
+
+    >>> from vaekit.studies.example import example_results
+    >>> len(sample_grid(example_results(), n=9))
+    2
+    """
     return [
         FigureElement(plots.samples(variant.first.trained, n, seed=seed).figure, caption)
         for variant in study.select(runs, finished=True)
@@ -56,22 +76,42 @@ def reconstructions(
     title: str = "Reconstructions",
     caption: str = "Held-out images above their reconstructions by each model.",
 ) -> list[Element]:
-    """The same held-out images above a row of reconstructions a run, a figure a dataset."""
+    """Reconstructions of the same images: one row per run below the originals, one figure per dataset.
 
-    def made(variant: VariantResult) -> dict[str, np.ndarray]:
+    Args:
+        runs: name patterns or groups.
+        n: number of images.
+        seed: of the choice of images.
+        split: that they come from.
+        title, caption: of the figures.
+
+    >>> from vaekit.studies.example import example_results
+    >>> [type(part).__name__ for part in reconstructions(example_results(), "vae-2", n=3)]
+    ['FigureElement']
+    """
+
+    def reconstruct(variant: VariantResult) -> dict[str, np.ndarray]:
         trained = variant.first.trained
         return plots.reconstructions(trained, trained.load_split(split), n, seed).arrays
 
     parts: list[Element] = []
     for data, variants in group_by_dataset(study.select(runs, finished=True)):
-        top = ("original", made(variants[0])["originals"])
-        rows = _rows(variants, lambda variant: made(variant)["reconstructions"])
+        top = ("original", reconstruct(variants[0])["originals"])
+        rows = {variant.label: reconstruct(variant)["reconstructions"] for variant in variants}
         parts.append(FigureElement(plotting.image_rows(rows, figure_title(title, data), top=top), caption))
     return parts
 
 
 def group_by_dataset(variants: Sequence[VariantResult]) -> Iterator[tuple[str, list[VariantResult]]]:
-    """The runs of each dataset and observation, which show the same images."""
+    """Group runs by dataset and observation: the runs of a group see the same images.
+
+    Yields:
+        The name of a dataset, and its runs.
+
+    >>> from vaekit.studies.example import example_results
+    >>> [(name, len(group)) for name, group in group_by_dataset(example_results().variants)]
+    [('digits', 2)]
+    """
     groups: dict[tuple[str, str], list[VariantResult]] = {}
     for variant in variants:
         data = variant.first.recipe.data
@@ -81,16 +121,18 @@ def group_by_dataset(variants: Sequence[VariantResult]) -> Iterator[tuple[str, l
 
 
 def figure_title(title: str, data: str) -> str:
-    """The title of a figure of a dataset."""
+    """The title of a figure that shows one dataset.
+
+    >>> figure_title("Samples", "digits")
+    'Samples: Digits 8x8'
+    """
     return f"{title}: {dataset_title(data)}"
 
 
 def dataset_title(data: str) -> str:
-    """What people call a dataset: its title in the catalog, or else its name."""
+    """The title of a dataset in the catalog; its name if it is not there.
+
+    >>> dataset_title("digits"), dataset_title("mine")
+    ('Digits 8x8', 'mine')
+    """
     return ENTRIES[data].title if data in ENTRIES else data
-
-
-def _rows(
-    variants: Sequence[VariantResult], images: Callable[[VariantResult], np.ndarray]
-) -> dict[str, np.ndarray]:
-    return {variant.label: images(variant) for variant in variants}

@@ -1,4 +1,8 @@
-"""Images of which a part is hidden, filled again by several models, and how far they are from the truth."""
+"""Imputation of hidden pixels by several models, and its error.
+
+Imputations are samples of p(x_missing | x_observed), by importance resampling of latents; the mean imputation
+is their mean. The error is the root mean square over the hidden pixels.
+"""
 
 from __future__ import annotations
 
@@ -28,35 +32,52 @@ def imputation(
     seed: int = 0,
     caption: str = "",
 ) -> list[Element]:
-    """The same images with the same holes, filled by each run, a conditional one with its label and without.
+    """Mean imputations, several sampled imputations, and a table of errors, for the same images and pixels.
+
+    A conditional model is used twice: conditioned on the label, and with the label marginalized out.
 
     Args:
-        missing: what is hidden, such as `square:12`.
-        n: images shown.
-        n_images: images over which the error is a mean.
-        imputations: fillings of each image that are drawn for the second figure.
-        samples: draws from the proposal that a filling is chosen from.
+        runs: name patterns or groups.
+        missing: the hidden pixels, such as `square:12`.
+        n: number of images shown.
+        n_images: number of images that the error is averaged over.
+        imputations: number of imputations per image in the second figure.
+        samples: number of proposals that each imputation is resampled from.
+        seed: random seed.
+        caption: of the first figure.
+
+    >>> from vaekit.studies.example import example_results
+    >>> parts = imputation(example_results(), missing="square:4", n=2, n_images=4, imputations=2, samples=5)
+    >>> [type(part).__name__ for part in parts], [name for name, _ in parts[-1].rows]
+    (['FigureElement', 'FigureElement', 'Table'], ['d = 2', 'd = 3', 'mean training image'])
     """
-    made = {
+    imputed = {
         label: impute_dataset(
             variant.first.trained, missing, max_images=n_images, imputations=imputations, samples=samples,
             seed=seed, labels=labels,
         )
         for variant in study.select(runs, finished=True)
-        for label, labels in _ways(variant)
+        for label, labels in _label_modes(variant)
     }  # fmt: skip
-    most = next(iter(made))
+    label, first = next(iter(imputed.items()))
+    title = figure_title("Imputed", first.dataset.name)
+    observed, images, mean = (each[:n].clip(0, 1) for each in (first.observed, first.images, first.mean))
+    several = plotting.imputations(observed, images, mean, f"Several imputations: {label}", first.truth[:n])
+    rows = [(name, [Cell(each.rmse)]) for name, each in imputed.items()]
+    rows.append(("mean training image", [Cell(first.rmse_of_mean_image)]))
+    note = (
+        f"Root mean squared error of the mean imputation over the {int(first.scored.sum()):,} hidden pixels "
+        f"of {len(first.truth):,} test images; hidden: {first.missing}."
+    )
     return [
-        FigureElement(_means(made, n, figure_title("Imputed", made[most].dataset.name)), caption),
-        FigureElement(
-            _draws(made[most], n, f"Several imputations: {most}"), "The same images, drawn several times."
-        ),
-        comparison_table([_ERROR], _rows(made), [_protocol(made[most])], "filled by"),
+        FigureElement(_mean_imputations(imputed, n, title), caption),
+        FigureElement(several, "Several imputations of the same images."),
+        comparison_table([_ERROR], rows, [note], "imputed by"),
     ]
 
 
-def _ways(variant: VariantResult) -> Iterator[tuple[str, Literal["condition", "marginalize"]]]:
-    """A run by its label; a conditional one twice, without the label of the images and with it."""
+def _label_modes(variant: VariantResult) -> Iterator[tuple[str, Literal["condition", "marginalize"]]]:
+    """The rows of a run: one, or two for a conditional model, without and with the labels of the images."""
     if variant.first.trained.model.labels is None:
         yield variant.label, "condition"
         return
@@ -64,29 +85,11 @@ def _ways(variant: VariantResult) -> Iterator[tuple[str, Literal["condition", "m
     yield f"{variant.label}, label given", "condition"
 
 
-def _means(made: Mapping[str, ImputedDataset], n: int, title: str) -> Drawing:
-    """The originals, what is left of them, and the mean filling of each model."""
-    first = next(iter(made.values()))
-    rows = {"seen": first.observed, **{label: found.mean for label, found in made.items()}}
+def _mean_imputations(imputed: Mapping[str, ImputedDataset], n: int, title: str) -> Drawing:
+    """The originals, their observed pixels, and the mean imputation of each model."""
+    first = next(iter(imputed.values()))
+    rows = {"observed": first.observed, **{label: each.mean for label, each in imputed.items()}}
     shown = {label: images[:n].clip(0, 1) for label, images in rows.items()}
     return plotting.image_rows(
         shown, title, top=("original", first.truth[:n]), subtitle=f"hidden: {first.missing}"
-    )
-
-
-def _draws(found: ImputedDataset, n: int, title: str) -> Drawing:
-    observed, filled, mean = (each[:n].clip(0, 1) for each in (found.observed, found.images, found.mean))
-    return plotting.imputations(observed, filled, mean, title, found.truth[:n])
-
-
-def _rows(made: Mapping[str, ImputedDataset]) -> list[tuple[str, list[Cell]]]:
-    first = next(iter(made.values()))
-    rows = [(label, [Cell(found.rmse)]) for label, found in made.items()]
-    return [*rows, ("mean training image", [Cell(first.rmse_of_mean_image)])]
-
-
-def _protocol(found: ImputedDataset) -> str:
-    return (
-        f"Root mean squared error of the mean filling over the {int(found.scored.sum()):,} hidden pixels of "
-        f"{len(found.truth):,} test images; hidden: {found.missing}."
     )

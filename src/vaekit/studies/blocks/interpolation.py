@@ -1,4 +1,4 @@
-"""Ways through latent spaces: what lies between the codes of two images, by several models."""
+"""Interpolation between two images: decoded latents z(t) = (1 - t) z_a + t z_b of their posterior means."""
 
 from __future__ import annotations
 
@@ -35,16 +35,30 @@ def interpolations(
     title: str = "Interpolations",
     caption: str = "",
 ) -> list[Element]:
-    """The straight way between the codes of two images, the same images for all runs.
+    """Straight paths between the latents of two images, decoded: the same images for all runs.
 
     Args:
-        pairs: classes that the ways lead from and to, by their numbers; an image of each is drawn.
-        steps: images of a way, the reconstructions of both ends included.
+        pairs: the classes of the first and the last image of each path, as numbers; the images are random.
+        runs: name patterns or groups.
+        steps: number of images of a path, including the reconstructions of both ends.
+        seed: of the choice of images.
+        split: that they come from.
+        title, caption: of the figure.
+
+    Raises:
+        InvalidError: a class does not exist.
+
+    >>> from vaekit.studies.example import example_results
+    >>> [type(part).__name__ for part in interpolations(example_results(), [(1, 7)], steps=3)]
+    ['FigureElement']
     """
     variants = study.select(runs, finished=True)
     seen = variants[0].first.trained.load_split(split)
     ends = choose_endpoints(seen, pairs, seed)
-    paths = {variant.label: _paths(variant.first.trained, ends, steps) for variant in variants}
+    paths = {
+        variant.label: to_array(variant.first.trained.model.interpolate(*ends, steps).transpose(0, 1))
+        for variant in variants
+    }
     originals = (to_array(ends[0]), to_array(ends[1]))
     figure = plotting.interpolation_rows(
         paths, figure_title(title, variants[0].first.recipe.data.dataset), originals
@@ -59,14 +73,24 @@ def midpoint_quality(
     seed: int = 0,
     note: str = "",
 ) -> list[Element]:
-    """How near to training images are reconstructions, what lies half way between two codes, and samples.
+    """How close reconstructions, decoded midpoints of two latents, and samples are to training images.
 
-    Distances in the features by which the quality of samples is measured, and the share of what lies half
-    way that is like training images.
+    Distances are measured in the same features as the quality of samples.
 
     Args:
-        n: how many of each.
-        note: a line under the table.
+        runs: name patterns or groups.
+        n: number of images of each kind.
+        seed: of the choice of images and of the samples.
+        note: a line below the table.
+
+    The columns of the table:
+
+    >>> for column in _COLUMNS:
+    ...     print(f"{column.title}, {column.unit}")
+    reconstructions, Fréchet distance
+    midpoints, Fréchet distance
+    samples, Fréchet distance
+    midpoints, precision
     """
     variants = study.select(runs, finished=True)
     rows = [(variant.label, _cells(variant, n, seed)) for variant in variants]
@@ -77,51 +101,55 @@ def midpoint_quality(
 
 _COLUMNS = (
     Column("frechet_reconstructions", "reconstructions", "Fréchet distance", "lower", None),
-    Column("frechet_halfway", "half way", "Fréchet distance", "lower", None),
+    Column("frechet_halfway", "midpoints", "Fréchet distance", "lower", None),
     Column("frechet_samples", "samples", "Fréchet distance", "lower", None),
-    Column("precision_halfway", "half way", "precision", "higher", 3),
+    Column("precision_halfway", "midpoints", "precision", "higher", 3),
 )
 
 
 def choose_endpoints(seen: ObservedImages, pairs: Pairs, seed: int) -> list[Tensor]:
-    """Images (P, C, H, W) of the classes that ways lead from, and of those that they lead to."""
-    return [_of_classes(seen, classes, seed + i) for i, classes in enumerate(zip(*pairs, strict=True))]
+    """The first and the last images of P paths, both (P, C, H, W), at random from their classes.
+
+    Raises:
+        InvalidError: the images have no labels, or a class does not exist.
+
+    >>> from vaekit.studies.example import example_results
+    >>> seen = example_results().variants[0].first.trained.load_split("test")
+    >>> [tuple(images.shape) for images in choose_endpoints(seen, [(1, 7), (4, 9)], seed=0)]
+    [(2, 1, 8, 8), (2, 1, 8, 8)]
+    """
+    return [_sample_of_classes(seen, classes, seed + i) for i, classes in enumerate(zip(*pairs, strict=True))]
 
 
-def _of_classes(seen: ObservedImages, classes: Sequence[int], seed: int) -> Tensor:
-    """An image of each class, at random."""
+def _sample_of_classes(seen: ObservedImages, classes: Sequence[int], seed: int) -> Tensor:
+    """A random image of each class."""
     if seen.classes is None:
-        raise InvalidError("pairs: the data have no labels, and so no classes to choose images by")
+        raise InvalidError("pairs: expected labeled images, but the data have no labels")
     generator = torch.Generator().manual_seed(seed)
-    return seen.batch(torch.stack([_one(seen.classes.cpu(), label, generator) for label in classes]))
-
-
-def _one(labels: Tensor, label: int, generator: torch.Generator) -> Tensor:
-    members = (labels == label).nonzero()[:, 0]
-    if not len(members):
-        raise InvalidError(f"pairs: expected classes of the data, 0 to {int(labels.max())}, got {label}")
-    return members[torch.randint(len(members), (), generator=generator)]
-
-
-def _paths(trained: TrainedModel, ends: Sequence[Tensor], steps: int) -> np.ndarray:
-    """(P, S, C, H, W)."""
-    return to_array(trained.model.interpolate(ends[0], ends[1], steps).transpose(0, 1))
+    labels, chosen = seen.classes.cpu(), []
+    for label in classes:
+        members = (labels == label).nonzero()[:, 0]
+        if not len(members):
+            raise InvalidError(f"pairs: expected classes of the data, 0 to {int(labels.max())}, got {label}")
+        chosen.append(members[torch.randint(len(members), (), generator=generator)])
+    return seen.batch(torch.stack(chosen))
 
 
 def _cells(variant: VariantResult, n: int, seed: int) -> list[Cell]:
-    """Scores of a run's three sets of images; each set is as large as that of the training images."""
+    """The scores of three sets of images, each against as many training images."""
     trained = variant.first.trained
     dataset, splits = trained.load_data()
     found, n = feature_space(dataset, device=trained.device), _available(trained, n)
     chosen = np.random.default_rng(seed).permutation(splits.train)[:n]
     real = found.extract(reference_batches(trained, dataset, np.sort(chosen)))
-    sets = _between(trained, n, 0.0, seed), _between(trained, n, 0.5, seed), _sampled(trained, n, seed)
+    samples = trained.model.sample(n, seed=seed).clamp(0, 1).split(BATCH_SIZE)
+    sets = _decode_between(trained, n, 0.0, seed), _decode_between(trained, n, 0.5, seed), samples
     scored = [sample_metrics(real, found.extract(each)) for each in sets]
     return [Cell(each["frechet"]) for each in scored] + [Cell(scored[1]["precision"])]
 
 
 def _available(trained: TrainedModel, n: int) -> int:
-    """n, or as many as there are run and test images."""
+    """n, or the number of training or test images if that is smaller."""
     _, splits = trained.load_data()
     return min(n, len(splits.train), len(splits.test))
 
@@ -136,14 +164,10 @@ def _protocol(trained: TrainedModel, n: int) -> str:
 
 
 @torch.no_grad()
-def _between(trained: TrainedModel, n: int, share: float, seed: int) -> Iterator[Tensor]:
-    """n images at a share of the way from the code of a test image to that of another."""
+def _decode_between(trained: TrainedModel, n: int, share: float, seed: int) -> Iterator[Tensor]:
+    """Decode the latents at a fraction of the path between two test images, for n pairs; yields batches."""
     seen = trained.load_split("test")
     a, b = (torch.randperm(len(seen), generator=torch.Generator().manual_seed(seed + i))[:n] for i in (0, 1))
     for here, there in zip(a.split(BATCH_SIZE), b.split(BATCH_SIZE), strict=True):
         first, second = (trained.model.encode(seen.batch(indices)).mean for indices in (here, there))
         yield trained.model.decode(torch.lerp(first, second, share)).mean.clamp(0, 1)
-
-
-def _sampled(trained: TrainedModel, n: int, seed: int) -> Iterator[Tensor]:
-    yield from trained.model.sample(n, seed=seed).clamp(0, 1).split(BATCH_SIZE)

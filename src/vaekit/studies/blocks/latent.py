@@ -1,8 +1,8 @@
 """Latent spaces of several runs side by side.
 
-Codes latent by latent: what each tells, and whether all of them together follow the prior.
-
-What can be read out of codes: how well simple methods tell the class of an image from its code.
+- Scatter plots of the posterior means.
+- Each latent by itself: its KL, and whether its aggregated posterior is N(0, 1).
+- Probes: how well simple classifiers predict the class of an image from its latents.
 """
 
 from __future__ import annotations
@@ -37,52 +37,71 @@ def latent_scatter(
     title: str = "Latent space",
     caption: str = "",
 ) -> list[Element]:
-    """The codes of n images of a split, a panel a run, colored by label.
+    """Scatter plots of the posterior means, colored by class: one panel per run, one figure per dataset.
 
     Args:
-        dimensions: of the panels; codes of more are shown by their principal components.
-        kernel_pca: show them by principal components of a Gaussian kernel instead.
+        runs: name patterns or groups.
+        n: number of images.
+        split: that they come from.
+        dimensions: of the panels; more latents than that are projected on their principal components.
+        kernel_pca: use the principal components of a Gaussian kernel instead.
+        title: of the figures.
+        caption: of the figures; by default it describes what is shown.
+
+    >>> from vaekit.studies.example import example_results
+    >>> latent_scatter(example_results(), "vae-2", n=20)[0].caption
+    'The means of q(z|x) of 20 held-out images.'
     """
     draw = plotting.scatter_panels if dimensions == 2 else plotting.scatter_panels_3d
     parts: list[Element] = []
     for data, variants in group_by_dataset(study.select(runs, finished=True)):
-        codes = {variant.label: encode_split(variant, n, split) for variant in variants}
+        latents = {variant.label: encode_split(variant, n, split) for variant in variants}
         panels = {
-            label: (_points(each.mean, dimensions, kernel_pca), each.labels) for label, each in codes.items()
+            label: (_points(each.mean, dimensions, kernel_pca), each.labels)
+            for label, each in latents.items()
         }
         names = variants[0].first.trained.label_names
         parts.append(
             FigureElement(
                 draw(panels, figure_title(title, data), names),
-                caption or _caption(codes, dimensions, kernel_pca),
+                caption or _caption(latents, dimensions, kernel_pca),
             )
         )
     return parts
 
 
 def encode_split(variant: VariantResult, n: int, split: str) -> Latents:
-    """The codes of a random n images of a split, by the first run of a run."""
+    """The posteriors q(z|x) of n random images of a split, by the first seed of a run.
+
+    >>> from vaekit.studies.example import example_results
+    >>> encode_split(example_results().variants[0], n=20, split="test").mean.shape
+    (20, 2)
+    """
     trained = variant.first.trained
     return encode_batches(trained.model, trained.load_split(split, images=n).batches(BATCH_SIZE))
 
 
-def _points(codes: np.ndarray, dimensions: int, kernel_pca: bool) -> np.ndarray:
-    """Codes (N, d) as points (N, dimensions)."""
+def _points(means: np.ndarray, dimensions: int, kernel_pca: bool) -> np.ndarray:
+    """Latents (N, d) projected to points (N, dimensions)."""
     if kernel_pca:
-        return plotting.kernel_components(codes, dimensions)
-    return (
-        plotting.project(codes)[0] if dimensions == 2 else plotting.principal_components(codes, dimensions)[0]
+        return plotting.kernel_components(means, dimensions)
+    if dimensions == 2:
+        return plotting.project(means)[0]
+    return plotting.principal_components(means, dimensions)[0]
+
+
+def _caption(latents: Mapping[str, Latents], dimensions: int, kernel_pca: bool) -> str:
+    count, most = (max(each.mean.shape[axis] for each in latents.values()) for axis in (0, 1))
+    projected = (
+        f", projected on {dimensions} principal components if there are more latents"
+        if most > dimensions
+        else ""
     )
-
-
-def _caption(codes: Mapping[str, Latents], dimensions: int, kernel_pca: bool) -> str:
-    count, most = (max(each.mean.shape[axis] for each in codes.values()) for axis in (0, 1))
-    projected = f", of more than {dimensions} latents their principal components" if most > dimensions else ""
     shown = ", by principal components of a Gaussian kernel" if kernel_pca else projected
     return f"The means of q(z|x) of {count:,} held-out images{shown}."
 
 
-USED_KL = 0.01  # nats of KL, above which a latent tells something
+USED_KL = 0.01  # nats of KL per image above which a latent counts as used
 _NORMALITY_COLUMNS = (
     Column("latents", "latents", digits=0),
     Column("mean", "farthest mean", digits=2),
@@ -103,19 +122,28 @@ def latent_histograms(
     title: str = "Latents against N(0, 1)",
     caption: str = "",
 ) -> list[Element]:
-    """A histogram of each latent over the density of N(0, 1), those that tell the most, a figure a run.
+    """Histograms of the latents with the greatest KL, over the density of N(0, 1): one figure per run.
 
-    The codes are draws from q(z|x), one an image; those of an autoencoder are what they are.
+    The latents are samples from q(z|x), one per image. An autoencoder has one vector of latents per image.
 
     Args:
+        runs: name patterns or groups.
+        n: number of images.
         max_latents: number of latents shown.
+        split: that the images come from.
+        seed: of the samples.
+        title, caption: of the figures.
+
+    >>> from vaekit.studies.example import example_results
+    >>> len(latent_histograms(example_results(), n=20)[0].figure.axes)
+    2
     """
     parts: list[Element] = []
     for variant in study.select(runs, finished=True):
-        codes = encode_split(variant, n, split)
-        chosen = sorted(np.argsort(-kl_per_latent(codes), kind="stable")[:max_latents])
-        drawn = {variant.label: sample_posterior(codes, seed)}
-        parts.append(FigureElement(plotting.latent_histograms(drawn, title, chosen), caption))
+        latents = encode_split(variant, n, split)
+        chosen = sorted(np.argsort(-kl_per_latent(latents), kind="stable")[:max_latents])
+        z = {variant.label: sample_posterior(latents, seed)}
+        parts.append(FigureElement(plotting.latent_histograms(z, title, chosen), caption))
     return parts
 
 
@@ -127,12 +155,23 @@ def kl_by_latent(
     title: str = "KL of each latent",
     caption: str = "",
 ) -> list[Element]:
-    """The KL of each latent, a figure a run; of those whose codes are points there is none."""
+    """The KL of each latent: one figure per run. Autoencoders are left out, because they have no KL.
+
+    Args:
+        runs: name patterns or groups.
+        n: number of images.
+        split: that they come from.
+        title, caption: of the figures.
+
+    >>> from vaekit.studies.example import example_results
+    >>> len(kl_by_latent(example_results(), n=20))
+    2
+    """
     parts: list[Element] = []
     for variant in study.select(runs, finished=True):
-        codes = encode_split(variant, n, split)
-        if codes.stddev.any():
-            figure = plotting.kl_by_latent(kl_per_latent(codes), f"{title}: {variant.label}", dead=USED_KL)
+        latents = encode_split(variant, n, split)
+        if latents.stddev.any():
+            figure = plotting.kl_by_latent(kl_per_latent(latents), f"{title}: {variant.label}", dead=USED_KL)
             parts.append(FigureElement(figure, caption))
     return parts
 
@@ -145,36 +184,51 @@ def latent_normality(
     seed: int = 0,
     note: str = "",
 ) -> list[Element]:
-    """How near codes are to N(0, 1): apart for latents that tell something, and for those that do not."""
+    """How far the aggregated posterior of the latents is from N(0, 1), for used and unused latents.
+
+    Args:
+        runs: name patterns or groups.
+        n: number of images.
+        split: that they come from.
+        seed: of the samples from q(z|x), one per image.
+        note: a line below the table.
+
+    >>> from vaekit.studies.example import example_results
+    >>> [name for name, _ in latent_normality(example_results(), "vae-2", n=20)[0].rows]
+    ['d = 2, used']
+    """
     rows = [row for variant in study.select(runs, finished=True) for row in _rows(variant, n, split, seed)]
     notes = [
         *filter(None, [note]),
-        f"Draws from q(z|x), one for each of {n:,} {split} images at most. N(0, 1) itself has sd 1, 0.954 "
-        f"within ±2, and with so many draws a distance of about {0.87 / np.sqrt(n):.3f} (Kolmogorov's).",
-        f"A latent is used where its KL is above {USED_KL:g} nats.",
+        f"One sample of q(z|x) for each of at most {n:,} {split} images. N(0, 1) itself has sd 1, 0.954 "
+        f"within ±2, and for {n:,} samples a Kolmogorov distance of about {0.87 / np.sqrt(n):.3f}.",
+        f"A latent is used if its KL is above {USED_KL:g} nats per image.",
     ]
     return [Table(_NORMALITY_COLUMNS, rows, notes)]
 
 
-def sample_posterior(codes: Latents, seed: int = 0) -> np.ndarray:
-    """A draw from each posterior, latent by latent; codes that are points stay what they are."""
-    noise = np.random.default_rng(seed).standard_normal(codes.mean.shape)
-    return codes.mean + codes.stddev * noise
+def sample_posterior(latents: Latents, seed: int = 0) -> np.ndarray:
+    """One sample of each posterior, z = mean + stddev * noise, (N, d).
+
+    >>> sample_posterior(Latents(np.ones((3, 2)), np.zeros((3, 2)), None)).tolist()
+    [[1.0, 1.0], [1.0, 1.0], [1.0, 1.0]]
+    """
+    noise = np.random.default_rng(seed).standard_normal(latents.mean.shape)
+    return latents.mean + latents.stddev * noise
 
 
 def _rows(variant: VariantResult, n: int, split: str, seed: int) -> list[tuple[str, list[Cell]]]:
-    codes = encode_split(variant, n, split)
-    drawn, used = sample_posterior(codes, seed), kl_per_latent(codes) > USED_KL
-    if not codes.stddev.any():
-        return [(variant.label, _normality_cells(drawn))]
-    groups = {"used": drawn[:, used], "unused": drawn[:, ~used]}
+    """A row for the used latents and one for the unused ones; one row for an autoencoder."""
+    latents = encode_split(variant, n, split)
+    z, used = sample_posterior(latents, seed), kl_per_latent(latents) > USED_KL
+    groups = {f"{variant.label}, used": z[:, used], f"{variant.label}, unused": z[:, ~used]}
+    if not latents.stddev.any():
+        groups = {variant.label: z}
     return [
-        (f"{variant.label}, {name}", _normality_cells(some)) for name, some in groups.items() if some.size
+        (name, [Cell(group.shape[1]), *map(Cell, normality(group))])
+        for name, group in groups.items()
+        if group.size
     ]
-
-
-def _normality_cells(codes: np.ndarray) -> list[Cell]:
-    return [Cell(codes.shape[1]), *map(Cell, normality(codes))]
 
 
 _PROBE_COLUMNS = (
@@ -196,10 +250,19 @@ def latent_probes(
     """How well simple classifiers predict the class of an image from its latents.
 
     Args:
-        n: so many images of the split.
-        pixels: whether a row says the same of the pixels themselves.
-        mark_best: whether the highest numbers are marked: whether codes ought to tell the class.
-        note: a line under the table.
+        runs: name patterns or groups.
+        n: number of images.
+        split: that they come from.
+        pixels: add a row for the same classifiers on the pixels.
+        mark_best: mark the highest numbers; False if the latents should not predict the class.
+        note: a line below the table.
+
+    Raises:
+        InvalidError: the images have no labels.
+
+    >>> from vaekit.studies.example import example_results
+    >>> [name for name, _ in latent_probes(example_results(), "vae-2", n=150)[0].rows]
+    ['d = 2', 'pixels, no latents']
     """
     variants = study.select(runs, finished=True)
     rows = [(variant.label, _probe_cells(*latents_and_classes(variant, n, split))) for variant in variants]
@@ -211,18 +274,23 @@ def latent_probes(
 
 
 def latents_and_classes(variant: VariantResult, n: int, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """The means of the codes (N, d) of n images of a split, and the classes of the images (N,).
+    """The posterior means (N, d) of n images of a split, and the classes (N,) of the images.
 
     Raises:
-        InvalidError: the data have no labels.
+        InvalidError: the images have no labels.
+
+    >>> from vaekit.studies.example import example_results
+    >>> z, classes = latents_and_classes(example_results().variants[0], n=20, split="test")
+    >>> z.shape, classes.shape
+    ((20, 2), (20,))
     """
     seen = variant.first.trained.load_split(split, images=n)
-    codes = encode_batches(variant.first.trained.model, seen.batches(BATCH_SIZE)).mean
-    return codes, _classes(seen)
+    means = encode_batches(variant.first.trained.model, seen.batches(BATCH_SIZE)).mean
+    return means, _classes(seen)
 
 
 def _pixels(variant: VariantResult, n: int, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """The same images as the model sees them, (N, C H W), and their classes."""
+    """The pixels (N, C H W) of the same images, as the model observes them, and their classes."""
     seen = variant.first.trained.load_split(split, images=n)
     return seen.all().flatten(1).cpu().numpy(), _classes(seen)
 
@@ -233,15 +301,15 @@ def _classes(seen: ObservedImages) -> np.ndarray:
     return seen.classes.cpu().numpy()
 
 
-def _probe_cells(codes: np.ndarray, classes: np.ndarray) -> list[Cell]:
-    found = probe_accuracy(codes, classes)
-    return [Cell(found.linear), Cell(found.neighbors), Cell(found.silhouette)]
+def _probe_cells(features: np.ndarray, classes: np.ndarray) -> list[Cell]:
+    accuracy = probe_accuracy(features, classes)
+    return [Cell(accuracy.linear), Cell(accuracy.neighbors), Cell(accuracy.silhouette)]
 
 
 def _protocol(variant: VariantResult, classes: np.ndarray, split: str) -> str:
     chance = np.bincount(classes).max() / len(classes)
     return (
-        f"Latents are the means of q(z|x) of {len(classes):,} {split} images. Shares are of images that the "
-        f"method was not fitted on; who always says the commonest class has {chance:.3f}. Silhouette: 1 for "
-        "clusters far apart, 0 for none."
+        f"Latents are the means of q(z|x) of {len(classes):,} {split} images. Accuracies: cross-validated; "
+        f"always predicting the most frequent class gives {chance:.3f}. Silhouette: 1 for well separated "
+        "clusters, 0 for none."
     )

@@ -1,6 +1,6 @@
-"""Words between the tables and figures.
+"""Text between the tables and figures: headings, paragraphs, and sentences computed from the results.
 
-Sentences computed from the numbers, so that a page never says what its runs do not show.
+A sentence such as "the best run is ..." is computed, so that it is always true of the runs that are shown.
 """
 
 from __future__ import annotations
@@ -16,12 +16,22 @@ from vaekit.utils.format import format_number, format_significant
 
 
 def heading(study: StudyResults, text: str) -> list[Element]:
-    """The heading of a section; the page's list of contents leads to it."""
+    """A section heading, which the table of contents of the page links to.
+
+    >>> from vaekit.studies.example import example_results
+    >>> heading(example_results(), "Samples")
+    [Text(text='Samples', kind='heading')]
+    """
     return [Text(text, "heading")]
 
 
 def text(study: StudyResults, text: str) -> list[Element]:
-    """Paragraphs in a little markdown."""
+    """Paragraphs in the subset of Markdown that `elements.Text` describes.
+
+    >>> from vaekit.studies.example import example_results
+    >>> text(example_results(), "Two **words**.")
+    [Text(text='Two **words**.', kind='text')]
+    """
     return [Text(text)]
 
 
@@ -32,44 +42,48 @@ def best(
     within: float | None = None,
     note: str = "",
 ) -> list[Element]:
-    """Which run is the best by a number, which comes next, and by how much.
+    """A sentence that ranks runs by a metric: the best, the second best, and the last.
 
     Args:
-        metric: a name of `studies.metrics` of which one end is the better.
-        runs: among which.
-        within: those as near to the best as this are named as well, as no worse for practical purposes.
-        note: what follows the sentence.
+        metric: a name of `studies.metrics.METRICS` for which higher or lower is better.
+        runs: name patterns or groups.
+        within: runs whose difference from the best is at most this are listed too.
+        note: text after the sentence.
+
+    Raises:
+        InvalidError: no value of the metric is better than another, or no run has the metric.
+
+    >>> from vaekit.studies.example import example_results
+    >>> best(example_results(), "elbo")[0].text
+    'By ELBO the best is **d = 2** (−31.00 nats), then d = 3 (−32.00 nats).'
     """
     ranked = _ranked(study, metric, runs)
     (label, top), others = ranked[0], ranked[1:]
-    said = f"By {_name(metric)} the best is **{label}** ({_value(metric, top)})"
+    sentence = f"By {find_metric(metric).title} the best is **{label}** ({_value(metric, top)})"
     if others:
-        said += f", then {others[0][0]} ({_value(metric, others[0][1])})"
+        sentence += f", then {others[0][0]} ({_value(metric, others[0][1])})"
     near = [name for name, value in others if within is not None and abs(value - top) <= within]
     if near:
-        said += f"; within {within:g} of the best: {', '.join(near)}"
+        sentence += f"; within {within:g} of the best: {', '.join(near)}"
     if len(others) > 1:
-        said += f". The last is {others[-1][0]} ({_value(metric, others[-1][1])})"
-    return [Text(f"{said}. {note}".strip())]
+        sentence += f". The last is {others[-1][0]} ({_value(metric, others[-1][1])})"
+    return [Text(f"{sentence}. {note}".strip())]
 
 
 def _ranked(study: StudyResults, name: str, runs: Patterns) -> list[tuple[str, float]]:
-    """Labels and means, the best first."""
+    """The label and mean of each run, the best first."""
     better = find_metric(name).better
     if better is None:
-        raise InvalidError(f"metric: of {name} neither more nor less is better; choose another")
+        raise InvalidError(f"metric: for {name} neither higher nor lower is better; choose another metric")
     known = {o.label: found for o in study.select(runs, finished=True) if (found := metric_values(name, o))}
     if not known:
-        raise InvalidError(f"metric: none of these runs knows {name}")
+        raise InvalidError(f"metric: none of these runs has {name}; measure them with `vaekit evaluate RUN`")
     means = [(label, statistics.fmean(found)) for label, found in known.items()]
     return sorted(means, key=lambda pair: pair[1], reverse=better == "higher")
 
 
-def _name(name: str) -> str:
-    return find_metric(name).title
-
-
 def _value(name: str, value: float) -> str:
-    found = find_metric(name)
-    said = format_significant(value) if found.digits is None else format_number(value, found.digits)
-    return f"{said} {found.unit}".strip()
+    """A value of a metric with its unit."""
+    metric = find_metric(name)
+    number = format_significant(value) if metric.digits is None else format_number(value, metric.digits)
+    return f"{number} {metric.unit}".strip()
