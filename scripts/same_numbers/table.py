@@ -197,6 +197,7 @@ FIELDS: dict[str, str] = {
     "kl": "rate",
     "metrics/*/kl": "kl",
     "label_kl": "label_rate",
+    "presets/*/description": "about",
     "init": "start",
     "layer_dims": "latents",
     "marginal_kl": "prior_gap",
