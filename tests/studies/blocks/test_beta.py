@@ -68,7 +68,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch, name: str) -> list[tuple]:
     return calls
 
 
-def test_a_point_a_run_that_has_a_rate(results, monkeypatch):
+def test_one_point_per_run_that_has_a_kl(results, monkeypatch):
     calls = drawn(monkeypatch, "rate_distortion")
     tradeoff.rate_distortion(results)
     [(points, _)] = calls
@@ -78,7 +78,7 @@ def test_a_point_a_run_that_has_a_rate(results, monkeypatch):
     assert [point[2] for point in points] == [-each["reconstruction"] for each in found]
 
 
-def test_the_curve_may_go_from_small_to_large_rate(results, monkeypatch):
+def test_the_curve_may_go_from_small_to_large_kl(results, monkeypatch):
     calls = drawn(monkeypatch, "rate_distortion")
     for sort_by_kl in (False, True):
         tradeoff.rate_distortion(results, sort_by_kl=sort_by_kl)
@@ -87,7 +87,7 @@ def test_the_curve_may_go_from_small_to_large_rate(results, monkeypatch):
     assert set(ordered) == set(given)
 
 
-def test_autoencoders_alone_have_no_rate_to_show(results):
+def test_autoencoders_alone_have_no_kl_to_show(results):
     with pytest.raises(InvalidError, match="both a KL and a reconstruction term"):
         tradeoff.rate_distortion(results, "ae")
 
@@ -102,7 +102,7 @@ def test_the_bound_with_the_best_sigma_is_a_column(results):
     assert "no log-likelihood" in find_metric("elbo_optimal_sigma").protocol(variant.first)
 
 
-def test_ways_lead_between_the_same_images_of_the_classes_asked_for(results, monkeypatch):
+def test_paths_lead_between_the_same_images_of_the_classes_asked_for(results, monkeypatch):
     calls = drawn(monkeypatch, "interpolation_rows")
     interpolation.interpolations(results, [(1, 7), (0, 8)], steps=3)
     [(paths, _, (first, last))] = calls
@@ -135,7 +135,7 @@ def test_reconstructions_are_nearer_than_what_lies_half_way(results):
         ]
 
 
-def test_codes_and_pixels_are_judged_alike(results):
+def test_latents_and_pixels_are_probed_alike(results):
     [table] = latent.latent_probes(results, n=200)
     assert [name for name, _ in table.rows] == ["vae-0.1", "vae-1", "ae", "pixels, no latents"]
     linear = [cells[0].value for _, cells in table.rows]
@@ -146,7 +146,7 @@ def test_codes_and_pixels_are_judged_alike(results):
     assert sum(cells[0].best for _, cells in table.rows) >= 1
 
 
-def test_where_codes_should_not_tell_the_class_nothing_is_called_the_best(results):
+def test_probes_mark_no_best_if_asked_not_to(results):
     [table] = latent.latent_probes(results, n=200, pixels=False, mark_best=False)
     assert not any(cell.best for _, cells in table.rows for cell in cells)
     assert len(table.rows) == 3

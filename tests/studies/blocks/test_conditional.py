@@ -34,7 +34,7 @@ TREE = {
             "label": "CVAE",
             "recipe": "digits",
             "overrides": ["model.condition=label"],
-            "group": "told",
+            "group": "conditional",
         },
         {"name": "vae", "label": "VAE", "recipe": "digits"},
     ],
@@ -66,7 +66,7 @@ def trained(results: StudyResults, name: str):
     return results.select(name)[0].first.trained
 
 
-def test_a_row_of_styles_is_one_code_under_every_class(results, monkeypatch):
+def test_a_row_of_styles_has_the_same_latents_under_every_class(results, monkeypatch):
     calls = drawn(monkeypatch, "class_grid")
     conditional.class_styles(results, "cvae", rows=3, seed=5)
     [(images, names, _)] = calls
@@ -100,7 +100,7 @@ def test_what_does_not_vary_stays_as_it_is_at_the_start(results, monkeypatch):
     np.testing.assert_allclose(ends["both"], [decoded(a, 1), decoded(b, 7)], atol=1e-6)
 
 
-def test_a_model_that_is_told_nothing_has_no_label_to_vary(results):
+def test_an_unconditional_model_has_no_label_to_vary(results):
     with pytest.raises(InvalidError, match="is not conditioned on a label"):
         conditional.conditional_interpolation(results, [(1, 7)], "vae")
 
@@ -141,7 +141,7 @@ def test_likelihoods_with_and_without_the_label(results):
     assert [cell.value is None for cell in without] == [True, False, False, True, True]
 
 
-def test_models_that_are_told_nothing_know_no_entropy_of_labels(results):
+def test_unconditional_models_have_no_entropy_of_labels(results):
     with pytest.raises(InvalidError, match="none of them is conditioned on labels"):
         conditional.label_likelihood(results, "vae")
 

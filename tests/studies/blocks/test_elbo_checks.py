@@ -31,10 +31,10 @@ def test_draws_come_to_the_closed_form(results):
     q = codes.trained.model.encode(x)
     formula = 0.5 * (q.mean**2 + q.variance - 1 - q.variance.log()).sum(1).mean().item()
     assert rows["closed form"] == [pytest.approx(formula, rel=1e-5), None, None]
-    drawn, error, off = rows["4,000 draws an image"]
+    drawn, error, off = rows["4,000 samples per image"]
     assert off == pytest.approx((drawn - formula) / error, abs=0.01)
     assert abs(off) < 4
-    assert error < rows["2 draws an image"][1] / 20
+    assert error < rows["2 samples per image"][1] / 20
 
 
 def test_the_integral_stands_beside_what_estimates_it(results):

@@ -67,7 +67,7 @@ def test_with_seeds_on_both_sides_a_difference_has_the_interval_of_welch_too(res
     assert two[-2].value == "−5.50 to −5.50"  # over the images it is the same for all
 
 
-def test_ways_of_measuring_have_tables_of_their_own_and_other_images_none(results):
+def test_protocols_have_tables_of_their_own_and_other_images_none(results):
     runs = [measured(results, name, HARD) for name in "ab"]
     more = [measured(results, name, HARD, samples=50) for name in "cd"]
     odd = measured(results, "e", HARD, index=INDEX + 1)

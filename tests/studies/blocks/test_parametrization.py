@@ -76,13 +76,13 @@ def test_samples_of_the_last_epoch_are_those_of_the_model(runs):
     assert np.abs(rows["epoch 1"] - rows["epoch 3"]).max() > 0.05
 
 
-def test_without_pictures_that_is_said(results):
+def test_missing_samples_are_an_error(results):
     [part] = draw_block(results, {"samples_by_epoch": {"runs": "ae"}})
     assert part.kind == "error"
     assert "no samples were saved during training; add training.sample_every=1" in part.text
 
 
-def test_used_and_unused_latents_are_told_apart(runs):
+def test_used_and_unused_latents_have_separate_rows(runs):
     [table] = draw_block(runs, {"latent_normality": {"n": 60}})
     codes = encode_split(runs.select("vae")[0], 60, "test")
     used = int((kl_per_latent(codes) > USED_KL).sum())

@@ -65,7 +65,7 @@ def test_the_best_is_that_of_its_column(results):
         assert [cell.best for cell in known] == [cell.value == max(c.value for c in known) for cell in known]
 
 
-def test_what_was_measured_in_two_ways_is_neither_a_column_nor_a_difference(results):
+def test_results_of_two_protocols_are_neither_a_column_nor_a_difference(results):
     runs = [variant(results, name) for name in ("plain-4", "vamp-4", "mixture")]
     odd = VariantResult(runs[1].plan, [RunResult(0, runs[1].first.path)])
     odd.first.evaluation = {**runs[1].first.evaluation, "samples": 9999, "log_likelihood": -1.0}

@@ -1,4 +1,4 @@
-"""Numbers as curves: by epoch, or against a setting that differs between the runs."""
+"""Curves: metrics by epoch, or against a setting that differs between the runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SERIES = {
     "kl": "KL in training (nats)",
     "beta": "beta",
     "learning_rate": "learning rate",
-    "seconds": "seconds an epoch",
+    "seconds": "seconds per epoch",
 }
 
 
@@ -36,16 +36,25 @@ def curves(
     caption: str = "",
     ordered: bool | None = None,
 ) -> list[Element]:
-    """A number by epoch, a curve a run; over several seeds its mean, in a band of a standard deviation.
+    """A training metric by epoch: one curve per run, the mean over seeds in a band of one standard deviation.
 
     Args:
-        metric: a key of the lines of metrics.jsonl.
-        runs: whose; those that do not know it are left out.
-        ordered: whether the colors follow the order of the runs; they do where a number tells them apart.
+        metric: a key of metrics.jsonl.
+        runs: name patterns or groups; runs without the metric are left out.
+        title: by default the name of the metric.
+        caption: of the figure.
+        ordered: use a sequential color scale; by default if the runs differ in one number.
+
+    Raises:
+        InvalidError: no run has the metric.
+
+    >>> from vaekit.studies.example import example_results
+    >>> curves(example_results(), "loss", caption="Two runs.")[0].caption
+    'Two runs.'
     """
     variants = [o for o in study.select(runs, finished=True) if _series(o, metric)[0].size]
     if not variants:
-        raise InvalidError(f"metric: no epoch of these runs knows {metric!r}; there are {', '.join(SERIES)}")
+        raise InvalidError(f"metric: these runs have no {metric!r} by epoch; usual are {', '.join(SERIES)}")
     named = SERIES.get(metric, metric)
     figure = plotting.curves_by_run(
         {variant.label: _series(variant, metric) for variant in variants},
@@ -65,13 +74,22 @@ def metric_vs_param(
     title: str = "",
     caption: str = "",
 ) -> list[Element]:
-    """A number that was measured, against a setting; a line for each group of runs.
+    """A metric against a setting: one line per group of runs.
 
     Args:
-        x: a variable of the grid, or a path of the recipe such as `training.learning_rate`.
-        metric: a name of `studies.metrics`.
-        runs: whose; those without the number, or without the setting, are left out.
-        log: whether the axis of the setting is logarithmic.
+        x: a variable of the grid, or a recipe key such as `training.learning_rate`.
+        metric: a name of `studies.metrics.METRICS`.
+        runs: name patterns or groups; runs without the metric or the setting are left out.
+        log: use a logarithmic axis for the setting.
+        title: by default the metric and the setting.
+        caption: of the figure.
+
+    Raises:
+        InvalidError: no run has both.
+
+    >>> from vaekit.studies.example import example_results
+    >>> metric_vs_param(example_results(), x="d", metric="elbo")[0].figure.axes[0].get_xlabel()
+    'd'
     """
     points = [
         (variant, at, values)
@@ -93,20 +111,29 @@ def metric_vs_param(
 
 
 def metric_title(name: str) -> str:
-    """A metric's title with its unit."""
+    """The title of a metric with its unit.
+
+    >>> metric_title("elbo")
+    'ELBO (nats)'
+    """
     found = find_metric(name)
     return f"{found.title} ({found.unit})" if found.unit else found.title
 
 
 def setting_value(variant: VariantResult, x: str) -> float | None:
-    """A variable of the grid, or a key of the recipe, where it is a number."""
+    """The value of a grid variable or recipe key; None if it is not a number.
+
+    >>> from vaekit.studies.example import example_results
+    >>> setting_value(example_results().variants[0], "d")
+    2.0
+    """
     value = variant.plan.values.get(x)
     value = find_metric(f"recipe:{x}").value(variant.first) if value is None else value
     return float(value) if isinstance(value, int | float) else None
 
 
 def _series(variant: VariantResult, key: str) -> tuple[np.ndarray, np.ndarray]:
-    """The epochs (E,) and the values (S, E) of the seeds; NaN where a seed has none."""
+    """The epochs (E,) and the values (S, E) of S seeds; NaN for missing values."""
     seeds = [dict(run.series(key)) for run in variant.finished]
     epochs = sorted({epoch for seed in seeds for epoch in seed})
     return np.array(epochs), np.array([[seed.get(epoch, np.nan) for epoch in epochs] for seed in seeds])

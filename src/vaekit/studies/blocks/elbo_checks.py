@@ -1,4 +1,8 @@
-"""The equations that a VAE rests on, with the numbers of a model where all is known, and of trained ones."""
+"""Numerical checks of two identities.
+
+KL(q, p) = ½ Σ (μ² + σ² − 1 − log σ²) = E_q[log q(z|x) − log p(z)]       for trained models, by sampling
+log p(x) = ELBO + KL(q(z|x), p(z|x))                                     for a linear-Gaussian model, exactly
+"""
 
 from __future__ import annotations
 
@@ -22,11 +26,18 @@ def kl_check(
     samples: list[int] = [2, 10, 100, 1000],  # noqa: B006
     seed: int = 0,
 ) -> list[Element]:
-    """KL(q, p) of held-out images in closed form and by draws, a table and a figure a run.
+    """KL(q, p) of held-out images in closed form and by sampling: a table and a figure per run.
 
     Args:
-        images: so many, the same for every number of draws.
-        samples: numbers of draws an image, each at least 2.
+        runs: name patterns or groups.
+        images: number of images, the same for every number of samples.
+        samples: numbers of samples per image, each at least 2.
+        seed: of the samples.
+
+    >>> from vaekit.studies.example import example_results
+    >>> table, figure = kl_check(example_results(), "vae-2", images=5, samples=[2, 4])
+    >>> [name for name, _ in table.rows]
+    ['closed form', '2 samples per image', '4 samples per image']
     """
     parts: list[Element] = []
     for variant in study.select(runs, finished=True):
@@ -34,7 +45,7 @@ def kl_check(
         model = variant.first.trained.model
         found = {k: compare_kl(model, batches, k, seed) for k in samples}
         count = sum(len(x) for x, _ in batches)
-        parts += [_divergences(variant, found, count), _converging(variant, found)]
+        parts += [_kl_table(variant, found, count), _kl_figure(variant, found)]
     return parts
 
 
@@ -46,11 +57,16 @@ def elbo_identity(
     steps: int = 6,
     seed: int = 0,
 ) -> list[Element]:
-    """log p(x) = ELBO + KL(q, p(z|x)) for several q, in a linear-Gaussian model, a table and a figure.
+    """log p(x) = ELBO + KL(q, p(z|x)) for several q of a linear-Gaussian model: a figure and a table.
 
     Args:
-        latents, pixels, noise: of the model, x = W z + noise.
-        steps: how many q, from the prior to the exact posterior.
+        latents, pixels, noise: sizes and noise standard deviation of the model x = W z + noise.
+        steps: number of q, from the prior to the exact posterior.
+        seed: of W and x.
+
+    >>> figure, table = elbo_identity(None, steps=3)
+    >>> [name for name, _ in table.rows]
+    ['0', '0.5', '1']
     """
     rows = elbo_identities.elbo_identity(latents, pixels, noise, steps, seed)
     names = [f"{row.t:g}" for row in rows]
@@ -64,32 +80,32 @@ def elbo_identity(
         Column("log_evidence", "log p(x)", _NATS, digits=6),
     ]
     worst = max(abs(row.error) for row in rows)
-    notes = [f"The sum and log p(x), which are computed apart, differ by {worst:.0e} nats at most."]
+    notes = [f"The sum and log p(x) are computed independently and differ by at most {worst:.0e} nats."]
     figure = plotting.elbo_and_gap(
         names,
         np.array([row.elbo for row in rows]),
         np.array([row.gap for row in rows]),
-        "One evidence, split by several q",
+        "log p(x) as ELBO and gap, for several q",
         "q from the prior (0) to the exact posterior (1)",
         f"linear-Gaussian model, {latents} latents, {pixels} pixels: every term in closed form",
     )
-    caption = "A better q moves nats from the gap to the bound; their sum stays."
+    caption = "A better q moves nats from the gap to the bound; the sum is constant."
     return [FigureElement(figure, caption), Table(columns, list(zip(names, cells, strict=True)), notes, "q")]
 
 
-def _divergences(variant: VariantResult, found: dict[int, KLComparison], images: int) -> Table:
+def _kl_table(variant: VariantResult, found: dict[int, KLComparison], images: int) -> Table:
     columns = [
         Column("kl", "KL(q, p)", _NATS, digits=4),
         Column("error", "standard error", _NATS, digits=4),
-        Column("off", "off by", "standard errors", digits=1),
+        Column("off", "deviation", "standard errors", digits=1),
     ]
-    rows = [(f"{k:,} draws an image", _cells(each)) for k, each in found.items()]
+    rows = [(f"{k:,} samples per image", _cells(each)) for k, each in found.items()]
     closed = next(iter(found.values()))
     notes = [
-        f"{variant.label}, mean over {images:,} test images. The standard error is that of the draws alone."
+        f"{variant.label}, mean over {images:,} test images. The standard error is of the sampling alone."
     ]
     return Table(
-        columns, [("closed form", [Cell(closed.analytic), Cell(None), Cell(None)]), *rows], notes, "how"
+        columns, [("closed form", [Cell(closed.analytic), Cell(None), Cell(None)]), *rows], notes, "estimate"
     )
 
 
@@ -98,13 +114,13 @@ def _cells(found: KLComparison) -> list[Cell]:
     return [Cell(found.sampled), Cell(found.stderr), Cell(off)]
 
 
-def _converging(variant: VariantResult, found: dict[int, KLComparison]) -> FigureElement:
+def _kl_figure(variant: VariantResult, found: dict[int, KLComparison]) -> FigureElement:
     draws, each = np.array(list(found)), list(found.values())
     lines = {
-        "by draws": (draws, np.array([d.sampled for d in each]), np.array([d.stderr for d in each])),
+        "by sampling": (draws, np.array([d.sampled for d in each]), np.array([d.stderr for d in each])),
         "closed form": (draws, np.array([d.analytic for d in each]), None),
     }
     figure = plotting.metric_vs_param(
-        lines, f"KL(q, p) by draws: {variant.label}", "draws an image", "KL(q, p) (nats)", log=True
+        lines, f"KL(q, p) by sampling: {variant.label}", "samples per image", "KL(q, p) (nats)", log=True
     )
     return FigureElement(figure, "Bars are one standard error.")

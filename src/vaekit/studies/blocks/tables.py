@@ -1,8 +1,8 @@
 """Numbers of several runs side by side: variants are rows, metrics columns.
 
-Several seeds give mean ± standard deviation. What was measured in two ways stands in two columns, each with
-the letter of its way. What is no likelihood of the data is marked by a letter and explained under the table;
-then no number of its column is called the best.
+Several seeds give mean ± standard deviation. Results from different protocols go in separate columns, each
+with a letter that refers to its protocol. Values that are not likelihoods of the data are marked by a letter
+and explained below the table; no number of their column is then marked as the best.
 """
 
 from __future__ import annotations
@@ -20,23 +20,31 @@ USUAL = ["log_likelihood", "elbo", "kl", "active_units", "mse", "seconds_per_epo
 
 
 class Notes:
-    """The lines under a table, each with the letter that refers to it."""
+    """The notes below a table, each with a letter that refers to it.
+
+    >>> notes = Notes()
+    >>> notes.letter("5 samples"), notes.letter("9 samples"), notes.letter("5 samples")
+    ('a', 'b', 'a')
+    >>> notes.lettered
+    ['(a) 5 samples', '(b) 9 samples']
+    """
 
     def __init__(self) -> None:
         self.lines: list[str] = []
 
     def letter(self, line: str) -> str:
-        """The letter of a line, which is added where it is new."""
+        """The letter of a note, which is added if it is new."""
         if line not in self.lines:
             self.lines.append(line)
         return chr(ord("a") + self.lines.index(line))
 
     @property
     def lettered(self) -> list[str]:
-        """All lines, each after its letter."""
+        """All notes, each after its letter."""
         return [f"({self.letter(line)}) {line}" for line in self.lines]
 
     def marks(self, lines: Sequence[str]) -> str:
+        """The letters of several notes."""
         return "".join(sorted({self.letter(line) for line in lines}))
 
 
@@ -47,13 +55,18 @@ def table(
     heading: str = "run",
     note: str = "",
 ) -> list[Element]:
-    """Metrics of runs; a column that no run knows is left out.
+    """A table of metrics: one row per run. A metric that no run has is left out.
 
     Args:
-        runs: whose.
-        columns: names of `studies.metrics`.
-        heading: over the runs.
-        note: a line under the table.
+        runs: name patterns or groups.
+        columns: names of `studies.metrics.METRICS`.
+        heading: title of the column of runs.
+        note: a line below the table.
+
+    >>> from vaekit.studies.example import example_results
+    >>> part = table(example_results(), columns=["elbo", "mse"])[0]
+    >>> [(name, cells[0].value, cells[0].best) for name, cells in part.rows]
+    [('d = 2', -31.0, True), ('d = 3', -32.0, False)]
     """
     variants, notes = study.select(runs), Notes()
     made = [each for name in columns for each in metric_columns(name, variants, notes)]
@@ -72,7 +85,13 @@ def table(
 def metric_columns(
     name: str, variants: Sequence[VariantResult], notes: Notes
 ) -> list[tuple[Column, list[Cell]]]:
-    """A column, or one for each way in which the runs were measured; none where no run knows the metric."""
+    """The columns of a metric with their cells: one per protocol, none if no run has the metric.
+
+    >>> from vaekit.studies.example import example_results
+    >>> [(column, cells)] = metric_columns("elbo", example_results().variants, Notes())
+    >>> column.title, [cell.value for cell in cells]
+    ('ELBO', [-31.0, -32.0])
+    """
     found = find_metric(name)
     ways = shorten_protocols(find_protocols(found, variants))
     if len(ways) < 2:
@@ -88,7 +107,7 @@ def metric_columns(
 
 
 def _only(found: Metric, variant: VariantResult, way: str) -> VariantResult:
-    """A variant with those of its runs that were measured in one way."""
+    """A variant with only the runs of one protocol."""
     kept = [run for run in variant.finished if found.protocol(run) == way]
     return VariantResult(variant.plan, kept)
 
@@ -114,7 +133,7 @@ def _cell(found: Metric, variant: VariantResult, notes: Notes) -> Cell:
 
 
 def _remarks(found: Metric, variant: VariantResult) -> list[str]:
-    """What must be known to read a cell: why it is no likelihood."""
+    """Why a value is not a likelihood; empty if it is one."""
     first = variant.finished[0]
     known = first.evaluation or first.ais
     odd = found.of_likelihood and not known.get("is_likelihood", True)
@@ -122,7 +141,12 @@ def _remarks(found: Metric, variant: VariantResult) -> list[str]:
 
 
 def find_protocols(found: Metric, variants: Sequence[VariantResult]) -> list[str]:
-    """The different ways in which a metric was measured, where it is known."""
+    """The different protocols by which a metric was measured, in words.
+
+    >>> from vaekit.studies.example import example_results
+    >>> find_protocols(find_metric("elbo"), example_results().variants)
+    ['Measured on 20 test images of digits, observation dynamic.']
+    """
     runs = [run for variant in variants for run in variant.finished]
     said = {found.protocol(run): None for run in runs if metric_value(found, run) is not None}
     return [way for way in said if way]
@@ -136,13 +160,23 @@ def _best(found: Metric, cells: list[Cell]) -> list[Cell]:
 
 
 def protocol_notes(columns: Sequence[str], variants: Sequence[VariantResult]) -> list[str]:
-    """How columns were measured, said once where all runs were measured alike."""
+    """Notes on how columns were measured, each once, for columns with a single protocol.
+
+    >>> from vaekit.studies.example import example_results
+    >>> protocol_notes(["elbo", "mse"], example_results().variants)
+    ['Measured on 20 test images of digits, observation dynamic.']
+    """
     found = (find_protocols(find_metric(name), variants) for name in columns)
     ways = dict.fromkeys(way for each in found if len(each) == 1 for way in shorten_protocols(each).values())
     return [way for way in ways if not any(way != w and w.startswith(way.rstrip(".")) for w in ways)]
 
 
 def seed_notes(variants: Sequence[VariantResult]) -> list[str]:
-    """Of how many runs the numbers are, where of several."""
+    """A note on the number of seeds; empty for a single seed.
+
+    >>> from vaekit.studies.example import example_results
+    >>> seed_notes(example_results().variants)
+    []
+    """
     most = max((len(variant.finished) for variant in variants), default=0)
     return [f"Mean ± standard deviation over {most} seeds."] if most > 1 else []
