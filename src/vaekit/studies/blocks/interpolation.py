@@ -54,12 +54,12 @@ def interpolations(
     """
     variants = study.select(runs, finished=True)
     seen = variants[0].first.trained.load_split(split)
-    ends = choose_endpoints(seen, pairs, seed)
+    starts, ends = choose_endpoints(seen, pairs, seed)
     paths = {
-        variant.label: to_array(variant.first.trained.model.interpolate(*ends, steps).transpose(0, 1))
+        variant.label: to_array(variant.first.trained.model.interpolate(starts, ends, steps).transpose(0, 1))
         for variant in variants
     }
-    originals = (to_array(ends[0]), to_array(ends[1]))
+    originals = (to_array(starts), to_array(ends))
     figure = plotting.interpolation_rows(
         paths, figure_title(title, variants[0].first.recipe.data.dataset), originals
     )
