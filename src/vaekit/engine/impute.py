@@ -157,15 +157,15 @@ def impute_dataset(
     masked = trained.with_missing(_default_mask(trained, dataset) if missing is None else missing)
     candidates = np.arange(len(dataset)) if split is None else split_indices(splits, split)
     indices = _choose(candidates, _incomplete(masked, dataset, candidates), max_images, seed)
-    seen = masked.subset(dataset, indices)
+    observed = masked.subset(dataset, indices)
     batches = _impute_batches(
-        trained, seen, imputations, samples, sample_pixels, seed, labels == "condition", progress
+        trained, observed, imputations, samples, sample_pixels, seed, labels == "condition", progress
     )
     return ImputedDataset(
         dataset,
         indices,
         truth=_to_numpy(whole.subset(dataset, indices).all()),
-        observed=_to_numpy(seen.all()),
+        observed=_to_numpy(observed.all()),
         images=np.concatenate([_to_numpy(batch.images.transpose(0, 1)) for batch in batches]),
         mean=np.concatenate([_to_numpy(batch.mean) for batch in batches]),
         effective_sample_size=np.concatenate([_to_numpy(batch.effective_sample_size) for batch in batches]),
@@ -209,7 +209,7 @@ def _choose(candidates: np.ndarray, lacking: np.ndarray, max_images: int | None,
 
 def _impute_batches(
     trained: TrainedModel,
-    seen: ObservedImages,
+    observed: ObservedImages,
     imputations: int,
     samples: int,
     sample_pixels: bool,
@@ -220,8 +220,8 @@ def _impute_batches(
     """Impute batch by batch; the random draws of a batch depend on the seed and its index."""
 
     def each() -> Iterator[Imputations]:
-        size = images_per_batch(trained.model.decoder, seen.shape)
-        for place, (x, y) in enumerate(seen.batches(size)):
+        size = images_per_batch(trained.model.decoder, observed.shape)
+        for place, (x, y) in enumerate(observed.batches(size)):
             batch_seed = seed + 1_000_003 * place
             yield impute(
                 trained.model,
@@ -233,15 +233,15 @@ def _impute_batches(
                 sample_pixels,
                 batch_seed,
             )
-            progress(len(x), len(seen))
+            progress(len(x), len(observed))
 
     return list(each())
 
 
-def _mean_image(seen: ObservedImages) -> np.ndarray:
+def _mean_image(images: ObservedImages) -> np.ndarray:
     """The mean of the observed values of each pixel, (C, H, W); 1/2 if there are none."""
-    total, count = np.zeros(seen.shape), np.zeros(seen.shape)
-    for x, _ in seen.batches(1000):
+    total, count = np.zeros(images.shape), np.zeros(images.shape)
+    for x, _ in images.batches(1000):
         known = ~x.isnan()
         total += x.nan_to_num(0.0).double().sum(0).cpu().numpy()
         count += known.sum(0).cpu().numpy()

@@ -159,8 +159,8 @@ def reference_batches(
         )
     spec = trained.recipe.data
     observation = spec.observation if sample_pixels or spec.observation == "threshold" else "continuous"
-    seen = observe(dataset, indices, observation, seed=spec.seed, device=trained.device)
-    return (x for x, _ in seen.batches(images_per_batch(trained.model.decoder, seen.shape)))
+    images = observe(dataset, indices, observation, seed=spec.seed, device=trained.device)
+    return (x for x, _ in images.batches(images_per_batch(trained.model.decoder, images.shape)))
 
 
 def _sample_batches(trained: TrainedModel, n: int, sample_pixels: bool, seed: int) -> Iterator[Tensor]:

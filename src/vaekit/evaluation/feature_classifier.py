@@ -141,38 +141,38 @@ def _save(file: Path, model: FeatureClassifier) -> FeatureClassifier:
 def _train(dataset: Dataset, device: str | torch.device, say: Say) -> FeatureClassifier:
     say(f"training a small classifier of {dataset.name} for its features; this is done once")
     splits = split(dataset, validation=0, test=0.1)
-    seen, held_out = (
+    training, held_out = (
         observe(dataset, part, "continuous", device=device) for part in (splits.train, splits.test)
     )
     with seeded(0):
         model = FeatureClassifier(dataset.shape, dataset.classes).to(device)
-        _fit(model, seen)
+        _fit(model, training)
     model.eval().requires_grad_(False)
-    raw = torch.cat([model(x) for x, _ in seen.batches(IMAGES_AT_ONCE)])
+    raw = torch.cat([model(x) for x, _ in training.batches(IMAGES_AT_ONCE)])
     model.center, model.scale = raw.mean(0), raw.var(0).mean().sqrt()
     model.accuracy = _accuracy(model, held_out)
     return model
 
 
-def _fit(model: FeatureClassifier, seen: ObservedImages) -> None:
+def _fit(model: FeatureClassifier, images: ObservedImages) -> None:
     """Minimize the cross-entropy of random batches with Adam and a one-cycle learning rate."""
     optimizer = torch.optim.Adam(model.parameters())
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=STEPS)
-    labels = _labels(seen)
+    labels = _labels(images)
     for _ in range(STEPS):
-        chosen = torch.randint(len(seen), (BATCH,))
-        loss = F.cross_entropy(model.logits(seen.batch(chosen)), labels[chosen.to(seen.device)])
+        chosen = torch.randint(len(images), (BATCH,))
+        loss = F.cross_entropy(model.logits(images.batch(chosen)), labels[chosen.to(images.device)])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
 
 
-def _accuracy(model: FeatureClassifier, seen: ObservedImages) -> Tensor:
-    predicted = [model.logits(x).argmax(1) for x, _ in seen.batches(IMAGES_AT_ONCE)]
-    return (torch.cat(predicted) == _labels(seen)).float().mean() if predicted else torch.tensor(torch.nan)
+def _accuracy(model: FeatureClassifier, images: ObservedImages) -> Tensor:
+    predicted = [model.logits(x).argmax(1) for x, _ in images.batches(IMAGES_AT_ONCE)]
+    return (torch.cat(predicted) == _labels(images)).float().mean() if predicted else torch.tensor(torch.nan)
 
 
-def _labels(seen: ObservedImages) -> Tensor:
-    assert seen.classes is not None  # the dataset has classes
-    return seen.classes
+def _labels(images: ObservedImages) -> Tensor:
+    assert images.classes is not None  # the dataset has classes
+    return images.classes

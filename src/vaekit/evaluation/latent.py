@@ -196,7 +196,7 @@ FORMATS = (".npy", ".npz", ".csv")
 
 def latent_table(
     model: VAE,
-    seen: ObservedImages,
+    images: ObservedImages,
     stddev: bool = False,
     label: bool = False,
     label_names: Sequence[str] = (),
@@ -205,7 +205,7 @@ def latent_table(
 
     Args:
         model: any VAE.
-        seen: the images of the split.
+        images: the images of the split.
         stddev: whether to add the standard deviations of q(z | x).
         label: whether to add the classes of the images.
         label_names: names of the classes; labels stay numbers if empty.
@@ -222,19 +222,19 @@ def latent_table(
         >>> from vaekit.data import load_dataset
         >>> from vaekit.data.observation import observe
         >>> model = build_model(load_recipe("digits").model, (1, 8, 8)).eval()
-        >>> seen = observe(load_dataset("digits"), np.arange(5), "threshold")
-        >>> table = latent_table(model, seen, label=True)
+        >>> images = observe(load_dataset("digits"), np.arange(5), "threshold")
+        >>> table = latent_table(model, images, label=True)
         >>> len(table["z"]), table["label"].tolist()
         (5, [0, 1, 2, 3, 4])
     """
-    if label and seen.classes is None:
+    if label and images.classes is None:
         raise InvalidError("label: expected labels, but the data has none; leave the option out")
-    latents = encode_batches(model, seen.batches(BATCH_SIZE))
+    latents = encode_batches(model, images.batches(BATCH_SIZE))
     table = {"z": latents.mean}
     if stddev:
         table["stddev"] = latents.stddev
-    if label and seen.classes is not None:
-        numbers = seen.classes.cpu().numpy()
+    if label and images.classes is not None:
+        numbers = images.classes.cpu().numpy()
         table["label"] = np.array(label_names)[numbers] if label_names else numbers
     return table
 

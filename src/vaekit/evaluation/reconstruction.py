@@ -22,12 +22,12 @@ BATCH_SIZE = 500
 
 
 @torch.no_grad()
-def reconstruction_mse(model: VAE, seen: ObservedImages, stored: ObservedImages) -> float:
+def reconstruction_mse(model: VAE, observed: ObservedImages, stored: ObservedImages) -> float:
     """The mean squared error of reconstructions per pixel.
 
     Args:
         model: any VAE or autoencoder.
-        seen: the images as the model observes them.
+        observed: the images as the model observes them.
         stored: the same images with their stored values in [0, 1]; NaN values are left out.
 
     Example:
@@ -45,7 +45,7 @@ def reconstruction_mse(model: VAE, seen: ObservedImages, stored: ObservedImages)
         True
     """
     total = count = 0.0
-    for (x, y), (u, _) in zip(seen.batches(BATCH_SIZE), stored.batches(BATCH_SIZE), strict=True):
+    for (x, y), (u, _) in zip(observed.batches(BATCH_SIZE), stored.batches(BATCH_SIZE), strict=True):
         errors = (model.reconstruct(x, labels_or_prediction(model, x, y)) - u).square()
         total += errors.nansum(dtype=torch.float64).item()
         count += (~errors.isnan()).sum().item()

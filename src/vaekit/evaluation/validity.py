@@ -78,12 +78,12 @@ def likelihood_caveats(observation: str, kind: str, support: str, dataset: Datas
     return reasons
 
 
-def check_labels(model: VAE, seen: ObservedImages, labels: str) -> None:
+def check_labels(model: VAE, images: ObservedImages, labels: str) -> None:
     """Raise an error if labels cannot be conditioned on, or marginalized, as asked for.
 
     Args:
         model: any VAE.
-        seen: the images, with or without labels.
+        images: the images, with or without labels.
         labels: "condition" or "marginalize".
 
     Raises:
@@ -95,14 +95,14 @@ def check_labels(model: VAE, seen: ObservedImages, labels: str) -> None:
         >>> from vaekit.data import load_dataset
         >>> from vaekit.data.observation import observe
         >>> import numpy as np
-        >>> seen = observe(load_dataset("digits"), np.arange(2), "threshold")
-        >>> check_labels(vaekit.demo().model, seen, "condition")
+        >>> images = observe(load_dataset("digits"), np.arange(2), "threshold")
+        >>> check_labels(vaekit.demo().model, images, "condition")
     """
     if labels == "marginalize" and model.labels is None:
         raise InvalidError(
             "--labels marginalize: expected a conditional model, got one without labels; leave it out"
         )
-    if labels == "condition" and model.labels is not None and seen.labels is None:
+    if labels == "condition" and model.labels is not None and images.labels is None:
         raise InvalidError(
             "labels: the model is conditioned on labels, but these images have none; average over p(y) with "
             "--labels marginalize"
@@ -110,7 +110,7 @@ def check_labels(model: VAE, seen: ObservedImages, labels: str) -> None:
 
 
 def with_labels(
-    evaluation: Evaluation, metrics: PerImageMetrics, model: VAE, seen: ObservedImages
+    evaluation: Evaluation, metrics: PerImageMetrics, model: VAE, images: ObservedImages
 ) -> Evaluation:
     """Add to an evaluation how labels were treated, and the accuracy of p(y | x).
 
@@ -118,7 +118,7 @@ def with_labels(
         evaluation: to be completed.
         metrics: of its images.
         model: any VAE.
-        seen: the images.
+        images: the images.
 
     Example:
         >>> from vaekit.config.build import build_model
@@ -128,10 +128,10 @@ def with_labels(
         >>> import numpy as np
         >>> from vaekit.evaluation.importance_sampling import measure_batches, summarize
         >>> model = build_model(load_recipe("mnist-2d").model, (1, 8, 8)).eval()
-        >>> seen = observe(load_dataset("digits"), np.arange(2), "threshold")
-        >>> metrics = measure_batches(model, seen.batches(2), samples=2)
+        >>> images = observe(load_dataset("digits"), np.arange(2), "threshold")
+        >>> metrics = measure_batches(model, images.batches(2), samples=2)
         >>> evaluation = summarize(metrics, model.layer_dims, samples=2, seed=0, seconds=0.0)
-        >>> with_labels(evaluation, metrics, model, seen).labels  # not a conditional model
+        >>> with_labels(evaluation, metrics, model, images).labels  # not a conditional model
         ''
     """
     if model.labels is None:
@@ -139,8 +139,8 @@ def with_labels(
     if not len(metrics.label_posterior):
         return dataclasses.replace(evaluation, labels="condition")
     accuracy = None
-    if model.labels.one_hot and seen.labels is not None:
-        accuracy = (metrics.label_posterior.argmax(0) == seen.labels.cpu()).double().mean().item()
+    if model.labels.one_hot and images.labels is not None:
+        accuracy = (metrics.label_posterior.argmax(0) == images.labels.cpu()).double().mean().item()
     return dataclasses.replace(evaluation, labels="marginalize", label_accuracy=accuracy)
 
 

@@ -66,7 +66,7 @@ def class_grid(
 @torch.no_grad()
 def style_transfer(
     trained: TrainedModel,
-    seen: ObservedImages,
+    images: ObservedImages,
     condition: Condition,
     n: int = 20,
     seed: int = 0,
@@ -86,8 +86,8 @@ def style_transfer(
     >>> style_transfer(trained, images, seven, n=2).arrays["images"].shape
     (2, 1, 28, 28)
     """
-    x, _ = random_images(trained, seen, n, seed)
-    changed = to_array(_with_label(trained, seen, condition.vector, n, seed, sample_latents))
+    x, _ = random_images(trained, images, n, seed)
+    changed = to_array(_with_label(trained, images, condition.vector, n, seed, sample_latents))
     originals, title = to_array(x), f"Style transfer: {trained.title}"
     subtitle = f"each image encoded with its own label, decoded with {condition.description}"
     figure = plotting.image_rows(
@@ -98,7 +98,7 @@ def style_transfer(
 
 @torch.no_grad()
 def style_transfer_to_all(
-    trained: TrainedModel, seen: ObservedImages, n: int = 10, seed: int = 0, sample_latents: bool = False
+    trained: TrainedModel, images: ObservedImages, n: int = 10, seed: int = 0, sample_latents: bool = False
 ) -> Plot:
     """Show n images, one per row: the image, then its reconstruction with every label.
 
@@ -111,15 +111,18 @@ def style_transfer_to_all(
     >>> style_transfer_to_all(trained, images, n=2).arrays["images"].shape
     (2, 10, 1, 28, 28)
     """
-    x, _ = random_images(trained, seen, n, seed)
-    columns = [x, *(_with_label(trained, seen, y, n, seed, sample_latents) for y in _class_vectors(trained))]
-    images = to_array(torch.stack(columns, 1))
+    x, _ = random_images(trained, images, n, seed)
+    columns = [
+        x,
+        *(_with_label(trained, images, y, n, seed, sample_latents) for y in _class_vectors(trained)),
+    ]
+    grid = to_array(torch.stack(columns, 1))
     names = ["original", *trained.label_names]
     title = f"Style transfer: {trained.title}"
     subtitle = "each image encoded with its own label, decoded with every label"
     return Plot(
-        {"images": images[:, 1:], "originals": images[:, 0]},
-        plotting.class_grid(images, names, title, subtitle=subtitle),
+        {"images": grid[:, 1:], "originals": grid[:, 0]},
+        plotting.class_grid(grid, names, title, subtitle=subtitle),
     )
 
 
@@ -134,10 +137,10 @@ def report_plots(trained: TrainedModel) -> dict[str, Callable[[], Figure]]:
 
 
 def _with_label(
-    trained: TrainedModel, seen: ObservedImages, to: Tensor, n: int, seed: int, sample_latents: bool
+    trained: TrainedModel, images: ObservedImages, to: Tensor, n: int, seed: int, sample_latents: bool
 ) -> Tensor:
     """Images as `pick` picks them, under another label."""
-    x, y = random_images(trained, seen, n, seed)
+    x, y = random_images(trained, images, n, seed)
     with seeded(seed):
         posterior = trained.model.encode(x, y)
         return trained.model.decode(posterior.rsample() if sample_latents else posterior.mean, to).mean

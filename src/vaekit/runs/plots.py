@@ -148,7 +148,7 @@ def nearest_images(
 
 
 def reconstructions(
-    trained: TrainedModel, seen: ObservedImages, n: int = 20, seed: int = 0, sample_latents: bool = False
+    trained: TrainedModel, images: ObservedImages, n: int = 20, seed: int = 0, sample_latents: bool = False
 ) -> Plot:
     """Show n random images above their reconstructions.
 
@@ -161,7 +161,7 @@ def reconstructions(
     >>> reconstructions(trained, images, n=3).arrays["reconstructions"].shape
     (3, 1, 28, 28)
     """
-    x, y = random_images(trained, seen, n, seed)
+    x, y = random_images(trained, images, n, seed)
     originals, decoded = (
         to_array(x),
         to_array(trained.model.reconstruct(x, y, seed=seed, sample_latents=sample_latents)),
@@ -173,7 +173,7 @@ def reconstructions(
 
 def interpolations(
     trained: TrainedModel,
-    seen: ObservedImages,
+    images: ObservedImages,
     rows: int = 6,
     steps: int = 10,
     path: str = "linear",
@@ -199,21 +199,21 @@ def interpolations(
     """
     if vary != "both" and trained.model.labels is None:
         raise InvalidError(f"vary {vary!r}: {trained.source} is not a conditional model; leave it out")
-    x, y = random_images(trained, seen, 2 * rows, seed)
+    x, y = random_images(trained, images, 2 * rows, seed)
     if len(x) < 2:
         raise InvalidError("interpolation: expected at least 2 images in the split, got 1")
     half = len(x) // 2
     a, b = x[:half], x[half : 2 * half]
     y_a, y_b = (None, None) if y is None else (y[:half], y[half : 2 * half])
-    images = to_array(trained.model.interpolate(a, b, steps, path, y_a, y_b, vary).transpose(0, 1))
+    paths = to_array(trained.model.interpolate(a, b, steps, path, y_a, y_b, vary).transpose(0, 1))
     of = {"both": "", "style": " of style, the label kept", "label": " of label, the style kept"}[vary]
     title = f"Interpolations{of} ({path}): {trained.title}"
-    return Plot({"images": images}, plotting.interpolation(images, title, ends=(to_array(a), to_array(b))))
+    return Plot({"images": paths}, plotting.interpolation(paths, title, ends=(to_array(a), to_array(b))))
 
 
 def traversals(
     trained: TrainedModel,
-    seen: ObservedImages,
+    images: ObservedImages,
     latents: Sequence[int] | None = None,
     steps: int = 11,
     max_value: float = 3.0,
@@ -238,13 +238,13 @@ def traversals(
     >>> traversals(trained, images, steps=3).arrays["images"].shape
     (2, 3, 1, 28, 28)
     """
-    encoded = encode_batches(trained.model, _first_batches(seen, MAX_LATENTS))
+    encoded = encode_batches(trained.model, _first_batches(images, MAX_LATENTS))
     kl = kl_per_latent(encoded)
     chosen = list(np.argsort(-kl)[:12] if latents is None else latents)
     if wrong := [i for i in chosen if not 0 <= i < len(kl)]:
         raise InvalidError(f"latent {wrong[0]}: this model has latents 0 to {len(kl) - 1}")
     values = np.linspace(-max_value, max_value, steps)
-    z, y = _start(trained, seen, image, condition)
+    z, y = _start(trained, images, image, condition)
     rows = to_array(latent_traversal(trained.model, z, chosen, values.tolist(), y))
     measure = "KL {:.2f}" if encoded.stddev.any() else "variance {:.2f}"
     names = [f"z{i}  {measure.format(kl[i])}" for i in chosen]
@@ -256,7 +256,7 @@ def traversals(
 
 
 def latent_scatter(
-    trained: TrainedModel, seen: ObservedImages, label_names: Sequence[str] | None = None
+    trained: TrainedModel, images: ObservedImages, label_names: Sequence[str] | None = None
 ) -> Plot:
     """Scatter the posterior means of a split, colored by label; more than two latents are projected by PCA.
 
@@ -270,8 +270,8 @@ def latent_scatter(
     (20, 2)
     """
     names = trained.label_names if label_names is None else label_names
-    encoded = encode_batches(trained.model, _first_batches(seen, MAX_LATENTS))
-    classes = None if seen.classes is None else seen.classes[:MAX_LATENTS].cpu().numpy()
+    encoded = encode_batches(trained.model, _first_batches(images, MAX_LATENTS))
+    classes = None if images.classes is None else images.classes[:MAX_LATENTS].cpu().numpy()
     plane, axes, explained = plotting.project(encoded.mean)
     title = f"Latent space: {trained.title}"
     figure = plotting.latent_scatter(
@@ -338,15 +338,15 @@ def report_plots(trained: TrainedModel) -> dict[str, Callable[[], Figure]]:
     >>> sorted(report_plots(vaekit.demo()))[:3]
     ['decoded-grid', 'interpolations', 'latent-space']
     """
-    seen = cache(lambda: trained.load_split(_held_out(trained)))
+    images = cache(lambda: trained.load_split(_held_out(trained)))
     drawings: dict[str, Callable[[], Plot]] = {
-        "reconstructions": lambda: reconstructions(trained, seen()),
+        "reconstructions": lambda: reconstructions(trained, images()),
         "samples": lambda: samples(trained),
-        "interpolations": lambda: interpolations(trained, seen()),
-        "traversals": lambda: traversals(trained, seen()),
-        "latent-space": lambda: latent_scatter(trained, seen()),
+        "interpolations": lambda: interpolations(trained, images()),
+        "traversals": lambda: traversals(trained, images()),
+        "latent-space": lambda: latent_scatter(trained, images()),
     }
-    if len(seen()) < 2:
+    if len(images()) < 2:
         del drawings["interpolations"]
     if trained.model.latent_dim == 2:
         drawings["decoded-grid"] = lambda: decoded_grid(trained)
@@ -364,7 +364,7 @@ def _figure(draw: Callable[[], Plot]) -> Figure:
 
 
 def _start(
-    trained: TrainedModel, seen: ObservedImages, image: int | None, condition: Condition | None
+    trained: TrainedModel, images: ObservedImages, image: int | None, condition: Condition | None
 ) -> tuple[Tensor, Tensor | None]:
     """The latents (d,) to start from, and their label: of the prior mean, or of an image."""
     wanted = None if condition is None else condition.vector
@@ -372,9 +372,9 @@ def _start(
         y = _most_probable_label(trained) if wanted is None else wanted
         with torch.no_grad(), seeded(0):
             return trained.model.conditional_prior(y).mean.reshape(-1), y
-    if not 0 <= image < len(seen):
-        raise InvalidError(f"image {image}: the split has images 0 to {len(seen) - 1}")
-    x, y = _with_labels(trained, seen, torch.tensor([image]))
+    if not 0 <= image < len(images):
+        raise InvalidError(f"image {image}: the split has images 0 to {len(images) - 1}")
+    x, y = _with_labels(trained, images, torch.tensor([image]))
     with torch.no_grad():
         z = trained.model.encode(x, y).mean[0]
     return z, y[0] if wanted is None and y is not None else wanted
@@ -387,7 +387,7 @@ def _most_probable_label(trained: TrainedModel) -> Tensor | None:
 
 
 def random_images(
-    trained: TrainedModel, seen: ObservedImages, n: int, seed: int
+    trained: TrainedModel, images: ObservedImages, n: int, seed: int
 ) -> tuple[Tensor, Tensor | None]:
     """n random images, and their labels for a conditional model; predicted labels where the data has none.
 
@@ -407,20 +407,25 @@ def random_images(
     >>> x.shape
     torch.Size([3, 1, 28, 28])
     """
-    order = torch.randperm(len(seen), generator=torch.Generator().manual_seed(seed))[:n]
-    return _with_labels(trained, seen, order)
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))[:n]
+    return _with_labels(trained, images, order)
 
 
-def _with_labels(trained: TrainedModel, seen: ObservedImages, order: Tensor) -> tuple[Tensor, Tensor | None]:
-    x, y = seen.batch(order), None if seen.labels is None else seen.labels[order.to(seen.labels.device)]
+def _with_labels(
+    trained: TrainedModel, images: ObservedImages, order: Tensor
+) -> tuple[Tensor, Tensor | None]:
+    x, y = (
+        images.batch(order),
+        None if images.labels is None else images.labels[order.to(images.labels.device)],
+    )
     return x, labels_or_prediction(trained.model, x, y)
 
 
-def _first_batches(seen: ObservedImages, n: int) -> Iterator[tuple[Tensor, Tensor | None]]:
+def _first_batches(images: ObservedImages, n: int) -> Iterator[tuple[Tensor, Tensor | None]]:
     """The first n images in batches."""
-    for start in range(0, min(n, len(seen)), 500):
-        indices = torch.arange(start, min(start + 500, n, len(seen)), device=seen.device)
-        yield seen.batch(indices), None if seen.labels is None else seen.labels[indices]
+    for start in range(0, min(n, len(images)), 500):
+        indices = torch.arange(start, min(start + 500, n, len(images)), device=images.device)
+        yield images.batch(indices), None if images.labels is None else images.labels[indices]
 
 
 def to_array(images: Tensor) -> np.ndarray:

@@ -25,7 +25,7 @@ class SampleCallback:
 
     Args:
         trained: the model in training.
-        seen: the split whose first images are reconstructed.
+        images: the split whose first images are reconstructed.
         folder: images go to folder/progress, animations to folder.
         every: epochs between images, starting at the first epoch; 0 for no images.
 
@@ -37,11 +37,11 @@ class SampleCallback:
     ['reconstructions-0001.png', 'samples-0001.png']
     """
 
-    def __init__(self, trained: TrainedModel, seen: ObservedImages, folder: Path, every: int):
+    def __init__(self, trained: TrainedModel, images: ObservedImages, folder: Path, every: int):
         self.trained, self.folder, self.every = trained, folder, every
         with seeded(0):  # training images may be binarized anew at each use
-            self.originals = seen.batch(torch.arange(min(COLUMNS, len(seen)))).cpu()
-        self.labels = None if seen.labels is None else seen.labels[:COLUMNS]
+            self.originals = images.batch(torch.arange(min(COLUMNS, len(images)))).cpu()
+        self.labels = None if images.labels is None else images.labels[:COLUMNS]
 
     def __call__(self, record: dict[str, Any]) -> None:
         epoch = record["epoch"]
