@@ -92,8 +92,8 @@ OBJECTIVES: dict[str, Objective] = {
 
 IMAGES: dict[str, Callable[[Tensor], Tensor]] = {
     "binary": lambda u: (u > 0.5).to(u),
-    "levels": lambda u: (u * 255).round() / 255,
-    "unit": lambda u: u,
+    "discrete": lambda u: (u * 255).round() / 255,
+    "unit_interval": lambda u: u,
     "real": lambda u: 3 * u - 1,
 }
 
@@ -130,38 +130,40 @@ def make_vae(
     network: str = "dense",
     posterior: str = "gaussian",
     prior: str = "standard_normal",
-    levels: Sequence[int] = (3,),
+    layer_dims: Sequence[int] = (3,),
     shape: Shape = SHAPE,
     conditioned_parts: Collection[str] = (),
     seed: int = 0,
 ) -> VAE:
-    """A tiny model of these rows; `levels` are its layer_dims, `conditioned_parts` make it conditional."""
+    """A tiny model of these rows; it is conditional if `conditioned_parts` is not empty."""
     torch.manual_seed(seed)
     parts = frozenset(conditioned_parts)
     label_prior = class_prior(CLASSES, labels(10)) if parts else None
     label = {part: [(CLASSES,)] for part in parts}
 
-    def chain(inputs: Sequence[Shape], network: str, posterior: str, first: int = 0) -> list[nn.Module]:
-        above = [(size,) for size in levels]
+    def layers(inputs: Sequence[Shape], network: str, posterior: str, first: int = 0) -> list[nn.Module]:
+        above = [(size,) for size in layer_dims]
         return [
             conditional(network, posterior_head(posterior, size), [*inputs, *above[:i]], (size,))
-            for i, size in enumerate(levels)
+            for i, size in enumerate(layer_dims)
             if i >= first
         ]
 
-    below = chain(label.get("prior", []), "dense", "gaussian", first=1)
-    encoder = chain([shape, *label.get("encoder", [])], network, posterior)
+    below = layers(label.get("prior", []), "dense", "gaussian", first=1)
+    encoder = layers([shape, *label.get("encoder", [])], network, posterior)
     decoder = conditional(
-        network, LIKELIHOODS[likelihood](), [(sum(levels),), *label.get("decoder", [])], shape
+        network, LIKELIHOODS[likelihood](), [(sum(layer_dims),), *label.get("decoder", [])], shape
     )
 
     def examples(n: int) -> tuple[Tensor, Tensor | None]:
-        return images("unit", shape, n), None if label_prior is None else label_prior(labels(n))
+        return images("unit_interval", shape, n), None if label_prior is None else label_prior(labels(n))
 
-    context = BuildContext(levels[0], encoder[0], shape, examples, label_prior, parts)
+    context = BuildContext(layer_dims[0], encoder[0], shape, examples, label_prior, parts)
     top = (PRIORS | LABELED_PRIORS)[prior](context)
-    return VAE(Hierarchy([top, *below], levels), Hierarchy(encoder, levels), decoder, label_prior, parts)
+    return VAE(
+        Hierarchy([top, *below], layer_dims), Hierarchy(encoder, layer_dims), decoder, label_prior, parts
+    )
 
 
-make_ladder = partial(make_vae, levels=(2, 3))
+make_hierarchical = partial(make_vae, layer_dims=(2, 3))
 make_labeled = partial(make_vae, conditioned_parts=("prior", "encoder", "decoder"))

@@ -80,7 +80,7 @@ def factor_analysis(displaced: float = 0.0, widened: float = 1.0) -> tuple[VAE, 
     return normal_vae(posterior, weight, bias), x, exact
 
 
-def two_levels(displaced: float = 0.0) -> tuple[VAE, Tensor, Tensor]:
+def two_layers(displaced: float = 0.0) -> tuple[VAE, Tensor, Tensor]:
     """z_1 ~ N(0, I), z_2 ~ N(A z_1 + a, 0.5^2 I), x ~ N(W z_2 + b, s^2 I), with the exact posteriors."""
     a_matrix, a_offset = random(3, 2, seed=3), random(3, seed=4)
     weight, bias = random(PIXELS, 3, seed=5), random(PIXELS, seed=6)
@@ -113,7 +113,7 @@ STEP = 18 / 6000
 
 def on_a_line(likelihood: str) -> tuple[VAE, Tensor]:
     """A model with one latent and a nonlinear decoder; 3 images."""
-    model = make_vae(likelihood, "dense-gated", levels=(1,), shape=SHAPE).double().eval()
+    model = make_vae(likelihood, "dense-gated", layer_dims=(1,), shape=SHAPE).double().eval()
     with torch.no_grad():
         model.decoder.network.join.linears[0].weight.mul_(2)
     return model, images(model.decoder.head.support, SHAPE, 3).double()

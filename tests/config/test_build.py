@@ -105,21 +105,21 @@ def test_a_mixture_of_points_has_no_density():
     check_recipe(load_recipe("digits", VAMP))
 
 
-# ------------------------------------------------------------------------------------------- several levels
+# ------------------------------------------------------------------------------------------- several layers
 
 
 @pytest.mark.parametrize("network", ["dense", "convolutional", "residual"])
 @pytest.mark.parametrize("prior", ["standard_normal", "mixture", "vamp", "exemplars"])
-@pytest.mark.parametrize("levels", [[4], [4, 3], [4, 3, 2], [4, 3, 2, 1]])
-def test_any_number_of_levels_is_built_from_a_list(network: str, prior: str, levels: list[int]):
-    changes = [f"model.latent_dim={levels}", f"model.encoder.network={network}", f"model.prior={prior}"]
+@pytest.mark.parametrize("layer_dims", [[4], [4, 3], [4, 3, 2], [4, 3, 2, 1]])
+def test_any_number_of_layers_is_built_from_a_list(network: str, prior: str, layer_dims: list[int]):
+    changes = [f"model.latent_dim={layer_dims}", f"model.encoder.network={network}", f"model.prior={prior}"]
     model = build_model(load_recipe("mnist", changes).model, (1, 8, 8))
     x = torch.rand(5, 1, 8, 8).round()
-    assert model.layer_dims == tuple(levels)
-    assert model.encode(x).rsample((2,)).shape == (2, 5, sum(levels))
+    assert model.layer_dims == tuple(layer_dims)
+    assert model.encode(x).rsample((2,)).shape == (2, 5, sum(layer_dims))
     assert model.sample(3, temperature=0.7, seed=0).shape == (3, 1, 8, 8)
     terms = model.elbo_terms(x, samples=2)
-    assert terms.log_ratio.shape == (len(levels), 2, 5)
+    assert terms.log_ratio.shape == (len(layer_dims), 2, 5)
     assert torch.isfinite(terms.elbo).all()
 
 
@@ -201,7 +201,7 @@ def test_every_kind_in_a_table_can_be_asked_for_and_every_kind_of_the_schema_is_
 
 # ----------------------------------------------------------------------------------------- conditional models
 
-TOLD = "model.condition={variable: label, parts: [prior, encoder, decoder]}"
+CONDITIONED = "model.condition={variable: label, parts: [prior, encoder, decoder]}"
 
 
 def conditional(*changes: str):
@@ -213,7 +213,7 @@ def conditional(*changes: str):
     return build_model(recipe.model, dataset.shape, images=images, labels=labels), dataset, splits
 
 
-@pytest.mark.parametrize("levels", ["4", "[4, 3]"])
+@pytest.mark.parametrize("layer_dims", ["4", "[4, 3]"])
 @pytest.mark.parametrize(
     "prior",
     [
@@ -222,8 +222,10 @@ def conditional(*changes: str):
         "{kind: exemplars, components: 5}", "{kind: flow, transforms: 1, hidden_sizes: [4]}",
     ],
 )  # fmt: skip
-def test_labels_reach_every_prior_at_every_depth(prior: str, levels: str):
-    model, dataset, splits = conditional(TOLD, f"model.prior={prior}", f"model.latent_dim={levels}")
+def test_labels_reach_every_prior_at_every_depth(prior: str, layer_dims: str):
+    model, dataset, splits = conditional(
+        CONDITIONED, f"model.prior={prior}", f"model.latent_dim={layer_dims}"
+    )
     y = torch.from_numpy(dataset.labels[:5])
     terms = model.elbo_terms(torch.from_numpy(dataset.images[:5] / 255).float().round(), y, samples=2)
     assert terms.log_ratio.shape == (len(model.layer_dims), 2, 5)
@@ -261,7 +263,7 @@ def test_attributes_take_the_place_of_labels(tmp_path):
             r"attributes, but the data digits have no attributes; add data.attributes=FILE",
         ),
         (
-            [TOLD, "model.prior={kind: mixture, weights: class_conditional, components: 9}"],
+            [CONDITIONED, "model.prior={kind: mixture, weights: class_conditional, components: 9}"],
             "one component per class, 10, got 9",
         ),
     ],

@@ -62,8 +62,8 @@ def test_a_folder_of_images_knows_the_names_of_its_files(tmp_path):
         ("a,b\n1,2\n3\n5,6\n", "expected 2 cells in every row, but row 2 has 1"),
         ("a,a\n1,2\n3,4\n5,6\n", "a different name for each column, but 'a' occurs twice"),
         ("a,b\n1,2\n,4\n5,6\n", "column 'a' is empty in row 2"),
-        ("a,b\n1,2\n3,nan\n5,6\n", "attributes must be finite, but 'b' of image 1 is nan"),
-        ("a\n1\n3\ninf\n", "attributes must be finite, but 'a' of image 2 is inf"),
+        ("a,b\n1,2\n3,nan\n5,6\n", "finite attributes, got nan for 'b' of image 1"),
+        ("a\n1\n3\ninf\n", "finite attributes, got inf for 'a' of image 2"),
     ],
 )
 def test_what_does_not_fit_is_named(tmp_path, text, message):
@@ -114,5 +114,5 @@ def test_parts_of_an_npz_each_have_theirs_or_none(tmp_path):
 def test_attributes_of_another_shape_or_type_are_refused(tmp_path, attributes):
     images = np.arange(64, dtype=np.uint8).reshape(4, 4, 4)
     np.savez(tmp_path / "x.npz", images=images, attributes=attributes)
-    with pytest.raises(DataError, match="attributes must be"):
+    with pytest.raises(DataError, match=r"expected (finite )?attributes"):
         load_dataset(tmp_path / "x.npz")

@@ -47,7 +47,7 @@ def test_mnist_counts_and_type() -> None:
     mnist = load_dataset("mnist")
     assert mnist.images.shape == (70_000, 1, 28, 28)
     assert isinstance(mnist.images, np.memmap)
-    assert mnist.is_levels
+    assert mnist.is_uint8
     assert mnist.classes == 10
     assert mnist.labels is not None
     assert mnist.labels[:5].tolist() == [5, 0, 4, 1, 9]

@@ -12,19 +12,19 @@ IMAGES = np.zeros((4, 3, 2, 5), np.uint8)
 def test_what_it_says_of_itself() -> None:
     labels = np.array([0, 1, 1, 0])
     data = Dataset("toy", "Toy", IMAGES, labels, ("cat", "dog"))
-    assert (data.shape, data.is_levels, data.classes, len(data)) == ((3, 2, 5), True, 2, 4)
+    assert (data.shape, data.is_uint8, data.classes, len(data)) == ((3, 2, 5), True, 2, 4)
     plain = Dataset("toy", "Toy", IMAGES.astype(np.float32), None, ())
-    assert (plain.is_levels, plain.classes, plain.published) == (False, 0, {})
+    assert (plain.is_uint8, plain.classes, plain.published) == (False, 0, {})
 
 
 @pytest.mark.parametrize(
     ("images", "labels", "says"),
     [
-        (IMAGES[0], None, r"of shape \(N, C, H, W\), but are uint8 of shape \(3, 2, 5\)"),
+        (IMAGES[0], None, r"expected images \(N, C, H, W\) .*, got uint8 of shape \(3, 2, 5\)"),
         (IMAGES.astype(np.float64), None, "uint8 or float32"),
-        (IMAGES[:0], None, "there are no images"),
-        (IMAGES, np.zeros(3, np.int64), r"4 images, but labels of shape \(3,\)"),
-        (IMAGES, np.zeros(4, np.int32), r"labels must be int64 in 0\.\.1"),
+        (IMAGES[:0], None, "expected at least one image"),
+        (IMAGES, np.zeros(3, np.int64), r"one label per image, shape \(4,\), got shape \(3,\)"),
+        (IMAGES, np.zeros(4, np.int32), r"expected labels of int64 in 0\.\.1"),
         (IMAGES, np.array([0, 1, 2, 0]), r"in 0\.\.2"),
     ],
 )

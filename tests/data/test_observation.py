@@ -174,7 +174,7 @@ def test_levels_beside_missing_values_can_be_observed_as_levels() -> None:
     images = np.random.default_rng(0).integers(0, 256, (9, 1, 4, 4)).astype(np.float32) / 255
     images[2, 0, 1] = np.nan
     data = dataset(images)
-    assert data.has_levels
+    assert data.is_discrete
     levels = observe(data, np.arange(9), "discrete").all() * 255
     known = levels[~levels.isnan()]
     torch.testing.assert_close(known, known.round())

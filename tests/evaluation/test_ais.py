@@ -16,11 +16,11 @@ from cases import (
     SHAPE,
     images_for,
     labels,
+    make_hierarchical,
     make_labeled,
-    make_ladder,
     make_vae,
 )
-from exact_models import factor_analysis, integrals, on_a_line, two_levels
+from exact_models import factor_analysis, integrals, on_a_line, two_layers
 from vaekit.evaluation import ais
 from vaekit.evaluation.ais import (
     PILOT_CHAINS,
@@ -77,7 +77,7 @@ def test_one_step_is_importance_sampling():
 
 @inits
 @pytest.mark.parametrize(
-    "make", [lambda: factor_analysis(0.5, 1.3), lambda: two_levels(0.3)], ids=["displaced", "ladder"]
+    "make", [lambda: factor_analysis(0.5, 1.3), lambda: two_layers(0.3)], ids=["displaced", "hierarchical"]
 )
 def test_the_mean_weight_is_the_evidence_in_closed_form(make, init: Init):
     model, x, exact = make()
@@ -176,7 +176,7 @@ def measure_quickly(model, x, y, samples):
 
 
 @inits
-@pytest.mark.parametrize("make", [make_ladder, make_labeled])
+@pytest.mark.parametrize("make", [make_hierarchical, make_labeled])
 def test_it_works_with_levels_labels_and_missing_values(make, init: Init):
     model = make()
     x = images_for(model)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from cases import make_labeled, make_ladder, make_vae
-from exact_models import factor_analysis, log_evidence, random, two_levels
+from cases import make_hierarchical, make_labeled, make_vae
+from exact_models import factor_analysis, log_evidence, random, two_layers
 from vaekit.evaluation import bdmc as module
 from vaekit.evaluation.bdmc import bdmc
 
@@ -32,7 +32,7 @@ def test_upper_and_lower_bound_hold_the_evidence_of_a_linear_model(monkeypatch: 
     assert elbo.gap == pytest.approx(exact - elbo.value, abs=0.5)
 
 
-@pytest.mark.parametrize("make", [factor_analysis, two_levels])
+@pytest.mark.parametrize("make", [factor_analysis, two_layers])
 def test_with_the_exact_posterior_all_bounds_are_the_evidence(make):
     model, _, _ = make()
     found = bdmc(model.double(), 4, chains=3, steps=3, samples=100)
@@ -43,7 +43,7 @@ def test_with_the_exact_posterior_all_bounds_are_the_evidence(make):
     assert found.seconds > 0
 
 
-@pytest.mark.parametrize("make", [make_vae, make_ladder, make_labeled])
+@pytest.mark.parametrize("make", [make_vae, make_hierarchical, make_labeled])
 def test_models_of_every_kind_have_it_and_the_same_seed_gives_the_same(make):
     one, two, other = (bdmc(make(), 5, 3, 4, 30, seed=seed) for seed in (1, 1, 2))
     assert [each.value for each in one.bounds] == [each.value for each in two.bounds]

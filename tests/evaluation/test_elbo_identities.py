@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy import stats
 
-from cases import images_for, make_ladder, make_vae
+from cases import images_for, make_hierarchical, make_vae
 from vaekit.errors import InvalidError
 from vaekit.evaluation.elbo_identities import compare_kl, elbo_identity
 
@@ -14,7 +14,7 @@ def batches(model, n=6):
     return [(some, None) for some in x.split(4)]
 
 
-@pytest.mark.parametrize("make", [make_vae, make_ladder])
+@pytest.mark.parametrize("make", [make_vae, make_hierarchical])
 def test_draws_find_the_closed_form_within_their_error(make):
     model = make()
     found = compare_kl(model, batches(model), samples=4000)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.distributions import Independent, Normal
 
-from cases import images, images_for, make_ladder, make_vae
+from cases import images, images_for, make_hierarchical, make_vae
 from exact_models import GRID, SHAPE, STEP, LinearGaussian, linear_decoder, on_a_line, random
 from vaekit.evaluation.elbo_surgery import elbo_surgery
 from vaekit.evaluation.reconstruction import saturated_fraction
@@ -56,7 +56,12 @@ def test_codes_that_are_all_told_apart_hold_log_n_and_a_posterior_that_is_the_pr
 
 
 def test_no_more_images_than_asked_for_are_used_and_the_top_level_is_meant():
-    for model in (make_vae("bernoulli"), make_ladder(), make_vae(posterior="flow"), make_vae(prior="vamp")):
+    for model in (
+        make_vae("bernoulli"),
+        make_hierarchical(),
+        make_vae(posterior="flow"),
+        make_vae(prior="vamp"),
+    ):
         counts = {
             most: elbo_surgery(model, in_batches(images("binary", n=30), 10), most).images
             for most in (15, 20)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.distributions import MultivariateNormal, kl_divergence
 
-from cases import images, make_labeled, make_ladder, make_vae
+from cases import images, make_hierarchical, make_labeled, make_vae
 from vaekit.errors import InvalidError
 from vaekit.evaluation.grid_integration import integrate_over_grid, joint_log_prob
 from vaekit.evaluation.importance_sampling import measure_batches
@@ -14,7 +14,7 @@ NOISE = 0.5  # of the row gaussian-fixed
 
 def linear():
     """A model with a linear decoder; W (D, 2), b (D,)."""
-    model = make_vae("gaussian-fixed", "dense-linear", levels=(2,))
+    model = make_vae("gaussian-fixed", "dense-linear", layer_dims=(2,))
     with torch.no_grad():
         shift = model.decode(torch.zeros(2)).mean.flatten().double()
         weight = model.decode(torch.eye(2)).mean.flatten(1).double() - shift
@@ -32,7 +32,7 @@ def exact(weight, shift, x):
 
 def test_the_integrals_are_those_in_closed_form():
     model, weight, shift = linear()
-    x = images("unit")
+    x = images("unit_interval")
     terms, posterior = exact(weight, shift, x)
     found = integrate_over_grid(model, x, half_width=9.0, spacing=0.05)
     assert found.log_evidence.tolist() == pytest.approx(
@@ -48,7 +48,7 @@ def test_the_integrals_are_those_in_closed_form():
 
 
 def test_bound_and_gap_are_the_evidence_of_a_network():
-    model = make_vae(levels=(2,))
+    model = make_vae(layer_dims=(2,))
     x = images("binary")
     found = integrate_over_grid(model, x, spacing=0.1)
     sampled = measure_batches(model, iter([(x, None)]), 4000)
@@ -64,7 +64,7 @@ def test_too_wide_a_grid_shows_in_the_coarser_one():
 
 
 def test_the_joint_is_likelihood_times_prior():
-    model = make_vae(levels=(2,))
+    model = make_vae(layer_dims=(2,))
     x, z = images("binary"), torch.randn(7, 2)
     expected = [
         [
@@ -82,8 +82,8 @@ def test_the_joint_is_likelihood_times_prior():
     ("model", "came"),
     [
         (make_vae(), r"\[3\]"),
-        (make_ladder(), r"\[2, 3\]"),
-        (make_labeled(levels=(2,)), r"\[2\] of a conditional model"),
+        (make_hierarchical(), r"\[2, 3\]"),
+        (make_labeled(layer_dims=(2,)), r"\[2\] of a conditional model"),
     ],
 )
 def test_other_models_are_refused(model, came):

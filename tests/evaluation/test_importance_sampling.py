@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.distributions import Independent, MultivariateNormal, Normal
 
-from cases import BATCH, CLASSES, SHAPE, images, images_for, make_labeled, make_ladder, make_vae
+from cases import BATCH, CLASSES, SHAPE, images, images_for, make_hierarchical, make_labeled, make_vae
 from vaekit.data import Dataset
 from vaekit.data.observation import observe
 from vaekit.engine.trained_model import load_weights_into
@@ -127,7 +127,7 @@ def test_the_prior_is_made_once_for_all_samples_of_a_batch(monkeypatch):
     assert len(made) == 1
 
 
-@pytest.mark.parametrize("make", [make_ladder, make_labeled])
+@pytest.mark.parametrize("make", [make_hierarchical, make_labeled])
 def test_deeper_and_labeled_models_are_trained_kept_and_measured_like_any_other(make, tmp_path):
     x, y = images("binary", n=60), torch.arange(60) % CLASSES
     data = Dataset("toy", "Toy", (255 * x).byte().numpy(), y.numpy(), ("a", "b", "c"))
@@ -140,9 +140,9 @@ def test_deeper_and_labeled_models_are_trained_kept_and_measured_like_any_other(
     load_weights_into(again, load_weights(tmp_path), "checkpoint")
     parts, same = (measure_batches(m, seen.batches(25), 30) for m in (model, again))
     assert torch.equal(parts.log_likelihood, same.log_likelihood)
-    levels = len(model.layer_dims)
-    assert parts.kl.shape == (levels, 60)
-    assert all(len(record["kl_layers"]) == levels for record in read_records(tmp_path / "metrics.jsonl"))
+    layers = len(model.layer_dims)
+    assert parts.kl.shape == (layers, 60)
+    assert all(len(record["kl_layers"]) == layers for record in read_records(tmp_path / "metrics.jsonl"))
     found = summarize(parts, model.layer_dims, 30, 0, 1.0)
     assert found.elbo == pytest.approx(found.reconstruction - sum(found.kl))
     assert found.log_likelihood > found.elbo
@@ -213,12 +213,12 @@ def test_a_tail_that_could_not_be_fitted_counts_as_heavy_and_silences_no_other()
 
 def test_active_units_are_counted_by_level_also_of_points_and_over_batches():
     x = images("binary", n=60)
-    for model, levels in ((make_ladder(), 2), (make_vae(posterior="delta"), 1)):
+    for model, layers in ((make_hierarchical(), 2), (make_vae(posterior="delta"), 1)):
         parts = measure_batches(model, batches(x, 25), 2)
         found = summarize(parts, model.layer_dims, 2, 0, 1.0)
         variance = model.encode(x).mean.var(0, correction=0).split(model.layer_dims)
         assert found.active_units == [int((level > 0.01).sum()) for level in variance]
-        assert (found.layer_dims, len(found.active_units)) == (list(model.layer_dims), levels)
+        assert (found.layer_dims, len(found.active_units)) == (list(model.layer_dims), layers)
         assert parts.latents.shape == (model.latent_dim, 60)
 
 

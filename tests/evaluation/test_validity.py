@@ -52,8 +52,8 @@ def test_probabilities_of_what_is_observed_are_likelihoods(likelihood, observati
         ("bernoulli", "continuous", "over gray values it does not sum to 1"),
         ("gaussian", "dynamic", "the density can grow without limit"),
         ("continuous_bernoulli", "static", "the density can grow without limit"),
-        ("gaussian", "continuous", "not a probability of the levels"),
-        ("continuous_bernoulli", "discrete", "not a probability of the levels"),
+        ("gaussian", "continuous", "not a probability of the gray levels"),
+        ("continuous_bernoulli", "discrete", "not a probability of the gray levels"),
         ("{kind: gaussian, sigma: 0.1}", "continuous", "sigma = 0.1 was chosen, not learned"),
     ],
 )

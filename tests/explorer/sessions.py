@@ -23,14 +23,19 @@ from vaekit.explorer.session import ExplorerSession, Source, create_session
 from vaekit.models.vae import VAE
 
 N = 30
-OBSERVATIONS = {"binary": "threshold", "levels": "discrete", "unit": "continuous", "real": "continuous"}
+OBSERVATIONS = {
+    "binary": "threshold",
+    "discrete": "discrete",
+    "unit_interval": "continuous",
+    "real": "continuous",
+}
 
 
 def tiny_session(
     model: VAE | None = None, labels: bool = True, shape: tuple[int, ...] = cases.SHAPE
 ) -> ExplorerSession:
     """A model, by default of two latents, with 30 images of noise."""
-    model = (model or cases.make_vae(levels=(2,), shape=shape)).eval()
+    model = (model or cases.make_vae(layer_dims=(2,), shape=shape)).eval()
     observation = OBSERVATIONS[model.decoder.head.support]
     levels = np.random.default_rng(0).integers(0, 256, (N, *shape), dtype=np.uint8)
     names = ("a", "b", "c") if labels else ()

@@ -59,7 +59,7 @@ def address(demo) -> Iterator[str]:
 def pair() -> Iterator[str]:
     """A hierarchical VampPrior on color images, beside a plain model."""
     shape = (3, 8, 7)
-    deep = cases.make_vae(levels=(2, 3), prior="vamp", shape=shape)
+    deep = cases.make_vae(layer_dims=(2, 3), prior="vamp", shape=shape)
     with browsing.served(
         [tiny_session(deep, shape=shape), tiny_session(cases.make_vae(shape=shape), shape=shape)]
     ) as at:

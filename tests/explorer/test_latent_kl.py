@@ -18,10 +18,10 @@ def found(model) -> tuple[np.ndarray, torch.Tensor]:
         return latent_kl.divergences(q, p).numpy(), model.elbo_terms(x, posterior=q, prior=p, seed=0).kl
 
 
-@pytest.mark.parametrize("levels", [(3,), (2, 3), (2, 1, 2)])
-def test_the_latents_of_a_layer_sum_to_its_kl(levels):
-    parts, kl = found(cases.make_vae(levels=levels).eval())
-    sums = [level.sum(0) for level in np.split(parts, np.cumsum(levels)[:-1])]
+@pytest.mark.parametrize("layer_dims", [(3,), (2, 3), (2, 1, 2)])
+def test_the_latents_of_a_layer_sum_to_its_kl(layer_dims):
+    parts, kl = found(cases.make_vae(layer_dims=layer_dims).eval())
+    sums = [layer.sum(0) for layer in np.split(parts, np.cumsum(layer_dims)[:-1])]
     assert np.allclose(sums, kl.numpy(), rtol=1e-4)
 
 

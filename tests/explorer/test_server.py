@@ -23,7 +23,7 @@ from vaekit.explorer.server import application, bind, page_url
 
 @pytest.fixture(scope="module")
 def page() -> Client:
-    models = [tiny_session(), tiny_session(cases.make_vae(levels=(2, 3)))]
+    models = [tiny_session(), tiny_session(cases.make_vae(layer_dims=(2, 3)))]
     app = application(models, allowed_hosts("127.0.0.1", 8000))
     return Client(app)
 

@@ -20,14 +20,14 @@ from vaekit.models.vae import interpolate
 from vaekit.utils.io import to_jsonable
 
 VIEWS = {call.name: call for call in CALLS}
-STEP = 1 / 255  # of a picture's levels
+STEP = 1 / 255  # gray level
 
 KINDS = {
     **{f"prior-{name}": {"prior": name} for name in cases.PRIORS},
     **{f"posterior-{name}": {"posterior": name} for name in cases.POSTERIORS},
     **{f"likelihood-{name}": {"likelihood": name} for name in cases.LIKELIHOODS},
-    **{f"levels-{levels}": {"levels": levels} for levels in [(1,), (2,), (2, 3), (2, 1, 2)]},
-    "ladder-vamp": {"levels": (2, 3), "prior": "vamp"},
+    **{f"layers-{dims}": {"layer_dims": dims} for dims in [(1,), (2,), (2, 3), (2, 1, 2)]},
+    "hierarchy-vamp": {"layer_dims": (2, 3), "prior": "vamp"},
     "color": {"shape": (3, 6, 5)},
     "vector": {"shape": (1, 1, 7), "likelihood": "gaussian-global"},
 }
@@ -53,7 +53,7 @@ def flat() -> ExplorerSession:
 
 @pytest.fixture(scope="module")
 def conditional() -> ExplorerSession:
-    return tiny_session(cases.make_vae(levels=(3,), conditioned_parts=["decoder"]))
+    return tiny_session(cases.make_vae(layer_dims=(3,), conditioned_parts=["decoder"]))
 
 
 # ------------------------------------------------------------------------------------------------- every kind
@@ -134,7 +134,7 @@ def test_a_point_shows_its_posterior(flat):
 
 
 def test_correlations_turn_the_ellipse():
-    e = tiny_session(cases.make_vae(levels=(2,), posterior="full_covariance"))
+    e = tiny_session(cases.make_vae(layer_dims=(2,), posterior="full_covariance"))
     answer = respond(e, "point", index=5)
     with torch.no_grad():
         covariance = e.model.encode(e.image(5)).rsample_layers().layers[0].covariance_matrix[0].numpy()
@@ -144,7 +144,7 @@ def test_correlations_turn_the_ellipse():
 
 
 def test_a_point_mass_has_no_ellipse():
-    answer = respond(tiny_session(cases.make_vae(levels=(2,), posterior="delta")), "point", index=5)
+    answer = respond(tiny_session(cases.make_vae(layer_dims=(2,), posterior="delta")), "point", index=5)
     assert answer["ellipse"] is None
     assert answer["terms"]["kl"] is answer["terms"]["elbo"] is None
 
@@ -199,7 +199,7 @@ def test_samples_follow_seed_and_temperature(flat):
 
 
 def test_a_sample_from_a_component_is_near_its_pseudo_input():
-    e = tiny_session(cases.make_vae(levels=(2,), prior="vamp"))
+    e = tiny_session(cases.make_vae(layer_dims=(2,), prior="vamp"))
     with torch.no_grad():
         means = e.model.encode(e.model.prior.layers[0].images()).mean
     for k in range(3):
@@ -217,7 +217,7 @@ def test_pseudo_inputs_are_shown_ten_per_row():
 
 
 def test_lower_layers_are_sampled_given_those_above():
-    e = tiny_session(cases.make_vae(levels=(2, 1, 2)))
+    e = tiny_session(cases.make_vae(layer_dims=(2, 1, 2)))
     z = [0.3, -0.2, 0.9, 4.0, 5.0]
     drawn = respond(e, "sample", z=z, layer=1, seed=2)["z"]
     assert drawn[:3] == z[:3]

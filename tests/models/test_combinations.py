@@ -95,7 +95,7 @@ def test_images_out(likelihood: str, network: str, posterior: str):
     for image in (*means, drawn):
         assert torch.isfinite(image).all()
         assert support == "real" or (0 <= image.min() <= image.max() <= 1)
-    steps = {"binary": 1, "levels": 255}.get(support)
+    steps = {"binary": 1, "discrete": 255}.get(support)
     assert steps is None or torch.allclose(drawn * steps, (drawn * steps).round(), atol=1e-4)
 
 
@@ -159,18 +159,18 @@ def _seeded_evidence(model: VAE, x, mask, posterior=None) -> ELBOTerms:
 
 
 every_prior = pytest.mark.parametrize(
-    ("prior", "levels", "posterior"),
+    ("prior", "layer_dims", "posterior"),
     list(product(cases.PRIORS, [(3,), (2, 3), (2, 1, 3)], ["gaussian", "full_covariance", "flow"])),
 )
 
 
 @every_prior
-def test_every_prior_at_every_depth_trains_samples_and_is_saved(prior, levels, posterior, tmp_path):
-    model = make_vae(posterior=posterior, prior=prior, levels=levels)
+def test_every_prior_at_every_depth_trains_samples_and_is_saved(prior, layer_dims, posterior, tmp_path):
+    model = make_vae(posterior=posterior, prior=prior, layer_dims=layer_dims)
     x = images_for(model)
     terms = model(x, samples=3)
-    assert terms.log_ratio.shape == (len(levels), 3, BATCH)
-    assert terms.kl.shape == (len(levels), BATCH)
+    assert terms.log_ratio.shape == (len(layer_dims), 3, BATCH)
+    assert terms.kl.shape == (len(layer_dims), BATCH)
     terms.elbo.mean().neg().backward()
     for name, weight in model.named_parameters():
         assert weight.grad is not None, name
@@ -178,13 +178,13 @@ def test_every_prior_at_every_depth_trains_samples_and_is_saved(prior, levels, p
     for temperature in (1.0, 0.5, 0.0):
         assert model.sample(5, temperature, seed=0).shape == (5, *SHAPE)
     save_file(model.state_dict(), tmp_path / "model.safetensors")
-    other = make_vae(posterior=posterior, prior=prior, levels=levels, seed=1)
+    other = make_vae(posterior=posterior, prior=prior, layer_dims=layer_dims, seed=1)
     other.load_state_dict(load_file(tmp_path / "model.safetensors"))
     assert same(elbo_terms(model.eval()), elbo_terms(other.eval()))
 
 
 every_way_to_tell = pytest.mark.parametrize(
-    ("prior", "levels", "given"),
+    ("prior", "layer_dims", "given"),
     [
         *product(
             cases.PRIORS,
@@ -197,11 +197,11 @@ every_way_to_tell = pytest.mark.parametrize(
 
 
 @every_way_to_tell
-def test_every_prior_of_a_labeled_model_trains_samples_and_is_saved(prior, levels, given, tmp_path):
-    model, y = make_vae(prior=prior, levels=levels, conditioned_parts=given), cases.labels()
+def test_every_prior_of_a_labeled_model_trains_samples_and_is_saved(prior, layer_dims, given, tmp_path):
+    model, y = make_vae(prior=prior, layer_dims=layer_dims, conditioned_parts=given), cases.labels()
     x = images_for(model)
     terms = model(x, y, samples=3)
-    assert terms.log_ratio.shape == (len(levels), 3, BATCH)
+    assert terms.log_ratio.shape == (len(layer_dims), 3, BATCH)
     terms.elbo.mean().neg().backward()
     for name, weight in model.named_parameters():
         assert weight.grad is not None, name
@@ -210,6 +210,6 @@ def test_every_prior_of_a_labeled_model_trains_samples_and_is_saved(prior, level
         assert model.sample(BATCH, temperature, y, seed=0).shape == model.sample(BATCH, temperature).shape
     assert model.reconstruct(x, y).shape == model.interpolate(x, x, 3, y=y, y_b=y.flip(0))[0].shape == x.shape
     save_file(model.state_dict(), tmp_path / "model.safetensors")
-    other = make_vae(prior=prior, levels=levels, conditioned_parts=given, seed=1)
+    other = make_vae(prior=prior, layer_dims=layer_dims, conditioned_parts=given, seed=1)
     other.load_state_dict(load_file(tmp_path / "model.safetensors"))
     assert same(elbo_terms(model.eval(), y=y), elbo_terms(other.eval(), y=y))

@@ -1,4 +1,4 @@
-"""The joint distribution of a chain is the product of its layers."""
+"""The joint distribution of a hierarchy is the product of its layers."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Shifted(nn.Module):
         return Independent(Normal(loc, torch.full_like(loc, self.s)), 1)
 
 
-def chain() -> Hierarchy:
+def hierarchy() -> Hierarchy:
     return Hierarchy(
         [Shifted(2, 0.5, 1.0, 0.3), Shifted(1, -1.0, 0.0, 0.2), Shifted(3, 2.0, 1.0, 0.1)], (2, 1, 3)
     )
 
 
 def by_hand(z: Tensor, context: Tensor) -> list[Tensor]:
-    """The log-densities of the three levels of `chain`."""
+    """The log-densities of the three layers of `hierarchy`."""
     top, middle, bottom = z[..., :2], z[..., 2:3], z[..., 3:]
     c, t, m = (part.sum(-1, keepdim=True) for part in (context, top, middle))
     return [
@@ -50,14 +50,14 @@ CONTEXT = torch.linspace(-1, 1, 10, dtype=torch.float64).reshape(5, 2)
 
 def test_the_log_density_is_the_sum_of_the_links_by_hand():
     z = torch.randn(5, 6, dtype=torch.float64)
-    joint = chain()(CONTEXT)
+    joint = hierarchy()(CONTEXT)
     torch.testing.assert_close(joint.log_prob(z), sum(by_hand(z, CONTEXT)))
     torch.testing.assert_close(joint.condition_on(z).log_prob, torch.stack(by_hand(z, CONTEXT)))
 
 
 @pytest.mark.parametrize("shape", [(), (7,), (2, 3)])
 def test_draws_are_scored_as_they_were_drawn(shape: tuple[int, ...]):
-    joint = chain()(CONTEXT)
+    joint = hierarchy()(CONTEXT)
     drawn = joint.rsample_layers(shape)
     assert drawn.z.shape == (*shape, 5, 6)
     assert drawn.log_prob.shape == (3, *shape, 5)
@@ -67,7 +67,7 @@ def test_draws_are_scored_as_they_were_drawn(shape: tuple[int, ...]):
 
 
 def test_draws_come_from_the_top_down():
-    z = chain()(CONTEXT).sample((40_000,))
+    z = hierarchy()(CONTEXT).sample((40_000,))
     c = CONTEXT.sum(-1, keepdim=True)
     top = (0.5 * c + 1).expand(5, 2)
     middle = -(c + top.sum(-1, keepdim=True))
@@ -80,7 +80,7 @@ def test_draws_come_from_the_top_down():
 
 
 def test_gradients_flow_through_every_level_and_not_out_of_a_sample():
-    model = chain()
+    model = hierarchy()
     model(CONTEXT).rsample((3,))[..., -1].sum().backward()
     gradients = [link.b.grad.item() for link in model.layers]
     assert gradients == pytest.approx([0.0, 30.0, 15.0], abs=1e-9)  # 2 * (t + m) loses t again: m = -(c + t)
@@ -88,7 +88,7 @@ def test_gradients_flow_through_every_level_and_not_out_of_a_sample():
 
 
 def test_mean_and_deviation_are_those_given_the_means_above():
-    joint = chain()(CONTEXT)
+    joint = hierarchy()(CONTEXT)
     c = CONTEXT.sum(-1, keepdim=True)
     top = (0.5 * c + 1).expand(5, 2)
     torch.testing.assert_close(joint.mean[:, :2], top)
@@ -133,7 +133,7 @@ def test_a_mean_asks_for_no_variance():
 
 
 def test_temperature_narrows_every_level_and_multiplies():
-    joint = chain()(CONTEXT)
+    joint = hierarchy()(CONTEXT)
     for colder in (with_temperature(joint, 0.25), with_temperature(with_temperature(joint, 0.5), 0.5)):
         torch.testing.assert_close(colder.stddev, joint.stddev / 4)
         torch.testing.assert_close(colder.mean, joint.mean)

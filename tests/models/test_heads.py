@@ -41,12 +41,12 @@ def pixels(head: Head, dtype: torch.dtype = torch.float64) -> Distribution:
 
 def support(head: Head, p: Distribution) -> tuple[Tensor, Tensor]:
     """Values of a pixel, (n, 1, 1, PIXELS), and the weight that each has in a sum or an integral."""
-    if head.support in ("binary", "levels"):
-        last = {"binary": 1, "levels": 255}[head.support]
+    if head.support in ("binary", "discrete"):
+        last = {"binary": 1, "discrete": 255}[head.support]
         values = (torch.arange(last + 1, dtype=torch.float64) / last).reshape(-1, 1, 1, 1)
         return values, torch.ones_like(values)
     t = torch.linspace(0, 1, 4001, dtype=torch.float64).reshape(-1, 1, 1, 1)
-    low, width = (0.0, 1.0) if head.support == "unit" else (p.mean - 12 * p.stddev, 24 * p.stddev)
+    low, width = (0.0, 1.0) if head.support == "unit_interval" else (p.mean - 12 * p.stddev, 24 * p.stddev)
     weights = torch.full_like(t, 2 / 12000)  # Simpson's rule: a kink in the center does no harm
     weights[1::2] *= 2
     weights[[0, -1]] /= 2

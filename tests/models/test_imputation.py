@@ -120,10 +120,10 @@ def test_the_unknown_label_is_drawn_from_its_posterior():
 
 MODELS = [
     *({"likelihood": name} for name in cases.LIKELIHOODS),
-    *({"posterior": name, "levels": (2, 3)} for name in cases.POSTERIORS),
-    *({"network": name, "levels": (2, 1, 3)} for name in cases.NETWORKS),
+    *({"posterior": name, "layer_dims": (2, 3)} for name in cases.POSTERIORS),
+    *({"network": name, "layer_dims": (2, 1, 3)} for name in cases.NETWORKS),
     *({"prior": name} for name in cases.PRIORS),
-    {"conditioned_parts": ("prior", "encoder", "decoder"), "network": "convolutional", "levels": (2, 3)},
+    {"conditioned_parts": ("prior", "encoder", "decoder"), "network": "convolutional", "layer_dims": (2, 3)},
 ]
 
 

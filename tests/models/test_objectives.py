@@ -109,7 +109,9 @@ def test_gradients_of_the_terms_are_finite_differences(bound, analytic: bool):
 @pytest.mark.parametrize("posterior", ["gaussian", "gaussian-softplus", "delta"])
 def test_gradients_of_a_whole_model_are_finite_differences(name: str, posterior: str):
     shape = (1, 1, 2)
-    model = cases.make_vae("gaussian-learned", "dense-linear", posterior, levels=(2,), shape=shape).double()
+    model = cases.make_vae(
+        "gaussian-learned", "dense-linear", posterior, layer_dims=(2,), shape=shape
+    ).double()
     x, aim = cases.images_for(model, shape=shape).double(), cases.OBJECTIVES[name]
     names, weights = zip(*model.named_parameters(), strict=True)
 

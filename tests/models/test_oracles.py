@@ -2,7 +2,7 @@
 
 - A linear-Gaussian model, z ~ N(0, I), x ~ N(W z + b, s^2 I), has x ~ N(b, W W' + s^2 I) and a Gaussian
   posterior. With that as the encoder every importance weight is p(x), whatever z was drawn.
-- So has a ladder of linear-Gaussian levels.
+- So has a hierarchy of linear-Gaussian layers.
 - With one latent and any decoder, log p(x) is an integral over a line.
 """
 
@@ -33,7 +33,7 @@ from exact_models import (
     normal_vae,
     on_a_line,
     random,
-    two_levels,
+    two_layers,
 )
 from vaekit.distributions.mixture import Mixture
 from vaekit.models import likelihoods, posteriors
@@ -88,7 +88,7 @@ def test_with_the_packages_own_encoder_where_the_posterior_is_diagonal(parametri
 
 
 def test_a_ladder_with_its_exact_posteriors_finds_the_evidence_too():
-    model, x, exact = two_levels()
+    model, x, exact = two_layers()
     e = model.elbo_terms(x, samples=20)
     assert e.log_pz.shape == (2, 20, 4)
     torch.testing.assert_close(e.log_weights, exact.expand(20, 4), rtol=0, atol=1e-10)
@@ -108,8 +108,8 @@ def bounds(model: VAE, x: Tensor, samples: int, repeats: int) -> tuple[Tensor, T
 
 @pytest.mark.parametrize(
     "make",
-    [lambda: factor_analysis(0.3, 1.5), lambda: factor_analysis(0.0, 3.0), lambda: two_levels(0.25)],
-    ids=["displaced", "too wide", "ladder"],
+    [lambda: factor_analysis(0.3, 1.5), lambda: factor_analysis(0.0, 3.0), lambda: two_layers(0.25)],
+    ids=["displaced", "too wide", "hierarchical"],
 )
 def test_with_another_posterior_the_bound_rises_with_the_samples_towards_the_evidence(make):
     model, x, exact = make()

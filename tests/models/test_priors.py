@@ -25,7 +25,7 @@ every_prior = pytest.mark.parametrize("name", cases.PRIORS)
 
 def prior_of(name: str, size: int, dtype: torch.dtype = torch.float64, seed: int = 0) -> nn.Module:
     """The prior of a model, whose encoder it may borrow."""
-    return cases.make_vae(prior=name, levels=(size,), seed=seed).to(dtype).prior.layers[0]
+    return cases.make_vae(prior=name, layer_dims=(size,), seed=seed).to(dtype).prior.layers[0]
 
 
 def normal(scale: float) -> Independent:
@@ -104,7 +104,7 @@ def test_a_mixture_of_one_component_as_it_starts_is_a_normal():
 
 def vamp(**options) -> tuple[VAE, nn.Module]:
     """A model in double precision, and its VampPrior of 5 components in 2 dimensions."""
-    model = cases.make_vae(levels=(2,))
+    model = cases.make_vae(layer_dims=(2,))
     context = BuildContext(
         2, model.encoder.layers[0], cases.SHAPE, lambda n: (cases.images("binary", n=n, seed=7), None)
     )
@@ -195,7 +195,7 @@ def test_without_training_images_it_begins_at_random_to_be_loaded_into():
 def test_exemplars_are_training_images_that_stay_as_they_are_and_are_stored():
     context = BuildContext(
         2,
-        cases.make_vae(levels=(2,)).encoder.layers[0],
+        cases.make_vae(layer_dims=(2,)).encoder.layers[0],
         cases.SHAPE,
         lambda n: (torch.ones(n, 1, 6, 5), None),
     )
@@ -215,7 +215,7 @@ def test_exemplars_are_training_images_that_stay_as_they_are_and_are_stored():
 
 def labeled(name: str, given=("prior",), size: int = 2) -> tuple[VAE, nn.Module]:
     """A model whose prior takes a label, in double precision; its weights differ from label to label."""
-    model = cases.make_vae(prior=name, levels=(size,), conditioned_parts=given).double()
+    model = cases.make_vae(prior=name, layer_dims=(size,), conditioned_parts=given).double()
     prior = model.prior.layers[0]
     with torch.no_grad():
         if getattr(prior, "by_label", None) is not None:

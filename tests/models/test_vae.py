@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.distributions import Independent, Normal, kl_divergence
 
 import cases
-from cases import BATCH, SHAPE, images_for, labels, make_labeled, make_ladder, make_vae
+from cases import BATCH, SHAPE, images_for, labels, make_hierarchical, make_labeled, make_vae
 from vaekit.distributions.normal import LogScaleNormal, UnitNormal
 from vaekit.models.conditional import Hierarchy
 from vaekit.models.elbo import ELBOTerms
@@ -39,7 +39,7 @@ def test_evidence_by_hand():
     assert torch.equal(closed.iwae_bound, e.iwae_bound)
 
 
-@pytest.mark.parametrize("make", [make_vae, make_ladder], ids=["flat", "ladder"])
+@pytest.mark.parametrize("make", [make_vae, make_hierarchical], ids=["flat", "hierarchical"])
 def test_the_terms_are_those_of_the_three_conditionals(make):
     model = make().double()
     x = images_for(model).double()
@@ -86,7 +86,7 @@ def test_a_look_without_gradients_takes_none_away(prior):
 
 
 def test_the_divergence_of_a_ladder_is_that_of_each_level_given_those_above():
-    model = make_ladder().double()
+    model = make_hierarchical().double()
     x = images_for(model).double()
     with seeded(3):
         e = model.elbo_terms(x, samples=5)
@@ -98,7 +98,7 @@ def test_the_divergence_of_a_ladder_is_that_of_each_level_given_those_above():
     torch.testing.assert_close(e.analytic_kl, torch.stack([top, below.mean(0)]))
 
 
-@pytest.mark.parametrize("make", [make_vae, make_ladder], ids=["flat", "ladder"])
+@pytest.mark.parametrize("make", [make_vae, make_hierarchical], ids=["flat", "hierarchical"])
 @pytest.mark.parametrize("posterior", ["gaussian", "gaussian-softplus"])
 def test_the_closed_divergence_is_the_mean_of_the_sampled_one(make, posterior: str):
     model, n = make(posterior=posterior), 4000
@@ -109,14 +109,14 @@ def test_the_closed_divergence_is_the_mean_of_the_sampled_one(make, posterior: s
 
 
 def test_where_one_level_has_no_closed_form_its_samples_stand_in():
-    model = make_ladder()
+    model = make_hierarchical()
     model.encoder = Hierarchy(
-        [make_ladder(posterior="delta").encoder.layers[0], model.encoder.layers[1]], (2, 3)
+        [make_hierarchical(posterior="delta").encoder.layers[0], model.encoder.layers[1]], (2, 3)
     )
     e = model.elbo_terms(images_for(model), samples=5)
     torch.testing.assert_close(e.analytic_kl[0], -e.log_pz[0].mean(0))
     assert not torch.allclose(e.analytic_kl[1], e.log_ratio[1].mean(0))
-    assert make_ladder(posterior="delta").elbo_terms(images_for(model)).analytic_kl is None
+    assert make_hierarchical(posterior="delta").elbo_terms(images_for(model)).analytic_kl is None
 
 
 def test_a_posterior_at_hand_is_not_asked_for_again():
@@ -184,7 +184,7 @@ def test_any_image_size(network: str, shape: tuple[int, ...]):
     assert model.reconstruct(x).shape == x.shape
 
 
-@pytest.mark.parametrize("make", [make_vae, make_ladder, make_labeled])
+@pytest.mark.parametrize("make", [make_vae, make_hierarchical, make_labeled])
 def test_in_double_precision_all_is_double(make):
     model = make().double()
     x, y = images_for(model).double(), labels()
@@ -206,7 +206,7 @@ def test_under_autocast_the_terms_are_single_precision_and_about_the_same(likeli
     torch.testing.assert_close(half.elbo, exact.elbo, rtol=0.05, atol=0.1)
 
 
-@pytest.mark.parametrize("make", [make_vae, make_ladder, make_labeled])
+@pytest.mark.parametrize("make", [make_vae, make_hierarchical, make_labeled])
 def test_a_copy_is_the_same_and_apart(make):
     model = make(likelihood="gaussian-optimal")
     other = copy.deepcopy(model)
@@ -250,7 +250,7 @@ def test_samples_come_from_the_prior():
     assert not torch.allclose(moved.sample(6, seed=4), model.sample(6, seed=4), atol=0.01)
 
 
-@pytest.mark.parametrize("make", [make_vae, make_ladder], ids=["flat", "ladder"])
+@pytest.mark.parametrize("make", [make_vae, make_hierarchical], ids=["flat", "hierarchical"])
 def test_without_temperature_every_sample_is_the_image_of_the_priors_mean(make):
     model = make()
     expected = model.decode(model.prior().mean).mean

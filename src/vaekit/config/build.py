@@ -254,7 +254,7 @@ def check_recipe(recipe: Recipe) -> None:
 
 def _check_likelihood(recipe: Recipe) -> None:
     support = LIKELIHOODS[recipe.model.decoder.likelihood.kind]().support
-    if support == "levels" and recipe.data.observation == "continuous":
+    if support == "discrete" and recipe.data.observation == "continuous":
         raise RecipeError(
             f"{recipe.name}: model.decoder.likelihood: {recipe.model.decoder.likelihood.kind} is a "
             "distribution over 256 gray levels, but data.values is continuous; use data.values=discrete, or "

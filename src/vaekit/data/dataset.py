@@ -26,7 +26,7 @@ class Dataset:
     Args:
         name: the name in commands and run directories.
         title: the name in figures.
-        images: (N, C, H, W), uint8 levels 0..255 or float32 in [0, 1]; may be a read-only memory map.
+        images: (N, C, H, W), gray levels 0..255 (uint8) or float32 in [0, 1]; may be a read-only memory map.
             Vectors of length D are (N, 1, 1, D).
         labels: (N,) int64 in 0..classes-1, or None.
         label_names: one name per class; empty without labels.
@@ -85,19 +85,22 @@ class Dataset:
         return channels, height, width
 
     @property
-    def is_levels(self) -> bool:
-        """Whether the images are stored as gray levels 0..255 rather than real numbers."""
+    def is_uint8(self) -> bool:
+        """Whether the images are stored as gray levels 0..255 (uint8) rather than as real numbers."""
         return self.images.dtype == np.uint8
 
     @cached_property
     def has_missing(self) -> bool:
         """Whether some values are missing (NaN), which is possible for real numbers only."""
-        return not self.is_levels and bool(np.isnan(self.images.min()))
+        return not self.is_uint8 and bool(np.isnan(self.images.min()))
 
     @cached_property
-    def has_levels(self) -> bool:
+    def is_discrete(self) -> bool:
         """Whether all known values are gray levels: stored as uint8, or as k / 255 together with NaN."""
-        return self.is_levels or (self.has_missing and _are_steps(self.images))
+        if not self.has_missing:
+            return self.is_uint8
+        levels = self.images * np.float32(255)
+        return not (np.abs(levels - np.rint(levels)) >= 1e-3).any()  # false for NaN
 
     @property
     def classes(self) -> int:
@@ -106,7 +109,7 @@ class Dataset:
 
     def to_original(self, x: np.ndarray) -> np.ndarray:
         """Images (..., C, H, W) in [0, 1], as a model returns them, in the units and layout of the source."""
-        return self.to_layout(self.offset + self.scale * (255 if self.is_levels else 1) * x)
+        return self.to_layout(self.offset + self.scale * (255 if self.is_uint8 else 1) * x)
 
     def to_layout(self, values: np.ndarray) -> np.ndarray:
         """An array (..., C, H, W) in the layout of the source."""
@@ -116,44 +119,38 @@ class Dataset:
         return moved.reshape(*values.shape[:-3], *layout)
 
 
-def _are_steps(images: np.ndarray) -> bool:
-    levels = images * np.float32(255)
-    return not (np.abs(levels - np.rint(levels)) >= 1e-3).any()
-
-
 def _check_images(images: np.ndarray, source: str) -> None:
     if images.ndim != 4 or images.dtype not in (np.uint8, np.float32):
         raise DataError(
-            f"{source}: images must be uint8 or float32 of shape (N, C, H, W), "
-            f"but are {images.dtype} of shape {images.shape}; convert them first"
+            f"{source}: expected images (N, C, H, W) of uint8 or float32, got {images.dtype} of shape "
+            f"{images.shape}; convert them first"
         )
     if images.size == 0:
-        raise DataError(f"{source}: there are no images in it (shape {images.shape}); give at least one")
+        raise DataError(f"{source}: expected at least one image, got shape {images.shape}")
 
 
 def _check_labels(labels: np.ndarray, images: int, names: int, source: str) -> None:
     if labels.shape != (images,):
         raise DataError(
-            f"{source}: {images} images, but labels of shape {labels.shape}; "
-            f"give exactly one label per image, shape ({images},)"
+            f"{source}: expected one label per image, shape ({images},), got shape {labels.shape}; "
+            "add or remove labels"
         )
     if labels.dtype != np.int64 or labels.min() < 0 or labels.max() >= names:
         raise DataError(
-            f"{source}: labels must be int64 in 0..{names - 1} ({names} names), "
-            f"but are {labels.dtype} in {labels.min()}..{labels.max()}; renumber them"
+            f"{source}: expected labels of int64 in 0..{names - 1} ({names} names), got {labels.dtype} in "
+            f"{labels.min()}..{labels.max()}; renumber them"
         )
 
 
 def _check_attributes(attributes: np.ndarray, images: int, names: tuple[str, ...], source: str) -> None:
     if attributes.shape != (images, len(names)) or not names or attributes.dtype != np.float32:
         raise DataError(
-            f"{source}: attributes must be float32 of shape ({images}, {len(names)}), one row per image "
-            f"and one name per column, but are {attributes.dtype} of shape "
-            f"{attributes.shape}; give one row per image"
+            f"{source}: expected attributes of float32 and shape ({images}, {len(names)}), one row per image "
+            f"and one name per column, got {attributes.dtype} of shape {attributes.shape}; convert them"
         )
     if not np.isfinite(attributes).all():
         row, column = np.argwhere(~np.isfinite(attributes))[0]
         raise DataError(
-            f"{source}: attributes must be finite, but {names[column]!r} of image {row} is "
-            f"{attributes[row, column]}; fill it in, or leave the column out"
+            f"{source}: expected finite attributes, got {attributes[row, column]} for {names[column]!r} of "
+            f"image {row}; fill it in, or leave the column out"
         )

@@ -66,7 +66,7 @@ def _of_entry(row: catalog.CatalogEntry) -> dict[str, Any]:
 
 
 def _values(dataset: Dataset) -> str:
-    if dataset.is_levels:
+    if dataset.is_uint8:
         return "levels 0..255"
     return "real numbers in [0, 1]" + (", some missing" if dataset.has_missing else "")
 
@@ -142,7 +142,7 @@ def _likelihood(dataset: Dataset) -> tuple[str, str, str]:
         return "threshold", "bernoulli", "the images are two-valued"
     if _are_probabilities(dataset) and near > _MOSTLY:
         return "dynamic", "bernoulli", f"{near:.0%} of the pixels are nearly black or white"
-    if dataset.has_levels:
+    if dataset.is_discrete:
         return "discrete", "discretized_logistic", f"only {near:.0%} of the pixels are nearly black or white"
     return "continuous", "gaussian", "the values are real numbers"
 
@@ -151,12 +151,12 @@ def _sampled_levels(dataset: Dataset) -> np.ndarray:
     count = min(_SAMPLE, len(dataset))
     chosen = np.sort(np.random.default_rng(0).choice(len(dataset), count, replace=False))
     images = dataset.images[chosen]
-    return images if dataset.is_levels else images[~np.isnan(images)] * 255
+    return images if dataset.is_uint8 else images[~np.isnan(images)] * 255
 
 
 def _are_probabilities(dataset: Dataset) -> bool:
     """Whether a value may be read as the probability of ink: one channel, and nothing was rescaled."""
-    return dataset.shape[0] == 1 and (dataset.has_levels or (dataset.offset, dataset.scale) == (0, 1))
+    return dataset.shape[0] == 1 and (dataset.is_discrete or (dataset.offset, dataset.scale) == (0, 1))
 
 
 def _network(shape: tuple[int, int, int]) -> tuple[str, str]:

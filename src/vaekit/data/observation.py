@@ -185,7 +185,7 @@ def observe(
         classes=to_device(dataset.labels),
         shape=dataset.shape,
         device=device,
-        divisor=255 if dataset.is_levels and not _binary(observation, training) else 1,
+        divisor=255 if dataset.is_uint8 and not _binary(observation, training) else 1,
         drawn=observation == "dynamic" and training,
         resident=3 * size < _free_bytes(device) if resident is None else resident,
         has_missing=dataset.has_missing,
@@ -210,7 +210,7 @@ def _check(dataset: Dataset, observation: str) -> None:
             f"observation: expected one of {', '.join(OBSERVATIONS)}, but {observation!r} came"
             f"{did_you_mean(observation, OBSERVATIONS)}"
         )
-    if observation == "discrete" and not dataset.has_levels:
+    if observation == "discrete" and not dataset.is_discrete:
         raise DataError(
             f"{dataset.name}: observation discrete needs gray levels 0..255, but the images are "
             "real numbers; use continuous"
@@ -230,7 +230,7 @@ def _keeping_missing(images: np.ndarray, rows: Rows) -> Rows:
 def _plain_rows(dataset: Dataset, observation: str, training: bool, seed: int) -> Rows:
     images = dataset.images
     if observation == "threshold":
-        half = 127 if dataset.is_levels else 0.5
+        half = 127 if dataset.is_uint8 else 0.5
         return lambda indices: (images[indices] > half).astype(np.uint8)
     if _binary(observation, training):
         return lambda indices: _static(images, indices, seed)

@@ -96,7 +96,7 @@ class ImputedDataset:
         """
         known = self.dataset.to_layout(~np.isnan(self.observed))
         given = self.dataset.to_original(
-            self.dataset.images[self.indices] / (255 if self.dataset.is_levels else 1)
+            self.dataset.images[self.indices] / (255 if self.dataset.is_uint8 else 1)
         )
         images, mean = self.dataset.to_original(self.images), self.dataset.to_original(self.mean)
         return {

@@ -1,7 +1,7 @@
 """Whether a number is a log-likelihood of the data, and the caveats if it is not.
 
-A likelihood assigns probability, or density, to one kind of value: `binary`, `levels` (the 256 gray levels
-k / 255), reals in the `unit` interval, or `real` numbers. Its values are comparable with published ones only
+A likelihood assigns probability, or density, to one kind of value: `binary`, `discrete` (the 256 gray levels
+k / 255), reals in the `unit_interval`, or `real` numbers. Its values are comparable with published ones only
 on observations of that kind.
 """
 
@@ -46,7 +46,8 @@ def likelihood_caveats(observation: str, kind: str, support: str, dataset: Datas
     Args:
         observation: how pixels are observed: threshold, static, dynamic, discrete or continuous.
         kind: of the likelihood.
-        support: the kind of value that the likelihood is for: binary, levels, unit or real.
+        support: the kind of value that the likelihood is for: binary, discrete, unit_interval or
+            real.
         dataset: the images.
 
     Example:
@@ -64,16 +65,20 @@ def likelihood_caveats(observation: str, kind: str, support: str, dataset: Datas
             "values it does not sum to 1; compare reconstructions instead of likelihoods, observe dynamic, "
             "or use discretized_logistic or continuous_bernoulli"
         )
-    if support in ("unit", "real") and observation in BINARY_OBSERVATIONS:
+    if support in ("unit_interval", "real") and observation in BINARY_OBSERVATIONS:
         reasons.append(
             f"the {kind} likelihood is a density over real values, but the observation is {observation}, "
             "which has two values: the density can grow without limit; use the likelihood bernoulli"
         )
-    if support in ("unit", "real") and observation not in BINARY_OBSERVATIONS and dataset.has_levels:
+    if (
+        support in ("unit_interval", "real")
+        and observation not in BINARY_OBSERVATIONS
+        and dataset.is_discrete
+    ):
         reasons.append(
             f"the {kind} likelihood is a density over real values, evaluated on 256 gray levels: it is not a "
-            "probability of the levels and not comparable with one; for that use data.binarization=none with "
-            "discretized_logistic"
+            "probability of the gray levels and not comparable with one; for that use data.binarization=none "
+            "with discretized_logistic"
         )
     return reasons
 
@@ -197,7 +202,7 @@ def annotate(
     reasons += [likelihood.warning] if likelihood.warning else []
     missing = describe_missing(hidden, dataset)
     notes = (
-        [] if likelihood.support in ("binary", "levels") else _rescaling_caveats(dataset, whole=not missing)
+        [] if likelihood.support in ("binary", "discrete") else _rescaling_caveats(dataset, whole=not missing)
     )
     notes += _missing_caveats(missing)
     notes += [CONDITIONAL_CAVEAT] if evaluation.labels == "condition" else []

@@ -17,7 +17,7 @@ from torch.distributions import Distribution, Independent
 from vaekit.distributions.operations import Bounds, IndependentEvent
 from vaekit.utils.device import to_float32
 
-Support = Literal["binary", "levels", "real", "unit"]
+Support = Literal["binary", "discrete", "unit_interval", "real"]
 
 LOG_SCALE_BOUNDS: Bounds = (-6.0, 2.0)  # default bounds of log sigma
 
@@ -29,8 +29,8 @@ class Head(nn.Module):
         function: takes n_params tensors of the event's shape and returns a distribution over its elements.
         n_params: number of parameters per element.
         event_dims: 1 for a latent vector, 3 for an image.
-        support: the values of the elements: `binary` {0, 1}, `levels` k / 255 (gray levels), `unit` [0, 1] or
-            `real`. Evaluation compares it with the observation.
+        support: the values of the elements: `binary` {0, 1}, `discrete` (the gray levels k / 255),
+            `unit_interval` [0, 1], or `real`. Evaluation compares it with the observation.
         warning: the reason why the log-density is not comparable with that of other models; empty if it is.
 
     >>> import torch

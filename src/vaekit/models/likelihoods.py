@@ -47,7 +47,7 @@ def continuous_bernoulli() -> Head:
     >>> continuous_bernoulli()(torch.full((1, 1, 1), 100.0)).mean
     tensor([[[0.9900]]])
     """
-    return Head(ContinuousBernoulli, 1, 3, "unit")
+    return Head(ContinuousBernoulli, 1, 3, "unit_interval")
 
 
 def discretized_logistic(bounds: Bounds | None = (-4.5, 0.0)) -> Head:
@@ -60,10 +60,10 @@ def discretized_logistic(bounds: Bounds | None = (-4.5, 0.0)) -> Head:
 
     >>> head = discretized_logistic()
     >>> head.network_output((1, 28, 20)), head.support
-    ((2, 28, 20), 'levels')
+    ((2, 28, 20), 'discrete')
     """
     return Head(
-        lambda loc, log_scale: DiscretizedLogistic(loc, soft_clamp(log_scale, bounds)), 2, 3, "levels"
+        lambda loc, log_scale: DiscretizedLogistic(loc, soft_clamp(log_scale, bounds)), 2, 3, "discrete"
     )
 
 
@@ -73,7 +73,7 @@ def categorical() -> Head:
     >>> categorical().network_output((1, 28, 28))
     (256, 28, 28)
     """
-    return Head(lambda *logits: CategoricalLevels(torch.stack(logits, -1)), LEVELS, 3, "levels")
+    return Head(lambda *logits: CategoricalLevels(torch.stack(logits, -1)), LEVELS, 3, "discrete")
 
 
 def gaussian(

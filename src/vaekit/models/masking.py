@@ -53,7 +53,7 @@ def masked_log_prob(px: Distribution, x: Tensor, mask: Tensor | None) -> Tensor:
     """
     if mask is None:
         return px.log_prob(x)
-    assert isinstance(px, Independent)  # every likelihood in models/head.py is one
+    assert isinstance(px, Independent)  # every likelihood in models/likelihoods.py is one
     base = px.base_dist
     if hasattr(base, "with_mask"):
         base = base.with_mask(mask)

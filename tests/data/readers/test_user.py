@@ -30,7 +30,9 @@ def test_an_archive_with_labels(tmp_path: Path, levels: np.ndarray) -> None:
 
 def test_labels_that_do_not_match_are_refused(tmp_path: Path, levels: np.ndarray) -> None:
     np.savez(tmp_path / "a.npz", x=levels, y=np.arange(19))
-    with pytest.raises(DataError, match=r"a\.npz: 20 images, but labels of shape \(19,\)"):
+    with pytest.raises(
+        DataError, match=r"a\.npz: expected one label per image, shape \(20,\), got shape \(19,\)"
+    ):
         load_dataset(tmp_path / "a.npz")
 
 

@@ -37,7 +37,7 @@ def test_there_is_a_file_for_each_thing():
 
 
 def test_maps_and_posteriors_are_those_of_the_model():
-    e = tiny_session(cases.make_vae(levels=(4,)))
+    e = tiny_session(cases.make_vae(layer_dims=(4,)))
     found = points(e)
     assert list(found["maps"]) == list(found["density"]) == ["pca"]
     assert np.allclose(numbers(found["maps"]["pca"]["x"]), e.projection().points[:, 0], atol=1e-5)

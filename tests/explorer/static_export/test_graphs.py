@@ -15,12 +15,12 @@ from vaekit.models import masking
 KINDS = {
     "plain": {},
     "convolutional": {"network": "convolutional", "shape": (1, 8, 8)},
-    "ladder": {"levels": (2, 3)},
+    "hierarchy": {"layer_dims": (2, 3)},
     "vamp": {"prior": "vamp"},
     "mixture": {"prior": "mixture"},
     "flow": {"prior": "flow"},
     "delta": {"posterior": "delta"},
-    "levels": {"likelihood": "discretized_logistic"},
+    "gray-levels": {"likelihood": "discretized_logistic"},
     "labeled": {"conditioned_parts": ("prior", "encoder", "decoder")},
 }
 
@@ -69,7 +69,7 @@ def test_terms_are_those_of_the_model_at_the_same_latents(row):
 
 @torch.no_grad()
 def test_noise_of_a_normal_distribution_gives_the_posterior():
-    model, made_graphs = made({"levels": (2, 3)})
+    model, made_graphs = made({"layer_dims": (2, 3)})
     graph = made_graphs["terms"]
     x = cases.images_for(model, 1)
     noise = torch.randn(300 * N_SAMPLES, 5)
@@ -81,7 +81,7 @@ def test_noise_of_a_normal_distribution_gives_the_posterior():
 
 @torch.no_grad()
 def test_the_prior_keeps_the_chosen_layers():
-    model, made_graphs = made({"levels": (2, 3)})
+    model, made_graphs = made({"layer_dims": (2, 3)})
     z, noise, none = torch.full((1, 5), 9.0), torch.randn(1, 5), torch.tensor(0)
     draw = made_graphs["prior"].module
     assert torch.equal(draw(z, noise, torch.ones(2), none), z)

@@ -38,9 +38,9 @@ SIZE = """async ([name, given]) => {
 @pytest.fixture(scope="module")
 def models() -> list[ExplorerSession]:
     labeled = cases.make_vae(
-        levels=(2,), network="convolutional", conditioned_parts=("decoder",), shape=(1, 8, 8)
+        layer_dims=(2,), network="convolutional", conditioned_parts=("decoder",), shape=(1, 8, 8)
     )
-    deep = cases.make_vae(levels=(2, 3), prior="vamp", shape=(3, 8, 7))
+    deep = cases.make_vae(layer_dims=(2, 3), prior="vamp", shape=(3, 8, 7))
     return [tiny_session(labeled, shape=(1, 8, 8)), tiny_session(deep, shape=(3, 8, 7))]
 
 
