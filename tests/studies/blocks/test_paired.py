@@ -73,7 +73,7 @@ def test_protocols_have_tables_of_their_own_and_other_images_none(results):
     odd = measured(results, "e", HARD, index=INDEX + 1)
     tables = paired_differences(with_runs(results, *runs, *more, odd))
     assert [[name for name, _ in part.rows] for part in tables] == [["a", "b"], ["c", "d"]]
-    assert all("Measured like no other, and left out: e: Measured on 20" in t.notes[-1] for t in tables)
+    assert all("Left out, no other run has its protocol: e: Measured on 20" in t.notes[-1] for t in tables)
 
 
 @pytest.mark.filterwarnings("error")

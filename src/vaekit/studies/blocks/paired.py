@@ -1,8 +1,8 @@
-"""Differences between runs on the same images, with intervals: is one better, or only luckier?
+"""Paired differences between runs on the same images, with 95 % confidence intervals.
 
-The runs that were measured in the same way, on the same images, make a table of their own. Of several seeds
-an image's number is the mean over the seeds; the interval is then over the images alone, and another one says
-what the seeds leave open: Student's of a mean, Welch's of a difference.
+Runs with the same protocol and the same images share a table. With several seeds, the value of an image is the
+mean over the seeds, and its interval is over the images alone. A second interval is over the seeds: Student's t
+for a mean, Welch's t for a difference.
 """
 
 from __future__ import annotations
@@ -33,23 +33,35 @@ def paired_differences(
     runs: Patterns = ["*"],  # noqa: B006
     metric: str = "log_likelihood",
 ) -> list[Element]:
-    """A table for each way of measuring: means with 95 % intervals, and how far below the best each is.
+    """One table per protocol: means with 95 % intervals, and the difference of each run from the best.
 
     Args:
-        runs: whose.
+        runs: name patterns or groups.
         metric: "log_likelihood" or "elbo".
+
+    Raises:
+        InvalidError: no two runs have per-image values of the same images and protocol.
+
+    >>> from vaekit.studies.example import example_results
+    >>> [table] = paired_differences(example_results())
+    >>> [(name, cells[0].value) for name, cells in table.rows]
+    [('d = 2', -30.0), ('d = 3', -31.0)]
     """
     if metric not in METRICS:
         raise InvalidError(f"metric: expected {' or '.join(METRICS)}, got {metric!r}")
     groups: dict[Protocol, list[VariantResult]] = {}
     for variant in study.select(runs, finished=True):
-        for way, part in _group_by_protocol(metric, variant).items():
-            groups.setdefault(way, []).append(part)
-    words = metrics.shorten_protocols(way for way, _ in groups)
-    alone = [f"{found[0].label}: {words[way]}" for (way, _), found in groups.items() if len(found) == 1]
-    notes = [f"Measured like no other, and left out: {label}" for label in alone]
+        for protocol, part in _group_by_protocol(metric, variant).items():
+            groups.setdefault(protocol, []).append(part)
+    words = metrics.shorten_protocols(protocol for protocol, _ in groups)
+    alone = [
+        f"{found[0].label}: {words[protocol]}" for (protocol, _), found in groups.items() if len(found) == 1
+    ]
+    notes = [f"Left out, no other run has its protocol: {label}" for label in alone]
     tables: list[Element] = [
-        _table(metric, words[way], found, notes) for (way, _), found in groups.items() if len(found) > 1
+        _table(metric, words[protocol], found, notes)
+        for (protocol, _), found in groups.items()
+        if len(found) > 1
     ]
     if not tables:
         raise InvalidError(
@@ -60,20 +72,20 @@ def paired_differences(
 
 
 def _group_by_protocol(metric: str, variant: VariantResult) -> dict[Protocol, VariantResult]:
-    """The runs of a variant that have numbers of each image, by protocol and images."""
-    ways: dict[Protocol, list[RunResult]] = {}
+    """The runs of a variant that have per-image values, by protocol and images."""
+    groups: dict[Protocol, list[RunResult]] = {}
     for run in variant.finished:
         if {metric, "index"} <= set(run.per_image) and run.evaluation.get(metric) is not None:
-            way = metrics.METRICS[metric].protocol(run), run.per_image["index"].tobytes()
-            ways.setdefault(way, []).append(run)
-    return {way: VariantResult(variant.plan, found) for way, found in ways.items()}
+            protocol = metrics.METRICS[metric].protocol(run), run.per_image["index"].tobytes()
+            groups.setdefault(protocol, []).append(run)
+    return {protocol: VariantResult(variant.plan, found) for protocol, found in groups.items()}
 
 
-def _table(metric: str, way: str, variants: Sequence[VariantResult], notes: Sequence[str]) -> Table:
-    """The best first; the others by how far they are below it."""
+def _table(metric: str, protocol: str, variants: Sequence[VariantResult], notes: Sequence[str]) -> Table:
+    """The runs in descending order, the best first."""
     ranked = sorted(variants, key=lambda o: -_image_means(metric, o).mean())
     columns = [
-        Column(metric, METRICS[metric], "nats", "higher", 2, protocol=way),
+        Column(metric, METRICS[metric], "nats", "higher", 2, protocol=protocol),
         Column("interval", "95 % over images", "nats"),
         Column("seeds", "95 % over seeds", "nats"),
         Column("difference", "from the best", "nats", digits=2),
@@ -85,12 +97,12 @@ def _table(metric: str, way: str, variants: Sequence[VariantResult], notes: Sequ
     return Table(
         [columns[place] for place in known],
         [(o.label, [row[place] for place in known]) for o, row in zip(ranked, rows, strict=True)],
-        [way, "Differences are image by image, over the same images.", *notes],
+        [protocol, "Differences are image by image, over the same images.", *notes],
     )
 
 
 def _row(metric: str, variant: VariantResult, best: VariantResult) -> list[Cell]:
-    """A cell for each column, those that nobody can fill included."""
+    """The cells of a run, empty ones included."""
     values, means = _image_means(metric, variant), _seed_means(metric, variant)
     cells = [
         Cell(float(values.mean()), count=len(means), best=variant is best),
@@ -106,17 +118,17 @@ def _row(metric: str, variant: VariantResult, best: VariantResult) -> list[Cell]
 
 
 def _interval_cell(values: np.ndarray) -> Cell:
-    """The interval of a mean; of one value there is none."""
+    """The interval of a mean; empty for a single value."""
     return Cell(_format_interval(confidence_interval(values)) if len(values) > 1 else None)
 
 
 def _image_means(metric: str, variant: VariantResult) -> np.ndarray:
-    """The numbers of the images (n,), means over the seeds."""
+    """The value of each image (n,), the mean over the seeds."""
     return np.mean([run.per_image[metric] for run in variant.finished], 0)
 
 
 def _seed_means(metric: str, variant: VariantResult) -> np.ndarray:
-    """The numbers of the seeds, means over the images."""
+    """The value of each seed (S,), the mean over the images."""
     return np.array([run.per_image[metric].mean() for run in variant.finished])
 
 
