@@ -85,7 +85,7 @@ def test_another_estimator_parts_the_likelihood_but_not_the_bound(results):
         bounds = ["ELBO (c)", "ELBO (d)"] if "labels" in change else ["ELBO"]
         titles = ["log-likelihood (a)", "log-likelihood (b)", *bounds]
         assert [column.title for column in part.columns] == titles
-    assert any("labels given" in note for note in part.notes)
+    assert any("conditioned on the labels" in note for note in part.notes)
 
 
 def test_seeds_measured_in_two_ways_are_not_averaged(results):
@@ -104,7 +104,7 @@ def test_what_is_no_likelihood_is_marked_and_explained(results):
     [part] = table(odd, columns=["elbo", "mse"])
     assert [[cell.marks for cell in cells] for _, cells in part.rows] == [["", ""], ["a", ""]]
     assert not any(cells[0].best for _, cells in part.rows)
-    assert "(a) no likelihood: it is gray" in part.notes
+    assert "(a) not a likelihood: it is gray" in part.notes
 
 
 def test_a_run_that_failed_is_a_row_with_its_reason(results):

@@ -78,7 +78,7 @@ def _estimated(run: RunResult, found: Mapping[str, Any]) -> str:
 def _images(run: RunResult, found: Mapping[str, Any]) -> str:
     data = run.recipe.data.dataset
     hidden = f", hidden {found['missing']}" if found.get("missing") else ""
-    labels = {"condition": ", labels given", "marginalize": ", labels averaged over"}.get(
+    labels = {"condition": ", conditioned on the labels", "marginalize": ", labels marginalized out"}.get(
         found.get("labels", ""), ""
     )
     how = f"observation {found['observation']}{hidden}{labels}"

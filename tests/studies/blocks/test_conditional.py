@@ -142,7 +142,7 @@ def test_likelihoods_with_and_without_the_label(results):
 
 
 def test_unconditional_models_have_no_entropy_of_labels(results):
-    with pytest.raises(InvalidError, match="none of them is conditioned on labels"):
+    with pytest.raises(InvalidError, match="no model is conditioned on labels"):
         conditional.label_likelihood(results, "vae")
 
 

@@ -92,13 +92,13 @@ def test_images_are_the_same_where_their_pixels_are(results):
     tables = paired_differences(with_runs(results, *runs, *others, *drawn))
     assert [[name for name, _ in part.rows] for part in tables] == [["a", "b"], ["c", "d"], ["e", "f"]]
     assert "images (set 0000000b) of digits" in tables[1].notes[0]
-    with pytest.raises(InvalidError, match="no two were measured in the same way"):
+    with pytest.raises(InvalidError, match="no two have per-image values"):
         paired_differences(with_runs(results, runs[0], others[0], drawn[0]))
 
 
 def test_without_numbers_of_each_image_there_is_nothing_to_pair(results):
     found = with_runs(results, measured(results, "a", HARD), measured(results, "b", HARD, samples=9))
-    with pytest.raises(InvalidError, match="no two were measured in the same way"):
+    with pytest.raises(InvalidError, match="no two have per-image values"):
         paired_differences(found)
     [part] = draw_block(found, {"paired_differences": {"metric": "mse"}})
     assert part.text == "paired_differences: metric: expected log_likelihood or elbo, got 'mse'"

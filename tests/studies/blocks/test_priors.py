@@ -78,7 +78,7 @@ def test_results_of_two_protocols_are_neither_a_column_nor_a_difference(results)
     assert not cells["VampPrior"][1].best
     assert sum(cells[name][0].best for name in ("standard", "mixture")) == 1
     assert any("(b) Measured on 60" in note and "9,999 importance" in note for note in table.notes)
-    with pytest.raises(InvalidError, match="were measured in the same way"):
+    with pytest.raises(InvalidError, match="have the same evaluation protocol"):
         pivot.pivot_differences(mixed, [("VampPrior", "standard")], by="model.latent_dim")
 
 

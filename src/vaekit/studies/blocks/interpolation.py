@@ -53,8 +53,7 @@ def interpolations(
     ['FigureElement']
     """
     variants = study.select(runs, finished=True)
-    seen = variants[0].first.trained.load_split(split)
-    starts, ends = choose_endpoints(seen, pairs, seed)
+    starts, ends = choose_endpoints(variants[0].first.trained.load_split(split), pairs, seed)
     paths = {
         variant.label: to_array(variant.first.trained.model.interpolate(starts, ends, steps).transpose(0, 1))
         for variant in variants
@@ -101,51 +100,53 @@ def midpoint_quality(
 
 _COLUMNS = (
     Column("frechet_reconstructions", "reconstructions", "Fréchet distance", "lower", None),
-    Column("frechet_halfway", "midpoints", "Fréchet distance", "lower", None),
+    Column("frechet_midpoints", "midpoints", "Fréchet distance", "lower", None),
     Column("frechet_samples", "samples", "Fréchet distance", "lower", None),
-    Column("precision_halfway", "midpoints", "precision", "higher", 3),
+    Column("precision_midpoints", "midpoints", "precision", "higher", 3),
 )
 
 
-def choose_endpoints(seen: ObservedImages, pairs: Pairs, seed: int) -> list[Tensor]:
+def choose_endpoints(images: ObservedImages, pairs: Pairs, seed: int) -> list[Tensor]:
     """The first and the last images of P paths, both (P, C, H, W), at random from their classes.
 
     Raises:
         InvalidError: the images have no labels, or a class does not exist.
 
     >>> from vaekit.studies.example import example_results
-    >>> seen = example_results().variants[0].first.trained.load_split("test")
-    >>> [tuple(images.shape) for images in choose_endpoints(seen, [(1, 7), (4, 9)], seed=0)]
+    >>> images = example_results().variants[0].first.trained.load_split("test")
+    >>> [tuple(batch.shape) for batch in choose_endpoints(images, [(1, 7), (4, 9)], seed=0)]
     [(2, 1, 8, 8), (2, 1, 8, 8)]
     """
-    return [_sample_of_classes(seen, classes, seed + i) for i, classes in enumerate(zip(*pairs, strict=True))]
+    return [
+        _sample_of_classes(images, classes, seed + i) for i, classes in enumerate(zip(*pairs, strict=True))
+    ]
 
 
-def _sample_of_classes(seen: ObservedImages, classes: Sequence[int], seed: int) -> Tensor:
+def _sample_of_classes(images: ObservedImages, classes: Sequence[int], seed: int) -> Tensor:
     """A random image of each class."""
-    if seen.classes is None:
-        raise InvalidError("pairs: expected labeled images, but the data have no labels")
+    if images.classes is None:
+        raise InvalidError("pairs: expected labeled images, but the dataset has no labels")
     generator = torch.Generator().manual_seed(seed)
-    labels, chosen = seen.classes.cpu(), []
+    labels, chosen = images.classes.cpu(), []
     for label in classes:
         members = (labels == label).nonzero()[:, 0]
         if not len(members):
             raise InvalidError(f"pairs: expected classes of the data, 0 to {int(labels.max())}, got {label}")
         chosen.append(members[torch.randint(len(members), (), generator=generator)])
-    return seen.batch(torch.stack(chosen))
+    return images.batch(torch.stack(chosen))
 
 
 def _cells(variant: VariantResult, n: int, seed: int) -> list[Cell]:
     """The scores of three sets of images, each against as many training images."""
     trained = variant.first.trained
     dataset, splits = trained.load_data()
-    found, n = feature_space(dataset, device=trained.device), _available(trained, n)
+    features, n = feature_space(dataset, device=trained.device), _available(trained, n)
     chosen = np.random.default_rng(seed).permutation(splits.train)[:n]
-    real = found.extract(reference_batches(trained, dataset, np.sort(chosen)))
+    real = features.extract(reference_batches(trained, dataset, np.sort(chosen)))
     samples = trained.model.sample(n, seed=seed).clamp(0, 1).split(BATCH_SIZE)
     sets = _decode_between(trained, n, 0.0, seed), _decode_between(trained, n, 0.5, seed), samples
-    scored = [sample_metrics(real, found.extract(each)) for each in sets]
-    return [Cell(each["frechet"]) for each in scored] + [Cell(scored[1]["precision"])]
+    scores = [sample_metrics(real, features.extract(batches)) for batches in sets]
+    return [Cell(score["frechet"]) for score in scores] + [Cell(scores[1]["precision"])]
 
 
 def _available(trained: TrainedModel, n: int) -> int:
@@ -166,8 +167,10 @@ def _protocol(trained: TrainedModel, n: int) -> str:
 @torch.no_grad()
 def _decode_between(trained: TrainedModel, n: int, share: float, seed: int) -> Iterator[Tensor]:
     """Decode the latents at a fraction of the path between two test images, for n pairs; yields batches."""
-    seen = trained.load_split("test")
-    a, b = (torch.randperm(len(seen), generator=torch.Generator().manual_seed(seed + i))[:n] for i in (0, 1))
+    images = trained.load_split("test")
+    a, b = (
+        torch.randperm(len(images), generator=torch.Generator().manual_seed(seed + i))[:n] for i in (0, 1)
+    )
     for here, there in zip(a.split(BATCH_SIZE), b.split(BATCH_SIZE), strict=True):
-        first, second = (trained.model.encode(seen.batch(indices)).mean for indices in (here, there))
+        first, second = (trained.model.encode(images.batch(indices)).mean for indices in (here, there))
         yield trained.model.decode(torch.lerp(first, second, share)).mean.clamp(0, 1)

@@ -104,9 +104,9 @@ def _caption(latents: Mapping[str, Latents], dimensions: int, kernel_pca: bool) 
 USED_KL = 0.01  # nats of KL per image above which a latent counts as used
 _NORMALITY_COLUMNS = (
     Column("latents", "latents", digits=0),
-    Column("mean", "farthest mean", digits=2),
-    Column("least", "least sd", digits=2),
-    Column("most", "greatest sd", digits=2),
+    Column("mean", "largest |mean|", digits=2),
+    Column("least", "smallest sd", digits=2),
+    Column("most", "largest sd", digits=2),
     Column("within", "within ±2", digits=3),
     Column("distance", "distance from N(0, 1)", digits=3),
 )
@@ -232,8 +232,8 @@ def _rows(variant: VariantResult, n: int, split: str, seed: int) -> list[tuple[s
 
 
 _PROBE_COLUMNS = (
-    Column("linear", "linear classifier", "right", "higher", 3),
-    Column("neighbors", "5 neighbors", "right", "higher", 3),
+    Column("linear", "linear classifier", "accuracy", "higher", 3),
+    Column("neighbors", "5 nearest neighbors", "accuracy", "higher", 3),
     Column("silhouette", "silhouette", "", "higher", 3),
 )
 
@@ -284,21 +284,21 @@ def latents_and_classes(variant: VariantResult, n: int, split: str) -> tuple[np.
     >>> z.shape, classes.shape
     ((20, 2), (20,))
     """
-    seen = variant.first.trained.load_split(split, images=n)
-    means = encode_batches(variant.first.trained.model, seen.batches(BATCH_SIZE)).mean
-    return means, _classes(seen)
+    images = variant.first.trained.load_split(split, images=n)
+    means = encode_batches(variant.first.trained.model, images.batches(BATCH_SIZE)).mean
+    return means, _classes(images)
 
 
 def _pixels(variant: VariantResult, n: int, split: str) -> tuple[np.ndarray, np.ndarray]:
     """The pixels (N, C H W) of the same images, as the model observes them, and their classes."""
-    seen = variant.first.trained.load_split(split, images=n)
-    return seen.all().flatten(1).cpu().numpy(), _classes(seen)
+    images = variant.first.trained.load_split(split, images=n)
+    return images.all().flatten(1).cpu().numpy(), _classes(images)
 
 
-def _classes(seen: ObservedImages) -> np.ndarray:
-    if seen.classes is None:
-        raise InvalidError("runs: expected labeled images, but the data have no labels")
-    return seen.classes.cpu().numpy()
+def _classes(images: ObservedImages) -> np.ndarray:
+    if images.classes is None:
+        raise InvalidError("runs: expected labeled images, but the dataset has no labels")
+    return images.classes.cpu().numpy()
 
 
 def _probe_cells(features: np.ndarray, classes: np.ndarray) -> list[Cell]:

@@ -1,8 +1,8 @@
 """Paired differences between runs on the same images, with 95 % confidence intervals.
 
-Runs with the same protocol and the same images share a table. With several seeds, the value of an image is the
-mean over the seeds, and its interval is over the images alone. A second interval is over the seeds: Student's t
-for a mean, Welch's t for a difference.
+Runs with the same protocol and the same images share a table. With several seeds, the value of an image is
+the mean over the seeds, and the first interval is over the images alone. A second interval is over the seeds:
+Student's t for a mean, Welch's t for a difference.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from vaekit.studies.results import RunResult, StudyResults, VariantResult
 from vaekit.studies.schema import Patterns
 from vaekit.utils.format import format_number
 
-Protocol = tuple[str, bytes]  # how a run was measured, in words, and the indices of the images
+Protocol = tuple[str, bytes]  # the protocol of a run in words, and the indices of its images
 METRICS = {"log_likelihood": "log-likelihood", "elbo": "ELBO"}
 
 
@@ -65,8 +65,8 @@ def paired_differences(
     ]
     if not tables:
         raise InvalidError(
-            "runs: no two were measured in the same way with the numbers of each image; measure them by: "
-            "vaekit evaluate RUN"
+            "runs: no two have per-image values of the same images and protocol; measure them with "
+            "`vaekit evaluate RUN`"
         )
     return tables
 

@@ -1,7 +1,7 @@
-"""Runs that differ in two things, such as model and dataset: one number as rows x columns, and differences.
+"""Runs that differ in two settings, such as model and dataset: a metric as a table of rows x columns.
 
-Runs of the same label are the same row, whatever else they differ in; a key of the recipe tells the columns
-apart. Numbers are compared within a column only; what was measured in two ways stands in two columns.
+Runs with the same label share a row. The values of one recipe key are the columns. Numbers are compared
+within a column only, and results from different protocols go in separate columns.
 """
 
 from __future__ import annotations
@@ -32,29 +32,35 @@ def pivot_table(
     heading: str = "",
     note: str = "",
 ) -> list[Element]:
-    """One number: a row a label, a column a value of a key of the recipe, each with its own protocol.
+    """A metric as a table: one row per label, one column per value of a recipe key and protocol.
 
     Args:
-        metric: a name of `studies.metrics`.
-        runs: whose.
+        metric: a name of `studies.metrics.METRICS`.
+        runs: name patterns or groups.
         by: the recipe key whose values are the columns.
-        heading: over the labels; the metric if not given.
-        note: a line under the table.
+        heading: title of the column of labels; default: the metric.
+        note: a line below the table.
+
+    >>> from vaekit.studies.example import example_results
+    >>> table = pivot_table(example_results(), "elbo", by="model.latent_dim")[0]
+    >>> [column.title for column in table.columns], table.rows[0][0], table.rows[0][1][0].value
+    (['2', '3'], 'd = 2', -31.0)
     """
     notes, variants = Notes(), study.select(runs)
     groups = group_by_key(variants, by)
-    made = [
-        (value, *each) for value, chosen in groups.items() for each in metric_columns(metric, chosen, notes)
+    found = [
+        (value, column, cells)
+        for value, group in groups.items()
+        for column, cells in metric_columns(metric, group, notes)
     ]
-    columns = [_pivot_column(each, metric, by, value) for value, each, _ in made]
-    known = [_by_label(groups[value], cells) for value, _, cells in made]
-    rows = [
-        (name, [cells.get(name, Cell(None)) for cells in known]) for name in dict.fromkeys(_labels(variants))
-    ]
-    ways = [way for chosen in groups.values() for way in protocol_notes([metric], chosen)]
+    columns = [_pivot_column(column, metric, by, value) for value, column, _ in found]
+    by_label = [_cells_by_label(groups[value], cells) for value, _, cells in found]
+    labels = dict.fromkeys(variant.label for variant in variants)
+    rows = [(label, [cells.get(label, Cell(None)) for cells in by_label]) for label in labels]
+    protocols = [line for group in groups.values() for line in protocol_notes([metric], group)]
     lines = [
         *filter(None, [note]),
-        *ways,
+        *protocols,
         *seed_notes(variants),
         *notes.lettered,
         *_unfinished_columns(groups, by),
@@ -69,23 +75,44 @@ def pivot_differences(
     runs: Patterns = ["*"],  # noqa: B006
     by: str = DATA,
 ) -> list[Element]:
-    """How much one label is above another in a number, in each column of `crossed`, in words.
+    """The difference of a metric between two labels, in each column of `pivot_table`, in words.
 
     Args:
-        pairs: labels, the one that is asked about first.
-        metric: a name of `studies.metrics`.
-        runs: among which.
-        by: the recipe key within whose values runs are compared.
+        pairs: two labels each; the second is subtracted from the first.
+        metric: a name of `studies.metrics.METRICS`.
+        runs: name patterns or groups.
+        by: the recipe key; runs are compared if they have the same value.
+
+    Raises:
+        InvalidError: no pair has two finished runs with the same protocol.
+
+    >>> from vaekit.studies.example import example_results
+    >>> pivot_differences(example_results(), [("d = 2", "d = 3")], "elbo")[0].text
+    '- **d = 2** against d = 3: +1.00 nats on Digits 8x8'
     """
     groups = group_by_key(study.select(runs), by)
-    lines = [f"- {line}" for first, second in pairs if (line := _line(metric, groups, by, first, second))]
+    lines = [
+        f"- {line}" for first, second in pairs if (line := _describe_pair(metric, groups, by, first, second))
+    ]
     if not lines:
-        raise InvalidError("pairs: no two of these runs are finished and were measured in the same way")
+        raise InvalidError(
+            "pairs: no two of these runs are finished and have the same evaluation protocol; measure them "
+            "with `vaekit evaluate RUN`"
+        )
     return [Text("\n".join(lines))]
 
 
 def group_by_key(variants: Sequence[VariantResult], key: str) -> dict[str, list[VariantResult]]:
-    """The runs by what their recipe says at a path of keys, in order."""
+    """Group variants by the value of a recipe key, finished or not.
+
+    Args:
+        variants: in the order of the study.
+        key: a path such as `data.dataset`; a part of several keys counts by its kind.
+
+    >>> from vaekit.studies.example import example_results
+    >>> {value: len(group) for value, group in group_by_key(example_results().variants, DATA).items()}
+    {'digits': 2}
+    """
     groups: dict[str, list[VariantResult]] = {}
     for variant in variants:
         groups.setdefault(str(_recipe_value(variant, key)), []).append(variant)
@@ -93,45 +120,43 @@ def group_by_key(variants: Sequence[VariantResult], key: str) -> dict[str, list[
 
 
 def _value_title(key: str, value: str) -> str:
-    """A value for people: of a dataset its title."""
+    """A value as it is shown: the title of a dataset, any other value unchanged."""
     return dataset_title(value) if key == DATA else value
 
 
-def _labels(variants: Sequence[VariantResult]) -> list[str]:
-    return [variant.label for variant in variants]
-
-
-def _by_label(variants: Sequence[VariantResult], cells: Sequence[Cell]) -> dict[str, Cell]:
-    """The cell of each label; of several runs of one label, that which is known."""
+def _cells_by_label(variants: Sequence[VariantResult], cells: Sequence[Cell]) -> dict[str, Cell]:
+    """The cell of each label; the last one that has a value if variants share the label."""
     found: dict[str, Cell] = {}
-    for label, cell in zip(_labels(variants), cells, strict=True):
-        if cell.value is not None or label not in found:
-            found[label] = cell
+    for variant, cell in zip(variants, cells, strict=True):
+        if cell.value is not None or variant.label not in found:
+            found[variant.label] = cell
     return found
 
 
-def _pivot_column(made: Column, name: str, by: str, value: str) -> Column:
-    """A metric's column named after the value that it is of, with the letter of its way where it has one."""
-    letter = made.title.removeprefix(find_metric(name).title)
-    return replace(made, name=f"{name}:{value}", title=f"{_value_title(by, value)}{letter}", unit="")
+def _pivot_column(column: Column, name: str, by: str, value: str) -> Column:
+    """A column of a metric, with the value of the recipe key as its title and the letter of its protocol."""
+    letter = column.title.removeprefix(find_metric(name).title)
+    return replace(column, name=f"{name}:{value}", title=f"{_value_title(by, value)}{letter}", unit="")
 
 
 def _unfinished_columns(groups: dict[str, list[VariantResult]], by: str) -> list[str]:
-    """Which columns are missing because none of their runs was finished."""
-    gone = [value for value, variants in groups.items() if not any(o.finished for o in variants)]
-    return [f"{_value_title(by, value)}: not run; the reason stands at the top." for value in gone]
+    """A note for each column that is missing because none of its runs finished."""
+    missing = [value for value, variants in groups.items() if not any(o.finished for o in variants)]
+    return [f"{_value_title(by, value)}: no run finished; see the top of the page." for value in missing]
 
 
 def _recipe_value(variant: VariantResult, key: str) -> object:
-    """What the recipe of a variant says, whether or not it was run."""
+    """The value of a key in the planned recipe of a variant."""
     value: object = variant.plan.recipe
     for name in key.split("."):
         value = getattr(value, name, None)
     return getattr(value, "kind", value)
 
 
-def _line(name: str, groups: dict[str, list[VariantResult]], by: str, first: str, second: str) -> str:
-    """One pair in all groups where both are known, measured in the same way; empty where in none."""
+def _describe_pair(
+    name: str, groups: dict[str, list[VariantResult]], by: str, first: str, second: str
+) -> str:
+    """The differences of a pair in all groups that have both with one protocol; empty if there is none."""
     parts = []
     for value, variants in groups.items():
         found = {variant.label: metric_values(name, variant) for variant in variants}
@@ -144,9 +169,9 @@ def _line(name: str, groups: dict[str, list[VariantResult]], by: str, first: str
 
 
 def _format_difference(name: str, first: Sequence[float], second: Sequence[float]) -> str:
-    """The difference of the means with its sign and unit; its standard deviation where there are seeds."""
+    """The difference of the means with its sign and unit, ± its standard deviation over several seeds."""
     found, gain = find_metric(name), statistics.fmean(first) - statistics.fmean(second)
-    word = format_significant if found.digits is None else partial(format_number, digits=found.digits)
-    each = [a - b for a, b in zip(first, second, strict=False)]
-    spread = f" ± {word(statistics.stdev(each))}" if len(each) > 1 else ""
-    return f"{'+' if gain > 0 else ''}{word(gain)}{spread} {found.unit}".strip()
+    to_text = format_significant if found.digits is None else partial(format_number, digits=found.digits)
+    by_seed = [a - b for a, b in zip(first, second, strict=False)]
+    spread = f" ± {to_text(statistics.stdev(by_seed))}" if len(by_seed) > 1 else ""
+    return f"{'+' if gain > 0 else ''}{to_text(gain)}{spread} {found.unit}".strip()

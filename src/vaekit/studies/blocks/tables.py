@@ -1,8 +1,8 @@
 """Numbers of several runs side by side: variants are rows, metrics columns.
 
 Several seeds give mean ± standard deviation. Results from different protocols go in separate columns, each
-with a letter that refers to its protocol. Values that are not likelihoods of the data are marked by a letter
-and explained below the table; no number of their column is then marked as the best.
+with a letter that refers to its protocol. Values that are not likelihoods of the data have a letter that
+refers to the reason below the table. A column in which only some values have such a letter has no best.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Notes:
 
 def table(
     study: StudyResults,
-    runs: Patterns = ["*"],  # noqa: B006  (never changed)
+    runs: Patterns = ["*"],  # noqa: B006
     columns: list[str] = USUAL,
     heading: str = "run",
     note: str = "",
@@ -69,17 +69,19 @@ def table(
     [('d = 2', -31.0, True), ('d = 3', -32.0, False)]
     """
     variants, notes = study.select(runs), Notes()
-    made = [each for name in columns for each in metric_columns(name, variants, notes)]
-    rows = [(variant.label, [cells[i] for _, cells in made]) for i, variant in enumerate(variants)]
-    faults = [f"{variant.label}: {t.failure}" for variant in variants for t in variant.runs if t.failure]
+    found = [column for name in columns for column in metric_columns(name, variants, notes)]
+    rows = [(variant.label, [cells[i] for _, cells in found]) for i, variant in enumerate(variants)]
+    failures = [
+        f"{variant.label}: {run.failure}" for variant in variants for run in variant.runs if run.failure
+    ]
     lines = [
         *filter(None, [note]),
         *protocol_notes(columns, variants),
         *seed_notes(variants),
         *notes.lettered,
-        *faults,
+        *failures,
     ]
-    return [Table([each for each, _ in made], rows, lines, heading)]
+    return [Table([column for column, _ in found], rows, lines, heading)]
 
 
 def metric_columns(
@@ -93,27 +95,26 @@ def metric_columns(
     ('ELBO', [-31.0, -32.0])
     """
     found = find_metric(name)
-    ways = shorten_protocols(find_protocols(found, variants))
-    if len(ways) < 2:
-        made = column(name, variants, notes)
-        return [(replace(made[0], protocol="".join(ways.values())), made[1])] if made else []
-    parts = []
-    for way, words in ways.items():
-        made = column(name, [_only(found, variant, way) for variant in variants], notes)
-        if made:
+    protocols = shorten_protocols(find_protocols(found, variants))
+    if len(protocols) < 2:
+        column = _column(name, variants, notes)
+        return [(replace(column[0], protocol="".join(protocols.values())), column[1])] if column else []
+    columns = []
+    for protocol, words in protocols.items():
+        column = _column(name, [_with_protocol(found, variant, protocol) for variant in variants], notes)
+        if column:
             title = f"{found.title} ({notes.letter(words)})"
-            parts.append((replace(made[0], title=title, protocol=words), made[1]))
-    return parts
+            columns.append((replace(column[0], title=title, protocol=words), column[1]))
+    return columns
 
 
-def _only(found: Metric, variant: VariantResult, way: str) -> VariantResult:
+def _with_protocol(found: Metric, variant: VariantResult, protocol: str) -> VariantResult:
     """A variant with only the runs of one protocol."""
-    kept = [run for run in variant.finished if found.protocol(run) == way]
-    return VariantResult(variant.plan, kept)
+    return VariantResult(variant.plan, [run for run in variant.finished if found.protocol(run) == protocol])
 
 
-def column(name: str, variants: Sequence[VariantResult], notes: Notes) -> tuple[Column, list[Cell]] | None:
-    """A column with its cells; None where no run knows it."""
+def _column(name: str, variants: Sequence[VariantResult], notes: Notes) -> tuple[Column, list[Cell]] | None:
+    """A column with its cells, one per variant; None if no run has the metric."""
     found = find_metric(name)
     cells = [_cell(found, variant, notes) for variant in variants]
     if all(cell.value is None for cell in cells):
@@ -124,20 +125,24 @@ def column(name: str, variants: Sequence[VariantResult], notes: Notes) -> tuple[
 
 
 def _cell(found: Metric, variant: VariantResult, notes: Notes) -> Cell:
+    """The mean and standard deviation over the seeds; the first value of a metric that is text."""
     values = [v for run in variant.finished if (v := metric_value(found, run)) is not None]
     numbers = [value for value in values if not isinstance(value, str)]
     if not numbers:
         return Cell(values[0] if values else None)
     deviation = statistics.stdev(numbers) if len(numbers) > 1 else None
-    return Cell(statistics.fmean(numbers), deviation, len(numbers), notes.marks(_remarks(found, variant)))
+    return Cell(
+        statistics.fmean(numbers), deviation, len(numbers), notes.marks(_likelihood_caveats(found, variant))
+    )
 
 
-def _remarks(found: Metric, variant: VariantResult) -> list[str]:
+def _likelihood_caveats(found: Metric, variant: VariantResult) -> list[str]:
     """Why a value is not a likelihood; empty if it is one."""
     first = variant.finished[0]
     known = first.evaluation or first.ais
-    odd = found.of_likelihood and not known.get("is_likelihood", True)
-    return [f"no likelihood: {caveat}" for caveat in known.get("caveats", [])] if odd else []
+    if not found.of_likelihood or known.get("is_likelihood", True):
+        return []
+    return [f"not a likelihood: {caveat}" for caveat in known.get("caveats", [])]
 
 
 def find_protocols(found: Metric, variants: Sequence[VariantResult]) -> list[str]:
@@ -148,12 +153,12 @@ def find_protocols(found: Metric, variants: Sequence[VariantResult]) -> list[str
     ['Measured on 20 test images of digits, observation dynamic.']
     """
     runs = [run for variant in variants for run in variant.finished]
-    said = {found.protocol(run): None for run in runs if metric_value(found, run) is not None}
-    return [way for way in said if way]
+    protocols = {found.protocol(run): None for run in runs if metric_value(found, run) is not None}
+    return [protocol for protocol in protocols if protocol]
 
 
 def _best(found: Metric, cells: list[Cell]) -> list[Cell]:
-    """The cells with the best one marked, where all can be compared."""
+    """The cells with the best one marked, if all of them are comparable."""
     if len({cell.marks for cell in cells if cell.value is not None}) > 1:
         return cells
     return mark_best(found.better, cells)
@@ -167,8 +172,11 @@ def protocol_notes(columns: Sequence[str], variants: Sequence[VariantResult]) ->
     ['Measured on 20 test images of digits, observation dynamic.']
     """
     found = (find_protocols(find_metric(name), variants) for name in columns)
-    ways = dict.fromkeys(way for each in found if len(each) == 1 for way in shorten_protocols(each).values())
-    return [way for way in ways if not any(way != w and w.startswith(way.rstrip(".")) for w in ways)]
+    notes = dict.fromkeys(
+        note for protocols in found if len(protocols) == 1 for note in shorten_protocols(protocols).values()
+    )
+    # a note that is the beginning of another one adds nothing
+    return [note for note in notes if not any(note != o and o.startswith(note.rstrip(".")) for o in notes)]
 
 
 def seed_notes(variants: Sequence[VariantResult]) -> list[str]:

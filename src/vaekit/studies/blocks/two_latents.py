@@ -1,4 +1,8 @@
-"""Models with two latents: their plane can be drawn whole, and integrated over."""
+"""Models with two latents: the decoded latent space, and log p(x) by numerical integration.
+
+log p(x) = log ∫ p(x|z) p(z) dz, a sum over a fine grid of the plane. The same grid gives the exact posterior
+p(z|x) = p(x, z) / p(x), and so KL(q, p(z|x)), the gap between log p(x) and the ELBO.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +26,22 @@ from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Patterns
 from vaekit.utils.format import format_number
 
-_FINE, _WIDE = 81, 4.0  # points a side of a window, and the deviations of both densities that it holds
+_POINTS = 81  # grid points per side of a panel
+_REACH = 4.0  # a panel contains this many standard deviations of both densities
 
 
 def manifold(study: StudyResults, runs: Patterns = ["*"], n: int = 20, caption: str = "") -> list[Element]:  # noqa: B006
-    """What the plane decodes to, at n by n quantiles of the prior, a figure a run."""
+    """The decoded latent space at n x n quantiles of the prior: one figure per run.
+
+    Args:
+        runs: name patterns or groups of models with two latents.
+        n: number of images per side.
+        caption: of the figures.
+
+    >>> from vaekit.studies.example import example_results
+    >>> manifold(example_results(), "vae-2", n=3, caption="The plane.")[0].caption
+    'The plane.'
+    """
     return [
         FigureElement(plots.decoded_grid(variant.first.trained, n).figure, caption)
         for variant in study.select(runs, finished=True)
@@ -34,7 +49,19 @@ def manifold(study: StudyResults, runs: Patterns = ["*"], n: int = 20, caption: 
 
 
 class EvidenceEstimates(NamedTuple):
-    """The evidence of the same images in all ways: by the integral, and by so many importance samples."""
+    """Estimates of log p(x) of the same N images, by integration and by importance sampling.
+
+    Attributes:
+        images: (N, C, H, W).
+        exact: the integral over a grid.
+        sampled: for each number of importance samples K, the metrics of each image.
+
+    >>> from vaekit.studies.example import example_results
+    >>> trained = example_results().variants[0].first.trained
+    >>> found = estimate_evidence(trained, images=2, samples=[1, 5], spacing=0.5, seed=0)
+    >>> tuple(found.images.shape), list(found.sampled)
+    ((2, 1, 8, 8), [1, 5])
+    """
 
     images: Tensor
     exact: GridIntegral
@@ -42,7 +69,7 @@ class EvidenceEstimates(NamedTuple):
 
     @property
     def elbo(self) -> float:
-        """That of the most samples, the one with the least noise."""
+        """The mean ELBO in nats, estimated with the largest number of samples."""
         best = self.sampled[max(self.sampled)]
         return (best.reconstruction - best.kl.sum(0)).mean().item()
 
@@ -56,112 +83,150 @@ def exact_log_likelihood(
     panels: int = 8,
     seed: int = 0,
 ) -> list[Element]:
-    """log p(x) by an integral over the plane, against importance sampling, and the gap of the bound.
+    """log p(x) by integration, compared with importance sampling and with ELBO + KL(q, p(z|x)).
+
+    A table with one column per run, the gaps in words, and for each run a figure of the importance-sampled
+    bound by K and one of exact posteriors.
 
     Args:
-        images: so many held-out ones.
-        samples: numbers of importance samples.
-        spacing: of the grid.
-        panels: images whose posterior is drawn.
+        runs: name patterns or groups of models with two latents.
+        images: number of test images.
+        samples: values of K, the number of importance samples per image.
+        spacing: of the grid, in the units of z.
+        panels: number of images whose exact posterior is drawn.
+        seed: of the choice of images and of the samples.
+
+    Raises:
+        VaekitError: a model does not have two latents.
+
+    >>> from vaekit.studies.example import example_results
+    >>> [table, *_] = exact_log_likelihood(
+    ...     example_results(), "vae-2", images=2, samples=[1, 5], spacing=0.5, panels=1
+    ... )
+    >>> [name for name, _ in table.rows][2:]
+    ['log p(x), 5 importance samples', 'ELBO, 5 samples', 'KL(q, p(z|x)), integral', 'ELBO + KL(q, p(z|x))']
     """
     variants = study.select(runs, finished=True)
-    found = [_measure(variant.first.trained, images, samples, spacing, seed) for variant in variants]
-    lacks = [_lacking(variant, measured) for variant, measured in zip(variants, found, strict=True)]
-    parts: list[Element] = [_terms(variants, found, spacing), Text("\n\n".join(lacks))]
-    for variant, measured in zip(variants, found, strict=True):
-        parts += [_rising(variant, measured), _panels(variant, measured, panels)]
+    found = [estimate_evidence(variant.first.trained, images, samples, spacing, seed) for variant in variants]
+    gaps = [_describe_gaps(variant, estimates) for variant, estimates in zip(variants, found, strict=True)]
+    parts: list[Element] = [_terms_table(variants, found, spacing), Text("\n\n".join(gaps))]
+    for variant, estimates in zip(variants, found, strict=True):
+        parts += [_bound_by_samples(variant, estimates), _posterior_panels(variant, estimates, panels)]
     return parts
 
 
-def _measure(
-    trained: TrainedModel, images: int, samples: list[int], spacing: float, seed: int
+def estimate_evidence(
+    trained: TrainedModel, images: int, samples: Sequence[int], spacing: float, seed: int
 ) -> EvidenceEstimates:
-    seen = trained.load_split("test", images=images)
-    size = images_per_batch(trained.model.decoder, seen.shape)
-    sampled = {k: measure_batches(trained.model, seen.batches(size), k, seed) for k in samples}
-    x = seen.batch(torch.arange(len(seen)))
+    """log p(x) of random test images, by integration and by importance sampling.
+
+    Args:
+        trained: a model with two latents.
+        images: number of images.
+        samples: values of K, the number of importance samples per image.
+        spacing: of the grid, in the units of z.
+        seed: of the choice of images and of the samples.
+
+    >>> from vaekit.studies.example import example_results
+    >>> trained = example_results().variants[0].first.trained
+    >>> len(estimate_evidence(trained, images=2, samples=[1], spacing=0.5, seed=0).exact.log_evidence)
+    2
+    """
+    observed = trained.load_split("test", images=images)
+    size = images_per_batch(trained.model.decoder, observed.shape)
+    sampled = {k: measure_batches(trained.model, observed.batches(size), k, seed) for k in samples}
+    x = observed.batch(torch.arange(len(observed)))
     return EvidenceEstimates(x, integrate_over_grid(trained.model, x, spacing=spacing), sampled)
 
 
-def _terms(variants: Sequence[VariantResult], found: Sequence[EvidenceEstimates], spacing: float) -> Table:
-    """The terms of the identity, a column a run."""
+def _terms_table(
+    variants: Sequence[VariantResult], found: Sequence[EvidenceEstimates], spacing: float
+) -> Table:
+    """The terms of log p(x) = ELBO + KL(q, p(z|x)): one column per run."""
     columns = [Column(variant.name, variant.label, "nats", digits=3) for variant in variants]
-    terms = [_named_terms(measured) for measured in found]
-    rows = [(name, [Cell(each[name]) for each in terms]) for name in terms[0]]
+    terms = [_mean_terms(estimates) for estimates in found]
+    rows = [(name, [Cell(means[name]) for means in terms]) for name in terms[0]]
     notes = [
-        f"Means over {len(found[0].images)} test images; grid of spacing {spacing:g}.",
-        "What ELBO + KL lacks of the integral, or has too much, is the noise of the draws in the ELBO.",
+        f"Means over {len(found[0].images)} test images; grid spacing {spacing:g}.",
+        "ELBO + KL differs from the integral by the sampling error of the ELBO.",
     ]
     return Table(columns, rows, notes, "term")
 
 
-def _named_terms(found: EvidenceEstimates) -> dict[str, float]:
+def _mean_terms(found: EvidenceEstimates) -> dict[str, float]:
+    """The rows of the table: the mean of each term over the images, in nats."""
     exact, most = found.exact, max(found.sampled)
     gap = exact.gap.mean().item()
     return {
-        "log p(x), integral over the plane": exact.log_evidence.mean().item(),
-        "the same, grid twice as coarse": exact.log_evidence_coarse.mean().item(),
+        "log p(x), integral": exact.log_evidence.mean().item(),
+        "log p(x), integral, grid twice as coarse": exact.log_evidence_coarse.mean().item(),
         f"log p(x), {most:,} importance samples": found.sampled[most].log_likelihood.mean().item(),
-        f"ELBO, {most:,} draws": found.elbo,
-        "KL(q, p(z|x)), integral over the plane": gap,
+        f"ELBO, {most:,} samples": found.elbo,
+        "KL(q, p(z|x)), integral": gap,
         "ELBO + KL(q, p(z|x))": found.elbo + gap,
     }
 
 
-def _lacking(variant: VariantResult, found: EvidenceEstimates) -> str:
-    """What the estimates of log p(x) lack, in words."""
+def _describe_gaps(variant: VariantResult, found: EvidenceEstimates) -> str:
+    """How far the ELBO and importance sampling are below log p(x), in words."""
     exact, most = found.exact.log_evidence.mean().item(), max(found.sampled)
     sampled = found.sampled[most].log_likelihood.mean().item()
     return (
-        f"**{variant.label}**: the ELBO lacks {format_number(exact - found.elbo)} nats of log p(x), and "
-        f"{most:,} importance samples an image lack {format_number(exact - sampled)}."
+        f"**{variant.label}**: the ELBO is {format_number(exact - found.elbo)} nats below log p(x), the "
+        f"estimate with {most:,} importance samples per image {format_number(exact - sampled)} nats."
     )
 
 
-def _rising(variant: VariantResult, found: EvidenceEstimates) -> FigureElement:
-    draws, ends = np.array(list(found.sampled)), np.array([min(found.sampled), max(found.sampled)])
-    means = np.array([each.log_likelihood.mean().item() for each in found.sampled.values()])
+def _bound_by_samples(variant: VariantResult, found: EvidenceEstimates) -> FigureElement:
+    """The importance-sampled bound by K, between the ELBO and the integral."""
+    counts, ends = np.array(list(found.sampled)), np.array([min(found.sampled), max(found.sampled)])
+    means = np.array([metrics.log_likelihood.mean().item() for metrics in found.sampled.values()])
     lines = {
-        "integral over the plane": (ends, np.repeat(found.exact.log_evidence.mean().item(), 2), None),
-        "K importance samples": (draws, means, None),
+        "integral": (ends, np.repeat(found.exact.log_evidence.mean().item(), 2), None),
+        "K importance samples": (counts, means, None),
         "ELBO": (ends, np.repeat(found.elbo, 2), None),
     }
     figure = plotting.metric_vs_param(
-        lines, f"log p(x) of test images: {variant.label}", "importance samples an image, K", "nats", log=True
+        lines,
+        f"log p(x) of test images: {variant.label}",
+        "importance samples per image, K",
+        "nats",
+        log=True,
     )
     return FigureElement(
-        figure, "The importance-weighted bound: with one draw the ELBO, but for noise; with more it rises."
+        figure,
+        "The importance-weighted bound equals the ELBO for K = 1, up to sampling noise, and rises with K.",
     )
 
 
 @torch.no_grad()
-def _window(trained: TrainedModel, found: EvidenceEstimates, index: int) -> Posterior:
-    """An image with both densities in a window around q."""
+def _posterior_window(trained: TrainedModel, found: EvidenceEstimates, index: int) -> Posterior:
+    """An image with its exact posterior and its q, in a square that contains both."""
     x = found.images[index : index + 1]
     q, exact = trained.model.encode(x), found.exact
     center, reach = _frame((q.mean[0], q.stddev[0]), (exact.mean[index], exact.stddev[index]))
-    z0, z1 = (torch.linspace(-1, 1, _FINE).to(x) * reach + middle for middle in center.to(x))
+    z0, z1 = (torch.linspace(-1, 1, _POINTS).to(x) * reach + middle for middle in center.to(x))
     z = torch.stack(torch.meshgrid(z0, z1, indexing="xy"), -1).flatten(0, 1)
     posterior = (joint_log_prob(trained.model, x, z)[:, 0] - exact.log_evidence[index]).exp()
-    densities = (each.reshape(_FINE, _FINE).cpu().numpy() for each in (posterior, q.log_prob(z[:, None])))
+    densities = (grid.reshape(_POINTS, _POINTS).cpu().numpy() for grid in (posterior, q.log_prob(z[:, None])))
     label, axes = f"gap {exact.gap[index]:.1f}", (z0.cpu().numpy(), z1.cpu().numpy())
     return Posterior(label, x[0].cpu().numpy(), axes, *densities)
 
 
 def _frame(*densities: tuple[Tensor, Tensor]) -> tuple[Tensor, float]:
-    """Center (2,) and half width of a square that holds densities of these means and deviations."""
-    low = torch.stack([mean.double() - _WIDE * stddev.double() for mean, stddev in densities]).amin(0)
-    high = torch.stack([mean.double() + _WIDE * stddev.double() for mean, stddev in densities]).amax(0)
+    """Center (2,) and half width of a square that contains densities of these means and deviations."""
+    low = torch.stack([mean.double() - _REACH * stddev.double() for mean, stddev in densities]).amin(0)
+    high = torch.stack([mean.double() + _REACH * stddev.double() for mean, stddev in densities]).amax(0)
     return (low + high) / 2, float((high - low).max() / 2)
 
 
-def _panels(variant: VariantResult, found: EvidenceEstimates, count: int) -> FigureElement:
-    """The exact posteriors of the first images."""
+def _posterior_panels(variant: VariantResult, found: EvidenceEstimates, count: int) -> FigureElement:
+    """The exact posterior and q of the first images, one panel each."""
     chosen = range(min(count, len(found.images)))
-    drawn = [_window(variant.first.trained, found, index) for index in chosen]
-    figure = plotting.posteriors(drawn, f"Exact posteriors and their q: {variant.label}")
+    windows = [_posterior_window(variant.first.trained, found, index) for index in chosen]
+    figure = plotting.posteriors(windows, f"Exact posteriors and q: {variant.label}")
     caption = (
-        "Blue: p(z|x) by the integral, for test images of which each has its own window. Lines: one and two "
-        "deviations of q. Gap: KL(q, p(z|x)) in nats."
+        "Blue: p(z|x) by integration, for one test image per panel; the axes differ between panels. Lines: "
+        "one and two standard deviations of q. Gap: KL(q, p(z|x)) in nats."
     )
     return FigureElement(figure, caption)
