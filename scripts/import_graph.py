@@ -18,7 +18,8 @@ from pathlib import Path
 SOURCE = Path(__file__).parents[1] / "src" / "vaekit"
 
 FLOORS: tuple[tuple[str, ...], ...] = (  # lowest first
-    ("errors", "registry"),
+    ("errors",),
+    ("registry",),
     ("spec", "utils"),
     ("plotting",),
     ("nn", "distributions"),

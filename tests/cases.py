@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from vaekit.models import head, likelihoods, objectives, posteriors, priors
+from vaekit.models.build_context import BuildContext
 from vaekit.models.conditional import Conditional, Hierarchy
 from vaekit.models.labels import class_prior
 from vaekit.models.objectives import Objective
-from vaekit.models.priors import BuildContext
 from vaekit.models.vae import VAE
 from vaekit.nn import networks
 
@@ -85,7 +85,9 @@ LABELED_PRIORS: dict[str, Callable[[BuildContext], nn.Module]] = {
 
 OBJECTIVES: dict[str, Objective] = {
     "elbo": Objective(),
-    "elbo-free_bits": Objective(samples=2, beta=objectives.constant(0.5), free_bits=0.05),
+    "elbo-free_bits": Objective(
+        partial(objectives.elbo, free_bits=0.05), samples=2, beta=objectives.constant(0.5)
+    ),
     "elbo-no_rate": Objective(beta=objectives.constant(0.0)),
     "iwae": Objective(objectives.iwae, samples=3),
 }
@@ -158,7 +160,9 @@ def make_vae(
     def examples(n: int) -> tuple[Tensor, Tensor | None]:
         return images("unit_interval", shape, n), None if label_prior is None else label_prior(labels(n))
 
-    context = BuildContext(layer_dims[0], encoder[0], shape, examples, label_prior, parts)
+    context = BuildContext(
+        layer_dims[0], encoder[0], shape, examples, 10, label_prior, "label" if parts else "", parts
+    )
     top = (PRIORS | LABELED_PRIORS)[prior](context)
     return VAE(
         Hierarchy([top, *below], layer_dims), Hierarchy(encoder, layer_dims), decoder, label_prior, parts

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from vaekit.config.build import build_labels, build_model, build_objective, check_recipe, training_images
+from vaekit.config.build import build_labels, build_model, build_objective, training_images
 from vaekit.config.loading import parse_recipe
 from vaekit.config.schema.recipe import Recipe
 from vaekit.data import Dataset
@@ -158,7 +158,6 @@ def noise() -> tuple[Dataset, Splits]:
 
 def built(row: Row) -> tuple[TrainedModel, Dataset, Splits]:
     recipe, (dataset, splits) = recipe_of(row), noise()
-    check_recipe(recipe)
     labels = build_labels(recipe, dataset, splits)
     images = training_images(recipe, dataset, splits)
     model = build_model(recipe.model, dataset.shape, 0, images, labels)
@@ -255,4 +254,4 @@ def is_measured_and_kept(trained: TrainedModel, dataset: Dataset, splits: Splits
 @pytest.mark.parametrize("prior", [name for name in CHOICES["prior"] if refused((name, "delta"))])
 def test_a_mixture_of_points_is_refused(prior: str):
     with pytest.raises(RecipeError, match="points without a density"):
-        check_recipe(recipe_of((prior, "delta", "bernoulli", "dense", "1-level", "none")))
+        recipe_of((prior, "delta", "bernoulli", "dense", "1-level", "none"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import copy
 
 import pytest
@@ -13,10 +15,10 @@ from torch.distributions import Independent, Normal
 import cases
 from vaekit.distributions.mixture import Mixture
 from vaekit.distributions.operations import with_temperature
-from vaekit.errors import RecipeError
 from vaekit.models import priors
+from vaekit.models.build_context import BuildContext
 from vaekit.models.conditional import Hierarchy
-from vaekit.models.priors import BuildContext, MixtureOfGaussians, StandardNormal
+from vaekit.models.priors import MixtureOfGaussians, StandardNormal
 from vaekit.models.vae import VAE
 from vaekit.models.vampprior import PseudoInputs
 
@@ -205,7 +207,7 @@ def test_exemplars_are_training_images_that_stay_as_they_are_and_are_stored():
     expected = context.posterior(torch.ones(1, 6, 5))
     z = torch.randn(5, 2)
     torch.testing.assert_close(prior().log_prob(z), expected.log_prob(z))
-    empty = priors.exemplars(context._replace(images=None), components=4)
+    empty = priors.exemplars(replace(context, sample_training=None), components=4)
     empty.load_state_dict(prior.state_dict())
     assert torch.equal(empty().log_prob(z), prior().log_prob(z))
 
@@ -272,9 +274,11 @@ def test_a_component_a_class_averages_to_the_mixture_over_the_classes():
 
 def test_components_that_are_to_be_classes_must_be_as_many():
     model = cases.make_vae(conditioned_parts=("prior",))
-    context = BuildContext(2, nn.Identity(), cases.SHAPE, None, model.labels, frozenset(["prior"]))
+    context = BuildContext(
+        2, labels=model.labels, condition_on="label", conditioned_parts=frozenset(["prior"])
+    )
     with pytest.raises(
-        RecipeError, match=r"weights=class_conditional needs one component per class, 3, got 4"
+        ValueError, match=r"weights=class_conditional needs one component per class, 3, got 4"
     ):
         priors.mixture(context, 4, "class_conditional")
 

@@ -134,5 +134,6 @@ def _describe_model(recipe: Recipe) -> str:
     """Network, layer sizes and likelihood of the model."""
     network, likelihood = recipe.model.encoder.network, recipe.model.decoder.likelihood
     gated = "gated " if getattr(network, "gated", False) else ""
-    units = [*getattr(network, "channels", []), *network.hidden_sizes, *recipe.model.layer_dims]
+    hidden = [*getattr(network, "channels", []), *getattr(network, "hidden_sizes", [])]
+    units = [*hidden, *recipe.model.layer_dims]
     return f"{gated}{network.kind} {'-'.join(map(str, units))}, {likelihood.kind}"

@@ -10,26 +10,26 @@ Only this module knows both the names in a recipe and the functions that they st
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
+from vaekit.config.components import Options, build_component, default_of, option_values
 from vaekit.config.schema.data import DataSettings
-from vaekit.config.schema.model import GaussianPosterior, ModelSettings
+from vaekit.config.schema.model import ModelSettings
 from vaekit.config.schema.objective import ObjectiveSettings
 from vaekit.config.schema.recipe import Recipe
 from vaekit.errors import RecipeError
+from vaekit.models.build_context import BuildContext, Examples
 from vaekit.models.conditional import Conditional, Hierarchy
 from vaekit.models.labels import LabelPrior, attribute_prior, class_prior
-from vaekit.models.likelihoods import LIKELIHOODS
 from vaekit.models.masking import fill_missing
-from vaekit.models.objectives import OBJECTIVES, SCHEDULES, Objective
-from vaekit.models.posteriors import POSTERIORS, Posterior
-from vaekit.models.priors import PRIORS, BuildContext, Examples
+from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
-from vaekit.nn.networks import NETWORKS
+from vaekit.training.settings import TrainingSettings
 from vaekit.utils.random import seeded
 
 if TYPE_CHECKING:
@@ -38,6 +38,53 @@ if TYPE_CHECKING:
     from vaekit.data.splits import Splits
 
 Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What a recipe names, built: the data, the model with its initial weights, the objective.
+
+    Attributes:
+        recipe: the settings.
+        dataset, splits: the data.
+        model: with random weights, on the CPU.
+        objective: with its schedule.
+
+    >>> recipe = Recipe(data=DataSettings(dataset="digits", validation=200, test=297))
+    >>> experiment = build(recipe)
+    >>> experiment.model.latent_dim, len(experiment.splits.train), experiment.training.epochs
+    (16, 1300, 10)
+    """
+
+    recipe: Recipe
+    dataset: Dataset
+    splits: Splits
+    model: VAE
+    objective: Objective
+
+    @property
+    def training(self) -> TrainingSettings:
+        """The settings of training."""
+        return self.recipe.training
+
+
+def build(recipe: Recipe) -> Experiment:
+    """Build everything that a recipe names.
+
+    Raises:
+        RecipeError: parts of the recipe do not fit together or do not fit the data.
+        DataError, NotFoundError: the dataset cannot be used, or is not found.
+
+    Example:
+        >>> recipe = Recipe(data=DataSettings(dataset="digits", validation=200, test=297))
+        >>> build(recipe).objective
+        Objective(elbo, free_bits=0.0, samples=1, warmup_end=0 epochs)
+    """
+    dataset, splits = build_data(recipe.data)
+    labels = build_labels(recipe, dataset, splits)
+    images = training_images(recipe, dataset, splits)
+    model = build_model(recipe.model, dataset.shape, recipe.training.seed, images, labels, len(splits.train))
+    return Experiment(recipe, dataset, splits, model, build_objective(recipe.objective))
 
 
 def build_data(data: DataSettings) -> tuple[Dataset, Splits]:
@@ -73,13 +120,15 @@ def build_missing(data: DataSettings) -> MaskSampler | None:
     """
     from vaekit.data.masks import MASKS
 
-    return None if data.missing is None else MASKS[data.missing.kind](**_options(data.missing))
+    if data.missing is None:
+        return None
+    return MASKS[data.missing.kind](**data.missing.model_dump(exclude={"kind"}))
 
 
 def training_images(recipe: Recipe, dataset: Dataset, splits: Splits) -> Examples:
     """A function that samples n training images, as the model sees them, with their labels.
 
-    A prior made of training images calls it. It raises RecipeError if n exceeds the number of images.
+    A prior made of training images calls it.
 
     Example:
         >>> recipe = Recipe(data=DataSettings(dataset="digits", validation=200, test=297))
@@ -96,11 +145,6 @@ def training_images(recipe: Recipe, dataset: Dataset, splits: Splits) -> Example
     )  # fmt: skip
 
     def sample(n: int) -> tuple[Tensor, Tensor | None]:
-        if n > len(observed):
-            raise RecipeError(
-                f"model.prior.components: expected at most {len(observed)}, the number of training images "
-                f"of {data.dataset}, got {n}; use fewer, or another prior"
-            )
         chosen = torch.randperm(len(observed))[:n]
         labels = None if observed.labels is None else observed.labels[chosen]
         return fill_missing(observed.batch(chosen)), labels
@@ -143,37 +187,47 @@ def build_model(
     seed: int = 0,
     images: Examples | None = None,
     labels: LabelPrior | None = None,
+    rows: int | None = None,
 ) -> VAE:
-    """Build a VAE for images of a shape (C, H, W), with random weights from `seed`.
+    """Build a VAE for data points of a shape, with random weights from `seed`.
 
     Args:
-        images: samples n training images with their labels, for a prior that is made of them. Without it
+        shape: (C, H, W) for images.
+        images: samples n training examples with their labels, for a prior that is made of them. Without it
             the prior starts from placeholders, which is enough if weights are loaded afterwards.
         labels: p(y) of a conditional model.
+        rows: the number of training examples, if known.
 
     Raises:
-        RecipeError: the prior has one component per class, and another number of components.
+        RecipeError: a component cannot be built, or its options do not fit the data.
 
     Example:
         >>> build_model(ModelSettings(latent_dim=[2, 3]), (1, 8, 8)).layer_dims
         (2, 3)
     """
     layer_dims, parts = model.layer_dims, model.conditioned_parts
-    label_inputs: dict[str, list[Shape]] = {part: [(labels.label_dim,)] for part in parts} if labels else {}
-    likelihood = LIKELIHOODS[model.decoder.likelihood.kind](**_options(model.decoder.likelihood))
-    with seeded(seed):
-        encoder = _build_layers(
-            model.encoder.network,
-            [shape, *label_inputs.get("encoder", [])],
-            layer_dims,
-            model.encoder.posterior,
-        )
-        decoder = _build_conditional(
-            model.decoder.network, [(sum(layer_dims),), *label_inputs.get("decoder", [])], shape, likelihood
-        )
-        examples = _with_label_inputs(images, labels)
-        context = BuildContext(layer_dims[0], encoder[0], shape, examples, labels, parts)
-        prior = _build_prior(model, context, label_inputs.get("prior", []))
+    inputs: dict[str, list[Shape]] = {part: [(labels.label_dim,)] for part in parts} if labels else {}
+    context = replace(
+        model.known_context, event_shape=shape, labels=labels, rows=rows,
+        sample_training=_with_label_inputs(images, labels),
+    )  # fmt: skip
+    try:
+        model.check_components(context)
+        with seeded(seed):
+            likelihood = build_component(model.decoder.likelihood, context=context, event_dims=len(shape))
+            encoder_inputs = [shape, *inputs.get("encoder", [])]
+            encoder = _build_layers(
+                model.encoder.network, encoder_inputs, layer_dims, model.encoder.posterior, context
+            )
+            decoder = _build_conditional(
+                model.decoder.network, [(sum(layer_dims),), *inputs.get("decoder", [])], shape, likelihood
+            )
+            context = replace(context, posterior=encoder[0])
+            prior = _build_prior(model, context, inputs.get("prior", []))
+    except RecipeError:
+        raise
+    except ValueError as error:
+        raise RecipeError(f"model: {error}") from error
     return VAE(Hierarchy(prior, layer_dims), Hierarchy(encoder, layer_dims), decoder, labels, parts)
 
 
@@ -190,93 +244,72 @@ def _with_label_inputs(images: Examples | None, labels: LabelPrior | None) -> Ex
 
 
 def _build_prior(model: ModelSettings, context: BuildContext, inputs: Sequence[Shape]) -> list[nn.Module]:
-    """The conditional of each layer, top first. A layer below never has the delta family, but a Gaussian."""
-    if (own := model.prior.network) is not None:
-        context = context._replace(network=partial(NETWORKS[own.kind], **_options(own)))
-    top = PRIORS[model.prior.kind](context, **_options(model.prior, "network"))
-    posterior = model.encoder.posterior
-    family = GaussianPosterior() if posterior.kind == "delta" else posterior
-    return [top, *_build_layers(own or model.encoder.network, inputs, model.layer_dims, family, first=1)]
+    """The conditional of each layer, top first. A layer below is never a point, but a Gaussian instead."""
+    own = model.prior.network
+    if own is not None:
+        context = replace(context, network=partial(_build_network, own))
+    top = build_component(model.prior, context=context)
+    if not isinstance(top, nn.Module):
+        raise ValueError(
+            f"prior: expected {model.prior.kind} to return an nn.Module, got {type(top).__name__}"
+        )
+    point = context.latent_kind == "point"
+    family = default_of("posterior", "gaussian") if point else model.encoder.posterior
+    network = own or model.encoder.network
+    return [top, *_build_layers(network, inputs, model.layer_dims, family, context, first=1)]
 
 
 def _build_layers(
-    network: Any, inputs: Sequence[Shape], layer_dims: Sequence[int], posterior: Any, first: int = 0
+    network: Options,
+    inputs: Sequence[Shape],
+    layer_dims: Sequence[int],
+    posterior: Options,
+    context: BuildContext,
+    first: int = 0,
 ) -> list[Conditional]:
     """The conditional of each layer from `first` on, given the inputs and the layers above."""
     above = [(dim,) for dim in layer_dims]
     return [
-        _build_conditional(network, [*inputs, *above[:i]], (dim,), _build_posterior(posterior, dim))
+        _build_conditional(
+            network,
+            [*inputs, *above[:i]],
+            (dim,),
+            build_component(posterior, context=replace(context, latent_dim=dim), latent_dim=dim),
+        )
         for i, dim in enumerate(layer_dims)
         if i >= first
     ]
-
-
-def _build_posterior(posterior: Any, latent_dim: int) -> Posterior:
-    """The head of a layer. Only a flow has weights that depend on the number of latents."""
-    dims = (latent_dim,) if posterior.kind == "flow" else ()
-    return POSTERIORS[posterior.kind](*dims, **_options(posterior))
 
 
 def build_objective(objective: ObjectiveSettings) -> Objective:
     """Build the objective of a recipe, with its schedule of beta.
 
     Example:
-        >>> objective = build_objective(ObjectiveSettings(beta={"kind": "linear", "warmup": 10}))
+        >>> recipe = Recipe(objective={"beta": {"kind": "linear", "warmup": 10}})
+        >>> objective = build_objective(recipe.objective)
         >>> objective.beta_at(epoch=5, step=1)
         0.5
     """
-    options = _options(objective.beta)
-    unit = options.pop("unit", "epoch")
-    warmup_end = float(options.get("warmup", options.get("period", 0)))
+    schedule = option_values(objective.beta)
+    component = type(objective).component
+    options = option_values(objective)
     return Objective(
-        bound=OBJECTIVES[objective.kind],
+        bound=partial(component.factory, **options) if options else component.factory,
         samples=objective.samples,
-        beta=SCHEDULES[objective.beta.kind](**options),
-        unit=unit,
-        warmup_end=warmup_end,
-        free_bits=objective.free_bits,
+        beta=build_component(objective.beta),
+        unit=objective.beta.unit,
+        warmup_end=float(schedule.get("warmup", schedule.get("period", 0))),
     )
 
 
-def check_recipe(recipe: Recipe) -> None:
-    """Refuse combinations that have no probability or density.
-
-    Raises:
-        RecipeError: a likelihood of gray levels with continuous values, or a prior made of posteriors that
-            are points.
-
-    Example:
-        >>> check_recipe(Recipe())
-    """
-    _check_likelihood(recipe)
-    _check_prior(recipe)
-
-
-def _check_likelihood(recipe: Recipe) -> None:
-    support = LIKELIHOODS[recipe.model.decoder.likelihood.kind]().support
-    if support == "discrete" and recipe.data.observation == "continuous":
-        raise RecipeError(
-            f"{recipe.name}: model.decoder.likelihood: {recipe.model.decoder.likelihood.kind} is a "
-            "distribution over 256 gray levels, but data.values is continuous; use data.values=discrete, or "
-            "the likelihood gaussian"
+def _build_network(options: Options, inputs: Sequence[Shape], output: Shape) -> nn.Module:
+    network = build_component(options, inputs, output)
+    if not isinstance(network, nn.Module):
+        raise ValueError(
+            f"network: expected {options.kind} to return an nn.Module, got {type(network).__name__}"
         )
+    return network
 
 
-def _check_prior(recipe: Recipe) -> None:
-    model = recipe.model
-    if model.prior.kind in ("vamp", "exemplars") and model.encoder.posterior.kind == "delta":
-        raise RecipeError(
-            f"{recipe.name}: model.prior: {model.prior.kind} is a mixture of posteriors, but "
-            "model.encoder.posterior=delta gives points without a density; use "
-            "model.prior=standard_normal or mixture, or another posterior"
-        )
-
-
-def _build_conditional(network: Any, inputs: Sequence[Shape], event: Shape, head: Posterior) -> Conditional:
-    build = NETWORKS[network.kind]
-    return Conditional(build(inputs, head.network_output(event), **_options(network)), head)
-
-
-def _options(section: Any, *excluded: str) -> dict[str, Any]:
-    """The keys of a section without its kind and those that other functions take."""
-    return section.model_dump(exclude={"kind", *excluded})
+def _build_conditional(network: Options, inputs: Sequence[Shape], event: Shape, head: Any) -> Conditional:
+    return Conditional(_build_network(network, inputs, head.network_output(event)), head)

@@ -6,10 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
+from vaekit.config.components import SectionOf, options_of
 from vaekit.config.renamed import new_key, new_value
 from vaekit.config.schema.recipe import Recipe
 from vaekit.errors import did_you_mean
+from vaekit.registry import ComponentError, names
 
 
 class Key(NamedTuple):
@@ -60,6 +63,10 @@ def explain_error(error: Any, tree: Any, root: type[BaseModel] = Recipe) -> str:
         return f"{name}: expected one of {expected}, got {given!r}{near}"
     if error["type"] == "string_pattern_mismatch":
         return f"{name}: expected {model.model_fields[path[-1]].description}, got {error['input']!r}"
+    if isinstance(error.get("ctx", {}).get("error"), ComponentError):
+        kind = error["input"].get("kind") if isinstance(error["input"], Mapping) else error["input"]
+        renamed = new_value(name, kind) if root is Recipe else ""
+        return f"{name}: {error['ctx']['error']}" + (f"; did you mean {renamed}?" if renamed else "")
     message = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     message = message.replace("a valid integer", "an integer").replace("a valid ", "a ").rstrip(".")
     if error["type"] == "value_error":
@@ -86,18 +93,27 @@ def _locate(
         path.append(str(part))
         tree = tree.get(part) if isinstance(tree, Mapping) else None
         if inside is not None and i < len(loc) - 1:
-            model = _choose(inside.annotation, inside.metadata, tree) or model
+            model = _choose(inside, tree) or model
     return path, model
 
 
-def _choose(annotation: Any, metadata: Any, tree: Any) -> type[BaseModel] | None:
-    """The schema among those of a field that the tree's kind names, or the only one."""
-    options = _parts(annotation)
-    kind = tree.get("kind") if isinstance(tree, Mapping) else tree
+def _choose(field: FieldInfo, tree: Any) -> type[BaseModel] | None:
+    """The schema of a field that the tree's kind names, or the only one."""
+    options, kind = _parts(field.annotation), tree.get("kind") if isinstance(tree, Mapping) else tree
+    section = _section_of(field)
+    if section is not None:
+        given = kind if isinstance(kind, str) else field.get_default(call_default_factory=True).kind
+        return options_of(section.kind, given, section.base)
     named = [
         o for o in options if "kind" in o.model_fields and kind in get_args(o.model_fields["kind"].annotation)
     ]
     return next(iter(named or options), None)
+
+
+def _section_of(field: FieldInfo) -> SectionOf | None:
+    """The mark of a field that names a component; it may be optional."""
+    nested = [m for inner in get_args(field.annotation) for m in getattr(inner, "__metadata__", ())]
+    return next((mark for mark in (*field.metadata, *nested) if isinstance(mark, SectionOf)), None)
 
 
 def _parts(annotation: Any) -> list[type[BaseModel]]:
@@ -109,14 +125,24 @@ def _parts(annotation: Any) -> list[type[BaseModel]]:
 
 def _keys(model: type[BaseModel], prefix: str) -> Iterator[Key]:
     schema = model.model_json_schema()["properties"]
-    for name, field in model.model_fields.items():
-        path, parts = prefix + name, _parts(field.annotation)
+    for key, field in model.model_fields.items():
+        path, parts = prefix + key, _parts(field.annotation)
+        section = _section_of(field)
+        if section is not None:
+            default = field.get_default(call_default_factory=True)
+            kinds = names(section.kind)
+            yield Key(path, ", ".join(kinds), default.kind if default else "None", field.description or "")
+            for kind in kinds:
+                yield from _keys(options_of(section.kind, kind, section.base), f"{path}({kind}).")
+            continue
         if not parts:
             default = field.get_default(call_default_factory=True)
-            yield Key(path, _values(schema[name]), str(default), field.description or "")
+            yield Key(path, _values(schema[key]), str(default), field.description or "")
         for part in parts:
-            kind = part.model_fields.get("kind")
-            label = f"{path}({'|'.join(get_args(kind.annotation))})" if kind and len(parts) > 1 else path
+            tag = part.model_fields.get("kind")
+            label = path
+            if tag and len(parts) > 1:
+                label = f"{path}({'|'.join(get_args(tag.annotation))})"
             yield from _keys(part, f"{label}.")
 
 

@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+ALL_TERMS = frozenset({"log_ratio", "kl", "latents"})
+
 LazyTerm = Callable[["ELBOTerms"], "Tensor | None"]
 
 

@@ -23,10 +23,12 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, Normal, constraints
 
 from vaekit.distributions.normal import SampleShape
-from vaekit.distributions.operations import Bounds, select, soft_clamp, with_temperature
+from vaekit.distributions.operations import select, soft_clamp, with_temperature
 from vaekit.errors import VaekitError
 from vaekit.models.head import LOG_SCALE_BOUNDS
+from vaekit.registry import register
 from vaekit.utils.device import to_float32
+from vaekit.utils.schema import Bounds, HiddenSizes, Transforms
 
 FlowType = Literal["coupling", "autoregressive"]
 FIXED_DRAWS = 256  # samples for the mean and the variance
@@ -160,8 +162,11 @@ class FlowPrior(nn.Module):
         return Flow(self.steps, self.loc.expand(*leading, -1), self.scale.expand(*leading, -1), context[0])
 
 
+@register("posterior", "flow")
 class FlowPosterior(nn.Module):
-    """A flow as the posterior q(z | x): a head with the mean, log sigma and the context h of its steps.
+    """A normalizing flow as the posterior q(z | x) (Rezende and Mohamed 2015).
+
+    A head with the mean, log sigma and the context h of its steps.
 
     Args:
         latent_dim: d.
@@ -182,8 +187,8 @@ class FlowPosterior(nn.Module):
         self,
         latent_dim: int,
         type: FlowType = "coupling",
-        transforms: int = 2,
-        hidden_sizes: Sequence[int] = (128,),
+        transforms: Transforms = 2,
+        hidden_sizes: HiddenSizes = (128,),
         bounds: Bounds | None = LOG_SCALE_BOUNDS,
     ):
         super().__init__()

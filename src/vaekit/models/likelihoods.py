@@ -1,17 +1,17 @@
 """Heads for the likelihood p(x | z).
 
-Each function returns a `Head` over an image (C, H, W) with independent pixels given z,
+Each function returns a `Head` over a data point with independent elements given z,
 
     log p(x | z) = sum_i log p(x_i | z).
 
-A recipe names them by the keys of `LIKELIHOODS`. Which one fits depends on the data: `bernoulli` for binary
+The data point has `event_dims` dimensions: 3 for an image (C, H, W), 1 for a vector.
+A recipe names them by their functions. Which one fits depends on the data: `bernoulli` for binary
 pixels, `discretized_logistic` or `categorical` for 256 gray levels, `continuous_bernoulli` or `gaussian`
 (densities) for real values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, Normal
 
 from vaekit.distributions.normal import LogScaleNormal, OptimalNormal
-from vaekit.distributions.operations import Bounds, soft_clamp
+from vaekit.distributions.operations import soft_clamp
 from vaekit.distributions.pixels import (
     LEVELS,
     Bernoulli,
@@ -28,9 +28,12 @@ from vaekit.distributions.pixels import (
     DiscretizedLogistic,
 )
 from vaekit.models.head import Head
+from vaekit.registry import register
+from vaekit.utils.schema import Bounds, Positive
 
 
-def bernoulli() -> Head:
+@register("likelihood")
+def bernoulli(event_dims: int = 3) -> Head:
     """Binary pixels, with one logit per pixel.
 
     >>> p = bernoulli()(torch.zeros(1, 2, 2))
@@ -38,19 +41,21 @@ def bernoulli() -> Head:
     tensor([[[0.5000, 0.5000],
              [0.5000, 0.5000]]])
     """
-    return Head(Bernoulli, 1, 3, "binary")
+    return Head(Bernoulli, 1, event_dims, "binary")
 
 
-def continuous_bernoulli() -> Head:
+@register("likelihood")
+def continuous_bernoulli(event_dims: int = 3) -> Head:
     """A density on [0, 1], with one logit per pixel (Loaiza-Ganem and Cunningham 2019).
 
     >>> continuous_bernoulli()(torch.full((1, 1, 1), 100.0)).mean
     tensor([[[0.9900]]])
     """
-    return Head(ContinuousBernoulli, 1, 3, "unit_interval")
+    return Head(ContinuousBernoulli, 1, event_dims, "unit_interval")
 
 
-def discretized_logistic(bounds: Bounds | None = (-4.5, 0.0)) -> Head:
+@register("likelihood", support="discrete")
+def discretized_logistic(bounds: Bounds | None = (-4.5, 0.0), event_dims: int = 3) -> Head:
     """256 gray levels as a logistic density in bins, with a center and a log-scale per pixel.
 
     After Salimans et al. 2017.
@@ -63,21 +68,28 @@ def discretized_logistic(bounds: Bounds | None = (-4.5, 0.0)) -> Head:
     ((2, 28, 20), 'discrete')
     """
     return Head(
-        lambda loc, log_scale: DiscretizedLogistic(loc, soft_clamp(log_scale, bounds)), 2, 3, "discrete"
+        lambda loc, log_scale: DiscretizedLogistic(loc, soft_clamp(log_scale, bounds)),
+        2,
+        event_dims,
+        "discrete",
     )
 
 
-def categorical() -> Head:
+@register("likelihood", support="discrete")
+def categorical(event_dims: int = 3) -> Head:
     """256 gray levels with one logit each per pixel (van den Oord et al. 2016).
 
     >>> categorical().network_output((1, 28, 28))
     (256, 28, 28)
     """
-    return Head(lambda *logits: CategoricalLevels(torch.stack(logits, -1)), LEVELS, 3, "discrete")
+    return Head(lambda *logits: CategoricalLevels(torch.stack(logits, -1)), LEVELS, event_dims, "discrete")
 
 
+@register("likelihood")
 def gaussian(
-    sigma: float | Literal["learned", "global", "optimal"] = "global", bounds: Bounds | None = (-6.0, 2.0)
+    sigma: Positive | Literal["learned", "global", "optimal"] = "global",
+    bounds: Bounds | None = (-6.0, 2.0),
+    event_dims: int = 3,
 ) -> Head:
     """A Gaussian density with one mean per pixel, and a fixed, learned or optimal scale.
 
@@ -97,16 +109,19 @@ def gaussian(
     (6, 32, 32)
     """
     if sigma == "learned":
-        return Head(lambda loc, log_sigma: LogScaleNormal(loc, soft_clamp(log_sigma, bounds)), 2, 3)
+        return Head(lambda loc, log_sigma: LogScaleNormal(loc, soft_clamp(log_sigma, bounds)), 2, event_dims)
     if sigma == "global":
-        return Head(_GlobalSigma(bounds), 1, 3)
+        return Head(_GlobalSigma(bounds), 1, event_dims)
     if sigma == "optimal":
-        return Head(_OptimalSigma(), 1, 3)
+        return Head(_OptimalSigma(), 1, event_dims)
     if isinstance(sigma, str) or not sigma > 0:
         raise ValueError(f"sigma: expected a number > 0, 'learned', 'global' or 'optimal', got {sigma!r}")
     warning = f"sigma = {sigma:g} was chosen, not learned: the log-density depends on that choice"
     return Head(
-        lambda loc: Normal(loc, torch.full_like(loc, sigma), validate_args=False), 1, 3, warning=warning
+        lambda loc: Normal(loc, torch.full_like(loc, sigma), validate_args=False),
+        1,
+        event_dims,
+        warning=warning,
     )
 
 
@@ -143,8 +158,3 @@ class _OptimalSigma(nn.Module):
         """Update the exponential mean; it is bias-corrected, so the weights of all batches sum to 1."""
         self.weight.mul_(self.decay).add_(1 - self.decay)
         self.variance.lerp_(variance.to(self.variance), (1 - self.decay) / self.weight)
-
-
-LIKELIHOODS: dict[str, Callable[..., Head]] = {
-    f.__name__: f for f in (bernoulli, continuous_bernoulli, gaussian, discretized_logistic, categorical)
-}

@@ -11,16 +11,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Annotated
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
-from vaekit.models.elbo import ELBOTerms
+from vaekit.models.elbo import ALL_TERMS, ELBOTerms
+from vaekit.registry import register, registered
+from vaekit.utils.schema import NonNegative, Positive
 
 Schedule = Callable[[float], float]
 
 
-def elbo(terms: ELBOTerms, beta: float = 1.0, free_bits: float = 0.0) -> Tensor:
+@register("objective", need={"kl"})
+def elbo(terms: ELBOTerms, beta: float = 1.0, free_bits: NonNegative = 0.0) -> Tensor:
     """The negative evidence lower bound, with weight beta on the KL (Higgins et al. 2017).
 
     Args:
@@ -42,37 +48,31 @@ def elbo(terms: ELBOTerms, beta: float = 1.0, free_bits: float = 0.0) -> Tensor:
     return beta * kl.sum() - terms.log_px.mean()
 
 
-def iwae(terms: ELBOTerms, beta: float = 1.0, free_bits: float = 0.0) -> Tensor:
+@register("objective", need={"log_ratio"})
+def iwae(terms: ELBOTerms, beta: float = 1.0) -> Tensor:
     """The negative importance-weighted bound of K samples (Burda et al. 2016).
 
     Args:
         terms: of a batch.
         beta: exponent of p(z) / q(z | x) in each weight, for warm-up; the result is a bound only with 1.
-        free_bits: must be 0, since this bound has no KL term.
 
     Returns:
         A scalar, the mean over images in nats.
-
-    Raises:
-        ValueError: free_bits is not 0.
 
     >>> log_qz = torch.zeros(1, 2, 1)
     >>> iwae(ELBOTerms(torch.tensor([[0.0], [-torch.inf]]), log_qz, log_qz))  # weights 1 and 0: log 2
     tensor(0.6931)
     """
-    if free_bits:
-        raise ValueError(
-            f"free_bits: expected 0, since the iwae bound has no KL term, got {free_bits}; use elbo"
-        )
     log_weights = terms.log_px - beta * terms.log_ratio.sum(0)
     return math.log(len(log_weights)) - torch.logsumexp(log_weights, 0).mean()
 
 
-OBJECTIVES: dict[str, Callable[..., Tensor]] = {f.__name__: f for f in (elbo, iwae)}
+@register("schedule")
+def constant(value: NonNegative = 1.0) -> Schedule:
+    """The same beta throughout (Higgins et al. 2017).
 
-
-def constant(value: float = 1.0) -> Schedule:
-    """beta = value at all positions.
+    Args:
+        value: beta.
 
     >>> constant(0.5)(10)
     0.5
@@ -80,8 +80,14 @@ def constant(value: float = 1.0) -> Schedule:
     return lambda position: value
 
 
-def linear(warmup: float, init: float = 0.0, final: float = 1.0) -> Schedule:
+@register("schedule")
+def linear(warmup: Positive = 100, init: NonNegative = 0.0, final: NonNegative = 1.0) -> Schedule:
     """Linear warm-up from `init` at position 0 to `final` at position `warmup` (Bowman et al. 2016).
+
+    Args:
+        warmup: epochs or steps of warm-up.
+        init: beta at the start.
+        final: beta after warm-up.
 
     >>> beta = linear(warmup=100)
     >>> beta(0), beta(50), beta(200)
@@ -90,8 +96,20 @@ def linear(warmup: float, init: float = 0.0, final: float = 1.0) -> Schedule:
     return lambda position: init + (final - init) * min(position / warmup, 1.0)
 
 
-def cyclical(period: float, ratio: float = 0.5, init: float = 0.0, final: float = 1.0) -> Schedule:
+@register("schedule")
+def cyclical(
+    period: Positive = 10,
+    ratio: Annotated[float, Field(gt=0, le=1)] = 0.5,
+    init: NonNegative = 0.0,
+    final: NonNegative = 1.0,
+) -> Schedule:
     """Repeated linear warm-up over the fraction `ratio` of each period, then constant (Fu et al. 2019).
+
+    Args:
+        period: epochs or steps of a cycle.
+        ratio: fraction of a cycle during which beta rises.
+        init: beta at the start of a cycle.
+        final: beta at the end of the rise.
 
     >>> beta = cyclical(period=10)
     >>> beta(1), beta(5), beta(10), beta(11)
@@ -101,24 +119,21 @@ def cyclical(period: float, ratio: float = 0.5, init: float = 0.0, final: float 
     return lambda position: rise(period - (-position % period))
 
 
-SCHEDULES: dict[str, Callable[..., Schedule]] = {f.__name__: f for f in (constant, linear, cyclical)}
-
-
 @dataclass(frozen=True, repr=False)
 class Objective:
-    """A bound, its number of samples, and the schedule of beta.
+    """A loss, its number of samples, and the schedule of beta.
 
     Attributes:
-        bound: a function in `OBJECTIVES`.
-        samples: K, the number of posterior samples per image.
+        bound: a function of `ELBOTerms` and beta that returns the scalar to minimize, in nats per data point;
+            `functools.partial` gives it options, as in `partial(elbo, free_bits=2.0)`.
+        samples: K, the number of posterior samples per data point.
         beta: the schedule; positions count from 1.
         unit: "epoch" or "step", the unit of the positions.
         warmup_end: the position at which warm-up ends.
-        free_bits: nats per layer.
 
     >>> objective = Objective(beta=linear(warmup=100), warmup_end=100)
     >>> objective
-    Objective(elbo, samples=1, free_bits=0.0, warmup_end=100 epochs)
+    Objective(elbo, samples=1, warmup_end=100 epochs)
     >>> objective.beta_at(epoch=25, step=4000)
     0.25
     """
@@ -128,11 +143,27 @@ class Objective:
     beta: Schedule = field(default_factory=constant)
     unit: str = "epoch"
     warmup_end: float = 0.0
-    free_bits: float = 0.0
 
     def __repr__(self) -> str:
-        name, warmup = getattr(self.bound, "__name__", self.bound), f"{self.warmup_end:g} {self.unit}s"
-        return f"Objective({name}, samples={self.samples}, free_bits={self.free_bits}, warmup_end={warmup})"
+        bound = self.bound
+        options = bound.keywords if isinstance(bound, partial) else {}
+        parts = [
+            getattr(_function(bound), "__name__", repr(bound)),
+            *(f"{name}={value}" for name, value in options.items()),
+            f"samples={self.samples}",
+            f"warmup_end={self.warmup_end:g} {self.unit}s",
+        ]
+        return f"Objective({', '.join(parts)})"
+
+    @property
+    def need(self) -> frozenset[str]:
+        """The terms that the loss reads, beside `log_px`; all terms if it was registered without `need`.
+
+        >>> sorted(Objective(iwae).need)
+        ['log_ratio']
+        """
+        component = registered(_function(self.bound), "objective")
+        return frozenset(ALL_TERMS if component is None else component.traits.get("need", ALL_TERMS))
 
     def beta_at(self, epoch: int, step: int) -> float:
         """beta at an epoch and step, both counted from 1 since the start of training."""
@@ -148,5 +179,10 @@ class Objective:
         return self.beta(self.warmup_end)
 
     def loss(self, terms: ELBOTerms, beta: float | Tensor) -> Tensor:
-        """The scalar to minimize, in nats per image."""
-        return self.bound(terms, beta, self.free_bits)
+        """The scalar to minimize, in nats per data point."""
+        return self.bound(terms, beta)
+
+
+def _function(bound: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The function of a bound, without its options."""
+    return bound.func if isinstance(bound, partial) else bound

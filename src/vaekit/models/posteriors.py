@@ -1,6 +1,6 @@
 """Heads for the posterior q(z | x).
 
-A recipe names them by the keys of `POSTERIORS`: `gaussian` (diagonal covariance, four parametrizations of
+A recipe names them: `gaussian` (diagonal covariance, four parametrizations of
 sigma), `full_covariance`, `flow` (`FlowPosterior`, in `vaekit.models.flows`) and `delta`, the point mass of
 an autoencoder.
 """
@@ -8,8 +8,7 @@ an autoencoder.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -17,14 +16,28 @@ from torch import Tensor, nn
 from torch.distributions import Normal
 
 from vaekit.distributions.normal import CholeskyNormal, LogScaleNormal
-from vaekit.distributions.operations import Bounds, Delta, soft_clamp
+from vaekit.distributions.operations import Delta, soft_clamp
 from vaekit.models.flows import FlowPosterior
 from vaekit.models.head import LOG_SCALE_BOUNDS, Head
+from vaekit.registry import register
 from vaekit.utils.device import to_float32
+from vaekit.utils.schema import Bounds
+
+if TYPE_CHECKING:
+    from vaekit.models.build_context import BuildContext
 
 Parametrization = Literal["log_var", "log_std", "softplus", "unconstrained"]
 
 
+def _check_gaussian(options: Any, context: BuildContext) -> None:
+    if options.bounds is not None and not options.parametrization.startswith("log_"):
+        raise ValueError(
+            f"bounds apply to the parametrizations log_var and log_std, not to {options.parametrization}; "
+            "leave them out"
+        )
+
+
+@register("posterior", validate=_check_gaussian)
 def gaussian(parametrization: Parametrization = "log_var", bounds: Bounds | None = None) -> Head:
     """A diagonal Gaussian, with two outputs per latent: the mean, and s for sigma (Kingma and Welling 2014).
 
@@ -56,6 +69,7 @@ def gaussian(parametrization: Parametrization = "log_var", bounds: Bounds | None
     return Head(lambda mean, s: Normal(mean, s.abs() + 1e-6, validate_args=False), 2, 1)
 
 
+@register("posterior", latent_kind="point")
 def delta() -> Head:
     """A point mass; with beta = 0 the model is an autoencoder.
 
@@ -66,6 +80,7 @@ def delta() -> Head:
     return Head(Delta, 1, 1, warning=warning)
 
 
+@register("posterior", "full_covariance")
 class FullCovariance(nn.Module):
     """A Gaussian with a full covariance matrix L L^T (Kingma and Welling 2019, section 2.5.1).
 
@@ -102,11 +117,3 @@ class FullCovariance(nn.Module):
 
 
 Posterior = Head | FullCovariance | FlowPosterior
-
-
-POSTERIORS: dict[str, Callable[..., Posterior]] = {
-    "gaussian": gaussian,
-    "full_covariance": FullCovariance,
-    "flow": FlowPosterior,
-    "delta": delta,
-}

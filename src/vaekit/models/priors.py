@@ -7,32 +7,29 @@ components, and y sets their weights,
 
 A class-conditional mixture has one component per class, p(z | y) = N(mu_y, sigma_y^2).
 
-Each function in `PRIORS` builds one of the kinds that a recipe names, from a `BuildContext` and its own
+Each registered function builds one of the priors that a recipe names, from a `BuildContext` and its own
 options.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.distributions import Independent
 
 from vaekit.distributions.mixture import Mixture, label_logits, mixture_logits
 from vaekit.distributions.normal import LogScaleNormal, UnitNormal
-from vaekit.errors import RecipeError
+from vaekit.models.build_context import BuildContext
 from vaekit.models.conditional import Conditional
 from vaekit.models.flows import FlowPrior, FlowType
-from vaekit.models.labels import LabelPrior
 from vaekit.models.posteriors import gaussian
 from vaekit.models.vampprior import AggregatedPosterior, FixedInputs, PseudoInputs, PseudoLabels
-from vaekit.nn.networks import Dense
+from vaekit.registry import register
 from vaekit.utils.device import to_float32
-
-Examples = Callable[[int], tuple[Tensor, Tensor | None]]
+from vaekit.utils.schema import HiddenSizes, Positive, Transforms
 
 
 class StandardNormal(nn.Module):
@@ -126,49 +123,65 @@ class ClassGaussian(nn.Module):
 # ------------------------------------------------------------------------------------------------- builders
 
 
-class BuildContext(NamedTuple):
-    """What a prior can be built from.
-
-    Attributes:
-        latent_dim: d, the number of latents of the top layer.
-        posterior: the encoder's conditional of this layer.
-        image_shape: (C, H, W).
-        images: a function of n that returns n random training images (n, C, H, W) and their standardized
-            labels (n, m) or None; None if weights are loaded afterwards.
-        labels: the labels of a conditional model; None for an unconditional one.
-        conditioned_parts: which parts of the model are conditioned on the label.
-        network: builds the network from a label to the parameters of a Gaussian, from event shapes.
-
-    >>> context = BuildContext(2, posterior=nn.Identity(), image_shape=(1, 8, 8))
-    >>> context.label_dim, context.examples(5)[0].shape
-    (0, torch.Size([5, 1, 8, 8]))
-    """
-
-    latent_dim: int
-    posterior: nn.Module
-    image_shape: tuple[int, ...]
-    images: Examples | None = None
-    labels: LabelPrior | None = None
-    conditioned_parts: frozenset[str] = frozenset()
-    network: Callable[..., nn.Module] = partial(Dense, hidden_sizes=(64,))
-
-    @property
-    def label_dim(self) -> int:
-        """m, the size of the label that the prior is conditioned on; 0 for an unconditional prior."""
-        return self.labels.label_dim if self.labels is not None and "prior" in self.conditioned_parts else 0
-
-    def examples(self, n: int) -> tuple[Tensor, Tensor | None]:
-        """n training images with their labels; zeros if the context has no images."""
-        if self.images is not None:
-            return self.images(n)
-        labels = None if self.labels is None else torch.zeros(n, self.labels.label_dim)
-        return torch.zeros(n, *self.image_shape), labels
+Components = Annotated[int, Field(ge=1, le=10_000)]
 
 
+def _check_components(options: Any, context: BuildContext) -> None:
+    if context.rows is not None and options.components > context.rows:
+        raise ValueError(
+            f"components: expected at most {context.rows}, the number of training examples, got "
+            f"{options.components}; use fewer, or another prior"
+        )
+
+
+def _check_posteriors(options: Any, context: BuildContext) -> None:
+    """Refuse a mixture of posteriors that are points."""
+    if context.latent_kind == "point":
+        raise ValueError(
+            f"{options.kind} is a mixture of posteriors, but those of this encoder are points without a "
+            "density; use standard_normal or mixture, or another posterior"
+        )
+
+
+def _check_vamp(options: Any, context: BuildContext) -> None:
+    _check_posteriors(options, context)
+    if options.init == "data":
+        _check_components(options, context)
+
+
+def _check_exemplars(options: Any, context: BuildContext) -> None:
+    _check_posteriors(options, context)
+    _check_components(options, context)
+
+
+def _check_mixture(options: Any, context: BuildContext) -> None:
+    """Class-conditional components need one class each."""
+    if options.weights != "class_conditional":
+        return
+    if context.condition_on != "label" or "prior" not in context.conditioned_parts:
+        raise ValueError(
+            "weights=class_conditional needs a prior conditioned on the label; add "
+            "model.condition={variable: label, parts: [prior, decoder]}"
+        )
+    if context.labels is not None and options.components != context.label_dim:
+        raise ValueError(
+            f"components: weights=class_conditional needs one component per class, {context.label_dim}, got "
+            f"{options.components}"
+        )
+
+
+def _require_encoder(context: BuildContext) -> tuple[nn.Module, tuple[int, ...]]:
+    """The posterior and the shape of the data, which a mixture of posteriors needs."""
+    if context.posterior is None or context.event_shape is None:
+        raise ValueError("context: expected a posterior and an event_shape, for a mixture of posteriors")
+    return context.posterior, context.event_shape
+
+
+@register("prior")
 def standard_normal(context: BuildContext) -> nn.Module:
     """N(0, I); for a conditional prior N(mu(y), sigma(y)^2) with a learned network.
 
-    >>> standard_normal(BuildContext(2, nn.Identity(), (1, 8, 8)))
+    >>> standard_normal(BuildContext(2))
     StandardNormal(latent_dim=2)
     """
     if not context.label_dim:
@@ -179,11 +192,12 @@ def standard_normal(context: BuildContext) -> nn.Module:
     )
 
 
+@register("prior", validate=_check_mixture)
 def mixture(
     context: BuildContext,
-    components: int = 10,
+    components: Components = 10,
     weights: Literal["learned", "class_conditional"] = "learned",
-    init_std: float = 0.3,
+    init_std: Positive = 0.3,
 ) -> nn.Module:
     """A mixture of diagonal Gaussians.
 
@@ -196,28 +210,29 @@ def mixture(
             one component.
 
     Raises:
-        RecipeError: `class_conditional`, and `components` is not the number of classes.
+        ValueError: `class_conditional`, and `components` is not the number of classes.
 
-    >>> mixture(BuildContext(2, nn.Identity(), (1, 8, 8)), components=5)
+    >>> mixture(BuildContext(2), components=5)
     MixtureOfGaussians(latent_dim=2, components=5)
     """
     if weights == "learned":
         return MixtureOfGaussians(context.latent_dim, components, context.label_dim, init_std)
     if components != context.label_dim:
-        raise RecipeError(
-            f"model.prior.components: weights=class_conditional needs one component per class, "
-            f"{context.label_dim}, got {components}"
+        raise ValueError(
+            f"components: weights=class_conditional needs one component per class, {context.label_dim}, got "
+            f"{components}"
         )
     return ClassGaussian(context.latent_dim, components)
 
 
+@register("prior", validate=_check_vamp)
 def vamp(
     context: BuildContext,
-    components: int = 500,
+    components: Components = 500,
     weights: Literal["uniform", "learned"] = "uniform",
     init: Literal["random", "data"] = "random",
-    mean: float = 0.5,
-    std: float = 0.1,
+    mean: Annotated[float, Field(ge=0, le=1)] = 0.5,
+    std: Annotated[float, Field(gt=0, le=1)] = 0.1,
 ) -> nn.Module:
     """The VampPrior: the mixture of the posteriors of learned images (Tomczak and Welling 2018).
 
@@ -235,20 +250,22 @@ def vamp(
     >>> vamp(BuildContext(2, encoder, (1, 8, 8)), components=10)()
     Mixture(10 x IndependentEvent, dim=2, batch=())
     """
-    images = torch.normal(mean, std, (components, *context.image_shape))
+    posterior, shape = _require_encoder(context)
+    images = torch.normal(mean, std, (components, *shape))
     labels = None if context.labels is None else context.labels(context.labels.sample(components))
-    if init == "data" and context.images is not None:
-        images, labels = context.images(components)
+    if init == "data" and context.sample_training is not None:
+        images, labels = context.sample_training(components)
     condition = None
     if "encoder" in context.conditioned_parts and context.labels is not None and labels is not None:
         condition = PseudoLabels(labels, context.labels.one_hot)
     return AggregatedPosterior(
-        context.posterior, PseudoInputs(images), weights == "learned", condition, context.label_dim
+        posterior, PseudoInputs(images), weights == "learned", condition, context.label_dim
     )
 
 
+@register("prior", validate=_check_exemplars)
 def exemplars(
-    context: BuildContext, components: int = 500, weights: Literal["uniform", "learned"] = "uniform"
+    context: BuildContext, components: Components = 500, weights: Literal["uniform", "learned"] = "uniform"
 ) -> nn.Module:
     """The mixture of the posteriors of random training images (after Norouzi et al. 2020).
 
@@ -263,18 +280,20 @@ def exemplars(
     >>> exemplars(BuildContext(2, encoder, (1, 8, 8)), components=10)()
     Mixture(10 x IndependentEvent, dim=2, batch=())
     """
+    posterior, _ = _require_encoder(context)
     images, labels = context.examples(components)
     condition = FixedInputs(labels) if "encoder" in context.conditioned_parts and labels is not None else None
     return AggregatedPosterior(
-        context.posterior, FixedInputs(images), weights == "learned", condition, context.label_dim
+        posterior, FixedInputs(images), weights == "learned", condition, context.label_dim
     )
 
 
+@register("prior")
 def flow(
     context: BuildContext,
     type: FlowType = "coupling",
-    transforms: int = 4,
-    hidden_sizes: Sequence[int] = (128, 128),
+    transforms: Transforms = 4,
+    hidden_sizes: HiddenSizes = (128, 128),
 ) -> nn.Module:
     """A normalizing flow.
 
@@ -285,12 +304,7 @@ def flow(
     Raises:
         VaekitError: zuko is not installed.
 
-    >>> flow(BuildContext(2, nn.Identity(), (1, 8, 8)), hidden_sizes=(8,))()
+    >>> flow(BuildContext(2), hidden_sizes=(8,))()
     Flow(dim=2, batch_shape=())
     """
     return FlowPrior(context.latent_dim, type, transforms, hidden_sizes, context.label_dim)
-
-
-PRIORS: dict[str, Callable[..., nn.Module]] = {
-    f.__name__: f for f in (standard_normal, mixture, vamp, exemplars, flow)
-}

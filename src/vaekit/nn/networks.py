@@ -18,13 +18,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from vaekit.nn.layers import ToImage, Upsample, he_init_
+from vaekit.registry import register
+from vaekit.utils.schema import Channels, HiddenSizes
 
 Shape = tuple[int, ...]
+Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "softplus"]
 Layers = list[nn.Module]
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -66,6 +70,7 @@ class MultiInputLinear(nn.Module):
         return sum(terms[1:], start=terms[0])
 
 
+@register("network", "dense")
 class Dense(nn.Module):
     """Fully connected layers from any inputs to a vector or an image; without hidden layers a linear map.
 
@@ -84,9 +89,9 @@ class Dense(nn.Module):
         self,
         inputs: Sequence[Shape],
         output: Shape,
-        hidden_sizes: Sequence[int] = (300, 300),
+        hidden_sizes: HiddenSizes = (300, 300),
         gated: bool = False,
-        activation: str = "relu",
+        activation: Activation = "relu",
     ):
         super().__init__()
         self.output = output
@@ -148,13 +153,14 @@ class ConvDecoder(nn.Module):
         return self.trunk(maps).unflatten(0, features.shape[:-3])
 
 
+@register("network")
 def convolutional(
     inputs: Sequence[Shape],
     output: Shape,
-    channels: Sequence[int] = (32, 64),
-    hidden_sizes: Sequence[int] = (128,),
+    channels: Channels = (32, 64),
+    hidden_sizes: HiddenSizes = (128,),
     gated: bool = False,
-    activation: str = "relu",
+    activation: Activation = "relu",
 ) -> nn.Module:
     """3 x 3 convolutions with stride 2, one for each entry of `channels`; transposed ones in a decoder.
 
@@ -185,12 +191,13 @@ def convolutional(
     return _ConvPyramid(channels, dense, ACTIVATIONS[activation], down, up, layout).network(inputs, output)
 
 
+@register("network")
 def residual(
     inputs: Sequence[Shape],
     output: Shape,
-    channels: Sequence[int] = (32, 64),
-    hidden_sizes: Sequence[int] = (128,),
-    activation: str = "silu",
+    channels: Channels = (32, 64),
+    hidden_sizes: HiddenSizes = (128,),
+    activation: Activation = "silu",
 ) -> nn.Module:
     """Strided convolutions with a residual block at each resolution (He et al. 2016).
 
@@ -304,10 +311,3 @@ def _in_place(act: nn.Module) -> nn.Module:
 
 def _nonlinearity(gated: bool, activation: str, dim: int) -> nn.Module:
     return nn.GLU(dim) if gated else ACTIVATIONS[activation]()
-
-
-NETWORKS: dict[str, Callable[..., nn.Module]] = {
-    "dense": Dense,
-    "convolutional": convolutional,
-    "residual": residual,
-}

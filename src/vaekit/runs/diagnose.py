@@ -11,7 +11,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from vaekit.config.schema.model import FlowPrior, Prior, StandardNormalPrior
+from vaekit.config.build import build_objective
+from vaekit.config.components import Options, option_values
 from vaekit.config.schema.recipe import Recipe
 
 MIN_ACTIVE = 0.5  # share of active latents below which many are unused
@@ -114,7 +115,7 @@ def still_warming_up(run: RunRecords) -> Iterator[str]:
     'training ended at beta 0.5 of 1, so the KL never had its ful'
     """
     schedule, last = run.recipe.objective.beta, run.metrics[-1].get("beta") if run.metrics else None
-    final = schedule.final
+    final = build_objective(run.recipe.objective).final_beta
     if schedule.kind == "linear" and run.finished and last is not None and final and last < 0.99 * final:
         yield (
             f"training ended at beta {last:.2g} of {final:g}, so the KL never had its full weight; train "
@@ -320,25 +321,26 @@ def _stabilizers(run: RunRecords) -> str:
 def _remedies(run: RunRecords) -> str:
     """Remedies for posterior collapse that the recipe does not use yet."""
     remedies = []
-    if run.recipe.objective.beta.final > 1:
-        remedies.append(f"a smaller beta (now {run.recipe.objective.beta.final:g})")
+    final = build_objective(run.recipe.objective).final_beta
+    if final > 1:
+        remedies.append(f"a smaller beta (now {final:g})")
     if run.recipe.objective.beta.kind == "constant":
         warmup = max(1, run.recipe.training.epochs // 3)
         remedies.append(f'a warm-up ("objective.beta={{kind: linear, warmup: {warmup}}}")')
-    if not run.recipe.objective.free_bits:
+    if option_values(run.recipe.objective).get("free_bits") == 0:
         remedies.append("free bits (objective.free_bits=2)")
     return f"try {', '.join([*remedies, 'or a smaller decoder'])}"
 
 
-def _flexible_prior(prior: Prior) -> str:
+def _flexible_prior(prior: Options) -> str:
     """A more flexible prior than the one of the recipe."""
-    if isinstance(prior, StandardNormalPrior):
-        return "try a learned prior: model.prior=vamp, mixture or flow"
-    if isinstance(prior, FlowPrior):
-        return f"use more transforms in the prior (model.prior.transforms={2 * prior.transforms})"
-    if prior.weights == "class_conditional":
+    options = option_values(prior)
+    if options.get("weights") == "class_conditional":
         return "try a prior with more than one Gaussian per class: model.prior=vamp or flow"
-    return f"use more components in the prior (model.prior.components={2 * prior.components})"
+    for name in ("transforms", "components"):
+        if name in options:
+            return f"use more {name} in the prior (model.prior.{name}={2 * options[name]})"
+    return "try a learned prior: model.prior=vamp, mixture or flow"
 
 
 def _regularizers(run: RunRecords) -> str:

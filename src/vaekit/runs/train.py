@@ -13,18 +13,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vaekit.config.build import (
-    build_data,
-    build_labels,
-    build_model,
-    build_objective,
-    check_recipe,
-    training_images,
-)
+from vaekit.config.build import Experiment, build
 from vaekit.config.loading import dump_recipe, load_recipe, override_recipe
 from vaekit.config.propose import Proposal, propose
 from vaekit.config.schema.recipe import Recipe
-from vaekit.data import Dataset, cache, catalog
+from vaekit.data import cache, catalog
 from vaekit.data.observation import ObservedImages
 from vaekit.engine.trained_model import TrainedModel, fingerprint, save_model
 from vaekit.errors import InvalidError, VaekitError
@@ -95,7 +88,7 @@ def train(
     )
     prepared = _prepare(resolved)
     log = log or make_display()
-    for note in prepared.dataset.notes:
+    for note in prepared.experiment.dataset.notes:
         log.note(f"data: {note}")
     for reason in reasons:
         log.note(f"proposed: {reason}")
@@ -213,28 +206,25 @@ class Prepared(NamedTuple):
     """What training needs, built before anything is written.
 
     >>> Prepared._fields
-    ('dataset', 'trained', 'train', 'validation')
+    ('experiment', 'trained', 'train', 'validation')
     """
 
-    dataset: Dataset
+    experiment: Experiment
     trained: TrainedModel
     train: ObservedImages
     validation: ObservedImages | None
 
 
 def _prepare(recipe: Recipe) -> Prepared:
-    check_recipe(recipe)
     device = choose_device(recipe.training.device)
-    dataset, splits = build_data(recipe.data)
-    labels = build_labels(recipe, dataset, splits)
-    images = training_images(recipe, dataset, splits)
-    model = build_model(recipe.model, dataset.shape, recipe.training.seed, images, labels).to(device)
+    experiment = build(recipe)
+    dataset, splits = experiment.dataset, experiment.splits
     trained = TrainedModel(
-        model, recipe, dataset.shape, dataset.label_names, Path(recipe.name), fingerprint(dataset),
-        dataset.attribute_names,
+        experiment.model.to(device), recipe, dataset.shape, dataset.label_names, Path(recipe.name),
+        fingerprint(dataset), dataset.attribute_names,
     )  # fmt: skip
     validation = trained.subset(dataset, splits.validation) if len(splits.validation) else None
-    return Prepared(dataset, trained, trained.subset(dataset, splits.train, training=True), validation)
+    return Prepared(experiment, trained, trained.subset(dataset, splits.train, training=True), validation)
 
 
 def _record(directory: Path, prepared: Prepared) -> None:
@@ -249,7 +239,7 @@ def _record(directory: Path, prepared: Prepared) -> None:
 
 def _fit(run: Run, prepared: Prepared, log: TrainingLogger, figures: bool, resuming: bool = False) -> Run:
     """Train, then write the model, the figures and the report."""
-    dataset, trained, train_set, validation = prepared
+    experiment, trained, train_set, validation = prepared
     model, settings = trained.model, trained.recipe.training
     log.note(f"training in {run.path} on {len(train_set)} images")
     callback = SampleCallback(trained, validation or train_set, run.path / "figures", settings.sample_every)
@@ -258,10 +248,10 @@ def _fit(run: Run, prepared: Prepared, log: TrainingLogger, figures: bool, resum
     run.clear_evaluation()
     with cpu_settings(settings.threads):
         loop.fit(
-            model, build_objective(trained.recipe.objective), train_set, validation, settings, run.path,
+            model, experiment.objective, train_set, validation, settings, run.path,
             resume=resuming, after_epoch=callback, log=log, bound=validity.is_bound(model),
         )  # fmt: skip
-        save_model(run.path / "model", model.eval(), trained.recipe, dataset)
+        save_model(run.path / "model", model.eval(), trained.recipe, experiment.dataset)
         if figures:
             callback.animate()
             run.plot()

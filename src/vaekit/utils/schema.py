@@ -7,6 +7,7 @@ share.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -23,6 +24,9 @@ Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 Width = Annotated[int, Field(ge=1, le=100_000)]
 Positive = Annotated[float, Field(gt=0, le=1e9)]
 NonNegative = Annotated[float, Field(ge=0, le=1e9)]
+HiddenSizes = Annotated[Sequence[Width], Field(max_length=64)]
+Channels = Annotated[Sequence[Width], Field(min_length=1, max_length=8)]
+Transforms = Annotated[int, Field(ge=1, le=64)]
 
 
 def name_to_section(value: Any) -> Any:

@@ -7,17 +7,18 @@ stand for the section:
     likelihood: bernoulli            means   likelihood: {kind: bernoulli}
     beta: 4                          means   beta: {kind: constant, value: 4}
 
-The sections mirror the functions that they name: the kinds of network are those of `nn/networks.py`, and so
-on.
+The keys of a component (a prior, a network, an objective, ...) come from the signature of its function or
+class; see `vaekit.config.components`.
 """
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from vaekit.config.components import default_of
 from vaekit.config.schema.data import DataSettings
-from vaekit.config.schema.model import GaussianPosterior, ModelSettings
-from vaekit.config.schema.objective import ObjectiveSettings
+from vaekit.config.schema.model import ModelSettings
+from vaekit.config.schema.objective import Bound, ObjectiveSettings
 from vaekit.training.settings import CosineRate, ExponentialRate, TrainingSettings
 from vaekit.utils.schema import Count, Positive, Section
 
@@ -26,7 +27,6 @@ __all__ = [
     "Count",
     "DataSettings",
     "ExponentialRate",
-    "GaussianPosterior",
     "ModelSettings",
     "ObjectiveSettings",
     "Positive",
@@ -49,6 +49,20 @@ class Recipe(Section):
     title: str = Field("", description="title for figures and pages")
     reference: str = Field("", description="the paper that it follows, with year")
     data: DataSettings = DataSettings()
-    model: ModelSettings = ModelSettings()
-    objective: ObjectiveSettings = ObjectiveSettings()
+    model: ModelSettings = Field(default_factory=ModelSettings)
+    objective: Bound = Field(
+        default_factory=lambda: default_of("objective", "elbo", ObjectiveSettings),
+        description="the loss that is minimized",
+    )
     training: TrainingSettings = TrainingSettings()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Recipe:
+        likelihood = self.model.decoder.likelihood
+        support = type(likelihood).component.traits.get("support")
+        if support == "discrete" and self.data.observation == "continuous":
+            raise ValueError(
+                f"model.decoder.likelihood: {likelihood.kind} is a distribution over 256 gray levels, but "
+                "data.values is continuous; use data.values=discrete, or the likelihood gaussian"
+            )
+        return self

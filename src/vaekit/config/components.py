@@ -1,0 +1,286 @@
+"""The options of a component, from its signature and docstring: the keys of a recipe are written once.
+
+    def vamp(context, components: Annotated[int, Field(ge=1)] = 500, ...)
+
+becomes a section {kind: vamp, components: 500, ...} that checks types and ranges. Parameters that the build
+gives (`context` and so on, see `GIVEN`) are not keys. Descriptions come from the `Args:` of the docstring.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Mapping
+from functools import cache
+from types import SimpleNamespace
+from typing import Annotated, Any, ClassVar, Literal, get_origin, get_type_hints
+
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, create_model
+from pydantic_core import CoreSchema, core_schema
+
+from vaekit.errors import first_line
+from vaekit.registry import Component, ComponentError, find
+from vaekit.utils.schema import Section, name_to_section
+
+GIVEN: dict[str, tuple[str, ...]] = {  # parameters that the build gives, by kind
+    "prior": ("context",),
+    "likelihood": ("context", "event_dims"),
+    "posterior": ("context", "latent_dim"),
+    "network": ("inputs", "output"),
+    "objective": ("terms", "beta"),
+    "schedule": (),
+    "dataset": (),
+    "metric": ("trained", "data"),
+    "callback": (),
+    "figure": ("trained", "data"),
+    "study_block": ("study",),
+}
+REQUIRED: dict[str, tuple[str, ...]] = {  # those that a component must take
+    "prior": ("context",),
+    "network": ("inputs", "output"),
+    "objective": ("terms", "beta"),
+    "metric": ("trained", "data"),
+    "figure": ("trained", "data"),
+    "study_block": ("study",),
+}
+
+
+class Options(Section):
+    """The options of a component: its name, and the keys of its signature.
+
+    >>> Options(kind="standard_normal").kind
+    'standard_normal'
+    """
+
+    component: ClassVar[Component]
+
+    kind: str = Field(min_length=1, description="name of a component")
+
+
+def option_values(options: Options) -> dict[str, Any]:
+    """The options of a section that are parameters of its component, by name.
+
+    >>> option_values(options_of("prior", "mixture")(components=3))
+    {'components': 3, 'weights': 'learned', 'init_std': 0.3}
+    """
+    return {name: getattr(options, name) for name in _options(type(options).component)}
+
+
+def build_component(options: Options, *args: Any, **given: Any) -> Any:
+    """Call the factory of a component with its options, and with what it takes of `given`.
+
+    Raises:
+        ComponentError: the factory of an outside component raises an error that is no ValueError.
+
+    >>> build_component(options_of("schedule", "linear")(warmup=10))(5)
+    0.5
+    """
+    component = type(options).component
+    taken = {name: value for name, value in given.items() if name in _parameters(component)}
+    try:
+        return component.factory(*args, **taken, **option_values(options))
+    except (ValueError, LookupError):
+        raise
+    except Exception as error:
+        if not component.module:
+            raise
+        raise ComponentError(
+            f"{component.kind} {component.name}: {type(error).__name__}: {first_line(error)}"
+        ) from error
+
+
+class SectionOf:
+    """Marks a section of a recipe as one that names a component: `Annotated[Options, SectionOf("network")]`.
+
+    Args:
+        kind: a kind of the registry.
+        base: has the keys that all components of the kind share.
+        expand: turns short forms, such as a name alone, into a section.
+
+    >>> from pydantic import TypeAdapter
+    >>> prior = TypeAdapter(Annotated[Options, SectionOf("prior")])
+    >>> prior.validate_python({"kind": "mixture", "components": 3}).components
+    3
+    """
+
+    def __init__(
+        self, kind: str, base: type[Options] = Options, expand: Callable[[Any], Any] = name_to_section
+    ):
+        self.kind, self.base, self.expand = kind, base, expand
+
+    def parse(self, value: Any) -> Any:
+        """The section of a plain value.
+
+        Raises:
+            ValueError: it names no component, or its options are wrong.
+
+        >>> SectionOf("prior").parse("vamp").components
+        500
+        """
+        if isinstance(value, Options):
+            return value
+        value = self.expand(value)
+        if not isinstance(value, Mapping) or not isinstance(value.get("kind"), str):
+            raise ValueError(f"expected a name, or {{kind: NAME}} with options, got {value!r}")
+        return options_of(self.kind, value["kind"], self.base).model_validate(dict(value))
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema = core_schema.no_info_before_validator_function(self.parse, handler(source))
+        schema["serialization"] = core_schema.simple_ser_schema("any")  # with the keys of the component
+        return schema
+
+
+def options_of(kind: str, reference: str, base: type[Options] = Options) -> type[Options]:
+    """The section of a component.
+
+    Raises:
+        ComponentError: there is no such component, or its signature cannot be read.
+
+    >>> options_of("prior", "vamp")(components=20).components
+    20
+    """
+    return _options_type(find(kind, reference).factory, kind, reference, base)
+
+
+def default_of(kind: str, name: str, base: type[Options] = Options) -> Any:
+    """The section of a component with its defaults.
+
+    >>> default_of("posterior", "gaussian").parametrization
+    'log_var'
+    """
+    return options_of(kind, name, base).model_validate({})
+
+
+@cache
+def _options_type(
+    factory: Callable[..., Any], kind: str, reference: str, base: type[Options]
+) -> type[Options]:
+    component = find(kind, reference)
+    parameters = _options(component)
+    hints = _hints(component, parameters)
+    descriptions = describe_parameters(factory)
+    fields: dict[str, Any] = {"kind": (Literal[reference], reference)}
+    for name, parameter in parameters.items():
+        default = ... if parameter.default is parameter.empty else parameter.default
+        if isinstance(default, tuple) and get_origin(_bare(hints[name])) is not tuple:
+            default = list(default)
+        fields[name] = (
+            Annotated[hints[name], Field(description=descriptions.get(name))],
+            default,
+        )
+    if component.version:
+        fields["version"] = (Annotated[str, _same_version(component)], component.version)
+    made = create_model(
+        "".join(part.title() for part in re.findall(r"[^\W_]+", reference)),
+        __base__=base,
+        __doc__=inspect.getdoc(factory),
+        **fields,
+    )
+    made.component = component
+    return made
+
+
+def describe_parameters(factory: Callable[..., Any]) -> dict[str, str]:
+    """The meaning of each parameter, from the section `Args:` of a docstring.
+
+    >>> def blur(width, *, height):
+    ...     '''Blur.
+    ...
+    ...     Args:
+    ...         width, height: of the kernel,
+    ...             in pixels.
+    ...     '''
+    >>> describe_parameters(blur)["height"]
+    'of the kernel, in pixels'
+    """
+    text = inspect.getdoc(factory) or ""
+    _, _, after = text.partition("\nArgs:\n")
+    block = re.split(r"\n\n|\n(?=\S)", after, maxsplit=1)[0]
+    found: dict[str, str] = {}
+    for entry in re.findall(r"^ {4}(\w[\w, ]*):[ \n]+((?:.*\n?)(?:^ {5,}.*\n?)*)", block, re.MULTILINE):
+        meaning = " ".join(entry[1].split()).rstrip(".")
+        found |= dict.fromkeys((name.strip() for name in entry[0].split(",")), meaning)
+    return found
+
+
+# -------------------------------------------------------------------------------------------------- signature
+
+
+def _parameters(component: Component) -> Mapping[str, inspect.Parameter]:
+    try:
+        parameters = inspect.signature(component.factory).parameters
+    except (TypeError, ValueError) as error:
+        raise ComponentError(
+            f"{component.kind} {component.name!r}: its signature cannot be read ({first_line(error)}); "
+            "register a function with named parameters"
+        ) from None
+    open_ended = [p for p in parameters.values() if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    if open_ended:
+        raise ComponentError(
+            f"{component.kind} {component.name!r}: its signature has {open_ended[0]}, so its options are "
+            "unknown; name every parameter"
+        )
+    lacking = [name for name in REQUIRED.get(component.kind, ()) if name not in parameters]
+    if lacking:
+        expected = ", ".join(REQUIRED[component.kind])
+        raise ComponentError(
+            f"{component.kind} {component.name!r}: expected parameters {expected}, "
+            f"got {', '.join(parameters) or 'none'}"
+        )
+    return parameters
+
+
+def _options(component: Component) -> dict[str, inspect.Parameter]:
+    """The parameters that are keys of a recipe."""
+    found = {
+        name: parameter
+        for name, parameter in _parameters(component).items()
+        if name not in GIVEN[component.kind]
+    }
+    reserved = {"kind", "version"} & set(found)
+    if reserved:
+        raise ComponentError(
+            f"{component.kind} {component.name!r}: the name {reserved.pop()!r} of an option is reserved; "
+            "choose another"
+        )
+    return found
+
+
+def _hints(component: Component, parameters: Mapping[str, inspect.Parameter]) -> dict[str, Any]:
+    """The types of options; without annotation, that of the default."""
+    written = {
+        name: parameter.annotation
+        for name, parameter in parameters.items()
+        if parameter.annotation is not parameter.empty
+    }
+    factory = inspect.unwrap(component.factory)
+    namespace = getattr(factory, "__globals__", None) or vars(sys.modules[factory.__module__])
+    try:
+        hints = get_type_hints(SimpleNamespace(__annotations__=written), namespace, include_extras=True)
+    except (NameError, TypeError, SyntaxError, AttributeError) as error:
+        raise ComponentError(
+            f"{component.kind} {component.name!r}: the types of its options cannot be read "
+            f"({first_line(error)})"
+        ) from None
+    for name, parameter in parameters.items():
+        if name not in hints:
+            known = parameter.default is not parameter.empty and parameter.default is not None
+            hints[name] = type(parameter.default) if known else Any
+    return hints
+
+
+def _bare(hint: Any) -> Any:
+    return hint.__origin__ if hasattr(hint, "__metadata__") else hint
+
+
+def _same_version(component: Component) -> BeforeValidator:
+    def check(value: Any) -> str:
+        if str(value) != component.version:
+            raise ValueError(
+                f"the recipe was made with version {value} of {component.name}, but version "
+                f"{component.version} is installed; install that version, or remove the key"
+            )
+        return str(value)
+
+    return BeforeValidator(check)
