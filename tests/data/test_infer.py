@@ -37,7 +37,7 @@ REALS = RNG.random((20, 4, 3))
         (RNG.normal(size=(20, 4, 3)) * 1e6, np.float32, None, None),
     ],
 )
-def test_values_are_mapped_and_can_be_given_back(
+def test_values_are_rescaled_and_convert_back(
     values: np.ndarray, kind: type, offset: float | None, scale: float | None
 ) -> None:
     found = infer_images(values, "here")
@@ -53,7 +53,7 @@ def test_values_are_mapped_and_can_be_given_back(
     np.testing.assert_allclose(original, values.astype(np.float64), atol=tolerance + 1e-6)
 
 
-def test_levels_are_not_copied() -> None:
+def test_gray_levels_are_not_copied() -> None:
     assert np.shares_memory(infer_images(LEVELS, "here").images, LEVELS)
 
 
@@ -81,7 +81,7 @@ def test_real_rows_stay_vectors() -> None:
     assert infer_images(RNG.normal(size=(5, 784)), "here").images.shape == (5, 1, 1, 784)
 
 
-def test_channels_last_are_moved_not_mixed() -> None:
+def test_channels_stored_last_are_moved_first() -> None:
     values = RNG.integers(0, 256, (4, 5, 7, 3), dtype=np.uint8)
     np.testing.assert_array_equal(infer_images(values, "here").images[2, 1], values[2, :, :, 1])
 
@@ -111,7 +111,7 @@ def with_bad_values() -> np.ndarray:
         (np.zeros((2, 20, 20, 20)) + np.arange(20), "at most 16 channels"),
     ],
 )
-def test_what_cannot_be_used_is_said_in_one_line(values: np.ndarray, says: str) -> None:
+def test_unusable_arrays_are_one_line_errors(values: np.ndarray, says: str) -> None:
     with pytest.raises(DataError, match=says) as caught:
         infer_images(values, "here")
     assert str(caught.value).startswith("here: ")
@@ -126,7 +126,7 @@ def test_bad_values_are_counted_across_chunks() -> None:
         infer_images(values, "here")
 
 
-def test_what_does_not_fit_in_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arrays_larger_than_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "_half_of_memory", lambda: 900)
     with pytest.raises(DataError, match="more than half of this machine's memory"):
         infer_images(REALS, "here")
@@ -142,7 +142,7 @@ def test_what_does_not_fit_in_memory_is_refused(monkeypatch: pytest.MonkeyPatch)
         (REALS * 2 - 1, 2, "real values in [-1, 1], mapped to [0, 1]"),
     ],
 )
-def test_missing_values_stay_missing_and_the_others_what_they_are(
+def test_missing_values_stay_missing_and_others_are_unchanged(
     values: np.ndarray, scale: float, says: str
 ) -> None:
     holes = values.copy()
@@ -159,7 +159,7 @@ def test_missing_values_stay_missing_and_the_others_what_they_are(
     )
 
 
-def test_missing_values_in_the_first_or_last_chunk_hide_no_extreme() -> None:
+def test_missing_values_do_not_change_the_range() -> None:
     for place in (0, 1, 2):
         values = np.linspace(-3, 5, 3 * (2**21 + 1)).reshape(3, -1)
         values[place] = np.nan
@@ -168,7 +168,7 @@ def test_missing_values_in_the_first_or_last_chunk_hide_no_extreme() -> None:
         assert (found.offset, found.offset + found.scale) == pytest.approx((known.min(), known.max()))
 
 
-def test_rows_of_levels_are_images_also_where_some_are_missing() -> None:
+def test_rows_of_gray_levels_are_images_even_with_missing_values() -> None:
     rows = RNG.integers(0, 256, (9, 64)) * 1.0
     rows[0, 3] = np.nan
     assert infer_images(rows, "here").images.shape == (9, 1, 8, 8)

@@ -36,7 +36,7 @@ def test_no_labels() -> None:
 
 
 @pytest.mark.parametrize("labels", [np.array([0.5, 1.5]), np.array([1.0, np.nan])])
-def test_real_numbers_are_left_out_and_said(labels: np.ndarray) -> None:
+def test_real_labels_are_left_out_with_a_note(labels: np.ndarray) -> None:
     found = number_labels(labels, "here")
     assert found.numbers is None
     assert "left out" in found.notes[0]

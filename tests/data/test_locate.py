@@ -15,7 +15,7 @@ from vaekit.errors import DataError
 
 @pytest.mark.parametrize("inner", ["toy", "."])
 @pytest.mark.parametrize("packed", [True, False])
-def test_own_folders_are_looked_in_first(
+def test_folders_of_the_user_come_first(
     fresh_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inner: str, packed: bool
 ) -> None:
     entry = write_quartet(tmp_path / "mine" / inner, packed=packed)
@@ -28,7 +28,7 @@ def test_own_folders_are_looked_in_first(
     assert data.source == str(tmp_path / "mine" / inner)
 
 
-def test_changed_files_are_decoded_anew(
+def test_changed_files_are_decoded_again(
     fresh_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VAEKIT_DATA", str(tmp_path))

@@ -20,13 +20,13 @@ def test_mnist_is_split_as_the_literature_does(validation: int, train: int) -> N
     np.testing.assert_array_equal(parts.test, np.arange(60_000, 70_000))
 
 
-def test_a_published_validation_part_is_taken_as_it_is() -> None:
+def test_a_published_validation_part_is_used() -> None:
     parts = split(dataset(train=(0, 60), validation=(60, 80), test=(80, 100)), validation=5)
     assert [len(part) for part in (parts.train, parts.validation, parts.test)] == [60, 20, 20]
     np.testing.assert_array_equal(parts.validation, np.arange(60, 80))
 
 
-def test_where_only_the_test_part_is_published_nothing_of_it_is_trained_on() -> None:
+def test_a_published_test_part_is_never_trained_on() -> None:
     parts = split(dataset(test=(80, 100)), validation=10)
     np.testing.assert_array_equal(parts.train, np.arange(70))
     np.testing.assert_array_equal(parts.validation, np.arange(70, 80))
@@ -75,7 +75,7 @@ def test_published_train_cannot_be_used_up() -> None:
         split(dataset(train=(0, 80), test=(80, 100)), validation=80)
 
 
-def test_fewer_images_to_train_on_are_a_random_part_that_grows() -> None:
+def test_smaller_training_sets_are_nested_random_subsets() -> None:
     few, more, whole = (split(dataset(), train=n).train for n in (10, 30, 1000))
     assert (len(few), len(more), len(whole)) == (10, 30, 80)
     assert set(few) < set(more) < set(whole)

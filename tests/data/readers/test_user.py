@@ -84,7 +84,7 @@ def test_a_table(tmp_path: Path) -> None:
     assert data.classes == 10
 
 
-def test_vectors_of_reals_can_be_given_back(tmp_path: Path) -> None:
+def test_real_vectors_convert_back_to_original_units(tmp_path: Path) -> None:
     rows = np.random.default_rng(0).normal(size=(30, 5))
     np.savetxt(tmp_path / "measured.csv", rows, delimiter=";")
     data = load_dataset(tmp_path / "measured.csv")
@@ -109,7 +109,7 @@ def test_other_files_are_refused(tmp_path: Path, name: str, content: bytes, says
         load_dataset(tmp_path / name)
 
 
-def test_framing_is_for_folders_of_images(tmp_path: Path, levels: np.ndarray) -> None:
+def test_image_options_apply_to_folders_only(tmp_path: Path, levels: np.ndarray) -> None:
     np.save(tmp_path / "a.npy", levels)
     with pytest.raises(DataError, match="size, crop and color apply only to folders of images"):
         load_dataset(tmp_path / "a.npy", size=(4, 4))
