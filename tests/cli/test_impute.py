@@ -77,7 +77,11 @@ def test_repeated_imputations_give_a_note_on_stderr(call, run):
             "data.missing: expected one of 'pixels', 'square', 'half', got 'sqare'",
         ),
         (3, ["--missing", "none"], "none of these 297 images has missing values; hide some"),
-        (3, ["--missing", "square:8"], "a square of 8 hides all of an image of 8 x 8; choose a smaller size"),
+        (
+            3,
+            ["--missing", "square:8"],
+            "a square of 8 hides an image of 8 x 8 completely; choose a smaller size",
+        ),
         (2, ["--imputations", 0], "0 is not in the range"),
         (3, ["-n", 2, "-o", "x.jpg"], "x.jpg: expected a name that ends in .png"),
     ],

@@ -45,10 +45,10 @@ def test_real_labels_are_left_out_with_a_note(labels: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("labels", "says"),
     [
-        (np.zeros((2, 3), int), r"but have \(2, 3\)"),
-        (np.zeros((2, 3, 4), int), r"but have \(2, 3, 4\)"),
-        (np.array([1j, 2]), "but are complex128"),
-        (np.array(["2020"], "M8[Y]"), "but are datetime64"),
+        (np.zeros((2, 3), int), r"got \(2, 3\)"),
+        (np.zeros((2, 3, 4), int), r"got \(2, 3, 4\)"),
+        (np.array([1j, 2]), "got complex128"),
+        (np.array(["2020"], "M8[Y]"), "got datetime64"),
     ],
 )
 def test_other_labels_are_refused(labels: np.ndarray, says: str) -> None:

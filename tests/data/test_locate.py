@@ -65,8 +65,8 @@ def test_without_any_file_it_is_packaged_or_to_be_downloaded(fresh_cache: Path) 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"sha256": "0" * 64}, "toy must have content with SHA-256 0{64}, but [0-9a-f]{64} came"),
-        ({"count": 11}, r"images of shape \(11, 1, 3, 2\), but \(10, 1, 3, 2\) came"),
+        ({"sha256": "0" * 64}, "toy: expected content with SHA-256 0{64}, got [0-9a-f]{64}"),
+        ({"count": 11}, r"images of shape \(11, 1, 3, 2\), got \(10, 1, 3, 2\)"),
     ],
 )
 def test_other_content_is_refused_and_not_cached(

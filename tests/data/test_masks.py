@@ -61,7 +61,7 @@ def test_halves() -> None:
 @pytest.mark.parametrize(
     ("missing", "shape", "says"),
     [
-        (square(11), SHAPE, "a square of 11 hides all of an image of 8 x 11; choose a smaller size"),
+        (square(11), SHAPE, "a square of 11 hides an image of 8 x 11 completely; choose a smaller size"),
         (half("top"), (1, 1, 9), "an image of 1 x 9 has no top half; choose another side"),
         (half(), (1, 1, 1), "an image of 1 x 1 has no random half"),
     ],

@@ -58,11 +58,11 @@ def test_the_seed_decides() -> None:
 @pytest.mark.parametrize(
     ("sizes", "says"),
     [
-        ({"validation": 50, "test": 50}, "leave none of 100 for training"),
+        ({"validation": 50, "test": 50}, "leave no image of 100 for training"),
         ({"validation": 0.6, "test": 0.5}, "60 images for validation and 50 for testing"),
         ({"validation": 1.0}, "validation: expected a number of images"),
         ({"test": -1}, "test: expected a number of images"),
-        ({"test": -0.5}, "-0.5 came"),
+        ({"test": -0.5}, "got -0.5"),
     ],
 )
 def test_impossible_sizes_are_refused(sizes: dict[str, float], says: str) -> None:
@@ -71,7 +71,7 @@ def test_impossible_sizes_are_refused(sizes: dict[str, float], says: str) -> Non
 
 
 def test_published_train_cannot_be_used_up() -> None:
-    with pytest.raises(DataError, match="leave none of 80"):
+    with pytest.raises(DataError, match="leave no image of 80"):
         split(dataset(train=(0, 80), test=(80, 100)), validation=80)
 
 

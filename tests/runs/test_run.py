@@ -186,7 +186,7 @@ def test_a_name_of_the_catalog_stays_a_name(tmp_path):
     ("error", "words", "options"),
     [
         (NotFoundError, "neither a path nor a dataset", {"data": "nowhere"}),
-        (DataError, "leave none", {"overrides": ["data.validation=1797"]}),
+        (DataError, "leave no image", {"overrides": ["data.validation=1797"]}),
         (InvalidError, "device: 'cuda:77' is not available", {"device": "cuda:77"}),
         (InvalidError, "training.epochs", {"epochs": 0}),
         (

@@ -55,9 +55,9 @@ def test_a_label_column_is_recognized_by_its_name(tmp_path: Path, text: str, lab
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "holds no row of numbers"),
-        ("\n \n", "holds no row of numbers"),
-        ("a,b\n", "holds no row of numbers"),
+        ("", "expected a table of numbers, got a file without any row"),
+        ("\n \n", "expected a table of numbers, got a file without any row"),
+        ("a,b\n", "expected a table of numbers, got a file without any row"),
         ("1,2\n3\n", "expected 2 numbers in every row, but line 2 has 1"),
         ("a,b\n\n1,2\n3,4,5\n", "line 4 has 3"),
         ("1,2\n3,x\n", "line 2, column 2 is 'x'"),

@@ -27,8 +27,8 @@ def test_every_type_is_read_gzipped_or_not(tmp_path: Path, kind: str, packed: bo
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"", "no IDX header"),
-        (b"\x89PNG....", "no IDX header"),
+        (b"", "not an IDX header"),
+        (b"\x89PNG....", "not an IDX header"),
         (idx_bytes(np.zeros((3, 4), "u1"))[:9], "header is incomplete"),
         (idx_bytes(np.zeros((3, 4), "u1"))[:-1], "promises 12 bytes, but only 11 follow"),
         (idx_bytes(np.zeros((3, 4), "u1")) + b"!", "promises 12 bytes, but more follow"),

@@ -127,7 +127,7 @@ def test_other_files_are_skipped_with_a_note(tmp_path: Path) -> None:
         (tmp_path / name).write_text("no image")
     raw = read(tmp_path)
     assert len(raw.values) == 3
-    assert "files skipped, being no images: 1, such as notes.txt" in raw.notes
+    assert "files skipped because they are not images: 1, such as notes.txt" in raw.notes
 
 
 def test_empty_or_other_folders_are_refused(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_images_beside_parts_are_refused(tmp_path: Path) -> None:
 
 def test_parts_need_a_training_part(tmp_path: Path) -> None:
     save(tmp_path / "test" / "b.png")
-    with pytest.raises(DataError, match="none to train on"):
+    with pytest.raises(DataError, match="expected a part train"):
         read(tmp_path)
 
 
@@ -213,8 +213,8 @@ def test_images_of_real_numbers_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("framing", "says"),
     [
-        ({"size": (0, 4)}, r"size: expected height and width .* \(0, 4\) came"),
-        ({"crop": "left"}, "crop: expected one of resize, center, but 'left' came"),
+        ({"size": (0, 4)}, r"size: expected height and width .* got \(0, 4\)"),
+        ({"crop": "left"}, "crop: expected one of resize, center, got 'left'"),
         ({"color": "blue"}, "color: expected one of auto, gray, rgb"),
     ],
 )

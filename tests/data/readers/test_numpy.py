@@ -69,7 +69,7 @@ def test_npz_notes_name_unused_arrays(tmp_path: Path) -> None:
         ({"x": X, "x_test": X}, "cannot tell its arrays apart"),
         ({"y": Y}, r"y \(6,\)"),
         ({}, "nothing"),
-        ({"x_test": X, "y_test": Y}, "none to train on"),
+        ({"x_test": X, "y_test": Y}, "expected a part train"),
         ({"x_train": X, "x_test": X[:, :1]}, r"train has images of shape \(2, 2\), but test of \(1, 2\)"),
         ({"x_train": X, "y_train": Y, "x_test": X}, "only some of train and test have labels"),
         ({"x_train": X, "y_train": Y[1:]}, "train has 6 images, but 5 labels"),

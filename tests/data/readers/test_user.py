@@ -18,7 +18,7 @@ def test_an_array_file(tmp_path: Path, levels: np.ndarray) -> None:
     assert (data.name, data.title, data.source) == ("faces", "faces", str(tmp_path / "faces.npy"))
     np.testing.assert_array_equal(data.images[:, 0], levels)
     assert isinstance(data.images.base, np.memmap)
-    assert data.notes == ("20 gray images of 8x6", "levels 0..255, the largest of them 255")
+    assert data.notes == ("20 gray images of 8x6", "gray levels 0..255, the largest of them 255")
 
 
 def test_an_archive_with_labels(tmp_path: Path, levels: np.ndarray) -> None:
@@ -98,9 +98,9 @@ def test_real_vectors_convert_back_to_original_units(tmp_path: Path) -> None:
         ("a.pkl", b"\x80\x04.", "pickles are never read"),
         ("a.pt", b"PK", "pickles are never read"),
         ("a.png", b"\x89PNG", "is one image; give the folder"),
-        ("a.bin", b"\1\2\3\4\5", "it is none"),
+        ("a.bin", b"\1\2\3\4\5", "got another file"),
         ("a.gz", b"\x1f\x8b\x08", "cannot be read"),
-        ("empty", b"", "it is none"),
+        ("empty", b"", "got another file"),
     ],
 )
 def test_other_files_are_refused(tmp_path: Path, name: str, content: bytes, says: str) -> None:
