@@ -74,14 +74,14 @@ def script() -> ModuleType:
     return module
 
 
-def test_where_all_is_there_nothing_is_asked_and_nothing_said(monkeypatch, script, capsys):
+def test_if_all_is_installed_nothing_happens(monkeypatch, script, capsys):
     machine = Machine(monkeypatch, script, "apt-get chromium npm")
     script.main()
     assert not machine.asked
     assert not capsys.readouterr().out
 
 
-def test_what_is_missing_is_installed_once(monkeypatch, script, capsys):
+def test_missing_packages_are_installed_once(monkeypatch, script, capsys):
     machine = Machine(monkeypatch, script, "apt-get", "chromium npm")
     script.main()
     script.main()
@@ -89,7 +89,7 @@ def test_what_is_missing_is_installed_once(monkeypatch, script, capsys):
     assert "Left out" not in capsys.readouterr().out
 
 
-def test_npm_is_not_installed_for_files_that_are_there(monkeypatch, script):
+def test_npm_is_not_needed_for_cached_files(monkeypatch, script):
     machine = Machine(monkeypatch, script, "apt-get chromium", "npm", cached=True)
     script.main()
     assert not machine.asked
@@ -103,7 +103,7 @@ def test_npm_is_not_installed_for_files_that_are_there(monkeypatch, script):
         ({"programs": "apt-get npm"}, "(E: Unable to locate chromium)"),
     ],
 )
-def test_without_chromium_one_line_says_what_is_left_out(monkeypatch, script, capsys, given, reason):
+def test_without_chromium_one_line_names_the_skipped_tests(monkeypatch, script, capsys, given, reason):
     Machine(monkeypatch, script, **given)
     script.main()
     said = capsys.readouterr().out.splitlines()
@@ -112,7 +112,7 @@ def test_without_chromium_one_line_says_what_is_left_out(monkeypatch, script, ca
     assert sum("Left out" in line for line in said) == 1
 
 
-def test_without_npm_only_the_static_page_is_left_out(monkeypatch, script, capsys):
+def test_without_npm_only_the_static_page_tests_are_skipped(monkeypatch, script, capsys):
     Machine(monkeypatch, script, "chromium")
     script.main()
     (said,) = capsys.readouterr().out.splitlines()
@@ -120,21 +120,21 @@ def test_without_npm_only_the_static_page_is_left_out(monkeypatch, script, capsy
     assert said.endswith("install Node.js")
 
 
-def test_where_they_are_required_leaving_out_is_an_error(monkeypatch, script):
+def test_if_required_skipping_is_an_error(monkeypatch, script):
     Machine(monkeypatch, script, "npm")
     monkeypatch.setenv("VAEKIT_REQUIRE_BROWSER", "1")
     with pytest.raises(SystemExit, match=r"Not to be left out, .* is set: all browser tests"):
         script.main()
 
 
-def test_the_files_that_the_script_names_are_there():
+def test_the_files_named_in_the_script_exist():
     assert (SCRIPT.parents[1] / "tests/explorer/static_export/test_in_browser.py").is_file()
 
 
 @pytest.mark.parametrize(
     ("required", "outcomes"), [("", "3 skipped, 1 xfailed"), ("1", "1 failed, 1 skipped, 1 xfailed, 1 error")]
 )
-def test_where_they_are_required_a_skipped_one_fails(tmp_path, required, outcomes):
+def test_if_required_a_skipped_test_fails(tmp_path, required, outcomes):
     (tmp_path / "test_toy.py").write_text(SKIPPED)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = browser\n")
     words = [sys.executable, "-m", "pytest", "-p", "required", "-p", "no:cacheprovider", "-q", "-rs", "."]

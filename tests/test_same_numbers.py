@@ -25,14 +25,14 @@ def test_values_are_equal_to_the_last_bit():
     assert differing({"a": 1.0, "b": 2}, {"a": 1.0, "c": 2}) == ["b", "c"]
 
 
-def test_words_may_be_put_differently_but_digests_and_recipes_may_not():
+def test_texts_may_differ_but_digests_and_recipes_may_not():
     assert differing({"a": "two words"}, {"a": "others"}) == []
     assert differing({"a": "two words"}, {"a": None}) == ["a"]
     assert differing({"a": "0123456789 float32"}, {"a": "0123456780 float32"}) == ["a"]
     assert differing({"recipe": {"kind": "x"}}, {"recipe": {"kind": "y"}}) == ["recipe/kind"]
 
 
-def test_what_fails_on_both_sides_differs():
+def test_failures_on_both_sides_are_differences():
     assert differing({"a": {"error": "E"}}, {"a": {"error": "E"}}) == ["a/error"]
 
 
@@ -54,13 +54,13 @@ def test_new_names_are_compared_with_the_old_ones(monkeypatch: pytest.MonkeyPatc
     ]
 
 
-def test_a_rename_without_a_row_is_pointed_out():
+def test_a_rename_without_a_row_is_reported():
     old = {"a": {"weights": {"encoder.links.0": 1.5, "encoder.links.1": 2.5}}, "b": [{"bits": 3.5}]}
     new = {"a": {"weights": {"encoder.levels.0": 1.5, "encoder.levels.1": 2.5}}, "b": [{"nats": 4.5}]}
     assert compare(old, new).renamed == [("levels", "links", 2)]
 
 
-def test_recipes_are_brought_to_their_old_shape(monkeypatch: pytest.MonkeyPatch):
+def test_recipes_are_converted_to_the_old_schema(monkeypatch: pytest.MonkeyPatch):
     def shape(tree: dict) -> dict:
         tree["model"]["posterior"] = {"kind": tree["model"]["posterior"]["form"]}
         return tree
@@ -76,7 +76,7 @@ def test_recipes_are_brought_to_their_old_shape(monkeypatch: pytest.MonkeyPatch)
     assert Names(old=False).recipe(recipe) == recipe
 
 
-def test_python_is_called_by_the_names_of_its_side(monkeypatch: pytest.MonkeyPatch):
+def test_each_tree_is_called_by_its_own_names(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(table, "PYTHON", {"vaekit.dates": "datetime", "vaekit.dates.day": "datetime.date"})
     monkeypatch.setattr(table, "MEMBERS", {"Day.changed": "replace"})
     monkeypatch.setattr(table, "KEYWORDS", {"Day.changed:moon": "month"})

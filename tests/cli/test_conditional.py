@@ -50,26 +50,26 @@ def arrays(call, *words: object) -> np.ndarray:
     return np.load("x.npy")
 
 
-def test_the_report_shows_a_column_a_class_and_colors_by_class(told):
+def test_the_report_shows_one_column_per_class_and_colors_by_class(told):
     assert Image.open(told / "figures/classes.png").format == "PNG"
     assert {"decoded-grid.png", "latent-space.png"} <= {file.name for file in (told / "figures").iterdir()}
 
 
-def test_without_a_label_a_column_a_class_and_with_one_that_class(call, told):
+def test_samples_show_every_class_or_the_given_one(call, told):
     grid = arrays(call, "sample", told, "-n", 25)
     assert grid.shape == (3, 10, 1, 8, 8)
     assert arrays(call, "sample", told, "-n", 3, "--label", 7).shape == (3, 1, 8, 8)
     assert np.allclose(arrays(call, "sample", told, "-n", 3, "--label", 7), grid[:, 7], atol=1e-5)
 
 
-def test_styles_go_over_to_other_classes(call, told):
+def test_styles_transfer_to_other_classes(call, told):
     assert arrays(call, "reconstruct", told, "-n", 4, "--label", "all").shape == (4, 10, 1, 8, 8)
     every, three = (arrays(call, "reconstruct", told, "-n", 4, "--label", to) for to in ("all", "3"))
     assert np.allclose(every[:, 3], three, atol=1e-5)
     assert call("reconstruct", told, "--label", "all", "-o", "styles.png").exit_code == 0
 
 
-def test_walks_and_ways_know_the_label(call, told):
+def test_traversals_and_paths_use_the_label(call, told):
     walks = [arrays(call, "traverse", told, "--label", k, "--latents", "0") for k in (1, 4)]
     assert not np.allclose(*walks)
     assert arrays(call, "traverse", told, "--grid", "--steps", 3, "--label", 2).shape == (3, 3, 1, 8, 8)
@@ -78,7 +78,7 @@ def test_walks_and_ways_know_the_label(call, told):
     assert not np.allclose(ways["style"][:, -1], ways["label"][:, -1])
 
 
-def test_given_and_missing_labels_are_told_apart(call, numbers, told, tmp_path):
+def test_conditioned_and_marginalized_labels_are_distinguished(call, numbers, told, tmp_path):
     run = Path(shutil.copytree(told, tmp_path / "run"))
     words = ("evaluate", run, "--samples", 20, "--images", 40)
     given, missing = numbers(*words), numbers(*words, "--labels", "marginalize")
@@ -96,7 +96,7 @@ def test_given_and_missing_labels_are_told_apart(call, numbers, told, tmp_path):
     assert "KL of the label" in (run / "report.html").read_text()
 
 
-def test_data_without_labels_are_guessed_at_and_averaged_over(call, fails, told, tmp_path):
+def test_missing_labels_are_predicted_or_averaged_over(call, fails, told, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)
     np.save(tmp_path / "x.npy", images)
     other = ("--data", "x.npy", "--split", "train")
@@ -108,7 +108,7 @@ def test_data_without_labels_are_guessed_at_and_averaged_over(call, fails, told,
     assert np.load(tmp_path / "codes.npy").shape[1] == 2
 
 
-def test_classes_of_other_data_are_known_by_their_names(call, fails, told, tmp_path):
+def test_classes_of_other_data_are_matched_by_name(call, fails, told, tmp_path):
     from vaekit.data import load_dataset as load_data
 
     digits = load_data("digits")
@@ -128,12 +128,12 @@ def test_classes_of_other_data_are_known_by_their_names(call, fails, told, tmp_p
         (["reconstruct", "--label", "11"], "or a number from 0 to 9"),
     ],
 )
-def test_labels_that_are_not_there(fails, told, words, message):
+def test_missing_labels_are_an_error(fails, told, words, message):
     command, *rest = words
     assert message in fails(3, command, told, *rest)
 
 
-def test_models_that_are_told_nothing(fails, run):
+def test_unconditional_models_refuse_labels(fails, run):
     assert "is not a conditional model" in fails(3, "sample", run, "--label", 3)
     assert "is not conditioned on classes" in fails(3, "reconstruct", run, "--label", "all")
     assert "is not a conditional model" in fails(3, "interpolate", run, "--vary", "style")
@@ -143,7 +143,7 @@ def test_models_that_are_told_nothing(fails, run):
 # ------------------------------------------------------------------------------------------------- attributes
 
 
-def test_attributes_are_set_on_top_of_the_mean(call, attributed):
+def test_attributes_change_the_mean_attributes(call, attributed):
     little, much = (
         arrays(call, "sample", attributed, "-n", 30, "--attribute", f"ink={ink}").mean() for ink in (40, 120)
     )
@@ -153,7 +153,7 @@ def test_attributes_are_set_on_top_of_the_mean(call, attributed):
     assert arrays(call, "reconstruct", attributed, "-n", 4, "--attribute", "ink=90").shape == (4, 1, 8, 8)
 
 
-def test_scatters_and_tables_keep_the_classes_where_attributes_are_told(call, attributed, tmp_path):
+def test_scatters_and_tables_keep_classes_of_attribute_models(call, attributed, tmp_path):
     assert call("encode", attributed, "-o", "codes.csv", "--label", "--figure", "x.png").exit_code == 0
     names, *rows = csv.reader((tmp_path / "codes.csv").open())
     assert names[-1] == "label"
@@ -169,6 +169,6 @@ def test_attributes_are_part_of_the_model_and_of_its_fingerprint(call, fails, at
     assert json.loads(found.stdout)["label_accuracy"] is None
 
 
-def test_of_a_model_that_is_told_the_digit_bounds_are_of_log_p_given_it(call, told):
+def test_bounds_of_a_conditional_model_are_of_log_p_x_given_y(call, told):
     words = ("--bdmc", "--images", 2, "--chains", 2, "--steps", 2, "--samples", 5)
     assert call("evaluate", told / "model", *words).stdout.startswith("bound on log p(x|y)")

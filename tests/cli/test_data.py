@@ -75,7 +75,7 @@ def test_prepare_decodes_into_the_cache(tmp_path: Path) -> None:
     assert run("prepare", "digits").stdout.startswith("digits: 1797 images, ready in ")
 
 
-def test_prepare_says_when_it_kept_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prepare_reports_an_unwritable_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("VAEKIT_CACHE", str(tmp_path / "file"))
     assert json.loads(run("prepare", "digits", "--json").stdout)["cache"] is None
@@ -86,7 +86,7 @@ def test_prepare_knows_only_the_catalog() -> None:
         run("prepare", "mnst")
 
 
-def test_import_gives_a_name_to_ones_own(mine: Path) -> None:
+def test_import_names_own_data(mine: Path) -> None:
     facts = json.loads(run("import", mine, "--name", "ours", "--json").stdout)
     assert facts["name"] == "ours"
     assert facts["classes"] == ["0", "1"]
@@ -116,5 +116,5 @@ def test_every_help_has_an_example(arguments: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("words", [["list"], ["show", "digits"], ["prepare", "digits"]])
-def test_verbose_is_an_option_as_everywhere(words: list[str]) -> None:
+def test_verbose_is_an_option_of_every_command(words: list[str]) -> None:
     assert run(*words, "-v").exit_code == 0

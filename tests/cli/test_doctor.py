@@ -5,7 +5,7 @@ import json
 import pytest
 
 
-def test_what_there_is(call, numbers):
+def test_doctor_reports_this_machine(call, numbers):
     facts = numbers("doctor")
     assert facts["versions"]["vaekit"] == "0.1.0"
     assert facts["data"]["found"]["digits"] in ("packaged", "cache")
@@ -14,14 +14,14 @@ def test_what_there_is(call, numbers):
         assert words in text
 
 
-def test_a_run_that_is_whole(call, numbers, trained):
+def test_doctor_of_an_intact_run(call, numbers, trained):
     facts = numbers("doctor", trained)["run"]
     assert (facts["recipe"], facts["epochs"], facts["finished"]) == ("digits", "2 of 2", True)
     assert facts["problems"] == []
     assert "finished" in call("doctor", trained).stdout
 
 
-def test_a_run_that_is_damaged(call, numbers, run):
+def test_doctor_of_a_damaged_run(call, numbers, run):
     (run / "model/config.json").write_text("{")
     facts = numbers("doctor", run)
     assert facts["run"]["model"] is None
@@ -38,7 +38,7 @@ def test_a_run_that_is_damaged(call, numbers, run):
         {"marginal_kl": "x"},
     ],
 )
-def test_numbers_that_were_changed_by_hand_are_a_problem(numbers, run, numbers_of_run):
+def test_edited_evaluations_are_a_problem(numbers, run, numbers_of_run):
     known = {"mutual_information": 1.0, "surgery_images": 100, **numbers_of_run}
     (run / "evaluation.json").write_text(json.dumps(known))
     facts = numbers("doctor", run)["run"]
@@ -47,7 +47,7 @@ def test_numbers_that_were_changed_by_hand_are_a_problem(numbers, run, numbers_o
     assert facts["advice"] == []
 
 
-def test_an_epoch_that_was_changed_by_hand_is_one_too(numbers, run):
+def test_edited_metrics_are_a_problem(numbers, run):
     with (run / "metrics.jsonl").open("a") as file:
         file.write('{"epoch": 3, "loss": "low", "kl": 1}\n')
     assert any(

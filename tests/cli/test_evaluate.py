@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 QUICK = ("--samples", 20)
 
 
-def test_a_run_is_measured_and_the_numbers_are_kept_with_it(call, run):
+def test_the_evaluation_of_a_run_is_saved_in_it(call, run):
     result = call("evaluate", run, *QUICK)
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("Log-likelihood ")
@@ -22,7 +22,7 @@ def test_a_run_is_measured_and_the_numbers_are_kept_with_it(call, run):
     assert "20 importance samples" in (run / "report.html").read_text()
 
 
-def test_the_bound_lies_below_and_the_terms_add_up(numbers, run):
+def test_the_elbo_is_below_log_px_and_its_terms_add_up(numbers, run):
     found = numbers("evaluate", run, *QUICK)
     assert found["elbo"] == pytest.approx(found["reconstruction"] - sum(found["kl"]))
     assert found["elbo"] < found["log_likelihood"] < 0
@@ -37,7 +37,7 @@ def test_the_same_seed_gives_the_same_numbers(numbers, run):
     assert first["images"] == 50
 
 
-def test_the_numbers_of_each_image_and_the_growth_of_the_bound_are_kept(call, numbers, run):
+def test_values_per_image_and_growth_of_the_bound_are_saved(call, numbers, run):
     found = numbers("evaluate", run, *QUICK)
     each = np.load(run / "evaluation.npz")
     assert each["log_likelihood"].mean() == pytest.approx(found["log_likelihood"])
@@ -49,7 +49,7 @@ def test_the_numbers_of_each_image_and_the_growth_of_the_bound_are_kept(call, nu
     assert "Bound by samples" in (run / "report.html").read_text()
 
 
-def test_an_interrupted_measurement_goes_on_where_it_was(call, numbers, run, monkeypatch):
+def test_an_interrupted_evaluation_resumes(call, numbers, run, monkeypatch):
     from vaekit.evaluation import estimators
     from vaekit.evaluation.importance_sampling import measure_importance
 
@@ -76,7 +76,7 @@ def test_an_interrupted_measurement_goes_on_where_it_was(call, numbers, run, mon
 
 
 @pytest.mark.parametrize("place", ["vaekit.engine.evaluate.elbo_surgery", "vaekit.runs.run.Run.report"])
-def test_what_comes_after_the_last_image_may_be_interrupted_as_well(call, run, monkeypatch, place):
+def test_an_interruption_after_the_last_image_resumes_too(call, run, monkeypatch, place):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
@@ -88,7 +88,7 @@ def test_what_comes_after_the_last_image_may_be_interrupted_as_well(call, run, m
     assert not list(run.glob("evaluation.partial*"))
 
 
-def test_annealed_chains_measure_the_same(call, run):
+def test_ais_estimates_the_same_log_likelihood(call, run):
     words = ("evaluate", run, "--estimator", "ais", "--chains", 3, "--steps", 5, "--images", 20)
     text = call(*words, "--init", "prior").stdout
     assert "3 AIS chains with 5 steps from the prior, 20 test images" in text
@@ -99,7 +99,7 @@ def test_annealed_chains_measure_the_same(call, run):
     assert each["log_likelihood"].mean() == pytest.approx(kept["log_likelihood"])
 
 
-def test_annealed_chains_of_a_few_images_take_the_place_of_no_full_measurement(call, run):
+def test_ais_never_overwrites_the_full_evaluation(call, run):
     call("evaluate", run, *QUICK)
     files = [run / "evaluation.json", run / "evaluation.npz", run / "figures/bound-by-samples.png"]
     before = [file.read_bytes() for file in files]
@@ -125,7 +125,7 @@ def test_bounds_on_both_sides(call, run):
     assert "4 images from the model; 3 AIS chains with 5 steps from the encoder" in text
 
 
-def test_the_chains_of_the_command_line_are_those_of_python():
+def test_ais_options_of_the_command_line_are_those_of_python():
     from vaekit.cli.evaluate import command
     from vaekit.evaluation.estimators import Estimator
 
@@ -136,7 +136,7 @@ def test_the_chains_of_the_command_line_are_those_of_python():
 
 
 @pytest.mark.parametrize("words", [("--bdmc",), ("--estimator", "ais")])
-def test_a_point_posterior_has_no_chains(fails, run, words):
+def test_ais_is_refused_for_a_point_posterior(fails, run, words):
     config = json.loads((run / "model/config.json").read_text())
     config["recipe"]["model"]["encoder"]["posterior"] = {"kind": "delta"}
     (run / "model/config.json").write_text(json.dumps(config))
@@ -146,17 +146,17 @@ def test_a_point_posterior_has_no_chains(fails, run, words):
     assert "expected a posterior with a density, got a point" in fails(3, "evaluate", run / "model", *words)
 
 
-def test_of_one_image_there_is_no_standard_error(numbers, run):
+def test_one_image_has_no_standard_error(numbers, run):
     assert numbers("evaluate", run / "model", *QUICK, "--images", 1)["log_likelihood_stderr"] is None
 
 
-def test_a_bare_model_is_only_measured(call, numbers, run, tmp_path):
+def test_the_evaluation_of_a_bare_model_is_not_saved(call, numbers, run, tmp_path):
     found = numbers("evaluate", run / "model/model.safetensors", *QUICK, "-o", "numbers.json")
     assert json.loads((tmp_path / "numbers.json").read_text()) == found
     assert not (run / "evaluation.json").exists()
 
 
-def test_other_data_is_measured_but_not_kept(numbers, run, tmp_path):
+def test_evaluations_of_other_data_are_printed_but_not_saved(numbers, run, tmp_path):
     import numpy as np
 
     np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8))
@@ -165,7 +165,7 @@ def test_other_data_is_measured_but_not_kept(numbers, run, tmp_path):
     assert not (run / "evaluation.json").exists()
 
 
-def test_what_is_no_likelihood_is_said_to_be_none(call, run):
+def test_invalid_likelihoods_are_labeled(call, run):
     config = json.loads((run / "model/config.json").read_text())
     config["recipe"]["data"]["binarization"] = "none"
     (run / "model/config.json").write_text(json.dumps(config))
@@ -174,7 +174,7 @@ def test_what_is_no_likelihood_is_said_to_be_none(call, run):
     assert "Note: the bernoulli likelihood is for binary values" in text
 
 
-def test_the_quality_of_samples_is_measured_and_kept(call, run, monkeypatch):
+def test_sample_quality_is_measured_and_saved(call, run, monkeypatch):
     monkeypatch.setattr("vaekit.evaluation.feature_classifier.STEPS", 60)
     first = call("evaluate", run, *QUICK, "--quality")
     assert first.stderr == "training a small classifier of digits for its features; this is done once\n"
@@ -221,7 +221,7 @@ def test_mistakes(fails, run):
         (("-o", "."), "'.' is a directory"),
     ],
 )
-def test_options_that_would_do_nothing_are_refused_before_anything_is_measured(fails, run, words, expected):
+def test_options_without_effect_are_refused(fails, run, words, expected):
     line = fails(2, "evaluate", run, *words)
     assert expected in line
 

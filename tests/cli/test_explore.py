@@ -37,7 +37,7 @@ def test_it_prints_the_address_serves_there_and_ends_with_ctrl_c(run):
     assert (process.returncode, complaints) == (0, "")
 
 
-def test_it_opens_a_browser_unless_told_not_to(call, run, monkeypatch):
+def test_it_opens_a_browser_unless_no_open_is_given(call, run, monkeypatch):
     opened = []
     monkeypatch.setattr("webbrowser.open", opened.append)
     monkeypatch.setattr("uvicorn.Server.run", lambda self, sockets: [each.close() for each in sockets])
@@ -47,7 +47,7 @@ def test_it_opens_a_browser_unless_told_not_to(call, run, monkeypatch):
     assert len(opened) == 1
 
 
-def test_where_others_can_reach_it_the_address_has_a_token(call, run, monkeypatch):
+def test_a_public_address_has_a_token(call, run, monkeypatch):
     monkeypatch.setattr("uvicorn.Server.run", lambda self, sockets: [each.close() for each in sockets])
     assert "/?token=" in call("explore", run, "--port", 0, "--no-open", "--host", "0.0.0.0").stdout
 
@@ -57,7 +57,7 @@ def test_it_takes_one_run_or_two(fails, run, number):
     assert "expected one RUN, two RUNs to compare, or --demo" in fails(2, "explore", *[run] * number)
 
 
-def test_what_is_not_there_is_said(fails, run):
+def test_a_missing_model_is_an_error(fails, run):
     assert "nowhere" in fails(4, "explore", "nowhere")
     assert "image" in fails(3, "explore", run, "--data", "mnist")
     assert "host" in fails(3, "explore", run, "--host", "192.0.2.1", "--no-open")

@@ -41,7 +41,7 @@ def test_without_a_command_the_help_is_shown():
 
 
 @pytest.mark.parametrize("path", [*every_command(program)], ids=" ".join)
-def test_every_command_says_in_a_sentence_what_it_does_and_gives_an_example(path):
+def test_every_command_has_a_summary_and_an_example(path):
     result = CliRunner().invoke(program, [*path, "--help"])
     assert result.exit_code == 0
     _, sentence, rest = result.stdout.split("\n\n", 2)
@@ -95,18 +95,18 @@ def test_each_kind_of_error_has_its_exit_code(error, code):
     assert text.startswith("internal error: KeyError: 'a'" if isinstance(error, KeyError) else "error: a")
 
 
-def test_an_interruption_is_no_error():
+def test_an_interruption_is_not_an_error():
     assert explain_error(InterruptedRun("interrupted; go on")) == ("interrupted; go on", 130)
     assert explain_error(KeyboardInterrupt()) == ("interrupted", 130)
     assert explain_error(click.Abort()) == ("interrupted", 130)
 
 
-def test_memory_that_is_not_there_is_no_internal_error():
+def test_out_of_memory_is_not_an_internal_error():
     text, code = explain_error(MemoryError("cannot allocate 3 TiB"))
     assert (code, text.split(";")[0]) == (1, "error: out of memory: cannot allocate 3 TiB")
 
 
-def test_a_message_of_many_lines_is_said_in_one(capsys):
+def test_a_message_of_many_lines_is_printed_in_one(capsys):
     assert print_error(RuntimeError("out of\n\n  memory")) == 1
     assert capsys.readouterr().err == (
         "internal error: RuntimeError: out of memory; to see the traceback, run again with: vaekit -v ...\n"
@@ -126,7 +126,7 @@ def test_python_runs_the_package_as_the_command():
     assert done.stdout == f"vaekit {vaekit.__version__}\n"
 
 
-def test_the_command_says_how_long_threads_wait(monkeypatch):
+def test_the_command_sets_the_spin_wait(monkeypatch):
     monkeypatch.setattr("sys.argv", ["vaekit", "--version"])
     monkeypatch.setattr("os.environ", {})
     with pytest.raises(SystemExit):
@@ -134,12 +134,12 @@ def test_the_command_says_how_long_threads_wait(monkeypatch):
     assert os.environ["GOMP_SPINCOUNT"] in ("3000", "10000")
 
 
-def test_an_unforeseen_error_is_called_internal(fails, monkeypatch):
+def test_an_unexpected_error_is_called_internal(fails, monkeypatch):
     monkeypatch.setattr("vaekit.runs.run.load", lambda *_: {}["gone"])
     assert fails(1, "sample", "x").startswith("internal error: KeyError: 'gone'; to see the traceback")
 
 
-def test_a_reader_that_leaves_is_no_error():
+def test_a_closed_pipe_is_not_an_error():
     """As `vaekit recipes keys | head -1`: the writer finds the pipe closed."""
     read, write = os.pipe()
     os.close(read)

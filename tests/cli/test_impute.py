@@ -11,7 +11,7 @@ from PIL import Image
 QUICK = ("--samples", 40)
 
 
-def test_a_picture_and_how_well_the_gaps_are_filled(call, run):
+def test_impute_writes_a_figure_and_prints_the_error(call, run):
     result = call("impute", run, *QUICK)
     file, filled, error = result.stdout.splitlines()
     assert file == f"{run}/figures/imputations.png"
@@ -22,7 +22,7 @@ def test_a_picture_and_how_well_the_gaps_are_filled(call, run):
     assert error.endswith(" for the mean training image")
 
 
-def test_the_numbers_as_json(numbers, run):
+def test_impute_prints_json(numbers, run):
     found = numbers("impute", run, *QUICK, "-n", 200, "--missing", "half:top", "-o", "x.png")
     assert (found["images"], found["missing"], found["scored"]) == (200, "half:top", 200 * 32)
     assert 0 < found["rmse"] < 1.1 * found["rmse_of_mean_image"]  # two epochs do not teach much
@@ -30,7 +30,7 @@ def test_the_numbers_as_json(numbers, run):
     assert found["arrays"]["imputations"] == [200, 5, 1, 8, 8]
 
 
-def test_an_array_is_filled_as_a_whole_and_keeps_its_layout(numbers, call, run, tmp_path):
+def test_arrays_hold_all_images_in_their_layout(numbers, call, run, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (30, 8, 8)).astype(np.float64)
     images[:, :3, :3] = np.nan
     images[4] = np.arange(64).reshape(8, 8)
@@ -59,7 +59,7 @@ def test_a_split_of_other_data(numbers, run, tmp_path):
     assert numbers(*words, "-n", 7)["images"] == 7
 
 
-def test_draws_that_repeat_are_told_on_stderr(call, run):
+def test_repeated_imputations_give_a_note_on_stderr(call, run):
     result = call("impute", run, "--samples", 10, "--imputations", 50, "-o", "x.png")
     assert (
         "note: 10 of 10 images have a smaller effective sample size than imputations, so imputations repeat"
@@ -77,7 +77,11 @@ def test_draws_that_repeat_are_told_on_stderr(call, run):
             "data.missing: expected one of 'pixels', 'square', 'half', got 'sqare'",
         ),
         (3, ["--missing", "none"], "none of these 297 images has missing values; hide some"),
-        (3, ["--missing", "square:8"], "a square of 8 hides all of an image of 8 x 8; choose a smaller size"),
+        (
+            3,
+            ["--missing", "square:8"],
+            "a square of 8 hides an image of 8 x 8 completely; choose a smaller size",
+        ),
         (2, ["--imputations", 0], "0 is not in the range"),
         (3, ["-n", 2, "-o", "x.jpg"], "x.jpg: expected a name that ends in .png"),
     ],
@@ -86,7 +90,7 @@ def test_mistakes_are_one_line(fails, run, code, words, told):
     assert told in fails(code, "impute", run, *QUICK, *words)
 
 
-def test_the_observed_part_is_measured_and_not_kept(numbers, call, run):
+def test_evaluating_with_hidden_pixels_is_not_saved(numbers, call, run):
     whole, half = (
         numbers("evaluate", run, "--samples", 20, *words) for words in ((), ("--missing", "half:left"))
     )
@@ -115,7 +119,7 @@ def test_a_run_of_hidden_pixels_from_training_to_report(call, numbers, tmp_path)
     assert np.isfinite(np.load(tmp_path / "codes.npy")).all()
 
 
-def test_a_table_with_empty_cells_is_trained_on_as_it_is(call, tmp_path):
+def test_a_table_with_empty_cells_can_be_trained_on(call, tmp_path):
     rng = np.random.default_rng(0)
     rows = [
         ",".join("" if rng.random() < 0.3 else f"{v:.3f}" for v in row) for row in rng.normal(size=(60, 4))

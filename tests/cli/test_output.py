@@ -17,7 +17,7 @@ def test_a_text_is_printed_as_it_is(capsys):
     assert capsys.readouterr().out == "in [0, 1] :smile:\n"
 
 
-def test_a_table_prints_brackets_and_breaks_no_line_where_there_is_no_terminal(capsys):
+def test_a_table_without_a_terminal_is_printed_literally_on_long_lines(capsys):
     rows = table("name", "values")
     rows.add_row("x", "in [0, 1] " * 12)
     emit({}, rows, False)

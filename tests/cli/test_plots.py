@@ -26,13 +26,13 @@ def test_a_figure_goes_into_the_run_and_its_path_to_stdout(call, run, command, n
 
 
 @pytest.mark.parametrize("place", ["model", "model/model.safetensors"])
-def test_of_a_bare_model_it_goes_into_the_current_folder(call, run, tmp_path, place):
+def test_the_figure_of_a_bare_model_goes_into_the_current_folder(call, run, tmp_path, place):
     assert call("sample", run / place, "-n", 4).stdout == "samples.png\n"
     assert (tmp_path / "samples.png").is_file()
 
 
 @pytest.mark.parametrize(("ending", "start"), [("pdf", b"%PDF"), ("svg", b"<?xml"), ("png", b"\x89PNG")])
-def test_the_ending_says_which_format(call, run, tmp_path, ending, start):
+def test_the_suffix_selects_the_format(call, run, tmp_path, ending, start):
     assert call("sample", run, "-n", 4, "-o", f"x.{ending}").exit_code == 0
     assert (tmp_path / f"x.{ending}").read_bytes().startswith(start)
 
@@ -72,7 +72,7 @@ def test_samples_follow_the_seed_and_the_temperature(call, run, tmp_path):
 
 
 @pytest.mark.parametrize("words", [(), ("--sample-pixels",)])
-def test_samples_over_the_training_images_nearest_to_them(call, run, tmp_path, words):
+def test_samples_are_shown_above_their_nearest_training_images(call, run, tmp_path, words):
     assert call("sample", run, "--nearest", *words).stdout == f"{run / 'figures/nearest.png'}\n"
     assert call("sample", run, "--nearest", "-n", 4, "-o", "x.npz", *words).exit_code == 0
     found = np.load(tmp_path / "x.npz")
@@ -82,7 +82,7 @@ def test_samples_over_the_training_images_nearest_to_them(call, run, tmp_path, w
     np.testing.assert_allclose(found["distances"], distances, rtol=1e-5)
 
 
-def test_ways_are_linear_or_spherical_between_the_same_ends(call, run, tmp_path):
+def test_paths_are_linear_or_spherical_between_the_same_ends(call, run, tmp_path):
     rows = {}
     for path in ("linear", "spherical"):
         assert call("interpolate", run, "--path", path, "-o", f"{path}.npy").exit_code == 0
@@ -91,7 +91,7 @@ def test_ways_are_linear_or_spherical_between_the_same_ends(call, run, tmp_path)
     assert not np.allclose(rows["linear"], rows["spherical"], atol=1e-4)
 
 
-def test_a_walk_from_an_image_passes_through_its_code(call, run, tmp_path):
+def test_a_traversal_from_an_image_passes_through_its_latents(call, run, tmp_path):
     words = ("traverse", run, "--latents", "0", "-o", "x.npy")
     call(*words)
     prior = np.load(tmp_path / "x.npy")
@@ -99,7 +99,7 @@ def test_a_walk_from_an_image_passes_through_its_code(call, run, tmp_path):
     assert not np.allclose(prior, np.load(tmp_path / "x.npy"))
 
 
-def test_the_plane_of_two_latents(numbers, run):
+def test_the_decoded_grid_of_two_latents(numbers, run):
     assert numbers("traverse", run, "--grid", "--steps", 4, "-o", "x.npz")["arrays"] == {
         "images": [4, 4, 1, 8, 8], "quantiles": [4],
     }  # fmt: skip
@@ -131,7 +131,7 @@ def test_mistakes_are_one_line(fails, run, code, words, told):
 # ---------------------------------------------------------------------------------------------------- codes
 
 
-def test_codes_as_csv(call, run, tmp_path):
+def test_latents_as_csv(call, run, tmp_path):
     result = call("encode", run, "-o", "x.csv", "--stddev", "--label", "--figure", "x.png")
     assert result.stdout == "x.csv\nx.png\n"
     names, *rows = csv.reader((tmp_path / "x.csv").open())
@@ -142,7 +142,7 @@ def test_codes_as_csv(call, run, tmp_path):
     assert Image.open(tmp_path / "x.png").format == "PNG"
 
 
-def test_codes_as_arrays_are_those_of_the_csv(numbers, run, tmp_path):
+def test_latents_as_arrays_are_those_of_the_csv(numbers, run, tmp_path):
     assert numbers("encode", run, "-o", "x.npy") == {"files": ["x.npy"], "images": 297, "latents": 2}
     numbers("encode", run, "-o", "x.npz", "--stddev", "--label")
     numbers("encode", run, "-o", "x.csv")
@@ -153,7 +153,7 @@ def test_codes_as_arrays_are_those_of_the_csv(numbers, run, tmp_path):
     assert np.array_equal(text, alone)
 
 
-def test_labels_that_are_not_there(fails, run, tmp_path):
+def test_missing_labels_are_an_error(fails, run, tmp_path):
     np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8))
     assert "the data has none" in fails(3, "encode", run, "-o", "x.csv", "--label", "--data", "x.npy")
 
@@ -161,7 +161,7 @@ def test_labels_that_are_not_there(fails, run, tmp_path):
 # ---------------------------------------------------------------------------------------------------- report
 
 
-def test_the_report_draws_what_is_missing_and_leaves_the_rest(call, run):
+def test_the_report_draws_only_missing_figures(call, run):
     missing, there = run / "figures/latent-space.png", run / "figures/samples.png"
     missing.unlink()
     (run / "report.html").unlink()
@@ -174,7 +174,7 @@ def test_the_report_draws_what_is_missing_and_leaves_the_rest(call, run):
     assert (run / "report.html").is_file()
 
 
-def test_the_report_draws_all_anew_where_asked(numbers, run):
+def test_the_report_redraws_all_figures_on_request(numbers, run):
     there = run / "figures/samples.png"
     Image.new("L", (3, 3)).save(there)
     assert str(there) in numbers("report", run, "--redraw")["figures"]

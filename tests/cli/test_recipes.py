@@ -5,7 +5,7 @@ import re
 import yaml
 
 
-def test_list_says_what_each_recipe_is(call, numbers):
+def test_list_describes_each_recipe(call, numbers):
     rows = {row["name"]: row for row in numbers("recipes", "list")["recipes"]}
     assert {"digits", "mnist", "mnist-2d", "mnist-gated"} <= set(rows)
     assert rows["mnist-gated"]["model"] == "gated dense 300-300-40, bernoulli"

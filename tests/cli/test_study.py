@@ -17,7 +17,7 @@ def file(call, tmp_path):
     return "two.yaml"
 
 
-def test_a_study_says_where_its_page_is(call, numbers, file, tmp_path):
+def test_a_study_prints_the_path_of_its_page(call, numbers, file, tmp_path):
     result = call("study", file, "--jobs", 1)
     folder = "runs/studies/two-quick"
     assert (result.exit_code, result.stdout) == (
@@ -67,7 +67,7 @@ def test_a_sweep_prints_its_table(call, numbers):
     assert [row["name"] for row in again["tables"][0]["rows"]] == ["latent_dim = 2", "latent_dim = 3"]
 
 
-def test_a_comparison_goes_to_stdout_and_its_page_where_asked(call, numbers, run, tmp_path):
+def test_a_comparison_goes_to_stdout_and_its_page_to_the_output(call, numbers, run, tmp_path):
     result = call("compare", run, "-o", "page.html")
     assert result.exit_code == 0
     assert f"Not measured yet; measure with: vaekit evaluate {run}" in result.stdout

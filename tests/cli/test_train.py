@@ -16,7 +16,7 @@ from PIL import Image
 QUICK = ("training.epochs=1", "training.sample_every=0")
 
 
-def test_a_run_holds_all_that_came_of_it(trained):
+def test_a_run_holds_all_its_files(trained):
     names = {path.name for path in trained.iterdir()}
     assert names >= {
         "recipe.yaml", "environment.json", "metrics.jsonl", "checkpoint", "model", "figures", "report.html",
@@ -29,7 +29,7 @@ def test_a_run_holds_all_that_came_of_it(trained):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_the_end_says_where_the_run_is_and_what_to_type_next(call):
+def test_the_summary_names_the_run_and_the_next_commands(call):
     result = call("train", "digits", *QUICK)
     assert result.exit_code == 0, result.output
     first, *rest = result.stdout.splitlines()
@@ -81,7 +81,7 @@ def test_an_autoencoder_has_a_loss_but_no_bound(call):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_the_first_word_is_an_override_where_it_says_so(call, tmp_path):
+def test_a_first_word_with_an_equals_sign_is_an_override(call, tmp_path):
     result = call("train", "data.dataset=digits", "data.validation=200", *QUICK,
                   "model.encoder.network=dense",
                   "model.decoder.network=dense", "name=mine", "-q")  # fmt: skip
@@ -164,7 +164,7 @@ def test_a_recipe_takes_other_data(call, tmp_path):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_finished_run_goes_on_for_more_epochs(numbers, run):
+def test_a_finished_run_can_train_for_more_epochs(numbers, run):
     assert numbers("train", "--resume", run, "training.epochs=3", "-q")["epochs"] == 3
     assert json.loads((run / "model/config.json").read_text())["recipe"]["training"]["epochs"] == 3
 
@@ -176,13 +176,13 @@ def test_a_finished_run_has_nothing_left_to_resume(fails, run):
     )
 
 
-def test_what_is_fixed_by_the_past_cannot_change(fails, run):
+def test_settings_of_finished_epochs_cannot_change(fails, run):
     assert "model.latent_dim cannot change after training started" in fails(
         3, "train", "--resume", run, "model.latent_dim=3"
     )
 
 
-def test_interrupted_training_saves_and_says_how_to_go_on(tmp_path):
+def test_interrupted_training_saves_and_names_the_resume_command(tmp_path):
     words = ["train", "digits", "training.epochs=100000", "training.sample_every=0", "--run-dir", "r"]
     code = "from vaekit.cli import main; main()"
     process = subprocess.Popen(
@@ -236,7 +236,7 @@ def test_divergence_has_its_own_exit_code(call, tmp_path):
             ],
             "256 levels",
         ),
-        (3, ["digits", "data.test=1700"], "leave none of 1797 for training"),
+        (3, ["digits", "data.test=1700"], "leave no image of 1797 for training"),
         (1, ["digits", "--run-dir", "/dev/null/r"], "cannot create /dev/null/r"),
     ],
 )
@@ -245,15 +245,15 @@ def test_a_mistake_is_one_line_and_leaves_nothing(fails, tmp_path, code, words, 
     assert not any(tmp_path.iterdir())
 
 
-def test_a_run_is_never_trained_over(fails, run):
+def test_a_run_is_never_overwritten(fails, run):
     assert "already holds a run" in fails(3, "train", "digits", "--run-dir", run)
 
 
-def test_a_recipe_that_is_no_yaml(fails, tmp_path):
+def test_a_recipe_that_is_not_yaml(fails, tmp_path):
     (tmp_path / "bad.yaml").write_text("a: [1\n")
     assert "recipe 'bad.yaml': not readable as YAML" in fails(3, "train", "bad.yaml")
 
 
-def test_data_that_is_damaged(fails, tmp_path):
+def test_damaged_data(fails, tmp_path):
     (tmp_path / "x.npy").write_bytes(b"nothing of the kind")
     assert "x.npy" in fails(3, "train", "--data", "x.npy")

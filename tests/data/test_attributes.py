@@ -23,7 +23,7 @@ def table(tmp_path, text: str):
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
-def test_rows_in_the_order_of_the_images_numbers_kept_and_words_made_columns(tmp_path, mark):
+def test_numbers_stay_columns_and_words_become_one_column_each(tmp_path, mark):
     text = "age,hair,smile\n30,red,0.5\n\n40,black,1\n50,red,-2\n".replace(",", mark)
     found = with_attributes(dataset(), table(tmp_path, text))
     assert found.attribute_names == ("age", "hair=black", "hair=red", "smile")
@@ -33,7 +33,7 @@ def test_rows_in_the_order_of_the_images_numbers_kept_and_words_made_columns(tmp
 
 
 @pytest.mark.parametrize("name", ["{}", "b/{}"])
-def test_rows_by_the_names_of_files_in_any_order(tmp_path, name):
+def test_rows_with_file_names_may_come_in_any_order(tmp_path, name):
     files = ("b/1.png", "b/2.png", "b/10.png")
     rows = "".join(f"{name.format(f'{i}.png')},{i}\n" for i in (10, 99, 1, 2))
     found = with_attributes(dataset(files=files), table(tmp_path, "file,age\n" + rows))
@@ -66,7 +66,7 @@ def test_a_folder_of_images_knows_the_names_of_its_files(tmp_path):
         ("a\n1\n3\ninf\n", "finite attributes, got inf for 'a' of image 2"),
     ],
 )
-def test_what_does_not_fit_is_named(tmp_path, text, message):
+def test_a_table_that_does_not_fit_is_an_error(tmp_path, text, message):
     with pytest.raises(DataError, match=message):
         with_attributes(dataset(), table(tmp_path, text))
 
@@ -84,7 +84,7 @@ def test_too_many_words_and_several_rows_of_one_image_are_refused(tmp_path):
 # ------------------------------------------------------------------------------------------ inside .npz files
 
 
-def test_an_npz_carries_attributes_beside_labels_and_keeps_them_when_imported(tmp_path, monkeypatch):
+def test_an_npz_can_hold_attributes_and_labels_and_importing_keeps_them(tmp_path, monkeypatch):
     monkeypatch.setenv("VAEKIT_CACHE", str(tmp_path / "cache"))
     attributes = np.arange(8.0).reshape(4, 2)
     images = np.arange(64, dtype=np.uint8).reshape(4, 4, 4)
@@ -99,7 +99,7 @@ def test_an_npz_carries_attributes_beside_labels_and_keeps_them_when_imported(tm
         assert found.classes == 2
 
 
-def test_parts_of_an_npz_each_have_theirs_or_none(tmp_path):
+def test_all_parts_of_an_npz_have_attributes_or_none(tmp_path):
     parts = {"x_train": np.zeros((3, 4, 4), np.uint8), "x_test": np.ones((2, 4, 4), np.uint8)}
     np.savez(tmp_path / "x.npz", **parts, attributes_train=[1.0, 2, 3], attributes_test=[4.0, 5])
     assert load_dataset(tmp_path / "x.npz").attributes[:, 0].tolist() == [1, 2, 3, 4, 5]

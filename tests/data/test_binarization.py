@@ -18,7 +18,7 @@ def levels() -> torch.Tensor:
     return torch.arange(256, dtype=torch.uint8).view(256, 1).expand(256, N).contiguous()
 
 
-def test_every_level_is_drawn_with_its_probability():
+def test_every_gray_level_is_sampled_with_its_probability():
     torch.manual_seed(0)
     ones = draw_binary(levels()).sum(1).numpy()
     p = np.arange(256) / 255
@@ -28,13 +28,13 @@ def test_every_level_is_drawn_with_its_probability():
     assert 0.001 < stats.chi2.sf(squares.sum(), 254) < 0.999
 
 
-def test_a_byte_of_255_is_drawn_again(monkeypatch):
+def test_a_byte_of_255_is_resolved_by_further_bytes(monkeypatch):
     noise = torch.tensor([[255, 255, 255, 3, 200], [255, 255, 7, 255, 0], [9, 255, 0, 0, 255]])
     monkeypatch.setattr(observation, "_bytes", lambda rows, n, device: noise.to(torch.uint8))
     assert draw_binary(torch.tensor([10, 255, 8, 4, 200], dtype=torch.uint8)).tolist() == [1, 1, 1, 1, 0]
 
 
-def test_pixels_are_drawn_apart_and_anew():
+def test_pixels_are_sampled_independently_at_each_use():
     torch.manual_seed(1)
     gray = levels()[100:140]
     one, other = (draw_binary(gray) - gray / 255 for _ in range(2))
@@ -49,7 +49,7 @@ def test_shape_type_and_values(shape: tuple[int, ...]):
     assert set(found.unique().tolist()) <= {0.0, 1.0}
 
 
-def test_real_numbers_are_probabilities_and_nan_is_not_drawn_as_one():
+def test_real_numbers_are_probabilities_and_nan_gives_zero():
     torch.manual_seed(2)
     p = torch.tensor([0.0, 0.25, 1.0, torch.nan]).expand(N, 4)
     share = draw_binary(p).mean(0)

@@ -36,7 +36,7 @@ def same(found: Dataset, expected: Dataset) -> None:
         assert getattr(found, fact) == getattr(expected, fact), fact
 
 
-def test_what_is_stored_comes_back_mapped(tmp_path: Path) -> None:
+def test_stored_datasets_are_memory_mapped(tmp_path: Path) -> None:
     stored = cache.store_dataset(tmp_path / "shelf", dataset())
     recalled = cache.load_cached(tmp_path / "shelf", "toy")
     assert recalled
@@ -70,9 +70,7 @@ def test_another_fingerprint_is_not_used(fresh_cache: Path) -> None:
 
 @pytest.mark.parametrize("file", ["images.npy", "labels.npy", "dataset.json"])
 @pytest.mark.parametrize("damage", ["gone", "cut", "empty"])
-def test_a_damaged_entry_is_as_good_as_none_and_is_made_anew(
-    fresh_cache: Path, file: str, damage: str
-) -> None:
+def test_a_damaged_cache_entry_is_made_again(fresh_cache: Path, file: str, damage: str) -> None:
     cache.load_or_make("toy", None, dataset)
     path = cache.catalog_folder() / "toy" / file
     content = path.read_bytes()
@@ -118,7 +116,7 @@ def test_two_processes_at_once_make_it_once(fresh_cache: Path) -> None:
     assert Path(f"{fresh_cache}-made").read_text() == "made\n"
 
 
-def test_a_cache_that_cannot_be_made_is_done_without(
+def test_without_a_writable_cache_the_dataset_stays_in_memory(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("in the way")
@@ -129,7 +127,7 @@ def test_a_cache_that_cannot_be_made_is_done_without(
     assert "VAEKIT_CACHE" in caplog.text
 
 
-def test_a_full_disk_is_one_line_and_leaves_nothing(
+def test_a_full_disk_is_a_one_line_error_and_leaves_nothing(
     fresh_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = namedtuple("usage", "free")
@@ -150,7 +148,7 @@ def test_failing_halfway_leaves_nothing(fresh_cache: Path, monkeypatch: pytest.M
     assert [path.name for path in cache.catalog_folder().iterdir() if path.is_dir()] == []
 
 
-def test_what_a_killed_process_left_is_no_hindrance(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     for left in (".toy.new", ".toy.old"):
         (tmp_path / left).mkdir()
         (tmp_path / left / "images.npy").write_bytes(b"half of it")
@@ -165,7 +163,7 @@ def test_importing_needs_a_cache(tmp_path: Path) -> None:
         cache.store_dataset(tmp_path / "file", dataset())
 
 
-def test_home_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAEKIT_CACHE", "/somewhere")
     assert cache.cache_folder() == Path("/somewhere")
     monkeypatch.delenv("VAEKIT_CACHE")

@@ -65,7 +65,7 @@ def test_mnist_counts_and_type() -> None:
     ]
 
 
-def test_digits_levels_give_the_original_ink_back() -> None:
+def test_digits_gray_levels_convert_back_to_the_original_values() -> None:
     from sklearn.datasets import load_digits
 
     digits, original = load_dataset("digits"), load_digits()
@@ -95,7 +95,7 @@ def test_an_unknown_name_proposes_the_nearest() -> None:
         catalog.find_entry("fashon-mnist")
 
 
-def test_content_checksum_sees_images_and_labels() -> None:
+def test_the_checksum_covers_images_and_labels() -> None:
     images, labels = np.zeros((2, 1, 2, 2), np.uint8), np.array([0, 1])
     expected = hashlib.sha256(images.tobytes() + labels.astype("<i8").tobytes()).hexdigest()
     assert catalog.content_sha256(images, labels) == expected

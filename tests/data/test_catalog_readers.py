@@ -26,7 +26,7 @@ def test_frey_faces_are_upright(tmp_path: Path) -> None:
     np.testing.assert_array_equal(catalog_readers.read_frey_faces({"f": path}).images[:, 0], faces)
 
 
-def test_frey_faces_must_be_levels(tmp_path: Path) -> None:
+def test_frey_faces_must_be_gray_levels(tmp_path: Path) -> None:
     savemat(tmp_path / "f.mat", {"ff": np.full((560, 2), 0.5)})
     with pytest.raises(DataError, match=r"expected whole numbers 0\.\.255"):
         catalog_readers.read_frey_faces({"f": tmp_path / "f.mat"})

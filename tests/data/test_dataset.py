@@ -9,7 +9,7 @@ from vaekit.errors import DataError
 IMAGES = np.zeros((4, 3, 2, 5), np.uint8)
 
 
-def test_what_it_says_of_itself() -> None:
+def test_a_dataset_describes_itself() -> None:
     labels = np.array([0, 1, 1, 0])
     data = Dataset("toy", "Toy", IMAGES, labels, ("cat", "dog"))
     assert (data.shape, data.is_uint8, data.classes, len(data)) == ((3, 2, 5), True, 2, 4)

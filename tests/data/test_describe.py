@@ -12,7 +12,7 @@ from vaekit.data.describe import describe_dataset, list_datasets
 pytestmark = pytest.mark.usefixtures("fresh_cache")
 
 
-def test_overview_names_everything(tmp_path: Path, levels: np.ndarray) -> None:
+def test_the_overview_lists_catalog_and_imports(tmp_path: Path, levels: np.ndarray) -> None:
     np.save(tmp_path / "faces.npy", levels)
     import_data(tmp_path / "faces.npy")
     rows = list_datasets()
@@ -36,14 +36,14 @@ def test_a_catalogd_dataset_is_described_from_row_and_content() -> None:
     json.dumps(facts)
 
 
-def test_what_is_not_here_is_described_from_its_row_alone() -> None:
+def test_a_dataset_that_is_not_here_is_described_from_its_row() -> None:
     facts = describe_dataset("omniglot")
     assert facts["found"] == "download"
     assert facts["splits"] == {"train": 24_345, "test": 8_070}
     assert "suggestion" not in facts
 
 
-def test_ones_own_is_described_with_what_was_inferred(tmp_path: Path, levels: np.ndarray) -> None:
+def test_own_data_is_described_with_its_notes(tmp_path: Path, levels: np.ndarray) -> None:
     np.savez(tmp_path / "a.npz", x_train=levels / 51, x_test=levels[:3] / 51)
     facts = describe_dataset(tmp_path / "a.npz")
     assert facts["splits"] == {"train": 20, "test": 3}

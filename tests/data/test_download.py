@@ -78,7 +78,7 @@ def test_a_dataset_is_downloaded_checked_and_cached(fresh_cache: Path, server: S
 
 
 @pytest.mark.parametrize("way", ["cut", "503"])
-def test_a_failing_server_is_asked_again(fresh_cache: Path, server: Server, way: str) -> None:
+def test_a_failing_download_is_retried(fresh_cache: Path, server: Server, way: str) -> None:
     server.failures, server.way = download.RETRIES, way
     assert len(load_entry(served(server))) == 10
     assert server.asked == 4 + download.RETRIES
@@ -87,7 +87,9 @@ def test_a_failing_server_is_asked_again(fresh_cache: Path, server: Server, way:
 @pytest.mark.parametrize(
     ("way", "says"), [("cut", "the connection broke off"), ("503", "the server answered 503")]
 )
-def test_giving_up_says_what_to_do_by_hand(fresh_cache: Path, server: Server, way: str, says: str) -> None:
+def test_a_failed_download_explains_the_manual_steps(
+    fresh_cache: Path, server: Server, way: str, says: str
+) -> None:
     server.failures, server.way = 99, way
     entry = served(server)
     with pytest.raises(NotFoundError, match=says) as caught:

@@ -37,7 +37,7 @@ REALS = RNG.random((20, 4, 3))
         (RNG.normal(size=(20, 4, 3)) * 1e6, np.float32, None, None),
     ],
 )
-def test_values_are_mapped_and_can_be_given_back(
+def test_values_are_rescaled_and_convert_back(
     values: np.ndarray, kind: type, offset: float | None, scale: float | None
 ) -> None:
     found = infer_images(values, "here")
@@ -53,7 +53,7 @@ def test_values_are_mapped_and_can_be_given_back(
     np.testing.assert_allclose(original, values.astype(np.float64), atol=tolerance + 1e-6)
 
 
-def test_levels_are_not_copied() -> None:
+def test_gray_levels_are_not_copied() -> None:
     assert np.shares_memory(infer_images(LEVELS, "here").images, LEVELS)
 
 
@@ -62,7 +62,7 @@ def test_levels_are_not_copied() -> None:
     [
         ((9, 10), (9, 1, 1, 10), "9 vectors of length 10"),
         ((9, 49), (9, 1, 1, 49), "vectors"),
-        ((9, 64), (9, 1, 8, 8), "9 rows of 64 levels, read as 8x8 images"),
+        ((9, 64), (9, 1, 8, 8), "9 rows of 64 gray levels, read as 8x8 images"),
         ((9, 784), (9, 1, 28, 28), "read as 28x28 images"),
         ((9, 5, 7), (9, 1, 5, 7), "9 gray images of 5x7"),
         ((9, 3, 5, 7), (9, 3, 5, 7), "3 channels, stored first"),
@@ -81,7 +81,7 @@ def test_real_rows_stay_vectors() -> None:
     assert infer_images(RNG.normal(size=(5, 784)), "here").images.shape == (5, 1, 1, 784)
 
 
-def test_channels_last_are_moved_not_mixed() -> None:
+def test_channels_stored_last_are_moved_first() -> None:
     values = RNG.integers(0, 256, (4, 5, 7, 3), dtype=np.uint8)
     np.testing.assert_array_equal(infer_images(values, "here").images[2, 1], values[2, :, :, 1])
 
@@ -101,17 +101,17 @@ def with_bad_values() -> np.ndarray:
         (np.full((3, 4), np.nan), r"all of its 12 values are missing \(NaN\)"),
         (np.array([[3.0, np.nan], [np.nan, 3.0]]), "all values are 3, so there is nothing to learn"),
         (np.full((3, 4), 7.0), "all values are 7, so there is nothing to learn"),
-        (np.zeros((0, 4)), r"not empty, but its shape is \(0, 4\)"),
-        (np.arange(5), r"its shape is \(5,\)"),
-        (np.zeros((2, 2, 2, 2, 2)), "its shape is"),
-        (np.array([["a"]]), "its type is <U1"),
-        (np.ones((2, 2)) * 1j, "its type is complex128"),
-        (np.array([["2020-01-01"]], "M8[D]"), "its type is datetime64"),
+        (np.zeros((0, 4)), r"not empty, got shape \(0, 4\)"),
+        (np.arange(5), r"got shape \(5,\)"),
+        (np.zeros((2, 2, 2, 2, 2)), "got shape"),
+        (np.array([["a"]]), "got <U1"),
+        (np.ones((2, 2)) * 1j, "got complex128"),
+        (np.array([["2020-01-01"]], "M8[D]"), "got datetime64"),
         (np.array([[-1.7e308, 1.7e308]]), "too far apart"),
         (np.zeros((2, 20, 20, 20)) + np.arange(20), "at most 16 channels"),
     ],
 )
-def test_what_cannot_be_used_is_said_in_one_line(values: np.ndarray, says: str) -> None:
+def test_unusable_arrays_are_one_line_errors(values: np.ndarray, says: str) -> None:
     with pytest.raises(DataError, match=says) as caught:
         infer_images(values, "here")
     assert str(caught.value).startswith("here: ")
@@ -126,7 +126,7 @@ def test_bad_values_are_counted_across_chunks() -> None:
         infer_images(values, "here")
 
 
-def test_what_does_not_fit_in_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arrays_larger_than_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "_half_of_memory", lambda: 900)
     with pytest.raises(DataError, match="more than half of this machine's memory"):
         infer_images(REALS, "here")
@@ -136,13 +136,17 @@ def test_what_does_not_fit_in_memory_is_refused(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("values", "scale", "says"),
     [
-        (LEVELS * 1.0, 255, "values in [0, 255], in 255 equal steps, kept as reals in [0, 1]"),
-        ((LEVELS > 99) * 1.0, 1, "values in [0, 1], only two of them, kept as reals in [0, 1]"),
-        (np.where(LEVELS > 99, 7.0, -2.0), 9, "values in [-2, 7], only two of them, kept as reals in [0, 1]"),
+        (LEVELS * 1.0, 255, "values in [0, 255], in 255 equal steps, stored as real numbers in [0, 1]"),
+        ((LEVELS > 99) * 1.0, 1, "values in [0, 1], only two of them, stored as real numbers in [0, 1]"),
+        (
+            np.where(LEVELS > 99, 7.0, -2.0),
+            9,
+            "values in [-2, 7], only two of them, stored as real numbers in [0, 1]",
+        ),
         (REALS * 2 - 1, 2, "real values in [-1, 1], mapped to [0, 1]"),
     ],
 )
-def test_missing_values_stay_missing_and_the_others_what_they_are(
+def test_missing_values_stay_missing_and_others_are_unchanged(
     values: np.ndarray, scale: float, says: str
 ) -> None:
     holes = values.copy()
@@ -159,7 +163,7 @@ def test_missing_values_stay_missing_and_the_others_what_they_are(
     )
 
 
-def test_missing_values_in_the_first_or_last_chunk_hide_no_extreme() -> None:
+def test_missing_values_do_not_change_the_range() -> None:
     for place in (0, 1, 2):
         values = np.linspace(-3, 5, 3 * (2**21 + 1)).reshape(3, -1)
         values[place] = np.nan
@@ -168,7 +172,7 @@ def test_missing_values_in_the_first_or_last_chunk_hide_no_extreme() -> None:
         assert (found.offset, found.offset + found.scale) == pytest.approx((known.min(), known.max()))
 
 
-def test_rows_of_levels_are_images_also_where_some_are_missing() -> None:
+def test_rows_of_gray_levels_are_images_even_with_missing_values() -> None:
     rows = RNG.integers(0, 256, (9, 64)) * 1.0
     rows[0, 3] = np.nan
     assert infer_images(rows, "here").images.shape == (9, 1, 8, 8)

@@ -36,7 +36,7 @@ def test_no_labels() -> None:
 
 
 @pytest.mark.parametrize("labels", [np.array([0.5, 1.5]), np.array([1.0, np.nan])])
-def test_real_numbers_are_left_out_and_said(labels: np.ndarray) -> None:
+def test_real_labels_are_left_out_with_a_note(labels: np.ndarray) -> None:
     found = number_labels(labels, "here")
     assert found.numbers is None
     assert "left out" in found.notes[0]
@@ -45,10 +45,10 @@ def test_real_numbers_are_left_out_and_said(labels: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("labels", "says"),
     [
-        (np.zeros((2, 3), int), r"but have \(2, 3\)"),
-        (np.zeros((2, 3, 4), int), r"but have \(2, 3, 4\)"),
-        (np.array([1j, 2]), "but are complex128"),
-        (np.array(["2020"], "M8[Y]"), "but are datetime64"),
+        (np.zeros((2, 3), int), r"got \(2, 3\)"),
+        (np.zeros((2, 3, 4), int), r"got \(2, 3, 4\)"),
+        (np.array([1j, 2]), "got complex128"),
+        (np.array(["2020"], "M8[Y]"), "got datetime64"),
     ],
 )
 def test_other_labels_are_refused(labels: np.ndarray, says: str) -> None:

@@ -34,7 +34,7 @@ def test_an_import_is_found_by_its_name_after_the_file_is_gone(file: Path, level
         assert data.source == str(file)
 
 
-def test_a_name_of_ones_own(file: Path) -> None:
+def test_an_import_can_be_named(file: Path) -> None:
     assert import_data(file, "pets").name == "pets"
     assert load_dataset("pets").title == "pets"
 
@@ -58,7 +58,7 @@ def test_an_import_is_replaced_only_by_force(file: Path, levels: np.ndarray) -> 
         ("", "letters"),
     ],
 )
-def test_names_that_cannot_be_given(file: Path, name: str, says: str) -> None:
+def test_invalid_import_names_are_refused(file: Path, name: str, says: str) -> None:
     with pytest.raises(DataError, match=says):
         import_data(file, name)
 
@@ -71,7 +71,7 @@ def test_a_bad_file_imports_nothing(file: Path) -> None:
         load_dataset("faces")
 
 
-def test_a_path_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_path_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="neither a path nor a dataset"):
         import_data(tmp_path / "absent")
 

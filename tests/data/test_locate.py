@@ -15,7 +15,7 @@ from vaekit.errors import DataError
 
 @pytest.mark.parametrize("inner", ["toy", "."])
 @pytest.mark.parametrize("packed", [True, False])
-def test_own_folders_are_looked_in_first(
+def test_folders_of_the_user_come_first(
     fresh_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inner: str, packed: bool
 ) -> None:
     entry = write_quartet(tmp_path / "mine" / inner, packed=packed)
@@ -28,7 +28,7 @@ def test_own_folders_are_looked_in_first(
     assert data.source == str(tmp_path / "mine" / inner)
 
 
-def test_changed_files_are_decoded_anew(
+def test_changed_files_are_decoded_again(
     fresh_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VAEKIT_DATA", str(tmp_path))
@@ -65,8 +65,8 @@ def test_without_any_file_it_is_packaged_or_to_be_downloaded(fresh_cache: Path) 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"sha256": "0" * 64}, "toy must have content with SHA-256 0{64}, but [0-9a-f]{64} came"),
-        ({"count": 11}, r"images of shape \(11, 1, 3, 2\), but \(10, 1, 3, 2\) came"),
+        ({"sha256": "0" * 64}, "toy: expected content with SHA-256 0{64}, got [0-9a-f]{64}"),
+        ({"count": 11}, r"images of shape \(11, 1, 3, 2\), got \(10, 1, 3, 2\)"),
     ],
 )
 def test_other_content_is_refused_and_not_cached(

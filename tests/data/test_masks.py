@@ -12,7 +12,7 @@ SHAPE = (3, 8, 11)
 
 
 @pytest.mark.parametrize("kind", MASKS)
-def test_an_image_lacks_the_same_whatever_others_are_asked_for(kind: str) -> None:
+def test_the_mask_of_an_image_does_not_depend_on_others(kind: str) -> None:
     missing = MASKS[kind](**({"size": 5} if kind == "square" else {}))
     whole = observed_pixels(missing, SHAPE, np.arange(40), 7)
     assert whole.shape == (40, 1, 8, 11)
@@ -33,7 +33,7 @@ def test_each_pixel_is_hidden_with_its_probability(share: float) -> None:
 @pytest.mark.parametrize(
     ("size", "shape", "expected"), [(5, SHAPE, (5, 5)), (10, SHAPE, (8, 10)), (4, (1, 1, 9), (1, 4))]
 )
-def test_a_square_has_its_size_and_comes_to_every_place(
+def test_a_square_has_its_size_and_can_be_anywhere(
     size: int, shape: tuple[int, int, int], expected: tuple[int, int]
 ) -> None:
     hidden = ~observed_pixels(square(size), shape, np.arange(800), 0)[:, 0]
@@ -61,11 +61,11 @@ def test_halves() -> None:
 @pytest.mark.parametrize(
     ("missing", "shape", "says"),
     [
-        (square(11), SHAPE, "a square of 11 hides all of an image of 8 x 11; choose a smaller size"),
+        (square(11), SHAPE, "a square of 11 hides an image of 8 x 11 completely; choose a smaller size"),
         (half("top"), (1, 1, 9), "an image of 1 x 9 has no top half; choose another side"),
         (half(), (1, 1, 1), "an image of 1 x 1 has no random half"),
     ],
 )
-def test_what_does_not_fit_is_said(missing, shape: tuple[int, int, int], says: str) -> None:
+def test_a_mask_that_does_not_fit_is_an_error(missing, shape: tuple[int, int, int], says: str) -> None:
     with pytest.raises(DataError, match=says):
         observed_pixels(missing, shape, np.arange(1), 0)

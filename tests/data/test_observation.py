@@ -36,7 +36,7 @@ def test_threshold_is_above_one_half() -> None:
     assert observe(dataset(half), np.arange(1), "threshold").all().flatten().tolist() == [0, 0, 1, 1]
 
 
-def test_discrete_and_continuous_are_level_over_255(gray: Dataset) -> None:
+def test_discrete_and_continuous_are_gray_levels_over_255(gray: Dataset) -> None:
     for observation in ("discrete", "continuous"):
         seen = observe(gray, np.array([4, 7]), observation)
         expected = torch.from_numpy(gray.images[[4, 7]]).float() / 255
@@ -52,7 +52,7 @@ def test_continuous_reals_are_untouched(real: Dataset) -> None:
 
 @pytest.mark.parametrize("observation", ["static", "dynamic"])
 @pytest.mark.parametrize("kind", ["gray", "real"])
-def test_static_draws_depend_on_seed_and_place_alone(
+def test_static_draws_depend_only_on_seed_and_index(
     observation: str, kind: str, request: pytest.FixtureRequest
 ) -> None:
     data = request.getfixturevalue(kind)
@@ -64,7 +64,7 @@ def test_static_draws_depend_on_seed_and_place_alone(
     assert set(whole.unique().tolist()) == {0.0, 1.0}
 
 
-def test_static_draws_are_fair() -> None:
+def test_static_draws_have_the_right_probability() -> None:
     images = np.repeat(np.array([0, 1, 64, 128, 254, 255], np.uint8), 20_000).reshape(6, 1, 100, 200)
     drawn = observe(dataset(images), np.arange(6), "static").all().mean(dim=(1, 2, 3))
     expected = torch.tensor([0, 1, 64, 128, 254, 255]) / 255
@@ -72,7 +72,7 @@ def test_static_draws_are_fair() -> None:
     assert ((drawn - expected).abs() <= 4 * deviation).all()
 
 
-def test_dynamic_training_data_is_drawn_anew_and_fairly() -> None:
+def test_dynamic_training_images_are_sampled_at_each_use() -> None:
     images = np.repeat(np.array([0, 77, 255], np.uint8), 20_000).reshape(3, 1, 100, 200)
     seen = observe(dataset(images), np.arange(3), "dynamic", training=True)
     torch.manual_seed(0)
@@ -87,7 +87,7 @@ def test_dynamic_training_data_is_drawn_anew_and_fairly() -> None:
 
 @pytest.mark.parametrize("observation", OBSERVATIONS)
 @pytest.mark.parametrize("training", [False, True])
-def test_held_or_gathered_the_numbers_are_the_same(gray: Dataset, observation: str, training: bool) -> None:
+def test_resident_or_not_the_batches_are_equal(gray: Dataset, observation: str, training: bool) -> None:
     chosen, indices = np.arange(5, 45), torch.tensor([30, 0, 7, 7])
     batches = []
     for resident in (True, False):
@@ -108,9 +108,7 @@ def test_channels_stored_last_come_out_first() -> None:
     assert seen.shape == (3, 4, 5)
 
 
-def test_what_takes_too_much_of_the_device_is_gathered(
-    gray: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_splits_are_not_resident(gray: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     size = 50 * 3 * 4 * 5
     for free, held in ((3 * size, False), (3 * size + 1, True)):
         monkeypatch.setattr(module, "_free_bytes", lambda device, free=free: free)
@@ -121,7 +119,7 @@ def test_free_memory_is_positive() -> None:
     assert _free_bytes(torch.device("cpu")) > 0
 
 
-def test_batches_go_through_everything_in_order(gray: Dataset) -> None:
+def test_batches_cover_the_split_in_order(gray: Dataset) -> None:
     seen = observe(gray, np.arange(10, 33), "discrete")
     images, labels = zip(*seen.batches(10), strict=True)
     assert [len(batch) for batch in images] == [10, 10, 3]
@@ -134,7 +132,7 @@ def test_without_labels_batches_have_none(real: Dataset) -> None:
     assert all(labels is None for _, labels in observe(real, np.arange(9), "continuous").batches(4))
 
 
-def test_discrete_needs_levels(real: Dataset) -> None:
+def test_discrete_needs_gray_levels(real: Dataset) -> None:
     with pytest.raises(DataError, match=r"discrete needs gray levels.*use continuous"):
         observe(real, np.arange(3), "discrete")
 
@@ -154,7 +152,7 @@ def holes(real: Dataset) -> Dataset:
 @pytest.mark.parametrize("observation", ["threshold", "static", "dynamic", "continuous"])
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("resident", [False, True])
-def test_what_is_missing_stays_missing(
+def test_missing_values_stay_missing(
     real: Dataset, holes: Dataset, observation: str, training: bool, resident: bool
 ) -> None:
     both = []
@@ -170,7 +168,7 @@ def test_what_is_missing_stays_missing(
     assert torch.equal(lacking[~missing], whole[~missing])
 
 
-def test_levels_beside_missing_values_can_be_observed_as_levels() -> None:
+def test_gray_levels_with_missing_values_can_be_discrete() -> None:
     images = np.random.default_rng(0).integers(0, 256, (9, 1, 4, 4)).astype(np.float32) / 255
     images[2, 0, 1] = np.nan
     data = dataset(images)
@@ -182,7 +180,7 @@ def test_levels_beside_missing_values_can_be_observed_as_levels() -> None:
 
 @pytest.mark.parametrize("observation", OBSERVATIONS)
 @pytest.mark.parametrize("resident", [False, True])
-def test_hidden_pixels_are_missing_in_all_channels_and_the_others_are_as_they_were(
+def test_hidden_pixels_are_missing_in_all_channels_and_others_are_unchanged(
     gray: Dataset, observation: str, resident: bool
 ) -> None:
     chosen = np.array([40, 3, 17, 41])
@@ -198,7 +196,7 @@ def test_hidden_pixels_are_missing_in_all_channels_and_the_others_are_as_they_we
     assert torch.equal(lacking[left], whole[left])
 
 
-def test_mnist_threshold_agrees_with_the_levels() -> None:
+def test_mnist_threshold_agrees_with_the_gray_levels() -> None:
     mnist = load_dataset("mnist")
     chosen = np.array([0, 59_999, 69_999])
     expected = torch.from_numpy((mnist.images[chosen] > 127).astype(np.float32))

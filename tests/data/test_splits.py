@@ -20,13 +20,13 @@ def test_mnist_is_split_as_the_literature_does(validation: int, train: int) -> N
     np.testing.assert_array_equal(parts.test, np.arange(60_000, 70_000))
 
 
-def test_a_published_validation_part_is_taken_as_it_is() -> None:
+def test_a_published_validation_part_is_used() -> None:
     parts = split(dataset(train=(0, 60), validation=(60, 80), test=(80, 100)), validation=5)
     assert [len(part) for part in (parts.train, parts.validation, parts.test)] == [60, 20, 20]
     np.testing.assert_array_equal(parts.validation, np.arange(60, 80))
 
 
-def test_where_only_the_test_part_is_published_nothing_of_it_is_trained_on() -> None:
+def test_a_published_test_part_is_never_trained_on() -> None:
     parts = split(dataset(test=(80, 100)), validation=10)
     np.testing.assert_array_equal(parts.train, np.arange(70))
     np.testing.assert_array_equal(parts.validation, np.arange(70, 80))
@@ -58,11 +58,11 @@ def test_the_seed_decides() -> None:
 @pytest.mark.parametrize(
     ("sizes", "says"),
     [
-        ({"validation": 50, "test": 50}, "leave none of 100 for training"),
+        ({"validation": 50, "test": 50}, "leave no image of 100 for training"),
         ({"validation": 0.6, "test": 0.5}, "60 images for validation and 50 for testing"),
         ({"validation": 1.0}, "validation: expected a number of images"),
         ({"test": -1}, "test: expected a number of images"),
-        ({"test": -0.5}, "-0.5 came"),
+        ({"test": -0.5}, "got -0.5"),
     ],
 )
 def test_impossible_sizes_are_refused(sizes: dict[str, float], says: str) -> None:
@@ -71,11 +71,11 @@ def test_impossible_sizes_are_refused(sizes: dict[str, float], says: str) -> Non
 
 
 def test_published_train_cannot_be_used_up() -> None:
-    with pytest.raises(DataError, match="leave none of 80"):
+    with pytest.raises(DataError, match="leave no image of 80"):
         split(dataset(train=(0, 80), test=(80, 100)), validation=80)
 
 
-def test_fewer_images_to_train_on_are_a_random_part_that_grows() -> None:
+def test_smaller_training_sets_are_nested_random_subsets() -> None:
     few, more, whole = (split(dataset(), train=n).train for n in (10, 30, 1000))
     assert (len(few), len(more), len(whole)) == (10, 30, 80)
     assert set(few) < set(more) < set(whole)

@@ -30,7 +30,7 @@ def by_torch(components: Independent, logits: Tensor = LOGITS) -> MixtureSameFam
 
 
 @pytest.mark.parametrize("spread", [1, 30, 1000])
-def test_the_sum_over_components_is_that_of_torch_and_so_is_its_gradient(spread):
+def test_log_sum_exp_and_its_gradient_are_those_of_torch(spread):
     logs = (spread * torch.randn(7, 40, dtype=torch.float64)).requires_grad_()
     with torch.no_grad():
         logs[0, :39], logs[1, 3] = -torch.inf, logs[1, 4]
@@ -79,7 +79,7 @@ def test_single_precision_loses_nothing_where_components_are_narrow(autocast: bo
     torch.testing.assert_close(found.double(), exact.log_prob(z.double()), rtol=1e-4, atol=1e-2)
 
 
-def test_points_are_taken_in_parts_without_a_difference(monkeypatch):
+def test_chunks_do_not_change_the_log_density(monkeypatch):
     ours, z = Mixture(LOGITS, gaussians()), torch.randn(3, 5, 3, dtype=torch.float64)
     whole = ours.log_prob(z)
     monkeypatch.setattr(mixture, "FLOATS_PER_CHUNK", 8)
@@ -94,7 +94,7 @@ def test_components_of_any_family_are_mixed():
     )
 
 
-def test_draws_come_from_every_component_by_its_weight():
+def test_samples_come_from_each_component_by_its_weight():
     base = Normal(torch.arange(4.0).unsqueeze(-1) * 10, torch.full((4, 1), 0.1))
     ours = Mixture(LOGITS.float(), Independent(base, 1))
     drawn = ours.sample((4000,))
@@ -121,12 +121,12 @@ def test_temperature_narrows_each_component_about_its_own_mean():
     assert torch.cdist(still, base.loc).amin(-1).max() < 1e-12
 
 
-def test_an_unknown_family_is_named():
+def test_an_unsupported_family_is_named():
     with pytest.raises(NotImplementedError, match="select: Laplace is not supported"):
         Mixture(LOGITS, Independent(Laplace(gaussians().base_dist.loc, 0.5), 1)).sample()
 
 
-def test_gaussians_with_covariances_are_mixed_and_drawn():
+def test_full_covariance_gaussians_are_mixed_and_sampled():
     mean = torch.arange(12.0, dtype=torch.float64).view(4, 3)
     cholesky = torch.eye(3, dtype=torch.float64) + torch.rand(4, 3, 3, dtype=torch.float64).tril(-1)
     components = CholeskyNormal(mean, cholesky)
@@ -144,7 +144,7 @@ def batched() -> Tensor:
 
 
 @pytest.mark.parametrize("shape", [(5,), (7, 5), (2, 7, 5)])
-def test_weights_of_a_batch_are_those_of_torch(shape):
+def test_batched_weights_agree_with_torch(shape):
     ours = Mixture(batched(), gaussians())
     theirs = by_torch(gaussians().expand((5, 4)), batched())
     z = torch.randn(*shape, 3, dtype=torch.float64)
@@ -155,20 +155,20 @@ def test_weights_of_a_batch_are_those_of_torch(shape):
     assert ours.rsample((7,)).shape == (7, 5, 3)
 
 
-def test_one_point_is_scored_under_all_the_weights():
+def test_one_point_is_evaluated_under_all_batched_weights():
     z = torch.randn(3, dtype=torch.float64)
     expected = by_torch(gaussians().expand((5, 4)), batched()).log_prob(z)
     torch.testing.assert_close(Mixture(batched(), gaussians()).log_prob(z), expected)
 
 
-def test_points_of_a_batch_are_taken_in_parts_without_a_difference(monkeypatch):
+def test_chunks_do_not_change_batched_log_densities(monkeypatch):
     ours, z = Mixture(batched(), gaussians()), torch.randn(50, 5, 3, dtype=torch.float64)
     whole = ours.log_prob(z)
     monkeypatch.setattr(mixture, "FLOATS_PER_CHUNK", 3 * 5 * 4 * 3)
     torch.testing.assert_close(ours.log_prob(z), whole)
 
 
-def test_a_component_of_weight_zero_is_never_drawn_and_changes_nothing():
+def test_a_component_of_weight_zero_is_never_sampled():
     logits = torch.tensor([[0.0, -torch.inf, 0.0, -torch.inf], [-torch.inf, 0.0, -torch.inf, -torch.inf]])
     base = Normal(torch.arange(4.0).unsqueeze(-1) * 10, torch.full((4, 1), 0.1), validate_args=False)
     ours = Mixture(logits, Independent(base, 1))
@@ -179,7 +179,7 @@ def test_a_component_of_weight_zero_is_never_drawn_and_changes_nothing():
     )
 
 
-def test_a_mixture_that_was_asked_without_gradients_has_them_afterwards_and_again():
+def test_caching_without_gradients_does_not_remove_later_gradients():
     z = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)
     mean = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
     ours = Mixture(torch.zeros(4, dtype=torch.float64), Independent(Normal(mean, torch.ones_like(mean)), 1))
@@ -193,7 +193,7 @@ def test_a_mixture_that_was_asked_without_gradients_has_them_afterwards_and_agai
     torch.testing.assert_close(once[0], nearness @ mean - z)
 
 
-def test_two_components_that_are_as_likely_but_for_rounding_share_the_gradient():
+def test_components_equal_up_to_rounding_have_a_finite_gradient():
     logs = torch.tensor([[1e-8, 0.0, -30.0]], requires_grad=True)
     gradient = torch.autograd.grad(mixture._log_sum_exp(logs).sum(), logs)[0]
     torch.testing.assert_close(gradient, torch.softmax(logs.detach(), -1))

@@ -31,7 +31,7 @@ def plain(p: Normal) -> Normal:
 
 
 @ours
-def test_density_mean_and_draws_are_those_of_torch(p: Normal):
+def test_density_mean_and_samples_are_those_of_torch(p: Normal):
     value = numbers(4, 5, 3)
     torch.testing.assert_close(p.log_prob(value), plain(p).log_prob(value), rtol=1e-12, atol=1e-12)
     assert torch.equal(p.variance, plain(p).variance)
@@ -42,7 +42,7 @@ def test_density_mean_and_draws_are_those_of_torch(p: Normal):
 
 
 @ours
-def test_expanded_and_tempered_they_are_still_gaussians(p: Normal):
+def test_expand_and_temperature_return_gaussians(p: Normal):
     wide = p.expand((2, 5, 3))
     assert type(wide) is type(p)
     assert wide.batch_shape == (2, 5, 3)
@@ -54,7 +54,7 @@ def test_expanded_and_tempered_they_are_still_gaussians(p: Normal):
 
 
 @pytest.mark.parametrize("event", [False, True])
-def test_the_divergence_from_n_0_1_is_that_of_torch_with_its_gradient(event: bool):
+def test_the_kl_from_the_unit_normal_is_that_of_torch_with_its_gradient(event: bool):
     def joined(p: Distribution) -> Distribution:
         return Independent(p, 1) if event else p
 
@@ -66,13 +66,13 @@ def test_the_divergence_from_n_0_1_is_that_of_torch_with_its_gradient(event: boo
         torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
 
 
-def test_of_a_batch_of_priors_there_is_a_divergence_each():
+def test_the_kl_broadcasts_over_a_batch_of_priors():
     q, ones = LogScaleNormal(torch.zeros(3), torch.ones(3)), torch.ones(4, 3)
     expected = kl_divergence(Normal(q.loc, q.scale), Normal(0 * ones, ones))
     torch.testing.assert_close(kl_divergence(q, UnitNormal(0 * ones, ones)), expected)
 
 
-def test_a_scale_that_float32_does_not_hold_keeps_its_logarithm():
+def test_a_scale_that_underflows_keeps_its_logarithm():
     p = LogScaleNormal(torch.zeros(1), torch.tensor([-110.0]))
     assert p.scale.log().item() == -torch.inf
     q = UnitNormal(torch.zeros(1), torch.ones(1))

@@ -40,9 +40,7 @@ def images(*shape: int) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.parametrize("graded", [True, False])
 @pytest.mark.parametrize("shape", [(1, 28, 28), (2, 1, 28, 20), (3, 7, 5), (1, 1, 1), (3, 64, 64)])
-def test_the_log_probability_of_black_and_white_images_is_the_sum_of_that_of_their_pixels(
-    graded: bool, shape: tuple[int, ...]
-):
+def test_total_log_prob_is_the_sum_over_binary_pixels(graded: bool, shape: tuple[int, ...]):
     logits, x = images(*shape)
     expected = torch.distributions.Bernoulli(logits=logits).log_prob(x).sum((-3, -2, -1))
     with torch.set_grad_enabled(graded):
@@ -52,7 +50,7 @@ def test_the_log_probability_of_black_and_white_images_is_the_sum_of_that_of_the
     torch.testing.assert_close(found.double(), expected, rtol=1e-6, atol=1e-4)
 
 
-def test_probabilities_as_pixels_have_the_cross_entropy_with_and_without_a_gradient():
+def test_total_log_prob_of_gray_pixels_is_the_cross_entropy():
     logits, x = images(1, 8, 6)
     x = x * 0.7 + 0.1
     p = IndependentEvent(Bernoulli(logits), 3)
@@ -61,7 +59,7 @@ def test_probabilities_as_pixels_have_the_cross_entropy_with_and_without_a_gradi
     torch.testing.assert_close(p.log_prob(x), p.base_dist.log_prob(x).sum((1, 2, 3)))
 
 
-def test_the_log_probability_of_black_and_white_images_has_the_gradient_of_the_cross_entropy():
+def test_total_log_prob_has_the_gradient_of_the_cross_entropy():
     logits, x = images(1, 5, 4)
     logits.requires_grad_()
     found = torch.autograd.grad(IndependentEvent(Bernoulli(logits), 3).log_prob(x).sum(), logits)[0]
@@ -69,7 +67,7 @@ def test_the_log_probability_of_black_and_white_images_has_the_gradient_of_the_c
 
 
 @pytest.mark.parametrize("graded", [True, False])
-def test_pixels_that_are_no_event_keep_their_log_probabilities_apart(graded: bool):
+def test_without_event_dimensions_log_probs_are_not_summed(graded: bool):
     logits, x = images(1, 3, 2)
     with torch.set_grad_enabled(graded):
         assert torch.equal(IndependentEvent(Bernoulli(logits), 0).log_prob(x), Bernoulli(logits).log_prob(x))
@@ -227,7 +225,7 @@ def test_discretized_logistic_with_two_levels_is_a_bernoulli():
         torch.testing.assert_close(p.log_prob(x), bernoulli.log_prob(x))
 
 
-def test_every_level_of_eight_bits_is_found_to_float32():
+def test_every_8_bit_gray_level_is_found_in_float32():
     exact = torch.arange(256, dtype=torch.uint8).float() / 255
     levels = torch.nextafter(exact, torch.zeros(()))  # a rounding error below
     identity = CategoricalLevels(torch.eye(256) * 50)
@@ -266,7 +264,7 @@ def test_categorical_draws_have_the_probabilities():
 # -------------------------------------------------------------------------------- point and optimal Gaussian
 
 
-def test_dirac_is_its_point():
+def test_delta_is_its_point():
     point = torch.tensor([0.25, -3.0], requires_grad=True)
     p = Delta(point)
     draws = p.rsample((4,))
@@ -298,7 +296,7 @@ def test_optimal_normal_is_the_best_of_all_scales():
     assert best < max(others) + 0.05
 
 
-def test_optimal_normal_finds_its_scale_from_the_observed_alone():
+def test_optimal_normal_uses_observed_values_only():
     loc, x, mask = torch.zeros(3, 4), torch.randn(3, 4), torch.rand(1, 4) < 0.5
     recorded: list[Tensor] = []
     masked = OptimalNormal(loc, recorded.append).with_mask(mask).log_prob(x)
@@ -325,7 +323,7 @@ def test_optimal_normal_cannot_be_sampled():
 # -------------------------------------------------------------------------------------------------- tempered
 
 
-def test_tempered_multiplies_the_spread_and_keeps_the_center():
+def test_temperature_multiplies_the_spread_and_keeps_the_center():
     p = Independent(Normal(torch.tensor([1.0, 2.0]), torch.tensor([0.5, 4.0])), 1)
     narrow = with_temperature(p, 0.25)
     torch.testing.assert_close(narrow.mean, p.mean)
@@ -352,7 +350,7 @@ def test_temperature_of_an_unsupported_family_is_an_error():
     ],
     ids=lambda p: type(p).__name__,
 )
-def test_shapes_and_words_are_those_of_torch(p: Distribution):
+def test_shapes_and_repr_are_those_of_torch(p: Distribution):
     assert p.batch_shape == (2, 3)
     assert p.event_shape == ()
     assert p.sample().shape == p.mean.shape == (2, 3)

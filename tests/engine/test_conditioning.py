@@ -32,13 +32,13 @@ def of_attributes_() -> TrainedModel:
 
 
 @pytest.mark.parametrize(("text", "place"), [("dog", 1), ("0", 0), ("1", 2), ("2", 2)])
-def test_a_class_by_name_or_else_by_number(text: str, place: int):
+def test_a_class_is_given_by_name_or_number(text: str, place: int):
     found = parse_condition(of_classes(), text)
     assert torch.equal(found.vector, torch.eye(3)[place])
     assert found.description == f"label {('cat', 'dog', '1')[place]}"
 
 
-def test_attributes_on_top_of_the_mean():
+def test_attributes_start_from_the_mean():
     assert parse_condition(of_attributes_(), attributes=["age=41.5"]).vector.tolist() == [41.5, 0.5, 0.5]
     assert parse_condition(of_attributes_(), attributes=["hair=red", "age=-1"]).vector.tolist() == [-1, 0, 1]
     assert parse_condition(of_attributes_(), attributes=["hair=red=0.25"]).vector.tolist() == [20, 0.5, 0.25]
@@ -80,7 +80,7 @@ def test_no_such_attribute(label, settings, message):
         parse_condition(of_attributes_(), label, settings)
 
 
-def test_an_unconditional_model_says_how_to_train_a_conditional_one():
+def test_an_unconditional_model_names_the_recipe_key():
     plain = TrainedModel(make_vae(), load_recipe("digits"), SHAPE, ("a",), Path("plain"))
     with pytest.raises(
         InvalidError, match=r"--label: plain is not a conditional model; .* model\.condition=label"

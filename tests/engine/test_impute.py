@@ -53,7 +53,7 @@ def trained(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainedMo
     return run.trained
 
 
-def test_trained_on_halves_it_beats_the_mean_of_what_is_there(trained: TrainedModel, folder: Path) -> None:
+def test_a_model_trained_on_halves_beats_the_mean_image(trained: TrainedModel, folder: Path) -> None:
     found = impute_dataset(trained, "pixels:0.3", data=str(folder / "curves.npy"), samples=300)
     assert found.scored.sum() == np.isnan(found.observed).sum() > 700
     assert found.rmse is not None
@@ -61,7 +61,7 @@ def test_trained_on_halves_it_beats_the_mean_of_what_is_there(trained: TrainedMo
     assert found.rmse < 0.5 * found.rmse_of_mean_image
 
 
-def test_every_image_of_other_data_is_filled_in_its_own_units(trained: TrainedModel, folder: Path) -> None:
+def test_other_data_are_imputed_in_their_own_units(trained: TrainedModel, folder: Path) -> None:
     given = np.load(folder / "holes.npy")
     seen: list[tuple[int, int]] = []
     found = impute_dataset(
@@ -81,7 +81,7 @@ def test_every_image_of_other_data_is_filled_in_its_own_units(trained: TrainedMo
     assert (arrays["ess"].min(), arrays["ess"].max()) > (0, 5)
 
 
-def test_images_are_chosen_among_those_that_lack_something(trained: TrainedModel) -> None:
+def test_images_are_chosen_among_those_with_missing_values(trained: TrainedModel) -> None:
     found = impute_dataset(trained, max_images=10, samples=20, seed=3)
     assert len(found.indices) == 10
     assert np.isnan(found.observed).any((1, 2, 3)).all()
@@ -91,14 +91,14 @@ def test_images_are_chosen_among_those_that_lack_something(trained: TrainedModel
     assert not np.array_equal(found.indices, other.indices)
 
 
-def test_where_nothing_is_missing_that_is_said(trained: TrainedModel, folder: Path) -> None:
+def test_without_missing_values_there_is_an_error(trained: TrainedModel, folder: Path) -> None:
     with pytest.raises(InvalidError, match="none of these 400 images has missing values; hide some"):
         impute_dataset(trained, "none", data=str(folder / "curves.npy"))
     with pytest.raises(RecipeError, match="expected one of 'pixels', 'square', 'half'"):
         impute_dataset(trained, "holes")
 
 
-def test_without_a_word_a_third_of_the_side_is_hidden(trained: TrainedModel, folder: Path) -> None:
+def test_by_default_a_square_of_a_third_of_the_side_is_hidden(trained: TrainedModel, folder: Path) -> None:
     found = impute_dataset(trained, data=str(folder / "curves.npy"), max_images=5, samples=20)
     assert found.missing == "square:2"
     assert (np.isnan(found.observed).sum((1, 2, 3)) == 2).all()
@@ -108,7 +108,9 @@ def test_without_a_word_a_third_of_the_side_is_hidden(trained: TrainedModel, fol
     ("shape", "layout"),
     [((1, 1, 6), (6,)), ((1, 2, 3), (2, 3)), ((2, 3, 4), (2, 3, 4)), ((2, 3, 4), (3, 4, 2)), ((2, 3, 4), ())],
 )
-def test_values_go_back_to_where_they_came_from(shape: tuple[int, ...], layout: tuple[int, ...]) -> None:
+def test_values_convert_back_to_units_and_layout_of_the_source(
+    shape: tuple[int, ...], layout: tuple[int, ...]
+) -> None:
     x = np.random.default_rng(0).random((3, 5, *shape))
     data = Dataset("a", "A", np.zeros((1, *shape), np.float32), None, (), offset=2, scale=4, layout=layout)
     back = data.to_original(x)

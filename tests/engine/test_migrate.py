@@ -52,7 +52,7 @@ def test_every_tensor_is_the_same_under_its_new_name(run):
     assert all(torch.equal(tensor, new[upgrade_weight_name(name)]) for name, tensor in old.items())
 
 
-def test_the_old_files_stay_and_a_second_time_nothing_is_done(run):
+def test_the_old_files_stay_and_a_second_migration_does_nothing(run):
     before = (run / "recipe.yaml").read_text()
     migrate(run)
     assert (run / "recipe.format1.yaml").read_text() == before
@@ -60,7 +60,7 @@ def test_the_old_files_stay_and_a_second_time_nothing_is_done(run):
     assert migrate(run) == []
 
 
-def test_what_has_old_names_is_set_aside(run):
+def test_files_with_old_names_are_set_aside(run):
     (run / "evaluation.json").write_text("{}")
     (run / "checkpoint").mkdir()
     migrate(run)
@@ -68,7 +68,7 @@ def test_what_has_old_names_is_set_aside(run):
     assert Run(run).evaluation == {}
 
 
-def test_the_old_recipe_is_no_recipe_and_the_upgraded_one_is():
+def test_the_old_recipe_is_invalid_and_the_upgraded_one_valid():
     old = parse_yaml((FIXTURE / "recipe.yaml").read_text())
     with pytest.raises(RecipeError, match="did you mean 'latent_dim'"):
         parse_recipe(old)
@@ -98,12 +98,12 @@ def test_every_old_value_is_upgraded(path):
         assert str(new) in str(upgrade_recipe(tree))
 
 
-def test_a_place_without_a_model_is_refused(tmp_path):
+def test_a_folder_without_a_model_is_refused(tmp_path):
     with pytest.raises(NotFoundError, match="expected a run directory or a model directory"):
         migrate(tmp_path)
 
 
-def test_a_damaged_model_is_refused_and_left_as_it_was(run):
+def test_a_damaged_model_is_refused_and_unchanged(run):
     (run / "model" / "model.safetensors").write_bytes(b"nothing")
     before = (run / "model" / "config.json").read_bytes()
     with pytest.raises(InvalidError, match="expected a model of format 1"):

@@ -50,7 +50,7 @@ def real(part):
 
 @pytest.mark.parametrize("features", ["classifier", "pixels"])
 @pytest.mark.parametrize("draw", [True, False])
-def test_real_images_come_to_the_floor_and_a_constant_stays_far_from_it(features, draw):
+def test_real_images_reach_the_floor_and_a_constant_does_not(features, draw):
     images = real("train")
     perfect = sample_quality(sampling(digits(), images.flip(0)), 250, features, draw)
     assert perfect.frechet < 2 * perfect.floor_frechet
@@ -69,7 +69,7 @@ def test_an_untrained_model_scores_far_below_the_floor():
     assert found.images == 297  # the test images are no more
 
 
-def test_like_is_compared_with_like(monkeypatch):
+def test_pixels_are_compared_with_pixels_and_means_with_images(monkeypatch):
     seen = []
     from vaekit.engine import sample_quality as module
 
@@ -103,12 +103,12 @@ def test_the_same_seed_gives_the_same_numbers():
     assert one["floor_kernel"] != other["floor_kernel"]
 
 
-def test_the_validation_images_are_the_floor_where_there_is_no_test():
+def test_validation_images_are_the_floor_without_a_test_split():
     trained = digits("data.test=0", "data.validation=50")
     assert sample_quality(trained, 200, "pixels").images == 50
 
 
-def test_what_cannot_be_compared(tmp_path):
+def test_data_that_cannot_be_compared(tmp_path):
     with pytest.raises(InvalidError, match="expected at least 10 samples, training and held-out images"):
         sample_quality(digits("data.test=5"), 100)
     with pytest.raises(InvalidError, match="'digits' there are 3, "):
@@ -122,7 +122,7 @@ def test_what_cannot_be_compared(tmp_path):
         sample_quality(digits(), 100, "pixels", data=str(tmp_path / "holes.npy"))
 
 
-def test_it_is_part_of_an_evaluation_where_it_is_asked_for():
+def test_quality_is_part_of_an_evaluation_on_request():
     trained = digits()
     plain = evaluate(trained, EvaluationOptions(samples=2, images=20))
     assert plain.quality is None

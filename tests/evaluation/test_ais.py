@@ -106,7 +106,7 @@ def posterior_draw(x: Tensor) -> Tensor:
     return exact.encode(x).sample()
 
 
-def test_back_from_exact_draws_the_mean_of_one_over_the_weight_is_one_over_the_evidence():
+def test_reverse_chains_have_mean_inverse_weight_one_over_the_evidence():
     """Each chain from a draw of its own: the mean over the posterior, too, is that of the closed form."""
     model, x, exact = factor_analysis(0.5, 0.5)
     many, copies = x[:1].expand(400, *x.shape[1:]), exact[:1].expand(400)
@@ -116,7 +116,7 @@ def test_back_from_exact_draws_the_mean_of_one_over_the_weight_is_one_over_the_e
 
 
 @pytest.mark.parametrize("likelihood", ["bernoulli", "discretized_logistic"])
-def test_on_a_line_it_finds_the_integral(likelihood: str):
+def test_with_one_latent_ais_finds_the_integral(likelihood: str):
     model, x = on_a_line(likelihood)
     log_p, _, _ = integrals(model, x)
     mean, error = mean_weight(run_forward(annealing_path(model, x, None, "prior"), 300, 20), log_p)
@@ -124,7 +124,7 @@ def test_on_a_line_it_finds_the_integral(likelihood: str):
     assert (error < 0.15).all()
 
 
-def test_moves_leave_the_posterior_as_it_is():
+def test_hmc_steps_leave_the_posterior_invariant():
     """From exact draws, at the end of the way: after 20 moves mean and covariance are those they were."""
     model, x, _ = factor_analysis()
     path = annealing_path(model, x, None, "prior")
@@ -138,7 +138,7 @@ def test_moves_leave_the_posterior_as_it_is():
     torch.testing.assert_close(z[:, 0].T.cov(), exact.top.covariance_matrix[0], rtol=0.12, atol=0.01)
 
 
-def test_the_length_of_steps_comes_to_the_acceptance_aimed_at():
+def test_step_sizes_reach_the_target_acceptance():
     model, x, _ = factor_analysis(0.5, 0.3)
     path = annealing_path(model, x, None, "prior")
     here, length = tune_step_sizes(path, temperatures(120))[-1]
@@ -148,7 +148,7 @@ def test_the_length_of_steps_comes_to_the_acceptance_aimed_at():
 
 
 @pytest.mark.parametrize("posterior", ["gaussian", "full_covariance"])
-def test_chains_that_run_off_are_not_accepted(posterior: str):
+def test_diverging_trajectories_are_rejected(posterior: str):
     model = make_vae(posterior=posterior)
     path = annealing_path(model, images_for(model))
     start = _evaluate_at(path, path.sample_initial(3), 0.5)
@@ -164,7 +164,7 @@ def test_chains_that_run_off_are_not_accepted(posterior: str):
     + [{"likelihood": name} for name in LIKELIHOODS],
     ids=str,
 )
-def test_it_works_with_every_part(row: dict[str, str]):
+def test_ais_works_with_every_component(row: dict[str, str]):
     model = make_vae(**row)
     parts = measure_batches(model, iter([(images_for(model), None)]), 3, measure=measure_quickly)
     assert parts.log_likelihood.isfinite().all()
@@ -177,7 +177,7 @@ def measure_quickly(model, x, y, samples):
 
 @inits
 @pytest.mark.parametrize("make", [make_hierarchical, make_labeled])
-def test_it_works_with_levels_labels_and_missing_values(make, init: Init):
+def test_ais_works_with_layers_labels_and_missing_values(make, init: Init):
     model = make()
     x = images_for(model)
     x[:, :, :2] = torch.nan
@@ -207,7 +207,7 @@ def test_missing_labels_are_averaged_over():
     assert found.label_posterior.shape == (3, 4)
 
 
-def test_the_effective_sample_size_is_that_of_the_chains_and_the_terms_stay():
+def test_the_effective_sample_size_is_that_of_the_chains():
     model, x, _ = factor_analysis(0.3)
     parts = measure_ais(model, x, None, 20, steps=20)
     assert (parts.effective_sample_size <= 20).all()
@@ -216,7 +216,7 @@ def test_the_effective_sample_size_is_that_of_the_chains_and_the_terms_stay():
     assert parts.pareto_k.isnan().all()
 
 
-def test_memory_is_bounded_by_what_the_decoder_gives():
+def test_memory_is_bounded_by_the_decoder_output():
     one, many = make_vae("bernoulli").decoder, make_vae("categorical").decoder
     assert [images_per_batch(one, SHAPE, chains) for chains in (16, 10_000)] == [32, 1]
     assert images_per_batch(many, SHAPE, 16) == (1 << 20) // (30 * 256) // 16
@@ -228,7 +228,7 @@ def test_memory_is_bounded_by_what_the_decoder_gives():
     assert set(decoded) == {PILOT_CHAINS, 2, 1}  # 5 chains of 4 images, 2 at once
 
 
-def test_portions_of_chains_are_as_good_as_all_at_once():
+def test_chunks_of_chains_are_equivalent_to_all_at_once():
     model, x, exact = factor_analysis(0.5, 0.7)
     path = replace(annealing_path(model, x), chains_per_batch=300)
     forward, reverse = run_forward_and_reverse(path, posterior_draw(x), 130, 20)

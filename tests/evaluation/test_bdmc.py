@@ -11,7 +11,7 @@ from vaekit.evaluation import bdmc as module
 from vaekit.evaluation.bdmc import bdmc
 
 
-def test_upper_and_lower_bound_hold_the_evidence_of_a_linear_model(monkeypatch: pytest.MonkeyPatch):
+def test_upper_and_lower_bound_enclose_the_evidence_of_a_linear_model(monkeypatch: pytest.MonkeyPatch):
     model, _, _ = factor_analysis(0.5, 0.5)
     drawn = []
     plain = module._sample_joint
@@ -44,7 +44,7 @@ def test_with_the_exact_posterior_all_bounds_are_the_evidence(make):
 
 
 @pytest.mark.parametrize("make", [make_vae, make_hierarchical, make_labeled])
-def test_models_of_every_kind_have_it_and_the_same_seed_gives_the_same(make):
+def test_bdmc_works_with_every_model_and_is_reproducible(make):
     one, two, other = (bdmc(make(), 5, 3, 4, 30, seed=seed) for seed in (1, 1, 2))
     assert [each.value for each in one.bounds] == [each.value for each in two.bounds]
     assert one.upper != other.upper
@@ -54,7 +54,7 @@ def test_models_of_every_kind_have_it_and_the_same_seed_gives_the_same(make):
     assert one.to_dict()["bounds"][2]["gap"] == pytest.approx(one.upper - one.bounds[2].value)
 
 
-def test_images_are_told_of_as_they_are_done_with():
+def test_progress_reports_finished_images():
     told: list[int] = []
     bdmc(make_vae(), 5, 400, 2, 10, progress=told.append)
     assert told == [1, 1, 1, 1, 1]

@@ -47,7 +47,7 @@ def test_coverage_of_differences_which_are_narrower_than_either():
     assert confidence_interval(a[0]).high - confidence_interval(a[0]).low > 4
 
 
-def test_of_what_nothing_pairs_the_ends_are_those_of_scipy_by_welch():
+def test_welch_intervals_are_those_of_scipy():
     rng = np.random.default_rng(0)
     a, b = rng.normal(3, 2, 4), rng.normal(1, 0.1, 7)
     expected = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
@@ -55,7 +55,7 @@ def test_of_what_nothing_pairs_the_ends_are_those_of_scipy_by_welch():
     assert welch_interval(np.ones(2), np.zeros(3)) == (1, 1, 1)
 
 
-def test_coverage_of_differences_that_nothing_pairs():
+def test_coverage_of_unpaired_differences():
     rng = np.random.default_rng(1)
     rows = zip(rng.normal(5, 3, (REPEATS, 5)), rng.normal(4, 3, (REPEATS, 5)), strict=True)
     covered(np.array([found.low <= 1 <= found.high for a, b in rows for found in [welch_interval(a, b)]]))
@@ -92,6 +92,6 @@ def marginal() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @pytest.mark.parametrize("n", [0, 1])
-def test_one_value_has_no_spread(n: int):
+def test_one_value_has_no_standard_deviation(n: int):
     with pytest.raises(ValueError, match=f"values: expected two or more, got {n}"):
         confidence_interval(np.zeros(n))

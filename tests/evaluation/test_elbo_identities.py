@@ -15,7 +15,7 @@ def batches(model, n=6):
 
 
 @pytest.mark.parametrize("make", [make_vae, make_hierarchical])
-def test_draws_find_the_closed_form_within_their_error(make):
+def test_samples_agree_with_the_closed_form_within_their_error(make):
     model = make()
     found = compare_kl(model, batches(model), samples=4000)
     assert abs(found.sampled - found.analytic) < 4 * found.stderr
@@ -30,7 +30,7 @@ def test_the_closed_form_is_the_formula_of_the_mean_and_sigma():
     assert compare_kl(model, [(x, None)], samples=2).analytic == pytest.approx(formula.item())
 
 
-def test_the_error_is_what_repeated_estimates_differ_by():
+def test_the_standard_error_is_that_of_repeated_estimates():
     model = make_vae()
     found = [compare_kl(model, batches(model), 50, seed) for seed in range(200)]
     spread = torch.tensor([each.sampled for each in found]).std().item()
@@ -48,7 +48,7 @@ def test_the_noise_of_the_sampled_form_is_its_formula():
     assert found == pytest.approx(formula.item(), rel=0.03)
 
 
-def test_without_a_closed_form_that_is_said():
+def test_without_a_closed_form_there_is_an_error():
     model = make_vae(prior="vamp")
     with pytest.raises(
         InvalidError,
@@ -68,7 +68,7 @@ def test_bound_and_gap_add_up_to_the_evidence_for_every_posterior(latents, pixel
     assert gaps[-1] == pytest.approx(0, abs=1e-9)
 
 
-def test_the_terms_are_what_draws_and_scipy_find():
+def test_the_terms_agree_with_samples_and_scipy():
     numbers = torch.randn(6, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     weight, x = numbers[:, :2], numbers[:, 2]
     first = elbo_identity(2, 6, noise=0.6)[0]  # where q is the prior

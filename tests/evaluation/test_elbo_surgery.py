@@ -22,7 +22,7 @@ def in_batches(x: torch.Tensor, size: int = 100):
     return ((part, None) for part in x.split(size))
 
 
-def test_on_a_line_both_parts_are_the_integrals():
+def test_with_one_latent_both_parts_are_the_integrals():
     """Many copies of three images: the aggregated posterior is that of the three."""
     model, x = on_a_line("bernoulli")
     with torch.no_grad():
@@ -40,7 +40,7 @@ def test_on_a_line_both_parts_are_the_integrals():
     assert found.kl == pytest.approx(found.mutual_information + found.marginal_kl)
 
 
-def test_codes_that_are_all_told_apart_hold_log_n_and_a_posterior_that_is_the_prior_nothing():
+def test_distinct_posteriors_have_log_n_nats_and_the_prior_none():
     def with_gain(gain: float, variance: float) -> VAE:
         posterior = LinearGaussian(
             gain * random(2, 6), torch.zeros(2).double(), variance * torch.eye(2).double()
@@ -55,7 +55,7 @@ def test_codes_that_are_all_told_apart_hold_log_n_and_a_posterior_that_is_the_pr
     assert (nothing.mutual_information, nothing.marginal_kl, nothing.kl) == pytest.approx((0, 0, 0), abs=1e-9)
 
 
-def test_no_more_images_than_asked_for_are_used_and_the_top_level_is_meant():
+def test_surgery_uses_at_most_max_images_and_the_top_layer():
     for model in (
         make_vae("bernoulli"),
         make_hierarchical(),
@@ -73,7 +73,7 @@ def test_no_more_images_than_asked_for_are_used_and_the_top_level_is_meant():
 
 
 @pytest.mark.parametrize("posterior", ["gaussian", "full_covariance", "flow"])
-def test_batches_of_unlike_size_count_image_by_image(posterior: str):
+def test_batches_of_different_sizes_are_weighted_by_images(posterior: str):
     model, x = make_vae(posterior=posterior), images("binary", n=30)
     whole, parts = (elbo_surgery(model, in_batches(x, size), seed=0) for size in (30, 7))
     with torch.no_grad():
@@ -104,13 +104,13 @@ class Scales(nn.Module):
         ([-2.99, -2.99, -2.99, -2.99, -2.99, 1.85], 5 / 6),
     ],
 )
-def test_a_scale_at_its_bound_is_seen(log_scales: list[float], share: float):
+def test_a_saturated_scale_is_detected(log_scales: list[float], share: float):
     model = make_vae("gaussian-learned", shape=SHAPE)
     model.decoder = Scales(log_scales)
     assert saturated_fraction(model, torch.zeros(4, *SHAPE), None, (-3.0, 2.0)) == pytest.approx(share)
 
 
-def test_a_scale_is_known_of_every_likelihood_that_has_one():
+def test_every_likelihood_with_a_scale_is_checked():
     for likelihood in ("gaussian-learned", "gaussian-global", "discretized_logistic"):
         model = make_vae(likelihood)
         assert saturated_fraction(model, images_for(model), None, (30.0, 40.0)) == 1

@@ -39,7 +39,7 @@ def kept(tmp_path):
     return sorted((tmp_path / "cache" / "features").glob("*.safetensors"))
 
 
-def test_a_classifier_is_trained_once_and_then_read(said, tmp_path):
+def test_a_classifier_is_trained_once_and_then_cached(said, tmp_path):
     data = stripes()
     first = feature_classifier(data, say=said.append)
     assert first.accuracy > 0.95
@@ -51,7 +51,7 @@ def test_a_classifier_is_trained_once_and_then_read(said, tmp_path):
     assert said == ["training a small classifier of stripes for its features; this is done once"]
 
 
-def test_a_damaged_file_is_made_anew_with_the_same_weights(said, tmp_path):
+def test_a_damaged_file_is_replaced_by_the_same_weights(said, tmp_path):
     data, x = stripes(), torch.rand(4, 1, 8, 8)
     first = feature_classifier(data, say=said.append)(x)
     [file] = kept(tmp_path)
@@ -72,7 +72,7 @@ def test_other_images_or_labels_have_another_classifier(said, tmp_path):
     assert len(said) == len(kept(tmp_path)) == 3
 
 
-def test_without_a_place_to_keep_it_a_classifier_is_trained_each_time(said, tmp_path, monkeypatch, caplog):
+def test_without_a_cache_a_classifier_is_trained_each_time(said, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(module.cache, "is_writable", lambda shelf: False)
     for _ in range(2):
         assert feature_classifier(stripes(), say=said.append).accuracy > 0.95
@@ -81,7 +81,7 @@ def test_without_a_place_to_keep_it_a_classifier_is_trained_each_time(said, tmp_
     assert "set VAEKIT_CACHE" in caplog.text
 
 
-def test_training_disturbs_nobodys_random_numbers():
+def test_training_keeps_the_global_random_state():
     before = torch.get_rng_state()
     feature_classifier(stripes())
     assert torch.equal(torch.get_rng_state(), before)
@@ -109,7 +109,7 @@ def test_components_keep_distances_between_images():
     assert ratio.max() / ratio.min() == pytest.approx(1, abs=1e-4)
 
 
-def test_what_the_classifier_is_is_said():
+def test_the_classifier_is_described():
     found = feature_space(stripes())
     assert found.kind == "classifier"
     assert found.description == "64 features of a small classifier of stripes, 100.0% correct on test images"

@@ -57,7 +57,7 @@ def test_bound_and_gap_are_the_evidence_of_a_network():
     assert sampled.log_likelihood.tolist() == pytest.approx(found.log_evidence.tolist(), abs=0.06)
 
 
-def test_too_wide_a_grid_shows_in_the_coarser_one():
+def test_a_coarse_grid_differs_from_every_second_point():
     model, *_ = linear()
     found = integrate_over_grid(model, images("real"), spacing=1.5)
     assert (found.log_evidence_coarse - found.log_evidence).abs().max() > 0.01

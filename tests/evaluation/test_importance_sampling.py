@@ -80,7 +80,7 @@ def test_the_exact_posterior_gives_the_exact_evidence_whatever_the_number_of_sam
         )
 
 
-def test_a_displaced_posterior_comes_to_the_evidence_from_below():
+def test_a_displaced_posterior_approaches_the_evidence_from_below():
     torch.manual_seed(0)
     model, x, truth = linear_gaussian(displaced=0.3)
     many = (x.repeat(500, 1, 1, 1), truth.repeat(500))
@@ -99,7 +99,7 @@ def test_the_terms_are_those_of_the_bound():
     torch.testing.assert_close(parts.reconstruction - parts.kl.sum(0), truth, rtol=0, atol=0.05)
 
 
-def test_batches_of_images_and_samples_only_change_the_draws(monkeypatch):
+def test_batch_sizes_change_only_the_random_draws(monkeypatch):
     torch.manual_seed(0)
     model, x, _ = linear_gaussian(displaced=0.1)
     whole = measure_batches(model, batches(x), 4000).log_likelihood
@@ -109,7 +109,7 @@ def test_batches_of_images_and_samples_only_change_the_draws(monkeypatch):
 
 
 @pytest.mark.parametrize(("likelihood", "numbers_a_pixel"), [("bernoulli", 1), ("categorical", 256)])
-def test_memory_is_bounded_by_what_the_decoder_gives(monkeypatch, likelihood, numbers_a_pixel):
+def test_memory_is_bounded_by_the_decoder_output(monkeypatch, likelihood, numbers_a_pixel):
     model = make_vae(likelihood)
     pixels = math.prod(SHAPE)
     assert images_per_batch(model.decoder, SHAPE) == min(100, (1 << 20) // (pixels * numbers_a_pixel))
@@ -120,7 +120,7 @@ def test_memory_is_bounded_by_what_the_decoder_gives(monkeypatch, likelihood, nu
     assert [n // (BATCH * pixels * numbers_a_pixel) for n in decoded] == [2, 2, 1]
 
 
-def test_the_prior_is_made_once_for_all_samples_of_a_batch(monkeypatch):
+def test_the_prior_is_computed_once_per_batch(monkeypatch):
     monkeypatch.setattr("vaekit.models.batching.FLOATS_PER_BATCH", 1)
     model, made = make_vae(prior="vamp"), []
     model.prior.layers[0].register_forward_hook(lambda *_: made.append(1))
@@ -129,7 +129,7 @@ def test_the_prior_is_made_once_for_all_samples_of_a_batch(monkeypatch):
 
 
 @pytest.mark.parametrize("make", [make_hierarchical, make_labeled])
-def test_deeper_and_labeled_models_are_trained_kept_and_measured_like_any_other(make, tmp_path):
+def test_hierarchical_and_conditional_models_are_trained_saved_and_measured(make, tmp_path):
     x, y = images("binary", n=60), torch.arange(60) % CLASSES
     data = Dataset("toy", "Toy", (255 * x).byte().numpy(), y.numpy(), ("a", "b", "c"))
     seen = observe(data, np.arange(60), "threshold", training=True)
@@ -157,7 +157,7 @@ def test_deeper_and_labeled_models_are_trained_kept_and_measured_like_any_other(
     assert found.log_likelihood > found.elbo
 
 
-def test_of_images_with_gaps_it_is_the_marginal_of_what_was_observed():
+def test_with_missing_pixels_it_is_the_marginal_of_the_observed_part():
     torch.manual_seed(0)
     model, x, _ = linear_gaussian()
     broad = model.encoder.layers[0].head
@@ -179,7 +179,7 @@ def test_of_images_with_gaps_it_is_the_marginal_of_what_was_observed():
     assert found.bits_per_dimension == pytest.approx(-found.log_likelihood / known / math.log(2))
 
 
-def test_where_nothing_was_observed_there_is_nothing_to_tell():
+def test_an_unobserved_image_has_log_likelihood_zero():
     model = make_vae().eval()
     nothing = torch.full((BATCH, *SHAPE), torch.nan)
     parts = measure_batches(model, batches(nothing), 5000)
@@ -187,7 +187,7 @@ def test_where_nothing_was_observed_there_is_nothing_to_tell():
     assert summarize(parts, model.layer_dims, 10, 0, 1.0).bits_per_dimension is None
 
 
-def test_the_same_seed_gives_the_same_numbers_and_the_model_is_as_it_was():
+def test_the_same_seed_gives_the_same_numbers_and_the_model_is_unchanged():
     model, x, _ = linear_gaussian(displaced=0.1)
     model.train()
     before, state = torch.get_rng_state(), {k: v.clone() for k, v in model.state_dict().items()}
@@ -209,18 +209,18 @@ def test_the_summary_has_the_mean_its_error_and_the_bits():
     assert summary.elbo == pytest.approx(summary.reconstruction - sum(summary.kl))
 
 
-def test_one_value_alone_has_a_mean_and_no_error():
+def test_one_value_has_a_mean_and_no_stderr():
     assert mean_and_stderr(torch.tensor([3.0])) == (3.0, None)
 
 
-def test_a_tail_that_could_not_be_fitted_counts_as_heavy_and_silences_no_other():
+def test_a_tail_that_cannot_be_fitted_counts_as_heavy():
     nan, inf = math.nan, math.inf
     assert summarize_tails(torch.tensor([0.1, nan, 0.8, 0.2, 0.3])) == (pytest.approx(0.3), 0.4)
     assert summarize_tails(torch.tensor([inf, inf, -inf])) == (inf, pytest.approx(2 / 3))
     assert summarize_tails(torch.tensor([nan, nan])) == (None, None)
 
 
-def test_active_units_are_counted_by_level_also_of_points_and_over_batches():
+def test_active_units_are_counted_per_layer():
     x = images("binary", n=60)
     for model, layers in ((make_hierarchical(), 2), (make_vae(posterior="delta"), 1)):
         parts = measure_batches(model, batches(x, 25), 2)

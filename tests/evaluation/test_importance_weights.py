@@ -34,14 +34,14 @@ def test_streaming_agrees_with_a_sum_over_everything_also_where_weights_overflow
 
 
 @pytest.mark.parametrize("portion", [1, 7, 1000])
-def test_the_bound_is_noted_on_the_way(portion: int):
+def test_the_bound_is_kept_for_each_number_of_samples(portion: int):
     log_weights = spread(1000, 3)
     expected = [log_weights[:n].logsumexp(0) - math.log(n) for n in sample_sizes(1000)]
     torch.testing.assert_close(streamed(log_weights, portion).growth, torch.stack(expected))
 
 
 @pytest.mark.parametrize("portion", [1, 13, 1000])
-def test_the_tail_is_that_of_all_weights_though_few_are_held(portion: int):
+def test_the_tail_is_that_of_all_weights(portion: int):
     log_weights = spread(1000, 2)
     weights = streamed(log_weights, portion)
     expected = pareto_k(log_weights.topk(tail_length(1000) + 1, 0).values)
@@ -49,7 +49,7 @@ def test_the_tail_is_that_of_all_weights_though_few_are_held(portion: int):
     assert len(weights._tail) <= 2 * (tail_length(1000) + 1)
 
 
-def test_the_ladder_ends_with_all_samples():
+def test_sample_sizes_end_with_all_samples():
     assert sample_sizes(1) == [1]
     assert sample_sizes(100) == [1, 2, 5, 10, 20, 50, 100]
     assert sample_sizes(700) == [1, 2, 5, 10, 20, 50, 100, 200, 500, 700]

@@ -112,7 +112,7 @@ def test_with_exact_posteriors_all_numbers_are_those_of_the_closed_form():
     assert (found.label_posterior[1] == 0).all()
 
 
-def test_the_bound_is_the_best_over_what_is_believed_of_the_label():
+def test_the_bound_is_highest_over_label_weights():
     model, x, _, joint = linear_gaussian()
     found = measured(model, x, 40_000)
     torch.testing.assert_close(
@@ -126,7 +126,7 @@ def test_the_bound_is_the_best_over_what_is_believed_of_the_label():
     assert summary.label_kl == pytest.approx(divergence.mean().item(), abs=0.05)
 
 
-def test_displaced_posteriors_come_to_it_from_below():
+def test_displaced_posteriors_approach_it_from_below():
     model, x, _, joint = linear_gaussian(displaced=0.2)
     many = x.repeat(200, 1, 1, 1)
     gaps = [
@@ -136,7 +136,7 @@ def test_displaced_posteriors_come_to_it_from_below():
     assert gaps[1] < 0.1
 
 
-def test_given_labels_it_is_the_joint_less_the_prior():
+def test_log_px_given_y_is_the_joint_minus_the_prior():
     model, x, y, joint = linear_gaussian()
     found = measure_batches(model, iter([(x, y)]), 3)
     expected = joint[torch.arange(5), y] - LOG_PY[y]
@@ -155,7 +155,7 @@ def test_the_average_is_over_the_labels_measured_one_by_one():
     torch.testing.assert_close(measured(model, x, 4000).log_likelihood, expected, rtol=0, atol=0.05)
 
 
-def test_the_shapes_of_the_tails_are_averaged_by_what_the_label_may_be():
+def test_pareto_shapes_are_averaged_by_the_label_posterior():
     model, x, _, joint = linear_gaussian()
     shapes = torch.tensor([0.9, 0.0, -0.4, 0.6], dtype=torch.float64)
 
@@ -166,7 +166,7 @@ def test_the_shapes_of_the_tails_are_averaged_by_what_the_label_may_be():
     torch.testing.assert_close(found, joint.softmax(1) @ shapes.clamp_min(0))
 
 
-def test_an_endless_tail_of_a_label_that_cannot_be_says_nothing():
+def test_an_infinite_tail_of_an_impossible_label_has_no_effect():
     model, x, *_ = linear_gaussian()
     shapes = torch.tensor([0.2, 0.0, math.inf, 0.2], dtype=torch.float64)
 
@@ -179,7 +179,7 @@ def test_an_endless_tail_of_a_label_that_cannot_be_says_nothing():
     torch.testing.assert_close(found, torch.full((5,), 0.2, dtype=torch.float64))
 
 
-def test_a_model_that_is_told_nothing_lacks_nothing():
+def test_an_unconditional_model_needs_no_labels():
     model = make_vae()
     with pytest.raises(ValueError, match="expected a conditional model"):
         measured(model, images_for(model), 2)
@@ -199,7 +199,7 @@ def test_the_posterior_of_the_label_is_bayes_rule():
     assert labels_or_prediction(make_vae(), x, y) is None
 
 
-def test_a_code_without_a_label_is_that_of_the_mixture_over_labels():
+def test_latents_without_a_label_are_those_of_the_mixture_over_labels():
     model, x, _, joint = linear_gaussian()
     mean, stddev = posterior_moments(model, x, None)
     chosen = Categorical(joint.softmax(1)).sample((20_000,))
@@ -209,7 +209,7 @@ def test_a_code_without_a_label_is_that_of_the_mixture_over_labels():
     torch.testing.assert_close(stddev, drawn.std(0), rtol=0.05, atol=0)
 
 
-def test_codes_of_given_labels_are_the_posteriors_own():
+def test_latents_of_given_labels_are_those_of_the_posterior():
     model = make_labeled()
     x, posterior = images_for(model), make_labeled().encode(images_for(model), labels())
     mean, stddev = posterior_moments(model, x, labels())
@@ -219,7 +219,7 @@ def test_codes_of_given_labels_are_the_posteriors_own():
     assert torch.equal(posterior_moments(blind, x, None)[0], blind.encode(x).mean)
 
 
-def test_looking_at_labels_leaves_the_random_state_alone():
+def test_inferring_labels_keeps_the_random_state():
     model, state = make_labeled(), torch.get_rng_state()
     assert torch.equal(label_posterior(model, images_for(model)), label_posterior(model, images_for(model)))
     assert torch.equal(torch.get_rng_state(), state)

@@ -24,7 +24,7 @@ def model(size=2, *changes):
     return build_model(load_recipe("digits", overrides).model, (1, 8, 8)).eval()
 
 
-def test_codes_are_the_posterior_in_order():
+def test_encoded_latents_are_those_of_the_posterior_in_order():
     vae, x, y = model(), torch.rand(7, 1, 8, 8), torch.arange(7)
     codes = encode_batches(vae, [(x[:4], y[:4]), (x[4:], y[4:])])
     posterior = vae.encode(x)
@@ -54,7 +54,7 @@ def test_points_are_ordered_by_their_variance():
     assert kl_per_latent(codes).tolist() == [0, 1]
 
 
-def test_a_walk_changes_one_latent_alone():
+def test_a_traversal_changes_one_latent_only():
     vae, z = model(3), torch.tensor([0.1, 0.2, 0.3])
     images = latent_traversal(vae, z, [2, 0], [-1.0, 0.0, 1.0])
     assert images.shape == (2, 3, 1, 8, 8)

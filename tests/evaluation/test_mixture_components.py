@@ -16,14 +16,14 @@ def model(*changes):
     )
 
 
-def test_a_code_at_the_mean_of_a_component_is_given_to_it():
+def test_a_latent_at_the_mean_of_a_component_is_assigned_to_it():
     vae = model("model.prior={kind: mixture, components: 5}")
     top = vae.prior.layers[0]
     top.mean.data *= 10
     assert mixture_components.assign_components(vae, top.mean.detach().numpy()).tolist() == [0, 1, 2, 3, 4]
 
 
-def test_weight_decides_where_components_are_as_near():
+def test_the_weight_decides_between_equally_near_components():
     vae = model("model.prior={kind: mixture, components: 3}")
     top = vae.prior.layers[0]
     top.mean.data.zero_()
@@ -34,7 +34,7 @@ def test_weight_decides_where_components_are_as_near():
     )
 
 
-def test_of_several_levels_the_top_one_decides():
+def test_only_the_top_layer_decides():
     vae = model("model.latent_dim=[8, 3]", "model.prior={kind: mixture, components: 4}")
     top = vae.prior.layers[0]
     top.mean.data *= 10
@@ -42,7 +42,7 @@ def test_of_several_levels_the_top_one_decides():
     assert mixture_components.assign_components(vae, codes).tolist() == [0, 1, 2, 3]
 
 
-def test_a_component_stands_for_its_mean_and_the_means_below_decoded():
+def test_a_component_is_decoded_at_its_mean_and_the_means_below():
     vae = model("model.latent_dim=[8, 3]", "model.prior={kind: vamp, components: 4}")
     above = vae.encoder.layers[0](mixture_components.pseudo_inputs(vae)).mean
     below = vae.prior.layers[1](above).mean
@@ -50,7 +50,7 @@ def test_a_component_stands_for_its_mean_and_the_means_below_decoded():
     torch.testing.assert_close(mixture_components.decode_components(vae), expected)
 
 
-def test_pseudo_inputs_are_the_images_that_the_prior_began_with():
+def test_pseudo_inputs_are_the_initial_images():
     start = torch.rand(6, *SHAPE)
     recipe = load_recipe("digits", ["model.prior={kind: exemplars, components: 6}"])
     vae = build_model(recipe.model, SHAPE, images=lambda n: (start, None))

@@ -25,12 +25,12 @@ def test_the_distance_is_that_of_scipy():
     assert (found.min_std, found.max_std) == pytest.approx((codes.std(0).min(), codes.std(0).max()))
 
 
-def test_draws_have_the_distance_that_is_said_of_them():
+def test_normal_samples_have_the_expected_distance():
     draws = np.random.default_rng(0).standard_normal((2000, 200))
     assert normality(draws).ks_distance == pytest.approx(0.87 / np.sqrt(2000), rel=0.05)
 
 
 @pytest.mark.parametrize("codes", [np.zeros((0, 2)), np.zeros(3), np.full((2, 2), np.nan)])
-def test_what_are_no_codes_is_refused(codes):
+def test_invalid_latents_are_refused(codes):
     with pytest.raises(InvalidError, match="latents: expected finite values"):
         normality(codes)

@@ -24,7 +24,7 @@ def model(likelihood: str) -> VAE:
 
 
 @pytest.mark.parametrize("sigma", [0.1, 0.7, 3.0])
-def test_whatever_sigma_was_measured_with_the_best_is_the_root_mean_squared_error(sigma):
+def test_the_optimal_sigma_does_not_depend_on_the_measured_one(sigma):
     fitted = optimal_sigma(sigma, 4, bound(sigma) + RATE, RATE)
     assert fitted.squared_error == pytest.approx((X - MEANS).square().sum(1).mean().item())
     assert fitted.sigma == pytest.approx((X - MEANS).square().mean().sqrt().item())
@@ -42,7 +42,7 @@ def test_sigma_of_one_half_squared_makes_log_p_the_squared_error():
     assert -bound(sigma) - RATE == pytest.approx(error + 4 / 2 * math.log(math.pi))
 
 
-def test_the_sigma_of_a_decoder_is_read_off():
+def test_the_sigma_of_a_decoder_is_found():
     assert decoder_sigma(model("{kind: gaussian, sigma: 0.3}")) == pytest.approx(0.3)
     assert decoder_sigma(model("{kind: gaussian, sigma: optimal}").eval()) == pytest.approx(1.0)
 

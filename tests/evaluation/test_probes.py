@@ -11,20 +11,20 @@ def noise(*shape: int) -> np.ndarray:
     return np.random.default_rng(0).normal(size=shape)
 
 
-def test_clusters_far_apart_are_told_apart_by_all():
+def test_distant_clusters_are_separated_by_all_probes():
     found = probe_accuracy(100 * np.eye(3)[LABELS] + noise(180, 3), LABELS)
     assert found.linear == found.neighbors == 1.0
     assert found.silhouette > 0.9
 
 
-def test_codes_that_know_nothing_of_the_class_give_chance():
+def test_latents_without_class_information_give_chance():
     found = probe_accuracy(noise(180, 3), LABELS)
     assert found.linear == pytest.approx(1 / 3, abs=0.12)
     assert found.neighbors == pytest.approx(1 / 3, abs=0.12)
     assert abs(found.silhouette) < 0.05
 
 
-def test_a_ring_about_a_point_is_no_matter_for_a_line_but_for_neighbors():
+def test_a_ring_is_separated_by_neighbors_but_not_linearly():
     angles = np.linspace(0, 2 * np.pi, 90)
     ring = np.stack([np.cos(angles), np.sin(angles)], 1)
     codes = np.concatenate([10 * ring, 0.1 * ring]) + 0.01 * noise(180, 2)
@@ -40,6 +40,6 @@ def test_the_scale_of_a_coordinate_does_not_matter():
 
 
 @pytest.mark.parametrize("labels", [np.zeros(180, int), np.arange(180) // 4])
-def test_too_few_classes_or_codes_are_refused(labels):
+def test_too_few_classes_or_latents_are_refused(labels):
     with pytest.raises(InvalidError, match="expected at least 2 classes of at least 5 latents"):
         probe_accuracy(noise(180, 2), labels)

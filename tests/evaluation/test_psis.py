@@ -67,7 +67,7 @@ def test_weights_of_pareto_have_its_shape(shape: float):
     torch.testing.assert_close(pareto_k(largest - 700), pareto_k(largest))  # a factor changes nothing
 
 
-def test_a_short_tail_is_drawn_towards_a_half_by_ten_weights():
+def test_the_prior_pulls_a_short_tail_toward_one_half():
     weights = torch.linspace(0.1, 1.0, 21, dtype=torch.float64).square()
     k, _ = fit_generalized_pareto((weights[1:] - weights[0])[None])
     torch.testing.assert_close(pareto_k(weights.log()[:, None]), (20 * k + 5) / 30)
@@ -81,7 +81,7 @@ def test_normal_weights_become_unreliable_as_they_spread():
     assert shapes[0] < 0.2 < shapes[1] < 0.7 < shapes[2]
 
 
-def test_tails_that_say_nothing_or_everything():
+def test_degenerate_tails():
     assert tail_length(5000) == 213
     assert tail_length(20) == 4
     assert pareto_k(torch.randn(5, 2)).isnan().all()
@@ -90,7 +90,7 @@ def test_tails_that_say_nothing_or_everything():
 
 
 @pytest.mark.parametrize("spread", [650, 700, 720, 740, 760])
-def test_however_far_the_largest_weight_is_ahead_the_tail_is_heavy(spread: float):
+def test_one_dominating_weight_is_a_heavy_tail(spread: float):
     """e^-720 has no finite inverse in float64."""
     logs = -spread - torch.rand(46, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     logs[0] = 0.0

@@ -23,7 +23,7 @@ def test_it_is_the_mean_over_images_and_pixels_of_the_gray_values():
     )
 
 
-def test_pixels_that_are_not_known_are_not_counted():
+def test_missing_pixels_are_not_counted():
     images = (LEVELS / 255).astype(np.float32)
     images[:, :, 0] = np.nan
     model, data = make_vae("gaussian-fixed").eval(), Dataset("toy", "Toy", images, None, ())

@@ -29,7 +29,7 @@ def measured(kept: ResumableResults | None, batches: int = 4, stop: int | None =
 
 
 @pytest.mark.parametrize("stop", [0, 1, 3])
-def test_going_on_gives_the_numbers_of_one_go(tmp_path: Path, stop: int):
+def test_resuming_gives_identical_numbers(tmp_path: Path, stop: int):
     file = tmp_path / "p.npz"
     with pytest.raises(Stop):
         measured(ResumableResults(file, "a"), stop=stop)
@@ -41,7 +41,7 @@ def test_going_on_gives_the_numbers_of_one_go(tmp_path: Path, stop: int):
     assert not list(tmp_path.iterdir())
 
 
-def test_each_key_has_a_file_and_a_damaged_one_is_passed_by(tmp_path: Path):
+def test_each_key_has_its_file_and_damaged_ones_are_ignored(tmp_path: Path):
     file = tmp_path / "p.npz"
     measured(ResumableResults(file, "a"))
     assert ResumableResults(file, "b").batches == 0
@@ -56,7 +56,7 @@ def test_each_key_has_a_file_and_a_damaged_one_is_passed_by(tmp_path: Path):
         assert ResumableResults(file, "b").batches == 0
 
 
-def test_no_damaged_byte_is_more_than_a_measurement_to_do_again(tmp_path: Path):
+def test_any_damaged_byte_only_repeats_the_measurement(tmp_path: Path):
     file = tmp_path / "p.npz"
     measured(ResumableResults(file, "a"), batches=1)
     own = tmp_path / "p-a.npz"

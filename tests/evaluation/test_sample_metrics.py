@@ -36,13 +36,13 @@ def test_the_frechet_distance_of_two_gaussians_is_the_closed_form():
     assert found == pytest.approx(truth.item(), rel=1e-9)
 
 
-def test_the_frechet_distance_is_that_of_the_axes_where_they_are_common():
+def test_the_frechet_distance_of_aligned_gaussians_is_the_sum_over_axes():
     a = with_moments(torch.tensor([0.0, 0.0]), torch.tensor([[1.0, 0.0], [0.0, 2.0]]).double())
     b = with_moments(torch.tensor([3.0, 4.0]), torch.tensor([[2.0, 0.0], [0.0, 0.5]]).double())
     assert frechet_distance(a, b) == pytest.approx(5**2 + 1 + 1.5**2)
 
 
-def test_points_that_do_not_vary_have_a_distance_too():
+def test_constant_points_have_a_distance():
     constant, points = torch.ones(20, 3), normal(50)
     truth = (points.mean(0) - 1).square().sum() + points.var(0).sum()
     assert frechet_distance(points, constant) == pytest.approx(truth.item())
@@ -107,7 +107,7 @@ def test_the_scores_by_name_are_those_of_the_functions():
     }
 
 
-def test_nearest_is_that_of_all_distances_in_whatever_batches():
+def test_nearest_neighbors_do_not_depend_on_batches():
     images, training = normal(5, 12).reshape(5, 1, 3, 4), normal(40, 12, seed=1).reshape(40, 1, 3, 4)
     training[17] = images[2]
     table = torch.cdist(images.flatten(1), training.flatten(1))

@@ -38,7 +38,7 @@ def annotated(likelihood, observation, posterior="gaussian", data=None, missing=
     [("bernoulli", o) for o in ("threshold", "static", "dynamic")]
     + [("discretized_logistic", "discrete"), ("categorical", "discrete")],
 )
-def test_probabilities_of_what_is_observed_are_likelihoods(likelihood, observation):
+def test_matching_likelihoods_are_valid(likelihood, observation):
     result = annotated(likelihood, observation)
     assert result.is_likelihood
     assert result.caveats == []
@@ -57,7 +57,7 @@ def test_probabilities_of_what_is_observed_are_likelihoods(likelihood, observati
         ("{kind: gaussian, sigma: 0.1}", "continuous", "sigma = 0.1 was chosen, not learned"),
     ],
 )
-def test_what_is_no_likelihood_is_said_to_be_none(likelihood, observation, words):
+def test_invalid_likelihoods_are_labeled(likelihood, observation, words):
     result = annotated(likelihood, observation)
     assert not result.is_likelihood
     assert any(words in caveat for caveat in result.caveats)
@@ -72,13 +72,13 @@ def test_an_autoencoder_has_no_bound():
     assert result.reconstruction == -90.0
 
 
-def test_densities_of_rescaled_values_say_what_the_data_s_own_units_add():
+def test_densities_of_rescaled_values_report_the_shift_in_original_units():
     result = annotated("gaussian", "continuous", data=dataset(np.float32, scale=10.0))
     assert result.is_likelihood
     assert f"add {-64 * math.log(10):.6g} nats" in result.caveats[0]
 
 
-def test_what_is_missing_is_said():
+def test_missing_values_give_a_caveat():
     holes = dataset(np.float32, scale=10.0)
     holes.images[:] = np.random.default_rng(0).random(holes.images.shape)
     holes.images[0, 0, 0] = np.nan

@@ -33,7 +33,7 @@ every_objective = pytest.mark.parametrize("objective", cases.OBJECTIVES)
     ],
     ids=["likelihoods", "posteriors", "networks", "priors", "objectives"],
 )
-def test_the_table_of_cases_has_every_built_in_component(rows: dict, kind: str):
+def test_the_table_of_cases_is_complete(rows: dict, kind: str):
     assert {name.partition("-")[0] for name in rows} == set(registry.BUILT_IN[kind])
 
 
@@ -84,7 +84,7 @@ def test_a_few_steps_move_every_weight_and_lower_the_loss(
 
 
 @every_model
-def test_images_out(likelihood: str, network: str, posterior: str):
+def test_sampled_images_have_the_right_shape_and_support(likelihood: str, network: str, posterior: str):
     model = make_vae(likelihood, network, posterior).eval()
     x, support = images_for(model), model.decoder.head.support
     means = [model.sample(5, seed=0), model.reconstruct(x), *model.interpolate(x, x.flip(0), 4)]
@@ -110,9 +110,7 @@ def test_saving_and_loading_changes_nothing(likelihood: str, network: str, poste
 
 
 @every_model
-def test_a_seed_fixes_the_numbers_and_leaves_the_global_ones_alone(
-    likelihood: str, network: str, posterior: str
-):
+def test_a_seed_fixes_the_draws_and_keeps_the_global_state(likelihood: str, network: str, posterior: str):
     model = make_vae(likelihood, network, posterior).eval()
     x, state = images_for(model), torch.get_rng_state()
     assert torch.equal(
@@ -143,7 +141,7 @@ def test_masked_pixels_do_not_count(likelihood: str, network: str, posterior: st
 
 
 @every_model
-def test_the_observed_and_the_unobserved_part_add_up(likelihood: str, network: str, posterior: str):
+def test_log_probs_of_observed_and_missing_pixels_add_up(likelihood: str, network: str, posterior: str):
     model = make_vae(likelihood, network, posterior).double().eval()
     x, mask = images_for(model).double(), torch.rand(BATCH, 1, *SHAPE[1:]) < 0.6
     with torch.no_grad():
@@ -164,7 +162,9 @@ every_prior = pytest.mark.parametrize(
 
 
 @every_prior
-def test_every_prior_at_every_depth_trains_samples_and_is_saved(prior, layer_dims, posterior, tmp_path):
+def test_every_prior_with_any_number_of_layers_trains_samples_and_is_saved(
+    prior, layer_dims, posterior, tmp_path
+):
     model = make_vae(posterior=posterior, prior=prior, layer_dims=layer_dims)
     x = images_for(model)
     terms = model(x, samples=3)
@@ -196,7 +196,7 @@ every_way_to_tell = pytest.mark.parametrize(
 
 
 @every_way_to_tell
-def test_every_prior_of_a_labeled_model_trains_samples_and_is_saved(prior, layer_dims, given, tmp_path):
+def test_every_prior_of_a_conditional_model_trains_samples_and_is_saved(prior, layer_dims, given, tmp_path):
     model, y = make_vae(prior=prior, layer_dims=layer_dims, conditioned_parts=given), cases.labels()
     x = images_for(model)
     terms = model(x, y, samples=3)

@@ -48,7 +48,7 @@ def by_hand(z: Tensor, context: Tensor) -> list[Tensor]:
 CONTEXT = torch.linspace(-1, 1, 10, dtype=torch.float64).reshape(5, 2)
 
 
-def test_the_log_density_is_the_sum_of_the_links_by_hand():
+def test_the_log_density_is_the_sum_over_layers_by_hand():
     z = torch.randn(5, 6, dtype=torch.float64)
     joint = hierarchy()(CONTEXT)
     torch.testing.assert_close(joint.log_prob(z), sum(by_hand(z, CONTEXT)))
@@ -56,7 +56,7 @@ def test_the_log_density_is_the_sum_of_the_links_by_hand():
 
 
 @pytest.mark.parametrize("shape", [(), (7,), (2, 3)])
-def test_draws_are_scored_as_they_were_drawn(shape: tuple[int, ...]):
+def test_log_probs_of_samples_use_the_distributions_they_came_from(shape: tuple[int, ...]):
     joint = hierarchy()(CONTEXT)
     drawn = joint.rsample_layers(shape)
     assert drawn.z.shape == (*shape, 5, 6)
@@ -66,7 +66,7 @@ def test_draws_are_scored_as_they_were_drawn(shape: tuple[int, ...]):
     torch.testing.assert_close(joint.condition_on(drawn.z).log_prob, drawn.log_prob)
 
 
-def test_draws_come_from_the_top_down():
+def test_layers_are_sampled_from_the_top_down():
     z = hierarchy()(CONTEXT).sample((40_000,))
     c = CONTEXT.sum(-1, keepdim=True)
     top = (0.5 * c + 1).expand(5, 2)
@@ -79,7 +79,7 @@ def test_draws_come_from_the_top_down():
     )
 
 
-def test_gradients_flow_through_every_level_and_not_out_of_a_sample():
+def test_gradients_flow_through_every_layer_but_not_out_of_sample():
     model = hierarchy()
     model(CONTEXT).rsample((3,))[..., -1].sum().backward()
     gradients = [link.b.grad.item() for link in model.layers]
@@ -87,7 +87,7 @@ def test_gradients_flow_through_every_level_and_not_out_of_a_sample():
     assert not model(CONTEXT).sample().requires_grad
 
 
-def test_mean_and_deviation_are_those_given_the_means_above():
+def test_mean_and_stddev_are_conditional_on_the_means_above():
     joint = hierarchy()(CONTEXT)
     c = CONTEXT.sum(-1, keepdim=True)
     top = (0.5 * c + 1).expand(5, 2)
@@ -97,7 +97,7 @@ def test_mean_and_deviation_are_those_given_the_means_above():
     torch.testing.assert_close(joint.stddev, deviations)
 
 
-def test_one_link_is_that_link():
+def test_a_hierarchy_of_one_layer_is_that_layer():
     link = Shifted(4, 1.0, 0.0, 0.5)
     joint, alone = Hierarchy([link], (4,))(CONTEXT), link(CONTEXT)
     z = alone.sample((3,))
@@ -107,7 +107,7 @@ def test_one_link_is_that_link():
     torch.testing.assert_close(joint.stddev, alone.stddev)
 
 
-def test_a_level_may_depend_on_nothing_above():
+def test_a_layer_may_ignore_the_layers_above():
     """Else all samples would share one value of it."""
     joint = Hierarchy([StandardNormal(2), StandardNormal(3)], (2, 3))()
     z = joint.rsample_layers((1000,))
@@ -120,7 +120,7 @@ def test_a_level_may_depend_on_nothing_above():
     assert mixed.mean.shape == mixed.stddev.shape == (5, 5)
 
 
-def test_a_mean_asks_for_no_variance():
+def test_the_mean_does_not_compute_the_variance():
     class Meaningful(Distribution):
         arg_constraints = {}  # noqa: RUF012
         mean = torch.ones(2)
@@ -132,7 +132,7 @@ def test_a_mean_asks_for_no_variance():
     assert torch.equal(Hierarchy([Link()], (2,))().mean, torch.ones(2))
 
 
-def test_temperature_narrows_every_level_and_multiplies():
+def test_temperature_applies_to_every_layer_and_multiplies():
     joint = hierarchy()(CONTEXT)
     for colder in (with_temperature(joint, 0.25), with_temperature(with_temperature(joint, 0.5), 0.5)):
         torch.testing.assert_close(colder.stddev, joint.stddev / 4)
@@ -143,7 +143,7 @@ def test_temperature_narrows_every_level_and_multiplies():
 
 
 @pytest.mark.parametrize(("layers", "layer_dims"), [(1, (2, 3)), (2, (2,)), (0, ())])
-def test_layers_and_their_dimensions_must_go_together(layers: int, layer_dims: tuple[int, ...]):
+def test_layers_and_layer_dims_must_have_equal_length(layers: int, layer_dims: tuple[int, ...]):
     with pytest.raises(
         ValueError, match=f"expected at least one, and one of layer_dims for each; got {layers} layers"
     ):

@@ -57,7 +57,7 @@ def test_the_density_is_the_change_of_variables_by_the_jacobian(form: str, size:
 
 
 @every_form
-def test_draws_are_the_inverse_of_noise_and_have_the_moments(form: str):
+def test_samples_are_the_inverse_of_noise_and_have_the_moments(form: str):
     q = posterior(form, size=4)
     with torch.no_grad():
         z = q.rsample((4000,))
@@ -69,7 +69,7 @@ def test_draws_are_the_inverse_of_noise_and_have_the_moments(form: str):
     assert (q.mean.shape, q.stddev.shape) == ((3, 4), (3, 4))
 
 
-def test_of_a_symmetric_flow_the_mean_is_exact():
+def test_the_mean_of_a_symmetric_flow_is_exact():
     """Noise comes with its negative."""
     loc = torch.tensor([[0.3, -2.0]], dtype=torch.float64)
     q = Flow(lambda context: TanhTransform().inv, loc, torch.full_like(loc, 0.7))
@@ -85,7 +85,7 @@ def test_gradients_reach_mean_scale_context_and_weights():
     assert all(weight.grad.abs().max() > 0 for weight in head.parameters())
 
 
-def test_without_noise_every_draw_is_the_same():
+def test_with_temperature_zero_all_samples_are_equal():
     assert torch.equal(*with_temperature(prior(), 0.0).sample((2,)))
     q = posterior()
     cold = with_temperature(q, 0.5)
@@ -96,7 +96,7 @@ def test_without_noise_every_draw_is_the_same():
         torch.testing.assert_close(cold.log_prob(z) - q.log_prob(z), expected)
 
 
-def test_flows_are_mixed_and_chosen():
+def test_flows_can_be_mixture_components():
     q, z = posterior(), torch.randn(4, 2, dtype=torch.float64)
     ours = Mixture(torch.zeros(3, dtype=torch.float64), q)
     expected = torch.stack([select(q, torch.tensor(i)).log_prob(z) for i in range(3)]).logsumexp(0)
@@ -104,7 +104,7 @@ def test_flows_are_mixed_and_chosen():
     assert ours.sample((7,)).shape == (7, 2)
 
 
-def test_half_precision_becomes_single_and_densities_stay_exact():
+def test_half_precision_becomes_float32_and_densities_stay_exact():
     head = posteriors.FlowPosterior(2, hidden_sizes=(8,))
     q = head(torch.randn(3, 6).bfloat16())
     z = q.rsample()
@@ -113,7 +113,7 @@ def test_half_precision_becomes_single_and_densities_stay_exact():
     assert torch.equal(low, q.log_prob(z))
 
 
-def test_the_validation_of_arguments_stays_as_it_was():
+def test_importing_zuko_does_not_change_argument_validation():
     code = """
 from torch.distributions import Distribution, Normal, TanhTransform
 from vaekit.models.flows import flow_steps
@@ -125,7 +125,7 @@ except ValueError: print("refused")
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "refused\n"
 
 
-def test_without_zuko_there_is_a_plain_word(monkeypatch: pytest.MonkeyPatch):
+def test_without_zuko_the_error_names_the_command(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "zuko", None)
     with pytest.raises(VaekitError, match=r'a flow needs zuko.*pip install "vaekit\[flows\]"'):
         flow_steps(2, 0, "coupling", 1, (4,))

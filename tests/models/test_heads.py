@@ -64,7 +64,7 @@ def test_probabilities_sum_or_integrate_to_one_and_give_the_mean(name: str):
 
 
 @each_likelihood
-def test_draws_have_the_mean_and_variance_of_the_probabilities_and_lie_in_the_support(name: str):
+def test_samples_have_the_mean_and_variance_of_the_distribution_and_its_support(name: str):
     head, n = cases.LIKELIHOODS[name]().double(), 4000
     p = pixels(head)
     values, weights = support(head, p)
@@ -80,7 +80,7 @@ def test_draws_have_the_mean_and_variance_of_the_probabilities_and_lie_in_the_su
 
 @each_likelihood
 @pytest.mark.parametrize("training", [True, False])
-def test_extreme_numbers_give_finite_log_probabilities_and_gradients(name: str, training: bool):
+def test_extreme_outputs_give_finite_log_probs_and_gradients(name: str, training: bool):
     head = cases.LIKELIHOODS[name]().train(training)
     x = cases.images(head.support, (1, 1, PIXELS), n=8)
     x[0], x[1] = 0, 1
@@ -94,7 +94,7 @@ def test_extreme_numbers_give_finite_log_probabilities_and_gradients(name: str, 
 
 
 @each_likelihood
-def test_samples_images_channels_and_pixels_each_find_their_place(name: str):
+def test_dimensions_of_samples_images_channels_and_pixels_are_kept_apart(name: str):
     head, shape = cases.LIKELIHOODS[name]().eval(), (2, 3, 4)
     numbers = torch.randn(5, 6, *head.network_output(shape))
     x = cases.images(head.support, shape, n=6)
@@ -111,7 +111,7 @@ def test_samples_images_channels_and_pixels_each_find_their_place(name: str):
 
 
 @each_likelihood
-def test_half_precision_numbers_are_reckoned_with_in_single(name: str):
+def test_half_precision_outputs_are_converted_to_float32(name: str):
     head, shape = cases.LIKELIHOODS[name]().eval(), (1, 3, 4)
     numbers = torch.randn(2, *head.network_output(shape), dtype=torch.bfloat16)
     x = cases.images(head.support, shape, n=2)
@@ -133,12 +133,12 @@ def test_bernoulli_is_that_of_scipy():
     assert likelihoods.bernoulli()(logits).log_prob(x).item() == pytest.approx(expected)
 
 
-def test_bernoulli_holds_where_probabilities_saturate():
+def test_bernoulli_is_exact_where_probabilities_saturate():
     log_prob = likelihoods.bernoulli()(torch.full((1, 1, 1), 200.0)).log_prob(torch.zeros(1, 1, 1))
     assert log_prob.item() == pytest.approx(-200)
 
 
-def test_gaussian_with_a_fixed_sigma_is_that_of_scipy_and_says_that_it_was_chosen():
+def test_gaussian_with_a_fixed_sigma_is_that_of_scipy_and_warns_that_it_was_chosen():
     loc, x = torch.randn(2, 3, 4, dtype=torch.float64), torch.randn(2, 3, 4, dtype=torch.float64)
     head = likelihoods.gaussian(0.3)
     expected = stats.norm.logpdf(x.numpy(), loc.numpy(), 0.3).sum()
@@ -153,7 +153,7 @@ def test_gaussian_refuses_any_other_sigma(sigma):
         likelihoods.gaussian(sigma)
 
 
-def test_gaussian_learns_a_sigma_a_pixel_within_bounds():
+def test_gaussian_learns_one_sigma_per_pixel_within_bounds():
     loc, log_sigma = torch.zeros(1, 1, 3), torch.tensor([[[-500.0, -2.0, 500.0]]])
     scales = likelihoods.gaussian("learned", (-6, 2))(torch.cat([loc, log_sigma])).stddev
     torch.testing.assert_close(scales.log().flatten(), torch.tensor([-6.0, -2.0, 2.0]))
@@ -191,7 +191,7 @@ def test_gaussian_with_the_optimal_sigma_keeps_a_running_mean_without_bias():
 
 
 @pytest.mark.parametrize("name", ["discretized_logistic", "categorical"])
-def test_the_256_levels_of_a_pixel_sum_to_one_at_the_edges_of_what_a_network_gives(name: str):
+def test_the_256_gray_levels_sum_to_one_for_extreme_outputs(name: str):
     head = cases.LIKELIHOODS[name]().double()
     numbers = 30 * torch.randn(head.n_params, 1, PIXELS, dtype=torch.float64)
     levels = torch.arange(256, dtype=torch.float64).reshape(-1, 1, 1, 1) / 255
@@ -233,7 +233,7 @@ def test_posteriors_agree_on_the_same_mean_and_sigma(name: str):
 
 
 @gaussians
-def test_the_divergence_from_the_standard_normal_is_the_integral(name: str):
+def test_the_kl_from_the_standard_normal_is_the_integral(name: str):
     q = posterior(name, *torch.tensor([[[0.7]], [[0.4]]], dtype=torch.float64))
     p = Independent(Normal(torch.zeros(1).double(), torch.ones(1).double()), 1)
     log_q, log_p = stats.norm(0.7, 0.4).logpdf, stats.norm.logpdf
@@ -242,7 +242,7 @@ def test_the_divergence_from_the_standard_normal_is_the_integral(name: str):
 
 
 @gaussians
-def test_draws_carry_the_gradient_of_the_second_moment(name: str):
+def test_samples_have_the_gradient_of_the_second_moment(name: str):
     mean = torch.tensor([[0.5, -1.0]]).double().requires_grad_()
     sigma = torch.tensor([[0.3, 1.2]]).double().requires_grad_()
     z = posterior(name, mean, sigma).rsample((40_000,))
@@ -252,7 +252,7 @@ def test_draws_carry_the_gradient_of_the_second_moment(name: str):
 
 
 @gaussians
-def test_a_posterior_reads_its_mean_first_and_stays_positive(name: str):
+def test_the_first_half_of_the_output_is_the_mean_and_sigma_is_positive(name: str):
     q = cases.POSTERIORS[name]()(torch.tensor([[1.0, 2.0, 3.0, -40.0, 0.0, 10.0]]))
     assert q.mean.tolist() == [[1.0, 2.0, 3.0]]
     assert (q.stddev > 0).all()
@@ -260,7 +260,7 @@ def test_a_posterior_reads_its_mean_first_and_stays_positive(name: str):
     assert torch.isfinite(q.log_prob(q.rsample())).all()
 
 
-def test_the_dirac_posterior_is_a_point_and_says_what_that_means():
+def test_the_delta_posterior_is_a_point_and_has_a_warning():
     head = posteriors.delta()
     q = head(torch.tensor([[1.0, 2.0]]))
     assert torch.equal(q.rsample((3,)), torch.tensor([[[1.0, 2.0]]] * 3))
@@ -290,7 +290,7 @@ def test_a_full_covariance_is_that_of_scipy():
     assert correlated.abs().amax((1, 2)).min() > 0.01
 
 
-def test_the_divergence_of_a_full_covariance_is_that_of_torch_between_two_such():
+def test_the_kl_of_a_full_covariance_is_that_of_torch():
     q, mean, scale = full(), torch.randn(3, dtype=torch.float64), torch.tensor([0.5, 1.0, 2.0]).double()
     diagonal, same = Independent(Normal(mean, scale), 1), MultivariateNormal(mean, scale_tril=scale.diag())
     torch.testing.assert_close(kl_divergence(q, diagonal), kl_divergence(q, same))
@@ -299,14 +299,14 @@ def test_the_divergence_of_a_full_covariance_is_that_of_torch_between_two_such()
 
 
 @pytest.mark.parametrize("bounds", [None, (-6.0, 2.0)])
-def test_a_full_covariance_without_anything_below_the_diagonal_is_a_diagonal_one(bounds):
+def test_a_full_covariance_with_zeros_below_the_diagonal_is_diagonal(bounds):
     numbers = torch.randn(7, 6)
     q = posteriors.FullCovariance(bounds)(torch.cat([numbers, torch.zeros(7, 3)], -1))
     z = torch.randn(7, 3)
     torch.testing.assert_close(q.log_prob(z), posteriors.gaussian("log_std", bounds)(numbers).log_prob(z))
 
 
-def test_a_full_covariance_is_single_precision_or_better_and_narrows():
+def test_a_full_covariance_is_at_least_float32_and_takes_a_temperature():
     assert full(dtype=torch.bfloat16).mean.dtype == torch.float32
     q = full()
     torch.testing.assert_close(with_temperature(q, 0.5).covariance_matrix, q.covariance_matrix / 4)
@@ -314,7 +314,7 @@ def test_a_full_covariance_is_single_precision_or_better_and_narrows():
 
 
 @pytest.mark.parametrize("name", [*cases.LIKELIHOODS, *cases.POSTERIORS])
-def test_a_head_says_how_many_numbers_it_takes(name: str):
+def test_a_head_reports_the_size_of_the_network_output(name: str):
     head = cases.posterior_head(name, 2) if name in cases.POSTERIORS else cases.LIKELIHOODS[name]()
     event = (2, 3, 4) if name in cases.LIKELIHOODS else (2,)
     shape = head.network_output(event)
@@ -323,7 +323,7 @@ def test_a_head_says_how_many_numbers_it_takes(name: str):
     assert math.prod(shape) == maps * math.prod(event)
 
 
-def test_a_copy_of_a_head_has_numbers_of_its_own():
+def test_a_copy_of_a_head_has_its_own_parameters():
     head = likelihoods.gaussian("optimal")
     other = copy.deepcopy(head)
     other(torch.zeros(1, 1, 1)).log_prob(torch.full((1, 1, 1), 3.0))
@@ -332,6 +332,6 @@ def test_a_copy_of_a_head_has_numbers_of_its_own():
     assert isinstance(head.function, nn.Module)
 
 
-def test_heads_leave_the_distributions_of_torch_as_they_are():
+def test_heads_do_not_change_the_distributions_of_torch():
     assert isinstance(likelihoods.bernoulli()(torch.zeros(1, 2, 2)).base_dist, Bernoulli)
     assert isinstance(likelihoods.gaussian(1.0)(torch.zeros(1, 2, 2)).base_dist, Normal)

@@ -61,7 +61,7 @@ def conditional(marginal: MultivariateNormal, x: Tensor) -> MultivariateNormal:
     return MultivariateNormal(mean[MISSING] + gain @ (x[seen] - mean[seen]), rest)
 
 
-def test_fillings_have_the_mean_and_covariance_of_the_closed_form(known):
+def test_imputations_have_the_mean_and_covariance_of_the_closed_form(known):
     model, marginal = known
     torch.manual_seed(0)
     x = marginal.sample((3,))
@@ -76,7 +76,7 @@ def test_fillings_have_the_mean_and_covariance_of_the_closed_form(known):
         assert ((found.mean[i].flatten()[MISSING] - expected.mean).abs() < 5 * error).all()
 
 
-def test_means_vary_only_by_the_code(known):
+def test_imputations_without_sampled_pixels_vary_only_by_the_latents(known):
     model, marginal = known
     x = marginal.sample((1,))
     w = model.decoder.network.weight.detach()
@@ -88,7 +88,7 @@ def test_means_vary_only_by_the_code(known):
     torch.testing.assert_close(drawn.T.cov(), w[MISSING] @ of_code @ w[MISSING].T, rtol=0, atol=0.05)
 
 
-def test_the_unknown_label_is_drawn_from_its_posterior():
+def test_an_unknown_label_is_sampled_from_its_posterior():
     """Images that depend on their label alone: x = center of the class + noise."""
     centers = torch.tensor([[0.0, 0.0], [0.3, 1.0], [0.6, -1.0]])
     chances = torch.tensor([0.5, 0.3, 0.2])
@@ -128,7 +128,7 @@ MODELS = [
 
 
 @pytest.mark.parametrize("kind", MODELS, ids=str)
-def test_every_model_fills_what_is_missing_and_nothing_else(kind: dict):
+def test_every_model_imputes_only_missing_pixels(kind: dict):
     model = make_vae(**kind).eval()
     x = images_for(model)
     lacking = x.masked_fill(torch.rand(BATCH, 1, *SHAPE[1:]) < 0.5, torch.nan)
@@ -143,7 +143,7 @@ def test_every_model_fills_what_is_missing_and_nothing_else(kind: dict):
     assert torch.equal(images, masked), "a mask hides as NaN does"
 
 
-def test_memory_does_not_grow_with_the_draws_and_they_are_as_many_as_asked_for(monkeypatch):
+def test_memory_does_not_grow_with_the_number_of_samples(monkeypatch):
     model, decoded = make_vae().eval(), []
     model.decoder.register_forward_pre_hook(lambda _, inputs: decoded.append(inputs[0][..., 0].numel()))
     x = images_for(model).masked_fill(torch.rand(BATCH, *SHAPE) < 0.5, torch.nan)
@@ -155,7 +155,7 @@ def test_memory_does_not_grow_with_the_draws_and_they_are_as_many_as_asked_for(m
 
 
 @pytest.mark.parametrize("numbers", [torch.nan, torch.inf])
-def test_draws_that_are_not_finite_carry_no_weight(numbers: float, monkeypatch):
+def test_samples_that_are_not_finite_get_no_weight(numbers: float, monkeypatch):
     model = make_vae().eval()
     x = images_for(model).masked_fill(torch.rand(BATCH, *SHAPE) < 0.5, torch.nan)
     rsample = HierarchicalDistribution.rsample
@@ -171,7 +171,7 @@ def test_draws_that_are_not_finite_carry_no_weight(numbers: float, monkeypatch):
     assert (found.effective_sample_size > 2).all()
 
 
-def test_the_whole_image_is_left_alone_and_the_empty_one_is_a_sample():
+def test_a_fully_observed_image_is_unchanged_and_an_empty_one_is_a_sample():
     model = make_vae().eval()
     x = images_for(model)
     assert torch.equal(model.impute(x, samples=20), x.expand(5, *x.shape))

@@ -22,12 +22,12 @@ def test_classes_are_one_hot_vectors_with_the_frequencies_of_training():
     torch.testing.assert_close(class_prior(3).log_prob.exp(), torch.full((3,), 1 / 3))
 
 
-def test_draws_come_as_often_as_they_should():
+def test_labels_are_sampled_with_their_probabilities():
     drawn = class_prior(3, torch.tensor([0, 1, 1, 2, 2, 2])).sample(6000).mean(0)
     torch.testing.assert_close(drawn, torch.tensor([1 / 6, 1 / 3, 1 / 2]), rtol=0, atol=0.03)
 
 
-def test_attributes_are_their_distinct_rows_and_networks_are_given_them_in_like_units():
+def test_attributes_are_distinct_rows_and_standardized_for_networks():
     rows = torch.tensor([[1.0, 1000.0, 5.0], [3.0, 3000.0, 5.0], [3.0, 3000.0, 5.0], [1.0, 3000.0, 5.0]])
     labels = attribute_prior(rows)
     assert labels.values.tolist() == [[1, 1000, 5], [1, 3000, 5], [3, 3000, 5]]
@@ -39,7 +39,7 @@ def test_attributes_are_their_distinct_rows_and_networks_are_given_them_in_like_
     assert not labels.one_hot
 
 
-def test_of_many_rows_some_stand_for_all():
+def test_many_rows_are_represented_by_a_random_subset():
     rows = torch.randn(1000, 2)
     labels, again, other = attribute_prior(rows), attribute_prior(rows), attribute_prior(rows, seed=1)
     assert labels.values.shape == (MAX_ROWS, 2)
@@ -50,7 +50,7 @@ def test_of_many_rows_some_stand_for_all():
 
 
 @pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.uint8])
-def test_whole_numbers_of_any_type_name_the_vectors(dtype):
+def test_integers_of_any_type_index_the_vectors(dtype):
     assert torch.equal(class_prior(3)(torch.tensor([2, 0], dtype=dtype)), torch.eye(3)[[2, 0]])
 
 
@@ -65,12 +65,12 @@ def test_whole_numbers_of_any_type_name_the_vectors(dtype):
         (torch.zeros(1, 3, dtype=torch.complex64), "got torch.complex64"),
     ],
 )
-def test_what_is_no_label_is_named(y, message):
+def test_an_invalid_label_is_an_error(y, message):
     with pytest.raises(ValueError, match=message):
         class_prior(3)(y)
 
 
-def test_they_are_stored_and_loaded_by_their_shape_alone():
+def test_labels_are_stored_and_loaded_by_shape():
     labels = attribute_prior(torch.randn(20, 3) * 7 + 2)
     empty = LabelPrior(torch.zeros(20, 3))
     empty.load_state_dict(labels.state_dict())
@@ -79,7 +79,7 @@ def test_they_are_stored_and_loaded_by_their_shape_alone():
     assert torch.equal(empty.log_prob, labels.log_prob)
 
 
-def test_learned_labels_begin_where_they_are_told_to_and_those_of_classes_stay_probabilities():
+def test_learned_labels_start_at_their_initial_values_and_classes_stay_probabilities():
     start = torch.eye(3)[[0, 2]]
     classes, free = PseudoLabels(start, classes=True), PseudoLabels(start, classes=False)
     torch.testing.assert_close(classes(), 0.9 * start + 0.1 / 3)

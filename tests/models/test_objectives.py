@@ -29,7 +29,7 @@ def terms(analytic: bool = True) -> ELBOTerms:
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.3, 1.0, 4.0])
-def test_elbo_with_the_analytic_divergence(beta: float):
+def test_elbo_with_the_analytic_kl(beta: float):
     e = terms()
     by_hand = [
         sum(e.log_px[k, b] for k in range(K)) / K - beta * sum(e.analytic_kl[level, b] for level in range(L))
@@ -59,7 +59,7 @@ def test_the_importance_weighted_bound_by_hand(beta: float):
     assert iwae(e, beta).item() == pytest.approx(by_hand)
 
 
-def test_of_one_sample_the_two_bounds_are_one():
+def test_with_one_sample_the_two_bounds_are_equal():
     e = ELBOTerms(numbers(1, B), numbers(L, 1, B), numbers(L, 1, B))
     assert iwae(e, 0.7).item() == pytest.approx(elbo(e, 0.7).item())
 
@@ -71,7 +71,7 @@ def test_the_importance_weighted_bound_lies_between_the_mean_and_the_largest_wei
     assert (e.iwae_bound >= e.log_weights.max(0).values - math.log(K)).all()
 
 
-def test_the_importance_weighted_bound_holds_far_below_what_can_be_exponentiated():
+def test_the_importance_weighted_bound_does_not_underflow():
     e = ELBOTerms(torch.tensor([[-5000.0], [-5001.0]]), torch.zeros(1, 2, 1), torch.zeros(1, 2, 1))
     expected = 5000 - math.log((1 + math.exp(-1)) / 2)
     assert iwae(e).item() == pytest.approx(expected, rel=1e-6)
@@ -80,7 +80,7 @@ def test_the_importance_weighted_bound_holds_far_below_what_can_be_exponentiated
 # ------------------------------------------------------------------------------------------------- free bits
 
 
-def test_free_bits_are_free_a_level_on_the_mean_over_the_batch():
+def test_free_bits_apply_per_layer_to_the_mean_over_the_batch():
     kl = torch.tensor([[0.1, 0.5], [2.0, 0.0]], dtype=torch.float64, requires_grad=True)
     zeros = torch.zeros(2, 1, 2, dtype=torch.float64)
     e = ELBOTerms(torch.zeros(1, 2, dtype=torch.float64), zeros, zeros, kl)
@@ -143,7 +143,7 @@ def test_linear_warm_up_ends_where_it_says_and_stays():
     assert at(linear(2, init=2.0, final=1.0), 1, 2, 3) == [1.5, 1, 1]
 
 
-def test_cycles_rise_then_hold_and_begin_anew_after_their_last_position():
+def test_cycles_rise_then_stay_constant_then_restart():
     expected = [0.5, 1, 1, 1] * 3
     assert at(cyclical(4), *range(1, 13)) == expected
     assert at(cyclical(4, ratio=1.0), *range(1, 9)) == [0.25, 0.5, 0.75, 1] * 2
@@ -173,7 +173,7 @@ def test_the_final_beta_is_that_after_warm_up_or_at_the_end_of_a_cycle():
     assert Objective(beta=cyclical(10, final=3.0), warmup_end=10).final_beta == 3
 
 
-def test_an_objective_hands_its_beta_and_its_free_bits_on():
+def test_an_objective_passes_beta_and_free_bits_to_its_bound():
     e = terms()
     assert Objective(partial(elbo, free_bits=1.5)).loss(e, 0.7) == elbo(e, 0.7, 1.5) != elbo(e, 0.7)
     assert Objective(iwae).loss(e, 0.7) == iwae(e, 0.7)

@@ -87,7 +87,7 @@ def test_with_the_packages_own_encoder_where_the_posterior_is_diagonal(parametri
     assert ((e.elbo - exact).abs() < 5 * error).all()
 
 
-def test_a_ladder_with_its_exact_posteriors_finds_the_evidence_too():
+def test_a_hierarchy_with_its_exact_posteriors_finds_the_evidence():
     model, x, exact = two_layers()
     e = model.elbo_terms(x, samples=20)
     assert e.log_pz.shape == (2, 20, 4)
@@ -111,7 +111,7 @@ def bounds(model: VAE, x: Tensor, samples: int, repeats: int) -> tuple[Tensor, T
     [lambda: factor_analysis(0.3, 1.5), lambda: factor_analysis(0.0, 3.0), lambda: two_layers(0.25)],
     ids=["displaced", "too wide", "hierarchical"],
 )
-def test_with_another_posterior_the_bound_rises_with_the_samples_towards_the_evidence(make):
+def test_with_another_posterior_the_bound_rises_with_the_samples_toward_the_evidence(make):
     model, x, exact = make()
     found = [bounds(model, x, k, 16_000 // k) for k in (1, 4, 16)]
     for (low, low_error), (high, high_error) in pairwise(found):
@@ -123,7 +123,7 @@ def test_with_another_posterior_the_bound_rises_with_the_samples_towards_the_evi
     assert (last < first / 4).all()
 
 
-def test_the_gap_of_a_displaced_posterior_is_its_divergence_from_the_exact_one():
+def test_the_gap_of_a_displaced_posterior_is_its_kl_from_the_exact_one():
     """log p(x) - ELBO = KL(q, p(z | x)): for equal covariances, half the squared distance of the means."""
     model, x, exact = factor_analysis(displaced=0.3)
     mean, error = bounds(model, x, 1, 40_000)
@@ -185,7 +185,7 @@ def test_the_aggregated_posterior_is_the_best_prior():
     assert rate > least > 0
 
 
-def test_beta_is_the_variance_of_a_gaussian_decoder_seen_otherwise():
+def test_beta_is_equivalent_to_the_variance_of_a_gaussian_decoder():
     """Losses with beta at sigma, and with 1 at sigma sqrt(beta), differ by a factor and a constant."""
     beta, constants = 4.0, []
     for seed in range(3):
@@ -197,7 +197,7 @@ def test_beta_is_the_variance_of_a_gaussian_decoder_seen_otherwise():
     assert constants == pytest.approx([constants[0]] * 3)
 
 
-def test_a_posterior_that_shrinks_leaves_an_autoencoder_and_a_rate_without_limit():
+def test_a_shrinking_posterior_becomes_an_autoencoder_with_unbounded_kl():
     """E log p(x | z) -> log p(x | mu), and KL + d log sigma -> (|mu|^2 - d) / 2, for q = N(mu, sigma^2 I)."""
     gain, narrow = random(LATENT, PIXELS, seed=3), 1e-6
     posterior = LinearGaussian(gain, torch.zeros(LATENT, dtype=torch.float64), narrow**2 * eye(LATENT))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -36,7 +35,7 @@ def normal(scale: float) -> Independent:
 
 
 @every_prior
-def test_its_density_integrates_to_one(name: str):
+def test_the_density_of_every_prior_integrates_to_one(name: str):
     """By importance sampling from a wider normal, whose weights have mean 1."""
     prior = prior_of(name, 2)()
     wide = normal(3.0)
@@ -46,7 +45,7 @@ def test_its_density_integrates_to_one(name: str):
 
 
 @every_prior
-def test_its_draws_have_its_density(name: str):
+def test_the_samples_of_every_prior_have_its_density(name: str):
     """E[r(z) / p(z)] = 1 for a density r that p covers, here a narrower normal."""
     prior = prior_of(name, 2)()
     z = prior.rsample((20_000,))
@@ -67,7 +66,7 @@ def test_shapes_and_precision(name: str):
 
 
 @every_prior
-def test_a_copy_and_a_saved_one_are_the_same(name: str):
+def test_a_copy_and_a_loaded_prior_are_equal(name: str):
     model, other = (cases.make_vae(prior=name, seed=seed) for seed in (0, 1))
     other.load_state_dict(model.state_dict())
     z = torch.randn(5, 3)
@@ -75,7 +74,7 @@ def test_a_copy_and_a_saved_one_are_the_same(name: str):
         assert torch.equal(again.prior().log_prob(z), model.prior().log_prob(z))
 
 
-def test_the_standard_normal_is_that_of_scipy_whatever_the_context():
+def test_the_standard_normal_is_that_of_scipy_for_any_context():
     z = torch.randn(4, 3, dtype=torch.float64)
     prior = StandardNormal(3).double()
     expected = stats.multivariate_normal(mean=[0, 0, 0]).logpdf(z.numpy())
@@ -83,19 +82,19 @@ def test_the_standard_normal_is_that_of_scipy_whatever_the_context():
     torch.testing.assert_close(prior(torch.randn(9)).log_prob(z), torch.from_numpy(expected))
 
 
-def test_the_standard_normal_has_nothing_to_learn_or_to_store():
+def test_the_standard_normal_has_no_parameters_or_stored_buffers():
     assert not list(StandardNormal(3).parameters())
     assert not StandardNormal(3).state_dict()
 
 
-def test_the_means_of_a_mixture_begin_as_far_apart_as_is_asked():
+def test_the_initial_means_of_a_mixture_have_the_given_std():
     torch.manual_seed(0)
     near, far = (MixtureOfGaussians(100, 50, init_std=spread).mean for spread in (0.1, 2.0))
     assert near.std().item() == pytest.approx(0.1, rel=0.05)
     assert far.std().item() == pytest.approx(2.0, rel=0.05)
 
 
-def test_a_mixture_of_one_component_as_it_starts_is_a_normal():
+def test_an_initial_mixture_of_one_component_is_a_normal():
     prior, z = MixtureOfGaussians(3, 1).double(), torch.randn(4, 3, dtype=torch.float64)
     expected = stats.multivariate_normal(mean=prior.mean[0].detach().numpy()).logpdf(z.numpy())
     torch.testing.assert_close(prior().log_prob(z), torch.from_numpy(expected))
@@ -168,7 +167,7 @@ def test_samples_come_from_every_component():
     assert torch.cdist(z, means).argmin(-1).unique().tolist() == [0, 1, 2, 3, 4]
 
 
-def test_pseudo_inputs_begin_as_training_images_or_around_a_mean():
+def test_pseudo_inputs_start_as_training_images_or_at_random():
     images = cases.images("binary", n=5, seed=7).double()
     found = vamp(init="data")[1].images()
     torch.testing.assert_close(found, images.clamp(0.02, 0.98), rtol=0, atol=1e-6)
@@ -177,7 +176,7 @@ def test_pseudo_inputs_begin_as_training_images_or_around_a_mean():
     assert pixels.std().item() == pytest.approx(0.05, abs=0.002)
 
 
-def test_pseudo_inputs_stay_images_however_far_their_parameters_go_and_can_come_back():
+def test_pseudo_inputs_stay_in_range_and_keep_gradients():
     inputs = PseudoInputs(torch.rand(2, 1, 3, 3))
     with torch.no_grad():
         inputs.values.mul_(4).sub_(1.5)
@@ -186,7 +185,7 @@ def test_pseudo_inputs_stay_images_however_far_their_parameters_go_and_can_come_
     assert (inputs.values.grad > 0).all()
 
 
-def test_without_training_images_it_begins_at_random_to_be_loaded_into():
+def test_without_training_images_pseudo_inputs_are_random_until_loaded():
     context = BuildContext(2, nn.Identity(), cases.SHAPE)
     assert priors.vamp(context, components=5, init="data").images().shape == (5, *cases.SHAPE)
 
@@ -194,7 +193,7 @@ def test_without_training_images_it_begins_at_random_to_be_loaded_into():
 # ----------------------------------------------------------------------------------------------- exemplars
 
 
-def test_exemplars_are_training_images_that_stay_as_they_are_and_are_stored():
+def test_exemplars_are_fixed_stored_training_images():
     context = BuildContext(
         2,
         cases.make_vae(layer_dims=(2,)).encoder.layers[0],
@@ -229,7 +228,7 @@ every_labeled = pytest.mark.parametrize("name", [*cases.PRIORS, *cases.LABELED_P
 
 
 @every_labeled
-def test_given_each_label_the_density_integrates_to_one_and_is_that_of_the_draws(name: str):
+def test_for_each_label_the_density_integrates_to_one_and_fits_the_samples(name: str):
     prior = labeled(name)[1]
     wide, narrow = normal(4.0), normal(0.7)
     with torch.no_grad():
@@ -261,7 +260,7 @@ def test_at_first_the_weights_of_a_mixture_are_the_same_for_all_labels(name: str
     torch.testing.assert_close(weights, torch.full((cases.CLASSES, 3), 1 / 3).log())
 
 
-def test_a_component_a_class_averages_to_the_mixture_over_the_classes():
+def test_class_conditional_components_average_to_the_mixture():
     model, prior = labeled("mixture-class")
     with torch.no_grad():
         prior.log_variance.normal_()
@@ -272,7 +271,7 @@ def test_a_component_a_class_averages_to_the_mixture_over_the_classes():
         torch.testing.assert_close(averaged.logsumexp(0), Mixture(log_py, components).log_prob(z))
 
 
-def test_components_that_are_to_be_classes_must_be_as_many():
+def test_class_conditional_weights_need_one_component_per_class():
     model = cases.make_vae(conditioned_parts=("prior",))
     context = BuildContext(
         2, labels=model.labels, condition_on="label", conditioned_parts=frozenset(["prior"])
@@ -283,7 +282,7 @@ def test_components_that_are_to_be_classes_must_be_as_many():
         priors.mixture(context, 4, "class_conditional")
 
 
-def test_where_the_encoder_is_told_the_components_are_posteriors_of_images_with_labels():
+def test_with_a_conditional_encoder_components_are_posteriors_of_labeled_images():
     for name in ("vamp-data", "exemplars"):
         model, prior = labeled(name, given=("encoder",))
         images, labels = prior.images(), prior.labels()

@@ -54,7 +54,7 @@ def test_the_terms_are_those_of_the_three_conditionals(make):
     assert model.latent_dim == z.shape[-1] == sum(model.layer_dims)
 
 
-def test_the_bound_in_closed_form_asks_for_no_log_density_of_z(monkeypatch):
+def test_the_bound_in_closed_form_computes_no_log_density_of_z(monkeypatch):
     model = make_vae()
     e, asked = model.elbo_terms(images_for(model), samples=2), []
     for normal in (LogScaleNormal, UnitNormal):
@@ -67,7 +67,7 @@ def test_the_bound_in_closed_form_asks_for_no_log_density_of_z(monkeypatch):
 
 
 @pytest.mark.parametrize("prior", [StandardNormal(3), MixtureOfGaussians(3, 4)], ids=["unit", "mixture"])
-def test_a_look_without_gradients_takes_none_away(prior):
+def test_reading_terms_without_gradients_does_not_remove_them(prior):
     encoder, decoder = make_vae().encoder, make_vae().decoder
     model = VAE(Hierarchy([prior], (3,)), encoder, decoder)
 
@@ -85,7 +85,7 @@ def test_a_look_without_gradients_takes_none_away(prior):
         assert not model.elbo_terms(images_for(model)).elbo.requires_grad
 
 
-def test_the_divergence_of_a_ladder_is_that_of_each_level_given_those_above():
+def test_the_kl_of_a_hierarchy_is_that_of_each_layer_given_those_above():
     model = make_hierarchical().double()
     x = images_for(model).double()
     with seeded(3):
@@ -100,7 +100,7 @@ def test_the_divergence_of_a_ladder_is_that_of_each_level_given_those_above():
 
 @pytest.mark.parametrize("make", [make_vae, make_hierarchical], ids=["flat", "hierarchical"])
 @pytest.mark.parametrize("posterior", ["gaussian", "gaussian-softplus"])
-def test_the_closed_divergence_is_the_mean_of_the_sampled_one(make, posterior: str):
+def test_the_analytic_kl_is_the_mean_of_the_sampled_one(make, posterior: str):
     model, n = make(posterior=posterior), 4000
     with torch.no_grad():
         e = model.elbo_terms(images_for(model), samples=n)
@@ -108,7 +108,7 @@ def test_the_closed_divergence_is_the_mean_of_the_sampled_one(make, posterior: s
     assert ((e.analytic_kl - e.log_ratio.mean(1)).abs() < 5 * error).all()
 
 
-def test_where_one_level_has_no_closed_form_its_samples_stand_in():
+def test_a_layer_without_a_closed_form_uses_samples():
     model = make_hierarchical()
     model.encoder = Hierarchy(
         [make_hierarchical(posterior="delta").encoder.layers[0], model.encoder.layers[1]], (2, 3)
@@ -119,7 +119,7 @@ def test_where_one_level_has_no_closed_form_its_samples_stand_in():
     assert make_hierarchical(posterior="delta").elbo_terms(images_for(model)).analytic_kl is None
 
 
-def test_a_posterior_at_hand_is_not_asked_for_again():
+def test_a_given_posterior_is_not_computed_again():
     model = make_vae()
     x, calls = images_for(model), []
     model.encoder.register_forward_hook(lambda *_: calls.append(1))
@@ -132,7 +132,7 @@ def test_a_posterior_at_hand_is_not_asked_for_again():
     assert torch.equal(got.log_weights, expected.log_weights)
 
 
-def test_the_decoder_sees_the_image_under_no_circumstances_and_the_encoder_only_what_was_observed():
+def test_the_decoder_never_gets_the_image_and_the_encoder_only_its_observed_part():
     model, seen = make_vae(shape=(3, 4, 5)), []
     model.encoder.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
     x = torch.rand(BATCH, 3, 4, 5)
@@ -163,7 +163,7 @@ def test_the_optimal_sigma_is_that_of_the_observed_pixels():
     torch.testing.assert_close(e.log_px.sum(), -mask.sum() / 2 * (torch.log(2 * math.pi * error) + 1))
 
 
-def test_unobserved_pixels_that_are_not_numbers_do_no_harm():
+def test_nan_in_missing_pixels_has_no_effect():
     for name in cases.LIKELIHOODS:
         model = make_vae(name)
         mask = torch.rand(BATCH, *SHAPE) < 0.5
@@ -185,7 +185,7 @@ def test_any_image_size(network: str, shape: tuple[int, ...]):
 
 
 @pytest.mark.parametrize("make", [make_vae, make_hierarchical, make_labeled])
-def test_in_double_precision_all_is_double(make):
+def test_double_precision_is_kept(make):
     model = make().double()
     x, y = images_for(model).double(), labels()
     e = model.elbo_terms(x, y, samples=2)
@@ -207,7 +207,7 @@ def test_under_autocast_the_terms_are_single_precision_and_about_the_same(likeli
 
 
 @pytest.mark.parametrize("make", [make_vae, make_hierarchical, make_labeled])
-def test_a_copy_is_the_same_and_apart(make):
+def test_a_copy_is_equal_and_independent(make):
     model = make(likelihood="gaussian-optimal")
     other = copy.deepcopy(model)
     x, y = images_for(model), labels()
@@ -222,7 +222,7 @@ def test_a_copy_is_the_same_and_apart(make):
 
 
 @pytest.mark.parametrize("likelihood", cases.LIKELIHOODS)
-def test_looking_changes_nothing(likelihood: str):
+def test_evaluation_does_not_change_the_model(likelihood: str):
     model = make_vae(likelihood).eval()
     x, before = images_for(model), copy.deepcopy(model.state_dict())
     model.elbo_terms(x)
@@ -251,7 +251,7 @@ def test_samples_come_from_the_prior():
 
 
 @pytest.mark.parametrize("make", [make_vae, make_hierarchical], ids=["flat", "hierarchical"])
-def test_without_temperature_every_sample_is_the_image_of_the_priors_mean(make):
+def test_at_temperature_zero_samples_decode_the_mean_of_the_prior(make):
     model = make()
     expected = model.decode(model.prior().mean).mean
     torch.testing.assert_close(model.sample(3, temperature=0.0), expected.expand(3, *SHAPE))
@@ -266,7 +266,7 @@ def test_temperature_multiplies_the_latents_of_the_standard_normal():
     torch.testing.assert_close(seen[1], seen[0] * 0.25)
 
 
-def test_pixels_are_drawn_only_if_asked_for():
+def test_pixels_are_sampled_only_on_request():
     model = make_vae()
     means, drawn = model.sample(200, seed=1), model.sample(200, seed=1, sample_pixels=True)
     assert set(drawn.unique().tolist()) == {0.0, 1.0}
@@ -274,7 +274,7 @@ def test_pixels_are_drawn_only_if_asked_for():
     torch.testing.assert_close(drawn.mean(0), means.mean(0), rtol=0, atol=0.2)
 
 
-def test_reconstructions_are_the_image_of_the_posteriors_mean_or_of_a_draw():
+def test_reconstructions_decode_the_posterior_mean_or_a_sample():
     model = make_vae()
     x = images_for(model)
     torch.testing.assert_close(model.reconstruct(x), model.decode(model.encode(x).mean).mean)
@@ -286,7 +286,7 @@ def test_reconstructions_are_the_image_of_the_posteriors_mean_or_of_a_draw():
 # ---------------------------------------------------------------------------------------------- interpolation
 
 
-def test_a_path_begins_and_ends_with_the_reconstructions():
+def test_a_path_starts_and_ends_with_the_reconstructions():
     model = make_vae()
     a, b = images_for(model), images_for(model, seed=1)
     for path in ("linear", "spherical"):
@@ -304,14 +304,14 @@ def test_the_straight_path_is_straight_and_its_ends_are_exact():
     torch.testing.assert_close(path[1], 0.75 * a + 0.25 * b)
 
 
-def test_the_arc_turns_evenly_and_keeps_the_length():
+def test_the_spherical_path_has_constant_speed_and_keeps_the_norm():
     a, b = torch.tensor([[2.0, 0.0, 0.0]]), torch.tensor([[0.0, 2.0, 0.0]])
     angles = torch.linspace(0, math.pi / 2, 7)
     expected = 2 * torch.stack([angles.cos(), angles.sin(), torch.zeros(7)], -1).unsqueeze(1)
     torch.testing.assert_close(interpolate(a, b, 7, "spherical"), expected)
 
 
-def test_the_arc_keeps_the_length_typical_of_a_normal_in_many_dimensions():
+def test_the_spherical_path_keeps_the_norm_typical_of_a_normal():
     a, b = torch.randn(2, 20, 200, dtype=torch.float64)
     a, b = (each / each.norm(dim=-1, keepdim=True) * 200**0.5 for each in (a, b))
     lengths = interpolate(a, b, 9, "spherical").norm(dim=-1)
@@ -333,7 +333,7 @@ def test_the_arc_keeps_the_length_typical_of_a_normal_in_many_dimensions():
         ([1e-30, 0.0], [0.0, 1e15]),
     ],
 )
-def test_no_arc_leaves_the_ball_of_its_ends(a: list, b: list, dtype: torch.dtype):
+def test_the_spherical_path_stays_within_the_norms_of_its_ends(a: list, b: list, dtype: torch.dtype):
     a, b = torch.tensor(a, dtype=dtype), torch.tensor(b, dtype=dtype)
     path = interpolate(a, b, 11, "spherical")
     assert torch.isfinite(path).all()
@@ -349,7 +349,7 @@ def test_no_arc_leaves_the_ball_of_its_ends(a: list, b: list, dtype: torch.dtype
         (5, "cubic", "path: expected 'linear' or 'spherical', got 'cubic'"),
     ],
 )
-def test_what_is_no_path_is_refused(steps: int, path: str, message: str):
+def test_an_invalid_path_is_refused(steps: int, path: str, message: str):
     with pytest.raises(ValueError, match=message):
         interpolate(torch.zeros(2), torch.ones(2), steps, path)
 

@@ -22,7 +22,7 @@ def parts(model: VAE, y: Tensor | None) -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize("conditioned", [("prior",), ("encoder",), ("decoder",), ("prior", "decoder")])
-def test_the_label_reaches_the_parts_that_take_it_and_no_other(conditioned: tuple[str, ...]):
+def test_the_label_reaches_only_the_conditioned_parts(conditioned: tuple[str, ...]):
     model = make_vae(conditioned_parts=conditioned)
     one, other = (parts(model, torch.full((BATCH,), label)) for label in (0, 1))
     changed = {name for name in one if not torch.equal(one[name], other[name])}
@@ -32,7 +32,7 @@ def test_the_label_reaches_the_parts_that_take_it_and_no_other(conditioned: tupl
 
 
 @pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.uint8])
-def test_whole_numbers_are_one_hot_vectors(dtype: torch.dtype):
+def test_integers_are_one_hot_vectors(dtype: torch.dtype):
     model = make_labeled()
     one_hot = torch.eye(CLASSES)[labels()]
     for name, value in parts(model, labels().to(dtype)).items():
@@ -40,7 +40,7 @@ def test_whole_numbers_are_one_hot_vectors(dtype: torch.dtype):
     assert torch.equal(parts(make_vae(), labels())["encoder"], parts(make_vae(), None)["encoder"])
 
 
-def test_a_labeled_model_gives_images_of_labels():
+def test_a_conditional_model_samples_images_of_labels():
     model = make_labeled()
     x, y = images_for(model), labels()
     assert model.sample(BATCH, y=y).shape == model.reconstruct(x, y).shape == (BATCH, *SHAPE)
@@ -53,7 +53,7 @@ def test_a_labeled_model_gives_images_of_labels():
 
 
 @pytest.mark.parametrize("given", [("decoder",), ("prior", "encoder", "decoder")])
-def test_without_a_label_samples_are_of_labels_that_p_of_y_draws(given: tuple[str, ...]):
+def test_without_a_label_samples_have_labels_from_the_prior(given: tuple[str, ...]):
     model = make_vae(conditioned_parts=given)
     with seeded(3):
         y = model.labels.sample(7)
@@ -61,7 +61,7 @@ def test_without_a_label_samples_are_of_labels_that_p_of_y_draws(given: tuple[st
     torch.testing.assert_close(model.sample(7, seed=3), model.decode(z, y).mean)
 
 
-def test_between_two_labels_the_vector_goes_in_a_straight_line():
+def test_labels_are_interpolated_linearly():
     model = make_labeled()
     a, b, y_a, y_b = images_for(model), images_for(model, seed=1), labels(), labels().flip(0)
     code = model.encode(a, y_a).mean, model.encode(b, y_b).mean
@@ -89,13 +89,13 @@ def test_between_two_labels_the_vector_goes_in_a_straight_line():
     ],
     ids=["range", "size", "type", "number"],
 )
-def test_what_is_no_label_is_named(given: tuple[str, ...], y: Tensor, message: str):
+def test_an_invalid_label_is_an_error(given: tuple[str, ...], y: Tensor, message: str):
     model = make_vae(conditioned_parts=given)
     with pytest.raises(ValueError, match=message):
         model.elbo_terms(images_for(model), y)
 
 
-def test_labels_and_what_takes_them_come_together():
+def test_labels_and_conditioned_parts_are_given_together():
     model = make_labeled()
     for options in ({"labels": model.labels}, {"conditioned_parts": ("decoder",)}):
         with pytest.raises(ValueError, match="labels and conditioned_parts: expected both or neither"):

@@ -34,14 +34,14 @@ def maps(layout: torch.memory_format, *shape: int) -> Tensor:
 
 @LAYOUTS
 @pytest.mark.parametrize("output", [1, 2, 4, 5])
-def test_to_pixels_is_a_convolution(output: int, layout: torch.memory_format):
+def test_to_image_is_a_convolution(output: int, layout: torch.memory_format):
     layer = ToImage(5, output).double()
     nn.init.normal_(layer.bias)
     assert_same_map(layer, maps(layout, 3, 5, 6, 7), partial(F.conv2d, padding=1))
 
 
 @LAYOUTS
-def test_enlarging_is_a_transposed_convolution(layout: torch.memory_format):
+def test_upsample_is_a_transposed_convolution(layout: torch.memory_format):
     layer = Upsample(4, 3, (1, 0)).double()
     nn.init.normal_(layer.bias)
     plain = partial(F.conv_transpose2d, stride=2, padding=1, output_padding=(1, 0))
@@ -60,7 +60,7 @@ def test_gradients_of_gradients_are_those_of_finite_differences(make: Callable[[
     )
 
 
-def test_the_image_is_summed_to_float32_where_products_have_less():
+def test_to_image_sums_in_float32_under_autocast():
     layer, x = ToImage(32, 1), torch.randn(2, 32, 8, 8)
     with torch.autocast("cpu", torch.bfloat16):
         low = layer(x)
@@ -71,7 +71,7 @@ def test_the_image_is_summed_to_float32_where_products_have_less():
 
 
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "elu"])
-def test_activations_over_what_they_are_given_leave_the_gradients_alone(activation: str):
+def test_in_place_activations_do_not_change_gradients(activation: str):
     x, gradients, found = torch.rand(2, 1, 8, 8), [], []
     for in_place in (True, False):
         torch.manual_seed(0)
@@ -86,7 +86,7 @@ def test_activations_over_what_they_are_given_leave_the_gradients_alone(activati
 
 
 @pytest.mark.parametrize("make", [partial(ToImage, 5, 2), partial(Upsample, 5, 2, (1, 1))])
-def test_transforms_of_functions_know_them(make: Callable[[], nn.Module]):
+def test_the_layers_work_with_torch_func(make: Callable[[], nn.Module]):
     layer, x = make().double(), torch.randn(1, 5, 2, 3, dtype=torch.float64)
     expected = torch.autograd.functional.jacobian(layer, x)
     torch.testing.assert_close(torch.func.jacrev(layer)(x), expected)

@@ -25,7 +25,7 @@ NONLINEAR = (*ACTIVATIONS, nn.GLU, ResidualBlock)
 
 @every_network
 @pytest.mark.parametrize("shape", cases.IMAGE_SHAPES, ids=str)
-def test_any_image_is_read_and_drawn(name: str, shape: tuple[int, ...]):
+def test_any_image_size_is_encoded_and_decoded(name: str, shape: tuple[int, ...]):
     make = cases.NETWORKS[name]
     assert make([shape], (4,))(torch.rand(2, *shape)).shape == (2, 4)
     assert make([(4,)], shape)(torch.randn(2, 4)).shape == (2, *shape)
@@ -33,7 +33,7 @@ def test_any_image_is_read_and_drawn(name: str, shape: tuple[int, ...]):
 
 @pytest.mark.parametrize("make", [convolutional, residual])
 @pytest.mark.parametrize("height", range(1, 34))
-def test_what_is_halved_is_enlarged_to_the_very_same_size(make, height: int):
+def test_upsampling_restores_the_exact_size(make, height: int):
     shape = (1, height, 34 - height)
     options = {"channels": (2, 1, 2), "hidden_sizes": ()}
     assert make([shape], (3,), **options)(torch.rand(1, *shape)).shape == (1, 3)
@@ -51,7 +51,7 @@ def test_leading_dimensions_broadcast(name: str):
 
 
 @every_network
-def test_every_leading_dimension_of_a_latent_is_kept(name: str):
+def test_leading_dimensions_of_latents_are_kept(name: str):
     network = cases.NETWORKS[name]([(3,), (2,)], (2, 5, 4)).double()
     z, y = torch.randn(6, 7, 3).double(), torch.randn(7, 2).double()
     images = network(z, y)
@@ -60,7 +60,7 @@ def test_every_leading_dimension_of_a_latent_is_kept(name: str):
 
 
 @every_network
-def test_every_input_is_seen(name: str):
+def test_every_input_affects_the_output(name: str):
     for output in ((4,), cases.SHAPE):
         network = cases.NETWORKS[name]([cases.SHAPE, (3,), (2,)], output)
         inputs = [torch.rand(3, *cases.SHAPE), torch.randn(3, 3), torch.randn(3, 2)]
@@ -69,7 +69,7 @@ def test_every_input_is_seen(name: str):
         assert all((gradient != 0).flatten(1).any(1).all() for gradient in gradients)
 
 
-def test_only_what_sees_the_image_alone_is_reckoned_once():
+def test_the_part_that_depends_on_the_image_alone_is_computed_once():
     network = convolutional([cases.SHAPE, (3,)], (4,), channels=(2,), hidden_sizes=())
     seen: list[torch.Size] = []
     network.trunk.register_forward_hook(lambda module, inputs, output: seen.append(output.shape))
@@ -80,7 +80,7 @@ def test_only_what_sees_the_image_alone_is_reckoned_once():
 # ------------------------------------------------------------------------------------------------------ parts
 
 
-def test_join_is_one_linear_map_of_the_inputs_side_by_side():
+def test_multi_input_linear_is_one_linear_map_of_the_concatenated_inputs():
     join = MultiInputLinear([(1, 2, 3), (4,), (2,)], 5).double()
     inputs = [torch.randn(7, *shape, dtype=torch.float64) for shape in ((1, 2, 3), (4,), (2,))]
     weight, bias = torch.cat([each.weight for each in join.linears], 1), join.linears[0].bias
@@ -114,7 +114,7 @@ def test_without_hidden_layers_a_dense_network_is_linear():
 
 @pytest.mark.parametrize("activation", networks.ACTIVATIONS)
 @pytest.mark.parametrize("make", [Dense, convolutional, residual])
-def test_the_activation_is_the_one_that_was_named(make, activation: str):
+def test_the_named_activation_is_used(make, activation: str):
     kind = type(networks.ACTIVATIONS[activation]())
     for network in (
         make([(1, 8, 8)], (3,), activation=activation),
@@ -133,7 +133,7 @@ def units(network: nn.Module) -> list[nn.Module]:
 
 @pytest.mark.parametrize(("inputs", "output"), [([(1, 8, 8)], (3,)), ([(3,)], (1, 8, 8)), ([(3,)], (4,))])
 @every_network
-def test_layers_and_nonlinearities_take_turns(name: str, inputs: list, output: tuple):
+def test_layers_and_nonlinearities_alternate(name: str, inputs: list, output: tuple):
     chain = [isinstance(unit, LAYERS) for unit in units(cases.NETWORKS[name](inputs, output))]
     assert chain[0]
     assert chain[-1]
@@ -147,7 +147,7 @@ def spread(x: Tensor) -> float:
     return x.square().mean().item()
 
 
-def test_ten_rectified_layers_neither_swell_nor_shrink_the_numbers():
+def test_ten_rectified_layers_keep_the_scale_of_activations():
     network, x = Dense([(400,)], (400,), hidden_sizes=(400,) * 10), torch.randn(200, 400)
     sizes = []
     for layer in [network.join, *network.layers]:
@@ -159,7 +159,7 @@ def test_ten_rectified_layers_neither_swell_nor_shrink_the_numbers():
     assert sizes[-1] / sizes[-2] == pytest.approx(0.5, rel=0.3)  # no rectifier follows the last
 
 
-def test_convolutions_keep_the_size_of_their_numbers_down_and_up():
+def test_convolutions_keep_the_scale_of_activations():
     down = convolutional([(32, 64, 64)], (9,), channels=(64, 64), hidden_sizes=()).trunk
     up = convolutional([(9,)], (16, 64, 64), channels=(64, 64), hidden_sizes=()).trunk
     x = down[0](torch.randn(4, 32, 64, 64))
@@ -173,7 +173,7 @@ def test_convolutions_keep_the_size_of_their_numbers_down_and_up():
 
 
 @pytest.mark.parametrize(("width", "inputs"), [((), [(300,), (100,)]), ((50,), [(300,), (100,)])])
-def test_inputs_together_count_as_one(width: tuple, inputs: list):
+def test_fan_in_counts_all_inputs_together(width: tuple, inputs: list):
     network = Dense(inputs, (500,), hidden_sizes=width)
     before = network.join(torch.randn(100, 300), torch.randn(100, 100))
     assert spread(before) == pytest.approx(2 if width else 1, rel=0.1)
@@ -187,7 +187,7 @@ def test_biases_start_at_zero():
             assert all((bias == 0).all() for bias in biases), name
 
 
-def test_a_residual_block_starts_as_the_identity_and_learns_to_be_more():
+def test_a_residual_block_starts_as_the_identity_and_can_learn():
     block, x = ResidualBlock(3, "silu"), torch.randn(2, 3, 5, 5)
     assert torch.equal(block(x), x)
     optimizer = torch.optim.SGD(block.parameters(), 0.01)
@@ -202,7 +202,7 @@ def test_a_residual_block_starts_as_the_identity_and_learns_to_be_more():
 
 
 @every_network
-def test_double_precision_goes_all_the_way(name: str):
+def test_double_precision_is_kept_in_every_layer(name: str):
     for inputs, output in (([cases.SHAPE], (4,)), ([(4,)], cases.SHAPE)):
         network = cases.NETWORKS[name](inputs, output).double()
         assert network(torch.rand(2, *inputs[0], dtype=torch.float64)).dtype == torch.float64
@@ -216,7 +216,7 @@ def test_half_precision_changes_little(name: str):
     torch.testing.assert_close(half.float(), network(x), rtol=0.1, atol=0.1)
 
 
-def test_the_size_of_a_network_is_what_its_widths_say():
+def test_the_number_of_parameters_follows_from_the_hidden_sizes():
     count = lambda network: sum(weight.numel() for weight in network.parameters())
     hidden = partial(Dense, hidden_sizes=(300, 300))
     assert count(hidden([(1, 28, 28)], (40,))) == 785 * 300 + 301 * 300 + 301 * 40

@@ -16,12 +16,12 @@ def test_points_band_and_values_are_those_given():
     assert [text.get_text() for text in axes.texts] == ["−110.0", "−106.0", "−103.0", "−101.0"]
 
 
-def test_of_one_image_there_is_no_band():
+def test_a_single_image_has_no_band():
     [axes] = bound_by_samples([(1, -110.0, None), (2, -106.0, None)], "A title").axes
     assert np.ptp(axes.collections[0].get_paths()[0].vertices[:, 1]) == 4
 
 
 @pytest.mark.parametrize("points", [POINTS[:1], [(1, np.nan, 1.0), (2, -1.0, 1.0)]])
-def test_what_cannot_be_drawn_is_refused(points):
+def test_invalid_points_are_refused(points):
     with pytest.raises(InvalidError, match="points: expected at least two"):
         bound_by_samples(points, "A title")

@@ -4,16 +4,16 @@ import pytest
 from vaekit.plotting.chart import chart, colors, spread
 
 
-def test_places_far_enough_apart_stay():
+def test_heights_far_enough_apart_stay():
     assert spread(np.array([0.9, 0.1, 0.5]), 0.2) == pytest.approx([0.9, 0.1, 0.5])
 
 
-def test_places_too_near_move_apart_about_their_middle():
+def test_heights_too_close_move_apart_around_their_mean():
     assert spread(np.array([0.5, 0.5, 0.5]), 0.1) == pytest.approx([0.4, 0.5, 0.6])
 
 
 @pytest.mark.parametrize("at", [0.0, 1.0])
-def test_places_stay_within_the_frame(at):
+def test_heights_stay_within_the_frame(at):
     places = spread(np.full(11, at), 0.1)
     assert np.sort(places) == pytest.approx(np.linspace(0, 1, 11))
 

@@ -9,11 +9,11 @@ COUNTS = np.array([[0, 8, 2], [0, 0, 0], [5, 0, 0], [1, 3, 0]])
 IMAGES = np.random.default_rng(0).random((4, 1, 8, 8))
 
 
-def test_columns_stand_by_commonest_class_the_larger_first_and_empty_ones_last():
+def test_columns_are_sorted_by_most_common_class_and_size_and_empty_ones_are_last():
     assert by_class(COUNTS).tolist() == [2, 0, 3, 1]
 
 
-def test_shares_are_those_within_a_cluster_and_sizes_stand_below():
+def test_shares_are_within_a_cluster_and_sizes_are_below():
     axes = clusters(COUNTS, IMAGES, "abc", "t").axes[1]
     written = {(text.get_position()): text.get_text() for text in axes.texts}
     assert written == {(0, 0): "100", (1, 1): "80", (1, 2): "20", (2, 0): "25", (2, 1): "75"}
@@ -21,7 +21,7 @@ def test_shares_are_those_within_a_cluster_and_sizes_stand_below():
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["a", "b", "c"]
 
 
-def test_an_empty_share_is_white_and_a_whole_one_the_darkest():
+def test_a_share_of_zero_is_white_and_a_share_of_one_is_darkest():
     shade = clusters(COUNTS, IMAGES, "abc", "t").axes[1].images[0].get_array()
     assert shade[1, 0].tolist() == [1, 1, 1]
     assert shade.sum(-1).argmin() == 0
@@ -35,6 +35,6 @@ def test_an_empty_share_is_white_and_a_whole_one_the_darkest():
         (COUNTS, IMAGES, "ab", "class_names: expected 3"),
     ],
 )
-def test_what_does_not_fit_is_refused(counts, images, names, words):
+def test_mismatched_arguments_are_refused(counts, images, names, words):
     with pytest.raises(InvalidError, match=words):
         clusters(counts, images, names, "t")

@@ -31,7 +31,7 @@ def lines(axes):
     return {line.get_label(): line.get_xydata() for line in axes.lines}
 
 
-def test_bound_reconstruction_and_kl_are_drawn():
+def test_elbo_reconstruction_and_kl_are_drawn():
     drawn = panels([record(epoch) for epoch in range(1, 6)])
     assert list(drawn) == ["ELBO (nats)", "Reconstruction, −log p(x|z) (nats)", "KL (nats)"]
     bound = lines(drawn["ELBO (nats)"])
@@ -40,10 +40,10 @@ def test_bound_reconstruction_and_kl_are_drawn():
     assert bound["best: epoch 3"] == pytest.approx(np.array([[3, -100 / 3 - 21]]))
 
 
-def test_levels_and_a_beta_that_changes_have_their_panels():
+def test_layers_and_a_beta_that_changes_have_their_panels():
     drawn = panels([record(epoch, kl_layers=[15.0, 5.0], beta=epoch / 4) for epoch in range(1, 5)])
-    assert list(lines(drawn["KL by level (nats)"])) == ["all", "1", "2"]
-    assert lines(drawn["Weight of the KL, beta"])["beta"][:, 1].tolist() == [0.25, 0.5, 0.75, 1]
+    assert list(lines(drawn["KL by layer (nats)"])) == ["total", "1", "2"]
+    assert lines(drawn["KL weight β"])["beta"][:, 1].tolist() == [0.25, 0.5, 0.75, 1]
 
 
 def test_an_autoencoder_shows_its_loss_and_no_kl():
@@ -57,13 +57,13 @@ def test_one_epoch_is_a_dot():
     assert line.get_marker() == "o"
 
 
-def test_what_is_missing_or_not_finite_is_passed_over():
+def test_missing_and_infinite_values_are_skipped():
     drawn = panels([{"epoch": 1, "loss": 3.0}, {"epoch": 2, "loss": math.nan}, {"epoch": 3, "loss": 2.0}, {}])
     assert list(drawn) == ["Loss (nats)"]
     assert lines(drawn["Loss (nats)"])["training"].tolist() == [[1, 3], [3, 2]]
 
 
-def test_a_long_run_is_framed_by_what_follows_its_steep_beginning():
+def test_the_frame_of_a_long_run_excludes_a_steep_start():
     bottom, top = panels([record(epoch) for epoch in range(1, 41)])[
         "Reconstruction, −log p(x|z) (nats)"
     ].get_ylim()
@@ -76,7 +76,7 @@ def test_best_epoch_needs_a_validation():
     assert best_epoch([{"epoch": 1, "loss": 2.0, "is_best": True}]) is None
 
 
-def test_best_is_what_was_saved_not_what_has_the_highest_bound():
+def test_best_is_the_saved_epoch_not_the_one_with_the_highest_elbo():
     records = [record(1, validation_elbo=-50.0), record(2, validation_elbo=-60.0), record(3, is_best=False)]
     assert best_epoch(records) == 2
     bound = lines(panels(records)["ELBO (nats)"])
@@ -84,6 +84,6 @@ def test_best_is_what_was_saved_not_what_has_the_highest_bound():
 
 
 @pytest.mark.parametrize("records", [[], [{"epoch": 1}]])
-def test_nothing_to_draw_is_said(records):
+def test_records_without_values_are_refused(records):
     with pytest.raises(InvalidError, match=f"found none in {len(records)} epochs"):
         training_curves(records, "Training")

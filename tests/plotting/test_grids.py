@@ -58,7 +58,7 @@ def test_title_and_subtitle_are_written_and_wrap():
     assert subtitle.get_text() == "from N(0, I)"
 
 
-def test_reconstructions_lie_under_their_originals():
+def test_reconstructions_are_below_their_originals():
     figure = reconstructions(images(13, 1, 8, 8), images(13, 1, 8, 8), "Reconstructions")
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert names == ["original", "reconstruction"] * 2
@@ -66,14 +66,14 @@ def test_reconstructions_lie_under_their_originals():
     assert figure.axes[0].images[0].get_array().shape == (4 * tile + 6 + 24 + 6, 10 * tile + 9 * 6, 3)
 
 
-def test_reconstructions_carry_labels():
+def test_reconstructions_have_labels():
     figure = reconstructions(
         images(3, 1, 8, 8), images(3, 1, 8, 8), "Reconstructions", labels=np.array([7, 2, 1])
     )
     assert texts(figure) == ["Reconstructions", "7", "2", "1"]
 
 
-def test_interpolation_shows_the_originals_apart():
+def test_interpolation_sets_the_originals_apart():
     rows, ends = images(2, 5, 1, 8, 8), (images(2, 1, 8, 8), images(2, 1, 8, 8))
     plain, marked = interpolation(rows, "Interpolation"), interpolation(rows, "Interpolation", ends)
     tile = 180 // 8 * 8
@@ -89,13 +89,13 @@ def test_traversal_names_rows_and_values():
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["z4 · 3.1 nats", "z0 · 0.0 nats"]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["−1.5", "0.0", "1.5"]
-    assert axes.get_xlabel() == "value of the dimension"
+    assert axes.get_xlabel() == "value of the latent"
 
 
-def test_decoded_grid_has_z2_grow_upwards():
+def test_decoded_grid_has_z1_increase_upwards():
     grid = np.zeros((3, 3, 1, 8, 8))
     grid[2] = 1  # the largest z1
-    figure = decoded_grid(grid, [-1, 0, 1], "Decoded plane")
+    figure = decoded_grid(grid, [-1, 0, 1], "Decoded latent space")
     axes = figure.axes[0]
     assert (axes.images[0].get_array()[0] == 255).all()
     assert [label.get_text() for label in axes.get_yticklabels()] == ["1.0", "0.0", "−1.0"]
@@ -103,7 +103,7 @@ def test_decoded_grid_has_z2_grow_upwards():
 
 
 def test_many_quantiles_are_thinned_symmetrically():
-    figure = decoded_grid(np.zeros((20, 20, 1, 2, 2)), np.linspace(-2, 2, 20), "Decoded plane")
+    figure = decoded_grid(np.zeros((20, 20, 1, 2, 2)), np.linspace(-2, 2, 20), "Decoded latent space")
     names = [bool(label.get_text()) for label in figure.axes[0].get_xticklabels()]
     assert sum(names) == 10
     assert names == names[::-1]
@@ -127,9 +127,9 @@ def test_many_quantiles_are_thinned_symmetrically():
         (lambda: traversal(images(2, 3, 1, 8, 8), "t", ["a"]), "row_labels: expected 2 of them, got 1"),
         (lambda: traversal(images(2, 3, 1, 8, 8), "t", ["a", "b"], [1]), "values: expected 3 of them, got 1"),
         (lambda: decoded_grid(images(2, 2, 1, 8, 8), [0], "t"), "quantiles: expected 2 of them, got 1"),
-        (lambda: samples(images(2, 8, 8), "t"), "images: expected at least one"),
+        (lambda: samples(images(2, 8, 8), "t"), "images: expected shape"),
     ],
 )
-def test_what_does_not_fit_is_refused(draw, message):
+def test_mismatched_arguments_are_refused(draw, message):
     with pytest.raises(InvalidError, match=message):
         draw()

@@ -1,5 +1,3 @@
-"""Images over what is nearest to them."""
-
 import numpy as np
 import pytest
 
@@ -16,7 +14,7 @@ def words(figure):
     return [label.get_text() for label in axes.get_yticklabels()], [text.get_text() for text in axes.texts]
 
 
-def test_each_pair_has_its_distance_over_it_and_each_row_its_label():
+def test_each_pair_has_its_distance_above_it_and_each_row_its_label():
     groups = {
         "sample": (images(12), images(12, 0.2), np.arange(12.0)),
         "held out": (images(3), images(3, 0.2), np.array([0.25, 100, 1.005])),
@@ -26,7 +24,7 @@ def test_each_pair_has_its_distance_over_it_and_each_row_its_label():
     assert numbers == [f"{i}.00" for i in range(12)] + ["0.25", "100.00", "1.00"]
 
 
-def test_an_image_stands_right_over_its_nearest():
+def test_an_image_is_directly_above_its_nearest_image():
     figure = nearest_neighbors({"a": (images(1, 1.0), images(1, 0.0), np.ones(1))}, "b", "Nearest")
     pixels = np.asarray(figure.axes[0].images[0].get_array())
     half = len(pixels) // 2
@@ -34,7 +32,7 @@ def test_an_image_stands_right_over_its_nearest():
     assert pixels[half + 5 :].max() == 0
 
 
-def test_mistakes():
+def test_mismatched_arguments_are_refused():
     with pytest.raises(InvalidError, match="expected at least one, got none"):
         nearest_neighbors({}, "nearest", "Nearest")
     with pytest.raises(InvalidError, match=r"groups: a: expected shape \(2, 1, 4, 4\)"):

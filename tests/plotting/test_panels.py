@@ -22,7 +22,7 @@ def test_panels_fill_rows_of_about_equal_length(count, columns):
 
 
 @pytest.mark.parametrize(("draw", "points"), [(scatter_panels, PLANE), (scatter_panels_3d, SPACE)])
-def test_all_panels_share_one_key_within_the_figure(draw, points):
+def test_all_panels_share_one_legend_within_the_figure(draw, points):
     panels = {"a": (points, LABELS), "b": (points[:3], np.array([2, 5, 5])), "c": (points, None)}
     figure = draw(panels, "Latent space", ["zero", "one", "a long name"])
     assert legends(figure) == [["zero", "one", "a long name", "5"]]
@@ -40,7 +40,7 @@ def test_a_class_has_one_color_in_all_panels():
     assert (first.get_facecolors()[place] == second.get_facecolors()[0]).all()
 
 
-def test_shadows_lie_on_the_floor_below_all_points():
+def test_shadows_are_on_the_floor_below_all_points():
     shadow, cloud = scatter_panels_3d({"a": (SPACE, None)}, "t").axes[0].collections
     assert len(set(np.asarray(shadow._offsets3d[2]))) == 1
     assert shadow._offsets3d[2][0] < np.min(cloud._offsets3d[2])
@@ -60,10 +60,10 @@ def test_shadows_lie_on_the_floor_below_all_points():
         ),
         (
             lambda: scatter_panels({"a": (PLANE, LABELS[1:])}, "t"),
-            "labels: expected 60, one for each code, got 59",
+            "labels: expected 60, one per point, got 59",
         ),
     ],
 )
-def test_what_does_not_fit_is_refused(draw, message):
+def test_mismatched_arguments_are_refused(draw, message):
     with pytest.raises(InvalidError, match=message):
         draw()

@@ -18,7 +18,7 @@ def test_the_grid_is_exact():
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_what_was_written_is_read_again(channels, tmp_path):
+def test_a_written_grid_can_be_read_again(channels, tmp_path):
     levels = np.random.default_rng(0).integers(0, 256, (6, channels, 5, 4)) / 255
     file = save_grid(levels, tmp_path / "grid.png", columns=3, caption="epoch 1")
     found = read_grid(file, (channels, 5, 4), 3)
@@ -27,7 +27,9 @@ def test_what_was_written_is_read_again(channels, tmp_path):
 
 def test_a_grid_of_other_images_is_refused(tmp_path):
     file = save_grid(IMAGES, tmp_path / "grid.png", columns=3)
-    with pytest.raises(InvalidError, match=r"grid\.png: expected a grid of 4 images 5 x 4 a row"):
+    with pytest.raises(
+        InvalidError, match=r"grid\.png: expected a grid with 4 images of 5 x 4 pixels per row"
+    ):
         read_grid(file, (1, 5, 4), 4)
 
 
@@ -35,7 +37,7 @@ def test_color_stays_color():
     assert Image.open(io.BytesIO(grid_png(np.zeros((2, 3, 4, 4))))).mode == "RGB"
 
 
-def test_the_caption_has_a_strip_of_its_own():
+def test_the_caption_is_below_the_grid():
     plain, named = (
         np.asarray(Image.open(io.BytesIO(grid_png(IMAGES.repeat(9, 3), caption=caption))))
         for caption in ("", "epoch 7")
@@ -49,7 +51,7 @@ def test_a_caption_wider_than_the_grid_is_not_cut():
     assert Image.open(io.BytesIO(grid_png(IMAGES[:1], caption="epoch 1000 of 2000"))).width > 100
 
 
-def test_an_animation_rests_on_its_last_frame(tmp_path):
+def test_an_animation_pauses_at_its_last_frame(tmp_path):
     frames = [save_grid(IMAGES * step / 5, tmp_path / f"{step}.png") for step in range(6)]
     path = animate(frames, tmp_path / "progress.gif", milliseconds=100)
     with Image.open(path) as film:
@@ -67,10 +69,10 @@ def test_one_frame_is_an_animation_too(tmp_path):
         assert film.n_frames == 1
 
 
-def test_of_many_frames_the_first_the_last_and_some_between_are_taken(tmp_path):
+def test_many_frames_are_thinned_and_keep_the_first_and_the_last(tmp_path):
     shades = np.linspace(0, 1, 30)
     frames = [save_grid(np.full((1, 1, 4, 4), shade), tmp_path / f"{shade}.png") for shade in shades]
-    with Image.open(animate(frames, tmp_path / "progress.gif", most=4)) as film:
+    with Image.open(animate(frames, tmp_path / "progress.gif", max_frames=4)) as film:
         assert film.n_frames == 4
         assert film.convert("L").getpixel((0, 0)) == 0
         film.seek(3)
@@ -78,9 +80,9 @@ def test_of_many_frames_the_first_the_last_and_some_between_are_taken(tmp_path):
 
 
 def test_no_frame_and_a_broken_frame_are_refused(tmp_path):
-    with pytest.raises(InvalidError, match="expected at least one picture to animate"):
+    with pytest.raises(InvalidError, match="expected at least one image to animate"):
         animate([], tmp_path / "progress.gif")
     (tmp_path / "broken.png").write_bytes(b"no picture")
-    with pytest.raises(InvalidError, match=r"expected .*broken\.png to be a picture"):
+    with pytest.raises(InvalidError, match=r"broken\.png: expected an image, got a file that cannot be read"):
         animate([tmp_path / "broken.png"], tmp_path / "progress.gif")
     assert not (tmp_path / "progress.gif").exists()

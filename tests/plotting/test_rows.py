@@ -28,7 +28,7 @@ def tile(image):
     return (image[0] * 255).repeat(TILE // 8, 0).repeat(TILE // 8, 1)
 
 
-def test_each_run_has_its_row_below_the_originals():
+def test_each_run_has_a_row_below_the_originals():
     rows = {"plain": images(3, 1, 8, 8), "vamp": images(3, 1, 8, 8)}
     originals = images(3, 1, 8, 8)
     figure = image_rows(rows, "Reconstructions", top=("original", originals))
@@ -52,14 +52,14 @@ def test_long_labels_wrap_and_have_room():
     assert label.get_window_extent().x0 > 0
 
 
-def test_class_grid_has_a_column_a_class():
+def test_class_grid_has_a_column_per_class():
     grid = images(2, 3, 1, 8, 8)
     figure = class_grid(grid, ["0", "1", "2"], "Classes and styles")
     assert written(figure) == ["0", "1", "2"]
     assert (pixels(figure)[-TILE:, :TILE, 0] == tile(grid[1, 0])).all()
 
 
-def test_names_wider_than_a_column_stand_upright_within_the_figure():
+def test_names_wider_than_a_column_are_rotated_within_the_figure():
     figure = class_grid(images(1, 2, 1, 8, 8), ["a class of long name", "b"], "Classes")
     assert {text.get_rotation() for text in figure.axes[0].texts} == {90}
     figure.canvas.draw()
@@ -81,7 +81,7 @@ def test_the_models_of_a_pair_lie_above_each_other():
     assert (drawn[second, TILE + 24 : 2 * TILE + 24, 0] == tile(paths["VAE"][0, 0])).all()
 
 
-def test_a_pair_without_ends_shows_the_ways_alone():
+def test_a_pair_without_ends_shows_the_paths_alone():
     figure = interpolation_rows({"VAE": images(2, 4, 1, 8, 8)}, "Interpolation")
     assert pixels(figure).shape == (2 * TILE + 24, 4 * TILE + 3 * 6, 3)
 
@@ -111,6 +111,6 @@ def test_a_pair_without_ends_shows_the_ways_alone():
         ),
     ],
 )
-def test_what_does_not_fit_is_refused(draw, message):
+def test_mismatched_arguments_are_refused(draw, message):
     with pytest.raises(InvalidError, match=message):
         draw()

@@ -10,7 +10,7 @@ EPOCHS = np.arange(1, 6)
 
 
 def curves(figure):
-    """Of each line within the frame; those that lead to the labels stand in units of the axes."""
+    """The lines within the frame. Lines that lead to the labels are in units of the axes."""
     axes = figure.axes[0]
     return [line for line in axes.lines if line.get_transform() == axes.transData]
 
@@ -35,7 +35,7 @@ def test_several_seeds_are_a_mean_within_a_band():
     assert band[band[:, 0] == 2, 1].max() == pytest.approx(3 + 1)
 
 
-def test_what_is_not_finite_is_passed_over_and_a_run_without_values_has_no_label():
+def test_values_that_are_not_finite_are_skipped_and_a_run_without_values_has_no_label():
     series = {"a": (EPOCHS, [1, np.nan, 3, np.inf, 5]), "b": (EPOCHS, np.full(5, np.nan))}
     figure = curves_by_run(series, "t", "loss")
     assert curves(figure)[0].get_xydata().tolist() == [[1, 1], [3, 3], [5, 5]]
@@ -57,13 +57,13 @@ def test_a_single_epoch_is_a_dot():
     assert curves(curves_by_run({"a": ([1], [2.0])}, "t", "loss"))[0].get_marker() == "o"
 
 
-def test_a_steep_beginning_leaves_the_frame():
+def test_a_steep_start_leaves_the_frame():
     epochs = np.arange(1, 13)
     figure = curves_by_run({"a": (epochs, 1000.0 / epochs**3)}, "t", "loss")
     assert figure.axes[0].get_ylim()[1] < 1000 / 8
 
 
-def test_a_number_against_a_setting_is_drawn_in_the_order_of_the_settings():
+def test_a_metric_is_drawn_in_ascending_order_of_the_parameter():
     figure = metric_vs_param({"VAE": (np.array([8, 2, 4]), np.array([1.0, 3, 2]), None)}, "t", "d", "nll")
     assert curves(figure)[0].get_xydata().tolist() == [[2, 3], [4, 2], [8, 1]]
     assert written(figure) == []
@@ -77,15 +77,15 @@ def test_groups_are_named_and_errors_are_bars():
     assert bar[:, 1].tolist() == [1.5, 2.5]
 
 
-def test_few_settings_are_the_ticks_of_a_logarithmic_axis_and_zero_has_a_place():
-    settings = np.array([0, 0.001, 0.1, 10])
-    axes = metric_vs_param({"VAE": (settings, settings, None)}, "t", "β", "rate", log=True).axes[0]
+def test_few_values_are_the_ticks_of_a_logarithmic_axis_and_zero_has_a_place():
+    values = np.array([0, 0.001, 0.1, 10])
+    axes = metric_vs_param({"VAE": (values, values, None)}, "t", "β", "rate", log=True).axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "0.001", "0.1", "10"]
-    places = axes.transData.transform([(value, 0) for value in settings])[:, 0]
+    places = axes.transData.transform([(value, 0) for value in values])[:, 0]
     assert (np.diff(places) > 50).all()
 
 
-def test_rate_and_distortion_with_the_line_of_the_best_bound():
+def test_rate_and_distortion_with_the_line_of_the_best_elbo():
     points = [("β = 0", np.nan, 3.0), ("0.1", 40.0, 10.0), ("1", 20.0, 22.0), ("10", 1.0, 55.0)]
     figure = rate_distortion(points, "t")
     axes = figure.axes[0]
@@ -107,6 +107,6 @@ def test_rate_and_distortion_with_the_line_of_the_best_bound():
         (lambda: rate_distortion([("a", np.nan, 1)], "t"), "points: expected a finite rate and distortion"),
     ],
 )
-def test_what_does_not_fit_is_refused(draw, message):
+def test_mismatched_arguments_are_refused(draw, message):
     with pytest.raises(InvalidError, match=message):
         draw()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vaekit.errors import InvalidError
-from vaekit.plotting.tiles import UNSEEN, enlarge, fold, square_columns, tile_grid, tiles
+from vaekit.plotting.tiles import UNOBSERVED, enlarge, fold, square_columns, tile_grid, tiles
 
 
 def test_gray_becomes_three_equal_channels():
@@ -20,7 +20,7 @@ def test_color_keeps_its_channels():
     assert tiles(images)[1, 4, 0, 0].tolist() == [0, 255, 0]
 
 
-def test_values_beyond_the_range_are_clipped():
+def test_values_outside_the_range_are_clipped():
     assert tiles(np.array([[[[-3.0, 2.0]], [[0.0, 1.0]], [[0.5, 0.5]]]]))[0, 0, :, 0].tolist() == [0, 255]
 
 
@@ -36,29 +36,29 @@ def test_a_vector_of_one_number_is_drawn_too():
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 4), (2, 2, 4, 4), (0, 1, 4, 4)])
-def test_what_is_no_images_is_refused(shape):
-    with pytest.raises(InvalidError, match=r"images: expected at least one of shape \(C, H, W\)"):
+def test_arrays_that_are_not_images_are_refused(shape):
+    with pytest.raises(InvalidError, match=r"images: expected shape \(N, C, H, W\)"):
         tiles(np.zeros(shape))
 
 
 def test_infinite_values_are_refused():
-    with pytest.raises(InvalidError, match="expected finite values, got 1 that are infinite"):
+    with pytest.raises(InvalidError, match="expected finite values, got 1 infinite ones"):
         tiles(np.array([0.0, np.nan, np.inf, 1.0]).reshape(1, 1, 2, 2))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_what_was_not_observed_has_a_color_of_its_own(channels):
+def test_unobserved_pixels_have_their_own_color(channels):
     image = np.linspace(0, 1, 9 * channels).reshape(1, channels, 3, 3)
     image[0, 0, 1, 2] = np.nan
     picture, whole = tiles(image)[0], tiles(np.nan_to_num(image))[0]
-    assert picture[1, 2].tolist() == list(UNSEEN)
-    assert len(set(UNSEEN)) == 3, "no gray"
+    assert picture[1, 2].tolist() == list(UNOBSERVED)
+    assert len(set(UNOBSERVED)) == 3, "not gray"
     others = np.ones((3, 3), bool)
     others[1, 2] = False
     assert np.array_equal(picture[others], whole[others])
 
 
-def test_what_was_not_observed_is_a_gap_in_a_curve():
+def test_unobserved_values_are_a_gap_in_a_curve():
     vector = np.full((1, 1, 1, 5), 0.5)
     vector[..., 2] = np.nan
     inked = (tiles(vector)[0] < 100).any(-1).any(0)
@@ -66,7 +66,7 @@ def test_what_was_not_observed_is_a_gap_in_a_curve():
     assert inked[140:170].all()
     assert not inked[60:120].any()
     vector[..., [1, 3, 4]] = np.nan
-    assert (tiles(vector)[0] < 100).any(), "a number between two gaps is seen"
+    assert (tiles(vector)[0] < 100).any(), "a single value between two gaps is visible"
     assert not (tiles(np.full((1, 1, 1, 5), np.nan)) < 100).any()
 
 
@@ -76,7 +76,7 @@ def test_mosaic_puts_every_tile_in_its_place():
     assert grid.pixels.shape == (6 + 5 + 6, 4 * 3 + 3 * 2, 3)
     assert (grid.pixels[11:, 5:8] == 5).all()
     assert (grid.pixels[6:11] == 255).all()
-    assert (grid.pixels[11:, 10:] == 255).all(), "what is missing in the last row is white"
+    assert (grid.pixels[11:, 10:] == 255).all(), "empty places in the last row are white"
     assert grid.rows.tolist() == [3, 14]
     assert grid.columns.tolist() == [1.5, 6.5, 11.5, 16.5]
 

@@ -31,7 +31,7 @@ def the_only(recorded: RunRecords) -> str:
     return sentence
 
 
-def test_a_run_with_nothing_wrong_gets_none():
+def test_a_healthy_run_has_no_advice():
     assert diagnose(run()) == []
 
 
@@ -46,7 +46,7 @@ def test_divergence():
     assert "gradient_clip" not in clipped
 
 
-def test_a_training_cut_off():
+def test_an_unfinished_training():
     said = the_only(run(GOOD[:2], {}, finished=False))
     assert said == "training stopped after 2 of 10 epochs; run: vaekit train --resume runs/mnist/1"
 
@@ -59,7 +59,7 @@ def test_a_warm_up_that_did_not_end():
     assert diagnose(run(records, MEASURED)) == []
 
 
-def test_collapse_is_named_with_the_cures_that_are_left():
+def test_collapse_is_reported_with_unused_remedies():
     said = the_only(run(evaluation={**MEASURED, "active_units": [0]}))
     assert said.startswith("none of the 20 latents is active: the posterior has collapsed")
     assert '"objective.beta={kind: linear, warmup: 3}"' in said
@@ -106,7 +106,7 @@ def test_a_training_that_was_too_short():
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_what_the_evaluation_shows(numbers, words):
+def test_problems_shown_by_the_evaluation(numbers, words):
     assert words in the_only(run(evaluation={**MEASURED, **numbers}))
 
 
@@ -124,23 +124,23 @@ def test_what_the_evaluation_shows(numbers, words):
         ),
     ],
 )
-def test_a_gap_from_a_prior_is_cured_by_a_freer_one_than_there_is(prior, cure):
+def test_a_prior_mismatch_proposes_a_more_flexible_prior(prior, cure):
     far = {**MEASURED, "marginal_kl": 4.0, "mutual_information": 5.0, "surgery_images": 5000}
     told = ["model.condition={variable: label, parts: [prior, decoder]}"] if "class" in prior else []
     recorded = run(GOOD, far, *told, f"model.prior={prior}")
     assert the_only(recorded).endswith(cure)
 
 
-def test_a_gap_from_the_prior_that_so_few_images_cannot_show_is_not_spoken_of():
+def test_a_prior_mismatch_needs_enough_images():
     full = {"marginal_kl": 14.0, "mutual_information": 8.5, "surgery_images": 5000}
     assert diagnose(run(evaluation={**MEASURED, **full})) == []
 
 
-def test_without_an_evaluation_it_is_asked_for():
+def test_without_an_evaluation_the_command_is_proposed():
     assert the_only(run(evaluation={})).endswith("vaekit evaluate runs/mnist/1")
 
 
-def test_every_advice_of_the_module_is_given():
+def test_every_diagnosis_is_covered():
     named = {
         value
         for value in vars(module).values()

@@ -42,12 +42,12 @@ def test_more_threads_than_cores(monkeypatch):
     assert any("8 threads on 4 cores" in text for text in troubles())
 
 
-def test_threads_held_by_the_environment(monkeypatch):
+def test_threads_limited_by_the_environment(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert "OMP_NUM_THREADS=1 leaves 3 of 4 cores unused; unset it" in troubles()
 
 
-def test_another_default_type():
+def test_another_default_dtype():
     torch.set_default_dtype(torch.float64)
     try:
         assert any("default dtype is torch.float64" in text for text in troubles())
@@ -55,13 +55,13 @@ def test_another_default_type():
         torch.set_default_dtype(torch.float32)
 
 
-def test_distributions_that_check_nothing(monkeypatch):
+def test_disabled_argument_validation(monkeypatch):
     monkeypatch.setattr(torch.distributions.Distribution, "_validate_args", False)
     assert any("does not validate the arguments" in text for text in troubles())
 
 
 @pytest.mark.parametrize(("built_for", "told"), [(None, "CPU-only build"), ("12.4", "no GPU")])
-def test_a_gpu_that_is_not_used(monkeypatch, built_for, told):
+def test_an_unused_gpu(monkeypatch, built_for, told):
     monkeypatch.setattr(doctor.shutil, "which", lambda name: "/usr/bin/nvidia-smi")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.version, "cuda", built_for)
@@ -84,6 +84,6 @@ def test_little_disk(monkeypatch):
     assert sum("has 5 MiB left" in text for text in troubles()) == 2
 
 
-def test_each_trap_only_says_what_is_wrong():
+def test_each_check_reports_only_its_problem():
     assert all(isinstance(check(), Iterator) for check in doctor.CHECKS)
     assert [text for text in troubles() if "GPU" not in text and "NVIDIA" not in text] == []

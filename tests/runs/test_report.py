@@ -92,7 +92,7 @@ def tiles(values):
     return {tile.name: (tile.value, tile.unit, tile.note) for tile in values}
 
 
-def test_the_gap_of_importance_sampling_is_a_tile(run):
+def test_the_gap_of_importance_sampling_is_a_card(run):
     gaps = [("annealed", 0.5, 0.1), ("importance-sampled", 2.25, 0.31), ("ELBO", 9.0, 0.5)]
     bounds = [{"name": n, "value": -90, "gap": gap, "gap_stderr": error} for n, gap, error in gaps]
     sandwich = {"images": 50, "samples": 5000, "bounds": bounds}
@@ -126,7 +126,7 @@ def test_what_comes_from_files_is_escaped(whole):
     assert "<h1>&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; Söhne</h1>" in source
 
 
-def test_pictures_come_in_order_with_size_caption_and_words_for_who_cannot_see(whole):
+def test_images_come_in_order_with_size_caption_and_alternative_text(whole):
     source = write_report(RunFiles(whole)).read_text(encoding="utf-8")
     sizes_and_words = re.findall(r'width="(\d+)" height="(\d+)" alt="([^"]+)"', source)
     assert [words.split(":")[0].split(",")[0] for *_, words in sizes_and_words] == [
@@ -143,7 +143,7 @@ def test_pictures_come_in_order_with_size_caption_and_words_for_who_cannot_see(w
     ]
 
 
-def test_what_is_missing_is_named_with_its_command(run):
+def test_missing_results_are_named_with_their_command(run):
     page = Page(write_report(RunFiles(run)).read_text(encoding="utf-8"))
     assert f"Not evaluated yet. For the log-likelihood and its terms, run: vaekit evaluate {run}" in page.text
     assert (
@@ -162,7 +162,7 @@ def test_only_the_recipe_is_needed(tmp_path):
     assert "<h1>mine</h1>" in page
 
 
-def test_a_path_with_a_blank_is_quoted_in_commands(tmp_path, monkeypatch):
+def test_a_path_with_a_space_is_quoted_in_commands(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("my runs/1").mkdir(parents=True)
     Path("my runs/1/recipe.yaml").write_text("name: mine")
@@ -187,7 +187,7 @@ def page_of(run, evaluation):
     return render_report(RunFiles(run))
 
 
-def test_a_number_that_is_no_likelihood_says_so_and_why(run):
+def test_an_invalid_likelihood_is_labeled_with_the_reason(run):
     changed = EVALUATION | {"is_likelihood": False, "caveats": ["a fixed sigma <of> 0.1"]}
     page = page_of(run, changed)
     assert "Log-score (not a likelihood)" in page
@@ -209,7 +209,7 @@ QUALITY = {
 }
 
 
-def test_the_quality_of_samples_stands_beside_its_floor(run):
+def test_sample_quality_is_shown_with_its_floor(run):
     changed = EVALUATION | {"quality": QUALITY}
     found = tiles(evaluation_cards(changed))
     assert found["Fréchet distance"] == ("4.10", "", "held-out images: 0.526")
@@ -223,7 +223,7 @@ def test_the_quality_of_samples_stands_beside_its_floor(run):
     assert "Sample quality" not in page_of(run, EVALUATION)
 
 
-def test_what_is_not_defined_is_left_out():
+def test_undefined_numbers_are_left_out():
     autoencoder = EVALUATION | dict.fromkeys(("elbo", "log_likelihood", "bits_per_dimension", "ess_mean"))
     assert list(tiles(evaluation_cards(autoencoder))) == ["Reconstruction", "KL", "Active units"]
     assert evaluation_cards({}) == []
@@ -259,7 +259,7 @@ def test_key_numbers_of_a_training(whole):
         ("model/model.safetensors", b"no weights", r"model\.safetensors: expected safetensors"),
     ],
 )
-def test_a_damaged_file_is_named_and_the_old_page_stays(whole, name, content, message):
+def test_a_damaged_file_is_named_and_the_old_page_is_kept(whole, name, content, message):
     write_report(RunFiles(whole))
     (whole / name).write_bytes(content)
     with pytest.raises(InvalidError, match=message) as caught:
@@ -268,7 +268,7 @@ def test_a_damaged_file_is_named_and_the_old_page_stays(whole, name, content, me
     assert (whole / "report.html").exists()
 
 
-def test_what_is_no_run_is_refused(tmp_path):
+def test_a_folder_that_is_not_a_run_is_refused(tmp_path):
     with pytest.raises(NotFoundError, match=r"not a run directory \(no recipe\.yaml\)"):
         write_report(RunFiles(tmp_path))
 

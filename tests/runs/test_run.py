@@ -66,7 +66,7 @@ def short(**training: object) -> dict:
     return {"epochs": 2, "sample_every": 0, "threads": 1, **training}
 
 
-def test_the_few_lines_of_the_package_s_docstring():
+def test_the_example_of_the_package_docstring_runs():
     run = vaekit.train("digits", epochs=1)
     assert run.evaluate(samples=5, images=20).log_likelihood < 0
     assert run.model.sample(16).shape == (16, 1, 8, 8)
@@ -77,7 +77,7 @@ def test_the_few_lines_of_the_package_s_docstring():
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_runs_are_numbered_and_begin_where_they_are_told():
+def test_runs_are_numbered_or_use_the_given_directory():
     assert [train("digits", **short(epochs=1)).path for _ in range(2)] == [
         Path("runs/digits/1"), Path("runs/digits/2"),
     ]  # fmt: skip
@@ -87,7 +87,7 @@ def test_runs_are_numbered_and_begin_where_they_are_told():
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_an_interrupted_run_ends_as_one_that_was_not():
+def test_an_interrupted_run_ends_identically():
     whole = train("digits", **short(epochs=3))
     with pytest.raises(KeyboardInterrupt):
         train("digits", run_dir="cut", log=Noting(stop_after=2), **short(epochs=3))
@@ -102,7 +102,7 @@ def test_an_interrupted_run_ends_as_one_that_was_not():
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_run_that_was_cut_off_can_be_looked_at():
+def test_an_unfinished_run_can_be_opened():
     with pytest.raises(KeyboardInterrupt):
         train("digits", run_dir="cut", log=Noting(stop_after=1), **short())
     assert not (Path("cut") / "model").exists()
@@ -112,7 +112,7 @@ def test_a_run_that_was_cut_off_can_be_looked_at():
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_run_cut_off_on_its_way_to_more_epochs_has_the_weights_it_came_to():
+def test_an_interrupted_extension_has_its_newest_weights():
     run = train("digits", **short(epochs=1))
     before = run.model.state_dict()
     with pytest.raises(KeyboardInterrupt):
@@ -126,7 +126,7 @@ def test_a_run_cut_off_on_its_way_to_more_epochs_has_the_weights_it_came_to():
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_run_that_stopped_early_says_what_lets_it_go_on():
+def test_a_run_that_stopped_early_names_the_key_to_continue():
     run = train("digits", ["training.learning_rate=0.2"], **short(epochs=200, patience=1))
     done = len(run.metrics)
     with pytest.raises(InvalidError, match=rf"ended training after {done} epochs; .* training\.patience=2;"):
@@ -135,7 +135,7 @@ def test_a_run_that_stopped_early_says_what_lets_it_go_on():
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_what_there_is_to_resume():
+def test_resuming_a_finished_run_is_refused():
     run = train("digits", **short())
     with pytest.raises(InvalidError, match="all 2 epochs are done"):
         resume(run.path)
@@ -148,7 +148,7 @@ def test_what_there_is_to_resume():
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_directory_in_use_is_left_alone():
+def test_a_directory_in_use_is_not_changed():
     run = train("digits", **short())
     before = (run.path / "recipe.yaml").read_text()
     with lock_directory(run.path), pytest.raises(VaekitError, match="another process"):
@@ -157,7 +157,7 @@ def test_a_directory_in_use_is_left_alone():
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_data_of_one_s_own_gets_a_recipe_and_reasons(levels):
+def test_own_data_get_a_proposed_recipe_with_reasons(levels):
     log = Noting()
     run = train(data=levels.name, log=log, **short(epochs=1))
     assert run.recipe.name == "levels"
@@ -186,7 +186,7 @@ def test_a_name_of_the_catalog_stays_a_name(tmp_path):
     ("error", "words", "options"),
     [
         (NotFoundError, "neither a path nor a dataset", {"data": "nowhere"}),
-        (DataError, "leave none", {"overrides": ["data.validation=1797"]}),
+        (DataError, "leave no image", {"overrides": ["data.validation=1797"]}),
         (InvalidError, "device: 'cuda:77' is not available", {"device": "cuda:77"}),
         (InvalidError, "training.epochs", {"epochs": 0}),
         (
@@ -196,7 +196,7 @@ def test_a_name_of_the_catalog_stays_a_name(tmp_path):
         ),
     ],
 )
-def test_what_cannot_be_trained_leaves_no_run_behind(tmp_path, error, words, options):
+def test_an_invalid_training_leaves_no_run(tmp_path, error, words, options):
     np.save(tmp_path / "reals.npy", np.random.default_rng(0).normal(size=(40, 6, 5)))
     with pytest.raises(error, match=words):
         train("digits", **options)
@@ -239,7 +239,7 @@ def test_a_model_alone_can_be_moved_and_still_be_measured(tmp_path):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_run_trained_on_another_device_is_looked_at_here(tmp_path):
+def test_a_run_trained_on_another_device_opens_here(tmp_path):
     run = train("digits", **short(epochs=1))
     text = (run.path / "recipe.yaml").read_text()
     (run.path / "recipe.yaml").write_text(text.replace("device: auto", "device: cuda:77"))
@@ -247,7 +247,7 @@ def test_a_run_trained_on_another_device_is_looked_at_here(tmp_path):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_the_numbers_of_an_evaluation_are_kept(tmp_path):
+def test_an_evaluation_is_saved(tmp_path):
     run = train("digits", **short(epochs=1))
     found = run.evaluate(samples=5, images=1)
     kept = json.loads((run.path / "evaluation.json").read_text())
@@ -256,7 +256,7 @@ def test_the_numbers_of_an_evaluation_are_kept(tmp_path):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_the_numbers_of_a_model_go_when_training_changes_it():
+def test_training_further_removes_the_evaluation():
     run = train("digits", **short(epochs=1))
     run.evaluate(samples=5, images=1)
     resume(run.path, epochs=2)
@@ -264,7 +264,7 @@ def test_the_numbers_of_a_model_go_when_training_changes_it():
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_the_numbers_of_other_data_are_not_kept_as_the_run_s_own(tmp_path):
+def test_evaluations_of_other_data_are_not_saved(tmp_path):
     run = train("digits", **short(epochs=1))
     np.save(tmp_path / "other.npy", np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8))
     assert run.evaluate(samples=2, data="other.npy").images == 4
@@ -272,14 +272,14 @@ def test_the_numbers_of_other_data_are_not_kept_as_the_run_s_own(tmp_path):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_metrics_cut_short_are_passed_over():
+def test_an_incomplete_line_of_metrics_is_skipped():
     run = train("digits", **short())
     with (run.path / "metrics.jsonl").open("a") as file:
         file.write('{"epoch": 3, "lo')
     assert [record["epoch"] for record in run.metrics] == [1, 2]
 
 
-def test_figures_that_are_missing_are_drawn_and_only_those():
+def test_only_missing_figures_are_drawn():
     run = train("digits", **short(epochs=1))
     assert {figure.stem for figure in run.figures} == {
         "interpolations", "latent-space", "reconstructions", "samples", "training-curves", "traversals",
@@ -302,14 +302,14 @@ def test_a_handful_of_images_can_be_trained_and_drawn(tmp_path, images):
         run.evaluate()
 
 
-def test_figures_show_other_images_where_there_is_no_test_split():
+def test_figures_show_other_images_without_a_test_split():
     run = train("digits", ["data.test=0", "data.validation=0"], **short(epochs=1))
     assert (run.path / "figures/reconstructions.png").is_file()
     assert run.summary()["best_epoch"] is None
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_data_of_one_s_own_keep_their_splits_by_whatever_name_and_wherever_they_lie(levels, tmp_path):
+def test_own_data_keep_their_splits_by_any_name_and_path(levels, tmp_path):
     changes = [f"data.dataset={levels}", "data.test=2", "data.validation=3"]
     trained = train("digits", changes, **short(epochs=1)).trained
     test = trained.load_data()[1].test.tolist()
@@ -323,7 +323,7 @@ def test_data_of_one_s_own_keep_their_splits_by_whatever_name_and_wherever_they_
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_data_that_changed_after_training_are_not_taken_for_those_it_was_trained_on(levels, tmp_path):
+def test_data_that_changed_after_training_are_refused(levels, tmp_path):
     run = train(data=levels, **short(epochs=1))
     images = np.load(levels)
     np.save(levels, images[::-1])
@@ -346,7 +346,7 @@ def test_other_data_must_have_the_same_shape(levels):
         trained.load_data(str(levels))
 
 
-def test_a_folder_of_other_images_is_brought_to_the_model_s_size(tmp_path):
+def test_a_folder_of_other_images_is_resized_for_the_model(tmp_path):
     from PIL import Image
 
     folder = tmp_path / "elsewhere" / "digits"  # like the model's own data, but not that
@@ -370,7 +370,7 @@ VAMP = "model.prior={kind: vamp, components: 8, init: data}"
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_vamp_prior_trains_goes_on_and_is_loaded_without_its_data(monkeypatch: pytest.MonkeyPatch):
+def test_a_vamp_prior_trains_resumes_and_loads_without_its_data(monkeypatch: pytest.MonkeyPatch):
     run = train("digits", [VAMP], **short(epochs=1))
     run = resume(run.path, epochs=2)
     monkeypatch.setattr("vaekit.engine.trained_model.build_data", None)
@@ -379,7 +379,7 @@ def test_a_vamp_prior_trains_goes_on_and_is_loaded_without_its_data(monkeypatch:
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_too_few_images_to_start_from_leave_nothing_behind(levels: Path, tmp_path: Path):
+def test_too_few_images_for_the_prior_leave_no_run(levels: Path, tmp_path: Path):
     with pytest.raises(RecipeError, match="components: expected at most"):
         train(data=levels, overrides=["model.prior={kind: vamp, init: data}"], **short())
     assert not (tmp_path / "runs").exists()
@@ -416,7 +416,7 @@ def test_the_pixels_that_were_measured_have_a_digest():
     )
 
 
-def test_what_was_kept_is_of_the_same_batches_and_version(monkeypatch: pytest.MonkeyPatch):
+def test_partial_results_need_the_same_batches_and_version(monkeypatch: pytest.MonkeyPatch):
     trained = load(_model("digits"))
 
     def key() -> str:
@@ -432,7 +432,7 @@ def test_what_was_kept_is_of_the_same_batches_and_version(monkeypatch: pytest.Mo
     assert key() != whole
 
 
-def test_numbers_of_images_that_are_damaged_are_as_if_there_were_none(tmp_path: Path):
+def test_damaged_values_per_image_are_ignored(tmp_path: Path):
     (tmp_path / "recipe.yaml").touch()
     file, run = tmp_path / "evaluation.npz", Run(tmp_path)
     np.savez_compressed(file, index=np.arange(9), elbo=np.random.default_rng(0).normal(size=9))

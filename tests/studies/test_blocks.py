@@ -88,7 +88,7 @@ def test_another_estimator_parts_the_likelihood_but_not_the_bound(results):
     assert any("conditioned on the labels" in note for note in part.notes)
 
 
-def test_seeds_measured_in_two_ways_are_not_averaged(results):
+def test_seeds_of_two_protocols_are_not_averaged(results):
     vae = results.select("vae-2")[0]
     mixed = VariantResult(vae.plan, [vae.finished[0], altered(vae, images=7, elbo=-1.0).first])
     [part] = table(with_runs(results, mixed), columns=["elbo"])
@@ -118,7 +118,9 @@ def test_the_best_is_a_sentence_of_the_numbers(results):
     [part] = draw_block(results, {"best": {"runs": "VAE", "metric": "elbo", "within": 1000}})
     means = {o.label: np.mean([t.evaluation["elbo"] for t in o.finished]) for o in results.select("VAE")}
     first, last = sorted(means, key=means.get, reverse=True)
-    assert part.text.startswith(f"By ELBO the best is **{first}** (−{-means[first]:.2f} nats), then {last}")
+    assert part.text.startswith(
+        f"The best run by ELBO is **{first}** (−{-means[first]:.2f} nats), followed by {last}"
+    )
     assert part.text.endswith(f"within 1000 of the best: {last}.")
 
 

@@ -5,12 +5,12 @@ from vaekit.studies.library import load_study, study_names
 
 
 @pytest.mark.parametrize("name", study_names())
-def test_every_study_of_the_package_plans_its_runs_under_each_budget(name):
+def test_every_packaged_study_plans_its_runs_under_each_preset(name):
     study = load_study(name)
     assert study.title
     assert study.question
     for preset in study.presets:
-        _, spent = plan.choose_preset(study, preset)
-        variants = plan.plan_variants(study, spent)
+        _, settings = plan.choose_preset(study, preset)
+        variants = plan.plan_variants(study, settings)
         assert len({variant.name for variant in variants}) == len(variants) > 0
-        assert all(len(variant.seeds) == spent.seeds for variant in variants)
+        assert all(len(variant.seeds) == settings.seeds for variant in variants)

@@ -1,4 +1,4 @@
-"""The page stands alone, says what was run, and escapes what it is given."""
+"""The page is a single file, names its runs, and escapes text."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ def page(results) -> str:
     return results.page.read_text()
 
 
-def test_nothing_is_loaded_from_anywhere(page):
+def test_nothing_is_loaded_from_the_network(page):
     assert "http:" not in page
     assert "https:" not in page
     assert not re.search(r"<(script|link|iframe)", page)
     assert set(re.findall(r'src="([^:"]*:)', page)) == {"data:"}
 
 
-def test_the_page_says_what_was_asked_and_run(page):
+def test_the_page_shows_title_question_preset_and_runs(page):
     for words in (
         "<h1>A tiny study</h1>",
         "Does it <b>work</b>?",
         "preset quick",
         "6 runs",
-        "after nobody, 2026",
+        "based on nobody, 2026",
     ):
         assert words in page
     assert '<a href="#part-0">The numbers</a>' in page
@@ -53,12 +53,12 @@ def test_titles_are_escaped(results):
     assert "&lt;script&gt;" in text
 
 
-def test_a_budget_says_what_it_means(results):
+def test_a_preset_is_described(results):
     preset = results.preset.model_copy(update={"description": "A **short** one."})
     assert "A <b>short</b> one." in render_study(replace(results, preset=preset), [])
 
 
-def test_a_reason_that_several_runs_share_is_said_once(results):
+def test_a_reason_that_several_runs_share_is_shown_once(results):
     lost = [VariantResult(o.plan, [RunResult(0, Path("x"), "no data")]) for o in results.variants[:2]]
     text = render_study(replace(results, variants=lost), [])
     assert text.count("no data") == 1
@@ -76,16 +76,16 @@ def test_a_reason_that_several_runs_share_is_said_once(results):
         (Cell(0.01234), None, "0.0123"),
     ],
 )
-def test_a_cell_in_words(cell, digits, text):
+def test_cells_are_formatted(cell, digits, text):
     assert format_cell(cell, Column("a", "a", digits=digits)) == text
 
 
 @pytest.mark.parametrize(("value", "text"), [(2.0, "2"), (0.0005, "0.0005"), (-1e-5, "−1e−05"), (300, "300")])
-def test_a_setting_is_written_as_short_as_it_is(value, text):
+def test_settings_have_no_trailing_zeros(value, text):
     assert format_cell(Cell(value), Column("a", "a", setting=True)) == text
 
 
-def test_a_little_markdown():
+def test_a_subset_of_markdown_becomes_html():
     assert (
         markdown_to_html("one\ntwo\n\n**three** `<f>`")
         == "<p>one two</p>\n<p><b>three</b> <code>&lt;f&gt;</code></p>"

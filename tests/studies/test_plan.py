@@ -87,7 +87,7 @@ def test_seeds_follow_the_recipe_s_and_are_trained_in_rounds():
 @pytest.mark.parametrize(
     ("error", "words", "preset", "run"),
     [
-        (InvalidError, "two are called 'a'; put the variables", None, {"grid": {"d": [1, 2]}}),
+        (InvalidError, "two variants are called 'a'; put the variables", None, {"grid": {"d": [1, 2]}}),
         (InvalidError, r"expected letters, digits, .* got 'a b'", None, {"name": "a b"}),
         (InvalidError, r"got 'a-\{d\}'", None, {"name": "a-{d}"}),
         (InvalidError, "no run is called 'x\\*'; expected one of a", {"only": "x*"}, {}),

@@ -1,4 +1,4 @@
-"""What is finished is kept, what is not is done, and what fails does not stop the rest."""
+"""Finished runs stay as they are, the others are run, and a failure does not stop the rest."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ presets:
 """
 
 
-class Told(SilentDisplay):
-    """Remembers what was begun, and what was said."""
+class RecordingDisplay(SilentDisplay):
+    """Records the names of the jobs, the progress and the notes."""
 
     def __init__(self) -> None:
         self.begun: list[str] = []
@@ -55,14 +55,14 @@ class Told(SilentDisplay):
 
 @pytest.fixture
 def copy(results, tmp_path) -> Path:
-    """The runs of the tiny study, to be changed."""
+    """A copy of the runs of the tiny study, which a test may change."""
     return Path(shutil.copytree(results.folder, tmp_path / "tiny"))
 
 
-def again(tiny, folder, **options) -> Told:
-    told = Told()
-    study(tiny, folder=folder, jobs=1, display=told, **options)
-    return told
+def again(tiny, folder, **options) -> RecordingDisplay:
+    display = RecordingDisplay()
+    study(tiny, folder=folder, jobs=1, display=display, **options)
+    return display
 
 
 def test_a_finished_study_is_not_run_again(tiny, copy):
@@ -78,9 +78,9 @@ def test_more_seeds_leave_those_that_are_there(tiny, copy):
 def test_another_recipe_is_trained_anew_and_said_so(tiny, copy, tmp_path):
     changed = tmp_path / "tiny.yaml"
     changed.write_text(tiny.read_text().replace("grid: {d: [2, 3]}", "grid: {d: [2]}").replace("=40", "=50"))
-    told = again(changed, copy)
-    assert told.begun == ["vae-2 seed 0", "vae-2 seed 1"]
-    assert told.notes == [f"vae-2 seed {n}: its recipe changed, so it is trained again" for n in (0, 1)]
+    display = again(changed, copy)
+    assert display.begun == ["vae-2 seed 0", "vae-2 seed 1"]
+    assert display.notes == [f"vae-2 seed {n}: its recipe changed, so it is trained again" for n in (0, 1)]
     assert Run(copy / "vae-2" / "seed-0").recipe.training.batch_size == 50
 
 
@@ -105,8 +105,8 @@ def test_what_was_interrupted_goes_on_only_if_asked(tiny, copy, resume, words):
     shutil.rmtree(copy / "vae-2" / "seed-0")
     with pytest.raises(KeyboardInterrupt):
         train(recipe, run_dir=copy / "vae-2" / "seed-0", log=Stopping())
-    told = again(tiny, copy, resume=resume)
-    assert told.notes == [f"vae-2 seed 0: it was interrupted {words}"]
+    display = again(tiny, copy, resume=resume)
+    assert display.notes == [f"vae-2 seed 0: it was interrupted {words}"]
     assert [strip(record) for record in Run(copy / "vae-2" / "seed-0").metrics] == whole
 
 
@@ -127,7 +127,7 @@ def test_what_diverges_or_has_no_data_does_not_stop_the_rest(tmp_path):
     )
     assert bad.exit_code == 5 or not bad.failure
     assert found.failures[0][0].name == "good"
-    assert "Not run to the end" in found.page.read_text()
+    assert "Failed runs" in found.page.read_text()
 
 
 def test_data_that_cannot_be_had_are_looked_for_once(tmp_path, monkeypatch):
@@ -146,11 +146,11 @@ def test_data_that_cannot_be_had_are_looked_for_once(tmp_path, monkeypatch):
 
 
 def test_the_progress_reaches_its_end(tmp_path):
-    file, told = tmp_path / "s.yaml", Told()
+    file, display = tmp_path / "s.yaml", RecordingDisplay()
     file.write_text(STUDY)
-    study(file, "more", folder=tmp_path / "r", jobs=1, display=told)
-    assert told.shares == sorted(told.shares)
-    assert told.shares[-1] == 1.0
+    study(file, "more", folder=tmp_path / "r", jobs=1, display=display)
+    assert display.shares == sorted(display.shares)
+    assert display.shares[-1] == 1.0
 
 
 def test_the_settings_of_a_machine_change_no_number(results):

@@ -22,7 +22,7 @@ def descend(some, step):
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.1])
-def test_it_is_that_of_torch(decay):
+def test_adam_is_that_of_torch(decay):
     ours, theirs = weights(), weights()
     adam = Adam(ours, decay)
     kind = torch.optim.AdamW if decay else torch.optim.Adam
@@ -57,7 +57,7 @@ def test_a_weight_without_gradient_stays():
     assert adam.moments[1] == {}
 
 
-def test_what_was_put_back_goes_on_as_before():
+def test_restored_moments_continue_identically():
     first, second = weights(), weights()
     adam = Adam(first)
     descend(first, lambda: adam.step(0.05))

@@ -46,7 +46,7 @@ def rewrite(path, change) -> None:
     (path.parent / f"{stem}-{checkpoint._digest(data)}.safetensors").write_bytes(data)
 
 
-def test_what_is_read_is_what_was_written(tmp_path):
+def test_a_checkpoint_is_read_as_written(tmp_path):
     state = Position(
         epoch=3, batch=2, step=12, seconds=0.1 + 0.2, best=1 / 3, best_epoch=2, learning_rate=1e-300 / 3
     )
@@ -56,14 +56,14 @@ def test_what_is_read_is_what_was_written(tmp_path):
     assert found.path.name.startswith("000001-step-12-")
 
 
-def test_a_state_of_any_numbers_survives_as_json():
+def test_any_position_survives_json():
     for seed in range(200):
         value = torch.rand((), dtype=torch.float64, generator=torch.Generator().manual_seed(seed)).item() ** 9
         state = Position(best=-value, seconds=value)
         assert parse_position(json.dumps(asdict(state))) == state
 
 
-def test_the_newest_is_the_last_written_wherever_it_stands(tmp_path):
+def test_the_newest_checkpoint_is_the_last_written(tmp_path):
     checkpoints = write(tmp_path, Position(epoch=2, batch=4, step=9), Position(epoch=2, step=5))
     assert checkpoints.load_newest().position.step == 5
 
@@ -116,7 +116,7 @@ def no_state(path):
 
 
 @pytest.mark.parametrize("damage", [truncate, flip, empty, unknown_state, impossible_state, no_state])
-def test_a_damaged_one_is_passed_over(tmp_path, damage):
+def test_a_damaged_checkpoint_is_skipped(tmp_path, damage):
     write(tmp_path, Position(step=1, batch=1), Position(step=2, batch=2))
     older, newer = files(tmp_path)
     damage(newer)
@@ -138,7 +138,7 @@ def test_all_damaged(tmp_path):
     assert len(said) == 2
 
 
-def test_a_damaged_one_does_not_take_the_place_of_a_good_one(tmp_path):
+def test_damaged_checkpoints_do_not_count_as_kept(tmp_path):
     write(tmp_path, Position(step=1, batch=1), Position(step=2, batch=2))
     good, bad = files(tmp_path)
     truncate(bad)
@@ -149,7 +149,7 @@ def test_a_damaged_one_does_not_take_the_place_of_a_good_one(tmp_path):
     assert bad not in files(tmp_path)
 
 
-def test_training_goes_on_from_the_one_before(tmp_path):
+def test_training_continues_from_the_previous_checkpoint(tmp_path):
     train(tmp_path / "whole")
     with pytest.raises(Killed):
         train(tmp_path / "cut", log=At(11, die))
@@ -202,7 +202,7 @@ def test_a_checkpoint_of_another_architecture(tmp_path):
         train(tmp_path, resume=True, vae=other)
 
 
-def test_other_settings_of_what_is_kept(tmp_path):
+def test_a_checkpoint_of_other_settings(tmp_path):
     train(tmp_path)
     with pytest.raises(InvalidError, match=r"average/.*: expected none, got float32 \("):
         train(tmp_path, resume=True, ema=None)

@@ -40,7 +40,7 @@ def fails(function, **options):
     return compiled
 
 
-def test_without_a_compiler_training_goes_on(tmp_path, monkeypatch):
+def test_without_a_compiler_training_continues(tmp_path, monkeypatch):
     monkeypatch.setattr(torch, "compile", fails)
     log = Notes()
     train(tmp_path / "compiled", compile=True, log=log)
@@ -49,7 +49,7 @@ def test_without_a_compiler_training_goes_on(tmp_path, monkeypatch):
     assert without_clock(metrics(tmp_path / "compiled")) == without_clock(metrics(tmp_path / "plain"))
 
 
-def test_where_it_fails_a_training_that_was_killed_goes_on_as_it_was(tmp_path, monkeypatch):
+def test_a_killed_run_resumes_identically_if_compilation_fails(tmp_path, monkeypatch):
     monkeypatch.setattr(torch, "compile", fails)
     train(tmp_path / "whole", compile=True)
     with pytest.raises(Killed):
@@ -72,7 +72,7 @@ def test_an_error_of_our_own_is_raised(monkeypatch):
 @pytest.mark.skipif(shutil.which("g++") is None, reason="needs a compiler")
 @pytest.mark.parametrize("bound", [elbo, iwae])
 @pytest.mark.parametrize("prior", [StandardNormal, partial(MixtureOfGaussians, components=3)])
-def test_all_of_a_step_is_one_function(tmp_path, prior, bound):
+def test_a_step_compiles_to_one_function(tmp_path, prior, bound):
     train(tmp_path / "plain")  # torch has looked up then how two Gaussians diverge
     torch._dynamo.reset()
     torch._dynamo.utils.counters.clear()
@@ -97,7 +97,7 @@ def test_compiled_it_learns_the_same(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="needs a compiler")
-def test_compiled_and_killed_it_ends_as_if_it_never_was(tmp_path):
+def test_a_compiled_run_that_was_killed_ends_identically(tmp_path):
     log = Notes()
     train(tmp_path / "whole", compile=True, log=log)
     with pytest.raises(Killed):

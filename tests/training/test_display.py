@@ -60,11 +60,11 @@ def test_the_line_of_an_epoch():
     )
 
 
-def test_what_is_not_defined_is_left_out():
+def test_undefined_numbers_are_left_out():
     assert " kl " not in format_epoch({**RECORD, "kl": None}, 10)
 
 
-def test_plain_lines_where_there_is_no_terminal(tmp_path):
+def test_without_a_terminal_there_is_one_line_per_epoch(tmp_path):
     stream = io.StringIO()
     log = make_display(stream=stream)
     assert isinstance(log, LineLogger)
@@ -99,13 +99,13 @@ def test_a_live_display_in_a_terminal(tmp_path, terminal, monkeypatch):
     assert terminal.getvalue().count("\x1b[?25l") == terminal.getvalue().count("\x1b[?25h") == 1
 
 
-def test_the_numbers_of_the_moment_fit_a_terminal_of_80_columns():
+def test_the_running_means_fit_a_terminal_of_80_columns():
     first, second = two_lines(RECORD | {"step": 1_234_567, "loss": 1012.345}).splitlines()
     assert first == "loss 1012.345 reconstruction 80.104 kl 21.126 validation 102.301"
     assert second == "step 1234567 beta 1 images/s 15332"
 
 
-def test_the_terminal_is_given_back_when_training_fails(tmp_path, terminal):
+def test_the_terminal_is_restored_if_training_fails(tmp_path, terminal):
     def fail() -> None:
         raise KeyError
 

@@ -57,7 +57,7 @@ def test_the_term_and_the_layer_are_named(tmp_path, part, limit, step, said):
     assert caught.value.exit_code == 5
 
 
-def test_a_rate_much_too_large(tmp_path):
+def test_a_learning_rate_that_is_too_large_diverges(tmp_path):
     with pytest.raises(
         DivergedError, match=r"epoch 1, step 2: log_qz is not finite, .*bounds on the log-variance"
     ):
@@ -91,7 +91,7 @@ def test_nothing_that_is_not_finite_is_saved(tmp_path):
     assert all(tensor.isfinite().all() for tensor in newest.tensors.values() if tensor.is_floating_point())
 
 
-def test_rollback_halves_the_rate_and_goes_on(tmp_path):
+def test_rollback_halves_the_rate_and_continues(tmp_path):
     outcome = train_wildly(tmp_path, on_nan="rollback")
     assert outcome.epochs == 4
     assert [event["rollbacks"] for event in events(tmp_path)] == [1, 2, 3]
@@ -114,7 +114,7 @@ def test_resuming_after_a_rollback_is_exact(tmp_path, step):
     assert same(load_weights(tmp_path / "cut", "last"), load_weights(tmp_path / "whole", "last"))
 
 
-def test_training_goes_on_in_training_mode_after_a_validation_that_failed(tmp_path):
+def test_training_mode_is_restored_after_a_failed_validation(tmp_path):
     vae, data, modes = model().eval(), images(30, training=False), []
     batch, bad = data.batch, [math.nan]
     data.batch = lambda indices: batch(indices) * (bad.pop() if bad else 1.0)

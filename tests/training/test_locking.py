@@ -74,7 +74,7 @@ def test_a_signal_saves_and_stops(tmp_path, number):
     assert metrics(tmp_path / "cut") == metrics(tmp_path / "whole")
 
 
-def test_a_signal_at_the_very_end_is_heeded_after_all_is_saved(tmp_path):
+def test_a_signal_at_the_end_interrupts_after_saving(tmp_path):
     with pytest.raises(InterruptedRun, match="epoch 4, step 20"):
         train(tmp_path, log=At(20, lambda: os.kill(os.getpid(), signal.SIGINT)))
     assert train(tmp_path, resume=True).epochs == 4
@@ -90,7 +90,7 @@ def test_the_second_ctrl_c_stops_at_once(tmp_path):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_training_in_another_thread_leaves_signals_alone(tmp_path):
+def test_training_in_another_thread_does_not_change_signal_handlers(tmp_path):
     handlers, failures = [], []
 
     def work() -> None:

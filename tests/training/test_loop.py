@@ -87,7 +87,7 @@ def test_training_gets_better(tmp_path):
     assert losses[-1] < losses[0] - 0.2
 
 
-def test_validation_and_callbacks_leave_training_alone(tmp_path):
+def test_validation_and_callbacks_do_not_change_training(tmp_path):
     train(tmp_path / "with", after_epoch=lambda record: torch.rand(7))
     train(tmp_path / "without", validated=False)
     assert same(load_weights(tmp_path / "with", "last"), load_weights(tmp_path / "without", "last"))
@@ -96,7 +96,7 @@ def test_validation_and_callbacks_leave_training_alone(tmp_path):
     ]
 
 
-def test_the_global_generator_is_left_alone(tmp_path):
+def test_the_global_generator_does_not_change(tmp_path):
     vae, before = model(), torch.get_rng_state()
     train(tmp_path, vae=vae)
     assert torch.equal(torch.get_rng_state(), before)
@@ -123,7 +123,7 @@ def test_the_best_weights_are_the_best(tmp_path):
     assert not vae.training
 
 
-def test_the_metrics_say_which_epochs_were_kept(tmp_path):
+def test_the_metrics_mark_the_best_epochs(tmp_path):
     outcome = train(tmp_path, epochs=8, learning_rate=0.4, patience=None, seed=3)
     kept = [record["epoch"] for record in metrics(tmp_path) if record["is_best"]]
     assert kept[-1] == outcome.best_epoch < 8
@@ -137,7 +137,7 @@ def test_without_validation_the_latest_counts_as_best(tmp_path):
     assert not outcome.stopped_early
 
 
-def test_before_warm_up_has_ended_the_latest_counts_as_best(tmp_path):
+def test_before_warm_up_ends_the_latest_counts_as_best(tmp_path):
     vae, seen = model(), {}
     objective = Objective(beta=linear(100), warmup_end=100)
     keep = lambda record: seen.update({record["epoch"]: weights(vae)})

@@ -57,7 +57,7 @@ def test_validation_counts_the_observed_part_alone():
     assert found["validation_elbo"] == pytest.approx(terms.elbo.mean().item(), rel=1e-5)
 
 
-def test_whole_images_are_not_looked_at_for_gaps():
+def test_complete_images_are_not_checked_for_nan():
     x = torch.full((2, *SHAPE), torch.nan)
     seen = images(30, False, True)
     assert observed_mask(seen, x) is not None

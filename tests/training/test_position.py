@@ -17,17 +17,17 @@ def judged(losses, settled):
     return state
 
 
-def test_only_epochs_after_warm_up_compete():
+def test_only_epochs_after_warm_up_are_compared():
     state = judged([1.0, 2.0, 5.0, 4.0, 6.0, 4.0], [False, False, True, True, True, True])
     assert (state.best, state.best_epoch, state.waited) == (4.0, 4, 2)
 
 
-def test_before_warm_up_has_ended_nobody_waits():
+def test_patience_starts_after_warm_up():
     state = judged([1.0, 2.0, 3.0], [False] * 3)
     assert (state.best, state.best_epoch, state.waited) == (None, 3, 0)
 
 
-def test_the_end():
+def test_training_is_finished_after_all_epochs_or_patience():
     patient = settings(epochs=5, patience=2)
     assert not Position(epoch=5, waited=1).is_finished(patient)
     assert Position(epoch=6).is_finished(patient)
@@ -38,12 +38,12 @@ def test_the_end():
 @pytest.mark.parametrize(
     "text", ["", "[]", "{", '{"epoch": 0}', '{"step": -1}', '{"best": NaN}', '{"seconds": "x"}']
 )
-def test_what_is_no_state(text):
+def test_an_invalid_position_is_refused(text):
     with pytest.raises(ValueError, match=r"."):
         parse_position(text)
 
 
-def test_streams_of_random_numbers_are_apart():
+def test_random_streams_are_independent():
     seeds = {
         derive_seed(seed, *purpose) for seed in (0, 1) for purpose in (("order", 1), ("order", 2), ("noise",))
     }

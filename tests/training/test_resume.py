@@ -61,14 +61,14 @@ def test_death_in_the_callback_of_an_epoch(whole, tmp_path):
     assert_same_run(tmp_path, whole)
 
 
-def test_a_finished_run_is_left_as_it_is(whole, tmp_path):
+def test_a_finished_run_is_unchanged(whole, tmp_path):
     first, second = model(), model(seed=1)
     assert train(tmp_path, vae=first) == train(tmp_path, resume=True, vae=second)
     assert_same_run(tmp_path, whole)
     assert same(first.state_dict(), second.state_dict())
 
 
-def test_more_epochs_go_on_as_if_they_had_been_asked_for_at_first(tmp_path):
+def test_more_epochs_continue_identically(tmp_path):
     train(tmp_path / "long", epochs=6, schedule="constant")
     train(tmp_path / "short", epochs=4, schedule="constant")
     train(tmp_path / "short", resume=True, epochs=6, schedule="constant")
@@ -119,7 +119,7 @@ def test_sigkill_while_files_are_written(whole, tmp_path, function, call):
 
 
 @pytest.mark.parametrize("call", [3, 4, 5, 6])
-def test_sigkill_while_training_goes_back(tmp_path, call):
+def test_sigkill_during_a_rollback(tmp_path, call):
     """The third sync is of the event's line, then come those of the checkpoint with the halved rate."""
     train_wildly(tmp_path / "whole", on_nan="rollback")
 

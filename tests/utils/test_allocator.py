@@ -34,7 +34,7 @@ def page_faults(line: str) -> int:
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
-def test_a_block_is_not_fetched_anew_at_each_use(monkeypatch):
+def test_freed_blocks_are_reused(monkeypatch):
     """Five blocks of 64 MB are 80,000 pages of 4 kB, or none where they are the one that was freed before."""
     for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_ARENA_MAX"):
         monkeypatch.delenv(name, raising=False)
@@ -42,7 +42,7 @@ def test_a_block_is_not_fetched_anew_at_each_use(monkeypatch):
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
-def test_what_is_not_used_takes_no_memory():
+def test_unused_large_pages_take_no_memory():
     script = """
 from pathlib import Path
 from vaekit.utils.cpu import keep_freed_memory
@@ -53,7 +53,7 @@ print(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
     assert int(done.stdout) < 100_000  # kB
 
 
-def test_elsewhere_nothing_happens(monkeypatch):
+def test_other_c_libraries_are_left_alone(monkeypatch):
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
     assert not keep_freed_memory()
 
@@ -62,7 +62,7 @@ def test_elsewhere_nothing_happens(monkeypatch):
     ("name", "value"),
     [("MALLOC_TRIM_THRESHOLD_", "0"), ("GLIBC_TUNABLES", "glibc.malloc.trim_threshold=0")],
 )
-def test_what_the_environment_says_stays(monkeypatch, name, value):
+def test_the_environment_takes_precedence(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     assert not keep_freed_memory()
 
@@ -80,7 +80,7 @@ class OldLibrary:
         return 1
 
 
-def test_an_old_library_keeps_as_much_as_it_can(monkeypatch):
+def test_an_old_glibc_gets_the_largest_threshold_it_accepts(monkeypatch):
     old = OldLibrary()
     for name in [name for name in os.environ if name.startswith(("MALLOC_", "GLIBC_"))]:
         monkeypatch.delenv(name)

@@ -14,14 +14,14 @@ from vaekit.utils import device
 from vaekit.utils.device import _commit, available_devices, choose_device, cpu_settings, describe_environment
 
 
-def test_the_device_asked_for_is_here_or_said_to_be_missing(monkeypatch):
+def test_a_missing_device_is_an_error(monkeypatch):
     monkeypatch.setattr(device, "available_devices", lambda: ["cpu"])
     assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
     with pytest.raises(InvalidError, match=r"^device: 'cuda' is not available; expected one of auto, cpu$"):
         choose_device("cuda")
 
 
-def test_auto_takes_the_fastest(monkeypatch):
+def test_auto_chooses_the_fastest_device(monkeypatch):
     monkeypatch.setattr(device, "available_devices", lambda: ["cuda:0", "cuda:1", "cpu"])
     assert choose_device("auto") == choose_device("cuda") == torch.device("cuda:0")
     assert choose_device("cuda:1") == torch.device("cuda:1")
@@ -31,7 +31,7 @@ def test_auto_takes_the_fastest(monkeypatch):
         choose_device("cuda:2")
 
 
-def test_there_is_always_a_cpu():
+def test_the_cpu_is_always_available():
     assert available_devices()[-1] == "cpu"
 
 
@@ -39,7 +39,7 @@ def flushes() -> bool:
     return (torch.tensor(1e-39) * 1.0).item() == 0.0
 
 
-def test_the_processor_is_as_before_afterwards():
+def test_cpu_settings_are_restored():
     threads = torch.get_num_threads()
     assert not flushes()
     with cpu_settings(threads + 1):

@@ -12,7 +12,7 @@ def test_a_file_and_its_folders_are_written(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["b.bin"]
 
 
-def test_the_old_file_stays_where_the_new_one_fails(tmp_path, monkeypatch):
+def test_the_old_file_stays_if_writing_fails(tmp_path, monkeypatch):
     path = write_whole(tmp_path / "b.bin", b"old")
 
     def full(handle):
@@ -25,7 +25,7 @@ def test_the_old_file_stays_where_the_new_one_fails(tmp_path, monkeypatch):
     assert [file.name for file in tmp_path.iterdir()] == ["b.bin"]
 
 
-def test_a_folder_in_the_way_is_said(tmp_path):
+def test_a_folder_of_the_same_name_is_an_error(tmp_path):
     (tmp_path / "b.bin").mkdir()
     with pytest.raises(VaekitError, match="cannot write"):
         write_whole(tmp_path / "b.bin", b"new")

@@ -18,7 +18,7 @@ def from_files() -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("RssFile"))
 
 
-def test_there_is_some(monkeypatch):
+def test_total_and_available_memory_are_positive(monkeypatch):
     assert total_memory() >= available_memory() > 0
 
     def unknown(name):
@@ -30,7 +30,7 @@ def test_there_is_some(monkeypatch):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("view", [(20, 1, 1000, 1000), (20, -1)])
-def test_a_mapped_file_is_let_go_and_comes_back(tmp_path, view):
+def test_released_pages_of_a_mapped_file_are_read_again(tmp_path, view):
     values = np.random.default_rng(0).integers(0, 256, (20, 1, 1000, 1000), dtype=np.uint8)
     np.save(tmp_path / "images.npy", values)
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r").reshape(view)

@@ -13,28 +13,28 @@ def draw(seed, n: int = 4) -> list[float]:
         return torch.rand(n).tolist()
 
 
-def test_a_number_starts_anew_each_time():
+def test_an_integer_seed_gives_the_same_draws_each_time():
     assert draw(3) == draw(3)
     assert draw(3) != draw(4)
     torch.manual_seed(3)
     assert draw(3) == torch.rand(4).tolist()
 
 
-def test_a_generator_advances_as_if_it_had_drawn_itself():
+def test_a_generator_advances_by_what_is_drawn():
     ours, own = (torch.Generator().manual_seed(5) for _ in range(2))
     for _ in range(3):
         assert draw(ours, 3) == torch.rand(3, generator=own).tolist()
 
 
 @pytest.mark.parametrize("seed", [3, "generator"])
-def test_the_global_state_is_what_it_was(seed):
+def test_the_global_state_is_restored(seed):
     seed = torch.Generator().manual_seed(1) if seed == "generator" else seed
     before = torch.get_rng_state()
     draw(seed)
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_the_global_state_is_what_it_was_after_an_error_too():
+def test_the_global_state_is_restored_after_an_error():
     before = torch.get_rng_state()
     with pytest.raises(TypeError), seeded(3):
         torch.rand("after which nothing is drawn")
@@ -48,7 +48,7 @@ def test_none_draws_from_the_global_generator():
     assert draw(None) + draw(None) == expected
 
 
-def test_blocks_within_blocks_do_not_mix():
+def test_nested_blocks_are_independent():
     with seeded(1):
         first = torch.rand(1)
         inner = draw(2)
@@ -57,7 +57,7 @@ def test_blocks_within_blocks_do_not_mix():
     assert inner == draw(2)
 
 
-def test_normal_draws_leave_nothing_behind():
+def test_normal_draws_do_not_change_the_global_state():
     """Box and Muller's method makes two numbers at a time: none may be kept for whoever comes next."""
 
     def normals(seed) -> list[float]:

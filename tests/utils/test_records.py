@@ -8,7 +8,7 @@ from vaekit.errors import VaekitError
 from vaekit.utils.io import append_record, read_records, trim_records
 
 
-def test_what_is_appended_is_read(tmp_path):
+def test_appended_records_are_read_back(tmp_path):
     path = tmp_path / "a.jsonl"
     assert read_records(path) == []
     records = [{"epoch": 1, "loss": 0.1 + 0.2}, {"epoch": 2, "loss": None}]
@@ -17,7 +17,7 @@ def test_what_is_appended_is_read(tmp_path):
     assert read_records(path) == records
 
 
-def test_a_line_that_was_cut_short_goes(tmp_path):
+def test_an_incomplete_line_is_dropped(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('{"epoch": 1}\n{"epoch": 2}\n{"epoch": 3, "lo')
     trim_records(path, lambda record: record["epoch"] < 9)

@@ -37,19 +37,19 @@ def chosen() -> str | None:
     ("running", "turns"),
     [([1], "10000"), ([3, 1], "10000"), ([3, 2, 1], "10000"), ([2, 2, 2], "3000"), ([9, 9, 9], "3000")],
 )
-def test_they_wait_longer_where_at_one_look_nothing_else_runs(monkeypatch, running, turns):
+def test_spin_wait_is_long_if_the_cores_are_free_at_one_look(monkeypatch, running, turns):
     monkeypatch.setattr(cpu, "_LOADS", Looks(*running))
     assert chosen() == turns
 
 
 @pytest.mark.parametrize(("running", "turns"), [(7, "10000"), (8, "3000")])
-def test_what_runs_on_processors_that_are_not_ours_does_not_count(monkeypatch, running, turns):
+def test_threads_on_other_cores_do_not_count(monkeypatch, running, turns):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1}, raising=False)
     monkeypatch.setattr(cpu, "_LOADS", Looks(*[running] * cpu.LOOKS))
     assert chosen() == turns
 
 
-def test_where_the_system_does_not_tell_they_sleep_soon(monkeypatch, tmp_path):
+def test_spin_wait_is_short_if_the_load_is_unknown(monkeypatch, tmp_path):
     for loads in (tmp_path / "none", tmp_path):
         monkeypatch.setattr(cpu, "_LOADS", loads)
         monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
@@ -57,6 +57,6 @@ def test_where_the_system_does_not_tell_they_sleep_soon(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(("name", "turns"), [("OMP_WAIT_POLICY", None), ("GOMP_SPINCOUNT", "7")])
-def test_what_the_environment_says_stays(monkeypatch, name, turns):
+def test_the_environment_takes_precedence(monkeypatch, name, turns):
     monkeypatch.setenv(name, "7")
     assert chosen() == turns

@@ -20,7 +20,7 @@ from vaekit.data.readers.guard import reading
 from vaekit.data.readers.raw import natural_key
 from vaekit.errors import DataError
 
-_MOST_WORDS = 256  # in one column
+MAX_WORDS = 256  # in one column
 
 Rows = list[list[str]]
 
@@ -47,7 +47,7 @@ def with_attributes(dataset: Dataset, path: str | Path) -> Dataset:
     with reading(path, "a table of attributes"):
         header, rows = _read(path)
     if _is_keyed(dataset.files, rows):
-        header, rows = header[1:], _in_order(dataset.files, rows, path)
+        header, rows = header[1:], _sort_rows(dataset.files, rows, path)
     if len(rows) != len(dataset) or not header:
         raise DataError(
             f"{path}: expected a line of names and a row for each of the {len(dataset)} images of "
@@ -83,17 +83,17 @@ def _read(path: Path) -> tuple[list[str], Rows]:
 
 def _is_keyed(files: Sequence[str], rows: Rows) -> bool:
     """Whether the first column holds the file names of the images."""
-    names = {*files, *map(_bare, files)}
+    names = {*files, *map(_file_name, files)}
     return any(row[0] in names for row in rows)
 
 
-def _in_order(files: Sequence[str], rows: Rows, path: Path) -> Rows:
+def _sort_rows(files: Sequence[str], rows: Rows, path: Path) -> Rows:
     """The rows in the order of the images, without the files' names; a bare name stands for its path."""
     known = {row[0]: row[1:] for row in rows}
     if len(known) < len(rows):
         name = Counter(row[0] for row in rows).most_common(1)[0][0]
         raise DataError(f"{path}: expected one row per image, but {name!r} has several; keep one")
-    bare = Counter(map(_bare, files))
+    bare = Counter(map(_file_name, files))
     found = [_row(known, file, bare) for file in files]
     missing = [file for file, row in zip(files, found, strict=True) if row is None]
     if missing:
@@ -104,11 +104,11 @@ def _in_order(files: Sequence[str], rows: Rows, path: Path) -> Rows:
 
 
 def _row(known: Mapping[str, list[str]], file: str, bare: Mapping[str, int]) -> list[str] | None:
-    name = _bare(file)
+    name = _file_name(file)
     return known.get(file, known.get(name) if bare[name] == 1 else None)
 
 
-def _bare(file: str) -> str:
+def _file_name(file: str) -> str:
     return file.rpartition("/")[2]
 
 
@@ -122,9 +122,9 @@ def _column(name: str, cells: Sequence[str], path: Path) -> dict[str, np.ndarray
         return {name: np.array([float(cell) for cell in cells])}
     except ValueError:
         words = sorted(set(cells), key=natural_key)
-    if len(words) > _MOST_WORDS:
+    if len(words) > MAX_WORDS:
         raise DataError(
             f"{path}: column {name!r} has {len(words)} different words, such as {words[0]!r}; expected "
-            f"numbers, or at most {_MOST_WORDS} words; leave it out"
+            f"numbers, or at most {MAX_WORDS} words; leave it out"
         )
     return {f"{name}={word}": np.array([cell == word for cell in cells], float) for word in words}

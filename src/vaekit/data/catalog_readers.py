@@ -89,7 +89,7 @@ def read_frey_faces(files: Files) -> DecodedData:
     """
     (path,) = files.values()
     faces = _matlab(path, "ff")["ff"]
-    return DecodedData(_uint8(faces.T, path).reshape(-1, 1, 28, 20))
+    return DecodedData(_to_uint8(faces.T, path).reshape(-1, 1, 28, 20))
 
 
 def read_omniglot(files: Files) -> DecodedData:
@@ -106,10 +106,10 @@ def read_omniglot(files: Files) -> DecodedData:
     [0, 1, 0, 1]
     """
     (path,) = files.values()
-    held = _matlab(path, "data", "testdata", "target", "testtarget")
+    arrays = _matlab(path, "data", "testdata", "target", "testtarget")
     with reading(path, "the OMNIGLOT of the IWAE paper"):
-        pixels = np.concatenate([held["data"], held["testdata"]], axis=1).T
-        labels = np.concatenate([held["target"], held["testtarget"]], axis=1).argmax(axis=0)
+        pixels = np.concatenate([arrays["data"], arrays["testdata"]], axis=1).T
+        labels = np.concatenate([arrays["target"], arrays["testtarget"]], axis=1).argmax(axis=0)
         return DecodedData(_upright(pixels.astype(np.float32)), labels.astype(np.int64))
 
 
@@ -130,11 +130,11 @@ def read_caltech_silhouettes(files: Files) -> DecodedData:
     """
     (path,) = files.values()
     parts = ("train", "val", "test")
-    held = _matlab(path, *(f"{part}_{what}" for part in parts for what in ("data", "labels")), "classnames")
+    arrays = _matlab(path, *(f"{part}_{what}" for part in parts for what in ("data", "labels")), "classnames")
     with reading(path, "Caltech-101 Silhouettes"):
-        pixels = np.concatenate([held[f"{part}_data"] for part in parts])
-        labels = np.concatenate([held[f"{part}_labels"].ravel() for part in parts]).astype(np.int64) - 1
-        names = tuple(str(np.asarray(cell).item()) for cell in held["classnames"].ravel())
+        pixels = np.concatenate([arrays[f"{part}_data"] for part in parts])
+        labels = np.concatenate([arrays[f"{part}_labels"].ravel() for part in parts]).astype(np.int64) - 1
+        names = tuple(str(np.asarray(cell).item()) for cell in arrays["classnames"].ravel())
         return DecodedData(_upright(np.where(pixels > 0, 0, 255).astype(np.uint8)), labels, names)
 
 
@@ -142,11 +142,11 @@ def _matlab(path: Path, *keys: str) -> dict[str, Any]:
     from scipy.io import loadmat
 
     with reading(path, "a MATLAB file"):
-        held = loadmat(path, variable_names=keys)
-    missing = [key for key in keys if key not in held]
+        arrays = loadmat(path, variable_names=keys)
+    missing = [key for key in keys if key not in arrays]
     if missing:
         raise DataError(f"{path}: has no variable {', '.join(missing)}; fetch the original file")
-    return held
+    return arrays
 
 
 def _upright(pixels: np.ndarray) -> np.ndarray:
@@ -154,8 +154,10 @@ def _upright(pixels: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(pixels.reshape(-1, 28, 28).transpose(0, 2, 1))[:, None]
 
 
-def _uint8(values: np.ndarray, path: Path) -> np.ndarray:
+def _to_uint8(values: np.ndarray, path: Path) -> np.ndarray:
     levels = values.astype(np.uint8)
     if not np.array_equal(levels, values):
-        raise DataError(f"{path}: expected whole numbers 0..255, but got others; download the original file")
+        raise DataError(
+            f"{path}: expected whole numbers 0..255, got other values; download the original file"
+        )
     return levels

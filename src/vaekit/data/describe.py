@@ -24,10 +24,14 @@ def list_datasets() -> list[dict[str, Any]]:
         _row(row.name, row.count, row.shape, find_source(row), row.license)
         for row in catalog.ENTRIES.values()
     ]
-    mine = [
+    imported = [
         cache.load_cached(cache.import_folder(), name) for name in cache.dataset_names(cache.import_folder())
     ]
-    return rows + [_row(it.name, len(it), it.shape, "imported", "your own") for it in mine if it]
+    return rows + [
+        _row(dataset.name, len(dataset), dataset.shape, "imported", "your own")
+        for dataset in imported
+        if dataset
+    ]
 
 
 def describe_dataset(name_or_path: str | Path) -> dict[str, Any]:
@@ -41,17 +45,17 @@ def describe_dataset(name_or_path: str | Path) -> dict[str, Any]:
     """
     row = catalog.ENTRIES.get(str(name_or_path))
     if row is None:
-        return _of_dataset(load_dataset(name_or_path))
+        return _dataset_facts(load_dataset(name_or_path))
     found = find_source(row)
-    loaded = {} if found == "download" else _of_dataset(load_dataset(row.name))
-    return loaded | _of_entry(row) | {"found": found}
+    loaded = {} if found == "download" else _dataset_facts(load_dataset(row.name))
+    return loaded | _entry_facts(row) | {"found": found}
 
 
 def _row(name: str, images: int, shape: tuple[int, int, int], found: str, license: str) -> dict[str, Any]:
     return {"name": name, "images": images, "shape": list(shape), "found": found, "license": license}
 
 
-def _of_entry(row: catalog.CatalogEntry) -> dict[str, Any]:
+def _entry_facts(row: catalog.CatalogEntry) -> dict[str, Any]:
     return {
         "name": row.name,
         "title": row.title,
@@ -67,11 +71,11 @@ def _of_entry(row: catalog.CatalogEntry) -> dict[str, Any]:
 
 def _values(dataset: Dataset) -> str:
     if dataset.is_uint8:
-        return "levels 0..255"
+        return "gray levels 0..255"
     return "real numbers in [0, 1]" + (", some missing" if dataset.has_missing else "")
 
 
-def _of_dataset(dataset: Dataset) -> dict[str, Any]:
+def _dataset_facts(dataset: Dataset) -> dict[str, Any]:
     proposal = suggest(dataset)
     return {
         "name": dataset.name,

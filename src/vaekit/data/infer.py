@@ -48,7 +48,7 @@ class _Stored(NamedTuple):
     offset: float
     scale: float
     note: str
-    levels: bool  # whether those that are not missing are levels
+    levels: bool  # whether the known values are gray levels
 
 
 def infer_images(values: np.ndarray, where: str | Path) -> InferredImages:
@@ -67,24 +67,24 @@ def infer_images(values: np.ndarray, where: str | Path) -> InferredImages:
     """
     _check_kind(values, where)
     missing = _missing(values, where)
-    low, high = _extremes(values, where)
+    low, high = _min_and_max(values, where)
     span = _range(low, high, values.dtype)
     if values.dtype == np.uint8 and span.scale == 255:
-        stored = _Stored(values, 0.0, 1.0, f"levels 0..255, the largest of them {high:.0f}", True)
+        stored = _Stored(values, 0.0, 1.0, f"gray levels 0..255, the largest of them {high:.0f}", True)
     else:
         check_size(where, values.shape, 4)
-        stored = _mapped(values, span, whole=not missing.values)
-    images, layout = _laid_out(stored, where)
+        stored = _rescale(values, span, whole=not missing.values)
+    images, layout = _to_images(stored, where)
     return InferredImages(images, stored.offset, stored.scale, (layout, stored.note, *missing.notes(values)))
 
 
 def _check_kind(values: np.ndarray, where: str | Path) -> None:
     if values.dtype.kind not in "biuf":
-        raise DataError(f"{where}: expected an array of numbers, but its type is {values.dtype}; convert it")
+        raise DataError(f"{where}: expected an array of numbers, got {values.dtype}; convert it")
     if values.size == 0 or values.ndim not in (2, 3, 4):
         raise DataError(
             f"{where}: expected an array (N, D), (N, H, W), (N, C, H, W) or (N, H, W, C) that is not empty, "
-            f"but its shape is {values.shape}; reshape it"
+            f"got shape {values.shape}; reshape it"
         )
 
 
@@ -95,8 +95,8 @@ def _chunks(values: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         yield first, values[first : first + step]
 
 
-def _extremes(values: np.ndarray, where: str | Path) -> tuple[float, float]:
-    """Of all values but NaN."""
+def _min_and_max(values: np.ndarray, where: str | Path) -> tuple[float, float]:
+    """The smallest and the largest value, without NaN."""
     low = float(np.fmin.reduce([np.fmin.reduce(chunk, None) for _, chunk in _chunks(values)]))
     high = float(np.fmax.reduce([np.fmax.reduce(chunk, None) for _, chunk in _chunks(values)]))
     if low == high:
@@ -167,24 +167,24 @@ def _range(low: float, high: float, dtype: np.dtype) -> _Range:
     return _Range(low, high - low, False, f"[{low:g}, {high:g}]")
 
 
-def _mapped(values: np.ndarray, span: _Range, whole: bool) -> _Stored:
-    """Two-valued -> levels 0 and 255; multiples of 1/255 of a natural range -> levels; else reals.
+def _rescale(values: np.ndarray, span: _Range, whole: bool) -> _Stored:
+    """Two-valued -> gray levels 0 and 255; multiples of 1/255 of a natural range -> gray levels; else reals.
 
-    Only values that are there as a whole are kept as levels.
+    With missing values, gray levels are stored as real numbers too.
     """
     for steps, kind in ((1, "only two of them"), (255, "in 255 equal steps")):
         if (steps == 1 or span.natural) and all(_on_grid(chunk, span, steps) for _, chunk in _chunks(values)):
-            note = f"values in {span.name}, {kind}, kept as "
+            note = f"values in {span.name}, {kind}, stored as "
             if not whole:
-                return _reals(values, span, f"{note}reals in [0, 1]", levels=True)
-            levels = _filled(values, span, steps, np.uint8) * np.uint8(255 // steps)
-            return _Stored(levels, span.offset, span.scale / 255, f"{note}levels 0..255", True)
+                return _store_reals(values, span, f"{note}real numbers in [0, 1]", levels=True)
+            levels = _fill_array(values, span, steps, np.uint8) * np.uint8(255 // steps)
+            return _Stored(levels, span.offset, span.scale / 255, f"{note}gray levels 0..255", True)
     note = f"real values in {span.name}" + ("" if span.scale == 1 else ", mapped to [0, 1]")
-    return _reals(values, span, note)
+    return _store_reals(values, span, note)
 
 
-def _reals(values: np.ndarray, span: _Range, note: str, levels: bool = False) -> _Stored:
-    return _Stored(_filled(values, span, 1, np.float32), span.offset, span.scale, note, levels)
+def _store_reals(values: np.ndarray, span: _Range, note: str, levels: bool = False) -> _Stored:
+    return _Stored(_fill_array(values, span, 1, np.float32), span.offset, span.scale, note, levels)
 
 
 def _unit(values: np.ndarray, span: _Range) -> np.ndarray:
@@ -193,10 +193,10 @@ def _unit(values: np.ndarray, span: _Range) -> np.ndarray:
 
 def _on_grid(values: np.ndarray, span: _Range, steps: int) -> bool:
     scaled = _unit(values, span) * steps
-    return not (np.abs(scaled - np.rint(scaled)) >= 1e-3).any()  # of a NaN neither is true
+    return not (np.abs(scaled - np.rint(scaled)) >= 1e-3).any()  # false for NaN
 
 
-def _filled(values: np.ndarray, span: _Range, steps: int, dtype: type) -> np.ndarray:
+def _fill_array(values: np.ndarray, span: _Range, steps: int, dtype: type) -> np.ndarray:
     filled: np.ndarray = np.empty(values.shape, dtype)
     for first, chunk in _chunks(values):
         scaled = _unit(chunk, span) * steps
@@ -204,7 +204,7 @@ def _filled(values: np.ndarray, span: _Range, steps: int, dtype: type) -> np.nda
     return filled
 
 
-def _laid_out(stored: _Stored, where: str | Path) -> tuple[np.ndarray, str]:
+def _to_images(stored: _Stored, where: str | Path) -> tuple[np.ndarray, str]:
     """(N, ...) -> (N, C, H, W), and a sentence about it."""
     values = stored.values
     count, *rest = values.shape
@@ -215,7 +215,7 @@ def _laid_out(stored: _Stored, where: str | Path) -> tuple[np.ndarray, str]:
     if min(rest[0], rest[2]) > MAX_CHANNELS:
         raise DataError(
             f"{where}: expected (N, C, H, W) or (N, H, W, C) with at most {MAX_CHANNELS} channels, "
-            f"but the shape is {values.shape}; reshape it"
+            f"got shape {values.shape}; reshape it"
         )
     images = values if rest[0] <= rest[2] else values.transpose(0, 3, 1, 2)
     _, channels, height, width = images.shape
@@ -227,6 +227,6 @@ def _from_rows(rows: np.ndarray, levels: bool) -> tuple[np.ndarray, str]:
     count, length = rows.shape
     side = isqrt(length)
     if levels and length >= 64 and side * side == length:
-        note = f"{count} rows of {length} levels, read as {side}x{side} images"
+        note = f"{count} rows of {length} gray levels, read as {side}x{side} images"
         return rows.reshape(count, 1, side, side), note
     return rows.reshape(count, 1, 1, length), f"{count} vectors of length {length}"

@@ -48,7 +48,9 @@ def number_labels(labels: np.ndarray | None, where: str | Path) -> NumberedLabel
     if flat.dtype.kind == "f" and not np.array_equal(flat, np.rint(flat)):
         return NumberedLabels(None, (), ("the labels are real numbers, not classes, and were left out",))
     if flat.dtype.kind not in "biufUS":
-        raise DataError(f"{where}: labels must be whole numbers or text, but are {flat.dtype}; convert them")
+        raise DataError(
+            f"{where}: expected labels that are whole numbers or text, got {flat.dtype}; convert them"
+        )
     return _numbered(flat)
 
 
@@ -67,8 +69,8 @@ def renumber_labels(dataset: Dataset, names: Sequence[str]) -> Dataset:
         return dataset
     if unknown := [name for name in dataset.label_names if name not in names]:
         raise DataError(
-            f"{dataset.name}: has a class {unknown[0]!r}{did_you_mean(unknown[0], names)}; expected those "
-            f"that the model is conditioned on: {', '.join(names)}"
+            f"{dataset.name}: unknown class {unknown[0]!r}{did_you_mean(unknown[0], names)}; expected the "
+            f"classes of the model: {', '.join(names)}"
         )
     places = np.array([names.index(name) for name in dataset.label_names], np.int64)
     return replace(dataset, labels=places[dataset.labels], label_names=tuple(names))
@@ -82,7 +84,7 @@ def _flat(labels: np.ndarray, where: str | Path) -> np.ndarray:
     if labels.ndim == 2 and labels.dtype.kind in "biuf" and _one_hot(labels):
         return labels.argmax(axis=1)
     raise DataError(
-        f"{where}: labels must have shape (N,), or one-hot (N, classes), but have {labels.shape}; reshape"
+        f"{where}: expected labels of shape (N,), or one-hot (N, classes), got {labels.shape}; reshape them"
     )
 
 

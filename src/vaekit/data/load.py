@@ -39,11 +39,11 @@ def load_dataset(
     >>> load_dataset("digits")
     Dataset('digits', 1797 images of (1, 8, 8), uint8, 10 classes)
     """
-    framing = ImageOptions(size, crop, color)
-    named = _named(name_or_path) if isinstance(name_or_path, str) else None
+    options = ImageOptions(size, crop, color)
+    named = _load_named(name_or_path) if isinstance(name_or_path, str) else None
     if named is None:
-        return read_user_data(_existing(Path(name_or_path)), framing)
-    if framing != ImageOptions():
+        return read_user_data(_existing_path(Path(name_or_path)), options)
+    if options != ImageOptions():
         raise DataError(f"{named.name}: size, crop and color apply to folders of images; leave them out")
     return named
 
@@ -77,22 +77,22 @@ def import_data(
     ...
     vaekit.errors.NotFoundError: 'no/such/file.npy' is neither a path nor a dataset; ...
     """
-    framing = ImageOptions(size, crop, color)
-    path = _existing(Path(path))
+    options = ImageOptions(size, crop, color)
+    path = _existing_path(Path(path))
     name = base_name(path) if name is None else name
     _check_name(name, force)
     return cache.store_dataset(
-        cache.import_folder(), replace(read_user_data(path, framing), name=name, title=name)
+        cache.import_folder(), replace(read_user_data(path, options), name=name, title=name)
     )
 
 
-def _named(name: str) -> Dataset | None:
+def _load_named(name: str) -> Dataset | None:
     if name in catalog.ENTRIES:
         return load_entry(catalog.ENTRIES[name])
     return cache.load_cached(cache.import_folder(), name) if _NAME.fullmatch(name) else None
 
 
-def _existing(path: Path) -> Path:
+def _existing_path(path: Path) -> Path:
     path = path.expanduser()
     with reading(path, "data"):
         if path.exists():
@@ -106,9 +106,7 @@ def _existing(path: Path) -> Path:
 
 def _check_name(name: str, force: bool) -> None:
     if not _NAME.fullmatch(name):
-        raise DataError(
-            f"name: expected letters, digits, '.', '_' and '-', but {name!r} came; choose another"
-        )
+        raise DataError(f"name: expected letters, digits, '.', '_' and '-', got {name!r}; choose another")
     if name in catalog.ENTRIES:
         raise DataError(f"name: {name!r} belongs to the catalog; choose another with --name")
     if not force and name in cache.dataset_names(cache.import_folder()):

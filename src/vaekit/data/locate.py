@@ -88,8 +88,8 @@ def _checked(entry: CatalogEntry, content: DecodedData, source: str) -> Dataset:
 def _check(entry: CatalogEntry, source: str, what: str, expected: object, found: object) -> None:
     if found != expected:
         raise DataError(
-            f"{source}: {entry.name} must have {what} {expected}, but {found} came; "
-            "fetch the original files, or give their path to use them as data of your own"
+            f"{source}: {entry.name}: expected {what} {expected}, got {found}; "
+            "fetch the original files, or give their path to use them as your own data"
         )
 
 

@@ -4,7 +4,7 @@ A mask sampler is a function of a random generator and an image size (H, W) that
 where a pixel is observed. All channels of a pixel are hidden together.
 
 The mask of image i depends on the seed and on i only, so it is the same in every epoch, subset and process.
-Otherwise, with `pixels`, each pixel would be seen after a few epochs.
+Otherwise every pixel would be visible in some epoch.
 """
 
 from __future__ import annotations
@@ -42,10 +42,11 @@ def square(size: int = 12) -> MaskSampler:
     np.int64(12)
     """
 
-    def left(generator: np.random.Generator, image: Size) -> np.ndarray:
+    def sample(generator: np.random.Generator, image: Size) -> np.ndarray:
         if size >= max(image):
             raise DataError(
-                f"missing: a square of {size} hides all of an image of {_by(image)}; choose a smaller size"
+                f"missing: a square of {size} hides an image of {_format_size(image)} completely; "
+                "choose a smaller size"
             )
         height, width = (min(size, length) for length in image)
         top, first = (
@@ -56,7 +57,7 @@ def square(size: int = 12) -> MaskSampler:
         observed[top : top + height, first : first + width] = False
         return observed
 
-    return left
+    return sample
 
 
 def half(side: Side = "random") -> MaskSampler:
@@ -66,14 +67,16 @@ def half(side: Side = "random") -> MaskSampler:
     array([[False, False,  True,  True]])
     """
 
-    def left(generator: np.random.Generator, image: Size) -> np.ndarray:
+    def sample(generator: np.random.Generator, image: Size) -> np.ndarray:
         sides = ["left", "right"] * (image[1] > 1) + ["top", "bottom"] * (image[0] > 1)
         chosen = sides[generator.integers(len(sides))] if side == "random" and sides else side
         if chosen not in sides:
-            raise DataError(f"missing: an image of {_by(image)} has no {side} half; choose another side")
-        return _without(chosen, image)
+            raise DataError(
+                f"missing: an image of {_format_size(image)} has no {side} half; choose another side"
+            )
+        return _mask_half(chosen, image)
 
-    return left
+    return sample
 
 
 MASKS: dict[str, Callable[..., MaskSampler]] = {f.__name__: f for f in (pixels, square, half)}
@@ -106,7 +109,7 @@ def observed_pixels(
     return masks
 
 
-def _without(side: str, image: Size) -> np.ndarray:
+def _mask_half(side: str, image: Size) -> np.ndarray:
     rows, columns = (slice(length // 2) for length in image)
     observed = np.ones(image, bool)
     cut = {
@@ -119,5 +122,5 @@ def _without(side: str, image: Size) -> np.ndarray:
     return observed
 
 
-def _by(image: Size) -> str:
+def _format_size(image: Size) -> str:
     return f"{image[0]} x {image[1]}"

@@ -30,16 +30,16 @@ from vaekit.utils.memory import available_memory, release_pages
 
 OBSERVATIONS = ("threshold", "static", "dynamic", "discrete", "continuous")
 
-_BLOCK = 16  # images per random stream; a larger block draws more numbers in vain, a smaller one is slower
+_BLOCK = 16  # images per random stream; a larger block wastes more random numbers, a smaller one is slower
 
-Rows = Callable[[np.ndarray], np.ndarray]
+ReadByIndex = Callable[[np.ndarray], np.ndarray]
 
 
 class ObservedImages:
     """The images of a split as the model sees them, in batches on a device; made by `observe`.
 
     Args:
-        rows: a function from indices (n,) into the dataset to the stored images (n, C, H, W), uint8 or
+        read_images: a function from indices (n,) into the dataset to the stored images (n, C, H, W), uint8 or
             float32.
         indices: (N,) the images of the split.
         labels: what a model may be conditioned on, on the device: class numbers (N,) int64, attributes (N, m)
@@ -47,10 +47,10 @@ class ObservedImages:
         classes: (N,) int64 on the device, the class numbers, or None.
         device: the device of the batches.
         divisor: batch = stored / divisor; 255 for gray levels.
-        drawn: whether each batch is drawn again from Bernoulli(stored / divisor).
+        dynamic: whether each batch is sampled again from Bernoulli(stored / divisor).
         has_missing: whether the stored images may hold NaN.
-        left: a function from indices (n,) into the dataset to the masks (n, 1, H, W) of what is not hidden,
-            or None if nothing is hidden.
+        read_masks: a function from indices (n,) into the dataset to the masks (n, 1, H, W), True where
+            a pixel is not hidden; None if nothing is hidden.
         resident: whether all images stay on the device, as `data`; otherwise `data` is None and they are read
             batch by batch.
 
@@ -61,7 +61,7 @@ class ObservedImages:
 
     def __init__(
         self,
-        rows: Rows,
+        read_images: ReadByIndex,
         indices: np.ndarray,
         labels: torch.Tensor | None,
         *,
@@ -69,23 +69,23 @@ class ObservedImages:
         shape: tuple[int, int, int],
         device: torch.device,
         divisor: int,
-        drawn: bool,
+        dynamic: bool,
         resident: bool,
         has_missing: bool = False,
-        left: Rows | None = None,
+        read_masks: ReadByIndex | None = None,
     ) -> None:
         self.labels = labels
         self.classes = classes
         self.shape = shape
         self.device = device
-        self._rows = rows
+        self._read_images = read_images
         self._indices = indices
         self._divisor = divisor
-        self._drawn = drawn
-        self._left = left
-        self.has_missing = has_missing or left is not None
-        self.data = torch.from_numpy(rows(indices)).to(device) if resident else None
-        self._mask = torch.from_numpy(left(indices)).to(device) if left and resident else None
+        self._dynamic = dynamic
+        self._read_masks = read_masks
+        self.has_missing = has_missing or read_masks is not None
+        self.data = torch.from_numpy(read_images(indices)).to(device) if resident else None
+        self._mask = torch.from_numpy(read_masks(indices)).to(device) if read_masks and resident else None
 
     def __repr__(self) -> str:
         return f"ObservedImages({len(self)} images of {tuple(self.shape)}, {self.device})"
@@ -101,24 +101,20 @@ class ObservedImages:
     def batch(self, indices: torch.Tensor) -> torch.Tensor:
         """The images at `indices` (B,) int64 of this split: (B, C, H, W) float32 in [0, 1] on the device.
 
-        Missing values are NaN; there are none unless `has_missing` is true. Dynamic training data is drawn
-        with torch's global generator of the device.
+        Missing values are NaN; there are none unless `has_missing` is true. Dynamic training images are
+        sampled with torch's global generator of the device.
         """
-        images = self._gathered(self.data, self._rows, indices)
-        seen = draw_binary(images) if self._drawn else self._plain(images)
-        return self._without_missing(images, seen, indices) if self.has_missing else seen
-
-    def _plain(self, images: torch.Tensor) -> torch.Tensor:
-        numbers = images.to(torch.float32)
-        return numbers if self._divisor == 1 else numbers / self._divisor
-
-    def _without_missing(
-        self, images: torch.Tensor, seen: torch.Tensor, indices: torch.Tensor
-    ) -> torch.Tensor:
-        seen = torch.where(images.isnan(), images, seen)
-        if self._left is None:
-            return seen
-        return seen.masked_fill(~self._gathered(self._mask, self._left, indices), torch.nan)
+        images = self._gather(self.data, self._read_images, indices)
+        if self._dynamic:
+            x = draw_binary(images)
+        else:
+            x = images.to(torch.float32)
+            x = x if self._divisor == 1 else x / self._divisor
+        if self.has_missing:
+            x = torch.where(images.isnan(), images, x)
+        if self._read_masks is not None:
+            x = x.masked_fill(~self._gather(self._mask, self._read_masks, indices), torch.nan)
+        return x
 
     def all(self) -> torch.Tensor:
         """All images of the split, (N, C, H, W) float32, in order."""
@@ -129,11 +125,13 @@ class ObservedImages:
         for indices in torch.arange(len(self), device=self.device).split(size):
             yield self.batch(indices), None if self.labels is None else self.labels[indices]
 
-    def _gathered(self, held: torch.Tensor | None, rows: Rows, indices: torch.Tensor) -> torch.Tensor:
-        """Rows at `indices` from the device, or from the dataset."""
-        if held is not None:
-            return held.index_select(0, indices.to(self.device))
-        return torch.from_numpy(rows(self._indices[indices.cpu().numpy()])).to(self.device)
+    def _gather(
+        self, resident: torch.Tensor | None, read: ReadByIndex, indices: torch.Tensor
+    ) -> torch.Tensor:
+        """The values at `indices`, from the device if they are resident, or else from the dataset."""
+        if resident is not None:
+            return resident.index_select(0, indices.to(self.device))
+        return torch.from_numpy(read(self._indices[indices.cpu().numpy()])).to(self.device)
 
 
 def observe(
@@ -170,86 +168,80 @@ def observe(
     tensor([0., 1.])
     """
     _check(dataset, observation)
-    rows = _rows_of(dataset, observation, training, seed)
-    left = None if missing is None else partial(_left, missing, dataset.shape, seed)
+    read_masks = None if missing is None else partial(observed_pixels, missing, dataset.shape, seed=seed)
     device = torch.device(device)
 
     def to_device(values: np.ndarray | None) -> torch.Tensor | None:
         return None if values is None else torch.from_numpy(values[indices]).to(device)
 
-    size = len(indices) * (dataset.images[0].nbytes + dataset.images[0, 0].size * (left is not None))
-    seen = ObservedImages(
-        rows,
+    size = len(indices) * (dataset.images[0].nbytes + dataset.images[0, 0].size * (missing is not None))
+    observed = ObservedImages(
+        _image_reader(dataset, observation, training, seed),
         np.asarray(indices, np.int64),
         to_device(dataset.attributes if condition_on == "attributes" else dataset.labels),
         classes=to_device(dataset.labels),
         shape=dataset.shape,
         device=device,
-        divisor=255 if dataset.is_uint8 and not _binary(observation, training) else 1,
-        drawn=observation == "dynamic" and training,
+        divisor=255 if dataset.is_uint8 and not _is_binary(observation, training) else 1,
+        dynamic=observation == "dynamic" and training,
         resident=3 * size < _free_bytes(device) if resident is None else resident,
         has_missing=dataset.has_missing,
-        left=left,
+        read_masks=read_masks,
     )
-    if seen.data is not None:
+    if observed.data is not None:
         release_pages(dataset.images)
-    return seen
+    return observed
 
 
-def _left(missing: MaskSampler, shape: tuple[int, int, int], seed: int, indices: np.ndarray) -> np.ndarray:
-    return observed_pixels(missing, shape, indices, seed)
-
-
-def _binary(observation: str, training: bool) -> bool:
+def _is_binary(observation: str, training: bool) -> bool:
+    """Whether the stored images are binary before a batch is made."""
     return observation in ("threshold", "static") or (observation == "dynamic" and not training)
 
 
 def _check(dataset: Dataset, observation: str) -> None:
     if observation not in OBSERVATIONS:
         raise DataError(
-            f"observation: expected one of {', '.join(OBSERVATIONS)}, but {observation!r} came"
+            f"observation: expected one of {', '.join(OBSERVATIONS)}, got {observation!r}"
             f"{did_you_mean(observation, OBSERVATIONS)}"
         )
     if observation == "discrete" and not dataset.is_discrete:
         raise DataError(
-            f"{dataset.name}: observation discrete needs gray levels 0..255, but the images are "
-            "real numbers; use continuous"
+            f"{dataset.name}: observation discrete needs gray levels 0..255, got real numbers; use continuous"
         )
 
 
-def _rows_of(dataset: Dataset, observation: str, training: bool, seed: int) -> Rows:
-    rows = _plain_rows(dataset, observation, training, seed)
-    return _keeping_missing(dataset.images, rows) if dataset.has_missing else rows
+def _image_reader(dataset: Dataset, observation: str, training: bool, seed: int) -> ReadByIndex:
+    """The function that reads images by index, with missing values as NaN."""
+    images, read = dataset.images, _complete_image_reader(dataset, observation, training, seed)
+    if not dataset.has_missing:
+        return read
+    # A comparison turns NaN into 0.
+    return lambda indices: np.where(np.isnan(images[indices]), np.float32(np.nan), read(indices))
 
 
-def _keeping_missing(images: np.ndarray, rows: Rows) -> Rows:
-    """Keep NaN, which a comparison would turn into 0."""
-    return lambda indices: np.where(np.isnan(images[indices]), np.float32(np.nan), rows(indices))
-
-
-def _plain_rows(dataset: Dataset, observation: str, training: bool, seed: int) -> Rows:
+def _complete_image_reader(dataset: Dataset, observation: str, training: bool, seed: int) -> ReadByIndex:
     images = dataset.images
     if observation == "threshold":
         half = 127 if dataset.is_uint8 else 0.5
         return lambda indices: (images[indices] > half).astype(np.uint8)
-    if _binary(observation, training):
-        return lambda indices: _static(images, indices, seed)
+    if _is_binary(observation, training):
+        return lambda indices: _binarize_static(images, indices, seed)
     return lambda indices: np.ascontiguousarray(images[indices])
 
 
-def _static(images: np.ndarray, indices: np.ndarray, seed: int) -> np.ndarray:
+def _binarize_static(images: np.ndarray, indices: np.ndarray, seed: int) -> np.ndarray:
     """One Bernoulli draw per image, uint8 0 or 1; it does not depend on the other indices."""
     drawn = np.empty((len(indices), *images.shape[1:]), np.uint8)
     order = np.argsort(indices, kind="stable")
     blocks, starts = np.unique(indices[order] // _BLOCK, return_index=True)
     for block, members in zip(blocks, np.split(order, starts[1:]), strict=True):
-        noise = _noise(images, seed, int(block))
+        noise = _uniform_noise(images, seed, int(block))
         drawn[members] = noise[indices[members] % _BLOCK] < images[indices[members]]
     return drawn
 
 
-def _noise(images: np.ndarray, seed: int, block: int) -> np.ndarray:
-    """Uniform noise u for one block of images with P(u < v) = v / 255 for levels, = v for reals."""
+def _uniform_noise(images: np.ndarray, seed: int, block: int) -> np.ndarray:
+    """Uniform noise u for one block of images with P(u < v) = v / 255 for gray levels, = v for reals."""
     generator = np.random.default_rng([seed, block])
     shape = (_BLOCK, *images.shape[1:])
     if images.dtype == np.uint8:

@@ -65,24 +65,25 @@ def split(
     if sum(counts.values()) >= len(pool):
         raise DataError(
             f"{dataset.name}: {counts['validation']} images for validation and {counts['test']} for testing "
-            f"leave none of {len(pool)} for training; choose fewer"
+            f"leave no image of {len(pool)} for training; choose fewer"
         )
     if "test" not in published:
         pool = np.random.default_rng(seed).permutation(pool)
-    rest, drawn_test = _cut(pool, counts["test"])
-    left, drawn_validation = _cut(rest, counts["validation"])
+    remaining, drawn_test = _split_off(pool, counts["test"])
+    remaining, drawn_validation = _split_off(remaining, counts["validation"])
     return Splits(
-        train=np.sort(_subset(left, train, seed)),
+        train=np.sort(_random_subset(remaining, train, seed)),
         validation=published.get("validation", np.sort(drawn_validation)),
         test=published.get("test", np.sort(drawn_test)),
     )
 
 
-def _cut(pool: np.ndarray, last: int) -> tuple[np.ndarray, np.ndarray]:
+def _split_off(pool: np.ndarray, last: int) -> tuple[np.ndarray, np.ndarray]:
+    """All indices but the last ones, and the last ones."""
     return pool[: len(pool) - last], pool[len(pool) - last :]
 
 
-def _subset(indices: np.ndarray, size: int | None, seed: int) -> np.ndarray:
+def _random_subset(indices: np.ndarray, size: int | None, seed: int) -> np.ndarray:
     """A random subset of at most `size` indices; a larger one contains every smaller one."""
     if size is None or size >= len(indices):
         return indices
@@ -95,5 +96,5 @@ def _count(part: str, size: int | float, available: int) -> int:
     if isinstance(size, int) and size >= 0:
         return size
     raise DataError(
-        f"{part}: expected a number of images (0, 1, 2, ...) or a fraction in [0, 1), but {size!r} came"
+        f"{part}: expected a number of images (0, 1, 2, ...) or a fraction in [0, 1), got {size!r}"
     )

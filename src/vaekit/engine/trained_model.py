@@ -156,9 +156,9 @@ class TrainedModel:
     def _other(self, name: str) -> DataSettings:
         """The settings of another dataset; images of a folder are resized to the image size of the model."""
         plain = {"size": None, "crop": "resize", "color": "auto", "attributes": None}
-        framing = {**plain, "size": self.shape[1:]} if Path(name).is_dir() else plain
+        options = {**plain, "size": self.shape[1:]} if Path(name).is_dir() else plain
         return self.recipe.data.model_copy(
-            update={"dataset": name, "validation": 0.1, "test": 0.1, **framing}
+            update={"dataset": name, "validation": 0.1, "test": 0.1, **options}
         )
 
     def load_split(

@@ -68,7 +68,7 @@ def from_file(session: ExplorerSession, text: str) -> Tensor:
         with Image.open(io.BytesIO(base64.b64decode(text)), formats=FORMATS) as opened:
             if opened.width * opened.height > MAX_SIDE**2:
                 raise _too_large(f"{opened.width} x {opened.height}")
-            levels = image_to_array(opened, (height, width), cut=True, gray=channels == 1)
+            levels = image_to_array(opened, (height, width), crop=True, gray=channels == 1)
     except InvalidError:
         raise
     except Image.DecompressionBombError:

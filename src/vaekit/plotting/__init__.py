@@ -1,7 +1,32 @@
-"""Arrays -> figures: pure functions that know nothing of models, in one house style.
+"""Draws arrays as matplotlib figures in one style.
 
-Images are arrays (N, C, H, W) in [0, 1]; vectors are images of shape (1, 1, D) and are drawn as curves.
-A figure is a `matplotlib.figure.Figure`; `save` writes it as PNG, PDF or SVG.
+Every function here is pure: it takes numpy arrays and strings and returns a `matplotlib.figure.Figure`. It
+knows no models, tensors or run directories. Only `vaekit.runs`, `vaekit.studies`, `vaekit.explorer` and
+`vaekit.cli` may import this package; it imports `vaekit.utils` and `vaekit.errors`.
+
+Images are arrays (N, C, H, W) in [0, 1], with C = 1 (gray) or 3 (color). A vector is an image of shape (1, 1,
+D) and is drawn as a curve. NaN marks a pixel that was not observed.
+
+Grids of images:
+    samples, reconstructions, interpolation, traversal, decoded_grid    one model
+    image_rows, interpolation_rows, class_grid, imputations             several models, classes or draws
+    nearest_neighbors                                                   images and their nearest images
+
+Latent space:
+    latent_scatter, scatter_panels, scatter_panels_3d                   points colored by class
+    latent_histograms, kl_by_latent                                     distribution and KL of each latent
+    project, principal_components, kernel_components                    from d dimensions to two or three
+    clusters                                                            clusters against classes
+    posteriors                                                          exact and approximate posteriors
+
+Charts:
+    training_curves                                                     one run by epoch
+    curves_by_run, metric_vs_param, rate_distortion                     several runs
+    elbo_and_gap, bound_by_samples                                      bounds of log p(x)
+
+Files:
+    save, render                                                        a figure as PNG, PDF or SVG
+    grid_png, save_grid, animate                                        plain grids of pixels, and GIFs
 """
 
 from vaekit.plotting.bound_by_samples import bound_by_samples

@@ -1,4 +1,4 @@
-"""Figures that are grids of images: what a model reconstructs, samples and decodes along its latents."""
+"""Grids of images of one model: reconstructions, samples, interpolations and traversals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from vaekit.plotting.image_grid import LINE, THIN, WIDE, expect_count, expect_sh
 from vaekit.plotting.style import styled
 from vaekit.plotting.tiles import fold, square_columns, tile_grid, tiles
 
-_PAIRS = 10  # originals in a row
+_PAIRS = 10  # per row
+_MAX_TICKS = 11  # quantiles named at each axis of a decoded grid
 
 
 @styled
@@ -22,20 +23,26 @@ def reconstructions(
     labels: Sequence[object] | None = None,
     subtitle: str = "",
 ) -> Figure:
-    """Originals over their reconstructions, ten pairs a row.
+    """Plot originals above their reconstructions, ten pairs per row.
 
     Args:
         originals: (N, C, H, W) in [0, 1]; two rows (N = 20) read well.
-        reconstructions: the same shape.
-        title: what is shown: model and data.
-        labels: one for each original, written over it.
-        subtitle: a second, quieter line.
+        reconstructions: of the same shape.
+        title: what is shown, such as the model and the data.
+        labels: one per original, written above it.
+        subtitle: a second line in gray.
 
     Returns:
-        The figure.
+        A figure with one mosaic.
 
     Raises:
-        InvalidError: shapes that differ or are no images, or another number of labels.
+        InvalidError: the shapes differ or are not those of images, or the number of labels does not match.
+
+    Example:
+        >>> images = np.random.default_rng(0).random((4, 1, 8, 8))
+        >>> figure = reconstructions(images, images, "Reconstructions", labels=[7, 2, 1, 0])
+        >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
+        ['original', 'reconstruction']
     """
     expect_shape("reconstructions", reconstructions, np.shape(originals))
     names = [] if labels is None else [str(label) for label in labels]
@@ -55,19 +62,24 @@ def reconstructions(
 
 @styled
 def samples(images: np.ndarray, title: str, columns: int | None = None, subtitle: str = "") -> Figure:
-    """A grid of images.
+    """Plot a grid of images, such as samples of a model.
 
     Args:
         images: (N, C, H, W) in [0, 1].
-        title: what is shown: model and data.
-        columns: images a row; by default the grid comes out about square.
-        subtitle: a second, quieter line.
+        title: what is shown, such as the model and the data.
+        columns: images per row. Default: as many as make the grid about square.
+        subtitle: a second line in gray.
 
     Returns:
-        The figure.
+        A figure with one mosaic.
 
     Raises:
-        InvalidError: what is no images.
+        InvalidError: the shape is not that of images.
+
+    Example:
+        >>> figure = samples(np.random.default_rng(0).random((6, 1, 8, 8)), "Samples", columns=3)
+        >>> figure.axes[0].images[0].get_array().shape  # 2 x 3 tiles of 176 pixels, with gaps of 6
+        (358, 540, 3)
     """
     pictures = tiles(images)
     columns = columns or square_columns(pictures)
@@ -79,25 +91,33 @@ def samples(images: np.ndarray, title: str, columns: int | None = None, subtitle
 def interpolation(
     rows: np.ndarray, title: str, ends: tuple[np.ndarray, np.ndarray] | None = None, subtitle: str = ""
 ) -> Figure:
-    """Rows of images decoded along a path between two codes.
+    """Plot rows of images, decoded along a path between the latents of two images.
 
     Args:
         rows: (R, S, C, H, W) in [0, 1], R paths of S steps.
-        title: what is shown: model and data.
-        ends: the originals whose codes the paths begin and end at, (R, C, H, W) each, shown at the sides.
-        subtitle: a second, quieter line.
+        title: what is shown, such as the model and the data.
+        ends: the original images at both ends of the paths, (R, C, H, W) each, shown at the sides.
+        subtitle: a second line in gray.
 
     Returns:
-        The figure.
+        A figure with one mosaic.
 
     Raises:
-        InvalidError: what is no images, or ends of another shape.
+        InvalidError: the shape is not that of images, or the shape of the ends does not match.
+
+    Example:
+        >>> paths = np.random.default_rng(0).random((2, 5, 1, 8, 8))
+        >>> figure = interpolation(paths, "Interpolation", ends=(paths[:, 0], paths[:, -1]))
+        >>> [text.get_text() for text in figure.axes[0].texts]
+        ['original', 'original']
     """
     if ends is None:
         return show(tile_grid(fit(rows, np.shape(rows)[1]), THIN, THIN), title, subtitle)[0]
-    first, last = (_end(each, rows) for each in ends)
+    count, steps, *image = np.shape(rows)
+    for images in ends:
+        expect_shape("ends", images, (count, *image))
+    first, last = (np.asarray(images)[:, None] for images in ends)
     whole = np.concatenate([first, rows, last], axis=1)
-    steps = np.shape(rows)[1]
     grid = tile_grid(fit(whole, steps + 2), THIN, [WIDE, *[THIN] * (steps - 1), WIDE])
     figure, axes = show(grid, title, subtitle, rim=LINE)
     write_over(axes, 0, 0, "original", "left")
@@ -111,24 +131,30 @@ def traversal(
     title: str,
     row_labels: Sequence[str],
     values: Sequence[float] = (),
-    axis_name: str = "value of the dimension",
+    axis_name: str = "value of the latent",
     subtitle: str = "",
 ) -> Figure:
-    """One latent dimension a row, moved from left to right while the others stay.
+    """Plot one latent per row: its value changes from left to right, the other latents stay fixed.
 
     Args:
-        rows: (R, S, C, H, W) in [0, 1], R dimensions at S values.
-        title: what is shown: model and data.
-        row_labels: the name of each dimension, with its KL in nats.
-        values: the S values that the columns stand for.
-        axis_name: what the values are.
-        subtitle: a second, quieter line.
+        rows: (R, S, C, H, W) in [0, 1], R latents at S values.
+        title: what is shown, such as the model and the data.
+        row_labels: one per row, such as the name of the latent and its KL.
+        values: the S values of the latent, one per column.
+        axis_name: the label of the x axis.
+        subtitle: a second line in gray.
 
     Returns:
-        The figure.
+        A figure with one mosaic.
 
     Raises:
-        InvalidError: what is no images, or another number of labels or values.
+        InvalidError: the shape is not that of images, or the number of labels or values does not match.
+
+    Example:
+        >>> rows = np.random.default_rng(0).random((2, 3, 1, 8, 8))
+        >>> axes = traversal(rows, "Traversal", ["z4", "z0"], values=[-1.5, 0, 1.5]).axes[0]
+        >>> axes.get_xlabel(), [label.get_text() for label in axes.get_xticklabels()]
+        ('value of the latent', ['−1.5', '0.0', '1.5'])
     """
     expect_count("row_labels", row_labels, np.shape(rows)[0])
     grid = tile_grid(fit(rows, np.shape(rows)[1]), THIN, THIN)
@@ -140,37 +166,32 @@ def traversal(
 
 @styled
 def decoded_grid(images: np.ndarray, quantiles: Sequence[float], title: str, subtitle: str = "") -> Figure:
-    """What a model with two latent dimensions decodes over its latent plane.
+    """Plot the images that a model with two latents decodes over its latent plane.
 
     Args:
         images: (n, n, C, H, W) in [0, 1]; `images[i, j]` decodes z1 = quantiles[i], z0 = quantiles[j].
-        quantiles: n values of z, such as the Gaussian quantiles of evenly spaced probabilities.
-        title: what is shown: model and data.
-        subtitle: a second, quieter line.
+        quantiles: n values of each latent, such as evenly spaced quantiles of N(0, 1).
+        title: what is shown, such as the model and the data.
+        subtitle: a second line in gray.
 
     Returns:
-        The figure, z0 growing to the right and z1 upwards.
+        A figure with one mosaic: z0 increases to the right, z1 upwards.
 
     Raises:
-        InvalidError: what is no images, or another number of quantiles.
+        InvalidError: the shape is not that of images, or the number of quantiles does not match.
+
+    Example:
+        >>> images = np.random.default_rng(0).random((3, 3, 1, 8, 8))
+        >>> axes = decoded_grid(images, [-1, 0, 1], "Decoded latent space").axes[0]
+        >>> [label.get_text() for label in axes.get_yticklabels()]  # from the top
+        ['1.0', '0.0', '−1.0']
     """
     expect_count("quantiles", quantiles, np.shape(images)[0])
     grid = tile_grid(fit(np.asarray(images)[::-1], np.shape(images)[1]), THIN // 3, THIN // 3)
-    names = _sparse(_numbers(quantiles))
+    names, last, stride = _numbers(quantiles), len(quantiles) - 1, -(-len(quantiles) // _MAX_TICKS)
+    names = [name if min(i, last - i) % stride == 0 else "" for i, name in enumerate(names)]  # symmetric
     return show(grid, title, subtitle, names[::-1], names, "z0", "z1")[0]
-
-
-def _end(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    shape = np.shape(rows)
-    expect_shape("ends", images, (shape[0], *shape[2:]))
-    return np.asarray(images)[:, None]
 
 
 def _numbers(values: Sequence[float]) -> list[str]:
     return [f"{round(value, 1) + 0.0:.1f}".replace("-", "−") for value in values]
-
-
-def _sparse(names: list[str], most: int = 11) -> list[str]:
-    """About `most` of the names, counted from both ends so that they lie symmetric; the others empty."""
-    last, stride = len(names) - 1, -(-len(names) // most)
-    return [name if min(i, last - i) % stride == 0 else "" for i, name in enumerate(names)]

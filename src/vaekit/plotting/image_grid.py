@@ -1,6 +1,6 @@
-"""A plate: a mosaic of images on a sheet, drawn pixel for pixel, with labels at its sides.
+"""A figure made of images: one mosaic, drawn pixel for pixel, with labels at its sides.
 
-Every figure that is made of images is laid out here: images -> tiles of one size -> mosaic -> plate.
+Every grid of images is laid out here, in three steps: images -> tiles of one size -> mosaic -> figure.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from vaekit.errors import InvalidError
 from vaekit.plotting.style import DPI, figure_frame, place, text_width
 from vaekit.plotting.tiles import TileGrid, enlarge, tiles
 
-THIN, WIDE = 6, 24  # device pixels: the gap between neighbors, and between groups
-LINE = 0.18  # inches: a line of labels
-_TILE, _ACROSS = 180, 2000  # device pixels: the largest side of a tile, and of a row of tiles
-_EDGE = 0.12  # inches: the white rim
-_NARROWEST = 3.0  # inches: room for a title
+THIN, WIDE = 6, 24  # pixels of the figure: the gap between neighbors, and between groups
+LINE = 0.18  # inches: the height of a line of labels
+_MAX_TILE, _MAX_ROW = 180, 2000  # pixels of the figure: the largest side of a tile, and of a row of tiles
+_EDGE = 0.12  # inches: the white margin
+_MIN_WIDTH = 3.0  # inches: room for a title
 
 
 def show(
@@ -29,29 +29,38 @@ def show(
     subtitle: str,
     row_labels: Sequence[str] = (),
     column_labels: Sequence[str] = (),
-    across_name: str = "",
-    up_name: str = "",
+    x_label: str = "",
+    y_label: str = "",
     rim: float = 0.0,
 ) -> tuple[Figure, Axes]:
-    """The mosaic pixel for pixel (smaller only where wider than a page), with labels at its left and foot.
+    """Draw a mosaic pixel for pixel, with labels at the left and below.
+
+    A mosaic that is wider than a page is drawn smaller.
 
     Args:
         grid: the mosaic.
-        title, subtitle: of the sheet.
-        row_labels, column_labels: one for each row and column of tiles, or none.
-        across_name, up_name: what the columns and rows stand for.
-        rim: inches left free over the mosaic, for `write_over`.
+        title, subtitle: of the figure.
+        row_labels, column_labels: one per row or column of tiles, or none.
+        x_label, y_label: what the columns and rows stand for.
+        rim: free space above the mosaic in inches, for `write_over`.
 
     Returns:
-        The figure, and axes whose units are the pixels of the mosaic, from its upper left corner.
+        The figure, and its axes. Their units are pixels of the mosaic, from its upper left corner.
+
+    Example:
+        >>> from vaekit.plotting.tiles import tile_grid
+        >>> grid = tile_grid(fit(np.zeros((2, 3, 1, 8, 8)), columns=3), THIN, THIN)
+        >>> figure, axes = show(grid, "Two models", "", row_labels=["VAE", "IWAE"], x_label="sample")
+        >>> [label.get_text() for label in axes.get_yticklabels()], axes.get_xlabel()
+        (['VAE', 'IWAE'], 'sample')
     """
     down, across = grid.pixels.shape[:2]
-    inch = DPI * max(1.0, across / _ACROSS / 1.1)
+    inch = DPI * max(1.0, across / _MAX_ROW / 1.1)
     left = (
-        _EDGE + text_width("\n".join(row_labels).split("\n")) + LINE * bool(up_name) + 0.06 * bool(row_labels)
+        _EDGE + text_width("\n".join(row_labels).split("\n")) + LINE * bool(y_label) + 0.06 * bool(row_labels)
     )
-    bottom = _EDGE + LINE * (bool(column_labels) + bool(across_name))
-    size = (max(left + across / inch + _EDGE, _NARROWEST), bottom + down / inch + rim)
+    bottom = _EDGE + LINE * (bool(column_labels) + bool(x_label))
+    size = (max(left + across / inch + _EDGE, _MIN_WIDTH), bottom + down / inch + rim)
     figure = figure_frame(*size, title, subtitle)
     axes = place(figure, left, bottom, across / inch, down / inch)
     axes.imshow(grid.pixels, extent=(0, across, down, 0), aspect="auto", interpolation="auto")
@@ -59,52 +68,121 @@ def show(
     axes.tick_params(length=0, pad=3)
     axes.set_yticks(grid.rows if len(row_labels) else [], row_labels)
     axes.set_xticks(grid.columns if len(column_labels) else [], column_labels)
-    axes.set_xlabel(across_name)
-    axes.set_ylabel(up_name)
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
     return figure, axes
 
 
 def fit(images: np.ndarray, columns: int) -> np.ndarray:
-    """Images as tiles, enlarged by the whole factor that best fills a row of `columns`."""
+    """Turn images into tiles, enlarged by the largest whole factor at which a row of `columns` fits a page.
+
+    Args:
+        images: (..., C, H, W) in [0, 1].
+        columns: tiles per row.
+
+    Returns:
+        (..., h, w, 3), uint8.
+
+    Example:
+        >>> fit(np.zeros((2, 1, 28, 28)), columns=5).shape
+        (2, 168, 168, 3)
+        >>> fit(np.zeros((2, 1, 28, 28)), columns=20).shape
+        (2, 84, 84, 3)
+    """
     pictures = tiles(images)
-    return enlarge(pictures, max(1, min(_TILE, _ACROSS // columns) // max(pictures.shape[-3:-1])))
+    return enlarge(pictures, max(1, min(_MAX_TILE, _MAX_ROW // columns) // max(pictures.shape[-3:-1])))
 
 
-def write_over(
-    axes: Axes, across: float, down: float, text: str, align: str = "center", rotation: float = 0
-) -> None:
-    """Small words over a pixel of the mosaic."""
+def write_over(axes: Axes, x: float, y: float, text: str, align: str = "center", rotation: float = 0) -> None:
+    """Write small text just above a pixel (x, y) of the mosaic.
+
+    Args:
+        axes: of `show`.
+        x, y: the pixel, from the upper left corner.
+        text: what to write.
+        align: which side of the text is at x: "left", "center" or "right".
+        rotation: in degrees.
+
+    Example:
+        >>> from vaekit.plotting.tiles import tile_grid
+        >>> grid = tile_grid(fit(np.zeros((1, 2, 1, 8, 8)), 2), THIN, THIN)
+        >>> figure, axes = show(grid, "Title", "", rim=LINE)
+        >>> write_over(axes, 0, 0, "original", "left")
+        >>> axes.texts[0].get_text()
+        'original'
+    """
     looks: Any = {"ha": align, "va": "bottom", "fontsize": 7, "rotation": rotation}
-    axes.annotate(text, (across, down), (0, 1.5), textcoords="offset points", **looks)
+    axes.annotate(text, (x, y), (0, 1.5), textcoords="offset points", **looks)
 
 
 def name_columns(axes: Axes, grid: TileGrid, names: Sequence[str]) -> None:
-    """Names over the columns, upright where one is wider than a column."""
-    rotation = _rotation(grid, names)
-    for across, name in zip(grid.columns, names, strict=True):
-        write_over(axes, float(across), 0, name, rotation=rotation)
+    """Write a name above each column; all are turned by 90 degrees if one is wider than a column.
+
+    Args:
+        axes: of `show`, called with the `rim` of `rim_for`.
+        grid: the mosaic.
+        names: one per column.
+
+    Example:
+        >>> from vaekit.plotting.tiles import tile_grid
+        >>> grid = tile_grid(fit(np.zeros((1, 2, 1, 8, 8)), 2), THIN, THIN)
+        >>> figure, axes = show(grid, "Classes", "", rim=rim_for(grid, ["cat", "dog"]))
+        >>> name_columns(axes, grid, ["cat", "dog"])
+        >>> [(text.get_text(), text.get_rotation()) for text in axes.texts]
+        [('cat', 0.0), ('dog', 0.0)]
+    """
+    rotation = 90 if _small_text_width(names) > grid.tile[1] / DPI else 0
+    for x, name in zip(grid.columns, names, strict=True):
+        write_over(axes, float(x), 0, name, rotation=rotation)
 
 
 def rim_for(grid: TileGrid, names: Sequence[str]) -> float:
-    """Inches that `name_columns` needs over the mosaic."""
-    return _width(names) + 0.1 if _rotation(grid, names) else LINE * bool(len(names))
+    """The space in inches that `name_columns` needs above the mosaic.
+
+    Example:
+        >>> from vaekit.plotting.tiles import tile_grid
+        >>> grid = tile_grid(fit(np.zeros((1, 2, 1, 8, 8)), 2), THIN, THIN)
+        >>> rim_for(grid, []), rim_for(grid, ["cat", "dog"])
+        (0.0, 0.18)
+        >>> rim_for(grid, ["cat", "a class with a long name"]) > 1
+        True
+    """
+    width = _small_text_width(names)
+    return width + 0.1 if width > grid.tile[1] / DPI else LINE * bool(len(names))
 
 
 def expect_shape(name: str, images: np.ndarray, shape: tuple[int, ...]) -> None:
-    """Refuse images of another shape."""
+    """Check the shape of images.
+
+    Raises:
+        InvalidError: the shape is another one.
+
+    Example:
+        >>> expect_shape("rows", np.zeros((2, 1, 8, 8)), (3, 1, 8, 8))
+        Traceback (most recent call last):
+        ...
+        vaekit.errors.InvalidError: rows: expected shape (3, 1, 8, 8), got (2, 1, 8, 8)
+    """
     if np.shape(images) != shape:
         raise InvalidError(f"{name}: expected shape {shape}, got {np.shape(images)}")
 
 
 def expect_count(name: str, values: Sequence[object], expected: int) -> None:
-    """Refuse more or fewer values."""
+    """Check the number of values.
+
+    Raises:
+        InvalidError: there are more or fewer values.
+
+    Example:
+        >>> expect_count("names", ["a", "b"], 3)
+        Traceback (most recent call last):
+        ...
+        vaekit.errors.InvalidError: names: expected 3 of them, got 2
+    """
     if len(values) != expected:
         raise InvalidError(f"{name}: expected {expected} of them, got {len(values)}")
 
 
-def _rotation(grid: TileGrid, names: Sequence[str]) -> int:
-    return 90 if _width(names) > grid.tile[1] / DPI else 0
-
-
-def _width(names: Sequence[str]) -> float:
-    return 0.76 * text_width(names)  # 7 points, and few letters are the widest
+def _small_text_width(names: Sequence[str]) -> float:
+    """The width in inches of the longest name at 7 points."""
+    return 0.76 * text_width(names)

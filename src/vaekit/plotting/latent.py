@@ -1,15 +1,14 @@
-"""Where the codes of many images lie: one plane, a point an image."""
+"""The latents of many images in a plane, one point per image."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vaekit.plotting.points import check_points, draw_points, key, key_width
-from vaekit.plotting.projection import AT_RANDOM
+from vaekit.plotting.points import check_points, draw_legend, draw_points, legend_width
+from vaekit.plotting.projection import JITTER
 from vaekit.plotting.style import figure_frame, place, styled
 
 _SIDE, _LEFT, _BOTTOM = 4.6, 0.75, 0.5  # inches
@@ -17,7 +16,7 @@ _SIDE, _LEFT, _BOTTOM = 4.6, 0.75, 0.5  # inches
 
 @styled
 def latent_scatter(
-    codes: np.ndarray,
+    latents: np.ndarray,
     labels: np.ndarray | None,
     title: str,
     label_names: Sequence[str] = (),
@@ -25,43 +24,49 @@ def latent_scatter(
     explained: tuple[float, float] | None = None,
     subtitle: str = "",
 ) -> Figure:
-    """The points of a plane, colored by label.
+    """Scatter latents in a plane, colored by label.
 
-    Up to twenty classes get a legend, in which ten have colors distinguishable by color-blind readers too;
-    more share a color bar.
+    Up to twenty classes have a legend, more have a color bar. The colors of up to ten classes are safe for
+    color-blind readers.
 
     Args:
-        codes: (N, 2), as `project` gives them.
-        labels: (N,) whole numbers, or None.
-        title: what is shown: model and data.
-        label_names: the name of label 0, 1, ...; by default the numbers.
-        axis_names: what the two coordinates are.
-        explained: the share of the variance (0..1) that each coordinate explains, written at its axis.
-        subtitle: a second, quieter line.
+        latents: (N, 2), as returned by `project`.
+        labels: (N,) integers, or None.
+        title: what is shown, such as the model and the data.
+        label_names: the names of labels 0, 1, ... Default: the numbers.
+        axis_names: the labels of the two axes.
+        explained: the share of the variance (0 to 1) of each axis, added to its label.
+        subtitle: a second line in gray.
 
     Returns:
-        The figure; its points are a bitmap in PDF and SVG too.
+        A figure with one panel. The points are a bitmap in PDF and SVG files, too.
 
     Raises:
-        InvalidError: codes that are not (N, 2), or labels of another number.
+        InvalidError: the latents are not (N, 2), or the number of labels does not match.
+
+    Example:
+        >>> latents, labels = np.random.default_rng(0).normal(size=(50, 2)), np.arange(50) % 2
+        >>> axes = latent_scatter(latents, labels, "Latent space", ["cat", "dog"]).axes[0]
+        >>> axes.get_xlabel(), axes.get_ylabel()
+        ('z0', 'z1')
+        >>> [text.get_text() for text in axes.get_legend().get_texts()]
+        ['cat', 'dog']
     """
-    codes = np.asarray(codes)
-    check_points(codes, labels, 2)
+    latents = np.asarray(latents)
+    check_points(latents, labels, 2)
     classes = np.array([], int) if labels is None else np.unique(labels)
-    figure = figure_frame(_LEFT + _SIDE + key_width(classes, label_names), _BOTTOM + _SIDE, title, subtitle)
+    figure = figure_frame(
+        _LEFT + _SIDE + legend_width(classes, label_names), _BOTTOM + _SIDE, title, subtitle
+    )
     axes = place(figure, _LEFT, _BOTTOM, _SIDE, _SIDE)
-    _name_axes(axes, axis_names, explained)
-    draw_points(axes, codes, labels, classes)
-    key(axes, classes, label_names)
-    return figure
-
-
-def _name_axes(axes: Axes, names: tuple[str, str], explained: tuple[float, float] | None) -> None:
     shares = [f" ({share:.0%} of the variance)" for share in explained] if explained else ["", ""]
-    axes.set_xlabel(names[0] + shares[0])
-    axes.set_ylabel(names[1] + shares[1])
+    axes.set_xlabel(axis_names[0] + shares[0])
+    axes.set_ylabel(axis_names[1] + shares[1])
     axes.grid(True)
-    if names[1] == AT_RANDOM:
+    if axis_names[1] == JITTER:
         axes.set_yticks([])
     else:
         axes.set_aspect("equal", adjustable="datalim")
+    draw_points(axes, latents, labels, classes)
+    draw_legend(axes, classes, label_names)
+    return figure

@@ -1,4 +1,4 @@
-"""How codes are distributed, latent by latent: against the prior N(0, 1), and by their KL."""
+"""The distribution of each latent dimension: a histogram against the prior N(0, 1), and the KL as a bar."""
 
 from __future__ import annotations
 
@@ -17,21 +17,16 @@ from vaekit.errors import InvalidError
 from vaekit.plotting.chart import chart, colors
 from vaekit.plotting.style import INK, MUTED, figure_frame, place, styled
 
-_WIDTH, _HEIGHT, _GAP, _ROW, _NAME = (
-    0.92,
-    0.6,
-    0.13,
-    0.98,
-    0.26,
-)  # inches, of a histogram and its surroundings
-_COLUMNS, _MOST, _BINS = 8, 16, 30  # histograms in a row, and of a model unless others are asked for; bins
-_DEAD, _GRAY = 0.01, "#c3c8ce"  # nats, below which a latent tells nothing, and its color
-_MOST_NAMED = 24  # latents that are each named at the axis
+_WIDTH, _HEIGHT, _GAP, _ROW = 0.92, 0.6, 0.13, 0.98  # inches, of a histogram and its row
+_NAME = 0.26  # inches, the line with the name of a model
+_MAX_COLUMNS, _MAX_HISTOGRAMS, _BINS = 8, 16, 30
+_UNUSED_KL, _UNUSED_COLOR = 0.01, "#c3c8ce"  # nats, and the color of bars at or below
+_MAX_NAMED = 24  # bars with their name below the axis
 
 
 @dataclass(frozen=True)
-class Block:
-    """The histograms of one model: values (N, k) of the latents of these names."""
+class _Block:
+    """The histograms of one model: values (N, k) of k latents."""
 
     label: str
     names: list[str]
@@ -40,117 +35,141 @@ class Block:
 
     @property
     def rows(self) -> int:
-        """Of histograms."""
-        return -(-len(self.names) // _COLUMNS)
+        return -(-len(self.names) // _MAX_COLUMNS)
 
     @property
     def columns(self) -> int:
-        """Of histograms, so that the rows are about equally long."""
         return -(-len(self.names) // self.rows)
 
     @property
     def height(self) -> float:
-        """Inches, the label's line included."""
+        """In inches, with the line of the label."""
         return _NAME + _ROW * self.rows
 
 
 @styled
 def latent_histograms(
-    codes: Mapping[str, np.ndarray], title: str, latents: Sequence[int] | None = None, subtitle: str = ""
+    latents: Mapping[str, np.ndarray], title: str, dims: Sequence[int] | None = None, subtitle: str = ""
 ) -> Figure:
-    """A histogram of each coordinate of the codes, with the density of N(0, 1) over it.
+    """Plot a histogram of each latent dimension, with the density of N(0, 1) as a line.
 
-    Draws from q(z | x), taken over all x, follow the prior where the model has learned to; an autoencoder's
-    codes have no reason to. All histograms of a model have the same axis.
+    Samples of q(z | x) over all x, the aggregated posterior, are close to the prior in a well trained VAE.
+    The latents of an autoencoder have no prior to follow. All histograms of a model share one x axis.
 
     Args:
-        codes: (N, d) for each model, finite.
-        title: what is shown: model and data.
-        latents: which coordinates; by default the sixteen of the greatest variance, in their order.
-        subtitle: a second, quieter line.
+        latents: label of the model -> (N, d), finite.
+        title: what is shown, such as the model and the data.
+        dims: the latent dimensions to plot. Default: up to sixteen, those of the largest variance.
+        subtitle: a second line in gray.
 
     Returns:
-        The figure, one model below the other.
+        A figure with one block of histograms per model, one below the other.
 
     Raises:
-        InvalidError: no model, codes of another shape, or a coordinate that they have not.
+        InvalidError: there are no models, the latents have another shape or are not finite, or a dimension
+            does not exist.
+
+    Example:
+        >>> latents = np.random.default_rng(0).normal(size=(400, 4)) * [1, 0.1, 2, 1]
+        >>> figure = latent_histograms({"VAE": latents}, "Latents", dims=[1, 2])
+        >>> [axes.get_title("left") for axes in figure.axes]  # mean and standard deviation
+        ['z1  0.0 ± 0.1', 'z2  −0.1 ± 2.0']
     """
-    if not codes:
-        raise InvalidError("codes: expected those of at least one model, got none")
-    inks = colors(len(codes))
-    blocks = [_block(*each, ink, latents) for each, ink in zip(codes.items(), inks, strict=True)]
+    if not latents:
+        raise InvalidError("latents: expected those of at least one model, got none")
+    blocks = [
+        _make_block(label, z, color, dims)
+        for (label, z), color in zip(latents.items(), colors(len(latents)), strict=True)
+    ]
     columns = max(block.columns for block in blocks)
     height = sum(block.height for block in blocks)
     figure = figure_frame(max(_GAP + (_WIDTH + _GAP) * columns, 3.0), height, title, subtitle)
     for block in blocks:
-        _draw(figure, block, height)
+        _draw_block(figure, block, height)
         height -= block.height
     return figure
 
 
 @styled
 def kl_by_latent(
-    kl: np.ndarray, title: str, levels: Sequence[int] = (), dead: float = _DEAD, subtitle: str = ""
+    kl: np.ndarray, title: str, layer_dims: Sequence[int] = (), dead: float = _UNUSED_KL, subtitle: str = ""
 ) -> Figure:
-    """What each latent tells of an image, the greatest first, colored by level; unused ones are gray.
+    """Plot the KL of each latent dimension as a bar, the largest first.
+
+    The color of a bar is that of its latent layer; unused dimensions are gray.
 
     Args:
-        kl: (d,), the mean KL(q, p) of each latent in nats.
-        title: what is shown: model and data.
-        levels: the number of latents of each level, top first; by default one level.
-        dead: nats, up to which a latent counts as unused.
-        subtitle: a second, quieter line.
+        kl: (d,), the mean KL(q, p) of each latent dimension per image, in nats.
+        title: what is shown, such as the model and the data.
+        layer_dims: the number of dimensions of each latent layer, the top layer first. Default: one layer.
+        dead: a dimension counts as unused if its KL is at most this, in nats.
+        subtitle: a second line in gray.
 
     Returns:
-        The figure, which says how many are used.
+        A figure with one chart. Its legend counts the used dimensions.
 
     Raises:
-        InvalidError: KL of another shape or not finite, or levels of another number of latents.
+        InvalidError: the KL has another shape or is not finite, or the layers have another number of
+            dimensions.
+
+    Example:
+        >>> axes = kl_by_latent(np.array([0.5, 0.001, 2.0]), "KL").axes[0]
+        >>> [label.get_text() for label in axes.get_xticklabels()]
+        ['z2', 'z0', 'z1']
+        >>> [text.get_text() for text in axes.get_legend().get_texts()]
+        ['2 of 3 used', 'unused']
     """
-    kl, levels = np.asarray(kl, float), list(levels) or [np.size(kl)]
-    if kl.ndim != 1 or not np.isfinite(kl).all() or sum(levels) != len(kl) or not len(kl):
-        raise InvalidError(f"kl: expected {sum(levels)} finite values, got shape {kl.shape}: {kl}")
-    order, level = np.argsort(-kl, kind="stable"), np.repeat(np.arange(len(levels)), levels)
-    inks = colors(len(levels))
-    figure, axes = chart(title, subtitle, "latent, the greatest KL first", "KL (nats)", [])
-    bars = np.where((kl > dead)[:, None], inks[level], to_rgba_array(_GRAY))[order]
+    kl, layer_dims = np.asarray(kl, float), list(layer_dims) or [np.size(kl)]
+    if kl.ndim != 1 or not np.isfinite(kl).all() or sum(layer_dims) != len(kl) or not len(kl):
+        raise InvalidError(f"kl: expected {sum(layer_dims)} finite values, got shape {kl.shape}: {kl}")
+    order, layer = np.argsort(-kl, kind="stable"), np.repeat(np.arange(len(layer_dims)), layer_dims)
+    layer_colors, used = colors(len(layer_dims)), kl > dead
+    figure, axes = chart(title, subtitle, "latent dimension, sorted by KL", "KL (nats)", [])
+    bars = np.where(used[:, None], layer_colors[layer], to_rgba_array(_UNUSED_COLOR))[order]
     axes.bar(np.arange(len(kl)), kl[order], color=bars, width=0.8)
-    named = len(kl) <= _MOST_NAMED
+    named = len(kl) <= _MAX_NAMED
     axes.set_xticks(np.arange(len(kl)) if named else [], [f"z{i}" for i in order] if named else [])
     axes.set_xlim(-0.7, len(kl) - 0.3)
-    _key(axes, kl > dead, level, inks)
+    patches = []
+    for i, color in enumerate(layer_colors):
+        name = f"layer {i + 1}: " if len(layer_dims) > 1 else ""
+        counts = f"{used[layer == i].sum()} of {(layer == i).sum()} used"
+        patches.append(Patch(color=color, label=name + counts))
+    patches += [] if used.all() else [Patch(color=_UNUSED_COLOR, label="unused")]
+    tight: Any = {"handlelength": 0.8, "handleheight": 0.8, "labelcolor": MUTED}
+    axes.legend(handles=patches, loc="upper right", **tight)
     return figure
 
 
-def _block(label: str, codes: np.ndarray, color: np.ndarray, latents: Sequence[int] | None) -> Block:
-    codes = np.asarray(codes)
-    if codes.ndim != 2 or not codes.size or not np.isfinite(codes).all():
-        raise InvalidError(f"codes: {label}: expected finite ones of shape (N, d), got shape {codes.shape}")
-    which = sorted(np.argsort(-codes.var(0), kind="stable")[:_MOST]) if latents is None else list(latents)
-    if not which or not set(which) <= set(range(codes.shape[1])):
-        raise InvalidError(f"latents: expected some of 0 to {codes.shape[1] - 1} ({label}), got {which}")
-    return Block(label, [f"z{latent}" for latent in which], codes[:, which], color)
+def _make_block(label: str, latents: np.ndarray, color: np.ndarray, dims: Sequence[int] | None) -> _Block:
+    latents = np.asarray(latents)
+    if latents.ndim != 2 or not latents.size or not np.isfinite(latents).all():
+        raise InvalidError(
+            f"latents: {label}: expected finite values of shape (N, d), got shape {latents.shape}"
+        )
+    by_variance = np.argsort(-latents.var(0), kind="stable")
+    chosen = sorted(by_variance[:_MAX_HISTOGRAMS]) if dims is None else list(dims)
+    if not chosen or not set(chosen) <= set(range(latents.shape[1])):
+        raise InvalidError(
+            f"dims: {label}: expected dimensions from 0 to {latents.shape[1] - 1}, got {chosen}"
+        )
+    return _Block(label, [f"z{dim}" for dim in chosen], latents[:, chosen], color)
 
 
-def _draw(figure: Figure, block: Block, top: float) -> None:
-    """A block whose upper edge is `top` inches from the figure's lower one."""
-    across, up = figure.get_size_inches()
-    figure.text(_GAP / across, (top - 0.02) / up, block.label, fontsize=8.5, va="top")
+def _draw_block(figure: Figure, block: _Block, top: float) -> None:
+    """Draw a block; its upper edge is `top` inches above the lower edge of the figure."""
+    width, height = figure.get_size_inches()
+    figure.text(_GAP / width, (top - 0.02) / height, block.label, fontsize=8.5, va="top")
     reach = max(4.0, float(np.abs(block.values).max()))
-    for position, (name, values) in enumerate(zip(block.names, block.values.T, strict=True)):
-        row, column = divmod(position, block.columns)
+    for i, (name, values) in enumerate(zip(block.names, block.values.T, strict=True)):
+        row, column = divmod(i, block.columns)
         left, bottom = _GAP + (_WIDTH + _GAP) * column, top - _NAME - _ROW * (row + 1) + _ROW - _HEIGHT - 0.16
-        _histogram(place(figure, left, bottom, _WIDTH, _HEIGHT), name, values, block.color, reach)
+        _draw_histogram(place(figure, left, bottom, _WIDTH, _HEIGHT), name, values, block.color, reach)
 
 
-def _histogram(axes: Axes, name: str, values: np.ndarray, color: np.ndarray, reach: float) -> None:
-    z = np.linspace(-reach, reach, 400)
-    looks: Any = {
-        "bins": np.linspace(-reach, reach, _BINS + 1),
-        "density": True,
-        "color": color,
-        "alpha": 0.55,
-    }
+def _draw_histogram(axes: Axes, name: str, values: np.ndarray, color: np.ndarray, reach: float) -> None:
+    z, bins = np.linspace(-reach, reach, 400), np.linspace(-reach, reach, _BINS + 1)
+    looks: Any = {"bins": bins, "density": True, "color": color, "alpha": 0.55}
     axes.hist(values, **looks)
     axes.plot(z, np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi), color=INK, linewidth=0.9)
     mean, sd = round(values.mean(), 1) + 0.0, values.std()
@@ -160,15 +179,3 @@ def _histogram(axes: Axes, name: str, values: np.ndarray, color: np.ndarray, rea
     axes.set_xlim(-reach, reach)
     axes.xaxis.set_major_locator(MaxNLocator(3, symmetric=True))
     axes.tick_params(labelsize=6.5, length=2, pad=1.5)
-
-
-def _key(axes: Axes, used: np.ndarray, level: np.ndarray, inks: np.ndarray) -> None:
-    """How many of the latents of each level are used."""
-    names = [f"level {i + 1}: " if len(inks) > 1 else "" for i in range(len(inks))]
-    counts = [f"{used[level == i].sum()} of {(level == i).sum()} used" for i in range(len(inks))]
-    patches = [
-        Patch(color=ink, label=name + count) for ink, name, count in zip(inks, names, counts, strict=True)
-    ]
-    patches += [] if used.all() else [Patch(color=_GRAY, label="unused")]
-    tight: Any = {"handlelength": 0.8, "handleheight": 0.8, "labelcolor": MUTED}
-    axes.legend(handles=patches, loc="upper right", **tight)

@@ -1,4 +1,4 @@
-"""Images over what is nearest to them."""
+"""Images and their nearest images, such as samples and their neighbors in the training data."""
 
 from __future__ import annotations
 
@@ -12,26 +12,36 @@ from vaekit.plotting.image_grid import LINE, THIN, WIDE, expect_shape, fit, show
 from vaekit.plotting.style import styled
 from vaekit.plotting.tiles import fold, tile_grid
 
-_PAIRS = 10  # in a row
+_PAIRS = 10  # per row
 
 
 @styled
 def nearest_neighbors(
-    groups: Mapping[str, Sequence[np.ndarray]], of: str, title: str, subtitle: str = ""
+    groups: Mapping[str, Sequence[np.ndarray]], neighbor_label: str, title: str, subtitle: str = ""
 ) -> Figure:
-    """Groups of images, each over its nearest image, with the distance over both.
+    """Plot each image above its nearest image, with their distance above the pair.
 
     Args:
-        groups: for each label images and their nearest, (N, C, H, W) in [0, 1] each, and the distances (N,).
-        of: a label for the rows of nearest images.
-        title: what is shown: model and data.
-        subtitle: a second, quieter line.
+        groups: label -> images and their nearest images, (N, C, H, W) in [0, 1] each, and the distances (N,).
+        neighbor_label: the label of the rows of nearest images.
+        title: what is shown, such as the model and the data.
+        subtitle: a second line in gray.
 
     Returns:
-        The figure, ten pairs a row.
+        A figure with one mosaic, ten pairs per row.
 
     Raises:
-        InvalidError: no group, shapes that differ, what is no images, or another number of distances.
+        InvalidError: there are no groups, the shapes differ or are not those of images, or the number of
+            distances does not match.
+
+    Example:
+        >>> images = np.random.default_rng(0).random((3, 1, 8, 8))
+        >>> groups = {"sample": (images, images[::-1], np.array([1.5, 0.0, 2.25]))}
+        >>> axes = nearest_neighbors(groups, "nearest in training", "Nearest neighbors").axes[0]
+        >>> [label.get_text() for label in axes.get_yticklabels()]
+        ['sample', 'nearest in training']
+        >>> [text.get_text() for text in axes.texts]
+        ['1.50', '0.00', '2.25']
     """
     if not groups:
         raise InvalidError("groups: expected at least one, got none")
@@ -42,16 +52,12 @@ def nearest_neighbors(
         expect_shape(f"distances: {label}", distances, (len(images),))
         pairs = np.stack([fold(fit(each, columns), columns) for each in (images, nearest)], axis=1)
         blocks.append(pairs.reshape(-1, *pairs.shape[2:]))
-        labels += [label, of] * len(pairs)
-        numbers += _in_rows(distances, columns)
+        labels += [label, neighbor_label] * len(pairs)
+        numbers += [distances[start : start + columns] for start in range(0, len(distances), columns)]
     rows = np.concatenate(blocks)
     grid = tile_grid(rows, ([THIN, 3 * WIDE] * len(rows))[: len(rows) - 1], THIN)
     figure, axes = show(grid, title, subtitle, labels, rim=LINE)
     for top, row in zip(grid.tops[::2], numbers, strict=True):
-        for across, number in zip(grid.columns, row, strict=False):
-            write_over(axes, float(across), float(top), f"{number:.2f}")
+        for x, number in zip(grid.columns, row, strict=False):
+            write_over(axes, float(x), float(top), f"{number:.2f}")
     return figure
-
-
-def _in_rows(distances: np.ndarray, columns: int) -> list[np.ndarray]:
-    return [distances[start : start + columns] for start in range(0, len(distances), columns)]

@@ -1,8 +1,8 @@
-"""Codes of any dimension as points of a plane or of space.
+"""From latents of any dimension to points in a plane or in space.
 
-- Principal components: the directions along which the codes vary most.
-- Kernel principal components (Schoelkopf et al. 1998): the same after a map to a space in which
-  k(a, b) = exp(-gamma |a - b|^2) is the scalar product; curved shapes unroll in it.
+- Principal components: the directions along which the latents vary most.
+- Kernel principal components (Schölkopf et al. 1998): the same in the space in which the kernel
+  k(a, b) = exp(-gamma |a - b|^2) is the scalar product. Curved shapes unroll there.
 """
 
 from __future__ import annotations
@@ -11,92 +11,108 @@ import numpy as np
 
 from vaekit.errors import InvalidError
 
-AT_RANDOM = "spread at random"  # the name of an axis whose values mean nothing
-_MOST = 1500  # codes that a kernel is made of: its matrix has as many rows and columns
+JITTER = "random jitter"  # the name of an axis whose values have no meaning
+_MAX_KERNEL = 1500  # latents in the kernel matrix, which has as many rows and columns
 
 
-def project(codes: np.ndarray) -> tuple[np.ndarray, tuple[str, str], tuple[float, float] | None]:
-    """Codes of any dimension as points of a plane.
+def project(latents: np.ndarray) -> tuple[np.ndarray, tuple[str, str], tuple[float, float] | None]:
+    """Project latents of any dimension to a plane.
 
-    Beyond two dimensions: principal component analysis, the share of a component being its variance over
-    the whole variance. In one dimension the second axis is uniform noise, which only spreads the points.
+    Two dimensions stay as they are. More are reduced to the first two principal components. In one dimension
+    the second axis is random jitter, which only separates the points.
 
     Args:
-        codes: (N, d), N >= 2.
+        latents: (N, d), N >= 2.
 
     Returns:
-        The points (N, 2), the names of the two axes, and for principal components the two shares of the
-        variance that they explain (0..1), else None.
+        The points (N, 2), the names of the two axes, and the share of the variance (0 to 1) that each
+        principal component explains (None for up to two dimensions).
 
     Raises:
-        InvalidError: codes of another shape, or fewer than two.
+        InvalidError: the latents have another shape, or there are fewer than two.
+
+    Example:
+        >>> points, names, explained = project(np.random.default_rng(0).normal(size=(50, 8)))
+        >>> points.shape, names, sum(explained) < 1
+        ((50, 2), ('first component', 'second component'), True)
+        >>> project(np.array([[0.5], [1.5]]))[1:]
+        (('z0', 'random jitter'), None)
     """
-    codes = _checked(codes, 1)
-    if codes.shape[1] == 1:
-        return _spread(codes), ("z0", AT_RANDOM), None
-    if codes.shape[1] == 2:
-        return codes, ("z0", "z1"), None
-    points, (first, second) = principal_components(codes, 2)
+    latents = _check_latents(latents, 1)
+    if latents.shape[1] == 1:
+        reach = 0.15 * max(np.ptp(latents), 1e-12)
+        jitter = np.random.default_rng(0).uniform(-reach, reach, latents.shape)
+        return np.hstack([latents, jitter]), ("z0", JITTER), None
+    if latents.shape[1] == 2:
+        return latents, ("z0", "z1"), None
+    points, (first, second) = principal_components(latents, 2)
     return points, ("first component", "second component"), (first, second)
 
 
-def principal_components(codes: np.ndarray, dimensions: int = 3) -> tuple[np.ndarray, list[float]]:
-    """The coordinates of codes along the directions in which they vary most.
+def principal_components(latents: np.ndarray, dims: int = 3) -> tuple[np.ndarray, list[float]]:
+    """Project latents to the directions along which they vary most.
 
     Args:
-        codes: (N, d), N and d not below k.
-        dimensions: k, how many coordinates.
+        latents: (N, d), with N and d at least k.
+        dims: k, the number of components.
 
     Returns:
-        The points (N, k), and the share of the variance (0..1) that each coordinate explains.
+        The points (N, k), and the share of the variance (0 to 1) that each component explains.
 
     Raises:
-        InvalidError: codes of another shape.
+        InvalidError: the latents have another shape.
+
+    Example:
+        >>> latents = np.array([[0.0, 0, 0], [3, 3, 0], [0, 3, 0], [3, 0, 0]])
+        >>> points, shares = principal_components(latents, 2)
+        >>> points.shape, [round(share, 2) for share in shares]
+        ((4, 2), [0.5, 0.5])
     """
     from sklearn.decomposition import PCA
 
-    codes = _checked(codes, dimensions)
-    with np.errstate(invalid="ignore"):  # codes that are all equal explain 0 of 0
-        analysis = PCA(n_components=dimensions, svd_solver="full").fit(codes)
-    return analysis.transform(codes), np.nan_to_num(analysis.explained_variance_ratio_).tolist()
+    latents = _check_latents(latents, dims)
+    with np.errstate(invalid="ignore"):  # the share is 0 / 0 if all latents are equal
+        pca = PCA(n_components=dims, svd_solver="full").fit(latents)
+    return pca.transform(latents), np.nan_to_num(pca.explained_variance_ratio_).tolist()
 
 
-def kernel_components(codes: np.ndarray, dimensions: int = 3, seed: int = 0) -> np.ndarray:
-    """The coordinates of codes along the principal directions of a Gaussian kernel.
+def kernel_components(latents: np.ndarray, dims: int = 3, seed: int = 0) -> np.ndarray:
+    """Project latents to the principal components of a Gaussian kernel, with gamma = 1 / (d var).
 
-    The width of the kernel follows the codes: gamma = 1 / (d var). It is made of 1500 codes at most, drawn at
-    random, and then applied to all.
+    The kernel matrix is computed from at most 1500 latents, drawn at random. All latents are projected.
 
     Args:
-        codes: (N, d), N >= 2.
-        dimensions: k, how many coordinates.
-        seed: of the draw.
+        latents: (N, d), N >= 2.
+        dims: k, the number of components.
+        seed: of the random choice.
 
     Returns:
         The points (N, k).
 
     Raises:
-        InvalidError: codes of another shape.
+        InvalidError: the latents have another shape.
+
+    Source: Schölkopf, Smola and Müller, "Nonlinear Component Analysis as a Kernel Eigenvalue Problem", 1998.
+
+    Example:
+        >>> angles = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+        >>> kernel_components(np.stack([np.cos(angles), np.sin(angles)], 1), dims=3).shape
+        (40, 3)
     """
     from sklearn.decomposition import KernelPCA
 
-    codes = _checked(codes, 1)
-    chosen = np.random.default_rng(seed).permutation(len(codes))[:_MOST]
-    gamma = 1 / max(codes.shape[1] * codes.var(), 1e-12)
-    analysis = KernelPCA(n_components=dimensions, kernel="rbf", gamma=gamma, random_state=seed)
-    points = analysis.fit(codes[chosen]).transform(codes)
-    return np.pad(points, ((0, 0), (0, dimensions - points.shape[1])))
+    latents = _check_latents(latents, 1)
+    chosen = np.random.default_rng(seed).permutation(len(latents))[:_MAX_KERNEL]
+    gamma = 1 / max(latents.shape[1] * latents.var(), 1e-12)
+    pca = KernelPCA(n_components=dims, kernel="rbf", gamma=gamma, random_state=seed)
+    points = pca.fit(latents[chosen]).transform(latents)
+    return np.pad(points, ((0, 0), (0, dims - points.shape[1])))
 
 
-def _checked(codes: np.ndarray, dimensions: int) -> np.ndarray:
-    codes = np.asarray(codes)
-    least = max(2, dimensions)
-    if codes.ndim != 2 or codes.shape[0] < least or codes.shape[1] < dimensions:
-        wanted = f"(N, d) with N >= {least} and d >= {dimensions}"
-        raise InvalidError(f"codes: expected shape {wanted}, got shape {codes.shape}")
-    return codes
-
-
-def _spread(codes: np.ndarray) -> np.ndarray:
-    reach = 0.15 * max(np.ptp(codes), 1e-12)
-    return np.hstack([codes, np.random.default_rng(0).uniform(-reach, reach, codes.shape)])
+def _check_latents(latents: np.ndarray, dims: int) -> np.ndarray:
+    latents = np.asarray(latents)
+    least = max(2, dims)
+    if latents.ndim != 2 or latents.shape[0] < least or latents.shape[1] < dims:
+        expected = f"(N, d) with N >= {least} and d >= {dims}"
+        raise InvalidError(f"latents: expected shape {expected}, got shape {latents.shape}")
+    return latents

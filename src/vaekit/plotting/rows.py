@@ -1,4 +1,4 @@
-"""Figures that set images side by side: a row a run, a column a class, one way through several models."""
+"""Grids of images that compare several models, classes or imputations."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from vaekit.plotting.image_grid import (
 from vaekit.plotting.style import styled
 from vaekit.plotting.tiles import tile_grid
 
-_LETTERS = 24  # in a line of a row's label
+_LABEL_LETTERS = 24  # per line of a row label
 
 
 @styled
@@ -35,32 +35,39 @@ def image_rows(
     column_labels: Sequence[str] = (),
     subtitle: str = "",
 ) -> Figure:
-    """A row of images for each run, labeled at its left.
+    """Plot a row of images per run, with its label at the left.
 
     Args:
-        rows: (n, C, H, W) in [0, 1] for each label; the same shape for all.
-        title: what is shown: the data, and what the rows stand for.
-        top: a label and a row of the same shape set apart above the others, such as the originals.
-        column_labels: n names over the columns, such as the epochs.
-        subtitle: a second, quieter line.
+        rows: label -> (n, C, H, W) in [0, 1]; all rows have the same shape.
+        title: what is shown, such as the data and what differs between the rows.
+        top: a label and a row of the same shape, set apart above the others, such as the originals.
+        column_labels: n names above the columns, such as the epochs.
+        subtitle: a second line in gray.
 
     Returns:
-        The figure.
+        A figure with one mosaic.
 
     Raises:
-        InvalidError: no row, rows of different shapes, what is no images, or another number of names.
+        InvalidError: there are no rows, their shapes differ or are not those of images, or the number of
+            names does not match.
+
+    Example:
+        >>> images = np.random.default_rng(0).random((3, 1, 8, 8))
+        >>> figure = image_rows({"VAE": images, "IWAE": images}, "Reconstructions", top=("original", images))
+        >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
+        ['original', 'VAE', 'IWAE']
     """
     if not rows:
         raise InvalidError("rows: expected images of at least one run, got none")
     labels, images = zip(*([top] if top else []), *rows.items(), strict=True)
-    for label, each in zip(labels, images, strict=True):
-        expect_shape(f"rows: {label}", each, np.shape(images[0]))
+    for label, row in zip(labels, images, strict=True):
+        expect_shape(f"rows: {label}", row, np.shape(images[0]))
     columns = np.shape(images[0])[0]
     expect_count("column_labels", column_labels, columns if len(column_labels) else 0)
     gaps = [WIDE] * bool(top) + [THIN] * (len(rows) - 1)
     grid = tile_grid(fit(np.stack(images), columns), gaps, THIN)
     rim = rim_for(grid, column_labels)
-    figure, axes = show(grid, title, subtitle, _wrapped(labels), rim=rim)
+    figure, axes = show(grid, title, subtitle, _wrap(labels), rim=rim)
     if len(column_labels):
         name_columns(axes, grid, column_labels)
     return figure
@@ -70,25 +77,30 @@ def image_rows(
 def class_grid(
     images: np.ndarray, names: Sequence[str], title: str, row_labels: Sequence[str] = (), subtitle: str = ""
 ) -> Figure:
-    """A column a class, a row a style: the same latent under every label.
+    """Plot a column per class and a row per latent: each row decodes the same z under every class label.
 
     Args:
         images: (rows, classes, C, H, W) in [0, 1].
-        names: of the classes, over the columns.
-        title: what is shown: model and data.
-        row_labels: one for each row, or none.
-        subtitle: a second, quieter line.
+        names: of the classes, above the columns.
+        title: what is shown, such as the model and the data.
+        row_labels: one per row, or none.
+        subtitle: a second line in gray.
 
     Returns:
-        The figure.
+        A figure with one mosaic.
 
     Raises:
-        InvalidError: what is no images, or another number of names or labels.
+        InvalidError: the shape is not that of images, or the number of names or labels does not match.
+
+    Example:
+        >>> figure = class_grid(np.random.default_rng(0).random((2, 3, 1, 8, 8)), ["0", "1", "2"], "Classes")
+        >>> [text.get_text() for text in figure.axes[0].texts]
+        ['0', '1', '2']
     """
     expect_count("names", names, np.shape(images)[1])
     expect_count("row_labels", row_labels, np.shape(images)[0] if len(row_labels) else 0)
     grid = tile_grid(fit(images, len(names)), THIN, THIN)
-    figure, axes = show(grid, title, subtitle, _wrapped(row_labels), rim=rim_for(grid, names))
+    figure, axes = show(grid, title, subtitle, _wrap(row_labels), rim=rim_for(grid, names))
     name_columns(axes, grid, names)
     return figure
 
@@ -100,33 +112,43 @@ def interpolation_rows(
     ends: tuple[np.ndarray, np.ndarray] | None = None,
     subtitle: str = "",
 ) -> Figure:
-    """The same ways by two models or more, one model above the other for each pair of images.
+    """Plot interpolations between the same pairs of images by several models, one model per row.
 
     Args:
-        paths: (P, S, C, H, W) in [0, 1] for each model: P ways of S steps.
-        title: what is shown: data, and between what the ways lead.
-        ends: the originals that the ways begin and end at, (P, C, H, W) each, shown at the sides.
-        subtitle: a second, quieter line.
+        paths: label of the model -> (P, S, C, H, W) in [0, 1], P paths of S steps.
+        title: what is shown, such as the data and what the paths connect.
+        ends: the original images at both ends of the paths, (P, C, H, W) each, shown at the sides.
+        subtitle: a second line in gray.
 
     Returns:
-        The figure.
+        A figure with one mosaic. The rows of a pair of images are next to each other.
 
     Raises:
-        InvalidError: no model, shapes that differ, or what is no images.
+        InvalidError: there are no models, or the shapes differ or are not those of images.
+
+    Example:
+        >>> paths = np.random.default_rng(0).random((2, 5, 1, 8, 8))
+        >>> figure = interpolation_rows({"AE": paths, "VAE": paths}, "Interpolation")
+        >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
+        ['AE', 'VAE', 'AE', 'VAE']
     """
     if not paths:
         raise InvalidError("paths: expected those of at least one model, got none")
     shape = np.shape(next(iter(paths.values())))
-    for label, each in paths.items():
-        expect_shape(f"paths: {label}", each, shape)
+    for label, path in paths.items():
+        expect_shape(f"paths: {label}", path, shape)
     blocks = np.stack(list(paths.values()), axis=1)
     gaps = ([THIN] * (len(paths) - 1) + [WIDE]) * shape[0]
-    labels = _wrapped(paths) * shape[0]
+    labels = _wrap(paths) * shape[0]
     if ends is None:
-        return show(tile_grid(_flat(blocks), gaps[:-1], THIN), title, subtitle, labels)[0]
-    sides = [_beside(end, blocks) for end in ends]
-    inner = [WIDE, *[THIN] * (shape[1] - 1), WIDE]
-    grid = tile_grid(_flat(np.concatenate([sides[0], blocks, sides[1]], axis=2)), gaps[:-1], inner)
+        rows = fit(blocks.reshape(-1, *shape[1:]), shape[1])
+        return show(tile_grid(rows, gaps[:-1], THIN), title, subtitle, labels)[0]
+    for end in ends:
+        expect_shape("ends", end, (shape[0], *shape[2:]))
+    first, last = (np.asarray(end)[:, None, None].repeat(len(paths), axis=1) for end in ends)
+    blocks = np.concatenate([first, blocks, last], axis=2)
+    rows = fit(blocks.reshape(-1, *blocks.shape[2:]), blocks.shape[2])
+    grid = tile_grid(rows, gaps[:-1], [WIDE, *[THIN] * (shape[1] - 1), WIDE])
     figure, axes = show(grid, title, subtitle, labels, rim=LINE)
     write_over(axes, 0, 0, "original", "left")
     write_over(axes, grid.pixels.shape[1], 0, "original", "right")
@@ -136,56 +158,50 @@ def interpolation_rows(
 @styled
 def imputations(
     observed: np.ndarray,
-    filled: np.ndarray,
+    imputed: np.ndarray,
     mean: np.ndarray,
     title: str,
     originals: np.ndarray | None = None,
     subtitle: str = "",
 ) -> Figure:
-    """A row an image: the original where it is known, what was observed of it, its fillings, their mean.
+    """Plot a row per image: the original, its observed part, samples of the rest, and the mean.
 
     Args:
-        observed: (N, C, H, W) in [0, 1], NaN where not observed.
-        filled: (N, M, C, H, W), M fillings of each.
-        mean: (N, C, H, W), the mean of all that each could be.
-        title: what is shown: model and data.
-        originals: (N, C, H, W).
-        subtitle: a second, quieter line.
+        observed: (N, C, H, W) in [0, 1], NaN for pixels that were not observed.
+        imputed: (N, M, C, H, W), M samples of each image given its observed part.
+        mean: (N, C, H, W), the mean of each image given its observed part.
+        title: what is shown, such as the model and the data.
+        originals: (N, C, H, W), or None if they are unknown.
+        subtitle: a second line in gray.
 
     Returns:
-        The figure.
+        A figure with one mosaic.
 
     Raises:
-        InvalidError: shapes that differ, or what is no images.
+        InvalidError: the shapes differ or are not those of images.
+
+    Example:
+        >>> images = np.random.default_rng(0).random((2, 3, 1, 8, 8))
+        >>> observed = np.where(np.arange(8) < 4, images[:, 0], np.nan)  # the left half
+        >>> figure = imputations(observed, images, images.mean(1), "Imputations")
+        >>> [text.get_text() for text in figure.axes[0].texts]
+        ['observed', 'sample 1', 'sample 2', 'sample 3', 'mean']
     """
     known = [("original", originals)] if originals is not None else []
     singles = [*known, ("observed", observed), ("mean", mean)]
-    shape = (np.shape(filled)[0], *np.shape(filled)[2:])
+    shape = (np.shape(imputed)[0], *np.shape(imputed)[2:])
     for name, images in singles:
         expect_shape(name, images, shape)
     *before, after = [np.asarray(images)[:, None] for _, images in singles]
-    rows = np.concatenate([*before, filled, after], axis=1)
-    draws = np.shape(filled)[1]
-    grid = tile_grid(
-        fit(rows, rows.shape[1]), THIN, [*[THIN] * len(known), WIDE, *[THIN] * (draws - 1), WIDE]
-    )
-    names = [*(name for name, _ in singles[:-1]), *(f"draw {i + 1}" for i in range(draws)), "mean"]
+    rows = np.concatenate([*before, imputed, after], axis=1)
+    count = np.shape(imputed)[1]
+    gaps = [*[THIN] * len(known), WIDE, *[THIN] * (count - 1), WIDE]
+    grid = tile_grid(fit(rows, rows.shape[1]), THIN, gaps)
+    names = [*(name for name, _ in singles[:-1]), *(f"sample {i + 1}" for i in range(count)), "mean"]
     figure, axes = show(grid, title, subtitle, rim=rim_for(grid, names))
     name_columns(axes, grid, names)
     return figure
 
 
-def _flat(blocks: np.ndarray) -> np.ndarray:
-    """(P, M, S, C, H, W) as rows of tiles."""
-    return fit(blocks.reshape(-1, *blocks.shape[2:]), blocks.shape[2])
-
-
-def _beside(end: np.ndarray, blocks: np.ndarray) -> np.ndarray:
-    """The originals (P, C, H, W) as a column (P, M, 1, C, H, W) beside the blocks."""
-    pairs, models, _, *image = blocks.shape
-    expect_shape("ends", end, (pairs, *image))
-    return np.broadcast_to(np.asarray(end)[:, None, None], (pairs, models, 1, *image))
-
-
-def _wrapped(labels: Iterable[str]) -> list[str]:
-    return [textwrap.fill(label, _LETTERS) for label in labels]
+def _wrap(labels: Iterable[str]) -> list[str]:
+    return [textwrap.fill(label, _LABEL_LETTERS) for label in labels]

@@ -1,8 +1,8 @@
-"""Charts of several runs: a number by epoch, a number against a setting, and rate against distortion.
+"""Charts of several runs: a metric by epoch, a metric against a parameter, and rate against distortion.
 
-With R = KL(q, p) and D = -E_q log p(x | z), in nats, ELBO = -(D + R): on the plane of rate and distortion
-the models of one lower bound lie on a line that falls by one nat a nat, and beta chooses the place on the
-curve of what can be reached, where its slope is -beta (Alemi et al. 2018).
+The rate R = KL(q, p) and the distortion D = -E_q log p(x | z), in nats, give the ELBO = -(D + R). Models with
+the same ELBO lie on a line of slope -1 in the plane of rate and distortion. A beta-VAE reaches the point of
+the optimal curve at which its slope is -beta (Alemi et al. 2018).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from vaekit.errors import InvalidError
 from vaekit.plotting.chart import End, chart, colors, frame_late, label_ends
 from vaekit.plotting.style import BLUE, MUTED, styled, text_width
 
-_STEEP = 1 / 6  # of the epochs may leave the frame, where they are steep
+_STEEP = 1 / 6  # this share of the epochs may leave the frame if it is steep
 _RATE, _DISTORTION = "rate, KL(q, p) (nats)", "Distortion, −log p(x|z) (nats)"
-_TICKS = 10  # values of a setting that are each named at the axis
+_MAX_TICKS = 10  # values of a parameter that each have a tick
 
 
 @styled
@@ -33,26 +33,38 @@ def curves_by_run(
     x_label: str = "epoch",
     subtitle: str = "",
 ) -> Figure:
-    """A curve for each run, named at its end; of several seeds the mean, in a band of one standard deviation.
+    """Plot a curve per run, with its label at its end.
 
-    From six epochs on a steep beginning may leave the frame, so that the rest can be read.
+    Several seeds are drawn as their mean and a band of one standard deviation. In runs of six epochs or more,
+    a steep start may leave the frame, so that later epochs are readable.
 
     Args:
-        series: for each label the epochs (E,), and the values (E,) or, of S seeds, (S, E); what is not
-            finite is passed over.
-        title: what is shown: the data and what differs between the runs.
-        y_label: what the values are, and their unit.
-        ordered: whether the runs follow an order, as those of a growing number do: the colors then do, too.
-        x_label: what the epochs are.
-        subtitle: a second, quieter line.
+        series: label -> epochs (E,), and values (E,) or (S, E) for S seeds. Values that are not finite are
+            skipped.
+        title: what is shown, such as the data and what differs between the runs.
+        y_label: the metric and its unit.
+        ordered: the runs follow an order, such as a growing parameter; their colors then run from dark to
+            light.
+        x_label: the label of the x axis.
+        subtitle: a second line in gray.
 
     Returns:
-        The figure.
+        A figure with one chart.
 
     Raises:
-        InvalidError: no finite value at all, or values of another number than epochs.
+        InvalidError: no value is finite, or the number of values differs from the number of epochs.
+
+    Example:
+        >>> epochs = np.arange(1, 4)
+        >>> seeds = np.array([[-119.0, -103, -97], [-117, -101, -95]])
+        >>> series = {"VAE": (epochs, np.array([-120.0, -105, -99])), "IWAE": (epochs, seeds)}
+        >>> axes = curves_by_run(series, "MNIST", "ELBO (nats)").axes[0]
+        >>> [text.get_text() for text in axes.texts]
+        ['VAE', 'IWAE']
+        >>> axes.lines[1].get_ydata().tolist()  # the mean of two seeds
+        [-118.0, -102.0, -96.0]
     """
-    lines = {label: _mean_and_spread(label, *each) for label, each in series.items()}
+    lines = {label: _mean_and_deviation(label, *points) for label, points in series.items()}
     if not any(len(epochs) for epochs, _, _ in lines.values()):
         raise InvalidError(f"series: expected finite values, found none in {len(series)} runs")
     figure, axes = chart(title, subtitle, x_label, y_label, list(lines))
@@ -77,33 +89,40 @@ def metric_vs_param(
     log: bool = False,
     subtitle: str = "",
 ) -> Figure:
-    """A number against a setting, a line for each group, named at its end where there are several.
+    """Plot a metric against a parameter, with a line per group. Several groups have labels at their ends.
 
     Args:
-        groups: for each label the settings (n,), the means (n,), and their standard deviations (n,) or None;
-            means that are not finite are passed over.
+        groups: label -> values of the parameter (n,), means of the metric (n,), and standard deviations (n,)
+            or None. Means that are not finite are skipped.
         title: what is shown.
-        x_label, y_label: the setting, and the number with its unit.
-        log: whether the setting has a logarithmic axis; a setting of 0 has a place of its own before it.
-        subtitle: a second, quieter line.
+        x_label: the parameter.
+        y_label: the metric and its unit.
+        log: use a logarithmic axis for the parameter. The value 0 has a place at its left end.
+        subtitle: a second line in gray.
 
     Returns:
-        The figure.
+        A figure with one chart.
 
     Raises:
-        InvalidError: no finite mean at all, a negative setting on a logarithmic axis, or other numbers of
-            means than settings.
+        InvalidError: no mean is finite, a value on a logarithmic axis is negative, or the number of means
+            differs from the number of values.
+
+    Example:
+        >>> groups = {"VAE": (np.array([0, 1, 4]), np.array([90.0, 95.0, 110.0]), np.array([1.0, 1.0, 2.0]))}
+        >>> axes = metric_vs_param(groups, "Effect of β", "β", "negative ELBO (nats)", log=True).axes[0]
+        >>> [label.get_text() for label in axes.get_xticklabels()]
+        ['0', '1', '4']
     """
-    lines = {label: _points(label, *each) for label, each in groups.items()}
-    settings = np.unique(np.concatenate([x for x, _, _ in lines.values()] or [np.array([])]))
-    if not len(settings):
+    lines = {label: _sorted_points(label, *points) for label, points in groups.items()}
+    params = np.unique(np.concatenate([x for x, _, _ in lines.values()] or [np.array([])]))
+    if not len(params):
         raise InvalidError(f"groups: expected finite means, found none in {len(groups)} groups")
     figure, axes = chart(title, subtitle, x_label, y_label, list(lines) if len(lines) > 1 else [])
     ends = []
     for (label, (x, mean, sd)), color in zip(lines.items(), colors(len(lines)), strict=True):
         axes.errorbar(x, mean, sd, color=color, marker="o", markersize=4, elinewidth=0.9, capsize=2)
         ends += [End(label, color, x[-1], mean[-1])] if len(x) else []
-    _scale(axes, settings, log)
+    _scale_x(axes, params, log)
     if len(lines) > 1:
         label_ends(axes, ends)
     return figure
@@ -111,19 +130,27 @@ def metric_vs_param(
 
 @styled
 def rate_distortion(points: Sequence[tuple[str, float, float]], title: str, subtitle: str = "") -> Figure:
-    """Models on the plane of rate and distortion, and the line of those whose ELBO equals the best one's.
+    """Plot models in the plane of rate and distortion, with the line on which the ELBO equals the best one.
 
     Args:
-        points: label, rate KL(q, p), and distortion -E_q log p(x | z), in nats an image, in the order in
-            which the curve goes through them; those that are not finite are named below the title.
-        title: what is shown: the data and what differs between the models.
-        subtitle: a second, quieter line.
+        points: label, rate KL(q, p) and distortion -E_q log p(x | z), in nats per image, in the order of the
+            curve through them. Points that are not finite are listed below the title.
+        title: what is shown, such as the data and what differs between the models.
+        subtitle: a second line in gray.
 
     Returns:
-        The figure.
+        A figure with one chart.
 
     Raises:
         InvalidError: no point is finite.
+
+    Source: Alemi et al., "Fixing a Broken ELBO", 2018.
+
+    Example:
+        >>> points = [("β = 0.1", 40.0, 70.0), ("β = 1", 25.0, 75.0), ("β = 4", 12.0, 95.0)]
+        >>> figure = rate_distortion(points, "β-VAEs on MNIST")
+        >>> [text.get_text() for text in figure.axes[0].texts]
+        ['β = 0.1', 'β = 1', 'β = 4', 'dashed: ELBO = −100.0']
     """
     known = [point for point in points if np.isfinite(point[1:]).all()]
     if not known:
@@ -140,21 +167,21 @@ def rate_distortion(points: Sequence[tuple[str, float, float]], title: str, subt
     axes.set_xlim(
         right=rates.max() + np.ptp(axes.get_xlim()) * (0.03 + text_width([p[0] for p in known]) / 4)
     )
-    _constant_bound(axes, float((rates + distortions).min()))
+    _draw_constant_elbo(axes, -float((rates + distortions).min()))
     return figure
 
 
-def _constant_bound(axes: Axes, total: float) -> None:
-    """The line D + R = total, within the frame that the points have."""
+def _draw_constant_elbo(axes: Axes, elbo: float) -> None:
+    """Draw the line D + R = -ELBO without changing the limits of the axes."""
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
-    axes.plot([left, right], [total - left, total - right], color=BLUE, linewidth=0.9, linestyle=(0, (4, 3)))
+    axes.plot([left, right], [-elbo - left, -elbo - right], color=BLUE, linewidth=0.9, linestyle=(0, (4, 3)))
     axes.set(xlim=(left, right), ylim=(low, high))
     looks: Any = {"ha": "right", "va": "bottom", "fontsize": 7.5, "color": BLUE, "transform": axes.transAxes}
-    axes.text(1, 1.01, f"dashed: ELBO = {-total:.1f}".replace("-", "−"), **looks)
+    axes.text(1, 1.01, f"dashed: ELBO = {elbo:.1f}".replace("-", "−"), **looks)
 
 
-def _mean_and_spread(label: str, epochs: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Epochs that have a value, the mean over seeds there, and the standard deviation (0 for one seed)."""
+def _mean_and_deviation(label: str, epochs: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The epochs with a value, the mean over seeds, and the standard deviation (0 for one seed)."""
     values = np.atleast_2d(np.asarray(values, float))
     if values.shape[-1] != len(epochs):
         raise InvalidError(f"series: {label}: expected {len(epochs)} values, got shape {np.shape(values)}")
@@ -165,35 +192,31 @@ def _mean_and_spread(label: str, epochs: np.ndarray, values: np.ndarray) -> tupl
     return np.asarray(epochs)[known], seeds.mean(0).filled(np.nan), np.asarray(sd)
 
 
-def _points(label: str, x: np.ndarray, means: np.ndarray, sds: np.ndarray | None) -> tuple[np.ndarray, ...]:
-    """Settings in their order, with mean and standard deviation, where the mean is finite."""
-    columns = [np.asarray(each, float) for each in (x, means, np.zeros(len(x)) if sds is None else sds)]
-    if len({each.shape for each in columns}) > 1:
+def _sorted_points(
+    label: str, x: np.ndarray, means: np.ndarray, sds: np.ndarray | None
+) -> tuple[np.ndarray, ...]:
+    """The parameter in ascending order, with means and standard deviations, where the mean is finite."""
+    columns = [np.asarray(column, float) for column in (x, means, np.zeros(len(x)) if sds is None else sds)]
+    if len({column.shape for column in columns}) > 1:
         raise InvalidError(f"groups: {label}: expected {len(x)} means, got shape {columns[1].shape}")
     table = np.stack(columns)[:, np.argsort(columns[0], kind="stable")]
     x, mean, sd = table[:, np.isfinite(table[:2]).all(0)]
     return x, mean, np.nan_to_num(sd)
 
 
-def _scale(axes: Axes, settings: np.ndarray, log: bool) -> None:
-    """The axis of a setting; few of its values are its ticks."""
-    if log:
-        _logarithmic(axes, settings)
-    if log and len(settings) <= _TICKS:
-        axes.set_xticks(settings, [f"{value:g}" for value in settings])
-        axes.xaxis.set_minor_locator(NullLocator())
+def _scale_x(axes: Axes, params: np.ndarray, log: bool) -> None:
+    """Set the scale of the x axis. On a logarithmic axis, few values each have a tick."""
     if not log:
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=bool((settings % 1 == 0).all())))
-
-
-def _logarithmic(axes: Axes, settings: np.ndarray) -> None:
-    if settings[0] < 0:
-        raise InvalidError(
-            f"groups: expected settings of 0 or more on a logarithmic axis, got {settings[0]:g}"
-        )
-    positive = settings[settings > 0]
-    if settings[0] > 0 or not len(positive):
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=bool((params % 1 == 0).all())))
+        return
+    if params[0] < 0:
+        raise InvalidError(f"groups: expected values of 0 or more on a logarithmic axis, got {params[0]:g}")
+    positive = params[params > 0]
+    if params[0] > 0 or not len(positive):
         axes.set_xscale("log" if len(positive) else "linear")
     else:
         axes.set_xscale("symlog", linthresh=positive[0], linscale=0.6)
         axes.set_xlim(left=-0.3 * positive[0])
+    if len(params) <= _MAX_TICKS:
+        axes.set_xticks(params, [f"{value:g}" for value in params])
+        axes.xaxis.set_minor_locator(NullLocator())

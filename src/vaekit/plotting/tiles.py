@@ -1,9 +1,9 @@
-"""From arrays of any image shape to pictures of one kind, and from pictures to one mosaic.
+"""From images of any shape to tiles of 8-bit RGB, and from tiles to one mosaic.
 
-Every grid of images, drawn or saved, goes the same way:
-images (N, C, H, W) in [0, 1] -> tiles (N, h, w, 3) of 8 bits -> a mosaic with gaps between the tiles.
-A vector (1, 1, D) becomes the picture of its curve, so that no grid needs to know of vectors. A NaN is what
-was not observed: a tint that no gray image has, and a gap in a curve.
+Every grid of images, drawn or saved, is made in the same steps:
+images (N, C, H, W) in [0, 1] -> tiles (N, h, w, 3), 8 bits -> a mosaic with gaps between the tiles.
+A vector (1, 1, D) becomes a picture of its curve. NaN marks a value that was not observed: it is drawn as a
+blue pixel, which no gray image has, or as a gap in a curve.
 """
 
 from __future__ import annotations
@@ -18,27 +18,38 @@ from PIL import Image, ImageDraw
 from vaekit.errors import InvalidError
 
 WHITE = 255
-UNSEEN = (122, 160, 204)  # of pixels that were not observed: distinct from black, white and gray
-_CURVE_SIZE = (180, 90)  # pixels across and up
-_CURVE_PAPER, _CURVE_INK = "#f1f3f5", "#0072b2"
-_FINER = 4  # a curve is drawn this much larger, then reduced: smooth lines
+UNOBSERVED = (122, 160, 204)  # RGB of pixels that were not observed: distinct from black, white and gray
+_CURVE_SIZE = (180, 90)  # width and height in pixels
+_CURVE_BACKGROUND, _CURVE_COLOR = "#f1f3f5", "#0072b2"
+_OVERSAMPLE = 4  # a curve is drawn this much larger and then reduced, for smooth lines
 
 
 @dataclass(frozen=True)
 class TileGrid:
-    """Tiles laid side by side, and where they lie.
+    """A mosaic of tiles, and the positions of its tiles.
 
     Attributes:
-        pixels: (H, W, 3), 8 bits.
-        tops: the first pixel row of each row of tiles.
-        lefts: the first pixel column of each column of tiles.
-        tile: height and width of one tile in pixels.
+        pixels: (H, W, 3), uint8.
+        tops: the first pixel of each row of tiles.
+        lefts: the first pixel of each column of tiles.
+        tile: the height and width of one tile in pixels.
+
+    Example:
+        >>> grid = tile_grid(np.zeros((2, 3, 8, 8, 3), np.uint8), row_gaps=4, column_gaps=2)
+        >>> grid
+        TileGrid(2 x 3 tiles of 8 x 8 pixels)
+        >>> grid.tops.tolist(), grid.lefts.tolist()
+        ([0, 12], [0, 10, 20])
     """
 
     pixels: np.ndarray
     tops: np.ndarray
     lefts: np.ndarray
     tile: tuple[int, int]
+
+    def __repr__(self) -> str:
+        height, width = self.tile
+        return f"TileGrid({len(self.tops)} x {len(self.lefts)} tiles of {height} x {width} pixels)"
 
     @property
     def rows(self) -> np.ndarray:
@@ -52,33 +63,58 @@ class TileGrid:
 
 
 def tiles(images: np.ndarray) -> np.ndarray:
-    """Images or vectors as pictures of 8-bit RGB.
+    """Convert images or vectors to pictures of 8-bit RGB.
 
     Args:
-        images: (..., C, H, W) in [0, 1] or NaN, C = 1 (gray) or 3 (color); beyond [0, 1] they are clipped.
-            Shape (..., 1, 1, D) is a vector and becomes the picture of its curve.
+        images: (..., C, H, W) with C = 1 (gray) or 3 (color). Values outside [0, 1] are clipped; NaN is a
+            pixel that was not observed. A vector (..., 1, 1, D) becomes a picture of its curve.
 
     Returns:
         (..., h, w, 3), uint8.
 
     Raises:
-        InvalidError: another number of axes or channels, no image at all, or values that are infinite.
+        InvalidError: the shape is not that of images, there are no images, or a value is infinite.
+
+    Example:
+        >>> tiles(np.array([[[[0.0, 0.5], [1.0, np.nan]]]]))[0].tolist()
+        [[[0, 0, 0], [128, 128, 128]], [[255, 255, 255], [122, 160, 204]]]
+        >>> tiles(np.zeros((5, 1, 1, 20))).shape  # curves of vectors
+        (5, 90, 180, 3)
     """
     images = np.asarray(images)
-    _check(images)
+    if images.ndim < 4 or images.size == 0 or images.shape[-3] not in (1, 3):
+        raise InvalidError(
+            f"images: expected shape (N, C, H, W) with N > 0 and C = 1 or 3, got shape {images.shape}"
+        )
+    if np.isinf(images).any():
+        raise InvalidError(f"images: expected finite values, got {np.sum(np.isinf(images))} infinite ones")
     batch, (channels, height, _) = images.shape[:-3], images.shape[-3:]
     flat = np.clip(images.reshape(-1, *images.shape[-3:]), 0, 1)
-    pictures = _curves(flat[:, 0, 0]) if channels == height == 1 else _pixels(flat)
+    if channels == height == 1:
+        pictures = np.stack([np.asarray(_draw_curve(vector)) for vector in flat[:, 0, 0]])
+    else:
+        pictures = _to_rgb(flat)
     return pictures.reshape(*batch, *pictures.shape[1:])
 
 
 def enlarge(pictures: np.ndarray, scale: int) -> np.ndarray:
-    """Pictures (..., h, w, 3) with every pixel repeated `scale` times down and across."""
+    """Repeat every pixel of pictures (..., h, w, 3) `scale` times in both directions.
+
+    Example:
+        >>> enlarge(np.zeros((5, 28, 28, 3), np.uint8), 3).shape
+        (5, 84, 84, 3)
+    """
     return pictures.repeat(scale, axis=-3).repeat(scale, axis=-2)
 
 
 def fold(pictures: np.ndarray, columns: int) -> np.ndarray:
-    """Pictures (N, h, w, 3) as rows (R, columns, h, w, 3); what is missing in the last row is white."""
+    """Arrange pictures (N, h, w, 3) in rows (R, columns, h, w, 3). Empty places in the last row are white.
+
+    Example:
+        >>> rows = fold(np.zeros((5, 8, 8, 3), np.uint8), columns=3)
+        >>> rows.shape, int(rows[1, 2].min())
+        ((2, 3, 8, 8, 3), 255)
+    """
     rows = -(-len(pictures) // columns)
     padded = np.full((rows * columns, *pictures.shape[1:]), WHITE, np.uint8)
     padded[: len(pictures)] = pictures
@@ -86,7 +122,17 @@ def fold(pictures: np.ndarray, columns: int) -> np.ndarray:
 
 
 def tile_grid(rows: np.ndarray, row_gaps: int | Sequence[int], column_gaps: int | Sequence[int]) -> TileGrid:
-    """Lay rows of pictures (R, S, h, w, 3) on white, with gaps in pixels: one for all, or one for each."""
+    """Lay rows of pictures on a white background.
+
+    Args:
+        rows: (R, S, h, w, 3), uint8.
+        row_gaps: between rows, in pixels: one number, or R - 1 numbers.
+        column_gaps: between columns, in pixels: one number, or S - 1 numbers.
+
+    Example:
+        >>> tile_grid(np.zeros((2, 3, 8, 8, 3), np.uint8), row_gaps=4, column_gaps=[2, 10]).pixels.shape
+        (20, 36, 3)
+    """
     height, width = rows.shape[2:4]
     tops, lefts = _starts(len(rows), height, row_gaps), _starts(rows.shape[1], width, column_gaps)
     pixels = np.full((tops[-1] + height, lefts[-1] + width, 3), WHITE, np.uint8)
@@ -97,51 +143,36 @@ def tile_grid(rows: np.ndarray, row_gaps: int | Sequence[int], column_gaps: int 
 
 
 def square_columns(pictures: np.ndarray) -> int:
-    """The number of columns that makes a grid of these pictures (N, h, w, 3) about square."""
+    """The number of columns at which a grid of pictures (N, h, w, 3) is about square.
+
+    Example:
+        >>> square_columns(np.zeros((64, 28, 28, 3))), square_columns(np.zeros((64, 10, 40, 3)))
+        (8, 4)
+    """
     count, height, width = pictures.shape[:3]
     return min(count, math.ceil(math.sqrt(count * height / width)))
 
 
-def _check(images: np.ndarray) -> None:
-    if images.ndim < 4 or images.size == 0 or images.shape[-3] not in (1, 3):
-        raise InvalidError(
-            f"images: expected at least one of shape (C, H, W) with C = 1 or 3, got shape {images.shape}"
-        )
-    if np.isinf(images).any():
-        raise InvalidError(
-            f"images: expected finite values, got {np.sum(np.isinf(images))} that are infinite"
-        )
-
-
-def _pixels(images: np.ndarray) -> np.ndarray:
-    unseen = np.isnan(images).any(1)
+def _to_rgb(images: np.ndarray) -> np.ndarray:
+    unobserved = np.isnan(images).any(1)
     levels = np.rint(np.nan_to_num(images) * 255).astype(np.uint8)
     pictures = np.repeat(levels.transpose(0, 2, 3, 1), 3 // images.shape[1], axis=-1)
-    pictures[unseen] = UNSEEN
+    pictures[unobserved] = UNOBSERVED
     return pictures
 
 
-def _curves(vectors: np.ndarray) -> np.ndarray:
-    return np.stack([np.asarray(_curve(vector)) for vector in vectors])
-
-
-def _curve(vector: np.ndarray) -> Image.Image:
-    width, height = _CURVE_SIZE[0] * _FINER, _CURVE_SIZE[1] * _FINER
-    picture = Image.new("RGB", (width, height), _CURVE_PAPER)
-    across = np.linspace(0.04, 0.96, max(len(vector), 2)) * width
-    down = (0.92 - 0.84 * np.resize(vector, across.shape)) * height
-    for piece in np.ma.clump_unmasked(np.ma.masked_invalid(down)):
-        points = list(zip(across[piece].tolist(), down[piece].tolist(), strict=True))
-        ImageDraw.Draw(picture).line(_visible(points), fill=_CURVE_INK, width=3 * _FINER, joint="curve")
+def _draw_curve(vector: np.ndarray) -> Image.Image:
+    width, height = _CURVE_SIZE[0] * _OVERSAMPLE, _CURVE_SIZE[1] * _OVERSAMPLE
+    picture = Image.new("RGB", (width, height), _CURVE_BACKGROUND)
+    x = np.linspace(0.04, 0.96, max(len(vector), 2)) * width
+    y = (0.92 - 0.84 * np.resize(vector, x.shape)) * height
+    for piece in np.ma.clump_unmasked(np.ma.masked_invalid(y)):
+        points = list(zip(x[piece].tolist(), y[piece].tolist(), strict=True))
+        if len(points) == 1:  # a single value between two gaps is a dash
+            dash = 2 * _OVERSAMPLE
+            points = [(points[0][0] - dash, points[0][1]), (points[0][0] + dash, points[0][1])]
+        ImageDraw.Draw(picture).line(points, fill=_CURVE_COLOR, width=3 * _OVERSAMPLE, joint="curve")
     return picture.resize(_CURVE_SIZE, Image.Resampling.BOX)
-
-
-def _visible(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Points to draw a line through: a single one becomes a dash."""
-    if len(points) > 1:
-        return points
-    [(across, down)] = points
-    return [(across - 2 * _FINER, down), (across + 2 * _FINER, down)]
 
 
 def _starts(count: int, size: int, gaps: int | Sequence[int]) -> np.ndarray:

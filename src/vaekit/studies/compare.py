@@ -19,20 +19,20 @@ _MAX_LABEL = 16  # characters of a list of run names; longer lists are abbreviat
 
 
 def compare(paths: Sequence[str | Path], page: str | Path | None = None) -> StudyResults:
-    """Put finished runs side by side. Nothing is trained or measured.
+    """Compare finished runs side by side, without training or measuring anything.
 
-    Runs whose recipes differ only in the seed are one row, with mean and standard deviation.
+    Runs whose recipes differ only in the seed share a row, with mean and standard deviation.
 
     Args:
         paths: run directories.
-        page: HTML file to write, with tables and figures; default: none.
+        page: HTML file to write, with tables and figures; by default no file is written.
 
     Returns:
         Results from which every block can be drawn; see `vaekit.studies.blocks`.
 
     Raises:
         NotFoundError: a path is not a run directory.
-        InvalidError: there is no path, or a run is not finished.
+        InvalidError: `paths` is empty, or a run is not finished.
 
     >>> compare([])
     Traceback (most recent call last):
@@ -58,7 +58,7 @@ def compare(paths: Sequence[str | Path], page: str | Path | None = None) -> Stud
 
 
 def _group_by_recipe(runs: Sequence[Run]) -> list[VariantResult]:
-    """A variant for each recipe, with those runs that differ only in their seeds.
+    """One variant per recipe, with the runs that differ only in their seeds.
 
     Raises:
         InvalidError: a run is not finished.
@@ -67,7 +67,9 @@ def _group_by_recipe(runs: Sequence[Run]) -> list[VariantResult]:
     for run, label in zip(runs, _labels(runs), strict=True):
         if not run.finished:
             raise InvalidError(f"{run.path}: not finished; continue with: vaekit train --resume {run.path}")
-        group = next((group for group in groups if _belongs(run, [other for other, _ in group])), None)
+        group = next(
+            (group for group in groups if _differs_only_in_seed(run, [other for other, _ in group])), None
+        )
         if group is None:
             groups.append(group := [])
         group.append((run, label))
@@ -83,14 +85,15 @@ def _labels(runs: Sequence[Run]) -> list[str]:
     return [str(path.absolute().relative_to(common)) for path in paths]
 
 
-def _belongs(run: Run, others: Sequence[Run]) -> bool:
-    """Whether a run differs from others in its seed, and in nothing else."""
+def _differs_only_in_seed(run: Run, others: Sequence[Run]) -> bool:
+    """Whether a run has the recipe of others and another seed."""
     seeds = {other.recipe.training.seed for other in others}
     same = recipe_settings(run.recipe, seed=False) == recipe_settings(others[0].recipe, seed=False)
     return same and run.recipe.training.seed not in seeds
 
 
 def _variant(group: Sequence[tuple[Run, str]]) -> VariantResult:
+    """The runs of a group, labeled by their paths."""
     runs, labels = zip(*group, strict=True)
     label = ", ".join(labels)
     if len(labels) > 1 and len(label) > _MAX_LABEL:

@@ -1,7 +1,4 @@
-"""The blocks of pages that no YAML describes: of a comparison of existing runs, and of a sweep.
-
-Both use the same blocks as any other study.
-"""
+"""The default pages of `compare` and `sweep`, made of the same blocks as the page of any study."""
 
 from __future__ import annotations
 
@@ -17,13 +14,13 @@ MEASURED = [
 ]  # fmt: skip
 SAMPLE_QUALITY = ["frechet", "kernel", "precision", "recall"]
 TRAINED = ["epochs", "seconds_per_epoch", "parameters"]
-MAX_SETTINGS = 5  # columns for recipe keys that differ
+MAX_SETTINGS = 5  # number of columns for recipe keys that differ
 
 Blocks = list[dict[str, Any]]
 
 
 def comparison_blocks(variants: Sequence[VariantResult]) -> Blocks:
-    """The page of `compare`: numbers, paired differences, rate and distortion, figures.
+    """The page of `compare`: metrics, paired differences, rate and distortion, and figures.
 
     >>> from vaekit.studies.example import example_results
     >>> blocks = comparison_blocks(example_results().variants)
@@ -46,7 +43,7 @@ def comparison_blocks(variants: Sequence[VariantResult]) -> Blocks:
 
 
 def sweep_blocks(recipe: Recipe, grid: Mapping[str, Sequence[Any]], variables: Mapping[str, str]) -> Blocks:
-    """The page of `sweep`: the best run, a curve if one number varies, a table, figures.
+    """The page of `sweep`: the best run, a curve if a single numeric key varies, a table, and figures.
 
     Args:
         recipe: the recipe with its fixed overrides.
@@ -97,7 +94,7 @@ def unmeasured(variants: Sequence[VariantResult]) -> list[str]:
 
 
 def recipe_settings(recipe: Recipe, seed: bool = True) -> dict[str, Any]:
-    """The settings of a recipe as plain values, without its names, and on request without its seed.
+    """The settings of a recipe as plain values, without its name and title, optionally without its seed.
 
     >>> from vaekit.config.loading import load_recipe
     >>> "title" in recipe_settings(load_recipe("digits"))
@@ -109,7 +106,7 @@ def recipe_settings(recipe: Recipe, seed: bool = True) -> dict[str, Any]:
 
 
 def differing_keys(trees: Sequence[Mapping[str, Any]], path: str = "") -> Iterator[str]:
-    """The paths of the keys in which recipes differ; only the part itself where its kinds differ.
+    """The paths of the keys in which recipes differ; parts of different kinds count as one key.
 
     >>> list(differing_keys([{"model": {"latent_dim": 2}}, {"model": {"latent_dim": 3}}]))
     ['model.latent_dim']

@@ -23,7 +23,7 @@ class StudyDisplay(Protocol):
         """The jobs that will be run, by number."""
 
     def progress(self, number: int, share: float, text: str) -> None:
-        """A job has done this share (0..1) of its work."""
+        """A job has done this fraction (0 to 1) of its work."""
 
     def end(self, number: int, failure: str) -> None:
         """A job has ended; `failure` is the reason if it failed, else empty."""

@@ -36,11 +36,11 @@ class Column:
     Attributes:
         name: the name in results.json.
         title: the title on the page.
-        unit: of the numbers.
+        unit: of the numbers; may be empty.
         better: "higher" or "lower", or None if neither is better.
         digits: after the decimal point; None for three significant digits.
-        setting: True for a value that was chosen, not measured; it is written without trailing zeros.
-        protocol: how the numbers were measured; empty if there is only one way.
+        setting: True for a value that was chosen, not measured; it has no trailing zeros.
+        protocol: how the numbers were measured; empty if it is the same for all.
 
     >>> Column("elbo", "ELBO", "nats", "higher").digits
     2
@@ -63,7 +63,7 @@ class Cell:
         value: a number (the mean over several seeds), a text, or None if unknown.
         std: standard deviation over the seeds; None for a single seed.
         count: number of values that `value` is the mean of.
-        marks: letters of the notes below the table that apply to it.
+        marks: letters of the notes below the table that apply to the value.
         best: True for the best of the values it can be compared with.
 
     >>> Cell(-95.2, std=0.4, count=3).best
@@ -82,7 +82,7 @@ class Table:
     """Rows of cells below columns; a first column names the rows.
 
     Attributes:
-        columns: from left to right, without the names.
+        columns: from left to right, without the column of names.
         rows: the name and the cells of each row.
         notes: lines below the table.
         heading: title of the column of names.

@@ -1,9 +1,9 @@
 """The metrics that a table can have as columns: each a function of one finished run.
 
-Two numbers are comparable only if they were measured in the same way: on the same part of the same data, on
-the same images with the same observed pixels, and, for an importance-sampled bound, with the same number of
-samples. `Metric.protocol` describes this in words, with a digest of the pixels. A table never puts two
-protocols into one column. `shorten_protocols` removes the digest where the other words are enough.
+Two numbers are comparable only if they have the same protocol: the same part of the same dataset, the same
+images and observed pixels, and, for an importance-sampled bound, the same number of samples.
+`Metric.protocol` describes it in words, with a digest of the pixels. A table never puts two protocols into
+one column. `shorten_protocols` removes the digest if the protocols differ without it.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from vaekit.utils.format import format_significant
 
 Value = float | str | None
 
-_SET = re.compile(r" \(set [0-9a-f]+\)")
+_DIGEST = re.compile(r" \(set [0-9a-f]+\)")
 _SCORES = {"frechet": "Fréchet", "kernel": "kernel", "precision": "precision", "recall": "recall"}
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A number of a run.
+    """A metric of a run, and how it is shown.
 
     Attributes:
-        title, unit: shown over its column.
-        value: of a run; a list with one number per latent layer; None if unknown.
+        title, unit: title and unit of its column.
+        value: the number of a run; a list with one number per latent layer; None if unknown.
         better: "higher" or "lower", or None if neither is better.
         digits: after the decimal point; None for three significant digits.
-        protocol: how it was measured, in words; empty if there is only one way.
-        of_likelihood: True if the caveats of the evaluation apply to it.
+        protocol: how it was measured, in words; empty if it is always measured the same.
+        of_likelihood: True for log p(x), its bounds and terms, to which the caveats of an evaluation apply.
         setting: True for a value that was chosen, not measured.
 
     >>> METRICS["elbo"].title, METRICS["elbo"].unit, METRICS["elbo"].better
@@ -56,26 +56,26 @@ class Metric:
     setting: bool = False
 
 
-def _measured(run: RunResult) -> str:
-    """Which images were measured, and how they were observed."""
-    return f"{_images(run, run.evaluation)}." if run.evaluation else ""
+def _images_protocol(run: RunResult) -> str:
+    """The images and how they were observed."""
+    return f"{_describe_images(run, run.evaluation)}." if run.evaluation else ""
 
 
-def _sampled(run: RunResult) -> str:
+def _estimator_protocol(run: RunResult) -> str:
     """The images and the estimator."""
-    return _estimated(run, run.evaluation)
+    return _describe_estimate(run, run.evaluation)
 
 
-def _ais_sampled(run: RunResult) -> str:
-    """The images and the estimator of annealed importance sampling, which has its own evaluation file."""
-    return _estimated(run, run.ais)
+def _ais_protocol(run: RunResult) -> str:
+    """The images and the estimator of evaluation-ais.json, the file of annealed importance sampling."""
+    return _describe_estimate(run, run.ais)
 
 
-def _estimated(run: RunResult, found: Mapping[str, Any]) -> str:
-    return f"{_images(run, found)}, {describe_estimator(found)} per image." if found else ""
+def _describe_estimate(run: RunResult, found: Mapping[str, Any]) -> str:
+    return f"{_describe_images(run, found)}, {describe_estimator(found)} per image." if found else ""
 
 
-def _images(run: RunResult, found: Mapping[str, Any]) -> str:
+def _describe_images(run: RunResult, found: Mapping[str, Any]) -> str:
     data = run.recipe.data.dataset
     hidden = f", hidden {found['missing']}" if found.get("missing") else ""
     labels = {"condition": ", conditioned on the labels", "marginalize": ", labels marginalized out"}.get(
@@ -92,13 +92,13 @@ def shorten_protocols(protocols: Iterable[str]) -> dict[str, str]:
     >>> shorten_protocols(["20 images (set 01ab) of digits."])
     {'20 images (set 01ab) of digits.': '20 images of digits.'}
     """
-    short = {protocol: _SET.sub("", protocol) for protocol in protocols}
+    short = {protocol: _DIGEST.sub("", protocol) for protocol in protocols}
     counts = Counter(short.values())
     return {full: text if counts[text] == 1 else full for full, text in short.items()}
 
 
-def _featured(run: RunResult) -> str:
-    """How the quality of samples was measured: data, features, and the scores of held-out images."""
+def _quality_protocol(run: RunResult) -> str:
+    """How the quality of samples was measured: dataset, features, and the scores of held-out images."""
     found = run.evaluation.get("quality")
     if not found:
         return ""
@@ -107,14 +107,14 @@ def _featured(run: RunResult) -> str:
     return f"{protocol}; the same scores of held-out images: {floor}."
 
 
-def _evaluated(key: str) -> Callable[[RunResult], Any]:
+def _from_evaluation(key: str) -> Callable[[RunResult], Any]:
     return lambda run: run.evaluation.get(key)
 
 
-def _fitted(key: str) -> Callable[[RunResult], Any]:
-    """ELBO or sigma after `evaluation.optimal_sigma`; None without a Gaussian decoder or a KL."""
+def _at_optimal_sigma(key: str) -> Callable[[RunResult], Any]:
+    """ELBO or sigma of `evaluation.optimal_sigma`; None without a Gaussian decoder or a KL."""
 
-    def found(run: RunResult) -> float | None:
+    def value(run: RunResult) -> float | None:
         known, model = run.evaluation, run.recipe.model
         if model.decoder.likelihood.kind != "gaussian" or not known.get("kl") or known.get("missing"):
             return None
@@ -125,14 +125,14 @@ def _fitted(key: str) -> Callable[[RunResult], Any]:
             getattr(optimal_sigma(sigma, dimensions, known["reconstruction"], sum(known["kl"])), key)
         )
 
-    return found
+    return value
 
 
-def _refitted(run: RunResult) -> str:
-    """The protocol of the ELBO at the best sigma, and what it is comparable with."""
+def _optimal_sigma_protocol(run: RunResult) -> str:
+    """The images, and what the ELBO at the best sigma is comparable with."""
     return (
-        f"{_measured(run)} With the best sigma the ELBO is one of a density of real gray values: "
-        "comparable between these runs, and no log-likelihood of 8-bit images."
+        f"{_images_protocol(run)} At the best sigma, the ELBO bounds the log-density of continuous gray "
+        "values: comparable between these runs, but not a log-likelihood of 8-bit images."
     )
 
 
@@ -151,38 +151,42 @@ def _beta(run: RunResult) -> float | None:
 
 METRICS: dict[str, Metric] = {
     "log_likelihood": Metric(
-        "log-likelihood", "nats", _evaluated("log_likelihood"), "higher", 2, _sampled, True
+        "log-likelihood", "nats", _from_evaluation("log_likelihood"), "higher", 2, _estimator_protocol, True
     ),
     "ais": Metric(
         "log-likelihood by AIS",
         "nats",
-        lambda t: t.ais.get("log_likelihood"),
+        lambda run: run.ais.get("log_likelihood"),
         "higher",
         2,
-        _ais_sampled,
+        _ais_protocol,
         True,
     ),
-    "elbo": Metric("ELBO", "nats", _evaluated("elbo"), "higher", 2, _measured, True),
+    "elbo": Metric("ELBO", "nats", _from_evaluation("elbo"), "higher", 2, _images_protocol, True),
     "reconstruction": Metric(
-        "log p(x|z)", "nats", _evaluated("reconstruction"), "higher", 2, _measured, True
+        "log p(x|z)", "nats", _from_evaluation("reconstruction"), "higher", 2, _images_protocol, True
     ),
-    "kl": Metric("KL", "nats", _evaluated("kl"), None, 2, _measured),
-    "elbo_optimal_sigma": Metric("ELBO at best sigma", "nats", _fitted("elbo"), "higher", 1, _refitted),
-    "optimal_sigma": Metric("best sigma", "", _fitted("sigma"), None, 3, _measured),
+    "kl": Metric("KL", "nats", _from_evaluation("kl"), None, 2, _images_protocol),
+    "elbo_optimal_sigma": Metric(
+        "ELBO at best sigma", "nats", _at_optimal_sigma("elbo"), "higher", 1, _optimal_sigma_protocol
+    ),
+    "optimal_sigma": Metric("best sigma", "", _at_optimal_sigma("sigma"), None, 3, _images_protocol),
     "bits_per_dimension": Metric(
-        "bits/dim", "bits", _evaluated("bits_per_dimension"), "lower", 3, _sampled, True
+        "bits/dim", "bits", _from_evaluation("bits_per_dimension"), "lower", 3, _estimator_protocol, True
     ),
-    "active_units": Metric("active units", "", _evaluated("active_units"), None, 0, _measured),
-    "mse": Metric("squared error", "per pixel", _evaluated("mse"), "lower", 4, _measured),
-    "frechet": Metric("Fréchet distance", "", _quality("frechet"), "lower", None, _featured),
-    "kernel": Metric("kernel distance", "", _quality("kernel"), "lower", None, _featured),
-    "precision": Metric("precision", "", _quality("precision"), "higher", 3, _featured),
-    "recall": Metric("recall", "", _quality("recall"), "higher", 3, _featured),
+    "active_units": Metric("active units", "", _from_evaluation("active_units"), None, 0, _images_protocol),
+    "mse": Metric("squared error", "per pixel", _from_evaluation("mse"), "lower", 4, _images_protocol),
+    "frechet": Metric("Fréchet distance", "", _quality("frechet"), "lower", None, _quality_protocol),
+    "kernel": Metric("kernel distance", "", _quality("kernel"), "lower", None, _quality_protocol),
+    "precision": Metric("precision", "", _quality("precision"), "higher", 3, _quality_protocol),
+    "recall": Metric("recall", "", _quality("recall"), "higher", 3, _quality_protocol),
     "seconds_per_epoch": Metric("time per epoch", "s", _seconds, "lower", 1),
-    "seconds": Metric("training time", "s", lambda t: sum(r["seconds"] for r in t.metrics), "lower", 0),
-    "parameters": Metric("parameters", "", lambda t: t.parameters, None, 0),
-    "epochs": Metric("epochs", "", lambda t: len(t.metrics), None, 0),
-    "best_epoch": Metric("best epoch", "", lambda t: t.best_epoch, None, 0),
+    "seconds": Metric(
+        "training time", "s", lambda run: sum(record["seconds"] for record in run.metrics), "lower", 0
+    ),
+    "parameters": Metric("parameters", "", lambda run: run.parameters, None, 0),
+    "epochs": Metric("epochs", "", lambda run: len(run.metrics), None, 0),
+    "best_epoch": Metric("best epoch", "", lambda run: run.best_epoch, None, 0),
     "beta": Metric("beta", "", _beta, None, 4),
 }
 
@@ -201,7 +205,7 @@ def find_metric(name: str) -> Metric:
     """
     kind, _, rest = name.partition(":")
     if kind == "recipe" and rest:
-        return Metric(_called(rest), "", lambda run: _key(run, rest), setting=True)
+        return Metric(_key_title(rest), "", lambda run: _recipe_value(run, rest), setting=True)
     if kind not in METRICS or (rest and not rest.isdecimal()):
         new = renamed.METRICS.get(kind)
         near = f"; did you mean {new!r}?" if new else did_you_mean(kind, METRICS)
@@ -210,14 +214,14 @@ def find_metric(name: str) -> Metric:
             "or recipe:KEY.PATH"
         )
     found = METRICS[kind]
-    return _of_layer(found, int(rest)) if rest else found
+    return _layer_metric(found, int(rest)) if rest else found
 
 
-def _called(path: str) -> str:
-    """The title of a recipe key: its last word, after encoder or decoder for keys of their networks."""
+def _key_title(path: str) -> str:
+    """The title of a recipe key: its last word, preceded by encoder or decoder for keys of their networks."""
     words = path.removesuffix(".value").split(".")
-    whose = [word for word in ("encoder", "decoder") if word in words and "network" in words]
-    return " ".join([*whose, words[-1].replace("_", " ")])
+    part = [word for word in ("encoder", "decoder") if word in words and "network" in words]
+    return " ".join([*part, words[-1].replace("_", " ")])
 
 
 def metric_value(found: Metric, run: RunResult) -> Value:
@@ -245,7 +249,7 @@ def metric_values(name: str, variant: VariantResult) -> list[float]:
     return [value for value in values if value is not None and not isinstance(value, str)]
 
 
-def _of_layer(found: Metric, layer: int) -> Metric:
+def _layer_metric(found: Metric, layer: int) -> Metric:
     """The metric of one latent layer, counted from 1, the top first."""
 
     def value(run: RunResult) -> Any:
@@ -255,8 +259,8 @@ def _of_layer(found: Metric, layer: int) -> Metric:
     return replace(found, title=f"{found.title}, layer {layer}", value=value)
 
 
-def _key(run: RunResult, path: str) -> Value:
-    """The value of a recipe key; only the kind of a part that has several keys."""
+def _recipe_value(run: RunResult, path: str) -> Value:
+    """The value of a recipe key; the kind of a part that has several keys."""
     value: Any = run.recipe.model_dump(mode="json")
     for key in path.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None

@@ -1,4 +1,4 @@
-"""Write the page of a study: one HTML file that needs no other, and results.json with the same tables.
+"""Write the page of a study: a single HTML file, and results.json with the same tables.
 
 Each block is drawn once, for both files.
 """
@@ -29,7 +29,7 @@ _INLINE = (
 
 
 def write_page(results: StudyResults) -> None:
-    """Write index.html and results.json into the study's folder, each whole or not at all.
+    """Write index.html and results.json into the study's folder, each atomically.
 
     Raises:
         VaekitError: a file cannot be written.
@@ -59,14 +59,14 @@ def draw_blocks(results: StudyResults) -> list[Element]:
 
 
 def render_study(results: StudyResults, elements: Sequence[Element]) -> str:
-    """The page as one HTML document that loads nothing from the network.
+    """The page as an HTML document that loads nothing from the network.
 
     >>> from vaekit.studies.example import example_results
     >>> "<h1>Two small models</h1>" in render_study(example_results(), [])
     True
     """
     study = results.study
-    parts = [_part(element, place) for place, element in enumerate(elements)]
+    parts = [_template_part(element, place) for place, element in enumerate(elements)]
     runs = [run for variant in results.variants for run in variant.finished]
     seconds = sum(record.get("seconds") or 0 for run in runs for record in run.metrics)
     values = {
@@ -136,7 +136,7 @@ def _inline(text: str) -> str:
 
 
 def _failures(results: StudyResults) -> list[str]:
-    """Each reason why runs failed, after the names of these runs."""
+    """The reasons of failures, each with the names of its runs."""
     reasons: dict[str, list[str]] = {}
     for variant, run in results.failures:
         reasons.setdefault(run.failure, []).append(f"{variant.name} seed {run.seed}")
@@ -146,12 +146,14 @@ def _failures(results: StudyResults) -> list[str]:
 def _paths(results: StudyResults, variant: VariantResult) -> dict[str, Any]:
     """The run directories of a variant, relative to the study's folder where possible."""
     paths = [run.path for run in variant.finished]
-    near = [str(p.relative_to(results.folder)) if p.is_relative_to(results.folder) else str(p) for p in paths]
-    return {"label": variant.label, "name": variant.name, "paths": near}
+    shown = [
+        str(p.relative_to(results.folder)) if p.is_relative_to(results.folder) else str(p) for p in paths
+    ]
+    return {"label": variant.label, "name": variant.name, "paths": shown}
 
 
-def _part(element: Element, place: int) -> dict[str, Any]:
-    """An element in the form that the template reads."""
+def _template_part(element: Element, place: int) -> dict[str, Any]:
+    """An element as the values that the template reads."""
     match element:
         case Text(text, kind):
             content = text if kind in ("heading", "error") else markdown_to_html(text)

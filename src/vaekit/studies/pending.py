@@ -1,4 +1,4 @@
-"""Decide what is left to do of a study: nothing for runs that are finished, from the same data and recipe.
+"""Decide what is left to do of a study. A finished run with the same recipe and data needs nothing.
 
 A run whose recipe or data changed is trained again. A run that was measured by another protocol is only
 measured again.
@@ -60,10 +60,10 @@ def pending_jobs(tasks: Sequence[Task], note: Note, resume: bool) -> tuple[JobRe
 
 
 def _step(task: Task, note: Note, resume: bool) -> str | None:
-    """The first step that a task needs: "train", "resume", "measure", or None if it is finished.
+    """The next step of a task: "train", "resume", "measure", or None if it is finished.
 
     Raises:
-        VaekitError: its data are not available, or another process uses the directory.
+        VaekitError: the data are not available, or another process uses the directory.
     """
     data = _data_or_error(with_absolute_paths(task.recipe).data.model_dump_json())
     if isinstance(data, VaekitError):
@@ -93,7 +93,7 @@ def _changed(run: Run, task: Task, data: str) -> str | None:
 
 
 def numeric_settings(recipe: Recipe) -> dict[str, Any]:
-    """The settings of a recipe that can change a number, without names and settings of the machine.
+    """The settings of a recipe that can change a number: all but names and settings of the machine.
 
     >>> from vaekit.config.loading import load_recipe
     >>> settings = numeric_settings(load_recipe("digits"))
@@ -124,7 +124,7 @@ def _is_measured(run: Run, task: Task, sizes: dict[str, int]) -> bool:
 
 @cache
 def _data_or_error(spec: str) -> tuple[str, dict[str, int]] | VaekitError:
-    """Fingerprint of the data and sizes of its parts; or the error, so that a missing network is met once."""
+    """Fingerprint and split sizes of the data; or the error, so that a failed download is tried once."""
     try:
         dataset, splits = build_data(DataSettings.model_validate_json(spec))
     except VaekitError as error:

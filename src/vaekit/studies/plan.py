@@ -1,4 +1,4 @@
-"""Turn a study and a preset into tasks: what is trained where, from which seed, and how it is measured.
+"""Plan a study under a preset: its variants, and one task per variant and seed.
 
 runs x grid -> variants, each a resolved recipe;    variants x seeds -> tasks, each a run directory
 """
@@ -30,9 +30,9 @@ class Variant:
         name: name of its directory.
         label: shown in tables and legends.
         group: a second name that blocks can select by; may be empty.
-        values: of the grid's variables.
-        recipe: resolved, with the first seed.
-        seeds: of the runs.
+        values: the values of the variables of the grid.
+        recipe: the resolved recipe, with the first seed.
+        seeds: one per run.
 
     >>> from vaekit.studies.example import example_results
     >>> example_results().variants[0].plan.values
@@ -79,7 +79,7 @@ class Task:
 
 
 def choose_preset(study: Study, name: str | None) -> tuple[str, Preset]:
-    """A preset and its name; without a name `quick` if there is one, else the first.
+    """Choose a preset by name; by default `quick` if there is one, else the first.
 
     Raises:
         InvalidError: the study has no preset of that name.
@@ -101,7 +101,7 @@ def plan_variants(study: Study, preset: Preset) -> list[Variant]:
     """All variants of a study under a preset, in order.
 
     Raises:
-        InvalidError: two variants have the same name, a name is not valid, or a pattern matches nothing.
+        InvalidError: two variants have the same name, a name is invalid, or a pattern matches no variant.
         RecipeError, NotFoundError: a recipe or an override is wrong.
 
     >>> study = Study(runs=[{"name": "vae-{d}", "recipe": "digits", "grid": {"d": [2, 3]}}])
@@ -115,8 +115,8 @@ def plan_variants(study: Study, preset: Preset) -> list[Variant]:
     names = [variant.name for variant in every]
     if twice := [name for name in names if names.count(name) > 1]:
         raise InvalidError(
-            f"runs: two are called {twice[0]!r}; put the variables of the grid into the name, such as "
-            f"{twice[0]}-{{d}}"
+            f"runs: two variants are called {twice[0]!r}; put the variables of the grid into the name, "
+            f"such as {twice[0]}-{{d}}"
         )
     for pattern in [*preset.runs, *preset.only]:
         if not any(matches(variant, [pattern]) for variant in every):
@@ -173,7 +173,7 @@ def _variants(entry: RunEntry, preset: Preset) -> Iterator[Variant]:
 
 
 def _recipe(entry: RunEntry, preset: Preset, name: str, values: Mapping[str, Any]) -> Recipe:
-    """The recipe of an entry with its overrides, then those of the preset; no samples during training."""
+    """The recipe of an entry with its overrides, then those of the preset, and no samples during training."""
     patterns = [pattern for pattern in preset.runs if _fits(name, entry.group, pattern)]
     further = [text for pattern in patterns for text in preset.runs[pattern]]
     words = {key: to_text(value) for key, value in values.items()}
@@ -182,7 +182,7 @@ def _recipe(entry: RunEntry, preset: Preset, name: str, values: Mapping[str, Any
 
 
 def fill_template(text: str, values: Mapping[str, str]) -> str:
-    """Replace each {variable} in a text; other braces stay, because they belong to YAML.
+    """Replace each {variable} in a text; other braces belong to YAML and are unchanged.
 
     >>> fill_template("{kind: linear, warmup: {w}}", {"w": "3"})
     '{kind: linear, warmup: 3}'

@@ -1,7 +1,7 @@
 """The results of a study: its variants, each with its runs, read from their directories on first use.
 
-Blocks read these classes. `StudyResults.select` gives the variants that match a name pattern or a group. The
-`finished` runs of a variant are what there is to show; figures of a model use `first`.
+Blocks read these classes. `StudyResults.select` returns the variants that match a name pattern or a group.
+Tables use the `finished` runs of a variant, and figures of a model its `first` finished run.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class RunResult:
     Attributes:
         seed: of the training.
         path: the run directory.
-        failure: why the run failed; empty if it finished.
+        failure: the reason if the run failed; empty if it finished.
         exit_code: the exit code of the failure.
 
     >>> RunResult(0, Path("runs/vae"), failure="it diverged", exit_code=5).failure
@@ -96,7 +96,7 @@ class RunResult:
 
     @cached_property
     def best_epoch(self) -> int | None:
-        """The epoch whose weights were kept."""
+        """The epoch whose weights the model has."""
         return self.run_dir.summary()["best_epoch"]
 
     def series(self, key: str) -> list[tuple[int, float]]:
@@ -113,8 +113,8 @@ class VariantResult:
     """A variant and its runs, one per seed.
 
     Attributes:
-        plan: what was planned: name, label, group and recipe.
-        runs: in the order of the seeds.
+        plan: name, label, group, recipe and seeds, as planned.
+        runs: one per seed, in the order of the seeds.
 
     >>> from vaekit.studies.example import example_results
     >>> variant = example_results().variants[0]
@@ -148,21 +148,21 @@ class VariantResult:
             InvalidError: no run finished.
         """
         if not self.finished:
-            reason = next((t.failure for t in self.runs), "not run")
+            reason = next((run.failure for run in self.runs), "not run")
             raise InvalidError(f"{self.label}: {reason}")
         return self.finished[0]
 
 
 @dataclass
 class StudyResults:
-    """A study that was run.
+    """The results of a study.
 
     Attributes:
         study: the study as it was read.
         variants: in the order of the study.
         folder: the output directory.
         preset_name, preset: the preset it was run with.
-        command: the command line that repeats it.
+        command: the command line that repeats the study.
 
     >>> from vaekit.studies.example import example_results
     >>> [variant.name for variant in example_results().select("VAE")]
@@ -184,7 +184,7 @@ class StudyResults:
     @property
     def failures(self) -> list[tuple[VariantResult, RunResult]]:
         """The runs that failed, each with its variant."""
-        return [(o, run) for o in self.variants for run in o.runs if run.failure]
+        return [(variant, run) for variant in self.variants for run in variant.runs if run.failure]
 
     def select(self, runs: str | Sequence[str] = "*", finished: bool = False) -> list[VariantResult]:
         """The variants that match a name pattern or belong to a group, in the order of the study.
@@ -200,7 +200,7 @@ class StudyResults:
         found = [variant for variant in self.variants if matches(variant.plan, patterns)]
         if not found:
             raise InvalidError(f"runs: no run matches {', '.join(patterns)} under this preset")
-        kept = [variant for variant in found if variant.finished or not finished]
-        if not kept:
+        selected = [variant for variant in found if variant.finished or not finished]
+        if not selected:
             raise InvalidError(f"runs: none of {', '.join(variant.name for variant in found)} has finished")
-        return kept
+        return selected

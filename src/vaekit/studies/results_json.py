@@ -48,7 +48,7 @@ def to_dict(results: StudyResults, tables: Sequence[Table]) -> dict[str, Any]:
     >>> to_dict(example_results(), [])["variants"][0]["metrics"]["elbo"]
     {'mean': -31.0, 'std': None, 'count': 1}
     """
-    study, runs = results.study, [t for variant in results.variants for t in variant.finished]
+    study, runs = results.study, [run for variant in results.variants for run in variant.finished]
     return {
         "vaekit": vaekit.__version__,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -82,7 +82,7 @@ def table_to_dict(table: Table) -> dict[str, Any]:
 
 def _variant_dict(variant: VariantResult) -> dict[str, Any]:
     runs = [_run_dict(run) for run in variant.runs]
-    values = {name: [t["metrics"][name] for t in runs if not t["failure"]] for name in METRICS}
+    values = {name: [run["metrics"][name] for run in runs if not run["failure"]] for name in METRICS}
     return {
         "name": variant.name,
         "label": variant.label,
@@ -103,12 +103,12 @@ def _summary(values: list[float]) -> dict[str, Any]:
 
 
 def _run_dict(run: RunResult) -> dict[str, Any]:
-    said = {"seed": run.seed, "path": str(run.path), "failure": run.failure}
+    identity = {"seed": run.seed, "path": str(run.path), "failure": run.failure}
     if run.failure:
-        return {**said, "metrics": {}, "epochs": {}}
+        return {**identity, "metrics": {}, "epochs": {}}
     keys = dict.fromkeys(key for record in run.metrics for key in record)
     return {
-        **said,
+        **identity,
         "metrics": {name: metric_value(found, run) for name, found in METRICS.items()},
         "epochs": {key: [record.get(key) for record in run.metrics] for key in keys},
     }

@@ -28,12 +28,12 @@ def study(
     resume: bool = False,
     display: StudyDisplay | None = None,
 ) -> StudyResults:
-    """Run what is not finished of a study, and write its page and results.json.
+    """Run the unfinished part of a study, and write its page and results.json.
 
     Args:
         name: name of a packaged study, or a YAML file.
         preset: name of one of its presets; default: `quick` if there is one, else the first.
-        seeds: how often each run is trained; default: as the preset says.
+        seeds: number of seeds per run; default: that of the preset.
         folder: the output directory; default: `runs/studies/<name>-<preset>`.
         jobs: number of runs at once, each in its own process; default: one per core, at most four.
         resume: continue interrupted runs instead of training them again.
@@ -43,8 +43,8 @@ def study(
         The results. Runs that failed are listed in `failures`.
 
     Raises:
-        VaekitError: the study, a recipe or its data are wrong.
-        InterruptedRun: a signal came. What was trained is saved.
+        VaekitError: the study, a recipe or its data are invalid.
+        InterruptedRun: a signal arrived; checkpoints are saved.
 
     >>> study("beta", preset="tiny")
     Traceback (most recent call last):
@@ -62,11 +62,11 @@ def study(
 def run_planned_study(
     planned: StudyResults, command: str, jobs: int | None, resume: bool, display: StudyDisplay | None
 ) -> StudyResults:
-    """Run a study that has no results yet, and write its page and results.json.
+    """Run a planned study, and write its page and results.json.
 
     Args:
-        planned: study, folder and preset.
-        command: the command line that repeats it.
+        planned: study, folder and preset, without variants.
+        command: the command line that repeats the study.
         jobs, resume, display: as for `study`.
 
     >>> from vaekit.studies.display import SilentDisplay
@@ -85,7 +85,7 @@ def run_planned_study(
         results = run_tasks(tasks, display, jobs, resume)
     except InterruptedRun:
         raise InterruptedRun(
-            f"interrupted; what was trained is saved; continue with: {command} --resume"
+            f"interrupted; checkpoints are saved; continue with: {command} --resume"
         ) from None
     found = StudyResults(
         planned.study, _group_by_variant(variants, tasks, results), folder, planned.preset_name, settings,

@@ -1,9 +1,9 @@
 """Run the tasks of a study, several at a time, each in a worker process.
 
-A small model uses one core better than two, so each worker has its share of the cores and trains one run
-after the other. A run that fails or diverges does not stop the others. A worker that is killed, for example
-because memory ran out, is replaced, and its job counts as failed. The first Ctrl-C or SIGTERM lets every
-worker save its checkpoint and stop.
+A small model trains more efficiently on one core than on two. So the workers share the cores, and each runs
+one job after the other. A run that fails or diverges does not stop the others. A worker that is killed, for
+example because memory ran out, is replaced, and its job counts as failed. On the first Ctrl-C or SIGTERM,
+every worker saves its checkpoint and stops.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from vaekit.studies.worker import Job, try_job
 from vaekit.training.locking import catch_signals
 
 MAX_JOBS = 4
-PATIENCE = 60.0  # seconds that a worker has to save and stop
+STOP_SECONDS = 60.0  # time for a worker to save its checkpoint and stop
 
-Answer = dict[str, Any]  # of a worker: its progress, or how its job ended
+Answer = dict[str, Any]  # a line from a worker: its progress, or how its job ended
 
 
 def run_tasks(
     tasks: Sequence[Task], display: StudyDisplay, jobs: int | None = None, resume: bool = False
 ) -> JobResults:
-    """Bring all tasks to their end.
+    """Do what is left of all tasks, and return how each ended.
 
     Args:
         tasks: of a study.
@@ -46,10 +46,10 @@ def run_tasks(
         resume: continue interrupted runs instead of training them again.
 
     Returns:
-        For each task, by its place, the exit code and the reason of its failure; (0, "") if it finished.
+        The exit code and the reason of failure of each task, by its number; (0, "") if it finished.
 
     Raises:
-        InterruptedRun: a signal came. What was trained is saved.
+        InterruptedRun: a signal arrived; checkpoints are saved.
 
     >>> from vaekit.studies.display import SilentDisplay
     >>> run_tasks([], SilentDisplay())
@@ -59,13 +59,13 @@ def run_tasks(
     jobs = min(jobs or min(os.cpu_count() or 1, MAX_JOBS), len(pending))
     display.begin([tasks[job.number].name for job in pending])
     try:
-        done = _run_here(pending, display) if jobs <= 1 else WorkerPool(pending, jobs, display).run()
+        done = _run_in_process(pending, display) if jobs <= 1 else WorkerPool(pending, jobs, display).run()
     finally:
         display.close()
     return results | done
 
 
-def _run_here(jobs: Sequence[Job], display: StudyDisplay) -> JobResults:
+def _run_in_process(jobs: Sequence[Job], display: StudyDisplay) -> JobResults:
     """Run jobs one after the other in this process."""
     results: JobResults = {}
     for place, job in enumerate(jobs):
@@ -78,12 +78,19 @@ class WorkerProcess:
     """A process that runs jobs and puts its answers into a queue.
 
     Args:
-        threads: number of threads it computes with.
+        threads: number of threads of torch.
         answers: receives (worker, answer) for each line of output, and (worker, None) when the process ends.
+
+    >>> answers = queue.Queue()
+    >>> worker = WorkerProcess(1, answers)
+    >>> worker.stop()
+    >>> worker.wait()
+    >>> answers.get() == (worker, None)
+    True
     """
 
     def __init__(self, threads: int, answers: queue.Queue[tuple[WorkerProcess, Answer | None]]):
-        self.place: int | None = None  # of its current job
+        self.place: int | None = None  # index of its current job
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "vaekit.studies.worker", str(threads), *sys.argv],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=_environment(), **_own_group(),
@@ -91,7 +98,12 @@ class WorkerProcess:
         threading.Thread(target=self._listen, args=(answers,), daemon=True).start()
 
     def start(self, place: int, job: Job) -> None:
-        """Start a job."""
+        """Send a job to the process.
+
+        Args:
+            place: index of the job.
+            job: what to run.
+        """
         assert self.process.stdin is not None
         self.place = place
         try:
@@ -106,9 +118,9 @@ class WorkerProcess:
             self.process.terminate()
 
     def wait(self) -> None:
-        """Wait until the process has ended; kill it after PATIENCE seconds."""
+        """Wait until the process has ended; kill it after STOP_SECONDS."""
         try:
-            self.process.wait(PATIENCE)
+            self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
 
@@ -123,7 +135,7 @@ class WorkerPool:
     """Worker processes that share the jobs and the cores.
 
     Args:
-        jobs: what to run.
+        jobs: jobs to run.
         count: number of processes.
         display: receives the progress.
 
@@ -143,7 +155,7 @@ class WorkerPool:
         """Run all jobs.
 
         Raises:
-            InterruptedRun: a signal came.
+            InterruptedRun: a signal arrived.
         """
         with catch_signals() as interrupted:
             try:
@@ -167,7 +179,7 @@ class WorkerPool:
             worker.start(place, self.jobs[place])
 
     def _handle_answer(self, interrupted: Callable[[], bool]) -> None:
-        """Wait for one answer and act on it."""
+        """Wait for one answer and handle it."""
         if interrupted():
             raise InterruptedRun("interrupted")
         try:
@@ -196,12 +208,12 @@ class WorkerPool:
             self._finish(
                 worker,
                 1,
-                f"its process died (exit code {code}), perhaps because memory ran out; use --jobs 1",
+                f"its process died (exit code {code}), possibly because memory ran out; use --jobs 1",
             )
         self._start_workers()
 
     def _stop_workers(self) -> None:
-        """Stop all workers; those that train save first."""
+        """Stop all workers; those in training save a checkpoint first."""
         if len(self.results) < len(self.jobs):
             self.display.note("stopping")
         for worker in self.workers:
@@ -211,12 +223,12 @@ class WorkerPool:
 
 
 def _environment() -> dict[str, str]:
-    """The environment of this process, in which this copy of vaekit is found first."""
+    """The environment of this process, with this copy of vaekit first in PYTHONPATH."""
     home = str(Path(vaekit.__file__).parent.parent)
     path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))
     return {**os.environ, "PYTHONPATH": path}
 
 
 def _own_group() -> dict[str, Any]:
-    """Options that give a worker its own process group, so that Ctrl-C reaches it once, from the pool."""
+    """Options that give a worker its own process group, so that the pool alone stops it on Ctrl-C."""
     return {"process_group": 0} if os.name == "posix" else {}

@@ -1,10 +1,10 @@
-"""The schema of a study's YAML: what is trained, for how long, how it is measured, and what the page shows.
+"""The schema of a study's YAML.
 
-    runs      recipes with overrides; a `grid` makes one variant for each combination of its values
+    runs      recipes with overrides; a `grid` gives one variant per combination of its values
     presets   named sets of overrides, seeds and an evaluation protocol, such as `quick` and `full`
     page      blocks from top to bottom: {kind: options}, or {kind: text}; see `vaekit.studies.blocks`
 
-A name, label or override may contain `{variable}`. Each value of the grid fills it in.
+A name, label or override may contain `{variable}`, which is replaced by its value in the grid.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ class RunEntry(Section):
     name: str = Field(min_length=1, max_length=200, description="name of the directory; blocks select by it")
     label: str = Field("", description="shown in tables and legends; default: the name")
     recipe: str = Field(min_length=1, description="name of a recipe, or a file beside the study")
-    grid: dict[str, list[Any]] = Field({}, description="variable: values; all combinations are run")
+    grid: dict[str, list[Any]] = Field({}, description="variable: values; every combination is one variant")
     overrides: Overrides = Field([], description="key.path=value")
     group: str = Field("", description="a second name that blocks can select by")
 
 
 class EvaluationProtocol(Section):
-    """How every run of a study is measured.
+    """How all runs of a study are evaluated.
 
     >>> EvaluationProtocol(samples=50, images=1000).options()
     {'samples': 50, 'images': 1000, 'split': 'test'}
@@ -73,7 +73,7 @@ class Preset(Section):
     runs: dict[str, Overrides] = Field({}, description="further overrides, by name pattern or group")
     only: Patterns = Field([], description="name patterns or groups to run; default: all")
     evaluate: EvaluationProtocol = EvaluationProtocol()
-    seeds: Count = Field(1, description="how often each run is trained, with different seeds")
+    seeds: Count = Field(1, description="number of seeds that each run is trained from")
     minutes: Positive | None = Field(None, description="approximate duration on two cores")
 
 
@@ -89,7 +89,7 @@ class Study(Section):
         "unnamed", min_length=1, max_length=100, pattern=r"^[\w.-]+$", description="letters, digits, . _ -"
     )
     title: str = Field("", description="title of the page")
-    reference: str = Field("", description="the source it follows, with year")
+    reference: str = Field("", description="the source of the experiment, with year")
     question: str = Field("", description="one or two sentences, shown at the top")
     overrides: Overrides = Field([], description="overrides of every run, applied before its own")
     runs: list[RunEntry] = Field(min_length=1, description="what is trained")

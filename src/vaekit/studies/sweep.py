@@ -41,8 +41,8 @@ def sweep(
         recipe: a recipe name or file.
         grid: the values of each key, such as `{"model.latent_dim": [2, 8, 32]}`.
         overrides: `key.path=value`, the same for all runs.
-        seeds: how often each combination is trained.
-        samples, images: how each run is measured; see `Run.evaluate`.
+        seeds: number of seeds per combination.
+        samples, images: the evaluation of each run; see `Run.evaluate`.
         folder: the output directory; default: `runs/sweeps/<recipe>-<keys>`.
         jobs, resume, display: as for `study`.
 

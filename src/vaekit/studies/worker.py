@@ -1,8 +1,8 @@
-"""A worker process: train and measure one job of a study after the other.
+"""A worker process: run jobs of a study, one after the other.
 
 A worker reads one line of JSON per job and answers with lines of JSON: its progress, and how the job ended.
-One worker runs many jobs, because importing torch takes as long as training a small model. Its standard
-output carries only these lines; everything else that is printed goes to stderr.
+One worker runs many jobs, because importing torch takes as long as training a small model. Its stdout carries
+only these lines; everything else that is printed goes to stderr.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from vaekit.training.display import Record, RunningMeans, SilentLogger
 from vaekit.training.position import Position
 from vaekit.utils.cpu import keep_freed_memory
 
-REPORT_SECONDS = 0.5  # between two reports of progress
+REPORT_SECONDS = 0.5  # least time between two reports of progress
 INTERNAL = 1  # exit code of an error that is not a VaekitError
 
 ReportProgress = Callable[[float, str], None]  # share of the work done (0..1), and a text
 
 
 class Job(NamedTuple):
-    """What a worker has to do, in plain values.
+    """A job of a worker, in plain values.
 
     Attributes:
-        number: identifies the job in the answers.
+        number: identifies the job in the answers of the worker.
         step: "train", "resume" or "measure".
         recipe: the resolved recipe.
         directory: the run directory.
@@ -49,7 +49,7 @@ class Job(NamedTuple):
 
 
 class ProgressLogger(SilentLogger):
-    """Report the progress of a training, at most twice per second.
+    """Report the progress of training, at most twice per second.
 
     Args:
         report: called with the share of epochs done (0..1) and a text.
@@ -94,12 +94,12 @@ def run_job(job: Job, report: ReportProgress) -> None:
         _train(job, ProgressLogger(report))
     done = 0
 
-    def measured(images: int, of: int) -> None:
+    def report_images(images: int, total: int) -> None:
         nonlocal done
         done += images
-        report(1.0, f"measuring {done}/{of} images")
+        report(1.0, f"measuring {done}/{total} images")
 
-    Run(job.directory).evaluate(**job.evaluate, progress=measured)
+    Run(job.directory).evaluate(**job.evaluate, progress=report_images)
 
 
 def try_job(job: Job, report: ReportProgress) -> tuple[int, str]:
@@ -135,8 +135,8 @@ def serve(threads: int, orders: IO[str], answers: IO[str]) -> None:
 
     torch.set_num_threads(threads)
 
-    def answer(number: int, **words: Any) -> None:
-        print(json.dumps({"number": number, **words}), file=answers, flush=True)
+    def answer(number: int, **content: Any) -> None:
+        print(json.dumps({"number": number, **content}), file=answers, flush=True)
 
     def progress(number: int, share: float, text: str) -> None:
         answer(number, share=share, text=text)
@@ -148,7 +148,15 @@ def serve(threads: int, orders: IO[str], answers: IO[str]) -> None:
 
 
 def main() -> None:
-    """Entry point of a worker process; its arguments: number of threads, command line of the study."""
+    """Run the jobs on stdin; the arguments are the number of threads and the command line of the study.
+
+    >>> import io
+    >>> from unittest.mock import patch
+    >>> job = io.StringIO('[0, "measure", {}, "nowhere", {}]')
+    >>> with patch.multiple(sys, argv=["worker", "1", "vaekit"], stdin=job, stdout=sys.stdout):
+    ...     main()
+    {"number": 0, "code": 4, "failure": ...}
+    """
     threads, sys.argv = int(sys.argv[1]), sys.argv[2:]
     answers, sys.stdout = sys.stdout, sys.stderr
     keep_freed_memory()

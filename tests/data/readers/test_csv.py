@@ -28,7 +28,7 @@ def table(folder: Path, text: str) -> Path:
         "\ufeff1,2.5\n-3,4e1\n",
     ],
 )
-def test_numbers_come_back(tmp_path: Path, text: str) -> None:
+def test_numbers_are_read_exactly_as_written(tmp_path: Path, text: str) -> None:
     raw = read_table(table(tmp_path, text))
     assert raw.values.tolist() == [[1, 2.5], [-3, 40]]
     assert raw.labels is None
@@ -43,7 +43,7 @@ def test_numbers_come_back(tmp_path: Path, text: str) -> None:
         ("a b y\n1 2 0\n3 4 1\n", [0, 1]),
     ],
 )
-def test_a_column_of_labels_is_known_by_its_name(tmp_path: Path, text: str, labels: list[object]) -> None:
+def test_a_label_column_is_recognized_by_its_name(tmp_path: Path, text: str, labels: list[object]) -> None:
     raw = read_table(table(tmp_path, text))
     assert raw.values.tolist() == [[1, 2], [3, 4]]
     assert raw.labels is not None
@@ -55,9 +55,9 @@ def test_a_column_of_labels_is_known_by_its_name(tmp_path: Path, text: str, labe
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "holds no row of numbers"),
-        ("\n \n", "holds no row of numbers"),
-        ("a,b\n", "holds no row of numbers"),
+        ("", "expected a table of numbers, got a file without any row"),
+        ("\n \n", "expected a table of numbers, got a file without any row"),
+        ("a,b\n", "expected a table of numbers, got a file without any row"),
         ("1,2\n3\n", "expected 2 numbers in every row, but line 2 has 1"),
         ("a,b\n\n1,2\n3,4,5\n", "line 4 has 3"),
         ("1,2\n3,x\n", "line 2, column 2 is 'x'"),
@@ -66,7 +66,7 @@ def test_a_column_of_labels_is_known_by_its_name(tmp_path: Path, text: str, labe
         ("label\ncat\n", "no column but the labels"),
     ],
 )
-def test_what_is_no_table_of_numbers_is_named_by_line(tmp_path: Path, text: str, says: str) -> None:
+def test_an_invalid_table_is_reported_by_line(tmp_path: Path, text: str, says: str) -> None:
     path = table(tmp_path, text)
     with pytest.raises(DataError, match=says) as caught:
         read_table(path)
@@ -85,7 +85,7 @@ def test_numbers_are_exact(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_table(table(tmp_path, text)).values, values)
 
 
-def test_text_that_is_not_utf_8_is_called_so(tmp_path: Path) -> None:
+def test_text_that_is_not_utf_8_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "latin.csv"
     path.write_bytes("größe,b\n1,2\n".encode("latin-1"))
     with pytest.raises(DataError, match=r"latin\.csv: .*it is not text in UTF-8; save it as such"):
@@ -109,7 +109,7 @@ def test_empty_cells_are_missing_values(tmp_path: Path, text: str) -> None:
     np.testing.assert_array_equal(read_table(table(tmp_path, text)).values, expected)
 
 
-def test_a_label_is_no_value_that_could_be_missing(tmp_path: Path) -> None:
+def test_an_empty_label_is_not_a_missing_value(tmp_path: Path) -> None:
     raw = read_table(table(tmp_path, 'a,label,b\n1,,2\n,"x,, y",4\n'))
     np.testing.assert_array_equal(raw.values, [[1, 2], [np.nan, 4]])
     assert raw.labels is not None

@@ -27,7 +27,7 @@ def test_each_failure_becomes_one_line(error: Exception, kind: type[VaekitError]
     assert "\n" not in str(caught.value)
 
 
-def test_sizes_are_counted_and_limited() -> None:
+def test_sizes_are_limited_to_half_the_memory() -> None:
     assert check_size("file", (3, 4, 5), 2) == 120
     with pytest.raises(DataError, match="file: takes"):
         check_size("file", (2**40, 2**20), 8)

@@ -14,7 +14,7 @@ from vaekit.errors import DataError, NotFoundError
 
 @pytest.mark.parametrize("kind", list(CODES))
 @pytest.mark.parametrize("packed", [False, True])
-def test_every_type_comes_back_packed_or_not(tmp_path: Path, kind: str, packed: bool) -> None:
+def test_every_type_is_read_gzipped_or_not(tmp_path: Path, kind: str, packed: bool) -> None:
     values = np.arange(24).reshape(2, 3, 4).astype(kind)
     path = tmp_path / "values"
     path.write_bytes(gzip.compress(idx_bytes(values)) if packed else idx_bytes(values))
@@ -27,8 +27,8 @@ def test_every_type_comes_back_packed_or_not(tmp_path: Path, kind: str, packed: 
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"", "no IDX header"),
-        (b"\x89PNG....", "no IDX header"),
+        (b"", "not an IDX header"),
+        (b"\x89PNG....", "not an IDX header"),
         (idx_bytes(np.zeros((3, 4), "u1"))[:9], "header is incomplete"),
         (idx_bytes(np.zeros((3, 4), "u1"))[:-1], "promises 12 bytes, but only 11 follow"),
         (idx_bytes(np.zeros((3, 4), "u1")) + b"!", "promises 12 bytes, but more follow"),
@@ -36,7 +36,7 @@ def test_every_type_comes_back_packed_or_not(tmp_path: Path, kind: str, packed: 
         (gzip.compress(idx_bytes(np.zeros(3, "u1")), mtime=0)[:-8] + b"\0" * 8, "CRC"),
     ],
 )
-def test_damage_is_one_line_that_names_the_file(tmp_path: Path, content: bytes, says: str) -> None:
+def test_damaged_files_are_one_line_errors(tmp_path: Path, content: bytes, says: str) -> None:
     path = tmp_path / "broken"
     path.write_bytes(content)
     with pytest.raises(DataError, match=says) as caught:

@@ -45,7 +45,7 @@ def test_gray_images_have_one_channel_however_stored(tmp_path: Path) -> None:
     assert read(tmp_path).values.shape == (3, 7, 9, 3)
 
 
-def test_color_as_asked(tmp_path: Path) -> None:
+def test_color_is_converted_on_request(tmp_path: Path) -> None:
     save(tmp_path / "a.png")
     expected = np.asarray(Image.fromarray(COLORS).convert("L"))
     np.testing.assert_array_equal(read(tmp_path, color="gray").values[0], expected)
@@ -54,7 +54,7 @@ def test_color_as_asked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["1", "P", "LA", "RGBA", "CMYK"])
-def test_every_mode_is_read(tmp_path: Path, mode: str) -> None:
+def test_every_image_mode_is_read(tmp_path: Path, mode: str) -> None:
     Image.fromarray(COLORS).convert(mode).save(tmp_path / ("a.tif" if mode == "CMYK" else "a.png"))
     assert read(tmp_path, color="rgb").values.shape == (1, 7, 9, 3)
 
@@ -66,7 +66,7 @@ def test_sixteen_bits_keep_their_upper_byte(tmp_path: Path) -> None:
     assert "16-bit images were reduced to 8 bits" in raw.notes
 
 
-def test_transparent_is_white(tmp_path: Path) -> None:
+def test_transparent_pixels_become_white(tmp_path: Path) -> None:
     pixels = np.zeros((2, 2, 4), np.uint8)
     pixels[0, 0] = 10, 20, 30, 255
     pixels[0, 1] = 0, 0, 0, 51
@@ -77,14 +77,14 @@ def test_transparent_is_white(tmp_path: Path) -> None:
     ]
 
 
-def test_exif_turns_an_image(tmp_path: Path) -> None:
+def test_exif_orientation_is_applied(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     save(tmp_path / "a.png", exif=exif)
     np.testing.assert_array_equal(read(tmp_path).values[0], np.rot90(COLORS, -1))
 
 
-def test_several_sizes_become_their_median(tmp_path: Path) -> None:
+def test_images_of_several_sizes_are_resized_to_the_median(tmp_path: Path) -> None:
     for index, (height, width) in enumerate([(5, 100), (7, 200), (9, 300)]):
         save(tmp_path / f"{index}.png", np.full((height, width, 3), (index * 50, 9, 9), np.uint8))
     raw = read(tmp_path)
@@ -92,7 +92,7 @@ def test_several_sizes_become_their_median(tmp_path: Path) -> None:
     assert raw.notes == ("images of 3 sizes, made 7x64 (their median, at most 64)",)
 
 
-def test_center_cuts_the_middle_and_resize_squeezes(tmp_path: Path) -> None:
+def test_center_crops_and_resize_changes_the_aspect_ratio(tmp_path: Path) -> None:
     pixels = np.zeros((4, 12, 3), np.uint8)
     pixels[:, 4:8] = 200, 100, 50
     save(tmp_path / "a.png", pixels)
@@ -120,14 +120,14 @@ def test_folders_called_train_and_test_are_parts(tmp_path: Path, inner: str) -> 
     assert (raw.labels is None) == (inner == "")
 
 
-def test_clutter_is_skipped_and_said(tmp_path: Path) -> None:
+def test_other_files_are_skipped_with_a_note(tmp_path: Path) -> None:
     for index in range(3):
         save(tmp_path / f"{index}.png")
     for name in (".DS_Store", "Thumbs.db", "notes.txt"):
         (tmp_path / name).write_text("no image")
     raw = read(tmp_path)
     assert len(raw.values) == 3
-    assert "files skipped, being no images: 1, such as notes.txt" in raw.notes
+    assert "files skipped because they are not images: 1, such as notes.txt" in raw.notes
 
 
 def test_empty_or_other_folders_are_refused(tmp_path: Path) -> None:
@@ -154,9 +154,9 @@ def test_images_beside_parts_are_refused(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-def test_parts_need_one_to_train_on(tmp_path: Path) -> None:
+def test_parts_need_a_training_part(tmp_path: Path) -> None:
     save(tmp_path / "test" / "b.png")
-    with pytest.raises(DataError, match="none to train on"):
+    with pytest.raises(DataError, match="expected a part train"):
         read(tmp_path)
 
 
@@ -176,7 +176,7 @@ def test_a_damaged_image_is_named(tmp_path: Path, suffix: str) -> None:
             read(tmp_path, size=(7, 9))
 
 
-def test_an_image_past_the_pixel_limit_is_refused_unread(
+def test_an_image_above_the_pixel_limit_is_refused_by_its_header(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(tmp_path / "a.png")
@@ -213,11 +213,11 @@ def test_images_of_real_numbers_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("framing", "says"),
     [
-        ({"size": (0, 4)}, r"size: expected height and width .* \(0, 4\) came"),
-        ({"crop": "left"}, "crop: expected one of resize, center, but 'left' came"),
+        ({"size": (0, 4)}, r"size: expected height and width .* got \(0, 4\)"),
+        ({"crop": "left"}, "crop: expected one of resize, center, got 'left'"),
         ({"color": "blue"}, "color: expected one of auto, gray, rgb"),
     ],
 )
-def test_framing_is_checked(framing: dict[str, object], says: str) -> None:
+def test_image_options_are_checked(framing: dict[str, object], says: str) -> None:
     with pytest.raises(DataError, match=says):
         ImageOptions(**framing)

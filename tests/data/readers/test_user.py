@@ -18,7 +18,7 @@ def test_an_array_file(tmp_path: Path, levels: np.ndarray) -> None:
     assert (data.name, data.title, data.source) == ("faces", "faces", str(tmp_path / "faces.npy"))
     np.testing.assert_array_equal(data.images[:, 0], levels)
     assert isinstance(data.images.base, np.memmap)
-    assert data.notes == ("20 gray images of 8x6", "levels 0..255, the largest of them 255")
+    assert data.notes == ("20 gray images of 8x6", "gray levels 0..255, the largest of them 255")
 
 
 def test_an_archive_with_labels(tmp_path: Path, levels: np.ndarray) -> None:
@@ -84,7 +84,7 @@ def test_a_table(tmp_path: Path) -> None:
     assert data.classes == 10
 
 
-def test_vectors_of_reals_can_be_given_back(tmp_path: Path) -> None:
+def test_real_vectors_convert_back_to_original_units(tmp_path: Path) -> None:
     rows = np.random.default_rng(0).normal(size=(30, 5))
     np.savetxt(tmp_path / "measured.csv", rows, delimiter=";")
     data = load_dataset(tmp_path / "measured.csv")
@@ -98,9 +98,9 @@ def test_vectors_of_reals_can_be_given_back(tmp_path: Path) -> None:
         ("a.pkl", b"\x80\x04.", "pickles are never read"),
         ("a.pt", b"PK", "pickles are never read"),
         ("a.png", b"\x89PNG", "is one image; give the folder"),
-        ("a.bin", b"\1\2\3\4\5", "it is none"),
+        ("a.bin", b"\1\2\3\4\5", "got another file"),
         ("a.gz", b"\x1f\x8b\x08", "cannot be read"),
-        ("empty", b"", "it is none"),
+        ("empty", b"", "got another file"),
     ],
 )
 def test_other_files_are_refused(tmp_path: Path, name: str, content: bytes, says: str) -> None:
@@ -109,7 +109,7 @@ def test_other_files_are_refused(tmp_path: Path, name: str, content: bytes, says
         load_dataset(tmp_path / name)
 
 
-def test_framing_is_for_folders_of_images(tmp_path: Path, levels: np.ndarray) -> None:
+def test_image_options_apply_to_folders_only(tmp_path: Path, levels: np.ndarray) -> None:
     np.save(tmp_path / "a.npy", levels)
     with pytest.raises(DataError, match="size, crop and color apply only to folders of images"):
         load_dataset(tmp_path / "a.npy", size=(4, 4))

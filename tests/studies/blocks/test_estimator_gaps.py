@@ -19,8 +19,8 @@ def test_a_row_has_the_upper_bound_and_what_is_missed(results):
         assert (cell.value, cell.std) == pytest.approx((bound.gap, bound.gap_stderr))
     assert cells[4].value == pytest.approx(expected.bounds[1].median)
     assert cells[5].value == pytest.approx(100 * expected.unreliable)
-    assert "3 images drawn from each model; 2 annealed chains of 4 steps" in part.notes[0]
-    assert "standard error over the images, no interval where mean and median are far apart" in part.notes[0]
+    assert "3 images sampled from each model; 2 annealed chains of 4 steps" in part.notes[0]
+    assert "standard error over the images, omitted if mean and median are far apart" in part.notes[0]
 
 
 def test_an_autoencoder_has_no_gaps(results):

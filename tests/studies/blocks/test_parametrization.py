@@ -105,7 +105,7 @@ def test_histograms_and_kl_are_drawn_a_figure_a_run(runs):
     histograms = draw_block(runs, {"latent_histograms": {"n": 50, "max_latents": 3}})
     assert [len(part.figure.axes) for part in histograms] == [3, 3, 3]
     bars = draw_block(runs, {"kl_by_latent": {"n": 50}})
-    assert [type(part) for part in bars] == [FigureElement, FigureElement]  # codes that are points have none
+    assert [type(part) for part in bars] == [FigureElement, FigureElement]  # an autoencoder has no KL
     codes = encode_split(runs.select("vae")[0], 50, "test")
     heights = [patch.get_height() for patch in bars[0].figure.axes[0].patches]
     assert heights == pytest.approx(sorted(kl_per_latent(codes), reverse=True))

@@ -65,12 +65,12 @@ def _layout(path: Path) -> _Layout:
 
 
 def _table(path: Path, layout: _Layout) -> tuple[np.ndarray, list[str]]:
-    """The whole table as float64, the label column as the places of the names that are returned too."""
+    """The whole table as float64, with the label column as indices into the names, which are returned too."""
     names: dict[str, float] = {}
     numbered = lambda text: names.setdefault(text.strip(), float(len(names)))
     try:
         table = np.loadtxt(
-            (_without_gaps(line, layout) for _, line in _filled_lines(path, layout.skip)),
+            (_fill_empty_cells(line, layout) for _, line in _filled_lines(path, layout.skip)),
             comments=None,
             delimiter=layout.delimiter,
             converters=None if layout.label is None else {layout.label: numbered},
@@ -79,16 +79,16 @@ def _table(path: Path, layout: _Layout) -> tuple[np.ndarray, list[str]]:
             ndmin=2,
         )
     except ValueError as error:
-        fault = next(_faults(path, layout), first_line(error))
+        reason = next(_find_errors(path, layout), first_line(error))
         raise DataError(
-            f"{path}: expected {layout.columns} numbers in every row, but {fault}; "
+            f"{path}: expected {layout.columns} numbers in every row, but {reason}; "
             "correct it (a column of text must be called 'label')"
         ) from error
     return table, list(names)
 
 
-def _without_gaps(line: str, layout: _Layout) -> str:
-    """A line with `nan` in its empty cells; looked at closely only where it can have some."""
+def _fill_empty_cells(line: str, layout: _Layout) -> str:
+    """A line with `nan` in its empty cells; a line without empty cells is returned unchanged."""
     mark, bare = layout.delimiter, line.replace(" ", "").replace('"', "").strip("\r\n")
     if mark is None or not (mark * 2 in bare or bare.startswith(mark) or bare.endswith(mark)):
         return line
@@ -101,8 +101,8 @@ def _without_gaps(line: str, layout: _Layout) -> str:
     return filled.getvalue()
 
 
-def _faults(path: Path, layout: _Layout) -> Iterator[str]:
-    """Where the table is no table of numbers, in words, first line first."""
+def _find_errors(path: Path, layout: _Layout) -> Iterator[str]:
+    """Descriptions of the cells that are not numbers and of rows of the wrong length, in order."""
     for number, line in _filled_lines(path, layout.skip):
         cells = _cells(line, layout.delimiter)
         if len(cells) != layout.columns:
@@ -117,7 +117,7 @@ def _filled_lines(path: Path, skip: int) -> Iterator[tuple[int, str]]:
     lines = ((number, line) for number, line in _lines(path) if number >= skip and line.strip())
     first = next(lines, None)
     if first is None:
-        raise DataError(f"{path}: holds no row of numbers; expected a table of numbers")
+        raise DataError(f"{path}: expected a table of numbers, got a file without any row")
     yield first
     yield from lines
 

@@ -54,13 +54,13 @@ def read_idx_pair(images: Path, labels: Path) -> tuple[np.ndarray, np.ndarray]:
     >>> read_idx_pair(path, path)[1]
     array([7, 9])
     """
-    pictures, classes = read_idx(images), read_idx(labels)
-    if classes.shape != pictures.shape[:1]:
+    values, classes = read_idx(images), read_idx(labels)
+    if classes.shape != values.shape[:1]:
         raise DataError(
-            f"{labels}: labels of shape {classes.shape} for {len(pictures)} images in {images.name}; "
+            f"{labels}: labels of shape {classes.shape} for {len(values)} images in {images.name}; "
             "fetch both files anew"
         )
-    return pictures, classes.astype(np.int64)
+    return values, classes.astype(np.int64)
 
 
 def is_idx(path: Path) -> bool:
@@ -68,7 +68,7 @@ def is_idx(path: Path) -> bool:
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "x"
-    >>> _ = path.write_bytes(b"no IDX file")
+    >>> _ = path.write_bytes(b"not an IDX file")
     >>> is_idx(path)
     False
     """
@@ -83,7 +83,7 @@ def _begins(start: bytes) -> bool:
 def _header(stream: IO[bytes]) -> tuple[np.dtype, tuple[int, ...]]:
     start = stream.read(4)
     if not _begins(start):
-        raise ValueError(f"it begins with bytes {list(start)}, which is no IDX header")
+        raise ValueError(f"it begins with bytes {list(start)}, which is not an IDX header")
     sizes = stream.read(4 * start[3])
     if len(sizes) != 4 * start[3]:
         raise ValueError("its header is incomplete")

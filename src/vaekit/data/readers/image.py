@@ -52,7 +52,7 @@ def read_header(path: Path) -> ImageHeader | None:
     """The header of an image file; None if it is not an image and is not named like one.
 
     Raises:
-        DataError: it is named as an image and is none, or has more than MAX_PIXELS.
+        DataError: it is named as an image but is not one, or has more than MAX_PIXELS.
 
     >>> import tempfile
     >>> from PIL import Image
@@ -64,22 +64,22 @@ def read_header(path: Path) -> ImageHeader | None:
     with reading(path, "an image"):
         try:
             with Image.open(path, formats=FORMATS) as image:
-                return _picture(path, image)
+                return _parse_header(path, image)
         except UnidentifiedImageError:
             if is_image_name(path):
-                raise ValueError("its content is that of no known image format") from None
+                raise ValueError("its content has no known image format") from None
             return None
         except Image.DecompressionBombError as error:
             raise _too_large(path, "far") from error
 
 
-def decode_image(path: Path, size: tuple[int, int], *, cut: bool, gray: bool) -> np.ndarray:
+def decode_image(path: Path, size: tuple[int, int], *, crop: bool, gray: bool) -> np.ndarray:
     """The pixels of an image: (H, W) uint8 where `gray`, else (H, W, 3).
 
     Args:
         path: the file.
         size: (H, W) wanted.
-        cut: crop the middle to the aspect ratio of `size` before resizing.
+        crop: crop the middle to the aspect ratio of `size` before resizing.
         gray: one channel rather than three.
 
     Raises:
@@ -89,30 +89,30 @@ def decode_image(path: Path, size: tuple[int, int], *, cut: bool, gray: bool) ->
     >>> from PIL import Image
     >>> folder = Path(tempfile.mkdtemp())
     >>> Image.new("L", (6, 4)).save(folder / "one.png")
-    >>> decode_image(folder / "one.png", (2, 3), cut=False, gray=True).shape
+    >>> decode_image(folder / "one.png", (2, 3), crop=False, gray=True).shape
     (2, 3)
     """
     with reading(path, "an image"), Image.open(path, formats=FORMATS) as opened:
-        return image_to_array(opened, size, cut=cut, gray=gray)
+        return image_to_array(opened, size, crop=crop, gray=gray)
 
 
-def image_to_array(opened: Image.Image, size: tuple[int, int], *, cut: bool, gray: bool) -> np.ndarray:
+def image_to_array(opened: Image.Image, size: tuple[int, int], *, crop: bool, gray: bool) -> np.ndarray:
     """The pixels of an open image; the arguments are those of `decode_image`.
 
-    >>> image_to_array(Image.new("RGB", (6, 4), "white"), (2, 3), cut=False, gray=True)
+    >>> image_to_array(Image.new("RGB", (6, 4), "white"), (2, 3), crop=False, gray=True)
     array([[255, 255, 255],
            [255, 255, 255]], dtype=uint8)
     """
     height, width = size
     image = _opaque(_eight_bits(ImageOps.exif_transpose(opened))).convert("L" if gray else "RGB")
-    if cut:
+    if crop:
         image = ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
     elif image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.LANCZOS)
     return np.asarray(image)
 
 
-def _picture(path: Path, image: Image.Image) -> ImageHeader:
+def _parse_header(path: Path, image: Image.Image) -> ImageHeader:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise _too_large(path, f"{width}x{height} pixels,")

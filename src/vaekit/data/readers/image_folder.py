@@ -1,8 +1,8 @@
 """A folder of images of any size and mode -> one array of gray or RGB levels; subfolders are the labels.
 
-Every image is turned as its EXIF says, laid over white where it is transparent, brought to 8 bits,
-and resized to one size. A sub-folder is a class; sub-folders called train, test and validation are
-the parts of a published split instead, each with images or with a sub-folder a class.
+Every image is rotated as its EXIF says, put over white where it is transparent, reduced to 8 bits,
+and resized to one size. A sub-folder is a class. Sub-folders called train, test and validation are
+instead the parts of a published split, each with images or with one sub-folder per class.
 """
 
 from __future__ import annotations
@@ -51,12 +51,10 @@ class ImageOptions:
 
     def __post_init__(self) -> None:
         if self.size is not None and (len(self.size) != 2 or min(self.size) < 1):
-            raise DataError(
-                f"size: expected height and width in pixels, such as (64, 64), but {self.size} came"
-            )
+            raise DataError(f"size: expected height and width in pixels, such as (64, 64), got {self.size}")
         for what, choice, choices in (("crop", self.crop, CROPS), ("color", self.color, COLORS)):
             if choice not in choices:
-                raise DataError(f"{what}: expected one of {', '.join(choices)}, but {choice!r} came")
+                raise DataError(f"{what}: expected one of {', '.join(choices)}, got {choice!r}")
 
 
 @dataclass(frozen=True)
@@ -66,12 +64,12 @@ class _Place:
     label: str = ""
 
 
-def read_image_folder(folder: Path, framing: ImageOptions) -> RawData:
+def read_image_folder(folder: Path, options: ImageOptions) -> RawData:
     """The images of a folder as levels (N, H, W) or (N, H, W, 3), in natural order of their names.
 
     Raises:
         DataError: there is no image, one is damaged or larger than the limit, or the folders are nested
-            in a way that says nothing about labels.
+            in a way that does not define labels.
 
     >>> import tempfile
     >>> from PIL import Image
@@ -82,21 +80,21 @@ def read_image_folder(folder: Path, framing: ImageOptions) -> RawData:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, about oddities in metadata
-        return _read(folder, framing)
+        return _read(folder, options)
 
 
-def _read(folder: Path, framing: ImageOptions) -> RawData:
-    places, pictures, notes = _probed(folder, _places(folder))
-    size, size_note = _size(framing, pictures)
-    auto = framing.color == "auto"
-    gray = framing.color == "gray" or (auto and all(picture.gray for picture in pictures))
-    check_size(folder, (len(pictures), *size, 1 if gray else 3), 1)
-    values = _decoded(pictures, size, framing.crop == "center", gray)
+def _read(folder: Path, options: ImageOptions) -> RawData:
+    places, headers, notes = _read_headers(folder, _places(folder))
+    size, size_note = _size(options, headers)
+    auto = options.color == "auto"
+    gray = options.color == "gray" or (auto and all(header.gray for header in headers))
+    check_size(folder, (len(headers), *size, 1 if gray else 3), 1)
+    values = _decode(headers, size, options.crop == "center", gray)
     if auto and not gray and _colorless(values):
         values, notes = values[..., 0], [*notes, "all images are gray, though stored in color"]
-    if any(picture.deep for picture in pictures):
+    if any(header.deep for header in headers):
         notes.append("16-bit images were reduced to 8 bits")
-    raw = _grouped(places, values, folder)
+    raw = _group_parts(places, values, folder)
     files = tuple(place.path.relative_to(folder).as_posix() for place in places)
     return replace(raw, notes=(size_note, *notes), files=files)
 
@@ -138,25 +136,29 @@ def _classes(folder: Path) -> list[_Place]:
     return places
 
 
-def _probed(folder: Path, places: Sequence[_Place]) -> tuple[list[_Place], list[ImageHeader], list[str]]:
+def _read_headers(
+    folder: Path, places: Sequence[_Place]
+) -> tuple[list[_Place], list[ImageHeader], list[str]]:
     """The places that are images, what their headers say, and a note about the others."""
     found = [(place, read_header(place.path)) for place in places]
-    images = [(place, picture) for place, picture in found if picture]
-    others = [place.path.name for place, picture in found if not picture]
+    images = [(place, header) for place, header in found if header]
+    others = [place.path.name for place, header in found if not header]
     if not images or len(images) < len(others):
         raise DataError(
             f"{folder}: {len(images)} images among {len(found)} files"
             + (f", such as {others[0]}" if others else "")
             + "; expected a folder of images, or give the path of one .npy, .npz, .csv or IDX file"
         )
-    notes = [f"files skipped, being no images: {len(others)}, such as {others[0]}"] if others else []
-    return [place for place, _ in images], [picture for _, picture in images], notes
+    notes = (
+        [f"files skipped because they are not images: {len(others)}, such as {others[0]}"] if others else []
+    )
+    return [place for place, _ in images], [header for _, header in images], notes
 
 
-def _size(framing: ImageOptions, pictures: Sequence[ImageHeader]) -> tuple[tuple[int, int], str]:
-    sizes = Counter((picture.height, picture.width) for picture in pictures)
-    if framing.size is not None:
-        return framing.size, f"images made {_by(framing.size)} as asked"
+def _size(options: ImageOptions, headers: Sequence[ImageHeader]) -> tuple[tuple[int, int], str]:
+    sizes = Counter((header.height, header.width) for header in headers)
+    if options.size is not None:
+        return options.size, f"images made {_by(options.size)} as asked"
     if len(sizes) == 1:
         (size,) = sizes
         return size, f"all images have {_by(size)} pixels"
@@ -169,17 +171,17 @@ def _by(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def _decoded(pictures: Sequence[ImageHeader], size: tuple[int, int], cut: bool, gray: bool) -> np.ndarray:
-    values = np.empty((len(pictures), *size) if gray else (len(pictures), *size, 3), np.uint8)
+def _decode(headers: Sequence[ImageHeader], size: tuple[int, int], crop: bool, gray: bool) -> np.ndarray:
+    values = np.empty((len(headers), *size) if gray else (len(headers), *size, 3), np.uint8)
     with ThreadPoolExecutor() as pool:
-        decoded = pool.map(lambda picture: decode_image(picture.path, size, cut=cut, gray=gray), pictures)
-        for index, image in enumerate(_watched(decoded, len(pictures))):
+        decoded = pool.map(lambda header: decode_image(header.path, size, crop=crop, gray=gray), headers)
+        for index, image in enumerate(_with_progress(decoded, len(headers))):
             values[index] = image
     return values
 
 
-def _watched(images: Iterable[np.ndarray], total: int) -> Iterator[np.ndarray]:
-    """The same images, with a bar on stderr where it is a terminal."""
+def _with_progress(images: Iterable[np.ndarray], total: int) -> Iterator[np.ndarray]:
+    """The same images, with a progress bar on stderr if that is a terminal."""
     from rich.console import Console
     from rich.progress import track
 
@@ -192,13 +194,13 @@ def _colorless(values: np.ndarray) -> bool:
     return all(bool((image == image[..., :1]).all()) for image in values)
 
 
-def _grouped(places: Sequence[_Place], values: np.ndarray, folder: Path) -> RawData:
+def _group_parts(places: Sequence[_Place], values: np.ndarray, folder: Path) -> RawData:
     depths = {(bool(place.part), bool(place.label)): place.path for place in places}
     if len(depths) > 1:
-        some, other, *_ = depths.values()
+        first, second, *_ = depths.values()
         raise DataError(
-            f"{folder}: images lie at different depths, such as {some.relative_to(folder)} and "
-            f"{other.relative_to(folder)}; put all into sub-folders (their labels), or none"
+            f"{folder}: images lie at different depths, such as {first.relative_to(folder)} and "
+            f"{second.relative_to(folder)}; put all into sub-folders (their labels), or none"
         )
     counts = Counter(place.part for place in places if place.part)
     if counts:

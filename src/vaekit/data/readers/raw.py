@@ -70,13 +70,13 @@ def stack_parts(parts: Mapping[str, SplitPart], where: str | Path) -> RawData:
     _check_alike(parts, where)
     return RawData(
         values=np.concatenate([part.values for part in parts.values()]),
-        labels=_behind([part.labels for part in parts.values()]),
-        attributes=_behind([part.attributes for part in parts.values()]),
+        labels=_concatenate([part.labels for part in parts.values()]),
+        attributes=_concatenate([part.attributes for part in parts.values()]),
         published=split_bounds({name: len(part.values) for name, part in parts.items()}),
     )
 
 
-def _behind(arrays: Iterable[np.ndarray | None]) -> np.ndarray | None:
+def _concatenate(arrays: Iterable[np.ndarray | None]) -> np.ndarray | None:
     """The concatenated arrays; None if there are none."""
     given = [array for array in arrays if array is not None]
     return np.concatenate(given) if given else None
@@ -101,9 +101,7 @@ def check_parts(parts: Iterable[str], where: str | Path) -> None:
     >>> check_parts(["train", "test"], "folder")
     """
     if "train" not in parts:
-        raise DataError(
-            f"{where}: has a part {', '.join(parts)}, but none to train on; add train or rename it"
-        )
+        raise DataError(f"{where}: expected a part train, got only {', '.join(parts)}; add it, or rename one")
 
 
 def _check_alike(parts: Mapping[str, SplitPart], where: str | Path) -> None:
@@ -111,13 +109,14 @@ def _check_alike(parts: Mapping[str, SplitPart], where: str | Path) -> None:
         expected, found = parts["train"].values.shape[1:], part.values.shape[1:]
         if found != expected:
             raise DataError(
-                f"{where}: train has images of shape {expected}, but {name} of {found}; make them alike"
+                f"{where}: train has images of shape {expected}, but {name} of {found}; "
+                "give them the same shape"
             )
         for what in ("labels", "attributes"):
-            _check_beside(name, what, part, parts["train"], where)
+            _check_part(name, what, part, parts["train"], where)
 
 
-def _check_beside(name: str, what: str, part: SplitPart, train: SplitPart, where: str | Path) -> None:
+def _check_part(name: str, what: str, part: SplitPart, train: SplitPart, where: str | Path) -> None:
     """Check that all parts have labels (or attributes) or none, and one per image."""
     given, in_train = getattr(part, what), getattr(train, what)
     if (given is None) != (in_train is None):

@@ -29,12 +29,12 @@ _PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
 _PARTS = {"train": "train", "t10k": "test"}  # as MNIST names its files
 
 
-def read_user_data(path: Path, framing: ImageOptions) -> Dataset:
+def read_user_data(path: Path, options: ImageOptions) -> Dataset:
     """The dataset at a path: a folder of images or of MNIST-named files, .npy, .npz, an IDX file, or a table.
 
     Args:
         path: the file or folder; it exists.
-        framing: size, crop and color of images from a folder.
+        options: size, crop and color of images from a folder.
 
     Raises:
         DataError: the data cannot be used; the message says why and what to do.
@@ -45,7 +45,7 @@ def read_user_data(path: Path, framing: ImageOptions) -> Dataset:
     >>> read_user_data(path, ImageOptions())
     Dataset('noise', 5 images of (1, 4, 4), float32)
     """
-    raw = _read(path, framing)
+    raw = _read(path, options)
     images, offset, scale, inferred = infer_images(raw.values, path)
     labels, names, labeled = number_labels(raw.labels, path)
     attributes, attribute_names = _attributes(raw)
@@ -78,11 +78,11 @@ def _attributes(raw: RawData) -> tuple[np.ndarray | None, tuple[str, ...]]:
     return columns.astype(np.float32), tuple(f"a{i}" for i in range(columns.shape[1]))
 
 
-def _read(path: Path, framing: ImageOptions) -> RawData:
+def _read(path: Path, options: ImageOptions) -> RawData:
     quartet = _idx_quartet(path) if path.is_dir() else {}
     if path.is_dir() and not quartet:
-        return read_image_folder(path, framing)
-    if framing != ImageOptions():
+        return read_image_folder(path, options)
+    if options != ImageOptions():
         raise DataError(f"{path}: size, crop and color apply only to folders of images; leave them out")
     if quartet:
         return stack_parts({part: SplitPart(*read_idx_pair(*files)) for part, files in quartet.items()}, path)
@@ -101,7 +101,7 @@ def _reader(path: Path) -> Callable[[Path], RawData]:
         raise DataError(f"{path}: is one image; give the folder that holds your images")
     if not is_idx(path):
         raise DataError(
-            f"{path}: expected a folder of images, or a .npy, .npz, .csv or IDX file, but it is none; "
+            f"{path}: expected a folder of images, or a .npy, .npz, .csv or IDX file, got another file; "
             "convert it to one of them"
         )
     return _read_idx_pair

@@ -99,7 +99,7 @@ def _kl_table(variant: VariantResult, found: dict[int, KLComparison], images: in
         Column("error", "standard error", _NATS, digits=4),
         Column("off", "deviation", "standard errors", digits=1),
     ]
-    rows = [(f"{k:,} samples per image", _cells(each)) for k, each in found.items()]
+    rows = [(f"{k:,} samples per image", _cells(estimate)) for k, estimate in found.items()]
     closed = next(iter(found.values()))
     notes = [
         f"{variant.label}, mean over {images:,} test images. The standard error is of the sampling alone."
@@ -110,17 +110,21 @@ def _kl_table(variant: VariantResult, found: dict[int, KLComparison], images: in
 
 
 def _cells(found: KLComparison) -> list[Cell]:
-    off = (found.sampled - found.analytic) / found.stderr
-    return [Cell(found.sampled), Cell(found.stderr), Cell(off)]
+    deviation = (found.sampled - found.analytic) / found.stderr
+    return [Cell(found.sampled), Cell(found.stderr), Cell(deviation)]
 
 
 def _kl_figure(variant: VariantResult, found: dict[int, KLComparison]) -> FigureElement:
-    draws, each = np.array(list(found)), list(found.values())
+    counts, estimates = np.array(list(found)), list(found.values())
     lines = {
-        "by sampling": (draws, np.array([d.sampled for d in each]), np.array([d.stderr for d in each])),
-        "closed form": (draws, np.array([d.analytic for d in each]), None),
+        "by sampling": (
+            counts,
+            np.array([e.sampled for e in estimates]),
+            np.array([e.stderr for e in estimates]),
+        ),
+        "closed form": (counts, np.array([e.analytic for e in estimates]), None),
     }
     figure = plotting.metric_vs_param(
         lines, f"KL(q, p) by sampling: {variant.label}", "samples per image", "KL(q, p) (nats)", log=True
     )
-    return FigureElement(figure, "Bars are one standard error.")
+    return FigureElement(figure, "Error bars are one standard error.")

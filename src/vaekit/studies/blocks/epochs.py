@@ -63,7 +63,7 @@ def samples_by_epoch(
     epochs: list[int] = [1, 2, 3, 4, 5, 6],  # noqa: B006
     n: int = COLUMNS,
     title: str = "Samples during training",
-    caption: str = "The same draws of the prior after each epoch.",
+    caption: str = "Decoded samples of the prior after each epoch, from the same latents.",
 ) -> list[Element]:
     """Samples after given epochs, from the same latents: one row per epoch, one figure per run.
 
@@ -100,8 +100,8 @@ def _cell(variant: VariantResult, metric: str, epoch: int, offset: float) -> Cel
 
 def _samples(variant: VariantResult, epochs: Sequence[int], n: int) -> dict[str, np.ndarray]:
     """Samples (n, C, H, W) for each epoch, read from the image grids that the run saved."""
-    pictures = progress_frames(variant.first.path / "figures", "samples")
-    found = {epoch: pictures[epoch] for epoch in epochs if epoch in pictures}
+    frames = progress_frames(variant.first.path / "figures", "samples")
+    found = {epoch: frames[epoch] for epoch in epochs if epoch in frames}
     if not found:
         raise InvalidError(
             f"runs: {variant.label}: no samples were saved during training; add training.sample_every=1 to "

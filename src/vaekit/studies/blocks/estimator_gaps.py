@@ -30,7 +30,7 @@ def estimator_gaps(
         runs: name patterns or groups; the first seed of each run is measured.
         images: number of images sampled from each model.
         samples: K, the number of importance samples per image.
-        chains, steps: number of annealed chains per image, and of their steps.
+        chains, steps: number of annealed chains per image, and number of steps per chain.
         seed: random seed.
 
     >>> from vaekit.studies.example import example_results
@@ -44,15 +44,15 @@ def estimator_gaps(
         rows.append((variant.label, _row(found)))
     columns = [
         Column("upper", "upper bound", "nats"),
-        Column("ais", "ais", "nats below", "lower"),
-        Column("importance_sampled", "importance", "nats below", "lower"),
+        Column("ais", "AIS", "nats below", "lower"),
+        Column("importance_sampled", "importance sampling", "nats below", "lower"),
         Column("elbo", "ELBO", "nats below", "lower"),
-        Column("median", "importance, median", "nats below", "lower"),
+        Column("median", "importance sampling, median", "nats below", "lower"),
         Column("unreliable", "k > 0.7", "% of images", digits=0),
     ]
     note = (
-        f"{images} images drawn from each model; {chains} annealed chains of {steps} steps, {samples:,} "
-        "importance samples; ± standard error over the images, no interval where mean and median are far "
+        f"{images} images sampled from each model; {chains} annealed chains of {steps} steps, {samples:,} "
+        "importance samples; ± standard error over the images, omitted if mean and median are far "
         "apart. log p(x), or log p(x|y) of a conditional model, lies between the upper and the annealed "
         "bound; k is the Pareto shape of the importance weights."
     )

@@ -20,7 +20,7 @@ def samples(
     n: int = 10,
     seed: int = 0,
     title: str = "Samples",
-    caption: str = "Decoded draws of each model's prior.",
+    caption: str = "Decoded samples of the prior of each model.",
 ) -> list[Element]:
     """Samples: one row per run, one figure per dataset.
 
@@ -32,7 +32,7 @@ def samples(
 
     >>> from vaekit.studies.example import example_results
     >>> samples(example_results(), n=4)[0].caption
-    "Decoded draws of each model's prior."
+    'Decoded samples of the prior of each model.'
     """
 
     parts: list[Element] = []
@@ -47,7 +47,7 @@ def sample_grid(
     runs: Patterns = ["*"],  # noqa: B006
     n: int = 100,
     seed: int = 0,
-    caption: str = "Decoded draws of the prior.",
+    caption: str = "Decoded samples of the prior.",
 ) -> list[Element]:
     """Samples in a square grid, one figure per run.
 

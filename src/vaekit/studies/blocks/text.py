@@ -55,13 +55,13 @@ def best(
 
     >>> from vaekit.studies.example import example_results
     >>> best(example_results(), "elbo")[0].text
-    'By ELBO the best is **d = 2** (−31.00 nats), then d = 3 (−32.00 nats).'
+    'The best run by ELBO is **d = 2** (−31.00 nats), followed by d = 3 (−32.00 nats).'
     """
     ranked = _ranked(study, metric, runs)
     (label, top), others = ranked[0], ranked[1:]
-    sentence = f"By {find_metric(metric).title} the best is **{label}** ({_value(metric, top)})"
+    sentence = f"The best run by {find_metric(metric).title} is **{label}** ({_value(metric, top)})"
     if others:
-        sentence += f", then {others[0][0]} ({_value(metric, others[0][1])})"
+        sentence += f", followed by {others[0][0]} ({_value(metric, others[0][1])})"
     near = [name for name, value in others if within is not None and abs(value - top) <= within]
     if near:
         sentence += f"; within {within:g} of the best: {', '.join(near)}"
