@@ -95,6 +95,15 @@ def test_rate_and_distortion_with_the_line_of_the_best_elbo():
     assert axes.lines[-1].get_xydata().sum(1) == pytest.approx([42, 42])
 
 
+def test_labels_of_near_points_of_rate_and_distortion_do_not_overlap():
+    figure = rate_distortion([("β = 0", 40, 60), ("β = 0.1", 36.4, 60.8), ("β = 10", 4, 140)], "t")
+    figure.canvas.draw()
+    first, second, third, _ = (text.get_window_extent() for text in figure.axes[0].texts)
+    assert not first.overlaps(second)
+    assert first.x1 < figure.bbox.x1
+    assert not second.overlaps(third)
+
+
 @pytest.mark.parametrize(
     ("draw", "message"),
     [

@@ -9,7 +9,7 @@ D) and is drawn as a curve. NaN marks a pixel that was not observed.
 
 Grids of images:
     samples, reconstructions, interpolation, traversal, decoded_grid    one model
-    image_rows, interpolation_rows, class_grid, imputations             several models, classes or draws
+    image_rows, interpolation_rows, class_grid, imputations             several models, classes or imputations
     nearest_neighbors                                                   images and their nearest images
 
 Latent space:

@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.transforms import Bbox
 
 from vaekit.errors import InvalidError
 from vaekit.plotting.chart import End, chart, colors, frame_late, label_ends
@@ -161,14 +162,25 @@ def rate_distortion(points: Sequence[tuple[str, float, float]], title: str, subt
     rates, distortions = np.array([point[1:] for point in known], float).T
     axes.plot(rates, distortions, color=MUTED, linewidth=0.9, zorder=1)
     axes.scatter(rates, distortions, s=22, c=colors(len(known), ordered=True), zorder=2)
-    for label, rate, distortion in known:
-        axes.annotate(label, (rate, distortion), (4, 4), textcoords="offset points", fontsize=7.5)
     axes.margins(x=0.08, y=0.1)
     axes.set_xlim(
         right=rates.max() + np.ptp(axes.get_xlim()) * (0.03 + text_width([p[0] for p in known]) / 4)
     )
+    _label_points(axes, known)
     _draw_constant_elbo(axes, -float((rates + distortions).min()))
     return figure
+
+
+def _label_points(axes: Axes, points: Sequence[tuple[str, float, float]]) -> None:
+    """Write each label at the upper right of its point, or at the lower left where it would cover another."""
+    axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
+    taken: list[Bbox] = []
+    for label, x, y in points:
+        looks: Any = {"textcoords": "offset points", "fontsize": 7.5}
+        text = axes.annotate(label, (x, y), (4, 4), **looks)
+        if any(text.get_window_extent().overlaps(box) for box in taken):
+            text.set(ha="right", va="top", position=(-4, -4))
+        taken.append(text.get_window_extent())
 
 
 def _draw_constant_elbo(axes: Axes, elbo: float) -> None:
