@@ -31,6 +31,8 @@ _PLACES = {
     "Hierarchy": "vaekit.models.conditional",
     "StandardNormal": "vaekit.models.priors",
     "Objective": "vaekit.models.objectives",
+    "BuildContext": "vaekit.models.build_context",
+    "register": "vaekit.registry",
     "Recipe": "vaekit.config.schema",
     "VaekitError": "vaekit.errors",
 }
@@ -40,11 +42,13 @@ if TYPE_CHECKING:
     from vaekit.engine.trained_model import TrainedModel
     from vaekit.errors import VaekitError
     from vaekit.explorer.session import demo
+    from vaekit.models.build_context import BuildContext
     from vaekit.models.conditional import Conditional, Hierarchy
     from vaekit.models.elbo import ELBOTerms
     from vaekit.models.objectives import Objective
     from vaekit.models.priors import StandardNormal
     from vaekit.models.vae import VAE
+    from vaekit.registry import register
     from vaekit.runs.run import Run, load
     from vaekit.runs.train import resume, train
     from vaekit.studies.compare import compare
@@ -53,7 +57,8 @@ if TYPE_CHECKING:
 
 __all__ = [  # noqa: RUF022  (in the order in which one meets them)
     "train", "resume", "load", "study", "sweep", "compare", "demo", "Run", "TrainedModel", "Recipe",
-    "VAE", "ELBOTerms", "Conditional", "Hierarchy", "StandardNormal", "Objective", "VaekitError",
+    "VAE", "ELBOTerms", "Conditional", "Hierarchy", "StandardNormal", "Objective", "BuildContext", "register",
+    "VaekitError",
 ]  # fmt: skip
 
 

@@ -99,9 +99,8 @@ Trust = bool | Collection[str]
 _MARK = "__vaekit_component__"
 _FILE_MODULE = "vaekit_component_"  # beginning of the module name of a file; its objects have no plain name
 _IN_PROCESS: dict[str, dict[str, Component]] = {kind: {} for kind in KINDS}
-_allowed: set[str] = set()  # outside modules and digests of files that this process was allowed to import
+_allowed: set[str] = set()  # names that `allow` was given, and the modules and digests that were imported
 _trust: ContextVar[Trust] = ContextVar("trust", default=True)
-_folder: ContextVar[Path | None] = ContextVar("folder", default=None)
 
 
 class ComponentError(InvalidError):
@@ -109,6 +108,14 @@ class ComponentError(InvalidError):
 
     >>> ComponentError.exit_code
     3
+    """
+
+
+class UntrustedError(ComponentError):
+    """A component that something loaded names, from a module that is not trusted; exit code 3.
+
+    >>> issubclass(UntrustedError, ComponentError)
+    True
     """
 
 
@@ -249,28 +256,34 @@ MODULE:NAME, or FILE.py:NAME; got 'vmap'; did you mean 'vamp'?
     )
 
 
+def allow(*modules: str) -> None:
+    """Trust modules, packages or files by name in this process, as `--trust` does.
+
+    >>> allow("mypackage")
+    """
+    _allowed.update(modules)
+
+
 @contextmanager
-def trusting(trust: Trust, folder: Path | None = None) -> Iterator[None]:
+def trusting(trust: Trust) -> Iterator[None]:
     """Allow outside components of some modules only, while something is loaded.
 
     Args:
         trust: True for every module, False for none, or the names of modules, packages or files.
-        folder: the folder that paths of files are relative to; the current one if not given.
 
     >>> with trusting(False):
-    ...     find("prior", "mypackage.priors:spherical")
+    ...     find("prior", "yours.priors:spherical")
     Traceback (most recent call last):
     ...
-    vaekit.registry.ComponentError: 'mypackage.priors:spherical' is code from outside vaekit, which is not \
-imported without your consent; if you trust it, add --trust mypackage.priors (in Python: \
-trust=['mypackage.priors'])
+    vaekit.registry.UntrustedError: 'yours.priors:spherical' is code from outside vaekit, which is not \
+imported without your consent; if you trust it, add --trust yours.priors (in Python: \
+trust=['yours.priors'])
     """
-    tokens = _trust.set(trust), _folder.set(folder)
+    token = _trust.set(trust)
     try:
         yield
     finally:
-        _trust.reset(tokens[0])
-        _folder.reset(tokens[1])
+        _trust.reset(token)
 
 
 # -------------------------------------------------------------------------------------------------- resolving
@@ -317,7 +330,7 @@ def _from_module(kind: str, reference: str, module: str, attribute: str) -> Comp
 
 
 def _from_file(kind: str, reference: str, place: str, attribute: str) -> Component:
-    path = (_folder.get() or Path()) / Path(place).expanduser()
+    path = Path(place).expanduser()
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -332,8 +345,8 @@ def _require_trust(reference: str, key: str, names: set[str], name: str) -> None
     """Refuse outside code that is not trusted; what was allowed once stays allowed in this process."""
     trust = _trust.get()
     allowed = trust if isinstance(trust, bool) else bool(names & set(trust))
-    if not allowed and key not in _allowed:
-        raise ComponentError(
+    if not allowed and not _allowed & {key, *names}:
+        raise UntrustedError(
             f"{reference!r} is code from outside vaekit, which is not imported without your consent; "
             f"if you trust it, add --trust {name} (in Python: trust=[{name!r}])"
         )

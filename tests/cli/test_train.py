@@ -234,7 +234,7 @@ def test_divergence_has_its_own_exit_code(call, tmp_path):
                 "data.values=continuous",
                 "model.decoder.likelihood=categorical",
             ],
-            "256 levels",
+            "256 gray levels",
         ),
         (3, ["digits", "data.test=1700"], "leave no image of 1797 for training"),
         (1, ["digits", "--run-dir", "/dev/null/r"], "cannot create /dev/null/r"),

@@ -94,7 +94,7 @@ def test_training_images_are_those_of_the_training_split_as_they_are_seen():
 
 def test_a_mixture_of_points_has_no_density():
     with pytest.raises(
-        RecipeError, match=r"model: prior: vamp is a mixture of posteriors.*use standard_normal"
+        RecipeError, match=r"model\.prior: vamp is a mixture of posteriors.*use standard_normal"
     ):
         load_recipe("digits", [*VAMP, "model.encoder.posterior=delta"])
     load_recipe("digits", VAMP)

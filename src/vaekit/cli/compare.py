@@ -11,6 +11,7 @@ from vaekit.cli import options
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option("-o", "--output", metavar="FILE", help="Also write a page of tables and figures.")
 @options.as_json
+@options.trust
 @options.verbose
 def command(runs: tuple[str, ...], output: str | None, as_json: bool) -> None:
     """Compare finished runs: the differences of their recipes, and their evaluations.

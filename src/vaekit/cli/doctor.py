@@ -14,6 +14,7 @@ Facts = dict[str, Any]
 @click.command()
 @click.argument("run", metavar="[RUN]", required=False)
 @options.as_json
+@options.trust
 @options.verbose
 def command(run: str | None, as_json: bool) -> None:
     """Show versions, devices and data, and warn about known problems.

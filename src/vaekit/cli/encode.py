@@ -23,6 +23,7 @@ from vaekit.cli import options
 @options.data
 @options.device
 @options.as_json
+@options.trust
 @options.verbose
 def command(
     run: str,

@@ -98,6 +98,7 @@ _UNUSED = {  # the options that a mode does not use, and why
 )
 @options.as_json
 @options.quiet
+@options.trust
 @options.verbose
 def command(run: str, device: str, bdmc: bool, as_json: bool, output: str | None, **settings: Any) -> None:
     """Evaluate the log-likelihood of images, the terms of its lower bound, and the quality of samples.

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 @click.option("--no-open", is_flag=True, help="Do not open a browser.")
 @options.device
 @options.quiet
+@options.trust
 @options.verbose
 def command(
     runs: tuple[str, ...],

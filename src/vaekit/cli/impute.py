@@ -51,6 +51,7 @@ ARRAYS = (".npy", ".npz")
 @options.output
 @options.as_json
 @options.quiet
+@options.trust
 @options.verbose
 def command(
     run: str,

@@ -22,6 +22,23 @@ jobs = click.option(
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
+
+def _allow(context: click.Context, option: click.Parameter, modules: tuple[str, ...]) -> None:
+    from vaekit.registry import allow
+
+    allow(*modules)
+
+
+trust = click.option(
+    "--trust",
+    metavar="MODULE",
+    multiple=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_allow,
+    help="Allow a model to import this module or file from outside vaekit. Can be repeated.",
+)
+
 quiet = click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 
 verbose = click.option(

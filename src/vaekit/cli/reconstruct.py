@@ -28,6 +28,7 @@ from vaekit.cli import options
 @options.device
 @options.output
 @options.as_json
+@options.trust
 @options.verbose
 def command(
     run: str,

@@ -12,6 +12,7 @@ from vaekit.cli import options
 @click.option("--redraw", is_flag=True, help="Draw all figures again, not only the missing ones.")
 @options.device
 @options.as_json
+@options.trust
 @options.verbose
 def command(run: str, redraw: bool, device: str, as_json: bool) -> None:
     """Write the report of a run: recipe, key numbers, training curves and figures on one page.

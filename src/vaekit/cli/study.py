@@ -23,6 +23,7 @@ from vaekit.cli import options
 @click.option("-o", "--output", metavar="DIR", help="Folder to write. Default: runs/studies/NAME-PRESET.")
 @options.as_json
 @options.quiet
+@options.trust
 @options.verbose
 def command(
     name: str | None, listing: bool, as_json: bool, quiet: bool, output: str | None, **settings: Any

@@ -35,6 +35,7 @@ from vaekit.cli import options
 @click.option("-o", "--output", metavar="DIR", help="Folder to write. Default: runs/sweeps/RECIPE-KEYS.")
 @options.as_json
 @options.quiet
+@options.trust
 @options.verbose
 def command(
     recipe: str,

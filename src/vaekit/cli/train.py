@@ -28,6 +28,7 @@ from vaekit.cli import options
 )
 @options.as_json
 @options.quiet
+@options.trust
 @options.verbose
 def command(
     words: tuple[str, ...],

@@ -50,6 +50,7 @@ def _parse_latents(context: click.Context, option: click.Parameter, text: str | 
 @options.device
 @options.output
 @options.as_json
+@options.trust
 @options.verbose
 def command(
     run: str,

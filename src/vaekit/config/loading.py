@@ -15,9 +15,11 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from vaekit.config.outside_code import with_absolute_files
 from vaekit.config.reference import Key, explain_error, recipe_keys
 from vaekit.config.schema.recipe import Recipe
 from vaekit.errors import RecipeError
+from vaekit.registry import Trust, UntrustedError, trusting
 from vaekit.utils.yaml import YAMLLibrary, parse_yaml, resolve_relative
 
 __all__ = [
@@ -47,12 +49,16 @@ def recipe_names() -> list[str]:
     return _LIBRARY.names()
 
 
-def load_recipe(name_or_path: str | Path = "mnist", overrides: Iterable[str] = ()) -> Recipe:
+def load_recipe(
+    name_or_path: str | Path = "mnist", overrides: Iterable[str] = (), trust: Trust = True
+) -> Recipe:
     """Load and validate a recipe.
 
     Args:
         name_or_path: a name in `recipe_names()`, or a YAML file.
         overrides: `key.path=value` strings with values in YAML; later ones win.
+        trust: the modules and files from outside vaekit that the recipe may import; True for all, as suits a
+            recipe that the user names.
 
     Raises:
         NotFoundError: there is no such recipe.
@@ -61,7 +67,7 @@ def load_recipe(name_or_path: str | Path = "mnist", overrides: Iterable[str] = (
     >>> load_recipe("mnist", ["model.latent_dim=2"]).model.layer_dims
     (2,)
     """
-    recipe = parse_recipe(_resolved_tree(str(name_or_path), ()), str(name_or_path))
+    recipe = parse_recipe(_resolved_tree(str(name_or_path), ()), str(name_or_path), trust)
     return override_recipe(recipe, overrides)
 
 
@@ -76,8 +82,8 @@ def override_recipe(recipe: Recipe, overrides: Iterable[str]) -> Recipe:
     """
     tree = recipe.model_dump(mode="json")
     for text in overrides:
-        tree = merge_trees(tree, _nested(text))
-    return parse_recipe(tree, "override" if recipe.name == "unnamed" else recipe.name)
+        tree = merge_trees(tree, with_absolute_files(_nested(text), Path()))
+    return parse_recipe(tree, "override" if recipe.name == "unnamed" else recipe.name, trust=True)
 
 
 def recipe_text(name_or_path: str | Path) -> str:
@@ -89,20 +95,23 @@ def recipe_text(name_or_path: str | Path) -> str:
     return _LIBRARY.find(str(name_or_path)).read_text(encoding="utf-8")
 
 
-def dump_recipe(recipe: Recipe) -> str:
+def dump_recipe(recipe: Recipe | Tree) -> str:
     """The resolved recipe as YAML, with every default.
 
     >>> dump_recipe(Recipe()).splitlines()[0]
     'name: unnamed'
     """
-    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
+    tree = recipe.model_dump(mode="json") if isinstance(recipe, Recipe) else recipe
+    return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=100)
 
 
-def parse_recipe(tree: Any, where: str = "recipe") -> Recipe:
+def parse_recipe(tree: Any, where: str = "recipe", trust: Trust = False) -> Recipe:
     """Validate a tree of plain values.
 
     Args:
         where: name of the recipe, for messages.
+        trust: the modules and files whose components may be imported; True for all, as suits a recipe that
+            the user wrote.
 
     Raises:
         RecipeError: one line that names every wrong key with its path.
@@ -113,8 +122,12 @@ def parse_recipe(tree: Any, where: str = "recipe") -> Recipe:
     if not isinstance(tree, Mapping):
         raise RecipeError(f"{where}: expected keys and values, got {type(tree).__name__}")
     try:
-        return Recipe.model_validate(tree)
+        with trusting(trust):
+            return Recipe.model_validate(tree)
     except ValidationError as error:
+        for reason in (e.get("ctx", {}).get("error") for e in error.errors()):
+            if isinstance(reason, UntrustedError):
+                raise RecipeError(f"{where}: {reason}") from None
         raise RecipeError(f"{where}: " + "; ".join(explain_error(e, tree) for e in error.errors())) from None
 
 
@@ -141,7 +154,7 @@ def merge_trees(base: Any, over: Any) -> Any:
 def _resolved_tree(name: str, seen: tuple[str, ...]) -> Tree:
     if name in seen:
         raise RecipeError(f"recipe {name!r} extends itself: {' -> '.join((*seen, name))}")
-    tree = _LIBRARY.read(name)
+    tree = with_absolute_files(_LIBRARY.read(name), Path(name).expanduser().parent)
     parent = tree.pop("extends", None)
     if parent is None:
         return tree

@@ -45,7 +45,7 @@ def propose(data: str | Path) -> Proposal:
     batch = min(BATCH, max(1, train // 4))
     epochs = max(5, min(500, round(STEPS * batch / train)))
     tree = _tree(str(data), dataset, suggestion, epochs, batch)
-    recipe = parse_recipe(tree, f"the recipe proposed for {Path(data).name}")
+    recipe = parse_recipe(tree, f"the recipe proposed for {Path(data).name}", trust=True)
     return Proposal(recipe, _reasons(suggestion, epochs, batch))
 
 

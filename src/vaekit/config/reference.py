@@ -70,6 +70,9 @@ def explain_error(error: Any, tree: Any, root: type[BaseModel] = Recipe) -> str:
     message = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     message = message.replace("a valid integer", "an integer").replace("a valid ", "a ").rstrip(".")
     if error["type"] == "value_error":
+        inner, colon, _ = message.partition(": ")
+        if colon and inner.partition(".")[0] in model.model_fields:  # it says itself which key below is meant
+            return f"{'.'.join(path)}{'.' if path else ''}{message}"
         return f"{name}: {message}"
     return f"{name}: expected {message}, got {error['input']!r}"
 

@@ -23,6 +23,7 @@ from safetensors.torch import load_file, save
 import vaekit
 from vaekit.config.build import build_data, build_missing, build_model
 from vaekit.config.loading import override_recipe, parse_recipe
+from vaekit.config.outside_code import check_copies, copy_components, with_absolute_files
 from vaekit.config.schema.data import DataSettings
 from vaekit.config.schema.recipe import Recipe
 from vaekit.data import Dataset
@@ -32,6 +33,7 @@ from vaekit.data.splits import Splits
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.models.labels import LabelPrior
 from vaekit.models.vae import VAE
+from vaekit.registry import Trust
 from vaekit.utils.io import write_whole
 from vaekit.utils.memory import release_pages
 
@@ -237,6 +239,7 @@ def save_model(folder: Path, model: VAE, recipe: Recipe, dataset: Dataset) -> Pa
         >>> sorted(file.name for file in saved.iterdir())
         ['config.json', 'model.safetensors']
     """
+    tree, components = copy_components(recipe, folder)
     config = {
         "format": FORMAT,
         "vaekit": vaekit.__version__,
@@ -244,7 +247,8 @@ def save_model(folder: Path, model: VAE, recipe: Recipe, dataset: Dataset) -> Pa
         "label_names": list(dataset.label_names),
         "attribute_names": list(dataset.attribute_names),
         "data": fingerprint(dataset),
-        "recipe": recipe.model_dump(mode="json"),
+        "recipe": tree,
+        **({"components": components} if components else {}),
     }
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     write_whole(folder / "model.safetensors", save(weights))
@@ -252,12 +256,17 @@ def save_model(folder: Path, model: VAE, recipe: Recipe, dataset: Dataset) -> Pa
     return folder
 
 
-def load_model(path: str | Path, device: str | torch.device = "cpu") -> TrainedModel:
+def load_model(path: str | Path, device: str | torch.device = "cpu", trust: Trust = False) -> TrainedModel:
     """Load a trained model from its folder, or from its file of weights with config.json beside it.
+
+    Args:
+        trust: the modules and files from outside vaekit that may be imported, if the model names any; True
+            for all.
 
     Raises:
         NotFoundError: a file is missing.
         InvalidError: a file is damaged, or the files do not belong together.
+        RecipeError: the model names code from outside vaekit that is not trusted.
 
     Example:
         >>> import vaekit
@@ -268,12 +277,34 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> TrainedM
         raise NotFoundError(f"{path}: no such run directory, model directory or file of weights")
     folder = Path(path).parent if Path(path).is_file() else Path(path)
     config = read_config(folder / "config.json")
-    recipe = parse_recipe(config["recipe"], str(folder / "config.json"))
+    recipe = parse_config_recipe(config, folder, trust)
     shape, names = tuple(config["shape"]), tuple(config["label_names"])
     file = folder / "model.safetensors"
     model = restore_model(recipe, shape, _weights(file), str(file))
     data, attributes = str(config.get("data", "")), tuple(config.get("attribute_names", ()))
     return TrainedModel(model.to(device).eval(), recipe, shape, names, folder, data, attributes)
+
+
+def parse_config_recipe(config: dict[str, Any], folder: Path, trust: Trust = False) -> Recipe:
+    """The recipe in the configuration of a model, with the components that are saved beside it.
+
+    Args:
+        config: the content of config.json.
+        folder: where it lies.
+        trust: as for `load_model`.
+
+    Raises:
+        RecipeError: it does not fit the schema, or names code that is not trusted.
+        InvalidError: the file of a component was changed.
+
+    Example:
+        >>> import vaekit
+        >>> folder = vaekit.demo().source
+        >>> parse_config_recipe(read_config(folder / "config.json"), folder).name
+        'demo'
+    """
+    check_copies(config.get("components", ()), folder)
+    return parse_recipe(with_absolute_files(config["recipe"], folder), str(folder / "config.json"), trust)
 
 
 def fingerprint(dataset: Dataset) -> str:

@@ -24,10 +24,12 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.config.loading import load_recipe, parse_recipe
+from vaekit.config.loading import load_recipe
+from vaekit.config.outside_code import check_copies
 from vaekit.config.schema.recipe import Recipe
-from vaekit.engine.trained_model import read_config
+from vaekit.engine.trained_model import parse_config_recipe, read_config
 from vaekit.errors import InvalidError, NotFoundError, first_line
+from vaekit.registry import Trust
 from vaekit.utils.io import UNREADABLE, Record, best_epoch, read_records
 
 
@@ -36,6 +38,8 @@ class RunFiles:
 
     Args:
         path: the run directory.
+        trust: the modules and files from outside vaekit that may be imported, if the recipe names any; True
+            for all.
 
     Raises:
         NotFoundError: the directory has no recipe.yaml.
@@ -49,8 +53,8 @@ class RunFiles:
     ('mine', [{'epoch': 1, 'loss': 104.5}], {})
     """
 
-    def __init__(self, path: str | Path):
-        self.path = Path(path)
+    def __init__(self, path: str | Path, trust: Trust = False):
+        self.path, self.trust = Path(path), trust
         if not (self.path / "recipe.yaml").is_file():
             raise NotFoundError(f"{path}: not a run directory (no recipe.yaml); make one with: vaekit train")
 
@@ -62,9 +66,11 @@ class RunFiles:
         """The resolved recipe.
 
         Raises:
-            RecipeError: recipe.yaml does not fit the schema.
+            RecipeError: recipe.yaml does not fit the schema, or names code that is not trusted.
+            InvalidError: the file of a component was changed.
         """
-        return load_recipe(self.path / "recipe.yaml")
+        check_copies(self.environment.get("components", ()), self.path)
+        return load_recipe(self.path / "recipe.yaml", trust=self.trust)
 
     @property
     def recipe_text(self) -> str:
@@ -172,7 +178,7 @@ class RunFiles:
         config = self.path / "model" / "config.json"
         if not config.is_file():
             return False
-        saved = parse_recipe(read_config(config)["recipe"], str(config))
+        saved = parse_config_recipe(read_config(config), config.parent, self.trust)
         return saved.training == self.recipe.training  # only `training` may change after the start
 
     def summary(self) -> dict[str, Any]:

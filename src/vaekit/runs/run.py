@@ -21,6 +21,7 @@ from vaekit.engine.trained_model import TrainedModel, load_model, restore_model
 from vaekit.evaluation.bdmc import BDMCBounds
 from vaekit.evaluation.results import Evaluation
 from vaekit.models.vae import VAE
+from vaekit.registry import Trust
 from vaekit.runs.files import RunFiles
 from vaekit.training import checkpoint
 from vaekit.utils.device import choose_device
@@ -40,6 +41,7 @@ class Run(RunFiles):
     Args:
         path: the directory.
         device: where the model is put: auto, cpu, cuda or mps.
+        trust: as for `RunFiles`.
 
     Raises:
         NotFoundError: the directory has no recipe.yaml.
@@ -52,8 +54,8 @@ class Run(RunFiles):
     (False, 60)
     """
 
-    def __init__(self, path: str | Path, device: str = "auto"):
-        super().__init__(path)
+    def __init__(self, path: str | Path, device: str = "auto", trust: Trust = False):
+        super().__init__(path, trust)
         self.device = device
 
     @cached_property
@@ -65,7 +67,7 @@ class Run(RunFiles):
         """
         device = choose_device(self.device)
         if self.finished or not (self.path / checkpoint.FOLDER).is_dir():
-            return load_model(self.path / "model", device)
+            return load_model(self.path / "model", device, self.trust)
         dataset, _ = build_data(self.recipe.data)
         weights = checkpoint.load_weights(self.path)
         model = restore_model(self.recipe, dataset.shape, weights, str(self.path / checkpoint.FOLDER))
@@ -183,12 +185,14 @@ class Run(RunFiles):
             file.unlink(missing_ok=True)
 
 
-def load(path: str | Path, device: str = "auto") -> Run | TrainedModel:
+def load(path: str | Path, device: str = "auto", trust: Trust = False) -> Run | TrainedModel:
     """Open a run directory, a model directory, or the file of its weights.
 
     Args:
         path: the directory or file.
         device: where the model is put: auto, cpu, cuda or mps.
+        trust: the modules and files from outside vaekit that may be imported, if the model names any; True
+            for all.
 
     Returns:
         A `Run` for a run directory, else a `TrainedModel`.
@@ -203,5 +207,5 @@ def load(path: str | Path, device: str = "auto") -> Run | TrainedModel:
     vaekit.errors.NotFoundError: nowhere: no such run directory, model directory or file of weights
     """
     if (Path(path) / "recipe.yaml").is_file():
-        return Run(path, device)
-    return load_model(path, choose_device(device))
+        return Run(path, device, trust)
+    return load_model(path, choose_device(device), trust)

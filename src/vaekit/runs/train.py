@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from vaekit.config.build import Experiment, build
 from vaekit.config.loading import dump_recipe, load_recipe, override_recipe
+from vaekit.config.outside_code import copy_components
 from vaekit.config.propose import Proposal, propose
 from vaekit.config.schema.recipe import Recipe
 from vaekit.data import cache, catalog
@@ -22,6 +23,7 @@ from vaekit.data.observation import ObservedImages
 from vaekit.engine.trained_model import TrainedModel, fingerprint, save_model
 from vaekit.errors import InvalidError, VaekitError
 from vaekit.evaluation import validity
+from vaekit.registry import Trust
 from vaekit.runs.run import Run
 from vaekit.runs.sample_callback import SampleCallback
 from vaekit.training import loop
@@ -103,6 +105,7 @@ def resume(
     *,
     figures: bool = True,
     log: TrainingLogger | None = None,
+    trust: Trust = False,
     **training: Any,
 ) -> Run:
     """Resume an interrupted run with identical results, or train a finished run for more epochs.
@@ -114,6 +117,8 @@ def resume(
         path: the run directory.
         overrides, training: changes of `training` that do not affect finished epochs, such as `epochs=50`.
         figures, log: as for `train`.
+        trust: the modules and files from outside vaekit that may be imported, if the recipe names any; True
+            for all.
 
     Returns:
         The finished run.
@@ -126,7 +131,7 @@ def resume(
     ...
     vaekit.errors.NotFoundError: nowhere: not a run directory (no recipe.yaml); make one with: vaekit train
     """
-    run = Run(path)
+    run = Run(path, trust=trust)
     changes = [*overrides, *(f"training.{k}={json.dumps(v)}" for k, v in training.items())]
     for change in changes:
         if change.partition("=")[0].removeprefix("training.") not in RESUMABLE:
@@ -151,7 +156,8 @@ def resume(
             "or start a new run"
         )
     _record(run.path, prepared)
-    return _fit(Run(path, recipe.training.device), prepared, log or make_display(), figures, resuming=True)
+    opened = Run(path, recipe.training.device, trust)
+    return _fit(opened, prepared, log or make_display(), figures, resuming=True)
 
 
 def _stopped_early(run: Run) -> bool:
@@ -233,7 +239,10 @@ def _record(directory: Path, prepared: Prepared) -> None:
     with lock_directory(directory), cpu_settings(recipe.training.threads):
         environment = describe_environment(" ".join(sys.argv), recipe.training.device)
         environment["data"] = prepared.trained.fingerprint
-        write_whole(directory / "recipe.yaml", dump_recipe(recipe).encode())
+        tree, components = copy_components(recipe, directory)
+        if components:
+            environment["components"] = components
+        write_whole(directory / "recipe.yaml", dump_recipe(tree).encode())
         write_whole(directory / "environment.json", to_json(environment).encode())
 
 
