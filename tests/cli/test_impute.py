@@ -69,7 +69,7 @@ def test_repeated_imputations_give_a_note_on_stderr(call, run):
 
 
 @pytest.mark.parametrize(
-    ("code", "words", "told"),
+    ("code", "words", "message"),
     [
         (
             3,
@@ -86,8 +86,8 @@ def test_repeated_imputations_give_a_note_on_stderr(call, run):
         (3, ["-n", 2, "-o", "x.jpg"], "x.jpg: expected a name that ends in .png"),
     ],
 )
-def test_mistakes_are_one_line(fails, run, code, words, told):
-    assert told in fails(code, "impute", run, *QUICK, *words)
+def test_mistakes_are_one_line(fails, run, code, words, message):
+    assert message in fails(code, "impute", run, *QUICK, *words)
 
 
 def test_evaluating_with_hidden_pixels_is_not_saved(numbers, call, run):

@@ -23,7 +23,7 @@ from vaekit.training.locking import lock_directory
 
 
 class Noting(SilentLogger):
-    """Remembers what people are told, and stops a training at the end of an epoch."""
+    """Records the messages, and stops a training at the end of an epoch."""
 
     def __init__(self, stop_after: int | None = None):
         self.notes: list[str] = []
