@@ -164,8 +164,8 @@ def test_attributes_change_the_mean_attributes(call, attributed):
 
 
 def test_scatters_and_tables_keep_classes_of_attribute_models(call, attributed, tmp_path):
-    assert call("encode", attributed, "-o", "codes.csv", "--label", "--figure", "x.png").exit_code == 0
-    names, *rows = csv.reader((tmp_path / "codes.csv").open())
+    assert call("encode", attributed, "-o", "latents.csv", "--label", "--figure", "x.png").exit_code == 0
+    names, *rows = csv.reader((tmp_path / "latents.csv").open())
     assert names[-1] == "label"
     assert {row[-1] for row in rows} == set("0123456789")
 

@@ -115,8 +115,8 @@ def test_a_run_of_hidden_pixels_from_training_to_report(call, numbers, tmp_path)
     assert numbers("impute", "partial", *QUICK, "-o", "x.png")["missing"] == "pixels:0.3"
     for command in ("reconstruct", "interpolate", "traverse"):
         assert call(command, "partial", "-o", f"{command}.png").exit_code == 0
-    assert call("encode", "partial", "-o", "codes.npy").exit_code == 0
-    assert np.isfinite(np.load(tmp_path / "codes.npy")).all()
+    assert call("encode", "partial", "-o", "latents.npy").exit_code == 0
+    assert np.isfinite(np.load(tmp_path / "latents.npy")).all()
 
 
 def test_a_table_with_empty_cells_can_be_trained_on(call, tmp_path):

@@ -106,8 +106,8 @@ class TrainedModel:
         dataset, splits = build_data(self._own_settings(name) if own else self._other_settings(str(name)))
         if dataset.shape != self.shape:
             raise InvalidError(
-                f"data {dataset.name!r}: images are {_format_shape(dataset.shape)}, but {self.source} was trained "
-                f"on {_format_shape(self.shape)}"
+                f"data {dataset.name!r}: {self.source} was trained on images of {_format_shape(self.shape)}, "
+                f"got {_format_shape(dataset.shape)}; name other data with --data"
             )
         if own and self.fingerprint not in ("", fingerprint(dataset)):
             raise InvalidError(
