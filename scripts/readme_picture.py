@@ -25,8 +25,8 @@ TARGET = Path(__file__).parents[1] / "docs" / "images" / "latent-plane.png"
 def main() -> None:
     run = vaekit.Run(sys.argv[1]) if len(sys.argv) > 1 else vaekit.train("mnist-2d")
     trained = run.trained
-    seen = trained.load_split("test", images=plots.CODES)
-    drawn = [plots.decoded_grid(trained, 20).figure, plots.latent_scatter(trained, seen).figure]
+    images = trained.load_split("test", images=plots.MAX_LATENTS)
+    drawn = [plots.decoded_grid(trained, 20).figure, plots.latent_scatter(trained, images).figure]
     sides = [_scaled(Image.open(io.BytesIO(render(figure))).convert("RGB")) for figure in drawn]
     page = Image.new("RGB", (sum(side.width for side in sides), HEIGHT), "white")
     left = 0

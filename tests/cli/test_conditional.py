@@ -1,4 +1,4 @@
-"""Conditional models from the command line: trained, measured, drawn, and told what they do not know."""
+"""Conditional models from the command line: trained, measured, drawn, and refused what they cannot do."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def train(directory: Path, *words: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory) -> Path:
-    """A finished run that is told the digit everywhere; not to be changed."""
+def conditioned(tmp_path_factory) -> Path:
+    """A finished run that is conditioned on the digit in every part; not to be changed."""
     into = "model.condition={variable: label, parts: [prior, encoder, decoder]}"
-    return train(tmp_path_factory.mktemp("told") / "digits", into, "model.latent_dim=2")
+    return train(tmp_path_factory.mktemp("conditioned") / "digits", into, "model.latent_dim=2")
 
 
 @pytest.fixture(scope="module")
 def attributed(tmp_path_factory) -> Path:
-    """One that is told how much ink there is, and whether the digit is even."""
+    """A run that is conditioned on the amount of ink and on whether the digit is even."""
     place = tmp_path_factory.mktemp("attributed")
     from vaekit.data import load_dataset as load_data
 
@@ -50,36 +50,46 @@ def arrays(call, *words: object) -> np.ndarray:
     return np.load("x.npy")
 
 
-def test_the_report_shows_one_column_per_class_and_colors_by_class(told):
-    assert Image.open(told / "figures/classes.png").format == "PNG"
-    assert {"decoded-grid.png", "latent-space.png"} <= {file.name for file in (told / "figures").iterdir()}
+def test_the_report_shows_one_column_per_class_and_colors_by_class(conditioned):
+    assert Image.open(conditioned / "figures/classes.png").format == "PNG"
+    assert {"decoded-grid.png", "latent-space.png"} <= {
+        file.name for file in (conditioned / "figures").iterdir()
+    }
 
 
-def test_samples_show_every_class_or_the_given_one(call, told):
-    grid = arrays(call, "sample", told, "-n", 25)
+def test_samples_show_every_class_or_the_given_one(call, conditioned):
+    grid = arrays(call, "sample", conditioned, "-n", 25)
     assert grid.shape == (3, 10, 1, 8, 8)
-    assert arrays(call, "sample", told, "-n", 3, "--label", 7).shape == (3, 1, 8, 8)
-    assert np.allclose(arrays(call, "sample", told, "-n", 3, "--label", 7), grid[:, 7], atol=1e-5)
+    assert arrays(call, "sample", conditioned, "-n", 3, "--label", 7).shape == (3, 1, 8, 8)
+    assert np.allclose(arrays(call, "sample", conditioned, "-n", 3, "--label", 7), grid[:, 7], atol=1e-5)
 
 
-def test_styles_transfer_to_other_classes(call, told):
-    assert arrays(call, "reconstruct", told, "-n", 4, "--label", "all").shape == (4, 10, 1, 8, 8)
-    every, three = (arrays(call, "reconstruct", told, "-n", 4, "--label", to) for to in ("all", "3"))
+def test_styles_transfer_to_other_classes(call, conditioned):
+    assert arrays(call, "reconstruct", conditioned, "-n", 4, "--label", "all").shape == (4, 10, 1, 8, 8)
+    every, three = (arrays(call, "reconstruct", conditioned, "-n", 4, "--label", to) for to in ("all", "3"))
     assert np.allclose(every[:, 3], three, atol=1e-5)
-    assert call("reconstruct", told, "--label", "all", "-o", "styles.png").exit_code == 0
+    assert call("reconstruct", conditioned, "--label", "all", "-o", "styles.png").exit_code == 0
 
 
-def test_traversals_and_paths_use_the_label(call, told):
-    walks = [arrays(call, "traverse", told, "--label", k, "--latents", "0") for k in (1, 4)]
-    assert not np.allclose(*walks)
-    assert arrays(call, "traverse", told, "--grid", "--steps", 3, "--label", 2).shape == (3, 3, 1, 8, 8)
-    ways = {vary: arrays(call, "interpolate", told, "--vary", vary) for vary in ("both", "style", "label")}
-    assert np.allclose(ways["style"][:, 0], ways["label"][:, 0], atol=1e-5)
-    assert not np.allclose(ways["style"][:, -1], ways["label"][:, -1])
+def test_traversals_and_paths_use_the_label(call, conditioned):
+    traversals = [arrays(call, "traverse", conditioned, "--label", k, "--latents", "0") for k in (1, 4)]
+    assert not np.allclose(*traversals)
+    assert arrays(call, "traverse", conditioned, "--grid", "--steps", 3, "--label", 2).shape == (
+        3,
+        3,
+        1,
+        8,
+        8,
+    )
+    paths = {
+        vary: arrays(call, "interpolate", conditioned, "--vary", vary) for vary in ("both", "style", "label")
+    }
+    assert np.allclose(paths["style"][:, 0], paths["label"][:, 0], atol=1e-5)
+    assert not np.allclose(paths["style"][:, -1], paths["label"][:, -1])
 
 
-def test_conditioned_and_marginalized_labels_are_distinguished(call, numbers, told, tmp_path):
-    run = Path(shutil.copytree(told, tmp_path / "run"))
+def test_conditioned_and_marginalized_labels_are_distinguished(call, numbers, conditioned, tmp_path):
+    run = Path(shutil.copytree(conditioned, tmp_path / "run"))
     words = ("evaluate", run, "--samples", 20, "--images", 40)
     given, missing = numbers(*words), numbers(*words, "--labels", "marginalize")
     assert (given["labels"], missing["labels"]) == ("condition", "marginalize")
@@ -96,28 +106,28 @@ def test_conditioned_and_marginalized_labels_are_distinguished(call, numbers, to
     assert "KL of the label" in (run / "report.html").read_text()
 
 
-def test_missing_labels_are_predicted_or_averaged_over(call, fails, told, tmp_path):
+def test_missing_labels_are_predicted_or_averaged_over(call, fails, conditioned, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)
     np.save(tmp_path / "x.npy", images)
     other = ("--data", "x.npy", "--split", "train")
-    assert "these images have none; average over" in fails(3, "evaluate", told, "--samples", 2, *other)
-    assert call("evaluate", told, "--samples", 2, "--labels", "marginalize", *other).exit_code == 0
+    assert "these images have none; average over" in fails(3, "evaluate", conditioned, "--samples", 2, *other)
+    assert call("evaluate", conditioned, "--samples", 2, "--labels", "marginalize", *other).exit_code == 0
     for command in ("reconstruct", "interpolate", "traverse"):
-        assert call(command, told, *other, "-o", f"{command}.png").exit_code == 0
-    assert call("encode", told, *other, "-o", "codes.npy").exit_code == 0
-    assert np.load(tmp_path / "codes.npy").shape[1] == 2
+        assert call(command, conditioned, *other, "-o", f"{command}.png").exit_code == 0
+    assert call("encode", conditioned, *other, "-o", "latents.npy").exit_code == 0
+    assert np.load(tmp_path / "latents.npy").shape[1] == 2
 
 
-def test_classes_of_other_data_are_matched_by_name(call, fails, told, tmp_path):
+def test_classes_of_other_data_are_matched_by_name(call, fails, conditioned, tmp_path):
     from vaekit.data import load_dataset as load_data
 
     digits = load_data("digits")
     few = np.flatnonzero(np.isin(digits.labels, (3, 7)))[:60]
     np.savez(tmp_path / "few.npz", x=digits.images[few, 0], y=digits.labels[few])
-    seen = load(told).trained.load_split("train", str(tmp_path / "few.npz"))
-    assert set(seen.labels.tolist()) == {3, 7}
+    images = load(conditioned).trained.load_split("train", str(tmp_path / "few.npz"))
+    assert set(images.labels.tolist()) == {3, 7}
     np.savez(tmp_path / "words.npz", x=digits.images[few, 0], y=np.where(digits.labels[few] == 3, "3", "B"))
-    assert "has a class 'B'" in fails(3, "reconstruct", told, "--data", "words.npz")
+    assert "unknown class 'B'" in fails(3, "reconstruct", conditioned, "--data", "words.npz")
 
 
 @pytest.mark.parametrize(
@@ -128,9 +138,9 @@ def test_classes_of_other_data_are_matched_by_name(call, fails, told, tmp_path):
         (["reconstruct", "--label", "11"], "or a number from 0 to 9"),
     ],
 )
-def test_missing_labels_are_an_error(fails, told, words, message):
+def test_missing_labels_are_an_error(fails, conditioned, words, message):
     command, *rest = words
-    assert message in fails(3, command, told, *rest)
+    assert message in fails(3, command, conditioned, *rest)
 
 
 def test_unconditional_models_refuse_labels(fails, run):
@@ -154,8 +164,8 @@ def test_attributes_change_the_mean_attributes(call, attributed):
 
 
 def test_scatters_and_tables_keep_classes_of_attribute_models(call, attributed, tmp_path):
-    assert call("encode", attributed, "-o", "codes.csv", "--label", "--figure", "x.png").exit_code == 0
-    names, *rows = csv.reader((tmp_path / "codes.csv").open())
+    assert call("encode", attributed, "-o", "latents.csv", "--label", "--figure", "x.png").exit_code == 0
+    names, *rows = csv.reader((tmp_path / "latents.csv").open())
     assert names[-1] == "label"
     assert {row[-1] for row in rows} == set("0123456789")
 
@@ -169,6 +179,6 @@ def test_attributes_are_part_of_the_model_and_of_its_fingerprint(call, fails, at
     assert json.loads(found.stdout)["label_accuracy"] is None
 
 
-def test_bounds_of_a_conditional_model_are_of_log_p_x_given_y(call, told):
+def test_bounds_of_a_conditional_model_are_of_log_p_x_given_y(call, conditioned):
     words = ("--bdmc", "--images", 2, "--chains", 2, "--steps", 2, "--samples", 5)
-    assert call("evaluate", told / "model", *words).stdout.startswith("bound on log p(x|y)")
+    assert call("evaluate", conditioned / "model", *words).stdout.startswith("bound on log p(x|y)")

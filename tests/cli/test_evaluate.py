@@ -192,7 +192,7 @@ def test_mistakes(fails, run):
     assert "no such run directory" in fails(4, "evaluate", "nowhere")
     assert "'tset' is not one of" in fails(2, "evaluate", run, "--split", "tset")
     assert "0 is not in the range" in fails(2, "evaluate", run, "--samples", 0)
-    assert "images are 1 x 28 x 28, but" in fails(3, "evaluate", run, "--data", "mnist")
+    assert "got 1 x 28 x 28; name other data" in fails(3, "evaluate", run, "--data", "mnist")
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_repeated_imputations_give_a_note_on_stderr(call, run):
 
 
 @pytest.mark.parametrize(
-    ("code", "words", "told"),
+    ("code", "words", "message"),
     [
         (
             3,
@@ -86,8 +86,8 @@ def test_repeated_imputations_give_a_note_on_stderr(call, run):
         (3, ["-n", 2, "-o", "x.jpg"], "x.jpg: expected a name that ends in .png"),
     ],
 )
-def test_mistakes_are_one_line(fails, run, code, words, told):
-    assert told in fails(code, "impute", run, *QUICK, *words)
+def test_mistakes_are_one_line(fails, run, code, words, message):
+    assert message in fails(code, "impute", run, *QUICK, *words)
 
 
 def test_evaluating_with_hidden_pixels_is_not_saved(numbers, call, run):
@@ -115,8 +115,8 @@ def test_a_run_of_hidden_pixels_from_training_to_report(call, numbers, tmp_path)
     assert numbers("impute", "partial", *QUICK, "-o", "x.png")["missing"] == "pixels:0.3"
     for command in ("reconstruct", "interpolate", "traverse"):
         assert call(command, "partial", "-o", f"{command}.png").exit_code == 0
-    assert call("encode", "partial", "-o", "codes.npy").exit_code == 0
-    assert np.isfinite(np.load(tmp_path / "codes.npy")).all()
+    assert call("encode", "partial", "-o", "latents.npy").exit_code == 0
+    assert np.isfinite(np.load(tmp_path / "latents.npy")).all()
 
 
 def test_a_table_with_empty_cells_can_be_trained_on(call, tmp_path):

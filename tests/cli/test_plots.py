@@ -106,7 +106,7 @@ def test_the_decoded_grid_of_two_latents(numbers, run):
 
 
 @pytest.mark.parametrize(
-    ("code", "words", "told"),
+    ("code", "words", "message"),
     [
         (3, ["sample", "-o", "x.jpg"], "x.jpg: expected a name that ends in .png"),
         (1, ["sample", "-o", "/dev/null/x.png"], "cannot write /dev/null/x.png"),
@@ -123,9 +123,9 @@ def test_the_decoded_grid_of_two_latents(numbers, run):
         (2, ["encode"], "Missing option '-o'"),
     ],
 )
-def test_mistakes_are_one_line(fails, run, code, words, told):
+def test_mistakes_are_one_line(fails, run, code, words, message):
     command, *rest = words
-    assert told in fails(code, command, run, *rest)
+    assert message in fails(code, command, run, *rest)
 
 
 # ---------------------------------------------------------------------------------------------------- codes

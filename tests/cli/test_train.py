@@ -129,7 +129,7 @@ def _idx(place: Path) -> Path:
 
 @pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
-    ("make", "told", "likelihood"),
+    ("make", "message", "likelihood"),
     [
         (_folder, "data: 60 gray images of 8x8", "discretized_logistic"),
         (_npy, "data: 60 gray images of 8x8", "discretized_logistic"),
@@ -138,12 +138,12 @@ def _idx(place: Path) -> Path:
         (_idx, "data: labels from my-labels-idx1-ubyte", "discretized_logistic"),
     ],
 )
-def test_data_alone_is_enough(call, tmp_path, make: Callable[[Path], Path], told, likelihood):
+def test_data_alone_is_enough(call, tmp_path, make: Callable[[Path], Path], message, likelihood):
     path = make(tmp_path)
     result = call("train", "--data", path.name, *QUICK)
     assert result.exit_code == 0, result.output
     lines = result.stderr.splitlines()
-    assert told in lines
+    assert message in lines
     assert any(line.startswith("proposed: observation ") and likelihood in line for line in lines)
     assert any(line.startswith("proposed: network dense: ") for line in lines)
     [config] = tmp_path.glob("runs/*/1/model/config.json")
@@ -213,7 +213,7 @@ def test_divergence_has_its_own_exit_code(call, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("code", "words", "told"),
+    ("code", "words", "message"),
     [
         (4, ["mnits"], "did you mean 'mnist'?"),
         (4, ["gone.yaml"], "recipe 'gone.yaml': no such file"),
@@ -240,8 +240,8 @@ def test_divergence_has_its_own_exit_code(call, tmp_path):
         (1, ["digits", "--run-dir", "/dev/null/r"], "cannot create /dev/null/r"),
     ],
 )
-def test_a_mistake_is_one_line_and_leaves_nothing(fails, tmp_path, code, words, told):
-    assert told in fails(code, "train", *words)
+def test_a_mistake_is_one_line_and_leaves_nothing(fails, tmp_path, code, words, message):
+    assert message in fails(code, "train", *words)
     assert not any(tmp_path.iterdir())
 
 

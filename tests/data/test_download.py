@@ -20,7 +20,7 @@ from vaekit.errors import NotFoundError
 
 
 class Server(ThreadingHTTPServer):
-    """Serves a folder; fails in the given way as often as told before it does."""
+    """Serves a folder; the first requests fail in the given way, as often as asked."""
 
     folder: Path
     asked = 0

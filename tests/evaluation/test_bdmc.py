@@ -55,6 +55,6 @@ def test_bdmc_works_with_every_model_and_is_reproducible(make):
 
 
 def test_progress_reports_finished_images():
-    told: list[int] = []
-    bdmc(make_vae(), 5, 400, 2, 10, progress=told.append)
-    assert told == [1, 1, 1, 1, 1]
+    sizes: list[int] = []
+    bdmc(make_vae(), 5, 400, 2, 10, progress=sizes.append)
+    assert sizes == [1, 1, 1, 1, 1]

@@ -86,7 +86,7 @@ def test_batches_of_different_sizes_are_weighted_by_images(posterior: str):
 
 
 class Scales(nn.Module):
-    """A decoder whose pixels have these log-scales, whatever it is told."""
+    """A decoder whose pixels have these log-scales for all latents."""
 
     def __init__(self, log_scales: list[float]):
         super().__init__()

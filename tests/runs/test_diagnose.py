@@ -126,8 +126,8 @@ def test_problems_shown_by_the_evaluation(numbers, words):
 )
 def test_a_prior_mismatch_proposes_a_more_flexible_prior(prior, cure):
     far = {**MEASURED, "marginal_kl": 4.0, "mutual_information": 5.0, "surgery_images": 5000}
-    told = ["model.condition={variable: label, parts: [prior, decoder]}"] if "class" in prior else []
-    recorded = run(GOOD, far, *told, f"model.prior={prior}")
+    condition = ["model.condition={variable: label, parts: [prior, decoder]}"] if "class" in prior else []
+    recorded = run(GOOD, far, *condition, f"model.prior={prior}")
     assert the_only(recorded).endswith(cure)
 
 

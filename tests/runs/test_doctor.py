@@ -60,12 +60,12 @@ def test_disabled_argument_validation(monkeypatch):
     assert any("does not validate the arguments" in text for text in troubles())
 
 
-@pytest.mark.parametrize(("built_for", "told"), [(None, "CPU-only build"), ("12.4", "no GPU")])
-def test_an_unused_gpu(monkeypatch, built_for, told):
+@pytest.mark.parametrize(("built_for", "message"), [(None, "CPU-only build"), ("12.4", "no GPU")])
+def test_an_unused_gpu(monkeypatch, built_for, message):
     monkeypatch.setattr(doctor.shutil, "which", lambda name: "/usr/bin/nvidia-smi")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.version, "cuda", built_for)
-    assert any(told in text for text in troubles())
+    assert any(message in text for text in troubles())
 
 
 def test_an_old_torch(monkeypatch):

@@ -1,4 +1,4 @@
-"""What blocks make of runs: numbers first, then that a fault stays a line."""
+"""Blocks as numbers, and errors of blocks as one line of the page."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_table_has_means_deviations_and_marks_the_best(results):
     assert "Measured on 20 test images of digits, observation dynamic." in part.notes
 
 
-def test_a_column_that_nobody_knows_is_left_out(results):
+def test_a_metric_that_no_run_has_is_left_out(results):
     [part] = table(results, ["ae"], ["elbo", "mse", "frechet"])
     assert [column.name for column in part.columns] == ["mse"]
 
@@ -76,7 +76,7 @@ def test_two_sets_of_as_many_images_never_share_a_column(results):
     assert "(b) Measured on 20 test images (set 0123abcd) of digits, observation dynamic." in part.notes
 
 
-def test_another_estimator_parts_the_likelihood_but_not_the_bound(results):
+def test_another_estimator_splits_the_likelihood_column_but_not_the_bound(results):
     vae = results.select("vae-2")[0]
     chains = {"estimator": "ais", "samples": 16, "steps": 200, "init": "encoder"}
     for change in ({"samples": 999}, chains, {"labels": "condition"}):
@@ -96,7 +96,7 @@ def test_seeds_of_two_protocols_are_not_averaged(results):
     assert [(cell.count, cell.std) for cell in cells] == [(1, None), (1, None)]
 
 
-def test_what_is_no_likelihood_is_marked_and_explained(results):
+def test_values_that_are_not_likelihoods_are_marked_and_explained(results):
     vae = results.select("vae-2")[0]
     odd = with_runs(
         results, altered(vae), altered(vae, is_likelihood=False, caveats=["it is gray"], elbo=-1.0)
@@ -114,7 +114,7 @@ def test_a_run_that_failed_is_a_row_with_its_reason(results):
     assert part.notes[-1] == "VAE, d = 2: it diverged"
 
 
-def test_the_best_is_a_sentence_of_the_numbers(results):
+def test_the_best_runs_are_named_in_a_sentence(results):
     [part] = draw_block(results, {"best": {"runs": "VAE", "metric": "elbo", "within": 1000}})
     means = {o.label: np.mean([t.evaluation["elbo"] for t in o.finished]) for o in results.select("VAE")}
     first, last = sorted(means, key=means.get, reverse=True)
@@ -134,13 +134,13 @@ def test_a_setting_is_a_variable_or_a_key_of_the_recipe(results):
 
 
 @pytest.mark.parametrize("kind", ["curves", "samples", "reconstructions", "latent_scatter"])
-def test_figures_are_drawn_of_what_is_there(results, kind):
+def test_figures_show_the_finished_runs(results, kind):
     [part] = draw_block(results, {kind: None})
     assert isinstance(part, FigureElement)
 
 
 @pytest.mark.parametrize("kind", sorted(BLOCKS.keys() - {"heading", "text", "elbo_identity"}))
-def test_a_fault_becomes_a_line(results, kind):
+def test_an_error_in_a_block_becomes_one_line(results, kind):
     [part] = draw_block(results, {kind: {**REQUIRED.get(kind, {}), "runs": "nobody"}})
     assert isinstance(part, Text)
     assert (part.kind, part.text) == ("error", f"{kind}: runs: no run matches nobody under this preset")
@@ -150,30 +150,30 @@ def test_a_fault_becomes_a_line(results, kind):
     "options",
     [{"dimensions": 3}, {"dimensions": 2, "kernel_pca": True}, {"dimensions": 3, "kernel_pca": True}],
 )
-def test_latent_spaces_have_depth_and_kernels_where_asked(results, options):
+def test_latent_scatter_in_three_dimensions_and_with_kernel_pca(results, options):
     [part] = draw_block(results, {"latent_scatter": {"runs": "vae-3", "n": 40, **options}})
     assert isinstance(part, FigureElement)
     assert hasattr(part.figure.axes[0], "zaxis") == (options["dimensions"] == 3)
     assert part.caption.startswith("The means of q(z|x) of 40 held-out images")
 
 
-def test_principal_components_of_all_latents_keep_every_distance(results):
-    codes = encode_split(results.select("vae-3")[0], 40, "test").mean
-    points = _points(codes, 3, kernel_pca=False)
-    assert pdist(points) == pytest.approx(pdist(codes), rel=1e-4)
+def test_principal_components_of_all_latents_preserve_distances(results):
+    latents = encode_split(results.select("vae-3")[0], 40, "test").mean
+    points = _points(latents, 3, kernel_pca=False)
+    assert pdist(points) == pytest.approx(pdist(latents), rel=1e-4)
     assert list(points.var(0)) == sorted(points.var(0), reverse=True)
 
 
-def test_a_fault_that_nobody_foresaw_becomes_a_line_too(results, monkeypatch):
+def test_an_unexpected_error_in_a_block_becomes_one_line(results, monkeypatch):
     monkeypatch.setitem(BLOCKS, "text", lambda study, text: 1 / 0)
     assert draw_block(results, {"text": "a"}) == [Text("text: ZeroDivisionError: division by zero", "error")]
 
 
-def test_a_number_without_a_better_end_has_no_best(results):
+def test_a_metric_without_a_better_direction_has_no_best(results):
     [part] = draw_block(results, {"best": "parameters"})
     assert "neither higher nor lower is better" in part.text
 
 
-def test_a_wrong_option_names_block_and_option():
+def test_the_error_of_a_wrong_option_names_block_and_option():
     with pytest.raises(InvalidError, match=r"page: curves: metrc: unknown key; did you mean 'metric'\?"):
         check_block({"curves": {"metrc": "loss"}})

@@ -40,7 +40,7 @@ def test_small_numbers_lists_and_mappings_can_be_values():
     assert mixture.recipe.model.prior.components == 3
 
 
-def test_the_budget_comes_after_the_run_and_a_pattern_after_the_budget():
+def test_overrides_of_a_preset_follow_those_of_the_run_and_precede_those_of_a_pattern():
     preset = {
         "overrides": ["training.epochs=2", "model.latent_dim=7"],
         "runs": {"a-*": ["training.epochs=3"]},
@@ -52,7 +52,7 @@ def test_the_budget_comes_after_the_run_and_a_pattern_after_the_budget():
     assert second == first
 
 
-def test_what_the_study_sets_comes_before_what_a_run_sets():
+def test_overrides_of_a_study_precede_those_of_a_run():
     tree = {
         "overrides": ["model.latent_dim=5", "training.epochs=3"],
         "runs": [
@@ -64,18 +64,18 @@ def test_what_the_study_sets_comes_before_what_a_run_sets():
     assert [(recipe.model.latent_dim, recipe.training.epochs) for recipe in found] == [(5, 3), (6, 3)]
 
 
-def test_no_pictures_are_drawn_unless_the_study_asks():
+def test_no_samples_are_saved_in_training_unless_the_study_sets_it():
     assert planned()[0].recipe.training.sample_every == 0
     assert planned(overrides=["training.sample_every=2"])[0].recipe.training.sample_every == 2
 
 
-def test_a_budget_may_choose_by_name_or_group():
+def test_a_preset_may_select_by_name_or_group():
     grid = {"name": "v{d}", "grid": {"d": [1, 2, 3]}, "overrides": ["model.latent_dim={d}"], "group": "VAE"}
     assert [variant.name for variant in planned({"only": ["v1", "v3"]}, **grid)] == ["v1", "v3"]
     assert len(planned({"only": "VAE"}, **grid)) == 3
 
 
-def test_seeds_follow_the_recipe_s_and_are_trained_in_rounds():
+def test_seeds_start_at_that_of_the_recipe_and_are_trained_in_rounds():
     found = planned({"seeds": 2}, name="v{d}", grid={"d": [1, 2]}, overrides=["training.seed=5"])
     tasks = plan.plan_tasks(found, EvaluationProtocol(), Path("x"))
     assert [str(task.directory) for task in tasks] == [
@@ -95,12 +95,12 @@ def test_seeds_follow_the_recipe_s_and_are_trained_in_rounds():
         (RecipeError, "did you mean 'epochs'", None, {"overrides": ["training.epoch=1"]}),
     ],
 )
-def test_what_cannot_be_planned_is_refused(error, words, preset, run):
+def test_invalid_plans_are_refused(error, words, preset, run):
     with pytest.raises(error, match=words):
         planned(preset, **run)
 
 
-def test_the_budget_is_quick_unless_another_is_named():
+def test_the_default_preset_is_quick():
     study = parse_study({"runs": [{"name": "a", "recipe": "digits"}], "presets": {"full": {}, "quick": {}}})
     assert plan.choose_preset(study, None)[0] == "quick"
     assert plan.choose_preset(study, "full")[0] == "full"

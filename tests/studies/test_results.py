@@ -1,4 +1,4 @@
-"""results.json says what the runs' own files say."""
+"""results.json has the numbers of the files of the runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def written(results) -> dict:
     return json.loads((results.folder / "results.json").read_text())
 
 
-def test_the_head_says_what_was_run(written):
+def test_results_name_study_preset_and_command(written):
     assert (written["study"], written["preset"], written["title"]) == ("tiny", "quick", "A tiny study")
     assert written["evaluate"]["samples"] == 3
     assert "vaekit study" in written["command"]
@@ -27,14 +27,14 @@ def test_every_run_has_its_numbers_and_epochs(written, results):
     for run, variant in zip(written["variants"], results.variants, strict=True):
         assert (run["name"], run["group"]) == (variant.name, variant.plan.group)
         assert run["recipe"]["training"]["epochs"] == 2
-        for said, training in zip(run["runs"], variant.runs, strict=True):
-            lines = (training.path / "metrics.jsonl").read_text().splitlines()
+        for written_run, run_result in zip(run["runs"], variant.runs, strict=True):
+            lines = (run_result.path / "metrics.jsonl").read_text().splitlines()
             records = [json.loads(line) for line in lines]
-            assert said["epochs"]["loss"] == [record["loss"] for record in records]
-            assert said["metrics"]["epochs"] == len(records) == 2
-            kept = json.loads((training.path / "evaluation.json").read_text())
+            assert written_run["epochs"]["loss"] == [record["loss"] for record in records]
+            assert written_run["metrics"]["epochs"] == len(records) == 2
+            evaluation = json.loads((run_result.path / "evaluation.json").read_text())
             for name in ("log_likelihood", "elbo", "mse"):
-                assert said["metrics"][name] == kept[name]
+                assert written_run["metrics"][name] == evaluation[name]
 
 
 def test_means_and_deviations_are_over_the_seeds(written):
@@ -48,7 +48,7 @@ def test_means_and_deviations_are_over_the_seeds(written):
     }
 
 
-def test_the_tables_of_the_page_are_there_as_data(written):
+def test_results_contain_the_tables_of_the_page(written):
     [table] = written["tables"]
     assert [column["name"] for column in table["columns"]][-1] == "recipe:model.latent_dim"
     assert [row["name"] for row in table["rows"]] == ["VAE, d = 2", "VAE, d = 3", "ae"]
@@ -64,7 +64,7 @@ def test_every_metric_of_a_run_is_a_number_or_unknown(results, name):
         assert value is None or isinstance(value, int | float)
 
 
-def test_a_metric_of_a_level_or_of_the_recipe(results):
+def test_metrics_of_one_layer_and_of_recipe_keys(results):
     [vae] = results.select("vae-2")
     assert metric_values("kl:1", vae) == metric_values("kl", vae)
     assert metric_values("kl:2", vae) == []

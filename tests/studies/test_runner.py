@@ -71,11 +71,11 @@ def test_a_finished_study_is_not_run_again(tiny, copy):
     assert before == {path: path.stat().st_mtime_ns for path in copy.rglob("model.safetensors")}
 
 
-def test_more_seeds_leave_those_that_are_there(tiny, copy):
+def test_more_seeds_leave_finished_runs_unchanged(tiny, copy):
     assert again(tiny, copy, seeds=3).begun == ["vae-2 seed 2", "vae-3 seed 2", "ae seed 2"]
 
 
-def test_another_recipe_is_trained_anew_and_said_so(tiny, copy, tmp_path):
+def test_a_changed_recipe_is_trained_again_with_a_note(tiny, copy, tmp_path):
     changed = tmp_path / "tiny.yaml"
     changed.write_text(tiny.read_text().replace("grid: {d: [2, 3]}", "grid: {d: [2]}").replace("=40", "=50"))
     display = again(changed, copy)
@@ -99,7 +99,7 @@ class Stopping(SilentLogger):
 
 
 @pytest.mark.parametrize(("resume", "words"), [(True, "and is resumed"), (False, "and is trained again")])
-def test_what_was_interrupted_goes_on_only_if_asked(tiny, copy, resume, words):
+def test_interrupted_runs_are_resumed_only_on_request(tiny, copy, resume, words):
     whole = [strip(record) for record in Run(copy / "vae-2" / "seed-0").metrics]
     recipe = Run(copy / "vae-2" / "seed-0").recipe
     shutil.rmtree(copy / "vae-2" / "seed-0")
@@ -114,7 +114,7 @@ def strip(record: dict) -> dict:
     return {key: value for key, value in record.items() if key not in ("seconds", "images_per_second")}
 
 
-def test_what_diverges_or_has_no_data_does_not_stop_the_rest(tmp_path):
+def test_runs_that_diverge_or_have_no_data_do_not_stop_the_rest(tmp_path):
     file = tmp_path / "s.yaml"
     file.write_text(
         STUDY.replace("recipe: digits}", "recipe: digits, overrides: [data.dataset=/nowhere/x.npy]}", 1)
@@ -130,7 +130,7 @@ def test_what_diverges_or_has_no_data_does_not_stop_the_rest(tmp_path):
     assert "Failed runs" in found.page.read_text()
 
 
-def test_data_that_cannot_be_had_are_looked_for_once(tmp_path, monkeypatch):
+def test_unavailable_data_are_looked_up_once(tmp_path, monkeypatch):
     asked = []
 
     def unreachable(data):
@@ -163,7 +163,7 @@ def test_the_settings_of_a_machine_change_no_number(results):
     assert numeric_settings(recipe) != numeric_settings(recipe.model_copy(update={"training": other}))
 
 
-def test_plain_lines_say_what_ended(capsys):
+def test_plain_lines_report_finished_runs(capsys):
     import sys
 
     lines = LineDisplay(sys.stderr)
@@ -213,7 +213,7 @@ def test_a_signal_stops_all_workers_after_they_saved(tmp_path):
     assert not list((tmp_path / "r").glob("*/seed-0/.pid"))
 
 
-def test_a_worker_that_is_killed_is_replaced_and_its_run_counts_as_failed(tiny, tmp_path):
+def test_a_killed_worker_is_replaced_and_its_run_counts_as_failed(tiny, tmp_path):
     study_of = load_study(tiny)
     variants = plan.plan_variants(study_of, study_of.presets["quick"])
     tasks = plan.plan_tasks(variants, study_of.presets["quick"].evaluate, tmp_path)[:3]

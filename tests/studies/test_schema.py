@@ -1,4 +1,4 @@
-"""Studies are read, and every refusal says what to do."""
+"""Reading studies, and the errors of invalid ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RUN = {"name": "a", "recipe": "digits"}
 
 
 @pytest.mark.parametrize("name", study_names())
-def test_every_study_is_valid_and_plans_under_all_its_budgets(name):
+def test_every_study_is_valid_and_plans_under_all_its_presets(name):
     study = load_study(name)
     assert study.name == name
     assert study.title
@@ -49,7 +49,7 @@ def test_every_study_is_valid_and_plans_under_all_its_budgets(name):
         ({"runs": [RUN], "page": [{"text": "a", "table": {}}]}, "page.0: expected one block"),
     ],
 )
-def test_what_does_not_fit_is_refused_in_one_line(tree, words):
+def test_invalid_studies_are_refused_in_one_line(tree, words):
     with pytest.raises(InvalidError) as error:
         parse_study(tree)
     assert words in str(error.value)
@@ -74,6 +74,6 @@ def test_a_recipe_may_be_a_file_beside_the_study(tmp_path):
 @pytest.mark.parametrize(
     ("name", "words"), [("latnt-dimension", "did you mean 'latent-"), ("a.yaml", "no such file")]
 )
-def test_what_is_not_there_is_not_found(name, words):
+def test_unknown_studies_are_not_found(name, words):
     with pytest.raises(NotFoundError, match=words):
         load_study(name)

@@ -37,7 +37,7 @@ def test_the_public_names_are_these_functions():
         ("", []),
     ],
 )
-def test_commas_part_values_but_not_inside_brackets(text, values):
+def test_commas_separate_values_except_in_brackets(text, values):
     assert parse_values(text) == values
 
 
@@ -58,7 +58,7 @@ def test_a_sweep_is_the_grid_of_its_values(tmp_path):
     assert "vaekit sweep digits model.latent_dim=2,3 objective.beta=1,0.5 training.epochs=1" in found.command
 
 
-def test_one_number_that_varies_is_drawn_and_an_autoencoder_is_judged_by_its_error(tmp_path):
+def test_a_sweep_of_one_number_has_a_curve_and_autoencoders_use_the_squared_error(tmp_path):
     posterior = ["model.encoder.posterior=delta", "objective.beta=0"]
     found = sweep(
         "digits", {"model.latent_dim": [2, 3]}, [*SHORT, *posterior], samples=1, images=5,
@@ -71,7 +71,7 @@ def test_one_number_that_varies_is_drawn_and_an_autoencoder_is_judged_by_its_err
     assert "Not shown" not in found.page.read_text()
 
 
-def test_keys_that_share_their_last_word_are_told_apart(tmp_path):
+def test_keys_with_the_same_last_word_have_longer_names(tmp_path):
     kinds = {"model.encoder.network.hidden_sizes": [[8]], "model.decoder.network.hidden_sizes": [[8]]}
     found = sweep(
         "digits", kinds, SHORT, samples=1, images=5, folder=tmp_path / "s", jobs=1, display=SilentDisplay()
@@ -79,12 +79,12 @@ def test_keys_that_share_their_last_word_are_told_apart(tmp_path):
     assert found.variants[0].label == "encoder_network_hidden_sizes = [8], decoder_network_hidden_sizes = [8]"
 
 
-def test_a_sweep_needs_something_to_vary():
+def test_a_sweep_needs_a_grid():
     with pytest.raises(InvalidError, match="expected a key with several values"):
         sweep("digits", {})
 
 
-def test_a_comparison_shows_what_differs_and_what_was_measured(results, tmp_path):
+def test_a_comparison_shows_differing_settings_and_metrics(results, tmp_path):
     paths = [o.first.path for o in results.variants]
     found = compare(paths, tmp_path / "page.html")
     columns = found.study.page[1]["table"]["columns"]
@@ -98,7 +98,7 @@ def test_a_comparison_shows_what_differs_and_what_was_measured(results, tmp_path
     assert "3 runs side by side" in text
 
 
-def test_runs_that_differ_in_the_seed_alone_are_one_line(results):
+def test_runs_that_differ_only_in_the_seed_share_a_row(results):
     paths = [training.path for variant in results.variants for training in variant.finished]
     found = compare(paths)
     assert [[t.seed for t in o.runs] for o in found.variants] == [[0, 1], [0, 1], [0, 1]]
@@ -114,7 +114,7 @@ def test_runs_that_differ_in_the_seed_alone_are_one_line(results):
     shutil.rmtree(paths[0].parent / "copy")
 
 
-def test_runs_without_numbers_are_named_with_the_command(results, tmp_path):
+def test_unmeasured_runs_are_listed_with_the_command(results, tmp_path):
     path = Path(shutil.copytree(results.variants[0].first.path, tmp_path / "r"))
     (path / "evaluation.json").unlink()
     found = compare([path, results.variants[1].first.path])

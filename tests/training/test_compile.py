@@ -19,7 +19,7 @@ from vaekit.training.display import SilentLogger
 
 
 class Notes(SilentLogger):
-    """Remembers what it is told."""
+    """Records its messages."""
 
     def __init__(self):
         self.notes = []

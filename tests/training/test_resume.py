@@ -1,4 +1,4 @@
-"""A training that was killed and continued cannot be told from one that never was."""
+"""A training that was killed and resumed ends like one that was never killed."""
 
 from __future__ import annotations
 

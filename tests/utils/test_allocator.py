@@ -1,4 +1,4 @@
-"""Memory that was freed is kept for the next step, where the C library can be told so."""
+"""Memory that was freed is kept for the next step, if the C library allows it."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ truth over all hidden values. The baseline, which ignores the image, is the mean
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -156,7 +156,7 @@ def impute_dataset(
     whole = trained.with_missing("none")
     masked = trained.with_missing(_default_mask(trained, dataset) if missing is None else missing)
     candidates = np.arange(len(dataset)) if split is None else split_indices(splits, split)
-    indices = _choose(candidates, _incomplete(masked, dataset, candidates), max_images, seed)
+    indices = _choose_indices(candidates, _incomplete_indices(masked, dataset, candidates), max_images, seed)
     observed = masked.subset(dataset, indices)
     batches = _impute_batches(
         trained, observed, imputations, samples, sample_pixels, seed, labels == "condition", progress
@@ -175,7 +175,7 @@ def impute_dataset(
 
 
 def _default_mask(trained: TrainedModel, dataset: Dataset) -> str:
-    """What is hidden if the user does not say."""
+    """The mask if the caller gives none."""
     if dataset.has_missing:
         return "none"
     _, height, width = dataset.shape
@@ -183,7 +183,7 @@ def _default_mask(trained: TrainedModel, dataset: Dataset) -> str:
     return trained.recipe.data.hidden or f"square:{max(1, side // 3)}"
 
 
-def _incomplete(masked: TrainedModel, dataset: Dataset, candidates: np.ndarray) -> np.ndarray:
+def _incomplete_indices(masked: TrainedModel, dataset: Dataset, candidates: np.ndarray) -> np.ndarray:
     """The candidates with missing values.
 
     Raises:
@@ -200,11 +200,13 @@ def _incomplete(masked: TrainedModel, dataset: Dataset, candidates: np.ndarray) 
     return incomplete
 
 
-def _choose(candidates: np.ndarray, lacking: np.ndarray, max_images: int | None, seed: int) -> np.ndarray:
+def _choose_indices(
+    candidates: np.ndarray, incomplete: np.ndarray, max_images: int | None, seed: int
+) -> np.ndarray:
     if max_images is None:
         return candidates
-    count = min(max_images, len(lacking))
-    return np.sort(np.random.default_rng(seed).choice(lacking, count, replace=False))
+    count = min(max_images, len(incomplete))
+    return np.sort(np.random.default_rng(seed).choice(incomplete, count, replace=False))
 
 
 def _impute_batches(
@@ -218,24 +220,14 @@ def _impute_batches(
     progress: Progress,
 ) -> list[Imputations]:
     """Impute batch by batch; the random draws of a batch depend on the seed and its index."""
-
-    def each() -> Iterator[Imputations]:
-        size = images_per_batch(trained.model.decoder, observed.shape)
-        for place, (x, y) in enumerate(observed.batches(size)):
-            batch_seed = seed + 1_000_003 * place
-            yield impute(
-                trained.model,
-                x,
-                y if condition else None,
-                None,
-                imputations,
-                samples,
-                sample_pixels,
-                batch_seed,
-            )
-            progress(len(x), len(observed))
-
-    return list(each())
+    results = []
+    size = images_per_batch(trained.model.decoder, observed.shape)
+    for index, (x, y) in enumerate(observed.batches(size)):
+        y = y if condition else None
+        batch_seed = seed + 1_000_003 * index
+        results.append(impute(trained.model, x, y, None, imputations, samples, sample_pixels, batch_seed))
+        progress(len(x), len(observed))
+    return results
 
 
 def _mean_image(images: ObservedImages) -> np.ndarray:

@@ -68,9 +68,8 @@ class TrainedModel:
     attribute_names: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return (
-            f"TrainedModel({self.recipe.name!r}, {_by(self.shape)} images, {self.model.latent_dim} latents)"
-        )
+        shape = _format_shape(self.shape)
+        return f"TrainedModel({self.recipe.name!r}, {shape} images, {self.model.latent_dim} latents)"
 
     @property
     def title(self) -> str:
@@ -106,11 +105,11 @@ class TrainedModel:
             NotFoundError: the training dataset is not where it was.
         """
         own = self._is_own(name)
-        dataset, splits = build_data(self._own(name) if own else self._other(str(name)))
+        dataset, splits = build_data(self._own_settings(name) if own else self._other_settings(str(name)))
         if dataset.shape != self.shape:
             raise InvalidError(
-                f"data {dataset.name!r}: images are {_by(dataset.shape)}, but {self.source} was trained on "
-                f"{_by(self.shape)}"
+                f"data {dataset.name!r}: {self.source} was trained on images of {_format_shape(self.shape)}, "
+                f"got {_format_shape(dataset.shape)}; name other data with --data"
             )
         if own and self.fingerprint not in ("", fingerprint(dataset)):
             raise InvalidError(
@@ -141,7 +140,7 @@ class TrainedModel:
         moved = there.is_absolute() and here.name == there.name and not there.exists()
         return here == there or moved
 
-    def _own(self, name: str | None) -> DataSettings:
+    def _own_settings(self, name: str | None) -> DataSettings:
         """The settings of the training dataset, with the same splits.
 
         Raises:
@@ -155,7 +154,7 @@ class TrainedModel:
             )
         return self.recipe.data.model_copy(update={"dataset": name or known})
 
-    def _other(self, name: str) -> DataSettings:
+    def _other_settings(self, name: str) -> DataSettings:
         """The settings of another dataset; images of a folder are resized to the image size of the model."""
         plain = {"size": None, "crop": "resize", "color": "auto", "attributes": None}
         options = {**plain, "size": self.shape[1:]} if Path(name).is_dir() else plain
@@ -197,7 +196,7 @@ class TrainedModel:
         training: bool = False,
         observation: str | None = None,
     ) -> ObservedImages:
-        """Observe images of a dataset, given by their indices, as the recipe says or in another way."""
+        """Observe images of a dataset by their indices, as the recipe says or by another observation."""
         spec = self.recipe.data
         return observe(
             dataset, indices, observation or spec.observation, training=training, seed=spec.seed,
@@ -280,7 +279,7 @@ def load_model(path: str | Path, device: str | torch.device = "cpu", trust: Trus
     recipe = parse_config_recipe(config, folder, trust)
     shape, names = tuple(config["shape"]), tuple(config["label_names"])
     file = folder / "model.safetensors"
-    model = restore_model(recipe, shape, _weights(file), str(file))
+    model = restore_model(recipe, shape, _read_weights(file), str(file))
     data, attributes = str(config.get("data", "")), tuple(config.get("attribute_names", ()))
     return TrainedModel(model.to(device).eval(), recipe, shape, names, folder, data, attributes)
 
@@ -414,7 +413,7 @@ def read_config(file: Path) -> dict[str, Any]:
     return config
 
 
-def _weights(file: Path) -> dict[str, torch.Tensor]:
+def _read_weights(file: Path) -> dict[str, torch.Tensor]:
     if not file.is_file():
         raise NotFoundError(f"{file}: not found; a model directory holds config.json and model.safetensors")
     try:
@@ -423,5 +422,5 @@ def _weights(file: Path) -> dict[str, torch.Tensor]:
         raise InvalidError(f"{file}: damaged weights ({error}); copy or train the model again") from None
 
 
-def _by(shape: tuple[int, ...]) -> str:
+def _format_shape(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))

@@ -59,14 +59,14 @@ def examine(run: str | Path | None = None) -> Facts:
     ['data', 'extras', 'machine', 'versions', 'warnings']
     """
     examined = {} if run is None else {"run": examine_run(run)}
-    troubles = [trouble for check in CHECKS for trouble in check()]
+    problems = [problem for check in CHECKS for problem in check()]
     return {
         "versions": versions(),
         "extras": {name: _version(name) for name in EXTRAS},
         "machine": machine(),
         "data": data(),
         **examined,
-        "warnings": troubles + (examined["run"]["problems"] if examined else []),
+        "warnings": problems + (examined["run"]["problems"] if examined else []),
     }
 
 
@@ -123,7 +123,7 @@ def examine_run(path: str | Path) -> Facts:
         "recipe": lambda: run.recipe.name,
         "epochs": lambda: f"{len(run.metrics)} of {run.recipe.training.epochs}",
         "finished": lambda: run.finished,
-        "checkpoint": lambda: _newest(run.path, problems),
+        "checkpoint": lambda: _newest_checkpoint(run.path, problems),
         "model": lambda: run.trained.title,
         "data": lambda: run.trained.load_data()[0].source,
     }
@@ -178,14 +178,14 @@ def _too_many_threads() -> Iterator[str]:
         )
 
 
-def _held_threads() -> Iterator[str]:
+def _limited_threads() -> Iterator[str]:
     for name in THREAD_VARIABLES:
         given = os.environ.get(name, "")
         if given.isdigit() and int(given) < cores():
             yield f"{name}={given} leaves {cores() - int(given)} of {cores()} cores unused; unset it"
 
 
-def _other_precision() -> Iterator[str]:
+def _other_dtype() -> Iterator[str]:
     if torch.get_default_dtype() != torch.float32:
         yield (
             f"torch's default dtype is {torch.get_default_dtype()}, but the results of the recipes are for "
@@ -193,7 +193,7 @@ def _other_precision() -> Iterator[str]:
         )
 
 
-def _no_validation() -> Iterator[str]:
+def _validation_disabled() -> Iterator[str]:
     if not torch.distributions.Distribution._validate_args:
         yield (
             "torch does not validate the arguments of distributions (python -O or an imported package such "
@@ -202,13 +202,16 @@ def _no_validation() -> Iterator[str]:
 
 
 def _cache_unwritable() -> Iterator[str]:
-    folder = _existing(cache.cache_folder())
+    folder = _nearest_existing(cache.cache_folder())
     if not os.access(folder, os.W_OK):
         yield f"the cache {cache.cache_folder()} is not writable; set VAEKIT_CACHE to a writable folder"
 
 
 def _little_disk() -> Iterator[str]:
-    for what, folder in (("the working folder", Path.cwd()), ("the cache", _existing(cache.cache_folder()))):
+    for what, folder in (
+        ("the working folder", Path.cwd()),
+        ("the cache", _nearest_existing(cache.cache_folder())),
+    ):
         free = shutil.disk_usage(folder).free
         if free < LITTLE_DISK:
             yield f"{what} {folder} has {free >> 20} MiB left; free some space before training"
@@ -221,7 +224,7 @@ def _data_folders_missing() -> Iterator[str]:
 
 
 CHECKS: tuple[Callable[[], Iterator[str]], ...] = (
-    _old_torch, _gpu_unused, _too_many_threads, _held_threads, _other_precision, _no_validation,
+    _old_torch, _gpu_unused, _too_many_threads, _limited_threads, _other_dtype, _validation_disabled,
     _cache_unwritable, _little_disk, _data_folders_missing,
 )  # fmt: skip
 
@@ -245,7 +248,7 @@ def _memory() -> dict[str, int]:
     return {"total": page * total, "free": page * free}
 
 
-def _existing(folder: Path) -> Path:
+def _nearest_existing(folder: Path) -> Path:
     """The folder, or its nearest existing parent."""
     return next(place for place in (folder, *folder.parents) if place.exists())
 
@@ -281,7 +284,7 @@ def _damaged_file(recorded: RunRecords) -> str:
     return " and ".join(_FILES)
 
 
-def _newest(run: Path, problems: list[str]) -> str | None:
+def _newest_checkpoint(run: Path, problems: list[str]) -> str | None:
     """The newest intact checkpoint; damaged ones become problems."""
     found = checkpoint.Checkpoints(run, problems.append).load_newest()
     return None if found is None else found.path.name

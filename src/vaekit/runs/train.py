@@ -94,7 +94,7 @@ def train(
         log.note(f"data: {note}")
     for reason in reasons:
         log.note(f"proposed: {reason}")
-    directory = _directory(resolved.name, run_dir)
+    directory = _run_directory(resolved.name, run_dir)
     _record(directory, prepared)
     return _fit(Run(directory, resolved.training.device), prepared, log, figures)
 
@@ -142,7 +142,8 @@ def resume(
     recipe = override_recipe(run.recipe, changes)
     if run.finished and recipe == run.recipe:
         raise InvalidError(
-            f"{path}: {_end(run)}; to train longer: vaekit train --resume {path} {_longer(run)}; "
+            f"{path}: {_describe_end(run)}; to train longer: vaekit train --resume {path} "
+            f"{_override_to_extend(run)}; "
             f"for the report: vaekit report {path}"
         )
     if recipe.training.epochs < (done := len(run.metrics)):
@@ -164,14 +165,14 @@ def _stopped_early(run: Run) -> bool:
     return len(run.metrics) < run.recipe.training.epochs
 
 
-def _end(run: Run) -> str:
+def _describe_end(run: Run) -> str:
     done = len(run.metrics)
     if _stopped_early(run):
         return f"early stopping ended training after {done} epochs"
     return f"all {done} epochs are done"
 
 
-def _longer(run: Run) -> str:
+def _override_to_extend(run: Run) -> str:
     """The override that lets a finished run train longer."""
     settings = run.recipe.training
     if _stopped_early(run) and settings.patience is not None:
@@ -268,7 +269,7 @@ def _fit(run: Run, prepared: Prepared, log: TrainingLogger, figures: bool, resum
     return run
 
 
-def _directory(name: str, wanted: str | Path | None) -> Path:
+def _run_directory(name: str, wanted: str | Path | None) -> Path:
     """A new directory for a run.
 
     Raises:
@@ -276,7 +277,7 @@ def _directory(name: str, wanted: str | Path | None) -> Path:
         VaekitError: the directory cannot be created.
     """
     try:
-        return _claim(Path(wanted)) if wanted else _numbered(Path("runs") / name)
+        return _create_directory(Path(wanted)) if wanted else _numbered(Path("runs") / name)
     except OSError as error:
         place = wanted or Path("runs") / name
         raise VaekitError(
@@ -297,7 +298,7 @@ def _numbered(parent: Path) -> Path:
     raise AssertionError
 
 
-def _claim(directory: Path) -> Path:
+def _create_directory(directory: Path) -> Path:
     if (directory / "recipe.yaml").exists():
         raise InvalidError(
             f"{directory}: already holds a run; to resume it: vaekit train --resume {directory}; "

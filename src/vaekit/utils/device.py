@@ -103,7 +103,7 @@ def describe_environment(command: str, name: str = "auto") -> dict[str, Any]:
         "torch": torch.__version__,
         "numpy": np.__version__,
         "platform": platform.platform(),
-        "cpu": _cpu(),
+        "cpu": _cpu_name(),
         "device": f"{device} ({torch.cuda.get_device_name(device)})"
         if device.type == "cuda"
         else str(device),
@@ -114,7 +114,7 @@ def describe_environment(command: str, name: str = "auto") -> dict[str, Any]:
     }
 
 
-def _cpu() -> str:
+def _cpu_name() -> str:
     """The name of the CPU and its number of cores."""
     facts = Path("/proc/cpuinfo")
     lines = facts.read_text().splitlines() if facts.exists() else []

@@ -102,7 +102,7 @@ def test_the_bound_with_the_best_sigma_is_a_column(results):
     assert "not a log-likelihood" in find_metric("elbo_optimal_sigma").protocol(variant.first)
 
 
-def test_paths_lead_between_the_same_images_of_the_classes_asked_for(results, monkeypatch):
+def test_paths_connect_the_same_images_of_the_given_classes(results, monkeypatch):
     calls = drawn(monkeypatch, "interpolation_rows")
     interpolation.interpolations(results, [(1, 7), (0, 8)], steps=3)
     [(paths, _, (first, last))] = calls
@@ -117,13 +117,13 @@ def test_paths_lead_between_the_same_images_of_the_classes_asked_for(results, mo
     np.testing.assert_allclose(paths["ae"], whole.transpose(0, 1).clamp(0, 1), atol=1e-6)
 
 
-def test_a_class_that_is_not_there_is_refused(results):
+def test_an_unknown_class_is_refused(results):
     with pytest.raises(InvalidError, match="pairs: expected classes of the data, 0 to 9, got 12"):
         interpolation.interpolations(results, [(1, 12)])
 
 
 @pytest.mark.usefixtures("_quick_classifier")
-def test_reconstructions_are_nearer_than_what_lies_half_way(results):
+def test_reconstructions_are_closer_to_the_data_than_midpoints(results):
     [table] = interpolation.midpoint_quality(results, n=100)
     assert [name for name, _ in table.rows] == ["vae-0.1", "vae-1", "ae"]
     autoencoder = [cell.value for cell in table.rows[2][1]]
@@ -135,18 +135,18 @@ def test_reconstructions_are_nearer_than_what_lies_half_way(results):
         ]
 
 
-def test_latents_and_pixels_are_probed_alike(results):
+def test_latents_and_pixels_have_the_same_probes(results):
     [table] = latent.latent_probes(results, n=200)
     assert [name for name, _ in table.rows] == ["vae-0.1", "vae-1", "ae", "pixels, no latents"]
     linear = [cells[0].value for _, cells in table.rows]
-    codes, classes = latent.latents_and_classes(results.select("ae")[0], 200, "test")
-    assert codes.shape == (200, 8)
-    assert linear[2] == latent.probe_accuracy(codes, classes).linear
+    latents, classes = latent.latents_and_classes(results.select("ae")[0], 200, "test")
+    assert latents.shape == (200, 8)
+    assert linear[2] == latent.probe_accuracy(latents, classes).linear
     assert statistics.fmean(linear) > 0.3
     assert sum(cells[0].best for _, cells in table.rows) >= 1
 
 
-def test_probes_mark_no_best_if_asked_not_to(results):
+def test_probes_can_mark_no_best(results):
     [table] = latent.latent_probes(results, n=200, pixels=False, mark_best=False)
     assert not any(cell.best for _, cells in table.rows for cell in cells)
     assert len(table.rows) == 3

@@ -76,14 +76,14 @@ def test_a_row_of_styles_has_the_same_latents_under_every_class(results, monkeyp
     np.testing.assert_allclose(images[:, 7], sevens.clamp(0, 1), atol=1e-6)
 
 
-def test_transferred_images_stand_beside_their_originals(results, monkeypatch):
+def test_style_transfers_are_beside_their_originals(results, monkeypatch):
     calls = drawn(monkeypatch, "class_grid")
     conditional.style_transfers(results, "cvae", n=4)
     [(images, names, _)] = calls
     assert (images.shape, names[0]) == ((4, 11, 1, 8, 8), "original")
 
 
-def test_what_does_not_vary_stays_as_it_is_at_the_start(results, monkeypatch):
+def test_interpolation_keeps_what_does_not_vary(results, monkeypatch):
     calls = drawn(monkeypatch, "interpolation_rows")
     conditional.conditional_interpolation(results, [(1, 7)], "cvae", steps=3)
     [(paths, title, (first, last))] = calls
@@ -91,8 +91,8 @@ def test_what_does_not_vary_stays_as_it_is_at_the_start(results, monkeypatch):
     model = trained(results, "cvae").model
     a, b = (model.encode(torch.from_numpy(end)).mean for end in (first, last))
 
-    def decoded(code: torch.Tensor, label: int) -> np.ndarray:
-        return model.decode(code, torch.tensor([label])).mean.detach().clamp(0, 1).numpy()[0]
+    def decoded(z: torch.Tensor, label: int) -> np.ndarray:
+        return model.decode(z, torch.tensor([label])).mean.detach().clamp(0, 1).numpy()[0]
 
     ends = {words: path[0, [0, -1]] for words, path in paths.items()}
     np.testing.assert_allclose(ends["style alone"], [decoded(a, 1), decoded(b, 1)], atol=1e-6)
@@ -106,7 +106,7 @@ def test_an_unconditional_model_has_no_label_to_vary(results):
 
 
 @pytest.mark.usefixtures("_quick_classifier")
-def test_shares_are_those_of_the_classifier(results):
+def test_accuracies_are_those_of_the_classifier(results):
     [table] = conditional.conditional_accuracy(results, "cvae", n=20)
     [(name, cells)] = table.rows
     shares = [cell.value for cell in cells]
@@ -146,7 +146,7 @@ def test_unconditional_models_have_no_entropy_of_labels(results):
         conditional.label_likelihood(results, "vae")
 
 
-def test_holes_are_filled_with_the_label_and_without_and_judged_against_the_truth(results, monkeypatch):
+def test_imputations_with_and_without_the_label_have_their_errors(results, monkeypatch):
     rows, draws = drawn(monkeypatch, "image_rows"), drawn(monkeypatch, "imputations")
     *_, table = imputation.imputation(
         results, missing="square:4", n=3, n_images=20, imputations=2, samples=20
@@ -162,7 +162,7 @@ def test_holes_are_filled_with_the_label_and_without_and_judged_against_the_trut
     assert [each[1].shape for each in draws] == [(3, 2, 1, 8, 8)]
 
 
-def test_a_label_that_is_not_given_changes_the_filling(results):
+def test_marginalizing_the_label_changes_the_imputation(results):
     model = trained(results, "cvae")
     given, unknown = (
         impute.impute_dataset(model, "square:6", max_images=10, samples=20, labels=labels)

@@ -1,4 +1,4 @@
-"""The blocks that put numbers into the equations, on a model of two latents."""
+"""Numerical checks of the equations, on a model with two latents."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The table of gaps against the bounds it is made of."""
+"""The table of estimator gaps equals the bounds that it shows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vaekit.studies.blocks import draw_block
 from vaekit.studies.blocks.estimator_gaps import estimator_gaps
 
 
-def test_a_row_has_the_upper_bound_and_what_is_missed(results):
+def test_a_row_has_the_upper_bound_and_the_gaps(results):
     [part] = estimator_gaps(results, "vae-2", images=3, samples=30, chains=2, steps=4)
     [(name, cells)] = part.rows
     expected = bdmc(results.select("vae-2")[0].first.trained.model, 3, 2, 4, 30)

@@ -1,4 +1,4 @@
-"""Differences on the same images, by numbers that were put in."""
+"""Paired differences, from given values per image."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HARD = RNG.normal(-90, 10, 20)
 
 
 def measured(results: StudyResults, label: str, *values: np.ndarray, index=INDEX, **changes) -> VariantResult:
-    """A variant whose seeds have these numbers an image."""
+    """A variant whose seeds have these values per image."""
     first = results.variants[0].first
     runs = [RunResult(seed, first.path) for seed in range(len(values))]
     for run, each in zip(runs, values, strict=True):
@@ -33,7 +33,7 @@ def with_runs(results: StudyResults, *variants: VariantResult) -> StudyResults:
     return replace(results, variants=list(variants))
 
 
-def test_the_best_comes_first_and_the_others_by_their_difference(results):
+def test_runs_are_ordered_from_the_best_with_their_differences(results):
     worse, better = HARD - 1 + RNG.normal(0, 0.1, 20), HARD
     found = with_runs(results, measured(results, "worse", worse), measured(results, "better", better))
     [part] = paired_differences(found)
@@ -46,7 +46,7 @@ def test_the_best_comes_first_and_the_others_by_their_difference(results):
     assert "3 importance samples" in part.columns[0].protocol
 
 
-def test_seeds_are_averaged_image_by_image_and_have_an_interval_of_their_own(results):
+def test_seeds_are_averaged_per_image_and_have_their_own_interval(results):
     seeds = [HARD + shift for shift in (-1.0, 0.0, 1.0)]
     found = with_runs(results, measured(results, "seeds", *seeds), measured(results, "one", HARD - 5))
     [part] = paired_differences(found)
@@ -56,7 +56,7 @@ def test_seeds_are_averaged_image_by_image_and_have_an_interval_of_their_own(res
     assert other[2].value is None
 
 
-def test_with_seeds_on_both_sides_a_difference_has_the_interval_of_welch_too(results):
+def test_differences_over_seeds_have_a_welch_interval(results):
     seeds = [HARD + shift for shift in (-1.0, 0.0, 1.0)]
     runs = [measured(results, "seeds", *seeds), measured(results, "two", HARD - 5, HARD - 6)]
     [part] = paired_differences(with_runs(results, *runs, measured(results, "one", HARD - 9)))
@@ -67,7 +67,7 @@ def test_with_seeds_on_both_sides_a_difference_has_the_interval_of_welch_too(res
     assert two[-2].value == "−5.50 to −5.50"  # over the images it is the same for all
 
 
-def test_protocols_have_tables_of_their_own_and_other_images_none(results):
+def test_each_protocol_has_a_table_and_other_images_are_left_out(results):
     runs = [measured(results, name, HARD) for name in "ab"]
     more = [measured(results, name, HARD, samples=50) for name in "cd"]
     odd = measured(results, "e", HARD, index=INDEX + 1)
@@ -77,15 +77,15 @@ def test_protocols_have_tables_of_their_own_and_other_images_none(results):
 
 
 @pytest.mark.filterwarnings("error")
-def test_of_one_image_there_are_differences_and_no_intervals(results):
+def test_one_image_has_differences_but_no_intervals(results):
     runs = [measured(results, name, HARD[:1] - i, index=INDEX[:1]) for i, name in enumerate("ab")]
     [part] = paired_differences(with_runs(results, *runs))
     assert [column.name for column in part.columns] == ["log_likelihood", "difference"]
     assert [cells[1].value for _, cells in part.rows] == [None, pytest.approx(-1)]
 
 
-def test_images_are_the_same_where_their_pixels_are(results):
-    """Two of other images, and two whose pixels were drawn with another seed."""
+def test_images_are_the_same_if_their_pixels_are(results):
+    """Two runs with other images, and two whose pixels were sampled with another seed."""
     runs = [measured(results, name, HARD) for name in "ab"]
     others = [measured(results, name, HARD, index=INDEX + 1, pixels="0000000b") for name in "cd"]
     drawn = [measured(results, name, HARD, pixels="0000000c") for name in "ef"]
@@ -96,7 +96,7 @@ def test_images_are_the_same_where_their_pixels_are(results):
         paired_differences(with_runs(results, runs[0], others[0], drawn[0]))
 
 
-def test_without_numbers_of_each_image_there_is_nothing_to_pair(results):
+def test_runs_without_per_image_values_are_refused(results):
     found = with_runs(results, measured(results, "a", HARD), measured(results, "b", HARD, samples=9))
     with pytest.raises(InvalidError, match="no two have per-image values"):
         paired_differences(found)

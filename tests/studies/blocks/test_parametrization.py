@@ -1,4 +1,4 @@
-"""The blocks of the study of parametrizations: epochs in numbers and pictures, and codes latent by latent."""
+"""The blocks of the study of parametrizations: metrics by epoch, samples, and statistics of latents."""
 
 from __future__ import annotations
 
@@ -84,28 +84,28 @@ def test_missing_samples_are_an_error(results):
 
 def test_used_and_unused_latents_have_separate_rows(runs):
     [table] = draw_block(runs, {"latent_normality": {"n": 60}})
-    codes = encode_split(runs.select("vae")[0], 60, "test")
-    used = int((kl_per_latent(codes) > USED_KL).sum())
+    latents = encode_split(runs.select("vae")[0], 60, "test")
+    used = int((kl_per_latent(latents) > USED_KL).sum())
     rows = {name: [cell.value for cell in cells] for name, cells in table.rows}
     assert rows["vae, used"][0] == used
     assert rows["vae, used"][4] == pytest.approx(
-        (np.abs(sample_posterior(codes)[:, kl_per_latent(codes) > USED_KL]) < 2).mean()
+        (np.abs(sample_posterior(latents)[:, kl_per_latent(latents) > USED_KL]) < 2).mean()
     )
     assert rows["ae"][0] == 4
 
 
-def test_draws_spread_as_each_posterior_does():
-    codes = Latents(np.array([[3.0, 0.0]] * 20_000), np.array([[0.5, 0.0]] * 20_000), None)
-    found = sample_posterior(codes)
+def test_posterior_samples_have_mean_and_standard_deviation_of_q():
+    latents = Latents(np.array([[3.0, 0.0]] * 20_000), np.array([[0.5, 0.0]] * 20_000), None)
+    found = sample_posterior(latents)
     assert found.mean(0) == pytest.approx([3, 0], abs=0.02)
     assert found.std(0) == pytest.approx([0.5, 0], abs=0.01)
 
 
-def test_histograms_and_kl_are_drawn_a_figure_a_run(runs):
+def test_histograms_and_kl_have_one_figure_per_run(runs):
     histograms = draw_block(runs, {"latent_histograms": {"n": 50, "max_latents": 3}})
     assert [len(part.figure.axes) for part in histograms] == [3, 3, 3]
     bars = draw_block(runs, {"kl_by_latent": {"n": 50}})
     assert [type(part) for part in bars] == [FigureElement, FigureElement]  # an autoencoder has no KL
-    codes = encode_split(runs.select("vae")[0], 50, "test")
+    latents = encode_split(runs.select("vae")[0], 50, "test")
     heights = [patch.get_height() for patch in bars[0].figure.axes[0].patches]
-    assert heights == pytest.approx(sorted(kl_per_latent(codes), reverse=True))
+    assert heights == pytest.approx(sorted(kl_per_latent(latents), reverse=True))

@@ -47,7 +47,7 @@ def likelihood(results: StudyResults, name: str) -> float:
     return statistics.fmean(t.evaluation["log_likelihood"] for t in variant(results, name).finished)
 
 
-def test_a_row_a_label_and_a_column_a_value_of_the_key(results):
+def test_a_pivot_table_has_a_row_per_label_and_a_column_per_value(results):
     [table] = pivot.pivot_table(results, by="model.latent_dim")
     assert [column.title for column in table.columns] == ["4", "8"]
     assert table.heading == "log-likelihood (nats)"
@@ -65,7 +65,7 @@ def test_the_best_is_that_of_its_column(results):
         assert [cell.best for cell in known] == [cell.value == max(c.value for c in known) for cell in known]
 
 
-def test_results_of_two_protocols_are_neither_a_column_nor_a_difference(results):
+def test_results_of_two_protocols_share_no_column_and_have_no_difference(results):
     runs = [variant(results, name) for name in ("plain-4", "vamp-4", "mixture")]
     odd = VariantResult(runs[1].plan, [RunResult(0, runs[1].first.path)])
     odd.first.evaluation = {**runs[1].first.evaluation, "samples": 9999, "log_likelihood": -1.0}
@@ -82,7 +82,7 @@ def test_results_of_two_protocols_are_neither_a_column_nor_a_difference(results)
         pivot.pivot_differences(mixed, [("VampPrior", "standard")], by="model.latent_dim")
 
 
-def test_columns_of_other_data_say_how_each_was_measured(results):
+def test_columns_of_a_pivot_table_have_their_protocols(results):
     [table] = pivot.pivot_table(results, runs="plain-*")
     assert [column.title for column in table.columns] == ["Digits 8x8"]
     assert any("5 importance samples" in note for note in table.notes)
@@ -97,12 +97,12 @@ def test_differences_are_those_of_the_means(results):
     assert text.text.count("±") == 2
 
 
-def test_pairs_of_which_none_is_there_are_refused(results):
+def test_pairs_without_runs_are_refused(results):
     with pytest.raises(InvalidError, match="pairs: no two"):
         pivot.pivot_differences(results, [("flow", "standard")])
 
 
-def test_pseudo_inputs_stand_above_what_they_decode_to(results, monkeypatch):
+def test_pseudo_inputs_are_above_the_means_of_their_components(results, monkeypatch):
     drawn = {}
     monkeypatch.setattr(mixtures.plotting, "image_rows", lambda rows, *_, **__: drawn.update(rows))
     mixtures.pseudo_inputs(results, "vamp-4", n=6)
@@ -114,12 +114,12 @@ def test_pseudo_inputs_stand_above_what_they_decode_to(results, monkeypatch):
     np.testing.assert_allclose(drawn["VampPrior, decoded"], means.numpy()[order], atol=1e-6)
 
 
-def test_priors_that_are_made_of_no_images_have_no_pseudo_inputs(results):
+def test_priors_without_images_have_no_pseudo_inputs(results):
     with pytest.raises(InvalidError, match="expected vamp or exemplars"):
         mixtures.pseudo_inputs(results, "plain-4")
 
 
-def test_every_test_image_is_in_one_cluster_and_the_words_name_the_purity(results):
+def test_every_test_image_is_in_one_cluster_and_the_text_has_the_purity(results):
     figure, text = mixtures.clusters(results, "mixture")
     assert isinstance(figure, FigureElement)
     assert isinstance(text, Text)

@@ -52,7 +52,7 @@ def curves(
     >>> curves(example_results(), "loss", caption="Two runs.")[0].caption
     'Two runs.'
     """
-    variants = [o for o in study.select(runs, finished=True) if _series(o, metric)[0].size]
+    variants = [v for v in study.select(runs, finished=True) if _series(v, metric)[0].size]
     if not variants:
         raise InvalidError(f"metric: these runs have no {metric!r} by epoch; usual are {', '.join(SERIES)}")
     named = SERIES.get(metric, metric)

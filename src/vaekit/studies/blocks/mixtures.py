@@ -35,7 +35,7 @@ def pseudo_inputs(
         title, caption: of the figures, one per dataset.
 
     Raises:
-        InvalidError: a prior is made of no images.
+        InvalidError: a prior has no pseudo-inputs or exemplars.
 
     >>> from vaekit.studies.example import example_results
     >>> vamp = example_results("model.prior={kind: vamp, components: 6, init: random}")
@@ -69,7 +69,7 @@ def clusters(
         title, caption: of the figures.
 
     Raises:
-        InvalidError: the images have no labels, or a prior is no mixture.
+        InvalidError: the images have no labels, or a prior is not a mixture.
 
     >>> from vaekit.studies.example import example_results
     >>> mixture = example_results("model.prior={kind: mixture, components: 3}")

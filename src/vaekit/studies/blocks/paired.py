@@ -83,7 +83,7 @@ def _group_by_protocol(metric: str, variant: VariantResult) -> dict[Protocol, Va
 
 def _table(metric: str, protocol: str, variants: Sequence[VariantResult], notes: Sequence[str]) -> Table:
     """The runs in descending order, the best first."""
-    ranked = sorted(variants, key=lambda o: -_image_means(metric, o).mean())
+    ranked = sorted(variants, key=lambda variant: -_image_means(metric, variant).mean())
     columns = [
         Column(metric, METRICS[metric], "nats", "higher", 2, protocol=protocol),
         Column("interval", "95 % over images", "nats"),
@@ -96,7 +96,7 @@ def _table(metric: str, protocol: str, variants: Sequence[VariantResult], notes:
     known = [place for place in range(len(columns)) if any(row[place].value is not None for row in rows)]
     return Table(
         [columns[place] for place in known],
-        [(o.label, [row[place] for place in known]) for o, row in zip(ranked, rows, strict=True)],
+        [(variant.label, [row[place] for place in known]) for variant, row in zip(ranked, rows, strict=True)],
         [protocol, "Differences are image by image, over the same images.", *notes],
     )
 

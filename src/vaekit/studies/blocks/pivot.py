@@ -141,7 +141,7 @@ def _pivot_column(column: Column, name: str, by: str, value: str) -> Column:
 
 def _unfinished_columns(groups: dict[str, list[VariantResult]], by: str) -> list[str]:
     """A note for each column that is missing because none of its runs finished."""
-    missing = [value for value, variants in groups.items() if not any(o.finished for o in variants)]
+    missing = [value for value, variants in groups.items() if not any(v.finished for v in variants)]
     return [f"{_value_title(by, value)}: no run finished; see the top of the page." for value in missing]
 
 

@@ -75,7 +75,7 @@ def _ranked(study: StudyResults, name: str, runs: Patterns) -> list[tuple[str, f
     better = find_metric(name).better
     if better is None:
         raise InvalidError(f"metric: for {name} neither higher nor lower is better; choose another metric")
-    known = {o.label: found for o in study.select(runs, finished=True) if (found := metric_values(name, o))}
+    known = {v.label: found for v in study.select(runs, finished=True) if (found := metric_values(name, v))}
     if not known:
         raise InvalidError(f"metric: none of these runs has {name}; measure them with `vaekit evaluate RUN`")
     means = [(label, statistics.fmean(found)) for label, found in known.items()]
