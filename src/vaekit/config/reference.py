@@ -71,7 +71,8 @@ def explain_error(error: Any, tree: Any, root: type[BaseModel] = Recipe) -> str:
     message = message.replace("a valid integer", "an integer").replace("a valid ", "a ").rstrip(".")
     if error["type"] == "value_error":
         inner, colon, _ = message.partition(": ")
-        if colon and inner.partition(".")[0] in model.model_fields:  # it says itself which key below is meant
+        inside = [model] if not path else _parts(model.model_fields[path[-1]].annotation)
+        if colon and any(inner.partition(".")[0] in part.model_fields for part in inside):
             return f"{'.'.join(path)}{'.' if path else ''}{message}"
         return f"{name}: {message}"
     return f"{name}: expected {message}, got {error['input']!r}"
