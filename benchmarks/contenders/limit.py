@@ -60,7 +60,7 @@ def step(workload: SimpleNamespace) -> tuple[list[Call], nn.Module]:
     prior = model.conditional_prior()
     with Watch() as watch, torch.set_grad_enabled(not judging):
         if judging:
-            model.elbo_terms(x, samples=workload.samples, prior=prior)
+            model.elbo_terms(x, n_samples=workload.samples, prior=prior)
         else:
             objective.loss(model.elbo_terms(x), 1.0).backward()
     return watch.calls, model

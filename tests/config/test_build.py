@@ -113,7 +113,7 @@ def test_any_number_of_layers_is_built_from_a_list(network: str, prior: str, lay
     assert model.layer_dims == tuple(layer_dims)
     assert model.encode(x).rsample((2,)).shape == (2, 5, sum(layer_dims))
     assert model.sample(3, temperature=0.7, seed=0).shape == (3, 1, 8, 8)
-    terms = model.elbo_terms(x, samples=2)
+    terms = model.elbo_terms(x, n_samples=2)
     assert terms.log_ratio.shape == (len(layer_dims), 2, 5)
     assert torch.isfinite(terms.elbo).all()
 
@@ -137,7 +137,7 @@ def test_the_evidence_of_two_levels_with_a_vamp_prior_on_top_is_its_parts_by_han
     changes = ["model.latent_dim=[2, 3]", "model.prior={kind: vamp, components: 5, std: 0.5}"]
     model = build_model(load_recipe("digits", changes).model, (1, 8, 8)).double()
     x = torch.rand(4, 1, 8, 8, dtype=torch.float64).round()
-    terms = model.elbo_terms(x, samples=6, seed=1)
+    terms = model.elbo_terms(x, n_samples=6, seed=1)
     with seeded(1):
         q = model.encode(x).rsample_layers((6,))
     top, below = q.z.split((2, 3), -1)
@@ -222,7 +222,7 @@ def test_labels_reach_every_prior_at_every_depth(prior: str, layer_dims: str):
         CONDITIONED, f"model.prior={prior}", f"model.latent_dim={layer_dims}"
     )
     y = torch.from_numpy(dataset.labels[:5])
-    terms = model.elbo_terms(torch.from_numpy(dataset.images[:5] / 255).float().round(), y, samples=2)
+    terms = model.elbo_terms(torch.from_numpy(dataset.images[:5] / 255).float().round(), y, n_samples=2)
     assert terms.log_ratio.shape == (len(model.layer_dims), 2, 5)
     assert torch.isfinite(terms.elbo).all()
     assert model.sample(3, seed=0).shape == (3, 1, 8, 8)
@@ -247,7 +247,7 @@ def test_attributes_take_the_place_of_labels(tmp_path):
     torch.testing.assert_close(model.labels.log_prob.exp().sum(), torch.tensor(1.0))
     training = torch.from_numpy(dataset.attributes[splits.train])
     torch.testing.assert_close(model.labels.center, training.mean(0))
-    assert model.sample(4, y=training[:4]).shape == (4, 1, 8, 8)
+    assert model.sample(4, context=training[:4]).shape == (4, 1, 8, 8)
 
 
 @pytest.mark.parametrize(

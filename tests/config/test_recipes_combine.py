@@ -208,7 +208,7 @@ def trains_a_step(trained: TrainedModel, seen) -> None:
     before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
     for _ in range(3):
         optimizer.zero_grad()
-        terms = model.elbo_terms(seen.all(), seen.labels, samples=2, seed=0)
+        terms = model.elbo_terms(seen.all(), seen.labels, n_samples=2, seed=0)
         objective.loss(terms, objective.final_beta).backward()
         optimizer.step()
     for name, weight in model.named_parameters():
@@ -231,7 +231,9 @@ def imputes(trained: TrainedModel, seen) -> None:
     """Observed pixels stay, the others become finite, and not always the same."""
     x, known = seen.all(), torch.ones(len(seen), *SHAPE, dtype=torch.bool)
     known[..., 2:] = False
-    filled = trained.model.impute(x.masked_fill(~known, torch.nan), seen.labels, None, 3, 20, seed=0)
+    filled = trained.model.impute(
+        x.masked_fill(~known, torch.nan), seen.labels, imputations=3, samples=20, seed=0
+    )
     assert filled.shape == (3, len(seen), *SHAPE)
     assert torch.isfinite(filled).all()
     assert torch.equal(filled[:, known], x[known].expand(3, -1))

@@ -333,7 +333,7 @@ def test_temperature_multiplies_the_spread_and_keeps_the_center():
 
 
 def test_temperature_of_an_unsupported_family_is_an_error():
-    with pytest.raises(NotImplementedError, match="with_temperature: Gamma is not supported"):
+    with pytest.raises(ValueError, match="expected 1 for a Gamma, whose spread cannot be scaled"):
         with_temperature(Gamma(1.0, 1.0), 0.5)
 
 

@@ -39,9 +39,9 @@ def test_a_migrated_run_gives_the_numbers_of_the_old_code(run):
     model = Run(run).model
     x = torch.linspace(0, 1, 4 * 64).reshape(4, 1, 8, 8).mul(255).round() / 255
     y = torch.arange(4)
-    terms = model.elbo_terms(x, y, samples=2, seed=0)
+    terms = model.elbo_terms(x, y, n_samples=2, seed=0)
     torch.testing.assert_close(terms.elbo, torch.tensor(ELBO), rtol=1e-5, atol=1e-3)
-    assert model.sample(3, y=y[:3], seed=0).sum().item() == pytest.approx(SUM_OF_SAMPLES, rel=1e-5)
+    assert model.sample(3, context=y[:3], seed=0).sum().item() == pytest.approx(SUM_OF_SAMPLES, rel=1e-5)
 
 
 def test_every_tensor_is_the_same_under_its_new_name(run):

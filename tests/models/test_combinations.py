@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 import cases
 from cases import BATCH, SHAPE, images_for, make_vae
 from vaekit import registry
+from vaekit.models.context import Context
 from vaekit.models.elbo import ELBOTerms
 from vaekit.models.vae import VAE
 from vaekit.utils.random import seeded
@@ -39,7 +40,7 @@ def test_the_table_of_cases_is_complete(rows: dict, kind: str):
 
 def elbo_terms(model: VAE, seed: int = 0, samples: int = 3, **options) -> ELBOTerms:
     with torch.no_grad(), seeded(seed):
-        return model.elbo_terms(images_for(model), samples=samples, **options)
+        return model.elbo_terms(images_for(model), n_samples=samples, **options)
 
 
 def same(a: ELBOTerms, b: ELBOTerms) -> bool:
@@ -72,7 +73,7 @@ def test_a_few_steps_move_every_weight_and_lower_the_loss(
     losses = []
     for _ in range(3):
         with seeded(1):
-            loss = aim.loss(model(x, samples=aim.samples), aim.beta(1))
+            loss = aim.loss(model(x, n_samples=aim.samples), aim.beta(1))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -122,7 +123,7 @@ def test_a_seed_fixes_the_draws_and_keeps_the_global_state(likelihood: str, netw
     assert torch.equal(
         model.reconstruct(x, seed=7, sample_latents=True), model.reconstruct(x, seed=7, sample_latents=True)
     )
-    assert same(model.elbo_terms(x, samples=2, seed=7), model.elbo_terms(x, samples=2, seed=7))
+    assert same(model.elbo_terms(x, n_samples=2, seed=7), model.elbo_terms(x, n_samples=2, seed=7))
     assert torch.equal(torch.get_rng_state(), state)
 
 
@@ -152,7 +153,7 @@ def test_log_probs_of_observed_and_missing_pixels_add_up(likelihood: str, networ
 
 def _seeded_evidence(model: VAE, x, mask, posterior=None) -> ELBOTerms:
     with seeded(0):
-        return model.elbo_terms(x, samples=2, mask=mask, posterior=posterior)
+        return model.elbo_terms(x, Context(mask=mask), n_samples=2, posterior=posterior)
 
 
 every_prior = pytest.mark.parametrize(
@@ -167,7 +168,7 @@ def test_every_prior_with_any_number_of_layers_trains_samples_and_is_saved(
 ):
     model = make_vae(posterior=posterior, prior=prior, layer_dims=layer_dims)
     x = images_for(model)
-    terms = model(x, samples=3)
+    terms = model(x, n_samples=3)
     assert terms.log_ratio.shape == (len(layer_dims), 3, BATCH)
     assert terms.kl.shape == (len(layer_dims), BATCH)
     terms.elbo.mean().neg().backward()
@@ -199,7 +200,7 @@ every_way_to_tell = pytest.mark.parametrize(
 def test_every_prior_of_a_conditional_model_trains_samples_and_is_saved(prior, layer_dims, given, tmp_path):
     model, y = make_vae(prior=prior, layer_dims=layer_dims, conditioned_parts=given), cases.labels()
     x = images_for(model)
-    terms = model(x, y, samples=3)
+    terms = model(x, y, n_samples=3)
     assert terms.log_ratio.shape == (len(layer_dims), 3, BATCH)
     terms.elbo.mean().neg().backward()
     for name, weight in model.named_parameters():
@@ -207,7 +208,11 @@ def test_every_prior_of_a_conditional_model_trains_samples_and_is_saved(prior, l
         assert weight.grad.abs().max() > 0, name
     for temperature in (1.0, 0.5, 0.0):
         assert model.sample(BATCH, temperature, y, seed=0).shape == model.sample(BATCH, temperature).shape
-    assert model.reconstruct(x, y).shape == model.interpolate(x, x, 3, y=y, y_b=y.flip(0))[0].shape == x.shape
+    assert (
+        model.reconstruct(x, y).shape
+        == model.interpolate(x, x, 3, context=y, context_b=y.flip(0))[0].shape
+        == x.shape
+    )
     save_file(model.state_dict(), tmp_path / "model.safetensors")
     other = make_vae(prior=prior, layer_dims=layer_dims, conditioned_parts=given, seed=1)
     other.load_state_dict(load_file(tmp_path / "model.safetensors"))

@@ -12,6 +12,7 @@ from torch.distributions import MultivariateNormal, Normal
 import cases
 from cases import BATCH, SHAPE, images_for, make_vae
 from vaekit.models.conditional import Conditional, HierarchicalDistribution, Hierarchy
+from vaekit.models.context import Context
 from vaekit.models.head import Head
 from vaekit.models.imputation import impute
 from vaekit.models.labels import LabelPrior
@@ -139,7 +140,7 @@ def test_every_model_imputes_only_missing_pixels(kind: dict):
     assert (images == x)[:, seen].all()
     assert torch.equal(images, model.impute(lacking, imputations=3, samples=40, seed=2))
     assert not torch.equal(images, model.impute(lacking, imputations=3, samples=40, seed=3))
-    masked = model.impute(x, mask=seen, imputations=3, samples=40, seed=2)
+    masked = model.impute(x, Context(mask=seen), imputations=3, samples=40, seed=2)
     assert torch.equal(images, masked), "a mask hides as NaN does"
 
 

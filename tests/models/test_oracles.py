@@ -38,6 +38,7 @@ from exact_models import (
 from vaekit.distributions.mixture import Mixture
 from vaekit.models import likelihoods, posteriors
 from vaekit.models.conditional import Conditional
+from vaekit.models.context import Context
 from vaekit.models.elbo import ELBOTerms
 from vaekit.models.imputation import impute
 from vaekit.models.objectives import elbo, iwae
@@ -50,7 +51,7 @@ from vaekit.utils.random import seeded
 
 def test_with_the_exact_posterior_every_weight_is_the_evidence():
     model, x, exact = factor_analysis()
-    e = model.elbo_terms(x, samples=20)
+    e = model.elbo_terms(x, n_samples=20)
     torch.testing.assert_close(e.log_weights, exact.expand(20, 5), rtol=0, atol=1e-10)
     torch.testing.assert_close(e.elbo, exact, rtol=0, atol=1e-10)
     torch.testing.assert_close(e.iwae_bound, exact, rtol=0, atol=1e-10)
@@ -80,7 +81,7 @@ def test_with_the_packages_own_encoder_where_the_posterior_is_diagonal(parametri
     x = random(5, *SHAPE, seed=2)
     exact = log_evidence(x, bias, weight @ weight.T + NOISE**2 * eye(PIXELS))
     with torch.no_grad():
-        e = model.elbo_terms(x, samples=4000)
+        e = model.elbo_terms(x, n_samples=4000)
     torch.testing.assert_close(e.log_weights, exact.expand(4000, 5), rtol=0, atol=1e-10)
     assert e.analytic_kl is not None
     error = e.log_px.std(0) / 4000**0.5
@@ -89,7 +90,7 @@ def test_with_the_packages_own_encoder_where_the_posterior_is_diagonal(parametri
 
 def test_a_hierarchy_with_its_exact_posteriors_finds_the_evidence():
     model, x, exact = two_layers()
-    e = model.elbo_terms(x, samples=20)
+    e = model.elbo_terms(x, n_samples=20)
     assert e.log_pz.shape == (2, 20, 4)
     torch.testing.assert_close(e.log_weights, exact.expand(20, 4), rtol=0, atol=1e-10)
 
@@ -100,7 +101,7 @@ def test_a_hierarchy_with_its_exact_posteriors_finds_the_evidence():
 def bounds(model: VAE, x: Tensor, samples: int, repeats: int) -> tuple[Tensor, Tensor]:
     """The mean of the K-sample bound over repeats, and its standard error; (B,) each."""
     with torch.no_grad(), seeded(samples):
-        e = model.elbo_terms(x, samples=samples * repeats)
+        e = model.elbo_terms(x, n_samples=samples * repeats)
     parts = [each.unflatten(-2, (samples, repeats)).flatten(-2) for each in (e.log_px, e.log_pz, e.log_qz)]
     each = ELBOTerms(*parts).iwae_bound.unflatten(0, (repeats, len(x)))
     return each.mean(0), each.std(0) / repeats**0.5
@@ -139,7 +140,7 @@ def test_the_gap_of_a_displaced_posterior_is_its_kl_from_the_exact_one():
 
 @torch.no_grad()
 def sampled(model: VAE, x: Tensor, n: int = 20_000) -> ELBOTerms:
-    return model.elbo_terms(x, samples=n)
+    return model.elbo_terms(x, n_samples=n)
 
 
 line = pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian-learned", "discretized_logistic"])
@@ -202,7 +203,7 @@ def test_a_shrinking_posterior_becomes_an_autoencoder_with_unbounded_kl():
     gain, narrow = random(LATENT, PIXELS, seed=3), 1e-6
     posterior = LinearGaussian(gain, torch.zeros(LATENT, dtype=torch.float64), narrow**2 * eye(LATENT))
     x, model = random(5, *SHAPE, seed=2), normal_vae(posterior, random(PIXELS, LATENT), random(PIXELS))
-    e, mean = model.elbo_terms(x, samples=20_000, seed=0), model.encode(x).mean
+    e, mean = model.elbo_terms(x, n_samples=20_000, seed=0), model.encode(x).mean
     torch.testing.assert_close(e.log_px.mean(0), model.decode(mean).log_prob(x), rtol=1e-5, atol=1e-5)
     limit = (mean.square().sum(-1) - LATENT) / 2 - LATENT * math.log(narrow)
     torch.testing.assert_close(e.log_ratio.mean(1)[0], limit, rtol=0, atol=0.05)
@@ -217,7 +218,7 @@ def test_imputations_are_draws_from_the_normal_distribution_of_the_missing_given
     weight, bias = random(PIXELS, LATENT), random(PIXELS, seed=1)
     exact = given(bias, weight @ weight.T + NOISE**2 * eye(PIXELS), range(2, 5, 2), [0, 1, 3, 5])
     closed = exact(x.flatten(1)[:, [0, 1, 3, 5]])
-    found = impute(model, x, mask=known, imputations=500, samples=4000, seed=0)
+    found = impute(model, x, Context(mask=known), imputations=500, samples=4000, seed=0)
     drawn = found.images.flatten(2)[..., [2, 4]]
     assert (found.effective_sample_size > 600).all()
     torch.testing.assert_close(found.mean.flatten(1)[:, [2, 4]], closed.mean, rtol=0, atol=0.1)

@@ -14,6 +14,7 @@ import cases
 from cases import BATCH, SHAPE, images_for, labels, make_hierarchical, make_labeled, make_vae
 from vaekit.distributions.normal import LogScaleNormal, UnitNormal
 from vaekit.models.conditional import Hierarchy
+from vaekit.models.context import Context
 from vaekit.models.elbo import ELBOTerms
 from vaekit.models.priors import MixtureOfGaussians, StandardNormal
 from vaekit.models.vae import VAE, interpolate
@@ -44,7 +45,7 @@ def test_the_terms_are_those_of_the_three_conditionals(make):
     model = make().double()
     x = images_for(model).double()
     with seeded(3):
-        e = model.elbo_terms(x, samples=5)
+        e = model.elbo_terms(x, n_samples=5)
     with seeded(3):
         z = model.encode(x).rsample((5,))
     torch.testing.assert_close(e.log_px, model.decode(z).log_prob(x))
@@ -56,12 +57,13 @@ def test_the_terms_are_those_of_the_three_conditionals(make):
 
 def test_the_bound_in_closed_form_computes_no_log_density_of_z(monkeypatch):
     model = make_vae()
-    e, asked = model.elbo_terms(images_for(model), samples=2), []
+    asked = []
     for normal in (LogScaleNormal, UnitNormal):
         log_prob = normal.log_prob
         monkeypatch.setattr(normal, "log_prob", lambda p, z, of=log_prob: asked.append(type(p)) or of(p, z))
-    assert e.elbo.shape == (BATCH,)
+    assert model.elbo_terms(images_for(model), n_samples=2, need={"kl"}).elbo.shape == (BATCH,)
     assert asked == []
+    e = model.elbo_terms(images_for(model), n_samples=2, need={"log_ratio"})
     torch.testing.assert_close(e.iwae_bound, e.log_weights.logsumexp(0) - math.log(2))
     assert asked == [LogScaleNormal, UnitNormal]
 
@@ -72,7 +74,7 @@ def test_reading_terms_without_gradients_does_not_remove_them(prior):
     model = VAE(Hierarchy([prior], (3,)), encoder, decoder)
 
     def gradients(look: bool) -> list[Tensor]:
-        e = model.elbo_terms(images_for(model), samples=2, seed=1)
+        e = model.elbo_terms(images_for(model), n_samples=2, seed=1)
         if look:
             with torch.no_grad():
                 assert e.elbo.isfinite().all()
@@ -89,7 +91,7 @@ def test_the_kl_of_a_hierarchy_is_that_of_each_layer_given_those_above():
     model = make_hierarchical().double()
     x = images_for(model).double()
     with seeded(3):
-        e = model.elbo_terms(x, samples=5)
+        e = model.elbo_terms(x, n_samples=5)
     with seeded(3):
         z = model.encode(x).rsample((5,))[..., :2]
     top = kl_divergence(model.encoder.layers[0](x), model.prior.layers[0]())
@@ -103,7 +105,7 @@ def test_the_kl_of_a_hierarchy_is_that_of_each_layer_given_those_above():
 def test_the_analytic_kl_is_the_mean_of_the_sampled_one(make, posterior: str):
     model, n = make(posterior=posterior), 4000
     with torch.no_grad():
-        e = model.elbo_terms(images_for(model), samples=n)
+        e = model.elbo_terms(images_for(model), n_samples=n)
     error = e.log_ratio.std(1) / n**0.5
     assert ((e.analytic_kl - e.log_ratio.mean(1)).abs() < 5 * error).all()
 
@@ -113,7 +115,7 @@ def test_a_layer_without_a_closed_form_uses_samples():
     model.encoder = Hierarchy(
         [make_hierarchical(posterior="delta").encoder.layers[0], model.encoder.layers[1]], (2, 3)
     )
-    e = model.elbo_terms(images_for(model), samples=5)
+    e = model.elbo_terms(images_for(model), n_samples=5)
     torch.testing.assert_close(e.analytic_kl[0], -e.log_pz[0].mean(0))
     assert not torch.allclose(e.analytic_kl[1], e.log_ratio[1].mean(0))
     assert make_hierarchical(posterior="delta").elbo_terms(images_for(model)).analytic_kl is None
@@ -124,10 +126,10 @@ def test_a_given_posterior_is_not_computed_again():
     x, calls = images_for(model), []
     model.encoder.register_forward_hook(lambda *_: calls.append(1))
     with seeded(1):
-        expected = model.elbo_terms(x, samples=2)
+        expected = model.elbo_terms(x, n_samples=2)
     q = model.encode(x)
     with seeded(1):
-        got = model.elbo_terms(x, samples=2, posterior=q)
+        got = model.elbo_terms(x, n_samples=2, posterior=q)
     assert len(calls) == 2
     assert torch.equal(got.log_weights, expected.log_weights)
 
@@ -137,7 +139,7 @@ def test_the_decoder_never_gets_the_image_and_the_encoder_only_its_observed_part
     model.encoder.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
     x = torch.rand(BATCH, 3, 4, 5)
     mask = torch.rand(4, 5) < 0.5  # one for all images and channels
-    model.elbo_terms(x, mask=mask)
+    model.elbo_terms(x, Context(mask=mask))
     assert torch.equal(seen[0], x * mask)
 
 
@@ -146,7 +148,7 @@ def test_only_observed_pixels_count(likelihood: str):
     model, mask = make_vae(likelihood), torch.rand(BATCH, *SHAPE) < 0.5
     x = images_for(model)
     with seeded(1):
-        e = model.elbo_terms(x, samples=2, mask=mask)
+        e = model.elbo_terms(x, Context(mask=mask), n_samples=2)
     with seeded(1):
         p = model.decode(model.encode(x * mask).rsample((2,)))
     by_hand = (p.base_dist.log_prob(x) * mask).sum((-3, -2, -1))
@@ -157,7 +159,7 @@ def test_the_optimal_sigma_is_that_of_the_observed_pixels():
     model, mask = make_vae("gaussian-optimal"), torch.rand(BATCH, *SHAPE) < 0.5
     x = images_for(model)
     with seeded(1):
-        e = model.elbo_terms(x, mask=mask)
+        e = model.elbo_terms(x, Context(mask=mask))
     with seeded(1):
         error = (model.decode(model.encode(x * mask).rsample((1,))).mean - x)[0][mask].square().mean()
     torch.testing.assert_close(e.log_px.sum(), -mask.sum() / 2 * (torch.log(2 * math.pi * error) + 1))
@@ -168,7 +170,7 @@ def test_nan_in_missing_pixels_has_no_effect():
         model = make_vae(name)
         mask = torch.rand(BATCH, *SHAPE) < 0.5
         x = images_for(model).masked_fill(~mask, torch.nan)
-        (-model.elbo_terms(x, samples=2, mask=mask).elbo.mean()).backward()
+        (-model.elbo_terms(x, Context(mask=mask), n_samples=2).elbo.mean()).backward()
         assert all(torch.isfinite(weight.grad).all() for weight in model.parameters()), name
 
 
@@ -180,7 +182,7 @@ def test_nan_in_missing_pixels_has_no_effect():
 def test_any_image_size(network: str, shape: tuple[int, ...]):
     model = make_vae(network=network, shape=shape)
     x = images_for(model, n=2, shape=shape)
-    assert model(x, samples=2).log_px.shape == (2, 2)
+    assert model(x, n_samples=2).log_px.shape == (2, 2)
     assert model.reconstruct(x).shape == x.shape
 
 
@@ -188,8 +190,15 @@ def test_any_image_size(network: str, shape: tuple[int, ...]):
 def test_double_precision_is_kept(make):
     model = make().double()
     x, y = images_for(model).double(), labels()
-    e = model.elbo_terms(x, y, samples=2)
-    outputs = [e.log_px, e.log_pz, e.log_qz, e.analytic_kl, model.sample(BATCH, y=y), model.reconstruct(x, y)]
+    e = model.elbo_terms(x, y, n_samples=2)
+    outputs = [
+        e.log_px,
+        e.log_pz,
+        e.log_qz,
+        e.analytic_kl,
+        model.sample(BATCH, context=y),
+        model.reconstruct(x, y),
+    ]
     assert {each.dtype for each in outputs} == {torch.float64}
 
 
@@ -198,9 +207,9 @@ def test_under_autocast_the_terms_are_single_precision_and_about_the_same(likeli
     model = make_vae(likelihood, "convolutional").eval()
     x = images_for(model)
     with seeded(0):
-        exact = model.elbo_terms(x, samples=2)
+        exact = model.elbo_terms(x, n_samples=2)
     with seeded(0), torch.autocast("cpu", torch.bfloat16):
-        half = model.elbo_terms(x, samples=2)
+        half = model.elbo_terms(x, n_samples=2)
     assert half.log_px.dtype == half.log_qz.dtype == half.elbo.dtype == torch.float32
     # A learned sigma divides the rounding of bfloat16 by its square; processors round differently.
     torch.testing.assert_close(half.elbo, exact.elbo, rtol=0.05, atol=0.1)

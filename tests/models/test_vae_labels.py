@@ -15,7 +15,7 @@ def parts(model: VAE, y: Tensor | None) -> dict[str, Tensor]:
     """Numbers of each part, under the same noise."""
     x, z = images_for(model), torch.ones(BATCH, 3)
     return {
-        "prior": model.prior(*model._label("prior", y)).mean.expand(BATCH, 3),
+        "prior": model.conditional_prior(y).mean.expand(BATCH, 3),
         "encoder": model.encode(x, y).mean,
         "decoder": model.decode(z, y).mean,
     }
@@ -43,13 +43,13 @@ def test_integers_are_one_hot_vectors(dtype: torch.dtype):
 def test_a_conditional_model_samples_images_of_labels():
     model = make_labeled()
     x, y = images_for(model), labels()
-    assert model.sample(BATCH, y=y).shape == model.reconstruct(x, y).shape == (BATCH, *SHAPE)
-    e = model.elbo_terms(x, y, samples=6)
+    assert model.sample(BATCH, context=y).shape == model.reconstruct(x, y).shape == (BATCH, *SHAPE)
+    e = model.elbo_terms(x, y, n_samples=6)
     assert e.log_pz.shape == (1, 6, BATCH)
-    apart = [model.sample(1, temperature=0.0, y=y[i : i + 1]) for i in range(BATCH)]
-    torch.testing.assert_close(model.sample(BATCH, temperature=0.0, y=y), torch.cat(apart))
+    apart = [model.sample(1, temperature=0.0, context=y[i : i + 1]) for i in range(BATCH)]
+    torch.testing.assert_close(model.sample(BATCH, temperature=0.0, context=y), torch.cat(apart))
     with pytest.raises(ValueError, match="y: expected 5 labels, one per image, got 4"):
-        model.sample(5, y=y)
+        model.sample(5, context=y)
 
 
 @pytest.mark.parametrize("given", [("decoder",), ("prior", "encoder", "decoder")])
@@ -72,10 +72,10 @@ def test_labels_are_interpolated_linearly():
         "label": (code[0], (vector[0] + vector[1]) / 2),
     }
     for vary, (z, y) in half.items():
-        images = model.interpolate(a, b, 5, y=y_a, y_b=y_b, vary=vary)
+        images = model.interpolate(a, b, 5, context=y_a, context_b=y_b, vary=vary)
         torch.testing.assert_close(images[2], model.decode(z, y).mean)
         torch.testing.assert_close(images[0], model.reconstruct(a, y_a))
-    torch.testing.assert_close(model.interpolate(a, b, 3, y=y_a)[2], model.reconstruct(b, y_a))
+    torch.testing.assert_close(model.interpolate(a, b, 3, context=y_a)[2], model.reconstruct(b, y_a))
 
 
 @pytest.mark.parametrize("given", [("decoder",), ("encoder",), ("prior", "decoder")])
@@ -98,5 +98,5 @@ def test_an_invalid_label_is_an_error(given: tuple[str, ...], y: Tensor, message
 def test_labels_and_conditioned_parts_are_given_together():
     model = make_labeled()
     for options in ({"labels": model.labels}, {"conditioned_parts": ("decoder",)}):
-        with pytest.raises(ValueError, match="labels and conditioned_parts: expected both or neither"):
+        with pytest.raises(ValueError, match="conditioned_parts: expected them together with labels"):
             VAE(model.prior, model.encoder, model.decoder, **options)

@@ -150,7 +150,7 @@ def test_before_warm_up_ends_the_latest_counts_as_best(tmp_path):
 @pytest.mark.parametrize("settles", [1, 6])
 def test_early_stopping_waits_for_warm_up(tmp_path, settles):
     """A model that only gets worse stops `patience` epochs after the first that counts."""
-    rising = lambda terms, beta, free_bits: beta - 0 * terms.log_px.mean()
+    rising = lambda terms, beta: beta - 0 * terms.log_px.mean()
     objective = Objective(rising, beta=float, warmup_end=settles)
     outcome = train(tmp_path, objective=objective, epochs=20, patience=3)
     assert outcome.stopped_early

@@ -10,6 +10,7 @@ from toy_runs import SHAPE, At, Killed, die, metrics, model, same, settings
 from vaekit.data.dataset import Dataset
 from vaekit.data.masks import pixels
 from vaekit.data.observation import ObservedImages, observe
+from vaekit.models.context import Context
 from vaekit.models.objectives import Objective
 from vaekit.training.batches import observed_mask
 from vaekit.training.checkpoint import load_weights
@@ -53,7 +54,7 @@ def test_validation_counts_the_observed_part_alone():
     x = seen.all()
     found = validate(vae, objective, seen, 30, 5)
     with torch.no_grad():
-        terms = vae.elbo_terms(x, mask=~x.isnan(), seed=5)
+        terms = vae.elbo_terms(x, Context(mask=~x.isnan()), seed=5)
     assert found["validation_elbo"] == pytest.approx(terms.elbo.mean().item(), rel=1e-5)
 
 

@@ -208,6 +208,12 @@ def describe_parameters(factory: Callable[..., Any]) -> dict[str, str]:
 
 
 def _parameters(component: Component) -> Mapping[str, inspect.Parameter]:
+    if isinstance(component.factory, type):
+        owner = next(base for base in component.factory.__mro__ if "__init__" in vars(base))
+        if (
+            owner is object or owner.__module__.partition(".")[0] == "torch"
+        ):  # it has no parameters of its own
+            return {}
     try:
         parameters = inspect.signature(component.factory).parameters
     except (TypeError, ValueError) as error:

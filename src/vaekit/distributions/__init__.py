@@ -6,5 +6,6 @@ other package may import this one. `vaekit.models` builds priors, posteriors and
     normal      LogScaleNormal, UnitNormal, OptimalNormal, CholeskyNormal, diagonal
     pixels      Bernoulli, ContinuousBernoulli, DiscretizedLogistic, CategoricalLevels
     mixture     Mixture, label_logits, mixture_logits
+    product     Product: unlike columns side by side
     operations  IndependentEvent, Delta, with_temperature, select, soft_clamp
 """

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal, constraints
 
 from vaekit.distributions.normal import CholeskyNormal, SampleShape
+from vaekit.errors import InvalidError
 
 Bounds = tuple[float, float]
 
@@ -97,12 +98,17 @@ def with_temperature(distribution: Distribution, temperature: float) -> Distribu
     """Return the distribution with its spread about its center multiplied by `temperature`.
 
     Raises:
-        NotImplementedError: no function is registered for this type of distribution.
+        InvalidError: no function is registered for this type of distribution, and the temperature is not 1.
 
     >>> with_temperature(Normal(0.0, 1.0), 0.5)
     Normal(loc: 0.0, scale: 0.5)
     """
-    raise NotImplementedError(f"with_temperature: {type(distribution).__name__} is not supported")
+    if temperature == 1.0:
+        return distribution
+    raise InvalidError(
+        f"temperature: expected 1 for a {type(distribution).__name__}, whose spread cannot be scaled, got "
+        f"{temperature:g}"
+    )
 
 
 @with_temperature.register

@@ -225,7 +225,7 @@ def _impute_batches(
     for index, (x, y) in enumerate(observed.batches(size)):
         y = y if condition else None
         batch_seed = seed + 1_000_003 * index
-        results.append(impute(trained.model, x, y, None, imputations, samples, sample_pixels, batch_seed))
+        results.append(impute(trained.model, x, y, imputations, samples, sample_pixels, batch_seed))
         progress(len(x), len(observed))
     return results
 

@@ -23,6 +23,7 @@ from vaekit.evaluation.results import Bound, Evaluation, MeasureBatch, PerImageM
 from vaekit.evaluation.resumable import ResumableResults
 from vaekit.models import masking
 from vaekit.models.batching import batch_size_for, chunk_sizes, outputs_per_image
+from vaekit.models.context import Context
 from vaekit.models.vae import VAE
 from vaekit.utils.random import seeded
 
@@ -99,13 +100,13 @@ def measure_importance(model: VAE, x: Tensor, y: Tensor | None, samples: int) ->
         >>> metrics.effective_sample_size.shape
         torch.Size([3])
     """
-    mask = masking.observed_mask(x)
-    posterior, prior = model.encode(x, y), model.conditional_prior(y)
+    context = Context(label=y, mask=masking.observed_mask(x))
+    posterior, prior = model.encode(x, context), model.conditional_prior(context)
     weights = ImportanceWeights(len(x), samples, x.device)
     reconstruction = torch.zeros(len(x), dtype=torch.float64, device=x.device)
     kl = torch.zeros(len(model.layer_dims), len(x), dtype=torch.float64, device=x.device)
     for k in chunk_sizes(samples, batch_size_for(len(x) * outputs_per_image(model.decoder, x.shape[1:]))):
-        bound = model.elbo_terms(x, y, samples=k, mask=mask, posterior=posterior, prior=prior)
+        bound = model.elbo_terms(x, context, k, posterior=posterior, prior=prior)
         weights.add(bound.log_weights)
         reconstruction += bound.log_px.double().sum(0) / samples
         kl += bound.kl.double() * (k / samples)

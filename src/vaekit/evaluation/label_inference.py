@@ -18,6 +18,7 @@ from torch import Tensor
 
 from vaekit.evaluation.results import MeasureBatch, PerImageMetrics
 from vaekit.models import masking
+from vaekit.models.context import Context
 from vaekit.models.vae import VAE
 from vaekit.utils.random import seeded
 
@@ -53,7 +54,8 @@ def label_posterior(model: VAE, x: Tensor, samples: int = N_SAMPLES, seed: int =
     mask = masking.observed_mask(x)
     with seeded(seed):
         for k in model.labels.support:
-            terms = model.elbo_terms(x, k.expand(len(x)), samples, mask)
+            context = Context(label=k.expand(len(x)), mask=mask)
+            terms = model.elbo_terms(x, context, samples, need={"log_ratio"})
             log_joint[:, k] += terms.iwae_bound
     return log_joint.softmax(1)
 

@@ -196,14 +196,13 @@ def annotate(
         >>> annotate(evaluation, model, digits, "test", "continuous", "bernoulli").is_likelihood
         False
     """
-    [likelihood] = _heads(model.decoder)
+    likelihood = getattr(model.decoder, "head", None)
+    support, warning = getattr(likelihood, "support", "real"), getattr(likelihood, "warning", "")
     undefined = [head.warning for head in _heads(model.encoder) if head.warning]
-    reasons = undefined + likelihood_caveats(observation, kind, likelihood.support, dataset)
-    reasons += [likelihood.warning] if likelihood.warning else []
+    reasons = undefined + likelihood_caveats(observation, kind, support, dataset)
+    reasons += [warning] if warning else []
     missing = describe_missing(hidden, dataset)
-    notes = (
-        [] if likelihood.support in ("binary", "discrete") else _rescaling_caveats(dataset, whole=not missing)
-    )
+    notes = [] if support in ("binary", "discrete") else _rescaling_caveats(dataset, whole=not missing)
     notes += _missing_caveats(missing)
     notes += [CONDITIONAL_CAVEAT] if evaluation.labels == "condition" else []
     notes += [] if undefined else unreliable_caveats(evaluation)

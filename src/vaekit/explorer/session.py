@@ -28,6 +28,7 @@ from vaekit.evaluation.latent import ACTIVE_VARIANCE, Latents
 from vaekit.explorer import latent_kl
 from vaekit.explorer.projection import Projection, fit_projection
 from vaekit.models import batching, masking
+from vaekit.models.context import Context
 from vaekit.models.vae import VAE
 
 MAX_IMAGES = 70_000
@@ -276,7 +277,8 @@ def _condition(model: VAE, x: Tensor, y: Tensor | None) -> Tensor | None:
 def _encode(model: VAE, x: Tensor, y: Tensor | None) -> tuple[np.ndarray, ...]:
     """Mean, standard deviation and KL per latent (d, B), reconstruction (B,) and KL per layer (L, B)."""
     posterior, prior = model.encode(x, y), model.conditional_prior(y)
-    terms = model.elbo_terms(x, y, mask=masking.observed_mask(x), posterior=posterior, prior=prior, seed=0)
+    context = Context(label=y, mask=masking.observed_mask(x))
+    terms = model.elbo_terms(x, context, need={"kl"}, posterior=posterior, prior=prior, seed=0)
     parts = (
         posterior.mean.T,
         posterior.stddev.T,

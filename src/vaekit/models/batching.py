@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from torch import nn
-
-from vaekit.models.head import Head
 
 FLOATS_PER_BATCH = 1 << 20
 MAX_IMAGES_PER_BATCH = 100
@@ -21,15 +20,15 @@ def outputs_per_image(decoder: nn.Module, shape: Sequence[int]) -> int:
     """The number of values that a decoder computes per image.
 
     Args:
-        decoder: a module with a `Head`.
+        decoder: a module with a `head` that has `network_output`, or such a head.
         shape: (C, H, W), of one image.
 
     >>> from vaekit.models.likelihoods import categorical
     >>> outputs_per_image(categorical(), (1, 28, 28))  # 256 logits per pixel
     200704
     """
-    heads = (module for module in decoder.modules() if isinstance(module, Head))
-    return math.prod(shape) * max((head.n_params for head in heads), default=1)
+    head: Any = getattr(decoder, "head", decoder)
+    return math.prod(head.network_output(tuple(shape)) if hasattr(head, "network_output") else shape)
 
 
 def images_per_batch(decoder: nn.Module, shape: Sequence[int]) -> int:

@@ -11,6 +11,7 @@ of the layers' dimensions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -22,6 +23,7 @@ from torch.distributions import Distribution, constraints
 from vaekit.distributions.normal import SampleShape
 from vaekit.distributions.operations import with_temperature
 
+Shape = tuple[int, ...]
 SampleRule = Callable[[int, Distribution], Tensor]
 
 
@@ -30,7 +32,9 @@ class Conditional(nn.Module):
 
     Args:
         network: event shapes of the context -> the parameters that the head expects.
-        head: parameters -> a distribution.
+        head: parameters -> a distribution. A head with `takes_offset = True` is called with the offset (B,)
+            as well. It has three methods: `offset_of(x)` reads the offset (B,) from data points,
+            `sample_offset(n)` samples (n,) of them, and `typical_offset()` returns one.
 
     >>> from vaekit.models.likelihoods import bernoulli
     >>> from vaekit.nn.networks import Dense
@@ -44,8 +48,9 @@ class Conditional(nn.Module):
         super().__init__()
         self.network, self.head = network, head
 
-    def forward(self, *context: Tensor) -> Distribution:
-        return self.head(self.network(*context))
+    def forward(self, *context: Tensor, offset: Tensor | None = None) -> Distribution:
+        output = self.network(*context)
+        return self.head(output) if offset is None else self.head(output, offset)
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,8 +58,8 @@ class LatentSample:
     """A value of each latent layer, with the distribution that it has given the layers above.
 
     Attributes:
-        z: (..., d), the layers concatenated, top layer first.
-        values: the layers, each (..., d_l).
+        z: (..., d), the layers flattened and concatenated, top layer first.
+        values: the layers, each (..., *shape), such as (..., d_l).
         layers: the distribution of each layer given those above.
 
     >>> from vaekit.models.priors import StandardNormal
@@ -76,8 +81,12 @@ class LatentSample:
         return torch.stack(torch.broadcast_tensors(*logs))
 
     def __repr__(self) -> str:
-        dims = tuple(value.shape[-1] for value in self.values)
+        dims = tuple(math.prod(layer.event_shape) for layer in self.layers)
         return f"LatentSample(z={tuple(self.z.shape)}, layer_dims={dims})"
+
+    def flat(self) -> Tensor:
+        """(..., d): the layers flattened and concatenated, as maps and exported files use them."""
+        return self.z
 
 
 class Hierarchy(nn.Module):
@@ -85,7 +94,11 @@ class Hierarchy(nn.Module):
 
     Args:
         layers: top layer first; layer l is called as `layer(*context, *layers_above)`.
+        layer_dims: the number of latents of each layer, or its shape, such as (C, H, W).
+
+    Attributes:
         layer_dims: the number of latents of each layer.
+        layer_shapes: the shape of each layer.
 
     Raises:
         ValueError: `layers` is empty, or `layer_dims` has another length.
@@ -98,17 +111,19 @@ class Hierarchy(nn.Module):
     torch.Size([5, 16])
     """
 
-    def __init__(self, layers: Sequence[nn.Module], layer_dims: Sequence[int]):
+    def __init__(self, layers: Sequence[nn.Module], layer_dims: Sequence[int | Shape]):
         super().__init__()
         if len(layers) != len(layer_dims) or not layers:
             raise ValueError(
                 f"layers: expected at least one, and one of layer_dims for each; got {len(layers)} layers, "
                 f"layer_dims {tuple(layer_dims)}"
             )
-        self.layers, self.layer_dims = nn.ModuleList(layers), tuple(layer_dims)
+        self.layers = nn.ModuleList(layers)
+        self.layer_shapes = tuple((dim,) if isinstance(dim, int) else tuple(dim) for dim in layer_dims)
+        self.layer_dims = tuple(math.prod(shape) for shape in self.layer_shapes)
 
     def forward(self, *context: Tensor) -> HierarchicalDistribution:
-        return HierarchicalDistribution(self.layers, self.layer_dims, context)
+        return HierarchicalDistribution(self.layers, self.layer_shapes, context)
 
     def extra_repr(self) -> str:
         return f"layer_dims={self.layer_dims}"
@@ -122,16 +137,17 @@ class HierarchicalDistribution(Distribution):
 
     Args:
         layers: the conditionals, top layer first.
-        layer_dims: the number of latents of each layer.
+        layer_shapes: the shape of each layer, such as (d_l,).
         context: what all layers are conditioned on.
         top: replaces the distribution of the top layer.
         temperature: multiplies the spread of the layers below the top.
 
     Attributes:
         top: the distribution of the top layer.
+        layer_dims: the number of latents of each layer.
 
     >>> from vaekit.models.priors import StandardNormal
-    >>> p = HierarchicalDistribution([StandardNormal(2)], (2,), ())
+    >>> p = HierarchicalDistribution([StandardNormal(2)], [(2,)], ())
     >>> p.log_prob(torch.zeros(2))  # -log(2 pi)
     tensor(-1.8379)
     >>> p.condition_on(torch.zeros(4, 2)).log_prob.shape
@@ -145,15 +161,16 @@ class HierarchicalDistribution(Distribution):
     def __init__(
         self,
         layers: Sequence[nn.Module] | nn.ModuleList,
-        layer_dims: tuple[int, ...],
+        layer_shapes: Sequence[Shape],
         context: tuple[Tensor, ...],
         top: Distribution | None = None,
         temperature: float = 1.0,
     ):
-        self.layer_dims, self.context, self.temperature = layer_dims, context, temperature
+        self.layer_shapes, self.context, self.temperature = layer_shapes, context, temperature
+        self.layer_dims = tuple(math.prod(shape) for shape in layer_shapes)
         self._layers = list(layers)
         self.top = self._layers[0](*context) if top is None else top
-        super().__init__(self.top.batch_shape, torch.Size([sum(layer_dims)]), validate_args=False)
+        super().__init__(self.top.batch_shape, torch.Size([sum(self.layer_dims)]), validate_args=False)
 
     def __repr__(self) -> str:
         batch = tuple(self.batch_shape)
@@ -168,8 +185,23 @@ class HierarchicalDistribution(Distribution):
     def sample_with(self, rule: SampleRule) -> LatentSample:
         """Choose the value of each layer with `rule(index, distribution)`, from the top down."""
         values, layers = self._descend(rule)
-        z = values[0] if len(values) == 1 else _concatenate_layers(values)
-        return LatentSample(z, values, layers)
+        return LatentSample(self._flatten(values), values, layers)
+
+    def _flatten(self, values: Sequence[Tensor]) -> Tensor:
+        """The layers as one vector (..., d); the leading dimensions are broadcast."""
+        flat = [
+            value if len(shape) == 1 else value.flatten(-len(shape)) if shape else value[..., None]
+            for value, shape in zip(values, self.layer_shapes, strict=True)
+        ]
+        if len(flat) == 1:
+            return flat[0]
+        leading = torch.broadcast_shapes(*(value.shape[:-1] for value in flat))
+        return torch.cat([value.expand(*leading, value.shape[-1]) for value in flat], -1)
+
+    def _split(self, z: Tensor) -> list[Tensor]:
+        """The layers, each in its shape, of a vector (..., d)."""
+        parts = zip(z.split(self.layer_dims, -1), self.layer_shapes, strict=True)
+        return [part if len(shape) == 1 else part.reshape(*part.shape[:-1], *shape) for part, shape in parts]
 
     def _descend(self, rule: SampleRule) -> tuple[list[Tensor], list[Distribution]]:
         """The values that `rule` chooses, and the distributions of the layers, from the top down."""
@@ -192,18 +224,18 @@ class HierarchicalDistribution(Distribution):
 
     def condition_on(self, z: Tensor) -> LatentSample:
         """The distribution of each layer given the values of the layers above in `z` (..., d)."""
-        values = z.split(self.layer_dims, -1)
+        values = self._split(z)
         _, layers = self._descend(lambda index, _: values[index])
         return LatentSample(z, values, layers)
 
     def resample_below(self, z: Tensor, layer: int) -> Tensor:
         """`z` (..., d) with the layers below index `layer` sampled again, given those above."""
-        values = z.split(self.layer_dims, -1)
+        values = self._split(z)
         return self.sample_with(lambda i, q: values[i] if i <= layer else q.rsample()).z
 
     def with_top(self, top: Distribution) -> HierarchicalDistribution:
         """Return a copy with another distribution of the top layer."""
-        return HierarchicalDistribution(self._layers, self.layer_dims, self.context, top, self.temperature)
+        return HierarchicalDistribution(self._layers, self.layer_shapes, self.context, top, self.temperature)
 
     def rsample(self, sample_shape: SampleShape = ()) -> Tensor:
         return self.rsample_layers(sample_shape).z
@@ -216,17 +248,11 @@ class HierarchicalDistribution(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        return _concatenate_layers(self._layers_at_means()[0])
+        return self._flatten(self._layers_at_means()[0])
 
     @property
     def variance(self) -> Tensor:
-        return _concatenate_layers([layer.variance for layer in self._layers_at_means()[1]])
-
-
-def _concatenate_layers(parts: Sequence[Tensor]) -> Tensor:
-    """Concatenate layers (..., d_l) to (..., d); the leading dimensions are broadcast."""
-    leading = torch.broadcast_shapes(*(part.shape[:-1] for part in parts))
-    return torch.cat([part.expand(*leading, part.shape[-1]) for part in parts], -1)
+        return self._flatten([layer.variance for layer in self._layers_at_means()[1]])
 
 
 @with_temperature.register
@@ -234,5 +260,5 @@ def _(distribution: HierarchicalDistribution, temperature: float) -> Distributio
     top = with_temperature(distribution.top, temperature)
     below = distribution.temperature * temperature
     return HierarchicalDistribution(
-        distribution._layers, distribution.layer_dims, distribution.context, top, below
+        distribution._layers, distribution.layer_shapes, distribution.context, top, below
     )

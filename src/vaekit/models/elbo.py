@@ -2,37 +2,94 @@
 
     log p(x) >= E_q [log p(x | z) + log p(z) - log q(z | x)].
 
-A `VAE` returns them as `ELBOTerms`. Objectives, estimators and evaluation read nothing else of a model.
+A model returns them as `ELBOTerms`. Objectives, estimators and evaluation read nothing else of a model. Each
+asks for the terms that it needs, when they are computed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
 
-import torch
 from torch import Tensor
+from torch.distributions import Distribution, Independent
 
-ALL_TERMS = frozenset({"log_ratio", "kl", "latents"})
+from vaekit.distributions.operations import Delta
 
-LazyTerm = Callable[["ELBOTerms"], "Tensor | None"]
+LatentKind = Literal["continuous", "discrete", "point"]
+
+ALL_TERMS = frozenset({"kl", "log_ratio", "latents", "parts"})
+DEFAULT_TERMS = frozenset({"kl", "log_ratio"})
+
+
+class LatentTerms(NamedTuple):
+    """A latent layer: its posterior samples, its posterior, and its prior given the layers above.
+
+    Attributes:
+        sample: (K, B, *shape), samples of q, with gradients if q has them.
+        q: q(z_l | x, layers above), over `shape`.
+        p: p(z_l | layers above), over `shape`.
+
+    >>> from torch.distributions import Normal
+    >>> normal = Independent(Normal(torch.zeros(4, 2), torch.ones(4, 2)), 1)
+    >>> latent = LatentTerms(normal.rsample((3,)), normal, normal)
+    >>> latent.sample.shape, latent.kind
+    (torch.Size([3, 4, 2]), 'continuous')
+    """
+
+    sample: Tensor
+    q: Distribution
+    p: Distribution
+
+    @property
+    def kind(self) -> LatentKind:
+        """Whether q is continuous, discrete, or a point."""
+        return latent_kind(self.q)
+
+
+def latent_kind(distribution: Distribution) -> LatentKind:
+    """Whether a distribution is continuous, discrete, or a point.
+
+    A distribution says so itself with an attribute `latent_kind`. Otherwise its support decides.
+
+    >>> latent_kind(Delta(torch.zeros(2))), latent_kind(torch.distributions.Bernoulli(0.5))
+    ('point', 'discrete')
+    """
+    base = distribution
+    while isinstance(base, Independent):
+        base = base.base_dist
+    if hasattr(base, "latent_kind"):
+        return base.latent_kind
+    if isinstance(base, Delta):
+        return "point"
+    try:
+        support = base.support
+    except NotImplementedError:
+        return "continuous"
+    return "discrete" if support is not None and support.is_discrete else "continuous"
 
 
 class ELBOTerms:
-    """The terms of the bound for B images, K posterior samples and L latent layers, in nats.
+    """The terms of the bound for B data points, K posterior samples and L latent layers, in nats.
 
-    Few bounds need all terms. A term may therefore be given as a function of the `ELBOTerms`, which is called
-    when the term is first read. It has gradients if they were enabled when the `ELBOTerms` was created.
-
-    Attributes:
+    Args:
         log_px: (K, B), log p(x | z_k).
         log_pz: (L, K, B), log p of each layer given the layers above, top layer first.
         log_qz: (L, K, B), log q of the same layers.
         analytic_kl: (L, B), KL(q, p) of each layer in closed form, or from the samples if this layer has no
             closed form; None if no layer has one.
+        latents: the latent layers, top first.
+        auxiliary: further terms by name, each (B,), such as the commitment loss of a codebook. Objectives add
+            them to the loss.
+        log_px_parts: (P, K, B), log p of the P independent parts of a data point, such as columns.
+        is_bound: whether the mean of log_px minus the KL is a lower bound of log p(x). It is none if a
+            posterior is a point.
 
-    >>> log_px = torch.tensor([[-5.0], [-7.0]])  # K = 2 samples, B = 1 image
+    Raises:
+        ValueError: a term is read that was not asked for.
+
+    >>> log_px = torch.tensor([[-5.0], [-7.0]])  # K = 2 samples, B = 1 data point
     >>> terms = ELBOTerms(log_px, log_pz=torch.full((1, 2, 1), -3.0), log_qz=torch.full((1, 2, 1), -1.0))
     >>> terms
     ELBOTerms(n_samples=2, batch_size=1)
@@ -40,18 +97,28 @@ class ELBOTerms:
     (tensor([[2.]]), tensor([-8.]))
     >>> terms.iwae_bound > terms.elbo
     tensor([True])
+    >>> ELBOTerms(log_px).log_ratio
+    Traceback (most recent call last):
+    ...
+    ValueError: log_qz: not computed; ask for it with elbo_terms(..., need={'log_ratio'})
     """
 
     def __init__(
         self,
         log_px: Tensor,
-        log_pz: Tensor | LazyTerm,
-        log_qz: Tensor | LazyTerm,
-        analytic_kl: Tensor | LazyTerm | None = None,
+        log_pz: Tensor | None = None,
+        log_qz: Tensor | None = None,
+        analytic_kl: Tensor | None = None,
+        *,
+        latents: Sequence[LatentTerms] | None = None,
+        auxiliary: Mapping[str, Tensor] | None = None,
+        log_px_parts: Tensor | None = None,
+        is_bound: bool = True,
     ):
-        self.log_px = log_px
-        self._terms: dict[str, Any] = {"log_pz": log_pz, "log_qz": log_qz, "analytic_kl": analytic_kl}
-        self._graded = torch.is_grad_enabled()
+        self.log_px, self.analytic_kl, self.is_bound = log_px, analytic_kl, is_bound
+        self.auxiliary = dict(auxiliary or {})
+        self._log_pz, self._log_qz = log_pz, log_qz
+        self._latents, self._log_px_parts = latents, log_px_parts
 
     def __repr__(self) -> str:
         n_samples, batch_size = self.log_px.shape
@@ -59,21 +126,31 @@ class ELBOTerms:
 
     @property
     def log_pz(self) -> Tensor:
-        return self._term("log_pz")
+        """(L, K, B): log p of each layer given the layers above."""
+        return _computed(self._log_pz, "log_pz", "log_ratio")
 
     @property
     def log_qz(self) -> Tensor:
-        return self._term("log_qz")
+        """(L, K, B): log q of each layer given the layers above."""
+        return _computed(self._log_qz, "log_qz", "log_ratio")
 
     @property
-    def analytic_kl(self) -> Tensor | None:
-        return self._term("analytic_kl")
+    def computed(self) -> dict[str, Tensor]:
+        """The terms beside `log_px` that were computed, by name, in the order of computation."""
+        terms = {"log_qz": self._log_qz, "log_pz": self._log_pz, "kl": self.analytic_kl}
+        return {name: term for name, term in terms.items() if term is not None}
 
-    def _term(self, name: str) -> Any:
-        if callable(self._terms[name]):
-            with torch.set_grad_enabled(self._graded):
-                self._terms[name] = self._terms[name](self)
-        return self._terms[name]
+    @property
+    def latents(self) -> Sequence[LatentTerms]:
+        """The latent layers with their samples and distributions, top layer first."""
+        if self._latents is None:
+            raise ValueError("latents: not computed; ask for them with elbo_terms(..., need={'latents'})")
+        return self._latents
+
+    @property
+    def log_px_parts(self) -> Tensor:
+        """(P, K, B): log p of each part of a data point; they sum to `log_px`."""
+        return _computed(self._log_px_parts, "log_px_parts", "parts")
 
     @property
     def log_ratio(self) -> Tensor:
@@ -99,3 +176,19 @@ class ELBOTerms:
     def iwae_bound(self) -> Tensor:
         """(B,): the importance-weighted bound log mean_k w_k (Burda et al. 2016)."""
         return self.log_weights.logsumexp(0) - math.log(len(self.log_px))
+
+
+def check_need(need: frozenset[str] | set[str]) -> None:
+    """Refuse names of terms that do not exist.
+
+    >>> check_need({"kl", "latents"})
+    """
+    unknown = set(need) - ALL_TERMS
+    if unknown:
+        raise ValueError(f"need: expected names from {sorted(ALL_TERMS)}, got {sorted(unknown)}")
+
+
+def _computed(term: Tensor | None, name: str, need: str) -> Tensor:
+    if term is None:
+        raise ValueError(f"{name}: not computed; ask for it with elbo_terms(..., need={{{need!r}}})")
+    return term

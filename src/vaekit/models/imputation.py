@@ -36,6 +36,7 @@ from torch.distributions import Distribution
 from vaekit.models import masking
 from vaekit.models.batching import batch_size_for, chunk_sizes, outputs_per_image
 from vaekit.models.conditional import HierarchicalDistribution
+from vaekit.models.context import Context, as_context
 from vaekit.models.labels import LabelPrior
 from vaekit.utils.random import Seed, seeded
 
@@ -79,11 +80,13 @@ class LatentVariableModel(Protocol):
     @property
     def latent_dim(self) -> int: ...
 
-    def conditional_prior(self, y: Tensor | None = None) -> HierarchicalDistribution: ...
+    def conditional_prior(self, context: Context | None = None) -> HierarchicalDistribution: ...
 
-    def encode(self, x: Tensor, y: Tensor | None = None) -> HierarchicalDistribution: ...
+    def encode(self, x: Tensor, context: Context | None = None) -> HierarchicalDistribution: ...
 
-    def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution: ...
+    def decode(self, z: Tensor, context: Context | None = None) -> Distribution: ...
+
+    def with_offset(self, context: Context, x: Tensor) -> Context: ...
 
 
 LabelSupport = list[tuple[Tensor | None, float]]  # labels with their log p(y)
@@ -93,8 +96,7 @@ LabelSupport = list[tuple[Tensor | None, float]]  # labels with their log p(y)
 def impute(
     model: LatentVariableModel,
     x: Tensor,
-    y: Tensor | None = None,
-    mask: Tensor | None = None,
+    context: Context | Tensor | None = None,
     imputations: int = 5,
     samples: int = 1000,
     sample_pixels: bool = True,
@@ -102,38 +104,43 @@ def impute(
 ) -> Imputations:
     """Sample the missing pixels of images several times.
 
-    Args:
-        model: for example a `VAE`.
-        x, y, mask, imputations, samples, sample_pixels, seed: as for `VAE.impute`.
+        Args:
+            model: for example a `VAE`.
+            x, context, imputations, samples, sample_pixels, seed: as for `VAE.impute`.
 
-    Returns:
-        The imputations, their mean, and the effective sample size.
+        Returns:
+            The imputations, their mean, and the effective sample size.
 
-    >>> from vaekit.models.conditional import Conditional, Hierarchy
-    >>> from vaekit.models.likelihoods import bernoulli
-    >>> from vaekit.models.posteriors import gaussian
-    >>> from vaekit.models.priors import StandardNormal
-    >>> from vaekit.models.vae import VAE
-    >>> from vaekit.nn.networks import Dense
-    >>> encoder = Conditional(Dense([(1, 4, 4)], (4,), ()), gaussian())
-    >>> decoder = Conditional(Dense([(2,)], (1, 4, 4), ()), bernoulli())
-    >>> model = VAE(Hierarchy([StandardNormal(2)], [2]), Hierarchy([encoder], [2]), decoder)
-    >>> x = torch.ones(3, 1, 4, 4)
-    >>> x[..., :2] = torch.nan
-    >>> images = impute(model, x, imputations=5, samples=32, seed=0).images
-    >>> images.shape, images.isnan().any(), (images[..., 2:] == 1).all()
-    (torch.Size([5, 3, 1, 4, 4]), tensor(False), tensor(True))
+        >>> from vaekit.models.context import Context, as_context
+    from vaekit.models.conditional import Conditional, Hierarchy
+        >>> from vaekit.models.likelihoods import bernoulli
+        >>> from vaekit.models.posteriors import gaussian
+        >>> from vaekit.models.priors import StandardNormal
+        >>> from vaekit.models.vae import VAE
+        >>> from vaekit.nn.networks import Dense
+        >>> encoder = Conditional(Dense([(1, 4, 4)], (4,), ()), gaussian())
+        >>> decoder = Conditional(Dense([(2,)], (1, 4, 4), ()), bernoulli())
+        >>> model = VAE(Hierarchy([StandardNormal(2)], [2]), Hierarchy([encoder], [2]), decoder)
+        >>> x = torch.ones(3, 1, 4, 4)
+        >>> x[..., :2] = torch.nan
+        >>> images = impute(model, x, imputations=5, samples=32, seed=0).images
+        >>> images.shape, images.isnan().any(), (images[..., 2:] == 1).all()
+        (torch.Size([5, 3, 1, 4, 4]), tensor(False), tensor(True))
     """
+    context = as_context(context)
+    mask = context.mask
     observed = (~x.isnan() if mask is None else mask & ~x.isnan()).expand_as(x)
-    filled, support = masking.fill_missing(x, observed), _label_support(model, y)
+    filled, support = masking.fill_missing(x, observed), _label_support(model, context.label)
+    context = model.with_offset(context, filled)
     reservoir = _Reservoir(imputations, filled, model.latent_dim)
     with seeded(seed):
         for index, (label, log_py) in enumerate(support):
             for z, log_weights, means in _propose(
-                model, filled, observed, label, -(-samples // len(support))
+                model, filled, observed, context.with_label(label), -(-samples // len(support))
             ):
                 reservoir.add(z, log_weights + log_py, means, index)
-        px = model.decode(reservoir.z, _select_labels(support, reservoir.label))
+        chosen = context.with_label(_select_labels(support, reservoir.label))
+        px = model.decode(reservoir.z, chosen)
         images = px.sample() if sample_pixels else px.mean
     return Imputations(
         torch.where(observed, filled, images),
@@ -158,10 +165,10 @@ def _select_labels(support: LabelSupport, indices: Tensor) -> Tensor | None:
 
 
 def _propose(
-    model: LatentVariableModel, filled: Tensor, observed: Tensor, y: Tensor | None, samples: int
+    model: LatentVariableModel, filled: Tensor, observed: Tensor, context: Context, samples: int
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Samples from q in chunks of k: z (k, B, d), log w (k, B), and E[x | z] (k, B, C, H, W)."""
-    posterior, prior = _proposal(model, filled, observed, y), model.conditional_prior(y)
+    posterior, prior = _proposal(model, filled, observed, context), model.conditional_prior(context)
     parts, images = posterior.batch_shape
     for k in chunk_sizes(
         -(-samples // parts),
@@ -170,20 +177,25 @@ def _propose(
         z = posterior.rsample((k,)).flatten(0, 1)
         log_parts = posterior.condition_on(z[:, None]).log_prob.sum(0)
         log_q = log_parts.nan_to_num(NO_WEIGHT).logsumexp(1) - math.log(parts)
-        px, log_pz = model.decode(z, y), prior.condition_on(z).log_prob.sum(0)
+        px, log_pz = model.decode(z, context), prior.condition_on(z).log_prob.sum(0)
         yield z, masking.masked_log_prob(px, filled, observed) + log_pz - log_q, px.mean
 
 
 def _proposal(
-    model: LatentVariableModel, filled: Tensor, observed: Tensor, y: Tensor | None
+    model: LatentVariableModel, filled: Tensor, observed: Tensor, context: Context
 ) -> HierarchicalDistribution:
     """The posteriors (R, B) of images: half of the R with 0 for missing pixels, half filled by the chains."""
     chains = filled.expand(CHAINS, *filled.shape)
     for _ in range(STEPS):
-        z = model.encode(chains, y).rsample()
-        means = model.decode(z, y).mean
+        z = model.encode(chains, context).rsample()
+        means = model.decode(z, context).mean
         chains = torch.where(observed | ~means.isfinite(), filled, means)
-    return model.encode(torch.cat([filled.expand_as(chains), chains]), y)
+    return model.encode(torch.cat([filled.expand_as(chains), chains]), context)
+
+
+def _as_events(values: Tensor, events: Tensor) -> Tensor:
+    """Values of data points, (B,) or (k, B), in a shape that broadcasts with (..., B, *event)."""
+    return values.reshape(*values.shape, *[1] * (events.dim() - values.dim()))
 
 
 class _Reservoir:
@@ -200,14 +212,14 @@ class _Reservoir:
         """Add k samples under a label: z (k, B, d), log w (k, B), and E[x | z] (k, B, C, H, W)."""
         valid = log_weights.isfinite() & z.isfinite().all(-1)
         log_weights = torch.where(valid, log_weights.double(), NO_WEIGHT)
-        z, means = torch.where(valid[..., None], z, 0), torch.where(valid[..., None, None, None], means, 0)
+        z, means = torch.where(valid[..., None], z, 0), torch.where(_as_events(valid, means), means, 0)
         before, chunk = self._log_sum, log_weights.logsumexp(0)
         self._log_sum = torch.logaddexp(before, chunk)
         self._log_sum_of_squares = torch.logaddexp(self._log_sum_of_squares, (2 * log_weights).logsumexp(0))
         self._resample(z, torch.exp(log_weights - chunk), torch.exp(chunk - self._log_sum), label)
         share = torch.exp(log_weights - self._log_sum).to(means)
         previous = torch.exp(before - self._log_sum).to(means)
-        self.mean = previous[:, None, None, None] * self.mean + torch.einsum("kb,kb...->b...", share, means)
+        self.mean = _as_events(previous, self.mean) * self.mean + torch.einsum("kb,kb...->b...", share, means)
 
     def _resample(self, z: Tensor, weights: Tensor, share: Tensor, label: int) -> None:
         """Replace stored samples, by weights (k, B) within the chunk and its share (B,) of the total."""

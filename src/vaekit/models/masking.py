@@ -53,7 +53,13 @@ def masked_log_prob(px: Distribution, x: Tensor, mask: Tensor | None) -> Tensor:
     """
     if mask is None:
         return px.log_prob(x)
-    assert isinstance(px, Independent)  # every likelihood in models/likelihoods.py is one
+    if hasattr(px, "masked_log_prob"):
+        return px.masked_log_prob(x, mask)
+    if not isinstance(px, Independent):
+        raise ValueError(
+            f"mask: expected a likelihood with independent elements or a method masked_log_prob(x, mask), "
+            f"got {type(px).__name__}"
+        )
     base = px.base_dist
     if hasattr(base, "with_mask"):
         base = base.with_mask(mask)

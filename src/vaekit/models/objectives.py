@@ -45,7 +45,7 @@ def elbo(terms: ELBOTerms, beta: float = 1.0, free_bits: NonNegative = 0.0) -> T
     kl = terms.kl.mean(1)
     if free_bits:
         kl = kl.clamp_min(free_bits)
-    return beta * kl.sum() - terms.log_px.mean()
+    return beta * kl.sum() - terms.log_px.mean() + _auxiliary_loss(terms)
 
 
 @register("objective", need={"log_ratio"})
@@ -64,7 +64,12 @@ def iwae(terms: ELBOTerms, beta: float = 1.0) -> Tensor:
     tensor(0.6931)
     """
     log_weights = terms.log_px - beta * terms.log_ratio.sum(0)
-    return math.log(len(log_weights)) - torch.logsumexp(log_weights, 0).mean()
+    return math.log(len(log_weights)) - torch.logsumexp(log_weights, 0).mean() + _auxiliary_loss(terms)
+
+
+def _auxiliary_loss(terms: ELBOTerms) -> Tensor | float:
+    """The sum of the auxiliary terms, averaged over the batch; 0 if there are none."""
+    return sum((term.mean() for term in terms.auxiliary.values()), start=0.0)
 
 
 @register("schedule")

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from typing import Literal
+from dataclasses import replace
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -23,7 +24,8 @@ from torch.distributions import Distribution, kl_divergence
 from vaekit.distributions.operations import with_temperature
 from vaekit.models import imputation, masking
 from vaekit.models.conditional import HierarchicalDistribution, Hierarchy, LatentSample
-from vaekit.models.elbo import ELBOTerms
+from vaekit.models.context import Context, as_context
+from vaekit.models.elbo import DEFAULT_TERMS, ELBOTerms, LatentTerms, check_need
 from vaekit.models.labels import LabelPrior
 from vaekit.utils.random import Seed, seeded
 
@@ -56,7 +58,7 @@ class VAE(nn.Module):
     >>> decoder = Conditional(Dense([(2,)], likelihood.network_output(shape)), likelihood)
     >>> model = VAE(Hierarchy([StandardNormal(2)], [2]), Hierarchy([encoder], [2]), decoder)
     >>> x = torch.zeros(4, 1, 8, 8)
-    >>> model.elbo_terms(x, samples=3)
+    >>> model.elbo_terms(x, n_samples=3)
     ELBOTerms(n_samples=3, batch_size=4)
     >>> model.encode(x)
     HierarchicalDistribution(layer_dims=(2,), batch_shape=(4,))
@@ -71,9 +73,10 @@ class VAE(nn.Module):
         decoder: nn.Module,
         labels: LabelPrior | None = None,
         conditioned_parts: Collection[str] = (),
+        covariates: LabelPrior | None = None,
     ):
         super().__init__()
-        if prior.layer_dims != encoder.layer_dims:
+        if prior.layer_shapes != encoder.layer_shapes:
             raise ValueError(
                 f"prior and encoder: expected equal layer_dims, got {prior.layer_dims} and "
                 f"{encoder.layer_dims}"
@@ -83,9 +86,12 @@ class VAE(nn.Module):
             raise ValueError(
                 f"conditioned_parts: expected prior, encoder or decoder, got {sorted(conditioned_parts)}"
             )
-        if (labels is None) == bool(conditioned_parts):
-            raise ValueError("labels and conditioned_parts: expected both or neither, got only one")
-        self.labels, self.conditioned_parts = labels, frozenset(conditioned_parts)
+        if (labels is None and covariates is None) == bool(conditioned_parts):
+            raise ValueError(
+                "conditioned_parts: expected them together with labels or covariates, got only one"
+            )
+        self.labels, self.covariates = labels, covariates
+        self.conditioned_parts = frozenset(conditioned_parts)
 
     @property
     def layer_dims(self) -> tuple[int, ...]:
@@ -97,6 +103,15 @@ class VAE(nn.Module):
         """d, the number of latents of all layers."""
         return sum(self.layer_dims)
 
+    @property
+    def event_dims(self) -> int:
+        """The number of dimensions of a data point: 3 for an image (C, H, W), 1 for a vector."""
+        return getattr(self._head, "event_dims", 3)
+
+    @property
+    def _head(self) -> Any:
+        return getattr(self.decoder, "head", None)
+
     def extra_repr(self) -> str:
         parts = f", conditioned_parts={sorted(self.conditioned_parts)}" if self.conditioned_parts else ""
         return f"layer_dims={self.layer_dims}{parts}"
@@ -104,9 +119,9 @@ class VAE(nn.Module):
     def elbo_terms(
         self,
         x: Tensor,
-        y: Tensor | None = None,
-        samples: int = 1,
-        mask: Tensor | None = None,
+        context: Context | Tensor | None = None,
+        n_samples: int = 1,
+        need: Collection[str] = DEFAULT_TERMS,
         posterior: HierarchicalDistribution | None = None,
         prior: HierarchicalDistribution | None = None,
         seed: Seed = None,
@@ -114,140 +129,152 @@ class VAE(nn.Module):
         """Return the terms of the lower bound.
 
         Args:
-            x: images, (B, C, H, W), values in [0, 1].
-            y: labels.
-            samples: K, the number of posterior samples per image.
-            mask: boolean, broadcastable to x, True where a pixel is observed. The bound is then one on the
-                log-probability of the observed pixels, and the encoder sees 0 for the others. If x has NaN
-                for missing pixels, pass `~x.isnan()`.
-            posterior, prior: `encode(x, y)` and `conditional_prior(y)`, if already computed.
+            x: data points, (B, *event).
+            context: what they are conditioned on. With a mask, the bound is one on the log-probability of
+                the observed values, and the encoder sees 0 for the others. If x has NaN for missing values,
+                use the mask `~x.isnan()`.
+            n_samples: K, the number of posterior samples per data point.
+            need: the terms to compute beside `log_px`: `kl`, `log_ratio` (log_pz and log_qz), `latents`
+                (samples, q and p of each layer), `parts` (log_px of each column).
+            posterior, prior: `encode(x, context)` and `conditional_prior(context)`, if already computed.
             seed: of the posterior samples.
 
         Returns:
-            `ELBOTerms` with log_px (K, B), log_pz and log_qz (L, K, B), analytic_kl (L, B) or None.
+            `ELBOTerms` with log_px (K, B), and the terms in `need`.
 
         Raises:
-            ValueError: the model is conditional and y is None.
+            ValueError: the model is conditional and the context lacks what it needs, or `need` has an
+                unknown name.
         """
+        check_need(set(need))
+        context = self.with_offset(as_context(context), x)
+        mask = context.mask
         if mask is not None:
             x = masking.fill_missing(x, mask)
         if posterior is None:
-            posterior = self._encode(x, y)
+            posterior = self._encode(x, context)
         with seeded(seed):
-            q = posterior.rsample_layers((samples,))
+            q = posterior.rsample_layers((n_samples,))
         if prior is None:
-            prior = self.prior(*self._label("prior", y, x.shape[:-3]))
+            prior = self.prior(*self._condition("prior", context, self._leading(x)))
         p = prior.condition_on(q.z)
-        log_px = masking.masked_log_prob(self.decode(q.z, y), x, mask)
-        return ELBOTerms(
-            log_px,
-            log_pz=lambda terms: p.log_prob.expand_as(terms.log_qz),
-            log_qz=lambda terms: q.log_prob,
-            analytic_kl=lambda terms: _kl_per_layer(q, p, terms),
-        )
+        px = self.decode(q.z, context)
+        parts = log_prob_parts(px, x, mask) if "parts" in need else None
+        log_px = masking.masked_log_prob(px, x, mask)
+        return terms_of(q, p, log_px, need, parts)
 
     forward = elbo_terms
 
-    def conditional_prior(self, y: Tensor | None = None) -> HierarchicalDistribution:
+    def conditional_prior(self, context: Context | Tensor | None = None) -> HierarchicalDistribution:
         """p(z) over z (d,), or p(z | y) over z (B, d) if the prior is conditioned on labels."""
-        return self.prior(*self._label("prior", y))
+        return self.prior(*self._condition("prior", as_context(context)))
 
-    def encode(self, x: Tensor, y: Tensor | None = None) -> HierarchicalDistribution:
-        """q(z | x) over z (B, d), for images (B, C, H, W) with NaN for missing pixels."""
-        return self._encode(masking.fill_missing(x), y)
+    def encode(self, x: Tensor, context: Context | Tensor | None = None) -> HierarchicalDistribution:
+        """q(z | x) over z (B, d), for data points (B, *event) with NaN for missing values."""
+        return self._encode(masking.fill_missing(x), as_context(context))
 
-    def _encode(self, x: Tensor, y: Tensor | None) -> HierarchicalDistribution:
-        """q(z | x) for images without NaN."""
-        return self.encoder(x, *self._label("encoder", y, x.shape[:-3]))
+    def _encode(self, x: Tensor, context: Context) -> HierarchicalDistribution:
+        """q(z | x) for data points without NaN."""
+        return self.encoder(x, *self._condition("encoder", context, self._leading(x)))
 
-    def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
-        """p(x | z) over images (..., C, H, W), for latents (..., d)."""
-        return self.decoder(z, *self._label("decoder", y, z.shape[:-1]))
+    def decode(self, z: Tensor, context: Context | Tensor | None = None) -> Distribution:
+        """p(x | z) over data points (..., *event), for latents (..., d)."""
+        context = as_context(context)
+        inputs = (z, *self._condition("decoder", context, z.shape[:-1]))
+        if not takes_offset(self.decoder):
+            return self.decoder(*inputs)
+        offset = self._head.typical_offset() if context.offset is None else context.offset
+        return self.decoder(*inputs, offset=offset)
 
     @torch.no_grad()
     def sample(
         self,
         n: int,
         temperature: float = 1.0,
-        y: Tensor | None = None,
+        context: Context | Tensor | None = None,
         seed: Seed = None,
         sample_pixels: bool = False,
     ) -> Tensor:
-        """Generate n images: z from the prior, then x from p(x | z).
+        """Generate n data points: z from the prior, then x from p(x | z).
 
         Args:
-            n: number of images.
+            n: number of data points.
             temperature: multiplies the spread of the prior, in each layer.
-            y: labels of the n images; by default a conditional model samples them from p(y).
+            context: of the n data points. What it lacks is sampled: labels from p(y), covariates from those
+                of training, offsets from the likelihood.
             seed: of everything that is sampled.
-            sample_pixels: sample the pixels; by default the decoder's mean is returned.
+            sample_pixels: sample the values; by default the decoder's mean is returned.
 
         Returns:
-            (n, C, H, W).
+            (n, *event).
 
         Raises:
             ValueError: the number of labels is not n.
         """
-        if y is not None and len(y) != n:
-            raise ValueError(f"y: expected {n} labels, one per image, got {len(y)}")
+        context = as_context(context)
+        if context.label is not None and len(context.label) != n:
+            raise ValueError(f"y: expected {n} labels, one per image, got {len(context.label)}")
         with seeded(seed):
-            if y is None and self.labels is not None:
-                y = self.labels.sample(n)
-            prior: Distribution = self.conditional_prior(y)
+            context = self._complete(context, n)
+            prior: Distribution = self.conditional_prior(context)
             if temperature != 1.0:
                 prior = with_temperature(prior, temperature)
             z = prior.rsample(() if prior.batch_shape else (n,))
-            px = self.decode(z, y)
+            px = self.decode(z, context)
             return px.sample() if sample_pixels else px.mean
 
     @torch.no_grad()
     def reconstruct(
-        self, x: Tensor, y: Tensor | None = None, seed: Seed = None, sample_latents: bool = False
+        self,
+        x: Tensor,
+        context: Context | Tensor | None = None,
+        seed: Seed = None,
+        sample_latents: bool = False,
     ) -> Tensor:
-        """Encode and decode images: the decoder's mean at the posterior's mean.
+        """Encode and decode data points: the decoder's mean at the posterior's mean.
 
         Args:
-            x: images, (B, C, H, W).
-            y: labels.
+            x: data points, (B, *event).
+            context: what they are conditioned on.
             seed: of the posterior sample.
             sample_latents: decode a sample from the posterior instead of its mean.
 
         Returns:
-            (B, C, H, W).
+            (B, *event).
         """
+        context = self.with_offset(as_context(context), x)
         with seeded(seed):
-            posterior = self.encode(x, y)
-            return self.decode(posterior.rsample() if sample_latents else posterior.mean, y).mean
+            posterior = self.encode(x, context)
+            return self.decode(posterior.rsample() if sample_latents else posterior.mean, context).mean
 
     def impute(
         self,
         x: Tensor,
-        y: Tensor | None = None,
-        mask: Tensor | None = None,
+        context: Context | Tensor | None = None,
         imputations: int = 5,
         samples: int = 1000,
         sample_pixels: bool = True,
         seed: Seed = None,
     ) -> Tensor:
-        """Sample the missing pixels of images from p(x_missing | x_observed), several times.
+        """Sample the missing values of data points from p(x_missing | x_observed), several times.
 
         Uses sampling importance resampling; `imputation.impute` also returns the mean and the effective
         sample size.
 
         Args:
-            x: images, (B, C, H, W), NaN where missing.
-            y: labels; by default a conditional model averages over p(y).
-            mask: boolean, broadcastable to x; pixels where it is False count as missing too.
-            imputations: M, the number of imputations per image.
-            samples: K, the number of proposals per image, rounded up to a multiple of the number of mixture
-                components of the proposal. Memory does not grow with K.
-            sample_pixels: sample the pixels; otherwise use the decoder's mean at a sampled z.
+            x: data points, (B, *event), NaN where missing.
+            context: what they are conditioned on; without a label, a conditional model averages over p(y).
+                Values where its mask is False count as missing too.
+            imputations: M, the number of imputations per data point.
+            samples: K, the number of proposals per data point, rounded up to a multiple of the number of
+                mixture components of the proposal. Memory does not grow with K.
+            sample_pixels: sample the values; otherwise use the decoder's mean at a sampled z.
             seed: of everything that is sampled.
 
         Returns:
-            (M, B, C, H, W), with observed pixels unchanged.
+            (M, B, *event), with observed values unchanged.
         """
-        return imputation.impute(self, x, y, mask, imputations, samples, sample_pixels, seed).images
+        return imputation.impute(self, x, context, imputations, samples, sample_pixels, seed).images
 
     @torch.no_grad()
     def interpolate(
@@ -256,30 +283,33 @@ class VAE(nn.Module):
         x_b: Tensor,
         steps: int = 10,
         path: str = "linear",
-        y: Tensor | None = None,
-        y_b: Tensor | None = None,
+        context: Context | Tensor | None = None,
+        context_b: Context | Tensor | None = None,
         vary: Literal["both", "style", "label"] = "both",
     ) -> Tensor:
-        """Decode a path in latent space from images x_a to images x_b.
+        """Decode a path in latent space from data points x_a to data points x_b.
 
         Args:
-            x_a, x_b: images, (B, C, H, W).
-            steps: number of images per path, including the reconstructions of both ends.
+            x_a, x_b: data points, (B, *event).
+            steps: number of points per path, including the reconstructions of both ends.
             path: "linear", or "spherical" (Shoemake 1985), which keeps the norm typical of N(0, I).
-            y: labels of x_a.
-            y_b: labels of x_b, interpolated linearly from y; y by default.
+            context: what x_a are conditioned on.
+            context_b: what x_b are conditioned on, with labels interpolated linearly from those of x_a;
+                `context` by default.
             vary: which part changes along the path: "style" (the latents), "label", or "both".
 
         Returns:
-            (steps, B, C, H, W).
+            (steps, B, *event).
 
         Raises:
             ValueError: fewer than two steps, or an unknown path.
         """
-        y_b = y if y_b is None else y_b
-        a, b = self.encode(x_a, y).mean, self.encode(x_b, y_b).mean
+        first = self.with_offset(as_context(context), x_a)
+        last = first if context_b is None else as_context(context_b)
+        a, b = self.encode(x_a, first).mean, self.encode(x_b, last).mean
         z = interpolate(a, a if vary == "label" else b, steps, path)
-        return self.decode(z, self._interpolate_labels(y, y if vary == "style" else y_b, steps)).mean
+        label = self._interpolate_labels(first.label, (first if vary == "style" else last).label, steps)
+        return self.decode(z, first.with_label(label)).mean
 
     def _interpolate_labels(self, y_a: Tensor | None, y_b: Tensor | None, steps: int) -> Tensor | None:
         """Label vectors (steps, B, m) on a straight line; None for an unconditional model."""
@@ -287,19 +317,50 @@ class VAE(nn.Module):
             return None
         return interpolate(self.labels.vectors(y_a), self.labels.vectors(y_b), steps)
 
-    def _label(self, part: str, y: Tensor | None, leading: Sequence[int] = ()) -> tuple[Tensor, ...]:
-        """The label as context of a part, or nothing; `leading` is the batch shape that it must match."""
-        if self.labels is None or part not in self.conditioned_parts:
+    def _leading(self, x: Tensor) -> Sequence[int]:
+        """The batch shape of data points."""
+        return x.shape[: x.dim() - self.event_dims]
+
+    def with_offset(self, context: Context, x: Tensor) -> Context:
+        """The context with the offset that the likelihood reads from the data, if it takes one."""
+        if context.offset is not None or not takes_offset(self.decoder):
+            return context
+        return replace(context, offset=self._head.offset_of(masking.fill_missing(x, context.mask)))
+
+    def _complete(self, context: Context, n: int) -> Context:
+        """The context of n samples, with what it lacks sampled."""
+        if context.label is None and self.labels is not None:
+            context = context.with_label(self.labels.sample(n))
+        if context.covariates is None and self.covariates is not None:
+            context = replace(context, covariates=self.covariates.sample(n))
+        if context.offset is None and takes_offset(self.decoder):
+            context = replace(context, offset=self._head.sample_offset(n))
+        return context
+
+    def _condition(self, part: str, context: Context, leading: Sequence[int] = ()) -> tuple[Tensor, ...]:
+        """What a part is conditioned on, as inputs of its network; `leading` is the batch shape to match."""
+        if part not in self.conditioned_parts:
             return ()
-        if y is None:
+        given = [("labels", self.labels, context.label), ("covariates", self.covariates, context.covariates)]
+        return tuple(
+            self._standardize(part, name, known, value, leading)
+            for name, known, value in given
+            if known is not None
+        )
+
+    def _standardize(
+        self, part: str, name: str, known: LabelPrior, value: Tensor | None, leading: Sequence[int]
+    ) -> Tensor:
+        """Labels or covariates as a network takes them, (..., m)."""
+        if value is None:
             raise ValueError(
-                f"y: expected labels, since the {part} of this model is conditioned on them; got None"
+                f"y: expected {name}, since the {part} of this model is conditioned on them; got None"
             )
-        vector = self.labels(y)
+        vector = known(value)
         pairs = zip(vector.shape[-2::-1], leading[::-1], strict=False)
         if any(a != b and 1 not in (a, b) for a, b in pairs):
-            raise ValueError(f"y: expected {leading[-1]} labels, one per image, got {vector.shape[-2]}")
-        return (vector,)
+            raise ValueError(f"y: expected {leading[-1]} {name}, one per image, got {vector.shape[-2]}")
+        return vector
 
 
 def interpolate(a: Tensor, b: Tensor, steps: int, path: str = "linear") -> Tensor:
@@ -342,15 +403,86 @@ def _great_circle(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     return (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)
 
 
-def _kl_per_layer(q: LatentSample, p: LatentSample, terms: ELBOTerms) -> Tensor | None:
-    """KL(q, p) per layer, (L, B): in closed form, else from samples; None if no layer has a closed form."""
-    analytic = [_analytic_kl(a, b) for a, b in zip(q.layers, p.layers, strict=True)]
+def terms_of(
+    q: LatentSample,
+    p: LatentSample,
+    log_px: Tensor,
+    need: Collection[str] = DEFAULT_TERMS,
+    log_px_parts: Tensor | None = None,
+) -> ELBOTerms:
+    """The terms of the bound from samples of the posterior and what prior and likelihood say of them.
+
+    Args:
+        q: samples with the posterior of each layer.
+        p: the same samples with the prior of each layer.
+        log_px: (K, B).
+        need: the terms to compute.
+        log_px_parts: (P, K, B), if they were asked for.
+
+    >>> from vaekit.models.priors import StandardNormal
+    >>> normal = Hierarchy([StandardNormal(2)], [2])()
+    >>> q = normal.rsample_layers((3, 4))
+    >>> terms_of(q, normal.condition_on(q.z), torch.zeros(3, 4)).log_ratio.abs().max()
+    tensor(0.)
+    """
+    analytic = [_analytic_kl(a, b) for a, b in zip(q.layers, p.layers, strict=True)] if "kl" in need else []
+    log_pz = log_qz = log_ratio = None
+    if "log_ratio" in need or None in analytic:
+        log_qz = q.log_prob
+        log_pz = p.log_prob.expand_as(log_qz)
+        log_ratio = log_qz - log_pz
+    kl = _kl_per_layer(analytic, log_ratio)
+    latents = [LatentTerms(*terms) for terms in zip(q.values, q.layers, p.layers, strict=True)]
+    return ELBOTerms(
+        log_px,
+        log_pz,
+        log_qz,
+        kl,
+        latents=latents if "latents" in need else None,
+        auxiliary=_auxiliary(q.layers),
+        log_px_parts=log_px_parts,
+        is_bound=all(latent.kind != "point" for latent in latents),
+    )
+
+
+def log_prob_parts(px: Distribution, x: Tensor, mask: Tensor | None = None) -> Tensor:
+    """(P, ...): log p of the P independent parts of data points; of one part if p(x | z) has no parts.
+
+    >>> from vaekit.models.likelihoods import bernoulli
+    >>> log_prob_parts(bernoulli()(torch.zeros(5, 1, 2, 2)), torch.zeros(5, 1, 2, 2)).shape
+    torch.Size([1, 5])
+    """
+    if hasattr(px, "log_prob_parts"):
+        return px.log_prob_parts(x, mask)
+    return masking.masked_log_prob(px, x, mask)[None]
+
+
+def takes_offset(decoder: nn.Module) -> bool:
+    """Whether the likelihood of a decoder takes an offset, such as the log-exposure of counts.
+
+    >>> from vaekit.models.conditional import Conditional
+    >>> from vaekit.models.likelihoods import bernoulli
+    >>> takes_offset(Conditional(nn.Identity(), bernoulli()))
+    False
+    """
+    return getattr(getattr(decoder, "head", None), "takes_offset", False)
+
+
+def _auxiliary(layers: Sequence[Distribution]) -> dict[str, Tensor]:
+    """The auxiliary terms of all posteriors, each (B,); those of one name are added."""
+    found: dict[str, Tensor] = {}
+    for layer in layers:
+        for name, term in getattr(layer, "auxiliary", {}).items():
+            found[name] = found[name] + term if name in found else term
+    return found
+
+
+def _kl_per_layer(analytic: Sequence[Tensor | None], log_ratio: Tensor | None) -> Tensor | None:
+    """KL per layer, (L, B): in closed form, else from samples; None if no layer has a closed form."""
     known = [kl for kl in analytic if kl is not None]
-    if not known:
-        return None
-    if len(known) == len(analytic):
-        return torch.stack(known)
-    sampled = terms.log_ratio.mean(1)
+    if not known or log_ratio is None:
+        return torch.stack(known) if known else None
+    sampled = log_ratio.mean(1)
     return torch.stack([mean if kl is None else kl for kl, mean in zip(analytic, sampled, strict=True)])
 
 

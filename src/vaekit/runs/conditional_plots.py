@@ -53,7 +53,7 @@ def class_grid(
     (2, 10, 1, 28, 28)
     """
     sample = partial(trained.model.sample, rows, temperature, seed=seed, sample_pixels=sample_pixels)
-    columns = [sample(y=y.expand(rows, -1)) for y in _class_vectors(trained)]
+    columns = [sample(context=y.expand(rows, -1)) for y in _class_vectors(trained)]
     images = to_array(torch.stack(columns, 1))
     scale = "" if temperature == 1 else f", temperature {temperature:g}"
     subtitle = f"one column per class, one z from the prior per row{scale}, seed {seed}"

@@ -48,7 +48,7 @@ class SampleCallback:
         if not self.every or (epoch - 1) % self.every:
             return
         model = self.trained.model
-        drawn = model.sample(4 * COLUMNS, seed=0, y=_labels_by_column(model.labels, 4 * COLUMNS))
+        drawn = model.sample(4 * COLUMNS, seed=0, context=_labels_by_column(model.labels, 4 * COLUMNS))
         again = model.reconstruct(self.originals.to(self.trained.device), self.labels)
         self._save("samples", epoch, drawn.float().cpu().numpy())
         self._save("reconstructions", epoch, torch.cat([self.originals, again.float().cpu()]).numpy())

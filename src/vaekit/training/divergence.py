@@ -45,7 +45,7 @@ def find_cause(
 
     >>> from types import SimpleNamespace
     >>> bad, good = torch.tensor([torch.inf]), torch.ones(1)
-    >>> terms = SimpleNamespace(log_px=bad, log_qz=good, log_pz=good, kl=good)
+    >>> terms = SimpleNamespace(log_px=bad, computed={"kl": good})
     >>> find_cause(nn.Linear(1, 1), good, terms, bad, lambda: None)
     Cause(term='log_px', layer='')
     """
@@ -54,9 +54,7 @@ def find_cause(
     terms = {
         "data": x,
         "log_px": bound.log_px,
-        "log_qz": bound.log_qz,
-        "log_pz": bound.log_pz,
-        "kl": bound.kl,
+        **bound.computed,
         "loss": loss,
     }
     term = next((name for name, value in terms.items() if not _finite(value)), "gradient")

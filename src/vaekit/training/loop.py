@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from vaekit.errors import DivergedError, InterruptedRun
+from vaekit.models.context import Context
 from vaekit.models.elbo import ELBOTerms
 from vaekit.models.masking import fill_missing
 from vaekit.models.objectives import Objective
@@ -229,8 +230,9 @@ class _Loop:
     def terms_and_loss(self, x: Tensor, y: Tensor | None, beta: float | Tensor) -> tuple[ELBOTerms, Tensor]:
         low = self.settings.precision == "bfloat16"
         with torch.autocast(self.state.device.type, torch.bfloat16, enabled=low):
-            mask = observed_mask(self.train, x)
-            terms = self.state.model.elbo_terms(x, y, self.objective.samples, mask=mask)
+            context = Context(label=y, mask=observed_mask(self.train, x))
+            need = self.objective.need | {"kl"}
+            terms = self.state.model.elbo_terms(x, context, self.objective.samples, need)
             return terms, self.objective.loss(terms, beta)
 
     def learning_rate(self) -> float:

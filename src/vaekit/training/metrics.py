@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vaekit.models.context import Context
 from vaekit.models.elbo import ELBOTerms
 from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
@@ -109,7 +110,8 @@ def validate(
     meter = ELBOMeter(len(model.layer_dims), images.device)
     with seeded(seed):
         for x, y in iterate_batches(images, torch.arange(len(images)), size):
-            terms = model.elbo_terms(x, y, objective.samples, mask=observed_mask(images, x))
+            context = Context(label=y, mask=observed_mask(images, x))
+            terms = model.elbo_terms(x, context, objective.samples, objective.need | {"kl"})
             meter.update(objective.loss(terms, objective.final_beta), terms)
     means = meter.means(bound)
     elbo = -means["reconstruction"] - means["kl"] if bound else None

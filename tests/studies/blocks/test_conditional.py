@@ -72,7 +72,7 @@ def test_a_row_of_styles_has_the_same_latents_under_every_class(results, monkeyp
     [(images, names, _)] = calls
     assert (images.shape, list(names)) == ((3, 10, 1, 8, 8), [str(k) for k in range(10)])
     model = trained(results, "cvae").model
-    sevens = model.sample(3, y=torch.full((3,), 7), seed=5)
+    sevens = model.sample(3, context=torch.full((3,), 7), seed=5)
     np.testing.assert_allclose(images[:, 7], sevens.clamp(0, 1), atol=1e-6)
 
 
@@ -114,7 +114,7 @@ def test_accuracies_are_those_of_the_classifier(results):
     assert shares[-1] == pytest.approx(np.mean(shares[:-1]))
     found = trained(results, "cvae")
     judge = feature_classifier.feature_classifier(found.load_data()[0])
-    threes = judge.logits(found.model.sample(20, y=torch.full((20,), 3), seed=0)).argmax(1)
+    threes = judge.logits(found.model.sample(20, context=torch.full((20,), 3), seed=0)).argmax(1)
     assert shares[3] == (threes == 3).double().mean().item()
 
 

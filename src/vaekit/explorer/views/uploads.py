@@ -11,6 +11,7 @@ from vaekit.explorer.images import png
 from vaekit.explorer.session import N_SAMPLES, ExplorerSession
 from vaekit.explorer.views.responses import ImageResponse, Response, describe_posterior, encoded, rounded
 from vaekit.models import imputation, masking
+from vaekit.models.context import Context
 
 IMPUTATION_SAMPLES = 500  # posterior samples from which imputations are resampled
 
@@ -40,7 +41,8 @@ def encode(session: ExplorerSession, request: requests.Encode) -> Response:
     else:
         y = session.label_tensor(request.label)
     posterior = model.encode(x, y)
-    terms = model.elbo_terms(x, y, N_SAMPLES, masking.observed_mask(x), posterior, seed=0)
+    context = Context(label=y, mask=masking.observed_mask(x))
+    terms = model.elbo_terms(x, context, N_SAMPLES, posterior=posterior, seed=0)
     return {
         **describe_posterior(session, posterior, request.kind),
         "terms": {
@@ -79,7 +81,13 @@ def impute(session: ExplorerSession, request: requests.Impute) -> Response:
     x, mask = uploads.from_pixels(session, request.pixels), uploads.parse_mask(session, request.mask)
     y = None if request.label is None else session.label_tensor(request.label)
     found = imputation.impute(
-        session.model, x, y, mask, request.n, IMPUTATION_SAMPLES, sample_pixels=False, seed=request.seed
+        session.model,
+        x,
+        Context(y, mask=mask),
+        request.n,
+        IMPUTATION_SAMPLES,
+        sample_pixels=False,
+        seed=request.seed,
     )
     size = round(float(found.effective_sample_size), 1)
     return ImageResponse(png(found.images[:, 0]), headers={"Ess": size, "Samples": IMPUTATION_SAMPLES})

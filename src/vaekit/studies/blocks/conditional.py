@@ -245,7 +245,7 @@ def _class_accuracy(trained: TrainedModel, classifier: FeatureClassifier, n: int
     """For each class, the fraction of n samples that the classifier assigns to it."""
     classes = range(len(trained.label_names))
     labels = (torch.full((n,), k, device=trained.device) for k in classes)
-    predicted = [classifier.logits(trained.model.sample(n, y=y, seed=seed)).argmax(1) for y in labels]
+    predicted = [classifier.logits(trained.model.sample(n, context=y, seed=seed)).argmax(1) for y in labels]
     return [float((found == k).double().mean()) for k, found in zip(classes, predicted, strict=True)]
 
 
