@@ -183,11 +183,11 @@ def test_formulas_are_closed_where_they_begin():
 
 
 def test_the_table_of_blocks_names_every_block_and_no_other():
-    from vaekit.studies.blocks import BLOCKS
+    from vaekit.registry import BUILT_IN
 
     table = DOCUMENTS["docs/extend.md"].partition("| what a page shows | blocks |")[2]
     second = " ".join(line.split("|")[2] for line in table.split("\n\n")[0].splitlines()[2:])
-    assert sorted(re.findall(r"`(\w+)`", second)) == sorted(BLOCKS)
+    assert sorted(re.findall(r"`(\w+)`", second)) == sorted(BUILT_IN["study_block"])
 
 
 def test_the_tables_of_the_code_that_are_named_exist():

@@ -4,7 +4,6 @@ import pytest
 import yaml
 
 from vaekit.config.loading import dump_recipe, load_recipe, override_recipe, parse_recipe, recipe_names
-from vaekit.config.reference import recipe_keys
 from vaekit.config.schema.recipe import Recipe
 from vaekit.errors import NotFoundError, RecipeError
 
@@ -177,14 +176,6 @@ def test_a_circle_of_extends_is_refused(tmp_path):
     (tmp_path / "b.yaml").write_text("extends: a.yaml\n")
     with pytest.raises(RecipeError, match="extends itself"):
         load_recipe(tmp_path / "a.yaml")
-
-
-def test_every_key_is_listed_with_range_and_meaning():
-    keys = {key.path: key for key in recipe_keys()}
-    assert keys["training.epochs"].values == "integer ≥ 1 ≤ 1e+06"
-    assert keys["training.epochs"].default == "10"
-    assert keys["model.encoder.network(convolutional).channels"].values.startswith("list of integer ≥ 1")
-    assert all(key.meaning for path, key in keys.items() if not path.endswith(".kind"))
 
 
 def test_defaults_make_a_recipe():

@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 
+from vaekit.config.components import options_of
 from vaekit.errors import InvalidError
-from vaekit.studies.blocks import BLOCKS, check_block, draw_block
+from vaekit.registry import BUILT_IN
+from vaekit.studies.blocks import check_block, draw_block
 from vaekit.studies.blocks.curves import setting_value
 from vaekit.studies.blocks.latent import _points, encode_split
 from vaekit.studies.blocks.tables import table
 from vaekit.studies.elements import FigureElement, Table, Text
+from vaekit.studies.library import load_study
+from vaekit.studies.page import draw_blocks
 from vaekit.studies.results import RunResult, StudyResults, VariantResult
 
 REQUIRED = {
@@ -139,7 +143,9 @@ def test_figures_show_the_finished_runs(results, kind):
     assert isinstance(part, FigureElement)
 
 
-@pytest.mark.parametrize("kind", sorted(BLOCKS.keys() - {"heading", "text", "elbo_identity"}))
+@pytest.mark.parametrize(
+    "kind", sorted(BUILT_IN["study_block"].keys() - {"heading", "text", "elbo_identity"})
+)
 def test_an_error_in_a_block_becomes_one_line(results, kind):
     [part] = draw_block(results, {kind: {**REQUIRED.get(kind, {}), "runs": "nobody"}})
     assert isinstance(part, Text)
@@ -164,9 +170,68 @@ def test_principal_components_of_all_latents_preserve_distances(results):
     assert list(points.var(0)) == sorted(points.var(0), reverse=True)
 
 
-def test_an_unexpected_error_in_a_block_becomes_one_line(results, monkeypatch):
-    monkeypatch.setitem(BLOCKS, "text", lambda study, text: 1 / 0)
-    assert draw_block(results, {"text": "a"}) == [Text("text: ZeroDivisionError: division by zero", "error")]
+OWN_BLOCKS = """
+import vaekit
+from vaekit.studies.elements import Text
+
+@vaekit.register("study_block")
+def count(study, word: str = "runs", times: int = 1):
+    return [Text(f"{times * len(study.variants)} {word}")]
+
+@vaekit.register("study_block")
+def broken(study):
+    return [Text(1 / 0)]
+
+@vaekit.register("study_block")
+def nonsense(study):
+    return 3
+"""
+
+OWN_STUDY = """
+runs: [{name: vae, recipe: digits}]
+page:
+  - own.py:count: {times: 2}
+  - own.py:count: things
+  - own.py:broken
+  - own.py:nonsense
+"""
+
+
+@pytest.fixture
+def own_study(tmp_path):
+    (tmp_path / "own.py").write_text(OWN_BLOCKS)
+    (tmp_path / "study.yaml").write_text(OWN_STUDY)
+    return tmp_path / "study.yaml"
+
+
+def test_a_study_names_blocks_of_a_file_beside_it(results, own_study):
+    loaded = replace(results, study=load_study(own_study))
+    assert [part.text for part in draw_blocks(loaded)] == [
+        "6 runs",
+        "3 things",
+        "own.py:broken: ZeroDivisionError: division by zero",
+        "own.py:nonsense: expected a list of Text, Table or FigureElement, got int",
+    ]
+
+
+def test_a_wrong_option_of_a_block_of_a_file_is_refused_when_the_study_is_read(own_study):
+    own_study.write_text(OWN_STUDY.replace("{times: 2}", "{tims: 2}"))
+    with pytest.raises(InvalidError, match=r"page\.0: own.py:count: tims: unknown key; did you mean 'times'"):
+        load_study(own_study)
+
+
+def test_an_old_name_of_a_block_proposes_the_new_one():
+    with pytest.raises(InvalidError, match="page: scatter: unknown block; did you mean 'latent_scatter'"):
+        check_block({"scatter": {}})
+
+
+def test_every_block_describes_its_options():
+    for name in BUILT_IN["study_block"]:
+        fields = options_of("study_block", name).model_fields
+        lacking = [
+            key for key, field in fields.items() if key not in ("kind", "text") and not field.description
+        ]
+        assert lacking == [], name
 
 
 def test_a_metric_without_a_better_direction_has_no_best(results):

@@ -66,30 +66,43 @@ def show(name: str, source: bool, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("prefix", default="", metavar="[PART]")
+@click.argument("part", default="", metavar="[PART]")
+@click.argument("name", default="", metavar="[NAME]")
 @options.as_json
 @options.verbose
-def keys(prefix: str, as_json: bool) -> None:
-    """List the keys of a recipe with default, meaning and allowed values.
+def keys(part: str, name: str, as_json: bool) -> None:
+    """Explain the keys of a recipe, and the components that it can name.
 
-    PART selects the keys that start with it.
+    PART is a part of a recipe (data, model, objective, training), a key, or a kind of component, such as
+    priors. NAME is one component of the kind. Without PART, list the parts and kinds.
 
     \b
     Examples:
       vaekit recipes keys
       vaekit recipes keys training
+      vaekit recipes keys priors
+      vaekit recipes keys prior vamp
     """
+    from vaekit.cli.key_tables import kind_tables, overview, part_table
     from vaekit.cli.output import emit
-    from vaekit.config.reference import recipe_keys
-    from vaekit.errors import NotFoundError, did_you_mean
+    from vaekit.config.keys import component_places, find_keys, recipe_parts
+    from vaekit.registry import KINDS
 
-    all_keys = recipe_keys()
-    found = [key for key in all_keys if key.path.startswith(prefix)]
-    if not found:
-        parts = {key.path.partition(".")[0] for key in all_keys}
-        raise NotFoundError(f"no recipe key starts with {prefix!r}{did_you_mean(prefix, parts)}")
-    lines = [f"{key.path}={key.default}\n    {key.meaning or 'kind'}: {key.values}" for key in found]
-    emit({"keys": [key._asdict() for key in found]}, "\n".join(lines), as_json)
+    if name and part not in {*KINDS, *KINDS.values()}:
+        part, name = f"{part}.{name}", ""
+    found, kinds = find_keys(part, name)
+    data = {"keys": [key._asdict() for key in found], "kinds": [kind.as_dict() for kind in kinds]}
+    if not part:
+        emit(data, overview(recipe_parts(), kinds), as_json)
+    elif found:
+        paths = {key.path for key in found}
+        named = [KINDS[kind] for kind, places in component_places().items() if paths & places.keys()]
+        emit(data, part_table(found, named), as_json)
+    else:
+        from rich.console import Group
+
+        tables = [part for kind in kinds for part in ("", kind_tables(kind))][1:]
+        emit(data, Group(*tables), as_json)
 
 
 @command.command()

@@ -7,7 +7,8 @@ what is below; `engine` and everything above may import this package.
     loading.load_recipe         a recipe from a name or file, with overrides
     build.build_model           a VAE from settings; also `build_data`, `build_labels`, `build_objective`
     propose.propose             a recipe for a dataset that has none
-    reference.recipe_keys       every key with its range, default and meaning
+    keys.recipe_keys            every key with its range, default and meaning; `component_keys` of components
+    reference.explain_error     messages that name the key
     renamed                     the keys of format 1 and their names today
     recipes/*.yaml              the recipes of the package
 """

@@ -15,8 +15,9 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from vaekit.config.keys import Key, recipe_keys
 from vaekit.config.outside_code import with_absolute_files
-from vaekit.config.reference import Key, explain_error, recipe_keys
+from vaekit.config.reference import explain_error
 from vaekit.config.schema.recipe import Recipe
 from vaekit.errors import RecipeError
 from vaekit.registry import Trust, UntrustedError, trusting

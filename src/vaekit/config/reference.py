@@ -1,9 +1,9 @@
-"""The schema as text: every key with its range, and error messages that name the key."""
+"""The schema of a recipe as text: error messages that name the key, and what lies behind a field."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, get_args
+from collections.abc import Mapping
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -12,29 +12,7 @@ from vaekit.config.components import SectionOf, options_of
 from vaekit.config.renamed import new_key, new_value
 from vaekit.config.schema.recipe import Recipe
 from vaekit.errors import did_you_mean
-from vaekit.registry import ComponentError, names
-
-
-class Key(NamedTuple):
-    """One key of the schema: its path, the range of its values, its default and its meaning.
-
-    >>> Key("training.epochs", "integer", "10", "passes over the training images").path
-    'training.epochs'
-    """
-
-    path: str
-    values: str
-    default: str
-    meaning: str
-
-
-def recipe_keys() -> list[Key]:
-    """Every key of a recipe.
-
-    >>> next(key for key in recipe_keys() if key.path == "training.epochs").default
-    '10'
-    """
-    return list(_keys(Recipe, ""))
+from vaekit.registry import ComponentError
 
 
 def explain_error(error: Any, tree: Any, root: type[BaseModel] = Recipe) -> str:
@@ -71,7 +49,7 @@ def explain_error(error: Any, tree: Any, root: type[BaseModel] = Recipe) -> str:
     message = message.replace("a valid integer", "an integer").replace("a valid ", "a ").rstrip(".")
     if error["type"] == "value_error":
         inner, colon, _ = message.partition(": ")
-        inside = [model] if not path else _parts(model.model_fields[path[-1]].annotation)
+        inside = [model] if not path else sections_in(model.model_fields[path[-1]].annotation)
         if colon and any(inner.partition(".")[0] in part.model_fields for part in inside):
             return f"{'.'.join(path)}{'.' if path else ''}{message}"
         return f"{name}: {message}"
@@ -103,8 +81,8 @@ def _locate(
 
 def _choose(field: FieldInfo, tree: Any) -> type[BaseModel] | None:
     """The schema of a field that the tree's kind names, or the only one."""
-    options, kind = _parts(field.annotation), tree.get("kind") if isinstance(tree, Mapping) else tree
-    section = _section_of(field)
+    options, kind = sections_in(field.annotation), tree.get("kind") if isinstance(tree, Mapping) else tree
+    section = section_of(field)
     if section is not None:
         given = kind if isinstance(kind, str) else field.get_default(call_default_factory=True).kind
         return options_of(section.kind, given, section.base)
@@ -114,50 +92,22 @@ def _choose(field: FieldInfo, tree: Any) -> type[BaseModel] | None:
     return next(iter(named or options), None)
 
 
-def _section_of(field: FieldInfo) -> SectionOf | None:
-    """The mark of a field that names a component; it may be optional."""
+def section_of(field: FieldInfo) -> SectionOf | None:
+    """The mark of a field that names a component; it may be optional.
+
+    >>> section_of(Recipe.model_fields["objective"]).kind
+    'objective'
+    """
     nested = [m for inner in get_args(field.annotation) for m in getattr(inner, "__metadata__", ())]
     return next((mark for mark in (*field.metadata, *nested) if isinstance(mark, SectionOf)), None)
 
 
-def _parts(annotation: Any) -> list[type[BaseModel]]:
-    """The schemas inside a type, however it is wrapped."""
+def sections_in(annotation: Any) -> list[type[BaseModel]]:
+    """The schemas inside a type, however it is wrapped.
+
+    >>> sections_in(Recipe | None)[0].__name__
+    'Recipe'
+    """
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [part for inner in get_args(annotation) for part in _parts(inner)]
-
-
-def _keys(model: type[BaseModel], prefix: str) -> Iterator[Key]:
-    schema = model.model_json_schema()["properties"]
-    for key, field in model.model_fields.items():
-        path, parts = prefix + key, _parts(field.annotation)
-        section = _section_of(field)
-        if section is not None:
-            default = field.get_default(call_default_factory=True)
-            kinds = names(section.kind)
-            yield Key(path, ", ".join(kinds), default.kind if default else "None", field.description or "")
-            for kind in kinds:
-                yield from _keys(options_of(section.kind, kind, section.base), f"{path}({kind}).")
-            continue
-        if not parts:
-            default = field.get_default(call_default_factory=True)
-            yield Key(path, _values(schema[key]), str(default), field.description or "")
-        for part in parts:
-            tag = part.model_fields.get("kind")
-            label = path
-            if tag and len(parts) > 1:
-                label = f"{path}({'|'.join(get_args(tag.annotation))})"
-            yield from _keys(part, f"{label}.")
-
-
-def _values(schema: Mapping[str, Any]) -> str:
-    """The range of a key in words, from its JSON schema."""
-    if "anyOf" in schema:
-        return " or ".join(_values(option) for option in schema["anyOf"])
-    if "enum" in schema or "const" in schema:
-        return ", ".join(str(v) for v in schema.get("enum", [schema.get("const")]))
-    limits = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
-    bounds = [f"{sign} {schema[key]:g}" for key, sign in limits.items() if key in schema]
-    inside = schema.get("items") or next(iter(schema.get("prefixItems", [])), None)
-    kind = f"list of {_values(inside)}" if isinstance(inside, Mapping) else schema.get("type", "any")
-    return " ".join([kind, *bounds])
+    return [part for inner in get_args(annotation) for part in sections_in(inner)]

@@ -170,8 +170,11 @@ class FlowPosterior(nn.Module):
 
     Args:
         latent_dim: d.
-        type, transforms, hidden_sizes: see `flow_steps`.
-        bounds: smooth bounds of log sigma.
+        type: `coupling`, fast in both directions; `autoregressive`, more flexible, but d times slower in
+            one direction.
+        transforms: number of steps.
+        hidden_sizes: units of each hidden layer in the network of a step.
+        bounds: smooth bounds of log sigma; null for none.
 
     Raises:
         VaekitError: zuko is not installed.

@@ -77,7 +77,7 @@ def constant(value: NonNegative = 1.0) -> Schedule:
     """The same beta throughout (Higgins et al. 2017).
 
     Args:
-        value: beta.
+        value: beta, the weight of the KL.
 
     >>> constant(0.5)(10)
     0.5

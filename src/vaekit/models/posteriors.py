@@ -45,7 +45,8 @@ def gaussian(parametrization: Parametrization = "log_var", bounds: Bounds | None
         parametrization: the meaning of s. `log_var`: s = log sigma^2. `log_std`: s = log sigma. `softplus`:
             sigma = softplus(s). `unconstrained`: z = mean + s * noise, so sigma = |s|; it can reach 0, where
             log sigma has no bound, and is meant for comparison only.
-        bounds: smooth bounds of log sigma^2 or log sigma.
+        bounds: smooth bounds of log sigma^2 or log sigma, for the parametrizations that have them; null for
+            none.
 
     Raises:
         ValueError: an unknown parametrization, or bounds for one that is not a logarithm.

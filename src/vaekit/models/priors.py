@@ -203,11 +203,11 @@ def mixture(
 
     Args:
         context: what the prior is built from.
-        components: C.
-        weights: `learned`, conditioned on the label if the prior is; or `class_conditional`, one component
+        components: number of Gaussians, C.
+        weights: `learned`, conditioned on the label if the prior is; or `class_conditional`, one Gaussian
             per class.
         init_std: initial standard deviation of the means, for learned weights; large values cause collapse to
-            one component.
+            one Gaussian.
 
     Raises:
         ValueError: `class_conditional`, and `components` is not the number of classes.
@@ -240,11 +240,12 @@ def vamp(
 
     Args:
         context: what the prior is built from.
-        components: C.
-        weights: `uniform` or `learned`; a prior conditioned on the label has label-dependent weights in both
-            cases.
+        components: number of learned images, C.
+        weights: weights of the posteriors; those of a prior conditioned on the label depend on the label in
+            both cases.
         init: the initial images: `data`, training images; `random`, random pixels.
-        mean, std: of random pixels.
+        mean: mean of random pixels, for `init=random`.
+        std: standard deviation of random pixels, for `init=random`.
 
     >>> encoder = nn.Sequential(nn.Flatten(), nn.Linear(64, 4), gaussian())
     >>> vamp(BuildContext(2, encoder, (1, 8, 8)), components=10)()
@@ -273,8 +274,9 @@ def exemplars(
 
     Args:
         context: what the prior is built from.
-        components: C.
-        weights: as for `vamp`.
+        components: number of training images, C.
+        weights: weights of the posteriors; those of a prior conditioned on the label depend on the label in
+            both cases.
 
     >>> encoder = nn.Sequential(nn.Flatten(), nn.Linear(64, 4), gaussian())
     >>> exemplars(BuildContext(2, encoder, (1, 8, 8)), components=10)()
@@ -295,11 +297,14 @@ def flow(
     transforms: Transforms = 4,
     hidden_sizes: HiddenSizes = (128, 128),
 ) -> nn.Module:
-    """A normalizing flow.
+    """A normalizing flow (Dinh et al. 2017; Papamakarios et al. 2017).
 
     Args:
         context: what the prior is built from.
-        type, transforms, hidden_sizes: see `flows.flow_steps`.
+        type: `coupling`, fast in both directions; `autoregressive`, more flexible, but d times slower in
+            one direction.
+        transforms: number of steps.
+        hidden_sizes: units of each hidden layer in the network of a step.
 
     Raises:
         VaekitError: zuko is not installed.

@@ -77,9 +77,9 @@ class Dense(nn.Module):
     Args:
         inputs, output: event shapes.
         hidden_sizes: units of each hidden layer.
-        gated: each hidden layer is a linear layer times the sigmoid of another (Dauphin et al. 2017), both
-            in one matrix product; otherwise `activation` follows a linear layer.
-        activation: a name in `ACTIVATIONS`.
+        gated: whether each hidden layer is a linear layer times the sigmoid of another (Dauphin et al.
+            2017); otherwise `activation` follows a linear layer.
+        activation: the function after each hidden layer; not used if `gated`.
 
     >>> Dense([(1, 28, 28)], (80,))(torch.zeros(4, 1, 28, 28)).shape
     torch.Size([4, 80])
@@ -168,8 +168,9 @@ def convolutional(
         inputs, output: event shapes. From vectors to a vector the network has its dense layers only.
         channels: number of channels of the feature maps, largest maps first.
         hidden_sizes: units of the dense layers between feature maps and latents.
-        gated: each layer is a linear layer times the sigmoid of another (Dauphin et al. 2017).
-        activation: a name in `ACTIVATIONS`, used where `gated` is False.
+        gated: whether each layer is a linear layer times the sigmoid of another (Dauphin et al. 2017);
+            otherwise `activation` follows it.
+        activation: the function after each layer; not used if `gated`.
 
     >>> convolutional([(1, 28, 20), (10,)], (80,))(torch.zeros(4, 1, 28, 20), torch.zeros(4, 10)).shape
     torch.Size([4, 80])
@@ -207,7 +208,7 @@ def residual(
         inputs, output: event shapes. From vectors to a vector the network has its dense layers only.
         channels: number of channels of the feature maps, largest maps first.
         hidden_sizes: units of the dense layers between feature maps and latents.
-        activation: a name in `ACTIVATIONS`.
+        activation: the function after each layer.
 
     >>> residual([(40,)], (3, 32, 32))(torch.zeros(4, 40)).shape
     torch.Size([4, 3, 32, 32])

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from vaekit.config.outside_code import with_absolute_files
 from vaekit.config.reference import explain_error
 from vaekit.errors import InvalidError
 from vaekit.studies import renamed
@@ -50,7 +51,8 @@ def load_study(name_or_path: str | Path) -> Study:
     """Load and validate a study.
 
     Args:
-        name_or_path: a name in `study_names()`, or a YAML file. Its recipes may be files beside it.
+        name_or_path: a name in `study_names()`, or a YAML file. Its recipes, and the files of its blocks
+            (`file.py:name`), may be beside it.
 
     Raises:
         NotFoundError: there is no such study.
@@ -59,13 +61,25 @@ def load_study(name_or_path: str | Path) -> Study:
     >>> [entry.name for entry in load_study("conditional").runs]
     ['cvae', 'cvae-full', 'vae']
     """
-    tree = _LIBRARY.read(str(name_or_path))
+    tree = _with_absolute_blocks(_LIBRARY.read(str(name_or_path)), Path(name_or_path).expanduser().parent)
     study = parse_study(tree, str(name_or_path))
     runs = [
         entry.model_copy(update={"recipe": resolve_relative(str(name_or_path), entry.recipe)})
         for entry in study.runs
     ]
     return study.model_copy(update={"runs": runs})
+
+
+def _with_absolute_blocks(tree: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """A study's tree whose blocks of files, `file.py:name`, have absolute paths."""
+
+    def absolute(block: Any) -> Any:
+        if isinstance(block, Mapping):
+            return {with_absolute_files(name, folder): options for name, options in block.items()}
+        return with_absolute_files(block, folder)
+
+    page = tree.get("page")
+    return tree | {"page": [absolute(block) for block in page]} if isinstance(page, list) else tree
 
 
 def parse_study(tree: Any, where: str = "study") -> Study:

@@ -48,13 +48,20 @@ class Recipe(Section):
     )
     title: str = Field("", description="title for figures and pages")
     reference: str = Field("", description="the paper that it follows, with year")
-    data: DataSettings = DataSettings()
-    model: ModelSettings = Field(default_factory=ModelSettings)
+    data: DataSettings = Field(
+        DataSettings(), description="the dataset, its splits, and what the model sees of it"
+    )
+    model: ModelSettings = Field(
+        default_factory=ModelSettings,
+        description="latents, prior, encoder and decoder, and what they are conditioned on",
+    )
     objective: Bound = Field(
         default_factory=lambda: default_of("objective", "elbo", ObjectiveSettings),
         description="the loss that is minimized",
     )
-    training: TrainingSettings = TrainingSettings()
+    training: TrainingSettings = Field(
+        TrainingSettings(), description="duration, learning rate, device, seed and checkpoints"
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:

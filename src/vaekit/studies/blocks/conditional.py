@@ -23,6 +23,7 @@ from vaekit.evaluation.feature_classifier import FeatureClassifier, feature_clas
 from vaekit.evaluation.importance_sampling import measure_batches, measure_importance
 from vaekit.evaluation.label_inference import measure_marginal
 from vaekit.evaluation.results import MeasureBatch, PerImageMetrics
+from vaekit.registry import register
 from vaekit.runs import conditional_plots
 from vaekit.runs.plots import to_array
 from vaekit.studies.blocks.interpolation import Pairs, choose_endpoints
@@ -38,6 +39,7 @@ _VARY: tuple[tuple[Literal["style", "label", "both"], str], ...] = (
 )
 
 
+@register("study_block")
 def class_styles(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006
@@ -64,6 +66,7 @@ def class_styles(
     ]
 
 
+@register("study_block")
 def style_transfers(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006
@@ -96,6 +99,7 @@ def style_transfers(
     ]
 
 
+@register("study_block")
 def conditional_interpolation(
     study: StudyResults,
     pairs: Pairs,
@@ -136,6 +140,7 @@ def conditional_interpolation(
     return parts
 
 
+@register("study_block")
 def conditional_accuracy(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006
@@ -180,6 +185,7 @@ def conditional_accuracy(
     return [Table([*columns, Column("all", "all", "", "higher", 3)], rows, [*filter(None, [note]), method])]
 
 
+@register("study_block")
 def label_likelihood(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006

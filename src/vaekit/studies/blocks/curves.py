@@ -9,6 +9,7 @@ import numpy as np
 
 from vaekit import plotting
 from vaekit.errors import InvalidError
+from vaekit.registry import register
 from vaekit.studies.elements import Element, FigureElement
 from vaekit.studies.metrics import find_metric, metric_values
 from vaekit.studies.results import StudyResults, VariantResult
@@ -28,6 +29,7 @@ SERIES = {
 }
 
 
+@register("study_block")
 def curves(
     study: StudyResults,
     metric: str = "validation_elbo",
@@ -65,6 +67,7 @@ def curves(
     return [FigureElement(figure, caption)]
 
 
+@register("study_block")
 def metric_vs_param(
     study: StudyResults,
     x: str,

@@ -11,6 +11,7 @@ import numpy as np
 from vaekit import plotting
 from vaekit.evaluation import elbo_identities
 from vaekit.evaluation.elbo_identities import KLComparison, compare_kl
+from vaekit.registry import register
 from vaekit.studies.blocks.latent import BATCH_SIZE
 from vaekit.studies.elements import Cell, Column, Element, FigureElement, Table
 from vaekit.studies.results import StudyResults, VariantResult
@@ -19,6 +20,7 @@ from vaekit.studies.schema import Patterns
 _NATS = "nats"
 
 
+@register("study_block")
 def kl_check(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006
@@ -49,6 +51,7 @@ def kl_check(
     return parts
 
 
+@register("study_block")
 def elbo_identity(
     study: StudyResults,
     latents: int = 2,

@@ -10,6 +10,7 @@ import numpy as np
 from vaekit import plotting
 from vaekit.errors import InvalidError
 from vaekit.plotting.png import read_grid
+from vaekit.registry import register
 from vaekit.runs.sample_callback import COLUMNS, progress_frames
 from vaekit.studies.blocks.curves import SERIES
 from vaekit.studies.blocks.tables import seed_notes
@@ -18,6 +19,7 @@ from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Patterns
 
 
+@register("study_block")
 def metric_by_epoch(
     study: StudyResults,
     metric: str = "validation_loss",
@@ -57,6 +59,7 @@ def metric_by_epoch(
     ]
 
 
+@register("study_block")
 def samples_by_epoch(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006

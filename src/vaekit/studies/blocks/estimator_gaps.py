@@ -10,11 +10,13 @@ from __future__ import annotations
 from vaekit.engine.evaluate import bdmc_on_model_samples
 from vaekit.evaluation.ais import CHAINS, STEPS
 from vaekit.evaluation.bdmc import BDMCBounds
+from vaekit.registry import register
 from vaekit.studies.elements import Cell, Column, Element, Table
 from vaekit.studies.results import StudyResults
 from vaekit.studies.schema import Patterns
 
 
+@register("study_block")
 def estimator_gaps(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006

@@ -8,12 +8,14 @@ import numpy as np
 
 from vaekit import plotting
 from vaekit.data.catalog import ENTRIES
+from vaekit.registry import register
 from vaekit.runs import plots
 from vaekit.studies.elements import Element, FigureElement
 from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Patterns
 
 
+@register("study_block")
 def samples(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006
@@ -42,6 +44,7 @@ def samples(
     return parts
 
 
+@register("study_block")
 def sample_grid(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006
@@ -67,6 +70,7 @@ def sample_grid(
     ]
 
 
+@register("study_block")
 def reconstructions(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006

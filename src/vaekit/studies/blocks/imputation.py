@@ -13,6 +13,7 @@ from matplotlib.figure import Figure as Drawing
 
 from vaekit import plotting
 from vaekit.engine.impute import ImputedDataset, impute_dataset
+from vaekit.registry import register
 from vaekit.studies.blocks.images import figure_title
 from vaekit.studies.elements import Cell, Column, Element, FigureElement, comparison_table
 from vaekit.studies.results import StudyResults, VariantResult
@@ -21,6 +22,7 @@ from vaekit.studies.schema import Patterns
 _ERROR = Column("error", "error of hidden pixels", "root mean square", "lower", 4)
 
 
+@register("study_block")
 def imputation(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006

@@ -15,6 +15,7 @@ from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
 from vaekit.evaluation.features import feature_space
 from vaekit.evaluation.sample_metrics import sample_metrics
+from vaekit.registry import register
 from vaekit.runs.plots import to_array
 from vaekit.studies.blocks.images import figure_title
 from vaekit.studies.elements import Cell, Column, Element, FigureElement, comparison_table
@@ -25,6 +26,7 @@ BATCH_SIZE = 500
 Pairs = list[tuple[int, int]]
 
 
+@register("study_block")
 def interpolations(
     study: StudyResults,
     pairs: Pairs,
@@ -65,6 +67,7 @@ def interpolations(
     return [FigureElement(figure, caption)]
 
 
+@register("study_block")
 def midpoint_quality(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006

@@ -19,6 +19,7 @@ from vaekit.errors import InvalidError
 from vaekit.evaluation.latent import Latents, encode_batches, kl_per_latent
 from vaekit.evaluation.normality import normality
 from vaekit.evaluation.probes import probe_accuracy
+from vaekit.registry import register
 from vaekit.studies.blocks.images import figure_title, group_by_dataset
 from vaekit.studies.elements import Cell, Column, Element, FigureElement, Table, comparison_table
 from vaekit.studies.results import StudyResults, VariantResult
@@ -27,6 +28,7 @@ from vaekit.studies.schema import Patterns
 BATCH_SIZE = 500
 
 
+@register("study_block")
 def latent_scatter(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006
@@ -112,6 +114,7 @@ _NORMALITY_COLUMNS = (
 )
 
 
+@register("study_block")
 def latent_histograms(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006
@@ -147,6 +150,7 @@ def latent_histograms(
     return parts
 
 
+@register("study_block")
 def kl_by_latent(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006
@@ -176,6 +180,7 @@ def kl_by_latent(
     return parts
 
 
+@register("study_block")
 def latent_normality(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006
@@ -238,6 +243,7 @@ _PROBE_COLUMNS = (
 )
 
 
+@register("study_block")
 def latent_probes(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006

@@ -8,6 +8,7 @@ import torch
 from vaekit import plotting
 from vaekit.errors import InvalidError
 from vaekit.evaluation import mixture_components
+from vaekit.registry import register
 from vaekit.studies.blocks.images import figure_title, group_by_dataset
 from vaekit.studies.blocks.latent import encode_split
 from vaekit.studies.elements import Element, FigureElement, Text
@@ -15,6 +16,7 @@ from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Patterns
 
 
+@register("study_block")
 def pseudo_inputs(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006
@@ -49,6 +51,7 @@ def pseudo_inputs(
     return parts
 
 
+@register("study_block")
 def clusters(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006

@@ -18,6 +18,7 @@ from vaekit.evaluation.confidence_intervals import (
     paired_interval,
     welch_interval,
 )
+from vaekit.registry import register
 from vaekit.studies import metrics
 from vaekit.studies.elements import Cell, Column, Element, Table
 from vaekit.studies.results import RunResult, StudyResults, VariantResult
@@ -28,6 +29,7 @@ Protocol = tuple[str, bytes]  # the protocol of a run in words, and the indices 
 METRICS = {"log_likelihood": "log-likelihood", "elbo": "ELBO"}
 
 
+@register("study_block")
 def paired_differences(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006

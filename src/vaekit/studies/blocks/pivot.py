@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 from vaekit.errors import InvalidError
+from vaekit.registry import register
 from vaekit.studies.blocks.curves import metric_title
 from vaekit.studies.blocks.images import dataset_title
 from vaekit.studies.blocks.tables import Notes, find_protocols, metric_columns, protocol_notes, seed_notes
@@ -24,6 +25,7 @@ from vaekit.utils.format import format_number, format_significant
 DATA = "data.dataset"
 
 
+@register("study_block")
 def pivot_table(
     study: StudyResults,
     metric: str = "log_likelihood",
@@ -68,6 +70,7 @@ def pivot_table(
     return [Table(columns, rows, lines, heading or metric_title(metric))]
 
 
+@register("study_block")
 def pivot_differences(
     study: StudyResults,
     pairs: list[tuple[str, str]],

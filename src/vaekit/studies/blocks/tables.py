@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 
+from vaekit.registry import register
 from vaekit.studies.elements import Cell, Column, Element, Table, mark_best
 from vaekit.studies.metrics import Metric, find_metric, metric_value, shorten_protocols
 from vaekit.studies.results import StudyResults, VariantResult
@@ -48,6 +49,7 @@ class Notes:
         return "".join(sorted({self.letter(line) for line in lines}))
 
 
+@register("study_block")
 def table(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006

@@ -8,6 +8,7 @@ from __future__ import annotations
 import statistics
 
 from vaekit.errors import InvalidError
+from vaekit.registry import register
 from vaekit.studies.elements import Element, Text
 from vaekit.studies.metrics import find_metric, metric_values
 from vaekit.studies.results import StudyResults
@@ -15,6 +16,7 @@ from vaekit.studies.schema import Patterns
 from vaekit.utils.format import format_number, format_significant
 
 
+@register("study_block")
 def heading(study: StudyResults, text: str) -> list[Element]:
     """A section heading, which the table of contents of the page links to.
 
@@ -25,6 +27,7 @@ def heading(study: StudyResults, text: str) -> list[Element]:
     return [Text(text, "heading")]
 
 
+@register("study_block")
 def text(study: StudyResults, text: str) -> list[Element]:
     """Paragraphs in the subset of Markdown that `elements.Text` describes.
 
@@ -35,6 +38,7 @@ def text(study: StudyResults, text: str) -> list[Element]:
     return [Text(text)]
 
 
+@register("study_block")
 def best(
     study: StudyResults,
     metric: str = "log_likelihood",

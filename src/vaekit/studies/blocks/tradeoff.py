@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from vaekit import plotting
 from vaekit.errors import InvalidError
+from vaekit.registry import register
 from vaekit.studies.elements import Element, FigureElement
 from vaekit.studies.metrics import metric_values
 from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Patterns
 
 
+@register("study_block")
 def rate_distortion(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006

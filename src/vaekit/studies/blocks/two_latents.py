@@ -20,6 +20,7 @@ from vaekit.evaluation.importance_sampling import measure_batches
 from vaekit.evaluation.results import PerImageMetrics
 from vaekit.models.batching import images_per_batch
 from vaekit.plotting.posteriors import Posterior
+from vaekit.registry import register
 from vaekit.runs import plots
 from vaekit.studies.elements import Cell, Column, Element, FigureElement, Table, Text
 from vaekit.studies.results import StudyResults, VariantResult
@@ -30,6 +31,7 @@ _POINTS = 81  # grid points per side of a panel
 _REACH = 4.0  # a panel contains this many standard deviations of both densities
 
 
+@register("study_block")
 def manifold(study: StudyResults, runs: Patterns = ["*"], n: int = 20, caption: str = "") -> list[Element]:  # noqa: B006
     """The decoded latent space at n x n quantiles of the prior: one figure per run.
 
@@ -74,6 +76,7 @@ class EvidenceEstimates(NamedTuple):
         return (best.reconstruction - best.kl.sum(0)).mean().item()
 
 
+@register("study_block")
 def exact_log_likelihood(
     study: StudyResults,
     runs: Patterns = ["*"],  # noqa: B006
