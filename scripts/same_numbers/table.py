@@ -50,6 +50,10 @@ MEMBERS: dict[str, str] = {
 #   "vaekit.study:parallel": "jobs",
 KEYWORDS: dict[str, str] = {
     "Run.evaluate:init": "start",
+    "VAE.impute:context": "y",
+    "VAE.interpolate:context": "y",
+    "VAE.interpolate:context_b": "y_b",
+    "VAE.reconstruct:context": "y",
     "VAE.impute:sample_pixels": "draw",
     "VAE.reconstruct:sample_latents": "draw",
     "VAE.sample:sample_pixels": "draw",
@@ -269,7 +273,9 @@ NOT_COMPARED: dict[str, str] = {
 
 # In the new tree alone, on purpose (a new path).
 #   "models/*/evaluation/median": "a number that there was not",
-ADDED: dict[str, str] = {}
+ADDED: dict[str, str] = {
+    "*recipe/objective/beta/unit": "every schedule of beta has a unit, the constant one too",
+}
 
 # In the old tree alone, on purpose (an old path).
 #   "studies/*/results/runs/*/metrics/epochs/*": "said by another number",

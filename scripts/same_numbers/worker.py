@@ -137,7 +137,7 @@ class Models:
         seen = call(self.names.get(run, "Run.trained"), "TrainedModel.load_split", split="test")
         x, y = call(seen, "Observed.all")[:6], self.names.get(seen, "Observed.labels")
         y = None if y is None else y[:6]
-        ends = {"y": None if y is None else y[:2], "y_b": None if y is None else y[2:4]}
+        ends = {"context": None if y is None else y[:2], "context_b": None if y is None else y[2:4]}
         holed = x.clone()
         holed[..., -2:] = torch.nan
         gaps = {"imputations": 2, "samples": 12, "seed": seed}
@@ -146,8 +146,8 @@ class Models:
             "sample": call(model, "VAE.sample", 5, seed=seed),
             "sample with pixels": call(model, "VAE.sample", 5, seed=seed, sample_pixels=True),
             "sample at half the temperature": call(model, "VAE.sample", 5, temperature=0.5, seed=seed),
-            "reconstruct": call(model, "VAE.reconstruct", x, y=y),
-            "reconstruct a draw": call(model, "VAE.reconstruct", x, y=y, seed=seed, sample_latents=True),
+            "reconstruct": call(model, "VAE.reconstruct", x, context=y),
+            "reconstruct a draw": call(model, "VAE.reconstruct", x, context=y, seed=seed, sample_latents=True),
             "interpolate": call(model, "VAE.interpolate", x[:2], x[2:4], steps=4, **ends),
             "interpolate on the arc": call(
                 model, "VAE.interpolate", x[:2], x[2:4], steps=3, path="spherical", **ends
@@ -155,7 +155,7 @@ class Models:
             "interpolate labels": call(
                 model, "VAE.interpolate", x[:2], x[2:4], steps=3, vary="label", **ends
             ),
-            "impute": call(model, "VAE.impute", holed[:3], y=None if y is None else y[:3], **gaps),
+            "impute": call(model, "VAE.impute", holed[:3], context=None if y is None else y[:3], **gaps),
             "impute without labels": call(model, "VAE.impute", holed[:2], sample_pixels=False, **gaps),
         }
         return {name: digest(images) for name, images in made.items()}
