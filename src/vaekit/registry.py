@@ -286,9 +286,9 @@ MODULE:NAME, or FILE.py:NAME; got 'vmap'; did you mean 'vamp'?
     if reference in _entry_points(kind):
         return _from_entry_point(kind, reference)
     known = names(kind)
+    choices = [*([f"one of {', '.join(known)}"] if known else []), "MODULE:NAME", "FILE.py:NAME"]
     raise ComponentError(
-        f"expected one of {', '.join(known)}{',' if known else ''} or MODULE:NAME, or FILE.py:NAME; "
-        f"got {reference!r}{did_you_mean(reference, known)}"
+        f"expected {', or '.join(choices)}; got {reference!r}{did_you_mean(reference, known)}"
     )
 
 

@@ -32,7 +32,7 @@ GIVEN: dict[str, tuple[str, ...]] = {  # parameters that the build gives, by kin
     "schedule": (),
     "dataset": (),
     "metric": ("trained", "data"),
-    "callback": (),
+    "callback": ("epoch",),
     "figure": ("trained", "data"),
     "study_block": ("study",),
 }
@@ -41,6 +41,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {  # those that a component must take
     "network": ("inputs", "output"),
     "objective": ("terms", "beta"),
     "metric": ("trained", "data"),
+    "callback": ("epoch",),
     "figure": ("trained", "data"),
     "study_block": ("study",),
 }
@@ -181,6 +182,15 @@ def _options_type(
     return made
 
 
+def is_callback_class(component: Component) -> bool:
+    """Whether a component is a class whose objects are callbacks: the options are those of `__init__`.
+
+    >>> is_callback_class(find("prior", "vamp"))
+    False
+    """
+    return component.kind == "callback" and inspect.isclass(component.factory)
+
+
 def describe_parameters(factory: Callable[..., Any]) -> dict[str, str]:
     """The meaning of each parameter, from the section `Args:` of a docstring.
 
@@ -222,7 +232,7 @@ def _parameters(component: Component) -> Mapping[str, inspect.Parameter]:
             "unknown; name every parameter"
         )
     lacking = [name for name in REQUIRED.get(component.kind, ()) if name not in parameters]
-    if lacking:
+    if lacking and not is_callback_class(component):
         expected = ", ".join(REQUIRED[component.kind])
         raise ComponentError(
             f"{component.kind} {component.name!r}: expected parameters {expected}, "

@@ -51,7 +51,10 @@ def recipe_names() -> list[str]:
 
 
 def load_recipe(
-    name_or_path: str | Path = "mnist", overrides: Iterable[str] = (), trust: Trust = True
+    name_or_path: str | Path = "mnist",
+    overrides: Iterable[str] = (),
+    trust: Trust = True,
+    callbacks: bool = True,
 ) -> Recipe:
     """Load and validate a recipe.
 
@@ -60,6 +63,7 @@ def load_recipe(
         overrides: `key.path=value` strings with values in YAML; later ones win.
         trust: the modules and files from outside vaekit that the recipe may import; True for all, as suits a
             recipe that the user names.
+        callbacks: False leaves out the callbacks of training, which reading a run does not need.
 
     Raises:
         NotFoundError: there is no such recipe.
@@ -68,7 +72,10 @@ def load_recipe(
     >>> load_recipe("mnist", ["model.latent_dim=2"]).model.layer_dims
     (2,)
     """
-    recipe = parse_recipe(_resolved_tree(str(name_or_path), ()), str(name_or_path), trust)
+    tree = _resolved_tree(str(name_or_path), ())
+    if not callbacks:
+        tree = merge_trees(tree, {"training": {"callbacks": []}})
+    recipe = parse_recipe(tree, str(name_or_path), trust)
     return override_recipe(recipe, overrides)
 
 

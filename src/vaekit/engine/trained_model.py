@@ -238,7 +238,8 @@ def save_model(folder: Path, model: VAE, recipe: Recipe, dataset: Dataset) -> Pa
         >>> sorted(file.name for file in saved.iterdir())
         ['config.json', 'model.safetensors']
     """
-    tree, components = copy_components(recipe, folder)
+    training = recipe.training.model_copy(update={"callbacks": []})  # using a model calls none
+    tree, components = copy_components(recipe.model_copy(update={"training": training}), folder)
     config = {
         "format": FORMAT,
         "vaekit": vaekit.__version__,
