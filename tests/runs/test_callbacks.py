@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from vaekit import registry
+from vaekit import trust
 from vaekit.config.loading import load_recipe
 from vaekit.errors import InvalidError, RecipeError, VaekitError
 from vaekit.runs.run import Run
@@ -100,7 +100,7 @@ def test_an_error_of_a_callback_is_one_line_and_the_run_continues(own, tmp_path,
     ) as error:
         small(tmp_path / "run", f"training.callbacks={own}:fails")
     assert error.value.exit_code == 1
-    monkeypatch.setattr(registry, "_allowed", set())  # as in a new process
+    monkeypatch.setattr(trust, "_imported", set())  # as in a new process
     with pytest.raises(RecipeError, match=r"add --trust own.py"):
         resume(tmp_path / "run")
     run = resume(tmp_path / "run", log=SilentLogger(), figures=False, trust=["own.py"])

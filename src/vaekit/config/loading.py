@@ -68,6 +68,7 @@ def load_recipe(
     Raises:
         NotFoundError: there is no such recipe.
         RecipeError: the recipe or an override does not fit the schema.
+        UntrustedError: the recipe names code from outside vaekit that is not trusted.
 
     >>> load_recipe("mnist", ["model.latent_dim=2"]).model.layer_dims
     (2,)
@@ -123,20 +124,22 @@ def parse_recipe(tree: Any, where: str = "recipe", trust: Trust = False) -> Reci
 
     Raises:
         RecipeError: one line that names every wrong key with its path.
+        UntrustedError: the recipe names code from outside vaekit that is not trusted.
 
     >>> parse_recipe({"training": {"epochs": 3}}).training.epochs
     3
     """
     if not isinstance(tree, Mapping):
         raise RecipeError(f"{where}: expected keys and values, got {type(tree).__name__}")
-    try:
-        with trusting(trust):
+    with trusting(trust):
+        try:
             return Recipe.model_validate(tree)
-    except ValidationError as error:
-        for reason in (e.get("ctx", {}).get("error") for e in error.errors()):
-            if isinstance(reason, UntrustedError):
-                raise RecipeError(f"{where}: {reason}") from None
-        raise RecipeError(f"{where}: " + "; ".join(explain_error(e, tree) for e in error.errors())) from None
+        except ValidationError as error:
+            for reason in (e.get("ctx", {}).get("error") for e in error.errors()):
+                if isinstance(reason, UntrustedError):
+                    raise UntrustedError(f"{where}: {reason}") from None
+            reasons = "; ".join(explain_error(e, tree) for e in error.errors())
+            raise RecipeError(f"{where}: {reasons}") from None
 
 
 def merge_trees(base: Any, over: Any) -> Any:

@@ -39,6 +39,8 @@ def explain_error(error: Any, tree: Any, root: type[BaseModel] = Recipe) -> str:
         renamed = new_value(name, given) if root is Recipe else ""
         near = f"; did you mean {renamed}?" if renamed else ""
         return f"{name}: expected one of {expected}, got {given!r}{near}"
+    if error["type"] == "missing":
+        return f"{name}: required, but not given"
     if error["type"] == "string_pattern_mismatch":
         return f"{name}: expected {model.model_fields[path[-1]].description}, got {error['input']!r}"
     if isinstance(error.get("ctx", {}).get("error"), ComponentError):

@@ -266,7 +266,7 @@ def load_model(path: str | Path, device: str | torch.device = "cpu", trust: Trus
     Raises:
         NotFoundError: a file is missing.
         InvalidError: a file is damaged, or the files do not belong together.
-        RecipeError: the model names code from outside vaekit that is not trusted.
+        UntrustedError: the model names code from outside vaekit that is not trusted.
 
     Example:
         >>> import vaekit
@@ -294,7 +294,8 @@ def parse_config_recipe(config: dict[str, Any], folder: Path, trust: Trust = Fal
         trust: as for `load_model`.
 
     Raises:
-        RecipeError: it does not fit the schema, or names code that is not trusted.
+        RecipeError: it does not fit the schema.
+        UntrustedError: it names code from outside vaekit that is not trusted.
         InvalidError: the file of a component was changed.
 
     Example:

@@ -66,7 +66,8 @@ class RunFiles:
         """The resolved recipe, without the callbacks of training, so that reading a run imports none.
 
         Raises:
-            RecipeError: recipe.yaml does not fit the schema, or names code that is not trusted.
+            RecipeError: recipe.yaml does not fit the schema.
+            UntrustedError: it names code from outside vaekit that is not trusted.
             InvalidError: the file of a component was changed.
         """
         return self.load_recipe(callbacks=False)
@@ -78,7 +79,7 @@ class RunFiles:
             RecipeError, InvalidError: as for `recipe`.
         """
         records = self.environment.get("components", ())
-        check_copies((r for r in records if callbacks or r["kind"] != "callback"), self.path)
+        check_copies(records, self.path, except_kinds=() if callbacks else ("callback",))
         return load_recipe(self.path / "recipe.yaml", trust=self.trust, callbacks=callbacks)
 
     @property
