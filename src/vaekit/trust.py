@@ -25,7 +25,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from types import ModuleType
 
-from vaekit.errors import InvalidError, first_line
+from vaekit.errors import InvalidError, RecipeError, first_line
 
 Trust = bool | Collection[str]
 
@@ -44,8 +44,8 @@ class ComponentError(InvalidError):
     """
 
 
-class UntrustedError(ComponentError):
-    """A component that something loaded names, from a module that is not trusted; exit code 3.
+class UntrustedError(ComponentError, RecipeError):
+    """A component that a loaded recipe names, from a module that is not trusted; exit code 3.
 
     >>> issubclass(UntrustedError, ComponentError)
     True
