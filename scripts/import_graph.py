@@ -19,6 +19,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "vaekit"
 
 FLOORS: tuple[tuple[str, ...], ...] = (  # lowest first
     ("errors",),
+    ("trust",),
     ("registry",),
     ("spec", "utils"),
     ("plotting",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from vaekit.models.objectives import Objective, iwae, linear
 from vaekit.models.priors import StandardNormal
 from vaekit.models.vae import VAE
 from vaekit.nn import networks
+from vaekit.training.callbacks import Callback
 from vaekit.training.display import SilentLogger
 from vaekit.training.loop import FitResult, fit
 from vaekit.training.settings import TrainingSettings
@@ -97,7 +98,7 @@ def train(
     objective: Objective = WARMUP,
     validated: bool = True,
     log: Any = None,
-    after_epoch: Callable[[dict], None] | None = None,
+    callbacks: Sequence[Callback] = (),
     bound: bool = True,
     **changes: Any,
 ) -> FitResult:
@@ -112,7 +113,7 @@ def train(
         directory,
         resume=resume,
         log=log,
-        after_epoch=after_epoch,
+        callbacks=callbacks,
         bound=bound,
     )
 

@@ -147,7 +147,9 @@ class Models:
             "sample with pixels": call(model, "VAE.sample", 5, seed=seed, sample_pixels=True),
             "sample at half the temperature": call(model, "VAE.sample", 5, temperature=0.5, seed=seed),
             "reconstruct": call(model, "VAE.reconstruct", x, context=y),
-            "reconstruct a draw": call(model, "VAE.reconstruct", x, context=y, seed=seed, sample_latents=True),
+            "reconstruct a draw": call(
+                model, "VAE.reconstruct", x, context=y, seed=seed, sample_latents=True
+            ),
             "interpolate": call(model, "VAE.interpolate", x[:2], x[2:4], steps=4, **ends),
             "interpolate on the arc": call(
                 model, "VAE.interpolate", x[:2], x[2:4], steps=3, path="spherical", **ends

@@ -14,19 +14,15 @@ Built-in components are a table of names and dotted strings, so nothing is impor
 Only an object that `register` has marked is a component. Parameters of its signature are its options:
 `vaekit.config.components` turns them into keys of a recipe.
 
-What a user types may import what it names. What is loaded (a model, a run, an archive) may not: within
-`trusting(...)`, an outside component is refused before anything is imported.
+What a user types may import what it names. What is loaded (a model, a run, an archive) imports only what is
+trusted; see `vaekit.trust`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import importlib
-import importlib.util
-import sys
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import metadata
@@ -34,7 +30,22 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
-from vaekit.errors import InvalidError, did_you_mean, first_line
+from vaekit.errors import did_you_mean, first_line
+from vaekit.trust import (
+    FILE_MODULE,
+    ComponentError,
+    Trust,
+    UntrustedError,
+    allow,
+    import_file,
+    import_module,
+    trusting,
+)  # fmt: skip
+
+__all__ = [  # noqa: RUF022  (in the order in which one meets them)
+    "KINDS", "BUILT_IN", "register", "registered", "names", "find", "Component", "Factory", "Validate",
+    "ComponentError", "Trust", "UntrustedError", "allow", "trusting",
+]  # fmt: skip
 
 KINDS: dict[str, str] = {  # kind -> its plural; entry points are in the group `vaekit.<plural>`
     "prior": "priors",
@@ -130,29 +141,9 @@ BUILT_IN: dict[str, dict[str, str]] = {
 
 Factory = TypeVar("Factory", bound=Callable[..., Any])
 Validate = Callable[[Any, Any], None]
-Trust = bool | Collection[str]
 
 _MARK = "__vaekit_component__"
-_FILE_MODULE = "vaekit_component_"  # beginning of the module name of a file; its objects have no plain name
 _IN_PROCESS: dict[str, dict[str, Component]] = {kind: {} for kind in KINDS}
-_allowed: set[str] = set()  # names that `allow` was given, and the modules and digests that were imported
-_trust: ContextVar[Trust] = ContextVar("trust", default=True)
-
-
-class ComponentError(InvalidError):
-    """A component that does not exist, fails to import, is of another kind, or is not trusted; exit code 3.
-
-    >>> ComponentError.exit_code
-    3
-    """
-
-
-class UntrustedError(ComponentError):
-    """A component that something loaded names, from a module that is not trusted; exit code 3.
-
-    >>> issubclass(UntrustedError, ComponentError)
-    True
-    """
 
 
 @dataclass(frozen=True, repr=False)
@@ -214,22 +205,30 @@ def register(
     >>> registered(weighted, "objective")
     Component(objective weighted)
     """
-    if kind not in KINDS:
-        raise ComponentError(f"register: expected one of {', '.join(KINDS)}, got {kind!r}")
+    _require_kind(kind)
 
     def mark(factory: Factory) -> Factory:
-        if not callable(factory):
-            raise ComponentError(f"register: expected a function or a class, got {factory!r}")
-        own = name or getattr(factory, "__name__", "")
+        if not (inspect.isfunction(factory) or inspect.isclass(factory)):
+            raise ComponentError(
+                f"register: expected a function or a class written in Python, got {factory!r}"
+            )
+        own = name or factory.__name__
         if not own.isidentifier():
             raise ComponentError(f"register: expected a name of letters, digits and _, got {own!r}")
-        module = factory.__module__
+        module = str(factory.__module__)
         inside = module.partition(".")[0] == __package__
-        component = Component(kind, own, factory, validate, version, traits, "" if inside else module)
-        if not inside and not module.startswith(_FILE_MODULE):
+        component = Component(kind, own, factory, validate, str(version), traits, "" if inside else module)
+        is_named = not inside and not module.startswith(FILE_MODULE)
+        if is_named:
             _refuse_taken(component)
+        try:
+            setattr(factory, _MARK, {**vars(factory).get(_MARK, {}), kind: component})
+        except (AttributeError, TypeError):
+            raise ComponentError(
+                f"register: expected a function or a class written in Python, got {factory!r}"
+            ) from None
+        if is_named:
             _IN_PROCESS[kind][own] = component
-        setattr(factory, _MARK, {**vars(factory).get(_MARK, {}), kind: component})
         return factory
 
     return mark
@@ -263,66 +262,44 @@ def find(kind: str, reference: str) -> Component:
         reference: a plain name, `package.module:name` or `file.py:name`.
 
     Raises:
-        ComponentError: it does not exist, is not trusted, cannot be imported, or is of another kind.
+        ComponentError: it does not exist, cannot be imported, or is of another kind.
+        UntrustedError: it is not trusted; nothing of it was imported.
 
     >>> find("network", "dense").factory.__name__
     'Dense'
     >>> find("prior", "vmap")
     Traceback (most recent call last):
     ...
-    vaekit.registry.ComponentError: expected one of standard_normal, mixture, vamp, exemplars, flow, or \
+    vaekit.trust.ComponentError: expected one of standard_normal, mixture, vamp, exemplars, flow, or \
 MODULE:NAME, or FILE.py:NAME; got 'vmap'; did you mean 'vamp'?
     """
-    if reference in BUILT_IN[kind]:
-        module, _, attribute = BUILT_IN[kind][reference].partition(":")
+    _require_kind(kind)
+    path = BUILT_IN[kind].get(reference, reference)
+    if path in BUILT_IN[kind].values():
+        module, _, attribute = path.partition(":")
         return _marked(kind, reference, getattr(importlib.import_module(module), attribute))
     if reference in _IN_PROCESS[kind]:
         return _IN_PROCESS[kind][reference]
-    place, colon, attribute = reference.rpartition(":")
-    if colon and place.endswith(".py"):
-        return _from_file(kind, reference, place, attribute)
-    if colon and place:
-        return _from_module(kind, reference, place, attribute)
     if reference in _entry_points(kind):
         return _from_entry_point(kind, reference)
+    place, _, attribute = reference.rpartition(":")
+    if place.endswith(".py") and attribute.isidentifier():
+        return _from_file(kind, reference, place, attribute)
+    if attribute.isidentifier() and all(part.isidentifier() for part in place.split(".")):
+        return _from_module(kind, reference, place, attribute)
     known = names(kind)
+    choices = [*([f"one of {', '.join(known)}"] if known else []), "MODULE:NAME", "FILE.py:NAME"]
     raise ComponentError(
-        f"expected one of {', '.join(known)}{',' if known else ''} or MODULE:NAME, or FILE.py:NAME; "
-        f"got {reference!r}{did_you_mean(reference, known)}"
+        f"expected {', or '.join(choices)}; got {reference!r}{did_you_mean(reference, known)}"
     )
 
 
-def allow(*modules: str) -> None:
-    """Trust modules, packages or files by name in this process, as `--trust` does.
-
-    >>> allow("mypackage")
-    """
-    _allowed.update(modules)
-
-
-@contextmanager
-def trusting(trust: Trust) -> Iterator[None]:
-    """Allow outside components of some modules only, while something is loaded.
-
-    Args:
-        trust: True for every module, False for none, or the names of modules, packages or files.
-
-    >>> with trusting(False):
-    ...     find("prior", "yours.priors:spherical")
-    Traceback (most recent call last):
-    ...
-    vaekit.registry.UntrustedError: 'yours.priors:spherical' is code from outside vaekit, which is not \
-imported without your consent; if you trust it, add --trust yours.priors (in Python: \
-trust=['yours.priors'])
-    """
-    token = _trust.set(trust)
-    try:
-        yield
-    finally:
-        _trust.reset(token)
-
-
 # -------------------------------------------------------------------------------------------------- resolving
+
+
+def _require_kind(kind: str) -> None:
+    if kind not in KINDS:
+        raise ComponentError(f"kind: expected one of {', '.join(KINDS)}, got {kind!r}")
 
 
 def _refuse_taken(component: Component) -> None:
@@ -349,74 +326,29 @@ def _marked(kind: str, reference: str, found: Any, module: str = "", file: Path 
         raise ComponentError(
             f"{reference!r} is {of_kind}, expected a {kind}; add @vaekit.register({kind!r}) above it"
         )
-    return Component(kind, reference, mark.factory, mark.validate, mark.version, mark.traits, module, file)
+    return Component(kind, reference, found, mark.validate, mark.version, mark.traits, module, file)
 
 
 def _attribute(reference: str, module: ModuleType, attribute: str) -> Any:
-    if not hasattr(module, attribute):
-        public = [name for name, value in vars(module).items() if hasattr(value, _MARK)]
-        raise ComponentError(f"{reference!r}: not found in it{did_you_mean(attribute, public)}")
-    return getattr(module, attribute)
+    """An object of a module; a module may compute it, which is code from outside too."""
+    try:
+        return getattr(module, attribute)
+    except AttributeError:
+        public = [name for name, value in vars(module).items() if _MARK in getattr(value, "__dict__", ())]
+        near = did_you_mean(attribute, public)
+        raise ComponentError(f"{reference!r}: not found in it{near}") from None
+    except Exception as error:
+        raise ComponentError(f"{reference!r}: {type(error).__name__}: {first_line(error)}") from error
 
 
 def _from_module(kind: str, reference: str, module: str, attribute: str) -> Component:
-    _require_trust(reference, module, {module, module.partition(".")[0]}, module)
-    imported = _import(reference, lambda: importlib.import_module(module))
-    return _marked(kind, reference, _attribute(reference, imported, attribute), module)
+    found = _attribute(reference, import_module(reference, module), attribute)
+    return _marked(kind, reference, found, module)
 
 
 def _from_file(kind: str, reference: str, place: str, attribute: str) -> Component:
-    path = Path(place).expanduser()
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ComponentError(f"{reference!r}: {path}: {error.strerror or error}") from None
-    digest = hashlib.sha256(content).hexdigest()
-    _require_trust(reference, digest, {path.name, str(path), str(path.resolve())}, path.name)
-    imported = _import(reference, lambda: _load_file(path.resolve(), digest))
-    return _marked(kind, reference, _attribute(reference, imported, attribute), path.name, path.resolve())
-
-
-def _require_trust(reference: str, key: str, names: set[str], name: str) -> None:
-    """Refuse outside code that is not trusted; what was allowed once stays allowed in this process."""
-    trust = _trust.get()
-    allowed = trust if isinstance(trust, bool) else bool(names & set(trust))
-    if not allowed and not _allowed & {key, *names}:
-        raise UntrustedError(
-            f"{reference!r} is code from outside vaekit, which is not imported without your consent; "
-            f"if you trust it, add --trust {name} (in Python: trust=[{name!r}])"
-        )
-    _allowed.add(key)
-
-
-def _import(reference: str, load: Callable[[], ModuleType]) -> ModuleType:
-    """Import outside code; whatever it raises becomes one line."""
-    try:
-        return load()
-    except ComponentError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise ComponentError(
-            f"{reference!r}: its import fails: {type(error).__name__}: {first_line(error)}"
-        ) from error
-
-
-def _load_file(path: Path, digest: str) -> ModuleType:
-    """A file as a module; the same content is imported once."""
-    name = f"{_FILE_MODULE}{path.stem}_{digest[:12]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
+    module, path = import_file(reference, place)
+    return _marked(kind, reference, _attribute(reference, module, attribute), path.name, path)
 
 
 @lru_cache
@@ -432,8 +364,14 @@ def _entry_points(kind: str) -> dict[str, list[metadata.EntryPoint]]:
 def _from_entry_point(kind: str, reference: str) -> Component:
     points = _entry_points(kind)[reference]
     if len(points) > 1:
-        places = " and ".join(point.value for point in points)
+        places = " and ".join(sorted(point.value for point in points))
         raise ComponentError(
             f"{reference!r} is a {kind} of several installed packages: {places}; write one of these instead"
         )
-    return _from_module(kind, reference, *points[0].value.split(":", 1))
+    module, _, attribute = points[0].value.partition("[")[0].replace(" ", "").partition(":")
+    if not attribute:
+        raise ComponentError(
+            f"{reference!r} is the entry point {points[0].value!r} of an installed package, expected "
+            "MODULE:NAME; correct that package"
+        )
+    return _from_module(kind, reference, module, attribute)

@@ -50,7 +50,7 @@ def test_a_sweep_is_the_grid_of_its_values(tmp_path):
         "latent_dim-2-beta-1", "latent_dim-2-beta-0.5", "latent_dim-3-beta-1", "latent_dim-3-beta-0.5",
     ]  # fmt: skip
     recipes = [variant.first.recipe for variant in found.variants]
-    assert [(recipe.model.latent_dim, recipe.objective.beta.final) for recipe in recipes] == [
+    assert [(recipe.model.latent_dim, recipe.objective.beta.value) for recipe in recipes] == [
         (2, 1), (2, 0.5), (3, 1), (3, 0.5),
     ]  # fmt: skip
     assert found.variants[0].label == "latent_dim = 2, beta = 1"

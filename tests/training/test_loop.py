@@ -88,7 +88,7 @@ def test_training_gets_better(tmp_path):
 
 
 def test_validation_and_callbacks_do_not_change_training(tmp_path):
-    train(tmp_path / "with", after_epoch=lambda record: torch.rand(7))
+    train(tmp_path / "with", callbacks=[lambda epoch: torch.rand(7)])
     train(tmp_path / "without", validated=False)
     assert same(load_weights(tmp_path / "with", "last"), load_weights(tmp_path / "without", "last"))
     assert [r["loss"] for r in metrics(tmp_path / "with")] == [
@@ -111,8 +111,8 @@ def test_the_seed_decides(tmp_path):
 
 def test_the_best_weights_are_the_best(tmp_path):
     vae, seen = model(), {}
-    keep = lambda record: seen.update({record["epoch"]: weights(vae)})
-    outcome = train(tmp_path, vae=vae, after_epoch=keep, epochs=8, learning_rate=0.4, patience=None, seed=3)
+    keep = lambda epoch: seen.update({epoch.number: weights(vae)})
+    outcome = train(tmp_path, vae=vae, callbacks=[keep], epochs=8, learning_rate=0.4, patience=None, seed=3)
     losses = {r["epoch"]: r["validation_loss"] for r in metrics(tmp_path) if r["epoch"] >= 2}
     best = min(losses, key=losses.__getitem__)
     assert best < 8
@@ -140,8 +140,8 @@ def test_without_validation_the_latest_counts_as_best(tmp_path):
 def test_before_warm_up_ends_the_latest_counts_as_best(tmp_path):
     vae, seen = model(), {}
     objective = Objective(beta=linear(100), warmup_end=100)
-    keep = lambda record: seen.update({record["epoch"]: weights(vae)})
-    outcome = train(tmp_path, vae=vae, objective=objective, patience=1, after_epoch=keep)
+    keep = lambda epoch: seen.update({epoch.number: weights(vae)})
+    outcome = train(tmp_path, vae=vae, objective=objective, patience=1, callbacks=[keep])
     assert (outcome.epochs, outcome.best_epoch, outcome.best) == (4, 4, None)
     assert same(vae.state_dict(), seen[4])
     assert same(load_weights(tmp_path, "best"), seen[4])

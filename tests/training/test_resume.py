@@ -55,7 +55,7 @@ def test_death_again_and_again(whole, tmp_path):
 
 def test_death_in_the_callback_of_an_epoch(whole, tmp_path):
     with pytest.raises(Killed):
-        train(tmp_path, after_epoch=lambda record: die() if record["epoch"] == 2 else None)
+        train(tmp_path, callbacks=[lambda epoch: die() if epoch.number == 2 else None])
     assert [record["epoch"] for record in metrics(tmp_path)] == [1, 2]
     train(tmp_path, resume=True)
     assert_same_run(tmp_path, whole)

@@ -12,12 +12,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from vaekit.config.components import Options, build_component, default_of, option_values
+from vaekit.config.components import (
+    Options,
+    build_component,
+    default_of,
+    is_callback_class,
+    option_values,
+)
 from vaekit.config.schema.data import DataSettings
 from vaekit.config.schema.model import ModelSettings
 from vaekit.config.schema.objective import ObjectiveSettings
@@ -29,6 +36,7 @@ from vaekit.models.labels import LabelPrior, attribute_prior, class_prior
 from vaekit.models.masking import fill_missing
 from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
+from vaekit.training.callbacks import Callback
 from vaekit.training.settings import TrainingSettings
 from vaekit.utils.random import seeded
 
@@ -300,6 +308,36 @@ def build_objective(objective: ObjectiveSettings) -> Objective:
         unit=objective.beta.unit,
         warmup_end=float(schedule.get("warmup", schedule.get("period", 0))),
     )
+
+
+def build_callbacks(callbacks: Sequence[Options]) -> list[Callback]:
+    """Build the callbacks of a recipe. A function is called with its options, an object of a class alone.
+
+    Raises:
+        RecipeError: an object of a class cannot be called.
+
+    Example:
+        >>> build_callbacks(Recipe().training.callbacks)
+        []
+    """
+    return [_build_callback(options) for options in callbacks]
+
+
+def _build_callback(options: Options) -> Callback:
+    component, name = type(options).component, PurePath(options.kind).name
+    if not is_callback_class(component):
+        called = partial(component.factory, **option_values(options))
+        called.__name__ = name  # type: ignore[attr-defined]
+        return called
+    try:
+        built = build_component(options)
+    except ValueError as error:
+        raise RecipeError(f"training.callbacks: {name}: {error}") from error
+    if not callable(built):
+        raise RecipeError(
+            f"training.callbacks: {name}: its objects cannot be called; add __call__(self, epoch)"
+        )
+    return built
 
 
 def _build_network(options: Options, inputs: Sequence[Shape], output: Shape) -> nn.Module:

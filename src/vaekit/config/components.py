@@ -12,14 +12,14 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from types import SimpleNamespace
 from typing import Annotated, Any, ClassVar, Literal, get_origin, get_type_hints
 
-from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, create_model
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, PydanticUserError, create_model
 from pydantic_core import CoreSchema, core_schema
 
-from vaekit.errors import first_line
+from vaekit.errors import VaekitError, first_line
 from vaekit.registry import Component, ComponentError, find
 from vaekit.utils.schema import Section, name_to_section
 
@@ -32,7 +32,7 @@ GIVEN: dict[str, tuple[str, ...]] = {  # parameters that the build gives, by kin
     "schedule": (),
     "dataset": (),
     "metric": ("trained", "data"),
-    "callback": (),
+    "callback": ("epoch",),
     "figure": ("trained", "data"),
     "study_block": ("study",),
 }
@@ -41,6 +41,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {  # those that a component must take
     "network": ("inputs", "output"),
     "objective": ("terms", "beta"),
     "metric": ("trained", "data"),
+    "callback": ("epoch",),
     "figure": ("trained", "data"),
     "study_block": ("study",),
 }
@@ -72,22 +73,29 @@ def build_component(options: Options, *args: Any, **given: Any) -> Any:
 
     Raises:
         ComponentError: the factory of an outside component raises an error that is no ValueError.
+        ValueError: the options do not go together, or not with what is given.
 
     >>> build_component(options_of("schedule", "linear")(warmup=10))(5)
     0.5
     """
     component = type(options).component
     taken = {name: value for name, value in given.items() if name in _parameters(component)}
-    try:
-        return component.factory(*args, **taken, **option_values(options))
-    except (ValueError, LookupError):
-        raise
-    except Exception as error:
-        if not component.module:
-            raise
-        raise ComponentError(
-            f"{component.kind} {component.name}: {type(error).__name__}: {first_line(error)}"
-        ) from error
+    return _call(component, partial(component.factory, *args, **taken, **option_values(options)))
+
+
+def validate_component(options: Options, context: Any) -> None:
+    """Call the check that a component was registered with, if there is one.
+
+    Raises:
+        ComponentError: the check of an outside component raises an error that is no ValueError.
+        ValueError: the options do not go together, or not with the context.
+
+    >>> from vaekit.models.build_context import BuildContext
+    >>> validate_component(options_of("prior", "vamp")(), BuildContext(2))
+    """
+    component = type(options).component
+    if component.validate is not None:
+        _call(component, partial(component.validate, options, context))
 
 
 class SectionOf:
@@ -157,7 +165,7 @@ def _options_type(
     factory: Callable[..., Any], kind: str, reference: str, base: type[Options]
 ) -> type[Options]:
     component = find(kind, reference)
-    parameters = _options(component)
+    parameters = _options(component, base)
     hints = _hints(component, parameters)
     descriptions = describe_parameters(factory)
     fields: dict[str, Any] = {"kind": (Literal[reference], reference)}
@@ -171,14 +179,29 @@ def _options_type(
         )
     if component.version:
         fields["version"] = (Annotated[str, _same_version(component)], component.version)
-    made = create_model(
-        "".join(part.title() for part in re.findall(r"[^\W_]+", reference)),
-        __base__=base,
-        __doc__=inspect.getdoc(factory),
-        **fields,
-    )
+    try:
+        made = create_model(
+            "".join(part.title() for part in re.findall(r"[^\W_]+", reference)),
+            __base__=base,
+            __doc__=inspect.getdoc(factory),
+            **fields,
+        )
+    except (PydanticUserError, TypeError, AttributeError) as error:
+        raise ComponentError(
+            f"{component.kind} {component.name!r}: the types of its options are not those of plain values "
+            f"({first_line(error)}); annotate them with int, float, bool, str, Literal or lists of these"
+        ) from None
     made.component = component
     return made
+
+
+def is_callback_class(component: Component) -> bool:
+    """Whether a component is a class whose objects are callbacks: the options are those of `__init__`.
+
+    >>> is_callback_class(find("prior", "vamp"))
+    False
+    """
+    return component.kind == "callback" and inspect.isclass(component.factory)
 
 
 def describe_parameters(factory: Callable[..., Any]) -> dict[str, str]:
@@ -204,6 +227,20 @@ def describe_parameters(factory: Callable[..., Any]) -> dict[str, str]:
     return found
 
 
+def _call(component: Component, function: Callable[[], Any]) -> Any:
+    """Call a function of a component; an unexpected error of outside code becomes one line."""
+    try:
+        return function()
+    except (ValueError, VaekitError):
+        raise
+    except Exception as error:
+        if not component.module:
+            raise
+        raise ComponentError(
+            f"{component.kind} {component.name}: {type(error).__name__}: {first_line(error)}"
+        ) from error
+
+
 # -------------------------------------------------------------------------------------------------- signature
 
 
@@ -221,14 +258,19 @@ def _parameters(component: Component) -> Mapping[str, inspect.Parameter]:
             f"{component.kind} {component.name!r}: its signature cannot be read ({first_line(error)}); "
             "register a function with named parameters"
         ) from None
-    open_ended = [p for p in parameters.values() if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    if open_ended:
-        raise ComponentError(
-            f"{component.kind} {component.name!r}: its signature has {open_ended[0]}, so its options are "
-            "unknown; name every parameter"
-        )
+    for parameter in parameters.values():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise ComponentError(
+                f"{component.kind} {component.name!r}: its signature has {parameter}, so its options are "
+                "unknown; name every parameter"
+            )
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            raise ComponentError(
+                f"{component.kind} {component.name!r}: its parameter {parameter.name} has no keyword; remove "
+                "the / from its signature"
+            )
     lacking = [name for name in REQUIRED.get(component.kind, ()) if name not in parameters]
-    if lacking:
+    if lacking and not is_callback_class(component):
         expected = ", ".join(REQUIRED[component.kind])
         raise ComponentError(
             f"{component.kind} {component.name!r}: expected parameters {expected}, "
@@ -237,19 +279,20 @@ def _parameters(component: Component) -> Mapping[str, inspect.Parameter]:
     return parameters
 
 
-def _options(component: Component) -> dict[str, inspect.Parameter]:
+def _options(component: Component, base: type[Options] = Options) -> dict[str, inspect.Parameter]:
     """The parameters that are keys of a recipe."""
     found = {
         name: parameter
         for name, parameter in _parameters(component).items()
         if name not in GIVEN[component.kind]
     }
-    reserved = {"kind", "version"} & set(found)
-    if reserved:
-        raise ComponentError(
-            f"{component.kind} {component.name!r}: the name {reserved.pop()!r} of an option is reserved; "
-            "choose another"
-        )
+    for name in found:
+        reserved = {"version", "component", *base.model_fields}
+        if name in reserved or name.startswith("_") or hasattr(Options, name):
+            raise ComponentError(
+                f"{component.kind} {component.name!r}: the name {name!r} of an option is reserved; "
+                "choose another"
+            )
     return found
 
 
@@ -261,13 +304,15 @@ def _hints(component: Component, parameters: Mapping[str, inspect.Parameter]) ->
         if parameter.annotation is not parameter.empty
     }
     factory = inspect.unwrap(component.factory)
-    namespace = getattr(factory, "__globals__", None) or vars(sys.modules[factory.__module__])
+    module = sys.modules.get(factory.__module__)
+    namespace = getattr(factory, "__globals__", None) or getattr(module, "__dict__", {})
     try:
         hints = get_type_hints(SimpleNamespace(__annotations__=written), namespace, include_extras=True)
-    except (NameError, TypeError, SyntaxError, AttributeError) as error:
+        hints = {name: Annotated[hint, Field()] for name, hint in hints.items()}  # fails for `radius: 1.0`
+    except Exception as error:
         raise ComponentError(
             f"{component.kind} {component.name!r}: the types of its options cannot be read "
-            f"({first_line(error)})"
+            f"({first_line(error)}); annotate them with names that its module has"
         ) from None
     for name, parameter in parameters.items():
         if name not in hints:

@@ -234,7 +234,8 @@ def _keys(model: type[BaseModel], prefix: str) -> Iterator[Key]:
         default, meaning = _default(field), field.description or ""
         null = ["null"] if default == "null" else []
         if section is not None:
-            yield Key(path, ", ".join([*names(section.kind), *null]), default, meaning)
+            known = names(section.kind) or ["MODULE:NAME, FILE.py:NAME"]
+            yield Key(path, ", ".join([*known, *null]), default, meaning)
             for key in _keys(section.base, f"{path}."):
                 if key.path.rpartition(".")[2] not in _INTERNAL:
                     yield key

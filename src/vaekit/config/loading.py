@@ -51,7 +51,10 @@ def recipe_names() -> list[str]:
 
 
 def load_recipe(
-    name_or_path: str | Path = "mnist", overrides: Iterable[str] = (), trust: Trust = True
+    name_or_path: str | Path = "mnist",
+    overrides: Iterable[str] = (),
+    trust: Trust = True,
+    callbacks: bool = True,
 ) -> Recipe:
     """Load and validate a recipe.
 
@@ -60,15 +63,20 @@ def load_recipe(
         overrides: `key.path=value` strings with values in YAML; later ones win.
         trust: the modules and files from outside vaekit that the recipe may import; True for all, as suits a
             recipe that the user names.
+        callbacks: False leaves out the callbacks of training, which reading a run does not need.
 
     Raises:
         NotFoundError: there is no such recipe.
         RecipeError: the recipe or an override does not fit the schema.
+        UntrustedError: the recipe names code from outside vaekit that is not trusted.
 
     >>> load_recipe("mnist", ["model.latent_dim=2"]).model.layer_dims
     (2,)
     """
-    recipe = parse_recipe(_resolved_tree(str(name_or_path), ()), str(name_or_path), trust)
+    tree = _resolved_tree(str(name_or_path), ())
+    if not callbacks:
+        tree = merge_trees(tree, {"training": {"callbacks": []}})
+    recipe = parse_recipe(tree, str(name_or_path), trust)
     return override_recipe(recipe, overrides)
 
 
@@ -116,20 +124,22 @@ def parse_recipe(tree: Any, where: str = "recipe", trust: Trust = False) -> Reci
 
     Raises:
         RecipeError: one line that names every wrong key with its path.
+        UntrustedError: the recipe names code from outside vaekit that is not trusted.
 
     >>> parse_recipe({"training": {"epochs": 3}}).training.epochs
     3
     """
     if not isinstance(tree, Mapping):
         raise RecipeError(f"{where}: expected keys and values, got {type(tree).__name__}")
-    try:
-        with trusting(trust):
+    with trusting(trust):
+        try:
             return Recipe.model_validate(tree)
-    except ValidationError as error:
-        for reason in (e.get("ctx", {}).get("error") for e in error.errors()):
-            if isinstance(reason, UntrustedError):
-                raise RecipeError(f"{where}: {reason}") from None
-        raise RecipeError(f"{where}: " + "; ".join(explain_error(e, tree) for e in error.errors())) from None
+        except ValidationError as error:
+            for reason in (e.get("ctx", {}).get("error") for e in error.errors()):
+                if isinstance(reason, UntrustedError):
+                    raise UntrustedError(f"{where}: {reason}") from None
+            reasons = "; ".join(explain_error(e, tree) for e in error.errors())
+            raise RecipeError(f"{where}: {reasons}") from None
 
 
 def merge_trees(base: Any, over: Any) -> Any:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,15 +84,18 @@ def copy_components(section: BaseModel, folder: Path) -> tuple[Tree, list[Tree]]
     return _replace_references(section.model_dump(mode="json"), to_copy), records
 
 
-def check_copies(records: Iterable[Mapping[str, Any]], folder: Path) -> None:
+def check_copies(
+    records: Sequence[Mapping[str, Any]], folder: Path, except_kinds: Collection[str] = ()
+) -> None:
     """Refuse files of components that are not those that were saved. Nothing is imported.
 
     Args:
         records: those of `copy_components`.
         folder: where the recipe was saved.
+        except_kinds: the kinds of components that are not going to be imported.
 
     Raises:
-        InvalidError: a file is missing or was changed.
+        InvalidError: a file is missing, was changed, or lies outside the folder; or a record is damaged.
 
     >>> check_copies([{"reference": "components/own.py:f", "sha256": "0"}], Path("run"))
     Traceback (most recent call last):
@@ -100,10 +103,18 @@ def check_copies(records: Iterable[Mapping[str, Any]], folder: Path) -> None:
     vaekit.errors.InvalidError: run/components/own.py: not found, but the recipe names it; copy the whole \
 folder again
     """
+    if not isinstance(records, list | tuple):
+        raise InvalidError(f"{folder}: expected a list of components, got {records!r}")
     for record in records:
-        if "sha256" not in record:
+        if not isinstance(record, Mapping) or not isinstance(record.get("reference"), str):
+            raise InvalidError(f"{folder}: expected records of components with a reference, got {record!r}")
+        if "sha256" not in record or record.get("kind") in except_kinds:
             continue
-        file = folder / str(record["reference"]).rpartition(":")[0]
+        file = folder / record["reference"].rpartition(":")[0]
+        if not _is_inside(file, folder):
+            raise InvalidError(
+                f"{file}: outside the folder {folder}, where components are saved; do not use it"
+            )
         if not file.is_file():
             raise InvalidError(f"{file}: not found, but the recipe names it; copy the whole folder again")
         if hashlib.sha256(file.read_bytes()).hexdigest() != record["sha256"]:
@@ -123,11 +134,22 @@ def with_absolute_files(tree: Any, folder: Path) -> Any:
     """
 
     def to_absolute(file: str, name: str) -> str:
-        beside = folder / Path(file).expanduser()
-        place = beside if beside.is_file() else Path(file).expanduser()
-        return f"{place.resolve()}:{name}"
+        try:
+            given = Path(file).expanduser()
+            beside = folder / given
+            return f"{(beside if beside.is_file() else given).resolve()}:{name}"
+        except (OSError, RuntimeError):  # too long, no such user: importing it says so
+            return f"{file}:{name}"
 
     return _replace_references(tree, to_absolute)
+
+
+def _is_inside(file: Path, folder: Path) -> bool:
+    """Whether a file, without links, lies in a folder."""
+    try:
+        return file.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):
+        return False
 
 
 def _replace_references(tree: Any, change: Callable[[str, str], str]) -> Any:

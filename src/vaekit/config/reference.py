@@ -39,6 +39,8 @@ def explain_error(error: Any, tree: Any, root: type[BaseModel] = Recipe) -> str:
         renamed = new_value(name, given) if root is Recipe else ""
         near = f"; did you mean {renamed}?" if renamed else ""
         return f"{name}: expected one of {expected}, got {given!r}{near}"
+    if error["type"] == "missing":
+        return f"{name}: required, but not given"
     if error["type"] == "string_pattern_mismatch":
         return f"{name}: expected {model.model_fields[path[-1]].description}, got {error['input']!r}"
     if isinstance(error.get("ctx", {}).get("error"), ComponentError):
@@ -61,10 +63,12 @@ def _locate(
 ) -> tuple[list[str], type[BaseModel]]:
     """The keys of an error's place without pydantic's tags, and the schema of the part it lies in."""
     path: list[str] = []
+    items: FieldInfo | None = None
     for i, part in enumerate(loc):
         if isinstance(part, int) and isinstance(tree, list) and isinstance(tree[part], Mapping):
             path.append(str(part))
             tree = tree[part]
+            model = (_choose(items, tree) if items else None) or model
             continue
         known = isinstance(tree, Mapping) and part in tree
         if not known and i < len(loc) - 1 and not isinstance(part, int):
@@ -73,7 +77,7 @@ def _locate(
         if inside is None and not known:
             continue
         path.append(str(part))
-        tree = tree.get(part) if isinstance(tree, Mapping) else None
+        tree, items = (tree.get(part) if isinstance(tree, Mapping) else None), inside
         if inside is not None and i < len(loc) - 1:
             model = _choose(inside, tree) or model
     return path, model
@@ -84,8 +88,12 @@ def _choose(field: FieldInfo, tree: Any) -> type[BaseModel] | None:
     options, kind = sections_in(field.annotation), tree.get("kind") if isinstance(tree, Mapping) else tree
     section = section_of(field)
     if section is not None:
-        given = kind if isinstance(kind, str) else field.get_default(call_default_factory=True).kind
-        return options_of(section.kind, given, section.base)
+        default = getattr(field.get_default(call_default_factory=True), "kind", None)
+        given = kind if isinstance(kind, str) else default
+        try:  # a list of components has no kind; each of its items has one
+            return options_of(section.kind, given, section.base) if given else None
+        except ComponentError:  # the message of the error itself names what is wrong
+            return None
     named = [
         o for o in options if "kind" in o.model_fields and kind in get_args(o.model_fields["kind"].annotation)
     ]

@@ -238,7 +238,8 @@ def save_model(folder: Path, model: VAE, recipe: Recipe, dataset: Dataset) -> Pa
         >>> sorted(file.name for file in saved.iterdir())
         ['config.json', 'model.safetensors']
     """
-    tree, components = copy_components(recipe, folder)
+    training = recipe.training.model_copy(update={"callbacks": []})  # using a model calls none
+    tree, components = copy_components(recipe.model_copy(update={"training": training}), folder)
     config = {
         "format": FORMAT,
         "vaekit": vaekit.__version__,
@@ -265,7 +266,7 @@ def load_model(path: str | Path, device: str | torch.device = "cpu", trust: Trus
     Raises:
         NotFoundError: a file is missing.
         InvalidError: a file is damaged, or the files do not belong together.
-        RecipeError: the model names code from outside vaekit that is not trusted.
+        UntrustedError: the model names code from outside vaekit that is not trusted.
 
     Example:
         >>> import vaekit
@@ -293,7 +294,8 @@ def parse_config_recipe(config: dict[str, Any], folder: Path, trust: Trust = Fal
         trust: as for `load_model`.
 
     Raises:
-        RecipeError: it does not fit the schema, or names code that is not trusted.
+        RecipeError: it does not fit the schema.
+        UntrustedError: it names code from outside vaekit that is not trusted.
         InvalidError: the file of a component was changed.
 
     Example:

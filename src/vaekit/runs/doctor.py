@@ -20,6 +20,7 @@ import torch
 from vaekit.data import cache
 from vaekit.data.describe import list_datasets
 from vaekit.errors import VaekitError
+from vaekit.registry import Trust, UntrustedError
 from vaekit.runs.diagnose import RunRecords, diagnose
 from vaekit.training import checkpoint
 from vaekit.utils.device import available_devices, describe_environment
@@ -43,22 +44,24 @@ LITTLE_DISK = 1 << 30
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def examine(run: str | Path | None = None) -> Facts:
+def examine(run: str | Path | None = None, trust: Trust = False) -> Facts:
     """Everything that matters for training on this machine, as plain values.
 
     Args:
         run: a run directory to check too.
+        trust: the modules and files from outside vaekit that the run may import; True for all.
 
     Returns:
         The keys versions, extras, machine, data and warnings; with a run also run. Sizes are in bytes.
 
     Raises:
         NotFoundError: `run` is not a run directory.
+        UntrustedError: the run names code from outside vaekit that is not trusted.
 
     >>> sorted(examine())
     ['data', 'extras', 'machine', 'versions', 'warnings']
     """
-    examined = {} if run is None else {"run": examine_run(run)}
+    examined = {} if run is None else {"run": examine_run(run, trust)}
     problems = [problem for check in CHECKS for problem in check()]
     return {
         "versions": versions(),
@@ -109,15 +112,16 @@ def data() -> Facts:
     }
 
 
-def examine_run(path: str | Path) -> Facts:
+def examine_run(path: str | Path, trust: Trust = False) -> Facts:
     """The state of a run directory, its damaged files, and advice from its numbers.
 
     Raises:
         NotFoundError: `path` is not a run directory.
+        UntrustedError: it names code from outside vaekit that is not trusted.
     """
     from vaekit.runs.run import Run
 
-    run = Run(path)
+    run = Run(path, trust=trust)
     problems: list[str] = []
     parts: dict[str, Callable[[], Any]] = {
         "recipe": lambda: run.recipe.name,
@@ -131,6 +135,8 @@ def examine_run(path: str | Path) -> Facts:
     for name, look in parts.items():
         try:
             facts[name] = look()
+        except UntrustedError:
+            raise
         except VaekitError as error:
             facts[name] = None
             problems.append(str(error))

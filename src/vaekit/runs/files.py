@@ -63,14 +63,24 @@ class RunFiles:
 
     @cached_property
     def recipe(self) -> Recipe:
-        """The resolved recipe.
+        """The resolved recipe, without the callbacks of training, so that reading a run imports none.
 
         Raises:
-            RecipeError: recipe.yaml does not fit the schema, or names code that is not trusted.
+            RecipeError: recipe.yaml does not fit the schema.
+            UntrustedError: it names code from outside vaekit that is not trusted.
             InvalidError: the file of a component was changed.
         """
-        check_copies(self.environment.get("components", ()), self.path)
-        return load_recipe(self.path / "recipe.yaml", trust=self.trust)
+        return self.load_recipe(callbacks=False)
+
+    def load_recipe(self, callbacks: bool) -> Recipe:
+        """Read the resolved recipe, with or without the callbacks of training.
+
+        Raises:
+            RecipeError, InvalidError: as for `recipe`.
+        """
+        records = self.environment.get("components", ())
+        check_copies(records, self.path, except_kinds=() if callbacks else ("callback",))
+        return load_recipe(self.path / "recipe.yaml", trust=self.trust, callbacks=callbacks)
 
     @property
     def recipe_text(self) -> str:

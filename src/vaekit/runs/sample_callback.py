@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ import torch
 from vaekit.data.observation import ObservedImages
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.models.labels import LabelPrior
+from vaekit.training.callbacks import FinishedEpoch
 from vaekit.utils.random import seeded
 
 COLUMNS = 10
@@ -32,7 +32,7 @@ class SampleCallback:
     >>> import tempfile, vaekit
     >>> trained, folder = vaekit.demo(), Path(tempfile.mkdtemp())
     >>> callback = SampleCallback(trained, trained.load_split(), folder, every=1)
-    >>> callback({"epoch": 1})
+    >>> callback(FinishedEpoch({"epoch": 1}, trained.model, folder))
     >>> sorted(file.name for file in (folder / "progress").iterdir())
     ['reconstructions-0001.png', 'samples-0001.png']
     """
@@ -43,15 +43,14 @@ class SampleCallback:
             self.originals = images.batch(torch.arange(min(COLUMNS, len(images)))).cpu()
         self.labels = None if images.labels is None else images.labels[:COLUMNS]
 
-    def __call__(self, record: dict[str, Any]) -> None:
-        epoch = record["epoch"]
-        if not self.every or (epoch - 1) % self.every:
+    def __call__(self, epoch: FinishedEpoch) -> None:
+        if not self.every or (epoch.number - 1) % self.every:
             return
-        model = self.trained.model
+        model = epoch.model
         drawn = model.sample(4 * COLUMNS, seed=0, context=_labels_by_column(model.labels, 4 * COLUMNS))
         again = model.reconstruct(self.originals.to(self.trained.device), self.labels)
-        self._save("samples", epoch, drawn.float().cpu().numpy())
-        self._save("reconstructions", epoch, torch.cat([self.originals, again.float().cpu()]).numpy())
+        self._save("samples", epoch.number, drawn.float().cpu().numpy())
+        self._save("reconstructions", epoch.number, torch.cat([self.originals, again.float().cpu()]).numpy())
 
     def animate(self) -> None:
         """Write one animation per kind of image: samples and reconstructions."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 import itertools
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vaekit.config.build import Experiment, build
+from vaekit.config.build import Experiment, build, build_callbacks
 from vaekit.config.loading import dump_recipe, load_recipe, override_recipe
 from vaekit.config.outside_code import copy_components
 from vaekit.config.propose import Proposal, propose
@@ -27,6 +27,7 @@ from vaekit.registry import Trust
 from vaekit.runs.run import Run
 from vaekit.runs.sample_callback import SampleCallback
 from vaekit.training import loop
+from vaekit.training.callbacks import Callback, check_callbacks
 from vaekit.training.display import CompositeLogger, TrainingLogger, make_display
 from vaekit.training.locking import lock_directory
 from vaekit.training.tensorboard import TensorBoardLogger
@@ -41,6 +42,7 @@ RESUMABLE = (
     "checkpoint_seconds",
     "checkpoint_steps",
     "sample_every",
+    "callbacks",
 )
 
 
@@ -51,6 +53,7 @@ def train(
     data: str | Path | None = None,
     run_dir: str | Path | None = None,
     figures: bool = True,
+    callbacks: Sequence[Callback] = (),
     log: TrainingLogger | None = None,
     **training: Any,
 ) -> Run:
@@ -62,6 +65,8 @@ def train(
         data: another dataset, by name or path.
         run_dir: the directory of the run. Default: `runs/<recipe>/<n>`.
         figures: draw the figures of the report at the end; `Run.plot` draws them at any time.
+        callbacks: functions of a `FinishedEpoch`, called after each epoch, besides those of the recipe; see
+            `vaekit.training.callbacks`.
         log: the display. Default: on stderr; `vaekit.training.display.SilentLogger()` shows nothing.
         training: keys of the recipe's `training`, such as `epochs=5`.
 
@@ -88,7 +93,7 @@ def train(
     resolved, reasons = _resolve(
         recipe, [*overrides, *(f"training.{k}={json.dumps(v)}" for k, v in training.items())], data
     )
-    prepared = _prepare(resolved)
+    prepared = _prepare(resolved, callbacks)
     log = log or make_display()
     for note in prepared.experiment.dataset.notes:
         log.note(f"data: {note}")
@@ -104,6 +109,7 @@ def resume(
     overrides: Iterable[str] = (),
     *,
     figures: bool = True,
+    callbacks: Sequence[Callback] = (),
     log: TrainingLogger | None = None,
     trust: Trust = False,
     **training: Any,
@@ -116,7 +122,7 @@ def resume(
     Args:
         path: the run directory.
         overrides, training: changes of `training` that do not affect finished epochs, such as `epochs=50`.
-        figures, log: as for `train`.
+        figures, callbacks, log: as for `train`.
         trust: the modules and files from outside vaekit that may be imported, if the recipe names any; True
             for all.
 
@@ -139,8 +145,10 @@ def resume(
                 f"resume: {change.partition('=')[0]} cannot change after training started; "
                 f"these can: {', '.join(RESUMABLE)}"
             )
-    recipe = override_recipe(run.recipe, changes)
-    if run.finished and recipe == run.recipe:
+    replaced = any(change.startswith("training.callbacks=") for change in changes)
+    saved = run.load_recipe(callbacks=not replaced)
+    recipe = override_recipe(saved, changes)
+    if run.finished and recipe == saved:
         raise InvalidError(
             f"{path}: {_describe_end(run)}; to train longer: vaekit train --resume {path} "
             f"{_override_to_extend(run)}; "
@@ -150,7 +158,7 @@ def resume(
         raise InvalidError(
             f"{path}: training.epochs: {done} epochs are done; choose more, or start a new run"
         )
-    prepared = _prepare(recipe)
+    prepared = _prepare(recipe, callbacks)
     if run.environment.get("data", prepared.trained.fingerprint) != prepared.trained.fingerprint:
         raise InvalidError(
             f"{path}: its data {recipe.data.dataset} changed since training started; restore it, "
@@ -213,16 +221,18 @@ class Prepared(NamedTuple):
     """What training needs, built before anything is written.
 
     >>> Prepared._fields
-    ('experiment', 'trained', 'train', 'validation')
+    ('experiment', 'trained', 'train', 'validation', 'callbacks')
     """
 
     experiment: Experiment
     trained: TrainedModel
     train: ObservedImages
     validation: ObservedImages | None
+    callbacks: list[Callback]
 
 
-def _prepare(recipe: Recipe) -> Prepared:
+def _prepare(recipe: Recipe, callbacks: Sequence[Callback]) -> Prepared:
+    called = [*build_callbacks(recipe.training.callbacks), *check_callbacks(callbacks)]
     device = choose_device(recipe.training.device)
     experiment = build(recipe)
     dataset, splits = experiment.dataset, experiment.splits
@@ -231,7 +241,8 @@ def _prepare(recipe: Recipe) -> Prepared:
         fingerprint(dataset), dataset.attribute_names,
     )  # fmt: skip
     validation = trained.subset(dataset, splits.validation) if len(splits.validation) else None
-    return Prepared(experiment, trained, trained.subset(dataset, splits.train, training=True), validation)
+    train_set = trained.subset(dataset, splits.train, training=True)
+    return Prepared(experiment, trained, train_set, validation, called)
 
 
 def _record(directory: Path, prepared: Prepared) -> None:
@@ -249,21 +260,21 @@ def _record(directory: Path, prepared: Prepared) -> None:
 
 def _fit(run: Run, prepared: Prepared, log: TrainingLogger, figures: bool, resuming: bool = False) -> Run:
     """Train, then write the model, the figures and the report."""
-    experiment, trained, train_set, validation = prepared
+    experiment, trained, train_set, validation, callbacks = prepared
     model, settings = trained.model, trained.recipe.training
     log.note(f"training in {run.path} on {len(train_set)} images")
-    callback = SampleCallback(trained, validation or train_set, run.path / "figures", settings.sample_every)
+    samples = SampleCallback(trained, validation or train_set, run.path / "figures", settings.sample_every)
     if settings.tensorboard:
         log = CompositeLogger(log, TensorBoardLogger(run.path / "tensorboard"))
     run.clear_evaluation()
     with cpu_settings(settings.threads):
         loop.fit(
             model, experiment.objective, train_set, validation, settings, run.path,
-            resume=resuming, after_epoch=callback, log=log, bound=validity.is_bound(model),
+            resume=resuming, callbacks=[samples, *callbacks], log=log, bound=validity.is_bound(model),
         )  # fmt: skip
         save_model(run.path / "model", model.eval(), trained.recipe, experiment.dataset)
         if figures:
-            callback.animate()
+            samples.animate()
             run.plot()
     run.report()
     return run

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vaekit.errors import InvalidError
+from vaekit.registry import Trust
 from vaekit.runs.run import Run
 from vaekit.studies.default_pages import comparison_blocks, recipe_settings
 from vaekit.studies.library import parse_study
@@ -18,7 +19,9 @@ from vaekit.utils.io import write_whole
 _MAX_LABEL = 16  # characters of a list of run names; longer lists are abbreviated
 
 
-def compare(paths: Sequence[str | Path], page: str | Path | None = None) -> StudyResults:
+def compare(
+    paths: Sequence[str | Path], page: str | Path | None = None, trust: Trust = False
+) -> StudyResults:
     """Compare finished runs side by side, without training or measuring anything.
 
     Runs whose recipes differ only in the seed share a row, with mean and standard deviation.
@@ -26,6 +29,7 @@ def compare(paths: Sequence[str | Path], page: str | Path | None = None) -> Stud
     Args:
         paths: run directories.
         page: HTML file to write, with tables and figures; by default no file is written.
+        trust: the modules and files from outside vaekit that the runs may import; True for all.
 
     Returns:
         Results from which every block can be drawn; see `vaekit.studies.blocks`.
@@ -33,6 +37,7 @@ def compare(paths: Sequence[str | Path], page: str | Path | None = None) -> Stud
     Raises:
         NotFoundError: a path is not a run directory.
         InvalidError: `paths` is empty, or a run is not finished.
+        UntrustedError: a run names code from outside vaekit that is not trusted.
 
     >>> compare([])
     Traceback (most recent call last):
@@ -40,7 +45,7 @@ def compare(paths: Sequence[str | Path], page: str | Path | None = None) -> Stud
     """
     if not paths:
         raise InvalidError("compare: expected at least one run directory")
-    runs = [Run(path) for path in dict.fromkeys(map(Path, paths))]
+    runs = [Run(path, trust=trust) for path in dict.fromkeys(map(Path, paths))]
     variants = _group_by_recipe(runs)
     study = parse_study(
         {

@@ -14,12 +14,15 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from vaekit.errors import InterruptedRun, VaekitError
 from vaekit.training.display import Record, RunningMeans, SilentLogger
 from vaekit.training.position import Position
 from vaekit.utils.cpu import keep_freed_memory
+
+if TYPE_CHECKING:
+    from vaekit.config.schema.recipe import Recipe
 
 REPORT_SECONDS = 0.5  # least time between two reports of progress
 INTERNAL = 1  # exit code of an error that is not a VaekitError
@@ -88,10 +91,12 @@ def run_job(job: Job, report: ReportProgress) -> None:
     Traceback (most recent call last):
     vaekit.errors.NotFoundError: ...
     """
+    from vaekit.config.loading import parse_recipe
     from vaekit.runs.run import Run
 
+    recipe = parse_recipe(job.recipe, trust=True)  # the study names it, so its code is trusted from here on
     if job.step != "measure":
-        _train(job, ProgressLogger(report))
+        _train(job, recipe, ProgressLogger(report))
     done = 0
 
     def report_images(images: int, total: int) -> None:
@@ -166,8 +171,7 @@ def main() -> None:
         sys.exit(InterruptedRun.exit_code)
 
 
-def _train(job: Job, log: ProgressLogger) -> None:
-    from vaekit.config.loading import parse_recipe
+def _train(job: Job, recipe: Recipe, log: ProgressLogger) -> None:
     from vaekit.runs import train
 
     if job.step == "resume":
@@ -175,7 +179,7 @@ def _train(job: Job, log: ProgressLogger) -> None:
         return
     if Path(job.directory).exists():
         shutil.rmtree(job.directory)
-    train.train(parse_recipe(job.recipe, trust=True), run_dir=job.directory, figures=False, log=log)
+    train.train(recipe, run_dir=job.directory, figures=False, log=log)
 
 
 if __name__ == "__main__":

@@ -10,5 +10,6 @@
     recorder          the files of a run: metrics.jsonl, events.jsonl, checkpoint/
     metrics           means over images of the terms of the bound
     divergence        finds the cause of a loss that is not finite
+    callbacks         functions that are called after each epoch
     display           progress in a terminal, or one line per epoch
 """

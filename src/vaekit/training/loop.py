@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaekit.errors import DivergedError, InterruptedRun
+from vaekit.errors import DivergedError, InterruptedRun, VaekitError
 from vaekit.models.context import Context
 from vaekit.models.elbo import ELBOTerms
 from vaekit.models.masking import fill_missing
@@ -29,6 +29,7 @@ from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
 from vaekit.training import divergence
 from vaekit.training.batches import ImageSource, iterate_batches, observed_mask
+from vaekit.training.callbacks import Callback, FinishedEpoch, call_all
 from vaekit.training.compile import CompiledStep
 from vaekit.training.display import SilentLogger, TrainingLogger
 from vaekit.training.locking import catch_signals, lock_directory
@@ -74,7 +75,7 @@ def fit(
     directory: Path,
     *,
     resume: bool = False,
-    after_epoch: Callable[[Record], None] | None = None,
+    callbacks: Sequence[Callback] = (),
     log: TrainingLogger | None = None,
     bound: bool = True,
 ) -> FitResult:
@@ -87,8 +88,7 @@ def fit(
         settings: all other settings.
         directory: the run directory; `vaekit.training.recorder` lists the files in it.
         resume: continue from the newest checkpoint, or start if there is none.
-        after_epoch: called with the record of each epoch, while the model has the weights that were
-            validated.
+        callbacks: called with each `FinishedEpoch`, while the model has the weights that were validated.
         log: reports the progress; silent by default.
         bound: whether the posterior has a density. That of an autoencoder has none, so its KL is undefined.
 
@@ -99,7 +99,8 @@ def fit(
         DivergedError: the loss or the gradient is not finite.
         InterruptedRun: a signal came; the state was saved.
         InvalidError: the checkpoint belongs to another model, or all checkpoints are damaged.
-        VaekitError: another process trains in the directory, or it cannot be written.
+        VaekitError: another process trains in the directory, or it cannot be written. Or a callback raised
+            an error; the state was saved.
 
     >>> import tempfile
     >>> import numpy as np
@@ -122,7 +123,7 @@ def fit(
     ):
         recorder.start(resume)
         loop = _Loop(
-            state, objective, train, validation, settings, recorder, log, interrupted, bound, after_epoch
+            state, objective, train, validation, settings, recorder, log, interrupted, bound, callbacks
         )
         log.start(settings.epochs, loop.batches_per_epoch, state.position)
         try:
@@ -145,7 +146,7 @@ class _Loop:
     log: TrainingLogger
     interrupted: Callable[[], bool]
     bound: bool
-    after_epoch: Callable[[Record], None] | None
+    callbacks: Sequence[Callback]
 
     def run(self) -> None:
         while not self.state.position.is_finished(self.settings):
@@ -199,10 +200,16 @@ class _Loop:
             is_best = state.position.record_loss(loss, self.losses_are_comparable())
             if is_best:
                 state.save_best()
-            self.report({**record, "is_best": is_best})
+            failure = self.report({**record, "is_best": is_best})
         state.next_epoch()
         if self.settings.on_nan == "rollback":
             self.recorder.save()
+        if failure is not None:
+            self.save_checkpoint()
+            raise VaekitError(
+                f"{failure}; the state is saved; continue with: vaekit train --resume "
+                f"{self.recorder.directory}, and with training.callbacks=FILE.py:NAME if you change them"
+            ) from failure
 
     def save_checkpoint(self) -> None:
         """Save a checkpoint, and stop here if a signal came."""
@@ -272,12 +279,17 @@ class _Loop:
         held_out = validate(self.state.model, self.objective, self.validation, size, seed, self.bound)
         return {**record, "seconds": record["seconds"] + time.perf_counter() - start, **held_out}
 
-    def report(self, record: Record) -> None:
+    def report(self, record: Record) -> VaekitError | None:
+        """Write and show the record of the epoch, and call the callbacks; return the error of one."""
         self.recorder.write_metrics(record)
         self.log.epoch(record)
-        if self.after_epoch is not None:
-            with seeded(derive_seed(self.settings.seed, "after epoch", self.state.position.epoch)):
-                self.after_epoch(record)
+        epoch = FinishedEpoch(record, self.state.model, self.recorder.directory)
+        try:
+            call_all(self.callbacks, epoch, derive_seed(self.settings.seed, "after epoch", epoch.number))
+        except VaekitError as error:
+            return error
+        self.state.optimizer.zero_grad()
+        return None
 
     def check_finite(self) -> None:
         """Raise if the state is not finite, so that it is never saved."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from vaekit.config.components import Options, SectionOf, default_of
+from vaekit.config.components import Options, SectionOf, default_of, validate_component
 from vaekit.errors import first_line
 from vaekit.models.build_context import BuildContext
 from vaekit.utils.schema import Section, Width, name_to_section
@@ -172,10 +172,7 @@ class ModelSettings(Section):
             "decoder.network": self.decoder.network,
         }
         for name, options in sections.items():
-            check = type(options).component.validate
-            if check is None:
-                continue
             try:
-                check(options, context)
+                validate_component(options, context)
             except ValueError as error:
                 raise ValueError(f"{name}: {first_line(error)}") from None

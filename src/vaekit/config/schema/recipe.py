@@ -13,9 +13,11 @@ class; see `vaekit.config.components`.
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from typing import Annotated, Any
 
-from vaekit.config.components import default_of
+from pydantic import BeforeValidator, Field, model_validator
+
+from vaekit.config.components import Options, SectionOf, default_of
 from vaekit.config.schema.data import DataSettings
 from vaekit.config.schema.model import ModelSettings
 from vaekit.config.schema.objective import Bound, ObjectiveSettings
@@ -31,9 +33,26 @@ __all__ = [
     "ObjectiveSettings",
     "Positive",
     "Recipe",
+    "RecipeTraining",
     "Section",
     "TrainingSettings",
 ]
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+class RecipeTraining(TrainingSettings):
+    """The keys of `training`.
+
+    >>> RecipeTraining(epochs=3).callbacks
+    []
+    """
+
+    callbacks: Annotated[list[Annotated[Options, SectionOf("callback")]], BeforeValidator(_as_list)] = Field(
+        [], description="functions that are called after each epoch, FILE.py:NAME"
+    )
 
 
 class Recipe(Section):
@@ -59,8 +78,8 @@ class Recipe(Section):
         default_factory=lambda: default_of("objective", "elbo", ObjectiveSettings),
         description="the loss that is minimized",
     )
-    training: TrainingSettings = Field(
-        TrainingSettings(), description="duration, learning rate, device, seed and checkpoints"
+    training: RecipeTraining = Field(
+        RecipeTraining(), description="duration, learning rate, device, seed, checkpoints and callbacks"
     )
 
     @model_validator(mode="after")
