@@ -27,12 +27,12 @@ def test_a_grid_is_every_combination_with_its_values_filled_in():
     assert [variant.name for variant in found] == ["d2-b0.5", "d2-b4", "d3-b0.5", "d3-b4"]
     assert found[2].label == "d = 3, beta = 0.5"
     assert found[2].values == {"d": 3, "b": 0.5}
-    assert (found[2].recipe.model.latent_dim, found[2].recipe.objective.beta.final) == (3, 0.5)
+    assert (found[2].recipe.model.latent_dim, found[2].recipe.objective.beta.value) == (3, 0.5)
 
 
 def test_small_numbers_lists_and_mappings_can_be_values():
     [small] = planned(name="b{b}", grid={"b": [1e-5]}, overrides=["objective.beta={b}"])
-    assert small.recipe.objective.beta.final == 1e-5
+    assert small.recipe.objective.beta.value == 1e-5
     [deep] = planned(name="l{l}", grid={"l": [[4, 3]]}, overrides=["model.latent_dim={l}"])
     assert (deep.name, deep.recipe.model.layer_dims) == ("l4-3", (4, 3))
     prior = {"kind": "mixture", "components": 3}
