@@ -54,6 +54,7 @@ KINDS: dict[str, str] = {  # kind -> its plural; entry points are in the group `
     "network": "networks",
     "objective": "objectives",
     "schedule": "schedules",
+    "mask": "masks",
     "dataset": "datasets",
     "metric": "metrics",
     "callback": "callbacks",
@@ -95,6 +96,11 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "constant": "vaekit.models.objectives:constant",
         "linear": "vaekit.models.objectives:linear",
         "cyclical": "vaekit.models.objectives:cyclical",
+    },
+    "mask": {
+        "pixels": "vaekit.data.masks:pixels",
+        "square": "vaekit.data.masks:square",
+        "half": "vaekit.data.masks:half",
     },
     "dataset": {},
     "metric": {},
@@ -185,8 +191,8 @@ def register(
     """Register a function or a class as a component, by its own name or another.
 
     Args:
-        kind: `prior`, `likelihood`, `posterior`, `network`, `objective`, `schedule`, `dataset`, `metric`,
-            `callback`, `figure` or `study_block`.
+        kind: `prior`, `likelihood`, `posterior`, `network`, `objective`, `schedule`, `mask`, `dataset`,
+            `metric`, `callback`, `figure` or `study_block`.
         name: its name in recipes; the name of the function if empty.
         validate: a function of the options and the `BuildContext` that raises ValueError if they do not go
             together.

@@ -74,7 +74,7 @@ def test_repeated_imputations_give_a_note_on_stderr(call, run):
         (
             3,
             ["--missing", "sqare:3"],
-            "data.missing: expected one of 'pixels', 'square', 'half', got 'sqare'",
+            "data.missing: expected one of pixels, square, half",
         ),
         (3, ["--missing", "none"], "none of these 297 images has missing values; hide some"),
         (

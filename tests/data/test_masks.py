@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vaekit.data.masks import MASKS, half, observed_pixels, pixels, square
+from vaekit.data.masks import half, observed_pixels, pixels, square
 from vaekit.errors import DataError
+from vaekit.registry import BUILT_IN, find
 
 SHAPE = (3, 8, 11)
 
 
-@pytest.mark.parametrize("kind", MASKS)
+@pytest.mark.parametrize("kind", BUILT_IN["mask"])
 def test_the_mask_of_an_image_does_not_depend_on_others(kind: str) -> None:
-    missing = MASKS[kind](**({"size": 5} if kind == "square" else {}))
+    missing = find("mask", kind).factory(**({"size": 5} if kind == "square" else {}))
     whole = observed_pixels(missing, SHAPE, np.arange(40), 7)
     assert whole.shape == (40, 1, 8, 11)
     some = np.array([31, 2, 2, 39])

@@ -126,11 +126,7 @@ def build_missing(data: DataSettings) -> MaskSampler | None:
         >>> int(mask(np.random.default_rng(0), (4, 4)).sum())  # 4 of 16 pixels are hidden
         12
     """
-    from vaekit.data.masks import MASKS
-
-    if data.missing is None:
-        return None
-    return MASKS[data.missing.kind](**data.missing.model_dump(exclude={"kind"}))
+    return None if data.missing is None else build_component(data.missing)
 
 
 def training_images(recipe: Recipe, dataset: Dataset, splits: Splits) -> Examples:

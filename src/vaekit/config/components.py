@@ -30,6 +30,7 @@ GIVEN: dict[str, tuple[str, ...]] = {  # parameters that the build gives, by kin
     "network": ("inputs", "output"),
     "objective": ("terms", "beta"),
     "schedule": (),
+    "mask": (),
     "dataset": (),
     "metric": ("trained", "data"),
     "callback": ("epoch",),
@@ -244,15 +245,18 @@ def _call(component: Component, function: Callable[[], Any]) -> Any:
 # -------------------------------------------------------------------------------------------------- signature
 
 
+def _has_constructor_of_torch(factory: Callable[..., Any]) -> bool:
+    """Whether a class only inherits `__init__(*args, **kwargs)` of `nn.Module`: it has no parameters."""
+    owners = (base for base in getattr(factory, "__mro__", ()) if "__init__" in vars(base))
+    owner = next(owners, None)
+    return owner is not None and owner.__module__.partition(".")[0] == "torch"
+
+
 def _parameters(component: Component) -> Mapping[str, inspect.Parameter]:
-    if isinstance(component.factory, type):
-        owner = next(base for base in component.factory.__mro__ if "__init__" in vars(base))
-        if (
-            owner is object or owner.__module__.partition(".")[0] == "torch"
-        ):  # it has no parameters of its own
-            return {}
+    parameters: Mapping[str, inspect.Parameter] = {}
     try:
-        parameters = inspect.signature(component.factory).parameters
+        if not _has_constructor_of_torch(component.factory):
+            parameters = inspect.signature(component.factory).parameters
     except (TypeError, ValueError) as error:
         raise ComponentError(
             f"{component.kind} {component.name!r}: its signature cannot be read ({first_line(error)}); "

@@ -10,11 +10,14 @@ Otherwise every pixel would be visible in some epoch.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
 from vaekit.errors import DataError
+from vaekit.registry import register
+from vaekit.utils.schema import Width
 
 Size = tuple[int, int]
 MaskSampler = Callable[[np.random.Generator, Size], np.ndarray]
@@ -23,8 +26,12 @@ Side = Literal["left", "right", "top", "bottom", "random"]
 _STREAM = 1  # a random stream other than that of the static binarization
 
 
-def pixels(share: float = 0.5) -> MaskSampler:
-    """Hide each pixel independently with the probability `share`.
+@register("mask")
+def pixels(share: Annotated[float, Field(gt=0, lt=1)] = 0.5) -> MaskSampler:
+    """Hide each pixel independently.
+
+    Args:
+        share: probability that a pixel is hidden.
 
     >>> pixels(share=0.25)(np.random.default_rng(0), (2, 3)).shape
     (2, 3)
@@ -32,11 +39,15 @@ def pixels(share: float = 0.5) -> MaskSampler:
     return lambda generator, size: generator.random(size) >= share
 
 
-def square(size: int = 12) -> MaskSampler:
-    """Hide a square of `size` x `size` pixels at a random position inside the image.
+@register("mask")
+def square(size: Width = 12) -> MaskSampler:
+    """Hide a square at a random place.
 
     The square is cropped to a rectangle if the image is smaller in one direction. In a vector it hides `size`
     consecutive values.
+
+    Args:
+        size: side in pixels.
 
     >>> square(size=2)(np.random.default_rng(0), (4, 4)).sum()
     np.int64(12)
@@ -60,8 +71,12 @@ def square(size: int = 12) -> MaskSampler:
     return sample
 
 
+@register("mask")
 def half(side: Side = "random") -> MaskSampler:
-    """Hide one half of the image: "left", "right", "top", "bottom", or a random one.
+    """Hide one half of each image.
+
+    Args:
+        side: the hidden half.
 
     >>> half("left")(np.random.default_rng(0), (1, 4))
     array([[False, False,  True,  True]])
@@ -77,9 +92,6 @@ def half(side: Side = "random") -> MaskSampler:
         return _mask_half(chosen, image)
 
     return sample
-
-
-MASKS: dict[str, Callable[..., MaskSampler]] = {f.__name__: f for f in (pixels, square, half)}
 
 
 def observed_pixels(

@@ -7,58 +7,28 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from vaekit.config.components import Options, SectionOf, option_values, options_of
+from vaekit.registry import names
 from vaekit.utils.schema import Count, Section, Width
 
 Share = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, lt=1)]
 
 
-class MissingPixels(Section):
-    """Hide each pixel independently.
-
-    >>> MissingPixels(share=0.2).share
-    0.2
-    """
-
-    kind: Literal["pixels"] = "pixels"
-    share: float = Field(0.5, gt=0, lt=1, description="probability that a pixel is hidden")
-
-
-class MissingSquare(Section):
-    """Hide a square at a random place.
-
-    >>> MissingSquare(size=9).kind
-    'square'
-    """
-
-    kind: Literal["square"] = "square"
-    size: Width = Field(12, description="side in pixels")
-
-
-class MissingHalf(Section):
-    """Hide one half of each image.
-
-    >>> MissingHalf(side="left").side
-    'left'
-    """
-
-    kind: Literal["half"] = "half"
-    side: Literal["left", "right", "top", "bottom", "random"] = Field("random", description="the hidden half")
-
-
-def _hidden(value: Any) -> Any:
+def _expand_mask(value: Any) -> Any:
     """Expand `square:12` to {kind: square, size: 12}, and `none` to None."""
     named = value.get("kind") if isinstance(value, Mapping) and len(value) == 1 else value
     if not isinstance(named, str):
         return value
     kind, _, option = named.partition(":")
-    key = {"pixels": "share", "square": "size", "half": "side"}.get(kind)
-    return None if named == "none" else {"kind": kind} | ({key: option} if key and option else {})
+    if named == "none":
+        return None
+    if kind not in names("mask"):  # an outside mask, file.py:name, or a wrong name
+        return {"kind": named if option.isidentifier() else kind}
+    first = next((name for name in options_of("mask", kind).model_fields if name != "kind"), "")
+    return {"kind": kind} | ({first: option} if option else {})
 
 
-Missing = Annotated[
-    Annotated[MissingPixels | MissingSquare | MissingHalf, Field(discriminator="kind")] | None,
-    BeforeValidator(_hidden),
-]
+Missing = Annotated[Annotated[Options, SectionOf("mask")] | None, BeforeValidator(_expand_mask)]
 
 
 class DataSettings(Section):
@@ -108,8 +78,7 @@ class DataSettings(Section):
         """The mask in short form, such as `square:12`; empty for none."""
         if self.missing is None:
             return ""
-        options = self.missing.model_dump(exclude={"kind"})
-        return ":".join([self.missing.kind, *map(str, options.values())])
+        return ":".join([self.missing.kind, *map(str, option_values(self.missing).values())])
 
 
 def observation_keys(observation: str) -> dict[str, str]:
