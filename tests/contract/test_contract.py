@@ -179,8 +179,9 @@ def test_the_objective_gets_what_it_asks_for_and_no_more():
 
 
 def test_loading_is_refused_without_trust(run, monkeypatch):
-    from vaekit import registry
+    from vaekit import trust
 
-    monkeypatch.setattr(registry, "_allowed", set())
+    monkeypatch.setattr(trust, "_allowed", set())
+    monkeypatch.setattr(trust, "_imported", set())
     with pytest.raises(RecipeError, match=r"components\.py:\w+' is code from outside vaekit"):
         load_model(run.path / "model")
