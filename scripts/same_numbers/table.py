@@ -285,6 +285,6 @@ REMOVED: dict[str, str] = {}
 # What `--plant` may change in the new tree, to show that the change is found: a function by its new dotted
 # name, whose result is multiplied by 1 + 1e-6. The first is planted where none is named.
 PLANTED: dict[str, str] = {
-    "kl": "vaekit.models.vae._analytic_kl",
+    "kl": "vaekit.models.elbo._analytic_kl",
     "pixels": "vaekit.models.masking.masked_log_prob",
 }

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from vaekit.models.elbo import LatentKind
 from vaekit.models.labels import LabelPrior
 from vaekit.nn.networks import Dense
 
 Examples = Callable[[int], tuple[Tensor, Tensor | None]]
-LatentKind = Literal["continuous", "discrete", "point"]
 SMALL_NETWORK = partial(Dense, hidden_sizes=(64,))
 
 

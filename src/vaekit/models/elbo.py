@@ -9,13 +9,16 @@ asks for the terms that it needs, when they are computed.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, NamedTuple
 
+import torch
 from torch import Tensor
-from torch.distributions import Distribution, Independent
+from torch.distributions import Distribution, Independent, kl_divergence
 
 from vaekit.distributions.operations import Delta
+from vaekit.models import masking
+from vaekit.models.conditional import LatentSample
 
 LatentKind = Literal["continuous", "discrete", "point"]
 
@@ -192,3 +195,85 @@ def _computed(term: Tensor | None, name: str, need: str) -> Tensor:
     if term is None:
         raise ValueError(f"{name}: not computed; ask for it with elbo_terms(..., need={{{need!r}}})")
     return term
+
+
+def terms_of(
+    q: LatentSample,
+    p: LatentSample,
+    log_px: Tensor,
+    need: Collection[str] = DEFAULT_TERMS,
+    log_px_parts: Tensor | None = None,
+) -> ELBOTerms:
+    """The terms of the bound from samples of the posterior and what prior and likelihood say of them.
+
+    Args:
+        q: samples with the posterior of each layer.
+        p: the same samples with the prior of each layer.
+        log_px: (K, B).
+        need: the terms to compute.
+        log_px_parts: (P, K, B), if they were asked for.
+
+    >>> from vaekit.models.conditional import Hierarchy
+    >>> from vaekit.models.priors import StandardNormal
+    >>> normal = Hierarchy([StandardNormal(2)], [2])()
+    >>> q = normal.rsample_layers((3, 4))
+    >>> terms_of(q, normal.condition_on(q.z), torch.zeros(3, 4)).log_ratio.abs().max()
+    tensor(0.)
+    """
+    analytic = [_analytic_kl(a, b) for a, b in zip(q.layers, p.layers, strict=True)] if "kl" in need else []
+    log_pz = log_qz = log_ratio = None
+    if "log_ratio" in need or None in analytic:
+        log_qz = q.log_prob
+        log_pz = p.log_prob.expand_as(log_qz)
+        log_ratio = log_qz - log_pz
+    kl = _kl_per_layer(analytic, log_ratio)
+    latents = [LatentTerms(*terms) for terms in zip(q.values, q.layers, p.layers, strict=True)]
+    return ELBOTerms(
+        log_px,
+        log_pz,
+        log_qz,
+        kl,
+        latents=latents if "latents" in need else None,
+        auxiliary=_auxiliary(q.layers),
+        log_px_parts=log_px_parts,
+        is_bound=all(latent.kind != "point" for latent in latents),
+    )
+
+
+def log_prob_parts(px: Distribution, x: Tensor, mask: Tensor | None = None) -> Tensor:
+    """(P, ...): log p of the P independent parts of data points; of one part if p(x | z) has no parts.
+
+    >>> from vaekit.models.likelihoods import bernoulli
+    >>> log_prob_parts(bernoulli()(torch.zeros(5, 1, 2, 2)), torch.zeros(5, 1, 2, 2)).shape
+    torch.Size([1, 5])
+    """
+    if hasattr(px, "log_prob_parts"):
+        return px.log_prob_parts(x, mask)
+    return masking.masked_log_prob(px, x, mask)[None]
+
+
+def _auxiliary(layers: Sequence[Distribution]) -> dict[str, Tensor]:
+    """The auxiliary terms of all posteriors, each (B,); those of one name are added."""
+    found: dict[str, Tensor] = {}
+    for layer in layers:
+        for name, term in getattr(layer, "auxiliary", {}).items():
+            found[name] = found[name] + term if name in found else term
+    return found
+
+
+def _kl_per_layer(analytic: Sequence[Tensor | None], log_ratio: Tensor | None) -> Tensor | None:
+    """KL per layer, (L, B): in closed form, else from samples; None if no layer has a closed form."""
+    known = [kl for kl in analytic if kl is not None]
+    if not known or log_ratio is None:
+        return torch.stack(known) if known else None
+    sampled = log_ratio.mean(1)
+    return torch.stack([mean if kl is None else kl for kl, mean in zip(analytic, sampled, strict=True)])
+
+
+def _analytic_kl(q: Distribution, p: Distribution) -> Tensor | None:
+    """KL(q, p) per image, (B,); for a layer below the top, the mean over the samples of the layers above."""
+    try:
+        kl = kl_divergence(q, p)
+    except NotImplementedError:
+        return None
+    return kl.mean(0) if kl.dim() > 1 else kl

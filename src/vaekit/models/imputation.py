@@ -111,8 +111,7 @@ def impute(
         Returns:
             The imputations, their mean, and the effective sample size.
 
-        >>> from vaekit.models.context import Context, as_context
-    from vaekit.models.conditional import Conditional, Hierarchy
+        >>> from vaekit.models.conditional import Conditional, Hierarchy
         >>> from vaekit.models.likelihoods import bernoulli
         >>> from vaekit.models.posteriors import gaussian
         >>> from vaekit.models.priors import StandardNormal
