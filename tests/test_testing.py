@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -23,10 +23,9 @@ from vaekit.testing import check_likelihood, check_network, check_objective, che
 
 
 @pytest.fixture(autouse=True)
-def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names of one test are free in the next."""
     monkeypatch.setattr(registry, "_IN_PROCESS", {kind: {} for kind in KINDS})
-    yield
 
 
 def failure(check: Callable[..., None], factory: Any, **options: Any) -> str:
@@ -39,7 +38,7 @@ def failure(check: Callable[..., None], factory: Any, **options: Any) -> str:
     return line
 
 
-# ------------------------------------------------------------------------------------------------------ priors
+# ----------------------------------------------------------------------------------------------------- priors
 
 
 class Ball(Normal):
@@ -186,7 +185,7 @@ def test_a_signature_without_keys_fails():
     assert "its signature gives the keys of a recipe" in failure(check_prior, star)
 
 
-# ------------------------------------------------------------------------------------------------- likelihoods
+# ------------------------------------------------------------------------------------------------ likelihoods
 
 
 def check_head(function: Callable[..., Any], n_params: int = 1, support: str = "real") -> str:
@@ -263,7 +262,7 @@ def test_what_is_no_head_fails():
     assert "it returns a module with network_output: got Linear" in failure(check_likelihood, linear)
 
 
-# -------------------------------------------------------------------------------------------------- posteriors
+# ------------------------------------------------------------------------------------------------- posteriors
 
 
 class Unreparametrized(Normal):
@@ -306,7 +305,7 @@ def test_an_output_that_has_no_effect_fails():
     assert "an output of the network has no effect" in failure(check_posterior, idle)
 
 
-# ---------------------------------------------------------------------------------------------------- networks
+# --------------------------------------------------------------------------------------------------- networks
 
 
 class BatchMean(Dense):
@@ -370,7 +369,7 @@ def test_a_network_for_vectors_only_passes_for_vectors_only():
     )
 
 
-# -------------------------------------------------------------------------------------------------- objectives
+# ------------------------------------------------------------------------------------------------- objectives
 
 
 def sum_over_batch(terms: Any, beta: float) -> Tensor:
@@ -382,7 +381,7 @@ def by_position(terms: Any, beta: float) -> Tensor:
 
 
 def first_sample(terms: Any, beta: float) -> Tensor:
-    return beta * terms.kl.mean() - terms.log_px.mean() - 1e-3 * terms.log_px[0].mean()
+    return elbo(terms, beta) - 1e-3 * terms.log_px[0].mean()
 
 
 def wrong_sign(terms: Any, beta: float) -> Tensor:
@@ -401,6 +400,10 @@ def detached(terms: Any, beta: float) -> Tensor:
     return elbo(terms, beta).detach() - terms.log_px.mean()
 
 
+def alone(terms: Any, beta: float) -> Tensor:
+    return beta * terms.kl.sum(0).mean() - terms.log_px.mean()
+
+
 def number(terms: Any, beta: float) -> float:
     return elbo(terms, beta).item()
 
@@ -417,10 +420,11 @@ def in_place(terms: Any, beta: float) -> Tensor:
         (sum_over_batch, "the loss is a finite scalar for beta = 0: shape: expected (), got (4,)"),
         (by_position, "the order of the batch does not matter"),
         (first_sample, "the order of the posterior samples does not matter"),
-        (wrong_sign, "a higher log-likelihood must lower the loss"),
+        (wrong_sign, "a higher log-likelihood lowers the loss: it raises the loss"),
         (infinite, "the loss is a finite scalar for beta = 0: got "),
         (without_beta, "beta has an effect: losses "),
         (detached, "gradients are finite differences: "),
+        (alone, "auxiliary terms of the model raise the loss: they have no effect"),
         (number, "the loss is a finite scalar for beta = 0: got float"),
         (in_place, "it changes no term: log_px changed"),
     ],
@@ -434,18 +438,29 @@ def test_a_broken_objective_fails(function: Callable[..., Any], reason: str):
 
 
 def test_an_objective_that_reads_more_than_it_declares_fails():
-    def reads(terms, beta):
-        return elbo(terms, beta)
-
     def weights(terms, beta):
         return iwae(terms, beta)
 
-    register("objective", need={"log_ratio"})(reads)
-    register("objective", need=set())(weights)
-    assert "it reads only the terms that it declares: expected need=['kl', 'log_ratio']" in failure(
-        check_objective, reads
-    )
-    assert "expected need=['log_ratio'], got need=[]" in failure(check_objective, weights)
+    claim = "objective weights: it needs only the terms that its trait need declares: ValueError: log_qz: not"
+    for need in ({"kl"}, set()):
+        register("objective", need=need)(weights)
+        assert failure(check_objective, weights).startswith(claim)
+    register("objective", need={"kls"})(weights)
+    assert failure(check_objective, weights).endswith("['kl', 'latents', 'log_ratio', 'parts'], got ['kls']")
+    register("objective", need={"log_ratio"})(weights)
+    check_objective(weights)
+
+
+def test_an_objective_of_latents_and_parts_is_checked_with_them():
+    def moments(terms, beta):
+        """The KL of the aggregated posterior, by its first moment."""
+        z = terms.latents[0].sample.mean((0, 1))
+        q = terms.latents[0].q.mean.square().sum(-1).mean()
+        auxiliary = sum(term.mean() for term in terms.auxiliary.values())
+        return beta * (z.square().sum() + q) - terms.log_px_parts.sum(0).mean() + auxiliary
+
+    register("objective", need={"latents", "parts"})(moments)
+    check_objective(moments)
 
 
 def test_an_objective_without_beta_passes_if_it_says_so():

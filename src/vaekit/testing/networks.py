@@ -72,14 +72,16 @@ def _check_leading_dimensions(checked: Checked, shape: Shape, output: Shape) -> 
         network = _build(checked, [shape, (3,), (2,)], output).double().eval()
         joined = network(x, z, y)
         checked.require_equal(tuple(joined.shape), (7, 5, *output), "output of (5, ...) with (7, 5, 3)")
-        for k, b in ((0, 0), (4, 3), (6, 4)):
-            apart = network(x[b : b + 1], z[k, b : b + 1], y[b : b + 1])[0]
-            checked.require_close(joined[k, b], apart, 1e-10)
+        apart = torch.stack([network(x, each, y) for each in z])
+        checked.require_close(joined, apart, 1e-12 + 1e-12 * apart.abs())
+        alone = torch.cat([network(x[b : b + 1], z[0, b : b + 1], y[b : b + 1]) for b in range(5)])
+        checked.require_close(joined[0], alone, 1e-12 + 1e-12 * alone.abs())
     with checked.claim("leading dimensions of vectors are kept"):
         network = _build(checked, [(3,), (2,)], output).double().eval()
         joined = network(z, y)
         checked.require_equal(tuple(joined.shape), (7, 5, *output), "output of (7, 5, 3) with (5, 2)")
-        checked.require_close(joined[4, 3], network(z[4, 3:4], y[3:4])[0], 1e-10)
+        apart = network(z[4, 3:4], y[3:4])[0]
+        checked.require_close(joined[4, 3], apart, 1e-12 + 1e-12 * apart.abs())
 
 
 def _check_gradients(checked: Checked, shape: Shape, output: Shape) -> None:
@@ -97,12 +99,13 @@ def _check_gradients(checked: Checked, shape: Shape, output: Shape) -> None:
 
 
 def _check_precision(checked: Checked, shape: Shape, output: Shape) -> None:
-    x = torch.rand(2, *shape)
-    with checked.claim("float64 is kept"):
-        network = _build(checked, [shape], output).double().eval()
-        checked.require_equal(network(x.double()).dtype, torch.float64, "dtype")
-    with checked.claim("bfloat16 of autocast changes little"):
-        network = network.float()
-        with torch.autocast("cpu", torch.bfloat16):
-            half = network(x)
-        checked.require_close(half.float(), network(x), 0.1 + 0.1 * network(x).abs())
+    for inputs in (shape, (4,)):
+        x = torch.rand(2, *inputs)
+        network = _build(checked, [inputs], output).eval()
+        with checked.claim("float64 is kept"):
+            checked.require_equal(network.double()(x.double()).dtype, torch.float64, "dtype")
+        with checked.claim("bfloat16 of autocast changes little"), torch.no_grad():
+            exact = network.float()(x)
+            with torch.autocast("cpu", torch.bfloat16):
+                half = network(x)
+            checked.require_close(half.float(), exact, 0.1 + 0.1 * exact.abs())

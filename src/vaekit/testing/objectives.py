@@ -8,13 +8,25 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.distributions import Independent, Normal
 
-from vaekit.models.elbo import ALL_TERMS, ELBOTerms
+from vaekit.models.elbo import ALL_TERMS, ELBOTerms, LatentTerms
 from vaekit.testing.properties import Checked
 from vaekit.utils.random import seeded
 
-K, B, L = 3, 4, 2  # posterior samples, data points, latent layers
+K, B, L, D = 3, 4, 2, 2  # posterior samples, data points, latent layers, latents of a layer
 Parts = dict[str, Tensor]
+
+AXES: dict[str, tuple[int, int | None]] = {  # of the batch and of the posterior samples
+    "log_px": (-1, -2),
+    "log_pz": (-1, -2),
+    "log_qz": (-1, -2),
+    "analytic_kl": (-1, None),
+    "log_px_parts": (-1, -2),
+    "auxiliary": (-1, None),
+    "sample": (-2, -3),
+    "mean": (-2, None),
+}
 
 
 def check_objective(
@@ -23,8 +35,9 @@ def check_objective(
     """Check an objective.
 
     The loss is a finite scalar, for terms with a KL in closed form and without. Its gradients are finite
-    differences, and the log-likelihood has one. It does not depend on the order of the batch or of the
-    posterior samples, reads only the terms that its trait `need` declares, and changes none of them.
+    differences. A higher log-likelihood lowers it, and auxiliary terms of the model raise it. It does not
+    depend on the order of the batch or of the posterior samples, needs only the terms that its trait `need`
+    declares, and changes none of them.
 
     Args:
         objective: a function that is registered as an objective.
@@ -38,30 +51,45 @@ def check_objective(
     >>> check_objective(elbo, free_bits=0.1)
     """
     checked = Checked("objective", objective, options)
+    need = set(checked.component.traits.get("need", ALL_TERMS))
+    with checked.claim("its trait need is known"):
+        unknown = sorted(need - ALL_TERMS)
+        checked.require(not unknown, f"expected some of {sorted(ALL_TERMS)}, got {unknown}")
     with seeded(0):
         for analytic in (True, False):
-            parts = _random_parts(analytic)
+            parts = _random_parts(need, analytic)
+            with checked.claim("it needs only the terms that its trait need declares"):
+                _loss(checked, parts)
             _check_loss(checked, parts, beta_matters)
+            _check_gradients(checked, parts)
             _check_order(checked, parts)
-            _check_need(checked, parts)
-            with checked.claim("gradients are finite differences"):
-                _check_gradients(parts, partial(_loss, checked))
 
 
-def _check_gradients(parts: Parts, loss: Callable[[Parts], Tensor]) -> None:
-    names = list(parts)
-    inputs = [part.clone().requires_grad_() for part in parts.values()]
-    torch.autograd.gradcheck(lambda *each: loss(dict(zip(names, each, strict=True))), inputs)
-
-
-def _random_parts(analytic: bool) -> Parts:
+def _random_parts(need: set[str], analytic: bool) -> Parts:
+    """Random numbers for the terms that are needed."""
     draw = lambda *shape: torch.randn(*shape, dtype=torch.float64)
-    parts = {"log_px": draw(K, B) - 20, "log_pz": draw(L, K, B), "log_qz": draw(L, K, B) + 1}
-    return parts | ({"analytic_kl": draw(L, B).square() + 0.5} if analytic else {})
+    parts = {"log_px": draw(K, B) - 20, "auxiliary": draw(B)}
+    if "kl" in need and analytic:
+        parts["analytic_kl"] = draw(L, B).square() + 0.5
+    if "log_ratio" in need or ("kl" in need and not analytic):
+        parts |= {"log_pz": draw(L, K, B), "log_qz": draw(L, K, B) + 1}
+    if "latents" in need:
+        parts |= {"sample": draw(L, K, B, D), "mean": draw(L, B, D)}
+    return parts | ({"log_px_parts": draw(3, K, B) - 7} if "parts" in need else {})
 
 
 def _loss(checked: Checked, parts: Parts, beta: float = 0.7) -> Tensor:
-    return checked.build(ELBOTerms(**parts), beta)
+    latents = None
+    if "sample" in parts:
+        p = Independent(Normal(torch.zeros_like(parts["mean"][0]), 1.0), 1)
+        latents = [
+            LatentTerms(sample, Independent(Normal(mean, 0.5), 1), p)
+            for sample, mean in zip(parts["sample"], parts["mean"], strict=True)
+        ]
+    given: dict[str, Any] = {
+        name: part for name, part in parts.items() if name not in ("sample", "mean", "auxiliary")
+    }
+    return checked.build(ELBOTerms(**given, latents=latents, auxiliary={"term": parts["auxiliary"]}), beta)
 
 
 def _check_loss(checked: Checked, parts: Parts, beta_matters: bool) -> None:
@@ -75,12 +103,6 @@ def _check_loss(checked: Checked, parts: Parts, beta_matters: bool) -> None:
             losses.append(loss.item())
     with checked.claim(f"beta has {'an' if beta_matters else 'no'} effect"):
         checked.require((len({round(loss, 9) for loss in losses}) > 1) == beta_matters, f"losses {losses}")
-    with checked.claim("the log-likelihood has a finite gradient"):
-        log_px = parts["log_px"].clone().requires_grad_()
-        [gradient] = torch.autograd.grad(_loss(checked, parts | {"log_px": log_px}), log_px)
-        checked.require(torch.isfinite(gradient).all(), "it is not finite")
-        checked.require((gradient != 0).any(0).all(), "a data point has none")
-        checked.require(gradient.sum() < 0, "a higher log-likelihood must lower the loss")
     with checked.claim("it changes no term"):
         before = {name: part.clone() for name, part in parts.items()}
         _loss(checked, parts)
@@ -88,39 +110,36 @@ def _check_loss(checked: Checked, parts: Parts, beta_matters: bool) -> None:
             checked.require(torch.equal(part, before[name]), f"{name} changed")
 
 
+def _check_gradients(checked: Checked, parts: Parts) -> None:
+    inputs = {name: part.clone().requires_grad_() for name, part in parts.items()}
+    with checked.claim("gradients are finite differences"):
+        loss = partial(_loss_of_values, checked, list(parts))
+        torch.autograd.gradcheck(loss, list(inputs.values()))
+    with checked.claim("a higher log-likelihood lowers the loss"):
+        by_parts = "log_px_parts" if "log_px_parts" in parts else "log_px"
+        found = torch.autograd.grad(
+            _loss(checked, inputs), [inputs["log_px"], inputs[by_parts]], allow_unused=True
+        )
+        [gradient, *_] = [each for each in found if each is not None] or [torch.zeros(1, 1)]
+        checked.require((gradient != 0).any(0).all(), "a data point has no effect")
+        checked.require(gradient.sum() < 0, "it raises the loss")
+    with checked.claim("auxiliary terms of the model raise the loss"):
+        [gradient] = torch.autograd.grad(_loss(checked, inputs), inputs["auxiliary"], allow_unused=True)
+        checked.require(gradient is not None, "they have no effect; add the mean of each to the loss")
+        checked.require((gradient > 0).all(), "they lower it")
+
+
+def _loss_of_values(checked: Checked, names: list[str], *values: Tensor) -> Tensor:
+    return _loss(checked, dict(zip(names, values, strict=True)))
+
+
 def _check_order(checked: Checked, parts: Parts) -> None:
     loss = _loss(checked, parts)
-    for what, axis, order in (("batch", -1, [2, 0, 3, 1]), ("posterior samples", -2, [2, 0, 1])):
+    for n, (what, order) in enumerate((("batch", [2, 0, 3, 1]), ("posterior samples", [2, 0, 1]))):
         with checked.claim(f"the order of the {what} does not matter"):
-            moved = {
-                name: part
-                if axis == -2 and name == "analytic_kl"
-                else part.index_select(axis, torch.tensor(order))
-                for name, part in parts.items()
-            }
+            moved = dict(parts)
+            for name, part in parts.items():
+                axis = AXES[name][n]
+                if axis is not None:
+                    moved[name] = part.index_select(axis, torch.tensor(order))
             checked.require_close(_loss(checked, moved), loss, 1e-9)
-
-
-def _check_need(checked: Checked, parts: Parts) -> None:
-    """Terms are computed when they are read; what an objective reads, it must declare."""
-    need = set(checked.component.traits.get("need", ALL_TERMS))
-    read: set[str] = set()
-
-    def lazy(name: str, term: str) -> Callable[[ELBOTerms], Tensor | None]:
-        def compute(terms: ELBOTerms) -> Tensor | None:
-            read.add(term)
-            return parts.get(name)
-
-        return compute
-
-    with checked.claim("it reads only the terms that it declares"):
-        unknown = need - ALL_TERMS
-        checked.require(not unknown, f"need: expected some of {sorted(ALL_TERMS)}, got {sorted(unknown)}")
-        ratio = {name: lazy(name, "log_ratio") for name in ("log_pz", "log_qz")}
-        terms: Any = ELBOTerms(parts["log_px"], analytic_kl=lazy("analytic_kl", "kl"), **ratio)
-        checked.build(terms, 0.7)
-        allowed = need | ({"log_ratio"} if "kl" in need and "analytic_kl" not in parts else set())
-        undeclared = sorted(read - allowed)
-        checked.require(
-            not undeclared, f"expected need={sorted(need | set(undeclared))!r}, got need={sorted(need)!r}"
-        )

@@ -276,9 +276,10 @@ def _check_shapes(checked: Checked, head: Any, event: Shape, x: Tensor) -> None:
     with checked.claim(f"shapes for data points of {event}"):
         p = head(torch.randn(5, 6, *head.network_output(event)))
         checked.require(isinstance(p, Distribution), f"expected a distribution, got {type(p).__name__}")
-        found = {"event_shape": p.event_shape, "batch_shape": p.batch_shape, "sample()": p.sample().shape}
+        checked.require_equal(tuple(p.event_shape), event, "event_shape")
+        found = {"batch_shape": p.batch_shape, "sample()": p.sample().shape}
         found |= {"sample((3,))": p.sample((3,)).shape, "log_prob of data (6, ...)": p.log_prob(x).shape}
-        shapes = [event, (5, 6), (5, 6, *event), (3, 5, 6, *event), (5, 6)]
+        shapes = [(5, 6), (5, 6, *event), (3, 5, 6, *event), (5, 6)]
         for (name, shape), expected in zip(found.items(), shapes, strict=True):
             checked.require_equal(tuple(shape), expected, name)
     with checked.claim("each data point has its own distribution"):
@@ -291,15 +292,19 @@ def _check_shapes(checked: Checked, head: Any, event: Shape, x: Tensor) -> None:
 def _check_precision(
     checked: Checked, head: Any, event: Shape, x: Tensor, output: Tensor | None = None
 ) -> None:
+    has_mean = output is None
     if output is None:
         output = torch.randn(len(x), *head.network_output(event))
     with checked.claim("bfloat16 outputs become float32"), torch.no_grad():
         half = output.bfloat16()
         with torch.autocast("cpu", torch.bfloat16):
-            log_prob = head(half).log_prob(x)
-        checked.require_equal(log_prob.dtype, torch.float32, "dtype of log_prob")
-        exact = head(half.float()).log_prob(x)
-        checked.require_close(log_prob, exact, 1e-4 * (1 + exact.abs()))
+            p = head(half)
+            found = {"log_prob": p.log_prob(x)} | ({"mean": p.mean} if has_mean else {})
+        exact = head(half.float())
+        for name, value in found.items():
+            checked.require_equal(value.dtype, torch.float32, f"dtype of {name}")
+            expected = exact.log_prob(x) if name == "log_prob" else exact.mean
+            checked.require_close(value, expected, 1e-5 + 1.3e-6 * expected.abs(), name)
     with checked.claim("float64 is kept"), torch.no_grad():
         p = head.double()(output.double())
         checked.require_equal(p.log_prob(x.double()).dtype, torch.float64, "dtype of log_prob")

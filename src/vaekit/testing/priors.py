@@ -118,7 +118,7 @@ def _check_shapes(checked: Checked, d: int, classes: int) -> None:
         module = _build(checked, d, classes).to(dtype)
         with checked.claim(f"shapes and {str(dtype).removeprefix('torch.')}, for d = {d}"):
             p = _distribution(checked, module, *(torch.eye(classes, dtype=dtype)[:1] if classes else ()))
-            z = p.sample((4, 5))
+            z = (p.rsample if p.has_rsample else p.sample)((4, 5))
             found = {"event_shape": p.event_shape, "batch_shape": p.batch_shape, "sample((4, 5))": z.shape}
             found["log_prob of it"] = p.log_prob(z).shape
             expected = dict(zip(found, [(d,), (), (4, 5, d), (4, 5)], strict=True))

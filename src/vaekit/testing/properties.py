@@ -161,8 +161,8 @@ def line_integral(
 
     >>> normal = torch.distributions.Normal(torch.zeros(1).double(), 1.0)
     >>> values, mass = line_integral(normal.log_prob, normal.mean, normal.stddev)
-    >>> mass.sum().item(), (mass * values**2).sum().item()  # doctest: +ELLIPSIS
-    (1.000..., 1.000...)
+    >>> round(mass.sum().item(), 6), round((mass * values**2).sum().item(), 6)
+    (1.0, 1.0)
     """
     t = torch.linspace(-8, 8, 4001, dtype=torch.float64).reshape(-1, *[1] * center.dim())
     weights = torch.full_like(t, 2 * 16 / 12000)
