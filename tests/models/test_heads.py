@@ -11,7 +11,6 @@ from scipy import integrate, stats
 from torch import Tensor, nn
 from torch.distributions import (
     Bernoulli,
-    Distribution,
     Independent,
     Laplace,
     MultivariateNormal,
@@ -23,7 +22,7 @@ import cases
 from vaekit.distributions.normal import CholeskyNormal
 from vaekit.distributions.operations import soft_clamp, with_temperature
 from vaekit.models import likelihoods, posteriors
-from vaekit.models.head import Head
+from vaekit.testing import check_likelihood, check_posterior
 
 PIXELS = 40
 each_likelihood = pytest.mark.parametrize("name", cases.LIKELIHOODS)
@@ -32,65 +31,16 @@ gaussians = pytest.mark.parametrize(
 )
 
 
-def pixels(head: Head, dtype: torch.dtype = torch.float64) -> Distribution:
-    """The head's distributions of single pixels, shape (1, 1, PIXELS), from random numbers."""
-    generator = torch.Generator().manual_seed(1)
-    numbers = torch.randn(head.n_params, 1, PIXELS, generator=generator, dtype=dtype)
-    return head.eval()(numbers).base_dist
-
-
-def support(head: Head, p: Distribution) -> tuple[Tensor, Tensor]:
-    """Values of a pixel, (n, 1, 1, PIXELS), and the weight that each has in a sum or an integral."""
-    if head.support in ("binary", "discrete"):
-        last = {"binary": 1, "discrete": 255}[head.support]
-        values = (torch.arange(last + 1, dtype=torch.float64) / last).reshape(-1, 1, 1, 1)
-        return values, torch.ones_like(values)
-    t = torch.linspace(0, 1, 4001, dtype=torch.float64).reshape(-1, 1, 1, 1)
-    low, width = (0.0, 1.0) if head.support == "unit_interval" else (p.mean - 12 * p.stddev, 24 * p.stddev)
-    weights = torch.full_like(t, 2 / 12000)  # Simpson's rule: a kink in the center does no harm
-    weights[1::2] *= 2
-    weights[[0, -1]] /= 2
-    return low + width * t, width * weights
-
-
 @each_likelihood
-def test_probabilities_sum_or_integrate_to_one_and_give_the_mean(name: str):
-    head = cases.LIKELIHOODS[name]().double()
-    p = pixels(head)
-    values, weights = support(head, p)
-    mass = p.log_prob(values).exp() * weights
-    torch.testing.assert_close(mass.sum(0), torch.ones_like(p.mean), rtol=0, atol=1e-6)
-    torch.testing.assert_close((mass * values).sum(0), p.mean, rtol=0, atol=1e-6)
+@pytest.mark.parametrize("event_shape", [(2, 3, 4), (1, 1, 40), (5,)], ids=str)
+def test_every_likelihood_has_the_properties_of_a_likelihood(name: str, event_shape: tuple[int, ...]):
+    """Probabilities sum or integrate to one and give the mean, samples have both, and so on."""
+    check_likelihood(cases.LIKELIHOODS[name], event_shape=event_shape)
 
 
-@each_likelihood
-def test_samples_have_the_mean_and_variance_of_the_distribution_and_its_support(name: str):
-    head, n = cases.LIKELIHOODS[name]().double(), 4000
-    p = pixels(head)
-    values, weights = support(head, p)
-    mass = p.log_prob(values).exp() * weights
-    moments = [(mass * (values - p.mean) ** k).sum(0) for k in (2, 4)]
-    draws = p.sample((n,))
-    error = (moments[0] / n).sqrt()
-    assert ((draws.mean(0) - p.mean).abs() < 5 * error + 1e-12).all()
-    error = ((moments[1] - moments[0].square()) / n).sqrt()
-    assert ((draws.var(0) - moments[0]).abs() < 5 * error + 2e-3 * moments[0]).all()
-    torch.testing.assert_close(cases.IMAGES[head.support](draws), draws) if head.support != "real" else None
-
-
-@each_likelihood
-@pytest.mark.parametrize("training", [True, False])
-def test_extreme_outputs_give_finite_log_probs_and_gradients(name: str, training: bool):
-    head = cases.LIKELIHOODS[name]().train(training)
-    x = cases.images(head.support, (1, 1, PIXELS), n=8)
-    x[0], x[1] = 0, 1
-    for extreme in (-200.0, -20.0, 0.0, 5.0, 200.0):
-        numbers = torch.randn(8, head.n_params, 1, PIXELS).sign().mul(extreme).requires_grad_()
-        log_prob = head(numbers).log_prob(x)
-        assert torch.isfinite(log_prob).all()
-        log_prob.sum().backward()
-        assert torch.isfinite(numbers.grad).all()
-        assert all(torch.isfinite(weight.grad).all() for weight in head.parameters())
+@pytest.mark.parametrize("name", cases.POSTERIORS)
+def test_every_posterior_has_the_properties_of_a_posterior(name: str):
+    check_posterior(cases.POSTERIORS[name])
 
 
 @each_likelihood
@@ -108,20 +58,6 @@ def test_dimensions_of_samples_images_channels_and_pixels_are_kept_apart(name: s
     torch.testing.assert_close(p.mean[4, 2, 1, 2, 3], pixel.mean.squeeze())
     one = p.base_dist.log_prob(x)[4, 2, 1, 2, 3]
     torch.testing.assert_close(one, pixel.log_prob(x[2, 1, 2, 3].reshape(1, 1, 1)))
-
-
-@each_likelihood
-def test_half_precision_outputs_are_converted_to_float32(name: str):
-    head, shape = cases.LIKELIHOODS[name]().eval(), (1, 3, 4)
-    numbers = torch.randn(2, *head.network_output(shape), dtype=torch.bfloat16)
-    x = cases.images(head.support, shape, n=2)
-    with torch.autocast("cpu", torch.bfloat16):
-        p = head(numbers)
-        log_prob, mean = p.log_prob(x), p.mean
-    exact = head(numbers.float())
-    assert log_prob.dtype == mean.dtype == torch.float32
-    torch.testing.assert_close(log_prob, exact.log_prob(x))
-    torch.testing.assert_close(mean, exact.mean)
 
 
 # ------------------------------------------------------------------------------------ the likelihoods singly

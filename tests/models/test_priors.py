@@ -20,58 +20,15 @@ from vaekit.models.conditional import Hierarchy
 from vaekit.models.priors import MixtureOfGaussians, StandardNormal
 from vaekit.models.vae import VAE
 from vaekit.models.vampprior import PseudoInputs
+from vaekit.testing import check_prior
 
 every_prior = pytest.mark.parametrize("name", cases.PRIORS)
 
 
-def prior_of(name: str, size: int, dtype: torch.dtype = torch.float64, seed: int = 0) -> nn.Module:
-    """The prior of a model, whose encoder it may borrow."""
-    return cases.make_vae(prior=name, layer_dims=(size,), seed=seed).to(dtype).prior.layers[0]
-
-
-def normal(scale: float) -> Independent:
-    """N(0, scale^2 I) over two numbers."""
-    return Independent(Normal(torch.zeros(2, dtype=torch.float64), scale), 1)
-
-
 @every_prior
-def test_the_density_of_every_prior_integrates_to_one(name: str):
-    """By importance sampling from a wider normal, whose weights have mean 1."""
-    prior = prior_of(name, 2)()
-    wide = normal(3.0)
-    z = wide.sample((20_000,))
-    weights = (prior.log_prob(z) - wide.log_prob(z)).exp()
-    assert (weights.mean() - 1).abs() < 5 * weights.std() / 20_000**0.5
-
-
-@every_prior
-def test_the_samples_of_every_prior_have_its_density(name: str):
-    """E[r(z) / p(z)] = 1 for a density r that p covers, here a narrower normal."""
-    prior = prior_of(name, 2)()
-    z = prior.rsample((20_000,))
-    narrow = normal(0.7)
-    weights = (narrow.log_prob(z) - prior.log_prob(z)).exp()
-    assert (weights.mean() - 1).abs() < 5 * weights.std() / 20_000**0.5
-
-
-@every_prior
-def test_shapes_and_precision(name: str):
-    for dtype in (torch.float32, torch.float64):
-        prior = prior_of(name, 3, dtype)()
-        assert (prior.batch_shape, prior.event_shape) == ((), (3,))
-        z = prior.rsample((4, 5))
-        assert z.shape == (4, 5, 3)
-        assert prior.log_prob(z).shape == (4, 5)
-        assert z.dtype == prior.log_prob(z).dtype == dtype
-
-
-@every_prior
-def test_a_copy_and_a_loaded_prior_are_equal(name: str):
-    model, other = (cases.make_vae(prior=name, seed=seed) for seed in (0, 1))
-    other.load_state_dict(model.state_dict())
-    z = torch.randn(5, 3)
-    for again in (other, copy.deepcopy(model)):
-        assert torch.equal(again.prior().log_prob(z), model.prior().log_prob(z))
+def test_every_prior_has_the_properties_of_a_prior(name: str):
+    """Its density integrates to one, its samples have it, gradients reach every parameter, and so on."""
+    check_prior(cases.PRIORS[name])
 
 
 def test_the_standard_normal_is_that_of_scipy_for_any_context():
@@ -228,29 +185,8 @@ every_labeled = pytest.mark.parametrize("name", [*cases.PRIORS, *cases.LABELED_P
 
 
 @every_labeled
-def test_for_each_label_the_density_integrates_to_one_and_fits_the_samples(name: str):
-    prior = labeled(name)[1]
-    wide, narrow = normal(4.0), normal(0.7)
-    with torch.no_grad():
-        for y in torch.eye(cases.CLASSES, dtype=torch.float64):
-            p, z = prior(y), wide.sample((20_000,))
-            weights = (p.log_prob(z) - wide.log_prob(z)).exp()
-            assert (weights.mean() - 1).abs() < 5 * weights.std() / 20_000**0.5
-            z = p.rsample((20_000,))
-            weights = (narrow.log_prob(z) - p.log_prob(z)).exp()
-            assert (weights.mean() - 1).abs() < 5 * weights.std() / 20_000**0.5
-
-
-@every_labeled
-def test_a_batch_of_labels_gives_each_its_own_distribution(name: str):
-    model, prior = labeled(name)
-    y, z = model.labels(torch.tensor([2, 0, 1, 1])), torch.randn(6, 4, 2, dtype=torch.float64)
-    together = prior(y)
-    assert together.batch_shape == (4,)
-    assert together.rsample((3,)).shape == (3, 4, 2)
-    apart = torch.stack([prior(one).log_prob(z[:, i]) for i, one in enumerate(y)], 1)
-    torch.testing.assert_close(together.log_prob(z), apart)
-    assert (apart[0, 0] - prior(y[1]).log_prob(z[0, 0])).abs() > 1e-6
+def test_every_prior_of_a_label_has_the_properties_of_a_prior_for_each_label(name: str):
+    check_prior((cases.PRIORS | cases.LABELED_PRIORS)[name], classes=cases.CLASSES)
 
 
 @pytest.mark.parametrize("name", ["mixture", "vamp", "vamp-learned", "exemplars"])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from vaekit.engine.trained_model import TrainedModel
     from vaekit.runs.run import Run
 
-_SPLIT_OPTIONS = ("estimator", "quality", "features", "labels", "split", "data", "missing")
+_SPLIT_OPTIONS = ("estimator", "quality", "features", "metric", "labels", "split", "data", "missing")
 _AIS_OPTIONS = ("chains", "steps", "init")
 _UNUSED = {  # the options that a mode does not use, and why
     "--bdmc": (_SPLIT_OPTIONS, ", which uses images from the model"),
@@ -78,6 +78,12 @@ _UNUSED = {  # the options that a mode does not use, and why
     "classifier, or pixels if the data has no labels.",
 )
 @click.option(
+    "--metric",
+    metavar="NAME",
+    multiple=True,
+    help="Also measure a metric of your own, FILE.py:NAME or MODULE:NAME. Can be repeated.",
+)
+@click.option(
     "--labels",
     type=click.Choice(["condition", "marginalize"]),
     default="condition",
@@ -121,6 +127,7 @@ def command(run: str, device: str, bdmc: bool, as_json: bool, output: str | None
       vaekit evaluate runs/mnist/1
       vaekit evaluate runs/mnist/1 --samples 500 --images 1000
       vaekit evaluate runs/mnist/1 --samples 500 --images 1000 --quality
+      vaekit evaluate runs/mnist/1 --metric own.py:sharpness
       vaekit evaluate runs/mnist/1 --estimator ais --images 100
       vaekit evaluate runs/mnist/1 --bdmc --images 50
       vaekit evaluate runs/mnist-cvae/1 --labels marginalize --samples 100
@@ -158,6 +165,7 @@ def _evaluate(
     from vaekit.runs.run import Run
 
     quiet = settings.pop("quiet")
+    settings["metrics"] = settings.pop("metric")
     say = (lambda message: None) if quiet else (lambda message: click.echo(message, err=True))
     with progress_bar(quiet) as progress:
         if isinstance(opened, Run):

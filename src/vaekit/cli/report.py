@@ -10,22 +10,32 @@ from vaekit.cli import options
 @click.command()
 @options.run
 @click.option("--redraw", is_flag=True, help="Draw all figures again, not only the missing ones.")
+@click.option(
+    "--figure",
+    "own",
+    metavar="NAME",
+    multiple=True,
+    help="Also draw a figure of your own, FILE.py:NAME or MODULE:NAME. Can be repeated.",
+)
 @options.device
 @options.as_json
 @options.trust
 @options.verbose
-def command(run: str, redraw: bool, device: str, as_json: bool) -> None:
+def command(run: str, redraw: bool, own: tuple[str, ...], device: str, as_json: bool) -> None:
     """Write the report of a run: recipe, key numbers, training curves and figures on one page.
 
-    RUN is a run directory. The page is RUN/report.html and loads nothing from the network.
+    RUN is a run directory. The page is RUN/report.html and loads nothing from the network. It shows every
+    image of RUN/figures, so a figure of your own stays in later reports.
 
     \b
-    Example: vaekit report runs/mnist/1
+    Examples:
+      vaekit report runs/mnist/1
+      vaekit report runs/mnist/1 --figure own.py:histogram
     """
     from vaekit.cli.output import emit
     from vaekit.runs.run import Run
 
     opened = Run(run, device)
-    figures = opened.plot(only_missing=not redraw)
+    figures = opened.plot(only_missing=not redraw, figures=own)
     page = str(opened.report())
     emit({"report": page, "figures": [str(figure) for figure in figures]}, page, as_json)

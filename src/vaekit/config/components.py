@@ -32,18 +32,18 @@ GIVEN: dict[str, tuple[str, ...]] = {  # parameters that the build gives, by kin
     "schedule": (),
     "mask": (),
     "dataset": (),
-    "metric": ("trained", "data"),
+    "metric": ("trained", "images"),
     "callback": ("epoch",),
-    "figure": ("trained", "data"),
+    "figure": ("trained", "images"),
     "study_block": ("study",),
 }
 REQUIRED: dict[str, tuple[str, ...]] = {  # those that a component must take
     "prior": ("context",),
     "network": ("inputs", "output"),
     "objective": ("terms", "beta"),
-    "metric": ("trained", "data"),
+    "metric": ("trained", "images"),
     "callback": ("epoch",),
-    "figure": ("trained", "data"),
+    "figure": ("trained", "images"),
     "study_block": ("study",),
 }
 

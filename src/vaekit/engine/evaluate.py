@@ -12,7 +12,7 @@ where the number is not a log-likelihood of the data. `Run.evaluate` and the com
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -20,8 +20,10 @@ from typing import Any, Literal
 import numpy as np
 
 import vaekit
+from vaekit.config.functions import Given, named_functions
 from vaekit.data import Dataset
 from vaekit.data.observation import ObservedImages
+from vaekit.engine.own_metrics import own_metrics
 from vaekit.engine.sample_quality import sample_quality as sample_quality
 from vaekit.engine.trained_model import TrainedModel, fingerprint
 from vaekit.evaluation import validity
@@ -57,6 +59,7 @@ class EvaluationOptions:
         quality: also measure the quality of samples; see `sample_quality`.
         quality_samples: the number of samples for it.
         features: the feature space for it; a name implies `quality`.
+        metrics: functions of your own, or names of registered ones; see `vaekit.engine.own_metrics`.
 
     Example:
         >>> options = EvaluationOptions(samples=100, images=1000)
@@ -78,6 +81,7 @@ class EvaluationOptions:
     quality: bool = False
     quality_samples: int = 5000
     features: str | None = None
+    metrics: Sequence[Given] = ()
 
 
 def evaluate(
@@ -101,7 +105,7 @@ def evaluate(
 
     Raises:
         InvalidError: the model needs labels that the data lacks; labels are marginalized for a model without
-            labels; or AIS is asked of a posterior without a density.
+            labels; AIS is asked of a posterior without a density; or a metric does not exist.
 
     Example:
         >>> from vaekit.config.build import build_model
@@ -115,6 +119,7 @@ def evaluate(
         >>> found.log_likelihood >= found.elbo
         True
     """
+    functions = named_functions("metric", options.metrics)
     trained = trained.with_missing(options.missing)
     estimator = Estimator(options.estimator, options.samples, options.chains, options.steps, options.init)
     dataset, _ = trained.load_data(options.data)
@@ -161,7 +166,10 @@ def evaluate(
     )
     stored = trained.load_split(options.split, options.data, options.images, observation="continuous")
     mse = reconstruction_mse(trained.model, images, stored)
-    evaluation = replace(evaluation, quality=quality, mse=mse)
+    values, failures = own_metrics(functions, trained, images, options.seed)
+    evaluation = replace(
+        evaluation, quality=quality, mse=mse, metrics=values, caveats=[*evaluation.caveats, *failures]
+    )
     save(evaluation)
     results.clear()
     return evaluation

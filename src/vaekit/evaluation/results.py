@@ -118,6 +118,7 @@ class Evaluation:
             see `vaekit.evaluation.elbo_surgery`. None if labels condition the prior.
         surgery_images: the number of images for these two.
         saturated: the fraction of pixels whose likelihood scale is at a bound, if it has bounds.
+        metrics: the values of your own metrics by name; None for one that failed.
         per_image: arrays (N,) by name: `index` into the dataset, `log_likelihood`, `elbo`,
             `effective_sample_size`, `pareto_k`.
 
@@ -165,6 +166,7 @@ class Evaluation:
     marginal_kl: float | None = None
     surgery_images: int | None = None
     saturated: float | None = None
+    metrics: dict[str, float | None] = field(default_factory=dict)
     per_image: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def __repr__(self) -> str:

@@ -233,9 +233,11 @@ def flow_steps(
     )
     for step in flow.transform.transforms:
         # A step near the identity: otherwise each latent layer would amplify the one above it.
+        # One latent without a context has no network, but parameters of its own.
+        last = step.hyper[-1] if hasattr(step, "hyper") else step
         with torch.no_grad():
-            step.hyper[-1].weight.mul_(NEAR_IDENTITY)
-            step.hyper[-1].bias.mul_(NEAR_IDENTITY)
+            for weight in last.parameters():
+                weight.mul_(NEAR_IDENTITY)
     return flow.transform
 
 

@@ -338,7 +338,7 @@ def report_plots(trained: TrainedModel) -> dict[str, Callable[[], Figure]]:
     >>> sorted(report_plots(vaekit.demo()))[:3]
     ['decoded-grid', 'interpolations', 'latent-space']
     """
-    images = cache(lambda: trained.load_split(_held_out(trained)))
+    images = cache(lambda: trained.load_split(held_out_split(trained)))
     drawings: dict[str, Callable[[], Plot]] = {
         "reconstructions": lambda: reconstructions(trained, images()),
         "samples": lambda: samples(trained),
@@ -353,8 +353,13 @@ def report_plots(trained: TrainedModel) -> dict[str, Callable[[], Figure]]:
     return {name: partial(_figure, draw) for name, draw in drawings.items()}
 
 
-def _held_out(trained: TrainedModel) -> str:
-    """The first split with two images or more: test, validation or train."""
+def held_out_split(trained: TrainedModel) -> str:
+    """The first split with two images or more: test, validation or train.
+
+    >>> import vaekit
+    >>> held_out_split(vaekit.demo())
+    'test'
+    """
     _, splits = trained.load_data()
     return next((name for name in ("test", "validation") if len(getattr(splits, name)) > 1), "train")
 

@@ -8,7 +8,7 @@ evaluation, the plots and the report. `load` opens a run, or a model that was ta
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from vaekit.config.build import build_data
+from vaekit.config.functions import Given
 from vaekit.engine.evaluate import EvaluationOptions, bdmc_on_model_samples, evaluate
 from vaekit.engine.trained_model import TrainedModel, load_model, restore_model
 from vaekit.evaluation.bdmc import BDMCBounds
@@ -145,18 +146,25 @@ class Run(RunFiles):
         for file in (file for name in _EVALUATION_FILES for file in self.path.glob(name)):
             file.unlink(missing_ok=True)
 
-    def plot(self, only_missing: bool = False) -> list[Path]:
+    def plot(self, only_missing: bool = False, figures: Iterable[Given] = ()) -> list[Path]:
         """Draw the figures of the report.
 
         Args:
-            only_missing: leave figures that exist as they are.
+            only_missing: leave figures of vaekit that exist as they are.
+            figures: of your own, by name or as functions; see `vaekit.runs.own_figures`.
 
         Returns:
             The files in figures/.
+
+        Raises:
+            InvalidError: a figure of your own does not exist, fails, or returns no figure.
         """
         from vaekit import plotting
         from vaekit.runs import conditional_plots, plots
+        from vaekit.runs.own_figures import draw_figure, find_figures
+        from vaekit.runs.report import CAPTIONS
 
+        own = find_figures(figures, taken=CAPTIONS)
         drawings = plots.report_plots(self.trained) | conditional_plots.report_plots(self.trained)
         if self.metrics:
             title = f"Training: {self.trained.title}"
@@ -165,6 +173,9 @@ class Run(RunFiles):
             file = self.path / "figures" / f"{name}.png"
             if not (only_missing and file.is_file()):
                 plotting.save(draw(), file)
+        for function in own:
+            images = self.trained.load_split(plots.held_out_split(self.trained))
+            draw_figure(function, self.trained, images, self.path / "figures")
         return self.figures
 
     def report(self) -> Path:

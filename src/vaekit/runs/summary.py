@@ -51,7 +51,7 @@ def evaluation_cards(evaluation: Mapping[str, Any]) -> list[MetricCard]:
         _active,
         _effective,
     )
-    return [card for make in makers if (card := make(known))] + _quality(known)
+    return [card for make in makers if (card := make(known))] + _quality(known) + _own_metrics(known)
 
 
 def describe_quality(quality: Mapping[str, Any]) -> str:
@@ -231,6 +231,16 @@ def _quality(known: Mapping[str, Any]) -> list[MetricCard]:
         card("kernel", "Kernel distance", format_significant),
         card("precision", "Precision", partial(format_number, digits=3)),
         card("recall", "Recall", partial(format_number, digits=3)),
+    ]
+
+
+def _own_metrics(known: Mapping[str, Any]) -> list[MetricCard]:
+    values = known.get("metrics") or {}
+    note = f"your metric, on {_images(known)}"
+    return [
+        MetricCard(name, format_significant(value), note=note)
+        for name, value in values.items()
+        if value is not None
     ]
 
 

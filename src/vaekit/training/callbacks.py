@@ -12,20 +12,15 @@ A callback object starts anew when a run is resumed. An epoch whose callback was
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
 from vaekit.errors import InvalidError, VaekitError, first_line
 from vaekit.models.vae import VAE
 from vaekit.utils.io import Record
-from vaekit.utils.random import seeded
+from vaekit.utils.random import all_seeded
 
 
 @dataclass(frozen=True)
@@ -69,7 +64,7 @@ def call_all(callbacks: Iterable[Callback], epoch: FinishedEpoch, seed: int) -> 
     for callback in callbacks:
         epoch.model.eval()
         try:
-            with _preserved_random_states(), seeded(seed):
+            with all_seeded(seed):
                 callback(epoch)
         except Exception as error:
             reason = (
@@ -109,16 +104,3 @@ def check_callbacks(callbacks: Iterable[Any]) -> list[Callback]:
             )
             raise InvalidError(f"callbacks: expected functions of a FinishedEpoch, got {callback!r}{named}")
     return found
-
-
-@contextmanager
-def _preserved_random_states() -> Iterator[None]:
-    """Restore the states of Python's and of NumPy's global generators, and whether gradients are recorded."""
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
-    gradients = torch.is_grad_enabled()
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
-        torch.set_grad_enabled(gradients)

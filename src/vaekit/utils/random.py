@@ -12,9 +12,11 @@ it ran in the same process, and the noise of a validation never changes the nois
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -49,6 +51,32 @@ def seeded(seed: Seed) -> Iterator[None]:
         torch.set_rng_state(generator.get_state())
         yield
         generator.set_state(torch.get_rng_state())
+
+
+@contextmanager
+def all_seeded(seed: int) -> Iterator[None]:
+    """As `seeded`, and the same for the global generators of NumPy and of Python, for code of the user.
+
+    Whether gradients are recorded is restored too.
+
+    >>> with all_seeded(0):
+    ...     a = random.random(), torch.rand(()).item()
+    >>> with all_seeded(0):
+    ...     b = random.random(), torch.rand(()).item()
+    >>> a == b
+    True
+    """
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    gradients = torch.is_grad_enabled()
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002
+    try:
+        with seeded(seed):
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
+        torch.set_grad_enabled(gradients)
 
 
 def derive_seed(seed: int, *purpose: str | int) -> int:
