@@ -374,7 +374,18 @@ def test_a_plain_name_that_is_not_here_names_the_module_that_has_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "records", [3, "abc", [3], ["a"], [{}], [{"sha256": "0"}], [{"reference": 3, "sha256": "0"}], {"a": 1}, [{"reference": 3, "kind": []}]]
+    "records",
+    [
+        3,
+        "abc",
+        [3],
+        ["a"],
+        [{}],
+        [{"sha256": "0"}],
+        [{"reference": 3, "sha256": "0"}],
+        {"a": 1},
+        [{"reference": 3, "kind": []}],
+    ],
 )
 def test_damaged_records_are_one_line(records: Any, tmp_path):
     with pytest.raises(InvalidError, match=r"expected (a list|records) of components"):

@@ -95,7 +95,7 @@ def check_copies(
         except_kinds: the kinds of components that are not going to be imported.
 
     Raises:
-        InvalidError: a file is missing, was changed, or lies outside the folder; a plain name is unknown here;
+        InvalidError: a file is missing, was changed, or lies outside the folder; a plain name is unknown;
             or a record is damaged.
 
     >>> check_copies([{"reference": "components/own.py:f", "sha256": "0"}], Path("run"))
@@ -114,8 +114,8 @@ folder again
             continue
         if kind in KINDS and ":" not in reference and reference not in names(kind):
             raise InvalidError(
-                f"{folder}: the {kind} {reference!r} is of {record.get('module')}, which is not here; install "
-                "its package, or import the module first"
+                f"{folder}: the {kind} {reference!r} is of {record.get('module')}, which is not here; "
+                "install its package, or import the module first"
             )
         if "sha256" not in record:
             continue
