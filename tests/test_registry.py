@@ -384,6 +384,17 @@ def test_an_entry_point_is_a_plain_name(module, entry_points, seen):
     assert options_of("prior", "round")().kind == "round"
 
 
+def test_the_entry_point_of_a_package_on_the_path(module, tmp_path):
+    """As pip installs it: a folder of metadata beside the package."""
+    folder = tmp_path / "outside_package-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: outside-package\nVersion: 1.0\n")
+    (folder / "entry_points.txt").write_text(f"[vaekit.priors]\nround = {module()}:spherical\n")
+    registry._entry_points.cache_clear()
+    assert "round" in names("prior")
+    assert options_of("prior", "round")(radius=2).radius == 2.0
+
+
 def test_two_packages_with_one_entry_point_name_both_objects(module, entry_points):
     one, two = module("outside_one"), module("outside_two")
     entry_points(("round", f"{two}:spherical"), ("round", f"{one}:spherical"))

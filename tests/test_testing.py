@@ -295,6 +295,7 @@ def test_a_broken_posterior_fails():
     assert "its samples have its density for d = 1" in line(TooWide)
     assert "the KL in closed form is that of samples for d = 1" in line(WrongKL)
     assert "the samples of a point are its mean" in line(Normal, latent_kind="point")
+    assert "latent_kind: expected discrete, got continuous" in line(Normal, latent_kind="discrete")
     assert "its trait latent_kind is known: got 'fuzzy'" in line(Normal, latent_kind="fuzzy")
 
 

@@ -364,8 +364,28 @@ def test_two_files_of_one_name_are_copied_apart(own, tmp_path):
     check_copies(records, folder)
 
 
+def test_a_plain_name_that_is_not_here_names_the_module_that_has_it(tmp_path):
+    register("prior", "mine")(lambda context: StandardNormal(context.latent_dim))
+    _, records = copy_components(parse_recipe({"model": {"prior": "mine"}}), tmp_path)
+    check_copies(records, tmp_path)
+    registry._IN_PROCESS["prior"].clear()
+    with pytest.raises(InvalidError, match=rf"the prior 'mine' is of {__name__}, which is not here; install"):
+        check_copies(records, tmp_path)
+
+
 @pytest.mark.parametrize(
-    "records", [3, "abc", [3], ["a"], [{}], [{"sha256": "0"}], [{"reference": 3, "sha256": "0"}], {"a": 1}]
+    "records",
+    [
+        3,
+        "abc",
+        [3],
+        ["a"],
+        [{}],
+        [{"sha256": "0"}],
+        [{"reference": 3, "sha256": "0"}],
+        {"a": 1},
+        [{"reference": 3, "kind": []}],
+    ],
 )
 def test_damaged_records_are_one_line(records: Any, tmp_path):
     with pytest.raises(InvalidError, match=r"expected (a list|records) of components"):

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from vaekit.config.components import Options
 from vaekit.errors import InvalidError
-from vaekit.registry import Component
+from vaekit.registry import KINDS, Component, names
 
 FOLDER = "components"
 
@@ -95,7 +95,8 @@ def check_copies(
         except_kinds: the kinds of components that are not going to be imported.
 
     Raises:
-        InvalidError: a file is missing, was changed, or lies outside the folder; or a record is damaged.
+        InvalidError: a file is missing, was changed, or lies outside the folder; a plain name is unknown;
+            or a record is damaged.
 
     >>> check_copies([{"reference": "components/own.py:f", "sha256": "0"}], Path("run"))
     Traceback (most recent call last):
@@ -108,9 +109,17 @@ folder again
     for record in records:
         if not isinstance(record, Mapping) or not isinstance(record.get("reference"), str):
             raise InvalidError(f"{folder}: expected records of components with a reference, got {record!r}")
-        if "sha256" not in record or record.get("kind") in except_kinds:
+        kind, reference = str(record.get("kind")), record["reference"]
+        if kind in except_kinds:
             continue
-        file = folder / record["reference"].rpartition(":")[0]
+        if kind in KINDS and ":" not in reference and reference not in names(kind):
+            raise InvalidError(
+                f"{folder}: the {kind} {reference!r} is of {record.get('module')}, which is not here; "
+                "install its package, or import the module first"
+            )
+        if "sha256" not in record:
+            continue
+        file = folder / reference.rpartition(":")[0]
         if not _is_inside(file, folder):
             raise InvalidError(
                 f"{file}: outside the folder {folder}, where components are saved; do not use it"

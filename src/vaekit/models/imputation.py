@@ -104,27 +104,27 @@ def impute(
 ) -> Imputations:
     """Sample the missing pixels of images several times.
 
-        Args:
-            model: for example a `VAE`.
-            x, context, imputations, samples, sample_pixels, seed: as for `VAE.impute`.
+    Args:
+        model: for example a `VAE`.
+        x, context, imputations, samples, sample_pixels, seed: as for `VAE.impute`.
 
-        Returns:
-            The imputations, their mean, and the effective sample size.
+    Returns:
+        The imputations, their mean, and the effective sample size.
 
-        >>> from vaekit.models.conditional import Conditional, Hierarchy
-        >>> from vaekit.models.likelihoods import bernoulli
-        >>> from vaekit.models.posteriors import gaussian
-        >>> from vaekit.models.priors import StandardNormal
-        >>> from vaekit.models.vae import VAE
-        >>> from vaekit.nn.networks import Dense
-        >>> encoder = Conditional(Dense([(1, 4, 4)], (4,), ()), gaussian())
-        >>> decoder = Conditional(Dense([(2,)], (1, 4, 4), ()), bernoulli())
-        >>> model = VAE(Hierarchy([StandardNormal(2)], [2]), Hierarchy([encoder], [2]), decoder)
-        >>> x = torch.ones(3, 1, 4, 4)
-        >>> x[..., :2] = torch.nan
-        >>> images = impute(model, x, imputations=5, samples=32, seed=0).images
-        >>> images.shape, images.isnan().any(), (images[..., 2:] == 1).all()
-        (torch.Size([5, 3, 1, 4, 4]), tensor(False), tensor(True))
+    >>> from vaekit.models.conditional import Conditional, Hierarchy
+    >>> from vaekit.models.likelihoods import bernoulli
+    >>> from vaekit.models.posteriors import gaussian
+    >>> from vaekit.models.priors import StandardNormal
+    >>> from vaekit.models.vae import VAE
+    >>> from vaekit.nn.networks import Dense
+    >>> encoder = Conditional(Dense([(1, 4, 4)], (4,), ()), gaussian())
+    >>> decoder = Conditional(Dense([(2,)], (1, 4, 4), ()), bernoulli())
+    >>> model = VAE(Hierarchy([StandardNormal(2)], [2]), Hierarchy([encoder], [2]), decoder)
+    >>> x = torch.ones(3, 1, 4, 4)
+    >>> x[..., :2] = torch.nan
+    >>> images = impute(model, x, imputations=5, samples=32, seed=0).images
+    >>> images.shape, images.isnan().any(), (images[..., 2:] == 1).all()
+    (torch.Size([5, 3, 1, 4, 4]), tensor(False), tensor(True))
     """
     context = as_context(context)
     mask = context.mask

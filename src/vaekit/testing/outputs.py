@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal, kl_divergence
 
 from vaekit.models.build_context import BuildContext
+from vaekit.models.elbo import latent_kind
 from vaekit.testing.properties import (
     SAMPLES,
     Checked,
@@ -201,6 +202,8 @@ def check_posterior(posterior: Callable[..., nn.Module], /, **options: Any) -> N
                     _check_kl(checked, q)
                 else:
                     _check_samples(checked, q, kind)
+        with checked.claim("its distribution is of the kind of its trait latent_kind"):
+            checked.require_equal(latent_kind(q), kind, "latent_kind")
         head = build(3)
         output = torch.randn(4, *head.network_output((3,)))
         if kind != "discrete":
