@@ -35,6 +35,7 @@ def command() -> None:
 @options.data
 @options.as_json
 @options.quiet
+@options.trust
 @options.verbose
 def site(
     runs: tuple[str, ...],
