@@ -514,7 +514,7 @@ COMMANDS: dict[str, list[str]] = {
 def test_every_command_refuses_and_works_with_trust(command: str, run, trained, monkeypatch):
     if command == "explore":
         monkeypatch.setattr("vaekit.explorer.server.serve", lambda sessions, *rest: None)
-    monkeypatch.setattr("vaekit.runs.run.Run.plot", lambda self, only_missing=False: [])
+    monkeypatch.setattr("vaekit.runs.run.Run.plot", lambda self, *args, **options: [])
     words = [str(run) if word == "RUN" else word for word in COMMANDS[command]]
     words += ["training.epochs=2"] if command == "train" else []
 
