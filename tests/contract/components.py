@@ -14,7 +14,7 @@ import vaekit
 from vaekit.distributions.operations import IndependentEvent
 from vaekit.distributions.product import Product
 
-# ----- a codebook (van den Oord et al. 2017): certain codes for q(z | x), each with probability 1 / C for p(z)
+# ----- a codebook (van den Oord et al. 2017): sure codes for q(z | x), each with probability 1 / C for p(z)
 
 
 class Codes(Distribution):
