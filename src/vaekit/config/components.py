@@ -69,6 +69,15 @@ def option_values(options: Options) -> dict[str, Any]:
     return {name: getattr(options, name) for name in _options(type(options).component)}
 
 
+def short_name(options: Options) -> str:
+    """The name of a component without its file or module, for messages and pages.
+
+    >>> short_name(Options(kind="/home/me/own.py:spherical"))
+    'spherical'
+    """
+    return options.kind.rpartition(":")[2]
+
+
 def build_component(options: Options, *args: Any, **given: Any) -> Any:
     """Call the factory of a component with its options, and with what it takes of `given`.
 

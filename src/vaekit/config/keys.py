@@ -113,7 +113,7 @@ def find_keys(words: str = "", name: str = "") -> tuple[list[Key], list[KindKeys
 
     Args:
         words: a part of a recipe, the beginning of a key, a kind of component in singular or plural, a key
-            that names a component, or a component; all keys and kinds if empty.
+            that names a component, or a component; all keys, and all kinds that a recipe names, if empty.
         name: one component of the kind.
 
     Returns:
@@ -131,7 +131,7 @@ def find_keys(words: str = "", name: str = "") -> tuple[list[Key], list[KindKeys
     keys, places = recipe_keys(), component_places()
     kinds = [kind for kind in KINDS if kind in places or names(kind)]
     if not words:
-        return keys, [component_keys(kind) for kind in kinds]
+        return keys, [component_keys(kind) for kind in places]
     named = [kind for kind in KINDS if words in (KINDS[kind], kind)]
     if named and (name or words not in recipe_parts()):
         return [], [component_keys(kind, name) for kind in named]
