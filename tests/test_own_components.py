@@ -69,9 +69,10 @@ def with_components(prefix: str, names: dict[str, str]) -> list[str]:
         *DATA,
         f"model.prior={prefix}{names['prior']}", "model.prior.df=4",
         f"model.decoder.likelihood={prefix}{names['likelihood']}",
-        f"model.encoder.network={network}", "model.encoder.network.widths=[64]",
+        f"model.encoder.network={network}", "model.encoder.network.width=64",
         f"model.decoder.network={network}",
         f"objective.kind={prefix}{names['objective']}", "objective.alpha=0.3", "objective.samples=4",
+        f"training.callbacks={prefix}{names['callback']}",
     ]  # fmt: skip
 
 
@@ -114,9 +115,9 @@ def test_the_likelihood_integrates_to_one(own, log_scale):
 @pytest.mark.parametrize(
     ("inputs", "output"), [([(1, 8, 8)], (6,)), ([(3,), (10,)], (2, 8, 8)), ([(1, 8, 8), (3,)], (4,))]
 )
-@pytest.mark.parametrize("widths", [[], [7], [7, 5]])
-def test_the_network_takes_any_shapes_and_all_its_weights_learn(own, inputs, output, widths):
-    network = own.Normalized(inputs, output, widths)
+@pytest.mark.parametrize("depth", [1, 3])
+def test_the_network_takes_any_shapes_and_all_its_weights_learn(own, inputs, output, depth):
+    network = own.Normalized(inputs, output, 7, depth)
     result = network(*(torch.randn(4, *shape) for shape in inputs))
     assert result.shape == (4, *output)
     result.square().sum().backward()
@@ -140,7 +141,7 @@ def test_the_objective_lies_between_the_elbo_and_iwae(own):
 
 # ------------------------------------------------------------------------------------------------ as a file
 
-OF_FILE = {"prior": "HeavyTailed", "likelihood": "laplace", "network": "Normalized", "objective": "renyi"}
+OF_FILE = {"prior": "HeavyTailed", "likelihood": "laplace", "network": "Normalized", "objective": "renyi", "callback": "weight_norms"}
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +158,12 @@ def test_training_learns_and_keeps_the_options(run):
     epochs = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     losses = [line["loss"] for line in epochs if "loss" in line]
     assert losses[-1] < losses[0] - 5
+    norms = [json.loads(line) for line in (run / "weight-norms.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in norms] == [1, 2]
+    weights = vaekit.load(run / "model", trust=[EXAMPLE.name]).model.named_parameters()
+    assert {name: norms[-1][name] for name, _ in weights} == pytest.approx(
+        {name: weight.norm().item() for name, weight in weights}, rel=1e-4
+    )
     config = json.loads((run / "model" / "config.json").read_text())
     assert config["recipe"]["model"]["prior"]["kind"] == "components/own_components.py:HeavyTailed"
     assert config["recipe"]["model"]["prior"]["df"] == 4
@@ -201,7 +208,7 @@ def test_a_changed_file_is_not_imported(run, tmp_path):
 # --------------------------------------------------------------------------------------------- as a package
 
 OF_PACKAGE = {
-    "prior": "heavy_tailed", "likelihood": "laplace", "network": "normalized", "objective": "renyi",
+    "prior": "heavy_tailed", "likelihood": "laplace", "network": "normalized", "objective": "renyi", "callback": "weight_norms",
 }  # fmt: skip
 
 

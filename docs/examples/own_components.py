@@ -1,7 +1,7 @@
-"""A prior, a likelihood, a network and an objective that are not part of vaekit; see docs/extend.md."""
+"""Five components that are not part of vaekit; see docs/extend.md."""
 
+import json
 import math
-from itertools import pairwise
 from typing import Annotated
 
 import torch
@@ -45,20 +45,19 @@ class Normalized(nn.Module):
     """Dense layers, each followed by layer normalization and SiLU (Ba et al. 2016).
 
     Args:
-        widths: units of each hidden layer.
+        width: units of each hidden layer.
+        depth: number of hidden layers.
     """
 
-    def __init__(self, inputs, output, widths: list[PositiveInt] = (128, 128)):
+    def __init__(self, inputs, output, width: PositiveInt = 128, depth: PositiveInt = 2):
         super().__init__()
-        sizes = [*widths, math.prod(output)]
-        layers = [MultiInputLinear(inputs, sizes[0])]  # takes any number of inputs, of any shapes
-        for size, following in pairwise(sizes):
-            layers += [nn.LayerNorm(size), nn.SiLU(), nn.Linear(size, following)]
-        self.layers, self.output = nn.ModuleList(layers), output
+        self.join, self.output = MultiInputLinear(inputs, width), output
+        sizes = [width] * (depth - 1) + [math.prod(output)]
+        layers = [layer for n in sizes for layer in (nn.LayerNorm(width), nn.SiLU(), nn.Linear(width, n))]
+        self.layers = nn.Sequential(*layers)
 
     def forward(self, *inputs):
-        first, *others = self.layers
-        return nn.Sequential(*others)(first(*inputs)).unflatten(-1, self.output)
+        return self.layers(self.join(*inputs)).unflatten(-1, self.output)
 
 
 @vaekit.register("objective", need={"log_ratio"})
@@ -70,3 +69,11 @@ def renyi(terms, beta=1.0, alpha: Annotated[float, Field(ge=0, lt=1)] = 0.5):
     """
     log_powers = (1 - alpha) * (terms.log_px - beta * terms.log_ratio.sum(0))
     return (math.log(len(log_powers)) - log_powers.logsumexp(0)).mean() / (1 - alpha)
+
+
+@vaekit.register("callback")
+def weight_norms(epoch):
+    """Append the norm of each weight to weight-norms.jsonl: a layer that does not learn keeps its norm."""
+    norms = {name: weight.norm().item() for name, weight in epoch.model.named_parameters()}
+    with (epoch.directory / "weight-norms.jsonl").open("a") as file:
+        print(json.dumps({"epoch": epoch.number, **norms}), file=file)

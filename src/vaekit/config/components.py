@@ -318,7 +318,8 @@ def _hints(component: Component, parameters: Mapping[str, inspect.Parameter]) ->
     }
     factory = inspect.unwrap(component.factory)
     module = sys.modules.get(factory.__module__)
-    namespace = getattr(factory, "__globals__", None) or getattr(module, "__dict__", {})
+    called = factory.__init__ if inspect.isclass(factory) else factory
+    namespace = getattr(called, "__globals__", None) or getattr(module, "__dict__", {})
     try:
         hints = get_type_hints(SimpleNamespace(__annotations__=written), namespace, include_extras=True)
         hints = {name: Annotated[hint, Field()] for name, hint in hints.items()}  # fails for `radius: 1.0`
