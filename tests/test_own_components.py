@@ -20,7 +20,7 @@ import pytest
 import torch
 
 import vaekit
-from vaekit import BuildContext, ELBOTerms, registry
+from vaekit import BuildContext, ELBOTerms
 from vaekit.errors import RecipeError
 from vaekit.models.labels import class_prior
 from vaekit.models.objectives import elbo, iwae
@@ -180,7 +180,7 @@ def test_a_run_is_not_loaded_without_trust(run, monkeypatch):
     line = refused(run.parent, "evaluate", run, "--samples", 5)
     assert "own_components.py:HeavyTailed' is code from outside vaekit" in line
     assert "add --trust own_components.py" in line
-    monkeypatch.setattr(registry, "_allowed", set())
+    monkeypatch.setattr("vaekit.trust._imported", set())
     with pytest.raises(RecipeError, match="code from outside vaekit, which is not imported"):
         _ = vaekit.load(run / "model")
 
