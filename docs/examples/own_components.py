@@ -30,7 +30,7 @@ class HeavyTailed(nn.Module):
         self.center = nn.Linear(context.label_dim, context.latent_dim) if context.label_dim else None
 
     def forward(self, *label):  # without a label, or with one if the recipe conditions the prior on it
-        loc = self.center(*label).float() if self.center else self.loc
+        loc = self.center(*label).to(self.loc) if self.center else self.loc
         return Independent(StudentT(self.df, loc, self.scale), 1)
 
 
@@ -68,7 +68,8 @@ def renyi(terms, beta=1.0, alpha: Annotated[float, Field(ge=0, lt=1)] = 0.5):
         alpha: order of the divergence from p(z | x) to q(z | x).
     """
     log_powers = (1 - alpha) * (terms.log_px - beta * terms.log_ratio.sum(0))
-    return (math.log(len(log_powers)) - log_powers.logsumexp(0)).mean() / (1 - alpha)
+    bound = (log_powers.logsumexp(0) - math.log(len(log_powers))).mean() / (1 - alpha)
+    return sum(term.mean() for term in terms.auxiliary.values()) - bound
 
 
 @vaekit.register("callback")
