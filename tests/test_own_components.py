@@ -263,7 +263,7 @@ def test_an_installed_component_is_trained_and_evaluated_with_trust(packages, tm
     numbers = json.loads(succeeds(tmp_path, *words, "--trust", "own_components", packages=packages))
     assert numbers["log_likelihood"] > numbers["elbo"]
     line = refused(tmp_path, *words, "--trust", "own_components")  # where the package is not installed
-    assert "got 'heavy_tailed'" in line
+    assert "the prior 'heavy_tailed' is of own_components, which is not here" in line
 
 
 def test_an_option_out_of_range_is_one_line(packages, tmp_path):
