@@ -357,7 +357,11 @@ def test_a_function_may_be_defined_again_as_in_a_notebook():
         assert options_of("prior", "again")().a == n
 
 
-@pytest.mark.parametrize("thing", [len, 3, "f", int, print, property(), [].append, None], ids=repr)
+@pytest.mark.parametrize(
+    "thing",
+    [len, 3, "f", int, print, property(), [].append, None],
+    ids=str.split("len 3 f int print property append None"),
+)
 def test_only_functions_and_classes_can_be_registered(thing):
     with pytest.raises(ComponentError, match="register: expected a function or a class"):
         register("prior", "thing")(thing)

@@ -514,7 +514,7 @@ COMMANDS: dict[str, list[str]] = {
 def test_every_command_refuses_and_works_with_trust(command: str, run, trained, monkeypatch):
     if command == "explore":
         monkeypatch.setattr("vaekit.explorer.server.serve", lambda sessions, *rest: None)
-    monkeypatch.setattr("vaekit.runs.run.Run.plot", lambda self, only_missing=False: [])
+    monkeypatch.setattr("vaekit.runs.run.Run.plot", lambda self, *args, **options: [])
     words = [str(run) if word == "RUN" else word for word in COMMANDS[command]]
     words += ["training.epochs=2"] if command == "train" else []
 
@@ -601,3 +601,29 @@ def test_a_recipe_that_is_only_parsed_is_not_trusted(own, seen):
     with pytest.raises(UntrustedError, match=r"^recipe: '.*own\.py:several' is code from outside vaekit"):
         parse_recipe({"model": {"prior": f"{own}:several"}, "nonsense": 1})
     assert not seen.exists()
+
+
+def test_the_checks_of_objectives_and_schedules_are_called(tmp_path):
+    file = tmp_path / "checked.py"
+    file.write_text(
+        "import vaekit\n"
+        "def refuse(options, context):\n    raise ValueError(f'{context.latent_dim} latents are too many')\n"
+        "@vaekit.register('objective', validate=refuse)\ndef loss(terms, beta): ...\n"
+        "@vaekit.register('schedule', validate=refuse)\ndef rise(): ...\n"
+    )
+    for key, name in (("objective", "loss"), ("objective.beta", "rise")):
+        text = message(lambda key=key, name=name: load_recipe("mnist", [f"{key}={file}:{name}"]))
+        assert text.endswith(f"{key}: 16 latents are too many")
+
+
+def test_a_likelihood_that_is_no_head_is_one_line(tmp_path):
+    file = tmp_path / "headless.py"
+    file.write_text(
+        "import vaekit, torch\n"
+        "@vaekit.register('likelihood')\ndef normal():\n    return torch.distributions.Normal\n"
+    )
+    recipe = load_recipe("digits", [f"model.decoder.likelihood={file}:normal"])
+    text = message(lambda: build_model(recipe.model, (1, 8, 8)))
+    assert (
+        "expected a likelihood or posterior that is an nn.Module with network_output(event), got type" in text
+    )

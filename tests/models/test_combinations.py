@@ -216,4 +216,4 @@ def test_every_prior_of_a_conditional_model_trains_samples_and_is_saved(prior, l
     save_file(model.state_dict(), tmp_path / "model.safetensors")
     other = make_vae(prior=prior, layer_dims=layer_dims, conditioned_parts=given, seed=1)
     other.load_state_dict(load_file(tmp_path / "model.safetensors"))
-    assert same(elbo_terms(model.eval(), y=y), elbo_terms(other.eval(), y=y))
+    assert same(elbo_terms(model.eval(), context=y), elbo_terms(other.eval(), context=y))

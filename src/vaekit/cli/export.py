@@ -33,6 +33,7 @@ def command() -> None:
 )
 @options.split
 @options.data
+@options.trust
 @options.as_json
 @options.quiet
 @options.trust

@@ -100,6 +100,8 @@ def kind_tables(kind: KindKeys) -> RenderableType:
     blocks: list[RenderableType] = [title]
     if kind.shared:
         blocks += ["", f"options of all {kind.plural}", _indented(kind.shared, widths)]
+    if not kind.components:
+        blocks += ["", "vaekit has none; name your own by FILE.py:NAME or MODULE:NAME"]
     for component in kind.components:
         package = f" [{component.package}]" if component.package else ""
         blocks += ["", f"{component.name}{package}: {component.meaning or 'no description'}"]

@@ -145,8 +145,10 @@ def _describe(recipe: Recipe) -> dict[str, Any]:
 
 def _describe_model(recipe: Recipe) -> str:
     """Network, layer sizes and likelihood of the model."""
+    from vaekit.config.components import short_name
+
     network, likelihood = recipe.model.encoder.network, recipe.model.decoder.likelihood
     gated = "gated " if getattr(network, "gated", False) else ""
     hidden = [*getattr(network, "channels", []), *getattr(network, "hidden_sizes", [])]
     units = [*hidden, *recipe.model.layer_dims]
-    return f"{gated}{network.kind} {'-'.join(map(str, units))}, {likelihood.kind}"
+    return f"{gated}{short_name(network)} {'-'.join(map(str, units))}, {short_name(likelihood)}"

@@ -346,4 +346,10 @@ def _build_network(options: Options, inputs: Sequence[Shape], output: Shape) -> 
 
 
 def _build_conditional(network: Options, inputs: Sequence[Shape], event: Shape, head: Any) -> Conditional:
-    return Conditional(_build_network(network, inputs, head.network_output(event)), head)
+    if not isinstance(head, nn.Module) or not hasattr(head, "network_output"):
+        raise ValueError(
+            f"expected a likelihood or posterior that is an nn.Module with network_output(event), got "
+            f"{type(head).__name__}; return a vaekit.models.head.Head"
+        )
+    size: Any = head.network_output
+    return Conditional(_build_network(network, inputs, size(event)), head)

@@ -69,6 +69,15 @@ def option_values(options: Options) -> dict[str, Any]:
     return {name: getattr(options, name) for name in _options(type(options).component)}
 
 
+def short_name(options: Options) -> str:
+    """The name of a component without its file or module, for messages and pages.
+
+    >>> short_name(Options(kind="/home/me/own.py:spherical"))
+    'spherical'
+    """
+    return options.kind.rpartition(":")[2]
+
+
 def build_component(options: Options, *args: Any, **given: Any) -> Any:
     """Call the factory of a component with its options, and with what it takes of `given`.
 
@@ -84,19 +93,28 @@ def build_component(options: Options, *args: Any, **given: Any) -> Any:
     return _call(component, partial(component.factory, *args, **taken, **option_values(options)))
 
 
-def validate_component(options: Options, context: Any) -> None:
-    """Call the check that a component was registered with, if there is one.
+def validate_components(sections: Mapping[str, Options], context: Any) -> None:
+    """Call the checks that the components of sections were registered with.
+
+    Args:
+        sections: by their names, for messages.
+        context: the `BuildContext`.
 
     Raises:
         ComponentError: the check of an outside component raises an error that is no ValueError.
-        ValueError: the options do not go together, or not with the context.
+        ValueError: the options of a component do not go together, or not with the context.
 
     >>> from vaekit.models.build_context import BuildContext
-    >>> validate_component(options_of("prior", "vamp")(), BuildContext(2))
+    >>> validate_components({"prior": options_of("prior", "vamp")()}, BuildContext(2))
     """
-    component = type(options).component
-    if component.validate is not None:
-        _call(component, partial(component.validate, options, context))
+    for name, options in sections.items():
+        component = type(options).component
+        if component.validate is None:
+            continue
+        try:
+            _call(component, partial(component.validate, options, context))
+        except ValueError as error:
+            raise ValueError(f"{name}: {first_line(error)}") from None
 
 
 class SectionOf:
@@ -309,7 +327,8 @@ def _hints(component: Component, parameters: Mapping[str, inspect.Parameter]) ->
     }
     factory = inspect.unwrap(component.factory)
     module = sys.modules.get(factory.__module__)
-    namespace = getattr(factory, "__globals__", None) or getattr(module, "__dict__", {})
+    called = factory.__init__ if inspect.isclass(factory) else factory
+    namespace = getattr(called, "__globals__", None) or getattr(module, "__dict__", {})
     try:
         hints = get_type_hints(SimpleNamespace(__annotations__=written), namespace, include_extras=True)
         hints = {name: Annotated[hint, Field()] for name, hint in hints.items()}  # fails for `radius: 1.0`

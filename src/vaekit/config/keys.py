@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from importlib import metadata
 from typing import Any, NamedTuple, get_args
 
@@ -46,7 +47,8 @@ class ComponentKeys(NamedTuple):
 
     Attributes:
         name: in a recipe.
-        package: the installed package that it comes from; empty for a component of vaekit.
+        package: the installed package that it comes from; empty for a component of vaekit, and for one that
+            is named by its file or module.
         meaning: the first paragraph of its docstring.
         keys: its options, without those that all components of the kind have.
 
@@ -113,7 +115,7 @@ def find_keys(words: str = "", name: str = "") -> tuple[list[Key], list[KindKeys
 
     Args:
         words: a part of a recipe, the beginning of a key, a kind of component in singular or plural, a key
-            that names a component, or a component; all keys and kinds if empty.
+            that names a component, or a component; all keys, and all kinds that a recipe names, if empty.
         name: one component of the kind.
 
     Returns:
@@ -131,7 +133,7 @@ def find_keys(words: str = "", name: str = "") -> tuple[list[Key], list[KindKeys
     keys, places = recipe_keys(), component_places()
     kinds = [kind for kind in KINDS if kind in places or names(kind)]
     if not words:
-        return keys, [component_keys(kind) for kind in kinds]
+        return keys, [component_keys(kind) for kind in places]
     named = [kind for kind in KINDS if words in (KINDS[kind], kind)]
     if named and (name or words not in recipe_parts()):
         return [], [component_keys(kind, name) for kind in named]
@@ -147,6 +149,10 @@ def find_keys(words: str = "", name: str = "") -> tuple[list[Key], list[KindKeys
         return [], of_name
     known = [*recipe_parts(), *(KINDS[kind] for kind in kinds), *kinds, *(key.path for key in keys)]
     known += [component for kind in kinds for component in names(kind)]
+    if ":" in words:
+        raise NotFoundError(
+            f"recipes keys: expected a kind before {words!r}, such as: vaekit recipes keys prior {words}"
+        )
     raise NotFoundError(
         f"recipes keys: expected a part ({', '.join(recipe_parts())}), a key, a kind of component such as "
         f"priors, or a component, got {words!r}{did_you_mean(words, known)}"
@@ -206,13 +212,13 @@ def _component_keys(kind: str, name: str, base: type[Options]) -> ComponentKeys:
 
 
 def _package(kind: str, name: str) -> str:
-    """The installed package of an entry point, with its version; else the module of outside code."""
-    if name in BUILT_IN[kind]:
+    """The installed package of an entry point, with its version; empty if the name says where it is from."""
+    if name in BUILT_IN[kind] or ":" in name:
         return ""
     for point in metadata.entry_points(group=f"vaekit.{KINDS[kind]}", name=name):
         if point.dist is not None:
             return f"{point.dist.name} {point.dist.version}"
-    return name.rpartition(":")[0] or "this process"
+    return "this process"
 
 
 def _fields(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldInfo]]:
@@ -285,11 +291,17 @@ def _default(field: FieldInfo) -> str:
 
 def _values_of(model: type[BaseModel], name: str) -> str:
     """The range of a key in words."""
+    schema = _json_schema(model)
+    return _values(schema["properties"][name], schema.get("$defs", {})) if schema else "any"
+
+
+@lru_cache
+def _json_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema of a section; empty if one of its types has none."""
     try:
-        schema = model.model_json_schema()
+        return model.model_json_schema()
     except PydanticInvalidForJsonSchema:
-        return "any"
-    return _values(schema["properties"][name], schema.get("$defs", {}))
+        return {}
 
 
 def _values(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:

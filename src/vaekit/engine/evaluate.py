@@ -20,6 +20,7 @@ from typing import Any, Literal
 import numpy as np
 
 import vaekit
+from vaekit.config.components import short_name
 from vaekit.config.functions import Given, named_functions
 from vaekit.data import Dataset
 from vaekit.data.observation import ObservedImages
@@ -160,7 +161,7 @@ def evaluate(
         **_saturation_fields(trained, images),
     )
     data = trained.recipe.data
-    likelihood = trained.recipe.model.decoder.likelihood.kind
+    likelihood = short_name(trained.recipe.model.decoder.likelihood)
     evaluation = validity.annotate(
         evaluation, trained.model, dataset, options.split, data.observation, likelihood, data.hidden
     )

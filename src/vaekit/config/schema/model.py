@@ -10,8 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from vaekit.config.components import Options, SectionOf, default_of, validate_component
-from vaekit.errors import first_line
+from vaekit.config.components import Options, SectionOf, default_of, validate_components
 from vaekit.models.build_context import BuildContext
 from vaekit.utils.schema import Section, Width, name_to_section
 
@@ -171,8 +170,4 @@ class ModelSettings(Section):
             "encoder.network": self.encoder.network,
             "decoder.network": self.decoder.network,
         }
-        for name, options in sections.items():
-            try:
-                validate_component(options, context)
-            except ValueError as error:
-                raise ValueError(f"{name}: {first_line(error)}") from None
+        validate_components(sections, context)

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from vaekit.config.components import Options, SectionOf, default_of
+from vaekit.config.components import Options, SectionOf, default_of, validate_components
 from vaekit.config.schema.data import DataSettings
 from vaekit.config.schema.model import ModelSettings
 from vaekit.config.schema.objective import Bound, ObjectiveSettings
@@ -84,6 +84,8 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:
+        sections: dict[str, Options] = {"objective": self.objective, "objective.beta": self.objective.beta}
+        validate_components(sections, self.model.known_context)
         likelihood = self.model.decoder.likelihood
         support = type(likelihood).component.traits.get("support")
         if support == "discrete" and self.data.observation == "continuous":

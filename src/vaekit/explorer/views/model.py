@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import vaekit
+from vaekit.config.components import short_name
 from vaekit.explorer import images, prior_samples
 from vaekit.explorer.projection import projection_kinds
 from vaekit.explorer.session import ExplorerSession
@@ -45,10 +46,10 @@ def describe(session: ExplorerSession) -> dict[str, Any]:
         "latents": _latents(session),
         "classes": list(session.source.label_names) or None,
         "condition": _condition(session),
-        "likelihood": recipe.model.decoder.likelihood.kind,
+        "likelihood": short_name(recipe.model.decoder.likelihood),
         "observation": recipe.data.observation,
-        "prior": recipe.model.prior.kind,
-        "posterior": recipe.model.encoder.posterior.kind,
+        "prior": short_name(recipe.model.prior),
+        "posterior": short_name(recipe.model.encoder.posterior),
         "is_bound": session.is_bound,
         "pseudo_inputs": prior_samples.n_pseudo_inputs(model),
         "data": session.source.data,
