@@ -42,17 +42,21 @@ def list_(as_json: bool) -> None:
 @options.as_json
 @options.verbose
 def show(name: str, as_json: bool) -> None:
-    """Describe a dataset, or the data at a path.
+    """Describe a dataset, the data at a path, or those of a function, FILE.py:NAME.
 
     \b
     Examples:
       vaekit data show mnist
+      vaekit data show own.py:moons
       vaekit data show measurements.csv
     """
     from vaekit.cli.output import emit
+    from vaekit.config.build import load_data
+    from vaekit.config.schema.data import DataSettings, is_dataset_function
     from vaekit.data.describe import describe_dataset
 
-    facts = describe_dataset(name)
+    own = is_dataset_function(name)
+    facts = describe_dataset(load_data(DataSettings(dataset=name)) if own else name)
     emit(facts, _facts_table(facts), as_json)
 
 
@@ -121,7 +125,9 @@ def _datasets_table(rows: list[dict[str, Any]]) -> Any:
 
     lines = table("name", "images", "shape", "location", "license")
     for row in rows:
-        lines.add_row(row["name"], str(row["images"]), _text(row["shape"]), row["found"], row["license"])
+        lines.add_row(
+            row["name"], str(row["images"] or "–"), _text(row["shape"]), row["found"], row["license"]
+        )
     return lines
 
 

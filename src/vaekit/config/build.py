@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -25,11 +25,11 @@ from vaekit.config.components import (
     is_callback_class,
     option_values,
 )
-from vaekit.config.schema.data import DataSettings
+from vaekit.config.schema.data import DataSettings, dataset_options, is_dataset_function
 from vaekit.config.schema.model import ModelSettings
 from vaekit.config.schema.objective import ObjectiveSettings
 from vaekit.config.schema.recipe import Recipe
-from vaekit.errors import RecipeError
+from vaekit.errors import DataError, RecipeError, VaekitError, first_line
 from vaekit.models.build_context import BuildContext, Examples
 from vaekit.models.conditional import Conditional, Hierarchy
 from vaekit.models.labels import LabelPrior, attribute_prior, class_prior
@@ -38,7 +38,7 @@ from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
 from vaekit.training.callbacks import Callback
 from vaekit.training.settings import TrainingSettings
-from vaekit.utils.random import seeded
+from vaekit.utils.random import all_seeded, seeded
 
 if TYPE_CHECKING:
     from vaekit.data import Dataset
@@ -106,15 +106,55 @@ def build_data(data: DataSettings) -> tuple[Dataset, Splits]:
         >>> len(dataset), len(splits.train)
         (1797, 1300)
     """
-    from vaekit.data import load_dataset
     from vaekit.data.attributes import with_attributes
     from vaekit.data.splits import split
 
-    dataset = load_dataset(data.dataset, size=data.size, crop=data.crop, color=data.color)
+    dataset = load_data(data)
     if data.attributes is not None:
         dataset = with_attributes(dataset, data.attributes)
     parts = split(dataset, validation=data.validation, test=data.test, train=data.train, seed=data.seed)
     return dataset, parts
+
+
+def load_data(data: DataSettings) -> Dataset:
+    """Load the dataset of a recipe: from the catalog, from a path, or from a registered function.
+
+    A function is called with fixed random seeds, so that it returns the same data each time.
+
+    Raises:
+        DataError, NotFoundError: the dataset cannot be used, or is not found.
+
+    Example:
+        >>> load_data(DataSettings(dataset="digits"))
+        Dataset('digits', 1797 images of (1, 8, 8), uint8, 10 classes)
+    """
+    from vaekit.data import cache, catalog, load_dataset
+    from vaekit.data.own_dataset import to_dataset
+
+    reference = data.dataset
+    plain: dict[str, Any] = {"size": data.size, "crop": data.crop, "color": data.color}
+    if not is_dataset_function(reference):
+        return load_dataset(reference, **plain)
+    if (
+        reference in (*catalog.names(), *cache.dataset_names(cache.import_folder()))
+        or Path(reference).exists()
+    ):
+        raise DataError(
+            f"data {reference!r}: is a registered function, and also a dataset or a path; name the function "
+            "by MODULE:NAME, or rename one"
+        )
+    if plain != {"size": None, "crop": "resize", "color": "auto"}:
+        raise DataError(f"data {reference}: size, crop and color apply to folders of images; leave them out")
+    where = f"data {PurePath(reference).name}"
+    try:
+        options = dataset_options(reference, data.options)
+        with all_seeded(0):
+            returned = type(options).component.factory(**option_values(options))
+    except VaekitError:
+        raise
+    except Exception as error:
+        raise DataError(f"{where}: {type(error).__name__}: {first_line(error)}") from error
+    return to_dataset(returned, reference.rpartition(":")[2], where)
 
 
 def build_missing(data: DataSettings) -> MaskSampler | None:

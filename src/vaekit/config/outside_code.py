@@ -37,6 +37,9 @@ def outside_components(section: BaseModel) -> list[Component]:
     found: list[Component] = []
     if isinstance(section, Options) and type(section).component.module:
         found.append(type(section).component)
+    own = getattr(section, "own_component", None)  # of data.dataset
+    if own is not None and own.module:
+        found.append(own)
     for name in type(section).model_fields:
         value = getattr(section, name)
         for part in value if isinstance(value, list | tuple) else (value,):

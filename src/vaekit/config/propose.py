@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from vaekit.config.build import load_data
 from vaekit.config.loading import parse_recipe
-from vaekit.config.schema.data import observation_keys
+from vaekit.config.schema.data import DataSettings, observation_keys
 from vaekit.config.schema.recipe import Recipe
-from vaekit.data import Dataset, load_dataset
+from vaekit.data import Dataset
 from vaekit.data.describe import Suggestion, suggest
 
 STEPS = 5000
@@ -39,7 +40,7 @@ def propose(data: str | Path) -> Proposal:
     >>> propose("digits").recipe.model.encoder.network.kind
     'dense'
     """
-    dataset = load_dataset(data)
+    dataset = load_data(DataSettings(dataset=str(data)))
     suggestion = suggest(dataset)
     train = max(1, int(0.8 * len(dataset.images)))
     batch = min(BATCH, max(1, train // 4))

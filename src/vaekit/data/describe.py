@@ -12,6 +12,7 @@ from vaekit.data import cache, catalog
 from vaekit.data.dataset import Dataset
 from vaekit.data.load import load_dataset
 from vaekit.data.locate import find_source
+from vaekit.registry import names
 
 
 def list_datasets() -> list[dict[str, Any]]:
@@ -27,15 +28,25 @@ def list_datasets() -> list[dict[str, Any]]:
     imported = [
         cache.load_cached(cache.import_folder(), name) for name in cache.dataset_names(cache.import_folder())
     ]
-    return rows + [
-        _row(dataset.name, len(dataset), dataset.shape, "imported", "your own")
-        for dataset in imported
-        if dataset
-    ]
+    return (
+        rows
+        + [
+            _row(dataset.name, len(dataset), dataset.shape, "imported", "your own")
+            for dataset in imported
+            if dataset
+        ]
+        + [
+            {"name": name, "images": None, "shape": [], "found": "function", "license": ""}
+            for name in names("dataset")
+        ]
+    )
 
 
-def describe_dataset(name_or_path: str | Path) -> dict[str, Any]:
+def describe_dataset(name_or_path: str | Path | Dataset) -> dict[str, Any]:
     """All facts about one dataset; a dataset that is not on this machine is not downloaded.
+
+    Args:
+        name_or_path: as for `load_dataset`, or a loaded dataset.
 
     Raises:
         NotFoundError, DataError: as `load_dataset`.
@@ -43,6 +54,8 @@ def describe_dataset(name_or_path: str | Path) -> dict[str, Any]:
     >>> describe_dataset("digits")["suggestion"]["likelihood"]
     'discretized_logistic'
     """
+    if isinstance(name_or_path, Dataset):
+        return _dataset_facts(name_or_path)
     row = catalog.ENTRIES.get(str(name_or_path))
     if row is None:
         return _dataset_facts(load_dataset(name_or_path))

@@ -24,7 +24,7 @@ import vaekit
 from vaekit.config.build import build_data, build_missing, build_model
 from vaekit.config.loading import override_recipe, parse_recipe
 from vaekit.config.outside_code import check_copies, copy_components, with_absolute_files
-from vaekit.config.schema.data import DataSettings
+from vaekit.config.schema.data import DataSettings, is_dataset_function
 from vaekit.config.schema.recipe import Recipe
 from vaekit.data import Dataset
 from vaekit.data.labels import renumber_labels
@@ -147,7 +147,8 @@ class TrainedModel:
             NotFoundError: no name is given, and the dataset is not where it was.
         """
         known = self.recipe.data.dataset
-        if name is None and Path(known).is_absolute() and not Path(known).exists():
+        moved = Path(known).is_absolute() and not Path(known).exists() and not is_dataset_function(known)
+        if name is None and moved:
             raise NotFoundError(
                 f"data {known}: not found, but {self.source} was trained on it; restore it, or give its "
                 "new path with --data"
@@ -156,7 +157,13 @@ class TrainedModel:
 
     def _other_settings(self, name: str) -> DataSettings:
         """The settings of another dataset; images of a folder are resized to the image size of the model."""
-        plain = {"size": None, "crop": "resize", "color": "auto", "attributes": None}
+        plain: dict[str, Any] = {
+            "size": None,
+            "crop": "resize",
+            "color": "auto",
+            "attributes": None,
+            "options": {},
+        }
         options = {**plain, "size": self.shape[1:]} if Path(name).is_dir() else plain
         return self.recipe.data.model_copy(
             update={"dataset": name, "validation": 0.1, "test": 0.1, **options}

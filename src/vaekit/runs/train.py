@@ -195,7 +195,7 @@ def _resolve(recipe: str | Path | Recipe | None, overrides: list[str], data: str
     resolved = recipe if isinstance(recipe, Recipe) else load_recipe(recipe or "mnist")
     if data is not None and str(data) != resolved.data.dataset:
         changed = resolved.data.model_copy(
-            update={"dataset": str(data), "validation": 0.1, "test": 0.1, "attributes": None}
+            update={"dataset": str(data), "validation": 0.1, "test": 0.1, "attributes": None, "options": {}}
         )
         resolved = resolved.model_copy(update={"data": changed, "title": ""})
     return Proposal(with_absolute_paths(override_recipe(resolved, overrides)))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from vaekit.config.components import Options, SectionOf, option_values, options_of
-from vaekit.registry import names
+from vaekit.errors import did_you_mean
+from vaekit.registry import Component, ComponentError, find, names
 from vaekit.utils.schema import Count, Section, Width
 
 Share = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, lt=1)]
@@ -31,6 +33,47 @@ def _expand_mask(value: Any) -> Any:
 Missing = Annotated[Annotated[Options, SectionOf("mask")] | None, BeforeValidator(_expand_mask)]
 
 
+def is_dataset_function(reference: str) -> bool:
+    """Whether a name means a registered function: a plain name, `package.module:name` or `file.py:name`.
+
+    >>> is_dataset_function("digits"), is_dataset_function("own.py:moons"), is_dataset_function("photos/")
+    (False, True, False)
+    """
+    place, colon, name = reference.rpartition(":")
+    outside = bool(colon and place) and name.isidentifier()
+    return reference in names("dataset") or (outside and not Path(reference).expanduser().exists())
+
+
+def dataset_options(reference: str, options: Mapping[str, Any]) -> Options:
+    """The options of a function that returns a dataset.
+
+    Raises:
+        ComponentError: there is no such function.
+        ValueError: an option is wrong.
+
+    >>> dataset_options("moons", {})
+    Traceback (most recent call last):
+    vaekit.registry.ComponentError: dataset: expected MODULE:NAME, or FILE.py:NAME; got 'moons'
+    """
+    try:
+        schema = options_of("dataset", reference)
+    except ComponentError as error:
+        raise type(error)(f"dataset: {error}") from error
+    try:
+        return schema.model_validate(dict(options))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            known = [key for key in schema.model_fields if key not in ("kind", "version")]
+            reason = f"unknown key{did_you_mean(name, known) or '; known: ' + (', '.join(known) or 'none')}"
+        elif first["type"] == "missing":
+            reason = "expected a value, since the option has no default"
+        else:
+            reason = f"{first['msg'].replace('Input should be', 'expected')}, got {first['input']!r}"
+        raise ValueError(f"options.{name}: {reason}") from None
+
+
 class DataSettings(Section):
     """The keys of `data`: the dataset, its splits, and what the model sees of the images.
 
@@ -38,7 +81,12 @@ class DataSettings(Section):
     'discrete'
     """
 
-    dataset: str = Field("mnist", min_length=1, description="name in the catalog, or path of your own data")
+    dataset: str = Field(
+        "mnist",
+        min_length=1,
+        description="name in the catalog, path of your own data, or a function, FILE.py:NAME",
+    )
+    options: dict[str, Any] = Field({}, description="options of such a function, by name")
     binarization: Literal["threshold", "static", "dynamic", "none"] = Field(
         "dynamic", description="how gray values become black and white"
     )
@@ -58,6 +106,27 @@ class DataSettings(Section):
         None, min_length=1, description="CSV file of numbers or words, one row per image"
     )
     seed: int = Field(0, ge=0, description="random seed of splits, static binarization and masks")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_options(cls, tree: Any) -> Any:
+        """Check the options of a function, and store its defaults."""
+        reference = tree.get("dataset") if isinstance(tree, Mapping) else None
+        given = tree.get("options") or {} if reference is not None else {}
+        if not isinstance(reference, str) or not isinstance(given, Mapping):
+            return tree
+        if is_dataset_function(reference):
+            return {**tree, "options": option_values(dataset_options(reference, given))}
+        if given:
+            raise ValueError(
+                f"options: only a function has options, but dataset is {reference}; leave them out"
+            )
+        return tree
+
+    @property
+    def own_component(self) -> Component | None:
+        """The function that returns the dataset; None for the catalog and for paths."""
+        return find("dataset", self.dataset) if is_dataset_function(self.dataset) else None
 
     @model_validator(mode="after")
     def _consistent(self) -> DataSettings:

@@ -45,11 +45,26 @@ def read_user_data(path: Path, options: ImageOptions) -> Dataset:
     >>> read_user_data(path, ImageOptions())
     Dataset('noise', 5 images of (1, 4, 4), float32)
     """
-    raw = _read(path, options)
+    return dataset_of_raw(_read(path, options), base_name(path), path)
+
+
+def dataset_of_raw(raw: RawData, name: str, path: Path | str) -> Dataset:
+    """The dataset of raw values: images, classes and attributes are inferred.
+
+    Args:
+        raw: the values.
+        name: of the dataset.
+        path: where they came from, for messages.
+
+    Raises:
+        DataError: the data cannot be used; the message says why and what to do.
+
+    >>> dataset_of_raw(RawData(np.eye(4).reshape(2, 2, 4)), "eye", "eye.npy")
+    Dataset('eye', 2 images of (1, 2, 4), uint8)
+    """
     images, offset, scale, inferred = infer_images(raw.values, path)
     labels, names, labeled = number_labels(raw.labels, path)
     attributes, attribute_names = _attributes(raw)
-    name = base_name(path)
     return Dataset(
         name=name,
         title=name,

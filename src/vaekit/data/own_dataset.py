@@ -1,0 +1,57 @@
+"""What a function of the user returns -> a dataset.
+
+    f(**options) -> Dataset, images, (images, labels), or a dict of images, labels and attributes
+
+Images are (N, H, W), (N, C, H, W) or (N, H, W, C); shape, range and type are inferred as for a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from vaekit.data.dataset import Dataset
+from vaekit.data.readers.raw import RawData
+from vaekit.data.readers.user import dataset_of_raw
+from vaekit.errors import DataError, first_line
+
+_KEYS = ("images", "labels", "attributes")
+_EXPECTED = "expected a Dataset, images, (images, labels), or a dict of images, labels and attributes"
+
+
+def to_dataset(returned: Any, name: str, where: str) -> Dataset:
+    """The dataset of what a function returned.
+
+    Args:
+        returned: a dataset, arrays or tensors.
+        name: of the dataset.
+        where: the start of error messages.
+
+    Raises:
+        DataError: it is something else, or the data cannot be used.
+
+    >>> to_dataset((np.zeros((4, 8, 8), np.uint8), ["a", "b", "a", "b"]), "mine", "data own.py:mine")
+    Dataset('mine', 4 images of (1, 8, 8), uint8, 2 classes)
+    """
+    if isinstance(returned, Dataset):
+        return returned
+    if isinstance(returned, tuple):
+        returned = dict(zip(_KEYS, returned, strict=False)) if len(returned) == 2 else None
+    elif not isinstance(returned, Mapping):
+        returned = {"images": returned} if hasattr(returned, "shape") else None
+    if returned is None:
+        raise DataError(f"{where}: {_EXPECTED}, got something else; change what it returns")
+    unknown = sorted(map(str, set(returned) - set(_KEYS)))
+    if unknown or returned.get("images") is None:
+        raise DataError(f"{where}: {_EXPECTED}, got a dict of {', '.join(map(str, returned)) or 'nothing'}")
+    try:
+        arrays = {key: np.asarray(value) for key, value in returned.items() if value is not None}
+    except Exception as error:
+        raise DataError(f"{where}: expected arrays ({type(error).__name__}: {first_line(error)})") from error
+    lengths = {key: len(array) if array.ndim else 0 for key, array in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        raise DataError(f"{where}: expected one row per image, got {lengths}")
+    raw = RawData(arrays["images"], arrays.get("labels"), attributes=arrays.get("attributes"))
+    return dataset_of_raw(raw, name, where)
