@@ -58,7 +58,7 @@ def named_functions(kind: str, given: Iterable[Given]) -> list[NamedFunction]:
     [NamedFunction(name='max', reference='max')]
     >>> named_functions("metric", ["sharpness"])
     Traceback (most recent call last):
-    vaekit.registry.ComponentError: metric: expected MODULE:NAME, or FILE.py:NAME; got 'sharpness'
+    vaekit.trust.ComponentError: metric: expected MODULE:NAME, or FILE.py:NAME; got 'sharpness'
     """
     if isinstance(given, str | Mapping) or callable(given):
         given = [given]

@@ -32,7 +32,8 @@ def to_dataset(returned: Any, name: str, where: str) -> Dataset:
     Raises:
         DataError: it is something else, or the data cannot be used.
 
-    >>> to_dataset((np.zeros((4, 8, 8), np.uint8), ["a", "b", "a", "b"]), "mine", "data own.py:mine")
+    >>> images = np.arange(4 * 64, dtype=np.uint8).reshape(4, 8, 8)
+    >>> to_dataset((images, ["a", "b", "a", "b"]), "mine", "data own.py:mine")
     Dataset('mine', 4 images of (1, 8, 8), uint8, 2 classes)
     """
     if isinstance(returned, Dataset):

@@ -53,7 +53,7 @@ def dataset_options(reference: str, options: Mapping[str, Any]) -> Options:
 
     >>> dataset_options("moons", {})
     Traceback (most recent call last):
-    vaekit.registry.ComponentError: dataset: expected MODULE:NAME, or FILE.py:NAME; got 'moons'
+    vaekit.trust.ComponentError: dataset: expected MODULE:NAME, or FILE.py:NAME; got 'moons'
     """
     try:
         schema = options_of("dataset", reference)
