@@ -135,7 +135,7 @@ COUNTER = iter(range(10_000))
         (Detached, "gradients reach every parameter: none reaches mean"),
         (ByChance, "the same seed gives the same numbers: two modules of one seed differ"),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_a_broken_prior_fails(make: Callable[[int], Any], reason: str):
     register("prior", "broken")(lambda context, _make=make: None)

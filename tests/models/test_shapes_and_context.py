@@ -7,6 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Independent, Normal, kl_divergence
 
+from vaekit.config.build import build_model
+from vaekit.config.loading import load_recipe
+from vaekit.errors import RecipeError
 from vaekit.models.conditional import Conditional, Hierarchy
 from vaekit.models.context import Context
 from vaekit.models.elbo import ELBOTerms
@@ -136,7 +139,7 @@ def test_labels_and_covariates_go_together():
     labels, covariates = class_prior(3), attribute_prior(torch.randn(20, 2))
     model = vae(
         (7,),
-        inputs=[(3,), (2,)],
+        inputs=[(5,)],
         labels=labels,
         covariates=covariates,
         conditioned_parts=("encoder", "decoder"),
@@ -146,6 +149,25 @@ def test_labels_and_covariates_go_together():
     assert not torch.equal(both, model.elbo_terms(x, Context(label=y.flip(0), covariates=c), seed=0).log_px)
     assert not torch.equal(both, model.elbo_terms(x, Context(label=y, covariates=-c), seed=0).log_px)
     assert model.sample(5, context=Context(covariates=torch.randn(5, 2)), seed=0).shape == (5, 7)
+
+
+@pytest.mark.parametrize(
+    "prior", ["standard_normal", "mixture", "{kind: flow, transforms: 1, hidden_sizes: [4]}"]
+)
+def test_the_build_gives_labels_and_covariates_to_every_part(prior):
+    changes = [f"model.prior={prior}", "model.condition={variable: label, parts: [prior, encoder, decoder]}"]
+    labels, covariates = class_prior(10), attribute_prior(torch.randn(20, 2))
+    model = build_model(load_recipe("digits", changes).model, (1, 8, 8), labels=labels, covariates=covariates)
+    x, y, c = torch.rand(4, 1, 8, 8).round(), torch.arange(4), torch.randn(4, 2)
+    assert model.elbo_terms(x, Context(label=y, covariates=c)).log_px.shape == (1, 4)
+    assert model.sample(3, seed=0).shape == (3, 1, 8, 8)
+    with pytest.raises(RecipeError, match="covariates: a mixture of posteriors has none for its images"):
+        build_model(
+            load_recipe("digits", [*changes, "model.prior=vamp"]).model,
+            (1, 8, 8),
+            labels=labels,
+            covariates=covariates,
+        )
 
 
 def test_labels_alone_are_a_context():

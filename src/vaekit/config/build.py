@@ -232,6 +232,7 @@ def build_model(
     images: Examples | None = None,
     labels: LabelPrior | None = None,
     rows: int | None = None,
+    covariates: LabelPrior | None = None,
 ) -> VAE:
     """Build a VAE for data points of a shape, with random weights from `seed`.
 
@@ -241,6 +242,7 @@ def build_model(
             the prior starts from placeholders, which is enough if weights are loaded afterwards.
         labels: p(y) of a conditional model.
         rows: the number of training examples, if known.
+        covariates: those of training, for a model that is conditioned on them.
 
     Raises:
         RecipeError: a component cannot be built, or its options do not fit the data.
@@ -250,9 +252,10 @@ def build_model(
         (2, 3)
     """
     layer_dims, parts = model.layer_dims, model.conditioned_parts
-    inputs: dict[str, list[Shape]] = {part: [(labels.label_dim,)] for part in parts} if labels else {}
+    given = sum(known.label_dim for known in (labels, covariates) if known is not None)
+    inputs: dict[str, list[Shape]] = {part: [(given,)] for part in parts} if given else {}
     context = replace(
-        model.known_context, event_shape=shape, labels=labels, rows=rows,
+        model.known_context, event_shape=shape, labels=labels, covariates=covariates, rows=rows,
         sample_training=_with_label_inputs(images, labels),
     )  # fmt: skip
     try:
@@ -272,7 +275,9 @@ def build_model(
         raise
     except ValueError as error:
         raise RecipeError(f"model: {error}") from error
-    return VAE(Hierarchy(prior, layer_dims), Hierarchy(encoder, layer_dims), decoder, labels, parts)
+    return VAE(
+        Hierarchy(prior, layer_dims), Hierarchy(encoder, layer_dims), decoder, labels, parts, covariates
+    )
 
 
 def _with_label_inputs(images: Examples | None, labels: LabelPrior | None) -> Examples | None:

@@ -37,6 +37,7 @@ class BuildContext:
         conditioned_parts: which parts of the model are conditioned on the label.
         latent_kind: whether the posterior of a latent is continuous, discrete, or a point.
         network: builds the network from a label to the parameters of a Gaussian, from event shapes.
+        covariates: the covariates of a model that is conditioned on them, with those of training.
 
     >>> context = BuildContext(2, event_shape=(1, 8, 8))
     >>> context.label_dim, context.examples(5)[0].shape
@@ -53,11 +54,26 @@ class BuildContext:
     conditioned_parts: frozenset[str] = frozenset()
     latent_kind: LatentKind = "continuous"
     network: Callable[..., nn.Module] = SMALL_NETWORK
+    covariates: LabelPrior | None = None
 
     @property
     def label_dim(self) -> int:
         """m, the size of a label that the prior is conditioned on; 0 for an unconditional prior."""
         return self.labels.label_dim if self.labels is not None and "prior" in self.conditioned_parts else 0
+
+    @property
+    def covariate_dim(self) -> int:
+        """c, the number of covariates that the prior is conditioned on; 0 for none."""
+        return (
+            0
+            if self.covariates is None or "prior" not in self.conditioned_parts
+            else self.covariates.label_dim
+        )
+
+    @property
+    def condition_dim(self) -> int:
+        """m + c, the size of the vector that the prior is called with; 0 for an unconditional prior."""
+        return self.label_dim + self.covariate_dim
 
     def examples(self, n: int) -> tuple[Tensor, Tensor | None]:
         """n training examples with their labels; zeros if the context has no data.

@@ -174,6 +174,8 @@ def _require_encoder(context: BuildContext) -> tuple[nn.Module, tuple[int, ...]]
     """The posterior and the shape of the data, which a mixture of posteriors needs."""
     if context.posterior is None or context.event_shape is None:
         raise ValueError("context: expected a posterior and an event_shape, for a mixture of posteriors")
+    if context.covariates is not None and "encoder" in context.conditioned_parts:
+        raise ValueError("covariates: a mixture of posteriors has none for its images; use another prior")
     return context.posterior, context.event_shape
 
 
@@ -184,11 +186,11 @@ def standard_normal(context: BuildContext) -> nn.Module:
     >>> standard_normal(BuildContext(2))
     StandardNormal(latent_dim=2)
     """
-    if not context.label_dim:
+    if not context.condition_dim:
         return StandardNormal(context.latent_dim)
     head = gaussian()
     return Conditional(
-        context.network([(context.label_dim,)], head.network_output((context.latent_dim,))), head
+        context.network([(context.condition_dim,)], head.network_output((context.latent_dim,))), head
     )
 
 
@@ -216,7 +218,7 @@ def mixture(
     MixtureOfGaussians(latent_dim=2, components=5)
     """
     if weights == "learned":
-        return MixtureOfGaussians(context.latent_dim, components, context.label_dim, init_std)
+        return MixtureOfGaussians(context.latent_dim, components, context.condition_dim, init_std)
     if components != context.label_dim:
         raise ValueError(
             f"components: weights=class_conditional needs one component per class, {context.label_dim}, got "
@@ -260,7 +262,7 @@ def vamp(
     if "encoder" in context.conditioned_parts and context.labels is not None and labels is not None:
         condition = PseudoLabels(labels, context.labels.one_hot)
     return AggregatedPosterior(
-        posterior, PseudoInputs(images), weights == "learned", condition, context.label_dim
+        posterior, PseudoInputs(images), weights == "learned", condition, context.condition_dim
     )
 
 
@@ -286,7 +288,7 @@ def exemplars(
     images, labels = context.examples(components)
     condition = FixedInputs(labels) if "encoder" in context.conditioned_parts and labels is not None else None
     return AggregatedPosterior(
-        posterior, FixedInputs(images), weights == "learned", condition, context.label_dim
+        posterior, FixedInputs(images), weights == "learned", condition, context.condition_dim
     )
 
 
@@ -312,4 +314,4 @@ def flow(
     >>> flow(BuildContext(2), hidden_sizes=(8,))()
     Flow(dim=2, batch_shape=())
     """
-    return FlowPrior(context.latent_dim, type, transforms, hidden_sizes, context.label_dim)
+    return FlowPrior(context.latent_dim, type, transforms, hidden_sizes, context.condition_dim)

@@ -42,11 +42,13 @@ class VAE(nn.Module):
         encoder: q(z | x), a `Hierarchy` with the same `layer_dims`.
         decoder: p(x | z), a conditional over images (C, H, W).
         labels: the labels y of a conditional model, and p(y).
-        conditioned_parts: which of "prior", "encoder", "decoder" are conditioned on the label.
+        conditioned_parts: which of "prior", "encoder", "decoder" are conditioned on labels and covariates.
+            Each is called with both as one vector, labels first.
+        covariates: the covariates of a model that is conditioned on them, with those of training.
 
     Raises:
-        ValueError: prior and encoder differ in `layer_dims`, `conditioned_parts` has another name, or only
-            one of `labels` and `conditioned_parts` is given.
+        ValueError: prior and encoder differ in `layer_dims`, `conditioned_parts` has another name, or is
+            given without labels and covariates, or these without it.
 
     >>> from vaekit.models.conditional import Conditional
     >>> from vaekit.models.likelihoods import bernoulli
@@ -338,15 +340,16 @@ class VAE(nn.Module):
         return context
 
     def _condition(self, part: str, context: Context, leading: Sequence[int] = ()) -> tuple[Tensor, ...]:
-        """What a part is conditioned on, as inputs of its network; `leading` is the batch shape to match."""
+        """What a part is conditioned on, one vector (..., m + c); `leading` is the batch shape to match."""
         if part not in self.conditioned_parts:
             return ()
         given = [("labels", self.labels, context.label), ("covariates", self.covariates, context.covariates)]
-        return tuple(
+        vectors = [
             self._standardize(part, name, known, value, leading)
             for name, known, value in given
             if known is not None
-        )
+        ]
+        return (vectors[0] if len(vectors) == 1 else join_vectors(vectors),)
 
     def _standardize(
         self, part: str, name: str, known: LabelPrior, value: Tensor | None, leading: Sequence[int]
@@ -401,6 +404,16 @@ def _great_circle(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     """Points on the great circle from unit vector a to unit vector b; through 0 if they are opposite."""
     angle = torch.arccos((a * b).sum(-1, keepdim=True).clamp(-1, 1)).clamp(1e-4, math.pi - 1e-4)
     return (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)
+
+
+def join_vectors(vectors: Sequence[Tensor]) -> Tensor:
+    """Concatenate vectors (..., m) along the last dimension; the leading dimensions are broadcast.
+
+    >>> join_vectors([torch.zeros(3, 4, 2), torch.zeros(4, 1)]).shape
+    torch.Size([3, 4, 3])
+    """
+    leading = torch.broadcast_shapes(*(vector.shape[:-1] for vector in vectors))
+    return torch.cat([vector.expand(*leading, vector.shape[-1]) for vector in vectors], -1)
 
 
 def takes_offset(decoder: nn.Module) -> bool:
