@@ -94,7 +94,7 @@ def test_images_are_chosen_among_those_with_missing_values(trained: TrainedModel
 def test_without_missing_values_there_is_an_error(trained: TrainedModel, folder: Path) -> None:
     with pytest.raises(InvalidError, match="none of these 400 images has missing values; hide some"):
         impute_dataset(trained, "none", data=str(folder / "curves.npy"))
-    with pytest.raises(RecipeError, match="expected one of 'pixels', 'square', 'half'"):
+    with pytest.raises(RecipeError, match="expected one of pixels, square, half"):
         impute_dataset(trained, "holes")
 
 

@@ -29,23 +29,23 @@ def test_every_study_is_valid_and_plans_under_all_its_presets(name):
     [
         ({"runs": [RUN], "titel": ""}, "titel: unknown key; did you mean 'title'?"),
         ({"runs": [{**RUN, "recpe": "x"}]}, "runs.0.recpe: unknown key; did you mean 'recipe'?"),
-        ({"runs": [{"name": "a"}]}, "runs.0.recipe: expected"),
+        ({"runs": [{"name": "a"}]}, "runs.0.recipe: required"),
         ({"runs": []}, "runs: expected"),
-        ({}, "runs: expected"),
+        ({}, "runs: required"),
         (
             {"runs": [RUN], "presets": {"quick": {"evaluate": {"sample": 3}}}},
             "presets.quick.evaluate.sample: unknown key; did you mean 'samples'?",
         ),
         (
             {"runs": [RUN], "page": [{"tabel": {}}]},
-            "page.0: no block is called 'tabel'; did you mean 'table'?",
+            "got 'tabel'; did you mean 'table'?",
         ),
         (
             {"runs": [RUN], "page": [{"table": {"colums": []}}]},
             "table: colums: unknown key; did you mean 'columns'",
         ),
         ({"runs": [RUN], "page": [{"samples": {"n": "ten"}}]}, "samples: n: expected an integer"),
-        ({"runs": [RUN], "page": [{"heading": None}]}, "heading: text: expected"),
+        ({"runs": [RUN], "page": [{"heading": None}]}, "heading: text: required"),
         ({"runs": [RUN], "page": [{"text": "a", "table": {}}]}, "page.0: expected one block"),
     ],
 )
