@@ -275,6 +275,12 @@ NOT_COMPARED: dict[str, str] = {
 #   "models/*/evaluation/median": "a number that there was not",
 ADDED: dict[str, str] = {
     "*recipe/objective/beta/unit": "every schedule of beta has a unit, the constant one too",
+    "*recipe/training/callbacks": "a recipe may name callbacks",
+    "*recipe/data/options": "a recipe may name a function that makes its data",
+    "*evaluation/metrics": "an evaluation may have metrics of the user",
+    "*quality/metrics": "an evaluation may have metrics of the user",
+    "*labels missing/metrics": "an evaluation may have metrics of the user",
+    "*hidden/metrics": "an evaluation may have metrics of the user",
 }
 
 # In the old tree alone, on purpose (an old path).

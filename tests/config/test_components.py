@@ -623,5 +623,5 @@ def test_a_likelihood_that_is_no_head_is_one_line(tmp_path):
         "@vaekit.register('likelihood')\ndef normal():\n    return torch.distributions.Normal\n"
     )
     recipe = load_recipe("digits", [f"model.decoder.likelihood={file}:normal"])
-    with pytest.raises(RecipeError, match="expected a likelihood or posterior that is an nn.Module"):
+    with pytest.raises(RecipeError, match=r"expected a likelihood or posterior that is an nn\.Module"):
         build_model(recipe.model, (1, 8, 8))
