@@ -19,7 +19,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_origin, get_type_hints
 from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, PydanticUserError, create_model
 from pydantic_core import CoreSchema, core_schema
 
-from vaekit.errors import VaekitError, first_line
+from vaekit.errors import VaekitError, did_you_mean, first_line
 from vaekit.registry import Component, ComponentError, find
 from vaekit.utils.schema import Section, name_to_section
 
@@ -67,6 +67,25 @@ def option_values(options: Options) -> dict[str, Any]:
     {'components': 3, 'weights': 'learned', 'init_std': 0.3}
     """
     return {name: getattr(options, name) for name in _options(type(options).component)}
+
+
+def explain_option(error: Any, schema: type[Options]) -> str:
+    """What is wrong with an option that is missing or unknown; empty for any other error.
+
+    Args:
+        error: an item of `ValidationError.errors()`.
+        schema: the section of the component.
+
+    >>> explain_option({"type": "extra_forbidden", "loc": ("componens",)}, options_of("prior", "vamp"))
+    "componens: unknown key; did you mean 'components'?"
+    """
+    name = ".".join(map(str, error["loc"]))
+    if error["type"] == "missing":
+        return f"{name}: expected a value, since the option has no default"
+    if error["type"] == "extra_forbidden":
+        known = [key for key in schema.model_fields if key not in ("kind", "version")]
+        return f"{name}: unknown key{did_you_mean(name, known) or '; known: ' + (', '.join(known) or 'none')}"
+    return ""
 
 
 def short_name(options: Options) -> str:

@@ -14,9 +14,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from vaekit.config.components import Options, option_values, options_of
+from vaekit.config.components import Options, explain_option, option_values, options_of, short_name
 from vaekit.config.reference import explain_error
-from vaekit.errors import InvalidError, did_you_mean
+from vaekit.errors import InvalidError
 from vaekit.registry import ComponentError
 from vaekit.utils.schema import name_to_section
 
@@ -99,18 +99,8 @@ def parse_options(kind: str, given: str | Mapping[str, Any], where: str) -> Opti
     try:
         return schema.model_validate(dict(section))
     except ValidationError as error:
-        known = [name for name in schema.model_fields if name not in ("kind", "version")]
-        reasons = "; ".join(_explain(e, section, schema, known) for e in error.errors())
-        raise InvalidError(f"{where}: {reasons}") from None
-
-
-def _explain(error: Any, section: Mapping[str, Any], schema: type[Options], known: list[str]) -> str:
-    name = str(error["loc"][-1])
-    if error["type"] == "missing":
-        return f"{name}: expected a value, since the option has no default"
-    if error["type"] == "extra_forbidden":
-        return f"{name}: unknown key{did_you_mean(name, known) or '; known: ' + (', '.join(known) or 'none')}"
-    return explain_error(error, section, schema)
+        reasons = [explain_option(e, schema) or explain_error(e, section, schema) for e in error.errors()]
+        raise InvalidError(f"{where}: {'; '.join(reasons)}") from None
 
 
 def _named_function(kind: str, given: Given) -> NamedFunction:
@@ -119,4 +109,4 @@ def _named_function(kind: str, given: Given) -> NamedFunction:
         return NamedFunction(name, name, given)
     options = parse_options(kind, given, kind)
     function = partial(type(options).component.factory, **option_values(options))
-    return NamedFunction(options.kind.rpartition(":")[2], options.kind, function)
+    return NamedFunction(short_name(options), options.kind, function)

@@ -193,10 +193,7 @@ class HierarchicalDistribution(Distribution):
             value if len(shape) == 1 else value.flatten(-len(shape)) if shape else value[..., None]
             for value, shape in zip(values, self.layer_shapes, strict=True)
         ]
-        if len(flat) == 1:
-            return flat[0]
-        leading = torch.broadcast_shapes(*(value.shape[:-1] for value in flat))
-        return torch.cat([value.expand(*leading, value.shape[-1]) for value in flat], -1)
+        return flat[0] if len(flat) == 1 else join_vectors(flat)
 
     def _split(self, z: Tensor) -> list[Tensor]:
         """The layers, each in its shape, of a vector (..., d)."""
@@ -253,6 +250,16 @@ class HierarchicalDistribution(Distribution):
     @property
     def variance(self) -> Tensor:
         return self._flatten([layer.variance for layer in self._layers_at_means()[1]])
+
+
+def join_vectors(vectors: Sequence[Tensor]) -> Tensor:
+    """Concatenate vectors (..., m) along the last dimension; the leading dimensions are broadcast.
+
+    >>> join_vectors([torch.zeros(3, 4, 2), torch.zeros(4, 1)]).shape
+    torch.Size([3, 4, 3])
+    """
+    leading = torch.broadcast_shapes(*(vector.shape[:-1] for vector in vectors))
+    return torch.cat([vector.expand(*leading, vector.shape[-1]) for vector in vectors], -1)
 
 
 @with_temperature.register

@@ -23,7 +23,7 @@ from torch.distributions import Distribution
 
 from vaekit.distributions.operations import with_temperature
 from vaekit.models import imputation, masking
-from vaekit.models.conditional import HierarchicalDistribution, Hierarchy
+from vaekit.models.conditional import HierarchicalDistribution, Hierarchy, join_vectors
 from vaekit.models.context import Context, as_context
 from vaekit.models.elbo import DEFAULT_TERMS, ELBOTerms, check_need, log_prob_parts, terms_of
 from vaekit.models.labels import LabelPrior
@@ -404,16 +404,6 @@ def _great_circle(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     """Points on the great circle from unit vector a to unit vector b; through 0 if they are opposite."""
     angle = torch.arccos((a * b).sum(-1, keepdim=True).clamp(-1, 1)).clamp(1e-4, math.pi - 1e-4)
     return (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)
-
-
-def join_vectors(vectors: Sequence[Tensor]) -> Tensor:
-    """Concatenate vectors (..., m) along the last dimension; the leading dimensions are broadcast.
-
-    >>> join_vectors([torch.zeros(3, 4, 2), torch.zeros(4, 1)]).shape
-    torch.Size([3, 4, 3])
-    """
-    leading = torch.broadcast_shapes(*(vector.shape[:-1] for vector in vectors))
-    return torch.cat([vector.expand(*leading, vector.shape[-1]) for vector in vectors], -1)
 
 
 def takes_offset(decoder: nn.Module) -> bool:

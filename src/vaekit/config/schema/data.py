@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from vaekit.config.components import Options, SectionOf, option_values, options_of
-from vaekit.errors import did_you_mean
+from vaekit.config.components import Options, SectionOf, explain_option, option_values, options_of
 from vaekit.registry import Component, ComponentError, find, names
 from vaekit.utils.schema import Count, Section, Width
 
@@ -63,15 +62,9 @@ def dataset_options(reference: str, options: Mapping[str, Any]) -> Options:
         return schema.model_validate(dict(options))
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        if first["type"] == "extra_forbidden":
-            known = [key for key in schema.model_fields if key not in ("kind", "version")]
-            reason = f"unknown key{did_you_mean(name, known) or '; known: ' + (', '.join(known) or 'none')}"
-        elif first["type"] == "missing":
-            reason = "expected a value, since the option has no default"
-        else:
-            reason = f"{first['msg'].replace('Input should be', 'expected')}, got {first['input']!r}"
-        raise ValueError(f"options.{name}: {reason}") from None
+        name, expected = ".".join(map(str, first["loc"])), first["msg"].replace("Input should be", "expected")
+        reason = explain_option(first, schema) or f"{name}: {expected}, got {first['input']!r}"
+        raise ValueError(f"options.{reason}") from None
 
 
 class DataSettings(Section):
