@@ -209,3 +209,23 @@ def test_a_point_is_no_bound():
     terms = model.elbo_terms(torch.rand(4, 7), need={"latents"})
     assert (terms.is_bound, terms.latents[0].kind) == (False, "point")
     assert isinstance(terms, ELBOTerms)
+
+
+def test_what_a_model_would_ignore_is_an_error():
+    model, x = vae((7,)), torch.rand(3, 7).round()
+    for context, message in (
+        (Context(covariates=torch.zeros(3, 2)), "covariates: expected none, since this model is not"),
+        (Context(offset=torch.zeros(3)), "offset: expected none, since the likelihood of this model takes"),
+    ):
+        for use in (model.elbo_terms, model.encode, model.reconstruct, model.impute):
+            with pytest.raises(ValueError, match=message):
+                use(x, context)
+
+
+def test_samples_have_as_many_covariates_as_they_are():
+    rows = torch.randn(20, 2)
+    model = vae(
+        (7,), inputs=[(2,)], covariates=attribute_prior(rows), conditioned_parts=("encoder", "decoder")
+    )
+    with pytest.raises(ValueError, match="covariates: expected 4 rows, one per image, got 5"):
+        model.sample(4, context=Context(covariates=rows[:5]))

@@ -145,11 +145,11 @@ class VAE(nn.Module):
             `ELBOTerms` with log_px (K, B), and the terms in `need`.
 
         Raises:
-            ValueError: the model is conditional and the context lacks what it needs, or `need` has an
-                unknown name.
+            ValueError: the context lacks what the model is conditioned on, or has covariates or an offset
+                that it does not take; or `need` has an unknown name.
         """
         check_need(set(need))
-        context = self.with_offset(as_context(context), x)
+        context = self.with_offset(self._checked(context), x)
         mask = context.mask
         if mask is not None:
             x = masking.fill_missing(x, mask)
@@ -169,11 +169,11 @@ class VAE(nn.Module):
 
     def conditional_prior(self, context: Context | Tensor | None = None) -> HierarchicalDistribution:
         """p(z) over z (d,), or p(z | y) over z (B, d) if the prior is conditioned on labels."""
-        return self.prior(*self._condition("prior", as_context(context)))
+        return self.prior(*self._condition("prior", self._checked(context)))
 
     def encode(self, x: Tensor, context: Context | Tensor | None = None) -> HierarchicalDistribution:
         """q(z | x) over z (B, d), for data points (B, *event) with NaN for missing values."""
-        return self._encode(masking.fill_missing(x), as_context(context))
+        return self._encode(masking.fill_missing(x), self._checked(context))
 
     def _encode(self, x: Tensor, context: Context) -> HierarchicalDistribution:
         """q(z | x) for data points without NaN."""
@@ -181,7 +181,7 @@ class VAE(nn.Module):
 
     def decode(self, z: Tensor, context: Context | Tensor | None = None) -> Distribution:
         """p(x | z) over data points (..., *event), for latents (..., d)."""
-        context = as_context(context)
+        context = self._checked(context)
         inputs = (z, *self._condition("decoder", context, z.shape[:-1]))
         if not takes_offset(self.decoder):
             return self.decoder(*inputs)
@@ -211,11 +211,9 @@ class VAE(nn.Module):
             (n, *event).
 
         Raises:
-            ValueError: the number of labels is not n.
+            ValueError: the number of labels, covariates or offsets is not n, or the model takes none of them.
         """
-        context = as_context(context)
-        if context.label is not None and len(context.label) != n:
-            raise ValueError(f"y: expected {n} labels, one per image, got {len(context.label)}")
+        context = self._checked(context, n)
         with seeded(seed):
             context = self._complete(context, n)
             prior: Distribution = self.conditional_prior(context)
@@ -244,7 +242,7 @@ class VAE(nn.Module):
         Returns:
             (B, *event).
         """
-        context = self.with_offset(as_context(context), x)
+        context = self.with_offset(self._checked(context), x)
         with seeded(seed):
             posterior = self.encode(x, context)
             return self.decode(posterior.rsample() if sample_latents else posterior.mean, context).mean
@@ -306,8 +304,8 @@ class VAE(nn.Module):
         Raises:
             ValueError: fewer than two steps, or an unknown path.
         """
-        first = self.with_offset(as_context(context), x_a)
-        last = first if context_b is None else as_context(context_b)
+        first = self.with_offset(self._checked(context), x_a)
+        last = first if context_b is None else self._checked(context_b)
         a, b = self.encode(x_a, first).mean, self.encode(x_b, last).mean
         z = interpolate(a, a if vary == "label" else b, steps, path)
         label = self._interpolate_labels(first.label, (first if vary == "style" else last).label, steps)
@@ -322,6 +320,20 @@ class VAE(nn.Module):
     def _leading(self, x: Tensor) -> Sequence[int]:
         """The batch shape of data points."""
         return x.shape[: x.dim() - self.event_dims]
+
+    def _checked(self, given: Context | Tensor | None, n: int | None = None) -> Context:
+        """A `Context` without covariates or an offset that the model would ignore; of n rows if given."""
+        context = as_context(given)
+        if context.covariates is not None and self.covariates is None:
+            raise ValueError("covariates: expected none, since this model is not conditioned on covariates")
+        if context.offset is not None and not takes_offset(self.decoder):
+            raise ValueError("offset: expected none, since the likelihood of this model takes no offset")
+        rows = {"y": context.label, "covariates": context.covariates, "offset": context.offset}
+        for name, value in rows.items():
+            if n is not None and value is not None and len(value) != n:
+                what = "labels" if name == "y" else "rows"
+                raise ValueError(f"{name}: expected {n} {what}, one per image, got {len(value)}")
+        return context
 
     def with_offset(self, context: Context, x: Tensor) -> Context:
         """The context with the offset that the likelihood reads from the data, if it takes one."""
