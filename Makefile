@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-demo: $(VENV)/.ready ## Install, train the `mnist` recipe, measure it, show the report: three to six minutes
+demo: $(VENV)/.ready ## Install, train the `mnist` recipe, measure it, show the report: three to seven minutes
 	$(BIN)/vaekit train mnist
 	$(BIN)/vaekit evaluate runs/mnist/$$(ls runs/mnist | sort -n | tail -1) --images 1000 --samples 500
 	@echo "Report: file://$(CURDIR)/runs/mnist/$$(ls runs/mnist | sort -n | tail -1)/report.html"
