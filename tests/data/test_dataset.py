@@ -20,8 +20,8 @@ def test_a_dataset_describes_itself() -> None:
 @pytest.mark.parametrize(
     ("images", "labels", "says"),
     [
-        (IMAGES[0], None, r"expected images \(N, C, H, W\) .*, got uint8 of shape \(3, 2, 5\)"),
-        (IMAGES.astype(np.float64), None, "uint8 or float32"),
+        (IMAGES[0, 0, 0], None, r"expected images \(N, C, H, W\), .*, got uint8 of shape \(5,\)"),
+        (IMAGES.astype(np.int64), None, "uint16, float32 or float64, got int64"),
         (IMAGES[:0], None, "expected at least one image"),
         (IMAGES, np.zeros(3, np.int64), r"one label per image, shape \(4,\), got shape \(3,\)"),
         (IMAGES, np.zeros(4, np.int32), r"expected labels of int64 in 0\.\.1"),

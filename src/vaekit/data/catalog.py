@@ -39,7 +39,7 @@ class CatalogEntry:
 
     name: str
     title: str
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     count: int
     license: str
     reference: str

@@ -1,11 +1,13 @@
-"""A dataset: one array of images, optional labels and attributes, and their description.
+"""A dataset: one array of data points, optional labels and attributes, and their description.
 
-Stored values are either gray levels (uint8, 0..255) or real numbers (float32 in [0, 1]; NaN for missing
-values). In both cases
+A data point has any shape: a vector (D,), a signal (C, L), an image (C, H, W) or a volume (C, D, H, W).
+Stored values are gray levels (uint8 or uint16, from 0), real numbers in [0, 1] (float32), or values in the
+units of the source (float32, or float64 for tables); NaN stands for a missing value. In all cases
 
     original = offset + scale * stored
 
-so results can be returned in the units of the original data.
+so results can be returned in the units of the original data. Values in the units of the source become model
+values by a `Preprocessing`, which is fitted on the training rows.
 """
 
 from __future__ import annotations
@@ -17,17 +19,20 @@ from functools import cached_property
 import numpy as np
 
 from vaekit.errors import DataError
+from vaekit.spec import Column
+
+NOUNS = {1: "vectors", 2: "signals", 3: "images", 4: "volumes"}  # by the dimensions of a data point
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images (N, C, H, W), their labels (N,) or None, and where they came from.
+    """Data points (N, *shape), their labels (N,) or None, and where they came from.
 
     Args:
         name: the name in commands and run directories.
         title: the name in figures.
-        images: (N, C, H, W), gray levels 0..255 (uint8) or float32 in [0, 1]; may be a read-only memory map.
-            Vectors of length D are (N, 1, 1, D).
+        images: (N, *shape), gray levels (uint8 or uint16), or real numbers (float32 or float64); may be a
+            read-only memory map.
         labels: (N,) int64 in 0..classes-1, or None.
         label_names: one name per class; empty without labels.
         published: split name -> (first, last + 1) image, if the source publishes splits.
@@ -37,7 +42,10 @@ class Dataset:
         attributes: (N, m) float32, real numbers per image, or None.
         attribute_names: one name per column; empty without attributes.
         files: the path of each image within its folder; empty if the images do not come from files.
-        layout: the shape of one image in the source, such as (D,) or (H, W, C); empty for (C, H, W).
+        layout: the shape of one image in the source, such as (D,) or (H, W, C); empty for `shape`.
+        columns: the columns of a table, one per value of a vector; empty for other data.
+        levels: the number of gray levels; 0 for those of the type of the images, 256 or 65536.
+        scaled: whether real numbers are in [0, 1]; otherwise they are in units of the source.
 
     Raises:
         DataError: the arrays have other shapes or types, or differ in number.
@@ -63,9 +71,17 @@ class Dataset:
     attribute_names: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     layout: tuple[int, ...] = ()
+    columns: tuple[Column, ...] = ()
+    levels: int = 0
+    scaled: bool = True
 
     def __post_init__(self) -> None:
         _check_images(self.images, self.source)
+        if self.columns and self.images.shape[1:] != (len(self.columns),):
+            raise DataError(
+                f"{self.source}: expected one column per value, got {len(self.columns)} columns for vectors "
+                f"of shape {self.images.shape[1:]}; name each column"
+            )
         if self.labels is not None:
             _check_labels(self.labels, len(self.images), len(self.label_names), self.source)
         if self.attributes is not None:
@@ -73,32 +89,57 @@ class Dataset:
 
     def __repr__(self) -> str:
         classes = f", {self.classes} classes" if self.classes else ""
-        return f"Dataset({self.name!r}, {len(self)} images of {self.shape}, {self.images.dtype}{classes})"
+        if self.columns:
+            return f"Dataset({self.name!r}, {len(self)} rows of {len(self.columns)} columns{classes})"
+        return (
+            f"Dataset({self.name!r}, {len(self)} {self.noun} of {self.shape}, {self.images.dtype}{classes})"
+        )
 
     def __len__(self) -> int:
         return len(self.images)
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """(C, H, W) of one image."""
-        channels, height, width = self.images.shape[1:]
-        return channels, height, width
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one data point, such as (C, H, W)."""
+        return self.images.shape[1:]
+
+    @property
+    def noun(self) -> str:
+        """What the data points are: rows, vectors, signals, images or volumes."""
+        return "rows" if self.columns else NOUNS[len(self.shape)]
 
     @property
     def is_uint8(self) -> bool:
         """Whether the images are stored as gray levels 0..255 (uint8) rather than as real numbers."""
         return self.images.dtype == np.uint8
 
+    @property
+    def has_levels(self) -> bool:
+        """Whether the images are stored as gray levels, of 8 or 16 bits."""
+        return self.images.dtype.kind == "u"
+
+    @property
+    def n_levels(self) -> int:
+        """The number of gray levels; 0 for real numbers."""
+        return (self.levels or int(np.iinfo(self.images.dtype).max) + 1) if self.has_levels else 0
+
+    @property
+    def divisor(self) -> int:
+        """What stored values are divided by to lie in [0, 1]: the largest gray level, or 1."""
+        return self.n_levels - 1 if self.has_levels else 1
+
     @cached_property
     def has_missing(self) -> bool:
         """Whether some values are missing (NaN), which is possible for real numbers only."""
-        return not self.is_uint8 and bool(np.isnan(self.images.min()))
+        return not self.has_levels and bool(np.isnan(self.images.min()))
 
     @cached_property
     def is_discrete(self) -> bool:
-        """Whether all known values are gray levels: stored as uint8, or as k / 255 together with NaN."""
+        """Whether all known values are gray levels: stored as such, or as k / 255 together with NaN."""
         if not self.has_missing:
-            return self.is_uint8
+            return self.has_levels
+        if self.columns or not self.scaled:
+            return False
         levels = self.images * np.float32(255)
         return not (np.abs(levels - np.rint(levels)) >= 1e-3).any()  # false for NaN
 
@@ -108,22 +149,35 @@ class Dataset:
         return len(self.label_names)
 
     def to_original(self, x: np.ndarray) -> np.ndarray:
-        """Images (..., C, H, W) in [0, 1], as a model returns them, in the units and layout of the source."""
-        return self.to_layout(self.offset + self.scale * (255 if self.is_uint8 else 1) * x)
+        """Values (..., *shape) in [0, 1], as a model returns them, in the units and layout of the source."""
+        return self.to_layout(self.offset + self.scale * self.divisor * x)
 
     def to_layout(self, values: np.ndarray) -> np.ndarray:
-        """An array (..., C, H, W) in the layout of the source."""
-        layout = self.layout or self.shape
-        last = len(layout) == 3 and layout != self.shape
-        moved = np.moveaxis(values, -3, -1) if last else values
-        return moved.reshape(*values.shape[:-3], *layout)
+        """An array (..., *shape) in the layout of the source."""
+        return to_layout(values, self.shape, self.layout)
+
+    def in_units(self, indices: np.ndarray) -> np.ndarray:
+        """The stored values of some data points, (n, *shape), in units of the source."""
+        return self.offset + self.scale * self.images[indices].astype(np.float64)
+
+
+def to_layout(values: np.ndarray, shape: tuple[int, ...], layout: tuple[int, ...]) -> np.ndarray:
+    """An array (..., *shape) with data points of the shape `layout`, channels last if they were so.
+
+    >>> to_layout(np.zeros((5, 3, 8, 9)), (3, 8, 9), (8, 9, 3)).shape
+    (5, 8, 9, 3)
+    """
+    layout = layout or shape
+    last = len(layout) == len(shape) > 1 and layout != shape and layout == (*shape[1:], shape[0])
+    moved = np.moveaxis(values, -len(shape), -1) if last else values
+    return moved.reshape(*values.shape[: values.ndim - len(shape)], *layout)
 
 
 def _check_images(images: np.ndarray, source: str) -> None:
-    if images.ndim != 4 or images.dtype not in (np.uint8, np.float32):
+    if not 2 <= images.ndim <= 5 or images.dtype not in (np.uint8, np.uint16, np.float32, np.float64):
         raise DataError(
-            f"{source}: expected images (N, C, H, W) of uint8 or float32, got {images.dtype} of shape "
-            f"{images.shape}; convert them first"
+            f"{source}: expected images (N, C, H, W), or (N, D), (N, C, L), (N, C, D, H, W), of uint8, "
+            f"uint16, float32 or float64, got {images.dtype} of shape {images.shape}; convert them first"
         )
     if images.size == 0:
         raise DataError(f"{source}: expected at least one image, got shape {images.shape}")

@@ -64,7 +64,7 @@ def describe_dataset(name_or_path: str | Path | Dataset) -> dict[str, Any]:
     return loaded | _entry_facts(row) | {"found": found}
 
 
-def _row(name: str, images: int, shape: tuple[int, int, int], found: str, license: str) -> dict[str, Any]:
+def _row(name: str, images: int, shape: tuple[int, ...], found: str, license: str) -> dict[str, Any]:
     return {"name": name, "images": images, "shape": list(shape), "found": found, "license": license}
 
 
@@ -176,7 +176,7 @@ def _are_probabilities(dataset: Dataset) -> bool:
     return dataset.shape[0] == 1 and (dataset.is_discrete or (dataset.offset, dataset.scale) == (0, 1))
 
 
-def _network(shape: tuple[int, int, int]) -> tuple[str, str]:
+def _network(shape: tuple[int, ...]) -> tuple[str, str]:
     _, height, width = shape
     if min(height, width) >= 16:
         return "convolutional", f"{height}x{width} images are large enough for convolutions"

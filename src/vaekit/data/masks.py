@@ -10,7 +10,7 @@ Otherwise every pixel would be visible in some epoch.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -95,18 +95,18 @@ def half(side: Side = "random") -> MaskSampler:
 
 
 def observed_pixels(
-    missing: MaskSampler, shape: tuple[int, int, int], indices: np.ndarray, seed: int
+    missing: MaskSampler, shape: tuple[int, ...], indices: np.ndarray, seed: int
 ) -> np.ndarray:
     """The masks of some images.
 
     Args:
         missing: the mask sampler.
-        shape: (C, H, W) of an image.
+        shape: of a data point: (D,), (C, L), (C, H, W) or (C, D, H, W). A vector or signal counts as one row.
         indices: (n,) indices of the images in the dataset.
         seed: the random seed.
 
     Returns:
-        (n, 1, H, W) bool, True where a pixel is observed.
+        (n, 1, H, W) bool, True where a pixel is observed; (n, D) for vectors.
 
     Raises:
         DataError: the mask does not fit the images.
@@ -115,10 +115,12 @@ def observed_pixels(
     array([[[[False, False],
              [ True,  True]]]])
     """
-    masks = np.empty((len(indices), 1, *shape[1:]), bool)
+    places = shape[1:] or shape
+    size: Any = places if len(places) > 1 else (1, *places)
+    masks = np.empty((len(indices), *size), bool)
     for mask, index in zip(masks, indices.tolist(), strict=True):
-        mask[0] = missing(np.random.default_rng([seed, index, _STREAM]), shape[1:])
-    return masks
+        mask[:] = missing(np.random.default_rng([seed, index, _STREAM]), size)
+    return masks.reshape(len(indices), *(1,) * (len(shape) > 1), *places)
 
 
 def _mask_half(side: str, image: Size) -> np.ndarray:

@@ -7,6 +7,9 @@ With a gray level v in 0..255 and p = v / 255, the observation x is
     dynamic     x ~ Bernoulli(p), drawn again at each use in training; like `static` otherwise
     discrete    x = p, one of 256 gray levels
     continuous  x = p, a real number
+    counts      x = v, an integer from 0 on
+
+Values in the units of their source become x by the `Preprocessing` of the model instead.
 
 Static draws depend on the seed and on the index of the image in the dataset only, so image i looks the same
 in every subset, batch and process (Salakhutdinov and Murray 2008 used one such draw).
@@ -25,10 +28,12 @@ from torch import Tensor
 
 from vaekit.data.dataset import Dataset
 from vaekit.data.masks import MaskSampler, observed_pixels
+from vaekit.data.preprocessing import fit_preprocessing
 from vaekit.errors import DataError, did_you_mean
+from vaekit.spec import Column, Preprocessing
 from vaekit.utils.memory import available_memory, release_pages
 
-OBSERVATIONS = ("threshold", "static", "dynamic", "discrete", "continuous")
+OBSERVATIONS = ("threshold", "static", "dynamic", "discrete", "continuous", "counts")
 
 _BLOCK = 16  # images per random stream; a larger block wastes more random numbers, a smaller one is slower
 
@@ -39,18 +44,18 @@ class ObservedImages:
     """The images of a split as the model sees them, in batches on a device; made by `observe`.
 
     Args:
-        read_images: a function from indices (n,) into the dataset to the stored images (n, C, H, W), uint8 or
-            float32.
+        read_images: a function from indices (n,) into the dataset to the stored images (n, *shape), gray
+            levels or float32.
         indices: (N,) the images of the split.
         labels: what a model may be conditioned on, on the device: class numbers (N,) int64, attributes (N, m)
             float32, or None.
         classes: (N,) int64 on the device, the class numbers, or None.
         device: the device of the batches.
-        divisor: batch = stored / divisor; 255 for gray levels.
+        divisor: batch = stored / divisor; 255 for 256 gray levels.
         dynamic: whether each batch is sampled again from Bernoulli(stored / divisor).
         has_missing: whether the stored images may hold NaN.
-        read_masks: a function from indices (n,) into the dataset to the masks (n, 1, H, W), True where
-            a pixel is not hidden; None if nothing is hidden.
+        read_masks: a function from indices (n,) into the dataset to masks that broadcast with the images,
+            such as (n, 1, H, W), True where a value is not hidden; None if nothing is hidden.
         resident: whether all images stay on the device, as `data`; otherwise `data` is None and they are read
             batch by batch.
 
@@ -66,7 +71,7 @@ class ObservedImages:
         labels: torch.Tensor | None,
         *,
         classes: torch.Tensor | None = None,
-        shape: tuple[int, int, int],
+        shape: tuple[int, ...],
         device: torch.device,
         divisor: int,
         dynamic: bool,
@@ -99,7 +104,7 @@ class ObservedImages:
         return self._indices
 
     def batch(self, indices: torch.Tensor) -> torch.Tensor:
-        """The images at `indices` (B,) int64 of this split: (B, C, H, W) float32 in [0, 1] on the device.
+        """The images at `indices` (B,) int64 of this split: (B, *shape) float32 on the device.
 
         Missing values are NaN; there are none unless `has_missing` is true. Dynamic training images are
         sampled with torch's global generator of the device.
@@ -117,7 +122,7 @@ class ObservedImages:
         return x
 
     def all(self) -> torch.Tensor:
-        """All images of the split, (N, C, H, W) float32, in order."""
+        """All images of the split, (N, *shape) float32, in order."""
         return self.batch(torch.arange(len(self), device=self.device))
 
     def batches(self, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
@@ -145,6 +150,7 @@ def observe(
     resident: bool | None = None,
     missing: MaskSampler | None = None,
     condition_on: str = "label",
+    preprocessing: Preprocessing | None = None,
 ) -> ObservedImages:
     """The images of a split as the model sees them.
 
@@ -159,6 +165,8 @@ def observe(
             free memory. The numbers are the same either way.
         missing: the mask sampler that hides a part of every image; None hides nothing.
         condition_on: whether the labels are the class numbers ("label") or the "attributes".
+        preprocessing: that of the model, for tables and other values in units of their source; by default it
+            is fitted on these images.
 
     Raises:
         DataError: the observation is unknown, or the observation or the mask does not fit these images.
@@ -168,15 +176,17 @@ def observe(
     tensor([0., 1.])
     """
     _check(dataset, observation)
+    if preprocessing is None and not (dataset.has_levels or (dataset.scaled and not dataset.columns)):
+        preprocessing = fit_preprocessing(dataset, indices)
     read_masks = None if missing is None else partial(observed_pixels, missing, dataset.shape, seed=seed)
     device = torch.device(device)
 
     def to_device(values: np.ndarray | None) -> torch.Tensor | None:
         return None if values is None else torch.from_numpy(values[indices]).to(device)
 
-    size = len(indices) * (dataset.images[0].nbytes + dataset.images[0, 0].size * (missing is not None))
+    size = len(indices) * (dataset.images[0].nbytes + dataset.images[0].size * (missing is not None))
     observed = ObservedImages(
-        _image_reader(dataset, observation, training, seed),
+        _image_reader(dataset, observation, training, seed, preprocessing),
         np.asarray(indices, np.int64),
         to_device(dataset.attributes if condition_on == "attributes" else dataset.labels),
         classes=to_device(dataset.labels),
@@ -208,11 +218,31 @@ def _check(dataset: Dataset, observation: str) -> None:
         raise DataError(
             f"{dataset.name}: observation discrete needs gray levels 0..255, got real numbers; use continuous"
         )
+    if observation in ("static", "dynamic") and dataset.has_levels and dataset.n_levels != 256:
+        raise DataError(
+            f"{dataset.name}: observation {observation} needs 256 gray levels, got {dataset.n_levels}; "
+            "use discrete or continuous"
+        )
+    if observation not in ("continuous", "counts") and (dataset.columns or not dataset.scaled):
+        raise DataError(
+            f"{dataset.name}: observation {observation} needs gray levels or values in [0, 1], got "
+            f"{'a table' if dataset.columns else 'values of another range'}; use continuous"
+        )
+    if observation == "counts" and any(
+        column.kind != "count" for column in dataset.columns or (Column("x"),)
+    ):
+        raise DataError(f"{dataset.name}: observation counts needs columns of counts only; use continuous")
 
 
-def _image_reader(dataset: Dataset, observation: str, training: bool, seed: int) -> ReadByIndex:
+def _image_reader(
+    dataset: Dataset, observation: str, training: bool, seed: int, preprocessing: Preprocessing | None
+) -> ReadByIndex:
     """The function that reads images by index, with missing values as NaN."""
+    if preprocessing is not None and (dataset.columns or not dataset.scaled):
+        return lambda indices: preprocessing.to_model(dataset.in_units(indices))
     images, read = dataset.images, _complete_image_reader(dataset, observation, training, seed)
+    if dataset.has_levels and not dataset.is_uint8 and observation in ("discrete", "continuous"):
+        return lambda indices: (images[indices] / dataset.divisor).astype(np.float32)
     if not dataset.has_missing:
         return read
     # A comparison turns NaN into 0.
@@ -222,7 +252,7 @@ def _image_reader(dataset: Dataset, observation: str, training: bool, seed: int)
 def _complete_image_reader(dataset: Dataset, observation: str, training: bool, seed: int) -> ReadByIndex:
     images = dataset.images
     if observation == "threshold":
-        half = 127 if dataset.is_uint8 else 0.5
+        half = dataset.divisor // 2 if dataset.has_levels else 0.5
         return lambda indices: (images[indices] > half).astype(np.uint8)
     if _is_binary(observation, training):
         return lambda indices: _binarize_static(images, indices, seed)

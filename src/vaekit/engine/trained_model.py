@@ -61,7 +61,7 @@ class TrainedModel:
 
     model: VAE
     recipe: Recipe
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     label_names: tuple[str, ...]
     source: Path
     fingerprint: str = ""
@@ -332,7 +332,7 @@ def fingerprint(dataset: Dataset) -> str:
 
 
 def restore_model(
-    recipe: Recipe, shape: tuple[int, int, int], weights: dict[str, torch.Tensor], source: str
+    recipe: Recipe, shape: tuple[int, ...], weights: dict[str, torch.Tensor], source: str
 ) -> VAE:
     """Build the model of a recipe and load saved weights into it.
 

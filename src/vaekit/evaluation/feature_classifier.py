@@ -55,7 +55,7 @@ class FeatureClassifier(nn.Module):
     scale: Tensor
     accuracy: Tensor
 
-    def __init__(self, shape: tuple[int, int, int], classes: int):
+    def __init__(self, shape: tuple[int, ...], classes: int):
         super().__init__()
         self.body = (
             convolutional([shape], (N_FEATURES,), (32, 64), ())

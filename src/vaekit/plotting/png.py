@@ -76,7 +76,7 @@ def save_grid(
     return write_whole(path, grid_png(images, columns, scale, caption))
 
 
-def read_grid(path: Path, shape: tuple[int, int, int], count: int, scale: int = 2) -> np.ndarray:
+def read_grid(path: Path, shape: tuple[int, ...], count: int, scale: int = 2) -> np.ndarray:
     """Read the first images of the first row of a grid that was written by `save_grid`.
 
     Args:

@@ -47,7 +47,7 @@ class Graph(NamedTuple):
     batched: tuple[str, ...] = ()
 
 
-def graphs(model: VAE, shape: tuple[int, int, int]) -> dict[str, Graph]:
+def graphs(model: VAE, shape: tuple[int, ...]) -> dict[str, Graph]:
     """All graphs of a model.
 
     Args:

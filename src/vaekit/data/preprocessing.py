@@ -1,0 +1,121 @@
+"""Fit a `Preprocessing` on training rows, and bring other data to the values that a model knows.
+
+Numbers are scaled per column of a table, and by one offset and scale for signals, images and volumes whose
+values are in units of the source. Gray levels and values in [0, 1] stay as they are.
+
+    standard   the mean and the standard deviation
+    robust     the median and the interquartile range / 1.349, which is the deviation of a Gaussian
+    minmax     the smallest and the largest value become 0 and 1
+    quantile   quantiles become those of N(0, 1), by a strictly increasing function with linear tails
+    none       the values as they are
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.special import ndtri
+
+from vaekit.data.dataset import Dataset
+from vaekit.errors import DataError
+from vaekit.spec import SCALINGS, Column, Preprocessing, Scaling
+
+MAX_KNOTS = 101
+_NORMAL_IQR = 1.3489795003921634  # interquartile range of N(0, 1)
+_TINY = 1e-6  # the smallest scale, relative to the largest magnitude
+
+
+def fit_preprocessing(
+    dataset: Dataset, train: np.ndarray | None = None, scaling: Scaling = "standard"
+) -> Preprocessing:
+    """Find offsets and scales on the training rows.
+
+    Args:
+        dataset: the data.
+        train: (n,) indices of the training rows; all rows if None.
+        scaling: how numbers of a table are scaled: standard, quantile, robust, minmax or none.
+
+    Raises:
+        DataError: the scaling is unknown.
+
+    >>> data = Dataset("two", "Two", np.array([[0.0], [4.0]]), None, (), columns=(Column("a"),))
+    >>> fit_preprocessing(data).columns[0].offset
+    2.0
+    """
+    if scaling not in SCALINGS:
+        raise DataError(f"scaling: expected one of {', '.join(SCALINGS)}, got {scaling!r}")
+    rows = dataset.images if train is None else dataset.images[train]
+    if dataset.columns:
+        columns = [
+            fit_column(column, rows[:, j], scaling if column.scaling == "none" else column.scaling)
+            for j, column in enumerate(dataset.columns)
+        ]
+        return Preprocessing(dataset.shape, tuple(columns), dtype=str(rows.dtype), layout=dataset.layout)
+    offset, scale = dataset.offset, dataset.scale * dataset.divisor
+    if not dataset.scaled:
+        offset, scale = _robust_range(rows)
+    low, high = np.nanmin(rows), np.nanmax(rows)
+    return Preprocessing(
+        dataset.shape,
+        offset=offset,
+        scale=scale,
+        levels=dataset.n_levels,
+        low=float(dataset.offset + dataset.scale * low),
+        high=float(dataset.offset + dataset.scale * high),
+        dtype=str(rows.dtype),
+        layout=dataset.layout,
+    )
+
+
+def fit_column(column: Column, values: np.ndarray, scaling: Scaling = "standard") -> Column:
+    """The column with offset, scale and range of some values (n,); NaN is left out.
+
+    >>> fit_column(Column("a"), np.array([0.0, 4.0, np.nan]), "minmax").scale
+    4.0
+    """
+    known = values[~np.isnan(values)]
+    if not column.is_numeric or not len(known):
+        return column
+    column = replace(column, scaling=scaling, low=float(known.min()), high=float(known.max()))
+    if scaling == "quantile":
+        knots = _knots(known)
+        return replace(column, knots=knots) if len(knots) > 1 else fit_column(column, values, "standard")
+    if scaling == "none":
+        return column
+    if scaling == "minmax":
+        offset, scale = known.min(), known.max() - known.min()
+    elif scaling == "robust":
+        quarter, offset, three_quarters = np.quantile(known, (0.25, 0.5, 0.75))
+        scale = (three_quarters - quarter) / _NORMAL_IQR or known.std()
+    else:
+        offset, scale = known.mean(), known.std()
+    return replace(column, offset=float(offset), scale=_positive(float(scale), column, known))
+
+
+def _positive(scale: float, column: Column, known: np.ndarray) -> float:
+    """The scale; for a constant column its resolution, or else 1."""
+    smallest = _TINY * float(np.abs(known).max())
+    return scale if scale > smallest * 1e-3 and scale > 0 else column.resolution or 1.0
+
+
+def _knots(known: np.ndarray) -> tuple[tuple[float, float], ...]:
+    """Quantiles and those of N(0, 1), strictly increasing. Equal quantiles share their middle probability."""
+    count = int(np.clip(len(known) // 5, 2, MAX_KNOTS))
+    probabilities = (np.arange(count) + 0.5) / count
+    quantiles = np.quantile(known, probabilities)
+    values, place = np.unique(quantiles, return_inverse=True)
+    middle = np.bincount(place, probabilities) / np.bincount(place)
+    return tuple(zip(values.tolist(), ndtri(middle).tolist(), strict=True))
+
+
+def _robust_range(rows: np.ndarray) -> tuple[float, float]:
+    """Offset and scale that bring most values to [0, 1]: the range, or that of 99.8 % of them."""
+    known = rows[~np.isnan(rows)]
+    low, high = float(known.min()), float(known.max())
+    first, last = (
+        float(quantile) for quantile in np.quantile(known[:: max(1, known.size // 10**6)], (0.001, 0.999))
+    )
+    if last > first and high - low > 2 * (last - first):
+        low, high = first, last
+    return low, (high - low) or 1.0
