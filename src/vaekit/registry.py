@@ -84,9 +84,9 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "delta": "vaekit.models.posteriors:delta",
     },
     "network": {
-        "dense": "vaekit.nn.networks:Dense",
-        "convolutional": "vaekit.nn.networks:convolutional",
-        "residual": "vaekit.nn.networks:residual",
+        "dense": "vaekit.nn.dense:Dense",
+        "convolutional": "vaekit.nn.convolutional:convolutional",
+        "residual": "vaekit.nn.convolutional:residual",
     },
     "objective": {
         "elbo": "vaekit.models.objectives:elbo",

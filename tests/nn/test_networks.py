@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import cases
+from vaekit.errors import InvalidError
 from vaekit.nn import networks
 from vaekit.nn.layers import ToImage, Upsample
 from vaekit.nn.networks import Dense, MultiInputLinear, ResidualBlock, convolutional, residual
@@ -29,6 +30,16 @@ def test_every_network_has_the_properties_of_a_network(name: str):
     check_network(cases.NETWORKS[name], shapes=(*cases.IMAGE_SHAPES, (1,), (9,)))
 
 
+SIGNALS = ((1, 1), (2, 7), (1, 32), (3, 129))
+VOLUMES = ((1, 1, 1, 1), (2, 3, 4, 5), (1, 8, 8, 8))
+
+
+@pytest.mark.parametrize("shapes", [SIGNALS, VOLUMES], ids=["signals", "volumes"])
+@every_network
+def test_every_network_has_these_properties_in_one_and_three_dimensions(name: str, shapes: tuple):
+    check_network(cases.NETWORKS[name], shapes=shapes)
+
+
 @pytest.mark.parametrize("make", [convolutional, residual])
 @pytest.mark.parametrize("height", range(1, 34))
 def test_upsampling_restores_the_exact_size(make, height: int):
@@ -36,6 +47,58 @@ def test_upsampling_restores_the_exact_size(make, height: int):
     options = {"channels": (2, 1, 2), "hidden_sizes": ()}
     assert make([shape], (3,), **options)(torch.rand(1, *shape)).shape == (1, 3)
     assert make([(3,)], shape, **options)(torch.randn(1, 3)).shape == (1, *shape)
+
+
+@pytest.mark.parametrize("make", [convolutional, residual])
+@pytest.mark.parametrize("length", range(1, 18))
+def test_upsampling_restores_the_exact_size_of_signals_and_volumes(make, length: int):
+    for shape in ((2, length), (2, length, 18 - length, 3)):
+        options = {"channels": (2, 1, 2), "hidden_sizes": ()}
+        assert make([shape], (3,), **options)(torch.rand(1, *shape)).shape == (1, 3)
+        assert make([(3,)], shape, **options)(torch.randn(1, 3)).shape == (1, *shape)
+
+
+def in_the_middle(kernel: Tensor, shape: torch.Size) -> Tensor:
+    """A kernel (a, b, 3) in the middle of one of more dimensions, such as (a, b, 3, 3), 0 elsewhere."""
+    wide = kernel.new_zeros(shape)
+    wide[(slice(None), slice(None), *[1] * (len(shape) - kernel.dim()))] = kernel
+    return wide
+
+
+@pytest.mark.parametrize("dims", [(1, 2), (1, 3), (2, 3)])
+@pytest.mark.parametrize("name", ["convolutional", "convolutional-gated", "residual"])
+def test_fewer_dimensions_are_sizes_of_one(name: str, dims: tuple[int, int]):
+    """A signal is an image of height 1, and an image a volume of depth 1: the networks agree."""
+    few, many = dims
+    small = (2, *(7, 6)[:few])
+    large = (2, *[1] * (many - few), *small[1:])
+    for encodes in (True, False):
+        ends = [([small], (3,)), ([large], (3,))] if encodes else [([(3,)], small), ([(3,)], large)]
+        narrow, wide = (cases.NETWORKS[name](*end).double() for end in ends)
+        weights = dict(narrow.named_parameters())
+        for weight in weights.values():
+            nn.init.normal_(weight, std=0.5)
+        assert list(narrow.state_dict()) == list(wide.state_dict())
+        with torch.no_grad():
+            for key, weight in wide.named_parameters():
+                same = weights[key].shape == weight.shape
+                weight.copy_(weights[key] if same else in_the_middle(weights[key], weight.shape))
+        x = torch.randn(4, *(small if encodes else (3,)), dtype=torch.float64)
+        expected = narrow(x)
+        torch.testing.assert_close(
+            wide(x.reshape(4, *large) if encodes else x).reshape(expected.shape), expected
+        )
+
+
+def test_sizes_that_would_need_gigabytes_are_refused_before_any_memory_is_taken():
+    with pytest.raises(InvalidError, match=r"96,000,000,000 weights.*smaller size"):
+        convolutional([(3, 3000, 4000)], (8,), channels=(4, 32), hidden_sizes=(4000,))
+    with pytest.raises(InvalidError, match=r"feature maps of 384,000,000 numbers for each data point"):
+        residual([(8,)], (3, 3000, 4000))
+    with pytest.raises(InvalidError, match=r"expected data points of shape .*got \(1, 2, 3, 4, 5\)"):
+        convolutional([(1, 2, 3, 4, 5)], (8,))
+    with pytest.raises(InvalidError, match="positive sizes"):
+        convolutional([(8,)], (1, 0))
 
 
 def test_the_part_that_depends_on_the_image_alone_is_computed_once():
@@ -139,6 +202,16 @@ def test_convolutions_keep_the_scale_of_activations():
     x = up[3](x.relu())
     assert spread(x) == pytest.approx(2, rel=0.15)
     assert spread(up[5](x.relu())) == pytest.approx(1, rel=0.25)
+
+
+def test_convolutions_of_signals_and_volumes_keep_the_scale_of_activations():
+    for sizes in ((4096,), (40, 40, 40)):
+        up = convolutional([(9,)], (16, *sizes), channels=(64, 64), hidden_sizes=()).trunk
+        x = up[1](torch.randn(2, 64, *(n // 4 for n in sizes)).mul(2**0.5).relu())
+        assert spread(x) == pytest.approx(2, rel=0.35)
+        x = up[3](x.relu())
+        assert spread(x) == pytest.approx(2, rel=0.35)
+        assert spread(up[5](x.relu())) == pytest.approx(1, rel=0.35)
 
 
 @pytest.mark.parametrize(("width", "inputs"), [((), [(300,), (100,)]), ((50,), [(300,), (100,)])])

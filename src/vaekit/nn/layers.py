@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
 from vaekit.utils.device import to_float32
 
@@ -20,7 +21,7 @@ _transformed = getattr(torch._C, "_are_functorch_transforms_active", lambda: Fal
 
 MAX_CHANNELS = 4  # image channels up to which nine feature maps per channel are worth their memory
 
-Layer = TypeVar("Layer", bound=nn.Linear | nn.Conv2d | nn.ConvTranspose2d)
+Layer = TypeVar("Layer", bound=nn.Linear | _ConvNd)
 
 
 def he_init_(layer: Layer, gain: float = 2.0, fan_in: int | None = None) -> Layer:
@@ -44,9 +45,9 @@ def he_init_(layer: Layer, gain: float = 2.0, fan_in: int | None = None) -> Laye
     return layer
 
 
-def _fan_in(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> int:
+def _fan_in(layer: nn.Linear | _ConvNd) -> int:
     """The number of inputs of each output."""
-    if isinstance(layer, nn.ConvTranspose2d):  # stride s: only 1 / s^2 of the kernel
+    if isinstance(layer, _ConvTransposeNd):  # stride s in d dimensions: only 1 / s^d of the kernel
         return layer.weight.shape[0] * layer.weight[0, 0].numel() // math.prod(layer.stride)
     return layer.weight[0].numel()
 

@@ -18,6 +18,7 @@ IMAGES: tuple[Shape, ...] = (
     (1, 1, 1), (1, 1, 5), (2, 7, 9), (1, 8, 8), (1, 28, 20), (1, 28, 28), (3, 64, 64),
 )  # fmt: skip
 VECTORS: tuple[Shape, ...] = ((1,), (9,))
+SMALL: dict[int, Shape] = {2: (1, 12), 3: (1, 6, 5), 4: (1, 4, 3, 5)}  # a signal, an image, a volume
 
 
 def check_network(
@@ -32,7 +33,8 @@ def check_network(
 
     Args:
         network: a function or class that is registered as a network.
-        shapes: the shapes of data points that it is for: (C, H, W) of images, (n,) of vectors.
+        shapes: the shapes of data points that it is for: (C, L) of signals, (C, H, W) of images, (C, D, H, W)
+            of volumes, (n,) of vectors.
         options: of the network.
 
     Raises:
@@ -49,7 +51,7 @@ def check_network(
                     found = _build(checked, inputs, output)(torch.rand(2, *inputs[0]))
                     checked.require_equal(tuple(found.shape), (2, *output), f"output of {inputs}")
         middle = max(shapes, key=lambda shape: (len(shape), -sum(shape)))
-        shape = (1, 6, 5) if len(middle) == 3 else middle
+        shape = SMALL.get(len(middle), middle)
         x = torch.rand(2, *shape)
         for output in ((4,), shape):
             _check_leading_dimensions(checked, shape, output)
