@@ -114,7 +114,7 @@ def convolutional(
         return layer(he_init_(CONVOLUTIONS[dims](a, b * double, 3, stride=2, padding=1)))
 
     def up(a: int, b: int, small: Shape, large: Shape) -> Layers:
-        extra = tuple(n - (2 * m - 1) for m, n in zip(small, large, strict=True))  # 1 if even, else 0
+        extra: Any = tuple(n - (2 * m - 1) for m, n in zip(small, large, strict=True))  # 1 if even, else 0
         if dims == 2:
             return layer(Upsample(a, b * double, extra))
         plain = TRANSPOSED[dims](a, b * double, 3, stride=2, padding=1, output_padding=extra)
