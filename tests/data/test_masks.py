@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 
-from vaekit.data.masks import half, observed_pixels, pixels, square
+from vaekit.data.masks import Side, half, observed_pixels, pixels, square
 from vaekit.errors import DataError
 from vaekit.registry import BUILT_IN, find
 
@@ -59,11 +61,48 @@ def test_halves() -> None:
     assert len({mask.tobytes() for mask in observed_pixels(half(), (1, 1, 6), np.arange(100), 0)}) == 2
 
 
+@pytest.mark.parametrize("kind", BUILT_IN["mask"])
+@pytest.mark.parametrize("shape", [(12,), (2, 12), (2, 5, 6, 7)], ids=["vector", "signal", "volume"])
+def test_masks_of_any_shape_hide_all_channels_and_are_those_of_images_of_one_row(kind: str, shape: tuple):
+    missing = find("mask", kind).factory(**({"size": 4} if kind == "square" else {}))
+    masks = observed_pixels(missing, shape, np.arange(60), 7)
+    assert masks.shape == (60, *(shape if len(shape) == 1 else (1, *shape[1:])))
+    assert (~masks).reshape(60, -1).any(1).all()
+    assert masks.reshape(60, -1).any(1).all()
+    assert (~masks).any(0).all(), "every place is hidden in some data point"
+    if len(shape) < 3:
+        row = observed_pixels(missing, (1, 1, 12), np.arange(60), 7)
+        assert np.array_equal(masks.reshape(60, 12), row.reshape(60, 12))
+
+
+def test_a_square_of_a_volume_is_a_cube() -> None:
+    hidden = ~observed_pixels(square(4), (1, 5, 3, 7), np.arange(300), 0)[:, 0]
+    extents = [hidden.any(others).sum(1) for others in ((2, 3), (1, 3), (1, 2))]
+    assert [set(extent.tolist()) for extent in extents] == [{4}, {3}, {4}]
+    assert (hidden.sum((1, 2, 3)) == 4 * 3 * 4).all()
+
+
+def test_halves_of_volumes() -> None:
+    ramp = np.arange(5 * 4 * 2).reshape(5, 4, 2)
+    left = {
+        side: ramp[observed_pixels(half(side), (1, 5, 4, 2), np.arange(1), 0)[0, 0]]
+        for side in get_args(Side)
+    }
+    assert left["front"].tolist() == list(range(16, 40))  # two of five slices are hidden
+    assert left["back"].tolist() == list(range(24))
+    assert set(left["top"] // 2 % 4) == {2, 3}
+    assert set(left["right"] % 2) == {0}
+    at_random = observed_pixels(half(), (1, 5, 4, 2), np.arange(100), 0)
+    assert len({mask.tobytes() for mask in at_random}) == 6
+
+
 @pytest.mark.parametrize(
     ("missing", "shape", "says"),
     [
         (square(11), SHAPE, "a square of 11 hides an image of 8 x 11 completely; choose a smaller size"),
         (half("top"), (1, 1, 9), "an image of 1 x 9 has no top half; choose another side"),
+        (half("front"), SHAPE, "an image of 8 x 11 has no front half"),
+        (square(7), (1, 5, 6, 7), "a square of 7 hides an image of 5 x 6 x 7 completely"),
         (half(), (1, 1, 1), "an image of 1 x 1 has no random half"),
     ],
 )

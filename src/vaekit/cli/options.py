@@ -72,7 +72,8 @@ split = click.option(
 missing = click.option(
     "--missing",
     metavar="SPEC",
-    help="Pixels to hide per image: square:SIDE, pixels:SHARE, half:left|right|top|bottom|random, or none.",
+    help="Pixels to hide per image: square:SIDE, pixels:SHARE, half:left|right|top|bottom|front|back|random, "
+    "or none.",
 )
 
 label = click.option(

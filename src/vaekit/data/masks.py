@@ -1,7 +1,8 @@
-"""Masks that hide a part of every image, as if it had not been observed.
+"""Masks that hide a part of every data point, as if it had not been observed.
 
-A mask sampler is a function of a random generator and an image size (H, W) that returns a boolean array: True
-where a pixel is observed. All channels of a pixel are hidden together.
+A mask sampler is a function of a random generator and a size, (H, W) of images or (D, H, W) of volumes, that
+returns a boolean array of that size: True where a value is observed. A signal of length L or a vector of L
+values has the size (1, L). All channels of a place are hidden together.
 
 The mask of image i depends on the seed and on i only, so it is the same in every epoch, subset and process.
 Otherwise every pixel would be visible in some epoch.
@@ -10,7 +11,7 @@ Otherwise every pixel would be visible in some epoch.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -19,16 +20,17 @@ from vaekit.errors import DataError
 from vaekit.registry import register
 from vaekit.utils.schema import Width
 
-Size = tuple[int, int]
+Size = tuple[int, ...]
 MaskSampler = Callable[[np.random.Generator, Size], np.ndarray]
-Side = Literal["left", "right", "top", "bottom", "random"]
+Side = Literal["left", "right", "top", "bottom", "front", "back", "random"]
 
+_HALVES = {-1: ("left", "right"), -2: ("top", "bottom"), -3: ("front", "back")}  # by the axis of a size
 _STREAM = 1  # a random stream other than that of the static binarization
 
 
 @register("mask")
 def pixels(share: Annotated[float, Field(gt=0, lt=1)] = 0.5) -> MaskSampler:
-    """Hide each pixel independently.
+    """Hide each pixel independently: each place of a signal or volume, each value of a vector.
 
     Args:
         share: probability that a pixel is hidden.
@@ -41,10 +43,9 @@ def pixels(share: Annotated[float, Field(gt=0, lt=1)] = 0.5) -> MaskSampler:
 
 @register("mask")
 def square(size: Width = 12) -> MaskSampler:
-    """Hide a square at a random place.
+    """Hide a square at a random place: a cube of a volume, `size` consecutive values of a signal or a vector.
 
-    The square is cropped to a rectangle if the image is smaller in one direction. In a vector it hides `size`
-    consecutive values.
+    The square is cropped to a rectangle if the image is smaller in one direction.
 
     Args:
         size: side in pixels.
@@ -59,13 +60,12 @@ def square(size: Width = 12) -> MaskSampler:
                 f"missing: a square of {size} hides an image of {_format_size(image)} completely; "
                 "choose a smaller size"
             )
-        height, width = (min(size, length) for length in image)
-        top, first = (
-            int(generator.integers(0, all - part + 1))
-            for all, part in zip(image, (height, width), strict=True)
-        )
         observed = np.ones(image, bool)
-        observed[top : top + height, first : first + width] = False
+        sides = [min(size, length) for length in image]
+        firsts = [
+            int(generator.integers(0, length - side + 1)) for length, side in zip(image, sides, strict=True)
+        ]
+        observed[tuple(slice(first, first + side) for first, side in zip(firsts, sides, strict=True))] = False
         return observed
 
     return sample
@@ -76,14 +76,15 @@ def half(side: Side = "random") -> MaskSampler:
     """Hide one half of each image.
 
     Args:
-        side: the hidden half.
+        side: the hidden half. Signals and vectors have the left and right half; volumes have all of them, the
+            front being the half of the first slices.
 
     >>> half("left")(np.random.default_rng(0), (1, 4))
     array([[False, False,  True,  True]])
     """
 
     def sample(generator: np.random.Generator, image: Size) -> np.ndarray:
-        sides = ["left", "right"] * (image[1] > 1) + ["top", "bottom"] * (image[0] > 1)
+        sides = [side for axis, pair in _HALVES.items() if _length(image, axis) > 1 for side in pair]
         chosen = sides[generator.integers(len(sides))] if side == "random" and sides else side
         if chosen not in sides:
             raise DataError(
@@ -97,16 +98,16 @@ def half(side: Side = "random") -> MaskSampler:
 def observed_pixels(
     missing: MaskSampler, shape: tuple[int, ...], indices: np.ndarray, seed: int
 ) -> np.ndarray:
-    """The masks of some images.
+    """The masks of some data points.
 
     Args:
         missing: the mask sampler.
         shape: of a data point: (D,), (C, L), (C, H, W) or (C, D, H, W). A vector or signal counts as one row.
-        indices: (n,) indices of the images in the dataset.
+        indices: (n,) indices of the data points in the dataset.
         seed: the random seed.
 
     Returns:
-        (n, 1, H, W) bool, True where a pixel is observed; (n, D) for vectors.
+        (n, 1, L), (n, 1, H, W) or (n, 1, D, H, W) bool, True where a value is observed; (n, D) for vectors.
 
     Raises:
         DataError: the mask does not fit the images.
@@ -116,7 +117,7 @@ def observed_pixels(
              [ True,  True]]]])
     """
     places = shape[1:] or shape
-    size: Any = places if len(places) > 1 else (1, *places)
+    size = places if len(places) > 1 else (1, *places)
     masks = np.empty((len(indices), *size), bool)
     for mask, index in zip(masks, indices.tolist(), strict=True):
         mask[:] = missing(np.random.default_rng([seed, index, _STREAM]), size)
@@ -124,17 +125,16 @@ def observed_pixels(
 
 
 def _mask_half(side: str, image: Size) -> np.ndarray:
-    rows, columns = (slice(length // 2) for length in image)
-    observed = np.ones(image, bool)
-    cut = {
-        "left": (slice(None), columns),
-        "right": (slice(None), slice(-(image[1] // 2), None)),
-        "top": (rows, slice(None)),
-        "bottom": (slice(-(image[0] // 2), None), slice(None)),
-    }
-    observed[cut[side]] = False
+    axis, (first, _) = next((axis, pair) for axis, pair in _HALVES.items() if side in pair)
+    observed, half = np.ones(image, bool), image[axis] // 2
+    hidden = slice(half) if side == first else slice(-half, None)
+    np.moveaxis(observed, axis, 0)[hidden] = False
     return observed
 
 
+def _length(image: Size, axis: int) -> int:
+    return image[axis] if len(image) >= -axis else 1
+
+
 def _format_size(image: Size) -> str:
-    return f"{image[0]} x {image[1]}"
+    return " x ".join(map(str, image))
