@@ -29,13 +29,17 @@ from vaekit.config.schema.data import DataSettings, dataset_options, is_dataset_
 from vaekit.config.schema.model import ModelSettings
 from vaekit.config.schema.objective import ObjectiveSettings
 from vaekit.config.schema.recipe import Recipe
+from vaekit.distributions.units import DataUnits
 from vaekit.errors import DataError, RecipeError, VaekitError, first_line
 from vaekit.models.build_context import BuildContext, Examples
 from vaekit.models.conditional import Conditional, Hierarchy
+from vaekit.models.head import DENSITIES, Head
 from vaekit.models.labels import LabelPrior, attribute_prior, class_prior
 from vaekit.models.masking import fill_missing
 from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
+from vaekit.nn.columns import ColumnFeatures, OnFeatures
+from vaekit.spec import Preprocessing, Scaling
 from vaekit.training.callbacks import Callback
 from vaekit.training.settings import TrainingSettings
 from vaekit.utils.random import all_seeded, seeded
@@ -55,6 +59,7 @@ class Experiment:
     Attributes:
         recipe: the settings.
         dataset, splits: the data.
+        preprocessing: how data become model values, found on the training rows.
         model: with random weights, on the CPU.
         objective: with its schedule.
 
@@ -67,6 +72,7 @@ class Experiment:
     recipe: Recipe
     dataset: Dataset
     splits: Splits
+    preprocessing: Preprocessing
     model: VAE
     objective: Objective
 
@@ -90,9 +96,13 @@ def build(recipe: Recipe) -> Experiment:
     """
     dataset, splits = build_data(recipe.data)
     labels = build_labels(recipe, dataset, splits)
-    images = training_images(recipe, dataset, splits)
-    model = build_model(recipe.model, dataset.shape, recipe.training.seed, images, labels, len(splits.train))
-    return Experiment(recipe, dataset, splits, model, build_objective(recipe.objective))
+    preprocessing = build_preprocessing(recipe.data, dataset, splits)
+    images = training_images(recipe, dataset, splits, preprocessing)
+    model = build_model(
+        recipe.model, dataset.shape, recipe.training.seed, images, labels, len(splits.train),
+        preprocessing=preprocessing,
+    )  # fmt: skip
+    return Experiment(recipe, dataset, splits, preprocessing, model, build_objective(recipe.objective))
 
 
 def build_data(data: DataSettings) -> tuple[Dataset, Splits]:
@@ -157,6 +167,20 @@ def load_data(data: DataSettings) -> Dataset:
     return to_dataset(returned, reference.rpartition(":")[2], where)
 
 
+def build_preprocessing(data: DataSettings, dataset: Dataset, splits: Splits) -> Preprocessing:
+    """Find how data become model values, on the training rows. Counts stay as they are.
+
+    Example:
+        >>> settings = DataSettings(dataset="digits", validation=200, test=297)
+        >>> build_preprocessing(settings, *build_data(settings)).levels
+        256
+    """
+    from vaekit.data.preprocessing import fit_preprocessing
+
+    scaling: Scaling = "none" if data.observation == "counts" else data.scaling
+    return fit_preprocessing(dataset, splits.train, scaling)
+
+
 def build_missing(data: DataSettings) -> MaskSampler | None:
     """The mask sampler of a recipe, which hides a part of every image; None for nothing.
 
@@ -169,7 +193,9 @@ def build_missing(data: DataSettings) -> MaskSampler | None:
     return None if data.missing is None else build_component(data.missing)
 
 
-def training_images(recipe: Recipe, dataset: Dataset, splits: Splits) -> Examples:
+def training_images(
+    recipe: Recipe, dataset: Dataset, splits: Splits, preprocessing: Preprocessing | None = None
+) -> Examples:
     """A function that samples n training images, as the model sees them, with their labels.
 
     A prior made of training images calls it.
@@ -185,7 +211,7 @@ def training_images(recipe: Recipe, dataset: Dataset, splits: Splits) -> Example
     data = recipe.data
     observed = observe(
         dataset, splits.train, data.observation, training=True, seed=data.seed, resident=False,
-        missing=build_missing(data), condition_on=recipe.model.condition_on,
+        missing=build_missing(data), condition_on=recipe.model.condition_on, preprocessing=preprocessing,
     )  # fmt: skip
 
     def sample(n: int) -> tuple[Tensor, Tensor | None]:
@@ -233,6 +259,7 @@ def build_model(
     labels: LabelPrior | None = None,
     rows: int | None = None,
     covariates: LabelPrior | None = None,
+    preprocessing: Preprocessing | None = None,
 ) -> VAE:
     """Build a VAE for data points of a shape, with random weights from `seed`.
 
@@ -243,6 +270,8 @@ def build_model(
         labels: p(y) of a conditional model.
         rows: the number of training examples, if known.
         covariates: those of training, for a model that is conditioned on them.
+        preprocessing: how data become model values. With it, log-densities are in units of the data, and the
+            encoder sees categories as one feature per word.
 
     Raises:
         RecipeError: a component cannot be built, or its options do not fit the data.
@@ -256,16 +285,21 @@ def build_model(
     inputs: dict[str, list[Shape]] = {part: [(given,)] for part in parts} if given else {}
     context = replace(
         model.known_context, event_shape=shape, labels=labels, covariates=covariates, rows=rows,
-        sample_training=_with_label_inputs(images, labels),
+        sample_training=_with_label_inputs(images, labels), preprocessing=preprocessing,
     )  # fmt: skip
+    features = _column_features(preprocessing)
     try:
         model.check_components(context)
         with seeded(seed):
             likelihood = build_component(model.decoder.likelihood, context=context, event_dims=len(shape))
-            encoder_inputs = [shape, *inputs.get("encoder", [])]
+            _use_data_units(likelihood, preprocessing)
+            encoder_inputs = [(features.size,) if features else shape, *inputs.get("encoder", [])]
             encoder = _build_layers(
                 model.encoder.network, encoder_inputs, layer_dims, model.encoder.posterior, context
             )
+            if features is not None:
+                for layer in encoder:
+                    layer.network = OnFeatures(features, layer.network)
             decoder = _build_conditional(
                 model.decoder.network, [(sum(layer_dims),), *inputs.get("decoder", [])], shape, likelihood
             )
@@ -278,6 +312,23 @@ def build_model(
     return VAE(
         Hierarchy(prior, layer_dims), Hierarchy(encoder, layer_dims), decoder, labels, parts, covariates
     )
+
+
+def _column_features(preprocessing: Preprocessing | None) -> ColumnFeatures | None:
+    """What the encoder sees of a table that has other columns than scaled numbers; None otherwise."""
+    if preprocessing is None or all(
+        column.is_numeric and not preprocessing.is_count for column in preprocessing.columns
+    ):
+        return None
+    return ColumnFeatures(preprocessing.columns)
+
+
+def _use_data_units(likelihood: Any, preprocessing: Preprocessing | None) -> None:
+    """Let a density over model values be one over the data."""
+    if preprocessing is None or not isinstance(likelihood, Head) or likelihood.support not in DENSITIES:
+        return
+    units = DataUnits(preprocessing)
+    likelihood.units = None if units.is_identity else units
 
 
 def _with_label_inputs(images: Examples | None, labels: LabelPrior | None) -> Examples | None:

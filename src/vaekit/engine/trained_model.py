@@ -1,6 +1,6 @@
-"""A trained model with all that is needed to use it: weights, recipe, image shape, names of classes.
+"""A trained model with all that is needed to use it: weights, recipe, preprocessing, names of classes.
 
-    model/config.json           recipe, image shape, names of classes and attributes, versions
+    model/config.json           recipe, preprocessing, names of classes and attributes, versions
     model/model.safetensors     the weights, and the labels of a conditional model with their probabilities
 
 Both files are plain data. Loading a model runs no code that came with it.
@@ -21,19 +21,22 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 import vaekit
-from vaekit.config.build import build_data, build_missing, build_model
+from vaekit.config.build import build_data, build_missing, build_model, load_data
 from vaekit.config.loading import override_recipe, parse_recipe
 from vaekit.config.outside_code import check_copies, copy_components, with_absolute_files
 from vaekit.config.schema.data import DataSettings, is_dataset_function
 from vaekit.config.schema.recipe import Recipe
 from vaekit.data import Dataset
+from vaekit.data.conform import conform
+from vaekit.data.dataset import NOUNS, to_layout
 from vaekit.data.labels import renumber_labels
 from vaekit.data.observation import ObservedImages, observe
-from vaekit.data.splits import Splits
-from vaekit.errors import InvalidError, NotFoundError
+from vaekit.data.splits import Splits, split
+from vaekit.errors import InvalidError, NotFoundError, first_line
 from vaekit.models.labels import LabelPrior
 from vaekit.models.vae import VAE
 from vaekit.registry import Trust
+from vaekit.spec import Column, Preprocessing
 from vaekit.utils.io import write_whole
 from vaekit.utils.memory import release_pages
 
@@ -47,11 +50,13 @@ class TrainedModel:
     Attributes:
         model: the VAE, on the device that it was loaded to.
         recipe: the settings of data, model, objective and training.
-        shape: (C, H, W), the shape of its images.
+        shape: the shape of a data point, such as (C, H, W).
         label_names: names of the classes of its data; empty without labels.
         source: the folder it was read from.
         fingerprint: digest of its training data; empty if unknown.
         attribute_names: names of the attributes of its data; empty without attributes.
+        preprocessing: how data become model values, found on the training rows; None for a model that was
+            saved without it.
 
     Example:
         >>> import vaekit
@@ -66,10 +71,24 @@ class TrainedModel:
     source: Path
     fingerprint: str = ""
     attribute_names: tuple[str, ...] = ()
+    preprocessing: Preprocessing | None = None
 
     def __repr__(self) -> str:
-        shape = _format_shape(self.shape)
-        return f"TrainedModel({self.recipe.name!r}, {shape} images, {self.model.latent_dim} latents)"
+        if self.columns:
+            seen = f"{len(self.columns)} columns"
+        else:
+            seen = f"{_format_shape(self.shape)} {NOUNS[len(self.shape)]}"
+        return f"TrainedModel({self.recipe.name!r}, {seen}, {self.model.latent_dim} latents)"
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of the table that the model was trained on; empty for other data."""
+        return self.preprocessing.columns if self.preprocessing else ()
+
+    def to_data(self, x: np.ndarray) -> np.ndarray:
+        """Model values (..., *shape) in the units and the layout of the data, unclamped."""
+        known = self.preprocessing or Preprocessing(self.shape)
+        return to_layout(known.to_data(x), self.shape, known.layout)
 
     @property
     def title(self) -> str:
@@ -95,28 +114,47 @@ class TrainedModel:
         return next(self.model.parameters()).device
 
     def load_data(self, name: str | None = None) -> tuple[Dataset, Splits]:
-        """Load the training dataset of the model, or another of the same image shape, with its splits.
+        """Load the training dataset of the model with its splits, or another dataset.
+
+        All rows of another dataset are its test split, in order, unless it has published splits. They become
+        model values as those of training did.
 
         Args:
             name: name or path of the other dataset.
 
         Raises:
-            InvalidError: the images have another shape, or the training dataset has changed.
+            InvalidError: the data have another shape, or the training dataset has changed.
             NotFoundError: the training dataset is not where it was.
         """
-        own = self._is_own(name)
-        dataset, splits = build_data(self._own_settings(name) if own else self._other_settings(str(name)))
+        if not self._is_own(name):
+            return self._load_other(str(name))
+        dataset, splits = build_data(self._own_settings(name))
         if dataset.shape != self.shape:
-            raise InvalidError(
-                f"data {dataset.name!r}: {self.source} was trained on images of {_format_shape(self.shape)}, "
-                f"got {_format_shape(dataset.shape)}; name other data with --data"
-            )
-        if own and self.fingerprint not in ("", fingerprint(dataset)):
+            raise self._other_shape(dataset)
+        if self.fingerprint not in ("", fingerprint(dataset)):
             raise InvalidError(
                 f"data {dataset.name!r}: changed since {self.source} was trained on it, so its test split "
                 "may contain training images; restore it, or name other data with --data"
             )
-        return (dataset if own else self._match_labels(dataset)), splits
+        return dataset, splits
+
+    def _load_other(self, name: str) -> tuple[Dataset, Splits]:
+        """Another dataset, in the form of the training data, and all of its rows as the test split."""
+        settings = self._other_settings(name)
+        dataset = conform(load_data(settings), self.preprocessing, self.shape)
+        if dataset.shape != self.shape:
+            raise self._other_shape(dataset)
+        dataset = self._match_labels(dataset)
+        if dataset.published:
+            return dataset, split(dataset, validation=0, test=0.1, seed=settings.seed)
+        none = np.empty(0, np.int64)
+        return dataset, Splits(none, none, np.arange(len(dataset)))
+
+    def _other_shape(self, dataset: Dataset) -> InvalidError:
+        return InvalidError(
+            f"data {dataset.name!r}: {self.source} was trained on {NOUNS[len(self.shape)]} of "
+            f"{_format_shape(self.shape)}, got {_format_shape(dataset.shape)}; name other data with --data"
+        )
 
     def _match_labels(self, dataset: Dataset) -> Dataset:
         """Number the classes of other data as in training, or check that it has the same attributes.
@@ -165,9 +203,7 @@ class TrainedModel:
             "options": {},
         }
         options = {**plain, "size": self.shape[1:]} if Path(name).is_dir() else plain
-        return self.recipe.data.model_copy(
-            update={"dataset": name, "validation": 0.1, "test": 0.1, **options}
-        )
+        return self.recipe.data.model_copy(update={"dataset": name, **options})
 
     def load_split(
         self,
@@ -208,6 +244,7 @@ class TrainedModel:
         return observe(
             dataset, indices, observation or spec.observation, training=training, seed=spec.seed,
             device=self.device, missing=build_missing(spec), condition_on=self.recipe.model.condition_on,
+            preprocessing=self.preprocessing,
         )  # fmt: skip
 
 
@@ -231,8 +268,13 @@ def split_indices(splits: Splits, name: str) -> np.ndarray:
     return indices
 
 
-def save_model(folder: Path, model: VAE, recipe: Recipe, dataset: Dataset) -> Path:
+def save_model(
+    folder: Path, model: VAE, recipe: Recipe, dataset: Dataset, preprocessing: Preprocessing | None = None
+) -> Path:
     """Write config.json and model.safetensors into a folder, each whole or not at all.
+
+    Args:
+        preprocessing: how data become model values; None if it is not known.
 
     Raises:
         VaekitError: a file cannot be written.
@@ -254,6 +296,7 @@ def save_model(folder: Path, model: VAE, recipe: Recipe, dataset: Dataset) -> Pa
         "label_names": list(dataset.label_names),
         "attribute_names": list(dataset.attribute_names),
         "data": fingerprint(dataset),
+        "preprocessing": preprocessing and preprocessing.to_dict(),
         "recipe": tree,
         **({"components": components} if components else {}),
     }
@@ -287,9 +330,22 @@ def load_model(path: str | Path, device: str | torch.device = "cpu", trust: Trus
     recipe = parse_config_recipe(config, folder, trust)
     shape, names = tuple(config["shape"]), tuple(config["label_names"])
     file = folder / "model.safetensors"
-    model = restore_model(recipe, shape, _read_weights(file), str(file))
+    preprocessing = _read_preprocessing(config, folder)
+    model = restore_model(recipe, shape, _read_weights(file), str(file), preprocessing)
     data, attributes = str(config.get("data", "")), tuple(config.get("attribute_names", ()))
-    return TrainedModel(model.to(device).eval(), recipe, shape, names, folder, data, attributes)
+    return TrainedModel(
+        model.to(device).eval(), recipe, shape, names, folder, data, attributes, preprocessing
+    )
+
+
+def _read_preprocessing(config: dict[str, Any], folder: Path) -> Preprocessing | None:
+    tree = config.get("preprocessing")
+    try:
+        return Preprocessing.from_dict(tree) if tree else None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidError(
+            f"{folder / 'config.json'}: preprocessing: {first_line(error)}; save the model anew"
+        ) from error
 
 
 def parse_config_recipe(config: dict[str, Any], folder: Path, trust: Trust = False) -> Recipe:
@@ -332,12 +388,17 @@ def fingerprint(dataset: Dataset) -> str:
 
 
 def restore_model(
-    recipe: Recipe, shape: tuple[int, ...], weights: dict[str, torch.Tensor], source: str
+    recipe: Recipe,
+    shape: tuple[int, ...],
+    weights: dict[str, torch.Tensor],
+    source: str,
+    preprocessing: Preprocessing | None = None,
 ) -> VAE:
     """Build the model of a recipe and load saved weights into it.
 
     Args:
         source: the file of the weights, for messages.
+        preprocessing: how data become model values.
 
     Raises:
         InvalidError: the weights are of another architecture.
@@ -354,7 +415,7 @@ def restore_model(
             f"{source}: expected labels.values (M, m), the labels of a conditional model, got none"
         )
     labels = None if values is None or not recipe.model.condition else LabelPrior(values)
-    model = build_model(recipe.model, shape, labels=labels)
+    model = build_model(recipe.model, shape, labels=labels, preprocessing=preprocessing)
     load_weights_into(model, weights, source)
     return model
 

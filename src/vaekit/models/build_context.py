@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from vaekit.models.elbo import LatentKind
 from vaekit.models.labels import LabelPrior
 from vaekit.nn.networks import Dense
+from vaekit.spec import Preprocessing
 
 Examples = Callable[[int], tuple[Tensor, Tensor | None]]
 SMALL_NETWORK = partial(Dense, hidden_sizes=(64,))
@@ -38,6 +39,8 @@ class BuildContext:
         latent_kind: whether the posterior of a latent is continuous, discrete, or a point.
         network: builds the network from a label to the parameters of a Gaussian, from event shapes.
         covariates: the covariates of a model that is conditioned on them, with those of training.
+        preprocessing: how data become model values, with the columns of a table; None if the data are not
+            known yet.
 
     >>> context = BuildContext(2, event_shape=(1, 8, 8))
     >>> context.label_dim, context.examples(5)[0].shape
@@ -55,6 +58,7 @@ class BuildContext:
     latent_kind: LatentKind = "continuous"
     network: Callable[..., nn.Module] = SMALL_NETWORK
     covariates: LabelPrior | None = None
+    preprocessing: Preprocessing | None = None
 
     @property
     def label_dim(self) -> int:

@@ -15,9 +15,11 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, Independent
 
 from vaekit.distributions.operations import Bounds, IndependentEvent
+from vaekit.distributions.units import DataUnits
 from vaekit.utils.device import to_float32
 
 Support = Literal["binary", "discrete", "unit_interval", "real"]
+DENSITIES = ("unit_interval", "real")  # supports of likelihoods that are densities
 
 LOG_SCALE_BOUNDS: Bounds = (-6.0, 2.0)  # default bounds of log sigma
 
@@ -52,6 +54,7 @@ class Head(nn.Module):
         super().__init__()
         self.function, self.n_params, self.event_dims = function, n_params, event_dims
         self.support, self.warning = support, warning
+        self.units: DataUnits | None = None  # set where the data have other units than x
 
     def network_output(self, event: tuple[int, ...]) -> tuple[int, ...]:
         """The output shape that the network must have, for an event of this shape."""
@@ -67,4 +70,7 @@ class Head(nn.Module):
         parameters = (
             [output] if self.n_params == 1 else output.unflatten(axis, (self.n_params, -1)).unbind(axis)
         )
-        return IndependentEvent(self.function(*parameters), self.event_dims, validate_args=False)
+        distribution = self.function(*parameters)
+        if self.units is not None:
+            distribution = self.units(distribution)
+        return IndependentEvent(distribution, self.event_dims, validate_args=False)

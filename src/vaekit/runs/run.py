@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.config.build import build_data
+from vaekit.config.build import build_data, build_preprocessing
 from vaekit.config.functions import Given
 from vaekit.engine.evaluate import EvaluationOptions, bdmc_on_model_samples, evaluate
 from vaekit.engine.trained_model import TrainedModel, load_model, restore_model
@@ -69,9 +69,10 @@ class Run(RunFiles):
         device = choose_device(self.device)
         if self.finished or not (self.path / checkpoint.FOLDER).is_dir():
             return load_model(self.path / "model", device, self.trust)
-        dataset, _ = build_data(self.recipe.data)
-        weights = checkpoint.load_weights(self.path)
-        model = restore_model(self.recipe, dataset.shape, weights, str(self.path / checkpoint.FOLDER))
+        dataset, splits = build_data(self.recipe.data)
+        preprocessing = build_preprocessing(self.recipe.data, dataset, splits)
+        weights, source = checkpoint.load_weights(self.path), str(self.path / checkpoint.FOLDER)
+        model = restore_model(self.recipe, dataset.shape, weights, source, preprocessing)
         return TrainedModel(
             model.to(device).eval(),
             self.recipe,
@@ -80,6 +81,7 @@ class Run(RunFiles):
             self.path,
             str(self.environment.get("data", "")),
             dataset.attribute_names,
+            preprocessing,
         )
 
     @property

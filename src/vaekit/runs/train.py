@@ -238,7 +238,7 @@ def _prepare(recipe: Recipe, callbacks: Sequence[Callback]) -> Prepared:
     dataset, splits = experiment.dataset, experiment.splits
     trained = TrainedModel(
         experiment.model.to(device), recipe, dataset.shape, dataset.label_names, Path(recipe.name),
-        fingerprint(dataset), dataset.attribute_names,
+        fingerprint(dataset), dataset.attribute_names, experiment.preprocessing,
     )  # fmt: skip
     validation = trained.subset(dataset, splits.validation) if len(splits.validation) else None
     train_set = trained.subset(dataset, splits.train, training=True)
@@ -272,7 +272,9 @@ def _fit(run: Run, prepared: Prepared, log: TrainingLogger, figures: bool, resum
             model, experiment.objective, train_set, validation, settings, run.path,
             resume=resuming, callbacks=[samples, *callbacks], log=log, bound=validity.is_bound(model),
         )  # fmt: skip
-        save_model(run.path / "model", model.eval(), trained.recipe, experiment.dataset)
+        save_model(
+            run.path / "model", model.eval(), trained.recipe, experiment.dataset, experiment.preprocessing
+        )
         if figures:
             samples.animate()
             run.plot()

@@ -83,8 +83,11 @@ class DataSettings(Section):
     binarization: Literal["threshold", "static", "dynamic", "none"] = Field(
         "dynamic", description="how gray values become black and white"
     )
-    values: Literal["discrete", "continuous"] = Field(
-        "discrete", description="without binarization: 256 gray levels, or real numbers in [0, 1]"
+    values: Literal["discrete", "continuous", "counts"] = Field(
+        "discrete", description="without binarization: gray levels, real numbers, or counts"
+    )
+    scaling: Literal["standard", "quantile", "robust", "minmax", "none"] = Field(
+        "standard", description="how the numbers of a table are scaled, on the training rows"
     )
     validation: Share = Field(10_000, description="validation images: a number, or a share below 1")
     test: Share = Field(0.1, description="test images, for data without a published test split")
@@ -123,16 +126,16 @@ class DataSettings(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> DataSettings:
-        if self.values == "continuous" and self.binarization != "none":
+        if self.values != "discrete" and self.binarization != "none":
             raise ValueError(
-                f"values=continuous needs binarization=none, but binarization is {self.binarization}; "
+                f"values={self.values} needs binarization=none, but binarization is {self.binarization}; "
                 "add data.binarization=none"
             )
         return self
 
     @property
     def observation(self) -> str:
-        """What the model sees: threshold, static, dynamic, discrete or continuous."""
+        """What the model sees: threshold, static, dynamic, discrete, continuous or counts."""
         return self.values if self.binarization == "none" else self.binarization
 
     @property
@@ -149,6 +152,6 @@ def observation_keys(observation: str) -> dict[str, str]:
     >>> observation_keys("continuous")
     {'binarization': 'none', 'values': 'continuous'}
     """
-    if observation in ("discrete", "continuous"):
+    if observation in ("discrete", "continuous", "counts"):
         return {"binarization": "none", "values": observation}
     return {"binarization": observation}
