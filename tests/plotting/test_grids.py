@@ -127,7 +127,7 @@ def test_many_quantiles_are_thinned_symmetrically():
         (lambda: traversal(images(2, 3, 1, 8, 8), "t", ["a"]), "row_labels: expected 2 of them, got 1"),
         (lambda: traversal(images(2, 3, 1, 8, 8), "t", ["a", "b"], [1]), "values: expected 3 of them, got 1"),
         (lambda: decoded_grid(images(2, 2, 1, 8, 8), [0], "t"), "quantiles: expected 2 of them, got 1"),
-        (lambda: samples(images(2, 8, 8), "t"), "images: expected shape"),
+        (lambda: samples(images(2), "t"), "images: expected at least one data point"),
     ],
 )
 def test_mismatched_arguments_are_refused(draw, message):

@@ -4,13 +4,15 @@ Every function here is pure: it takes numpy arrays and strings and returns a `ma
 knows no models, tensors or run directories. Only `vaekit.runs`, `vaekit.studies`, `vaekit.explorer` and
 `vaekit.cli` may import this package; it imports `vaekit.utils` and `vaekit.errors`.
 
-Images are arrays (N, C, H, W) in [0, 1], with C = 1 (gray) or 3 (color). A vector is an image of shape (1, 1,
-D) and is drawn as a curve. NaN marks a pixel that was not observed.
+Data points are arrays (N, *event) of any event shape: images (N, C, H, W) in [0, 1], signals (N, C, L),
+volumes (N, C, D, H, W) and vectors (N, D). What is drawn of each is written in `pictures`. NaN marks a value
+that was not observed.
 
 Grids of images:
     samples, reconstructions, interpolation, traversal, decoded_grid    one model
     image_rows, interpolation_rows, class_grid, imputations             several models, classes or imputations
     nearest_neighbors                                                   images and their nearest images
+    pictures, value_limits                                              data points of any shape as images
 
 Latent space:
     latent_scatter, scatter_panels, scatter_panels_3d                   points colored by class
@@ -38,6 +40,7 @@ from vaekit.plotting.latent import latent_scatter
 from vaekit.plotting.latent_histograms import kl_by_latent, latent_histograms
 from vaekit.plotting.nearest_neighbors import nearest_neighbors
 from vaekit.plotting.panels import scatter_panels, scatter_panels_3d
+from vaekit.plotting.pictures import pictures, value_limits
 from vaekit.plotting.png import animate, grid_png, save_grid
 from vaekit.plotting.posteriors import posteriors
 from vaekit.plotting.projection import kernel_components, principal_components, project
@@ -64,6 +67,7 @@ __all__ = [
     "latent_scatter",
     "metric_vs_param",
     "nearest_neighbors",
+    "pictures",
     "posteriors",
     "principal_components",
     "project",
@@ -77,4 +81,5 @@ __all__ = [
     "scatter_panels_3d",
     "training_curves",
     "traversal",
+    "value_limits",
 ]

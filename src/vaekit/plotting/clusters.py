@@ -30,7 +30,7 @@ def clusters(
 
     Args:
         counts: (C, K), the number of images of class k in cluster c.
-        images: (C, channels, H, W) in [0, 1], one image per cluster.
+        images: (C, *event), one data point per cluster.
         class_names: K names.
         title: what is shown, such as the model and the data.
         subtitle: a second line in gray.

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vaekit.plotting.image_grid import LINE, THIN, WIDE, expect_count, expect_shape, fit, show, write_over
+from vaekit.plotting.pictures import value_limits
 from vaekit.plotting.style import styled
 from vaekit.plotting.tiles import fold, square_columns, tile_grid, tiles
 
@@ -26,7 +27,7 @@ def reconstructions(
     """Plot originals above their reconstructions, ten pairs per row.
 
     Args:
-        originals: (N, C, H, W) in [0, 1]; two rows (N = 20) read well.
+        originals: (N, *event), data points of any shape; two rows (N = 20) read well.
         reconstructions: of the same shape.
         title: what is shown, such as the model and the data.
         labels: one per original, written above it.
@@ -36,7 +37,7 @@ def reconstructions(
         A figure with one mosaic.
 
     Raises:
-        InvalidError: the shapes differ or are not those of images, or the number of labels does not match.
+        InvalidError: the shapes differ or are none of data points, or the number of labels does not match.
 
     Example:
         >>> images = np.random.default_rng(0).random((4, 1, 8, 8))
@@ -47,8 +48,9 @@ def reconstructions(
     expect_shape("reconstructions", reconstructions, np.shape(originals))
     names = [] if labels is None else [str(label) for label in labels]
     expect_count("labels", names, len(originals) if names else 0)
-    columns = min(len(originals), _PAIRS)
-    pairs = np.stack([fold(fit(each, columns), columns) for each in (originals, reconstructions)], axis=1)
+    columns, both = min(len(originals), _PAIRS), (originals, reconstructions)
+    limits = value_limits(*both, event_dims=np.ndim(originals) - 1)
+    pairs = np.stack([fold(fit(each, columns, limits=limits), columns) for each in both], axis=1)
     between = 2 * WIDE if names else WIDE
     gaps = ([THIN, between] * len(pairs))[:-1]
     grid = tile_grid(pairs.reshape(-1, *pairs.shape[2:]), gaps, THIN)
@@ -65,7 +67,7 @@ def samples(images: np.ndarray, title: str, columns: int | None = None, subtitle
     """Plot a grid of images, such as samples of a model.
 
     Args:
-        images: (N, C, H, W) in [0, 1].
+        images: (N, *event), data points of any shape; images in [0, 1].
         title: what is shown, such as the model and the data.
         columns: images per row. Default: as many as make the grid about square.
         subtitle: a second line in gray.
@@ -74,15 +76,14 @@ def samples(images: np.ndarray, title: str, columns: int | None = None, subtitle
         A figure with one mosaic.
 
     Raises:
-        InvalidError: the shape is not that of images.
+        InvalidError: the shape is none of a data point.
 
     Example:
         >>> figure = samples(np.random.default_rng(0).random((6, 1, 8, 8)), "Samples", columns=3)
         >>> figure.axes[0].images[0].get_array().shape  # 2 x 3 tiles of 176 pixels, with gaps of 6
         (358, 540, 3)
     """
-    pictures = tiles(images)
-    columns = columns or square_columns(pictures)
+    columns = columns or square_columns(tiles(images))
     figure, _ = show(tile_grid(fold(fit(images, columns), columns), THIN, THIN), title, subtitle)
     return figure
 
@@ -94,16 +95,16 @@ def interpolation(
     """Plot rows of images, decoded along a path between the latents of two images.
 
     Args:
-        rows: (R, S, C, H, W) in [0, 1], R paths of S steps.
+        rows: (R, S, *event), R paths of S steps.
         title: what is shown, such as the model and the data.
-        ends: the original images at both ends of the paths, (R, C, H, W) each, shown at the sides.
+        ends: the original images at both ends of the paths, (R, *event) each, shown at the sides.
         subtitle: a second line in gray.
 
     Returns:
         A figure with one mosaic.
 
     Raises:
-        InvalidError: the shape is not that of images, or the shape of the ends does not match.
+        InvalidError: the shape is none of a data point, or the shape of the ends does not match.
 
     Example:
         >>> paths = np.random.default_rng(0).random((2, 5, 1, 8, 8))
@@ -112,13 +113,13 @@ def interpolation(
         ['original', 'original']
     """
     if ends is None:
-        return show(tile_grid(fit(rows, np.shape(rows)[1]), THIN, THIN), title, subtitle)[0]
+        return show(tile_grid(fit(rows, np.shape(rows)[1], leading=2), THIN, THIN), title, subtitle)[0]
     count, steps, *image = np.shape(rows)
     for images in ends:
         expect_shape("ends", images, (count, *image))
     first, last = (np.asarray(images)[:, None] for images in ends)
     whole = np.concatenate([first, rows, last], axis=1)
-    grid = tile_grid(fit(whole, steps + 2), THIN, [WIDE, *[THIN] * (steps - 1), WIDE])
+    grid = tile_grid(fit(whole, steps + 2, leading=2), THIN, [WIDE, *[THIN] * (steps - 1), WIDE])
     figure, axes = show(grid, title, subtitle, rim=LINE)
     write_over(axes, 0, 0, "original", "left")
     write_over(axes, grid.pixels.shape[1], 0, "original", "right")
@@ -137,7 +138,7 @@ def traversal(
     """Plot one latent per row: its value changes from left to right, the other latents stay fixed.
 
     Args:
-        rows: (R, S, C, H, W) in [0, 1], R latents at S values.
+        rows: (R, S, *event), R latents at S values.
         title: what is shown, such as the model and the data.
         row_labels: one per row, such as the name of the latent and its KL.
         values: the S values of the latent, one per column.
@@ -148,7 +149,7 @@ def traversal(
         A figure with one mosaic.
 
     Raises:
-        InvalidError: the shape is not that of images, or the number of labels or values does not match.
+        InvalidError: the shape is none of a data point, or the number of labels or values does not match.
 
     Example:
         >>> rows = np.random.default_rng(0).random((2, 3, 1, 8, 8))
@@ -157,7 +158,7 @@ def traversal(
         ('value of the latent', ['−1.5', '0.0', '1.5'])
     """
     expect_count("row_labels", row_labels, np.shape(rows)[0])
-    grid = tile_grid(fit(rows, np.shape(rows)[1]), THIN, THIN)
+    grid = tile_grid(fit(rows, np.shape(rows)[1], leading=2), THIN, THIN)
     if not len(values):
         return show(grid, title, subtitle, row_labels)[0]
     expect_count("values", values, np.shape(rows)[1])
@@ -169,7 +170,7 @@ def decoded_grid(images: np.ndarray, quantiles: Sequence[float], title: str, sub
     """Plot the images that a model with two latents decodes over its latent plane.
 
     Args:
-        images: (n, n, C, H, W) in [0, 1]; `images[i, j]` decodes z1 = quantiles[i], z0 = quantiles[j].
+        images: (n, n, *event); `images[i, j]` decodes z1 = quantiles[i], z0 = quantiles[j].
         quantiles: n values of each latent, such as evenly spaced quantiles of N(0, 1).
         title: what is shown, such as the model and the data.
         subtitle: a second line in gray.
@@ -178,7 +179,7 @@ def decoded_grid(images: np.ndarray, quantiles: Sequence[float], title: str, sub
         A figure with one mosaic: z0 increases to the right, z1 upwards.
 
     Raises:
-        InvalidError: the shape is not that of images, or the number of quantiles does not match.
+        InvalidError: the shape is none of a data point, or the number of quantiles does not match.
 
     Example:
         >>> images = np.random.default_rng(0).random((3, 3, 1, 8, 8))
@@ -187,7 +188,7 @@ def decoded_grid(images: np.ndarray, quantiles: Sequence[float], title: str, sub
         ['1.0', '0.0', '−1.0']
     """
     expect_count("quantiles", quantiles, np.shape(images)[0])
-    grid = tile_grid(fit(np.asarray(images)[::-1], np.shape(images)[1]), THIN // 3, THIN // 3)
+    grid = tile_grid(fit(np.asarray(images)[::-1], np.shape(images)[1], leading=2), THIN // 3, THIN // 3)
     names, last, stride = _numbers(quantiles), len(quantiles) - 1, -(-len(quantiles) // _MAX_TICKS)
     names = [name if min(i, last - i) % stride == 0 else "" for i, name in enumerate(names)]  # symmetric
     return show(grid, title, subtitle, names[::-1], names, "z0", "z1")[0]

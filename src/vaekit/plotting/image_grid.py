@@ -1,6 +1,7 @@
 """A figure made of images: one mosaic, drawn pixel for pixel, with labels at its sides.
 
-Every grid of images is laid out here, in three steps: images -> tiles of one size -> mosaic -> figure.
+Every grid of images is laid out here, in three steps: data points -> tiles of one size -> mosaic -> figure.
+Data points have any event shape; those of one figure share one range of values.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vaekit.errors import InvalidError
+from vaekit.plotting.pictures import Limits
 from vaekit.plotting.style import DPI, figure_frame, place, text_width
 from vaekit.plotting.tiles import TileGrid, enlarge, tiles
 
@@ -49,7 +51,7 @@ def show(
 
     Example:
         >>> from vaekit.plotting.tiles import tile_grid
-        >>> grid = tile_grid(fit(np.zeros((2, 3, 1, 8, 8)), columns=3), THIN, THIN)
+        >>> grid = tile_grid(fit(np.zeros((2, 3, 1, 8, 8)), columns=3, leading=2), THIN, THIN)
         >>> figure, axes = show(grid, "Two models", "", row_labels=["VAE", "IWAE"], x_label="sample")
         >>> [label.get_text() for label in axes.get_yticklabels()], axes.get_xlabel()
         (['VAE', 'IWAE'], 'sample')
@@ -73,12 +75,14 @@ def show(
     return figure, axes
 
 
-def fit(images: np.ndarray, columns: int) -> np.ndarray:
-    """Turn images into tiles, enlarged by the largest whole factor at which a row of `columns` fits a page.
+def fit(points: np.ndarray, columns: int, leading: int = 1, limits: Limits | None = None) -> np.ndarray:
+    """Turn data points into tiles, enlarged by the largest factor at which a row of `columns` fits a page.
 
     Args:
-        images: (..., C, H, W) in [0, 1].
+        points: (..., *event), data points of any shape, see `pictures.pictures`.
         columns: tiles per row.
+        leading: the number of dimensions before the event.
+        limits: the values that are drawn as 0 and 1; by default those of `value_limits`.
 
     Returns:
         (..., h, w, 3), uint8.
@@ -89,8 +93,8 @@ def fit(images: np.ndarray, columns: int) -> np.ndarray:
         >>> fit(np.zeros((2, 1, 28, 28)), columns=20).shape
         (2, 84, 84, 3)
     """
-    pictures = tiles(images)
-    return enlarge(pictures, max(1, min(_MAX_TILE, _MAX_ROW // columns) // max(pictures.shape[-3:-1])))
+    drawn = tiles(points, leading, limits)
+    return enlarge(drawn, max(1, min(_MAX_TILE, _MAX_ROW // columns) // max(drawn.shape[-3:-1])))
 
 
 def write_over(axes: Axes, x: float, y: float, text: str, align: str = "center", rotation: float = 0) -> None:
@@ -105,7 +109,7 @@ def write_over(axes: Axes, x: float, y: float, text: str, align: str = "center",
 
     Example:
         >>> from vaekit.plotting.tiles import tile_grid
-        >>> grid = tile_grid(fit(np.zeros((1, 2, 1, 8, 8)), 2), THIN, THIN)
+        >>> grid = tile_grid(fit(np.zeros((1, 2, 1, 8, 8)), 2, leading=2), THIN, THIN)
         >>> figure, axes = show(grid, "Title", "", rim=LINE)
         >>> write_over(axes, 0, 0, "original", "left")
         >>> axes.texts[0].get_text()
@@ -125,7 +129,7 @@ def name_columns(axes: Axes, grid: TileGrid, names: Sequence[str]) -> None:
 
     Example:
         >>> from vaekit.plotting.tiles import tile_grid
-        >>> grid = tile_grid(fit(np.zeros((1, 2, 1, 8, 8)), 2), THIN, THIN)
+        >>> grid = tile_grid(fit(np.zeros((1, 2, 1, 8, 8)), 2, leading=2), THIN, THIN)
         >>> figure, axes = show(grid, "Classes", "", rim=rim_for(grid, ["cat", "dog"]))
         >>> name_columns(axes, grid, ["cat", "dog"])
         >>> [(text.get_text(), text.get_rotation()) for text in axes.texts]
@@ -141,7 +145,7 @@ def rim_for(grid: TileGrid, names: Sequence[str]) -> float:
 
     Example:
         >>> from vaekit.plotting.tiles import tile_grid
-        >>> grid = tile_grid(fit(np.zeros((1, 2, 1, 8, 8)), 2), THIN, THIN)
+        >>> grid = tile_grid(fit(np.zeros((1, 2, 1, 8, 8)), 2, leading=2), THIN, THIN)
         >>> rim_for(grid, []), rim_for(grid, ["cat", "dog"])
         (0.0, 0.18)
         >>> rim_for(grid, ["cat", "a class with a long name"]) > 1

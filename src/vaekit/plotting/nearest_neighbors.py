@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from vaekit.errors import InvalidError
 from vaekit.plotting.image_grid import LINE, THIN, WIDE, expect_shape, fit, show, write_over
+from vaekit.plotting.pictures import value_limits
 from vaekit.plotting.style import styled
 from vaekit.plotting.tiles import fold, tile_grid
 
@@ -22,7 +23,7 @@ def nearest_neighbors(
     """Plot each image above its nearest image, with their distance above the pair.
 
     Args:
-        groups: label -> images and their nearest images, (N, C, H, W) in [0, 1] each, and the distances (N,).
+        groups: label -> images and their nearest images, (N, *event) each, and the distances (N,).
         neighbor_label: the label of the rows of nearest images.
         title: what is shown, such as the model and the data.
         subtitle: a second line in gray.
@@ -31,7 +32,7 @@ def nearest_neighbors(
         A figure with one mosaic, ten pairs per row.
 
     Raises:
-        InvalidError: there are no groups, the shapes differ or are not those of images, or the number of
+        InvalidError: there are no groups, the shapes differ or are none of data points, or the number of
             distances does not match.
 
     Example:
@@ -45,12 +46,16 @@ def nearest_neighbors(
     """
     if not groups:
         raise InvalidError("groups: expected at least one, got none")
+    shown = [np.asarray(part) for images, nearest, _ in groups.values() for part in (images, nearest)]
+    limits = value_limits(*shown, event_dims=shown[0].ndim - 1)
     columns = min(_PAIRS, max(len(images) for images, _, _ in groups.values()))
     blocks, labels, numbers = [], [], []
     for label, (images, nearest, distances) in groups.items():
         expect_shape(f"groups: {label}", nearest, np.shape(images))
         expect_shape(f"distances: {label}", distances, (len(images),))
-        pairs = np.stack([fold(fit(each, columns), columns) for each in (images, nearest)], axis=1)
+        pairs = np.stack(
+            [fold(fit(each, columns, limits=limits), columns) for each in (images, nearest)], axis=1
+        )
         blocks.append(pairs.reshape(-1, *pairs.shape[2:]))
         labels += [label, neighbor_label] * len(pairs)
         numbers += [distances[start : start + columns] for start in range(0, len(distances), columns)]

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from vaekit.errors import InvalidError
+from vaekit.plotting.pictures import MAX_SIDE, Limits, pictures
 from vaekit.plotting.tiles import enlarge, fold, square_columns, tile_grid, tiles
 from vaekit.utils.io import write_whole
 
@@ -18,20 +19,27 @@ _LAST_FRAME = 2000  # milliseconds that an animation shows its last frame
 _TEXT, _BACKGROUND = "#1f2328", "#ffffff"
 
 
-def grid_png(images: np.ndarray, columns: int | None = None, scale: int = 2, caption: str = "") -> bytes:
+def grid_png(
+    images: np.ndarray,
+    columns: int | None = None,
+    scale: int = 2,
+    caption: str = "",
+    limits: Limits | None = None,
+) -> bytes:
     """Render a grid of images as a PNG, pixel for pixel.
 
     Args:
-        images: (N, C, H, W) in [0, 1].
+        images: (N, *event), data points of any shape, see `pictures.pictures`; images in [0, 1].
         columns: images per row. Default: as many as make the grid about square.
-        scale: the side of each pixel of an image, in pixels of the PNG.
+        scale: the side of each pixel of an image, in pixels of the PNG; 1 for pictures larger than 128.
         caption: text below the grid, such as the epoch.
+        limits: the values that are drawn as 0 and 1; by default those of `value_limits`.
 
     Returns:
-        The bytes of a PNG. It is gray if all images are gray and fully observed, and RGB otherwise.
+        The bytes of a PNG. It is gray if all pictures are gray and fully observed, and RGB otherwise.
 
     Raises:
-        InvalidError: the shape is not that of images.
+        InvalidError: the shape is none of a data point.
 
     Example:
         >>> content = grid_png(np.zeros((4, 1, 8, 8)), columns=2, scale=2)
@@ -39,31 +47,38 @@ def grid_png(images: np.ndarray, columns: int | None = None, scale: int = 2, cap
         >>> picture.size, picture.mode  # 2 tiles of 16 pixels and a gap of 2
         ((34, 34), 'L')
     """
-    pictures = enlarge(tiles(images), scale)
-    grid = tile_grid(fold(pictures, columns or square_columns(pictures)), _GAP, _GAP).pixels
+    shown = pictures(images, limits)
+    drawn = tiles(shown)
+    enlarged = enlarge(drawn, _fitting(scale, drawn.shape[1:3]))
+    grid = tile_grid(fold(enlarged, columns or square_columns(enlarged)), _GAP, _GAP).pixels
     picture = Image.fromarray(grid)
     if caption:
         picture = _add_caption(picture, caption)
-    colored = np.shape(images)[1] == 3 or np.isnan(images).any()
+    colored = shown.shape[1] == 3 or np.isnan(shown).any()
     buffer = io.BytesIO()
     (picture if colored else picture.convert("L")).save(buffer, "PNG")
     return buffer.getvalue()
 
 
 def save_grid(
-    images: np.ndarray, path: str | Path, columns: int | None = None, scale: int = 2, caption: str = ""
+    images: np.ndarray,
+    path: str | Path,
+    columns: int | None = None,
+    scale: int = 2,
+    caption: str = "",
+    limits: Limits | None = None,
 ) -> Path:
     """Write a grid of images as a PNG file.
 
     Args:
-        images, columns, scale, caption: as in `grid_png`.
+        images, columns, scale, caption, limits: as in `grid_png`.
         path: the file. It is written completely or not at all.
 
     Returns:
         The path.
 
     Raises:
-        InvalidError: the shape is not that of images.
+        InvalidError: the shape is none of a data point.
         VaekitError: the file cannot be written.
 
     Example:
@@ -73,7 +88,7 @@ def save_grid(
         ...     path.name, path.exists()
         ('grid.png', True)
     """
-    return write_whole(path, grid_png(images, columns, scale, caption))
+    return write_whole(path, grid_png(images, columns, scale, caption, limits))
 
 
 def read_grid(path: Path, shape: tuple[int, ...], count: int, scale: int = 2) -> np.ndarray:
@@ -81,12 +96,13 @@ def read_grid(path: Path, shape: tuple[int, ...], count: int, scale: int = 2) ->
 
     Args:
         path: the PNG.
-        shape: of an image, (C, H, W).
+        shape: of a data point, such as (C, H, W).
         count: the number of images, at most one row of the grid.
         scale: as passed to `save_grid`.
 
     Returns:
-        (count, C, H, W) in [0, 1], rounded to 8 bits. Vectors are returned as pictures of their curves.
+        (count, C, H, W) in [0, 1], rounded to 8 bits. What is not an image with one or three channels is
+        returned as the picture of it, see `pictures.pictures`.
 
     Raises:
         InvalidError: the file is not an image, or it is too small.
@@ -100,6 +116,7 @@ def read_grid(path: Path, shape: tuple[int, ...], count: int, scale: int = 2) ->
         True
     """
     height, width = tiles(np.zeros((1, *shape))).shape[1:3]
+    scale = _fitting(scale, (height, width))
     pixels = np.atleast_3d(np.asarray(_open_image(path)))[: scale * height : scale]
     lefts = (scale * width + _GAP) * np.arange(count)
     if pixels.shape[0] < height or pixels.shape[1] < lefts[-1] + scale * width:
@@ -145,6 +162,11 @@ def animate(frames: Sequence[Path], path: str | Path, milliseconds: int = 150, m
         buffer, "GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0, optimize=True
     )
     return write_whole(path, buffer.getvalue())
+
+
+def _fitting(scale: int, size: Sequence[int]) -> int:
+    """The factor by which pictures of a size are enlarged: 1 if they would become too large."""
+    return scale if scale * max(size) <= MAX_SIDE else 1
 
 
 def _add_caption(grid: Image.Image, caption: str) -> Image.Image:

@@ -30,7 +30,7 @@ class Posterior(NamedTuple):
 
     Attributes:
         label: the title of the panel.
-        image: (C, H, W) in [0, 1].
+        image: the data point, of any event shape.
         axes: the values of z0 and of z1, (n,) each.
         exact: p(z | x), (n, n), indexed [z1, z0].
         log_q: log q(z | x), (n, n), indexed [z1, z0].
@@ -74,12 +74,13 @@ def posteriors(panels: Sequence[Posterior], title: str, subtitle: str = "") -> F
         ['KL 0.0', 'KL 0.0']
     """
     figure, frames = panel_grid([panel.label for panel in panels], _SIDE, title, subtitle)
-    for axes, panel in zip(frames, panels, strict=True):
-        _draw(axes, panel)
+    thumbnails = tiles(np.stack([panel.image for panel in panels]))
+    for axes, panel, thumbnail in zip(frames, panels, thumbnails, strict=True):
+        _draw(axes, panel, thumbnail)
     return figure
 
 
-def _draw(axes: Axes, panel: Posterior) -> None:
+def _draw(axes: Axes, panel: Posterior, image: np.ndarray) -> None:
     (z0, z1), exact = panel.axes, panel.exact
     extent = (z0[0], z0[-1], z1[0], z1[-1])
     axes.imshow(
@@ -97,5 +98,5 @@ def _draw(axes: Axes, panel: Posterior) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(3))
     corner: Any = (1 - _THUMBNAIL - 0.02, 1 - _THUMBNAIL - 0.02, _THUMBNAIL, _THUMBNAIL)
     thumbnail = axes.inset_axes(corner, zorder=3)
-    thumbnail.imshow(tiles(panel.image[None])[0], interpolation="nearest")
+    thumbnail.imshow(image, interpolation="nearest")
     thumbnail.set(xticks=[], yticks=[])

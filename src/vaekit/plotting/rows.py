@@ -38,7 +38,7 @@ def image_rows(
     """Plot a row of images per run, with its label at the left.
 
     Args:
-        rows: label -> (n, C, H, W) in [0, 1]; all rows have the same shape.
+        rows: label -> (n, *event), data points of any shape; all rows have the same shape.
         title: what is shown, such as the data and what differs between the rows.
         top: a label and a row of the same shape, set apart above the others, such as the originals.
         column_labels: n names above the columns, such as the epochs.
@@ -48,7 +48,7 @@ def image_rows(
         A figure with one mosaic.
 
     Raises:
-        InvalidError: there are no rows, their shapes differ or are not those of images, or the number of
+        InvalidError: there are no rows, their shapes differ or are none of data points, or the number of
             names does not match.
 
     Example:
@@ -65,7 +65,7 @@ def image_rows(
     columns = np.shape(images[0])[0]
     expect_count("column_labels", column_labels, columns if len(column_labels) else 0)
     gaps = [WIDE] * bool(top) + [THIN] * (len(rows) - 1)
-    grid = tile_grid(fit(np.stack(images), columns), gaps, THIN)
+    grid = tile_grid(fit(np.stack(images), columns, leading=2), gaps, THIN)
     rim = rim_for(grid, column_labels)
     figure, axes = show(grid, title, subtitle, _wrap(labels), rim=rim)
     if len(column_labels):
@@ -80,7 +80,7 @@ def class_grid(
     """Plot a column per class and a row per latent: each row decodes the same z under every class label.
 
     Args:
-        images: (rows, classes, C, H, W) in [0, 1].
+        images: (rows, classes, *event).
         names: of the classes, above the columns.
         title: what is shown, such as the model and the data.
         row_labels: one per row, or none.
@@ -90,7 +90,7 @@ def class_grid(
         A figure with one mosaic.
 
     Raises:
-        InvalidError: the shape is not that of images, or the number of names or labels does not match.
+        InvalidError: the shape is none of a data point, or the number of names or labels does not match.
 
     Example:
         >>> figure = class_grid(np.random.default_rng(0).random((2, 3, 1, 8, 8)), ["0", "1", "2"], "Classes")
@@ -99,7 +99,7 @@ def class_grid(
     """
     expect_count("names", names, np.shape(images)[1])
     expect_count("row_labels", row_labels, np.shape(images)[0] if len(row_labels) else 0)
-    grid = tile_grid(fit(images, len(names)), THIN, THIN)
+    grid = tile_grid(fit(images, len(names), leading=2), THIN, THIN)
     figure, axes = show(grid, title, subtitle, _wrap(row_labels), rim=rim_for(grid, names))
     name_columns(axes, grid, names)
     return figure
@@ -115,16 +115,16 @@ def interpolation_rows(
     """Plot interpolations between the same pairs of images by several models, one model per row.
 
     Args:
-        paths: label of the model -> (P, S, C, H, W) in [0, 1], P paths of S steps.
+        paths: label of the model -> (P, S, *event), P paths of S steps.
         title: what is shown, such as the data and what the paths connect.
-        ends: the original images at both ends of the paths, (P, C, H, W) each, shown at the sides.
+        ends: the original images at both ends of the paths, (P, *event) each, shown at the sides.
         subtitle: a second line in gray.
 
     Returns:
         A figure with one mosaic. The rows of a pair of images are next to each other.
 
     Raises:
-        InvalidError: there are no models, or the shapes differ or are not those of images.
+        InvalidError: there are no models, or the shapes differ or are none of data points.
 
     Example:
         >>> paths = np.random.default_rng(0).random((2, 5, 1, 8, 8))
@@ -141,13 +141,13 @@ def interpolation_rows(
     gaps = ([THIN] * (len(paths) - 1) + [WIDE]) * shape[0]
     labels = _wrap(paths) * shape[0]
     if ends is None:
-        rows = fit(blocks.reshape(-1, *shape[1:]), shape[1])
+        rows = fit(blocks.reshape(-1, *shape[1:]), shape[1], leading=2)
         return show(tile_grid(rows, gaps[:-1], THIN), title, subtitle, labels)[0]
     for end in ends:
         expect_shape("ends", end, (shape[0], *shape[2:]))
     first, last = (np.asarray(end)[:, None, None].repeat(len(paths), axis=1) for end in ends)
     blocks = np.concatenate([first, blocks, last], axis=2)
-    rows = fit(blocks.reshape(-1, *blocks.shape[2:]), blocks.shape[2])
+    rows = fit(blocks.reshape(-1, *blocks.shape[2:]), blocks.shape[2], leading=2)
     grid = tile_grid(rows, gaps[:-1], [WIDE, *[THIN] * (shape[1] - 1), WIDE])
     figure, axes = show(grid, title, subtitle, labels, rim=LINE)
     write_over(axes, 0, 0, "original", "left")
@@ -167,18 +167,18 @@ def imputations(
     """Plot a row per image: the original, its observed part, samples of the rest, and the mean.
 
     Args:
-        observed: (N, C, H, W) in [0, 1], NaN for pixels that were not observed.
-        imputed: (N, M, C, H, W), M samples of each image given its observed part.
-        mean: (N, C, H, W), the mean of each image given its observed part.
+        observed: (N, *event), NaN for values that were not observed.
+        imputed: (N, M, *event), M samples of each image given its observed part.
+        mean: (N, *event), the mean of each image given its observed part.
         title: what is shown, such as the model and the data.
-        originals: (N, C, H, W), or None if they are unknown.
+        originals: (N, *event), or None if they are unknown.
         subtitle: a second line in gray.
 
     Returns:
         A figure with one mosaic.
 
     Raises:
-        InvalidError: the shapes differ or are not those of images.
+        InvalidError: the shapes differ or are none of data points.
 
     Example:
         >>> images = np.random.default_rng(0).random((2, 3, 1, 8, 8))
@@ -196,7 +196,7 @@ def imputations(
     rows = np.concatenate([*before, imputed, after], axis=1)
     count = np.shape(imputed)[1]
     gaps = [*[THIN] * len(known), WIDE, *[THIN] * (count - 1), WIDE]
-    grid = tile_grid(fit(rows, rows.shape[1]), THIN, gaps)
+    grid = tile_grid(fit(rows, rows.shape[1], leading=2), THIN, gaps)
     names = [*(name for name, _ in singles[:-1]), *(f"sample {i + 1}" for i in range(count)), "mean"]
     figure, axes = show(grid, title, subtitle, rim=rim_for(grid, names))
     name_columns(axes, grid, names)

@@ -1,9 +1,9 @@
-"""From images of any shape to tiles of 8-bit RGB, and from tiles to one mosaic.
+"""From data points of any shape to tiles of 8-bit RGB, and from tiles to one mosaic.
 
 Every grid of images, drawn or saved, is made in the same steps:
-images (N, C, H, W) in [0, 1] -> tiles (N, h, w, 3), 8 bits -> a mosaic with gaps between the tiles.
-A vector (1, 1, D) becomes a picture of its curve. NaN marks a value that was not observed: it is drawn as a
-blue pixel, which no gray image has, or as a gap in a curve.
+data points (N, *event) -> pictures (N, 1 or 3, h, w) in [0, 1] -> tiles (N, h, w, 3), 8 bits -> a mosaic with
+gaps between the tiles. NaN marks a value that was not observed: it is drawn as a blue pixel, which no gray
+image has, or as a gap in a curve.
 """
 
 from __future__ import annotations
@@ -13,15 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageDraw
 
-from vaekit.errors import InvalidError
+from vaekit.plotting.pictures import Limits, pictures
 
 WHITE = 255
 UNOBSERVED = (122, 160, 204)  # RGB of pixels that were not observed: distinct from black, white and gray
-_CURVE_SIZE = (180, 90)  # width and height in pixels
-_CURVE_BACKGROUND, _CURVE_COLOR = "#f1f3f5", "#0072b2"
-_OVERSAMPLE = 4  # a curve is drawn this much larger and then reduced, for smooth lines
 
 
 @dataclass(frozen=True)
@@ -62,67 +58,58 @@ class TileGrid:
         return self.lefts + self.tile[1] / 2
 
 
-def tiles(images: np.ndarray) -> np.ndarray:
-    """Convert images or vectors to pictures of 8-bit RGB.
+def tiles(points: np.ndarray, leading: int = 1, limits: Limits | None = None) -> np.ndarray:
+    """Draw data points of any shape as pictures of 8-bit RGB.
 
     Args:
-        images: (..., C, H, W) with C = 1 (gray) or 3 (color). Values outside [0, 1] are clipped; NaN is a
-            pixel that was not observed. A vector (..., 1, 1, D) becomes a picture of its curve.
+        points: (..., *event), see `pictures`. Values outside the limits are clipped; NaN was not observed.
+        leading: the number of dimensions before the event.
+        limits: the values that are drawn as 0 and 1; by default those of `value_limits`.
 
     Returns:
         (..., h, w, 3), uint8.
 
     Raises:
-        InvalidError: the shape is not that of images, there are no images, or a value is infinite.
+        InvalidError: there are no data points, their shape cannot be drawn, or a value is infinite.
 
     Example:
         >>> tiles(np.array([[[[0.0, 0.5], [1.0, np.nan]]]]))[0].tolist()
         [[[0, 0, 0], [128, 128, 128]], [[255, 255, 255], [122, 160, 204]]]
-        >>> tiles(np.zeros((5, 1, 1, 20))).shape  # curves of vectors
+        >>> tiles(np.zeros((5, 20))).shape  # vectors
         (5, 90, 180, 3)
     """
-    images = np.asarray(images)
-    if images.ndim < 4 or images.size == 0 or images.shape[-3] not in (1, 3):
-        raise InvalidError(
-            f"images: expected shape (N, C, H, W) with N > 0 and C = 1 or 3, got shape {images.shape}"
-        )
-    if np.isinf(images).any():
-        raise InvalidError(f"images: expected finite values, got {np.sum(np.isinf(images))} infinite ones")
-    batch, (channels, height, _) = images.shape[:-3], images.shape[-3:]
-    flat = np.clip(images.reshape(-1, *images.shape[-3:]), 0, 1)
-    if channels == height == 1:
-        pictures = np.stack([np.asarray(_draw_curve(vector)) for vector in flat[:, 0, 0]])
-    else:
-        pictures = _to_rgb(flat)
-    return pictures.reshape(*batch, *pictures.shape[1:])
+    drawn = pictures(points, limits, leading)
+    return _to_rgb(drawn.reshape(-1, *drawn.shape[leading:])).reshape(
+        *drawn.shape[:leading], *drawn.shape[-2:], 3
+    )
 
 
-def enlarge(pictures: np.ndarray, scale: int) -> np.ndarray:
-    """Repeat every pixel of pictures (..., h, w, 3) `scale` times in both directions.
+def enlarge(pixels: np.ndarray, scale: int) -> np.ndarray:
+    """Repeat every pixel of tiles (..., h, w, 3) `scale` times in both directions.
 
     Example:
         >>> enlarge(np.zeros((5, 28, 28, 3), np.uint8), 3).shape
         (5, 84, 84, 3)
     """
-    return pictures.repeat(scale, axis=-3).repeat(scale, axis=-2)
+    return pixels.repeat(scale, axis=-3).repeat(scale, axis=-2)
 
 
-def fold(pictures: np.ndarray, columns: int) -> np.ndarray:
-    """Arrange pictures (N, h, w, 3) in rows (R, columns, h, w, 3). Empty places in the last row are white.
+def fold(pixels: np.ndarray, columns: int) -> np.ndarray:
+    """Arrange tiles (N, h, w, 3) in rows (R, columns, h, w, 3). Empty places in the last row are white.
 
     Example:
         >>> rows = fold(np.zeros((5, 8, 8, 3), np.uint8), columns=3)
         >>> rows.shape, int(rows[1, 2].min())
         ((2, 3, 8, 8, 3), 255)
     """
-    rows = -(-len(pictures) // columns)
-    padded = np.full((rows * columns, *pictures.shape[1:]), WHITE, np.uint8)
-    padded[: len(pictures)] = pictures
-    return padded.reshape(rows, columns, *pictures.shape[1:])
+    rows = -(-len(pixels) // columns)
+    padded = np.full((rows * columns, *pixels.shape[1:]), WHITE, np.uint8)
+    padded[: len(pixels)] = pixels
+    return padded.reshape(rows, columns, *pixels.shape[1:])
 
 
 def tile_grid(rows: np.ndarray, row_gaps: int | Sequence[int], column_gaps: int | Sequence[int]) -> TileGrid:
-    """Lay rows of pictures on a white background.
+    """Lay rows of tiles on a white background.
 
     Args:
         rows: (R, S, h, w, 3), uint8.
@@ -142,37 +129,23 @@ def tile_grid(rows: np.ndarray, row_gaps: int | Sequence[int], column_gaps: int 
     return TileGrid(pixels, tops, lefts, (height, width))
 
 
-def square_columns(pictures: np.ndarray) -> int:
-    """The number of columns at which a grid of pictures (N, h, w, 3) is about square.
+def square_columns(pixels: np.ndarray) -> int:
+    """The number of columns at which a grid of tiles (N, h, w, 3) is about square.
 
     Example:
         >>> square_columns(np.zeros((64, 28, 28, 3))), square_columns(np.zeros((64, 10, 40, 3)))
         (8, 4)
     """
-    count, height, width = pictures.shape[:3]
+    count, height, width = pixels.shape[:3]
     return min(count, math.ceil(math.sqrt(count * height / width)))
 
 
 def _to_rgb(images: np.ndarray) -> np.ndarray:
     unobserved = np.isnan(images).any(1)
     levels = np.rint(np.nan_to_num(images) * 255).astype(np.uint8)
-    pictures = np.repeat(levels.transpose(0, 2, 3, 1), 3 // images.shape[1], axis=-1)
-    pictures[unobserved] = UNOBSERVED
-    return pictures
-
-
-def _draw_curve(vector: np.ndarray) -> Image.Image:
-    width, height = _CURVE_SIZE[0] * _OVERSAMPLE, _CURVE_SIZE[1] * _OVERSAMPLE
-    picture = Image.new("RGB", (width, height), _CURVE_BACKGROUND)
-    x = np.linspace(0.04, 0.96, max(len(vector), 2)) * width
-    y = (0.92 - 0.84 * np.resize(vector, x.shape)) * height
-    for piece in np.ma.clump_unmasked(np.ma.masked_invalid(y)):
-        points = list(zip(x[piece].tolist(), y[piece].tolist(), strict=True))
-        if len(points) == 1:  # a single value between two gaps is a dash
-            dash = 2 * _OVERSAMPLE
-            points = [(points[0][0] - dash, points[0][1]), (points[0][0] + dash, points[0][1])]
-        ImageDraw.Draw(picture).line(points, fill=_CURVE_COLOR, width=3 * _OVERSAMPLE, joint="curve")
-    return picture.resize(_CURVE_SIZE, Image.Resampling.BOX)
+    colored = np.repeat(levels.transpose(0, 2, 3, 1), 3 // images.shape[1], axis=-1)
+    colored[unobserved] = UNOBSERVED
+    return colored
 
 
 def _starts(count: int, size: int, gaps: int | Sequence[int]) -> np.ndarray:
