@@ -71,10 +71,12 @@ def test_an_untrained_model_scores_far_below_the_floor():
 
 def test_pixels_are_compared_with_pixels_and_means_with_images(monkeypatch):
     seen = []
-    from vaekit.engine import sample_quality as module
-
-    observe = module.observe
-    monkeypatch.setattr(module, "observe", lambda *args, **kw: seen.append(args[2]) or observe(*args, **kw))
+    subset = TrainedModel.subset
+    monkeypatch.setattr(
+        TrainedModel,
+        "subset",
+        lambda *args, **kw: seen.append(kw.get("observation")) or subset(*args, **kw),
+    )
     for changes, draw, pixels, observation in [
         ((), None, "drawn", "dynamic"),
         ((), False, "means", "continuous"),

@@ -16,7 +16,11 @@ from vaekit.cli import options
     required=True,
     help="File to write: .npy (means only), .npz, or .csv with a header.",
 )
-@click.option("--stddev", is_flag=True, help="Write the standard deviations of the posteriors too.")
+@click.option(
+    "--stddev/--no-stddev",
+    default=None,
+    help="Write the standard deviations of the posteriors too. Default: yes, but for .npy.",
+)
 @click.option("--label", is_flag=True, help="Write the labels of the images too.")
 @click.option("--figure", metavar="FILE", help="Also draw a scatter plot of the latents, colored by label.")
 @options.split
@@ -28,7 +32,7 @@ from vaekit.cli import options
 def command(
     run: str,
     output: str,
-    stddev: bool,
+    stddev: bool | None,
     label: bool,
     figure: str | None,
     split: str,
@@ -36,23 +40,33 @@ def command(
     device: str,
     as_json: bool,
 ) -> None:
-    """Write the latents of images, the means of their posteriors, to a file.
+    """Write the latents of images or rows to a file: the means and deviations of their posteriors.
+
+    The first column says which image or row it is: its file name, or its number from 0. Other data are
+    encoded completely, in order, on the scale of the training data.
 
     RUN is a run directory, a model directory, or the file of its weights.
 
     \b
     Examples:
       vaekit encode runs/mnist/1 -o latents.csv --label
-      vaekit encode runs/mnist/1 -o latents.npz --stddev --split train --figure latents.png
+      vaekit encode runs/mnist/1 -o latents.npz --split train --figure latents.png
+      vaekit encode runs/photos/1 --data new/ -o latents.csv
     """
-    from vaekit.cli.output import emit, open_model
+    from vaekit.cli.output import emit, open_model, say_notes
+    from vaekit.engine.trained_model import row_names, split_indices
     from vaekit.evaluation.latent import latent_table, write_table
     from vaekit.runs import plots
 
     trained, _ = open_model(run, device)
-    images = trained.load_split(split, data)
-    label_names = trained.load_data(data)[0].label_names if data else trained.label_names
-    table = latent_table(trained.model, images, stddev, label, label_names)
+    dataset, splits = trained.load_data(data)
+    images = trained.subset(dataset, split_indices(splits, split))
+    label_names = dataset.label_names
+    if stddev is None:
+        stddev = not output.endswith(".npy")
+    latents = latent_table(trained.model, images, stddev, label, label_names)
+    say_notes(dataset, data)
+    table = {**row_names(dataset, images.indices), **latents}
     files = [str(write_table(output, table))]
     if figure:
         files.append(str(plots.latent_scatter(trained, images, label_names).save(figure)))

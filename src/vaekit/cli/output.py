@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from vaekit.data import Dataset
     from vaekit.engine.trained_model import TrainedModel
     from vaekit.runs.plots import Plot
 
@@ -38,6 +39,16 @@ def open_model(path: str, device: str) -> tuple[TrainedModel, Path]:
 
     found = load(path, device)
     return (found.trained, found.path / "figures") if isinstance(found, Run) else (found, Path())
+
+
+def say_notes(dataset: Dataset, data: str | None) -> None:
+    """Say on stderr what was inferred of other data that the user named; nothing of the model's own.
+
+    >>> from vaekit.data import load_dataset
+    >>> say_notes(load_dataset("digits"), None)
+    """
+    for note in dataset.notes if data is not None else ():
+        click.echo(f"data: {note}", err=True)
 
 
 def save_plot(plot: Plot, path: str | Path, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""`vaekit sample`: new images from a model."""
+"""`vaekit sample`: new images, rows or other data points from a model."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from vaekit.cli import options
 @click.option(
     "-n",
     "--number",
-    type=click.IntRange(1, 10_000),
-    help="Number of images; a grid by class is filled up to whole rows. Default: 64, or 10 with --nearest.",
+    type=click.IntRange(1, 10_000_000),
+    help="Number of images or rows; a grid by class is filled up to whole rows. Default: 64, or 10 with "
+    "--nearest.",
 )
 @click.option(
     "--temperature",
@@ -24,12 +25,17 @@ from vaekit.cli import options
 )
 @options.label
 @options.attributes
-@click.option("--sample-pixels", is_flag=True, help="Sample the pixels of p(x|z) instead of its mean.")
+@click.option(
+    "--sample-pixels/--mean",
+    default=None,
+    help="Sample the values of p(x|z), or take its mean. Default: the mean; values for tables.",
+)
 @click.option("--nearest", is_flag=True, help="Show the nearest training image below each sample.")
 @options.seed
 @options.device
 @options.output
 @options.as_json
+@options.quiet
 @options.trust
 @options.verbose
 def command(
@@ -38,16 +44,19 @@ def command(
     temperature: float,
     label: str | None,
     attributes: tuple[str, ...],
-    sample_pixels: bool,
+    sample_pixels: bool | None,
     nearest: bool,
     seed: int,
     device: str,
     output: str | None,
     as_json: bool,
+    quiet: bool,
 ) -> None:
-    """Sample new images from a model.
+    """Sample new images, rows or other data points from a model.
 
-    For a model conditioned on classes, the default is a grid: one column per class, one latent per row.
+    A table (.csv, .tsv, .parquet, .xlsx) has the columns, types and words of the training data. Arrays (.npy,
+    .npz) are in the layout and the units of the data, unclamped. For a model conditioned on classes, the
+    default figure is a grid: one column per class, one latent per row.
 
     RUN is a run directory, a model directory, or the file of its weights.
 
@@ -57,13 +66,23 @@ def command(
       vaekit sample runs/mnist/1 -n 16 --temperature 0.7 -o samples.pdf
       vaekit sample runs/mnist/1 --nearest
       vaekit sample runs/mnist-cvae/1 --label 7
+      vaekit sample runs/patients/1 -n 1000 -o synthetic.csv
     """
-    from vaekit.cli.output import open_model, save_plot
+    from vaekit.cli.output import emit, open_model, progress_bar, save_plot
     from vaekit.engine.conditioning import parse_condition
+    from vaekit.engine.sample import sample
+    from vaekit.engine.write import is_data_file, write_data
     from vaekit.runs import conditional_plots, plots
 
     trained, folder = open_model(run, device)
     condition = parse_condition(trained, label, attributes)
+    if output and not nearest and is_data_file(output):
+        with progress_bar(quiet, "rows" if trained.columns else "images") as progress:
+            values = sample(trained, number or 64, temperature, condition, seed, sample_pixels, progress)
+        written = str(write_data(output, trained, values))
+        emit({"file": written, "arrays": {"images": list(values.shape)}}, written, as_json)
+        return
+    sample_pixels = bool(trained.columns) if sample_pixels is None else sample_pixels
     if nearest:
         plot = plots.nearest_images(trained, number or 10, temperature, seed, sample_pixels)
     elif condition is None and conditional_plots.has_classes(trained):

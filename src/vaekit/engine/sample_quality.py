@@ -19,7 +19,6 @@ import torch
 from torch import Tensor
 
 from vaekit.data import Dataset
-from vaekit.data.observation import observe
 from vaekit.data.splits import Splits
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
@@ -73,11 +72,11 @@ def sample_quality(
     """
     began = time.perf_counter()
     dataset, splits = trained.load_data(data)
-    n = _sample_count(dataset, samples, len(splits.train), len(held_out_indices(splits)))
+    parts = _reference_parts(splits)
+    n = _sample_count(dataset, samples, *map(len, parts))
     sample_pixels = _compares_pixels(trained) if sample_pixels is None else sample_pixels
     training, held_out = (
-        reference_batches(trained, dataset, _random_subset(part, n, seed), sample_pixels)
-        for part in (splits.train, held_out_indices(splits))
+        reference_batches(trained, dataset, _random_subset(part, n, seed), sample_pixels) for part in parts
     )
     space = feature_space(dataset, features, trained.device, say)
     real, floor = space.extract(training), space.extract(held_out)
@@ -94,6 +93,13 @@ def sample_quality(
         seed=seed,
         seconds=time.perf_counter() - began,
     )
+
+
+def _reference_parts(splits: Splits) -> tuple[np.ndarray, np.ndarray]:
+    """Training and held-out images; of other data, which have no training images, every second image each."""
+    if len(splits.train):
+        return splits.train, held_out_indices(splits)
+    return splits.test[::2], splits.test[1::2]
 
 
 def _sample_count(dataset: Dataset, wanted: int, *available: int) -> int:
@@ -157,13 +163,14 @@ def reference_batches(
             f"data {dataset.name!r}: expected images without missing values, to compare samples with; "
             "name other data with --data"
         )
-    spec = trained.recipe.data
-    observation = spec.observation if sample_pixels or spec.observation == "threshold" else "continuous"
-    images = observe(dataset, indices, observation, seed=spec.seed, device=trained.device)
+    own = trained.recipe.data.observation
+    observation = own if sample_pixels or own in ("threshold", "counts") else "continuous"
+    images = trained.with_missing("none").subset(dataset, indices, observation=observation)
     return (x for x, _ in images.batches(images_per_batch(trained.model.decoder, images.shape)))
 
 
 def _sample_batches(trained: TrainedModel, n: int, sample_pixels: bool, seed: int) -> Iterator[Tensor]:
     generator = torch.Generator().manual_seed(seed)
     for size in chunk_sizes(n, images_per_batch(trained.model.decoder, trained.shape)):
-        yield trained.model.sample(size, seed=generator, sample_pixels=sample_pixels).clamp(0, 1)
+        x = trained.model.sample(size, seed=generator, sample_pixels=sample_pixels)
+        yield x if trained.columns else x.clamp(0, 1)

@@ -216,7 +216,7 @@ class TrainedModel:
 
         Args:
             split: train, validation, test, or "all".
-            data: name or path of another dataset of the same image shape.
+            data: name or path of another dataset; all of it is its test split, unless it has published ones.
             images: size of a seeded random subset; all images if not given.
             observation: another observation than that of the recipe.
 
@@ -224,13 +224,15 @@ class TrainedModel:
             InvalidError: the split is empty or unknown.
         """
         dataset, splits = self.load_data(data)
-        indices = split_indices(splits, split)
-        if images is not None and images < len(indices):
-            order = torch.randperm(
-                len(indices), generator=torch.Generator().manual_seed(self.recipe.data.seed)
-            )
-            indices = indices[order[:images].sort().values.numpy()]
+        indices = self.choose(split_indices(splits, split), images)
         return self.subset(dataset, indices, observation=observation)
+
+    def choose(self, indices: np.ndarray, images: int | None) -> np.ndarray:
+        """A random subset of indices, which depends on the seed of the data; all if `images` is None."""
+        if images is None or images >= len(indices):
+            return indices
+        order = torch.randperm(len(indices), generator=torch.Generator().manual_seed(self.recipe.data.seed))
+        return indices[order[:images].sort().values.numpy()]
 
     def subset(
         self,
@@ -246,6 +248,19 @@ class TrainedModel:
             device=self.device, missing=build_missing(spec), condition_on=self.recipe.model.condition_on,
             preprocessing=self.preprocessing,
         )  # fmt: skip
+
+
+def row_names(dataset: Dataset, indices: np.ndarray) -> dict[str, np.ndarray]:
+    """What the rows of a result belong to: `file` names, or `row` numbers from 0.
+
+    Example:
+        >>> import vaekit
+        >>> row_names(vaekit.demo().load_data()[0], np.array([5, 7]))
+        {'row': array([5, 7])}
+    """
+    if dataset.files:
+        return {"file": np.array([dataset.files[index] for index in indices])}
+    return {"row": np.asarray(indices)}
 
 
 def split_indices(splits: Splits, name: str) -> np.ndarray:

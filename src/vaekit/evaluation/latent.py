@@ -192,6 +192,7 @@ def decode_grid(model: VAE, n: int = 20, y: Tensor | None = None) -> tuple[Tenso
 Table = Mapping[str, np.ndarray]
 BATCH_SIZE = 500
 FORMATS = (".npy", ".npz", ".csv")
+ROW_NAMES = ("row", "file")  # what says which image a row belongs to
 
 
 def latent_table(
@@ -244,7 +245,7 @@ def write_table(path: str | Path, table: Table) -> Path:
 
     Args:
         path: whose suffix selects the format.
-        table: arrays by name.
+        table: arrays by name, with one row per image each.
 
     Raises:
         InvalidError: the suffix is another one, or a .npy is given columns besides `z`.
@@ -261,9 +262,9 @@ def write_table(path: str | Path, table: Table) -> Path:
     path = Path(path)
     if path.suffix not in FORMATS:
         raise InvalidError(f"{path}: expected a file name that ends in {', '.join(FORMATS)}")
-    if path.suffix == ".npy" and len(table) > 1:
+    if path.suffix == ".npy" and (more := [name for name in table if name not in ("z", *ROW_NAMES)]):
         raise InvalidError(
-            f"{path}: a .npy file holds only the means; write .npz or .csv for {', '.join(table)}"
+            f"{path}: a .npy file holds only the means; write .npz or .csv for z, {', '.join(more)}"
         )
     pack = {".npy": _to_npy, ".npz": _to_npz, ".csv": _to_csv}[path.suffix]
     return write_whole(path, pack(table))

@@ -1,0 +1,62 @@
+"""New data points from a trained model, in the units and the layout of its data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from torch import Tensor
+
+from vaekit.engine.conditioning import Condition
+from vaekit.engine.trained_model import TrainedModel
+from vaekit.models.batching import batch_size_for, chunk_sizes, outputs_per_image
+from vaekit.utils.random import seeded
+
+Progress = Callable[[int, int], None]
+
+
+def sample(
+    trained: TrainedModel,
+    n: int,
+    temperature: float = 1.0,
+    condition: Condition | None = None,
+    seed: int = 0,
+    sample_values: bool | None = None,
+    progress: Progress = lambda done, total: None,
+) -> np.ndarray:
+    """Sample n data points: latents from the prior, then values from p(x | z).
+
+    Args:
+        trained: the model.
+        n: how many.
+        temperature: factor on the standard deviation of the prior.
+        condition: what a conditional model is conditioned on; sampled if None.
+        seed: of everything that is sampled.
+        sample_values: sample the values of p(x | z) instead of taking its mean. Default: yes for tables and
+            counts, whose means are no data; no for images.
+        progress: called after each batch with its size and n.
+
+    Returns:
+        (n, *layout) in units of the data, unclamped: float64 for tables, whose categories are indices into
+        the words of the column; float32 for the rest.
+
+    >>> import vaekit
+    >>> sample(vaekit.demo(), n=3).shape
+    (3, 1, 28, 28)
+    """
+    if sample_values is None:
+        sample_values = bool(trained.columns)
+    size = batch_size_for(outputs_per_image(trained.model.decoder, trained.shape))
+    batches = []
+    with seeded(seed):
+        for count in chunk_sizes(n, size):
+            y = None if condition is None else condition.vector.expand(count, -1)
+            x = trained.model.sample(count, temperature, y, sample_pixels=sample_values)
+            batches.append(trained.to_data(_to_numpy(x)))
+            progress(count, n)
+    values = np.concatenate(batches)
+    return values if trained.columns else values.astype(np.float32)
+
+
+def _to_numpy(x: Tensor) -> np.ndarray:
+    return x.float().cpu().numpy()
