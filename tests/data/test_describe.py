@@ -47,5 +47,5 @@ def test_own_data_is_described_with_its_notes(tmp_path: Path, levels: np.ndarray
     np.savez(tmp_path / "a.npz", x_train=levels / 51, x_test=levels[:3] / 51)
     facts = describe_dataset(tmp_path / "a.npz")
     assert facts["splits"] == {"train": 20, "test": 3}
-    assert (facts["offset"], facts["scale"]) == (0, 5)
-    assert facts["values"] == "real numbers in [0, 1]"
+    assert (facts["offset"], facts["scale"]) == (0, 1)
+    assert facts["values"] == "real numbers in units of the source"

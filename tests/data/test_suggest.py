@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -8,8 +10,8 @@ from vaekit.data import Dataset, load_dataset, suggest
 RNG = np.random.default_rng(0)
 
 
-def dataset(images: np.ndarray, scale: float = 1.0) -> Dataset:
-    return Dataset("toy", "Toy", images, None, (), scale=scale)
+def dataset(images: np.ndarray, scale: float = 1.0, **more: Any) -> Dataset:
+    return Dataset("toy", "Toy", images, None, (), scale=scale, **more)
 
 
 def levels(*shape: int) -> np.ndarray:
@@ -21,6 +23,12 @@ def inked(*shape: int) -> np.ndarray:
     return np.where(RNG.random((50, *shape)) < 0.9, (RNG.random((50, *shape)) < 0.5) * 255, 128).astype(
         np.uint8
     )
+
+
+def dark(*shape: int) -> np.ndarray:
+    """Nearly black, with a few pixels between and one in a thousand that is white."""
+    values = (RNG.random((50, *shape)) ** 8 * 150).astype(np.uint8)
+    return np.where(RNG.random((50, *shape)) < 0.001, 255, values).astype(np.uint8)
 
 
 def lacking(images: np.ndarray) -> np.ndarray:
@@ -45,6 +53,21 @@ def lacking(images: np.ndarray) -> np.ndarray:
         (dataset(inked(3, 16, 16)), ("discrete", "discretized_logistic", "convolutional")),
         (dataset(levels(1, 28, 15)), ("discrete", "discretized_logistic", "dense")),
         (dataset(RNG.random((50, 1, 1, 30), dtype=np.float32)), ("continuous", "gaussian", "dense")),
+        (dataset(dark(1, 20, 20)), ("discrete", "discretized_logistic", "convolutional")),
+        (dataset(255 - dark(1, 20, 20)), ("discrete", "discretized_logistic", "convolutional")),
+        (
+            dataset(dark(1, 20, 20).astype(np.uint16) * 40, levels=16384),
+            ("discrete", "discretized_logistic", "convolutional"),
+        ),
+        (dataset(dark(1, 20, 20) * np.float32(0.0039)), ("continuous", "gaussian", "convolutional")),
+        (
+            dataset(levels(1, 20, 20) * np.float32(7), scaled=False),
+            ("continuous", "gaussian", "convolutional"),
+        ),
+        (dataset(RNG.random((50, 2, 128), dtype=np.float32)), ("continuous", "gaussian", "convolutional")),
+        (dataset(levels(1, 16, 16, 16)), ("discrete", "discretized_logistic", "convolutional")),
+        (dataset(levels(1, 16, 16, 9)), ("discrete", "discretized_logistic", "dense")),
+        (dataset(levels(40)), ("discrete", "discretized_logistic", "dense")),
     ],
 )
 def test_each_kind_of_data(data: Dataset, expected: tuple[str, str, str]) -> None:

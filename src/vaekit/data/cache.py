@@ -23,6 +23,7 @@ from vaekit.errors import DataError, first_line
 
 _FACTS = ("name", "title", "label_names", "published", "source", "notes", "offset", "scale")
 _MORE = ("attribute_names", "files", "layout")  # absent in folders of earlier versions
+_LATER = {"levels": 0, "scaled": True}  # the same, with what they mean there
 _log = logging.getLogger(__name__)
 
 
@@ -185,7 +186,7 @@ def _swap(fresh: Path, target: Path) -> None:
 
 
 def _facts(dataset: Dataset) -> dict[str, Any]:
-    facts = {key: getattr(dataset, key) for key in _FACTS + _MORE}
+    facts = {key: getattr(dataset, key) for key in (*_FACTS, *_MORE, *_LATER)}
     return facts | {"published": dict(dataset.published), "has_labels": dataset.labels is not None}
 
 
@@ -194,6 +195,7 @@ def _assemble(folder: Path, facts: dict[str, Any]) -> Dataset:
     images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
     known = {key: facts[key] for key in _FACTS} | {key: facts.get(key, ()) for key in _MORE}
     known |= {key: tuple(known[key]) for key in ("label_names", "notes", *_MORE)}
+    known |= {key: facts.get(key, usual) for key, usual in _LATER.items()}
     if known["attribute_names"]:
         known["attributes"] = np.load(folder / "attributes.npy", allow_pickle=False)
     known["published"] = {split: (first, past) for split, (first, past) in known["published"].items()}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from vaekit.data import cache, catalog
-from vaekit.data.dataset import Dataset
+from vaekit.data.dataset import NOUNS, Dataset
 from vaekit.data.load import load_dataset
 from vaekit.data.locate import find_source
 from vaekit.registry import names
@@ -83,9 +83,10 @@ def _entry_facts(row: catalog.CatalogEntry) -> dict[str, Any]:
 
 
 def _values(dataset: Dataset) -> str:
-    if dataset.is_uint8:
-        return "gray levels 0..255"
-    return "real numbers in [0, 1]" + (", some missing" if dataset.has_missing else "")
+    if dataset.has_levels:
+        return f"gray levels 0..{dataset.n_levels - 1}"
+    where = "in [0, 1]" if dataset.scaled else "in units of the source"
+    return f"real numbers {where}" + (", some missing" if dataset.has_missing else "")
 
 
 def _dataset_facts(dataset: Dataset) -> dict[str, Any]:
@@ -113,8 +114,9 @@ def _dataset_facts(dataset: Dataset) -> dict[str, Any]:
 
 
 _SAMPLE = 2000  # images to look at
-_NEAR = 32  # distance in gray levels that still counts as black or white
+_NEAR = 32 / 255  # distance that still counts as black or white
 _MOSTLY = 0.75  # of the pixels
+_OPPOSITE = 1 / 3  # of the pixels that are not of the commoner extreme, those of the other one
 
 
 @dataclass(frozen=True)
@@ -140,9 +142,9 @@ class Suggestion:
 def suggest(dataset: Dataset) -> Suggestion:
     """Suggest how to observe and model a dataset.
 
-    Two-valued images are Bernoulli. Gray images that are mostly black and white are read as probabilities and
-    sampled (Salakhutdinov and Murray 2008). Other gray levels get a discretized logistic (Kingma et al.
-    2016), real numbers a Gaussian.
+    Two-valued images are Bernoulli. Gray images of 256 levels that are mostly black and white, both of them,
+    are read as probabilities and sampled (Salakhutdinov and Murray 2008). Other gray levels get a discretized
+    logistic (Kingma et al. 2016), real numbers a Gaussian.
 
     >>> suggest(load_dataset("digits")).observation
     'discrete'
@@ -153,31 +155,44 @@ def suggest(dataset: Dataset) -> Suggestion:
 
 
 def _likelihood(dataset: Dataset) -> tuple[str, str, str]:
-    levels = _sampled_levels(dataset)
-    near = float(np.mean((levels <= _NEAR) | (levels >= 255 - _NEAR)))
-    if np.isin(levels, (0, 255)).all():
+    if not dataset.scaled:
+        return "continuous", "gaussian", "the values are real numbers"
+    values = _sampled_values(dataset)
+    if np.isin(values, (0, 1)).all():
         return "threshold", "bernoulli", "the images are two-valued"
-    if _are_probabilities(dataset) and near > _MOSTLY:
-        return "dynamic", "bernoulli", f"{near:.0%} of the pixels are nearly black or white"
-    if dataset.is_discrete:
-        return "discrete", "discretized_logistic", f"only {near:.0%} of the pixels are nearly black or white"
-    return "continuous", "gaussian", "the values are real numbers"
+    black, white = float(np.mean(values <= _NEAR)), float(np.mean(values >= 1 - _NEAR))
+    lesser, rest = min(black, white), 1 - max(black, white)
+    if _are_probabilities(dataset) and black + white > _MOSTLY and lesser >= _OPPOSITE * rest:
+        return "dynamic", "bernoulli", f"{black + white:.0%} of the pixels are nearly black or white"
+    if not dataset.is_discrete:
+        return "continuous", "gaussian", "the values are real numbers"
+    count = dataset.n_levels or 256
+    if count != 256 or black + white > _MOSTLY:
+        return "discrete", "discretized_logistic", f"the values are {count:,} gray levels"
+    reason = f"only {black + white:.0%} of the pixels are nearly black or white"
+    return "discrete", "discretized_logistic", reason
 
 
-def _sampled_levels(dataset: Dataset) -> np.ndarray:
-    count = min(_SAMPLE, len(dataset))
+def _sampled_values(dataset: Dataset) -> np.ndarray:
+    """Known values of some data points, in [0, 1]."""
+    count = min(_SAMPLE, len(dataset), max(1, _SAMPLE * 10_000 // dataset.images[0].size))
     chosen = np.sort(np.random.default_rng(0).choice(len(dataset), count, replace=False))
-    images = dataset.images[chosen]
-    return images if dataset.is_uint8 else images[~np.isnan(images)] * 255
+    values = dataset.images[chosen] / np.float32(dataset.divisor)
+    return values[~np.isnan(values)]
 
 
 def _are_probabilities(dataset: Dataset) -> bool:
     """Whether a value may be read as the probability of ink: one channel, and nothing was rescaled."""
+    if dataset.has_levels and dataset.n_levels != 256:
+        return False
     return dataset.shape[0] == 1 and (dataset.is_discrete or (dataset.offset, dataset.scale) == (0, 1))
 
 
 def _network(shape: tuple[int, ...]) -> tuple[str, str]:
-    _, height, width = shape
-    if min(height, width) >= 16:
-        return "convolutional", f"{height}x{width} images are large enough for convolutions"
-    return "dense", f"{height}x{width} is too small for convolutions"
+    if len(shape) == 1:
+        return "dense", "vectors have no neighboring elements"
+    noun, size = NOUNS[len(shape)], "x".join(map(str, shape[1:]))
+    size = f"length {size}" if noun == "signals" else size
+    if min(shape[1:]) >= 16:
+        return "convolutional", f"{noun} of {size} are large enough for convolutions"
+    return "dense", f"{noun} of {size} are too small for convolutions"

@@ -1,9 +1,14 @@
-"""Any array of numbers -> images (N, C, H, W) of gray levels or of real numbers in [0, 1], with notes.
+"""Any array of numbers -> data points (N, *event) of gray levels or of real numbers, with notes.
 
-The values v are mapped to u = (v - offset) / scale in [0, 1]. Offset and scale are those of the natural range
-that contains them: [0, 1], [-1, 1], [0, 255], or the 10, 12, 14 or 16 bits of a camera; otherwise those of
-the smallest and largest value. If every u of a natural range is a multiple of 1/255 (of another range: 0 or
-1), the images are stored as 256 gray levels, without loss.
+    whole numbers from 0 to 255             gray levels, uint8; {0, 1} as 0 and 255
+    multiples of 1/255 of [0, 1], [-1, 1]   256 gray levels, uint8
+    whole numbers up to 65535               gray levels, uint16: 1024, 4096, 16384 or 65536 of them
+    other reals in [0, 1], [-1, 1], [0, 255]   real numbers in [0, 1], float32
+    all else                                real numbers in units of the source, float32
+
+In all cases value = offset + scale * stored. A few values far from all others (a hot pixel, or -9999 for a
+missing value) never decide the number of levels or the range: such data stay in units of the source. An array
+that already has the type it is stored in is not copied, so a memory map stays one.
 """
 
 from __future__ import annotations
@@ -15,16 +20,22 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vaekit.data.layout import Arranged, arrange
 from vaekit.data.readers.guard import check_size
 from vaekit.errors import DataError
+from vaekit.utils.memory import release_pages
 
-MAX_CHANNELS = 16
+CAMERA_LEVELS = (1024, 4096, 16384, 65536)
 
-_CAMERA = (1023, 4095, 16383, 65535)
+_SAMPLE = 10**6  # values from which quantiles are found
+_WHOLE = 1e-3  # distance from a whole number that counts as one
 
 
 class InferredImages(NamedTuple):
-    """Images (N, C, H, W), original = offset + scale * stored, and one sentence per inference.
+    """Data points (N, *event), original = offset + scale * stored, and one sentence per inference.
+
+    `levels` is the number of gray levels, 0 for that of the type; `scaled` is false for real numbers in units
+    of the source.
 
     >>> InferredImages(np.zeros((1, 1, 2, 2)), 0.0, 1.0, ()).scale
     1.0
@@ -34,13 +45,25 @@ class InferredImages(NamedTuple):
     offset: float
     scale: float
     notes: tuple[str, ...]
+    levels: int = 0
+    scaled: bool = True
 
 
-class _Range(NamedTuple):
-    offset: float
-    scale: float
-    natural: bool
-    name: str
+class _Facts(NamedTuple):
+    """What one pass over an array finds: the range without NaN, and whether all known values are whole."""
+
+    low: float
+    high: float
+    whole: bool
+    missing: int
+    empty: int  # data points that are nothing but missing values
+
+    def notes(self, values: np.ndarray) -> tuple[str, ...]:
+        if not self.missing:
+            return ()
+        share = f"{self.missing} of {values.size} values ({self.missing / values.size:.1%}) are missing (NaN)"
+        empty = f", among them all of {self.empty} of {len(values)} images" if self.empty else ""
+        return (share + empty,)
 
 
 class _Stored(NamedTuple):
@@ -48,15 +71,22 @@ class _Stored(NamedTuple):
     offset: float
     scale: float
     note: str
-    levels: bool  # whether the known values are gray levels
+    is_levels: bool  # whether the known values are gray levels
+    levels: int = 0
+    scaled: bool = True
 
 
-def infer_images(values: np.ndarray, where: str | Path) -> InferredImages:
+def infer_images(
+    values: np.ndarray, where: str | Path, kind: str = "auto", channels_last: bool | None = None
+) -> InferredImages:
     """Infer shape, channels, range and type of an array.
 
     Args:
-        values: (N, D), (N, H, W), (N, C, H, W) or (N, H, W, C), of truth values, integers or reals.
+        values: (N, D), (N, C, L), (N, H, W), (N, C, H, W), (N, D, H, W) or (N, C, D, H, W), or with channels
+            last, of truth values, integers or reals.
         where: the file or folder, for messages.
+        kind: vector, signal, image, volume, or auto to choose by the shape.
+        channels_last: whether the channels are the last axis; None finds out by the shape.
 
     Raises:
         DataError: another shape or type, no values, all the same value, or infinite values.
@@ -65,26 +95,28 @@ def infer_images(values: np.ndarray, where: str | Path) -> InferredImages:
     >>> found.images.shape, found.offset, found.scale
     ((2, 1, 4, 4), -1.0, 2.0)
     """
-    _check_kind(values, where)
-    missing = _missing(values, where)
-    low, high = _min_and_max(values, where)
-    span = _range(low, high, values.dtype)
-    if values.dtype == np.uint8 and span.scale == 255:
-        stored = _Stored(values, 0.0, 1.0, f"gray levels 0..255, the largest of them {high:.0f}", True)
+    _check_type(values, where)
+    arranged = None if values.ndim == 2 and kind == "auto" else arrange(values, where, kind, channels_last)
+    facts = _scan(values, where)
+    stored = _store(values, facts, where)
+    if arranged is None:
+        images, layout = _from_rows(stored.values, stored.is_levels)
     else:
-        check_size(where, values.shape, 4)
-        stored = _rescale(values, span, whole=not missing.values)
-    images, layout = _to_images(stored, where)
-    return InferredImages(images, stored.offset, stored.scale, (layout, stored.note, *missing.notes(values)))
+        images, layout = arrange(stored.values, where, kind, channels_last)
+    release_pages(values)
+    return InferredImages(
+        images, stored.offset, stored.scale, (layout, stored.note, *facts.notes(values)),
+        stored.levels, stored.scaled,
+    )  # fmt: skip
 
 
-def _check_kind(values: np.ndarray, where: str | Path) -> None:
+def _check_type(values: np.ndarray, where: str | Path) -> None:
     if values.dtype.kind not in "biuf":
         raise DataError(f"{where}: expected an array of numbers, got {values.dtype}; convert it")
-    if values.size == 0 or values.ndim not in (2, 3, 4):
+    if values.size == 0 or not 2 <= values.ndim <= 5:
         raise DataError(
-            f"{where}: expected an array (N, D), (N, H, W), (N, C, H, W) or (N, H, W, C) that is not empty, "
-            f"got shape {values.shape}; reshape it"
+            f"{where}: expected an array (N, D), (N, C, L), (N, H, W), (N, C, H, W), (N, D, H, W) or "
+            f"(N, C, D, H, W) that is not empty, got shape {values.shape}; reshape it"
         )
 
 
@@ -95,138 +127,154 @@ def _chunks(values: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         yield first, values[first : first + step]
 
 
-def _min_and_max(values: np.ndarray, where: str | Path) -> tuple[float, float]:
-    """The smallest and the largest value, without NaN."""
-    low = float(np.fmin.reduce([np.fmin.reduce(chunk, None) for _, chunk in _chunks(values)]))
-    high = float(np.fmax.reduce([np.fmax.reduce(chunk, None) for _, chunk in _chunks(values)]))
+def _scan(values: np.ndarray, where: str | Path) -> _Facts:
+    """Range, missing values and wholeness, in one pass.
+
+    Raises:
+        DataError: values are infinite or too far apart, or there are none, or all are the same.
+    """
+    reals = values.dtype.kind == "f"
+    low, high, whole, missing, empty, infinite = np.inf, -np.inf, True, 0, 0, 0
+    first_infinite: tuple[int, ...] = ()
+    for first, chunk in _chunks(values):
+        if not reals:
+            low, high = min(low, float(chunk.min())), max(high, float(chunk.max()))
+            continue
+        lowest, highest = float(np.fmin.reduce(chunk, None)), float(np.fmax.reduce(chunk, None))
+        if not (isfinite(lowest) and isfinite(highest)):
+            places = np.argwhere(np.isinf(chunk))
+            if len(places) and not infinite:
+                first_infinite = (first + int(places[0][0]), *map(int, places[0][1:]))
+            infinite += len(places)
+        holes = np.isnan(chunk).reshape(len(chunk), -1).sum(1)
+        missing, empty = missing + int(holes.sum()), empty + int((holes == values[0].size).sum())
+        low, high = float(np.fmin(low, lowest)), float(np.fmax(high, highest))
+        whole = whole and not infinite and not (np.abs(chunk - np.rint(chunk)) >= _WHOLE).any()
+    if infinite:
+        raise DataError(
+            f"{where}: {infinite} of {values.size} values are infinite, the first at index {first_infinite}; "
+            "correct them, or write NaN for values that are missing"
+        )
+    if missing == values.size:
+        raise DataError(f"{where}: all of its {values.size} values are missing (NaN); check how it was made")
     if low == high:
         raise DataError(
             f"{where}: all values are {low:g}, so there is nothing to learn; check how it was made"
         )
     if not isfinite(high - low):
         raise DataError(f"{where}: values from {low:g} to {high:g} are too far apart; rescale them")
-    return low, high
+    return _Facts(low, high, whole, missing, empty)
 
 
-class _Missing(NamedTuple):
-    """How many values are NaN, and how many images are nothing else."""
+def _store(values: np.ndarray, facts: _Facts, where: str | Path) -> _Stored:
+    """Gray levels where the values are such, reals in [0, 1] of a natural range, or values as they are."""
+    low, high = facts.low, facts.high
+    inside = low >= 0 and high <= 65535
+    if inside and facts.whole and not facts.missing and high > 1:
+        return _store_whole(values, facts, where)
+    for first, last in ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)):
+        narrow = max(-low, high) < last / 2  # such as reals in [0, 0.01], which fill no natural range
+        if first <= low and high <= last and not (narrow and last == 255):
+            return _store_natural(values, facts, first, last - first, narrow, where)
+    return _keep_units(values, facts, where)
 
-    values: int = 0
-    images: int = 0
 
-    def notes(self, values: np.ndarray) -> tuple[str, ...]:
-        if not self.values:
-            return ()
-        share = f"{self.values} of {values.size} values ({self.values / values.size:.1%}) are missing (NaN)"
-        whole = f", among them all of {self.images} of {len(values)} images" if self.images else ""
-        return (share + whole,)
+def _store_whole(values: np.ndarray, facts: _Facts, where: str | Path) -> _Stored:
+    """Whole numbers from 0 to 65535 as gray levels: 256 or fewer (uint8), or those of a camera (uint16)."""
+    high = int(facts.high)
+    if high <= 255:
+        levels = 256 if values.dtype == np.uint8 or high >= 128 else high + 1
+        note = f"gray levels 0..{levels - 1}" + (f", the largest of them {high}" if levels == 256 else "")
+        return _Stored(_as_type(values, np.uint8, where), 0.0, 1.0, note, True, levels % 256)
+    if _far_values(values, facts):
+        return _keep_units(values, facts, where)
+    levels = next(levels for levels in CAMERA_LEVELS if high < levels)
+    if levels == 65536 and all(not (np.asarray(chunk, np.int64) % 257).any() for _, chunk in _chunks(values)):
+        note = "values in [0, 65535], in 255 equal steps, stored as gray levels 0..255"
+        return _Stored(_as_type(values, np.uint8, where, 0.0, 257.0), 0.0, 257.0, note, True)
+    note = f"gray levels 0..{levels - 1} ({levels.bit_length() - 1} bits), the largest of them {high}"
+    return _Stored(_as_type(values, np.uint16, where), 0.0, 1.0, note, True, levels % 65536)
 
 
-def _missing(values: np.ndarray, where: str | Path) -> _Missing:
-    """What is missing.
+def _store_natural(
+    values: np.ndarray, facts: _Facts, offset: float, span: float, narrow: bool, where: str | Path
+) -> _Stored:
+    """Values of a natural range: 256 gray levels if they are multiples of 1/255 of it, or reals."""
+    name = f"[{offset:g}, {offset + span:g}]"
+    two = facts.whole and span == 1
+    kind = "only two of them" if two else "in 255 equal steps"
+    if two or all(_on_grid(chunk, offset, span) for _, chunk in _chunks(values)):
+        if not facts.missing:
+            stored = _as_type(values, np.uint8, where, offset, span / 255)
+            note = f"values in {name}, {kind}, stored as gray levels 0..255"
+            return _Stored(stored, offset, span / 255, note, True)
+        note = f"values in {name}, {kind}, stored as real numbers in [0, 1]"
+        return _Stored(_as_type(values, np.float32, where, offset, span), offset, span, note, True)
+    if narrow or (span == 255 and _far_values(values, facts)):
+        return _keep_units(values, facts, where)
+    note = f"real values in {name}" + ("" if span == 1 else ", mapped to [0, 1]")
+    return _Stored(_as_type(values, np.float32, where, offset, span), offset, span, note, False)
 
-    Raises:
-        DataError: values are infinite, or there are none.
+
+def _keep_units(values: np.ndarray, facts: _Facts, where: str | Path) -> _Stored:
+    """Real numbers in units of the source; only what float32 cannot hold is stored relative to its range."""
+    low, high = facts.low, facts.high
+    largest, span = max(abs(low), abs(high)), high - low
+    offset = low if largest > 1000 * span else 0.0
+    scale = 1.0 if 1e-30 < span < 1e30 else span
+    kind = "whole numbers" if facts.whole else "real values"
+    note = f"{kind} in [{low:g}, {high:g}], kept in their units{_far_values(values, facts)}"
+    return _Stored(
+        _as_type(values, np.float32, where, offset, scale), offset, scale, note, False, scaled=False
+    )
+
+
+def _far_values(values: np.ndarray, facts: _Facts) -> str:
+    """A note about a few values that lie far from all others; empty if there are none.
+
+    The others are the middle 99.8 %. Far is more than 8 times their range away from them; a whole number is
+    not far if it needs no more than 256 levels.
     """
-    if values.dtype.kind != "f":
-        return _Missing()
-    _check_finite(values, where)
-    known = [(~np.isnan(chunk)).reshape(len(chunk), -1).sum(1) for _, chunk in _chunks(values)]
-    counts = np.concatenate(known)
-    if not counts.any():
-        raise DataError(f"{where}: all of its {values.size} values are missing (NaN); check how it was made")
-    return _Missing(int(values.size - counts.sum()), int((counts == 0).sum()))
+    step = max(1, values.size // _SAMPLE)
+    sample = np.asarray(values.reshape(-1)[::step] if values.flags.c_contiguous else values.flat[::step])
+    first, last = (float(edge) for edge in np.nanquantile(sample, (0.001, 0.999)))
+    margin = 8 * (last - first)
+    below, above = first - margin, max(last + margin, 255.0 if facts.whole else -np.inf)
+    if first == last or (facts.low >= below and facts.high <= above):
+        return ""
+    with np.errstate(invalid="ignore"):
+        far = sum(int(((chunk < below) | (chunk > above)).sum()) for _, chunk in _chunks(values))
+    extreme = facts.high if facts.high > above else facts.low
+    return (
+        f"; {far} of {values.size} values lie far from all others (99.8% are in [{first:g}, {last:g}]), such "
+        f"as {extreme:g}: hot pixels, or a mark for missing values? The range leaves them out"
+    )
 
 
-def _check_finite(values: np.ndarray, where: str | Path) -> None:
-    bad = 0
-    first: tuple[int, ...] = ()
-    for start, chunk in _chunks(values):
-        places = np.argwhere(np.isinf(chunk))
-        if len(places) and not bad:
-            first = (start + int(places[0][0]), *map(int, places[0][1:]))
-        bad += len(places)
-    if bad:
-        raise DataError(
-            f"{where}: {bad} of {values.size} values are infinite, the first at index {first}; correct them, "
-            "or write NaN for values that are missing"
-        )
+def _on_grid(values: np.ndarray, offset: float, span: float) -> bool:
+    """Whether all known values are multiples of 1/255 of a range."""
+    steps = (values.astype(np.float64) - offset) * (255 / span)
+    return not (np.abs(steps - np.rint(steps)) >= _WHOLE).any()  # false for NaN
 
 
-def _range(low: float, high: float, dtype: np.dtype) -> _Range:
-    whole = dtype.kind in "biu"
-    if low >= 0 and high <= 1:
-        return _Range(0.0, 1.0, True, "[0, 1]")
-    if low >= -1 and high <= 1:
-        return _Range(-1.0, 2.0, True, "[-1, 1]")
-    if low >= 0 and (128 <= high <= 255 or dtype == np.uint8):
-        return _Range(0.0, 255.0, True, "[0, 255]")
-    if low >= 0 and whole and 255 < high <= _CAMERA[-1]:
-        top = next(top for top in _CAMERA if high <= top)
-        return _Range(0.0, float(top), True, f"[0, {top}]")
-    return _Range(low, high - low, False, f"[{low:g}, {high:g}]")
-
-
-def _rescale(values: np.ndarray, span: _Range, whole: bool) -> _Stored:
-    """Two-valued -> gray levels 0 and 255; multiples of 1/255 of a natural range -> gray levels; else reals.
-
-    With missing values, gray levels are stored as real numbers too.
-    """
-    for steps, kind in ((1, "only two of them"), (255, "in 255 equal steps")):
-        if (steps == 1 or span.natural) and all(_on_grid(chunk, span, steps) for _, chunk in _chunks(values)):
-            note = f"values in {span.name}, {kind}, stored as "
-            if not whole:
-                return _store_reals(values, span, f"{note}real numbers in [0, 1]", levels=True)
-            levels = _fill_array(values, span, steps, np.uint8) * np.uint8(255 // steps)
-            return _Stored(levels, span.offset, span.scale / 255, f"{note}gray levels 0..255", True)
-    note = f"real values in {span.name}" + ("" if span.scale == 1 else ", mapped to [0, 1]")
-    return _store_reals(values, span, note)
-
-
-def _store_reals(values: np.ndarray, span: _Range, note: str, levels: bool = False) -> _Stored:
-    return _Stored(_fill_array(values, span, 1, np.float32), span.offset, span.scale, note, levels)
-
-
-def _unit(values: np.ndarray, span: _Range) -> np.ndarray:
-    return (values.astype(np.float64) - span.offset) / span.scale
-
-
-def _on_grid(values: np.ndarray, span: _Range, steps: int) -> bool:
-    scaled = _unit(values, span) * steps
-    return not (np.abs(scaled - np.rint(scaled)) >= 1e-3).any()  # false for NaN
-
-
-def _fill_array(values: np.ndarray, span: _Range, steps: int, dtype: type) -> np.ndarray:
+def _as_type(
+    values: np.ndarray, dtype: type, where: str | Path, offset: float = 0.0, scale: float = 1.0
+) -> np.ndarray:
+    """(values - offset) / scale as a type, rounded for integers; the array itself if nothing changes."""
+    if values.dtype == dtype and (offset, scale) == (0, 1):
+        return values
+    check_size(where, values.shape, np.dtype(dtype).itemsize)
     filled: np.ndarray = np.empty(values.shape, dtype)
     for first, chunk in _chunks(values):
-        scaled = _unit(chunk, span) * steps
-        filled[first : first + len(chunk)] = np.rint(scaled) if dtype is np.uint8 else scaled
+        scaled = (chunk.astype(np.float64) - offset) / scale
+        filled[first : first + len(chunk)] = scaled if dtype is np.float32 else np.rint(scaled)
     return filled
 
 
-def _to_images(stored: _Stored, where: str | Path) -> tuple[np.ndarray, str]:
-    """(N, ...) -> (N, C, H, W), and a sentence about it."""
-    values = stored.values
-    count, *rest = values.shape
-    if values.ndim == 2:
-        return _from_rows(values, stored.levels)
-    if values.ndim == 3:
-        return values[:, None], f"{count} gray images of {rest[0]}x{rest[1]}"
-    if min(rest[0], rest[2]) > MAX_CHANNELS:
-        raise DataError(
-            f"{where}: expected (N, C, H, W) or (N, H, W, C) with at most {MAX_CHANNELS} channels, "
-            f"got shape {values.shape}; reshape it"
-        )
-    images = values if rest[0] <= rest[2] else values.transpose(0, 3, 1, 2)
-    _, channels, height, width = images.shape
-    place = "first" if images is values else "last"
-    return images, f"{count} images of {height}x{width} with {channels} channels, stored {place}"
-
-
-def _from_rows(rows: np.ndarray, levels: bool) -> tuple[np.ndarray, str]:
+def _from_rows(rows: np.ndarray, levels: bool) -> Arranged:
     count, length = rows.shape
     side = isqrt(length)
     if levels and length >= 64 and side * side == length:
         note = f"{count} rows of {length} gray levels, read as {side}x{side} images"
-        return rows.reshape(count, 1, side, side), note
-    return rows.reshape(count, 1, 1, length), f"{count} vectors of length {length}"
+        return Arranged(rows.reshape(count, 1, side, side), note)
+    return Arranged(rows.reshape(count, 1, 1, length), f"{count} vectors of length {length}")

@@ -192,7 +192,7 @@ def observe(
         classes=to_device(dataset.labels),
         shape=dataset.shape,
         device=device,
-        divisor=255 if dataset.is_uint8 and not _is_binary(observation, training) else 1,
+        divisor=dataset.divisor if dataset.is_uint8 and not _is_binary(observation, training) else 1,
         dynamic=observation == "dynamic" and training,
         resident=3 * size < _free_bytes(device) if resident is None else resident,
         has_missing=dataset.has_missing,

@@ -17,7 +17,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import ndtri
 
-from vaekit.data.dataset import Dataset
+from vaekit.data.dataset import Dataset, to_layout
 from vaekit.errors import DataError
 from vaekit.spec import SCALINGS, Column, Preprocessing, Scaling
 
@@ -45,25 +45,23 @@ def fit_preprocessing(
     """
     if scaling not in SCALINGS:
         raise DataError(f"scaling: expected one of {', '.join(SCALINGS)}, got {scaling!r}")
-    rows = dataset.images if train is None else dataset.images[train]
     if dataset.columns:
+        rows = dataset.images if train is None else dataset.images[train]
         columns = [
             fit_column(column, rows[:, j], scaling if column.scaling == "none" else column.scaling)
             for j, column in enumerate(dataset.columns)
         ]
         return Preprocessing(dataset.shape, tuple(columns), dtype=str(rows.dtype), layout=dataset.layout)
-    offset, scale = dataset.offset, dataset.scale * dataset.divisor
-    if not dataset.scaled:
-        offset, scale = _robust_range(rows)
-    low, high = np.nanmin(rows), np.nanmax(rows)
+    low, high, sample = _range_and_sample(dataset.images, train)
+    first, width = (0.0, float(dataset.divisor)) if dataset.scaled else _robust_range(low, high, sample)
     return Preprocessing(
         dataset.shape,
-        offset=offset,
-        scale=scale,
+        offset=dataset.offset + dataset.scale * first,
+        scale=dataset.scale * width,
         levels=dataset.n_levels,
         low=float(dataset.offset + dataset.scale * low),
         high=float(dataset.offset + dataset.scale * high),
-        dtype=str(rows.dtype),
+        dtype=str(dataset.images.dtype),
         layout=dataset.layout,
     )
 
@@ -109,13 +107,55 @@ def _knots(known: np.ndarray) -> tuple[tuple[float, float], ...]:
     return tuple(zip(values.tolist(), ndtri(middle).tolist(), strict=True))
 
 
-def _robust_range(rows: np.ndarray) -> tuple[float, float]:
+def _range_and_sample(images: np.ndarray, train: np.ndarray | None) -> tuple[float, float, np.ndarray]:
+    """The smallest and the largest known value of some data points, and about a million of all of them.
+
+    They are read piece by piece, so a memory map is not copied.
+    """
+    count = len(images) if train is None else len(train)
+    step, stride = max(1, 2**22 // images[0].size), max(1, count * images[0].size // 10**6)
+    low, high, parts = np.inf, -np.inf, []
+    for start in range(0, count, step):
+        past = min(start + step, count)
+        values = images[start:past] if train is None else images[train[start:past]]
+        low = float(np.fmin(low, np.fmin.reduce(values, None)))
+        high = float(np.fmax(high, np.fmax.reduce(values, None)))
+        parts.append(values.reshape(-1)[::stride])
+    return low, high, np.concatenate(parts)
+
+
+def _robust_range(low: float, high: float, sample: np.ndarray) -> tuple[float, float]:
     """Offset and scale that bring most values to [0, 1]: the range, or that of 99.8 % of them."""
-    known = rows[~np.isnan(rows)]
-    low, high = float(known.min()), float(known.max())
-    first, last = (
-        float(quantile) for quantile in np.quantile(known[:: max(1, known.size // 10**6)], (0.001, 0.999))
-    )
+    first, last = (float(quantile) for quantile in np.nanquantile(sample, (0.001, 0.999)))
     if last > first and high - low > 2 * (last - first):
         low, high = first, last
     return low, (high - low) or 1.0
+
+
+def to_source(x: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
+    """Model values of arrays and pictures in units, layout and type of the source, as they are saved.
+
+    Gray levels are rounded to the nearest one; other values are not changed or clamped.
+
+    Args:
+        x: (..., *shape), model values.
+        preprocessing: of data without columns.
+
+    Returns:
+        (..., *layout); unsigned integers for gray levels in whole units, float32 otherwise.
+
+    >>> levels = Preprocessing((1, 1, 2), scale=4095.0, levels=4096, dtype="uint16", layout=(1, 2))
+    >>> to_source(np.array([[[[0.0, 0.5]]]]), levels)
+    array([[[   0, 2048]]], dtype=uint16)
+    """
+    levels = preprocessing.levels
+    dtype: np.dtype = np.dtype(np.float32)
+    if levels:
+        unit = preprocessing.scale / (levels - 1)
+        x = np.clip(np.rint(np.asarray(x, np.float64) * (levels - 1)), 0, levels - 1) / (levels - 1)
+        if preprocessing.offset >= 0 and float(preprocessing.offset).is_integer() and unit.is_integer():
+            largest = preprocessing.offset + preprocessing.scale
+            dtype = next((np.dtype(t) for t in (np.uint8, np.uint16) if largest <= np.iinfo(t).max), dtype)
+    values = preprocessing.to_data(np.asarray(x, np.float64))
+    values = np.rint(values) if dtype.kind == "u" else values
+    return to_layout(values, preprocessing.shape, preprocessing.layout).astype(dtype)

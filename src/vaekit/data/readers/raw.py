@@ -26,7 +26,7 @@ class RawData:
     """Values (N, ...) of any numeric type, labels (N, ...) of any type or None, and what came with them.
 
     Attributes are (N, m) or (N,) numbers, or None; `files` are the names of the image files, if there are
-    any.
+    any. The reader may know the `kind` of data points, and whether channels are the last axis.
 
     >>> RawData(np.zeros((3, 8, 8))).labels is None
     True
@@ -38,6 +38,8 @@ class RawData:
     notes: tuple[str, ...] = ()
     attributes: np.ndarray | None = None
     files: tuple[str, ...] = ()
+    kind: str = "auto"
+    channels_last: bool | None = None
 
 
 class SplitPart(NamedTuple):

@@ -48,13 +48,14 @@ def read_user_data(path: Path, options: ImageOptions) -> Dataset:
     return dataset_of_raw(_read(path, options), base_name(path), path)
 
 
-def dataset_of_raw(raw: RawData, name: str, path: Path | str) -> Dataset:
+def dataset_of_raw(raw: RawData, name: str, path: Path | str, kind: str = "auto") -> Dataset:
     """The dataset of raw values: images, classes and attributes are inferred.
 
     Args:
         raw: the values.
         name: of the dataset.
         path: where they came from, for messages.
+        kind: vector, signal, image, volume, or auto to choose by the shape.
 
     Raises:
         DataError: the data cannot be used; the message says why and what to do.
@@ -62,24 +63,26 @@ def dataset_of_raw(raw: RawData, name: str, path: Path | str) -> Dataset:
     >>> dataset_of_raw(RawData(np.eye(4).reshape(2, 2, 4)), "eye", "eye.npy")
     Dataset('eye', 2 images of (1, 2, 4), uint8)
     """
-    images, offset, scale, inferred = infer_images(raw.values, path)
+    found = infer_images(raw.values, path, kind if raw.kind == "auto" else raw.kind, raw.channels_last)
     labels, names, labeled = number_labels(raw.labels, path)
     attributes, attribute_names = _attributes(raw)
     return Dataset(
         name=name,
         title=name,
-        images=images,
+        images=found.images,
         labels=labels,
         label_names=names,
         published=raw.published,
         source=str(path),
-        notes=(*raw.notes, *inferred, *labeled),
-        offset=offset,
-        scale=scale,
+        notes=(*raw.notes, *found.notes, *labeled),
+        offset=found.offset,
+        scale=found.scale,
         attributes=attributes,
         attribute_names=attribute_names,
         files=raw.files,
         layout=raw.values.shape[1:],
+        levels=found.levels,
+        scaled=found.scaled,
     )
 
 
