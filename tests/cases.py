@@ -44,6 +44,7 @@ LIKELIHOODS: dict[str, Callable[[], head.Head]] = {
     "gaussian-global": partial(likelihoods.gaussian, "global"),
     "gaussian-optimal": partial(likelihoods.gaussian, "optimal"),
     "discretized_logistic": likelihoods.discretized_logistic,
+    "discretized_gaussian": likelihoods.discretized_gaussian,
     "categorical": likelihoods.categorical,
 }
 

@@ -74,6 +74,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "bernoulli": "vaekit.models.likelihoods:bernoulli",
         "continuous_bernoulli": "vaekit.models.likelihoods:continuous_bernoulli",
         "discretized_logistic": "vaekit.models.likelihoods:discretized_logistic",
+        "discretized_gaussian": "vaekit.models.likelihoods:discretized_gaussian",
         "categorical": "vaekit.models.likelihoods:categorical",
         "gaussian": "vaekit.models.likelihoods:gaussian",
     },

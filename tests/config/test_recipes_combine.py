@@ -59,6 +59,7 @@ CHOICES: dict[str, dict[str, Choice]] = {
         "gaussian-learned": {"kind": "gaussian", "sigma": "learned"},
         "gaussian-optimal": {"kind": "gaussian", "sigma": "optimal"},
         "discretized_logistic": {"kind": "discretized_logistic"},
+        "discretized_gaussian": {"kind": "discretized_gaussian"},
         "categorical": {"kind": "categorical"},
     },
     "network": {

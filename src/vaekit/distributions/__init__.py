@@ -4,7 +4,7 @@ Every class here is a `torch.distributions.Distribution`. No module knows of mod
 other package may import this one. `vaekit.models` builds priors, posteriors and likelihoods from it.
 
     normal      LogScaleNormal, UnitNormal, OptimalNormal, CholeskyNormal, diagonal
-    pixels      Bernoulli, ContinuousBernoulli, DiscretizedLogistic, CategoricalLevels
+    pixels      Bernoulli, ContinuousBernoulli, DiscretizedLogistic, DiscretizedGaussian, CategoricalLevels
     mixture     Mixture, label_logits, mixture_logits
     product     Product: unlike columns side by side
     operations  IndependentEvent, Delta, with_temperature, select, soft_clamp

@@ -3,8 +3,9 @@
 - `Bernoulli`: binary pixels, log p(x) = l x - softplus(l), with a fast sum over all pixels.
 - `ContinuousBernoulli`: a density C(l) exp(l x) on [0, 1]. Its normalizer C(l) = l / tanh(l / 2), up to
   sigmoid factors, is exact for every logit l, also where probabilities saturate in float32.
-- `DiscretizedLogistic`: gray levels k / (n - 1), k = 0 ... n - 1, as a logistic density cut into bins. The
-  outermost bins include the tails, so the probabilities of all gray levels sum to 1.
+- `DiscretizedLogistic`, `DiscretizedGaussian`: gray levels k / (n - 1), k = 0 ... n - 1, as a logistic or a
+  Gaussian density cut into bins. The outermost bins include the tails, so the probabilities of all gray
+  levels sum to 1.
 - `CategoricalLevels`: gray levels with one free probability each.
 """
 
@@ -17,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.distributions import Distribution, constraints
+from torch.special import log_ndtr
 
 from vaekit.distributions.normal import SampleShape
 
@@ -153,9 +155,17 @@ class DiscretizedLogistic(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        """The mean in [0, 1]: the sum over k > 0 of P(K >= k), divided by n - 1."""
-        total = torch.zeros_like(self.loc)
+        """The mean in [0, 1]: the sum over k > 0 of P(K >= k), divided by n - 1.
+
+        For more than 256 levels this sum is a midpoint rule, and its integral is used instead:
+        s (softplus(loc / s) - softplus((loc - 1) / s)). The difference is at most half a level, and at most
+        h^2 / (96 s) with h = 1 / (n - 1) where s is above 2 h.
+        """
         inverse_scale = torch.exp(-self.log_scale)
+        if self.levels > LEVELS:
+            upper, lower = self.loc * inverse_scale, (self.loc - 1) * inverse_scale
+            return (F.softplus(upper) - F.softplus(lower)) / inverse_scale
+        total = torch.zeros_like(self.loc)
         for k in range(1, self.levels):
             total += torch.sigmoid((self.loc - (k - 0.5) / (self.levels - 1)) * inverse_scale)
         return total / (self.levels - 1)
@@ -166,6 +176,105 @@ class DiscretizedLogistic(Distribution):
             u = torch.rand(shape, dtype=self.loc.dtype, device=self.loc.device)
             x = self.loc + self.log_scale.exp() * torch.logit(u, eps=torch.finfo(u.dtype).tiny)
             return (x * (self.levels - 1)).round().clamp(0, self.levels - 1) / (self.levels - 1)
+
+
+class DiscretizedGaussian(Distribution):
+    """A Gaussian density cut into equal bins about the gray levels k / (n - 1).
+
+    P(k) = Phi((x + h - loc) / s) - Phi((x - h - loc) / s), with x = k / (n - 1) and half a bin
+    h = 1 / (2 (n - 1)). The first bin extends to minus infinity, the last to plus infinity.
+
+    With m = (x - loc) / s and w = 2 h / s, narrow bins (w < 0.2) are integrated by
+
+        log P = log phi(m) + log w + log(sinh(m w / 2) / (m w / 2)) - w^2 E[u^2] / 2,
+
+    with an error below w^4 / 100 nats; E is the mean under exp(-m w u) on [-1/2, 1/2]. Others are differences
+    of log Phi, in the tail where they are exact.
+
+    Args:
+        loc: center, in units of x; any shape.
+        log_scale: log s, broadcastable with `loc`.
+        levels: n, the number of gray levels.
+
+    >>> p = DiscretizedGaussian(torch.tensor(0.5), torch.tensor(-3.0), levels=4)
+    >>> round(float(p.log_prob(torch.arange(4) / 3).exp().sum()), 4)
+    1.0
+    """
+
+    arg_constraints: ClassVar[dict] = {}
+    support = constraints.unit_interval
+
+    def __init__(self, loc: Tensor, log_scale: Tensor, levels: int = LEVELS):
+        self.loc, self.log_scale = torch.broadcast_tensors(loc, log_scale)
+        self.levels = levels
+        super().__init__(self.loc.shape, validate_args=False)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        last = self.levels - 1
+        level = (value * last).round()
+        inverse_scale = torch.exp(-self.log_scale)
+        middle, width = (level / last - self.loc) * inverse_scale, inverse_scale / last
+        inside = torch.where(width < 0.2, _log_narrow(middle, width), _log_wide(middle, width))
+        below, above = log_ndtr(middle + width / 2), log_ndtr(width / 2 - middle)
+        return torch.where(level <= 0, below, torch.where(level >= last, above, inside))
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean in [0, 1]: the sum over k > 0 of P(K >= k), divided by n - 1.
+
+        For more than 256 levels it is the integral s (G(loc / s) - G((loc - 1) / s)), G(u) = u Phi(u) +
+        phi(u). The difference is at most half a level, and at most h^2 / (60 s) with h = 1 / (n - 1) where
+        s is above 2 h.
+        """
+        scale = torch.exp(self.log_scale)
+        if self.levels > LEVELS:
+            upper, lower = self.loc / scale, (self.loc - 1) / scale
+            return scale * (_ndtr_integral(upper) - _ndtr_integral(lower))
+        total = torch.zeros_like(self.loc)
+        for k in range(1, self.levels):
+            total += torch.special.ndtr((self.loc - (k - 0.5) / (self.levels - 1)) / scale)
+        return total / (self.levels - 1)
+
+    def sample(self, sample_shape: SampleShape = ()) -> Tensor:
+        shape = torch.Size(sample_shape) + self.batch_shape
+        with torch.no_grad():
+            noise = torch.randn(shape, dtype=self.loc.dtype, device=self.loc.device)
+            x = self.loc + self.log_scale.exp() * noise
+            return (x * (self.levels - 1)).round().clamp(0, self.levels - 1) / (self.levels - 1)
+
+
+def _log_narrow(middle: Tensor, width: Tensor) -> Tensor:
+    """log of the integral of the standard Gaussian over a narrow bin."""
+    width = width.clamp_max(0.2)
+    half = (middle * width).abs() / 2
+    small = half < 0.1
+    safe = torch.where(small, torch.ones_like(half), half)
+    square = torch.where(small, half, torch.zeros_like(half)).square()
+    log_sinhc = torch.where(
+        small,
+        square / 6 - square.square() / 180,
+        safe + torch.log(-torch.expm1(-2 * safe)) - torch.log(2 * safe),
+    )
+    second = torch.where(
+        small,
+        1 / 12 + square / 90,
+        0.25 + 0.5 / safe.square() - 0.5 / (safe * torch.tanh(safe)),
+    )
+    density = -middle.square() / 2 - 0.5 * math.log(2 * math.pi)
+    return density + torch.log(width) + log_sinhc - width.square() * second / 2
+
+
+def _log_wide(middle: Tensor, width: Tensor) -> Tensor:
+    """log of the integral of the standard Gaussian over a bin, by the tail that the bin lies in."""
+    width = width.clamp_min(0.2)
+    upper = log_ndtr(width / 2 - middle.abs())
+    lower = log_ndtr(-width / 2 - middle.abs())
+    return upper + torch.log(-torch.expm1(lower - upper))
+
+
+def _ndtr_integral(u: Tensor) -> Tensor:
+    """The integral of Phi from minus infinity to u: u Phi(u) + phi(u)."""
+    return u * torch.special.ndtr(u) + torch.exp(-u.square() / 2) / math.sqrt(2 * math.pi)
 
 
 class CategoricalLevels(Distribution):

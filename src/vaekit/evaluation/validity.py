@@ -76,8 +76,9 @@ def likelihood_caveats(observation: str, kind: str, support: str, dataset: Datas
         and dataset.is_discrete
     ):
         reasons.append(
-            f"the {kind} likelihood is a density over real values, evaluated on 256 gray levels: it is not a "
-            "probability of the gray levels and not comparable with one; for that use data.binarization=none "
+            f"the {kind} likelihood is a density over real values, evaluated on "
+            f"{dataset.n_levels or 256:,} gray levels: it is not a probability of the gray levels and not "
+            "comparable with one; for that use data.binarization=none "
             "with discretized_logistic"
         )
     return reasons

@@ -8,7 +8,7 @@ A training loop of your own needs nothing else. These modules import `vaekit.dis
     conditional   Conditional, Hierarchy, HierarchicalDistribution, LatentSample
     objectives    Objective, elbo, iwae, and the schedules constant, linear, cyclical
     head          Head
-    likelihoods   bernoulli, continuous_bernoulli, gaussian, discretized_logistic, categorical
+    likelihoods   bernoulli, gaussian, discretized_logistic and others
     posteriors    the kinds of q(z | x): Gaussians, a normalizing flow, a point
     priors        the kinds of p(z), and BuildContext, what they are built from
     vampprior     AggregatedPosterior, PseudoInputs, PseudoLabels, FixedInputs

@@ -6,15 +6,17 @@ Each function returns a `Head` over a data point with independent elements given
 
 The data point has `event_dims` dimensions: 3 for an image (C, H, W), 1 for a vector.
 A recipe names them by their functions. Which one fits depends on the data: `bernoulli` for binary
-pixels, `discretized_logistic` or `categorical` for 256 gray levels, `continuous_bernoulli` or `gaussian`
-(densities) for real values.
+pixels, `discretized_logistic`, `discretized_gaussian` or `categorical` for gray levels,
+`continuous_bernoulli` or `gaussian` (densities) for real values.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from typing import Annotated, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.distributions import Distribution, Normal
 
@@ -25,11 +27,15 @@ from vaekit.distributions.pixels import (
     Bernoulli,
     CategoricalLevels,
     ContinuousBernoulli,
+    DiscretizedGaussian,
     DiscretizedLogistic,
 )
+from vaekit.models.build_context import BuildContext
 from vaekit.models.head import Head
 from vaekit.registry import register
 from vaekit.utils.schema import Bounds, Positive
+
+Levels = Annotated[int, Field(ge=2, le=65536)]
 
 
 @register("likelihood")
@@ -55,20 +61,31 @@ def continuous_bernoulli(event_dims: int = 3) -> Head:
 
 
 @register("likelihood", support="discrete")
-def discretized_logistic(bounds: Bounds | None = (-4.5, 0.0), event_dims: int = 3) -> Head:
-    """256 gray levels as a logistic density in bins, with a center and a log-scale per pixel.
+def discretized_logistic(
+    bounds: Bounds | None = (-4.5, 0.0),
+    levels: Levels | None = None,
+    event_dims: int = 3,
+    context: BuildContext | None = None,
+) -> Head:
+    """Gray levels as a logistic density in bins, with a center and a log-scale per pixel.
 
     After Salimans et al. 2017.
 
     Args:
-        bounds: smooth bounds of the log-scale; the default values are those of Tomczak and Welling 2018.
+        bounds: smooth bounds of the log-scale, for 256 levels; with more levels the lower one falls as their
+            width does. The default values are those of Tomczak and Welling 2018.
+        levels: the number of gray levels; by default that of the data, or 256.
 
     >>> head = discretized_logistic()
     >>> head.network_output((1, 28, 20)), head.support
     ((2, 28, 20), 'discrete')
+    >>> discretized_logistic(levels=4096)(torch.zeros(2, 1, 1)).base_dist.levels
+    4096
     """
+    n = _levels(levels, context)
+    limits = _bounds_of_levels(bounds, n)
     return Head(
-        lambda loc, log_scale: DiscretizedLogistic(loc, soft_clamp(log_scale, bounds)),
+        lambda loc, log_scale: DiscretizedLogistic(loc, soft_clamp(log_scale, limits), n),
         2,
         event_dims,
         "discrete",
@@ -76,13 +93,67 @@ def discretized_logistic(bounds: Bounds | None = (-4.5, 0.0), event_dims: int = 
 
 
 @register("likelihood", support="discrete")
-def categorical(event_dims: int = 3) -> Head:
-    """256 gray levels with one logit each per pixel (van den Oord et al. 2016).
+def discretized_gaussian(
+    sigma: Literal["learned", "global"] = "learned",
+    bounds: Bounds | None = (-5.0, 0.0),
+    levels: Levels | None = None,
+    event_dims: int = 3,
+    context: BuildContext | None = None,
+) -> Head:
+    """Gray levels as a Gaussian density in bins, whose tails are lighter than those of a logistic.
+
+    Args:
+        sigma: `learned`: a log sigma per pixel from the network. `global`: one parameter for all pixels.
+        bounds: smooth bounds of log sigma, for 256 levels; with more levels the lower one falls as their
+            width does.
+        levels: the number of gray levels; by default that of the data, or 256.
+
+    >>> head = discretized_gaussian(levels=4096)
+    >>> head.network_output((1, 28, 20)), head.support
+    ((2, 28, 20), 'discrete')
+    """
+    n = _levels(levels, context)
+    limits = _bounds_of_levels(bounds, n)
+    if sigma == "global":
+        return Head(_GlobalSigmaOfLevels(limits, n), 1, event_dims, "discrete")
+    return Head(
+        lambda loc, log_sigma: DiscretizedGaussian(loc, soft_clamp(log_sigma, limits), n),
+        2,
+        event_dims,
+        "discrete",
+    )
+
+
+@register("likelihood", support="discrete")
+def categorical(event_dims: int = 3, context: BuildContext | None = None) -> Head:
+    """Up to 256 gray levels with one logit each per pixel (van den Oord et al. 2016).
+
+    Raises:
+        ValueError: the data have more gray levels.
 
     >>> categorical().network_output((1, 28, 28))
     (256, 28, 28)
     """
-    return Head(lambda *logits: CategoricalLevels(torch.stack(logits, -1)), LEVELS, event_dims, "discrete")
+    n = _levels(None, context)
+    if n > LEVELS:
+        raise ValueError(
+            f"likelihood categorical: expected at most {LEVELS} gray levels, but the data have {n:,}, which "
+            "needs as many outputs per pixel; use discretized_logistic or discretized_gaussian"
+        )
+    return Head(lambda *logits: CategoricalLevels(torch.stack(logits, -1)), n, event_dims, "discrete")
+
+
+def _levels(given: int | None, context: BuildContext | None) -> int:
+    """The number of gray levels: as given, that of the data, or 256."""
+    known = context.preprocessing.levels if context is not None and context.preprocessing else 0
+    return given or known or LEVELS
+
+
+def _bounds_of_levels(bounds: Bounds | None, levels: int) -> Bounds | None:
+    """Bounds of a log-scale for more than 256 levels: the lower one as far below as levels are narrower."""
+    if bounds is None or levels <= LEVELS:
+        return bounds
+    return bounds[0] - math.log((levels - 1) / (LEVELS - 1)), bounds[1]
 
 
 @register("likelihood")
@@ -135,6 +206,18 @@ class _GlobalSigma(nn.Module):
 
     def forward(self, loc: Tensor) -> Normal:
         return LogScaleNormal(loc, soft_clamp(self.log_sigma, self.bounds).expand_as(loc))
+
+
+class _GlobalSigmaOfLevels(nn.Module):
+    """One learned log sigma for all pixels of gray levels."""
+
+    def __init__(self, bounds: Bounds | None, levels: int):
+        super().__init__()
+        self.bounds, self.levels = bounds, levels
+        self.log_sigma = nn.Parameter(torch.tensor(-2.0))
+
+    def forward(self, loc: Tensor) -> DiscretizedGaussian:
+        return DiscretizedGaussian(loc, soft_clamp(self.log_sigma, self.bounds), self.levels)
 
 
 class _OptimalSigma(nn.Module):
