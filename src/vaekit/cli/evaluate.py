@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from vaekit.engine.trained_model import TrainedModel
     from vaekit.runs.run import Run
 
-_SPLIT_OPTIONS = ("estimator", "quality", "features", "metric", "labels", "split", "data", "missing")
+_SPLIT_OPTIONS = (
+    "estimator",
+    "quality",
+    "features",
+    "metric",
+    "baselines",
+    "labels",
+    "split",
+    "data",
+    "missing",
+)
 _AIS_OPTIONS = ("chains", "steps", "init")
 _UNUSED = {  # the options that a mode does not use, and why
     "--bdmc": (_SPLIT_OPTIONS, ", which uses images from the model"),
@@ -84,6 +94,11 @@ _UNUSED = {  # the options that a mode does not use, and why
     help="Also measure a metric of your own, FILE.py:NAME or MODULE:NAME. Can be repeated.",
 )
 @click.option(
+    "--baselines",
+    is_flag=True,
+    help="Also fit a Gaussian, factor analysis and a mixture of Gaussians on the same rows (tables).",
+)
+@click.option(
     "--labels",
     type=click.Choice(["condition", "marginalize"]),
     default="condition",
@@ -131,6 +146,7 @@ def command(run: str, device: str, bdmc: bool, as_json: bool, output: str | None
       vaekit evaluate runs/mnist/1 --estimator ais --images 100
       vaekit evaluate runs/mnist/1 --bdmc --images 50
       vaekit evaluate runs/mnist-cvae/1 --labels marginalize --samples 100
+      vaekit evaluate runs/table/1 --baselines
     """
     from vaekit.cli.output import emit
     from vaekit.runs.run import load
@@ -235,5 +251,24 @@ def _evaluation_table(results: dict[str, Any]) -> Any:
         f"{results['split']} split of {results['data']}, observation {results['observation']}, "
         f"seed {results['seed']}, {results['seconds']:.1f} s"
     )
-    quality = [f"Sample quality: {describe_quality(results['quality'])}"] if results["quality"] else []
+    quality: list[Any] = (
+        [f"Sample quality: {describe_quality(results['quality'])}"] if results["quality"] else []
+    )
+    if results["baselines"]:
+        quality = [_baseline_table(results), *quality]
     return Group(rows, "", protocol, *quality, *(f"Note: {caveat}." for caveat in results["caveats"]))
+
+
+def _baseline_table(results: dict[str, Any]) -> Any:
+    """Log-densities of simple models beside that of the VAE, in nats per row."""
+    from vaekit.cli.output import table
+
+    rows = table("fitted on the same rows", "nats per row", "VAE minus it, row by row")
+    for column in rows.columns[1:]:
+        column.justify = "right"
+    number = lambda value, error: f"{value:.2f}" + ("" if error is None else f" ± {error:.2f}")
+    rows.add_row("VAE", number(results["log_likelihood"], results["log_likelihood_stderr"]), "")
+    for found in results["baselines"]:
+        gain = "" if found["gain"] is None else number(found["gain"], found["gain_stderr"])
+        rows.add_row(found["name"], number(found["log_density"], found["stderr"]), gain)
+    return rows

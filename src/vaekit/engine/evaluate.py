@@ -27,8 +27,10 @@ from vaekit.data.observation import ObservedImages
 from vaekit.engine.own_metrics import own_metrics
 from vaekit.engine.sample_quality import sample_quality as sample_quality
 from vaekit.engine.trained_model import TrainedModel, fingerprint
+from vaekit.errors import InvalidError
 from vaekit.evaluation import validity
 from vaekit.evaluation.ais import CHAINS, STEPS, Init
+from vaekit.evaluation.baselines import Baseline, baselines
 from vaekit.evaluation.bdmc import BDMCBounds, bdmc
 from vaekit.evaluation.elbo_surgery import elbo_surgery
 from vaekit.evaluation.estimators import Estimator, EstimatorKind, check_density
@@ -61,6 +63,7 @@ class EvaluationOptions:
         quality_samples: the number of samples for it.
         features: the feature space for it; a name implies `quality`.
         metrics: functions of your own, or names of registered ones; see `vaekit.engine.own_metrics`.
+        baselines: also fit a Gaussian, factor analysis and a mixture of Gaussians on the same training rows.
 
     Example:
         >>> options = EvaluationOptions(samples=100, images=1000)
@@ -83,6 +86,7 @@ class EvaluationOptions:
     quality_samples: int = 5000
     features: str | None = None
     metrics: Sequence[Given] = ()
+    baselines: bool = False
 
 
 def evaluate(
@@ -121,6 +125,8 @@ def evaluate(
         True
     """
     functions = named_functions("metric", options.metrics)
+    if options.baselines:
+        check_baselines(trained)
     trained = trained.with_missing(options.missing)
     estimator = Estimator(options.estimator, options.samples, options.chains, options.steps, options.init)
     dataset, _ = trained.load_data(options.data)
@@ -169,8 +175,9 @@ def evaluate(
     mse = reconstruction_mse(trained.model, images, stored)
     values, failures = own_metrics(functions, trained, images, options.seed)
     evaluation = replace(
-        evaluation, quality=quality, mse=mse, metrics=values, caveats=[*evaluation.caveats, *failures]
-    )
+        evaluation, quality=quality, mse=mse, metrics=values, caveats=[*evaluation.caveats, *failures],
+        baselines=_baselines(trained, dataset, images, metrics, options) if options.baselines else [],
+    )  # fmt: skip
     save(evaluation)
     results.clear()
     return evaluation
@@ -208,6 +215,46 @@ def bdmc_on_model_samples(
     check_density(trained.model, "bdmc")
     return bdmc(
         trained.model, images, chains, steps, samples, init, seed, lambda done: progress(done, images)
+    )
+
+
+def check_baselines(trained: TrainedModel) -> None:
+    """Raise an error unless the model is of a table of real columns, the only data that have baselines.
+
+    Raises:
+        InvalidError: it is not.
+
+    Example:
+        >>> import vaekit
+        >>> check_baselines(vaekit.demo())  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ...
+        vaekit.errors.InvalidError: --baselines: expected a model of a table ...
+    """
+    others = [column.name for column in trained.columns if column.kind != "real"]
+    if others or not trained.columns or trained.model.labels is not None:
+        reason = f"column {others[0]!r} is not real" if others else f"{trained.source} is of other data"
+        raise InvalidError(
+            "--baselines: expected a model of a table with real columns only and without a condition, whose "
+            f"densities Gaussians can have too, but {reason}; leave it out"
+        )
+
+
+def _baselines(
+    trained: TrainedModel,
+    dataset: Dataset,
+    images: ObservedImages,
+    metrics: PerImageMetrics,
+    options: EvaluationOptions,
+) -> list[Baseline]:
+    """Baselines on the training rows of the model, and on the rows that were measured."""
+    own, splits = trained.load_data()
+    return baselines(
+        own.in_units(splits.train),
+        own.in_units(splits.validation),
+        dataset.in_units(images.indices),
+        metrics.log_likelihood.numpy() if options.estimator == "importance" else None,
+        options.seed,
     )
 
 

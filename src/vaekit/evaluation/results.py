@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaekit.evaluation.baselines import Baseline
 from vaekit.models.vae import VAE
 
 
@@ -119,6 +120,7 @@ class Evaluation:
         surgery_images: the number of images for these two.
         saturated: the fraction of pixels whose likelihood scale is at a bound, if it has bounds.
         metrics: the values of your own metrics by name; None for one that failed.
+        baselines: log-densities of simple models on the same rows, if they were asked for.
         per_image: arrays (N,) by name: `index` into the dataset, `log_likelihood`, `elbo`,
             `effective_sample_size`, `pareto_k`.
 
@@ -167,6 +169,7 @@ class Evaluation:
     surgery_images: int | None = None
     saturated: float | None = None
     metrics: dict[str, float | None] = field(default_factory=dict)
+    baselines: list[Baseline] = field(default_factory=list)
     per_image: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def __repr__(self) -> str:
