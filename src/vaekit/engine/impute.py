@@ -1,7 +1,8 @@
-"""Fill in the missing pixels of a dataset with a trained model, and score them where the truth is known.
+"""Fill in the missing values of a dataset with a trained model, and score them where the truth is known.
 
-The best single imputation is E[x | x_observed]. Its error is the root mean square of the difference to the
-truth over all hidden values. The baseline, which ignores the image, is the mean of all training images.
+The best single imputation is E[x | x_observed], or the most frequent word of a category. Its error is the
+root mean square of the difference to the truth over all hidden numbers, and the accuracy of the words. The
+baseline, which ignores the row, is the mean of the training rows, and their most frequent word.
 """
 
 from __future__ import annotations
@@ -9,36 +10,40 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from scipy.stats import mode
 from torch import Tensor
 
 from vaekit.data import Dataset
 from vaekit.data.observation import ObservedImages
 from vaekit.engine.trained_model import TrainedModel, split_indices
-from vaekit.errors import InvalidError
+from vaekit.errors import InvalidError, NotFoundError
 from vaekit.evaluation.validity import describe_missing
 from vaekit.models.batching import images_per_batch
 from vaekit.models.imputation import Imputations, impute
+from vaekit.spec import Preprocessing
 
 Progress = Callable[[int, int], None]
+VOTES = 25  # samples of which the most frequent category is the best single imputation
 
 
 @dataclass(frozen=True, repr=False)
 class ImputedDataset:
-    """N images with their missing pixels imputed M times, in [0, 1].
+    """N images or rows with their missing values imputed M times, as model values.
 
     Args:
         dataset: the source of the images.
         indices: of the images in the dataset, (N,).
-        truth: the true values, (N, C, H, W), NaN where unknown.
-        observed: the values that the model saw, (N, C, H, W), NaN where missing.
-        images: samples of p(x | x_observed), (N, M, C, H, W).
-        mean: E[x | x_observed], (N, C, H, W).
+        truth: the true values, (N, *shape), NaN where unknown.
+        observed: the values that the model saw, (N, *shape), NaN where missing.
+        images: samples of p(x | x_observed), (N, M, *shape).
+        mean: E[x | x_observed], (N, *shape); for categories the most frequent sample.
         effective_sample_size: of the posterior samples of each image, (N,).
-        mean_image: the mean of the training images, (C, H, W).
+        mean_image: the mean of the training images, (*shape,); for categories the most frequent one.
         missing: a description of what is missing.
+        preprocessing: how data become model values; None if the dataset alone says so.
 
     Example:
         >>> from vaekit.data import load_dataset
@@ -60,6 +65,7 @@ class ImputedDataset:
     effective_sample_size: np.ndarray
     mean_image: np.ndarray
     missing: str
+    preprocessing: Preprocessing | None = None
 
     def __repr__(self) -> str:
         images, imputations = self.images.shape[:2]
@@ -70,13 +76,23 @@ class ImputedDataset:
 
     @cached_property
     def scored(self) -> np.ndarray:
-        """Which values were hidden but are known, (N, C, H, W)."""
+        """Which values were hidden but are known, (N, *shape)."""
         return np.isnan(self.observed) & ~np.isnan(self.truth)
 
     @property
     def rmse(self) -> float | None:
-        """Root mean squared error of `mean` over the values `scored`; None if there are none."""
+        """Root mean squared error of `mean` over the numbers `scored`; None if there are none."""
         return self._rmse(self.mean)
+
+    @property
+    def accuracy(self) -> float | None:
+        """The share of the categories `scored` that `mean` has right; None if there are none."""
+        return self._accuracy(self.mean)
+
+    @property
+    def accuracy_of_mean_image(self) -> float | None:
+        """The same share of the most frequent categories of training, a baseline."""
+        return self._accuracy(np.broadcast_to(self.mean_image, self.truth.shape))
 
     @property
     def rmse_of_mean_image(self) -> float | None:
@@ -92,24 +108,74 @@ class ImputedDataset:
         """The result in the units and layout of the data; observed values are unchanged.
 
         Returns:
-            `imputations` (N, M, ...), `mean` (N, ...), `observed` (N, ...) of booleans, `ess` (N,).
+            `imputations` (N, M, ...), `mean` (N, ...), `observed` (N, ...) of booleans, `ess` (N,). Tables
+            are float64, other data float32.
         """
-        known = self.dataset.to_layout(~np.isnan(self.observed))
-        given = self.dataset.to_original(
-            self.dataset.images[self.indices] / (255 if self.dataset.is_uint8 else 1)
-        )
-        images, mean = self.dataset.to_original(self.images), self.dataset.to_original(self.mean)
+        known = self.to_layout(~np.isnan(self.observed))
+        given = self.to_layout(self.dataset.in_units(self.indices))
+        images, mean = self.to_data(self.images), self.to_data(self.mean)
+        dtype = np.float64 if self.dataset.columns else np.float32
         return {
-            "imputations": np.where(known[:, None], given[:, None], images).astype(np.float32),
-            "mean": np.where(known, given, mean).astype(np.float32),
+            "imputations": np.where(known[:, None], given[:, None], images).astype(dtype),
+            "mean": np.where(known, given, mean).astype(dtype),
             "observed": known,
             "ess": self.effective_sample_size,
         }
 
+    def to_data(self, x: np.ndarray) -> np.ndarray:
+        """Model values (..., *shape) in units and layout of the data."""
+        if self.preprocessing is None:
+            return self.dataset.to_original(x)
+        return self.to_layout(self.preprocessing.to_data(x))
+
+    def to_layout(self, values: np.ndarray) -> np.ndarray:
+        """An array (..., *shape) in the layout of the data."""
+        return self.dataset.to_layout(values)
+
+    @property
+    def _is_number(self) -> np.ndarray:
+        """Which elements of a data point are numbers rather than categories, broadcastable to (*shape,)."""
+        columns = self.dataset.columns
+        return np.array([column.is_numeric for column in columns]) if columns else np.array(True)
+
     def _rmse(self, imputed: np.ndarray) -> float | None:
-        if not self.scored.any():
-            return None
-        return float(np.sqrt(np.square((imputed - self.truth)[self.scored]).mean()))
+        scored = self.scored & self._is_number
+        return float(np.sqrt(np.square((imputed - self.truth)[scored]).mean())) if scored.any() else None
+
+    def _accuracy(self, imputed: np.ndarray) -> float | None:
+        scored = self.scored & ~self._is_number
+        return float((np.rint(imputed) == self.truth)[scored].mean()) if scored.any() else None
+
+    def column_errors(self) -> list[dict[str, Any]]:
+        """The error of each column with hidden values, and that of the baseline.
+
+        Returns:
+            Rows with `name`, `scored` (how many), and `rmse` in units of the data, or `accuracy` of words,
+            each beside that `of_mean`.
+        """
+        truth, best = self.to_data(self.truth), self.to_data(self.mean)
+        mean = np.broadcast_to(self.to_data(self.mean_image), truth.shape)
+        rows: list[dict[str, Any]] = []
+        for j, column in enumerate(self.dataset.columns):
+            places = self.scored[:, j]
+            if not places.any():
+                continue
+            score = _rmse if column.is_numeric else _share_equal
+            name = "rmse" if column.is_numeric else "accuracy"
+            found = {name: score(best[places, j], truth[places, j])}
+            rows.append(
+                {"name": column.name, "scored": int(places.sum()), **found,
+                 "of_mean": score(mean[places, j], truth[places, j])}
+            )  # fmt: skip
+        return rows
+
+
+def _rmse(imputed: np.ndarray, truth: np.ndarray) -> float:
+    return float(np.sqrt(np.square(imputed - truth).mean()))
+
+
+def _share_equal(imputed: np.ndarray, truth: np.ndarray) -> float:
+    return float((imputed == truth).mean())
 
 
 def impute_dataset(
@@ -125,12 +191,13 @@ def impute_dataset(
     labels: Literal["condition", "marginalize"] = "condition",
     progress: Progress = lambda images, total: None,
 ) -> ImputedDataset:
-    """Impute the missing pixels of images of a dataset.
+    """Impute the missing values of images or rows of a dataset.
 
     Args:
         trained: the model and its recipe.
         missing: what to hide, such as "square:12". If None: nothing if the data itself has missing values,
-            else what was hidden in training, else a square of a third of the side.
+            else what was hidden in training, else a fifth of the cells of a table, or a square of a third of
+            the side of an image.
         split: which images; if None the test split, or all images of other data.
         data: another dataset of the same shape, by name or path; the model's own if None.
         max_images: size of a random subset of the images with missing values; all images if None.
@@ -158,29 +225,60 @@ def impute_dataset(
     candidates = np.arange(len(dataset)) if split is None else split_indices(splits, split)
     indices = _choose_indices(candidates, _incomplete_indices(masked, dataset, candidates), max_images, seed)
     observed = masked.subset(dataset, indices)
+    words = [j for j, column in enumerate(trained.columns) if not column.is_numeric]
+    drawn = max(imputations, VOTES) if words else imputations
     batches = _impute_batches(
-        trained, observed, imputations, samples, sample_pixels, seed, labels == "condition", progress
+        trained, observed, drawn, samples, sample_pixels, seed, labels == "condition", progress
     )
+    images = np.concatenate([_to_numpy(batch.images.transpose(0, 1)) for batch in batches])
+    mean = np.concatenate([_to_numpy(batch.mean) for batch in batches])
+    mean[:, words] = _most_frequent(images[:, :, words], axis=1)
     return ImputedDataset(
         dataset,
         indices,
         truth=_to_numpy(whole.subset(dataset, indices).all()),
         observed=_to_numpy(observed.all()),
-        images=np.concatenate([_to_numpy(batch.images.transpose(0, 1)) for batch in batches]),
-        mean=np.concatenate([_to_numpy(batch.mean) for batch in batches]),
+        images=images[:, :imputations],
+        mean=mean,
         effective_sample_size=np.concatenate([_to_numpy(batch.effective_sample_size) for batch in batches]),
-        mean_image=_mean_image(whole.subset(dataset, splits.train)),
+        mean_image=_mean_of_training(whole, words, dataset, candidates),
         missing=describe_missing(masked.recipe.data.hidden, dataset),
+        preprocessing=trained.preprocessing,
     )
+
+
+def _most_frequent(values: np.ndarray, axis: int) -> np.ndarray:
+    """The most frequent value along an axis, without NaN."""
+    return mode(np.rint(values), axis=axis, nan_policy="omit").mode if values.size else values.mean(axis)
+
+
+def _mean_of_training(
+    whole: TrainedModel, words: list[int], dataset: Dataset, rows: np.ndarray
+) -> np.ndarray:
+    """The mean of the training images, and the most frequent categories among columns of words.
+
+    It is that of other rows where the training data are not at hand.
+    """
+    try:
+        own, splits = whole.load_data()
+        dataset, rows = own, splits.train
+    except (NotFoundError, InvalidError):
+        pass
+    images = whole.subset(dataset, rows)
+    mean = _mean_image(images)
+    if words:
+        mean[words] = _most_frequent(_to_numpy(images.all())[:, words], axis=0)
+    return mean
 
 
 def _default_mask(trained: TrainedModel, dataset: Dataset) -> str:
     """The mask if the caller gives none."""
     if dataset.has_missing:
         return "none"
-    _, height, width = dataset.shape
-    side = min(height, width) if height > 1 else width
-    return trained.recipe.data.hidden or f"square:{max(1, side // 3)}"
+    if dataset.columns:
+        return trained.recipe.data.hidden or "pixels:0.2"
+    sides = [side for side in dataset.shape[1:] or dataset.shape if side > 1]
+    return trained.recipe.data.hidden or f"square:{max(1, min(sides, default=1) // 3)}"
 
 
 def _incomplete_indices(masked: TrainedModel, dataset: Dataset, candidates: np.ndarray) -> np.ndarray:
@@ -191,11 +289,12 @@ def _incomplete_indices(masked: TrainedModel, dataset: Dataset, candidates: np.n
     """
     if masked.recipe.data.missing is not None:
         return candidates
-    incomplete = candidates[np.isnan(dataset.images[candidates]).any((1, 2, 3))]
+    values = dataset.images[candidates].reshape(len(candidates), -1)
+    incomplete = candidates[np.isnan(values).any(1)]
     if not len(incomplete):
         raise InvalidError(
-            f"data {dataset.name!r}: none of these {len(candidates)} images has missing values; hide some, "
-            "such as --missing square:9"
+            f"data {dataset.name!r}: none of these {len(candidates)} {dataset.noun} has missing values; hide "
+            f"some, such as --missing {'pixels:0.2' if dataset.columns else 'square:9'}"
         )
     return incomplete
 
@@ -231,7 +330,7 @@ def _impute_batches(
 
 
 def _mean_image(images: ObservedImages) -> np.ndarray:
-    """The mean of the observed values of each pixel, (C, H, W); 1/2 if there are none."""
+    """The mean of the observed values of each element, (*shape,); 1/2 if there are none."""
     total, count = np.zeros(images.shape), np.zeros(images.shape)
     for x, _ in images.batches(1000):
         known = ~x.isnan()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vaekit.engine.impute import ImputedDataset
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
 from vaekit.utils.io import write_whole
@@ -60,3 +61,41 @@ def write_data(path: str | Path, trained: TrainedModel, values: np.ndarray) -> P
     from vaekit.data.tables import write_table
 
     return write_table(path, trained.columns, values)
+
+
+def write_filled(
+    path: str | Path, trained: TrainedModel, imputed: ImputedDataset, imputations: int | None = None
+) -> list[Path]:
+    """Write a table with its gaps filled: a copy of the source in which every other cell stays as it is.
+
+    Args:
+        path: whose suffix selects the format.
+        trained: the model.
+        imputed: all rows of the table.
+        imputations: M, how many files with samples, NAME-1.csv to NAME-M.csv; None writes one file with the
+            best single imputation.
+
+    Returns:
+        The files.
+
+    Raises:
+        InvalidError: the data are no table.
+        VaekitError: a file cannot be written.
+    """
+    path, dataset = Path(path), imputed.dataset
+    if not trained.columns:
+        raise InvalidError(f"{path}: {trained.source} was not trained on a table; write .npy or .npz")
+    from vaekit.data.tables import fill_table
+
+    arrays = imputed.arrays()
+    if imputations is None:
+        filled = {path: arrays["mean"]}
+    else:
+        samples = np.moveaxis(arrays["imputations"], 1, 0)
+        filled = {
+            path.with_name(f"{path.stem}-{number}{path.suffix}"): values
+            for number, values in enumerate(samples, 1)
+        }
+    for file, values in filled.items():
+        fill_table(dataset, imputed.indices, values, arrays["observed"], file)
+    return list(filled)
