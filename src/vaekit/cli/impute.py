@@ -119,8 +119,9 @@ def command(
         emit(results, "\n".join([written, *_describe(results)]), as_json)
     if imputed.n_low_ess:
         click.echo(
-            f"note: {imputed.n_low_ess} of {len(imputed.observed)} {imputed.dataset.noun} have a smaller effective sample "
-            f"size than imputations, so imputations repeat; try --samples {10 * settings['samples']}",
+            f"note: {imputed.n_low_ess} of {len(imputed.observed)} {imputed.dataset.noun} have a smaller "
+            "effective sample size than imputations, so imputations repeat; try "
+            f"--samples {10 * settings['samples']}",
             err=True,
         )
 

@@ -72,7 +72,7 @@ def command(
     from vaekit.engine.conditioning import parse_condition
     from vaekit.engine.sample import sample
     from vaekit.engine.write import is_data_file, write_data
-    from vaekit.runs import conditional_plots, plots
+    from vaekit.runs import conditional_plots, plots, table_plots
 
     trained, folder = open_model(run, device)
     condition = parse_condition(trained, label, attributes)
@@ -83,7 +83,9 @@ def command(
         emit({"file": written, "arrays": {"images": list(values.shape)}}, written, as_json)
         return
     sample_pixels = bool(trained.columns) if sample_pixels is None else sample_pixels
-    if nearest:
+    if trained.columns and not nearest:
+        plot = table_plots.table_samples(trained, number or 1000, seed, temperature)
+    elif nearest:
         plot = plots.nearest_images(trained, number or 10, temperature, seed, sample_pixels)
     elif condition is None and conditional_plots.has_classes(trained):
         rows = -(-(number or 64) // len(trained.label_names))

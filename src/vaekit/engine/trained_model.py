@@ -476,7 +476,7 @@ def read_config(file: Path) -> dict[str, Any]:
         config = json.loads(file.read_text(encoding="utf-8"))
         shape, names, form = config["shape"], config["label_names"], config["format"]
         sound = (
-            len(shape) == 3
+            1 <= len(shape) <= 4
             and all(isinstance(n, int) and 0 < n < 100_000 for n in shape)
             and isinstance(names, list)
             and "recipe" in config
@@ -493,7 +493,7 @@ def read_config(file: Path) -> dict[str, Any]:
         )
     if not sound or form != FORMAT:
         raise InvalidError(
-            f"{file}: expected format {FORMAT} with a shape (C, H, W); got format {form}, shape {shape}"
+            f"{file}: expected format {FORMAT} with the shape of a data point, such as (C, H, W); got format {form}, shape {shape}"
         )
     return config
 

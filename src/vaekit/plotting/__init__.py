@@ -21,6 +21,9 @@ Latent space:
     clusters                                                            clusters against classes
     posteriors                                                          exact and approximate posteriors
 
+Tables:
+    marginals, correlations, column_errors                              columns of data and samples
+
 Charts:
     training_curves                                                     one run by epoch
     curves_by_run, metric_vs_param, rate_distortion                     several runs
@@ -47,12 +50,15 @@ from vaekit.plotting.projection import kernel_components, principal_components, 
 from vaekit.plotting.rows import class_grid, image_rows, imputations, interpolation_rows
 from vaekit.plotting.runs import curves_by_run, metric_vs_param, rate_distortion
 from vaekit.plotting.style import render, save
+from vaekit.plotting.tables import column_errors, correlations, marginals
 
 __all__ = [
     "animate",
     "bound_by_samples",
     "class_grid",
     "clusters",
+    "column_errors",
+    "correlations",
     "curves_by_run",
     "decoded_grid",
     "elbo_and_gap",
@@ -65,6 +71,7 @@ __all__ = [
     "kl_by_latent",
     "latent_histograms",
     "latent_scatter",
+    "marginals",
     "metric_vs_param",
     "nearest_neighbors",
     "pictures",

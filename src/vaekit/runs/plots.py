@@ -353,6 +353,17 @@ def report_plots(trained: TrainedModel) -> dict[str, Callable[[], Figure]]:
     return {name: partial(_figure, draw) for name, draw in drawings.items()}
 
 
+def latent_plots(trained: TrainedModel) -> dict[str, Callable[[], Figure]]:
+    """The figures of a report that show latents only, for data that are not drawn one by one.
+
+    >>> import vaekit
+    >>> sorted(latent_plots(vaekit.demo()))
+    ['latent-space']
+    """
+    images = cache(lambda: trained.load_split(held_out_split(trained)))
+    return {"latent-space": lambda: latent_scatter(trained, images()).figure}
+
+
 def held_out_split(trained: TrainedModel) -> str:
     """The first split with two images or more: test, validation or train.
 

@@ -31,6 +31,9 @@ CAPTIONS = {
     "training-curves": "The ELBO and its two terms by epoch, and beta if it changes.",
     "bound-by-samples": "The importance-weighted bound on log p(x) by number of samples. If it still rises "
     "at the right end, more samples would raise it further.",
+    "columns": "The distribution of each column in held-out rows and in samples.",
+    "correlations": "Correlations of the numbers in held-out rows and in samples.",
+    "column-errors": "The error of reconstructed held-out rows by column; 1 is that of a constant.",
     "classes": "New images from a conditional model: one column per class; the images of a row share z.",
     "samples": "Images decoded from samples of the prior.",
     "nearest": "Samples above their nearest training images, then held-out images above theirs. Samples "

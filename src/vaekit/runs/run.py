@@ -162,12 +162,15 @@ class Run(RunFiles):
             InvalidError: a figure of your own does not exist, fails, or returns no figure.
         """
         from vaekit import plotting
-        from vaekit.runs import conditional_plots, plots
+        from vaekit.runs import conditional_plots, plots, table_plots
         from vaekit.runs.own_figures import draw_figure, find_figures
         from vaekit.runs.report import CAPTIONS
 
         own = find_figures(figures, taken=CAPTIONS)
-        drawings = plots.report_plots(self.trained) | conditional_plots.report_plots(self.trained)
+        if self.trained.columns:
+            drawings = table_plots.report_plots(self.trained) | plots.latent_plots(self.trained)
+        else:
+            drawings = plots.report_plots(self.trained) | conditional_plots.report_plots(self.trained)
         if self.metrics:
             title = f"Training: {self.trained.title}"
             drawings["training-curves"] = lambda: plotting.training_curves(self.metrics, title)

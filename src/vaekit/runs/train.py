@@ -262,8 +262,9 @@ def _fit(run: Run, prepared: Prepared, log: TrainingLogger, figures: bool, resum
     """Train, then write the model, the figures and the report."""
     experiment, trained, train_set, validation, callbacks = prepared
     model, settings = trained.model, trained.recipe.training
-    log.note(f"training in {run.path} on {len(train_set)} images")
-    samples = SampleCallback(trained, validation or train_set, run.path / "figures", settings.sample_every)
+    log.note(f"training in {run.path} on {len(train_set)} {experiment.dataset.noun}")
+    every = 0 if trained.columns else settings.sample_every  # a row is no picture
+    samples = SampleCallback(trained, validation or train_set, run.path / "figures", every)
     if settings.tensorboard:
         log = CompositeLogger(log, TensorBoardLogger(run.path / "tensorboard"))
     run.clear_evaluation()
