@@ -493,7 +493,8 @@ def read_config(file: Path) -> dict[str, Any]:
         )
     if not sound or form != FORMAT:
         raise InvalidError(
-            f"{file}: expected format {FORMAT} with the shape of a data point, such as (C, H, W); got format {form}, shape {shape}"
+            f"{file}: expected format {FORMAT} with the shape of a data point, such as (C, H, W); "
+            f"got format {form}, shape {shape}"
         )
     return config
 

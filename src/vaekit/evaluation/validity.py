@@ -70,6 +70,13 @@ def likelihood_caveats(observation: str, kind: str, support: str, dataset: Datas
             f"the {kind} likelihood is a density over real values, but the observation is {observation}, "
             "which has two values: the density can grow without limit; use the likelihood bernoulli"
         )
+    whole = [column.name for column in dataset.columns if column.kind != "real"]
+    if support in ("unit_interval", "real") and whole:
+        reasons.append(
+            f"the {kind} likelihood is a density over real values, evaluated on columns that are none, such "
+            f"as {whole[0]!r}: over integers and categories a density is no probability; use the likelihood "
+            "columns, or one for counts"
+        )
     if (
         support in ("unit_interval", "real")
         and observation not in BINARY_OBSERVATIONS
@@ -82,6 +89,28 @@ def likelihood_caveats(observation: str, kind: str, support: str, dataset: Datas
             "with discretized_logistic"
         )
     return reasons
+
+
+def mixed_caveats(dataset: Dataset) -> list[str]:
+    """A caveat if a total adds densities of real columns and probabilities of others; else empty.
+
+    Args:
+        dataset: the data.
+
+    Example:
+        >>> from vaekit.data import load_dataset
+        >>> mixed_caveats(load_dataset("digits"))
+        []
+    """
+    real = [column.name for column in dataset.columns if column.kind == "real"]
+    others = [column.name for column in dataset.columns if column.kind != "real"]
+    if not real or not others:
+        return []
+    return [
+        f"the total is mixed: it adds the log-densities of {len(real)} real columns and the "
+        f"log-probabilities of {len(others)} others, such as {others[0]!r}; compare it only with models "
+        "of the same columns"
+    ]
 
 
 def check_labels(model: VAE, images: ObservedImages, labels: str) -> None:
@@ -203,7 +232,9 @@ def annotate(
     reasons = undefined + likelihood_caveats(observation, kind, support, dataset)
     reasons += [warning] if warning else []
     missing = describe_missing(hidden, dataset)
-    notes = [] if support in ("binary", "discrete") else _rescaling_caveats(dataset, whole=not missing)
+    in_units = support in ("binary", "discrete") or getattr(likelihood, "units", None) is not None
+    notes = [] if in_units or dataset.columns else _rescaling_caveats(dataset, whole=not missing)
+    notes += mixed_caveats(dataset)
     notes += _missing_caveats(missing)
     notes += [CONDITIONAL_CAVEAT] if evaluation.labels == "condition" else []
     notes += [] if undefined else unreliable_caveats(evaluation)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from vaekit.config.build import build_objective
 from vaekit.config.components import Options, option_values
 from vaekit.config.schema.recipe import Recipe
+from vaekit.spec import Column
 
 MIN_ACTIVE = 0.5  # share of active latents below which many are unused
 LAST_EPOCHS = 0.2  # share of epochs at the end in which a converged training gains nothing
@@ -23,6 +24,8 @@ MAX_SATURATED = 0.25  # share of pixels
 MIN_LABEL_KL = 0.05  # nats; below, the decoder ignores the label
 MAX_UNRELIABLE = 0.05  # share of images with unreliable importance weights
 MAX_MARGINAL_KL = 2.0  # nats between aggregated posterior and prior
+MAX_DEVIATIONS = 20.0  # of a column, beyond which a value is an outlier
+MIN_ROWS = 10  # training rows per column
 MAX_INFORMATION = 0.9  # share of log N; above, N images are too few to estimate KL(q(z), p(z))
 
 
@@ -36,6 +39,8 @@ class RunRecords(NamedTuple):
         evaluation: the content of evaluation.json; empty if the run was not evaluated.
         events: one record per rollback after a divergence.
         finished: whether training is complete.
+        columns: of the table that the model was trained on; empty for other data.
+        rows: the number of training rows; None if it was not recorded.
 
     >>> from vaekit.config.loading import load_recipe
     >>> RunRecords("runs/digits/1", load_recipe("digits"), metrics=[], evaluation={}).finished
@@ -48,6 +53,8 @@ class RunRecords(NamedTuple):
     evaluation: Mapping[str, Any]
     events: Sequence[Mapping[str, Any]] = ()
     finished: bool = True
+    columns: Sequence[Column] = ()
+    rows: int | None = None
 
 
 Diagnosis = Callable[[RunRecords], Iterator[str]]
@@ -135,10 +142,15 @@ def collapsed(run: RunRecords) -> Iterator[str]:
     active, latents = run.evaluation.get("active_units") or [], run.evaluation.get("layer_dims") or []
     for layer, (used, total) in enumerate(zip(active, latents, strict=True), 1):
         where = f"layer {layer}: " if len(latents) > 1 else ""
-        if used == 0:
+        if used == 0 and run.columns:
+            yield (
+                f"{where}none of the {total} latents is active: the columns look independent of each other, "
+                f"or training was too short; compare with: vaekit evaluate {run.path} --baselines"
+            )
+        elif used == 0:
             collapse = f"none of the {total} latents is active: the posterior has collapsed"
             yield f"{where}{collapse}; {_remedies(run)}"
-        elif used < MIN_ACTIVE * total:
+        elif used < MIN_ACTIVE * total and not run.columns:
             yield (
                 f"{where}{used} of {total} latents are active, the others carry no information; use fewer "
                 f"latents (model.latent_dim), or {_remedies(run)}"
@@ -288,6 +300,59 @@ def not_a_likelihood(run: RunRecords) -> Iterator[str]:
     yield f"the log-scores are not valid log-likelihoods of the data: {why}"
 
 
+def outliers(run: RunRecords) -> Iterator[str]:
+    """A column of a table has values far from all others.
+
+    >>> from vaekit.config.loading import load_recipe
+    >>> column = Column("height", offset=170.0, scale=10.0, low=-9999.0, high=190.0, scaling="standard")
+    >>> next(outliers(RunRecords("r", load_recipe("digits"), [], {}, columns=[column])))[:60]
+    "column 'height' has values far from the others, such as -999"
+    """
+    for column in run.columns:
+        if not column.is_numeric or column.knots:
+            continue
+        farthest = max((column.low, column.high), key=lambda value: abs(value - column.offset))
+        if abs(farthest - column.offset) > MAX_DEVIATIONS * column.scale:
+            yield (
+                f"column {column.name!r} has values far from the others, such as {farthest:g}, more than "
+                f"{MAX_DEVIATIONS:g} deviations off; if they stand for missing values, say so "
+                f"(data.missing_values=[{farthest:g}]); else try data.scaling=quantile"
+            )
+
+
+def few_rows(run: RunRecords) -> Iterator[str]:
+    """There are too few training rows for the number of columns.
+
+    >>> from vaekit.config.loading import load_recipe
+    >>> columns = [Column(name) for name in "abcdefgh"]
+    >>> next(few_rows(RunRecords("r", load_recipe("digits"), [], {}, columns=columns, rows=30)))[:60]
+    'only 30 training rows for 8 columns: the numbers of held-out'
+    """
+    if run.columns and run.rows is not None and run.rows < MIN_ROWS * len(run.columns):
+        yield (
+            f"only {run.rows} training rows for {len(run.columns)} columns: the numbers of held-out rows are "
+            f"uncertain and simple models may be better; compare with: vaekit evaluate {run.path} --baselines"
+        )
+
+
+def below_a_baseline(run: RunRecords) -> Iterator[str]:
+    """A simple density model is better than the VAE on the same rows.
+
+    >>> from vaekit.config.loading import load_recipe
+    >>> found = {"baselines": [{"name": "Gaussian", "gain": -2.0, "gain_stderr": 0.1}]}
+    >>> next(below_a_baseline(RunRecords("r", load_recipe("digits"), [], found)))[:60]
+    'Gaussian is better than the VAE on the same rows, by 2.00 ± '
+    """
+    known = [found for found in run.evaluation.get("baselines") or [] if found.get("gain") is not None]
+    worst = min(known, key=lambda found: found["gain"], default=None)
+    if worst is not None and worst["gain"] + 2 * (worst["gain_stderr"] or 0) < 0:
+        yield (
+            f"{worst['name']} is better than the VAE on the same rows, by {-worst['gain']:.2f} ± "
+            f"{worst['gain_stderr'] or 0:.2f} nats per row; try more latents (model.latent_dim), longer "
+            "training, or data.scaling=quantile"
+        )
+
+
 def not_evaluated(run: RunRecords) -> Iterator[str]:
     """The run has no evaluation.
 
@@ -304,7 +369,7 @@ def not_evaluated(run: RunRecords) -> Iterator[str]:
 
 DIAGNOSES: tuple[Diagnosis, ...] = (
     diverged, unfinished, still_warming_up, collapsed, overfitted, too_short, unreliable, ignored_label,
-    saturated, prior_mismatch, not_a_likelihood, not_evaluated,
+    saturated, prior_mismatch, not_a_likelihood, outliers, few_rows, below_a_baseline, not_evaluated,
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ show. Nothing is changed.
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
@@ -22,6 +23,7 @@ from vaekit.data.describe import list_datasets
 from vaekit.errors import VaekitError
 from vaekit.registry import Trust, UntrustedError
 from vaekit.runs.diagnose import RunRecords, diagnose
+from vaekit.spec import Column, Preprocessing
 from vaekit.training import checkpoint
 from vaekit.utils.device import available_devices, describe_environment
 
@@ -263,8 +265,9 @@ def _advice(run: Run, problems: list[str]) -> list[str]:
     """The advice from the numbers of a run; unreadable numbers become a problem."""
     try:
         recorded = RunRecords(
-            str(run.path), run.recipe, run.metrics, run.evaluation, run.events, run.finished
-        )
+            str(run.path), run.recipe, run.metrics, run.evaluation, run.events, run.finished,
+            _columns(run), run.environment.get("training_rows"),
+        )  # fmt: skip
     except VaekitError as error:
         if str(error) not in problems:
             problems.append(str(error))
@@ -277,6 +280,16 @@ def _advice(run: Run, problems: list[str]) -> list[str]:
             f"({type(error).__name__}: {error}); delete the file, then evaluate or train again"
         )
         return []
+
+
+def _columns(run: Run) -> tuple[Column, ...]:
+    """The columns of the table that the saved model was trained on; none without a model or a table."""
+    file = run.path / "model" / "config.json"
+    try:
+        tree = json.loads(file.read_text(encoding="utf-8")).get("preprocessing")
+        return Preprocessing.from_dict(tree).columns if tree else ()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ()  # a damaged model is reported by the check of the model
 
 
 def _damaged_file(recorded: RunRecords) -> str:

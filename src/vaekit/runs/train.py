@@ -251,6 +251,7 @@ def _record(directory: Path, prepared: Prepared) -> None:
     with lock_directory(directory), cpu_settings(recipe.training.threads):
         environment = describe_environment(" ".join(sys.argv), recipe.training.device)
         environment["data"] = prepared.trained.fingerprint
+        environment["training_rows"] = len(prepared.train)
         tree, components = copy_components(recipe, directory)
         if components:
             environment["components"] = components
