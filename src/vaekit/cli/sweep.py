@@ -30,6 +30,7 @@ from vaekit.cli import options
 @click.option(
     "--images", type=click.IntRange(1), default=1000, show_default=True, help="Number of test images."
 )
+@options.split
 @click.option("--resume", is_flag=True, help="Resume interrupted runs.")
 @options.jobs
 @click.option("-o", "--output", metavar="DIR", help="Folder to write. Default: runs/sweeps/RECIPE-KEYS.")
@@ -51,10 +52,14 @@ def command(
     A key with values separated by commas varies; a key with one value is set for all runs. A list in brackets
     is one value. Finished runs are kept, so a sweep can be extended later.
 
+    RECIPE is a name or a file, or the path of data, for which a recipe is proposed. To choose a value,
+    compare on the validation split.
+
     \b
     Examples:
       vaekit sweep mnist model.latent_dim=2,8,32 --epochs 3
       vaekit sweep digits objective.beta=0.5,1,4 model.latent_dim=4,8 --seeds 3
+      vaekit sweep patients.csv model.latent_dim=2,4,8 --split validation
     """
     from vaekit.cli.study_output import print_results
     from vaekit.studies.display import make_display

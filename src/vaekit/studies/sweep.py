@@ -6,9 +6,10 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from vaekit.config.loading import load_recipe
+from vaekit.config.loading import dump_recipe, load_recipe, recipe_names
+from vaekit.config.propose import propose
 from vaekit.errors import InvalidError
 from vaekit.studies.default_pages import sweep_blocks
 from vaekit.studies.display import StudyDisplay
@@ -17,6 +18,7 @@ from vaekit.studies.plan import to_text
 from vaekit.studies.results import StudyResults
 from vaekit.studies.run_study import run_planned_study
 from vaekit.studies.schema import EvaluationProtocol, Preset
+from vaekit.utils.io import write_whole
 from vaekit.utils.yaml import SUFFIXES, parse_yaml
 
 SWEEPS = Path("runs") / "sweeps"
@@ -30,6 +32,7 @@ def sweep(
     seeds: int = 1,
     samples: int = 100,
     images: int | None = 1000,
+    split: Literal["train", "validation", "test"] = "test",
     folder: str | Path | None = None,
     jobs: int | None = None,
     resume: bool = False,
@@ -38,11 +41,12 @@ def sweep(
     """Train a recipe once for each combination of values, and write a page that compares the runs.
 
     Args:
-        recipe: a recipe name or file.
+        recipe: a recipe name or file; or the path of data, for which a recipe is proposed.
         grid: the values of each key, such as `{"model.latent_dim": [2, 8, 32]}`.
         overrides: `key.path=value`, the same for all runs.
         seeds: number of seeds per combination.
-        samples, images: the evaluation of each run; see `Run.evaluate`.
+        samples, images, split: the evaluation of each run; see `Run.evaluate`. To choose a value, such as the
+            number of latents, compare on the validation split.
         folder: the output directory; default: `runs/sweeps/<recipe>-<keys>`.
         jobs, resume, display: as for `study`.
 
@@ -56,7 +60,9 @@ def sweep(
     """
     if not grid:
         raise InvalidError("sweep: expected a key with several values, such as model.latent_dim=2,8,32")
-    overrides = list(overrides)
+    overrides, data = list(overrides), None
+    if is_data_path(recipe):
+        data, recipe = recipe, _write_proposal(recipe, Path(folder or SWEEPS))
     base = load_recipe(recipe, overrides)
     variables = {key: _shortest_ending(key, [other for other in grid if other != key]) for key in grid}
     name = "-".join([base.name, *variables.values()])
@@ -71,10 +77,30 @@ def sweep(
     title = f"{base.title or base.name}: {', '.join(grid)}"
     page = sweep_blocks(base, grid, variables)
     study = parse_study({"name": name, "title": title, "runs": [entry], "page": page}, "sweep")
-    protocol = EvaluationProtocol(samples=samples, images=images)
+    protocol = EvaluationProtocol(samples=samples, images=images, split=split)
     preset = Preset(overrides=overrides, seeds=seeds, evaluate=protocol)
     planned = StudyResults(study, [], Path(folder or SWEEPS / name), "", preset)
-    return run_planned_study(planned, _command(recipe, grid, overrides, preset), jobs, resume, display)
+    return run_planned_study(
+        planned, _command(data or recipe, grid, overrides, preset), jobs, resume, display
+    )
+
+
+def is_data_path(recipe: str | Path) -> bool:
+    """Whether a word means data rather than a recipe: a path that is no YAML file.
+
+    >>> is_data_path("digits"), is_data_path(Path(__file__))
+    (False, True)
+    """
+    path = Path(recipe).expanduser()
+    return str(recipe) not in recipe_names() and path.exists() and path.suffix not in SUFFIXES
+
+
+def _write_proposal(data: str | Path, folder: Path) -> Path:
+    """Write the recipe that is proposed for data to a file."""
+    recipe = propose(Path(data).expanduser().resolve()).recipe
+    file = folder / f"{recipe.name}.yaml"
+    write_whole(file, dump_recipe(recipe).encode())
+    return file
 
 
 def parse_values(text: str) -> list[Any]:
@@ -102,6 +128,7 @@ def _command(
     varied = [f"{key}={','.join(map(to_text, values))}" for key, values in grid.items()]
     words = ["vaekit", "sweep", str(recipe), *varied, *overrides, "--samples", str(preset.evaluate.samples)]
     words += ["--images", str(preset.evaluate.images)] if preset.evaluate.images else []
+    words += ["--split", preset.evaluate.split] if preset.evaluate.split != "test" else []
     return shlex.join([*words, *(["--seeds", str(preset.seeds)] if preset.seeds > 1 else [])])
 
 
