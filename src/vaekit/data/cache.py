@@ -11,6 +11,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,14 @@ import platformdirs
 from filelock import FileLock
 
 from vaekit.data.dataset import Dataset
+from vaekit.data.table_source import TableSource
 from vaekit.errors import DataError, first_line
+from vaekit.spec import Preprocessing
 
 _FACTS = ("name", "title", "label_names", "published", "source", "notes", "offset", "scale")
 _MORE = ("attribute_names", "files", "layout")  # absent in folders of earlier versions
 _LATER = {"levels": 0, "scaled": True}  # the same, with what they mean there
+_PER_ROW = ("weights", "groups", "times")
 _log = logging.getLogger(__name__)
 
 
@@ -165,6 +169,9 @@ def _write(folder: Path, dataset: Dataset, fingerprint: str | None) -> None:
         _save(folder / "labels.npy", dataset.labels)
     if dataset.attributes is not None:
         _save(folder / "attributes.npy", dataset.attributes)
+    for name in _PER_ROW:
+        if getattr(dataset, name) is not None:
+            _save(folder / f"{name}.npy", getattr(dataset, name))
     facts = _facts(dataset) | {"fingerprint": fingerprint}
     (folder / "dataset.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
@@ -187,6 +194,11 @@ def _swap(fresh: Path, target: Path) -> None:
 
 def _facts(dataset: Dataset) -> dict[str, Any]:
     facts = {key: getattr(dataset, key) for key in (*_FACTS, *_MORE, *_LATER)}
+    facts |= {
+        "columns": [asdict(column) for column in dataset.columns],
+        "table": dataset.table and dataset.table.to_dict(),
+        "per_row": [name for name in _PER_ROW if getattr(dataset, name) is not None],
+    }
     return facts | {"published": dict(dataset.published), "has_labels": dataset.labels is not None}
 
 
@@ -198,6 +210,10 @@ def _assemble(folder: Path, facts: dict[str, Any]) -> Dataset:
     known |= {key: facts.get(key, usual) for key, usual in _LATER.items()}
     if known["attribute_names"]:
         known["attributes"] = np.load(folder / "attributes.npy", allow_pickle=False)
+    for name in facts.get("per_row", ()):
+        known[name] = np.load(folder / f"{name}.npy", allow_pickle=False)
+    known["columns"] = Preprocessing.from_dict({"shape": (), "columns": facts.get("columns", ())}).columns
+    known["table"] = TableSource.from_dict(facts["table"]) if facts.get("table") else None
     known["published"] = {split: (first, past) for split, (first, past) in known["published"].items()}
     return Dataset(images=images, labels=labels, **known)
 

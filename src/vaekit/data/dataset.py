@@ -18,6 +18,7 @@ from functools import cached_property
 
 import numpy as np
 
+from vaekit.data.table_source import TableSource
 from vaekit.errors import DataError
 from vaekit.spec import Column
 
@@ -46,6 +47,11 @@ class Dataset:
         columns: the columns of a table, one per value of a vector; empty for other data.
         levels: the number of gray levels; 0 for those of the type of the images, 256 or 65536.
         scaled: whether real numbers are in [0, 1]; otherwise they are in units of the source.
+        table: how the table is written in its source, and the columns that are set aside; None for other data.
+        weights: (N,) float64 from 0 on, how much each data point counts; None for equal weights.
+        groups: (N,) int64, the group of each data point, which a split does not cut; None for none.
+        times: (N,) float64, the time of each data point, by which a split puts the last ones into the test
+            part; None for none.
 
     Raises:
         DataError: the arrays have other shapes or types, or differ in number.
@@ -74,6 +80,10 @@ class Dataset:
     columns: tuple[Column, ...] = ()
     levels: int = 0
     scaled: bool = True
+    table: TableSource | None = None
+    weights: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    times: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         _check_images(self.images, self.source)
@@ -86,6 +96,8 @@ class Dataset:
             _check_labels(self.labels, len(self.images), len(self.label_names), self.source)
         if self.attributes is not None:
             _check_attributes(self.attributes, len(self.images), self.attribute_names, self.source)
+        for name in ("weights", "groups", "times"):
+            _check_per_row(name, getattr(self, name), len(self.images), self.source)
 
     def __repr__(self) -> str:
         classes = f", {self.classes} classes" if self.classes else ""
@@ -208,3 +220,15 @@ def _check_attributes(attributes: np.ndarray, images: int, names: tuple[str, ...
             f"{source}: expected finite attributes, got {attributes[row, column]} for {names[column]!r} of "
             f"image {row}; fill it in, or leave the column out"
         )
+
+
+def _check_per_row(name: str, values: np.ndarray | None, rows: int, source: str) -> None:
+    if values is None:
+        return
+    if values.shape != (rows,) or not np.isfinite(values).all():
+        raise DataError(
+            f"{source}: expected one finite number of {name} per data point, shape ({rows},), got shape "
+            f"{values.shape}; correct them"
+        )
+    if name == "weights" and (values.min() < 0 or values.sum() <= 0):
+        raise DataError(f"{source}: expected weights from 0 on, some above 0, got {values.min():g}; correct them")

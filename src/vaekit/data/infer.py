@@ -277,4 +277,4 @@ def _from_rows(rows: np.ndarray, levels: bool) -> Arranged:
     if levels and length >= 64 and side * side == length:
         note = f"{count} rows of {length} gray levels, read as {side}x{side} images"
         return Arranged(rows.reshape(count, 1, side, side), note)
-    return Arranged(rows.reshape(count, 1, 1, length), f"{count} vectors of length {length}")
+    return Arranged(rows, f"{count} vectors of length {length}")

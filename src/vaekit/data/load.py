@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from vaekit.data import cache, catalog
 from vaekit.data.dataset import Dataset
@@ -12,39 +13,51 @@ from vaekit.data.locate import load_entry
 from vaekit.data.readers.guard import reading
 from vaekit.data.readers.image_folder import ImageOptions
 from vaekit.data.readers.user import base_name, read_user_data
+from vaekit.data.tables.frames import is_frame
+from vaekit.data.tables.table import TableOptions, dataset_of_options
 from vaekit.errors import DataError, NotFoundError, did_you_mean
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def load_dataset(
-    name_or_path: str | Path,
+    name_or_path: Any,
     *,
     size: tuple[int, int] | None = None,
     crop: str = "resize",
     color: str = "auto",
+    **table: Any,
 ) -> Dataset:
     """The dataset of a name or path. Names of the catalog come first, then imported names, then paths.
 
     Args:
-        name_or_path: such as "mnist", or a folder of images, a .npy, .npz, .csv or IDX file.
+        name_or_path: such as "mnist", or a folder of images, a .npy, .npz, .csv, .parquet, .xlsx or IDX file,
+            or a data frame of pandas, polars or PyArrow.
         size: (H, W) in pixels, the size of images from a folder; None keeps their own.
         crop: "resize" scales images of a folder to `size`, "center" crops them first.
         color: "gray", "rgb", or "auto": gray if all images of a folder are.
+        table: how the columns of a table are used, as for `TableOptions`: label, columns, scaling,
+            missing_values, group, time, weight, attributes, validation_file, test_file, header, delimiter.
 
     Raises:
         NotFoundError: there is no such name or path, or the download failed.
+        TypeError: there is no such option of tables.
         DataError: the data cannot be used; the message says why and what to do.
 
     >>> load_dataset("digits")
     Dataset('digits', 1797 images of (1, 8, 8), uint8, 10 classes)
     """
-    options = ImageOptions(size, crop, color)
+    options, table_options = ImageOptions(size, crop, color), TableOptions(**table)
+    if is_frame(name_or_path):
+        return dataset_of_options(name_or_path, table_options)
     named = _load_named(name_or_path) if isinstance(name_or_path, str) else None
     if named is None:
-        return read_user_data(_existing_path(Path(name_or_path)), options)
+        return read_user_data(_existing_path(Path(name_or_path)), options, table_options)
     if options != ImageOptions():
         raise DataError(f"{named.name}: size, crop and color apply to folders of images; leave them out")
+    if not table_options.is_default:
+        chosen = ", ".join(table_options.changed)
+        raise DataError(f"{named.name}: has no columns to choose, but got {chosen}; give the path of a table")
     return named
 
 
@@ -56,6 +69,7 @@ def import_data(
     crop: str = "resize",
     color: str = "auto",
     force: bool = False,
+    **table: Any,
 ) -> Dataset:
     """Read data once and store it under a name, which `load_dataset` accepts from then on.
 
@@ -64,6 +78,7 @@ def import_data(
         name: the new name; None takes the name of the file or folder.
         size, crop, color: as for `load_dataset`.
         force: replace an import of the same name.
+        table: how the columns of a table are used, as for `load_dataset`.
 
     Returns:
         The dataset, memory-mapped from the cache.
@@ -82,7 +97,8 @@ def import_data(
     name = base_name(path) if name is None else name
     _check_name(name, force)
     return cache.store_dataset(
-        cache.import_folder(), replace(read_user_data(path, options), name=name, title=name)
+        cache.import_folder(),
+        replace(read_user_data(path, options, TableOptions(**table)), name=name, title=name),
     )
 
 

@@ -1,6 +1,6 @@
 """What a function of the user returns -> a dataset.
 
-    f(**options) -> Dataset, images, (images, labels), or a dict of images, labels and attributes
+    f(**options) -> Dataset, images, (images, labels), a dict of images, labels and attributes, or a data frame
 
 Images are (N, H, W), (N, C, H, W) or (N, H, W, C); shape, range and type are inferred as for a file.
 """
@@ -15,6 +15,8 @@ import numpy as np
 from vaekit.data.dataset import Dataset
 from vaekit.data.readers.raw import RawData
 from vaekit.data.readers.user import dataset_of_raw
+from vaekit.data.tables.frames import is_frame
+from vaekit.data.tables.table import TableOptions, dataset_of_options
 from vaekit.errors import DataError, first_line
 
 _KEYS = ("images", "labels", "attributes")
@@ -38,6 +40,8 @@ def to_dataset(returned: Any, name: str, where: str) -> Dataset:
     """
     if isinstance(returned, Dataset):
         return returned
+    if is_frame(returned):
+        return dataset_of_options(returned, TableOptions(), name)
     if isinstance(returned, tuple):
         returned = dict(zip(_KEYS, returned, strict=False)) if len(returned) == 2 else None
     elif not isinstance(returned, Mapping):

@@ -4,37 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from vaekit.data.dataset import Dataset
 from vaekit.data.infer import infer_images
 from vaekit.data.labels import number_labels
-from vaekit.data.readers.csv import read_table
 from vaekit.data.readers.idx import is_idx, read_idx, read_idx_pair
 from vaekit.data.readers.image import is_image_name
 from vaekit.data.readers.image_folder import ImageOptions, read_image_folder
 from vaekit.data.readers.numpy import read_npy, read_npz
 from vaekit.data.readers.raw import RawData, SplitPart, stack_parts
+from vaekit.data.tables.arrays import array_table, is_array_table
+from vaekit.data.tables.files import SUFFIXES
+from vaekit.data.tables.table import TableOptions, dataset_of_options
 from vaekit.errors import DataError
 
 _READERS: dict[str, Callable[[Path], RawData]] = {
     ".npy": read_npy,
     ".npz": read_npz,
-    ".csv": read_table,
-    ".tsv": read_table,
-    ".txt": read_table,
 }
 _PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
 _PARTS = {"train": "train", "t10k": "test"}  # as MNIST names its files
 
 
-def read_user_data(path: Path, options: ImageOptions) -> Dataset:
+def read_user_data(
+    path: Path, options: ImageOptions, table: TableOptions = TableOptions()  # noqa: B008
+) -> Dataset:
     """The dataset at a path: a folder of images or of MNIST-named files, .npy, .npz, an IDX file, or a table.
 
     Args:
         path: the file or folder; it exists.
         options: size, crop and color of images from a folder.
+        table: how the columns of a table are used.
 
     Raises:
         DataError: the data cannot be used; the message says why and what to do.
@@ -45,6 +48,12 @@ def read_user_data(path: Path, options: ImageOptions) -> Dataset:
     >>> read_user_data(path, ImageOptions())
     Dataset('noise', 5 images of (1, 4, 4), float32)
     """
+    if path.suffix.lower() in SUFFIXES and path.is_file():
+        _refuse_image_options(path, options)
+        return dataset_of_options(path, table, base_name(path))
+    if not table.is_default:
+        chosen = ", ".join(table.changed)
+        raise DataError(f"{path}: {chosen} appl{'ies' if len(table.changed) == 1 else 'y'} to tables; leave out")
     return dataset_of_raw(_read(path, options), base_name(path), path)
 
 
@@ -63,26 +72,33 @@ def dataset_of_raw(raw: RawData, name: str, path: Path | str, kind: str = "auto"
     >>> dataset_of_raw(RawData(np.eye(4).reshape(2, 2, 4)), "eye", "eye.npy")
     Dataset('eye', 2 images of (1, 2, 4), uint8)
     """
-    found = infer_images(raw.values, path, kind if raw.kind == "auto" else raw.kind, raw.channels_last)
+    kind = kind if raw.kind == "auto" else raw.kind
+    facts: dict[str, Any]
+    if kind in ("auto", "vector") and is_array_table(raw.values):
+        images, columns, inferred = array_table(raw.values, path)
+        facts = {"columns": columns, "scaled": False}
+    else:
+        found = infer_images(raw.values, path, kind, raw.channels_last)
+        images, inferred = found.images, found.notes
+        facts = {
+            "offset": found.offset, "scale": found.scale, "levels": found.levels, "scaled": found.scaled
+        }  # fmt: skip
     labels, names, labeled = number_labels(raw.labels, path)
     attributes, attribute_names = _attributes(raw)
     return Dataset(
         name=name,
         title=name,
-        images=found.images,
+        images=images,
         labels=labels,
         label_names=names,
         published=raw.published,
         source=str(path),
-        notes=(*raw.notes, *found.notes, *labeled),
-        offset=found.offset,
-        scale=found.scale,
+        notes=(*raw.notes, *inferred, *labeled),
         attributes=attributes,
         attribute_names=attribute_names,
         files=raw.files,
         layout=raw.values.shape[1:],
-        levels=found.levels,
-        scaled=found.scaled,
+        **facts,
     )
 
 
@@ -100,11 +116,15 @@ def _read(path: Path, options: ImageOptions) -> RawData:
     quartet = _idx_quartet(path) if path.is_dir() else {}
     if path.is_dir() and not quartet:
         return read_image_folder(path, options)
-    if options != ImageOptions():
-        raise DataError(f"{path}: size, crop and color apply only to folders of images; leave them out")
+    _refuse_image_options(path, options)
     if quartet:
         return stack_parts({part: SplitPart(*read_idx_pair(*files)) for part, files in quartet.items()}, path)
     return _reader(path)(path)
+
+
+def _refuse_image_options(path: Path, options: ImageOptions) -> None:
+    if options != ImageOptions():
+        raise DataError(f"{path}: size, crop and color apply only to folders of images; leave them out")
 
 
 def _reader(path: Path) -> Callable[[Path], RawData]:
@@ -119,7 +139,7 @@ def _reader(path: Path) -> Callable[[Path], RawData]:
         raise DataError(f"{path}: is one image; give the folder that holds your images")
     if not is_idx(path):
         raise DataError(
-            f"{path}: expected a folder of images, or a .npy, .npz, .csv or IDX file, got another file; "
+            f"{path}: expected a folder of images, or a .npy, .npz, .csv, .parquet, .xlsx or IDX file, got another file; "
             "convert it to one of them"
         )
     return _read_idx_pair

@@ -1,0 +1,11 @@
+"""Tables with typed columns: CSV, TSV, text, Parquet, Excel, and data frames of pandas, polars and PyArrow.
+
+`vaekit.data` imports it; it imports `vaekit.data.dataset`, the readers' helpers and `vaekit.spec`.
+
+    table.py       a table -> a dataset: labels, weights, groups, times and conditions are columns apart
+    files.py       any source -> columns of numbers and words; text.py, dialect.py, frames.py read them
+    kinds.py       the kind of a column; suspects.py: row numbers, times and codes for missing values
+    arrays.py      arrays (N, D) as tables
+    like.py        other tables, by the columns of a model
+    write.py       values -> a table in the form of the source; fill.py: the source with its gaps filled
+"""

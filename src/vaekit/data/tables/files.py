@@ -1,0 +1,175 @@
+"""Read a table from any source into columns: text, Parquet, Excel, or a data frame."""
+
+from __future__ import annotations
+
+import importlib
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vaekit.data.readers.guard import reading
+from vaekit.data.table_source import TableSource
+from vaekit.data.tables.dialect import find_dialect
+from vaekit.data.tables.frames import frame_columns, frame_names, is_frame, object_column
+from vaekit.data.tables.raw_column import RawColumn
+from vaekit.data.tables.text import locate_cell, read_text_columns
+from vaekit.errors import DataError
+
+TEXT = (".csv", ".tsv", ".txt", ".tab", ".data", ".dat")
+PARQUET = (".parquet", ".pq")
+EXCEL = (".xlsx", ".xlsm")
+SUFFIXES = (*TEXT, *PARQUET, *EXCEL)
+
+
+@dataclass(frozen=True, eq=False)
+class RawTable:
+    """The columns of a table before their kinds are known.
+
+    Args:
+        columns: by names of their own.
+        source: the format; its names are those of the columns.
+        notes: what the reader found, one sentence each.
+        where: the file, for messages.
+        locate: says where a word of a column is, for messages.
+
+    >>> len(RawTable([RawColumn("a", numbers=np.zeros(3))], TableSource(("a",)), (), "x.csv"))
+    3
+    """
+
+    columns: list[RawColumn]
+    source: TableSource
+    notes: tuple[str, ...]
+    where: str
+    locate: Callable[[int, str], str] = lambda j, word: f"column {j + 1} has {word!r}"
+
+    def __len__(self) -> int:
+        return len(self.columns[0]) if self.columns else 0
+
+
+def read_raw_table(
+    data: Any, *, header: bool | None = None, missing: Collection[str] = (), delimiter: str | None = None
+) -> RawTable:
+    """The columns of a file or a data frame.
+
+    Args:
+        data: a path to text, Parquet or Excel, or a data frame of pandas, polars or PyArrow.
+        header: whether the first row of text holds names; found out if None.
+        missing: further words that mean a missing value.
+        delimiter: between the columns of text; found out if None.
+
+    Raises:
+        NotFoundError: there is no such file.
+        DataError: the table cannot be read, or an extra is missing.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "x.csv"
+    >>> _ = path.write_text("a,a,\\n1,2,3\\n")
+    >>> read_raw_table(path).source.names
+    ('a', 'a.1', 'column 3')
+    """
+    if is_frame(data):
+        names = frame_names(data)
+        table = RawTable(frame_columns(data, missing), TableSource(format="frame"), (), "data frame")
+        return _checked(_named(table, names))
+    path = Path(data).expanduser()
+    with reading(path, "a table of numbers"):
+        if path.suffix.lower() in PARQUET:
+            return _checked(_read_parquet(path, missing))
+        if path.suffix.lower() in EXCEL:
+            return _checked(_read_excel(path, header, missing))
+        return _checked(_read_text(path, header, missing, delimiter))
+
+
+def need(package: str, extra: str, path: str | Path) -> Any:
+    """Import a package that an extra brings.
+
+    Raises:
+        DataError: it is not installed.
+
+    >>> need("no_such_package", "parquet", "x.parquet")
+    Traceback (most recent call last):
+    vaekit.errors.DataError: x.parquet: needs the package no_such_package; pip install 'vaekit[parquet]'
+    """
+    try:
+        return importlib.import_module(package)
+    except ImportError:
+        name = package.partition(".")[0]
+        raise DataError(f"{path}: needs the package {name}; pip install 'vaekit[{extra}]'") from None
+
+
+def _read_text(
+    path: Path, header: bool | None, missing: Collection[str], delimiter: str | None
+) -> RawTable:
+    found = find_dialect(path, header, delimiter)
+    names = list(found.names) or [f"x{j}" for j in range(found.width)]
+    columns = read_text_columns(path, found.source, names, missing)
+
+    def locate(column: int, word: str) -> str:
+        place = locate_cell(path, found.source, column, lambda cell: cell.strip() == word)
+        return f"line {place[0]}, column {column + 1} is {word!r}" if place else f"a cell is {word!r}"
+
+    return _named(RawTable(columns, found.source, found.notes, str(path), locate), names)
+
+
+def _read_parquet(path: Path, missing: Collection[str]) -> RawTable:
+    table = need("pyarrow.parquet", "parquet", path).read_table(path)
+    raw = RawTable(frame_columns(table, missing), TableSource(format="parquet"), (), str(path))
+    return _named(raw, frame_names(table))
+
+
+def _read_excel(path: Path, header: bool | None, missing: Collection[str]) -> RawTable:
+    """The first sheet; its first row holds names if they are words, or none of them is a number."""
+    book = need("openpyxl", "excel", path).load_workbook(path, read_only=True, data_only=True)
+    try:
+        sheets = book.sheetnames
+        rows = [row for row in book[sheets[0]].iter_rows(values_only=True) if any(c is not None for c in row)]
+    finally:
+        book.close()
+    if header is None:
+        header = bool(rows) and not any(isinstance(cell, int | float) for cell in rows[0])
+    if len(rows) < 1 + header:
+        raise DataError(f"{path}: expected a table of numbers, got a file without any row")
+    width = max(map(len, rows))
+    cells = [[*row, *[None] * (width - len(row))] for row in rows]
+    names = ["" if c is None else str(c) for c in cells[0]] if header else [f"x{j}" for j in range(width)]
+    columns = [
+        object_column(name, column, missing)
+        for name, column in zip(names, zip(*cells[header:], strict=True), strict=True)
+    ]
+    notes = (f"the first of {len(sheets)} sheets, {sheets[0]!r}",) if len(sheets) > 1 else ()
+    return _named(RawTable(columns, TableSource(format="excel", header=header), notes, str(path)), names)
+
+
+def _named(table: RawTable, headers: Sequence[str]) -> RawTable:
+    """The table with a different, nonempty name for each column."""
+    names: list[str] = []
+    for place, header in enumerate(headers, 1):
+        name, times = header or f"column {place}", 0
+        while name in names:
+            times += 1
+            name = f"{header or f'column {place}'}.{times}"
+        names.append(name)
+    twice = [header for header, times in Counter(headers).items() if times > 1 and header]
+    notes = (f"several columns are called {twice[0]!r}, so they are numbered",) if twice else ()
+    source = replace(
+        table.source, names=tuple(names), headers=() if list(headers) == names else tuple(headers)
+    )
+    columns = [replace(column, name=name) for column, name in zip(table.columns, names, strict=True)]
+    return replace(table, columns=columns, source=source, notes=(*table.notes, *notes))
+
+
+def _checked(table: RawTable) -> RawTable:
+    if not len(table):
+        raise DataError(f"{table.where}: expected a table of numbers, got a file without any row")
+    for column in table.columns:
+        if column.numbers is not None and np.isinf(column.numbers).any():
+            row = int(np.isinf(column.numbers).argmax())
+            raise DataError(
+                f"{table.where}: expected finite numbers, but row {row} of column {column.name!r} is "
+                f"{column.numbers[row]}; correct it, or write NaN if it is missing"
+            )
+    return table

@@ -1,0 +1,80 @@
+"""A column as it was read: numbers, or words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class RawColumn:
+    """A column before its kind is known.
+
+    Args:
+        name: as in the header.
+        numbers: (N,) float64, NaN for missing; None for a column of words.
+        codes: (N,) int64, indices into `words`, -1 for missing; None for a column of numbers.
+        words: the different words.
+        kind: what the type of the source says: date, boolean, category or ordered; empty if nothing.
+
+    >>> len(RawColumn("a", numbers=np.zeros(3)))
+    3
+    """
+
+    name: str
+    numbers: np.ndarray | None = None
+    codes: np.ndarray | None = None
+    words: tuple[str, ...] = ()
+    kind: str = ""
+
+    def __len__(self) -> int:
+        return len(self.numbers if self.numbers is not None else self.codes)  # type: ignore[arg-type]
+
+    @property
+    def n_missing(self) -> int:
+        """The number of missing values."""
+        if self.numbers is not None:
+            return int(np.isnan(self.numbers).sum())
+        return int((self.codes < 0).sum())  # type: ignore[operator]
+
+    def texts(self) -> np.ndarray:
+        """(N,), the words, or the numbers as text; empty for missing."""
+        if self.numbers is None:
+            return np.array([*self.words, ""], object)[self.codes]
+        return np.array(["" if np.isnan(v) else f"{v:.17g}" for v in self.numbers.tolist()], object)
+
+    def take(self, rows: np.ndarray) -> RawColumn:
+        """The column of some rows."""
+        part = lambda values: None if values is None else values[rows]
+        return RawColumn(self.name, part(self.numbers), part(self.codes), self.words, self.kind)
+
+
+def word_column(name: str, cells: list[str | None], kind: str = "") -> RawColumn:
+    """The column of some words; None is a missing value.
+
+    >>> word_column("a", ["x", None, "y", "x"]).codes
+    array([ 0, -1,  1,  0])
+    """
+    known: dict[str, int] = {}
+    codes = [-1 if cell is None else known.setdefault(cell, len(known)) for cell in cells]
+    return RawColumn(name, codes=np.array(codes, np.int64), words=tuple(known), kind=kind)
+
+
+def stack_columns(columns: Sequence[RawColumn]) -> RawColumn:
+    """The rows of several columns, one after the other; words if one of them has words.
+
+    >>> stack_columns([RawColumn("a", numbers=np.ones(1)), word_column("a", ["x"])]).words
+    ('1', 'x')
+    """
+    first = columns[0]
+    if all(column.numbers is not None for column in columns):
+        return RawColumn(first.name, numbers=np.concatenate([column.numbers for column in columns]))  # type: ignore[misc]
+    texts = [None if text == "" else text for column in columns for text in column.texts().tolist()]
+    stacked = word_column(first.name, texts, first.kind)
+    if first.kind not in ("category", "ordered", "boolean"):
+        return stacked
+    words = tuple(dict.fromkeys((*first.words, *stacked.words)))
+    place = np.array([*(words.index(word) for word in stacked.words), -1])
+    return RawColumn(first.name, codes=place[stacked.codes], words=words, kind=first.kind)  # type: ignore[index]
