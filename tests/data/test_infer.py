@@ -119,8 +119,8 @@ def test_many_bright_pixels_are_no_mistake() -> None:
 @pytest.mark.parametrize(
     ("shape", "expected", "says"),
     [
-        ((9, 10), (9, 1, 1, 10), "9 vectors of length 10"),
-        ((9, 49), (9, 1, 1, 49), "vectors"),
+        ((9, 10), (9, 10), "9 vectors of length 10"),
+        ((9, 49), (9, 49), "vectors"),
         ((9, 64), (9, 1, 8, 8), "9 rows of 64 gray levels, read as 8x8 images"),
         ((9, 784), (9, 1, 28, 28), "read as 28x28 images"),
         ((9, 5, 7), (9, 1, 5, 7), "9 gray images of 5x7"),
@@ -182,7 +182,7 @@ def test_a_kind_that_does_not_fit_is_refused(shape: tuple[int, ...], kind: str, 
 
 
 def test_real_rows_stay_vectors() -> None:
-    assert infer_images(RNG.normal(size=(5, 784)), "here").images.shape == (5, 1, 1, 784)
+    assert infer_images(RNG.normal(size=(5, 784)), "here").images.shape == (5, 784)
 
 
 def test_channels_stored_last_are_moved_first() -> None:

@@ -57,7 +57,7 @@ def _tree(data: str, dataset: Dataset, suggestion: Suggestion, epochs: int, batc
         "title": f"VAE on {dataset.title}",
         "data": {"dataset": data, **observation_keys(suggestion.observation), "validation": 0.1},
         "model": {
-            "latent_dim": 16 if max(dataset.shape[1:]) <= 32 else 32,
+            "latent_dim": 16 if max(dataset.shape[1:], default=1) <= 32 else 32,
             "encoder": {"network": network},
             "decoder": {"network": _mirrored(network), "likelihood": suggestion.likelihood},
         },

@@ -47,7 +47,7 @@ class Dataset:
         columns: the columns of a table, one per value of a vector; empty for other data.
         levels: the number of gray levels; 0 for those of the type of the images, 256 or 65536.
         scaled: whether real numbers are in [0, 1]; otherwise they are in units of the source.
-        table: how the table is written in its source, and the columns that are set aside; None for other data.
+        table: how the table is written in its source, and what is set aside; None for other data.
         weights: (N,) float64 from 0 on, how much each data point counts; None for equal weights.
         groups: (N,) int64, the group of each data point, which a split does not cut; None for none.
         times: (N,) float64, the time of each data point, by which a split puts the last ones into the test
@@ -231,4 +231,6 @@ def _check_per_row(name: str, values: np.ndarray | None, rows: int, source: str)
             f"{values.shape}; correct them"
         )
     if name == "weights" and (values.min() < 0 or values.sum() <= 0):
-        raise DataError(f"{source}: expected weights from 0 on, some above 0, got {values.min():g}; correct them")
+        raise DataError(
+            f"{source}: expected weights from 0 on, some above 0, got {values.min():g}; correct them"
+        )

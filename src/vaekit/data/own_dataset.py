@@ -1,6 +1,6 @@
 """What a function of the user returns -> a dataset.
 
-    f(**options) -> Dataset, images, (images, labels), a dict of images, labels and attributes, or a data frame
+    f(**options) -> Dataset, images, (images, labels), a data frame, or a dict of images, labels, attributes
 
 Images are (N, H, W), (N, C, H, W) or (N, H, W, C); shape, range and type are inferred as for a file.
 """

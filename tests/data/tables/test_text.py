@@ -110,7 +110,9 @@ def test_numbers_are_exact(tmp_path: Path) -> None:
     np.testing.assert_array_equal(table_dataset(table(tmp_path, text)).images, values)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "utf-32"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "utf-32"]
+)
 def test_encodings_are_recognized(tmp_path: Path, encoding: str) -> None:
     data = table_dataset(table(tmp_path, "größe,b\n1,2\n3,4.5\n", encoding))
     assert [column.name for column in data.columns] == ["größe", "b"]

@@ -30,7 +30,9 @@ _PARTS = {"train": "train", "t10k": "test"}  # as MNIST names its files
 
 
 def read_user_data(
-    path: Path, options: ImageOptions, table: TableOptions = TableOptions()  # noqa: B008
+    path: Path,
+    options: ImageOptions,
+    table: TableOptions = TableOptions(),  # noqa: B008
 ) -> Dataset:
     """The dataset at a path: a folder of images or of MNIST-named files, .npy, .npz, an IDX file, or a table.
 
@@ -53,7 +55,9 @@ def read_user_data(
         return dataset_of_options(path, table, base_name(path))
     if not table.is_default:
         chosen = ", ".join(table.changed)
-        raise DataError(f"{path}: {chosen} appl{'ies' if len(table.changed) == 1 else 'y'} to tables; leave out")
+        raise DataError(
+            f"{path}: {chosen} appl{'ies' if len(table.changed) == 1 else 'y'} to tables; leave out"
+        )
     return dataset_of_raw(_read(path, options), base_name(path), path)
 
 
@@ -139,8 +143,8 @@ def _reader(path: Path) -> Callable[[Path], RawData]:
         raise DataError(f"{path}: is one image; give the folder that holds your images")
     if not is_idx(path):
         raise DataError(
-            f"{path}: expected a folder of images, or a .npy, .npz, .csv, .parquet, .xlsx or IDX file, got another file; "
-            "convert it to one of them"
+            f"{path}: expected a folder of images, or a .npy, .npz, .csv, .parquet, .xlsx or IDX file, got "
+            "another file; convert it to one of them"
         )
     return _read_idx_pair
 

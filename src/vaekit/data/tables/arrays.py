@@ -33,7 +33,13 @@ def is_array_table(values: np.ndarray) -> bool:
     >>> is_array_table(np.random.default_rng(0).normal(size=(5, 3))), is_array_table(np.eye(3))
     (True, False)
     """
-    return values.ndim == 2 and values.size > 0 and values.dtype.kind in "iuf" and values.dtype != np.uint8 and not rows_are_images(values)
+    return (
+        values.ndim == 2
+        and values.size > 0
+        and values.dtype.kind in "iuf"
+        and values.dtype != np.uint8
+        and not rows_are_images(values)
+    )
 
 
 def array_table(values: np.ndarray, where: str | Path) -> ArrayTable:
@@ -46,8 +52,8 @@ def array_table(values: np.ndarray, where: str | Path) -> ArrayTable:
     Raises:
         DataError: values are infinite, all missing or all the same.
 
-    >>> array_table(np.array([[0.5, 3.0], [1.0, 2.0]]), "x.npy").columns[0]
-    Column(name='x0', kind='real', categories=(), scaling='none', offset=0.0, scale=1.0, resolution=0.5, low=0.0, high=0.0, knots=())
+    >>> [column.resolution for column in array_table(np.array([[0.5, 3.0], [1.0, 2.0]]), "x.npy").columns]
+    [0.5, 1.0]
     """
     whole = values.dtype.kind in "iu"
     if values.dtype == np.float16 or values.dtype.itemsize > 8:
@@ -56,10 +62,13 @@ def array_table(values: np.ndarray, where: str | Path) -> ArrayTable:
     kinds = _whole_kinds(values) if whole else ["real"] * values.shape[1]
     rows = values[:: max(1, len(values) // _ROWS)]
     columns = tuple(
-        Column(f"x{j}", kind, resolution=1.0 if whole else _resolution(rows[:, j])) for j, kind in enumerate(kinds)  # type: ignore[arg-type]
+        Column(f"x{j}", kind, resolution=1.0 if whole else _resolution(rows[:, j]))
+        for j, kind in enumerate(kinds)  # type: ignore[arg-type]
     )
     missing = int(np.isnan(values).sum()) if not whole else 0
-    counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in ("real", "integer", "count") if kind in kinds)
+    counts = ", ".join(
+        f"{kinds.count(kind)} {kind}" for kind in ("real", "integer", "count") if kind in kinds
+    )
     notes = [f"{len(values)} rows of {len(columns)} column{'s' * (len(columns) > 1)}: {counts}"]
     if missing:
         notes.append(f"{missing} of {values.size} values ({missing / values.size:.1%}) are missing (NaN)")
@@ -88,4 +97,6 @@ def _check_values(values: np.ndarray, where: str | Path) -> None:
     if np.isnan(low):
         raise DataError(f"{where}: all of its {values.size} values are missing (NaN); check how it was made")
     if low == high:
-        raise DataError(f"{where}: all values are {low:g}, so there is nothing to learn; check how it was made")
+        raise DataError(
+            f"{where}: all values are {low:g}, so there is nothing to learn; check how it was made"
+        )

@@ -1,4 +1,4 @@
-"""Columns of a table that a model is conditioned on: numbers as they are, words as one column of 0 and 1 each."""
+"""Columns that a model is conditioned on: numbers as they are, words as one column of 0 and 1 each."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def attribute_columns(
         category = infer_column(column, ColumnChoice("category"))
         if category.column is None or len(category.column.categories) > MAX_CATEGORIES:
             raise DataError(
-                f"{raw.where}: column {name!r} has {len(column.words)} different words; expected numbers, or at "
-                f"most {MAX_CATEGORIES} words, to condition on"
+                f"{raw.where}: column {name!r} has {len(column.words)} different words; expected numbers, "
+                f"or at most {MAX_CATEGORIES} words, to condition on"
             )
         words = category.column.categories
         found |= {f"{name}={word}": (category.values == index) * 1.0 for index, word in enumerate(words)}

@@ -11,7 +11,24 @@ import re
 from collections.abc import Collection, Sequence
 
 MISSING = frozenset(
-    ("", "na", "n/a", "#n/a", "#na", "n.a.", "nan", "-nan", "null", "none", "nil", "<na>", "?", "-", "--", ".")
+    (
+        "",
+        "na",
+        "n/a",
+        "#n/a",
+        "#na",
+        "n.a.",
+        "nan",
+        "-nan",
+        "null",
+        "none",
+        "nil",
+        "<na>",
+        "?",
+        "-",
+        "--",
+        ".",
+    )
 )
 BOOLEAN_WORDS = (("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y"), ("off", "on"))
 

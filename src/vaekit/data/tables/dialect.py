@@ -1,4 +1,4 @@
-"""How a text file writes its table: encoding, delimiter, decimal mark, and whether its first row holds names."""
+"""How a text file writes its table: encoding, delimiter, decimal mark, and a first row of names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import codecs
 import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,7 +102,7 @@ def split_records(lines: Sequence[str] | Iterator[str], delimiter: str) -> Itera
 
 
 def find_encoding(path: Path) -> str:
-    """The encoding of a text file: that of its byte order mark, UTF-8, UTF-16, or else Windows-1252 or latin-1.
+    """The encoding of a text file: by its byte order mark, or UTF-8, UTF-16, Windows-1252 or latin-1.
 
     Raises:
         DataError: the file is no text.
@@ -141,7 +141,7 @@ def _decodes(path: Path, encoding: str) -> bool:
 
 
 def _first_lines(path: Path, encoding: str) -> tuple[int, list[str], str]:
-    """The number of lines before the table, its first lines, and the delimiter that the file names, if any."""
+    """The number of lines before the table, its first lines, and the delimiter that the file names."""
     with open(path, encoding=encoding, newline="") as stream:
         lines = list(islice(stream, _SAMPLE + 20))
     skip, forced = 0, ""
@@ -196,7 +196,7 @@ def _are_names(
     start = len(first) - len(numbers)
     if len(numbers) < 2 or start > 1 or (start and first[0].strip()) or not below:
         return False
-    if any(later - earlier != 1 for earlier, later in zip(numbers, numbers[1:], strict=False)):
+    if any(later - earlier != 1 for earlier, later in pairwise(numbers)):
         return False
     cells = [to_number(cell, decimal) for row in below for cell in row[start:]]
     known = [number for number in cells if number is not None]
@@ -227,5 +227,7 @@ def _notes(source: TableSource, names: Sequence[str]) -> tuple[str, ...]:
         notes.append(f"{source.thousands!r} between thousands")
     numbers = bool(names) and all(name.isdecimal() for name in names if name)
     if numbers:
-        notes.append(f"the first row, {', '.join(names[:3])}, ..., is read as names; data.header=false changes it")
+        notes.append(
+            f"the first row, {', '.join(names[:3])}, ..., is read as names; data.header=false changes it"
+        )
     return tuple(notes)

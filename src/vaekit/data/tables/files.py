@@ -101,9 +101,7 @@ def need(package: str, extra: str, path: str | Path) -> Any:
         raise DataError(f"{path}: needs the package {name}; pip install 'vaekit[{extra}]'") from None
 
 
-def _read_text(
-    path: Path, header: bool | None, missing: Collection[str], delimiter: str | None
-) -> RawTable:
+def _read_text(path: Path, header: bool | None, missing: Collection[str], delimiter: str | None) -> RawTable:
     found = find_dialect(path, header, delimiter)
     names = list(found.names) or [f"x{j}" for j in range(found.width)]
     columns = read_text_columns(path, found.source, names, missing)

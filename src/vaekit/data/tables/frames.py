@@ -117,7 +117,9 @@ def _polars_column(name: str, series: Any, missing: Collection[str]) -> RawColum
         place = {word: index for index, word in enumerate(words)}
         return _coded(name, [place.get(word, -1) for word in series.to_list()], words, ordered=True)
     if dtype.is_numeric():
-        return object_column(name, series.to_list(), missing) if dtype.is_decimal() else _numeric(name, series)
+        return (
+            object_column(name, series.to_list(), missing) if dtype.is_decimal() else _numeric(name, series)
+        )
     return object_column(name, series.to_list(), missing)
 
 

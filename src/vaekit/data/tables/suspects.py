@@ -1,9 +1,9 @@
-"""Numbers that are no measurements: row numbers, identifiers, times, and codes such as -9999 for a missing value."""
+"""Numbers that are no measurements: row numbers, identifiers, times, and -9999 for a missing value."""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -19,7 +19,20 @@ _FIRST, _LAST = 946_684_800, 2_208_988_800  # 2000 and 2040 as Unix time in seco
 _CODES = np.array(
     [sign * (10**digits - 1) for digits in range(2, 10) for sign in (1, -1)]
     + [-(10**digits) for digits in range(3, 10)]
-    + [-(2**15), 2**15 - 1, 2**16 - 1, -(2**31), 2**31 - 1, 2**32 - 1, 1e20, -1e20, 1e30, -1e30, 1e35, 9.96921e36],
+    + [
+        -(2**15),
+        2**15 - 1,
+        2**16 - 1,
+        -(2**31),
+        2**31 - 1,
+        2**32 - 1,
+        1e20,
+        -1e20,
+        1e30,
+        -1e30,
+        1e35,
+        9.96921e36,
+    ],
     np.float64,
 )
 
@@ -54,7 +67,7 @@ def time_reason(name: str, values: np.ndarray) -> str:
     sorted_ = len(known) >= 20 and bool((np.diff(known) >= 0).all())
     for unit, word in _UNITS.items():
         if (named or sorted_) and _FIRST / (2 if named else 1) <= low / unit <= high / unit <= _LAST:
-            days = [datetime.fromtimestamp(edge / unit, timezone.utc).date() for edge in (low, high)]
+            days = [datetime.fromtimestamp(edge / unit, UTC).date() for edge in (low, high)]
             return f"a Unix time in {word}, {days[0]} to {days[1]}"
     whole = len(known) >= 5 and 1.9e7 <= low <= high < 2.1e7 and not (known % 1).any()
     if whole and all(_is_day(int(value)) for value in np.unique(known).tolist()):
@@ -87,8 +100,12 @@ def suspected_codes(values: np.ndarray) -> list[tuple[float, int]]:
         value, count = float(unique[place]), int(counts[place])
         spread = float(rest[-1] - rest[0])
         gap = float(rest[0] - value) if place == 0 else float(value - rest[-1])
-        known = bool((_CODES == value).any())
+        known = bool((value == _CODES).any())
         below_zero = value in (-1, -9) and rest[0] >= 0 and count > 2
-        if (known and gap > spread) or below_zero or (value == 0 and count > 1 and gap > spread / 4 > 0 == place):
+        if (
+            (known and gap > spread)
+            or below_zero
+            or (value == 0 and count > 1 and gap > spread / 4 > 0 == place)
+        ):
             found.append((value, count))
     return found

@@ -160,8 +160,8 @@ def _stacked(parts: Mapping[str, RawTable]) -> list[RawColumn]:
         absent = [name for name in names if name not in table.source.names]
         if absent:
             raise DataError(
-                f"{table.where}: expected the columns of {parts['train'].where}, but {absent[0]!r} is missing; "
-                f"give the {part} file the same columns"
+                f"{table.where}: expected the columns of {parts['train'].where}, but {absent[0]!r} is "
+                f"missing; give the {part} file the same columns"
             )
     tables = [{column.name: column for column in table.columns} for table in parts.values()]
     return [stack_columns([table[name] for table in tables]) for name in names]
@@ -185,7 +185,9 @@ def _assemble(raw: RawTable, options: TableOptions, name: str) -> Dataset:
         values = np.stack([column.numbers for column in rest], axis=1)  # type: ignore[misc]
         images, offset, scale, inferred = infer_images(values, raw.where)
         notes = (*notes, *inferred)
-        return Dataset(images=images, offset=offset, scale=scale, notes=notes, layout=values.shape[1:], **shared)
+        return Dataset(
+            images=images, offset=offset, scale=scale, notes=notes, layout=values.shape[1:], **shared
+        )
     found = [_infer(column, choices, options, raw) for column in rest]
     kept = [found_ for found_ in found if found_.column is not None]
     if not kept:
@@ -195,7 +197,9 @@ def _assemble(raw: RawTable, options: TableOptions, name: str) -> Dataset:
     columns = tuple(_with_scaling(found_.column, options) for found_ in kept)
     values = np.stack([found_.values for found_ in kept], axis=1).astype(np.float64)
     aside = _aside(raw, rest, found, options, label)
-    used_notes = tuple(f"{option} from column {column!r}" for option, column in options.roles.items() if option != "label")
+    used_notes = tuple(
+        f"{option} from column {column!r}" for option, column in options.roles.items() if option != "label"
+    )
     return Dataset(
         images=values,
         columns=columns,
@@ -224,7 +228,7 @@ def _with_scaling(column: Column | None, options: TableOptions) -> Column:
 
 
 def _as_counts(kept: list[InferredColumn], choices: Mapping[str, ColumnChoice]) -> list[InferredColumn]:
-    """All columns as counts, if they are whole numbers from 0 on and most of those that vary look like counts."""
+    """All columns as counts, if they are whole numbers from 0 on and most of them look like counts."""
     if not all(
         found.column.kind in ("integer", "count") or found.column.categories == ("0", "1")  # type: ignore[union-attr]
         for found in kept
@@ -239,7 +243,9 @@ def _as_counts(kept: list[InferredColumn], choices: Mapping[str, ColumnChoice]) 
 
 
 def most_are_counts(columns: Sequence[np.ndarray]) -> bool:
-    """Whether columns (N,) of whole numbers from 0 on are counts, all of them: at least two, and most of those that vary.
+    """Whether columns (N,) of whole numbers are counts, all of them.
+
+    They start from 0, at least two vary, and most of those look like counts.
 
     >>> most_are_counts([np.array([0, 1, 0, 2, 7.0]), np.array([3, 0, 1, 0, 9.0])])
     True
@@ -260,7 +266,7 @@ def _check_names(raw: RawTable, options: TableOptions, known: Mapping[str, RawCo
         if name not in known:
             raise DataError(
                 f"{raw.where}: {option} names the column {name!r}, but the columns are "
-                f"{', '.join(list(known)[:20])}{', ...' if len(known) > 20 else ''}{did_you_mean(name, list(known))}"
+                f"{', '.join(list(known)[:20])}{', ...' * (len(known) > 20)}{did_you_mean(name, list(known))}"
             )
     taken = [name for _, name in wanted[: len(options.roles) + len(options.attributes)]]
     twice = [name for name in taken if taken.count(name) > 1]
@@ -273,9 +279,7 @@ def _labels(raw: RawTable, options: TableOptions) -> tuple[np.ndarray | None, st
     chosen = options.label
     if chosen is None:
         taken = {*options.choices, *options.attributes, *options.roles.values()}
-        chosen = next(
-            (c.name for c in raw.columns if c.name.lower() in LABELS and c.name not in taken), None
-        )
+        chosen = next((c.name for c in raw.columns if c.name.lower() in LABELS and c.name not in taken), None)
     if chosen is None:
         return None, None, ()
     column = next(column for column in raw.columns if column.name == chosen)
@@ -319,7 +323,11 @@ def _per_row(columns: Mapping[str, RawColumn], options: TableOptions, where: str
 
 
 def _aside(
-    raw: RawTable, rest: Sequence[RawColumn], found: Sequence[InferredColumn], options: TableOptions, label: str | None
+    raw: RawTable,
+    rest: Sequence[RawColumn],
+    found: Sequence[InferredColumn],
+    options: TableOptions,
+    label: str | None,
 ) -> tuple[SetAside, ...]:
     """The columns of the source that are no part of x, in order."""
     uses = {column: option for option, column in options.roles.items()}
@@ -344,8 +352,10 @@ def rows_are_images(values: np.ndarray) -> bool:
 
     Gray levels are whole numbers in 0..255, some from 128 on, or multiples of 1/255 in [0, 1].
 
-    >>> rows_are_images(np.eye(3)), rows_are_images(np.full((2, 64), 200)), rows_are_images(np.full((2, 9), 200))
-    (True, True, False)
+    >>> rows_are_images(np.eye(3)), rows_are_images(np.full((2, 64), 200))
+    (True, True)
+    >>> rows_are_images(np.full((2, 9), 200))
+    False
     """
     if values.dtype == bool:
         return True

@@ -60,7 +60,7 @@ def read_text_columns(
 def _read(
     path: Path, source: TableSource, width: int, text: set[int], missing: Collection[str]
 ) -> tuple[dict[int, Words], list[list[np.ndarray] | None]]:
-    """Column -> its words, and the numbers or codes of each column in pieces; None for words that come late."""
+    """Column -> its words; the numbers or codes of each column in pieces, None for words that come late."""
     words: dict[int, Words] = {j: {} for j in text}
     pieces: list[list[np.ndarray] | None] = [[] for _ in range(width)]
     for piece, rows in enumerate(_pieces(path, source, width)):
@@ -147,7 +147,7 @@ def locate_cell(
 
 
 def _numbers(cells: Sequence[str], decimal: str, missing: Collection[str]) -> np.ndarray | None:
-    """The numbers in some cells; None if one of them is a word. Python's floats allow 1_000, tables do not."""
+    """The numbers in some cells; None if one is a word. Python reads 1_000 as a number, tables do not."""
     joined = "\n".join(cells)
     if "_" not in joined and not (decimal == "," and "." in joined):
         plain = joined.replace(",", ".") if decimal == "," else joined

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -33,7 +33,9 @@ def to_times(column: RawColumn, where: str) -> np.ndarray:
     [86400.0]
     """
     if column.n_missing:
-        raise DataError(f"{where}: column {column.name!r} holds the times, but {column.n_missing} are missing")
+        raise DataError(
+            f"{where}: column {column.name!r} holds the times, but {column.n_missing} are missing"
+        )
     if column.numbers is not None:
         return column.numbers
     for parse in (_iso, *(_by_form(form + clock) for form in _FORMS for clock in _CLOCKS), to_number):
@@ -41,8 +43,8 @@ def to_times(column: RawColumn, where: str) -> np.ndarray:
         if None not in times:
             return np.array(times, np.float64)[column.codes]
     raise DataError(
-        f"{where}: expected times in column {column.name!r}, got words such as {column.words[0]!r}; write them "
-        "as YYYY-MM-DD"
+        f"{where}: expected times in column {column.name!r}, got words such as {column.words[0]!r}; write "
+        "them as YYYY-MM-DD"
     )
 
 
@@ -60,5 +62,5 @@ def _seconds(parse: Callable[[str], datetime | float | None], word: str) -> floa
     except ValueError:
         return None
     if isinstance(found, datetime):
-        return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).timestamp()
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
     return found
