@@ -69,6 +69,8 @@ class TableSource:
             KeyError, TypeError: it is something else.
         """
         known = {field.name for field in fields(cls)}
-        values = {key: tuple(v) if isinstance(v, list) else v for key, v in tree.items() if key in known}
+        values: dict[str, Any] = {
+            key: tuple(v) if isinstance(v, list) else v for key, v in tree.items() if key in known
+        }
         values["set_aside"] = tuple(SetAside(**aside) for aside in values.get("set_aside", ()))
         return cls(**values)

@@ -10,7 +10,7 @@ import numpy as np
 from vaekit.data.tables.kinds import find_resolution, looks_like_count
 from vaekit.data.tables.table import most_are_counts, rows_are_images
 from vaekit.errors import DataError
-from vaekit.spec import Column, Kind
+from vaekit.spec import NUMERIC, Column, Kind
 
 _ROWS = 20_000  # to find the resolution of a column
 
@@ -59,16 +59,14 @@ def array_table(values: np.ndarray, where: str | Path) -> ArrayTable:
     if values.dtype == np.float16 or values.dtype.itemsize > 8:
         values = values.astype(np.float32 if values.dtype.itemsize < 8 else np.float64)
     _check_values(values, where)
-    kinds = _whole_kinds(values) if whole else ["real"] * values.shape[1]
+    kinds: list[Kind] = _whole_kinds(values) if whole else ["real"] * values.shape[1]
     rows = values[:: max(1, len(values) // _ROWS)]
     columns = tuple(
         Column(f"x{j}", kind, resolution=1.0 if whole else _resolution(rows[:, j]))
-        for j, kind in enumerate(kinds)  # type: ignore[arg-type]
+        for j, kind in enumerate(kinds)
     )
     missing = int(np.isnan(values).sum()) if not whole else 0
-    counts = ", ".join(
-        f"{kinds.count(kind)} {kind}" for kind in ("real", "integer", "count") if kind in kinds
-    )
+    counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in NUMERIC if kind in kinds)
     notes = [f"{len(values)} rows of {len(columns)} column{'s' * (len(columns) > 1)}: {counts}"]
     if missing:
         notes.append(f"{missing} of {values.size} values ({missing / values.size:.1%}) are missing (NaN)")

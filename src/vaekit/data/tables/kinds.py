@@ -134,8 +134,8 @@ def _without_missing(raw: RawColumn, words: Sequence[str]) -> RawColumn:
     if not words:
         return raw
     if raw.numbers is not None:
-        codes = [number for word in words if (number := to_number(word)) is not None]
-        return replace(raw, numbers=np.where(np.isin(raw.numbers, codes), np.nan, raw.numbers))
+        marks = [number for word in words if (number := to_number(word)) is not None]
+        return replace(raw, numbers=np.where(np.isin(raw.numbers, marks), np.nan, raw.numbers))
     known = np.array([word not in words for word in raw.words] + [False])
     kept = tuple(word for word in raw.words if word not in words)
     place = np.cumsum(known) - 1
@@ -217,7 +217,7 @@ def find_resolution(values: np.ndarray) -> float:
 
 
 def _infer_words(raw: RawColumn, decimal: str, locate: Locate) -> InferredColumn:
-    cells = np.bincount(raw.codes[raw.codes >= 0], minlength=len(raw.words))  # type: ignore[index]
+    cells = np.bincount(raw.codes[raw.codes >= 0], minlength=len(raw.words))
     known, different = int(cells.sum()), int((cells > 0).sum())
     pair = next((pair for pair in BOOLEAN_WORDS if set(pair) == {word.lower() for word in raw.words}), None)
     if pair is not None and different == 2:
@@ -263,12 +263,12 @@ def _categories(raw: RawColumn, kind: Kind, categories: Sequence[str]) -> Inferr
     """A column of categories; without any given, its words in natural order. Other words are missing."""
     texts = raw.words if raw.numbers is None else _number_words(raw.numbers)
     codes = raw.codes if raw.numbers is None else _number_codes(raw.numbers)
-    used = np.unique(codes[codes >= 0])  # type: ignore[index]
+    used = np.unique(codes[codes >= 0])
     words = tuple(categories) or tuple(sorted((texts[i] for i in used.tolist()), key=natural_key))
     place = {word: float(index) for index, word in enumerate(words)}
     table = np.array([place.get(text, math.nan) for text in texts] + [math.nan])
     values = table[codes]
-    lost = int(np.isnan(values).sum() - (codes < 0).sum())  # type: ignore[operator]
+    lost = int(np.isnan(values).sum() - (codes < 0).sum())
     notes = [
         f"column {raw.name!r}: {lost} cells hold other words than its categories and are read as missing"
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,7 +15,7 @@ class RawColumn:
     Args:
         name: as in the header.
         numbers: (N,) float64, NaN for missing; None for a column of words.
-        codes: (N,) int64, indices into `words`, -1 for missing; None for a column of numbers.
+        codes: (N,) int64, indices into `words`, -1 for missing; empty for a column of numbers.
         words: the different words.
         kind: what the type of the source says: date, boolean, category or ordered; empty if nothing.
 
@@ -25,30 +25,25 @@ class RawColumn:
 
     name: str
     numbers: np.ndarray | None = None
-    codes: np.ndarray | None = None
+    codes: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     words: tuple[str, ...] = ()
     kind: str = ""
 
     def __len__(self) -> int:
-        return len(self.numbers if self.numbers is not None else self.codes)  # type: ignore[arg-type]
+        return len(self.numbers if self.numbers is not None else self.codes)
 
     @property
     def n_missing(self) -> int:
         """The number of missing values."""
         if self.numbers is not None:
             return int(np.isnan(self.numbers).sum())
-        return int((self.codes < 0).sum())  # type: ignore[operator]
+        return int((self.codes < 0).sum())
 
     def texts(self) -> np.ndarray:
         """(N,), the words, or the numbers as text; empty for missing."""
         if self.numbers is None:
             return np.array([*self.words, ""], object)[self.codes]
         return np.array(["" if np.isnan(v) else f"{v:.17g}" for v in self.numbers.tolist()], object)
-
-    def take(self, rows: np.ndarray) -> RawColumn:
-        """The column of some rows."""
-        part = lambda values: None if values is None else values[rows]
-        return RawColumn(self.name, part(self.numbers), part(self.codes), self.words, self.kind)
 
 
 def word_column(name: str, cells: list[str | None], kind: str = "") -> RawColumn:
@@ -70,11 +65,11 @@ def stack_columns(columns: Sequence[RawColumn]) -> RawColumn:
     """
     first = columns[0]
     if all(column.numbers is not None for column in columns):
-        return RawColumn(first.name, numbers=np.concatenate([column.numbers for column in columns]))  # type: ignore[misc]
+        return RawColumn(first.name, numbers=np.concatenate([column.numbers for column in columns]))
     texts = [None if text == "" else text for column in columns for text in column.texts().tolist()]
     stacked = word_column(first.name, texts, first.kind)
     if first.kind not in ("category", "ordered", "boolean"):
         return stacked
     words = tuple(dict.fromkeys((*first.words, *stacked.words)))
     place = np.array([*(words.index(word) for word in stacked.words), -1])
-    return RawColumn(first.name, codes=place[stacked.codes], words=words, kind=first.kind)  # type: ignore[index]
+    return RawColumn(first.name, codes=place[stacked.codes], words=words, kind=first.kind)

@@ -47,7 +47,7 @@ def index_reason(name: str, values: np.ndarray) -> str:
     """
     known, lower = ~np.isnan(values), re.sub(r"^column \d+$", "", name.strip().lower())
     indexed, identified = lower in _INDEX, bool(_IDENTIFIER.search(lower))
-    if not (indexed or identified) or len(values) < 2 or not known.all() or (values % 1 != 0).any():
+    if not (indexed or identified) or len(values) < 2 or not known.all() or (values != np.rint(values)).any():
         return ""
     if (values == np.arange(len(values)) + values[0]).all():
         return "a running index"
@@ -69,7 +69,7 @@ def time_reason(name: str, values: np.ndarray) -> str:
         if (named or sorted_) and _FIRST / (2 if named else 1) <= low / unit <= high / unit <= _LAST:
             days = [datetime.fromtimestamp(edge / unit, UTC).date() for edge in (low, high)]
             return f"a Unix time in {word}, {days[0]} to {days[1]}"
-    whole = len(known) >= 5 and 1.9e7 <= low <= high < 2.1e7 and not (known % 1).any()
+    whole = len(known) >= 5 and 1.9e7 <= low <= high < 2.1e7 and bool(np.all(known == np.rint(known)))
     if whole and all(_is_day(int(value)) for value in np.unique(known).tolist()):
         return "dates written as numbers"
     return ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from math import isqrt
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -24,11 +24,12 @@ from vaekit.data.tables.notes import describe_columns
 from vaekit.data.tables.raw_column import RawColumn, stack_columns
 from vaekit.data.tables.times import to_times
 from vaekit.errors import DataError, did_you_mean
-from vaekit.spec import SCALINGS, Column
+from vaekit.spec import SCALINGS, Column, Scaling
 
 LABELS = ("label", "labels", "class", "target")
 
 _SIDE = 8  # the smallest side of an image that a row may be
+_NOT_RARE = 0.002  # of the pixels, the largest gray level
 
 
 @dataclass(frozen=True)
@@ -180,32 +181,41 @@ def _assemble(raw: RawTable, options: TableOptions, name: str) -> Dataset:
         "name": name, "title": name, "labels": numbers, "label_names": names, "source": raw.where,
         **_per_row(by_name, options, raw.where), **attribute_columns(by_name, options.attributes, raw),
     }  # fmt: skip
-    notes = (*raw.notes, *label_notes, *numbered)
+    shared["notes"] = (*raw.notes, *label_notes, *numbered)
     if not choices and options.table is not True and _are_images(rest, raw.source.header, options.table):
-        values = np.stack([column.numbers for column in rest], axis=1)  # type: ignore[misc]
-        images, offset, scale, inferred = infer_images(values, raw.where)
-        notes = (*notes, *inferred)
-        return Dataset(
-            images=images, offset=offset, scale=scale, notes=notes, layout=values.shape[1:], **shared
-        )
+        return _image_dataset(rest, raw.where, shared)
     found = [_infer(column, choices, options, raw) for column in rest]
-    kept = [found_ for found_ in found if found_.column is not None]
-    if not kept:
-        reasons = ", ".join(f"{c.name} ({f.reason})" for c, f in zip(rest[:5], found, strict=False))
-        raise DataError(f"{raw.where}: no column is left, set aside: {reasons}; choose with data.columns")
-    kept = _as_counts(kept, choices)
-    columns = tuple(_with_scaling(found_.column, options) for found_ in kept)
-    values = np.stack([found_.values for found_ in kept], axis=1).astype(np.float64)
+    kept = _as_counts([one for one in found if one.column is not None], choices)
     aside = _aside(raw, rest, found, options, label)
-    used_notes = tuple(
-        f"{option} from column {column!r}" for option, column in options.roles.items() if option != "label"
+    if not kept:
+        reasons = ", ".join(f"{one.name} ({one.reason})" for one in aside[:5])
+        raise DataError(f"{raw.where}: no column is left, set aside: {reasons}; choose with data.columns")
+    columns = tuple(_with_scaling(one.column, options) for one in kept)
+    values = np.stack([one.values for one in kept], axis=1).astype(np.float64)
+    shared["notes"] += tuple(
+        f"{role} from column {c!r}" for role, c in options.roles.items() if role != "label"
     )
+    shared["notes"] += describe_columns(columns, values, aside, kept, label is not None)
     return Dataset(
         images=values,
         columns=columns,
         scaled=False,
         table=replace(raw.source, set_aside=aside, missing_values=options.missing),
-        notes=(*notes, *used_notes, *describe_columns(columns, values, aside, kept, label is not None)),
+        **shared,
+    )
+
+
+def _image_dataset(columns: Sequence[RawColumn], where: str, shared: dict[str, Any]) -> Dataset:
+    values = np.stack([column.numbers for column in columns if column.numbers is not None], axis=1)
+    found = infer_images(values, where)
+    shared["notes"] += found.notes
+    return Dataset(
+        images=found.images,
+        offset=found.offset,
+        scale=found.scale,
+        levels=found.levels,
+        scaled=found.scaled,
+        layout=values.shape[1:],
         **shared,
     )
 
@@ -224,7 +234,11 @@ def _infer(
 
 def _with_scaling(column: Column | None, options: TableOptions) -> Column:
     assert column is not None
-    return replace(column, scaling=options.scaling) if options.scaling and column.is_numeric else column
+    return (
+        replace(column, scaling=cast(Scaling, options.scaling))
+        if options.scaling and column.is_numeric
+        else column
+    )
 
 
 def _as_counts(kept: list[InferredColumn], choices: Mapping[str, ColumnChoice]) -> list[InferredColumn]:
@@ -286,7 +300,7 @@ def _labels(raw: RawTable, options: TableOptions) -> tuple[np.ndarray | None, st
     numbers = column.numbers
     if numbers is None:
         parsed = [to_number(word, raw.source.decimal) for word in column.words]
-        if column.codes is not None and column.codes.min() >= 0 and None not in parsed:
+        if column.codes.min() >= 0 and None not in parsed:
             numbers = np.array(parsed, np.float64)[column.codes]
     if numbers is None:
         return column.texts().astype(str), chosen, (f"labels from column {chosen!r}",)
@@ -350,7 +364,8 @@ def _are_images(columns: Sequence[RawColumn], header: bool, table: bool | None) 
 def rows_are_images(values: np.ndarray) -> bool:
     """Whether rows (N, D) of numbers are two-valued, or gray levels of a square image of at least 8x8.
 
-    Gray levels are whole numbers in 0..255, some from 128 on, or multiples of 1/255 in [0, 1].
+    Gray levels are whole numbers in 0..255 that reach 128 or whose largest value is no rare one, unlike that
+    of counts; or multiples of 1/255 in [0, 1].
 
     >>> rows_are_images(np.eye(3)), rows_are_images(np.full((2, 64), 200))
     (True, True)
@@ -368,7 +383,7 @@ def rows_are_images(values: np.ndarray) -> bool:
     length = values.shape[1]
     if length < _SIDE**2 or isqrt(length) ** 2 != length or low < 0:
         return False
-    if 128 <= high <= 255:
-        return not (known % 1).any()
+    if 1 < high <= 255:
+        return not (known % 1).any() and bool(high >= 128 or (known == high).mean() >= _NOT_RARE)
     levels = known * np.float64(255)
     return bool(high <= 1 and (np.abs(levels - np.rint(levels)) < 1e-3).all())

@@ -7,7 +7,7 @@ are numbers or missing; else the file is read once more, and the column keeps it
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -83,7 +83,7 @@ def _read(
     return words, pieces
 
 
-def records(path: Path, source: TableSource) -> Iterator[tuple[int, list[str]]]:
+def records(path: Path, source: TableSource) -> Generator[tuple[int, list[str]], None, None]:
     """(number of its last line, cells) of each record after the header; blank lines are left out.
 
     >>> import tempfile

@@ -15,6 +15,8 @@ _FORMS = (
     "%d.%m.%Y", "%d.%m.%y", "%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%d/%m/%y", "%Y/%m/%d", "%d-%m-%Y",
     "%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%Y-%m",
 )  # fmt: skip
+Parse = Callable[[str], datetime | float | None]
+
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p")
 
 
@@ -38,7 +40,8 @@ def to_times(column: RawColumn, where: str) -> np.ndarray:
         )
     if column.numbers is not None:
         return column.numbers
-    for parse in (_iso, *(_by_form(form + clock) for form in _FORMS for clock in _CLOCKS), to_number):
+    forms: list[Parse] = [_by_form(form + clock) for form in _FORMS for clock in _CLOCKS]
+    for parse in (_iso, *forms, to_number):
         times = [_seconds(parse, word) for word in column.words]
         if None not in times:
             return np.array(times, np.float64)[column.codes]
@@ -52,11 +55,11 @@ def _iso(word: str) -> datetime:
     return datetime.fromisoformat(word)
 
 
-def _by_form(form: str) -> Callable[[str], datetime]:
+def _by_form(form: str) -> Parse:
     return lambda word: datetime.strptime(word, form)
 
 
-def _seconds(parse: Callable[[str], datetime | float | None], word: str) -> float | None:
+def _seconds(parse: Parse, word: str) -> float | None:
     try:
         found = parse(word)
     except ValueError:
