@@ -149,6 +149,8 @@ class _Loop:
     callbacks: Sequence[Callback]
 
     def run(self) -> None:
+        if self.settings.keep_start and self.state.position.step == 0:
+            self.record_start()
         while not self.state.position.is_finished(self.settings):
             try:
                 self.train_epoch()
@@ -156,6 +158,17 @@ class _Loop:
             except DivergedError as error:
                 self.recorder.roll_back(error)
         self.save_checkpoint()
+
+    def record_start(self) -> None:
+        """Let the initial weights be the best so far, as those of epoch 0."""
+        state = self.state
+        if self.validation is None or not self.losses_are_comparable():
+            return
+        with state.eval_mode():
+            loss = self.held_out(self.validation)["validation_loss"]
+            if loss is not None and math.isfinite(loss):
+                state.position.best = loss
+                state.save_best()
 
     def train_epoch(self) -> None:
         """Take the remaining steps of the current epoch."""
@@ -275,9 +288,13 @@ class _Loop:
         record, start = self.running_means(), time.perf_counter()
         if self.validation is None:
             return record
-        size, seed = self.settings.batch_size, derive_seed(self.settings.seed, "validation")
-        held_out = validate(self.state.model, self.objective, self.validation, size, seed, self.bound)
+        held_out = self.held_out(self.validation)
         return {**record, "seconds": record["seconds"] + time.perf_counter() - start, **held_out}
+
+    def held_out(self, images: ImageSource) -> Record:
+        """The record of the validation images, with the same random numbers in each epoch."""
+        size, seed = self.settings.batch_size, derive_seed(self.settings.seed, "validation")
+        return validate(self.state.model, self.objective, images, size, seed, self.bound)
 
     def report(self, record: Record) -> VaekitError | None:
         """Write and show the record of the epoch, and call the callbacks; return the error of one."""

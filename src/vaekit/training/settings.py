@@ -67,6 +67,9 @@ class TrainingSettings(Section):
     patience: Count | None = Field(
         None, description="epochs without a better validation bound before stopping"
     )
+    keep_start: bool = Field(
+        False, description="keep the initial weights if no epoch has a better validation bound"
+    )
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="precision of matrix products, by autocast"
     )
