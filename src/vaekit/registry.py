@@ -69,6 +69,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "vamp": "vaekit.models.priors:vamp",
         "exemplars": "vaekit.models.priors:exemplars",
         "flow": "vaekit.models.priors:flow",
+        "factor_mixture": "vaekit.models.factor_mixture:factor_mixture",
     },
     "likelihood": {
         "bernoulli": "vaekit.models.likelihoods:bernoulli",
@@ -77,17 +78,20 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "discretized_gaussian": "vaekit.models.likelihoods:discretized_gaussian",
         "categorical": "vaekit.models.likelihoods:categorical",
         "gaussian": "vaekit.models.likelihoods:gaussian",
+        "columns": "vaekit.models.columns:columns",
     },
     "posterior": {
         "gaussian": "vaekit.models.posteriors:gaussian",
         "full_covariance": "vaekit.models.posteriors:FullCovariance",
         "flow": "vaekit.models.flows:FlowPosterior",
         "delta": "vaekit.models.posteriors:delta",
+        "message": "vaekit.models.factor_mixture:message",
     },
     "network": {
         "dense": "vaekit.nn.dense:Dense",
         "convolutional": "vaekit.nn.convolutional:convolutional",
         "residual": "vaekit.nn.convolutional:residual",
+        "tabular": "vaekit.nn.tabular:Tabular",
     },
     "objective": {
         "elbo": "vaekit.models.objectives:elbo",
