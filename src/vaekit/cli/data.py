@@ -100,6 +100,15 @@ def prepare(name: str, as_json: bool) -> None:
     show_default=True,
     help="Channels of the images; auto keeps those of the files.",
 )
+@click.option("--strict", is_flag=True, help="Refuse a folder with an image that cannot be read.")
+@click.option(
+    "--kind",
+    type=click.Choice(["auto", "vector", "signal", "image", "volume"]),
+    default="auto",
+    show_default=True,
+    help="What the data points of an array are.",
+)
+@click.option("--array", metavar="NAME", help="Array of a .npz, .h5 or .mat file that holds the values.")
 @click.option("--force", is_flag=True, help="Replace an imported dataset of the same name.")
 @options.as_json
 @options.verbose

@@ -144,7 +144,7 @@ def load_data(data: DataSettings) -> Dataset:
     reference = data.dataset
     plain: dict[str, Any] = {"size": data.size, "crop": data.crop, "color": data.color}
     if not is_dataset_function(reference):
-        return load_dataset(reference, **plain)
+        return load_dataset(reference, **plain, strict=data.strict, kind=data.kind, array=data.array)
     if (
         reference in (*catalog.names(), *cache.dataset_names(cache.import_folder()))
         or Path(reference).exists()
@@ -164,7 +164,7 @@ def load_data(data: DataSettings) -> Dataset:
         raise
     except Exception as error:
         raise DataError(f"{where}: {type(error).__name__}: {first_line(error)}") from error
-    return to_dataset(returned, reference.rpartition(":")[2], where)
+    return to_dataset(returned, reference.rpartition(":")[2], where, data.kind)
 
 
 def build_preprocessing(data: DataSettings, dataset: Dataset, splits: Splits) -> Preprocessing:

@@ -93,7 +93,11 @@ def _in_units_of(dataset: Dataset, preprocessing: Preprocessing) -> Dataset:
         dataset.n_levels == preprocessing.levels
     )
     levels = dataset.has_levels and preprocessing.levels == dataset.n_levels
-    if same or levels or not dataset.scaled:
+    if same or levels:
+        return dataset
+    if preprocessing.levels and (dataset.has_levels or not dataset.scaled):
+        return _in_levels(dataset, preprocessing)
+    if not dataset.scaled:
         return dataset
     if preprocessing.levels and scale == 1 and offset == 0:  # [0, 1] stands for black to white
         return dataset
@@ -104,6 +108,24 @@ def _in_units_of(dataset: Dataset, preprocessing: Preprocessing) -> Dataset:
         offset=preprocessing.offset,
         scale=preprocessing.scale,
         levels=0,
+    )
+
+
+def _in_levels(dataset: Dataset, preprocessing: Preprocessing) -> Dataset:
+    """Other gray levels, or whole numbers, as the gray levels of the model; unchanged if they are others."""
+    unit = preprocessing.scale / (preprocessing.levels - 1)
+    levels = (dataset.in_units(np.arange(len(dataset))) - preprocessing.offset) / unit
+    dtype = np.uint8 if preprocessing.levels <= 256 else np.uint16
+    whole = np.rint(levels)
+    if not (np.abs(levels - whole) < 1e-3).all() or whole.min() < 0 or whole.max() > np.iinfo(dtype).max:
+        return dataset
+    return replace(
+        dataset,
+        images=whole.astype(dtype),
+        offset=preprocessing.offset,
+        scale=unit,
+        levels=preprocessing.levels,
+        scaled=True,
     )
 
 

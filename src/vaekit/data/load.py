@@ -26,16 +26,22 @@ def load_dataset(
     size: tuple[int, int] | None = None,
     crop: str = "resize",
     color: str = "auto",
+    strict: bool = False,
+    kind: str = "auto",
+    array: str | None = None,
     **table: Any,
 ) -> Dataset:
     """The dataset of a name or path. Names of the catalog come first, then imported names, then paths.
 
     Args:
-        name_or_path: such as "mnist", or a folder of images, a .npy, .npz, .csv, .parquet, .xlsx or IDX file,
-            or a data frame of pandas, polars or PyArrow.
-        size: (H, W) in pixels, the size of images from a folder; None keeps their own.
+        name_or_path: such as "mnist", or a folder of images, a .npy, .npz, .h5, .mat, .csv, .parquet, .xlsx
+            or IDX file, or a data frame of pandas, polars or PyArrow.
+        size: (H, W) in pixels, the size of images from a folder; None keeps their own up to a side of 128.
         crop: "resize" scales images of a folder to `size`, "center" crops them first.
         color: "gray", "rgb", or "auto": gray if all images of a folder are.
+        strict: refuse a folder with an image that cannot be read, rather than skip it.
+        kind: what the data points of an array are: vector, signal, image, volume, or auto.
+        array: the name of the array of values in a file of several, if the names do not say so.
         table: how the columns of a table are used, as for `TableOptions`: label, columns, scaling,
             missing_values, group, time, weight, attributes, validation_file, test_file, header, delimiter.
 
@@ -47,14 +53,16 @@ def load_dataset(
     >>> load_dataset("digits")
     Dataset('digits', 1797 images of (1, 8, 8), uint8, 10 classes)
     """
-    options, table_options = ImageOptions(size, crop, color), TableOptions(**table)
+    options, table_options = ImageOptions(size, crop, color, strict), TableOptions(**table)
     if is_frame(name_or_path):
         return dataset_of_options(name_or_path, table_options)
     named = _load_named(name_or_path) if isinstance(name_or_path, str) else None
     if named is None:
-        return read_user_data(_existing_path(Path(name_or_path)), options, table_options)
-    if options != ImageOptions():
+        return read_user_data(_existing_path(Path(name_or_path)), options, table_options, kind, array)
+    if replace(options, strict=False) != ImageOptions():
         raise DataError(f"{named.name}: size, crop and color apply to folders of images; leave them out")
+    if kind != "auto" or array is not None:
+        raise DataError(f"{named.name}: kind and array apply to files of your own; leave them out")
     if not table_options.is_default:
         chosen = ", ".join(table_options.changed)
         raise DataError(f"{named.name}: has no columns to choose, but got {chosen}; give the path of a table")
@@ -68,6 +76,9 @@ def import_data(
     size: tuple[int, int] | None = None,
     crop: str = "resize",
     color: str = "auto",
+    strict: bool = False,
+    kind: str = "auto",
+    array: str | None = None,
     force: bool = False,
     **table: Any,
 ) -> Dataset:
@@ -76,7 +87,7 @@ def import_data(
     Args:
         path: what to read, as for `load_dataset`.
         name: the new name; None takes the name of the file or folder.
-        size, crop, color: as for `load_dataset`.
+        size, crop, color, strict, kind, array: as for `load_dataset`.
         force: replace an import of the same name.
         table: how the columns of a table are used, as for `load_dataset`.
 
@@ -92,14 +103,12 @@ def import_data(
     ...
     vaekit.errors.NotFoundError: 'no/such/file.npy' is neither a path nor a dataset; ...
     """
-    options = ImageOptions(size, crop, color)
+    options = ImageOptions(size, crop, color, strict)
     path = _existing_path(Path(path))
     name = base_name(path) if name is None else name
     _check_name(name, force)
-    return cache.store_dataset(
-        cache.import_folder(),
-        replace(read_user_data(path, options, TableOptions(**table)), name=name, title=name),
-    )
+    dataset = read_user_data(path, options, TableOptions(**table), kind, array)
+    return cache.store_dataset(cache.import_folder(), replace(dataset, name=name, title=name))
 
 
 def _load_named(name: str) -> Dataset | None:

@@ -23,13 +23,14 @@ _KEYS = ("images", "labels", "attributes")
 _EXPECTED = "expected a Dataset, images, (images, labels), or a dict of images, labels and attributes"
 
 
-def to_dataset(returned: Any, name: str, where: str) -> Dataset:
+def to_dataset(returned: Any, name: str, where: str, kind: str = "auto") -> Dataset:
     """The dataset of what a function returned.
 
     Args:
         returned: a dataset, arrays or tensors.
         name: of the dataset.
         where: the start of error messages.
+        kind: vector, signal, image, volume, or auto to choose by the shape.
 
     Raises:
         DataError: it is something else, or the data cannot be used.
@@ -59,4 +60,4 @@ def to_dataset(returned: Any, name: str, where: str) -> Dataset:
     if len(set(lengths.values())) > 1:
         raise DataError(f"{where}: expected one row per image, got {lengths}")
     raw = RawData(arrays["images"], arrays.get("labels"), attributes=arrays.get("attributes"))
-    return dataset_of_raw(raw, name, where)
+    return dataset_of_raw(raw, name, where, kind)

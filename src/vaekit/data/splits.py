@@ -49,12 +49,18 @@ def split(
         seed: the random seed.
 
     Raises:
-        DataError: a number is out of range, or no image is left for training.
+        DataError: there are fewer than 2 data points, a number is out of range, or no image is left for
+            training.
 
     >>> from vaekit.data import load_dataset
     >>> split(load_dataset("digits"), validation=100, test=0.1)
     Splits(1517 train, 100 validation, 180 test)
     """
+    if len(dataset) < 2:
+        raise DataError(
+            f"{dataset.name}: expected at least 2 data points to train on and to measure with, got "
+            f"{len(dataset)}; give more"
+        )
     published = {name: np.arange(*bounds) for name, bounds in dataset.published.items()}
     elsewhere = np.concatenate([np.empty(0, np.int64), *published.values()])
     pool = published.get("train", np.setdiff1d(np.arange(len(dataset)), elsewhere))

@@ -97,7 +97,7 @@ def test_real_vectors_convert_back_to_original_units(tmp_path: Path) -> None:
     [
         ("a.pkl", b"\x80\x04.", "pickles are never read"),
         ("a.pt", b"PK", "pickles are never read"),
-        ("a.png", b"\x89PNG", "is one image; give the folder"),
+        ("a.png", b"\x89PNG", "cannot be read as an image"),
         ("a.bin", b"\1\2\3\4\5", "got another file"),
         ("a.gz", b"\x1f\x8b\x08", "cannot be read"),
         ("empty", b"", "got another file"),

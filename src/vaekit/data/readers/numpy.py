@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections import Counter
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from numpy.lib import format as npy
 
 from vaekit.data.readers.guard import check_size, reading
 from vaekit.data.readers.raw import PARTS, RawData, SplitPart, stack_parts
-from vaekit.errors import DataError
+from vaekit.errors import DataError, did_you_mean
 
 _VALUES = ("images", "image", "imgs", "x", "data")
 _LABELS = ("labels", "label", "y", "targets", "target", "classes")
@@ -22,6 +23,7 @@ _ATTRIBUTES = ("attributes", "attribute")
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 Shapes = Mapping[str, tuple[int, ...]]
+Role = tuple[str, str]  # the part of a split, and values, labels or attributes
 
 
 def read_npy(path: Path) -> RawData:
@@ -42,8 +44,12 @@ def read_npy(path: Path) -> RawData:
         return RawData(npy.open_memmap(path, mode="r"))
 
 
-def read_npz(path: Path) -> RawData:
+def read_npz(path: Path, array: str | None = None) -> RawData:
     """The arrays of a .npz file, recognized by names such as x, images, y, x_train, test_labels, attributes.
+
+    Args:
+        path: the file.
+        array: the name of the array of values, if the names do not say so.
 
     Raises:
         DataError: the file is damaged, unpacks to too much, or its names do not identify the arrays.
@@ -56,13 +62,27 @@ def read_npz(path: Path) -> RawData:
     """
     with reading(path, "a .npz file"), zipfile.ZipFile(path) as archive:
         shapes = _shapes(path, archive)
-        roles = _roles(path, shapes)
+        roles = find_roles(path, shapes, array)
         arrays = {role: _array(archive, key) for role, key in roles.items()}
+    return join_arrays(path, arrays, roles, shapes)
+
+
+def join_arrays(
+    path: Path, arrays: Mapping[Role, np.ndarray], roles: Mapping[Role, str], shapes: Shapes
+) -> RawData:
+    """The data of named arrays, with a note about those that are used and those that are not.
+
+    Raises:
+        DataError: labels or attributes have no images.
+
+    >>> roles = {("", "values"): "x"}
+    >>> join_arrays(Path("x.npz"), {("", "values"): np.zeros((5, 8))}, roles, {"x": (5, 8)}).notes
+    ('arrays used: x as values',)
+    """
     left_out = sorted(set(shapes) - set(roles.values()))
     notes = (f"arrays left out: {', '.join(left_out)}",) if left_out else ()
     named = ", ".join(f"{key} as {' '.join(role).strip()}" for role, key in roles.items())
-    raw = _joined(arrays, path)
-    return replace(raw, notes=(f"arrays used: {named}", *notes))
+    return replace(_joined(arrays, path), notes=(f"arrays used: {named}", *notes))
 
 
 def _header(stream: IO[bytes], path: Path) -> tuple[tuple[int, ...], int]:
@@ -96,7 +116,7 @@ def _array(archive: zipfile.ZipFile, key: str) -> np.ndarray:
 
 def _role(key: str) -> tuple[str, str] | None:
     """("train", "values") for x_train or train_images, ("", "labels") for y, None for other names."""
-    words = key.lower().split("_")
+    words = re.split("[_/]", key.lower())
     parts = [PARTS[word] for word in words if word in PARTS]
     rest = [word for word in words if word not in PARTS]
     part = parts[0] if len(parts) == 1 else ""
@@ -109,8 +129,22 @@ def _role(key: str) -> tuple[str, str] | None:
     return None
 
 
-def _roles(path: Path, shapes: Shapes) -> dict[tuple[str, str], str]:
-    """(part, what) -> name of the array; the part is empty where the file knows no parts."""
+def find_roles(path: Path, shapes: Shapes, array: str | None = None) -> dict[Role, str]:
+    """(part, what) -> name of the array; the part is empty where the file knows no parts.
+
+    Args:
+        path: the file, for messages.
+        shapes: of all arrays, by name.
+        array: the name of the array of values, if the names do not say so.
+
+    Raises:
+        DataError: the names do not identify the arrays, or there is none of the name.
+
+    >>> find_roles(Path("x.npz"), {"x": (5, 8), "y": (5,)})
+    {('', 'values'): 'x', ('', 'labels'): 'y'}
+    """
+    if array is not None:
+        return _chosen(path, shapes, array)
     found = {key: role for key in shapes if (role := _role(key))}
     if not any(what == "values" for _, what in found.values()):
         found |= _only_candidate(path, shapes, found)
@@ -119,6 +153,23 @@ def _roles(path: Path, shapes: Shapes) -> dict[tuple[str, str], str]:
         raise _unclear(path, shapes)
     order = ("", "train", "validation", "test")
     return {role: key for key, role in sorted(found.items(), key=lambda item: order.index(item[1][0]))}
+
+
+def _chosen(path: Path, shapes: Shapes, array: str) -> dict[Role, str]:
+    """The array that was asked for, and the labels and attributes of the same part and length."""
+    if array not in shapes:
+        raise DataError(
+            f"{path}: expected an array {array!r}{did_you_mean(array, shapes)}; its arrays are "
+            f"{', '.join(f'{key} {shape}' for key, shape in shapes.items()) or 'none'}"
+        )
+    part = (_role(array) or ("", ""))[0]
+    beside = {
+        ("", role[1]): key
+        for key in shapes
+        if key != array and (role := _role(key)) and role[0] == part and role[1] != "values"
+        and shapes[key][:1] == shapes[array][:1]
+    }  # fmt: skip
+    return {("", "values"): array, **beside}
 
 
 def _only_candidate(path: Path, shapes: Shapes, found: Mapping[str, object]) -> dict[str, tuple[str, str]]:
@@ -135,7 +186,7 @@ def _unclear(path: Path, shapes: Shapes) -> DataError:
     listed = ", ".join(f"{key} {shape}" for key, shape in shapes.items()) or "nothing"
     return DataError(
         f"{path}: cannot tell its arrays apart, which are {listed}; "
-        "name them x and y, or x_train, y_train, x_test, y_test"
+        "name them x and y, or x_train, y_train, x_test, y_test, or choose one by data.array=NAME"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import numpy as np
 from vaekit.data.dataset import Dataset
 from vaekit.data.infer import infer_images
 from vaekit.data.labels import number_labels
+from vaekit.data.readers.hdf5 import read_hdf5, read_mat
 from vaekit.data.readers.idx import is_idx, read_idx, read_idx_pair
 from vaekit.data.readers.image import is_image_name
-from vaekit.data.readers.image_folder import ImageOptions, read_image_folder
+from vaekit.data.readers.image_folder import ImageOptions, read_image_file, read_image_folder
 from vaekit.data.readers.numpy import read_npy, read_npz
 from vaekit.data.readers.raw import RawData, SplitPart, stack_parts
 from vaekit.data.tables.arrays import array_table, is_array_table
@@ -23,7 +25,12 @@ from vaekit.errors import DataError
 
 _READERS: dict[str, Callable[[Path], RawData]] = {
     ".npy": read_npy,
+}
+_ARCHIVES: dict[str, Callable[[Path, str | None], RawData]] = {  # files of several arrays
     ".npz": read_npz,
+    ".h5": read_hdf5,
+    ".hdf5": read_hdf5,
+    ".mat": read_mat,
 }
 _PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
 _PARTS = {"train": "train", "t10k": "test"}  # as MNIST names its files
@@ -33,13 +40,17 @@ def read_user_data(
     path: Path,
     options: ImageOptions,
     table: TableOptions = TableOptions(),  # noqa: B008
+    kind: str = "auto",
+    array: str | None = None,
 ) -> Dataset:
-    """The dataset at a path: a folder of images or of MNIST-named files, .npy, .npz, an IDX file, or a table.
+    """The dataset at a path: a folder of images or of MNIST-named files, an image, arrays, or a table.
 
     Args:
         path: the file or folder; it exists.
         options: size, crop and color of images from a folder.
         table: how the columns of a table are used.
+        kind: vector, signal, image, volume, or auto to choose by the shape.
+        array: the name of the array of values in a file of several, if the names do not say so.
 
     Raises:
         DataError: the data cannot be used; the message says why and what to do.
@@ -58,7 +69,7 @@ def read_user_data(
         raise DataError(
             f"{path}: {chosen} appl{'ies' if len(table.changed) == 1 else 'y'} to tables; leave out"
         )
-    return dataset_of_raw(_read(path, options), base_name(path), path)
+    return dataset_of_raw(_read(path, options, array), base_name(path), path, kind)
 
 
 def dataset_of_raw(raw: RawData, name: str, path: Path | str, kind: str = "auto") -> Dataset:
@@ -76,7 +87,7 @@ def dataset_of_raw(raw: RawData, name: str, path: Path | str, kind: str = "auto"
     >>> dataset_of_raw(RawData(np.eye(4).reshape(2, 2, 4)), "eye", "eye.npy")
     Dataset('eye', 2 images of (1, 2, 4), uint8)
     """
-    kind = kind if raw.kind == "auto" else raw.kind
+    kind = raw.kind if kind == "auto" else kind
     facts: dict[str, Any]
     if kind in ("auto", "vector") and is_array_table(raw.values):
         images, columns, inferred = array_table(raw.values, path)
@@ -116,22 +127,31 @@ def _attributes(raw: RawData) -> tuple[np.ndarray | None, tuple[str, ...]]:
     return columns.astype(np.float32), tuple(f"a{i}" for i in range(columns.shape[1]))
 
 
-def _read(path: Path, options: ImageOptions) -> RawData:
+def _read(path: Path, options: ImageOptions, array: str | None) -> RawData:
     quartet = _idx_quartet(path) if path.is_dir() else {}
+    archive = _ARCHIVES.get(path.suffix.lower()) if path.is_file() else None
+    if array is not None and archive is None:
+        raise DataError(
+            f"{path}: data.array chooses among the arrays of a {', '.join(_ARCHIVES)} file; leave it out"
+        )
     if path.is_dir() and not quartet:
         return read_image_folder(path, options)
+    if path.is_file() and is_image_name(path):
+        return read_image_file(path, options)
     _refuse_image_options(path, options)
     if quartet:
         return stack_parts({part: SplitPart(*read_idx_pair(*files)) for part, files in quartet.items()}, path)
-    return _reader(path)(path)
+    return archive(path, array) if archive else _reader(path)(path)
 
 
 def _refuse_image_options(path: Path, options: ImageOptions) -> None:
-    if options != ImageOptions():
+    if replace(options, strict=False) != ImageOptions():
         raise DataError(f"{path}: size, crop and color apply only to folders of images; leave them out")
 
 
 def _reader(path: Path) -> Callable[[Path], RawData]:
+    if not path.is_file():
+        raise DataError(f"{path}: is a pipe, a socket or a device, which are not read; give a file or folder")
     known = _READERS.get(path.suffix.lower())
     if known:
         return known
@@ -139,12 +159,10 @@ def _reader(path: Path) -> Callable[[Path], RawData]:
         raise DataError(
             f"{path}: pickles are never read because they can run code; save the data as .npy or .npz"
         )
-    if is_image_name(path):
-        raise DataError(f"{path}: is one image; give the folder that holds your images")
     if not is_idx(path):
         raise DataError(
-            f"{path}: expected a folder of images, or a .npy, .npz, .csv, .parquet, .xlsx or IDX file, got "
-            "another file; convert it to one of them"
+            f"{path}: expected a folder of images, or a .npy, .npz, .h5, .mat, .csv, .parquet, .xlsx or IDX "
+            "file, got another file; convert it to one of them"
         )
     return _read_idx_pair
 
