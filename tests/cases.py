@@ -12,7 +12,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from vaekit.models import head, likelihoods, objectives, posteriors, priors
+from vaekit.models import count_likelihoods, head, likelihoods, objectives, posteriors, priors
 from vaekit.models.build_context import BuildContext
 from vaekit.models.conditional import Conditional, Hierarchy
 from vaekit.models.labels import class_prior
@@ -36,7 +36,7 @@ IMAGE_SHAPES: tuple[Shape, ...] = (
     (3, 64, 64),
 )
 
-LIKELIHOODS: dict[str, Callable[[], head.Head]] = {
+LIKELIHOODS: dict[str, Callable[[], head.Head | count_likelihoods.CountLikelihood]] = {
     "bernoulli": likelihoods.bernoulli,
     "continuous_bernoulli": likelihoods.continuous_bernoulli,
     "gaussian-fixed": partial(likelihoods.gaussian, 0.5),
@@ -46,6 +46,9 @@ LIKELIHOODS: dict[str, Callable[[], head.Head]] = {
     "discretized_logistic": likelihoods.discretized_logistic,
     "discretized_gaussian": likelihoods.discretized_gaussian,
     "categorical": likelihoods.categorical,
+    "poisson": partial(count_likelihoods.poisson, "none"),
+    "negative_binomial": partial(count_likelihoods.negative_binomial, "none"),
+    "zero_inflated_negative_binomial": partial(count_likelihoods.zero_inflated_negative_binomial, "none"),
 }
 
 POSTERIORS: dict[str, Callable[..., nn.Module]] = {
@@ -98,6 +101,7 @@ IMAGES: dict[str, Callable[[Tensor], Tensor]] = {
     "discrete": lambda u: (u * 255).round() / 255,
     "unit_interval": lambda u: u,
     "real": lambda u: 3 * u - 1,
+    "count": lambda u: (9 * u * u).round(),
 }
 
 

@@ -79,6 +79,11 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "categorical": "vaekit.models.likelihoods:categorical",
         "gaussian": "vaekit.models.likelihoods:gaussian",
         "columns": "vaekit.models.columns:columns",
+        "poisson": "vaekit.models.count_likelihoods:poisson",
+        "negative_binomial": "vaekit.models.count_likelihoods:negative_binomial",
+        "zero_inflated_negative_binomial": (
+            "vaekit.models.count_likelihoods:zero_inflated_negative_binomial"
+        ),
     },
     "posterior": {
         "gaussian": "vaekit.models.posteriors:gaussian",

@@ -45,6 +45,16 @@ def test_matching_likelihoods_are_valid(likelihood, observation):
     assert (result.split, result.observation, result.log_likelihood) == ("test", observation, -100.0)
 
 
+@pytest.mark.parametrize("kind", ["poisson", "negative_binomial", "zero_inflated_negative_binomial"])
+def test_numbers_of_counts_say_that_they_are_given_the_total(kind):
+    given = annotated(kind, "counts")
+    assert given.is_likelihood
+    assert [caveat for caveat in given.caveats if "log p(x | total)" in caveat] == given.caveats != []
+    free = annotated(f"{{kind: {kind}, offset: none}}", "counts")
+    assert free.is_likelihood
+    assert free.caveats == []
+
+
 @pytest.mark.parametrize(
     ("likelihood", "observation", "words"),
     [
@@ -55,6 +65,9 @@ def test_matching_likelihoods_are_valid(likelihood, observation):
         ("gaussian", "continuous", "not a probability of the gray levels"),
         ("continuous_bernoulli", "discrete", "not a probability of the gray levels"),
         ("{kind: gaussian, sigma: 0.1}", "continuous", "sigma = 0.1 was chosen, not learned"),
+        ("poisson", "continuous", "for counts 0, 1, 2, ..., but the observation is continuous"),
+        ("gaussian", "counts", "for real values, but the observation is counts: it does not sum to 1"),
+        ("discretized_logistic", "counts", "for discrete values, but the observation is counts"),
     ],
 )
 def test_invalid_likelihoods_are_labeled(likelihood, observation, words):

@@ -28,6 +28,7 @@ OBSERVATIONS = {
     "discrete": "discrete",
     "unit_interval": "continuous",
     "real": "continuous",
+    "count": "discrete",
 }
 
 

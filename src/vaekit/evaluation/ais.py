@@ -30,6 +30,7 @@ from vaekit.evaluation.importance_weights import ImportanceWeights
 from vaekit.evaluation.results import PerImageMetrics
 from vaekit.models import masking
 from vaekit.models.batching import batch_size_for, chunk_sizes, outputs_per_image
+from vaekit.models.context import Context, as_context
 from vaekit.models.vae import VAE
 
 Init = Literal["encoder", "prior"]
@@ -135,13 +136,15 @@ class AnnealingPath:
         return chunk_sizes(chains, max(1, self.chains_per_batch // self.images))
 
 
-def annealing_path(model: VAE, x: Tensor, y: Tensor | None = None, init: Init = "encoder") -> AnnealingPath:
+def annealing_path(
+    model: VAE, x: Tensor, y: Context | Tensor | None = None, init: Init = "encoder"
+) -> AnnealingPath:
     """The path from q(z | x), or from the prior, to p(z | x).
 
     Args:
         model: any VAE whose posterior has a density.
-        x: (B, C, H, W), NaN where not observed.
-        y: labels (B,) or attributes (B, M) of a conditional model, else None.
+        x: (B, *event), NaN where not observed.
+        y: labels (B,) or attributes (B, M) of a conditional model, else None; or a `Context`.
         init: "encoder" for q(z | x), "prior" for p(z).
 
     Example:
@@ -152,13 +155,13 @@ def annealing_path(model: VAE, x: Tensor, y: Tensor | None = None, init: Init = 
         >>> path.images, path.log_joint(path.sample_initial(chains=4)).shape
         (3, torch.Size([4, 3]))
     """
-    mask, prior = masking.observed_mask(x), model.conditional_prior(y)
-    known = masking.fill_missing(x)
+    mask, context = masking.observed_mask(x), model.with_offset(as_context(y), x)
+    known, prior = masking.fill_missing(x), model.conditional_prior(context)
 
     def log_joint(z: Tensor) -> Tensor:
-        return prior.log_prob(z) + masking.masked_log_prob(model.decode(z, y), known, mask)
+        return prior.log_prob(z) + masking.masked_log_prob(model.decode(z, context), known, mask)
 
-    initial = prior if init == "prior" else model.encode(x, y)
+    initial = prior if init == "prior" else model.encode(x, context)
     return AnnealingPath(initial, log_joint, len(x), chains_per_batch(model.decoder, x.shape[1:]))
 
 

@@ -31,6 +31,7 @@ from vaekit.evaluation.ais import (
 )
 from vaekit.evaluation.importance_sampling import mean_and_stderr, measure_importance, summarize_tails
 from vaekit.models.batching import chunk_sizes
+from vaekit.models.context import Context
 from vaekit.models.vae import VAE
 from vaekit.utils.random import seeded
 
@@ -144,21 +145,21 @@ def bdmc(
 @torch.no_grad()
 def _measure_batch(model: VAE, images: int, chains: int, steps: int, samples: int, init: Init) -> Tensor:
     """(5, N), of N images from the model: the upper bound, the three lower bounds, and Pareto k."""
-    z, x, y = _sample_joint(model, images)
-    path = annealing_path(model, x, y, init)
+    z, x, context = _sample_joint(model, images)
+    path = annealing_path(model, x, context, init)
     forward, reverse = run_forward_and_reverse(path, z, chains, steps)
-    terms = measure_importance(model, x, y, samples)
+    terms = measure_importance(model, x, context, samples)
     upper, lower = -_log_mean_exp(-reverse), _log_mean_exp(forward)
     elbo = terms.reconstruction - terms.kl.sum(0)
     return torch.stack([upper, lower, terms.log_likelihood, elbo, terms.pareto_k])
 
 
-def _sample_joint(model: VAE, n: int) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Draw z (n, d), x (n, C, H, W) and labels from the model."""
-    y = None if model.labels is None else model.labels.sample(n)
-    prior = model.conditional_prior(y)
+def _sample_joint(model: VAE, n: int) -> tuple[Tensor, Tensor, Context]:
+    """Draw z (n, d), x (n, *event), and what they are conditioned on, from the model."""
+    context = model.sample_context(n)
+    prior = model.conditional_prior(context)
     z = prior.sample(() if prior.batch_shape else (n,))
-    return z, model.decode(z, y).sample(), y
+    return z, model.decode(z, context).sample(), context
 
 
 def _log_mean_exp(log_weights: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from vaekit.errors import InvalidError
 from vaekit.models.batching import batch_size_for, outputs_per_image
+from vaekit.models.context import Context
 from vaekit.models.vae import VAE
 
 
@@ -120,10 +121,10 @@ def joint_log_prob(model: VAE, x: Tensor, z: Tensor) -> Tensor:
             "model: expected one layer of two latents and no labels, to integrate over a grid, got layers "
             f"{list(model.layer_dims)}{conditional}; train one, such as the recipe mnist-2d"
         )
-    prior = model.conditional_prior()
+    prior, context = model.conditional_prior(), model.with_offset(Context(), x)
 
     def log_joint(z: Tensor) -> Tensor:
-        log_px = model.decode(z[:, None]).log_prob(x).double()
+        log_px = model.decode(z[:, None], context).log_prob(x).double()
         return log_px + prior.log_prob(z).double()[:, None]
 
     size = batch_size_for(len(x) * outputs_per_image(model.decoder, x.shape[1:]))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -23,7 +24,7 @@ from vaekit.evaluation.results import Bound, Evaluation, MeasureBatch, PerImageM
 from vaekit.evaluation.resumable import ResumableResults
 from vaekit.models import masking
 from vaekit.models.batching import batch_size_for, chunk_sizes, outputs_per_image
-from vaekit.models.context import Context
+from vaekit.models.context import Context, as_context
 from vaekit.models.vae import VAE
 from vaekit.utils.random import seeded
 
@@ -78,13 +79,13 @@ def measure_batches(
     return results.concatenate()
 
 
-def measure_importance(model: VAE, x: Tensor, y: Tensor | None, samples: int) -> PerImageMetrics:
+def measure_importance(model: VAE, x: Tensor, y: Context | Tensor | None, samples: int) -> PerImageMetrics:
     """Measure a batch by importance sampling; a conditional model gives log p(x | y).
 
     Args:
         model: any VAE.
-        x: (B, C, H, W), NaN where not observed.
-        y: labels (B,) or attributes (B, M) of a conditional model, else None.
+        x: (B, *event), NaN where not observed.
+        y: labels (B,) or attributes (B, M) of a conditional model, else None; or a `Context`.
         samples: K, samples per image.
 
     Returns:
@@ -100,7 +101,7 @@ def measure_importance(model: VAE, x: Tensor, y: Tensor | None, samples: int) ->
         >>> metrics.effective_sample_size.shape
         torch.Size([3])
     """
-    context = Context(label=y, mask=masking.observed_mask(x))
+    context = replace(as_context(y), mask=masking.observed_mask(x))
     posterior, prior = model.encode(x, context), model.conditional_prior(context)
     weights = ImportanceWeights(len(x), samples, x.device)
     reconstruction = torch.zeros(len(x), dtype=torch.float64, device=x.device)

@@ -16,6 +16,7 @@ from torch.distributions import Distribution, Independent
 
 from vaekit.data.observation import ObservedImages
 from vaekit.evaluation.label_inference import labels_or_prediction
+from vaekit.models.context import as_context
 from vaekit.models.vae import VAE
 
 BATCH_SIZE = 500
@@ -73,7 +74,7 @@ def saturated_fraction(model: VAE, x: Tensor, y: Tensor | None, bounds: tuple[fl
         >>> saturated_fraction(model, model.sample(2, seed=0), None, (-6.0, 2.0)) is None
         True
     """
-    scale = _log_scale(model.decode(model.encode(x, y).mean, y))
+    scale = _log_scale(model.decode(model.encode(x, y).mean, model.with_offset(as_context(y), x)))
     if scale is None:
         return None
     low, high = bounds

@@ -1,8 +1,8 @@
 """Whether a number is a log-likelihood of the data, and the caveats if it is not.
 
 A likelihood assigns probability, or density, to one kind of value: `binary`, `discrete` (the 256 gray levels
-k / 255), reals in the `unit_interval`, or `real` numbers. Its values are comparable with published ones only
-on observations of that kind.
+k / 255), reals in the `unit_interval`, `real` numbers, or a `count` 0, 1, 2, ... Its values are comparable
+with published ones only on observations of that kind.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ CONDITIONAL_CAVEAT = (
     "the model is conditioned on the labels: the numbers are of log p(x | y) and not comparable with "
     "log p(x); to estimate log p(x): vaekit evaluate RUN --labels marginalize"
 )
+OFFSET_CAVEAT = (
+    "the likelihood takes the total of each row from the row itself: the numbers are of log p(x | total) and "
+    "comparable only with those of models that take it as given"
+)
 MAX_UNRELIABLE = 0.05  # a larger fraction of images with unreliable estimates gives a caveat
 _BOUND_FIELDS = (
     "elbo",
@@ -44,10 +48,9 @@ def likelihood_caveats(observation: str, kind: str, support: str, dataset: Datas
     """Reasons why the value of a likelihood is not a log-likelihood of the data; empty if there are none.
 
     Args:
-        observation: how pixels are observed: threshold, static, dynamic, discrete or continuous.
+        observation: how values are observed: threshold, static, dynamic, discrete, continuous or counts.
         kind: of the likelihood.
-        support: the kind of value that the likelihood is for: binary, discrete, unit_interval or
-            real.
+        support: the kind of value that the likelihood is for: binary, discrete, unit_interval, real or count.
         dataset: the images.
 
     Example:
@@ -58,6 +61,8 @@ def likelihood_caveats(observation: str, kind: str, support: str, dataset: Datas
         >>> len(likelihood_caveats("continuous", "bernoulli", "binary", digits))
         1
     """
+    if (support == "count") != (observation == "counts"):
+        return [_count_caveat(observation, kind, support)]
     reasons = []
     if support == "binary" and observation not in BINARY_OBSERVATIONS:
         reasons.append(
@@ -111,6 +116,19 @@ def mixed_caveats(dataset: Dataset) -> list[str]:
         f"log-probabilities of {len(others)} others, such as {others[0]!r}; compare it only with models "
         "of the same columns"
     ]
+
+
+def _count_caveat(observation: str, kind: str, support: str) -> str:
+    """Why a likelihood of counts does not fit other values, or another likelihood counts."""
+    if support == "count":
+        return (
+            f"the {kind} likelihood is for counts 0, 1, 2, ..., but the observation is {observation}: over "
+            "such values it does not sum to 1; use data.values=counts if they are counts"
+        )
+    return (
+        f"the {kind} likelihood is for {support} values, but the observation is counts: it does not sum to 1 "
+        "over 0, 1, 2, ...; use poisson, negative_binomial or zero_inflated_negative_binomial"
+    )
 
 
 def check_labels(model: VAE, images: ObservedImages, labels: str) -> None:
@@ -232,10 +250,11 @@ def annotate(
     reasons = undefined + likelihood_caveats(observation, kind, support, dataset)
     reasons += [warning] if warning else []
     missing = describe_missing(hidden, dataset)
-    in_units = support in ("binary", "discrete") or getattr(likelihood, "units", None) is not None
+    in_units = support in ("binary", "discrete", "count") or getattr(likelihood, "units", None) is not None
     notes = [] if in_units or dataset.columns else _rescaling_caveats(dataset, whole=not missing)
     notes += mixed_caveats(dataset)
     notes += _missing_caveats(missing)
+    notes += [OFFSET_CAVEAT] if getattr(likelihood, "takes_offset", False) else []
     notes += [CONDITIONAL_CAVEAT] if evaluation.labels == "condition" else []
     notes += [] if undefined else unreliable_caveats(evaluation)
     changes: dict[str, Any] = {**dict.fromkeys(_BOUND_FIELDS), "kl": [], "growth": []} if undefined else {}

@@ -33,8 +33,8 @@ class Conditional(nn.Module):
     Args:
         network: event shapes of the context -> the parameters that the head expects.
         head: parameters -> a distribution. A head with `takes_offset = True` is called with the offset (B,)
-            as well. It has three methods: `offset_of(x)` reads the offset (B,) from data points,
-            `sample_offset(n)` samples (n,) of them, and `typical_offset()` returns one.
+            as well. It has three methods: `offset_of(x)` reads the offset (B,) from data points with NaN for
+            missing values, `sample_offset(n)` samples (n,) of them, and `typical_offset()` returns one.
 
     >>> from vaekit.models.likelihoods import bernoulli
     >>> from vaekit.nn.networks import Dense

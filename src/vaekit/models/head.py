@@ -18,7 +18,7 @@ from vaekit.distributions.operations import Bounds, IndependentEvent
 from vaekit.distributions.units import DataUnits
 from vaekit.utils.device import to_float32
 
-Support = Literal["binary", "discrete", "unit_interval", "real"]
+Support = Literal["binary", "discrete", "unit_interval", "real", "count"]
 DENSITIES = ("unit_interval", "real")  # supports of likelihoods that are densities
 
 LOG_SCALE_BOUNDS: Bounds = (-6.0, 2.0)  # default bounds of log sigma
@@ -32,7 +32,8 @@ class Head(nn.Module):
         n_params: number of parameters per element.
         event_dims: 1 for a latent vector, 3 for an image.
         support: the values of the elements: `binary` {0, 1}, `discrete` (the gray levels k / 255),
-            `unit_interval` [0, 1], or `real`. Evaluation compares it with the observation.
+            `unit_interval` [0, 1], `real`, or `count` (0, 1, 2, ...). Evaluation compares it with the
+            observation.
         warning: the reason why the log-density is not comparable with that of other models; empty if it is.
 
     >>> import torch

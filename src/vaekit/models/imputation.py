@@ -130,7 +130,7 @@ def impute(
     mask = context.mask
     observed = (~x.isnan() if mask is None else mask & ~x.isnan()).expand_as(x)
     filled, support = masking.fill_missing(x, observed), _label_support(model, context.label)
-    context = model.with_offset(context, filled)
+    context = model.with_offset(context, torch.where(observed, x, torch.nan))
     reservoir = _Reservoir(imputations, filled, model.latent_dim)
     with seeded(seed):
         for index, (label, log_py) in enumerate(support):

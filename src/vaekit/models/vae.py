@@ -215,7 +215,7 @@ class VAE(nn.Module):
         """
         context = self._checked(context, n)
         with seeded(seed):
-            context = self._complete(context, n)
+            context = self.sample_context(n, context)
             prior: Distribution = self.conditional_prior(context)
             if temperature != 1.0:
                 prior = with_temperature(prior, temperature)
@@ -339,10 +339,12 @@ class VAE(nn.Module):
         """The context with the offset that the likelihood reads from the data, if it takes one."""
         if context.offset is not None or not takes_offset(self.decoder):
             return context
-        return replace(context, offset=self._head.offset_of(masking.fill_missing(x, context.mask)))
+        known = x if context.mask is None else torch.where(context.mask, x, torch.nan)
+        return replace(context, offset=self._head.offset_of(known))
 
-    def _complete(self, context: Context, n: int) -> Context:
-        """The context of n samples, with what it lacks sampled."""
+    def sample_context(self, n: int, context: Context | None = None) -> Context:
+        """The context of n data points, with what it lacks sampled: labels, covariates and offsets."""
+        context = as_context(context)
         if context.label is None and self.labels is not None:
             context = context.with_label(self.labels.sample(n))
         if context.covariates is None and self.covariates is not None:

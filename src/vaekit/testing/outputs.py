@@ -19,12 +19,14 @@ from vaekit.testing.properties import (
     check_module,
     line_integral,
 )  # fmt: skip
+from vaekit.utils.device import to_float32
 from vaekit.utils.random import seeded
 
 Shape = tuple[int, ...]
 
 ELEMENTS = 40
 LEVELS = {"binary": 2, "discrete": 256}  # values of a support that can be counted, from 0 to 1
+MAX_COUNT = 4095  # the largest count whose probability is added up
 EXTREMES = (-200.0, -20.0, 0.0, 5.0, 200.0)
 
 
@@ -44,7 +46,9 @@ def check_likelihood(
     For random outputs of a network, the probabilities of an element sum or integrate to one, and give the
     mean. Samples have this mean and variance, and lie in the support. Shapes are (K, B, *event). Extreme
     outputs of the network give finite log-probabilities and gradients. It works in float64; half precision
-    becomes float32. Saving, loading and copying change nothing, and evaluation changes no state.
+    becomes float32. Saving, loading and copying change nothing, and evaluation changes no state. A likelihood
+    that takes an offset reads one from each data point, and samples them. Probabilities of counts are added
+    up to 4095.
 
     Args:
         likelihood: a function or class that is registered as a likelihood.
@@ -59,17 +63,18 @@ def check_likelihood(
     >>> check_likelihood(bernoulli)
     """
     checked = Checked("likelihood", likelihood, options)
-    build = lambda: _build(checked, event_shape, event_dims=len(event_shape))
+    dims = len(event_shape)
+    build = lambda shape=event_shape: _with_offset(checked, _build(checked, shape, event_dims=dims), shape)
     with seeded(0):
         head = build()
         support = getattr(head, "support", None)
         with checked.claim("it has a support"):
-            known = (*LEVELS, "unit_interval", "real")
+            known = (*LEVELS, "unit_interval", "real", "count")
             checked.require(support in known, f"expected one of {', '.join(known)}, got {support!r}")
         assert isinstance(support, str)
         x = _data(support, (6, *event_shape))
         _check_shapes(checked, head.eval(), event_shape, x)
-        _check_probabilities(checked, build().double().eval(), support, len(event_shape))
+        _check_probabilities(checked, build((1,) * dims).double().eval(), support, dims)
         for training in (True, False):
             _check_extremes(checked, build().train(training), event_shape, support, extreme)
         _check_precision(checked, build().eval(), event_shape, x)
@@ -87,12 +92,48 @@ def check_likelihood(
                 checked.require(torch.equal(value, before[name]), f"{name} changed")
 
 
+class _OwnOffset(nn.Module):
+    """A head that takes an offset, with one that is a function of the output of the network."""
+
+    def __init__(self, head: Any):
+        super().__init__()
+        self.head, self.support, self.event_dims = head, head.support, head.event_dims
+        self.network_output = head.network_output
+
+    def forward(self, output: Tensor) -> Distribution:
+        values = to_float32(output.detach()).flatten(-self.event_dims)
+        return self.head(output, 2 + values.mean(-1).clamp(-2, 2))
+
+
+def _with_offset(checked: Checked, head: Any, event_shape: Shape) -> Any:
+    """The head itself, or one with offsets if it takes them."""
+    if not getattr(head, "takes_offset", False):
+        return head
+    x = _data(head.support, (6, *event_shape))
+    hidden = x.clone()
+    hidden.view(6, -1)[:, ::2] = torch.nan
+    offsets: dict[str, tuple[Callable[[], Tensor], Shape]] = {
+        "offset_of(x)": (lambda: head.offset_of(x), (6,)),
+        "offset_of(x) with missing values": (lambda: head.offset_of(hidden), (6,)),
+        "sample_offset(5)": (lambda: head.sample_offset(5), (5,)),
+        "typical_offset()": (head.typical_offset, ()),
+    }
+    for name, (call, shape) in offsets.items():
+        with checked.claim(f"{name} is finite, of shape {shape}"):
+            offset = call()
+            checked.require_equal(tuple(offset.shape), shape, "shape")
+            checked.require(torch.isfinite(offset).all(), "it is not finite")
+    return _OwnOffset(head)
+
+
 def _data(support: str, shape: Shape) -> Tensor:
     """Random values in a support; the first two data points are all 0 and all 1."""
     x = torch.rand(shape)
     x[0], x[1] = 0, 1
     if support == "real":
         return 3 * x - 1
+    if support == "count":
+        return (x.square() * 20).round().where(x < 1, x)
     return x if support not in LEVELS else (x * (LEVELS[support] - 1)).round() / (LEVELS[support] - 1)
 
 
@@ -119,11 +160,13 @@ def _check_probabilities(checked: Checked, head: nn.Module, support: str, event_
             error = 5 * ((fourth - second.square()) / 4000).sqrt() + 2e-3 * second
             checked.require_close(draws.var(0), second, error, "variance")
         with checked.claim(f"mean and samples lie in the support, {support}"):
-            if support != "real":
+            if support == "count":
+                checked.require(min(draws.min(), mean.min()) >= 0, "expected values of at least 0")
+            elif support != "real":
                 inside = min(draws.min(), mean.min()) >= 0 and max(draws.max(), mean.max()) <= 1
                 checked.require(inside, "expected values in [0, 1]")
-            if support in LEVELS:
-                steps = draws * (LEVELS[support] - 1)
+            if support in LEVELS or support == "count":
+                steps = draws * (LEVELS.get(support, 2) - 1)
                 checked.require_close(steps, steps.round(), 1e-4, "multiples of the step")
 
 
@@ -133,6 +176,9 @@ def _masses(p: Distribution, support: str) -> tuple[Tensor, Tensor]:
     log_prob = lambda values: p.log_prob(values.reshape(*values.shape, *[1] * event_dims))
     if support in LEVELS:
         values = torch.linspace(0, 1, LEVELS[support], dtype=torch.float64).unsqueeze(1).expand(-1, ELEMENTS)
+        return values, log_prob(values).exp()
+    if support == "count":
+        values = torch.arange(MAX_COUNT + 1, dtype=torch.float64).unsqueeze(1).expand(-1, ELEMENTS)
         return values, log_prob(values).exp()
     if support == "unit_interval":
         t = torch.linspace(0, 1, 4001, dtype=torch.float64).unsqueeze(1).expand(-1, ELEMENTS)
