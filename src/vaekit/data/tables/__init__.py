@@ -9,3 +9,10 @@
     like.py        other tables, by the columns of a model
     write.py       values -> a table in the form of the source; fill.py: the source with its gaps filled
 """
+
+from vaekit.data.tables.fill import fill_table
+from vaekit.data.tables.like import read_like
+from vaekit.data.tables.table import TableOptions, table_dataset
+from vaekit.data.tables.write import write_table
+
+__all__ = ["TableOptions", "fill_table", "read_like", "table_dataset", "write_table"]

@@ -100,7 +100,7 @@ def suspected_codes(values: np.ndarray) -> list[tuple[float, int]]:
         value, count = float(unique[place]), int(counts[place])
         spread = float(rest[-1] - rest[0])
         gap = float(rest[0] - value) if place == 0 else float(value - rest[-1])
-        known = bool((value == _CODES).any())
+        known = bool(np.isin(value, _CODES))
         below_zero = value in (-1, -9) and rest[0] >= 0 and count > 2
         if (
             (known and gap > spread)
