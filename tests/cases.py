@@ -96,6 +96,8 @@ OBJECTIVES: dict[str, Objective] = {
     "iwae": Objective(objectives.iwae, samples=3),
 }
 
+OTHER_TESTS = {"factor_mixture", "columns", "message", "tabular"}  # of tables: test_closed_form
+
 IMAGES: dict[str, Callable[[Tensor], Tensor]] = {
     "binary": lambda u: (u > 0.5).to(u),
     "discrete": lambda u: (u * 255).round() / 255,

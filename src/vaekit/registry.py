@@ -286,8 +286,8 @@ def find(kind: str, reference: str) -> Component:
     >>> find("prior", "vmap")
     Traceback (most recent call last):
     ...
-    vaekit.trust.ComponentError: expected one of standard_normal, mixture, vamp, exemplars, flow, or \
-MODULE:NAME, or FILE.py:NAME; got 'vmap'; did you mean 'vamp'?
+    vaekit.trust.ComponentError: expected one of standard_normal, mixture, vamp, exemplars, flow, \
+factor_mixture, or MODULE:NAME, or FILE.py:NAME; got 'vmap'; did you mean 'vamp'?
     """
     _require_kind(kind)
     path = BUILT_IN[kind].get(reference, reference)
