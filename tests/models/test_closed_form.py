@@ -9,7 +9,7 @@ from scipy.stats import multivariate_normal
 from sklearn.decomposition import FactorAnalysis
 
 from vaekit.models.closed_form import choose_sizes, start_from_factors
-from vaekit.models.columns import ColumnFeatures, ColumnsHead
+from vaekit.models.columns import ColumnsHead
 from vaekit.models.common_factors import choose_common_factors, fit_common_factors
 from vaekit.models.conditional import Conditional, Hierarchy
 from vaekit.models.context import Context
@@ -17,7 +17,8 @@ from vaekit.models.factor_mixture import FactorMixture, MessageHead
 from vaekit.models.posteriors import gaussian
 from vaekit.models.priors import StandardNormal
 from vaekit.models.vae import VAE
-from vaekit.nn.tabular import Tabular, WithFeatures
+from vaekit.nn.columns import ColumnFeatures, OnFeatures
+from vaekit.nn.tabular import Tabular
 from vaekit.spec import Column
 
 SCALES = np.array([0.01, 5.0, 2000.0, 1.0, 3.0])
@@ -47,7 +48,7 @@ def make_model(columns, latents, components=1, exact=True):
     posterior = MessageHead() if exact else gaussian()
     if exact:
         posterior.borrow(prior)
-    encoder = WithFeatures(features, Tabular([(features.size,)], posterior.network_output((latents,))))
+    encoder = OnFeatures(features, Tabular([(features.size,)], posterior.network_output((latents,))))
     decoder = Tabular([(latents,)], head.network_output((len(columns),)))
     return VAE(
         Hierarchy([prior], [latents]),

@@ -32,6 +32,7 @@ from vaekit.config.schema.recipe import Recipe
 from vaekit.distributions.units import DataUnits
 from vaekit.errors import DataError, RecipeError, VaekitError, first_line
 from vaekit.models.build_context import BuildContext, Examples
+from vaekit.models.closed_form import start_from_factors
 from vaekit.models.conditional import Conditional, Hierarchy
 from vaekit.models.head import DENSITIES, Head
 from vaekit.models.labels import LabelPrior, attribute_prior, class_prior
@@ -102,7 +103,25 @@ def build(recipe: Recipe) -> Experiment:
         recipe.model, dataset.shape, recipe.training.seed, images, labels, len(splits.train),
         preprocessing=preprocessing,
     )  # fmt: skip
+    start(recipe, model, dataset, splits, preprocessing)
     return Experiment(recipe, dataset, splits, preprocessing, model, build_objective(recipe.objective))
+
+
+def start(recipe: Recipe, model: VAE, dataset: Dataset, splits: Splits, preprocessing: Preprocessing) -> None:
+    """Set the weights of a model of a table to a closed form of its training rows, where there is one.
+
+    See `vaekit.models.closed_form`. Other models are not changed.
+    """
+    from vaekit.data.observation import observe
+
+    if not dataset.columns or recipe.model.condition:
+        return
+    data = recipe.data
+    rows = observe(
+        dataset, splits.train, data.observation, training=True, seed=data.seed, resident=False,
+        missing=build_missing(data), preprocessing=preprocessing,
+    )  # fmt: skip
+    start_from_factors(model, rows.all(), recipe.training.seed)
 
 
 def build_data(data: DataSettings) -> tuple[Dataset, Splits]:
@@ -305,6 +324,9 @@ def build_model(
             )
             context = replace(context, posterior=encoder[0])
             prior = _build_prior(model, context, inputs.get("prior", []))
+            borrow: Any = getattr(encoder[0].head, "borrow", None)
+            if borrow is not None:
+                borrow(prior[0])
     except RecipeError:
         raise
     except ValueError as error:

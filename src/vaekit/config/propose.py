@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from vaekit.config.build import load_data
-from vaekit.config.loading import parse_recipe
-from vaekit.config.schema.data import DataSettings, observation_keys
-from vaekit.config.schema.recipe import Recipe
+from vaekit.config.loading import override_recipe, parse_recipe
+from vaekit.config.propose_table import Proposal, propose_table, recipe_name
+from vaekit.config.schema.data import observation_keys
 from vaekit.data import Dataset
 from vaekit.data.describe import Suggestion, suggest
 
 STEPS = 5000
 BATCH = 128
+_SHARES = {"validation": 0.1, "test": 0.1}
 
 
-class Proposal(NamedTuple):
-    """A recipe, and the reasons for its settings, one line each.
+def propose(data: str | Path, overrides: Iterable[str] = ()) -> Proposal:
+    """Propose a recipe for data.
 
-    >>> Proposal(Recipe(name="mine")).reasons
-    ()
-    """
-
-    recipe: Recipe
-    reasons: tuple[str, ...] = ()
-
-
-def propose(data: str | Path) -> Proposal:
-    """Propose a recipe with about 5000 training steps.
+    Images get about 5000 training steps. For a table, cross-validation chooses the numbers of latents and of
+    components of the prior, and training starts from the closed form of these; see
+    `vaekit.models.closed_form`.
 
     Args:
         data: name in the catalog, or path.
+        overrides: `key=value` strings; those of `data` change what the proposal is made for.
 
     Raises:
         DataError, NotFoundError: the dataset cannot be used, or is not found.
@@ -40,20 +35,26 @@ def propose(data: str | Path) -> Proposal:
     >>> propose("digits").recipe.model.encoder.network.kind
     'dense'
     """
-    dataset = load_data(DataSettings(dataset=str(data)))
+    where = f"the recipe proposed for {Path(data).name}"
+    own = [word for word in overrides if word.startswith("data.")]
+    settings = override_recipe(
+        parse_recipe({"data": {"dataset": str(data), **_SHARES}}, where, trust=True), own
+    ).data
+    dataset = load_data(settings)
+    if dataset.columns:
+        return propose_table(str(data), dataset, settings, where)
     suggestion = suggest(dataset)
     train = max(1, int(0.8 * len(dataset.images)))
     batch = min(BATCH, max(1, train // 4))
     epochs = max(5, min(500, round(STEPS * batch / train)))
     tree = _tree(str(data), dataset, suggestion, epochs, batch)
-    recipe = parse_recipe(tree, f"the recipe proposed for {Path(data).name}", trust=True)
-    return Proposal(recipe, _reasons(suggestion, epochs, batch))
+    return Proposal(parse_recipe(tree, where, trust=True), _reasons(suggestion, epochs, batch, dataset.noun))
 
 
 def _tree(data: str, dataset: Dataset, suggestion: Suggestion, epochs: int, batch: int) -> dict[str, Any]:
     network = _network(dataset, suggestion.network)
     return {
-        "name": re.sub(r"[^\w.-]+", "-", dataset.name).strip("-") or "data",
+        "name": recipe_name(dataset),
         "title": f"VAE on {dataset.title}",
         "data": {"dataset": data, **observation_keys(suggestion.observation), "validation": 0.1},
         "model": {
@@ -72,12 +73,12 @@ def _tree(data: str, dataset: Dataset, suggestion: Suggestion, epochs: int, batc
     }
 
 
-def _reasons(suggestion: Suggestion, epochs: int, batch: int) -> tuple[str, ...]:
+def _reasons(suggestion: Suggestion, epochs: int, batch: int, noun: str) -> tuple[str, ...]:
     about_values, about_network = suggestion.reasons
     return (
         f"observation {suggestion.observation} and likelihood {suggestion.likelihood}: {about_values}",
         f"network {suggestion.network}: {about_network}",
-        f"{epochs} epochs with {batch} images per batch: enough steps for a first result",
+        f"{epochs} epochs with {batch} {noun} per batch: enough steps for a first result",
     )
 
 

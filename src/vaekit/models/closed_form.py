@@ -13,12 +13,13 @@ the start is an approximation: categories are one-hot vectors, whose log-odds ar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from vaekit.models.columns import ColumnFeatures, ColumnsHead, integer_step, sigma_floor
+from vaekit.models.columns import ColumnsHead, integer_step, sigma_floor
 from vaekit.models.common_factors import (
     Choice,
     CommonFactors,
@@ -29,7 +30,8 @@ from vaekit.models.common_factors import (
 from vaekit.models.factor_mixture import FactorMixture, MessageHead
 from vaekit.models.priors import StandardNormal
 from vaekit.models.vae import VAE
-from vaekit.nn.tabular import Tabular, WithFeatures
+from vaekit.nn.columns import ColumnFeatures, OnFeatures
+from vaekit.nn.tabular import Tabular
 from vaekit.spec import Column
 
 MAX_FIT_ROWS = 20_000  # rows that the final fit uses
@@ -74,27 +76,32 @@ def start_from_factors(model: VAE, x: Tensor, seed: int = 0) -> CommonFactors | 
     """
     if not _applies(model, len(x)):
         return None
-    head, prior, encoder = model.decoder.head, model.prior.layers[0], model.encoder.layers[0]
+    decoder: Any = model.decoder
+    head, prior, encoder = decoder.head, model.prior.layers[0], model.encoder.layers[0]
     components = len(prior.logits) if isinstance(prior, FactorMixture) else 1
     features, floor = _features(head.columns, x.double().cpu().numpy(), seed, MAX_FIT_ROWS)
     factors = fit_common_factors(features, model.latent_dim, components, floor, seed, 200).rotated()
     if isinstance(prior, FactorMixture):
         prior.set_(*(torch.from_numpy(a) for a in (factors.weights, factors.means, factors.covariances)))
-    _set_encoder(encoder.network.network, factors, features, exact=isinstance(encoder.head, MessageHead))
-    _set_decoder(model.decoder.network, head, factors, features)
+    _set_encoder(_on_rows(encoder.network), factors, features, exact=isinstance(encoder.head, MessageHead))
+    _set_decoder(decoder.network, head, factors, features)
     return factors
+
+
+def _on_rows(network: Any) -> Any:
+    """The network of an encoder, without the features before it."""
+    return network.network if isinstance(network, OnFeatures) else network
 
 
 def _applies(model: VAE, rows: int) -> bool:
     if len(model.layer_dims) != 1 or rows < 3 or not isinstance(model.decoder, torch.nn.Module):
         return False
     encoder, prior = model.encoder.layers[0], model.prior.layers[0]
-    network = getattr(encoder, "network", None)
+    network = _on_rows(getattr(encoder, "network", None))
     parts = (
         isinstance(getattr(model.decoder, "head", None), ColumnsHead)
         and isinstance(getattr(model.decoder, "network", None), Tabular)
-        and isinstance(network, WithFeatures)
-        and isinstance(network.network, Tabular)
+        and isinstance(network, Tabular)
     )
     exact = isinstance(prior, FactorMixture) and isinstance(encoder.head, MessageHead)
     return parts and (exact or isinstance(prior, StandardNormal)) and model.latent_dim >= 1

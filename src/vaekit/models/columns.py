@@ -54,38 +54,6 @@ def integer_step(column: Column) -> float:
     return 1.0 / column.scale
 
 
-class ColumnFeatures(nn.Module):
-    """Model values (..., D) -> what the encoder sees, (..., F): numbers as they are, categories one-hot.
-
-    A missing category, x = 0, is a vector of zeros.
-
-    Args:
-        columns: of the table.
-
-    Attributes:
-        size: F.
-
-    >>> features = ColumnFeatures([Column("a"), Column("b", "category", ("x", "y"))])
-    >>> features(torch.tensor([[0.5, 2.0], [0.1, 0.0]]))
-    tensor([[0.5000, 0.0000, 1.0000],
-            [0.1000, 0.0000, 0.0000]])
-    """
-
-    source: Tensor
-    level: Tensor
-
-    def __init__(self, columns: Sequence[Column]):
-        super().__init__()
-        pairs = [(j, k) for j, c in enumerate(columns) for k in range(1, len(c.categories) + 1) or (0,)]
-        self.register_buffer("source", torch.tensor([j for j, _ in pairs]), persistent=False)
-        self.register_buffer("level", torch.tensor([k for _, k in pairs]), persistent=False)
-        self.size = len(pairs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        values = x[..., self.source]
-        return torch.where(self.level == 0, values, (values.round() == self.level).to(values))
-
-
 class ColumnsHead(nn.Module):
     """Network output -> the distribution of a row of a table, `Columns`.
 

@@ -86,22 +86,3 @@ class Tabular(nn.Module):
         self.spread.copy_(spread)
         if unit is not None:
             self.unit.copy_(unit)
-
-
-class WithFeatures(nn.Module):
-    """A network whose first input passes through features first.
-
-    Args:
-        features: x (..., D) -> (..., F).
-        network: of the features and the other inputs.
-
-    >>> WithFeatures(nn.Identity(), Tabular([(5,)], (4,)))(torch.zeros(7, 5)).shape
-    torch.Size([7, 4])
-    """
-
-    def __init__(self, features: nn.Module, network: nn.Module):
-        super().__init__()
-        self.features, self.network = features, network
-
-    def forward(self, x: Tensor, *others: Tensor) -> Tensor:
-        return self.network(self.features(x), *others)

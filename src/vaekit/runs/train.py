@@ -190,7 +190,7 @@ def _override_to_extend(run: Run) -> str:
 
 def _resolve(recipe: str | Path | Recipe | None, overrides: list[str], data: str | Path | None) -> Proposal:
     if recipe is None and data is not None:
-        proposed, reasons = propose(data)
+        proposed, reasons = propose(data, overrides)
         return Proposal(with_absolute_paths(override_recipe(proposed, overrides)), reasons)
     resolved = recipe if isinstance(recipe, Recipe) else load_recipe(recipe or "mnist")
     if data is not None and str(data) != resolved.data.dataset:

@@ -1,0 +1,92 @@
+"""Propose a recipe for a table: sizes by cross-validation, and few steps from a closed form."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from vaekit.config.loading import parse_recipe
+from vaekit.config.schema.data import DataSettings
+from vaekit.config.schema.recipe import Recipe
+from vaekit.data import Dataset
+from vaekit.data.preprocessing import fit_preprocessing
+from vaekit.data.splits import split
+from vaekit.models.closed_form import choose_sizes
+
+STEPS = 1500
+BATCH = 128
+MAX_EPOCHS = 300
+
+
+class Proposal(NamedTuple):
+    """A recipe, and the reasons for its settings, one line each.
+
+    >>> Proposal(Recipe(name="mine")).reasons
+    ()
+    """
+
+    recipe: Recipe
+    reasons: tuple[str, ...] = ()
+
+
+def recipe_name(dataset: Dataset) -> str:
+    """The name of a recipe for a dataset, with letters, digits, '.', '_' and '-' only.
+
+    >>> recipe_name(Dataset("my table", "My table", np.zeros((2, 3), np.float32), None, ()))
+    'my-table'
+    """
+    return re.sub(r"[^\w.-]+", "-", dataset.name).strip("-") or "data"
+
+
+def propose_table(data: str, dataset: Dataset, settings: DataSettings, where: str) -> Proposal:
+    """Propose a recipe for a table.
+
+    Args:
+        data: name or path of the dataset.
+        dataset: the table.
+        settings: the keys of `data`, which say how it is split and scaled.
+        where: the start of error messages.
+    """
+    parts = split(
+        dataset, validation=settings.validation, test=settings.test, train=settings.train, seed=settings.seed
+    )
+    preprocessing = fit_preprocessing(dataset, parts.train, settings.scaling)
+    rows = preprocessing.to_model(dataset.in_units(parts.train))
+    choice = choose_sizes(preprocessing.columns, rows)
+    batch = min(BATCH, max(1, len(parts.train) // 4))
+    epochs = max(5, min(MAX_EPOCHS, round(STEPS * batch / len(parts.train))))
+    network = {"kind": "tabular", "hidden_sizes": [64, 64]}
+    tree: dict[str, Any] = {
+        "name": recipe_name(dataset),
+        "title": f"VAE on {dataset.title}",
+        "data": {"dataset": data, "binarization": "none", "values": "continuous", "validation": 0.1},
+        "model": {
+            "latent_dim": choice.factors,
+            "prior": {"kind": "factor_mixture", "components": choice.components},
+            "encoder": {"network": network, "posterior": "message"},
+            "decoder": {"network": network, "likelihood": "columns"},
+        },
+        "objective": {"samples": 4},
+        "training": {
+            "epochs": epochs,
+            "batch_size": batch,
+            "schedule": "cosine",
+            "gradient_clip": 10,
+            "keep_start": True,
+            "patience": max(10, epochs // 5),
+            "sample_every": 0,
+        },
+    }
+    return Proposal(
+        parse_recipe(tree, where, trust=True), _reasons(choice.factors, choice.components, epochs)
+    )
+
+
+def _reasons(factors: int, components: int, epochs: int) -> tuple[str, ...]:
+    prior = "N(0, I)" if components == 1 else f"a mixture of {components} Gaussians"
+    start = "factor analysis" if components == 1 else "a mixture of factor analyzers"
+    return (
+        f"{factors} latent{'s' * (factors != 1)} and {prior} as prior: best log-density in cross-validation "
+        f"of {start}, from which training starts",
+        f"at most {epochs} epochs; the weights with the best validation bound are kept",
+    )
