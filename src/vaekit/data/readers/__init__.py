@@ -4,6 +4,7 @@ Only `vaekit.data` and the explorer's uploads import them.
 
     user           choose the reader by the path
     numpy          .npy and .npz
+    sparse         sparse tables of counts: .npz of scipy, .mtx, .h5ad
     csv            tables of numbers
     idx            the format of MNIST
     image_folder   a folder of images

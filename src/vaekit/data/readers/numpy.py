@@ -15,6 +15,7 @@ from numpy.lib import format as npy
 
 from vaekit.data.readers.guard import check_size, reading
 from vaekit.data.readers.raw import PARTS, RawData, SplitPart, stack_parts
+from vaekit.data.readers.sparse import SPARSE_ARRAYS, read_sparse_npz
 from vaekit.errors import DataError, did_you_mean
 
 _VALUES = ("images", "image", "imgs", "x", "data")
@@ -47,6 +48,8 @@ def read_npy(path: Path) -> RawData:
 def read_npz(path: Path, array: str | None = None) -> RawData:
     """The arrays of a .npz file, recognized by names such as x, images, y, x_train, test_labels, attributes.
 
+    A file of `scipy.sparse.save_npz` is a sparse table.
+
     Args:
         path: the file.
         array: the name of the array of values, if the names do not say so.
@@ -61,6 +64,8 @@ def read_npz(path: Path, array: str | None = None) -> RawData:
     {'train': (0, 5), 'test': (5, 7)}
     """
     with reading(path, "a .npz file"), zipfile.ZipFile(path) as archive:
+        if {f"{name}.npy" for name in SPARSE_ARRAYS} <= set(archive.namelist()):
+            return read_sparse_npz(path)
         shapes = _shapes(path, archive)
         roles = find_roles(path, shapes, array)
         arrays = {role: _array(archive, key) for role, key in roles.items()}

@@ -26,7 +26,8 @@ class RawData:
     """Values (N, ...) of any numeric type, labels (N, ...) of any type or None, and what came with them.
 
     Attributes are (N, m) or (N,) numbers, or None; `files` are the names of the image files, if there are
-    any. The reader may know the `kind` of data points, and whether channels are the last axis.
+    any, or of the rows of a table. The reader may know the `kind` of data points, whether channels are the
+    last axis, the `names` of the columns of a table, and that its values are counts.
 
     >>> RawData(np.zeros((3, 8, 8))).labels is None
     True
@@ -40,6 +41,8 @@ class RawData:
     files: tuple[str, ...] = ()
     kind: str = "auto"
     channels_last: bool | None = None
+    names: tuple[str, ...] = ()
+    counts: bool = False
 
 
 class SplitPart(NamedTuple):

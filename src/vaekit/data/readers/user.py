@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from vaekit.data.counts import count_columns
 from vaekit.data.dataset import Dataset
 from vaekit.data.infer import infer_images
 from vaekit.data.labels import number_labels
@@ -18,6 +19,7 @@ from vaekit.data.readers.image import is_image_name
 from vaekit.data.readers.image_folder import ImageOptions, read_image_file, read_image_folder
 from vaekit.data.readers.numpy import read_npy, read_npz
 from vaekit.data.readers.raw import RawData, SplitPart, stack_parts
+from vaekit.data.readers.sparse import has_matrix, read_h5ad, read_matrix_market
 from vaekit.data.tables.arrays import array_table, is_array_table
 from vaekit.data.tables.files import SUFFIXES
 from vaekit.data.tables.table import TableOptions, dataset_of_options
@@ -25,12 +27,14 @@ from vaekit.errors import DataError
 
 _READERS: dict[str, Callable[[Path], RawData]] = {
     ".npy": read_npy,
+    ".mtx": read_matrix_market,
 }
 _ARCHIVES: dict[str, Callable[[Path, str | None], RawData]] = {  # files of several arrays
     ".npz": read_npz,
     ".h5": read_hdf5,
     ".hdf5": read_hdf5,
     ".mat": read_mat,
+    ".h5ad": read_h5ad,
 }
 _PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
 _PARTS = {"train": "train", "t10k": "test"}  # as MNIST names its files
@@ -64,6 +68,9 @@ def read_user_data(
     if path.suffix.lower() in SUFFIXES and path.is_file():
         _refuse_image_options(path, options)
         return dataset_of_options(path, table, base_name(path))
+    if path.suffix.lower() == ".h5ad" and table == TableOptions(label=table.label):
+        _refuse_image_options(path, options)
+        return dataset_of_raw(read_h5ad(path, array, table.label), base_name(path), path)
     if not table.is_default:
         chosen = ", ".join(table.changed)
         raise DataError(
@@ -89,8 +96,11 @@ def dataset_of_raw(raw: RawData, name: str, path: Path | str, kind: str = "auto"
     """
     kind = raw.kind if kind == "auto" else kind
     facts: dict[str, Any]
-    if kind in ("auto", "vector") and is_array_table(raw.values):
-        images, columns, inferred = array_table(raw.values, path)
+    if raw.counts:
+        images, inferred = raw.values, ()
+        facts = {"columns": count_columns(images.shape[1], raw.names), "scaled": False}
+    elif raw.names or (kind in ("auto", "vector") and is_array_table(raw.values)):
+        images, columns, inferred = array_table(raw.values, path, raw.names)
         facts = {"columns": columns, "scaled": False}
     else:
         found = infer_images(raw.values, path, kind, raw.channels_last)
@@ -134,6 +144,9 @@ def _read(path: Path, options: ImageOptions, array: str | None) -> RawData:
         raise DataError(
             f"{path}: data.array chooses among the arrays of a {', '.join(_ARCHIVES)} file; leave it out"
         )
+    if path.is_dir() and has_matrix(path):
+        _refuse_image_options(path, options)
+        return read_matrix_market(path)
     if path.is_dir() and not quartet:
         return read_image_folder(path, options)
     if path.is_file() and is_image_name(path):
@@ -152,7 +165,8 @@ def _refuse_image_options(path: Path, options: ImageOptions) -> None:
 def _reader(path: Path) -> Callable[[Path], RawData]:
     if not path.is_file():
         raise DataError(f"{path}: is a pipe, a socket or a device, which are not read; give a file or folder")
-    known = _READERS.get(path.suffix.lower())
+    packed = path.name.lower().endswith(".mtx.gz")
+    known = read_matrix_market if packed else _READERS.get(path.suffix.lower())
     if known:
         return known
     if path.suffix.lower() in _PICKLES:
@@ -161,8 +175,8 @@ def _reader(path: Path) -> Callable[[Path], RawData]:
         )
     if not is_idx(path):
         raise DataError(
-            f"{path}: expected a folder of images, or a .npy, .npz, .h5, .mat, .csv, .parquet, .xlsx or IDX "
-            "file, got another file; convert it to one of them"
+            f"{path}: expected a folder of images, or a .npy, .npz, .h5, .h5ad, .mat, .mtx, .csv, .parquet, "
+            ".xlsx or IDX file, got another file; convert it to one of them"
         )
     return _read_idx_pair
 

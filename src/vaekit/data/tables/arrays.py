@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,12 +43,13 @@ def is_array_table(values: np.ndarray) -> bool:
     )
 
 
-def array_table(values: np.ndarray, where: str | Path) -> ArrayTable:
+def array_table(values: np.ndarray, where: str | Path, names: Sequence[str] = ()) -> ArrayTable:
     """The columns of an array of numbers.
 
     Args:
         values: (N, D). Real numbers are real columns, whole ones of an integer type integers or counts.
         where: the file, for messages.
+        names: of the columns; x0, x1, ... if there are none.
 
     Raises:
         DataError: values are infinite, all missing or all the same.
@@ -62,7 +64,7 @@ def array_table(values: np.ndarray, where: str | Path) -> ArrayTable:
     kinds: list[Kind] = _whole_kinds(values) if whole else ["real"] * values.shape[1]
     rows = values[:: max(1, len(values) // _ROWS)]
     columns = tuple(
-        Column(f"x{j}", kind, resolution=1.0 if whole else _resolution(rows[:, j]))
+        Column(names[j] if names else f"x{j}", kind, resolution=1.0 if whole else _resolution(rows[:, j]))
         for j, kind in enumerate(kinds)
     )
     missing = int(np.isnan(values).sum()) if not whole else 0
