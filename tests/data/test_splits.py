@@ -5,6 +5,7 @@ import pytest
 
 from vaekit.data import Dataset, load_dataset, split
 from vaekit.errors import DataError
+from vaekit.spec import Column
 
 
 def dataset(count: int = 100, **published: tuple[int, int]) -> Dataset:
@@ -81,3 +82,42 @@ def test_smaller_training_sets_are_nested_random_subsets() -> None:
     assert set(few) < set(more) < set(whole)
     assert (np.diff(more) > 0).all()
     np.testing.assert_array_equal(split(dataset(), train=10).test, split(dataset()).test)
+
+
+def _table(rows: int, **per_row: np.ndarray) -> Dataset:
+    return Dataset("t", "T", np.zeros((rows, 2)), None, (), columns=(Column("a"), Column("b")), **per_row)
+
+
+def test_no_split_cuts_a_group() -> None:
+    groups = np.random.default_rng(0).integers(0, 20, 400)
+    for seed in range(5):
+        parts = split(_table(400, groups=groups), validation=40, test=80, seed=seed)
+        sets = [set(groups[indices]) for indices in vars(parts).values()]
+        assert all(sets)
+        assert sum(map(len, sets)) == 20
+        assert np.array_equal(np.sort(np.concatenate(list(vars(parts).values()))), np.arange(400))
+        assert abs(len(parts.test) - 80) <= 20
+        assert abs(len(parts.validation) - 40) <= 20
+    again = split(_table(400, groups=groups), validation=40, test=80, seed=4)
+    assert np.array_equal(again.test, parts.test)
+
+
+def test_groups_of_very_different_size_leave_each_part_one() -> None:
+    groups = np.array([0] * 97 + [1, 2, 3])
+    parts = split(_table(100, groups=groups), validation=0.1, test=0.1)
+    assert all(len(indices) for indices in vars(parts).values())
+    with pytest.raises(DataError, match="2 groups are too few for 3 parts"):
+        split(_table(100, groups=np.array([0] * 97 + [1, 1, 1])), validation=0.1, test=0.1)
+
+
+def test_the_last_rows_in_time_are_for_testing() -> None:
+    times = np.random.default_rng(0).permutation(50).astype(np.float64)
+    parts = split(_table(50, times=times), validation=0.2, test=10)
+    assert sorted(times[parts.test]) == list(range(40, 50))
+    assert sorted(times[parts.validation]) == list(range(30, 40))
+    assert sorted(times[parts.train]) == list(range(30))
+
+
+def test_a_split_is_by_group_or_by_time() -> None:
+    with pytest.raises(DataError, match="by group or by time"):
+        split(_table(5, times=np.arange(5.0), groups=np.arange(5)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vaekit.utils.random import seeded
+from vaekit.utils.random import seeded, weighted_order
 
 
 def draw(seed, n: int = 4) -> list[float]:
@@ -68,3 +68,22 @@ def test_normal_draws_do_not_change_the_global_state():
     torch.manual_seed(1)
     assert normals(generator) + normals(generator) == torch.randn(3).tolist() + torch.randn(3).tolist()
     assert normals(4) == normals(4)
+
+
+def test_visits_by_weight_are_rounded_and_right_on_average():
+    weights = torch.tensor([0.0, 0.25, 0.5, 1.0, 3.25])
+    expected = 5 * weights / weights.sum()
+    total = torch.zeros(5, dtype=torch.long)
+    for seed in range(2000):
+        order = weighted_order(torch.randperm(5), weights, seed)
+        counts = torch.bincount(order, minlength=5)
+        assert len(order) == 5
+        assert ((counts >= expected.floor()) & (counts <= expected.ceil())).all()
+        total += counts
+    torch.testing.assert_close(total / 2000, expected, atol=0.04, rtol=0)
+
+
+def test_equal_weights_visit_each_data_point_once():
+    for n in (1, 7, 1000):
+        order = weighted_order(torch.randperm(n), torch.full((n,), 0.3), seed=1)
+        assert torch.equal(order.sort().values, torch.arange(n))

@@ -139,7 +139,7 @@ def build_data(data: DataSettings) -> tuple[Dataset, Splits]:
     from vaekit.data.splits import split
 
     dataset = load_data(data)
-    if data.attributes is not None:
+    if isinstance(data.attributes, str):
         dataset = with_attributes(dataset, data.attributes)
     parts = split(dataset, validation=data.validation, test=data.test, train=data.train, seed=data.seed)
     return dataset, parts
@@ -163,7 +163,8 @@ def load_data(data: DataSettings) -> Dataset:
     reference = data.dataset
     plain: dict[str, Any] = {"size": data.size, "crop": data.crop, "color": data.color}
     if not is_dataset_function(reference):
-        return load_dataset(reference, **plain, strict=data.strict, kind=data.kind, array=data.array)
+        more: dict[str, Any] = {"strict": data.strict, "kind": data.kind, "array": data.array}
+        return load_dataset(reference, **plain, **more, **data.table_options)
     if (
         reference in (*catalog.names(), *cache.dataset_names(cache.import_folder()))
         or Path(reference).exists()
@@ -183,7 +184,7 @@ def load_data(data: DataSettings) -> Dataset:
         raise
     except Exception as error:
         raise DataError(f"{where}: {type(error).__name__}: {first_line(error)}") from error
-    return to_dataset(returned, reference.rpartition(":")[2], where, data.kind)
+    return to_dataset(returned, reference.rpartition(":")[2], where, data.kind, **data.table_options)
 
 
 def build_preprocessing(data: DataSettings, dataset: Dataset, splits: Splits) -> Preprocessing:
@@ -259,7 +260,7 @@ def build_labels(recipe: Recipe, dataset: Dataset, splits: Splits) -> LabelPrior
         return None
     rows = {"label": dataset.labels, "attributes": dataset.attributes}[variable]
     if rows is None:
-        lacking = {"label": "labels", "attributes": "attributes; add data.attributes=FILE, a CSV file"}
+        lacking = {"label": "labels", "attributes": "attributes; add data.attributes=FILE, or columns"}
         raise RecipeError(
             f"model.condition.variable: {variable}, but the data {recipe.data.dataset} have no "
             f"{lacking[variable]}"

@@ -53,6 +53,7 @@ class ObservedImages:
         device: the device of the batches.
         divisor: batch = stored / divisor; 255 for 256 gray levels.
         dynamic: whether each batch is sampled again from Bernoulli(stored / divisor).
+        weights: (N,) float64, how much each image counts; None for equal weights.
         has_missing: whether the stored images may hold NaN.
         read_masks: a function from indices (n,) into the dataset to masks that broadcast with the images,
             such as (n, 1, H, W), True where a value is not hidden; None if nothing is hidden.
@@ -76,11 +77,13 @@ class ObservedImages:
         divisor: int,
         dynamic: bool,
         resident: bool,
+        weights: torch.Tensor | None = None,
         has_missing: bool = False,
         read_masks: ReadByIndex | None = None,
     ) -> None:
         self.labels = labels
         self.classes = classes
+        self.weights = weights
         self.shape = shape
         self.device = device
         self._read_images = read_images
@@ -195,6 +198,7 @@ def observe(
         divisor=dataset.divisor if dataset.is_uint8 and not _is_binary(observation, training) else 1,
         dynamic=observation == "dynamic" and training,
         resident=3 * size < _free_bytes(device) if resident is None else resident,
+        weights=None if dataset.weights is None else torch.from_numpy(dataset.weights[indices]),
         has_missing=dataset.has_missing,
         read_masks=read_masks,
     )

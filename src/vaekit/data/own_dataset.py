@@ -23,7 +23,7 @@ _KEYS = ("images", "labels", "attributes")
 _EXPECTED = "expected a Dataset, images, (images, labels), or a dict of images, labels and attributes"
 
 
-def to_dataset(returned: Any, name: str, where: str, kind: str = "auto") -> Dataset:
+def to_dataset(returned: Any, name: str, where: str, kind: str = "auto", **table: Any) -> Dataset:
     """The dataset of what a function returned.
 
     Args:
@@ -31,6 +31,7 @@ def to_dataset(returned: Any, name: str, where: str, kind: str = "auto") -> Data
         name: of the dataset.
         where: the start of error messages.
         kind: vector, signal, image, volume, or auto to choose by the shape.
+        table: how the columns of a data frame are used, as for `TableOptions`.
 
     Raises:
         DataError: it is something else, or the data cannot be used.
@@ -39,10 +40,14 @@ def to_dataset(returned: Any, name: str, where: str, kind: str = "auto") -> Data
     >>> to_dataset((images, ["a", "b", "a", "b"]), "mine", "data own.py:mine")
     Dataset('mine', 4 images of (1, 8, 8), uint8, 2 classes)
     """
+    if is_frame(returned):
+        return dataset_of_options(returned, TableOptions(**table), name)
+    if table:
+        raise DataError(
+            f"{where}: {', '.join(table)} apply to tables, but it returned no data frame; leave out"
+        )
     if isinstance(returned, Dataset):
         return returned
-    if is_frame(returned):
-        return dataset_of_options(returned, TableOptions(), name)
     if isinstance(returned, tuple):
         returned = dict(zip(_KEYS, returned, strict=False)) if len(returned) == 2 else None
     elif not isinstance(returned, Mapping):

@@ -40,6 +40,10 @@ def split(
     images, unless the test part is published: then they are the last images of the published training part
     (images 50000 to 59999 of MNIST for validation=10000). All other images are for training.
 
+    A dataset with `times` is split by time: the last data points are for testing, those before them for
+    validation. A dataset with `groups` is split by whole groups in random order, as many as come closest to
+    the numbers.
+
     Args:
         dataset: the dataset.
         validation: the number of images (int) or the fraction (float in [0, 1)) of those that are not in
@@ -73,7 +77,13 @@ def split(
             f"{dataset.name}: {counts['validation']} images for validation and {counts['test']} for testing "
             f"leave no image of {len(pool)} for training; choose fewer"
         )
-    if "test" not in published:
+    if dataset.groups is not None and dataset.times is not None:
+        raise DataError(f"{dataset.name}: split by group or by time, not by both; leave one out")
+    if dataset.times is not None:
+        pool = pool[np.argsort(dataset.times[pool], kind="stable")]
+    elif dataset.groups is not None:
+        pool, counts = _by_groups(pool, dataset.groups, counts, seed, dataset.name)
+    elif "test" not in published:
         pool = np.random.default_rng(seed).permutation(pool)
     remaining, drawn_test = _split_off(pool, counts["test"])
     remaining, drawn_validation = _split_off(remaining, counts["validation"])
@@ -82,6 +92,34 @@ def split(
         validation=published.get("validation", np.sort(drawn_validation)),
         test=published.get("test", np.sort(drawn_test)),
     )
+
+
+def _by_groups(
+    pool: np.ndarray, groups: np.ndarray, counts: dict[str, int], seed: int, name: str
+) -> tuple[np.ndarray, dict[str, int]]:
+    """Indices by group in random order, and numbers for validation and testing that cut no group."""
+    members, place = np.unique(groups[pool], return_inverse=True)
+    order = np.random.default_rng(seed).permutation(len(members))[place]
+    pool = pool[np.argsort(order, kind="stable")]
+    edges = np.flatnonzero(np.diff(np.sort(order))) + 1  # positions between groups
+    ends = len(pool) - edges[::-1]  # the numbers that the last groups have together
+    needed = sum(count > 0 for count in counts.values())
+    if len(ends) < needed:
+        raise DataError(
+            f"{name}: {len(members)} groups are too few for {needed + 1} parts; choose another column, or a "
+            "part of 0"
+        )
+    taken: dict[str, int] = {}
+    total, first = 0, 0
+    for part in ("test", "validation"):
+        if not counts[part]:
+            taken[part] = 0
+            continue
+        left = sum(counts[other] > 0 for other in ("test", "validation") if other not in taken) - 1
+        choices = ends[first : len(ends) - left]
+        best = int(np.abs(choices - (total + counts[part])).argmin())
+        taken[part], total, first = int(choices[best]) - total, int(choices[best]), first + best + 1
+    return pool, taken
 
 
 def _split_off(pool: np.ndarray, last: int) -> tuple[np.ndarray, np.ndarray]:

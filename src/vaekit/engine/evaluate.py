@@ -152,7 +152,9 @@ def evaluate(
         estimator.measure(options.labels),
         results,
     )
-    evaluation = summarize(metrics, trained.model.layer_dims, estimator.draws, options.seed, results.seconds)
+    evaluation = summarize(
+        metrics, trained.model.layer_dims, estimator.draws, options.seed, results.seconds, images.weights
+    )
     evaluation = validity.with_labels(evaluation, metrics, trained.model, images)
     ais: dict[str, Any] = (
         {"steps": estimator.steps, "init": estimator.init} if estimator.kind == "ais" else {}

@@ -24,7 +24,7 @@ import vaekit
 from vaekit.config.build import build_data, build_missing, build_model, load_data
 from vaekit.config.loading import override_recipe, parse_recipe
 from vaekit.config.outside_code import check_copies, copy_components, with_absolute_files
-from vaekit.config.schema.data import DataSettings, is_dataset_function
+from vaekit.config.schema.data import TABLE_KEYS, DataSettings, is_dataset_function
 from vaekit.config.schema.recipe import Recipe
 from vaekit.data import Dataset
 from vaekit.data.conform import conform
@@ -32,6 +32,10 @@ from vaekit.data.dataset import NOUNS, to_layout
 from vaekit.data.labels import renumber_labels
 from vaekit.data.observation import ObservedImages, observe
 from vaekit.data.splits import Splits, split
+from vaekit.data.tables import read_like
+from vaekit.data.tables.files import is_table_path
+from vaekit.data.tables.kinds import ColumnChoice
+from vaekit.data.tables.table import LABELS
 from vaekit.errors import InvalidError, NotFoundError, first_line
 from vaekit.models.labels import LabelPrior
 from vaekit.models.vae import VAE
@@ -141,7 +145,8 @@ class TrainedModel:
     def _load_other(self, name: str) -> tuple[Dataset, Splits]:
         """Another dataset, in the form of the training data, and all of its rows as the test split."""
         settings = self._other_settings(name)
-        dataset = conform(load_data(settings), self.preprocessing, self.shape)
+        dataset = self._read_table(name) if self.columns and is_table_path(name) else load_data(settings)
+        dataset = conform(dataset, self.preprocessing, self.shape)
         if dataset.shape != self.shape:
             raise self._other_shape(dataset)
         dataset = self._match_labels(dataset)
@@ -149,6 +154,21 @@ class TrainedModel:
             return dataset, split(dataset, validation=0, test=0.1, seed=settings.seed)
         none = np.empty(0, np.int64)
         return dataset, Splits(none, none, np.arange(len(dataset)))
+
+    def _read_table(self, path: str) -> Dataset:
+        """Another table, read by the columns of the training data."""
+        data = self.recipe.data
+        return read_like(
+            path,
+            self.columns,
+            label=data.label or (LABELS if self.label_names else None),
+            attributes=self.attribute_names,
+            weight=data.weight,
+            missing_values=data.missing_values,
+            missing_by_column={
+                name: ColumnChoice.parse(c).missing_values for name, c in data.columns.items()
+            },
+        )
 
     def _other_shape(self, dataset: Dataset) -> InvalidError:
         return InvalidError(
@@ -201,6 +221,7 @@ class TrainedModel:
             "color": "auto",
             "attributes": None,
             "options": {},
+            **{key: DataSettings.model_fields[key].default for key in TABLE_KEYS},
         }
         options = {**plain, "size": self.shape[1:]} if Path(name).is_dir() else plain
         return self.recipe.data.model_copy(update={"dataset": name, **options})

@@ -127,7 +127,12 @@ def measure_importance(model: VAE, x: Tensor, y: Context | Tensor | None, sample
 
 
 def summarize(
-    metrics: PerImageMetrics, layer_dims: Sequence[int], samples: int, seed: int, seconds: float
+    metrics: PerImageMetrics,
+    layer_dims: Sequence[int],
+    samples: int,
+    seed: int,
+    seconds: float,
+    weights: Tensor | None = None,
 ) -> Evaluation:
     """Average metrics over images.
 
@@ -136,6 +141,7 @@ def summarize(
         layer_dims: the number of latents of each layer.
         samples: samples, or chains, per image.
         seed, seconds: of the measurement.
+        weights: (N,), how much each image counts in means; None for equal weights.
 
     Example:
         >>> from vaekit.config.build import build_model
@@ -147,16 +153,18 @@ def summarize(
         >>> evaluation.images, [bound.samples for bound in evaluation.growth]
         (3, [1, 2, 5, 10])
     """
-    mean, stderr = mean_and_stderr(metrics.log_likelihood)
+    mean, stderr = mean_and_stderr(metrics.log_likelihood, weights)
+    average = lambda values: mean_and_stderr(values, weights)[0]
     pareto_k, unreliable = summarize_tails(metrics.pareto_k)
-    reconstruction, kl = metrics.reconstruction.mean().item(), metrics.kl.mean(1).tolist()
-    dimensions = metrics.dimensions.mean().item()
+    reconstruction = average(metrics.reconstruction)
+    kl = metrics.kl.mean(1).tolist() if weights is None else [average(layer) for layer in metrics.kl]
+    dimensions, label_kl = average(metrics.dimensions), average(metrics.label_kl)
     return Evaluation(
         images=len(metrics.log_likelihood),
         samples=samples,
         reconstruction=reconstruction,
         kl=kl,
-        elbo=reconstruction - sum(kl) - metrics.label_kl.mean().item(),
+        elbo=reconstruction - sum(kl) - label_kl,
         log_likelihood=mean,
         log_likelihood_stderr=stderr,
         bits_per_dimension=-mean / (dimensions * math.log(2)) if dimensions else None,
@@ -164,11 +172,11 @@ def summarize(
         ess_min=metrics.effective_sample_size.min().item(),
         active_units=active_units(metrics.latents.T.numpy(), layer_dims),
         layer_dims=list(layer_dims),
-        label_kl=metrics.label_kl.mean().item() if len(metrics.label_posterior) else None,
+        label_kl=label_kl if len(metrics.label_posterior) else None,
         seconds=seconds,
         seed=seed,
         growth=[
-            Bound(n, *mean_and_stderr(row))
+            Bound(n, *mean_and_stderr(row, weights))
             for n, row in zip(sample_sizes(samples), metrics.growth, strict=False)
         ],
         pareto_k=pareto_k,
@@ -176,14 +184,22 @@ def summarize(
     )
 
 
-def mean_and_stderr(values: Tensor) -> tuple[float, float | None]:
-    """The mean of (N,) and its standard error, None if N = 1.
+def mean_and_stderr(values: Tensor, weights: Tensor | None = None) -> tuple[float, float | None]:
+    """The mean of (N,) and its standard error, None if N = 1; with weights (N,), those of the weighted mean.
+
+        m = sum(w x) / sum(w),        stderr^2 = N / (N - 1) sum(w^2 (x - m)^2) / sum(w)^2
 
     Example:
         >>> mean, stderr = mean_and_stderr(torch.tensor([3.0, 5.0]))
         >>> mean, round(stderr, 3)
         (4.0, 1.0)
     """
+    if weights is not None:
+        share = weights.double().cpu() / weights.double().sum().cpu()
+        mean = (share * values.double().cpu()).sum()
+        square = (share * (values.double().cpu() - mean)).square().sum().item()
+        n = len(values)
+        return mean.item(), math.sqrt(square * n / (n - 1)) if n > 1 else None
     stderr = values.std().item() / math.sqrt(len(values)) if len(values) > 1 else None
     return values.mean().item(), stderr
 

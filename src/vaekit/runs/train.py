@@ -208,11 +208,12 @@ def with_absolute_paths(recipe: Recipe) -> Recipe:
     'digits'
     """
     known = (*catalog.names(), *cache.dataset_names(cache.import_folder()))
-    places = {"dataset": recipe.data.dataset, "attributes": recipe.data.attributes}
+    data = recipe.data
+    places = {key: getattr(data, key) for key in ("dataset", "attributes", "validation_file", "test_file")}
     whole = {
         key: str(path.resolve())
         for key, place in places.items()
-        if place is not None and place not in known and (path := Path(place).expanduser()).exists()
+        if isinstance(place, str) and place not in known and (path := Path(place).expanduser()).exists()
     }
     return recipe.model_copy(update={"data": recipe.data.model_copy(update=whole)})
 

@@ -12,6 +12,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from vaekit.utils.random import weighted_order
+
 
 class ImageSource(Protocol):
     """What training needs of a split: its length, device and labels, and a batch by indices.
@@ -40,6 +42,22 @@ class ImageSource(Protocol):
     def batch(self, indices: Tensor) -> Tensor:
         """The images (B, C, H, W) at `indices` (B,), in [0, 1], on the device."""
         ...
+
+
+def visits(images: ImageSource, order: Tensor, seed: int) -> Tensor:
+    """The order of an epoch; images that have `weights` (N,) are visited as often as these say.
+
+    Args:
+        images: the split.
+        order: (N,), a permutation.
+        seed: of the rounding of numbers of visits.
+
+    >>> from types import SimpleNamespace
+    >>> visits(SimpleNamespace(weights=torch.tensor([3.0, 1.0, 0.0, 0.0])), torch.arange(4), 0).sort().values
+    tensor([0, 0, 0, 1])
+    """
+    weights = getattr(images, "weights", None)
+    return order if weights is None else weighted_order(order, weights, seed)
 
 
 def iterate_batches(

@@ -28,7 +28,7 @@ from vaekit.models.masking import fill_missing
 from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
 from vaekit.training import divergence
-from vaekit.training.batches import ImageSource, iterate_batches, observed_mask
+from vaekit.training.batches import ImageSource, iterate_batches, observed_mask, visits
 from vaekit.training.callbacks import Callback, FinishedEpoch, call_all
 from vaekit.training.compile import CompiledStep
 from vaekit.training.display import SilentLogger, TrainingLogger
@@ -175,6 +175,7 @@ class _Loop:
         state, settings, start = self.state, self.settings, time.perf_counter()
         position, on_cpu = state.position, state.device.type == "cpu"
         order = epoch_order(settings.seed, position.epoch, len(self.train))
+        order = visits(self.train, order, derive_seed(settings.seed, "weights", position.epoch))
         for x, y in iterate_batches(self.train, order, settings.batch_size, first=position.batch):
             saving = self.interrupted() or self.recorder.checkpoint_due()
             self.step(x, y, check=saving or on_cpu or position.step % CHECK_EVERY == 0)

@@ -16,7 +16,7 @@ from vaekit.models.context import Context
 from vaekit.models.elbo import ELBOTerms
 from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
-from vaekit.training.batches import ImageSource, iterate_batches, observed_mask
+from vaekit.training.batches import ImageSource, iterate_batches, observed_mask, visits
 from vaekit.utils.random import seeded
 
 
@@ -109,7 +109,7 @@ def validate(
     """
     meter = ELBOMeter(len(model.layer_dims), images.device)
     with seeded(seed):
-        for x, y in iterate_batches(images, torch.arange(len(images)), size):
+        for x, y in iterate_batches(images, visits(images, torch.arange(len(images)), seed), size):
             context = Context(label=y, mask=observed_mask(images, x))
             terms = model.elbo_terms(x, context, objective.samples, objective.need | {"kl"})
             meter.update(objective.loss(terms, objective.final_beta), terms)

@@ -113,6 +113,32 @@ def epoch_order(seed: int, epoch: int, images: int) -> Tensor:
     return torch.randperm(images, generator=generator)
 
 
+def weighted_order(order: Tensor, weights: Tensor, seed: int) -> Tensor:
+    """The visits of an epoch in which a data point counts by its weight.
+
+    Data point i occurs n w_i / sum(w) times on average, rounded down or up (systematic sampling). The mean
+    over the visits is therefore an unbiased estimate of the weighted mean, for any loss.
+
+    Args:
+        order: (n,), a permutation.
+        weights: (n,), from 0 on.
+        seed: of the rounding, and of the order of the visits.
+
+    Returns:
+        (n,) indices, int64 on the CPU; those of `order` in another order if all weights are the same.
+
+    >>> weighted_order(torch.arange(4), torch.tensor([2.0, 0.0, 1.0, 1.0]), seed=0).sort().values
+    tensor([0, 0, 2, 3])
+    """
+    generator = torch.Generator().manual_seed(seed)
+    n, share = len(order), weights.double().cpu()[order]
+    ends = (share.cumsum(0) * (n / share.sum())).clamp_max(n)
+    start = torch.rand(1, generator=generator, dtype=torch.float64).clamp(1e-6, 1 - 1e-6)
+    visits = torch.searchsorted(ends, torch.arange(n, dtype=torch.float64) + start, right=True)
+    last = int(share.nonzero().max())
+    return order[visits.clamp_max(last)][torch.randperm(n, generator=generator)]
+
+
 def random_states(device: torch.device) -> dict[str, Tensor]:
     """The states of torch's global generators: of the CPU, and of `device` if it is another.
 

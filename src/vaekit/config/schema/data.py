@@ -6,11 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from vaekit.config.components import Options, SectionOf, explain_option, option_values, options_of
 from vaekit.registry import Component, ComponentError, find, names
 from vaekit.utils.schema import Count, Section, Width
+
+TABLE_KEYS = (
+    "label", "columns", "missing_values", "group", "time", "weight", "validation_file", "test_file", "header",
+    "table",
+)  # fmt: skip
+"""The keys that belong to tables."""
 
 Share = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, lt=1)]
 
@@ -105,8 +111,34 @@ class DataSettings(Section):
         None, min_length=1, description="name of the array of values in a .npz, .h5 or .mat file"
     )
     missing: Missing = Field(None, description="what is hidden of every image, in training and in evaluation")
-    attributes: str | None = Field(
-        None, min_length=1, description="CSV file of numbers or words, one row per image"
+    attributes: Annotated[str, Field(min_length=1)] | list[str] | None = Field(
+        None,
+        description="CSV file of numbers or words, one row per image; or columns of a table to condition on",
+    )
+    label: str | None = Field(
+        None, min_length=1, description="column of a table that holds the classes; else one called label"
+    )
+    columns: dict[str, Any] = Field(
+        {},
+        description="columns of a table: a kind, ignore, or {kind, categories, missing_values}, by name",
+    )
+    missing_values: list[int | float | str] = Field(
+        [], description="words and numbers in a table that mean a missing value, besides NA and the like"
+    )
+    group: str | None = Field(None, min_length=1, description="column of a table; no split cuts a group")
+    time: str | None = Field(
+        None, min_length=1, description="column of a table; the last rows are for testing"
+    )
+    weight: str | None = Field(None, min_length=1, description="column of a table with weights of the rows")
+    validation_file: str | None = Field(
+        None, min_length=1, description="table with the same columns, for validation"
+    )
+    test_file: str | None = Field(None, min_length=1, description="table with the same columns, for testing")
+    header: bool | None = Field(
+        None, description="whether the first row of a table holds names; found out if not given"
+    )
+    table: bool | None = Field(
+        None, description="whether rows are those of a table, not images; found out if not given"
     )
     seed: int = Field(0, ge=0, description="random seed of splits, static binarization and masks")
 
@@ -139,6 +171,27 @@ class DataSettings(Section):
                 "add data.binarization=none"
             )
         return self
+
+    @field_validator("columns")
+    @classmethod
+    def _known_kinds(cls, columns: dict[str, Any]) -> dict[str, Any]:
+        if columns:
+            from vaekit.data.tables.kinds import ColumnChoice
+
+            for name, choice in columns.items():
+                try:
+                    ColumnChoice.parse(choice)
+                except ValueError as error:
+                    raise ValueError(f"{name}: {error}") from None
+        return columns
+
+    @property
+    def table_options(self) -> dict[str, Any]:
+        """The options of `vaekit.data.load_dataset` for tables, without those that are not given."""
+        named = (*TABLE_KEYS, *(("attributes",) if isinstance(self.attributes, list) else ()))
+        default = type(self).model_fields
+        given = {name: getattr(self, name) for name in named}
+        return {name: value for name, value in given.items() if value != default[name].default}
 
     @property
     def observation(self) -> str:

@@ -25,6 +25,16 @@ EXCEL = (".xlsx", ".xlsm")
 SUFFIXES = (*TEXT, *PARQUET, *EXCEL)
 
 
+def is_table_path(path: str | Path) -> bool:
+    """Whether a path names a file of a table that exists.
+
+    >>> is_table_path("no/such.csv")
+    False
+    """
+    path = Path(path).expanduser()
+    return path.suffix.lower() in SUFFIXES and path.is_file()
+
+
 @dataclass(frozen=True, eq=False)
 class RawTable:
     """The columns of a table before their kinds are known.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -26,10 +27,11 @@ def read_like(
     data: Any,
     columns: Sequence[Column],
     *,
-    label: str | None = None,
+    label: str | Sequence[str] | None = None,
     attributes: Sequence[str] = (),
     weight: str | None = None,
     missing_values: Sequence[str | float] = (),
+    missing_by_column: Mapping[str, Sequence[str]] = MappingProxyType({}),
     header: bool | None = None,
     delimiter: str | None = None,
     name: str | None = None,
@@ -43,10 +45,11 @@ def read_like(
     Args:
         data: a path to a table, or a data frame.
         columns: those of the model.
-        label: the column of classes, if the table has it.
+        label: the column of classes, or names of which it may have one, if the table has it.
         attributes: the names of the model's attributes, such as age and color=red.
         weight: the column of weights, if the table has it.
         missing_values: further words or numbers that mean a missing value.
+        missing_by_column: column -> further ones of its own.
         header: whether the first row of text holds names; found out if None.
         delimiter: between the columns of text; found out if None.
         name: of the dataset; that of the file if None.
@@ -74,7 +77,9 @@ def read_like(
             f"{'is' if len(lacking) == 1 else 'are'} missing{did_you_mean(lacking[0], by_name)}; the table "
             f"has {', '.join(list(by_name)[:10])}"
         )
-    values = np.stack([_values(by_name[c.name], c, raw, missing, notes) for c in columns], axis=1)
+    marks = {c.name: (*missing, *missing_by_column.get(c.name, ())) for c in columns}
+    values = np.stack([_values(by_name[c.name], c, raw, marks[c.name], notes) for c in columns], axis=1)
+    label = _label_name(label, by_name, columns)
     numbers, label_names, found = _labels(by_name.get(label or ""), raw)
     given = attributes_like(by_name, attributes, raw.source.decimal, raw.where)
     used = {*(column.name for column in columns), *([label] if label else []), *([weight] if weight else [])}
@@ -119,6 +124,16 @@ def _by_position(raw: RawTable, columns: Sequence[Column], notes: list[str]) -> 
     return replace(raw, columns=renamed, source=replace(raw.source, names=names))
 
 
+def _label_name(
+    label: str | Sequence[str] | None, known: Mapping[str, RawColumn], columns: Sequence[Column]
+) -> str | None:
+    """The column of classes: the one that is named, or the first that has one of some names."""
+    if label is None or isinstance(label, str):
+        return label
+    taken = {column.name for column in columns}
+    return next((name for name in known if name.lower() in label and name not in taken), None)
+
+
 def _labels(column: RawColumn | None, raw: RawTable) -> Any:
     if column is None:
         return None, (), ()
@@ -138,11 +153,13 @@ def _values(
         else:
             parsed = [to_number(word, table.source.decimal) for word in words]
             values = np.array([np.nan if number is None else number for number in (*parsed, None)])[codes]
-        values = np.where(np.isin(values, [to_number(word) or np.nan for word in missing]), np.nan, values)
+        marks = [number for word in missing if (number := to_number(word)) is not None]
+        values = np.where(np.isin(values, marks), np.nan, values)
         _say_unknown(raw, column, values, words, codes, missing, notes)
         return _whole(values, column, notes)
     place = _places(column)
-    values = np.array([place.get(word, place.get(word.lower(), np.nan)) for word in words] + [np.nan])[codes]
+    found = [place.get(w, place.get(w.lower(), np.nan)) if w not in missing else np.nan for w in words]
+    values = np.array([*found, np.nan])[codes]
     _say_unknown(raw, column, values, words, codes, missing, notes)
     return values
 
