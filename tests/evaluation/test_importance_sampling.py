@@ -239,7 +239,7 @@ def test_events_of_the_likelihood_are_whole_images():
 
 def test_a_weighted_mean_is_that_of_repeated_rows():
     values, weights = torch.tensor([1.0, 4.0, 2.5]), torch.tensor([2.0, 1.0, 3.0])
-    mean, stderr = mean_and_stderr(values, weights)
+    mean, _ = mean_and_stderr(values, weights)
     assert mean == pytest.approx(values.repeat_interleave(weights.long()).mean().item())
     assert mean_and_stderr(values, torch.full((3,), 7.0)) == pytest.approx(mean_and_stderr(values))
     assert mean_and_stderr(values[:1], weights[:1]) == (1.0, None)
