@@ -31,7 +31,10 @@ from vaekit.data.conform import conform
 from vaekit.data.dataset import NOUNS, to_layout
 from vaekit.data.labels import renumber_labels
 from vaekit.data.observation import ObservedImages, observe
+from vaekit.data.readers.image import is_image_name
+from vaekit.data.readers.pictures import read_pictures
 from vaekit.data.splits import Splits, split
+from vaekit.data.table_source import TableSource
 from vaekit.data.tables import read_like
 from vaekit.data.tables.files import is_table_path
 from vaekit.data.tables.kinds import ColumnChoice
@@ -61,6 +64,7 @@ class TrainedModel:
         attribute_names: names of the attributes of its data; empty without attributes.
         preprocessing: how data become model values, found on the training rows; None for a model that was
             saved without it.
+        table: how the table of the training data is written; None for other data.
 
     Example:
         >>> import vaekit
@@ -76,6 +80,7 @@ class TrainedModel:
     fingerprint: str = ""
     attribute_names: tuple[str, ...] = ()
     preprocessing: Preprocessing | None = None
+    table: TableSource | None = None
 
     def __repr__(self) -> str:
         if self.columns:
@@ -145,7 +150,7 @@ class TrainedModel:
     def _load_other(self, name: str) -> tuple[Dataset, Splits]:
         """Another dataset, in the form of the training data, and all of its rows as the test split."""
         settings = self._other_settings(name)
-        dataset = self._read_table(name) if self.columns and is_table_path(name) else load_data(settings)
+        dataset = self._read_other(name) or load_data(settings)
         dataset = conform(dataset, self.preprocessing, self.shape)
         if dataset.shape != self.shape:
             raise self._other_shape(dataset)
@@ -154,6 +159,17 @@ class TrainedModel:
             return dataset, split(dataset, validation=0, test=0.1, seed=settings.seed)
         none = np.empty(0, np.int64)
         return dataset, Splits(none, none, np.arange(len(dataset)))
+
+    def _read_other(self, name: str) -> Dataset | None:
+        """A table by the columns of the model, or pictures in its size and channels; None for other data."""
+        if self.columns and is_table_path(name):
+            return self._read_table(name)
+        path = Path(name).expanduser()
+        inside = list(path.iterdir()) if path.is_dir() else [path]
+        flat = not any(inner.is_dir() for inner in inside) and any(map(is_image_name, inside))
+        if self.preprocessing is None or len(self.shape) != 3 or not flat or not path.exists():
+            return None
+        return read_pictures(path, self.preprocessing)
 
     def _read_table(self, path: str) -> Dataset:
         """Another table, read by the columns of the training data."""
@@ -333,6 +349,7 @@ def save_model(
         "attribute_names": list(dataset.attribute_names),
         "data": fingerprint(dataset),
         "preprocessing": preprocessing and preprocessing.to_dict(),
+        **({"table": dataset.table.to_dict()} if dataset.table else {}),
         "recipe": tree,
         **({"components": components} if components else {}),
     }
@@ -366,18 +383,22 @@ def load_model(path: str | Path, device: str | torch.device = "cpu", trust: Trus
     recipe = parse_config_recipe(config, folder, trust)
     shape, names = tuple(config["shape"]), tuple(config["label_names"])
     file = folder / "model.safetensors"
-    preprocessing = _read_preprocessing(config, folder)
+    preprocessing, table = _read_preprocessing(config, folder)
     model = restore_model(recipe, shape, _read_weights(file), str(file), preprocessing)
     data, attributes = str(config.get("data", "")), tuple(config.get("attribute_names", ()))
     return TrainedModel(
-        model.to(device).eval(), recipe, shape, names, folder, data, attributes, preprocessing
+        model.to(device).eval(), recipe, shape, names, folder, data, attributes, preprocessing, table
     )
 
 
-def _read_preprocessing(config: dict[str, Any], folder: Path) -> Preprocessing | None:
-    tree = config.get("preprocessing")
+def _read_preprocessing(
+    config: dict[str, Any], folder: Path
+) -> tuple[Preprocessing | None, TableSource | None]:
+    tree, table = config.get("preprocessing"), config.get("table")
     try:
-        return Preprocessing.from_dict(tree) if tree else None
+        return Preprocessing.from_dict(tree) if tree else None, TableSource.from_dict(
+            table
+        ) if table else None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InvalidError(
             f"{folder / 'config.json'}: preprocessing: {first_line(error)}; save the model anew"

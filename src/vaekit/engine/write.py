@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vaekit.data.tables import fill_table, write_table
 from vaekit.engine.impute import ImputedDataset
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
@@ -58,9 +59,7 @@ def write_data(path: str | Path, trained: TrainedModel, values: np.ndarray) -> P
             f"{path}: {trained.source} was trained on {'x'.join(map(str, trained.shape))} data without "
             "columns, which make no table; write .npy or .npz"
         )
-    from vaekit.data.tables import write_table
-
-    return write_table(path, trained.columns, values)
+    return write_table(path, trained.columns, values, trained.table)
 
 
 def write_filled(
@@ -82,20 +81,8 @@ def write_filled(
         InvalidError: the data are no table.
         VaekitError: a file cannot be written.
     """
-    path, dataset = Path(path), imputed.dataset
     if not trained.columns:
         raise InvalidError(f"{path}: {trained.source} was not trained on a table; write .npy or .npz")
-    from vaekit.data.tables import fill_table
-
     arrays = imputed.arrays()
-    if imputations is None:
-        filled = {path: arrays["mean"]}
-    else:
-        samples = np.moveaxis(arrays["imputations"], 1, 0)
-        filled = {
-            path.with_name(f"{path.stem}-{number}{path.suffix}"): values
-            for number, values in enumerate(samples, 1)
-        }
-    for file, values in filled.items():
-        fill_table(dataset, imputed.indices, values, arrays["observed"], file)
-    return list(filled)
+    values = arrays["mean"] if imputations is None else np.moveaxis(arrays["imputations"], 1, 0)
+    return fill_table(imputed.dataset, imputed.indices, values, arrays["observed"], path)

@@ -82,6 +82,7 @@ class Run(RunFiles):
             str(self.environment.get("data", "")),
             dataset.attribute_names,
             preprocessing,
+            dataset.table,
         )
 
     @property

@@ -239,7 +239,7 @@ def _prepare(recipe: Recipe, callbacks: Sequence[Callback]) -> Prepared:
     dataset, splits = experiment.dataset, experiment.splits
     trained = TrainedModel(
         experiment.model.to(device), recipe, dataset.shape, dataset.label_names, Path(recipe.name),
-        fingerprint(dataset), dataset.attribute_names, experiment.preprocessing,
+        fingerprint(dataset), dataset.attribute_names, experiment.preprocessing, dataset.table,
     )  # fmt: skip
     validation = trained.subset(dataset, splits.validation) if len(splits.validation) else None
     train_set = trained.subset(dataset, splits.train, training=True)
