@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from vaekit.config.build import load_data
+from vaekit.config.build import build_data
 from vaekit.config.loading import override_recipe, parse_recipe
+from vaekit.config.propose_counts import propose_counts
 from vaekit.config.propose_table import Proposal, propose_table, recipe_name
 from vaekit.config.schema.data import observation_keys
 from vaekit.data import Dataset
@@ -40,9 +41,11 @@ def propose(data: str | Path, overrides: Iterable[str] = ()) -> Proposal:
     settings = override_recipe(
         parse_recipe({"data": {"dataset": str(data), **_SHARES}}, where, trust=True), own
     ).data
-    dataset = load_data(settings)
+    dataset, splits = build_data(settings)
+    if dataset.columns and all(column.kind == "count" for column in dataset.columns):
+        return propose_counts(str(data), dataset, splits, where)
     if dataset.columns:
-        return propose_table(str(data), dataset, settings, where)
+        return propose_table(str(data), dataset, splits, settings, where)
     suggestion = suggest(dataset)
     train = max(1, int(0.8 * len(dataset.images)))
     batch = min(BATCH, max(1, train // 4))

@@ -10,7 +10,7 @@ from vaekit.config.schema.data import DataSettings
 from vaekit.config.schema.recipe import Recipe
 from vaekit.data import Dataset
 from vaekit.data.preprocessing import fit_preprocessing
-from vaekit.data.splits import split
+from vaekit.data.splits import Splits
 from vaekit.models.closed_form import choose_sizes
 
 STEPS = 1500
@@ -38,23 +38,23 @@ def recipe_name(dataset: Dataset) -> str:
     return re.sub(r"[^\w.-]+", "-", dataset.name).strip("-") or "data"
 
 
-def propose_table(data: str, dataset: Dataset, settings: DataSettings, where: str) -> Proposal:
+def propose_table(
+    data: str, dataset: Dataset, splits: Splits, settings: DataSettings, where: str
+) -> Proposal:
     """Propose a recipe for a table.
 
     Args:
         data: name or path of the dataset.
         dataset: the table.
-        settings: the keys of `data`, which say how it is split and scaled.
+        splits: the rows for training, validation and testing.
+        settings: the keys of `data`, which say how numbers are scaled.
         where: the start of error messages.
     """
-    parts = split(
-        dataset, validation=settings.validation, test=settings.test, train=settings.train, seed=settings.seed
-    )
-    preprocessing = fit_preprocessing(dataset, parts.train, settings.scaling)
-    rows = preprocessing.to_model(dataset.in_units(parts.train))
+    preprocessing = fit_preprocessing(dataset, splits.train, settings.scaling)
+    rows = preprocessing.to_model(dataset.in_units(splits.train))
     choice = choose_sizes(preprocessing.columns, rows)
-    batch = min(BATCH, max(1, len(parts.train) // 4))
-    epochs = max(5, min(MAX_EPOCHS, round(STEPS * batch / len(parts.train))))
+    batch = min(BATCH, max(1, len(splits.train) // 4))
+    epochs = max(5, min(MAX_EPOCHS, round(STEPS * batch / len(splits.train))))
     network = {"kind": "tabular", "hidden_sizes": [64, 64]}
     tree: dict[str, Any] = {
         "name": recipe_name(dataset),
