@@ -119,6 +119,7 @@ class Evaluation:
             see `vaekit.evaluation.elbo_surgery`. None if labels condition the prior.
         surgery_images: the number of images for these two.
         saturated: the fraction of pixels whose likelihood scale is at a bound, if it has bounds.
+        noun: what the data points are: images, rows, vectors, signals or volumes.
         metrics: the values of your own metrics by name; None for one that failed.
         baselines: log-densities of simple models on the same rows, if they were asked for.
         per_image: arrays (N,) by name: `index` into the dataset, `log_likelihood`, `elbo`,
@@ -168,6 +169,7 @@ class Evaluation:
     marginal_kl: float | None = None
     surgery_images: int | None = None
     saturated: float | None = None
+    noun: str = "images"
     metrics: dict[str, float | None] = field(default_factory=dict)
     baselines: list[Baseline] = field(default_factory=list)
     per_image: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
@@ -175,7 +177,7 @@ class Evaluation:
     def __repr__(self) -> str:
         number = lambda value: "None" if value is None else f"{value:.2f}"
         stderr = "" if self.log_likelihood_stderr is None else f" ± {self.log_likelihood_stderr:.2f}"
-        images = " ".join(filter(None, [str(self.images), self.split, "images"]))
+        images = " ".join(filter(None, [str(self.images), self.split, self.noun]))
         draws = "chains" if self.estimator == "ais" else "samples"
         return (
             f"Evaluation(log_likelihood={number(self.log_likelihood)}{stderr}, elbo={number(self.elbo)}, "

@@ -253,14 +253,15 @@ def annotate(
     in_units = support in ("binary", "discrete", "count") or getattr(likelihood, "units", None) is not None
     notes = [] if in_units or dataset.columns else _rescaling_caveats(dataset, whole=not missing)
     notes += mixed_caveats(dataset)
-    notes += _missing_caveats(missing)
+    notes += _missing_caveats(missing, dataset)
     notes += [OFFSET_CAVEAT] if getattr(likelihood, "takes_offset", False) else []
     notes += [CONDITIONAL_CAVEAT] if evaluation.labels == "condition" else []
-    notes += [] if undefined else unreliable_caveats(evaluation)
+    notes += [] if undefined else unreliable_caveats(dataclasses.replace(evaluation, noun=dataset.noun))
     changes: dict[str, Any] = {**dict.fromkeys(_BOUND_FIELDS), "kl": [], "growth": []} if undefined else {}
     return dataclasses.replace(
         evaluation,
         split=split,
+        noun=dataset.noun,
         observation=observation,
         missing=missing,
         is_likelihood=not reasons,
@@ -286,8 +287,8 @@ def unreliable_caveats(evaluation: Evaluation) -> list[str]:
     if fraction <= MAX_UNRELIABLE:
         return []
     return [
-        f"for {fraction:.0%} of the images the Pareto shape of the importance weights is above 0.7: their "
-        "estimates may be too low by much more than the standard error; use more samples, or --estimator ais"
+        f"for {fraction:.0%} of the {evaluation.noun} the Pareto shape of the importance weights is above 0.7: "
+        "their estimates may be too low by much more than the standard error; use more samples, or --estimator ais"
     ]
 
 
@@ -310,10 +311,13 @@ def describe_missing(hidden: str, dataset: Dataset) -> str:
     return " and ".join(filter(None, ["NaN in the data" * dataset.has_missing, hidden]))
 
 
-def _missing_caveats(missing: str) -> list[str]:
+def _missing_caveats(missing: str, dataset: Dataset) -> list[str]:
     if not missing:
         return []
-    return [f"all numbers are of the observed part of each image, log p(x_observed); missing: {missing}"]
+    return [
+        f"all numbers are of the observed part of each {dataset.noun.removesuffix('s')}, log p(x_observed); "
+        f"missing: {missing}"
+    ]
 
 
 def _rescaling_caveats(dataset: Dataset, whole: bool) -> list[str]:

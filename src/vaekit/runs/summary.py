@@ -181,7 +181,11 @@ def _information(known: Mapping[str, Any]) -> MetricCard | None:
     if "mutual_information" not in known:
         return None
     maximum = format_number(math.log(known["surgery_images"]))
-    note = f"between image and top layer, over {known['surgery_images']:,} images; at most {maximum}"
+    noun = _noun(known)
+    note = (
+        f"between {noun.removesuffix('s')} and top layer, over {known['surgery_images']:,} {noun}; at most "
+        f"{maximum}"
+    )
     return MetricCard(
         "Mutual information",
         format_number(known["mutual_information"]),
@@ -212,7 +216,11 @@ def _active(known: Mapping[str, Any]) -> MetricCard | None:
     layers = [
         f"{active} of {of}" for active, of in zip(known["active_units"], known["layer_dims"], strict=True)
     ]
-    note = f"by layer: {', '.join(layers)}" if len(layers) > 1 else "latents whose mean varies across images"
+    note = (
+        f"by layer: {', '.join(layers)}"
+        if len(layers) > 1
+        else f"latents whose mean varies across {_noun(known)}"
+    )
     return MetricCard(
         "Active units", f"{sum(known['active_units'])} of {sum(known['layer_dims'])}", note=note
     )
@@ -250,20 +258,25 @@ def _effective(known: Mapping[str, Any]) -> MetricCard | None:
     minimum = f", minimum {format_number(known['ess_min'], 1)}" if "ess_min" in known else ""
     per_label = " per label" if known.get("labels") == "marginalize" else ""
     total = f"of {known['samples']:,}{per_label}, " if "samples" in known else ""
-    note = f"{total}mean over images{minimum}{_tails(known)}"
+    note = f"{total}mean over {_noun(known)}{minimum}{_tails(known)}"
     return MetricCard("Effective sample size", format_number(known["ess_mean"], 1), note=note)
 
 
 def _tails(known: Mapping[str, Any]) -> str:
     """The median Pareto k, left out if it is infinite, and the share of images where it is above 0.7."""
     k = [format_number(known["pareto_k"])] if math.isfinite(known.get("pareto_k", math.inf)) else []
-    share = [f"above 0.7 for {known['unreliable']:.1%} of images"] if "unreliable" in known else []
+    share = [f"above 0.7 for {known['unreliable']:.1%} of {_noun(known)}"] if "unreliable" in known else []
     return f"; Pareto k {', '.join(k + share)}" if k or share else ""
 
 
 def _images(known: Mapping[str, Any]) -> str:
     count = f"{known['images']:,} " if "images" in known else ""
-    return f"{count}{known.get('split') or 'held-out'} images"
+    return f"{count}{known.get('split') or 'held-out'} {_noun(known)}"
+
+
+def _noun(known: Mapping[str, Any]) -> str:
+    """What the data points are."""
+    return str(known.get("noun") or "images")
 
 
 def _best(metrics: Sequence[Mapping[str, Any]]) -> str:
