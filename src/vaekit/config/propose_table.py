@@ -32,6 +32,7 @@ class Proposal(NamedTuple):
 def recipe_name(dataset: Dataset) -> str:
     """The name of a recipe for a dataset, with letters, digits, '.', '_' and '-' only.
 
+    >>> import numpy as np
     >>> recipe_name(Dataset("my table", "My table", np.zeros((2, 3), np.float32), None, ()))
     'my-table'
     """

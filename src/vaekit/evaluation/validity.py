@@ -287,8 +287,9 @@ def unreliable_caveats(evaluation: Evaluation) -> list[str]:
     if fraction <= MAX_UNRELIABLE:
         return []
     return [
-        f"for {fraction:.0%} of the {evaluation.noun} the Pareto shape of the importance weights is above 0.7: "
-        "their estimates may be too low by much more than the standard error; use more samples, or --estimator ais"
+        f"for {fraction:.0%} of the {evaluation.noun} the Pareto shape of the importance weights is above "
+        "0.7: their estimates may be too low by much more than the standard error; use more samples, or "
+        "--estimator ais"
     ]
 
 
