@@ -92,8 +92,9 @@ def arrange(
     channels = points.shape[1]
     sides: list[int] = list(points.shape[2:])
     size = f"length {sides[0]}" if kind == "signal" else _by(sides)
-    place = "stored last, moved first" if last else "stored first"
-    return Arranged(points, f"{count} {kind}s of {size} with {channels} channels, {place}{other}")
+    place = ", stored last, moved first" if last else ", stored first"
+    place = place if channels_last is None else ""
+    return Arranged(points, f"{count} {kind}s of {size} with {channels} channels{place}{other}")
 
 
 def _from_rows(rows: np.ndarray, where: str | Path, kind: str) -> Arranged:

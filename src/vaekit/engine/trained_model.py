@@ -26,13 +26,13 @@ from vaekit.config.loading import override_recipe, parse_recipe
 from vaekit.config.outside_code import check_copies, copy_components, with_absolute_files
 from vaekit.config.schema.data import TABLE_KEYS, DataSettings, is_dataset_function
 from vaekit.config.schema.recipe import Recipe
-from vaekit.data import Dataset
+from vaekit.data import Dataset, cache, catalog
 from vaekit.data.conform import conform
 from vaekit.data.dataset import NOUNS, to_layout
 from vaekit.data.labels import renumber_labels
 from vaekit.data.observation import ObservedImages, observe
-from vaekit.data.readers.image import is_image_name
 from vaekit.data.readers.pictures import read_pictures
+from vaekit.data.readers.user import ARCHIVES, holds_pictures
 from vaekit.data.splits import Splits, split
 from vaekit.data.table_source import TableSource
 from vaekit.data.tables import read_like
@@ -150,8 +150,7 @@ class TrainedModel:
     def _load_other(self, name: str) -> tuple[Dataset, Splits]:
         """Another dataset, in the form of the training data, and all of its rows as the test split."""
         settings = self._other_settings(name)
-        dataset = self._read_other(name) or load_data(settings)
-        dataset = conform(dataset, self.preprocessing, self.shape)
+        dataset = conform(self._read_other(settings), self.preprocessing, self.shape)
         if dataset.shape != self.shape:
             raise self._other_shape(dataset)
         dataset = self._match_labels(dataset)
@@ -159,17 +158,6 @@ class TrainedModel:
             return dataset, split(dataset, validation=0, test=0.1, seed=settings.seed)
         none = np.empty(0, np.int64)
         return dataset, Splits(none, none, np.arange(len(dataset)))
-
-    def _read_other(self, name: str) -> Dataset | None:
-        """A table by the columns of the model, or pictures in its size and channels; None for other data."""
-        if self.columns and is_table_path(name):
-            return self._read_table(name)
-        path = Path(name).expanduser()
-        inside = list(path.iterdir()) if path.is_dir() else [path]
-        flat = not any(inner.is_dir() for inner in inside) and any(map(is_image_name, inside))
-        if self.preprocessing is None or len(self.shape) != 3 or not flat or not path.exists():
-            return None
-        return read_pictures(path, self.preprocessing)
 
     def _read_table(self, path: str) -> Dataset:
         """Another table, read by the columns of the training data."""
@@ -185,6 +173,17 @@ class TrainedModel:
                 name: ColumnChoice.parse(c).missing_values for name, c in data.columns.items()
             },
         )
+
+    def _read_other(self, settings: DataSettings) -> Dataset:
+        """Other data: pictures as the model takes them, a table by its columns, or what else there is."""
+        if self.columns and is_table_path(settings.dataset):
+            return self._read_table(settings.dataset)
+        path, like = Path(settings.dataset).expanduser(), self.preprocessing
+        named = (*catalog.names(), *cache.dataset_names(cache.import_folder()))
+        known = settings.dataset in named or is_dataset_function(settings.dataset)
+        if like is None or len(self.shape) != 3 or known or not holds_pictures(path):
+            return load_data(settings)
+        return read_pictures(path, like, crop=self.recipe.data.crop, strict=settings.strict)
 
     def _other_shape(self, dataset: Dataset) -> InvalidError:
         return InvalidError(
@@ -238,6 +237,8 @@ class TrainedModel:
             "attributes": None,
             "options": {},
             **{key: DataSettings.model_fields[key].default for key in TABLE_KEYS},
+            "array": self.recipe.data.array if Path(name).suffix.lower() in ARCHIVES else None,
+            "kind": self.recipe.data.kind if Path(name).exists() else "auto",
         }
         options = {**plain, "size": self.shape[1:]} if Path(name).is_dir() else plain
         return self.recipe.data.model_copy(update={"dataset": name, **options})

@@ -1,10 +1,9 @@
 """A folder of images of any size and mode -> one array of gray, color or more bands; subfolders are labels.
 
 Every page of every file is an image. It is rotated as its EXIF says, put over white where it is transparent,
-and resized to one size; 8 to 16 bits and real numbers are kept. Folders are read with all folders within. The
-first level of folders holds the classes. Folders called train, test and validation are instead the parts of
-a published split, each with images or with one sub-folder per class. A file that cannot be read is skipped
-and named, unless `strict` refuses it.
+and resized to one size; 8 to 16 bits and real numbers are kept. The first level of folders holds the classes.
+Folders called train, test and validation are instead the parts of a published split, with or without classes
+within. A file that cannot be read is skipped and named, unless `strict` refuses it.
 """
 
 from __future__ import annotations
@@ -97,9 +96,7 @@ def read_image_folder(folder: Path, options: ImageOptions) -> RawData:
     >>> read_image_folder(folder, ImageOptions()).values.shape
     (1, 4, 6)
     """
-    pictures = read_pictures_of(folder, list_files(folder), options)
-    places = [header.path.relative_to(folder).parts[:-1] for header in pictures.headers]
-    return _group(folder, pictures, places)
+    return group_pictures(folder, read_pictures_of(folder, list_files(folder), options))
 
 
 def read_image_file(path: Path, options: ImageOptions) -> RawData:
@@ -338,8 +335,7 @@ def _with_progress(results: Iterable[DataError | None], total: int) -> Iterator[
     from rich.console import Console
     from rich.progress import track
 
-    console = Console(stderr=True)
-    hidden = not console.is_terminal
+    console, hidden = Console(stderr=True), not Console(stderr=True).is_terminal
     yield from track(results, "reading images", total, console=console, transient=True, disable=hidden)
 
 
@@ -347,8 +343,21 @@ def _colorless(values: np.ndarray) -> bool:
     return all(bool((image == image[..., :1]).all()) for image in values)
 
 
-def _group(folder: Path, pictures: Pictures, places: Sequence[tuple[str, ...]]) -> RawData:
-    """Order images by the part of a published split, and find their labels by the first level of folders."""
+def group_pictures(folder: Path, pictures: Pictures, needs_train: bool = True) -> RawData:
+    """Order images by the part of a published split, and find their labels by the first level of folders.
+
+    Args:
+        folder: which the files lie in.
+        pictures: the images.
+        needs_train: whether parts without a part train are refused, or else are no parts.
+
+    Raises:
+        DataError: some images lie beside the parts of a split, or there is no part train.
+
+    >>> group_pictures(Path("."), Pictures(np.zeros((0, 8, 8)), (), (), ())).labels is None
+    True
+    """
+    places = [header.path.relative_to(folder).parts[:-1] for header in pictures.headers]
     tops = {place[0].lower() for place in places if place}
     if tops and all(top in PARTS for top in tops):
         if not all(places):
@@ -359,6 +368,8 @@ def _group(folder: Path, pictures: Pictures, places: Sequence[tuple[str, ...]]) 
             )
         rank = {part: number for number, part in enumerate(("train", "validation", "test"))}
         parts = [PARTS[place[0].lower()] for place in places]
+        if "train" not in parts and not needs_train:
+            return _raw(pictures, range(len(places)), [place[1:] for place in places])
         order = sorted(range(len(parts)), key=lambda index: rank[parts[index]])
         counts = Counter(parts[index] for index in order)
         check_parts(counts, folder)

@@ -8,8 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from vaekit.data.dataset import Dataset
+from vaekit.data.labels import number_labels
 from vaekit.data.readers.image import ImageHeader
-from vaekit.data.readers.image_folder import ImageOptions, Pictures, read_pictures_of
+from vaekit.data.readers.image_folder import (
+    ImageOptions,
+    Pictures,
+    group_pictures,
+    read_pictures_of,
+)
 from vaekit.data.readers.listing import Listing, list_files
 from vaekit.errors import DataError
 from vaekit.spec import Preprocessing
@@ -30,7 +36,8 @@ def read_pictures(
         strict: refuse files that cannot be read, rather than skip and name them.
 
     Returns:
-        The pictures in natural order of their names, which are in `files`, without labels.
+        The pictures in natural order of their names, which are in `files`. Folders within are labels, as in
+        training data.
 
     Raises:
         DataError: the model does not take images, or there is no picture.
@@ -49,19 +56,22 @@ def read_pictures(
     folder, listing = (path, list_files(path)) if path.is_dir() else (path.parent, Listing([path]))
     options = ImageOptions((height, width), crop, strict=strict or not path.is_dir())
     pictures = read_pictures_of(folder, listing, options, channels)
-    values = pictures.values[..., None] if pictures.values.ndim == 3 else pictures.values
+    raw = group_pictures(folder, pictures, needs_train=False)
+    values = raw.values[..., None] if raw.values.ndim == 3 else raw.values
+    labels, label_names, _ = number_labels(raw.labels, path)
     stored, offset, scale, note = _as_model(values, like)
     return Dataset(
         name=path.stem if path.is_file() else path.resolve().name,
         title=path.name,
         images=np.ascontiguousarray(stored.transpose(0, 3, 1, 2)),
-        labels=None,
-        label_names=(),
+        labels=labels,
+        label_names=label_names,
+        published=raw.published,
         source=str(path),
-        notes=(*_changes(pictures, channels, height, width), *note, *pictures.notes[1:]),
+        notes=(*_changes(pictures, channels, height, width), *note, *raw.notes[1:]),
         offset=offset,
         scale=scale,
-        files=pictures.names,
+        files=raw.files,
         layout=like.layout,
         levels=like.levels,
         scaled=bool(like.levels),

@@ -29,7 +29,7 @@ _READERS: dict[str, Callable[[Path], RawData]] = {
     ".npy": read_npy,
     ".mtx": read_matrix_market,
 }
-_ARCHIVES: dict[str, Callable[[Path, str | None], RawData]] = {  # files of several arrays
+ARCHIVES: dict[str, Callable[[Path, str | None], RawData]] = {  # files of several arrays
     ".npz": read_npz,
     ".h5": read_hdf5,
     ".hdf5": read_hdf5,
@@ -139,10 +139,10 @@ def _attributes(raw: RawData) -> tuple[np.ndarray | None, tuple[str, ...]]:
 
 def _read(path: Path, options: ImageOptions, array: str | None) -> RawData:
     quartet = _idx_quartet(path) if path.is_dir() else {}
-    archive = _ARCHIVES.get(path.suffix.lower()) if path.is_file() else None
+    archive = ARCHIVES.get(path.suffix.lower()) if path.is_file() else None
     if array is not None and archive is None:
         raise DataError(
-            f"{path}: data.array chooses among the arrays of a {', '.join(_ARCHIVES)} file; leave it out"
+            f"{path}: data.array chooses among the arrays of a {', '.join(ARCHIVES)} file; leave it out"
         )
     if path.is_dir() and has_matrix(path):
         _refuse_image_options(path, options)
@@ -205,6 +205,17 @@ def _idx_quartet(folder: Path) -> dict[str, tuple[Path, Path]]:
         if images and labels:
             parts[part] = (images, labels)
     return parts if len(parts) == len(_PARTS) else {}
+
+
+def holds_pictures(path: Path) -> bool:
+    """Whether a path is an image file, or a folder other than one of MNIST-named files.
+
+    >>> holds_pictures(Path("no/such.png")), holds_pictures(Path("."))
+    (False, True)
+    """
+    if path.is_dir():
+        return not _idx_quartet(path)
+    return path.is_file() and is_image_name(path)
 
 
 def base_name(path: Path) -> str:
