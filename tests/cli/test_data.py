@@ -118,3 +118,14 @@ def test_every_help_has_an_example(arguments: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("words", [["list"], ["show", "digits"], ["prepare", "digits"]])
 def test_verbose_is_an_option_of_every_command(words: list[str]) -> None:
     assert run(*words, "-v").exit_code == 0
+
+
+def test_a_table_is_shown_by_columns_with_the_keys_that_are_given(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("color,size\n" + "red,0.25\nblue,100\n" * 10)
+    shown = run("show", path).stdout
+    assert "color: category, blue 50%, red 50%" in shown
+    assert "size: real, 50.12 ± 49.9, from 0.25 to 100" in shown
+    labeled = run("show", path, "data.label=color").stdout
+    assert "color: label" in labeled
+    assert "blue; red" in labeled

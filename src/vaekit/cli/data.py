@@ -8,6 +8,8 @@ import click
 
 from vaekit.cli import options
 
+_COLUMNS = 40  # shown at most
+
 
 @click.group(name="data")
 def command() -> None:
@@ -39,24 +41,34 @@ def list_(as_json: bool) -> None:
 
 @command.command()
 @click.argument("name")
+@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @options.as_json
 @options.verbose
-def show(name: str, as_json: bool) -> None:
+def show(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
     """Describe a dataset, the data at a path, or those of a function, FILE.py:NAME.
+
+    KEY=VALUE sets a key of `data`, such as the label or the kinds of the columns of a table.
 
     \b
     Examples:
       vaekit data show mnist
       vaekit data show own.py:moons
       vaekit data show measurements.csv
+      vaekit data show measurements.csv data.label=species "data.columns={id: ignore, year: ordered}"
     """
     from vaekit.cli.output import emit
-    from vaekit.config.build import load_data
+    from vaekit.config.build import build_data, load_data
+    from vaekit.config.loading import override_recipe
     from vaekit.config.schema.data import DataSettings, is_dataset_function
+    from vaekit.config.schema.recipe import Recipe
     from vaekit.data.describe import describe_dataset
 
-    own = is_dataset_function(name)
-    facts = describe_dataset(load_data(DataSettings(dataset=name)) if own else name)
+    if overrides:
+        recipe = override_recipe(Recipe(data=DataSettings(dataset=name)), overrides)
+        facts = describe_dataset(build_data(recipe.data.model_copy(update={"validation": 0}))[0])
+    else:
+        own = is_dataset_function(name)
+        facts = describe_dataset(load_data(DataSettings(dataset=name)) if own else name)
     emit(facts, _facts_table(facts), as_json)
 
 
@@ -144,10 +156,25 @@ def _facts_table(facts: dict[str, Any]) -> Any:
     from vaekit.cli.output import table
 
     lines = table()
+    facts = _with_columns_in_words(facts)
     for key, value in facts.items():
         if value not in (None, "", [], {}):
             lines.add_row(key, _text(value))
     return lines
+
+
+def _with_columns_in_words(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts with one line per column of a table, and with its notes one per line."""
+    from vaekit.data.tables.facts import describe_column
+
+    columns = facts.get("columns")
+    if not columns:
+        return facts
+    lines = {row["name"]: describe_column(row) for row in columns[:_COLUMNS]}
+    if len(columns) > _COLUMNS:
+        lines["..."] = f"{len(columns) - _COLUMNS} more columns"
+    aside = dict(list(facts["set_aside"].items())[:_COLUMNS])
+    return {**facts, "columns": lines, "set_aside": aside, "notes": "\n".join(facts["notes"])}
 
 
 def _text(value: Any) -> str:

@@ -12,6 +12,7 @@ from vaekit.data import cache, catalog
 from vaekit.data.dataset import NOUNS, Dataset
 from vaekit.data.load import load_dataset
 from vaekit.data.locate import find_source
+from vaekit.data.tables.facts import column_facts, scale_note
 from vaekit.registry import names
 
 
@@ -83,10 +84,25 @@ def _entry_facts(row: catalog.CatalogEntry) -> dict[str, Any]:
 
 
 def _values(dataset: Dataset) -> str:
+    if dataset.columns:
+        return "one per column, in its own units" + (", some missing" if dataset.has_missing else "")
     if dataset.has_levels:
         return f"gray levels 0..{dataset.n_levels - 1}"
     where = "in [0, 1]" if dataset.scaled else "in units of the source"
     return f"real numbers {where}" + (", some missing" if dataset.has_missing else "")
+
+
+def _table_facts(dataset: Dataset) -> dict[str, Any]:
+    """Columns, what is set aside, and a sentence on scales; nothing for other data."""
+    if not dataset.columns:
+        return {}
+    columns = column_facts(dataset)
+    aside = dataset.table.set_aside if dataset.table else ()
+    return {
+        "columns": columns,
+        "set_aside": {one.name: one.reason for one in aside},
+        "scales": scale_note(columns),
+    }
 
 
 def _dataset_facts(dataset: Dataset) -> dict[str, Any]:
@@ -97,12 +113,12 @@ def _dataset_facts(dataset: Dataset) -> dict[str, Any]:
         "images": len(dataset),
         "shape": list(dataset.shape),
         "values": _values(dataset),
-        "offset": dataset.offset,
-        "scale": dataset.scale,
+        **({} if dataset.columns else {"offset": dataset.offset, "scale": dataset.scale}),
         "classes": list(dataset.label_names),
         "attributes": list(dataset.attribute_names),
         "splits": {part: past - first for part, (first, past) in dataset.published.items()},
         "source": dataset.source,
+        **_table_facts(dataset),
         "notes": list(dataset.notes),
         "suggestion": {
             "observation": proposal.observation,
