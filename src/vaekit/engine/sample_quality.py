@@ -78,7 +78,7 @@ def sample_quality(
     training, held_out = (
         reference_batches(trained, dataset, _random_subset(part, n, seed), sample_pixels) for part in parts
     )
-    space = feature_space(dataset, features, trained.device, say)
+    space = feature_space(dataset, features, trained.device, say, trained.preprocessing)
     real, floor = space.extract(training), space.extract(held_out)
     fake = space.extract(_sample_batches(trained, n, sample_pixels, seed))
     scores, floor_scores = sample_metrics(real, fake), sample_metrics(real, floor)
@@ -135,7 +135,7 @@ def held_out_indices(splits: Splits) -> np.ndarray:
 def reference_batches(
     trained: TrainedModel, dataset: Dataset, indices: np.ndarray, sample_pixels: bool = False
 ) -> Iterator[Tensor]:
-    """Batches (B, C, H, W) of images that samples of a model are compared with.
+    """Batches (B, *event) of data points that samples of a model are compared with.
 
     Args:
         trained: the model and its recipe.
@@ -172,5 +172,19 @@ def reference_batches(
 def _sample_batches(trained: TrainedModel, n: int, sample_pixels: bool, seed: int) -> Iterator[Tensor]:
     generator = torch.Generator().manual_seed(seed)
     for size in chunk_sizes(n, images_per_batch(trained.model.decoder, trained.shape)):
-        x = trained.model.sample(size, seed=generator, sample_pixels=sample_pixels)
-        yield x if trained.columns else x.clamp(0, 1)
+        yield in_range(trained, trained.model.sample(size, seed=generator, sample_pixels=sample_pixels))
+
+
+def in_range(trained: TrainedModel, x: Tensor) -> Tensor:
+    """Data points of a model, clamped to [0, 1] if all of its training data are in between.
+
+    Example:
+        >>> import vaekit
+        >>> in_range(vaekit.demo(), torch.tensor([-0.5, 0.25, 2.0])).tolist()
+        [0.0, 0.25, 1.0]
+    """
+    known = trained.preprocessing
+    if known is None:
+        return x.clamp(0, 1)
+    low, high = known.offset, known.offset + known.scale
+    return x if known.columns or known.low < low or known.high > high else x.clamp(0, 1)

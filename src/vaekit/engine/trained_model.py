@@ -520,7 +520,7 @@ def read_config(file: Path) -> dict[str, Any]:
         shape, names, form = config["shape"], config["label_names"], config["format"]
         sound = (
             1 <= len(shape) <= 4
-            and all(isinstance(n, int) and 0 < n < 100_000 for n in shape)
+            and all(isinstance(n, int) and 0 < n < 10**9 for n in shape)
             and isinstance(names, list)
             and "recipe" in config
         )

@@ -27,6 +27,7 @@ from vaekit.data import Dataset, split
 from vaekit.data.observation import observe
 from vaekit.errors import InvalidError, NotFoundError, did_you_mean
 from vaekit.evaluation.feature_classifier import N_FEATURES, Say, feature_classifier
+from vaekit.spec import Preprocessing
 
 COMPONENTS, PCA_IMAGES = 64, 5000  # principal components, and the number of images that they are fitted on
 _KINDS = "classifier, pixels, FILE.py:FUNCTION or MODULE:FUNCTION"
@@ -40,7 +41,7 @@ class FeatureSpace:
     Args:
         kind: `classifier`, `pixels`, or the name that the user gave.
         description: a short description for reports.
-        function: maps images (B, C, H, W), float32 in [0, 1], to features (B, F).
+        function: maps data points (B, *event) as the model sees them, float32, to features (B, F).
         accuracy: of the classifier on test images; None for other features.
 
     Example:
@@ -56,25 +57,30 @@ class FeatureSpace:
 
     @torch.no_grad()
     def extract(self, batches: Iterable[Tensor]) -> Tensor:
-        """The features of batches of images (B, C, H, W): (N, F), float64 on the CPU."""
+        """The features of batches of data points (B, *event): (N, F), float64 on the CPU."""
         return torch.cat([self.function(batch).double().cpu() for batch in batches])
 
 
 def feature_space(
-    dataset: Dataset, kind: str | None = None, device: str | torch.device = "cpu", say: Say = _log.info
+    dataset: Dataset,
+    kind: str | None = None,
+    device: str | torch.device = "cpu",
+    say: Say = _log.info,
+    preprocessing: Preprocessing | None = None,
 ) -> FeatureSpace:
     """The feature space for a dataset.
 
     Args:
-        dataset: the images.
+        dataset: the data points.
         kind: `classifier`, `pixels`, or `FILE.py:FUNCTION` or `MODULE:FUNCTION`, a function of an array of
-            images (B, C, H, W), float32 in [0, 1], that returns features (B, F). If None, the classifier, or
-            the pixels for data without labels.
+            data points (B, *event) as the model sees them, float32, that returns features (B, F). If None,
+            the classifier for labeled images, and the pixels (or values) for anything else.
         device: where the images are.
         say: called with a message before a classifier is trained.
+        preprocessing: that of the model, for tables and other values in units of their source.
 
     Raises:
-        InvalidError: the kind is unknown, or a classifier is asked for but the data has no labels.
+        InvalidError: the kind is unknown, or a classifier is asked for but the data are not labeled images.
         NotFoundError: the file, module or function of the user does not exist.
 
     Example:
@@ -82,10 +88,15 @@ def feature_space(
         >>> feature_space(load_dataset("digits"), "pixels").description
         '64 principal components of the pixels of digits'
     """
-    kind = kind or ("classifier" if dataset.classes > 1 else "pixels")
+    kind = kind or ("classifier" if dataset.classes > 1 and _is_image_data(dataset) else "pixels")
     if kind == "classifier":
         return _classifier_space(dataset, device, say)
-    return _pixel_space(dataset) if kind == "pixels" else _function_space(kind)
+    return _pixel_space(dataset, preprocessing) if kind == "pixels" else _function_space(kind)
+
+
+def _is_image_data(dataset: Dataset) -> bool:
+    """Whether these are images with gray levels, or with values in [0, 1]: what a classifier is made for."""
+    return len(dataset.shape) == 3 and (dataset.has_levels or dataset.scaled)
 
 
 def _classifier_space(dataset: Dataset, device: str | torch.device, say: Say) -> FeatureSpace:
@@ -94,6 +105,11 @@ def _classifier_space(dataset: Dataset, device: str | torch.device, say: Say) ->
             f"features: a classifier needs labels, but data {dataset.name!r} has none; use pixels, or your "
             "own function as FILE.py:FUNCTION"
         )
+    if not _is_image_data(dataset):
+        raise InvalidError(
+            f"features: a classifier needs images, but data {dataset.name!r} are {dataset.noun} of shape "
+            f"{dataset.shape}; use pixels, or your own function as FILE.py:FUNCTION"
+        )
     model = feature_classifier(dataset, device, say)
     accuracy = model.accuracy.item()
     accuracy_text = "" if np.isnan(accuracy) else f", {accuracy:.1%} correct on test images"
@@ -101,15 +117,17 @@ def _classifier_space(dataset: Dataset, device: str | torch.device, say: Say) ->
     return FeatureSpace("classifier", description, model, None if np.isnan(accuracy) else accuracy)
 
 
-def _pixel_space(dataset: Dataset) -> FeatureSpace:
+def _pixel_space(dataset: Dataset, preprocessing: Preprocessing | None) -> FeatureSpace:
     from sklearn.decomposition import PCA
 
     chosen = split(dataset, validation=0, test=0.1).train
     chosen = np.random.default_rng(0).permutation(chosen)[:PCA_IMAGES]
-    images = observe(dataset, np.sort(chosen), "continuous").all().flatten(1).numpy()
+    observed = observe(dataset, np.sort(chosen), "continuous", preprocessing=preprocessing)
+    images = observed.all().flatten(1).numpy()
     pca = PCA(min(COMPONENTS, *images.shape), random_state=0).fit(images)
     scale = np.sqrt(pca.explained_variance_.mean()) or 1.0
-    description = f"{len(pca.components_)} principal components of the pixels of {dataset.name}"
+    elements = "pixels" if len(dataset.shape) == 3 else "values"
+    description = f"{len(pca.components_)} principal components of the {elements} of {dataset.name}"
     project = lambda x: torch.from_numpy(pca.transform(x.flatten(1).cpu().numpy()) / scale)
     return FeatureSpace("pixels", description, project)
 

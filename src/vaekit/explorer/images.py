@@ -1,4 +1,4 @@
-"""Images of a model as files for the browser: tiles without gaps. Missing pixels, NaN, are gray."""
+"""Data points of a model as files for the browser: tiles without gaps. Missing pixels, NaN, are gray."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from vaekit.plotting.pictures import Limits, pictures
 from vaekit.plotting.tiles import fold, tile_grid, tiles
 
 
-def png(images: Tensor, columns: int | None = None) -> bytes:
-    """Images as one PNG, in gray unless they have three channels.
+def png(images: Tensor, columns: int | None = None, limits: Limits | None = None) -> bytes:
+    """Data points as one PNG, in gray unless their pictures are colored.
 
     Args:
-        images: (n, C, H, W) in [0, 1].
+        images: (n, *event), see `vaekit.plotting.pictures`; images in [0, 1].
         columns: images per row; None for a single row.
+        limits: the values that are drawn as 0 and 1; by default those of `value_limits`.
 
     Returns:
         The bytes of the file.
@@ -27,17 +29,19 @@ def png(images: Tensor, columns: int | None = None) -> bytes:
         >>> Image.open(io.BytesIO(png(torch.zeros(6, 1, 4, 5), columns=3))).size
         (15, 8)
     """
-    pixels = _tiles(images)
+    shown = _pictures(images, limits)
+    pixels = tiles(shown)
     grid = Image.fromarray(tile_grid(fold(pixels, columns or len(pixels)), 0, 0).pixels)
-    return _save(grid if images.shape[1] == 3 else grid.convert("L"), "PNG", compress_level=1)
+    return _save(grid if shown.shape[1] == 3 else grid.convert("L"), "PNG", compress_level=1)
 
 
-def gif(images: Tensor, fps: float) -> bytes:
-    """Images as the frames of an endless GIF that plays forward and backward; small images are enlarged.
+def gif(images: Tensor, fps: float, limits: Limits | None = None) -> bytes:
+    """Data points as the frames of an endless GIF that plays forward and backward; small ones are enlarged.
 
     Args:
-        images: (n, C, H, W) in [0, 1].
+        images: (n, *event), see `vaekit.plotting.pictures`; images in [0, 1].
         fps: frames per second.
+        limits: the values that are drawn as 0 and 1; by default those of `value_limits`.
 
     Returns:
         The bytes of the file.
@@ -48,7 +52,7 @@ def gif(images: Tensor, fps: float) -> bytes:
         >>> Image.open(io.BytesIO(gif(images, fps=10))).n_frames
         4
     """
-    pixels = _tiles(images)
+    pixels = tiles(_pictures(images, limits))
     scale = max(1, 256 // pixels.shape[1])
     enlarged = pixels.repeat(scale, axis=1).repeat(scale, axis=2)
     frames = [Image.fromarray(frame) for frame in enlarged]
@@ -60,7 +64,7 @@ def tile_size(shape: Sequence[int]) -> tuple[int, int]:
     """Width and height in pixels of one image in these files.
 
     Args:
-        shape: (C, H, W); a vector, (1, 1, D), is drawn as a curve.
+        shape: of a data point, such as (C, H, W).
 
     Example:
         >>> tile_size((1, 28, 20))
@@ -70,8 +74,9 @@ def tile_size(shape: Sequence[int]) -> tuple[int, int]:
     return width, height
 
 
-def _tiles(images: Tensor) -> np.ndarray:
-    return tiles(images.detach().float().cpu().nan_to_num(nan=0.5).clamp(0, 1).numpy())
+def _pictures(images: Tensor, limits: Limits | None) -> np.ndarray:
+    """Pictures (n, 1 or 3, h, w); pixels that were not observed are gray, and gaps of curves stay gaps."""
+    return np.nan_to_num(pictures(images.detach().float().cpu().numpy(), limits), nan=0.5)
 
 
 def _save(image: Image.Image, file_format: str, **options: object) -> bytes:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,8 +31,10 @@ from vaekit.explorer.projection import Projection, fit_projection
 from vaekit.models import batching, masking
 from vaekit.models.context import Context
 from vaekit.models.vae import VAE
+from vaekit.plotting.pictures import Limits, value_limits
 
 MAX_IMAGES = 70_000
+MAX_FOR_LIMITS = 500  # data points whose values give the range that is drawn
 N_SAMPLES = 16  # posterior samples per image of the importance-weighted bound
 SAMPLES_PER_STEP = 64  # decoded in one background step, which takes a few milliseconds
 DEMO_FOLDER = Path(__file__).parent / "demo_model"
@@ -110,6 +113,19 @@ class ExplorerSession:
         """(d,), whether a latent is active: Var_x(E[z | x]) > 0.01 (Burda et al. 2016)."""
         return self.latents.mean.var(0) > ACTIVE_VARIANCE
 
+    @cached_property
+    def limits(self) -> Limits:
+        """The values that every image of the page draws as 0 and 1; see `vaekit.plotting.value_limits`."""
+        first = self.images.batch(torch.arange(min(len(self.images), MAX_FOR_LIMITS)))
+        return value_limits(first.float().cpu().numpy(), event_dims=len(self.trained.shape))
+
+    @property
+    def drawable(self) -> bool:
+        """Whether a gray or color image can be drawn or uploaded: data points are images in [0, 1]."""
+        shape, known = self.trained.shape, self.trained.preprocessing
+        in_range = known is None or (known.low >= known.offset and known.high <= known.offset + known.scale)
+        return len(shape) == 3 and shape[0] in (1, 3) and in_range
+
     def projection(self, kind: str | None = None) -> Projection:
         """The map of a kind, fitted on first use; see `fit_projection`."""
         if kind not in self._projections:
@@ -117,7 +133,7 @@ class ExplorerSession:
         return self._projections[kind]
 
     def image(self, index: int) -> Tensor:
-        """One image, (1, C, H, W).
+        """One data point, (1, *event).
 
         Raises:
             NotFoundError: no image has this index.

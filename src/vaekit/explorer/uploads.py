@@ -31,7 +31,7 @@ def from_pixels(session: ExplorerSession, text: str) -> Tensor:
         (1, C, H, W), as the model sees it.
 
     Raises:
-        InvalidError: the number of bytes is wrong.
+        InvalidError: the number of bytes is wrong, or the model does not see gray or color images.
 
     Example:
         >>> from vaekit.explorer.session import demo, open_session
@@ -39,6 +39,7 @@ def from_pixels(session: ExplorerSession, text: str) -> Tensor:
         >>> from_pixels(session, base64.b64encode(bytes(28 * 28)).decode()).shape
         torch.Size([1, 1, 28, 28])
     """
+    _check_drawable(session)
     return _observe(session, _bytes_array(text, session.trained.shape, "pixels"))
 
 
@@ -53,7 +54,7 @@ def from_file(session: ExplorerSession, text: str) -> Tensor:
         (1, C, H, W), as the model sees it.
 
     Raises:
-        InvalidError: the file is not an image, or too large.
+        InvalidError: the file is not an image, or too large, or the model does not see such images.
 
     Example:
         >>> from vaekit.explorer.session import demo, open_session
@@ -63,6 +64,7 @@ def from_file(session: ExplorerSession, text: str) -> Tensor:
         >>> from_file(session, base64.b64encode(buffer.getvalue()).decode()).shape
         torch.Size([1, 1, 28, 28])
     """
+    _check_drawable(session)
     channels, height, width = session.trained.shape
     try:
         with Image.open(io.BytesIO(base64.b64decode(text)), formats=FORMATS) as opened:
@@ -99,8 +101,17 @@ def parse_mask(session: ExplorerSession, text: str | None) -> Tensor | None:
     """
     if text is None:
         return None
+    _check_drawable(session)
     observed = _bytes_array(text, (1, *session.trained.shape[1:]), "mask") > 0
     return torch.from_numpy(observed[None]).to(session.trained.device)
+
+
+def _check_drawable(session: ExplorerSession) -> None:
+    if not session.drawable:
+        raise InvalidError(
+            f"image: expected a model of gray or color images, got one of data points of shape "
+            f"{session.trained.shape}; choose a data point on the map"
+        )
 
 
 def _bytes_array(text: str, shape: tuple[int, ...], name: str) -> np.ndarray:

@@ -106,17 +106,18 @@ def _draw(points: np.ndarray, zero: float) -> np.ndarray:
     """Pictures of data points (N, *event) in [0, 1], in which `zero` is the place of the value 0."""
     event = points.shape[1:]
     if len(event) == 1:
-        draw = _draw_bars if event[0] <= _MAX_BARS else _draw_curves
-        return np.stack([draw(vector[None], zero) for vector in points])
+        if event[0] > _MAX_BARS:
+            return np.stack([_draw_curves(vector[None]) for vector in points])
+        return np.stack([_draw_bars(vector, zero) for vector in points])
     if len(event) == 3 and event[:2] == (1, 1):
-        return np.stack([_draw_curves(vector[0], zero) for vector in points])
+        return np.stack([_draw_curves(vector[0]) for vector in points])
     if len(event) == 3:
         return _draw_channels(points)
     if len(event) == 4:
         return _draw_slices(points)
     if event[0] > MAX_TILED:
         return _stretch(_reduce(points[:, None]))
-    return np.stack([_draw_curves(signal, zero) for signal in points])
+    return np.stack([_draw_curves(signal) for signal in points])
 
 
 def _draw_channels(images: np.ndarray) -> np.ndarray:
@@ -188,9 +189,9 @@ def _stretch(images: np.ndarray) -> np.ndarray:
     return images.repeat(down, axis=-2).repeat(across, axis=-1)
 
 
-def _draw_curves(signal: np.ndarray, zero: float) -> np.ndarray:
+def _draw_curves(signal: np.ndarray) -> np.ndarray:
     """A signal (C, L) in [0, 1] -> its curves, (3, h, w) in [0, 1]; the first channel lies on top."""
-    picture, draw = _canvas(zero)
+    picture, draw = _canvas()
     for channel in reversed(range(len(signal))):
         values = _envelope(signal[channel])
         x = _SIDES + (1 - 2 * _SIDES) * np.linspace(0, 1, max(len(values), 2))
@@ -204,10 +205,12 @@ def _draw_curves(signal: np.ndarray, zero: float) -> np.ndarray:
     return _finished(picture)
 
 
-def _draw_bars(vector: np.ndarray, zero: float) -> np.ndarray:
-    """A vector (1, D) in [0, 1] -> bars from zero, or from the bottom if zero is not in between."""
-    picture, draw = _canvas(zero)
-    values, base = vector[0], min(max(zero, 0.0), 1.0)
+def _draw_bars(values: np.ndarray, zero: float) -> np.ndarray:
+    """A vector (D,) in [0, 1] -> bars from zero, or from the bottom if zero is not in between."""
+    picture, draw = _canvas()
+    base = min(max(zero, 0.0), 1.0)
+    if 0 < base < 1:
+        draw.line(_pixels(np.array([0.0, 1.0]), np.array([base, base])), fill=ZERO, width=_OVERSAMPLE)
     step = (1 - 2 * _SIDES) / len(values)
     half = 0.5 * min(0.72 * step, 0.12)
     for place, value in enumerate(values):
@@ -233,14 +236,9 @@ def _envelope(values: np.ndarray) -> np.ndarray:
     return both.ravel()
 
 
-def _canvas(zero: float) -> tuple[Image.Image, ImageDraw.ImageDraw]:
-    """A background, with a line at the value 0 if it is in between."""
-    size = (_CURVE_SIZE[0] * _OVERSAMPLE, _CURVE_SIZE[1] * _OVERSAMPLE)
-    picture = Image.new("RGB", size, BACKGROUND)
-    draw = ImageDraw.Draw(picture)
-    if 0 < zero < 1:
-        draw.line(_pixels(np.array([0.0, 1.0]), np.array([zero, zero])), fill=ZERO, width=_OVERSAMPLE)
-    return picture, draw
+def _canvas() -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    picture = Image.new("RGB", (_CURVE_SIZE[0] * _OVERSAMPLE, _CURVE_SIZE[1] * _OVERSAMPLE), BACKGROUND)
+    return picture, ImageDraw.Draw(picture)
 
 
 def _pixels(x: np.ndarray, y: np.ndarray) -> list[tuple[float, float]]:

@@ -20,7 +20,7 @@ from vaekit import plotting
 from vaekit.data.observation import ObservedImages
 from vaekit.engine.conditioning import Condition
 from vaekit.engine.impute import ImputedDataset
-from vaekit.engine.sample_quality import held_out_indices, reference_batches
+from vaekit.engine.sample_quality import held_out_indices, in_range, reference_batches
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
 from vaekit.evaluation.label_inference import labels_or_prediction
@@ -133,7 +133,8 @@ def nearest_images(
     """
     dataset, splits = trained.load_data()
     chosen = np.random.default_rng(seed).permutation(held_out_indices(splits))[:n]
-    sampled = trained.model.sample(n, temperature, seed=seed, sample_pixels=sample_pixels).clamp(0, 1)
+    drawn = trained.model.sample(n, temperature, seed=seed, sample_pixels=sample_pixels)
+    sampled = in_range(trained, drawn)
     images = torch.cat([sampled, *reference_batches(trained, dataset, chosen, sample_pixels)])
     training = reference_batches(trained, dataset, splits.train, sample_pixels)
     indices, distances = (each[:, 0].cpu().numpy() for each in neighbors(images, training))
@@ -325,7 +326,7 @@ def imputations(trained: TrainedModel, imputed: ImputedDataset) -> Plot:
     first = slice(MAX_IMPUTED)
     title, known = f"Imputations: {trained.title}", bool(imputed.scored.any())
     figure = plotting.imputations(
-        imputed.observed[first], imputed.images[first].clip(0, 1), imputed.mean[first].clip(0, 1), title,
+        imputed.observed[first], imputed.images[first], imputed.mean[first], title,
         imputed.truth[first] if known else None, subtitle=f"missing: {imputed.missing}",
     )  # fmt: skip
     return Plot(imputed.arrays(), figure)
@@ -347,7 +348,7 @@ def report_plots(trained: TrainedModel) -> dict[str, Callable[[], Figure]]:
         "latent-space": lambda: latent_scatter(trained, images()),
     }
     if len(images()) < 2:
-        del drawings["interpolations"]
+        del drawings["interpolations"], drawings["latent-space"]
     if trained.model.latent_dim == 2:
         drawings["decoded-grid"] = lambda: decoded_grid(trained)
     return {name: partial(_figure, draw) for name, draw in drawings.items()}
@@ -414,7 +415,7 @@ def random_images(
         seed: random seed.
 
     Returns:
-        The images (n, C, H, W), and their label vectors (n, m) or None.
+        The images (n, *event), and their label vectors (n, m) or None.
 
     >>> import vaekit
     >>> trained = vaekit.demo()
@@ -445,9 +446,9 @@ def _first_batches(images: ObservedImages, n: int) -> Iterator[tuple[Tensor, Ten
 
 
 def to_array(images: Tensor) -> np.ndarray:
-    """Images as an array with values clipped to [0, 1].
+    """Data points as an array of float32; figures clip what lies beyond their range.
 
     >>> to_array(torch.tensor([-0.5, 0.25, 2.0])).tolist()
-    [0.0, 0.25, 1.0]
+    [-0.5, 0.25, 2.0]
     """
-    return images.detach().float().cpu().clamp(0, 1).numpy()
+    return images.detach().float().cpu().numpy()

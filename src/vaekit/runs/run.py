@@ -8,6 +8,7 @@ evaluation, the plots and the report. `load` opens a run, or a model that was ta
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,7 @@ from vaekit.config.build import build_data, build_preprocessing
 from vaekit.config.functions import Given
 from vaekit.engine.evaluate import EvaluationOptions, bdmc_on_model_samples, evaluate
 from vaekit.engine.trained_model import TrainedModel, load_model, restore_model
+from vaekit.errors import first_line
 from vaekit.evaluation.bdmc import BDMCBounds
 from vaekit.evaluation.results import Evaluation
 from vaekit.models.vae import VAE
@@ -28,6 +30,7 @@ from vaekit.training import checkpoint
 from vaekit.utils.device import choose_device
 from vaekit.utils.io import to_json, write_whole
 
+_log = logging.getLogger(__name__)
 _PARTIAL = "evaluation.partial"
 _FILE_NAMES = {"importance": "evaluation", "ais": "evaluation-ais"}  # of the files of each estimator
 _EVALUATION_FILES = (
@@ -150,7 +153,7 @@ class Run(RunFiles):
             file.unlink(missing_ok=True)
 
     def plot(self, only_missing: bool = False, figures: Iterable[Given] = ()) -> list[Path]:
-        """Draw the figures of the report.
+        """Draw the figures of the report. One of vaekit that cannot be drawn is left out, with a warning.
 
         Args:
             only_missing: leave figures of vaekit that exist as they are.
@@ -177,8 +180,14 @@ class Run(RunFiles):
             drawings["training-curves"] = lambda: plotting.training_curves(self.metrics, title)
         for name, draw in drawings.items():
             file = self.path / "figures" / f"{name}.png"
-            if not (only_missing and file.is_file()):
+            if only_missing and file.is_file():
+                continue
+            try:
                 plotting.save(draw(), file)
+            except Exception as error:
+                file.unlink(missing_ok=True)  # it would show earlier weights
+                reason = first_line(error)
+                _log.warning("figure %s: not drawn (%s); the run is complete without it", name, reason)
         for function in own:
             images = self.trained.load_split(plots.held_out_split(self.trained))
             draw_figure(function, self.trained, images, self.path / "figures")

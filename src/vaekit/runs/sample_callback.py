@@ -1,10 +1,12 @@
 """Images of the training progress: samples from the same latents and reconstructions of the same images.
 
-Matplotlib is imported with the first image, so that training starts without it.
+Matplotlib is imported with the first image, so that training starts without it. Training does not depend on
+these images: one that cannot be drawn is a warning.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 
@@ -13,11 +15,14 @@ import torch
 
 from vaekit.data.observation import ObservedImages
 from vaekit.engine.trained_model import TrainedModel
+from vaekit.errors import first_line
 from vaekit.models.labels import LabelPrior
+from vaekit.models.vae import VAE
 from vaekit.training.callbacks import FinishedEpoch
 from vaekit.utils.random import seeded
 
 COLUMNS = 10
+_log = logging.getLogger(__name__)
 
 
 class SampleCallback:
@@ -39,6 +44,7 @@ class SampleCallback:
 
     def __init__(self, trained: TrainedModel, images: ObservedImages, folder: Path, every: int):
         self.trained, self.folder, self.every = trained, folder, every
+        self.failed: set[str] = set()  # kinds of images that cannot be drawn
         with seeded(0):  # training images may be binarized anew at each use
             self.originals = images.batch(torch.arange(min(COLUMNS, len(images)))).cpu()
         self.labels = None if images.labels is None else images.labels[:COLUMNS]
@@ -46,11 +52,14 @@ class SampleCallback:
     def __call__(self, epoch: FinishedEpoch) -> None:
         if not self.every or (epoch.number - 1) % self.every:
             return
-        model = epoch.model
-        drawn = model.sample(4 * COLUMNS, seed=0, context=_labels_by_column(model.labels, 4 * COLUMNS))
-        again = model.reconstruct(self.originals.to(self.trained.device), self.labels)
-        self._save("samples", epoch.number, drawn.float().cpu().numpy())
-        self._save("reconstructions", epoch.number, torch.cat([self.originals, again.float().cpu()]).numpy())
+        for kind, images in (("samples", self._samples), ("reconstructions", self._reconstructions)):
+            if kind in self.failed:
+                continue
+            try:
+                self._save(kind, epoch.number, images(epoch.model))
+            except Exception as error:
+                self.failed.add(kind)
+                _log.warning("progress of %s: not drawn (%s); training goes on", kind, first_line(error))
 
     def animate(self) -> None:
         """Write one animation per kind of image: samples and reconstructions."""
@@ -60,11 +69,21 @@ class SampleCallback:
             if frames := progress_frames(self.folder, kind):
                 plotting.animate(list(frames.values()), self.folder / f"progress-{kind}.gif")
 
+    def _samples(self, model: VAE) -> np.ndarray:
+        drawn = model.sample(4 * COLUMNS, seed=0, context=_labels_by_column(model.labels, 4 * COLUMNS))
+        return drawn.float().cpu().numpy()
+
+    def _reconstructions(self, model: VAE) -> np.ndarray:
+        again = model.reconstruct(self.originals.to(self.trained.device), self.labels)
+        return torch.cat([self.originals, again.float().cpu()]).numpy()
+
     def _save(self, kind: str, epoch: int, images: np.ndarray) -> None:
+        """Write one image; all of them draw the same range of values, that of the original data points."""
         from vaekit import plotting
 
+        limits = plotting.value_limits(self.originals.numpy(), event_dims=self.originals.dim() - 1)
         file = self.folder / "progress" / f"{kind}-{epoch:04d}.png"
-        plotting.save_grid(images.clip(0, 1), file, columns=COLUMNS, caption=f"epoch {epoch}")
+        plotting.save_grid(images, file, columns=COLUMNS, caption=f"epoch {epoch}", limits=limits)
 
 
 def progress_frames(folder: Path, kind: str) -> dict[int, Path]:

@@ -21,7 +21,7 @@ from vaekit.config.schema.recipe import Recipe
 from vaekit.data import cache, catalog
 from vaekit.data.observation import ObservedImages
 from vaekit.engine.trained_model import TrainedModel, fingerprint, save_model
-from vaekit.errors import InvalidError, VaekitError
+from vaekit.errors import InvalidError, VaekitError, first_line
 from vaekit.evaluation import validity
 from vaekit.registry import Trust
 from vaekit.runs.run import Run
@@ -278,9 +278,11 @@ def _fit(run: Run, prepared: Prepared, log: TrainingLogger, figures: bool, resum
         save_model(
             run.path / "model", model.eval(), trained.recipe, experiment.dataset, experiment.preprocessing
         )
-        if figures:
-            samples.animate()
-            run.plot()
+        for draw in (samples.animate, run.plot) if figures else ():
+            try:
+                draw()
+            except Exception as error:  # training does not depend on drawing
+                log.note(f"warning: figures: {first_line(error)}; draw them with: vaekit report {run.path}")
     run.report()
     return run
 

@@ -76,7 +76,9 @@ function panel(app) {
   const tools = [
     { key: "sliders", title: "Sliders", content: sliders(app) },
     { key: "interpolate", title: "Interpolate", content: interpolation(app) },
-    { key: "draw", title: "Draw", content: drawing(app) },
+    ...(app.models.every(({ info }) => info.drawable)
+      ? [{ key: "draw", title: "Draw", content: drawing(app) }]
+      : []),
     ...(has(({ condition }) => condition?.variable === "label")
       ? [{ key: "classes", title: "Classes", content: classes(app) }]
       : []),

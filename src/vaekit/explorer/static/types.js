@@ -27,7 +27,8 @@
  * @typedef {Object} ModelInfo  the description of one model, by /api/models
  * @property {string} title
  * @property {string} name
- * @property {[number, number, number]} shape  C, H, W
+ * @property {number[]} shape  of a data point: C, H, W of images
+ * @property {boolean} drawable  whether an image can be drawn or uploaded
  * @property {[number, number]} tile_size  width and height in pixels of one image in an image file
  * @property {number[]} layer_dims  latents per layer, top first
  * @property {Latent[]} latents

@@ -20,6 +20,7 @@ import torch
 from vaekit.data.dataset import Dataset
 from vaekit.data.observation import observe
 from vaekit.distributions.mixture import Mixture
+from vaekit.errors import InvalidError
 from vaekit.evaluation.mixture_components import pseudo_inputs
 from vaekit.explorer import prior_samples, requests, views
 from vaekit.explorer.images import png
@@ -48,17 +49,29 @@ def site_files(
 
     Raises:
         VaekitError: as `export.to_onnx`.
+        InvalidError: a model does not see gray or color images.
 
     Example:
         >>> site_files([])["models.json"][:12]
         b'{"models":[]'
     """
+    for session in sessions:
+        _check_images(session)
     files = {"models.json": _json(_models(sessions))}
     for m, session in enumerate(sessions):
         for name, make in _makers(session).items():
             progress(f"{session.trained.title}: {name}")
             files[f"{m}/{name}"] = make()
     return files
+
+
+def _check_images(session: ExplorerSession) -> None:
+    """Check that the page can draw what its decoder returns."""
+    if not session.drawable:
+        raise InvalidError(
+            f"export: expected a model of gray or color images, got one of data points of shape "
+            f"{session.trained.shape}; the page computes in the browser and draws images only"
+        )
 
 
 def _makers(session: ExplorerSession) -> dict[str, Callable[[], bytes]]:

@@ -50,7 +50,7 @@ def decode(session: ExplorerSession, request: requests.Decode) -> Response:
         {'Z': [0.5, -1.0]}
     """
     z = request.z or [_unproject(session, request.kind, request.point or (0, 0), request.base).tolist()]
-    image = png(_decode(session, session.latent_tensor(z), request.label))
+    image = png(_decode(session, session.latent_tensor(z), request.label), limits=session.limits)
     return ImageResponse(image, headers={} if request.z else {"Z": rounded(np.array(z[0]))})
 
 
@@ -79,7 +79,7 @@ def backdrop(session: ExplorerSession, request: requests.Backdrop) -> Response:
     x, y = np.meshgrid(x0 + (x1 - x0) * centers, y1 - (y1 - y0) * centers)
     z = session.latent_tensor(projection.unproject(np.stack([x.ravel(), y.ravel()], 1)).tolist())
     images = torch.cat([_decode(session, batch, request.label) for batch in z.split(100)])
-    return ImageResponse(png(images, request.n), headers={"Bounds": [x0, x1, y0, y1]})
+    return ImageResponse(png(images, request.n, session.limits), headers={"Bounds": [x0, x1, y0, y1]})
 
 
 def sample(session: ExplorerSession, request: requests.Sample) -> Response:
@@ -145,8 +145,8 @@ def strip(session: ExplorerSession, request: requests.Strip) -> Response:
     """
     images = _decode(session, session.latent_tensor(request.z), request.label)
     if request.format == "gif":
-        return ImageResponse(gif(images, request.fps), "image/gif")
-    return ImageResponse(png(images))
+        return ImageResponse(gif(images, request.fps, session.limits), "image/gif")
+    return ImageResponse(png(images, limits=session.limits))
 
 
 def classes(session: ExplorerSession, request: requests.Classes) -> Response:
@@ -168,7 +168,7 @@ def classes(session: ExplorerSession, request: requests.Classes) -> Response:
     labels = torch.arange(n, device=session.trained.device)
     with torch.no_grad():
         images = session.model.decode(session.latent_tensor([request.z] * n), labels).mean
-    return ImageResponse(png(images))
+    return ImageResponse(png(images, limits=session.limits))
 
 
 def pseudo_inputs(session: ExplorerSession, request: requests.PseudoInputs) -> Response:
@@ -190,4 +190,4 @@ def pseudo_inputs(session: ExplorerSession, request: requests.PseudoInputs) -> R
         raise InvalidError(f"start: expected 0 to {len(images) - 1}, got {request.start}")
     page = images[request.start : request.start + request.n]
     columns = min(10, len(page))
-    return ImageResponse(png(page, columns), headers={"Columns": columns, "Count": len(page)})
+    return ImageResponse(png(page, columns, session.limits), headers={"Columns": columns, "Count": len(page)})

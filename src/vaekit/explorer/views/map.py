@@ -125,4 +125,4 @@ def image(session: ExplorerSession, request: requests.Image) -> Response:
         >>> image(session, requests.Image(index=3)).media_type
         'image/png'
     """
-    return ImageResponse(png(session.image(request.index)))
+    return ImageResponse(png(session.image(request.index), limits=session.limits))

@@ -42,6 +42,7 @@ def describe(session: ExplorerSession) -> dict[str, Any]:
         "name": recipe.name,
         "shape": list(trained.shape),
         "tile_size": [width, height],
+        "drawable": session.drawable,
         "layer_dims": list(model.layer_dims),
         "latents": _latents(session),
         "classes": list(session.source.label_names) or None,

@@ -63,7 +63,7 @@ def imputation(
     }  # fmt: skip
     label, first = next(iter(imputed.items()))
     title = figure_title("Imputed", first.dataset.name)
-    observed, images, mean = (each[:n].clip(0, 1) for each in (first.observed, first.images, first.mean))
+    observed, images, mean = (each[:n] for each in (first.observed, first.images, first.mean))
     several = plotting.imputations(observed, images, mean, f"Several imputations: {label}", first.truth[:n])
     rows = [(name, [Cell(each.rmse)]) for name, each in imputed.items()]
     rows.append(("mean training image", [Cell(first.rmse_of_mean_image)]))
@@ -91,7 +91,7 @@ def _mean_imputations(imputed: Mapping[str, ImputedDataset], n: int, title: str)
     """The originals, their observed pixels, and the mean imputation of each model."""
     first = next(iter(imputed.values()))
     rows = {"observed": first.observed, **{label: each.mean for label, each in imputed.items()}}
-    shown = {label: images[:n].clip(0, 1) for label, images in rows.items()}
+    shown = {label: images[:n] for label, images in rows.items()}
     return plotting.image_rows(
         shown, title, top=("original", first.truth[:n]), subtitle=f"hidden: {first.missing}"
     )

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vaekit import plotting
 from vaekit.data.observation import ObservedImages
-from vaekit.engine.sample_quality import reference_batches
+from vaekit.engine.sample_quality import in_range, reference_batches
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
 from vaekit.evaluation.features import feature_space
@@ -110,7 +110,7 @@ _COLUMNS = (
 
 
 def choose_endpoints(images: ObservedImages, pairs: Pairs, seed: int) -> list[Tensor]:
-    """The first and the last images of P paths, both (P, C, H, W), at random from their classes.
+    """The first and the last images of P paths, both (P, *event), at random from their classes.
 
     Raises:
         InvalidError: the images have no labels, or a class does not exist.
@@ -143,10 +143,13 @@ def _cells(variant: VariantResult, n: int, seed: int) -> list[Cell]:
     """The scores of three sets of images, each against as many training images."""
     trained = variant.first.trained
     dataset, splits = trained.load_data()
-    features, n = feature_space(dataset, device=trained.device), _available(trained, n)
+    features, n = (
+        feature_space(dataset, device=trained.device, preprocessing=trained.preprocessing),
+        _available(trained, n),
+    )
     chosen = np.random.default_rng(seed).permutation(splits.train)[:n]
     real = features.extract(reference_batches(trained, dataset, np.sort(chosen)))
-    samples = trained.model.sample(n, seed=seed).clamp(0, 1).split(BATCH_SIZE)
+    samples = in_range(trained, trained.model.sample(n, seed=seed)).split(BATCH_SIZE)
     sets = _decode_between(trained, n, 0.0, seed), _decode_between(trained, n, 0.5, seed), samples
     scores = [sample_metrics(real, features.extract(batches)) for batches in sets]
     return [Cell(score["frechet"]) for score in scores] + [Cell(scores[1]["precision"])]
@@ -160,9 +163,10 @@ def _available(trained: TrainedModel, n: int) -> int:
 
 def _protocol(trained: TrainedModel, n: int) -> str:
     dataset, _ = trained.load_data()
+    features = feature_space(dataset, device=trained.device, preprocessing=trained.preprocessing)
     return (
         f"Each column compares {_available(trained, n):,} images, as means of the pixels, with as many "
-        f"training images, by {feature_space(dataset, device=trained.device).description}. Midpoints are "
+        f"training images, by {features.description}. Midpoints are "
         "decoded from the middle of the straight path between the latents of two test images."
     )
 
@@ -176,4 +180,4 @@ def _decode_between(trained: TrainedModel, n: int, share: float, seed: int) -> I
     )
     for here, there in zip(a.split(BATCH_SIZE), b.split(BATCH_SIZE), strict=True):
         first, second = (trained.model.encode(images.batch(indices)).mean for indices in (here, there))
-        yield trained.model.decode(torch.lerp(first, second, share)).mean.clamp(0, 1)
+        yield in_range(trained, trained.model.decode(torch.lerp(first, second, share)).mean)

@@ -9,6 +9,7 @@ from vaekit import plotting
 from vaekit.errors import InvalidError
 from vaekit.evaluation import mixture_components
 from vaekit.registry import register
+from vaekit.runs.plots import to_array
 from vaekit.studies.blocks.images import figure_title, group_by_dataset
 from vaekit.studies.blocks.latent import encode_split
 from vaekit.studies.elements import Element, FigureElement, Text
@@ -83,7 +84,7 @@ def clusters(
     for variant in study.select(runs, finished=True):
         counts = count_classes(variant, split, images)
         trained = variant.first.trained
-        pictures = mixture_components.decode_components(trained.model).clamp(0, 1).cpu().numpy()
+        pictures = to_array(mixture_components.decode_components(trained.model))
         figure = plotting.clusters(counts, pictures, trained.label_names, f"{title}: {variant.label}")
         parts += [
             FigureElement(figure, caption),
@@ -98,7 +99,7 @@ def _pairs(variant: VariantResult, n: int, seed: int) -> dict[str, np.ndarray]:
     inputs, means = mixture_components.pseudo_inputs(model), mixture_components.decode_components(model)
     chosen = torch.randperm(len(inputs), generator=torch.Generator().manual_seed(seed))[:n]
     rows = {variant.label: inputs[chosen], f"{variant.label}, decoded": means[chosen]}
-    return {label: images.clamp(0, 1).cpu().numpy() for label, images in rows.items()}
+    return {label: to_array(images) for label, images in rows.items()}
 
 
 def count_classes(variant: VariantResult, split: str, images: int) -> np.ndarray:
