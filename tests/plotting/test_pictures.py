@@ -64,6 +64,11 @@ def test_slices_of_volumes_are_in_order():
     third = len(picture) / 3
     places = [int(third * (place + 0.5)) for place in range(3)]
     np.testing.assert_allclose([picture[y, x] for y in places for x in places], depth[1::2])
+    for few, shown in ((8, (2, 3)), (5, (2, 2)), (3, (1, 3)), (1, (1, 1))):
+        part = pictures(np.full((1, 1, few, 4, 4), 0.5))[0, 0]
+        inked = [(part == 0.5).any(axis) for axis in (1, 0)]
+        starts = [np.flatnonzero(np.diff(np.concatenate([[0], line.astype(int)])) == 1) for line in inked]
+        assert (len(starts[0]), len(starts[1])) == shown, "no place is empty"
     two = pictures(np.concatenate([volume, 1 - volume], 1))[0, 0]
     assert two[two.shape[0] // 4, 10] == depth[2], "a row of slices for each channel"
     assert two[3 * two.shape[0] // 4, 10] == 1 - depth[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def test_a_run_has_all_figures_and_a_report(runs: dict[str, Run], kind: str):
         f"{what}-000{epoch}" for what in ("reconstructions", "samples") for epoch in (1, 2)
     ]
     page = (run.path / "report.html").read_text()
-    assert all(f"figures/{name}" in page or f'alt="{name}' in page or name in page for name in FIGURES)
+    assert page.count("data:image/png") == len(FIGURES) + 1, "those and the training curves"
 
 
 @every_kind
@@ -132,7 +133,7 @@ def test_the_explorer_shows_the_data_points_as_pictures(runs: dict[str, Run], ki
     session = create_session(trained, trained.load_split("test"), Source("waves"))
     described = views.describe(session)
     picture = views.latents.decode(session, requests.Decode(z=[[0, 0], [1, 1]]))
-    with Image.open(__import__("io").BytesIO(picture.content)) as image:
+    with Image.open(io.BytesIO(picture.content)) as image:
         width, height = described["tile_size"]
         assert image.size == (2 * width, height)
     assert not described["drawable"]

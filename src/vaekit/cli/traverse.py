@@ -84,7 +84,7 @@ def command(
     trained, folder = open_model(run, device)
     condition = parse_condition(trained, label, attributes)
     if grid:
-        plot = plots.decoded_grid(trained, steps or 20, condition)
+        plot = plots.decoded_grid(trained, steps, condition)
         save_plot(plot, output or folder / "decoded-grid.png", as_json)
         return
     images = trained.load_split(split, data)

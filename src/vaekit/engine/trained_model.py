@@ -240,7 +240,7 @@ class TrainedModel:
             "array": self.recipe.data.array if Path(name).suffix.lower() in ARCHIVES else None,
             "kind": self.recipe.data.kind if Path(name).exists() else "auto",
         }
-        options = {**plain, "size": self.shape[1:]} if Path(name).is_dir() else plain
+        options = {**plain, "size": self.shape[1:]} if Path(name).is_dir() and len(self.shape) == 3 else plain
         return self.recipe.data.model_copy(update={"dataset": name, **options})
 
     def load_split(

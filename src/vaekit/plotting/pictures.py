@@ -3,8 +3,8 @@
     images (C, H, W)       C = 1 (gray) and C = 3 (color) as they are; 2 or 4 to 8 channels as gray tiles, the
                            first at the upper left; from 9 on, the first three as red, green and blue
     signals (C, L)         curves, one color per channel; from 9 channels on, a gray image of channels by time
-    volumes (C, D, H, W)   up to nine slices along D, the first at the upper left; with 2 or 4 and more
-                           channels, a row of slices for each of the first four
+    volumes (C, D, H, W)   nine, six or four slices along D, or all if there are fewer, the first at the upper
+                           left; with 2 or 4 and more channels, a row of slices for each of the first four
     vectors (D,)           bars from zero, one per value; from 91 values on, a curve
 
 An image (1, 1, D) is drawn as a signal. NaN marks a value that was not observed: a pixel stays NaN, a curve
@@ -22,12 +22,13 @@ from PIL import Image, ImageDraw
 from vaekit.errors import InvalidError
 
 MAX_SIDE = 256  # pixels: the largest side of a picture
-MAX_TILED, MAX_SLICES, MAX_ROWS = 8, 9, 4  # channels as tiles, slices of a volume, channels of a volume
+MAX_TILED, MAX_ROWS = 8, 4  # channels of an image as tiles, channels of a volume as rows
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#1f2328", "#8c6d31")
 BACKGROUND, ZERO = "#f1f3f5", "#c3cad2"
 _CURVE_SIZE = (180, 90)  # width and height in pixels
 _MAX_BARS = _CURVE_SIZE[0] // 2
 _PARTS = 168  # pixels: up to which the longer side of a picture of several parts is enlarged
+_SLICES = {9: 3, 6: 3, 4: 2}  # slices of a volume that fill a rectangle -> slices per row
 _GAP, _RIM = 2, 3  # pixels between the parts of a picture, and around them: parts belong together
 _OVERSAMPLE = 4  # a curve is drawn this much larger and then reduced, for smooth lines
 _TOP, _SIDES = 0.08, 0.04  # margins of a curve, as shares of its height and width
@@ -133,8 +134,9 @@ def _draw_channels(images: np.ndarray) -> np.ndarray:
 def _draw_slices(volumes: np.ndarray) -> np.ndarray:
     channels, depth = volumes.shape[1:3]
     if channels in (1, 3):
-        slices = np.moveaxis(volumes[:, :, _spread(depth, MAX_SLICES)], 2, 1)
-        return _arrange(slices, math.ceil(math.sqrt(slices.shape[1])))
+        count = next((count for count in _SLICES if count <= depth), depth)
+        slices = np.moveaxis(volumes[:, :, _spread(depth, count)], 2, 1)
+        return _arrange(slices, _SLICES.get(count, count))
     slices = volumes[:, :MAX_ROWS, _spread(depth, MAX_ROWS)]
     return _arrange(slices.reshape(len(volumes), -1, 1, *volumes.shape[3:]), slices.shape[2])
 

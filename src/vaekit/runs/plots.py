@@ -281,10 +281,11 @@ def latent_scatter(
     return Plot({"latents": encoded.mean, "plane": plane}, figure)
 
 
-def decoded_grid(trained: TrainedModel, n: int = 20, condition: Condition | None = None) -> Plot:
+def decoded_grid(trained: TrainedModel, n: int | None = None, condition: Condition | None = None) -> Plot:
     """Decode a two-dimensional latent space at n by n Gaussian quantiles.
 
     Args:
+        n: per axis. Default: 20 for gray and color images, 10 for what needs more room.
         condition: of a conditional model. Default: the most probable label.
 
     Raises:
@@ -300,7 +301,8 @@ def decoded_grid(trained: TrainedModel, n: int = 20, condition: Condition | None
             f"{trained.model.latent_dim}; train one with model.latent_dim=2, such as the recipe mnist-2d"
         )
     y = _most_probable_label(trained) if condition is None else condition.vector
-    images, values = decode_grid(trained.model, n, y)
+    plain = len(trained.shape) == 3 and trained.shape[0] in (1, 3)
+    images, values = decode_grid(trained.model, n or (20 if plain else 10), y)
     title = f"Decoded latent space: {trained.title}"
     arrays = {"images": to_array(images), "quantiles": values}
     subtitle = (
