@@ -200,8 +200,8 @@ def find_resolution(values: np.ndarray) -> float:
 
     >>> find_resolution(np.array([0.5, 2.0, 3.5])), find_resolution(np.array([1.25, 7.0]))
     (1.5, 5.75)
-    >>> find_resolution(np.array([1.25, 7.0, 7.01]))
-    0.01
+    >>> find_resolution(np.array([1.25, 7.0, 7.01])), find_resolution(np.array([1.5, 3.5]))
+    (0.01, 0.5)
     """
     unique = np.unique(values)
     largest = float(np.abs(unique).max()) if len(unique) else 0.0
@@ -211,7 +211,10 @@ def find_resolution(values: np.ndarray) -> float:
         scaled = unique * 10.0**decimals
         whole = np.rint(scaled)
         if (np.abs(scaled - whole) <= np.maximum(1e-9, 1e-15 * np.abs(scaled))).all():
-            step = int(np.gcd.reduce(np.diff(whole).astype(np.int64))) if len(unique) > 1 else 1
+            steps = np.diff(whole).astype(np.int64) if len(unique) > 1 else np.ones(1, np.int64)
+            step = int(np.gcd.reduce(steps))
+            if decimals and step % 10 == 0:  # such as 1.5 and 3.5: the step must show the decimals
+                step = int(np.gcd.reduce(whole.astype(np.int64)))
             return step / 10**decimals
     return float(np.diff(unique).min()) if len(unique) > 1 else 0.0
 

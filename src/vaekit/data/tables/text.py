@@ -148,16 +148,12 @@ def locate_cell(
 
 def _numbers(cells: Sequence[str], decimal: str, missing: Collection[str]) -> np.ndarray | None:
     """The numbers in some cells; None if one is a word. Python reads 1_000 as a number, tables do not."""
-    joined = "\n".join(cells)
-    if "_" not in joined and not (decimal == "," and "." in joined):
-        plain = joined.replace(",", ".") if decimal == "," else joined
+    plain = _plain_cells(cells, decimal)
+    for convert in (float, _float_or_nan) if plain else ():
         try:
-            numbers = np.array([float(cell or "nan") for cell in plain.split("\n")])
+            return np.array(list(map(convert, plain)))
         except ValueError:
-            pass
-        else:
-            if len(numbers) == len(cells):
-                return numbers
+            continue
     known: dict[str, float] = {}
     for cell in set(cells):
         number = to_number(cell, decimal)
@@ -165,6 +161,21 @@ def _numbers(cells: Sequence[str], decimal: str, missing: Collection[str]) -> np
             return None
         known[cell] = float("nan") if number is None else number
     return np.array([known[cell] for cell in cells])
+
+
+def _plain_cells(cells: Sequence[str], decimal: str) -> Sequence[str]:
+    """Cells that Python's `float` reads like tables do, with decimal points; none if it might not."""
+    joined = "\n".join(cells)
+    if "_" in joined or (decimal == "," and "." in joined):
+        return ()
+    if decimal == ".":
+        return cells
+    plain = joined.replace(",", ".").split("\n")
+    return plain if len(plain) == len(cells) else ()
+
+
+def _float_or_nan(cell: str) -> float:
+    return float(cell or "nan")
 
 
 def _word_column(name: str, codes: np.ndarray, words: Words, missing: Collection[str]) -> RawColumn:
