@@ -28,7 +28,8 @@ class DiscretizedNormal(Distribution):
 
         P(x) = Phi((x + step / 2 - loc) / sigma) - Phi((x - step / 2 - loc) / sigma).
 
-    It sums to 1 over a lattice of this step, wherever the lattice begins.
+    It sums to 1 over a lattice of this step, wherever the lattice begins. It is computed in float64, since
+    the gradient far from the center is a difference of large numbers.
 
     Args:
         loc: the center, any shape.
@@ -48,13 +49,14 @@ class DiscretizedNormal(Distribution):
         super().__init__(self.loc.shape, validate_args=False)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        center, half = (value - self.loc) / self.scale, self.step / (2 * self.scale)
+        scale = self.scale.double()
+        center, half = (value.double() - self.loc) / scale, self.step / (2 * scale)
         narrow = half < NARROW / 2
         density = -0.5 * center.square() - 0.5 * math.log(2 * math.pi) + (2 * half).log()
         far = -center.abs()  # the interval and its mirror image have the same mass; take the left one
         wide = torch.where(narrow, torch.ones_like(half), half)
         high, low = log_ndtr(far + wide), log_ndtr(far - wide)
-        return torch.where(narrow, density, high + torch.log1p(-(low - high).exp()))
+        return torch.where(narrow, density, high + torch.log1p(-(low - high).exp())).to(self.loc.dtype)
 
     @property
     def mean(self) -> Tensor:

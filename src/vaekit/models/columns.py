@@ -36,13 +36,15 @@ LOG_SIZE = (-6.0, 12.0)  # bounds of log r of a count
 def sigma_floor(column: Column) -> float:
     """The smallest sigma of a number, in model values.
 
-    Rounding to a resolution r adds an error of standard deviation r / sqrt(12).
+    Rounding to a resolution r adds an error of standard deviation r / sqrt(12). The probabilities of integers
+    have a bound without a floor; it is a tenth of their distance.
 
     >>> sigma_floor(Column("a", scale=2.0, resolution=0.1)) * 2.0 * 12**0.5
     0.1
     """
-    rounding = column.resolution / (math.sqrt(12) * column.scale)
-    return max(rounding, SMALLEST_SIGMA) if column.kind == "real" else max(rounding / 2, 1e-6)
+    if column.kind != "real":
+        return integer_step(column) / 10
+    return max(column.resolution / (math.sqrt(12) * column.scale), SMALLEST_SIGMA)
 
 
 def integer_step(column: Column) -> float:
