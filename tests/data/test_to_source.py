@@ -21,6 +21,7 @@ RNG = np.random.default_rng(0)
         (RNG.integers(0, 4000, (9, 6, 7)).astype(np.uint16), np.uint16),
         (RNG.integers(0, 256, (9, 6, 7)).astype(np.uint16) * 257, np.uint16),
         (RNG.integers(0, 256, (9, 6, 7)) / 127.5 - 1, np.float32),
+        (RNG.integers(-1000, 3000, (9, 8, 8, 8)).astype(np.int16), np.int16),
         (RNG.normal(40, 900, (9, 2, 64)), np.float32),
         (RNG.normal(40, 900, (9, 64, 2)), np.float32),
         (RNG.normal(-7, 1e5, (9, 8, 8, 8)), np.float32),

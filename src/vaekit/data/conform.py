@@ -117,11 +117,13 @@ def _in_levels(dataset: Dataset, preprocessing: Preprocessing) -> Dataset:
     levels = (dataset.in_units(np.arange(len(dataset))) - preprocessing.offset) / unit
     dtype = np.uint8 if preprocessing.levels <= 256 else np.uint16
     whole = np.rint(levels)
-    if not (np.abs(levels - whole) < 1e-3).all() or whole.min() < 0 or whole.max() > np.iinfo(dtype).max:
+    if not (np.abs(levels - whole) < 1e-3).all():
         return dataset
     return replace(
         dataset,
-        images=whole.astype(dtype),
+        images=whole.clip(0, np.iinfo(dtype).max).astype(
+            dtype
+        ),  # the outermost levels include what is beyond
         offset=preprocessing.offset,
         scale=unit,
         levels=preprocessing.levels,

@@ -3,6 +3,7 @@
     whole numbers from 0 to 255             gray levels, uint8; {0, 1} as 0 and 255
     multiples of 1/255 of [0, 1], [-1, 1]   256 gray levels, uint8
     whole numbers up to 65535               gray levels, uint16: 1024, 4096, 16384 or 65536 of them
+    whole numbers from -1 down              the same, from the next power of two: -1024 for Hounsfield units
     other reals in [0, 1], [-1, 1], [0, 255]   real numbers in [0, 1], float32
     all else                                real numbers in units of the source, float32
 
@@ -14,7 +15,7 @@ that already has the type it is stored in is not copied, so a memory map stays o
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isfinite, isqrt
+from math import ceil, isfinite, isqrt, log2
 from pathlib import Path
 from typing import NamedTuple
 
@@ -163,6 +164,7 @@ def _scan(values: np.ndarray, where: str | Path) -> _Facts:
         )
     if not isfinite(high - low):
         raise DataError(f"{where}: values from {low:g} to {high:g} are too far apart; rescale them")
+    whole = whole and round(high) > round(low)  # reals within a thousandth of one number are not
     return _Facts(low, high, whole, missing, empty)
 
 
@@ -172,6 +174,9 @@ def _store(values: np.ndarray, facts: _Facts, where: str | Path) -> _Stored:
     inside = low >= 0 and high <= 65535
     if inside and facts.whole and not facts.missing and high > 1:
         return _store_whole(values, facts, where)
+    signs = low == -1 and high == 1 and all(_on_grid(chunk, -1.0, 2.0) for _, chunk in _chunks(values))
+    if low < 0 and facts.whole and not facts.missing and high - low <= 32768 and not signs:
+        return _store_signed(values, facts, where)
     for first, last in ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)):
         narrow = max(-low, high) < last / 2  # such as reals in [0, 0.01], which fill no natural range
         if first <= low and high <= last and not (narrow and last == 255):
@@ -194,6 +199,18 @@ def _store_whole(values: np.ndarray, facts: _Facts, where: str | Path) -> _Store
         return _Stored(_as_type(values, np.uint8, where, 0.0, 257.0), 0.0, 257.0, note, True)
     note = f"gray levels 0..{levels - 1} ({levels.bit_length() - 1} bits), the largest of them {high}"
     return _Stored(_as_type(values, np.uint16, where), 0.0, 1.0, note, True, levels % 65536)
+
+
+def _store_signed(values: np.ndarray, facts: _Facts, where: str | Path) -> _Stored:
+    """Whole numbers, some below 0, as gray levels from the next power of two below."""
+    if _far_values(values, facts):
+        return _keep_units(values, facts, where)
+    offset = -(2 ** ceil(log2(-facts.low)))
+    top = int(facts.high) - offset
+    levels = top + 1 if top < 256 else next(levels for levels in CAMERA_LEVELS if top < levels)
+    stored = _as_type(values, np.uint8 if levels <= 256 else np.uint16, where, offset)
+    note = f"whole numbers in [{facts.low:g}, {facts.high:g}], stored as {levels:,} levels from {offset} on"
+    return _Stored(stored, offset, 1.0, note, True, levels % (65536 if levels > 256 else 256))
 
 
 def _store_natural(

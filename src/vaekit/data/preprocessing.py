@@ -142,7 +142,7 @@ def to_source(x: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
         preprocessing: of data without columns.
 
     Returns:
-        (..., *layout); unsigned integers for gray levels in whole units, float32 otherwise.
+        (..., *layout); integers for gray levels in whole units, float32 otherwise.
 
     >>> levels = Preprocessing((1, 1, 2), scale=4095.0, levels=4096, dtype="uint16", layout=(1, 2))
     >>> to_source(np.array([[[[0.0, 0.5]]]]), levels)
@@ -153,9 +153,10 @@ def to_source(x: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
     if levels:
         unit = preprocessing.scale / (levels - 1)
         x = np.clip(np.rint(np.asarray(x, np.float64) * (levels - 1)), 0, levels - 1) / (levels - 1)
-        if preprocessing.offset >= 0 and float(preprocessing.offset).is_integer() and unit.is_integer():
-            largest = preprocessing.offset + preprocessing.scale
-            dtype = next((np.dtype(t) for t in (np.uint8, np.uint16) if largest <= np.iinfo(t).max), dtype)
+        low, high = preprocessing.offset, preprocessing.offset + preprocessing.scale
+        if float(low).is_integer() and unit.is_integer():
+            types = (np.dtype(kind) for kind in (np.uint8, np.uint16, np.int16, np.int32))
+            dtype = next(kind for kind in types if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max)
     values = preprocessing.to_data(np.asarray(x, np.float64))
-    values = np.rint(values) if dtype.kind == "u" else values
+    values = values if dtype.kind == "f" else np.rint(values)
     return to_layout(values, preprocessing.shape, preprocessing.layout).astype(dtype)

@@ -265,7 +265,8 @@ def _common_bands(folder: Path, headers: Sequence[ImageHeader], broken: dict[str
 
 def _common_type(headers: Sequence[ImageHeader]) -> str:
     """The type that holds the values of all images."""
-    return str(np.result_type(*(np.float32 if h.dtype == "float32" else h.dtype for h in headers)))
+    types = {header.dtype for header in headers}
+    return "float32" if "float32" in types else str(np.result_type(*types))
 
 
 def _type_notes(headers: Sequence[ImageHeader], dtype: str) -> list[str]:

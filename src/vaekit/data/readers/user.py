@@ -96,8 +96,9 @@ def dataset_of_raw(raw: RawData, name: str, path: Path | str, kind: str = "auto"
     """
     kind = raw.kind if kind == "auto" else kind
     facts: dict[str, Any]
+    inferred: tuple[str, ...] = ()
     if raw.counts:
-        images, inferred = raw.values, ()
+        images = raw.values
         facts = {"columns": count_columns(images.shape[1], raw.names), "scaled": False}
     elif raw.names or (kind in ("auto", "vector") and is_array_table(raw.values)):
         images, columns, inferred = array_table(raw.values, path, raw.names)
