@@ -155,7 +155,7 @@ def _raw(
         )
     values = _dense(matrix, path)
     known = matrix.data if sparse.issparse(matrix) else values
-    whole = bool(known.size) and bool((known == np.rint(known)).all()) and known.min() >= 0
+    whole = bool(known.size and (known == np.rint(known)).all() and known.min() >= 0)
     if whole and known.max() > MAX_COUNT:
         raise DataError(
             f"{path}: expected counts up to {MAX_COUNT:,}, got {known.max():,.0f}; divide them, or save a "
