@@ -37,3 +37,14 @@ def test_what_is_proposed_can_be_built_and_says_why(tmp_path):
     assert reasons[0] == "observation continuous and likelihood gaussian: the values are real numbers"
     assert reasons[1].startswith("network dense: ")
     assert reasons[2].startswith("500 epochs with 12 images per batch")
+
+
+def test_a_table_of_counts_gets_a_likelihood_of_counts_and_its_reason(tmp_path):
+    random = np.random.default_rng(0)
+    mu = random.gamma(0.5, 2, (1, 60)) * random.lognormal(0, 0.6, (200, 1))
+    np.save(tmp_path / "genes.npy", random.negative_binomial(2, 2 / (2 + mu)))
+    recipe, reasons = propose(tmp_path / "genes.npy")
+    assert recipe.data.observation == "counts"
+    likelihood = recipe.model.decoder.likelihood
+    assert (likelihood.kind, likelihood.offset) == ("negative_binomial", "total")
+    assert "negative_binomial, given the total of each row: the variance is" in reasons[0]

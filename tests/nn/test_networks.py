@@ -246,3 +246,15 @@ def test_the_number_of_parameters_follows_from_the_hidden_sizes():
     assert gated == 785 * 600 + 301 * 600 + 301 * 40
     small = count(convolutional([(1, 28, 20)], (8,), channels=(4, 6), hidden_sizes=(10,)))
     assert small == (9 + 1) * 4 + (9 * 4 + 1) * 6 + (6 * 7 * 5 + 1) * 10 + 11 * 8
+
+
+def test_dropout_hides_a_share_of_the_first_input_in_training_only():
+    network = Dense([(1000,), (2,)], (1,), hidden_sizes=(), dropout=0.2)
+    with torch.no_grad():
+        for linear, weight in zip(network.join.linears, (1 / 1000, 1.0), strict=True):
+            linear.weight.fill_(weight)
+    x, z = torch.ones(500, 1000), torch.full((500, 2), 2.0)
+    torch.testing.assert_close(network.eval()(x, z), torch.full((500, 1), 5.0))
+    kept = (network.train()(x, z) - 4).squeeze()  # each kept value is 1 / 0.8
+    assert abs(kept.mean() - 1) < 5 * 0.5 / (500 * 1000) ** 0.5
+    assert kept.std().item() == pytest.approx((0.25 / 1000) ** 0.5, rel=0.2)

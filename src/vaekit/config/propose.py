@@ -12,6 +12,7 @@ from vaekit.config.propose_counts import propose_counts
 from vaekit.config.propose_table import Proposal, propose_table, recipe_name
 from vaekit.config.schema.data import observation_keys
 from vaekit.data import Dataset
+from vaekit.data.counts import has_counts_only
 from vaekit.data.describe import Suggestion, suggest
 
 STEPS = 5000
@@ -24,7 +25,8 @@ def propose(data: str | Path, overrides: Iterable[str] = ()) -> Proposal:
 
     Images get about 5000 training steps. For a table, cross-validation chooses the numbers of latents and of
     components of the prior, and training starts from the closed form of these; see
-    `vaekit.models.closed_form`.
+    `vaekit.models.closed_form`. The values of a table of counts choose its likelihood; see
+    `vaekit.data.counts`.
 
     Args:
         data: name in the catalog, or path.
@@ -42,7 +44,7 @@ def propose(data: str | Path, overrides: Iterable[str] = ()) -> Proposal:
         parse_recipe({"data": {"dataset": str(data), **_SHARES}}, where, trust=True), own
     ).data
     dataset, splits = build_data(settings)
-    if dataset.columns and all(column.kind == "count" for column in dataset.columns):
+    if has_counts_only(dataset):
         return propose_counts(str(data), dataset, splits, where)
     if dataset.columns:
         return propose_table(str(data), dataset, splits, settings, where)

@@ -14,6 +14,7 @@ STEPS = 3000
 BATCH = 128
 MAX_LATENTS = 10
 HIDDEN_SIZES = (128,)
+DROPOUT = 0.2  # of the counts that the encoder sees
 
 
 def propose_counts(data: str, dataset: Dataset, splits: Splits, where: str) -> Proposal:
@@ -35,24 +36,28 @@ def propose_counts(data: str, dataset: Dataset, splits: Splits, where: str) -> P
         "data": {"dataset": data, "binarization": "none", "values": "counts", "validation": 0.1},
         "model": {
             "latent_dim": min(MAX_LATENTS, len(dataset.columns)),
-            "encoder": {"network": network},
+            "encoder": {"network": {**network, "dropout": DROPOUT}},
             "decoder": {
                 "network": network,
                 "likelihood": {"kind": facts.likelihood, "offset": facts.offset},
             },
         },
-        "objective": {"beta": {"kind": "linear", "warmup": max(1, epochs // 10)}},
+        "objective": {"beta": {"kind": "linear", "warmup": max(1, round(0.6 * epochs))}},
         "training": {
             "epochs": epochs,
             "batch_size": batch,
             "schedule": "cosine",
+            "weight_decay": 0.1,
             "gradient_clip": 100,
             "patience": max(10, epochs // 5),
             "sample_every": 0,
         },
     }
+    given = ", given the total of each row" if facts.offset == "total" else ""
     reasons = (
-        f"observation counts and likelihood {facts.likelihood}: {facts.reason}",
+        f"observation counts and likelihood {facts.likelihood}{given}: {facts.reason}",
+        f"network dense: one hidden layer, dropout of {DROPOUT:.0%} of the counts, and weight decay, as few "
+        "rows for many columns overfit",
         f"at most {epochs} epochs; the weights with the best validation bound are kept",
     )
     return Proposal(parse_recipe(tree, where, trust=True), reasons)

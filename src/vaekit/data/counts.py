@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vaekit.data.dataset import Dataset
 from vaekit.spec import Column
 
 _SAMPLE = 10**6  # counts that are looked at
@@ -80,6 +81,16 @@ def count_facts(values: np.ndarray) -> CountFacts:
         )
     reason = f"{spread}{given}, and {zeros:.0%} of the values are zero, as in a negative binomial"
     return CountFacts("negative_binomial", offset, reason)
+
+
+def has_counts_only(dataset: Dataset) -> bool:
+    """Whether all columns of a dataset are counts.
+
+    >>> columns = count_columns(2)
+    >>> has_counts_only(Dataset("own", "Own", np.ones((3, 2), np.float32), None, (), columns=columns))
+    True
+    """
+    return bool(dataset.columns) and all(column.kind == "count" for column in dataset.columns)
 
 
 def count_columns(n: int, names: Sequence[str] = ()) -> tuple[Column, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from vaekit.data import cache, catalog
+from vaekit.data.counts import count_facts, has_counts_only
 from vaekit.data.dataset import NOUNS, Dataset
 from vaekit.data.load import load_dataset
 from vaekit.data.locate import find_source
@@ -88,6 +89,8 @@ def _values(dataset: Dataset) -> str:
         return "one per column, in its own units" + (", some missing" if dataset.has_missing else "")
     if dataset.has_levels:
         return f"gray levels 0..{dataset.n_levels - 1}"
+    if has_counts_only(dataset):
+        return "counts" + (", some missing" if dataset.has_missing else "")
     where = "in [0, 1]" if dataset.scaled else "in units of the source"
     return f"real numbers {where}" + (", some missing" if dataset.has_missing else "")
 
@@ -141,7 +144,7 @@ class Suggestion:
 
     Args:
         observation: one of `OBSERVATIONS`.
-        likelihood: bernoulli, gaussian or discretized_logistic.
+        likelihood: the name of one that suits, such as bernoulli or negative_binomial.
         network: dense or convolutional.
         reasons: one sentence for observation and likelihood, one for the network.
 
@@ -171,6 +174,9 @@ def suggest(dataset: Dataset) -> Suggestion:
 
 
 def _likelihood(dataset: Dataset) -> tuple[str, str, str]:
+    if has_counts_only(dataset):
+        facts = count_facts(dataset.images)
+        return "counts", facts.likelihood, facts.reason
     if not dataset.scaled:
         return "continuous", "gaussian", "the values are real numbers"
     values = _sampled_values(dataset)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
 from torch import Tensor, nn
 
 from vaekit.errors import InvalidError
@@ -69,6 +70,8 @@ class Dense(nn.Module):
         gated: whether each hidden layer is a linear layer times the sigmoid of another (Dauphin et al.
             2017); otherwise `activation` follows a linear layer.
         activation: the function after each hidden layer; not used if `gated`.
+        dropout: probability with which a value of the first input is set to 0 in training, while the others
+            grow in proportion (Srivastava et al. 2014).
 
     Raises:
         InvalidError: a layer would have more than 2^29 weights.
@@ -85,9 +88,11 @@ class Dense(nn.Module):
         hidden_sizes: HiddenSizes = (300, 300),
         gated: bool = False,
         activation: Activation = "relu",
+        dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
     ):
         super().__init__()
         self.output = output
+        self.dropout = nn.Dropout(dropout) if dropout else None
         double = 2 if gated else 1
         outputs = [units * double for units in hidden_sizes] + [math.prod(output)]
         gains = [2.0] * len(hidden_sizes) + [1.0]
@@ -99,6 +104,8 @@ class Dense(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, *inputs: Tensor) -> Tensor:
+        if self.dropout is not None:
+            inputs = (self.dropout(inputs[0]), *inputs[1:])
         numbers = self.layers(self.join(*inputs))
         return numbers if len(self.output) == 1 else numbers.unflatten(-1, self.output)
 
