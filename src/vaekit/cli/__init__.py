@@ -30,6 +30,7 @@ SECTIONS = {
         "interpolate",
         "traverse",
         "encode",
+        "score",
         "impute",
         "explore",
         "export",
