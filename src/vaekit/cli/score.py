@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,7 +22,9 @@ METHODS = (
 @options.run
 @click.option("-o", "--output", metavar="FILE", help="File to write: .csv, .npz or .json.")
 @click.option("--figure", metavar="FILE", help="Also draw a histogram of the scores.")
-@click.option("--highest", metavar="FILE", help="Also draw the images, signals or rows with the highest scores.")
+@click.option(
+    "--highest", metavar="FILE", help="Also draw the images, signals or rows with the highest scores."
+)
 @click.option(
     "--threshold",
     metavar="SHARE|p:VALUE",
@@ -65,8 +66,8 @@ def command(
     """Score rows or images by how anomalous they are, and say which columns are responsible.
 
     For each: an anomaly score, a p-value against held-out data, the log-likelihood bound with its terms, the
-    reconstruction error, and for tables the excess of each column: the nats by which its value is less likely,
-    given the rest, than in held-out rows. The first column is the row number or the file name.
+    reconstruction error, and for tables the excess of each column: the nats by which its value is less
+    likely, given the rest, than in held-out rows. The first column is the row number or the file name.
 
     The score of a table is the mean surprise of three views: the log-likelihood of the model, the distance
     to the nearest 15 % of the training rows, and a robust Mahalanobis distance. A likelihood alone is a poor
@@ -130,7 +131,7 @@ def _describe(scores: Scores) -> list[str]:
     ]
     if scores.is_anomaly is not None:
         lines.append(f"{int(scores.is_anomaly.sum())} anomalies: {scores.threshold}")
-    lines.append(f"the highest scores (nats by which a column is less likely than usual):")
+    lines.append("the highest scores (nats by which a column is less likely than usual):")
     responsible = scores.responsible()
     for place in scores.highest(SHOWN):
         why = ", ".join(f"{name} {nats:+.1f}" for name, nats in responsible[place])

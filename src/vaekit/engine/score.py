@@ -83,7 +83,7 @@ class Scores:
         return len(self.score)
 
     def responsible(self, n: int = 3) -> list[list[tuple[str, float]]]:
-        """The columns with the largest excess of each row, with their nats, largest first; none for images."""
+        """The columns with the largest excess of each row, and their nats, largest first; none for images."""
         if not self.column_names:
             return [[] for _ in range(len(self))]
         order = np.argsort(-self.excess, axis=1, kind="stable")[:, :n]
@@ -155,8 +155,8 @@ def score(
         split: of the model's own data: "train", "validation", "test" or "all".
         method: "auto" is "views" for tables and vectors, the mean surprise of likelihood, neighbors and
             ellipsoid, and "complexity" for images, signals and volumes. Single views: "likelihood",
-            "reconstruction", "kl", "regret", "typicality" and "latent" for any data, "neighbors" and "ellipsoid"
-            for tables, "complexity" for others.
+            "reconstruction", "kl", "regret", "typicality" and "latent" for any data, "neighbors" and
+            "ellipsoid" for tables, "complexity" for others.
         threshold: flag this share of the data points, or "p:VALUE" for a p-value of at most VALUE.
         samples: K, posterior samples per data point.
         seed: of all random draws.
@@ -212,7 +212,9 @@ def score(
     except ValueError as error:
         raise InvalidError(str(error)) from None
     if threshold is not None and str(threshold).startswith("p:") and not len(reference):
-        raise InvalidError(f"threshold {threshold}: no held-out data, so no p-values; give a share of the rows")
+        raise InvalidError(
+            f"threshold {threshold}: no held-out data, so no p-values; give a share of the rows"
+        )
     typical = terms.parts.mean(0) if held_out is None else held_out.parts.mean(0)
     return Scores(
         dataset=dataset,

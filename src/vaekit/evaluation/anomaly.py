@@ -46,7 +46,8 @@ class RowTerms:
         latents: E[z | x], (N, d).
 
     >>> one = np.zeros(3)
-    >>> terms = RowTerms(np.ones((3, 2)), one - 4.0, one - 3.0, one + 1.0, one, np.ones((3, 2)), np.ones((3, 1)))
+    >>> x = np.ones((3, 2))
+    >>> terms = RowTerms(x, one - 4.0, one - 3.0, one + 1.0, one, parts=x - 2.5, latents=x)
     >>> terms, len(terms.take(np.array([0, 2])))
     (RowTerms(3 data points of (2,)), 2)
     """
@@ -109,7 +110,10 @@ def measure_rows(
     finally:
         model.train(training)
     return RowTerms(
-        **{field.name: np.concatenate([getattr(terms, field.name) for terms in found]) for field in fields(RowTerms)}
+        **{
+            field.name: np.concatenate([getattr(terms, field.name) for terms in found])
+            for field in fields(RowTerms)
+        }
     )
 
 
@@ -162,12 +166,18 @@ def element_log_prob(px: Distribution, x: Tensor) -> Tensor:
             for part, column in zip(px.parts, filled.split(px.sizes, -1), strict=True)
         ]
         return torch.where(known, torch.cat(logs, -1), 0.0)
+    if hasattr(px, "log_prob_parts"):
+        parts = px.log_prob_parts(filled, known).movedim(0, -1)
+        if parts.shape == x.shape:
+            return parts
     base: Distribution = px
     while isinstance(base, Independent):
         base = base.base_dist
     logs_each = base.log_prob(filled)
     if logs_each.shape != x.shape:
-        raise TypeError(f"px: expected independent elements of {tuple(x.shape)}, got {tuple(logs_each.shape)}")
+        raise TypeError(
+            f"px: expected independent elements of {tuple(x.shape)}, got {tuple(logs_each.shape)}"
+        )
     return torch.where(known, logs_each, torch.zeros_like(logs_each))
 
 

@@ -34,6 +34,9 @@ def highest_scores(trained: TrainedModel, scores: Scores, n: int = HIGHEST) -> P
     """
     top = scores.highest(n)
     images = scores.terms.x[top]
-    title, subtitle = f"Highest anomaly scores: {trained.title}", f"{len(top)} of {len(scores)}, highest first"
+    title, subtitle = (
+        f"Highest anomaly scores: {trained.title}",
+        f"{len(top)} of {len(scores)}, highest first",
+    )
     figure = plotting.samples(images, title, subtitle=subtitle)
     return Plot({"images": images, "positions": top}, figure)
