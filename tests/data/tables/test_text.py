@@ -80,6 +80,7 @@ def test_a_column_called_y_is_a_column_unless_it_is_named(tmp_path: Path) -> Non
         ("1,2\n3,x\n", "line 2, column 2 is 'x'"),
         ("1,2\n3,1e999\n", "line 2, column 2 is '1e999', which is infinite"),
         ("1,2\n3\n,5\n", "line 2 has 1"),
+        ('a,b\n1,2\n"3,4\n5,6\n7,8\n', "one that opens after line 2 is never closed"),
         ("label\ncat\n", "no column but the labels"),
         ("a,b\n,\nNA,?\n", r"no column is left, set aside: a \(no value\), b \(no value\)"),
     ],

@@ -172,7 +172,7 @@ def _raw_cells(body: str, delimiter: str) -> list[str]:
     if '"' not in body:
         return body.split(delimiter)
     mark = re.escape(delimiter)
-    cell = re.compile(rf'( *"(?:[^"]|"")*"[^{mark}]*|[^{mark}]*)({mark}|\Z)', re.DOTALL)
+    cell = re.compile(rf'( *"(?:[^"]|"")*"[^{mark}]*|(?! *")[^{mark}]*)({mark}|\Z)', re.DOTALL)
     cells: list[str] = []
     at = 0
     while True:

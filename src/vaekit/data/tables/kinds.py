@@ -238,7 +238,7 @@ def _infer_words(raw: RawColumn, decimal: str, locate: Locate) -> InferredColumn
         word = raw.words[int(np.argmin(numbers))]
         raise DataError(
             f"expected numbers in column {raw.name!r}, but {locate(word)}; correct it, add "
-            f"data.missing_values=[{word!r}], or data.columns={{{raw.name}: ignore}}"
+            f"data.missing_values=[{word!r}], or data.columns={{{raw.name!r}: ignore}}"
         )
     what = "identifiers" if different == known else "text"
     return InferredColumn(

@@ -305,7 +305,7 @@ def _labels(raw: RawTable, options: TableOptions) -> tuple[np.ndarray | None, st
     if numbers is None:
         return column.texts().astype(str), chosen, (f"labels from column {chosen!r}",)
     known = numbers[~np.isnan(numbers)]
-    whole = not (known % 1).any()
+    whole = bool(np.all(known == np.rint(known))) and bool(np.all(np.abs(known) < 2**53))
     if options.label is None and not (whole and len(np.unique(known)) <= max(20, len(known) // 10)):
         note = f"column {chosen!r} holds too many different numbers for labels and is part of the data"
         return None, None, (note,)

@@ -7,10 +7,11 @@ are numbers or missing; else the file is read once more, and the column keeps it
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from vaekit.data.tables.raw_column import RawColumn
 from vaekit.errors import DataError
 
 _CELLS = 400_000  # in one piece
+_END = "\x1aend\x1a"  # a record after the last one
 
 Words = dict[str, int]
 
@@ -93,39 +95,55 @@ def records(path: Path, source: TableSource) -> Generator[tuple[int, list[str]],
     [(2, ['1', 'x']), (4, ['2', 'y'])]
     """
     with open(path, encoding=source.encoding, newline="") as stream:
-        lines: Iterator[str] = islice(stream, source.skip, None)
-        if source.delimiter == " ":
-            lines = (" ".join(line.split()) for line in lines)
-        reader = csv.reader(lines, delimiter=source.delimiter, skipinitialspace=True)
-        header = source.header
+        reader, header = _reader(stream, source), source.header
         for record in reader:
             if record and header:
                 header = False
-            elif record:
+            elif record and record != [_END]:
                 yield source.skip + reader.line_num, record
+
+
+def _reader(stream: Iterable[str], source: TableSource) -> Any:
+    """A reader of records; the last one is `_END` alone, unless a quote is never closed."""
+    lines: Iterable[str] = islice(stream, source.skip, None)
+    if source.delimiter == " ":
+        lines = (" ".join(line.split()) for line in lines)
+    return csv.reader(chain(lines, [_END]), delimiter=source.delimiter, skipinitialspace=True)
 
 
 def _pieces(path: Path, source: TableSource, width: int) -> Iterator[list[list[str]]]:
     step = max(1, _CELLS // width)
     with open(path, encoding=source.encoding, newline="") as stream:
-        lines: Iterator[str] = islice(stream, source.skip, None)
-        if source.delimiter == " ":
-            lines = (" ".join(line.split()) for line in lines)
-        reader = csv.reader(lines, delimiter=source.delimiter, skipinitialspace=True)
+        reader, closed = _reader(stream, source), False
         if source.header:
             next((record for record in reader if record), None)
         while rows := list(islice(reader, step)):
+            if rows[-1] == [_END]:
+                rows.pop()
+                closed = True
             if set(map(len, rows)) != {width}:
                 rows = [row for row in rows if row and (width == 1 or row != [""])]
             if any(len(row) != width for row in rows):
                 raise _ragged(path, source, width)
             if rows:
                 yield rows
+        if not closed:
+            raise _unclosed(path, source)
+
+
+def _unclosed(path: Path, source: TableSource) -> DataError:
+    with closing(records(path, source)) as rows:
+        *_, before, _ = (0, 0, *(n for n, _ in rows))
+    return DataError(
+        f"{path}: expected a closing quote, but one that opens after line {before} is never closed; add it"
+    )
 
 
 def _ragged(path: Path, source: TableSource, width: int) -> DataError:
     with closing(records(path, source)) as rows:
         line, cells = next((n, row) for n, row in rows if len(row) != width and row != [""])
+    if _END in cells[-1]:
+        return _unclosed(path, source)
     return DataError(
         f"{path}: expected {width} cells in every row, but line {line} has {len(cells)}; correct it"
     )
