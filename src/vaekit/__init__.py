@@ -23,6 +23,10 @@ _PLACES = {
     "compare": "vaekit.studies.compare",
     "Run": "vaekit.runs.run",
     "load": "vaekit.runs.run",
+    "encode": "vaekit.engine.encode",
+    "score": "vaekit.engine.score",
+    "impute_dataset": "vaekit.engine.impute",
+    "sample": "vaekit.engine.sample",
     "demo": "vaekit.explorer.session",
     "TrainedModel": "vaekit.engine.trained_model",
     "VAE": "vaekit.models.vae",
@@ -39,6 +43,10 @@ _PLACES = {
 
 if TYPE_CHECKING:
     from vaekit.config.schema.recipe import Recipe
+    from vaekit.engine.encode import encode
+    from vaekit.engine.impute import impute_dataset
+    from vaekit.engine.sample import sample
+    from vaekit.engine.score import score
     from vaekit.engine.trained_model import TrainedModel
     from vaekit.errors import VaekitError
     from vaekit.explorer.session import demo
@@ -56,7 +64,8 @@ if TYPE_CHECKING:
     from vaekit.studies.sweep import sweep
 
 __all__ = [  # noqa: RUF022  (in the order in which one meets them)
-    "train", "resume", "load", "study", "sweep", "compare", "demo", "Run", "TrainedModel", "Recipe",
+    "train", "resume", "load", "encode", "score", "impute_dataset", "sample",
+    "study", "sweep", "compare", "demo", "Run", "TrainedModel", "Recipe",
     "VAE", "ELBOTerms", "Conditional", "Hierarchy", "StandardNormal", "Objective", "BuildContext", "register",
     "VaekitError",
 ]  # fmt: skip

@@ -45,7 +45,8 @@ class DiscretizedNormal(Distribution):
     support = constraints.real
 
     def __init__(self, loc: Tensor, scale: Tensor, step: Tensor):
-        self.loc, self.scale, self.step = *torch.broadcast_tensors(loc, scale), step
+        self.loc, self.scale = torch.broadcast_tensors(loc, scale)
+        self.step = step
         super().__init__(self.loc.shape, validate_args=False)
 
     def log_prob(self, value: Tensor) -> Tensor:

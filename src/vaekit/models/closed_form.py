@@ -13,6 +13,7 @@ the start is an approximation: categories are one-hot vectors, whose log-odds ar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from torch import Tensor
 
 from vaekit.models.columns import ColumnsHead, integer_step, sigma_floor
 from vaekit.models.common_factors import (
+    MAX_FACTORS,
     Choice,
     CommonFactors,
     choose_common_factors,
@@ -35,6 +37,7 @@ from vaekit.nn.tabular import Tabular
 from vaekit.spec import Column
 
 MAX_FIT_ROWS = 20_000  # rows that the final fit uses
+MAX_PER_WORDS = 2  # latents that a column of words adds
 LEAST_NOISE = 1e-2  # psi of a one-hot category
 RARE = 0.05  # frequency below which the log-odds of a category are not linearized further
 SMALL = 1e-6
@@ -42,6 +45,9 @@ SMALL = 1e-6
 
 def choose_sizes(columns: Sequence[Column], x: np.ndarray, seed: int = 0) -> Choice:
     """The numbers of latents and of mixture components for a table, by cross-validation.
+
+    Only numbers are cross-validated: the density of one-hot vectors grows without limit with every component
+    that holds one word only. Each column of words adds up to two latents.
 
     Args:
         columns: of the table.
@@ -54,8 +60,14 @@ def choose_sizes(columns: Sequence[Column], x: np.ndarray, seed: int = 0) -> Cho
     >>> choice.factors, choice.components
     (1, 1)
     """
-    features, floor = _features(columns, x, seed, MAX_FIT_ROWS)
-    return choose_common_factors(features, floor, seed)
+    numbers = [j for j, column in enumerate(columns) if column.is_numeric]
+    words = [len(column.categories) for column in columns if not column.is_numeric]
+    more = sum(min(size - 1, MAX_PER_WORDS) for size in words)
+    if not numbers:
+        return Choice(max(1, min(more, MAX_FACTORS)), 1, {})
+    features, floor = _features([columns[j] for j in numbers], x[:, numbers], seed, MAX_FIT_ROWS)
+    choice = choose_common_factors(features, floor, seed)
+    return replace(choice, factors=min(choice.factors + more, max(choice.factors, MAX_FACTORS)))
 
 
 @torch.no_grad()

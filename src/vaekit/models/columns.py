@@ -105,8 +105,9 @@ class ColumnsHead(nn.Module):
         keep("slopes", [c.log_slopes()[1][0] if c.kind == "real" else 0.0 for c in self.columns])
         keep("lattice", [1 / c.scale if c.kind == "integer" else 0.0 for c in self.columns])
         keep("offsets", [c.offset / c.scale if c.kind == "integer" else 0.0 for c in self.columns])
-        self.curved = [
-            (j, *(torch.tensor(a, dtype=torch.float32) for a in self.columns[j].log_slopes()))
+        as_tensor = lambda values: torch.tensor(values, dtype=torch.float32)
+        self.curved: list[tuple[int, Tensor, Tensor]] = [
+            (j, as_tensor(self.columns[j].log_slopes()[0]), as_tensor(self.columns[j].log_slopes()[1]))
             for j in self.real
             if self.columns[j].knots
         ]
