@@ -16,16 +16,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
+from scipy.linalg import eigh
 from scipy.special import logsumexp
 
 _LOG_2PI = math.log(2 * math.pi)
-MAX_ROWS = 3000  # rows that the cross-validation uses
+MAX_ROWS = 2000  # rows that the cross-validation uses
 MAX_FACTORS = 24
 LEAST_GAIN = 0.01, 0.005  # nats per row, of each further component and factor
 LITTLE_NOISE = 1e-3  # variance, as a share of that of the column
-COMPONENTS = (2, 3, 4, 6, 8, 12, 16)
+COMPONENTS = (1, 2, 3, 4, 6, 8, 12, 16)
+MANY_COLUMNS = 8  # above, fewer pairs of factors and components are tried
+VERY_MANY_COLUMNS = 150  # above, few numbers of factors, and a single split
 
 
 @dataclass(frozen=True)
@@ -174,12 +178,12 @@ def _factor_analysis(
     noise, last = np.maximum(variance / 2, floor), -math.inf
     for _ in range(iterations):
         sigma = np.sqrt(noise)
-        values, vectors = np.linalg.eigh(covariance / np.outer(sigma, sigma))
-        top, rest = values[::-1][:factors], values[::-1][factors:]
-        excess = np.sqrt(np.maximum(top - 1, 0))
-        loadings = sigma[:, None] * vectors[:, ::-1][:, :factors] * excess
+        scaled = covariance / np.outer(sigma, sigma)
+        top, vectors = eigh(scaled, subset_by_index=[max(len(scaled) - factors, 0), len(scaled) - 1])
+        loadings = sigma[:, None] * vectors * np.sqrt(np.maximum(top - 1, 0))
         kept = np.maximum(top, 1)
-        log_density = -0.5 * (np.log(kept).sum() + (top / kept).sum() + rest.sum() + np.log(noise).sum())
+        rest = np.trace(scaled) - top.sum()
+        log_density = -0.5 * (np.log(kept).sum() + (top / kept).sum() + rest + np.log(noise).sum())
         noise = np.maximum(variance - (loadings**2).sum(1), floor)
         if log_density - last < tolerance:
             break
@@ -250,7 +254,7 @@ def choose_common_factors(x: np.ndarray, floor: np.ndarray | float = 1e-6, seed:
     nats per row, each further factor half of that.
 
     Args:
-        x: (N, D), without missing values; of more than 3000 rows, a random part is used.
+        x: (N, D), without missing values; of more than 2000 rows, a random part is used.
         floor: the smallest psi.
         seed: of the folds and clusters.
 
@@ -262,7 +266,8 @@ def choose_common_factors(x: np.ndarray, floor: np.ndarray | float = 1e-6, seed:
     rng = np.random.default_rng(seed)
     x = x[rng.permutation(len(x))[:MAX_ROWS]]
     n, d_max = len(x), max(1, min(x.shape[1], MAX_FACTORS))
-    folds = _folds(n)
+    wide = x.shape[1] > VERY_MANY_COLUMNS
+    folds = _folds(n)[: 1 if wide else None]
     scores: dict[tuple[int, int], float] = {}
 
     def score(factors: int, components: int) -> float:
@@ -270,20 +275,27 @@ def choose_common_factors(x: np.ndarray, floor: np.ndarray | float = 1e-6, seed:
             scores[factors, components] = _held_out(x, folds, factors, components, floor, seed)
         return scores[factors, components]
 
-    sizes = [d for d in (1, 2, 3, 4, 6, 8, 12, 16, MAX_FACTORS) if d < d_max - 1]
-    sizes += [d for d in (d_max - 1, d_max) if d >= 1]
+    sizes = [d for d in ((2, 8) if wide else (1, 2, 3, 4, 6, 8, 12, 16)) if d < d_max - 1]
+    sizes += [d for d in ((d_max,) if wide else (d_max - 1, d_max)) if d >= 1]
     best = max(sizes, key=lambda d: score(d, 1) - LEAST_GAIN[1] * d)
-    larger = [d for d in sizes if d >= best]
-    for factors in dict.fromkeys([best, *larger[1:2], d_max]):
+    larger = [d for d in sizes if d > best]
+    tried = COMPONENTS
+    for factors in dict.fromkeys([best, *larger[:1], *larger[-1:]]):
         falls = 0
-        for before, components in zip((1, *COMPONENTS), COMPONENTS, strict=False):
+        for before, components in pairwise(tried):
             if n < 10 * components or falls == 2:
                 break
             falls = falls + 1 if score(factors, components) < score(factors, before) else 0
-    factors, components = max(
-        scores, key=lambda pair: scores[pair] - LEAST_GAIN[0] * pair[1] - LEAST_GAIN[1] * pair[0]
-    )
-    return Choice(factors, components, scores)
+        if x.shape[1] > MANY_COLUMNS:  # the best number so far, and its neighbors
+            at = COMPONENTS.index(_best(scores)[1])
+            tried = COMPONENTS[max(at - 1, 0) : at + 2]
+    return Choice(*_best(scores), scores)
+
+
+def _best(scores: dict[tuple[int, int], float]) -> tuple[int, int]:
+    """The numbers of factors and components with the best score, after the least gain of each."""
+    per_component, per_factor = LEAST_GAIN
+    return max(scores, key=lambda at: scores[at] - per_factor * at[0] - per_component * at[1])
 
 
 def _folds(n: int) -> Sequence[np.ndarray]:
