@@ -18,6 +18,7 @@ from vaekit.data.observation import ObservedImages
 from vaekit.engine.conditioning import Condition
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
+from vaekit.models.context import Context
 from vaekit.runs.plots import Plot, random_images, to_array
 from vaekit.utils.random import seeded
 
@@ -143,7 +144,8 @@ def _with_label(
     x, y = random_images(trained, images, n, seed)
     with seeded(seed):
         posterior = trained.model.encode(x, y)
-        return trained.model.decode(posterior.rsample() if sample_latents else posterior.mean, to).mean
+        z = posterior.rsample() if sample_latents else posterior.mean
+        return trained.model.decode(z, trained.model.with_offset(Context(label=to), x)).mean
 
 
 def _class_vectors(trained: TrainedModel) -> Tensor:

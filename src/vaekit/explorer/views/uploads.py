@@ -53,7 +53,7 @@ def encode(session: ExplorerSession, request: requests.Encode) -> Response:
         },
         "label_probabilities": None if probabilities is None else rounded(probabilities),
         "image": encoded(png(masking.fill_missing(x))),
-        "reconstruction": encoded(png(model.decode(posterior.mean, y).mean)),
+        "reconstruction": encoded(png(model.decode(posterior.mean, model.with_offset(context, x)).mean)),
     }
 
 
