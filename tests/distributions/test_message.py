@@ -51,6 +51,21 @@ def test_samples_have_its_moments(components):
     np.testing.assert_allclose(z.var(0), q.variance[0], rtol=0.03)
 
 
+@pytest.mark.parametrize("components", [1, 3])
+def test_a_batch_of_two_dimensions_is_that_of_its_rows(components):
+    p = prior(components)
+    target, log_scale = torch.randn(4, 5, 2), 0.3 * torch.randn(4, 5, 2)
+    q, rows = PriorTimesMessage(p, target, log_scale), PriorTimesMessage(p, target[2], log_scale[2])
+    torch.manual_seed(0)
+    z = q.rsample((20000,))
+    assert z.shape == (20000, 4, 5, 2)
+    torch.testing.assert_close(q.log_prob(z)[:, 2], rows.log_prob(z[:, 2]))
+    torch.testing.assert_close(q.mean[2], rows.mean)
+    torch.testing.assert_close(q.variance[2], rows.variance)
+    np.testing.assert_allclose(z.mean(0), q.mean, atol=0.05)
+    np.testing.assert_allclose(z.var(0), q.variance, rtol=0.06)
+
+
 def test_whitened_normal_agrees_with_torch():
     [components] = [prior(3).components]
     reference = MultivariateNormal(components.loc, components.covariance_matrix)

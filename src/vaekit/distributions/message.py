@@ -115,8 +115,8 @@ class PriorTimesMessage(Distribution):
 
     Args:
         prior: p(z), a `Mixture` of C `WhitenedNormal`.
-        target: t, (B, d).
-        log_scale: log of the square root of the diagonal of R, (B, d).
+        target: t, (..., B, d).
+        log_scale: log of the square root of the diagonal of R, (..., B, d).
 
     >>> one = WhitenedNormal(torch.zeros(1, 2), torch.eye(2)[None])
     >>> q = PriorTimesMessage(Mixture(torch.zeros(1), one), torch.ones(5, 2), torch.zeros(5, 2))
@@ -134,10 +134,10 @@ class PriorTimesMessage(Distribution):
         assert isinstance(parts, WhitenedNormal)
         precision = (-2 * log_scale).exp()
         own = parts.whitening.mT @ parts.whitening  # S_c^-1, (C, d, d)
-        total = torch.linalg.cholesky(own + torch.diag_embed(precision)[:, None])  # (B, C, d, d)
+        total = torch.linalg.cholesky(own + torch.diag_embed(precision)[..., None, :, :])  # (B, C, d, d)
         self.factor = inverse(total).mT  # the components have covariance factor factor^T
-        offset = target[:, None] - parts.loc
-        shift = times(self.factor, times(self.factor.mT, precision[:, None] * offset))
+        offset = target[..., None, :] - parts.loc
+        shift = times(self.factor, times(self.factor.mT, precision[..., None, :] * offset))
         self.locs = parts.loc + shift  # (B, C, d)
         # (S + R)^-1 = S^-1 (S^-1 + R^-1)^-1 R^-1, and |S + R| = |S| |R| |S^-1 + R^-1|
         square = (times(own, offset) * shift).sum(-1)
@@ -148,12 +148,12 @@ class PriorTimesMessage(Distribution):
         )
         joint = prior.log_weights - 0.5 * (square + target.shape[-1] * _LOG_2PI) - log_dets
         self.log_normalizer = joint.logsumexp(-1)  # log Z, (B,)
-        self.logits = joint - self.log_normalizer[:, None]
+        self.logits = joint - self.log_normalizer[..., None]
         super().__init__(target.shape[:-1], target.shape[-1:], validate_args=False)
 
     def __repr__(self) -> str:
-        batch, components, d = self.locs.shape
-        return f"PriorTimesMessage({components} components, dim={d}, batch={batch})"
+        *batch, components, d = self.locs.shape
+        return f"PriorTimesMessage({components} components, dim={d}, batch={'x'.join(map(str, batch))})"
 
     def log_prob(self, value: Tensor) -> Tensor:
         u = (value - self.target) * (-self.log_scale).exp()
@@ -163,13 +163,15 @@ class PriorTimesMessage(Distribution):
     def rsample(self, sample_shape: SampleShape = ()) -> Tensor:
         shape = torch.Size(sample_shape) + self.batch_shape
         noise = torch.randn(*shape, *self.event_shape, dtype=self.locs.dtype, device=self.locs.device)
-        if self.locs.shape[1] == 1:
-            return self.locs[:, 0] + times(self.factor[:, 0], noise)
+        if self.locs.shape[-2] == 1:
+            return self.locs[..., 0, :] + times(self.factor[..., 0, :, :], noise)
         chosen = Categorical(logits=self.logits.detach(), validate_args=False).sample(
             torch.Size(sample_shape)
         )
-        rows = torch.arange(self.locs.shape[0], device=chosen.device).expand_as(chosen)
-        return self.locs[rows, chosen] + times(self.factor[rows, chosen], noise)
+        rows = torch.arange(self.batch_shape.numel(), device=chosen.device)
+        rows = rows.view(self.batch_shape).expand_as(chosen)
+        locs, factor = self.locs.flatten(0, -3), self.factor.flatten(0, -4)
+        return locs[rows, chosen] + times(factor[rows, chosen], noise)
 
     @property
     def mean(self) -> Tensor:
