@@ -29,6 +29,7 @@ def table(folder: Path, text: str, encoding: str = "utf-8") -> Path:
         "\ufeff1,2.5\n-3,4e1\n",
         "# a,b\n1,2.5\n-3,4e1\n",
         "# made by hand\n# twice\na,b\n1,2.5\n-3,4e1\n",
+        "An export of 2026\n\na,b\n1,2.5\n-3,4e1\n",
         "sep=;\na;b\n1;2,5\n-3;40\n",
         "a;b\n1;2,5\n-3;40,0\n",
     ],
@@ -181,6 +182,17 @@ def test_a_first_row_of_names_is_told_from_data(
     assert data.table is not None
     assert list(data.table.names) == names
     assert len(data) == rows
+
+
+def test_lines_before_a_table_are_skipped_and_said(tmp_path: Path) -> None:
+    data = table_dataset(table(tmp_path, "150,2,setosa\n" + "5.1,3.5,1.4,0\n4.9,3.0,1.4,1\n" * 3))
+    assert data.images.shape == (6, 4)
+    assert data.notes[0] == "lines before the table, such as '150,2,setosa', are skipped"
+
+
+def test_whole_numbers_have_no_decimal_comma(tmp_path: Path) -> None:
+    data = table_dataset(table(tmp_path, "a;b\n1;2\n3;4\n5;9\n"))
+    assert not any("decimal comma" in note for note in data.notes)
 
 
 def test_the_header_can_be_chosen(tmp_path: Path) -> None:

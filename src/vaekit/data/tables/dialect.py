@@ -61,10 +61,13 @@ def find_dialect(path: Path, header: bool | None = None, delimiter: str | None =
     encoding = find_encoding(path)
     skip, lines, forced = _first_lines(path, encoding)
     delimiter = delimiter or forced or _delimiter(lines)
+    before = _lines_before(lines, delimiter)
+    skip, lines, preamble = skip + before, lines[before:], "".join(lines[:before]).strip()
     records = list(split_records(lines, delimiter))
     cells = [cell for record in records for cell in record]
-    point = delimiter == "," or any("." in cell and to_number(cell) is not None for cell in cells)
-    decimal = decimal_mark(cells, "." if point else ",")
+    point = any("." in cell and to_number(cell) is not None for cell in cells)
+    comma = delimiter != "," and any("," in cell and to_number(cell, ",") is not None for cell in cells)
+    decimal = decimal_mark(cells, "," if comma and not point else ".")
     thousands = thousands_mark(cells, decimal)
     width = len(records[0])
     below = Counter(len(record) for record in records[1:]).most_common(1)
@@ -87,7 +90,10 @@ def find_dialect(path: Path, header: bool | None = None, delimiter: str | None =
         skip=skip,
         newline=newline,
     )
-    return Dialect(source, names, len(names) or width, _notes(source, names))
+    notes = _notes(source, names)
+    if preamble:
+        notes = (f"lines before the table, such as {preamble.splitlines()[0][:40]!r}, are skipped", *notes)
+    return Dialect(source, names, len(names) or width, notes)
 
 
 def split_records(lines: Sequence[str] | Iterator[str], delimiter: str) -> Iterator[list[str]]:
@@ -163,6 +169,23 @@ def _is_comment(line: str, after: str) -> bool:
     mark = next((mark for mark in DELIMITERS if mark in after), " ")
     counts = [len(next(split_records([text], mark), [])) for text in (line.lstrip("# "), after)]
     return after.startswith("#") or counts[0] != counts[1]
+
+
+def _lines_before(lines: Sequence[str], delimiter: str) -> int:
+    """The number of lines, at most 10, before a table: shorter than all records below, and with words."""
+    if delimiter == " ":
+        return 0
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    found = [(reader.line_num, record) for record in reader if record]
+    widths = [len(record) for _, record in found]
+    first = next((k for k in range(len(widths)) if len(set(widths[k:])) == 1), 0)
+    head = [record for _, record in found[:first]]
+    shorter = all(len(record) < widths[-1] and any(map(_is_word, record)) for record in head)
+    names = first == 1 and widths[0] == widths[-1] - 1 and all(map(_is_word, head[0]))
+    names = names and not all(map(_is_word, found[1][1]))  # names without one for the column of row names
+    if not 0 < first <= 10 or len(found) - first < 3 or not shorter or names:
+        return 0
+    return found[first - 1][0]
 
 
 def _delimiter(lines: Sequence[str]) -> str:
