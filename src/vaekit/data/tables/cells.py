@@ -42,6 +42,8 @@ _DATE = re.compile(
     rf"(?:(?:1[6-9]|2[01])\d\d[-/.](?:0?[1-9]|1[0-2])(?:[-/.](?:0?[1-9]|[12]\d|3[01]){_TIME})?"
     rf"|(?:0?[1-9]|[12]\d|3[01])[-/.](?:0?[1-9]|[12]\d|3[01])[-/.](?:\d{{4}}|\d\d){_TIME}"
     rf"|\d{{1,2}}[ -]{_MONTH}[ -]\d{{2,4}}{_TIME}|{_MONTH} \d{{1,2}},? \d{{4}}{_TIME}"
+    rf"|{_MONTH}[ -]\d{{1,2}}[ ,-]+\d{{4}}{_TIME}|{_MONTH}[ -]\d{{4}}"
+    r"|(?:1[6-9]|2[01])\d\d[ -]?(?:Q[1-4]|W\d{1,2})"
     r"|\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s*[AaPp]\.?[Mm]\.?)?)",
     re.IGNORECASE,
 )
@@ -122,7 +124,7 @@ def thousands_mark(cells: Sequence[str], decimal: str) -> str:
 def is_date(cell: str) -> bool:
     """Whether a cell is a date, a time, or both.
 
-    >>> [is_date(cell) for cell in ("2026-01-31T00:00:00", "31.1.2026", "12:30", "3 Mar 2024", "1.5")]
+    >>> [is_date(cell) for cell in ("2026-01-31T00:00:00", "31.1.2026", "12:30", "1974Q1", "1.5")]
     [True, True, True, True, False]
     """
     return _DATE.fullmatch(cell.strip()) is not None

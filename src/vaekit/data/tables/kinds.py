@@ -2,8 +2,8 @@
 
     boolean    two words such as true and false, or yes and no; a column of nothing but 0 and 1; a type bool
     integer    whole numbers
-    count      whole numbers from 0 on, at least three different ones, that include 0 or 1, whose upper tail
-               is longer than the lower one, and whose largest value is rare (no scale from 0 to 10)
+    count      whole numbers from 0 on, at least three different ones, that include 0, whose upper tail is
+               longer than the lower one, and whose largest value is rare (no scale from 0 to 10)
     real       other numbers
     category   words that occur twice on average, at most 100 different ones
     ordered    an ordered type of a data frame, or by choice
@@ -177,8 +177,8 @@ def _infer_numbers(name: str, values: np.ndarray) -> InferredColumn:
 def looks_like_count(values: np.ndarray) -> bool:
     """Whether whole numbers (N,) look like counts; NaN is left out.
 
-    They are at least three different ones from 0 on, they include 0 or 1, the upper tail is longer than the
-    lower one, and the largest value is rare: at most one in twenty.
+    They are at least three different ones from 0 on, they include 0, the upper tail is longer than the lower
+    one, and the largest value is rare: at most one in twenty.
 
     >>> looks_like_count(np.array([0, 3, 1, 2, 1, 0, 9, 1, 12.0]))
     True
@@ -186,7 +186,7 @@ def looks_like_count(values: np.ndarray) -> bool:
     False
     """
     known = values[~np.isnan(values)]
-    if not len(known) or known.min() < 0 or known.min() > 1 or len(np.unique(known)) < 3:
+    if not len(known) or known.min() != 0 or len(np.unique(known)) < 3:
         return False
     low, middle, high = known.min(), np.median(known), known.max()
     return bool(high - middle > middle - low and (known == high).sum() <= max(1, len(known) / 20))

@@ -10,6 +10,8 @@ from vaekit.data.table_source import SetAside
 from vaekit.data.tables.kinds import InferredColumn
 from vaekit.spec import KINDS, Column
 
+_CLASSES = 20  # at most, of a column that is offered as label
+_LIKELY = ("species", "type", "kind", "category", "outcome", "diagnosis", "group")
 _NAMES, _FINDINGS = 8, 12  # at most, in one note and in all
 
 
@@ -59,9 +61,12 @@ def describe_columns(
     notes += findings[:_FINDINGS]
     if len(findings) > _FINDINGS:
         notes.append(f"{len(findings) - _FINDINGS} more findings of this kind")
-    classes = [column.name for column in columns if column.kind == "category" and len(column.categories) > 1]
+    classes = [c.name for c in columns if c.kind == "category" and 1 < len(c.categories) <= _CLASSES]
     if classes and not has_label:
-        notes.append(f"no labels; data.label={classes[-1]} takes the category {classes[-1]!r} as label")
+        chosen = next((name for name in classes if name.lower() in _LIKELY), classes[-1])
+        rest = [name for name in classes if name != chosen]
+        others = f", or {', '.join(rest[:3])}" if rest else ""
+        notes.append(f"no labels; data.label={chosen} takes a category as label{others}")
     return tuple(notes)
 
 

@@ -15,6 +15,7 @@ _INDEX = {
 _IDENTIFIER = re.compile(r"(?:^|[_\W])(?:id|ids|uuid|guid|key|identifier|index)$")
 _TIME = re.compile(r"time|date|epoch|unix|when|(?:^|_)ts(?:$|_)|(?:^|_)at$")
 _UNITS = {1: "seconds", 10**3: "milliseconds", 10**6: "microseconds", 10**9: "nanoseconds"}
+_FEW = 0.15  # of the values; more zeros are no mark for missing ones
 _FIRST, _LAST = 946_684_800, 2_208_988_800  # 2000 and 2040 as Unix time in seconds
 _CODES = np.array(
     [sign * (10**digits - 1) for digits in range(2, 10) for sign in (1, -1)]
@@ -93,6 +94,7 @@ def suspected_codes(values: np.ndarray) -> list[tuple[float, int]]:
     [(-9999.0, 2)]
     """
     unique, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    few = _FEW * counts.sum()
     found = []
     for place, rest in ((0, unique[1:]), (-1, unique[:-1])):
         if len(rest) < 3:
@@ -105,7 +107,7 @@ def suspected_codes(values: np.ndarray) -> list[tuple[float, int]]:
         if (
             (known and gap > spread)
             or below_zero
-            or (value == 0 and count > 1 and gap > spread / 4 > 0 == place)
+            or (value == 0 and 1 < count < few and gap > spread / 4 > 0 == place)
         ):
             found.append((value, count))
     return found
