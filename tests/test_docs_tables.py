@@ -15,7 +15,8 @@ from vaekit.cli import program
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+FENCES = re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+BLOCKS = [content for language, content in FENCES if not language]
 COMMANDS = [line for block in BLOCKS for line in block.splitlines() if line.startswith("vaekit ")]
 
 
