@@ -83,7 +83,8 @@ def samples(images: np.ndarray, title: str, columns: int | None = None, subtitle
         >>> figure.axes[0].images[0].get_array().shape  # 2 x 3 tiles of 176 pixels, with gaps of 6
         (358, 540, 3)
     """
-    columns = columns or square_columns(tiles(images))
+    one = tiles(np.asarray(images)[:1])
+    columns = columns or square_columns(np.broadcast_to(one, (len(images), *one.shape[1:])))
     figure, _ = show(tile_grid(fold(fit(images, columns), columns), THIN, THIN), title, subtitle)
     return figure
 

@@ -30,7 +30,7 @@ _MAX_BARS = _CURVE_SIZE[0] // 2
 _PARTS = 168  # pixels: up to which the longer side of a picture of several parts is enlarged
 _SLICES = {9: 3, 6: 3, 4: 2}  # slices of a volume that fill a rectangle -> slices per row
 _GAP, _RIM = 2, 3  # pixels between the parts of a picture, and around them: parts belong together
-_OVERSAMPLE = 4  # a curve is drawn this much larger and then reduced, for smooth lines
+_OVERSAMPLE = 3  # a curve is drawn this much larger and then reduced, for smooth lines
 _TOP, _SIDES = 0.08, 0.04  # margins of a curve, as shares of its height and width
 
 Limits = tuple[float, float]
@@ -228,9 +228,9 @@ def _draw_bars(values: np.ndarray, zero: float) -> np.ndarray:
 
 
 def _envelope(values: np.ndarray) -> np.ndarray:
-    """A long row of values as the smallest and the largest one of each step of half a pixel."""
-    bins = 2 * _CURVE_SIZE[0]
-    if len(values) <= 4 * bins:
+    """A long row of values as the smallest and the largest one of each pixel."""
+    bins = _CURVE_SIZE[0]
+    if len(values) <= 2 * bins:
         return values
     edges = np.linspace(0, len(values), bins + 1).astype(int)[:-1]
     both = np.stack([np.fmin.reduceat(values, edges), np.fmax.reduceat(values, edges)], 1)
