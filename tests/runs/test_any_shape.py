@@ -26,7 +26,7 @@ import vaekit
 from vaekit.data import Dataset
 
 @vaekit.register("dataset")
-def waves(shape: list[int], n: int = 40):
+def waves(shape: list[int], n: int = 44):
     rng, places = np.random.default_rng(0), np.prod(shape)
     phase = np.linspace(0, 6, places) + rng.uniform(0, 6, (n, 1))
     values = (rng.uniform(20, 40, (n, 1)) * np.sin(phase) + 100).astype(np.float32).reshape(n, *shape)
@@ -54,7 +54,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
         def __missing__(self, kind: str) -> Run:
             changes = [
                 f"data.dataset={folder / 'own.py'}:waves", f"data.options={{shape: {list(SHAPES[kind])}}}",
-                "data.binarization=none", "data.values=continuous", "data.test=8", "data.validation=8",
+                "data.binarization=none", "data.values=continuous", "data.test=12", "data.validation=12",
                 "training.epochs=2", "training.sample_every=1", "model.latent_dim=2",
                 f"model.encoder.network={NETWORK[kind]}", f"model.decoder.network={NETWORK[kind]}",
                 "model.decoder.likelihood=gaussian",
@@ -96,7 +96,7 @@ def test_a_run_has_all_figures_and_a_report(runs: dict[str, Run], kind: str):
 def test_every_estimator_takes_the_data_points(runs: dict[str, Run], kind: str):
     path = runs[kind].path
     found = json.loads(call("evaluate", path, "--samples", 5, "--quality", "--json"))
-    assert found["images"] == 8
+    assert found["images"] == 12
     assert np.isfinite(found["log_likelihood"])
     assert found["quality"]["features"] == "pixels"
     hidden = json.loads(call("evaluate", path, "--samples", 5, "--missing", "half:left", "--json"))
@@ -126,7 +126,7 @@ def test_every_command_draws_or_writes_the_data_points(runs: dict[str, Run], kin
     call("impute", path, "--missing", "pixels:0.4", "--samples", 5, "-o", tmp_path / "imputed.png")
     call("impute", path, "--samples", 5, "-o", tmp_path / "imputed.npz")
     with np.load(tmp_path / "imputed.npz") as imputed:
-        assert imputed["mean"].shape == (8, *SHAPES[kind])
+        assert imputed["mean"].shape == (12, *SHAPES[kind])
     call("encode", path, "-o", tmp_path / "latents.npz")
     call("report", path)
 

@@ -82,8 +82,9 @@ def figure_frame(width: float, height: float, title: str, subtitle: str = "") ->
         >>> [text.get_text() for text in figure.texts]
         ['Samples of a VAE', 'MNIST']
     """
-    titles = textwrap.wrap(title, int(width * _TITLE_LETTERS))
-    subtitles = textwrap.wrap(subtitle, int(width * _SUBTITLE_LETTERS))
+    room = max(width - 2 * _EDGE, 1.0)
+    titles = textwrap.wrap(title, int(room * _TITLE_LETTERS))
+    subtitles = textwrap.wrap(subtitle, int(room * _SUBTITLE_LETTERS))
     header = 2 * _EDGE + len(titles) * _TITLE_LINE + len(subtitles) * _SUBTITLE_LINE
     figure = Figure(figsize=(_snap(width), _snap(height + header)), dpi=DPI)
     top = figure.get_figheight() - _EDGE
