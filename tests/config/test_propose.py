@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
+from torch import nn
 
 from vaekit.config.build import build_model
-from vaekit.config.propose import propose
+from vaekit.config.propose import batch_size, propose
 
 
 def proposed(path, array):
@@ -28,6 +31,18 @@ def test_few_images_are_seen_more_often(tmp_path, images, epochs, batch):
     array[:, 0, 0] = 255 * (np.arange(images) % 2)
     training = proposed(tmp_path / "x.npy", array).recipe.training
     assert (training.epochs, training.batch_size) == (epochs, batch)
+
+
+@pytest.mark.parametrize("shape", [(2, 128), (1, 16, 16, 16), (1, 64, 64, 64)])
+def test_signals_and_volumes_get_convolutions_and_batches_that_fit(tmp_path, shape):
+    array = np.random.default_rng(0).normal(size=(20, *shape)).astype(np.float32)
+    recipe = proposed(tmp_path / "x.npy", array).recipe
+    encoder = build_model(recipe.model, shape).encoder
+    kinds = {type(layer) for layer in encoder.modules()}
+    assert {1: nn.Conv1d, 3: nn.Conv3d}[len(shape) - 1] in kinds
+    largest = 32 * math.prod(shape[1:])
+    assert batch_size(10**6, shape) * largest <= 2**28
+    assert batch_size(10**6, shape) == 128 or (batch_size(10**6, shape) + 1) * largest > 2**28
 
 
 def test_what_is_proposed_can_be_built_and_says_why(tmp_path):

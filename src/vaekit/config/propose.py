@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from vaekit.data.describe import Suggestion, suggest
 
 STEPS = 5000
 BATCH = 128
+FIRST_CHANNELS = 32
+MAX_MAPS = 2**28  # numbers in the largest feature maps of a batch: 1 GiB
 _SHARES = {"validation": 0.1, "test": 0.1}
 
 
@@ -50,7 +53,7 @@ def propose(data: str | Path, overrides: Iterable[str] = ()) -> Proposal:
         return propose_table(str(data), dataset, splits, settings, where)
     suggestion = suggest(dataset)
     train = max(1, int(0.8 * len(dataset.images)))
-    batch = min(BATCH, max(1, train // 4))
+    batch = batch_size(train, dataset.shape)
     epochs = max(5, min(500, round(STEPS * batch / train)))
     tree = _tree(str(data), dataset, suggestion, epochs, batch)
     return Proposal(parse_recipe(tree, where, trust=True), _reasons(suggestion, epochs, batch, dataset.noun))
@@ -87,11 +90,25 @@ def _reasons(suggestion: Suggestion, epochs: int, batch: int, noun: str) -> tupl
     )
 
 
+def batch_size(train: int, shape: tuple[int, ...]) -> int:
+    """Data points per batch: few of small data, and few whose feature maps would fill the memory.
+
+    Args:
+        train: the number of training data points.
+        shape: of one of them, such as (C, H, W).
+
+    >>> batch_size(50_000, (1, 28, 28)), batch_size(50_000, (1, 128, 128, 128)), batch_size(20, (6,))
+    (128, 4, 5)
+    """
+    fitting = MAX_MAPS // (FIRST_CHANNELS * math.prod(shape[1:]))
+    return max(1, min(BATCH, train // 4, fitting))
+
+
 def _network(dataset: Dataset, kind: str) -> dict[str, Any]:
     """Strided convolutions until the shorter side is at most 7 pixels, or dense layers."""
     if kind == "dense":
         return {"kind": "dense", "hidden_sizes": [256, 256]}
-    side, channels = min(dataset.shape[1:]), [32]
+    side, channels = min(dataset.shape[1:]), [FIRST_CHANNELS]
     while side > 14 and len(channels) < 6:
         side, channels = -(-side // 2), [*channels, min(2 * channels[-1], 128)]
     return {"kind": "convolutional", "channels": channels, "hidden_sizes": [128]}
