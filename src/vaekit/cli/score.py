@@ -69,8 +69,9 @@ def command(
     reconstruction error, and for tables the excess of each column: the nats by which its value is less
     likely, given the rest, than in held-out rows. The first column is the row number or the file name.
 
-    The score of a table is the mean surprise of three views: the log-likelihood of the model, the distance
-    to the nearest 15 % of the training rows, and a robust Mahalanobis distance. A likelihood alone is a poor
+    The score of a table is the mean surprise, -log of the share of training rows that are at least as odd,
+    of the distance to the nearest 15 % of the training rows (one half), the log-likelihood of the model and a
+    robust Mahalanobis distance (a quarter each). A likelihood alone is a poor
     score of images, so theirs is compared with the length of the image in PNG. The p-value is
     (1 + number of held-out scores at least as high) / (n + 1).
 

@@ -153,7 +153,7 @@ def score(
         trained: the model, with its recipe and preprocessing.
         data: another dataset, by name or path; all of it is scored, in order. The model's own if None.
         split: of the model's own data: "train", "validation", "test" or "all".
-        method: "auto" is "views" for tables and vectors, the mean surprise of likelihood, neighbors and
+        method: "auto" is "views" for tables and vectors, the mean surprise of neighbors, likelihood and
             ellipsoid, and "complexity" for images, signals and volumes. Single views: "likelihood",
             "reconstruction", "kl", "regret", "typicality" and "latent" for any data, "neighbors" and
             "ellipsoid" for tables, "complexity" for others.

@@ -13,8 +13,10 @@ Each view v becomes a surprise, -log of the share of n training rows that are at
 
     surprise = -log ((1 + number of training rows with at least v) / (n + 1)),
 
-and the anomaly score is the mean of the surprises (Fisher 1932, up to a factor), in nats. Nothing is weighted
-or tuned. Beyond all training rows, a surprise grows further, in proportion to the distance.
+and the anomaly score is their mean, in nats (Fisher 1932, up to a factor): one half for the neighbors, which
+assume nothing, and one half for the two models, VAE and ellipsoid. Beyond all training rows, a surprise grows
+further, in proportion to the distance. A mean keeps what only one view sees, such as a broken relation of
+columns that are each in their usual range; a median would lose it.
 
 The p-value of a row against m held-out rows is (1 + number of those at least as odd) / (m + 1). It is uniform
 for rows like the held-out ones, since all of this is found from the training rows alone.
@@ -190,8 +192,10 @@ class TableViews:
         return values
 
     def score(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The mean surprise of the views, (N,), in nats."""
-        return np.mean([self.surprises[name](value) for name, value in values.items()], axis=0)
+        """The mean surprise, (N,), in nats: one half neighbors, one half the mean of the models."""
+        surprise = {name: self.surprises[name](value) for name, value in values.items()}
+        models = [value for name, value in surprise.items() if name != "neighbors"]
+        return 0.5 * (surprise["neighbors"] + np.mean(models, axis=0))
 
     def _numbers(self, x: np.ndarray) -> np.ndarray:
         """Features (N, F) of model values (N, D), NaN for missing numbers."""
