@@ -227,5 +227,19 @@ def test_what_is_two_valued_stays_so(tmp_path: Path) -> None:
     for values in (mask, mask * 1, mask * 1.0, mask * np.uint8(255), mask * 65535):
         found = suggest(load_dataset(saved(tmp_path / "x.npy", values)))
         assert (found.observation, found.likelihood) == ("threshold", "bernoulli")
-    found = suggest(load_dataset(saved(tmp_path / "x.npy", np.where(mask, -2.0, 7.0))))
-    assert found.likelihood == "gaussian"
+    for low, high, likelihood in ((-2.0, 7.0, "discretized_logistic"), (-2.5, 7.0, "gaussian")):
+        found = suggest(load_dataset(saved(tmp_path / "x.npy", np.where(mask, low, high))))
+        assert found.likelihood == likelihood
+
+
+def test_values_beyond_the_levels_of_training_count_as_the_outermost(tmp_path: Path) -> None:
+    hounsfield = blobs(12, 20, 20, 2000).astype(np.int16) - 1000
+    saved(tmp_path / "train.npy", hounsfield)
+    trained = trained_on(tmp_path / "train.npy", tmp_path / "model")
+    assert trained.preprocessing is not None
+    assert (trained.preprocessing.offset, trained.preprocessing.levels) == (-1024, 4096)
+    beyond = hounsfield[:3].copy()
+    beyond[0, 0, 0], beyond[1, 0, 0] = -2000, 3000
+    x = trained.load_split("all", str(saved(tmp_path / "new.npy", beyond))).all().numpy()[:, 0]
+    assert (x[0, 0, 0], x[1, 0, 0]) == (0, np.float32(4024 / 4095))
+    np.testing.assert_allclose(x[2] * 4095 - 1024, beyond[2], atol=1e-3)

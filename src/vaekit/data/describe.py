@@ -180,7 +180,7 @@ def _likelihood(dataset: Dataset) -> tuple[str, str, str]:
     if not dataset.scaled:
         return "continuous", "gaussian", "the values are real numbers"
     values = _sampled_values(dataset)
-    if np.isin(values, (0, 1)).all():
+    if dataset.n_levels in (0, 2, 256) and np.isin(values, (0, 1)).all():
         return "threshold", "bernoulli", "the images are two-valued"
     black, white = float(np.mean(values <= _NEAR)), float(np.mean(values >= 1 - _NEAR))
     lesser, rest = min(black, white), 1 - max(black, white)

@@ -155,8 +155,9 @@ def to_source(x: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
         x = np.clip(np.rint(np.asarray(x, np.float64) * (levels - 1)), 0, levels - 1) / (levels - 1)
         low, high = preprocessing.offset, preprocessing.offset + preprocessing.scale
         if float(low).is_integer() and unit.is_integer():
-            types = (np.dtype(kind) for kind in (np.uint8, np.uint16, np.int16, np.int32))
-            dtype = next(kind for kind in types if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max)
+            names = ("uint8", "uint16", "int16", "int32")
+            limits = ((name, np.iinfo(name)) for name in names)
+            dtype = np.dtype(next(name for name, limit in limits if limit.min <= low and high <= limit.max))
     values = preprocessing.to_data(np.asarray(x, np.float64))
     values = values if dtype.kind == "f" else np.rint(values)
     return to_layout(values, preprocessing.shape, preprocessing.layout).astype(dtype)
