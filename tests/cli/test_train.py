@@ -134,7 +134,6 @@ def _idx(place: Path) -> Path:
         (_folder, "data: 60 gray images of 8x8", "discretized_logistic"),
         (_npy, "data: 60 gray images of 8x8", "discretized_logistic"),
         (_npz, "data: labels of 3 classes", "discretized_logistic"),
-        (_csv, "data: 60 vectors of length 5", "gaussian"),
         (_idx, "data: labels from my-labels-idx1-ubyte", "discretized_logistic"),
     ],
 )
@@ -150,6 +149,17 @@ def test_data_alone_is_enough(call, tmp_path, make: Callable[[Path], Path], mess
     recipe = json.loads(config.read_text())["recipe"]
     assert recipe["data"]["dataset"] == str(path)
     assert recipe["model"]["decoder"]["likelihood"]["kind"] == likelihood
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_table_alone_is_enough(call, tmp_path):
+    result = call("train", "--data", _csv(tmp_path).name, *QUICK)
+    assert result.exit_code == 0, result.output
+    assert "data: 60 rows of 5 columns: 5 real (x0, x1, x2, x3, x4)" in result.stderr.splitlines()
+    [config] = tmp_path.glob("runs/*/1/model/config.json")
+    saved = json.loads(config.read_text())
+    assert saved["recipe"]["model"]["decoder"]["likelihood"]["kind"] == "columns"
+    assert [column["name"] for column in saved["preprocessing"]["columns"]] == [f"x{j}" for j in range(5)]
 
 
 @pytest.mark.usefixtures("undrawn")
