@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.distributions import Independent, Laplace, Normal
+from torch.distributions import Independent, Laplace, Normal, Poisson
 
 from vaekit import registry
 from vaekit.models.head import Head
@@ -232,6 +232,40 @@ def test_a_broken_likelihood_fails():
         lambda loc, s: Normal(loc, s.exp(), validate_args=False), 2
     )
     assert "event_shape: expected (2, 3, 4), got" in check_head(lambda loc: Laplace(loc.sum(-1), 1.0))
+
+
+def test_a_broken_likelihood_of_counts_fails():
+    class Doubled(Poisson):
+        def sample(self, sample_shape=()):
+            return 2 * super().sample(sample_shape)
+
+    class Total(nn.Module):
+        takes_offset, support, warning = True, "count", ""
+        network_output = staticmethod(lambda event: event)
+
+        def __init__(self, event_dims: int):
+            super().__init__()
+            self.event_dims = event_dims
+
+        def offset_of(self, x):
+            return x.sum(tuple(range(-self.event_dims, 0))).clamp_min(1).log()  # NaN where a value is missing
+
+        def sample_offset(self, n):
+            return torch.zeros(n)
+
+        def typical_offset(self):
+            return torch.zeros(())
+
+        def forward(self, output, offset):
+            return Independent(Poisson(output.float().clamp(-5, 5).exp()), self.event_dims)
+
+    register("likelihood", "gaps")(gaps := lambda event_dims=3: Total(event_dims))
+    assert "offset_of(x) with missing values is finite, of shape (6,): it is not finite" in failure(
+        check_likelihood, gaps
+    )
+    assert "samples have the mean and variance of the probabilities: mean" in check_head(
+        lambda logits: Doubled(logits.exp(), validate_args=False), support="count"
+    )
 
 
 def test_a_sound_likelihood_passes():
