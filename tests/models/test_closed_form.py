@@ -130,3 +130,16 @@ def test_mixed_columns_with_gaps_start_near_their_marginals():
     terms = model.elbo_terms(torch.from_numpy(x), Context(mask=known), need={"kl", "log_ratio", "parts"})
     assert terms.log_px_parts.isfinite().all()
     assert (terms.log_px_parts[:, 0][~known.T] == 0).all()
+
+
+def test_a_broad_component_carries_rows_unlike_the_others():
+    rng = np.random.default_rng(0)
+    rows = rng.standard_t(2, size=(600, 3)) @ rng.normal(size=(3, 3))
+    train, test = rows[:400], rows[400:]
+    single = fit_common_factors(train, 3).log_density(test).mean()
+    broad = fit_common_factors(train, 3, 2, broad=True)
+    assert broad.log_density(test).mean() > single + 0.2
+    assert np.linalg.slogdet(broad.covariances[1])[1] > np.linalg.slogdet(broad.covariances[0])[1] + 2
+    grid = np.linspace(-400, 400, 40001)
+    one = fit_common_factors(train[:, :1], 1, 2, broad=True)
+    assert np.trapezoid(np.exp(one.log_density(grid[:, None])), grid) == pytest.approx(1, abs=1e-3)

@@ -27,7 +27,7 @@ from vaekit.models.common_factors import (
     CommonFactors,
     choose_common_factors,
     fill_by_factors,
-    fit_common_factors,
+    fit_with_or_without_tails,
 )
 from vaekit.models.factor_mixture import FactorMixture, MessageHead
 from vaekit.models.priors import StandardNormal
@@ -92,7 +92,7 @@ def start_from_factors(model: VAE, x: Tensor, seed: int = 0) -> CommonFactors | 
     head, prior, encoder = decoder.head, model.prior.layers[0], model.encoder.layers[0]
     components = len(prior.logits) if isinstance(prior, FactorMixture) else 1
     features, floor = _features(head.columns, x.double().cpu().numpy(), seed, MAX_FIT_ROWS)
-    factors = fit_common_factors(features, model.latent_dim, components, floor, seed, 200).rotated()
+    factors = fit_with_or_without_tails(features, model.latent_dim, components, floor, seed).rotated()
     if isinstance(prior, FactorMixture):
         prior.set_(*(torch.from_numpy(a) for a in (factors.weights, factors.means, factors.covariances)))
     _set_encoder(_on_rows(encoder.network), factors, features, exact=isinstance(encoder.head, MessageHead))

@@ -6,9 +6,11 @@ With one component this is factor analysis. With as many factors as columns it i
 full covariances. It is a variational autoencoder with linear networks and an exact posterior, so a VAE of a
 table starts from it.
 
-Two departures from maximum likelihood keep small tables from overfitting: each S_c is shrunk to the pooled
-covariance within the components, with the weight of d + 2 rows (an inverse Wishart prior), and psi has a
-floor. The numbers of factors and of components are those with the best cross-validated log-density.
+Departures from maximum likelihood keep small tables from overfitting. Each S_c is shrunk to the pooled
+covariance within the components, with the weight of d + 2 rows (an inverse Wishart prior); psi has a floor.
+One component may stay broad, for rows that are unlike all others: many tables have heavy tails, and a few
+such rows can decide the mean log-density. The numbers of factors and of components, and whether one is
+broad, are those with the best cross-validated log-density.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from scipy.special import logsumexp
 _LOG_2PI = math.log(2 * math.pi)
 MAX_ROWS = 2000  # rows that the cross-validation uses
 MAX_FACTORS = 24
+BROAD, BROAD_SHARE = 3.0, 0.05  # of the broad component: its width, and its first share of the rows
 LEAST_GAIN = 0.01, 0.005  # nats per row, of each further component and factor
 LITTLE_NOISE = 1e-3  # variance, as a share of that of the column
 COMPONENTS = (1, 2, 3, 4, 6, 8, 12, 16)
@@ -114,6 +117,7 @@ def fit_common_factors(
     seed: int = 0,
     iterations: int = 100,
     tolerance: float = 1e-4,
+    broad: bool = False,
 ) -> CommonFactors:
     """Fit the model to rows x.
 
@@ -124,6 +128,8 @@ def fit_common_factors(
         seed: of the initial clusters, those of k-means in the space of the factors.
         iterations: the largest number of iterations.
         tolerance: nats per row; a smaller improvement ends the fit.
+        broad: whether the last of several components stays as broad as all rows three times over. It holds
+            rows that are unlike the others, which would else have a very small density.
 
     Raises:
         ValueError: there are fewer rows than components, or no factor.
@@ -145,11 +151,13 @@ def fit_common_factors(
     if factors == x.shape[1]:
         model = _all_factors(x, floor)
     single = _posterior(model, x)
-    weights = _clusters(single.means[0], components, seed)
+    weights = _clusters(single.means[0], components - broad, seed)
+    if broad:
+        weights = np.concatenate([weights * (1 - BROAD_SHARE), np.full((len(x), 1), BROAD_SHARE)], 1)
     posterior = _Posterior(single.joint, np.repeat(single.means, components, 0), single.covariances)
     last = -math.inf
     for _ in range(iterations):
-        model = _maximize(x, weights, posterior, floor)
+        model = _maximize(x, weights, posterior, floor, broad)
         posterior = _posterior(model, x)
         log_density = logsumexp(posterior.joint, axis=1)
         weights = np.exp(posterior.joint - log_density[:, None])
@@ -202,7 +210,9 @@ def _all_factors(x: np.ndarray, floor: np.ndarray) -> CommonFactors:
     )
 
 
-def _maximize(x: np.ndarray, weights: np.ndarray, at: _Posterior, floor: np.ndarray) -> CommonFactors:
+def _maximize(
+    x: np.ndarray, weights: np.ndarray, at: _Posterior, floor: np.ndarray, broad: bool
+) -> CommonFactors:
     """The parameters that maximize the expected log-density under a posterior."""
     (n, components), d = weights.shape, at.means.shape[2]
     rows = weights.sum(0) + 1e-9
@@ -211,10 +221,16 @@ def _maximize(x: np.ndarray, weights: np.ndarray, at: _Posterior, floor: np.ndar
     offset = at.means - means[:, None]
     scatter = (offset * weights.T[:, :, None]).transpose(0, 2, 1) @ offset
     scatter = scatter + rows[:, None, None] * at.covariances
-    prior_rows = d + 2.0
     pooled = scatter.sum(0) / n / components ** (2 / d)  # of C clusters that share the volume
-    covariances = (scatter + prior_rows * pooled) / (rows + prior_rows)[:, None, None]
+    covariances = (scatter + (d + 2) * pooled) / (rows + d + 2)[:, None, None]
     covariances = covariances + 1e-9 * np.trace(pooled) / d * np.eye(d)
+
+    if broad:
+        mean = weighted.sum((0, 1)) / n
+        apart = means - mean
+        means[-1] = mean
+        total = (scatter.sum(0) + (apart.T * rows) @ apart) / n
+        covariances[-1] = BROAD**2 * total
 
     z = np.concatenate([weighted.sum(0), np.ones((n, 1))], 1)  # regression of x on z and a constant
     second = np.zeros((d + 1, d + 1))
@@ -272,7 +288,10 @@ def choose_common_factors(x: np.ndarray, floor: np.ndarray | float = 1e-6, seed:
 
     def score(factors: int, components: int) -> float:
         if (factors, components) not in scores:
-            scores[factors, components] = _held_out(x, folds, factors, components, floor, seed)
+            scores[factors, components] = max(
+                _held_out(x, folds, factors, components, floor, seed, broad)
+                for broad in ((False, True) if components > 1 else (False,))
+            )
         return scores[factors, components]
 
     sizes = [d for d in ((2, 8) if wide else (1, 2, 3, 4, 6, 8, 12, 16)) if d < d_max - 1]
@@ -292,6 +311,34 @@ def choose_common_factors(x: np.ndarray, floor: np.ndarray | float = 1e-6, seed:
     return Choice(*_best(scores), scores)
 
 
+def fit_with_or_without_tails(
+    x: np.ndarray, factors: int, components: int, floor: np.ndarray | float = 1e-6, seed: int = 0
+) -> CommonFactors:
+    """Fit the model with a broad component or without one, whichever has the better held-out log-density.
+
+    Args:
+        x: (N, D), without missing values.
+        factors, components: d and C.
+        floor: the smallest psi.
+        seed: of the folds and clusters.
+
+    >>> x = np.random.default_rng(0).standard_t(2, size=(400, 3))
+    >>> model = fit_with_or_without_tails(x, 2, 2)
+    >>> widths = np.linalg.slogdet(model.covariances)[1]
+    >>> bool(widths[1] > widths[0] + 2)
+    True
+    """
+    broad = False
+    if components > 1:
+        rows = x[np.random.default_rng(seed).permutation(len(x))[:MAX_ROWS]]
+        folds = _folds(len(rows))
+        without, with_it = (
+            _held_out(rows, folds, factors, components, floor, seed, broad) for broad in (False, True)
+        )
+        broad = with_it > without
+    return fit_common_factors(x, factors, components, floor, seed, 200, broad=broad)
+
+
 def _best(scores: dict[tuple[int, int], float]) -> tuple[int, int]:
     """The numbers of factors and components with the best score, after the least gain of each."""
     per_component, per_factor = LEAST_GAIN
@@ -306,13 +353,13 @@ def _folds(n: int) -> Sequence[np.ndarray]:
 
 def _held_out(
     x: np.ndarray, folds: Sequence[np.ndarray], factors: int, components: int, floor: np.ndarray | float,
-    seed: int,
+    seed: int, broad: bool = False,
 ) -> float:  # fmt: skip
     """The mean log-density of held-out rows; -inf where a fit fails."""
     total, rows = 0.0, 0
     for held in folds:
         try:
-            model = fit_common_factors(x[~held], factors, components, floor, seed, 50, 1e-3)
+            model = fit_common_factors(x[~held], factors, components, floor, seed, 50, 1e-3, broad)
         except (np.linalg.LinAlgError, ValueError):
             return -math.inf
         total += float(model.log_density(x[held]).sum())
