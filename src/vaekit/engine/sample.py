@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from torch import Tensor
 
+from vaekit.data.preprocessing import to_source
 from vaekit.engine.conditioning import Condition
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.models.batching import batch_size_for, chunk_sizes, outputs_per_image
@@ -38,7 +39,7 @@ def sample(
 
     Returns:
         (n, *layout) in units of the data, unclamped: float64 for tables, whose categories are indices into
-        the words of the column; float32 for the rest.
+        the words of the column; the integers of the source for sampled gray levels; float32 for the rest.
 
     >>> import vaekit
     >>> sample(vaekit.demo(), n=3).shape
@@ -52,9 +53,17 @@ def sample(
         for count in chunk_sizes(n, size):
             y = None if condition is None else condition.vector.expand(count, -1)
             x = trained.model.sample(count, temperature, y, sample_pixels=sample_values)
-            batches.append(trained.to_data(_to_numpy(x)))
+            batches.append(_in_units(trained, _to_numpy(x), sample_values))
             progress(count, n)
-    values = np.concatenate(batches)
+    return np.concatenate(batches)
+
+
+def _in_units(trained: TrainedModel, x: np.ndarray, sampled: bool) -> np.ndarray:
+    """Model values in units and layout of the data; sampled gray levels as the integers of the source."""
+    known = trained.preprocessing
+    if sampled and known is not None and known.levels and trained.recipe.data.observation == "discrete":
+        return to_source(x, known)
+    values = trained.to_data(x)
     return values if trained.columns else values.astype(np.float32)
 
 
