@@ -46,12 +46,25 @@ def test_signals_and_volumes_get_convolutions_and_batches_that_fit(tmp_path, sha
 
 
 def test_what_is_proposed_can_be_built_and_says_why(tmp_path):
-    recipe, reasons = proposed(tmp_path / "my data.npy", np.random.default_rng(0).normal(size=(60, 7)))
+    recipe, reasons = proposed(tmp_path / "my data.npy", np.random.default_rng(0).normal(size=(60, 3, 3)))
     assert (recipe.name, recipe.title) == ("my-data", "VAE on my data")
-    assert build_model(recipe.model, (1, 1, 7)).latent_dim == 16
+    assert build_model(recipe.model, (1, 3, 3)).latent_dim == 16
     assert reasons[0] == "observation continuous and likelihood gaussian: the values are real numbers"
     assert reasons[1].startswith("network dense: ")
     assert reasons[2].startswith("500 epochs with 12 images per batch")
+
+
+def test_the_latents_of_a_table_are_chosen_by_its_training_rows(tmp_path):
+    random = np.random.default_rng(0)
+    z = random.normal(size=(200, 1))
+    table = np.concatenate([z + 0.3 * random.normal(size=(200, 1)) for _ in range(4)], axis=1)
+    recipe, reasons = proposed(tmp_path / "t.npy", table)
+    assert recipe.model.latent_dim == 1
+    assert recipe.model.prior.components == 1
+    assert recipe.model.decoder.likelihood.kind == "columns"
+    assert recipe.training.keep_start
+    assert reasons[0].startswith("1 latent and N(0, I) as prior: best log-density in cross-validation")
+    assert build_model(recipe.model, (4,)).latent_dim == 1
 
 
 def test_a_table_of_counts_gets_a_likelihood_of_counts_and_its_reason(tmp_path):
