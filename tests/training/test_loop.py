@@ -208,3 +208,13 @@ def test_the_first_beta_and_rate_are_those_of_step_1(tmp_path):
     betas, by_step = [], Objective(beta=lambda step: betas.append(step) or 1.0, unit="step", warmup_end=1)
     train(tmp_path, objective=by_step, epochs=1, validated=False)
     assert betas == list(range(1, BATCHES + 1))
+
+
+def test_images_are_visited_as_often_as_their_weights_say(tmp_path):
+    data, seen = images(30), []
+    data.weights = torch.zeros(30)
+    data.weights[:3] = torch.tensor([1.0, 2.0, 3.0])
+    batch = data.batch
+    data.batch = lambda indices: seen.extend(indices.tolist()) or batch(indices)
+    fit(model(), Objective(), data, None, settings(epochs=2, batch_size=8), tmp_path)
+    assert [seen.count(i) for i in range(30)] == [10, 20, 30] + [0] * 27
