@@ -7,6 +7,7 @@
     evaluate.evaluate                     log p(x) of a split, with `EvaluationOptions`
     evaluate.bdmc_on_model_samples        bounds of log p(x) from both sides
     sample_quality.sample_quality         how close samples are to the data
+    score.score                           how anomalous each data point is, with p-values and columns
     impute.impute_dataset                 fill in missing pixels
     conditioning.parse_condition          a label or attributes in words -> the vector to condition on
 """

@@ -35,7 +35,7 @@ Method = Literal[
 ]  # fmt: skip
 METHODS: tuple[str, ...] = get_args(Method)
 TABLE_METHODS = ("views", "neighbors", "ellipsoid")
-IMAGE_DEFAULT = "complexity"
+IMAGE_DEFAULT: Method = "complexity"
 NEEDS_TRAINING = (*TABLE_METHODS, "typicality", "latent")
 MAX_TRAINING = 5000  # training data points that the views are found from
 MAX_HELD_OUT = 5000

@@ -12,6 +12,12 @@ Log-likelihood:
     psis.pareto_k                         whether importance weights can be trusted
     validity.annotate                     whether a number is a log-likelihood of the data
 
+Anomalies:
+    anomaly.measure_rows                  log p(x), the terms of the bound and the parts of each data point
+    anomaly_views.TableViews              an anomaly score of rows from likelihood, neighbors and an ellipsoid
+    anomaly_views.p_values                against held-out data, valid in finite samples
+    image_anomaly.likelihood_regret       and complexity, typicality: scores of images
+
 Latent space:
     latent.encode_batches                 means and standard deviations of q(z | x)
     elbo_surgery.elbo_surgery             the KL as mutual information and marginal KL to the prior

@@ -29,11 +29,15 @@ Charts:
     curves_by_run, metric_vs_param, rate_distortion                     several runs
     elbo_and_gap, bound_by_samples                                      bounds of log p(x)
 
+Anomalies:
+    anomaly_scores                                                      scores, threshold, held-out scores
+
 Files:
     save, render                                                        a figure as PNG, PDF or SVG
     grid_png, save_grid, animate                                        plain grids of pixels, and GIFs
 """
 
+from vaekit.plotting.anomaly_scores import anomaly_scores
 from vaekit.plotting.bound_by_samples import bound_by_samples
 from vaekit.plotting.clusters import clusters
 from vaekit.plotting.curves import training_curves
@@ -54,6 +58,7 @@ from vaekit.plotting.tables import column_errors, correlations, marginals
 
 __all__ = [
     "animate",
+    "anomaly_scores",
     "bound_by_samples",
     "class_grid",
     "clusters",

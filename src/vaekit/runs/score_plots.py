@@ -5,7 +5,6 @@ from __future__ import annotations
 from vaekit import plotting
 from vaekit.engine.score import Scores
 from vaekit.engine.trained_model import TrainedModel
-from vaekit.plotting.anomaly_scores import anomaly_scores
 from vaekit.runs.plots import Plot
 
 HIGHEST = 40
@@ -20,7 +19,7 @@ def score_histogram(trained: TrainedModel, scores: Scores) -> Plot:
     """
     against = f" against {len(scores.held_out)} held out" if len(scores.held_out) else ""
     subtitle = f"{len(scores)} {scores.dataset.noun} of {scores.dataset.name}{against}, by {scores.method}"
-    figure = anomaly_scores(
+    figure = plotting.anomaly_scores(
         scores.score, f"Anomaly scores: {trained.title}", scores.held_out, scores.is_anomaly, subtitle
     )
     return Plot({"scores": scores.score, "held_out": scores.held_out}, figure)
