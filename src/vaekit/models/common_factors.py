@@ -30,7 +30,7 @@ MAX_FACTORS = 24
 BROAD, BROAD_SHARE = 3.0, 0.05  # of the broad component: its width, and its first share of the rows
 LEAST_GAIN = 0.01, 0.005  # nats per row, of each further component and factor
 LITTLE_NOISE = 1e-3  # variance, as a share of that of the column
-COMPONENTS = (1, 2, 3, 4, 6, 8, 12, 16)
+COMPONENTS: tuple[int, ...] = (1, 2, 3, 4, 6, 8, 12, 16)
 MANY_COLUMNS = 8  # above, fewer pairs of factors and components are tried
 VERY_MANY_COLUMNS = 150  # above, few numbers of factors, and a single split
 
