@@ -17,6 +17,7 @@ PACKAGES = {
     "pythae": ("torch", "pythae"),
     "lightning": ("torch", "lightning"),
     "keras": ("keras", "tensorflow-cpu"),
+    "ctgan": ("torch", "ctgan"),
     "scvi": ("scvi-tools",),
 }
 CONSTRAINTS = HERE.parent / "constraints.txt"

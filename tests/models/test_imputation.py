@@ -180,3 +180,38 @@ def test_a_fully_observed_image_is_unchanged_and_an_empty_one_is_a_sample():
     found = impute(model, nothing, samples=20_000, seed=0)
     expected = model.sample(20_000, seed=1).mean(0)
     torch.testing.assert_close(found.mean[0], expected, rtol=0, atol=0.03)
+
+
+class Matrix(nn.Module):
+    """A vector (..., m) -> W x, (..., n)."""
+
+    def __init__(self, weight: Tensor):
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+
+    def forward(self, value: Tensor) -> Tensor:
+        return value @ self.weight.T
+
+
+def test_rows_are_imputed_by_nearly_independent_samples_although_the_encoder_sees_no_gaps():
+    """x = W z + noise with many latents, of which the filled rows determine much more than the observed."""
+    generator = torch.Generator().manual_seed(2)
+    columns, latents, sigma = 14, 8, 0.1
+    w = torch.randn(columns, latents, generator=generator, dtype=torch.float64)
+    covariance = torch.linalg.inv(torch.eye(latents, dtype=torch.float64) + w.T @ w / sigma**2)
+    spread = covariance.diagonal().sqrt()
+    narrow = Head(lambda loc: Normal(loc, spread.expand_as(loc), validate_args=False), 1, 1)
+    encoder = Conditional(Matrix(covariance @ w.T / sigma**2), narrow)
+    decoder = Conditional(Matrix(w), normal(sigma, 1))
+    prior = StandardNormal(latents).double()
+    model = VAE(Hierarchy([prior], [latents]), Hierarchy([encoder], [latents]), decoder)
+    total = w @ w.T + sigma**2 * torch.eye(columns, dtype=torch.float64)
+    x = MultivariateNormal(torch.zeros(columns, dtype=torch.float64), total).sample((4,))
+    seen = torch.arange(columns) >= 6
+    found = impute(model, torch.where(seen, x, torch.nan), imputations=2, samples=4000, seed=0)
+    assert found.effective_sample_size.min() > 1500  # half of the samples come from the exact posterior
+    gain = total[~seen][:, seen] @ torch.linalg.inv(total[seen][:, seen])
+    expected = x[:, seen] @ gain.T
+    spread_of_missing = (total[~seen][:, ~seen] - gain @ total[seen][:, ~seen]).diagonal().sqrt()
+    error = (found.mean[:, ~seen] - expected) / spread_of_missing
+    assert error.abs().max() < 0.15

@@ -14,6 +14,10 @@ only if it was trained on missing data. Therefore a few short chains also fill t
 q(z | x_filled), then x_missing = E[x | z] (Rezende et al. 2014 sample from such a chain itself). Half of the
 mixture q is q(z | x_observed), the other half are the posteriors of these filled images.
 
+These posteriors believe that the filled values were observed, and are too narrow where many are missing. For
+rows of values, half of the samples therefore come from Gaussians at modes of p(z | x_observed), to which
+Newton's method climbs from the chains.
+
 An unknown label y is treated like z: each possible y_k gets an equal share of the K samples, and their
 weights are multiplied by p(y_k).
 
@@ -37,10 +41,13 @@ from vaekit.models import masking
 from vaekit.models.batching import batch_size_for, chunk_sizes, outputs_per_image
 from vaekit.models.conditional import HierarchicalDistribution
 from vaekit.models.context import Context, as_context
+from vaekit.models.elbo import latent_kind
 from vaekit.models.labels import LabelPrior
+from vaekit.models.posterior_modes import gaussians_at_modes
 from vaekit.utils.random import Seed, seeded
 
 CHAINS, STEPS = 8, 3
+MAX_LATENTS = 64  # up to which Gaussians at modes are found
 NO_WEIGHT = -1e30  # a finite log-weight below that of any valid sample
 
 
@@ -169,15 +176,41 @@ def _propose(
     """Samples from q in chunks of k: z (k, B, d), log w (k, B), and E[x | z] (k, B, C, H, W)."""
     posterior, prior = _proposal(model, filled, observed, context), model.conditional_prior(context)
     parts, images = posterior.batch_shape
+
+    def log_joint(z: Tensor) -> Tensor:
+        log_pz = prior.condition_on(z).log_prob.sum(0)
+        return masking.masked_log_prob(model.decode(z, context), filled, observed) + log_pz
+
+    modes = (
+        gaussians_at_modes(log_joint, posterior.rsample()[-CHAINS:])
+        if _has_modes(posterior, filled)
+        else None
+    )
+    draws = parts if modes is None else 2 * parts
     for k in chunk_sizes(
-        -(-samples // parts),
-        batch_size_for(parts * images * outputs_per_image(model.decoder, filled.shape[1:])),
+        -(-samples // draws),
+        batch_size_for(draws * images * outputs_per_image(model.decoder, filled.shape[1:])),
     ):
         z = posterior.rsample((k,)).flatten(0, 1)
-        log_parts = posterior.condition_on(z[:, None]).log_prob.sum(0)
-        log_q = log_parts.nan_to_num(NO_WEIGHT).logsumexp(1) - math.log(parts)
+        if modes is not None:
+            z = torch.cat([z, modes.rsample((k * parts // CHAINS,)).flatten(0, 1)])
+        log_q = _log_mean(posterior.condition_on(z[:, None]).log_prob.sum(0))
+        if modes is not None:
+            log_q = torch.logaddexp(log_q, _log_mean(modes.log_prob(z[:, None]))) - math.log(2)
         px, log_pz = model.decode(z, context), prior.condition_on(z).log_prob.sum(0)
         yield z, masking.masked_log_prob(px, filled, observed) + log_pz - log_q, px.mean
+
+
+def _has_modes(posterior: HierarchicalDistribution, x: Tensor) -> bool:
+    """Whether p(z | x) has modes that are cheap to find: rows of values, and few continuous latents."""
+    [latents, *others] = posterior.layer_dims
+    is_smooth = latent_kind(posterior.top) == "continuous"
+    return x.dim() == 2 and not others and latents <= MAX_LATENTS and is_smooth
+
+
+def _log_mean(log_parts: Tensor) -> Tensor:
+    """The log-density (K, B) of a mixture with equal weights, from those of its parts (K, R, B)."""
+    return log_parts.nan_to_num(NO_WEIGHT).logsumexp(1) - math.log(log_parts.shape[1])
 
 
 def _proposal(
