@@ -16,6 +16,7 @@ from vaekit.models.context import Context
 from vaekit.models.head import Head
 from vaekit.models.imputation import impute
 from vaekit.models.labels import LabelPrior
+from vaekit.models.posterior_modes import gaussians_at_modes
 from vaekit.models.priors import StandardNormal
 from vaekit.models.vae import VAE
 
@@ -215,3 +216,11 @@ def test_rows_are_imputed_by_nearly_independent_samples_although_the_encoder_see
     spread_of_missing = (total[~seen][:, ~seen] - gain @ total[seen][:, ~seen]).diagonal().sqrt()
     error = (found.mean[:, ~seen] - expected) / spread_of_missing
     assert error.abs().max() < 0.15
+
+
+def test_gaussians_at_modes_are_as_broad_as_a_broad_density():
+    mean, covariance = torch.tensor([3.0, -20.0]), torch.tensor([[0.5, 0.6], [0.6, 900.0]])
+    target = MultivariateNormal(mean, covariance)
+    found = gaussians_at_modes(target.log_prob, torch.zeros(4, 2))
+    torch.testing.assert_close(found.mean, mean.expand(4, 2), rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(found.covariance_matrix, covariance.expand(4, 2, 2), rtol=1e-3, atol=1e-3)

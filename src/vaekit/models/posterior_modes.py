@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.distributions import MultivariateNormal
 
-STEPS = 6
-LEAST_PRECISION = 0.05  # of a direction in latent space
+STEPS = 10
+LEAST_PRECISION = 1e-4  # of a direction in latent space; priors of tables may have broad components
 STEP_SIZES = (1.0, 0.5, 0.2, 0.05)
 
 
