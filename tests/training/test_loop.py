@@ -123,6 +123,18 @@ def test_the_best_weights_are_the_best(tmp_path):
     assert not vae.training
 
 
+def test_the_initial_weights_are_kept_unless_an_epoch_is_better(tmp_path):
+    vae, plain = model(), {"objective": Objective(beta=constant(1.0)), "patience": None, "epochs": 2}
+    initial = weights(vae)
+    outcome = train(tmp_path / "worse", vae=vae, keep_start=True, learning_rate=1e-9, **plain)
+    assert outcome.best_epoch == 0  # a change smaller than chance is no improvement
+    assert same(vae.state_dict(), initial)
+    better = model()
+    outcome = train(tmp_path / "better", vae=better, keep_start=True, learning_rate=0.01, **plain)
+    assert outcome.best_epoch == 2
+    assert not same(better.state_dict(), initial)
+
+
 def test_the_metrics_mark_the_best_epochs(tmp_path):
     outcome = train(tmp_path, epochs=8, learning_rate=0.4, patience=None, seed=3)
     kept = [record["epoch"] for record in metrics(tmp_path) if record["is_best"]]
