@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from required import pytest_runtest_makereport  # noqa: F401 (pytest finds it here)
+from vaekit import trust
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -23,6 +24,12 @@ def _one_thread() -> Iterator[None]:
 def _ctrl_c_is_heard() -> None:
     """A shell starts what runs in its background with Ctrl-C ignored, and that is inherited."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test allows is not allowed in the next one."""
+    monkeypatch.setattr(trust, "_allowed", set(trust._allowed))
 
 
 @pytest.fixture(autouse=True)

@@ -109,7 +109,7 @@ def test_conditioned_and_marginalized_labels_are_distinguished(call, numbers, co
 def test_missing_labels_are_predicted_or_averaged_over(call, fails, conditioned, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)
     np.save(tmp_path / "x.npy", images)
-    other = ("--data", "x.npy", "--split", "train")
+    other = ("--data", "x.npy")
     assert "these images have none; average over" in fails(3, "evaluate", conditioned, "--samples", 2, *other)
     assert call("evaluate", conditioned, "--samples", 2, "--labels", "marginalize", *other).exit_code == 0
     for command in ("reconstruct", "interpolate", "traverse"):
@@ -124,7 +124,8 @@ def test_classes_of_other_data_are_matched_by_name(call, fails, conditioned, tmp
     digits = load_data("digits")
     few = np.flatnonzero(np.isin(digits.labels, (3, 7)))[:60]
     np.savez(tmp_path / "few.npz", x=digits.images[few, 0], y=digits.labels[few])
-    images = load(conditioned).trained.load_split("train", str(tmp_path / "few.npz"))
+    images = load(conditioned).trained.load_split("test", str(tmp_path / "few.npz"))
+    assert len(images) == 60
     assert set(images.labels.tolist()) == {3, 7}
     np.savez(tmp_path / "words.npz", x=digits.images[few, 0], y=np.where(digits.labels[few] == 3, "3", "B"))
     assert "unknown class 'B'" in fails(3, "reconstruct", conditioned, "--data", "words.npz")

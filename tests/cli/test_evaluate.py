@@ -161,7 +161,7 @@ def test_evaluations_of_other_data_are_printed_but_not_saved(numbers, run, tmp_p
 
     np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8))
     found = numbers("evaluate", run, *QUICK, "--data", tmp_path / "x.npy")
-    assert (found["images"], found["data"]) == (4, str(tmp_path / "x.npy"))
+    assert (found["images"], found["data"]) == (40, str(tmp_path / "x.npy"))
     assert not (run / "evaluation.json").exists()
 
 

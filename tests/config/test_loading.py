@@ -28,6 +28,7 @@ def test_the_gated_recipe_has_the_settings_of_the_paper():
             "hidden_sizes": [300, 300],
             "gated": True,
             "activation": "relu",
+            "dropout": 0.0,
         }
     assert recipe.model.latent_dim == 40
     assert recipe.data.observation == "dynamic"
@@ -70,6 +71,7 @@ def test_another_kind_replaces_the_part_and_the_same_kind_is_merged():
         "hidden_sizes": [300, 300],
         "gated": False,
         "activation": "relu",
+        "dropout": 0.0,
     }
     same = load_recipe("mnist", ["model.encoder.network={kind: convolutional, hidden_sizes: [7]}"])
     assert (same.model.encoder.network.channels, same.model.encoder.network.hidden_sizes) == ([16, 32], [7])

@@ -67,7 +67,7 @@ def test_s02_sixteen_sides_are_volumes(tmp_path: Path) -> None:
     path = saved(tmp_path / "x.npy", values)
     data = load_dataset(path)
     assert (data.shape, data.noun) == ((1, 16, 16, 16), "volumes")
-    assert "data.kind=image" in data.notes[0]
+    assert "data.points=image" in data.notes[0]
     assert load_dataset(path, kind="image").shape == (16, 16, 16)
     assert isinstance(data.images.base, np.memmap)  # nothing was copied
     assert data.to_layout(data.images).shape == values.shape

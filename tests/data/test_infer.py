@@ -133,15 +133,15 @@ def test_many_bright_pixels_are_no_mistake() -> None:
         ((9, 5, 7, 3), (9, 3, 5, 7), "3 channels, stored last"),
         ((9, 5, 7, 1), (9, 1, 5, 7), "1 channels, stored last, moved first"),
         ((9, 4, 32, 32), (9, 4, 32, 32), "9 images of 32x32 with 4 channels, stored first"),
-        ((9, 8, 20, 20), (9, 8, 20, 20), "data.kind=volume reads volumes of 8x20x20"),
-        ((9, 6, 6, 6), (9, 1, 6, 6, 6), "data.kind=image reads images with 6 channels"),
+        ((9, 8, 20, 20), (9, 8, 20, 20), "data.points=volume reads volumes of 8x20x20"),
+        ((9, 6, 6, 6), (9, 1, 6, 6, 6), "data.points=image reads images with 6 channels"),
         ((9, 20, 30, 30), (9, 1, 20, 30, 30), "9 volumes of 20x30x30, one channel"),
         ((9, 2, 5, 6, 7), (9, 2, 5, 6, 7), "9 volumes of 5x6x7 with 2 channels, stored first"),
         ((9, 5, 6, 7, 3), (9, 3, 5, 6, 7), "9 volumes of 5x6x7 with 3 channels, stored last"),
         ((9, 2, 128), (9, 2, 128), "9 signals of length 128 with 2 channels, stored first"),
         ((9, 128, 2), (9, 2, 128), "9 signals of length 128 with 2 channels, stored last"),
         ((9, 12, 40), (9, 1, 12, 40), "9 gray images of 12x40"),
-        ((9, 32, 128), (9, 1, 32, 128), "data.kind=signal reads signals with 32 channels"),
+        ((9, 32, 128), (9, 1, 32, 128), "data.points=signal reads signals with 32 channels"),
     ],
 )
 def test_layout(shape: tuple[int, ...], expected: tuple[int, ...], says: str) -> None:
@@ -177,7 +177,7 @@ def test_a_kind_that_is_asked_for(shape: tuple[int, ...], kind: str, expected: t
     [
         ((9, 63), "image", "rows of H \\* H values"),
         ((9, 8, 8), "volume", r"expected \(N, D, H, W\), \(N, C, D, H, W\)"),
-        ((9, 3, 8, 8), "signal", "data.kind=signal"),
+        ((9, 3, 8, 8), "signal", "data.points=signal"),
         ((9, 8, 8), "movie", "expected one of auto, vector, signal, image, volume, got 'movie'"),
     ],
 )

@@ -81,7 +81,7 @@ def test_with_one_model_there_is_no_second():
 
 
 def test_an_unexpected_error_is_reported_and_the_server_goes_on(page, monkeypatch):
-    def fails(*_):
+    def fails(*_, **__):
         raise ZeroDivisionError("by zero")
 
     broken = application([tiny_session()], frozenset())

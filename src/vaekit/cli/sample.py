@@ -76,7 +76,8 @@ def command(
 
     trained, folder = open_model(run, device)
     condition = parse_condition(trained, label, attributes)
-    if output and not nearest and is_data_file(output):
+    grid = condition is None and conditional_plots.has_classes(trained) and not trained.columns
+    if output and not nearest and not grid and is_data_file(output):
         with progress_bar(quiet, "rows" if trained.columns else "images") as progress:
             values = sample(trained, number or 64, temperature, condition, seed, sample_pixels, progress)
         written = str(write_data(output, trained, values))
@@ -87,7 +88,7 @@ def command(
         plot = table_plots.table_samples(trained, number or 1000, seed, temperature)
     elif nearest:
         plot = plots.nearest_images(trained, number or 10, temperature, seed, sample_pixels)
-    elif condition is None and conditional_plots.has_classes(trained):
+    elif grid:
         rows = -(-(number or 64) // len(trained.label_names))
         plot = conditional_plots.class_grid(trained, rows, temperature, seed, sample_pixels)
     else:

@@ -163,7 +163,7 @@ def load_data(data: DataSettings) -> Dataset:
     reference = data.dataset
     plain: dict[str, Any] = {"size": data.size, "crop": data.crop, "color": data.color}
     if not is_dataset_function(reference):
-        more: dict[str, Any] = {"strict": data.strict, "kind": data.kind, "array": data.array}
+        more: dict[str, Any] = {"strict": data.strict, "kind": data.points, "array": data.array}
         return load_dataset(reference, **plain, **more, **data.table_options)
     if (
         reference in (*catalog.names(), *cache.dataset_names(cache.import_folder()))
@@ -184,7 +184,7 @@ def load_data(data: DataSettings) -> Dataset:
         raise
     except Exception as error:
         raise DataError(f"{where}: {type(error).__name__}: {first_line(error)}") from error
-    return to_dataset(returned, reference.rpartition(":")[2], where, data.kind, **data.table_options)
+    return to_dataset(returned, reference.rpartition(":")[2], where, data.points, **data.table_options)
 
 
 def build_preprocessing(data: DataSettings, dataset: Dataset, splits: Splits) -> Preprocessing:

@@ -74,7 +74,7 @@ def arrange(
     axes = {"vector": (1, 2, 3, 4), "signal": (1, 2), "image": (1, 2, 3), "volume": (3, 4)}[kind]
     if len(rest) not in axes:
         raise DataError(
-            f"{where}: expected {_SHAPES[kind]} for data.kind={kind}, got shape {values.shape}; "
+            f"{where}: expected {_SHAPES[kind]} for data.points={kind}, got shape {values.shape}; "
             "reshape it, or choose another kind"
         )
     if kind == "vector":
@@ -104,7 +104,7 @@ def _from_rows(rows: np.ndarray, where: str | Path, kind: str) -> Arranged:
     side = isqrt(length)
     if side * side != length:
         raise DataError(
-            f"{where}: expected rows of H * H values for data.kind=image, got rows of {length}; "
+            f"{where}: expected rows of H * H values for data.points=image, got rows of {length}; "
             "reshape it to (N, H, W)"
         )
     images = rows.reshape(count, 1, side, side)
@@ -145,14 +145,14 @@ def _last_is_channels(rest: list[int]) -> bool:
 def _other_reading(rest: list[int], kind: str) -> str:
     """How else the shape may be read, if that is a question."""
     if kind == "signal":
-        return f" (data.kind=image reads gray images of {_by(rest)})"
+        return f" (data.points=image reads gray images of {_by(rest)})"
     if kind == "volume" and len(rest) == 3:
         channels = rest[-1] if _last_is_channels(rest) else rest[0]
-        return f" (data.kind=image reads images with {channels} channels)"
+        return f" (data.points=image reads images with {channels} channels)"
     if kind == "image" and len(rest) == 2 and max(rest) >= 4 * min(rest):
-        return f" (data.kind=signal reads signals with {min(rest)} channels)"
+        return f" (data.points=signal reads signals with {min(rest)} channels)"
     if kind == "image" and len(rest) == 3 and min(rest) > 4:
-        return f" (data.kind=volume reads volumes of {_by(rest)})"
+        return f" (data.points=volume reads volumes of {_by(rest)})"
     return ""
 
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.special import ndtri
 
 from vaekit.data.dataset import Dataset, to_layout
 from vaekit.errors import DataError
@@ -99,6 +98,8 @@ def _positive(scale: float, column: Column, known: np.ndarray) -> float:
 
 def _knots(known: np.ndarray) -> tuple[tuple[float, float], ...]:
     """Quantiles and those of N(0, 1), strictly increasing. Equal quantiles share their middle probability."""
+    from scipy.special import ndtri  # imported late, since reading data needs no scipy
+
     count = int(np.clip(len(known) // 5, 2, MAX_KNOTS))
     probabilities = (np.arange(count) + 0.5) / count
     quantiles = np.quantile(known, probabilities)

@@ -238,7 +238,7 @@ class TrainedModel:
             "options": {},
             **{key: DataSettings.model_fields[key].default for key in TABLE_KEYS},
             "array": self.recipe.data.array if Path(name).suffix.lower() in ARCHIVES else None,
-            "kind": self.recipe.data.kind if Path(name).exists() else "auto",
+            "points": self.recipe.data.points if Path(name).exists() else "auto",
         }
         options = {**plain, "size": self.shape[1:]} if Path(name).is_dir() and len(self.shape) == 3 else plain
         return self.recipe.data.model_copy(update={"dataset": name, **options})

@@ -104,8 +104,8 @@ class DataSettings(Section):
     crop: Literal["resize", "center"] = Field("resize", description="how images are brought to that size")
     color: Literal["auto", "gray", "rgb"] = Field("auto", description="channels, for folders of images")
     strict: bool = Field(False, description="refuse images that cannot be read, instead of skipping them")
-    kind: Literal["auto", "vector", "signal", "image", "volume"] = Field(
-        "auto", description="what the data points of an array are; auto chooses by the shape"
+    points: Literal["auto", "vector", "signal", "image", "volume"] = Field(
+        "auto", description="what those of an array are; auto chooses by the shape"
     )
     array: str | None = Field(
         None, min_length=1, description="name of the array of values in a .npz, .h5 or .mat file"

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from vaekit.data.readers.guard import check_size, open_maybe_gzip, reading
 from vaekit.data.readers.raw import RawData
@@ -35,11 +34,14 @@ def read_sparse_npz(path: Path) -> RawData:
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "x.npz"
+    >>> from scipy import sparse
     >>> sparse.save_npz(path, sparse.csr_matrix(np.eye(3, 5)))
     >>> raw = read_sparse_npz(path)
     >>> raw.values.shape, raw.counts
     ((3, 5), True)
     """
+    from scipy import sparse
+
     with reading(path, "a sparse .npz file"):
         with np.load(path, allow_pickle=False) as arrays:
             check_size(path, arrays["shape"].tolist(), 4)
@@ -62,6 +64,7 @@ def read_matrix_market(path: Path) -> RawData:
     >>> import tempfile
     >>> from scipy.io import mmwrite
     >>> folder = Path(tempfile.mkdtemp())
+    >>> from scipy import sparse
     >>> mmwrite(folder / "matrix.mtx", sparse.coo_matrix(np.eye(2, 3, dtype=int)))
     >>> _ = (folder / "genes.tsv").write_text("g1\\tACT\\ng2\\tMYC\\n")
     >>> _ = (folder / "barcodes.tsv").write_text("AAA\\nCCC\\nGGG\\n")
@@ -69,6 +72,7 @@ def read_matrix_market(path: Path) -> RawData:
     >>> raw.values.shape, raw.names, raw.files
     ((3, 2), ('ACT', 'MYC'), ('AAA', 'CCC', 'GGG'))
     """
+    from scipy import sparse
     from scipy.io import mminfo, mmread
 
     if path.is_dir():
@@ -149,6 +153,8 @@ def _raw(
     labels: np.ndarray | None = None,
 ) -> RawData:
     """The dense table of a sparse or dense matrix, with names for its columns and rows."""
+    from scipy import sparse
+
     if matrix.ndim != 2:
         raise DataError(
             f"{path}: expected a table (N, D), got shape {tuple(matrix.shape)}; give such an array"
@@ -173,6 +179,8 @@ def _raw(
 
 def _dense(matrix: Any, path: Path) -> np.ndarray:
     """(N, D) float32, filled block by block."""
+    from scipy import sparse
+
     check_size(path, matrix.shape, 4)
     if not sparse.issparse(matrix):
         return np.asarray(matrix, np.float32)
@@ -236,6 +244,8 @@ def _is_whole(item: Any) -> bool:
 
 def _matrix(item: Any, path: Path) -> Any:
     """A dense array, or a sparse matrix stored as data, indices and indptr."""
+    from scipy import sparse
+
     if not hasattr(item, "keys"):
         check_size(path, item.shape, 4)
         return item[()]
