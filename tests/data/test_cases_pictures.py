@@ -79,7 +79,7 @@ def test_s03_two_long_rows_are_signals(tmp_path: Path) -> None:
     path = saved(tmp_path / "x.npy", values)
     data = load_dataset(path)
     assert (data.shape, data.noun) == ((2, 128), "signals")
-    assert build_data(DataSettings(dataset=str(path), kind="image", validation=0.1))[0].shape == (1, 2, 128)
+    assert build_data(DataSettings(dataset=str(path), points="image", validation=0.1))[0].shape == (1, 2, 128)
     last = load_dataset(saved(tmp_path / "last.npy", values.transpose(0, 2, 1)))
     np.testing.assert_array_equal(last.images, data.images)
     assert last.to_layout(last.images).shape == (80, 128, 2)

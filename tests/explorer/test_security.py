@@ -11,6 +11,7 @@ import pytest
 from explorer.sessions import Client, tiny_session
 from vaekit.explorer import security
 from vaekit.explorer.server import application
+from vaekit.explorer.worker import Worker
 
 HOST = "127.0.0.1:8000"
 ZERO = {"z": [[0, 0]]}
@@ -23,7 +24,7 @@ def e():
 
 def client(e, host: str = HOST, token: str = "", **headers: str) -> Client:
     hosts = security.allowed_hosts("0.0.0.0" if token else "127.0.0.1", 8000)
-    app = application([e], hosts, token)
+    app = application([e], hosts, token, Worker())
     return Client(app, host, headers)
 
 
@@ -184,7 +185,7 @@ def test_other_protocols_pass_the_gate(e):
         async def send(message):
             assert message["type"].endswith("complete")
 
-        await application([e], frozenset())({"type": "lifespan"}, receive, send)
+        await application([e], frozenset(), worker=Worker())({"type": "lifespan"}, receive, send)
 
     asyncio.run(lifespan())
 

@@ -19,12 +19,13 @@ from vaekit.errors import InvalidError
 from vaekit.explorer import requests, views
 from vaekit.explorer.security import allowed_hosts
 from vaekit.explorer.server import application, bind, page_url
+from vaekit.explorer.worker import Worker
 
 
 @pytest.fixture(scope="module")
 def page() -> Client:
     models = [tiny_session(), tiny_session(cases.make_vae(layer_dims=(2, 3)))]
-    app = application(models, allowed_hosts("127.0.0.1", 8000))
+    app = application(models, allowed_hosts("127.0.0.1", 8000), worker=Worker())
     return Client(app)
 
 
@@ -73,7 +74,7 @@ def test_errors_are_one_line_of_json(page):
 
 
 def test_with_one_model_there_is_no_second():
-    app = application([tiny_session()], frozenset())
+    app = application([tiny_session()], frozenset(), worker=Worker())
     assert (
         error(Client(app).post("/api/sample", json={"model": 1}), 404)
         == "model: expected an index from 0 to 0, got 1"
@@ -84,7 +85,7 @@ def test_an_unexpected_error_is_reported_and_the_server_goes_on(page, monkeypatc
     def fails(*_, **__):
         raise ZeroDivisionError("by zero")
 
-    broken = application([tiny_session()], frozenset())
+    broken = application([tiny_session()], frozenset(), worker=Worker())
     monkeypatch.setattr("vaekit.explorer.views.map.png", fails)
     client = Client(broken)
     assert "ZeroDivisionError" in error(client.get("/api/image?index=0"), 500)
