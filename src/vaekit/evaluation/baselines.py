@@ -6,7 +6,8 @@
 
 The number of factors and of components is that with the largest log-density of the validation rows (of a
 fifth of the training rows, if there are none). A VAE that is below these has learned less than they did.
-All densities are in the units of the data.
+All densities are in the units of the data. The noise of a column is at least a thousandth of its deviation:
+where one column determines another, the density has no upper limit without such a floor.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from vaekit.errors import InvalidError
 
 MAX_COMPONENTS = 10
 MAX_FACTORS = 20
+LEAST_VARIANCE = 1e-6  # of the noise of standardized columns; that of scikit-learn's mixtures
 
 Score = Callable[[np.ndarray], np.ndarray]
 
@@ -99,6 +101,7 @@ def _fitted(train: np.ndarray, validation: np.ndarray, seed: int) -> Iterator[tu
     yield "Gaussian", one.score_samples
     factors = range(1, min(train.shape[1], MAX_FACTORS, len(train) - 1) + 1)
     best = _best([FactorAnalysis(count, random_state=seed) for count in factors], train, validation)
+    best.noise_variance_ = np.maximum(best.noise_variance_, LEAST_VARIANCE)
     yield f"FactorAnalysis, {_plural(best.n_components, 'factor')}", best.score_samples
     counts = [count for count in range(1, MAX_COMPONENTS + 1) if count < len(train)]
     best = _best([GaussianMixture(count, random_state=seed) for count in counts], train, validation)

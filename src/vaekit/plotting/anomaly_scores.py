@@ -10,6 +10,7 @@ from vaekit.plotting.chart import chart
 from vaekit.plotting.style import BLUE, MUTED, VERMILION, styled
 
 _BINS = 40
+_LEAST_BINS = 10
 _FRINGE = 0.005  # share of the scores at each end that may lie outside the frame, at its edge
 
 
@@ -45,20 +46,22 @@ def anomaly_scores(
     everything = np.concatenate([scores, held_out])
     low, high = np.quantile(everything, [_FRINGE, 1 - _FRINGE])
     low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
-    edges = np.linspace(low, high, _BINS + 1)
+    bins = int(np.clip(2 * np.sqrt(len(scores)), _LEAST_BINS, _BINS))
+    edges = np.linspace(low, high, bins + 1)
     flagged = np.zeros(len(scores), bool) if is_anomaly is None else np.asarray(is_anomaly, bool)
-    labels = ["scored", *(["flagged"] if flagged.any() else []), *(["held out"] if len(held_out) else [])]
+    outline = f"held out ({len(held_out)})"
+    labels = [outline if len(held_out) else "flagged"]
     figure, axes = chart(title, subtitle, "anomaly score", "Share of the data", labels)
     groups, colors = [scores[~flagged], scores[flagged]], [BLUE, VERMILION]
     counts = [np.histogram(np.clip(group, low, high), edges)[0] / len(scores) for group in groups]
-    bottom = np.zeros(_BINS)
+    bottom = np.zeros(bins)
     for count, color, label in zip(counts, colors, ("scored", "flagged"), strict=True):
         if count.any():
             axes.bar(edges[:-1], count, np.diff(edges), bottom, align="edge", color=color, label=label)
             bottom = bottom + count
     if len(held_out):
         share = np.histogram(np.clip(held_out, low, high), edges)[0] / len(held_out)
-        axes.stairs(share, edges, color=MUTED, linewidth=1.2, label=f"held out ({len(held_out)})")
+        axes.stairs(share, edges, color=MUTED, linewidth=1.2, label=outline)
     if flagged.any():
         axes.axvline(float(scores[flagged].min()), color=VERMILION, linewidth=1, linestyle="--")
     axes.legend(frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))

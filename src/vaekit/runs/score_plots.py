@@ -8,6 +8,7 @@ from vaekit.engine.trained_model import TrainedModel
 from vaekit.runs.plots import Plot
 
 HIGHEST = 40
+METHODS_IN_WORDS = {"views": "neighbors, likelihood and ellipsoid"}
 
 
 def score_histogram(trained: TrainedModel, scores: Scores) -> Plot:
@@ -18,7 +19,8 @@ def score_histogram(trained: TrainedModel, scores: Scores) -> Plot:
     >>> scores = score(vaekit.demo(), method="kl", samples=1)  # doctest: +SKIP
     """
     against = f" against {len(scores.held_out)} held out" if len(scores.held_out) else ""
-    subtitle = f"{len(scores)} {scores.dataset.noun} of {scores.dataset.name}{against}, by {scores.method}"
+    method = METHODS_IN_WORDS.get(scores.method, scores.method)
+    subtitle = f"{len(scores)} {scores.dataset.noun} of {scores.dataset.name}{against}, by {method}"
     figure = plotting.anomaly_scores(
         scores.score, f"Anomaly scores: {trained.title}", scores.held_out, scores.is_anomaly, subtitle
     )
