@@ -20,7 +20,8 @@ from vaekit.config.loading import parse_recipe
 from vaekit.config.schema.recipe import Recipe
 from vaekit.data import Dataset
 from vaekit.data.splits import Splits, split
-from vaekit.engine.trained_model import TrainedModel, load_model, save_model
+from vaekit.engine.model_files import load_model, save_model
+from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import RecipeError
 from vaekit.evaluation.importance_sampling import measure_batches
 

@@ -18,7 +18,7 @@ from torch.distributions import Bernoulli, Normal, Poisson
 import vaekit
 from vaekit.config.build import build_model
 from vaekit.config.loading import load_recipe
-from vaekit.engine.trained_model import load_model
+from vaekit.engine.model_files import load_model
 from vaekit.errors import RecipeError
 from vaekit.explorer import requests
 from vaekit.explorer.session import open_session

@@ -19,7 +19,8 @@ from vaekit.config.loading import override_recipe
 from vaekit.config.propose import propose
 from vaekit.config.schema.data import DataSettings
 from vaekit.data import load_dataset, suggest
-from vaekit.engine.trained_model import TrainedModel, load_model, save_model
+from vaekit.engine.model_files import load_model, save_model
+from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import DataError
 
 RNG = np.random.default_rng(0)

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from vaekit.config.loading import load_recipe, parse_recipe
 from vaekit.config.renamed import KEYS, VALUES, upgrade_recipe
 from vaekit.engine.migrate import migrate, upgrade_weight_name
-from vaekit.engine.trained_model import load_model
+from vaekit.engine.model_files import load_model
 from vaekit.errors import InvalidError, NotFoundError, RecipeError
 from vaekit.runs.run import Run
 from vaekit.utils.yaml import parse_yaml

@@ -12,7 +12,7 @@ from torch.distributions import Independent, MultivariateNormal, Normal
 from cases import BATCH, CLASSES, SHAPE, images, images_for, make_hierarchical, make_labeled, make_vae
 from vaekit.data import Dataset
 from vaekit.data.observation import observe
-from vaekit.engine.trained_model import load_weights_into
+from vaekit.engine.model_files import load_weights_into
 from vaekit.evaluation.importance_sampling import (
     mean_and_stderr,
     measure_batches,

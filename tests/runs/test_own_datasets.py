@@ -13,7 +13,7 @@ from vaekit.config.loading import load_recipe
 from vaekit.config.schema.data import DataSettings
 from vaekit.data import Dataset
 from vaekit.data.own_dataset import to_dataset
-from vaekit.engine.trained_model import load_model
+from vaekit.engine.model_files import load_model
 from vaekit.errors import DataError, RecipeError
 from vaekit.runs.run import Run
 from vaekit.runs.train import resume, train

@@ -360,7 +360,7 @@ def test_a_folder_of_other_images_is_resized_for_the_model(tmp_path):
 
 def _model(name: str) -> Path:
     """A model that was not trained."""
-    from vaekit.engine.trained_model import save_model
+    from vaekit.engine.model_files import save_model
 
     recipe, dataset = load_recipe(name), load_data(name)
     return save_model(Path("model"), build_model(recipe.model, dataset.shape), recipe, dataset)

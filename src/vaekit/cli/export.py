@@ -33,7 +33,6 @@ def command() -> None:
 )
 @options.split
 @options.data
-@options.trust
 @options.as_json
 @options.quiet
 @options.trust

@@ -117,7 +117,19 @@ class ContinuousBernoulli(Distribution):
         return torch.where(self.logits < 0, low, 1 - low).clamp(0, 1)
 
 
-class DiscretizedLogistic(Distribution):
+class _GrayLevels(Distribution):
+    """Gray levels k / (n - 1) of a location-scale density that is cut into bins."""
+
+    arg_constraints: ClassVar[dict] = {}
+    support = constraints.unit_interval
+
+    def __init__(self, loc: Tensor, log_scale: Tensor, levels: int = LEVELS):
+        self.loc, self.log_scale = torch.broadcast_tensors(loc, log_scale)
+        self.levels = levels
+        super().__init__(self.loc.shape, validate_args=False)
+
+
+class DiscretizedLogistic(_GrayLevels):
     """A logistic density cut into equal bins about the gray levels k / (n - 1) (Salimans et al. 2017).
 
     P(k) = S((x + h - loc) / s) - S((x - h - loc) / s), with S the sigmoid, x = k / (n - 1) and half a bin
@@ -133,14 +145,6 @@ class DiscretizedLogistic(Distribution):
     >>> round(float(p.log_prob(torch.arange(4) / 3).exp().sum()), 4)
     1.0
     """
-
-    arg_constraints: ClassVar[dict] = {}
-    support = constraints.unit_interval
-
-    def __init__(self, loc: Tensor, log_scale: Tensor, levels: int = LEVELS):
-        self.loc, self.log_scale = torch.broadcast_tensors(loc, log_scale)
-        self.levels = levels
-        super().__init__(self.loc.shape, validate_args=False)
 
     def log_prob(self, value: Tensor) -> Tensor:
         last = self.levels - 1
@@ -178,7 +182,7 @@ class DiscretizedLogistic(Distribution):
             return (x * (self.levels - 1)).round().clamp(0, self.levels - 1) / (self.levels - 1)
 
 
-class DiscretizedGaussian(Distribution):
+class DiscretizedGaussian(_GrayLevels):
     """A Gaussian density cut into equal bins about the gray levels k / (n - 1).
 
     P(k) = Phi((x + h - loc) / s) - Phi((x - h - loc) / s), with x = k / (n - 1) and half a bin
@@ -200,14 +204,6 @@ class DiscretizedGaussian(Distribution):
     >>> round(float(p.log_prob(torch.arange(4) / 3).exp().sum()), 4)
     1.0
     """
-
-    arg_constraints: ClassVar[dict] = {}
-    support = constraints.unit_interval
-
-    def __init__(self, loc: Tensor, log_scale: Tensor, levels: int = LEVELS):
-        self.loc, self.log_scale = torch.broadcast_tensors(loc, log_scale)
-        self.levels = levels
-        super().__init__(self.loc.shape, validate_args=False)
 
     def log_prob(self, value: Tensor) -> Tensor:
         last = self.levels - 1

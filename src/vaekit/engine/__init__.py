@@ -3,11 +3,13 @@
 `vaekit.runs` and everything above it may import this package. It imports `vaekit.config`,
 `vaekit.evaluation`, `vaekit.data`, `vaekit.models` and `vaekit.utils`.
 
-    trained_model.TrainedModel            a model with its recipe; `load_model` and `save_model`
+    trained_model.TrainedModel            a model with its recipe; it loads its own and other data
+    model_files.save_model, load_model    a model as a folder of two files
+    encode.encode, sample.sample          latents of data, and new data from latents
     evaluate.evaluate                     log p(x) of a split, with `EvaluationOptions`
     evaluate.bdmc_on_model_samples        bounds of log p(x) from both sides
     sample_quality.sample_quality         how close samples are to the data
     score.score                           how anomalous each data point is, with p-values and columns
-    impute.impute_dataset                 fill in missing pixels
+    impute.impute_dataset                 fill in missing values
     conditioning.parse_condition          a label or attributes in words -> the vector to condition on
 """

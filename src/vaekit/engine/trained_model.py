@@ -1,29 +1,20 @@
 """A trained model with all that is needed to use it: weights, recipe, preprocessing, names of classes.
 
-    model/config.json           recipe, preprocessing, names of classes and attributes, versions
-    model/model.safetensors     the weights, and the labels of a conditional model with their probabilities
-
-Both files are plain data. Loading a model runs no code that came with it.
+It loads its own data, and brings other data to the form that it was trained on.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 
-import vaekit
-from vaekit.config.build import build_data, build_missing, build_model, load_data
-from vaekit.config.loading import override_recipe, parse_recipe
-from vaekit.config.outside_code import check_copies, copy_components, with_absolute_files
+from vaekit.config.build import build_data, build_missing, load_data
+from vaekit.config.loading import override_recipe
 from vaekit.config.schema.data import TABLE_KEYS, DataSettings, is_dataset_function
 from vaekit.config.schema.recipe import Recipe
 from vaekit.data import Dataset, cache, catalog
@@ -39,15 +30,10 @@ from vaekit.data.tables import read_like
 from vaekit.data.tables.files import is_table_path
 from vaekit.data.tables.kinds import ColumnChoice
 from vaekit.data.tables.table import LABELS
-from vaekit.errors import InvalidError, NotFoundError, first_line
-from vaekit.models.labels import LabelPrior
+from vaekit.errors import InvalidError, NotFoundError
 from vaekit.models.vae import VAE
-from vaekit.registry import Trust
 from vaekit.spec import Column, Preprocessing
-from vaekit.utils.io import write_whole
 from vaekit.utils.memory import release_pages
-
-FORMAT = 2
 
 
 @dataclass
@@ -321,114 +307,6 @@ def split_indices(splits: Splits, name: str) -> np.ndarray:
     return indices
 
 
-def save_model(
-    folder: Path, model: VAE, recipe: Recipe, dataset: Dataset, preprocessing: Preprocessing | None = None
-) -> Path:
-    """Write config.json and model.safetensors into a folder, each whole or not at all.
-
-    Args:
-        preprocessing: how data become model values; None if it is not known.
-
-    Raises:
-        VaekitError: a file cannot be written.
-
-    Example:
-        >>> import tempfile, vaekit
-        >>> trained = vaekit.demo()
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> saved = save_model(folder, trained.model, trained.recipe, trained.load_data()[0])
-        >>> sorted(file.name for file in saved.iterdir())
-        ['config.json', 'model.safetensors']
-    """
-    training = recipe.training.model_copy(update={"callbacks": []})  # using a model calls none
-    tree, components = copy_components(recipe.model_copy(update={"training": training}), folder)
-    config = {
-        "format": FORMAT,
-        "vaekit": vaekit.__version__,
-        "shape": list(dataset.shape),
-        "label_names": list(dataset.label_names),
-        "attribute_names": list(dataset.attribute_names),
-        "data": fingerprint(dataset),
-        "preprocessing": preprocessing and preprocessing.to_dict(),
-        **({"table": dataset.table.to_dict()} if dataset.table else {}),
-        "recipe": tree,
-        **({"components": components} if components else {}),
-    }
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    write_whole(folder / "model.safetensors", save(weights))
-    write_whole(folder / "config.json", (json.dumps(config, indent=2) + "\n").encode())
-    return folder
-
-
-def load_model(path: str | Path, device: str | torch.device = "cpu", trust: Trust = False) -> TrainedModel:
-    """Load a trained model from its folder, or from its file of weights with config.json beside it.
-
-    Args:
-        trust: the modules and files from outside vaekit that may be imported, if the model names any; True
-            for all.
-
-    Raises:
-        NotFoundError: a file is missing.
-        InvalidError: a file is damaged, or the files do not belong together.
-        UntrustedError: the model names code from outside vaekit that is not trusted.
-
-    Example:
-        >>> import vaekit
-        >>> load_model(vaekit.demo().source)
-        TrainedModel('demo', 1 x 28 x 28 images, 2 latents)
-    """
-    if not Path(path).exists():
-        raise NotFoundError(f"{path}: no such run directory, model directory or file of weights")
-    folder = Path(path).parent if Path(path).is_file() else Path(path)
-    config = read_config(folder / "config.json")
-    recipe = parse_config_recipe(config, folder, trust)
-    shape, names = tuple(config["shape"]), tuple(config["label_names"])
-    file = folder / "model.safetensors"
-    preprocessing, table = _read_preprocessing(config, folder)
-    model = restore_model(recipe, shape, _read_weights(file), str(file), preprocessing)
-    data, attributes = str(config.get("data", "")), tuple(config.get("attribute_names", ()))
-    return TrainedModel(
-        model.to(device).eval(), recipe, shape, names, folder, data, attributes, preprocessing, table
-    )
-
-
-def _read_preprocessing(
-    config: dict[str, Any], folder: Path
-) -> tuple[Preprocessing | None, TableSource | None]:
-    tree, table = config.get("preprocessing"), config.get("table")
-    try:
-        return Preprocessing.from_dict(tree) if tree else None, TableSource.from_dict(
-            table
-        ) if table else None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InvalidError(
-            f"{folder / 'config.json'}: preprocessing: {first_line(error)}; save the model anew"
-        ) from error
-
-
-def parse_config_recipe(config: dict[str, Any], folder: Path, trust: Trust = False) -> Recipe:
-    """The recipe in the configuration of a model, with the components that are saved beside it.
-
-    Args:
-        config: the content of config.json.
-        folder: where it lies.
-        trust: as for `load_model`.
-
-    Raises:
-        RecipeError: it does not fit the schema.
-        UntrustedError: it names code from outside vaekit that is not trusted.
-        InvalidError: the file of a component was changed.
-
-    Example:
-        >>> import vaekit
-        >>> folder = vaekit.demo().source
-        >>> parse_config_recipe(read_config(folder / "config.json"), folder).name
-        'demo'
-    """
-    check_copies(config.get("components", ()), folder)
-    return parse_recipe(with_absolute_files(config["recipe"], folder), str(folder / "config.json"), trust)
-
-
 def fingerprint(dataset: Dataset) -> str:
     """A digest of the size of a dataset, of about 256 of its images and of its attributes, to detect changes.
 
@@ -443,112 +321,6 @@ def fingerprint(dataset: Dataset) -> str:
     release_pages(dataset.images)
     content = f"{n} {sample.shape} {sample.dtype}".encode() + sample.tobytes() + attributes
     return hashlib.sha256(content).hexdigest()[:16]
-
-
-def restore_model(
-    recipe: Recipe,
-    shape: tuple[int, ...],
-    weights: dict[str, torch.Tensor],
-    source: str,
-    preprocessing: Preprocessing | None = None,
-) -> VAE:
-    """Build the model of a recipe and load saved weights into it.
-
-    Args:
-        source: the file of the weights, for messages.
-        preprocessing: how data become model values.
-
-    Raises:
-        InvalidError: the weights are of another architecture.
-
-    Example:
-        >>> import vaekit
-        >>> trained = vaekit.demo()
-        >>> restore_model(trained.recipe, trained.shape, trained.model.state_dict(), "demo").latent_dim
-        2
-    """
-    values = weights.get("labels.values")
-    if recipe.model.condition and (values is None or values.dim() != 2):
-        raise InvalidError(
-            f"{source}: expected labels.values (M, m), the labels of a conditional model, got none"
-        )
-    labels = None if values is None or not recipe.model.condition else LabelPrior(values)
-    model = build_model(recipe.model, shape, labels=labels, preprocessing=preprocessing)
-    load_weights_into(model, weights, source)
-    return model
-
-
-def load_weights_into(model: VAE, weights: dict[str, torch.Tensor], source: str) -> None:
-    """Load weights into a model of the same architecture.
-
-    Raises:
-        InvalidError: names or shapes differ.
-
-    Example:
-        >>> import vaekit
-        >>> load_weights_into(vaekit.demo().model, {}, "weights")  # doctest: +ELLIPSIS
-        Traceback (most recent call last):
-        vaekit.errors.InvalidError: weights: the weights are of another architecture: ...
-    """
-    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    given = {name: tuple(tensor.shape) for name, tensor in weights.items()}
-    different = sorted(
-        name for name in expected.keys() | given.keys() if expected.get(name) != given.get(name)
-    )
-    if different:
-        name = different[0]
-        raise InvalidError(
-            f"{source}: the weights are of another architecture: {name}: expected "
-            f"{expected.get(name, 'none')}, got {given.get(name, 'none')} ({len(different)} differ)"
-        )
-    model.load_state_dict(weights)
-
-
-def read_config(file: Path) -> dict[str, Any]:
-    """Read config.json of a model.
-
-    Raises:
-        NotFoundError, InvalidError: as `load_model`.
-
-    Example:
-        >>> import vaekit
-        >>> read_config(vaekit.demo().source / "config.json")["format"]
-        2
-    """
-    try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-        shape, names, form = config["shape"], config["label_names"], config["format"]
-        sound = (
-            1 <= len(shape) <= 4
-            and all(isinstance(n, int) and 0 < n < 10**9 for n in shape)
-            and isinstance(names, list)
-            and "recipe" in config
-        )
-    except FileNotFoundError:
-        raise NotFoundError(
-            f"{file}: not found; expected a run directory, a model directory or its weights' file"
-        ) from None
-    except (ValueError, KeyError, TypeError, ValidationError) as error:
-        raise InvalidError(f"{file}: not a model's configuration ({error!r})") from None
-    if form == 1:
-        raise InvalidError(
-            f"{file}: format 1, from an earlier vaekit; convert it with: vaekit migrate {file.parent}"
-        )
-    if not sound or form != FORMAT:
-        raise InvalidError(
-            f"{file}: expected format {FORMAT} with the shape of a data point, such as (C, H, W); "
-            f"got format {form}, shape {shape}"
-        )
-    return config
-
-
-def _read_weights(file: Path) -> dict[str, torch.Tensor]:
-    if not file.is_file():
-        raise NotFoundError(f"{file}: not found; a model directory holds config.json and model.safetensors")
-    try:
-        return load_file(file)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise InvalidError(f"{file}: damaged weights ({error}); copy or train the model again") from None
 
 
 def _format_shape(shape: tuple[int, ...]) -> str:

@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 
 from vaekit.data.observation import ObservedImages
-from vaekit.engine.trained_model import TrainedModel, load_model
+from vaekit.engine.model_files import load_model
+from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.evaluation import validity
 from vaekit.evaluation.importance_sampling import measure_batches

@@ -27,7 +27,7 @@ import numpy as np
 from vaekit.config.loading import load_recipe
 from vaekit.config.outside_code import check_copies
 from vaekit.config.schema.recipe import Recipe
-from vaekit.engine.trained_model import parse_config_recipe, read_config
+from vaekit.engine.model_files import parse_config_recipe, read_config
 from vaekit.errors import InvalidError, NotFoundError, first_line
 from vaekit.registry import Trust
 from vaekit.utils.io import UNREADABLE, Record, best_epoch, read_records

@@ -19,7 +19,8 @@ import numpy as np
 from vaekit.config.build import build_data, build_preprocessing
 from vaekit.config.functions import Given
 from vaekit.engine.evaluate import EvaluationOptions, bdmc_on_model_samples, evaluate
-from vaekit.engine.trained_model import TrainedModel, load_model, restore_model
+from vaekit.engine.model_files import load_model, restore_model
+from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import first_line
 from vaekit.evaluation.bdmc import BDMCBounds
 from vaekit.evaluation.results import Evaluation

@@ -20,7 +20,8 @@ from vaekit.config.propose import Proposal, propose
 from vaekit.config.schema.recipe import Recipe
 from vaekit.data import cache, catalog
 from vaekit.data.observation import ObservedImages
-from vaekit.engine.trained_model import TrainedModel, fingerprint, save_model
+from vaekit.engine.model_files import save_model
+from vaekit.engine.trained_model import TrainedModel, fingerprint
 from vaekit.errors import InvalidError, VaekitError, first_line
 from vaekit.evaluation import validity
 from vaekit.registry import Trust
