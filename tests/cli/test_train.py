@@ -267,3 +267,24 @@ def test_a_recipe_that_is_not_yaml(fails, tmp_path):
 def test_damaged_data(fails, tmp_path):
     (tmp_path / "x.npy").write_bytes(b"nothing of the kind")
     assert "x.npy" in fails(3, "train", "--data", "x.npy")
+
+
+def test_a_broken_picture_is_skipped_or_with_strict_refused(call, fails, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for i in range(12):
+        Image.new("L", (8, 8), 20 * i).save(tmp_path / "photos" / f"{i}.png")
+    (tmp_path / "photos" / "7.png").write_bytes(b"\x89PNG\r\n\x1a\nno picture")
+    quick = ("train", "--data", "photos", "training.epochs=1", "training.sample_every=0", "--run-dir", "run")
+    assert "7.png" in fails(3, *quick, "--strict")
+    result = call(*quick)
+    assert result.exit_code == 0, result.output
+    assert "7.png" in result.stderr
+
+
+def test_the_weights_at_the_start_are_kept_and_said(call, tmp_path):
+    rows = np.random.default_rng(0).normal(size=(60, 3))
+    (tmp_path / "t.csv").write_text("a,b,c\n" + "\n".join(",".join(f"{v:.4f}" for v in row) for row in rows))
+    quick = ("--data", "t.csv", "--run-dir", "run", "training.epochs=1", "training.learning_rate=1e-9")
+    result = call("train", *quick)
+    assert "1 epoch in" in result.stdout
+    assert "none better than the weights at the start, which are kept" in result.stdout

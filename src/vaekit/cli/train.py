@@ -21,6 +21,7 @@ from vaekit.cli import options
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Random seed of weights, batches and noise.")
 @click.option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")
 @click.option("--threads", type=click.IntRange(1, 4096), help="Number of CPU threads.")
+@click.option("--strict", is_flag=True, help="Refuse pictures that cannot be read, instead of skipping them.")
 @click.option(
     "--on-nan",
     type=click.Choice(["stop", "rollback"]),
@@ -35,6 +36,7 @@ def command(
     data: str | None,
     run_dir: str | None,
     resume: str | None,
+    strict: bool,
     as_json: bool,
     quiet: bool,
     **settings: Any,
@@ -51,6 +53,8 @@ def command(
       vaekit train --resume runs/mnist/1
     """
     recipe, overrides = _split_words(words)
+    if strict:
+        overrides = (*overrides, "data.strict=true")
     given = {key: value for key, value in settings.items() if value is not None}
     if resume and (recipe or data or run_dir):
         raise click.UsageError(
@@ -100,4 +104,4 @@ def _format_best(summary: dict[str, Any]) -> str:
         return f", best epoch {summary['best_epoch']}, validation ELBO {summary['validation_elbo']:.2f} nats"
     if summary["validation_loss"] is not None:
         return f", best epoch {summary['best_epoch']}, validation loss {summary['validation_loss']:.2f} nats"
-    return ""
+    return ", none better than the weights at the start, which are kept" if summary["kept_start"] else ""

@@ -201,6 +201,7 @@ class RunFiles:
             "epochs": len(metrics),
             "seconds": sum(record["seconds"] for record in metrics),
             "best_epoch": best,
+            "kept_start": bool(metrics) and best is None and self.recipe.training.keep_start,
             "validation_elbo": record.get("validation_elbo"),
             "validation_loss": record.get("validation_loss"),
         }
