@@ -27,7 +27,7 @@ def test_the_elbo_is_below_log_px_and_its_terms_add_up(numbers, run):
     assert found["elbo"] == pytest.approx(found["reconstruction"] - sum(found["kl"]))
     assert found["elbo"] < found["log_likelihood"] < 0
     assert found["bits_per_dimension"] == pytest.approx(-found["log_likelihood"] / (64 * 0.6931472), rel=1e-6)
-    assert (found["run"], found["data"], found["split"]) == (str(run), "digits", "test")
+    assert (found["run"], found["dataset"], found["split"]) == (str(run), "digits", "test")
 
 
 def test_the_same_seed_gives_the_same_numbers(numbers, run):
@@ -161,7 +161,7 @@ def test_evaluations_of_other_data_are_printed_but_not_saved(numbers, run, tmp_p
 
     np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8))
     found = numbers("evaluate", run, *QUICK, "--data", tmp_path / "x.npy")
-    assert (found["images"], found["data"]) == (40, str(tmp_path / "x.npy"))
+    assert (found["images"], found["dataset"]) == (40, str(tmp_path / "x.npy"))
     assert not (run / "evaluation.json").exists()
 
 

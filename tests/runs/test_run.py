@@ -12,8 +12,9 @@ import vaekit
 from vaekit.config.build import build_model
 from vaekit.config.loading import load_recipe
 from vaekit.data import load_dataset as load_data
+from vaekit.data.fingerprint import fingerprint
 from vaekit.engine.evaluate import EvaluationOptions, _measurement_key, evaluate
-from vaekit.engine.trained_model import TrainedModel, fingerprint
+from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import DataError, InvalidError, NotFoundError, RecipeError, VaekitError
 from vaekit.evaluation.estimators import Estimator
 from vaekit.runs.run import Run, load

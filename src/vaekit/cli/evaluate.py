@@ -190,8 +190,8 @@ def _evaluate(
             partial_path = Path(f"{output}.partial.npz") if output else None
             trained = opened
             evaluation = evaluate(opened, EvaluationOptions(**settings), progress, say, partial_path)
-    data = settings["data"] or trained.recipe.data.dataset
-    results = {"run": run, "data": data, **evaluation.to_dict()}
+    dataset = settings["data"] or trained.recipe.data.dataset
+    results = {"run": run, "dataset": dataset, **evaluation.to_dict()}
     return results, _evaluation_table(results)
 
 
@@ -248,7 +248,7 @@ def _evaluation_table(results: dict[str, Any]) -> Any:
     for card in evaluation_cards(results):
         rows.add_row(*(cell.replace("−", "-") for cell in card))
     protocol = (
-        f"{results['split']} split of {results['data']}, observation {results['observation']}, "
+        f"{results['split']} split of {results['dataset']}, observation {results['observation']}, "
         f"seed {results['seed']}, {results['seconds']:.1f} s"
     )
     quality: list[Any] = (

@@ -23,10 +23,11 @@ import vaekit
 from vaekit.config.components import short_name
 from vaekit.config.functions import Given, named_functions
 from vaekit.data import Dataset
+from vaekit.data.fingerprint import fingerprint
 from vaekit.data.observation import ObservedImages
 from vaekit.engine.own_metrics import own_metrics
 from vaekit.engine.sample_quality import sample_quality as sample_quality
-from vaekit.engine.trained_model import TrainedModel, fingerprint
+from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
 from vaekit.evaluation import validity
 from vaekit.evaluation.ais import CHAINS, STEPS, Init
@@ -164,6 +165,7 @@ def evaluate(
         per_image=_per_image(metrics, images),
         pixels=_image_digest(trained, images),
         estimator=estimator.kind,
+        data=fingerprint(dataset),
         **ais,
         **_surgery_fields(trained, images, options.seed),
         **_saturation_fields(trained, images),

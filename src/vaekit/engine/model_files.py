@@ -23,8 +23,9 @@ from vaekit.config.loading import parse_recipe
 from vaekit.config.outside_code import check_copies, copy_components, with_absolute_files
 from vaekit.config.schema.recipe import Recipe
 from vaekit.data import Dataset
+from vaekit.data.fingerprint import fingerprint
 from vaekit.data.table_source import TableSource
-from vaekit.engine.trained_model import TrainedModel, fingerprint
+from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError, NotFoundError, first_line
 from vaekit.models.labels import LabelPrior
 from vaekit.models.vae import VAE

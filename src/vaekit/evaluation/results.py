@@ -122,6 +122,7 @@ class Evaluation:
         noun: what the data points are: images, rows, vectors, signals or volumes.
         metrics: the values of your own metrics by name; None for one that failed.
         baselines: log-densities of simple models on the same rows, if they were asked for.
+        data: the fingerprint of the data, see `vaekit.data.fingerprint`.
         per_image: arrays (N,) by name: `index` into the dataset, `log_likelihood`, `elbo`,
             `effective_sample_size`, `pareto_k`.
 
@@ -172,6 +173,7 @@ class Evaluation:
     noun: str = "images"
     metrics: dict[str, float | None] = field(default_factory=dict)
     baselines: list[Baseline] = field(default_factory=list)
+    data: str = ""
     per_image: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def __repr__(self) -> str:

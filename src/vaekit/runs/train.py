@@ -19,9 +19,10 @@ from vaekit.config.outside_code import copy_components
 from vaekit.config.propose import Proposal, propose
 from vaekit.config.schema.recipe import Recipe
 from vaekit.data import cache, catalog
+from vaekit.data.fingerprint import fingerprint, is_same_data
 from vaekit.data.observation import ObservedImages
 from vaekit.engine.model_files import save_model
-from vaekit.engine.trained_model import TrainedModel, fingerprint
+from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError, VaekitError, first_line
 from vaekit.evaluation import validity
 from vaekit.registry import Trust
@@ -160,7 +161,7 @@ def resume(
             f"{path}: training.epochs: {done} epochs are done; choose more, or start a new run"
         )
     prepared = _prepare(recipe, callbacks)
-    if run.environment.get("data", prepared.trained.fingerprint) != prepared.trained.fingerprint:
+    if not is_same_data(str(run.environment.get("data", "")), prepared.experiment.dataset):
         raise InvalidError(
             f"{path}: its data {recipe.data.dataset} changed since training started; restore it, "
             "or start a new run"

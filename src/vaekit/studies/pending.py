@@ -14,7 +14,7 @@ from typing import Any
 from vaekit.config.build import build_data
 from vaekit.config.schema.data import DataSettings
 from vaekit.config.schema.recipe import Recipe
-from vaekit.engine.trained_model import fingerprint
+from vaekit.data.fingerprint import fingerprint, sample_digest
 from vaekit.errors import VaekitError
 from vaekit.runs.run import Run
 from vaekit.runs.train import with_absolute_paths
@@ -81,7 +81,7 @@ def _step(task: Task, note: Note, resume: bool) -> str | None:
     return None if _is_measured(run, task, data[1]) else "measure"
 
 
-def _changed(run: Run, task: Task, data: str) -> str | None:
+def _changed(run: Run, task: Task, data: tuple[str, str]) -> str | None:
     """Why a run does not match its task; None if it does."""
     try:
         same = numeric_settings(run.recipe) == numeric_settings(with_absolute_paths(task.recipe))
@@ -89,7 +89,7 @@ def _changed(run: Run, task: Task, data: str) -> str | None:
         same = False
     if not same:
         return "its recipe changed"
-    return None if run.environment.get("data") == data else "its data changed"
+    return None if run.environment.get("data") in data else "its data changed"
 
 
 def numeric_settings(recipe: Recipe) -> dict[str, Any]:
@@ -123,10 +123,14 @@ def _is_measured(run: Run, task: Task, sizes: dict[str, int]) -> bool:
 
 
 @cache
-def _data_or_error(spec: str) -> tuple[str, dict[str, int]] | VaekitError:
-    """Fingerprint and split sizes of the data; or the error, so that a failed download is tried once."""
+def _data_or_error(spec: str) -> tuple[tuple[str, str], dict[str, int]] | VaekitError:
+    """Fingerprints (also as earlier versions recorded it) and split sizes of the data.
+
+    Or the error, so that a failed download is tried once.
+    """
     try:
         dataset, splits = build_data(DataSettings.model_validate_json(spec))
     except VaekitError as error:
         return error
-    return fingerprint(dataset), {name: len(part) for name, part in vars(splits).items()}
+    sizes = {name: len(part) for name, part in vars(splits).items()}
+    return (fingerprint(dataset), sample_digest(dataset)), sizes
