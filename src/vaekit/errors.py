@@ -14,7 +14,12 @@ catches all of them. `InvalidError` is a `ValueError` too, and `NotFoundError` a
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = _short.maxlong = 200
+_short.maxlist = _short.maxtuple = _short.maxdict = 6
 
 
 class VaekitError(Exception):
@@ -94,8 +99,45 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     >>> did_you_mean("x", ["mnist", "digits"])
     ''
     """
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.55)
+    near = difflib.get_close_matches(word[:100], list(known), n=1, cutoff=0.55)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def brief(value: object, most: int = 80) -> str:
+    """A value as Python writes it, for a message: short, printable and on one line, whatever the value is.
+
+    Args:
+        value: any value, also one that came from outside.
+        most: the largest number of characters.
+
+    >>> brief("mnist"), brief("x" * 1000, most=20)
+    ("'mnist'", "'xxxxxxxxxxxxxxxxxx…")
+    >>> brief(10**5000), brief({"a": [1, 2]})
+    ('a number of 16610 bits', "{'a': [1, 2]}")
+    """
+    if isinstance(value, str):
+        value = value[:most]
+    if isinstance(value, int) and value.bit_length() > 1000:
+        return f"a number of {value.bit_length()} bits"
+    try:
+        text = _short.repr(value)
+    except Exception:  # of a class from outside
+        text = f"an object of {type(value).__name__}"
+    text = " ".join(text.split())
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def printable(text: str, most: int = 1000) -> str:
+    r"""A message on one line, without control characters; the middle of a long one is left out.
+
+    >>> printable("bad\nname \x1b[2J"), len(printable("x" * 5000))
+    ('bad name \\x1b[2J', 1000)
+    """
+    text = " ".join(text.split())
+    if len(text) > most:
+        half = (most - 3) // 2
+        text = f"{text[:half]} … {text[len(text) - (most - 3 - half) :]}"
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def first_line(error: BaseException) -> str:

@@ -8,6 +8,7 @@ one kind mean nothing to another. An error is one line: the path of the key, wha
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,12 @@ from pydantic import ValidationError
 
 from vaekit.config.keys import Key, recipe_keys
 from vaekit.config.outside_code import with_absolute_files
-from vaekit.config.reference import explain_error
+from vaekit.config.reference import explain_error, explain_errors
 from vaekit.config.schema.recipe import Recipe
-from vaekit.errors import RecipeError
+from vaekit.errors import InvalidError, RecipeError, brief, printable
 from vaekit.registry import Trust, UntrustedError, trusting
-from vaekit.utils.yaml import YAMLLibrary, parse_yaml, resolve_relative
+from vaekit.utils.paths import is_file, user_path
+from vaekit.utils.yaml import MAX_DEPTH, YAMLLibrary, parse_yaml, resolve_relative
 
 __all__ = [
     "Key",
@@ -34,10 +36,12 @@ __all__ = [
     "recipe_keys",
     "recipe_names",
     "recipe_text",
+    "recipe_tree",
 ]
 
 Tree = dict[str, Any]
 
+MAX_PARENTS = 16
 _LIBRARY = YAMLLibrary("vaekit.config", "recipes", "recipe", "vaekit recipes list", RecipeError)
 
 
@@ -101,7 +105,22 @@ def recipe_text(name_or_path: str | Path) -> str:
     >>> recipe_text("mnist-hvae").splitlines()[1]
     'extends: mnist-gated'
     """
-    return _LIBRARY.find(str(name_or_path)).read_text(encoding="utf-8")
+    return _LIBRARY.read_text(str(name_or_path))
+
+
+def recipe_tree(text: str, where: str) -> Tree:
+    """The keys and values of the YAML text of a recipe, not validated.
+
+    Args:
+        where: its file, for messages.
+
+    Raises:
+        RecipeError: it is not YAML, or has no keys.
+
+    >>> recipe_tree("training: {epochs: 3}", "mine.yaml")
+    {'training': {'epochs': 3}}
+    """
+    return _LIBRARY.parse(text, where)
 
 
 def dump_recipe(recipe: Recipe | Tree) -> str:
@@ -131,15 +150,16 @@ def parse_recipe(tree: Any, where: str = "recipe", trust: Trust = False) -> Reci
     """
     if not isinstance(tree, Mapping):
         raise RecipeError(f"{where}: expected keys and values, got {type(tree).__name__}")
+    where = printable(where, 120)
     with trusting(trust):
         try:
             return Recipe.model_validate(tree)
         except ValidationError as error:
-            for reason in (e.get("ctx", {}).get("error") for e in error.errors()):
+            found = error.errors(include_url=False)
+            for reason in (e.get("ctx", {}).get("error") for e in found):
                 if isinstance(reason, UntrustedError):
-                    raise UntrustedError(f"{where}: {reason}") from None
-            reasons = "; ".join(explain_error(e, tree) for e in error.errors())
-            raise RecipeError(f"{where}: {reasons}") from None
+                    raise UntrustedError(f"{where}: {printable(str(reason), 300)}") from None
+            raise RecipeError(f"{where}: {explain_errors(found, tree)}") from None
 
 
 def merge_trees(base: Any, over: Any) -> Any:
@@ -163,25 +183,29 @@ def merge_trees(base: Any, over: Any) -> Any:
 
 
 def _resolved_tree(name: str, seen: tuple[str, ...]) -> Tree:
-    if name in seen:
-        raise RecipeError(f"recipe {name!r} extends itself: {' -> '.join((*seen, name))}")
-    tree = with_absolute_files(_LIBRARY.read(name), Path(name).expanduser().parent)
+    place = os.path.realpath(name) if is_file(name) else name
+    if place in seen or len(seen) > MAX_PARENTS:
+        what = "extends itself" if place in seen else f"extends more than {MAX_PARENTS} others"
+        raise RecipeError(f"recipe {brief(name)} {what}: {' -> '.join(map(brief, (*seen[:3], place)))}")
+    tree = with_absolute_files(_LIBRARY.read(name), user_path(name).parent)
     parent = tree.pop("extends", None)
     if parent is None:
         return tree
-    return dict(merge_trees(_resolved_tree(resolve_relative(name, str(parent)), (*seen, name)), tree))
+    return dict(merge_trees(_resolved_tree(resolve_relative(name, str(parent)), (*seen, place)), tree))
 
 
 def _nested(text: str) -> Tree:
     """Parse `a.b=1` to {"a": {"b": 1}}."""
     path, equals, value = text.partition("=")
-    if not equals or not all(path.split(".")):
-        raise RecipeError(f"override {text!r}: expected key.path=value, such as training.epochs=5")
+    *outer, last = path.split(".")
+    if not equals or not all((*outer, last)):
+        raise RecipeError(f"override {brief(text)}: expected key.path=value, such as training.epochs=5")
+    if len(outer) >= MAX_DEPTH:
+        raise RecipeError(f"override {brief(text)}: expected at most {MAX_DEPTH} words in the key")
     try:
         inner = parse_yaml(value) if value else None
-    except yaml.YAMLError:
-        raise RecipeError(f"override {text!r}: the value is not YAML") from None
-    *outer, last = path.split(".")
+    except InvalidError as error:
+        raise RecipeError(f"override {brief(text)}: the value is not YAML: {error}") from None
     tree: Tree = {last: inner}
     for key in reversed(outer):
         tree = {key: tree}

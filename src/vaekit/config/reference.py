@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -11,8 +11,10 @@ from pydantic.fields import FieldInfo
 from vaekit.config.components import SectionOf, options_of
 from vaekit.config.renamed import new_key, new_value
 from vaekit.config.schema.recipe import Recipe
-from vaekit.errors import did_you_mean
+from vaekit.errors import brief, did_you_mean, printable
 from vaekit.registry import ComponentError
+
+MAX_REASON = 300  # characters of one reason
 
 
 def explain_error(error: Any, tree: Any, root: type[BaseModel] = Recipe) -> str:
@@ -27,7 +29,7 @@ def explain_error(error: Any, tree: Any, root: type[BaseModel] = Recipe) -> str:
     "modle: unknown key; did you mean 'model'?"
     """
     path, model = _locate(error["loc"], tree, root)
-    name = ".".join(path) or root.__name__.lower()
+    name = printable(".".join(path), 120) or root.__name__.lower()
     if error["type"] == "extra_forbidden":
         known = list(model.model_fields)
         renamed = new_key(name) if root is Recipe else ""
@@ -38,11 +40,11 @@ def explain_error(error: Any, tree: Any, root: type[BaseModel] = Recipe) -> str:
         given = error["ctx"].get("tag", error["input"])
         renamed = new_value(name, given) if root is Recipe else ""
         near = f"; did you mean {renamed}?" if renamed else ""
-        return f"{name}: expected one of {expected}, got {given!r}{near}"
+        return f"{name}: expected one of {expected}, got {brief(given)}{near}"
     if error["type"] == "missing":
         return f"{name}: required, but not given"
     if error["type"] == "string_pattern_mismatch":
-        return f"{name}: expected {model.model_fields[path[-1]].description}, got {error['input']!r}"
+        return f"{name}: expected {model.model_fields[path[-1]].description}, got {brief(error['input'])}"
     if isinstance(error.get("ctx", {}).get("error"), ComponentError):
         kind = error["input"].get("kind") if isinstance(error["input"], Mapping) else error["input"]
         renamed = new_value(name, kind) if root is Recipe else ""
@@ -55,7 +57,30 @@ def explain_error(error: Any, tree: Any, root: type[BaseModel] = Recipe) -> str:
         if colon and any(inner.partition(".")[0] in part.model_fields for part in inside):
             return f"{'.'.join(path)}{'.' if path else ''}{message}"
         return f"{name}: {message}"
-    return f"{name}: expected {message}, got {error['input']!r}"
+    return f"{name}: expected {message}, got {brief(error['input'])}"
+
+
+def explain_errors(errors: Sequence[Any], tree: Any) -> str:
+    """What is wrong with a recipe, in one short line: the first errors, and the number of the others.
+
+    >>> explain_errors([{"type": "extra_forbidden", "loc": ("modle",)}] * 9, {"modle": {}})[-33:]
+    "did you mean 'model'?; and 6 more"
+    """
+    return join_reasons(errors, lambda error: explain_error(error, tree))
+
+
+def join_reasons(errors: Sequence[Any], explain: Callable[[Any], str]) -> str:
+    """The first three errors, explained, and the number of the others.
+
+    >>> join_reasons([1, 2, 3, 4, 5], str)
+    '1; 2; 3; and 2 more'
+    """
+    reasons: list[str] = []
+    for error in errors[:3]:
+        if sum(map(len, reasons)) < MAX_REASON // 2:
+            reasons.append(printable(explain(error), MAX_REASON))
+    more = len(errors) - len(reasons)
+    return "; ".join([*reasons, *([f"and {more:,} more"] if more else [])])
 
 
 def _locate(

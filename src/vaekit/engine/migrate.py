@@ -18,11 +18,10 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
-from vaekit.config.loading import dump_recipe, parse_recipe
+from vaekit.config.loading import dump_recipe, parse_recipe, recipe_text, recipe_tree
 from vaekit.config.renamed import upgrade_recipe
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.utils.io import write_whole
-from vaekit.utils.yaml import parse_yaml
 
 WEIGHTS = {  # names of tensors: a pattern of the old ones -> the new one
     r"(^|\.)links\.": r"\1layers.",
@@ -94,10 +93,8 @@ def _migrate_model(folder: Path) -> list[Path]:
 
 def _migrate_run(folder: Path) -> list[Path]:
     file = folder / "recipe.yaml"
-    text = file.read_text(encoding="utf-8")
-    tree = parse_yaml(text)
-    if not isinstance(tree, dict):
-        raise InvalidError(f"{file}: expected keys and values, got {type(tree).__name__}")
+    text = recipe_text(file)
+    tree = recipe_tree(text, str(file))
     upgraded: dict[str, Any] = upgrade_recipe(tree)
     model = _migrate_model(folder / "model") if (folder / "model" / "config.json").is_file() else []
     if upgraded == tree:

@@ -14,10 +14,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from vaekit.config.outside_code import with_absolute_files
-from vaekit.config.reference import explain_error
+from vaekit.config.reference import explain_error, join_reasons
 from vaekit.errors import InvalidError
 from vaekit.studies import renamed
 from vaekit.studies.schema import Study
+from vaekit.utils.paths import user_path
 from vaekit.utils.yaml import YAMLLibrary, resolve_relative
 
 _LIBRARY = YAMLLibrary("vaekit.studies", "", "study", "vaekit study --list", InvalidError)
@@ -61,7 +62,7 @@ def load_study(name_or_path: str | Path) -> Study:
     >>> [entry.name for entry in load_study("conditional").runs]
     ['cvae', 'cvae-full', 'vae']
     """
-    tree = _with_absolute_blocks(_LIBRARY.read(str(name_or_path)), Path(name_or_path).expanduser().parent)
+    tree = _with_absolute_blocks(_LIBRARY.read(str(name_or_path)), user_path(name_or_path).parent)
     study = parse_study(tree, str(name_or_path))
     runs = [
         entry.model_copy(update={"recipe": resolve_relative(str(name_or_path), entry.recipe)})
@@ -102,7 +103,7 @@ def parse_study(tree: Any, where: str = "study") -> Study:
     try:
         study = Study.model_validate(tree)
     except ValidationError as error:
-        reasons = "; ".join(_explain(e, tree) for e in error.errors())
+        reasons = join_reasons(error.errors(), lambda e: _explain(e, tree))
         raise InvalidError(f"{where}: {reasons}") from None
     for number, block in enumerate(study.page):
         check_block(block, f"{where}: page.{number}")

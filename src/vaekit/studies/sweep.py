@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from vaekit.config.loading import dump_recipe, load_recipe, recipe_names
 from vaekit.config.propose import propose
-from vaekit.errors import InvalidError
+from vaekit.errors import InvalidError, brief
 from vaekit.studies.default_pages import sweep_blocks
 from vaekit.studies.display import StudyDisplay
 from vaekit.studies.library import parse_study
@@ -19,6 +19,7 @@ from vaekit.studies.results import StudyResults
 from vaekit.studies.run_study import run_planned_study
 from vaekit.studies.schema import EvaluationProtocol, Preset
 from vaekit.utils.io import write_whole
+from vaekit.utils.paths import exists, user_path
 from vaekit.utils.yaml import SUFFIXES, parse_yaml
 
 SWEEPS = Path("runs") / "sweeps"
@@ -91,13 +92,13 @@ def is_data_path(recipe: str | Path) -> bool:
     >>> is_data_path("digits"), is_data_path(Path(__file__))
     (False, True)
     """
-    path = Path(recipe).expanduser()
-    return str(recipe) not in recipe_names() and path.exists() and path.suffix not in SUFFIXES
+    path = user_path(recipe)
+    return str(recipe) not in recipe_names() and exists(path) and path.suffix not in SUFFIXES
 
 
 def _write_proposal(data: str | Path, folder: Path) -> Path:
     """Write the recipe that is proposed for data to a file."""
-    recipe = propose(Path(data).expanduser().resolve()).recipe
+    recipe = propose(user_path(data).resolve()).recipe
     file = folder / f"{recipe.name}.yaml"
     write_whole(file, dump_recipe(recipe).encode())
     return file
@@ -112,13 +113,13 @@ def parse_values(text: str) -> list[Any]:
     >>> parse_values("[4, 2],8,relu")
     [[4, 2], 8, 'relu']
     """
-    import yaml
-
     pieces = re.findall(r"(?:\[[^\]]*\]|\{[^}]*\}|\"[^\"]*\"|'[^']*'|[^,])+", text)
     try:
         return [parse_yaml(piece) for piece in pieces]
-    except yaml.YAMLError:
-        raise InvalidError(f"sweep: expected values separated by commas, got {text!r}") from None
+    except InvalidError as error:
+        raise InvalidError(
+            f"sweep: expected values separated by commas, got {brief(text)}: {error}"
+        ) from None
 
 
 def _command(

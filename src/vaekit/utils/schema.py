@@ -7,10 +7,10 @@ share.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 
 def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -55,3 +55,41 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_misread(cls, tree: Any) -> Any:
+        """Let true be no number, as it is in Python, and text be text that a file in UTF-8 can hold."""
+        if not isinstance(tree, Mapping):
+            return tree
+        return {
+            key: _refused(value, cls.model_fields[key].annotation) if key in cls.model_fields else value
+            for key, value in tree.items()
+        }
+
+
+class _Refused:
+    """A value that no field accepts."""
+
+    def __init__(self, value: object):
+        self.value = value
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+
+def _refused(value: Any, annotation: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return type(value)([_refused(item, annotation) for item in value])
+    if isinstance(value, bool):
+        kinds = _plain_types(annotation)
+        return _Refused(value) if kinds & {int, float} and not kinds & {bool, Any} else value
+    if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+        return _Refused(value)
+    return value
+
+
+def _plain_types(annotation: Any) -> set[Any]:
+    """The types that a type is made of, however it is wrapped."""
+    inner = get_args(annotation)
+    return {annotation} if not inner else set().union(*map(_plain_types, inner))

@@ -1,0 +1,57 @@
+"""Paths that a user gave, which may be no path at all.
+
+`pathlib` raises errors of several kinds for a name that is too long, a home of nobody (`~nosuch`) or a zero
+byte. These functions raise none: such a path is no file and no folder, and `why_no_file` says why.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+
+def user_path(text: str | Path) -> Path:
+    """The path that a user means: `~` is the home folder; `~nosuch` stays as it is.
+
+    >>> user_path("~nosuch/x.npy").as_posix()
+    '~nosuch/x.npy'
+    """
+    return Path(os.path.expanduser(text))
+
+
+def is_file(path: str | Path) -> bool:
+    """Whether a path is a regular file, or a link to one; False for what is no path.
+
+    >>> is_file("x" * 10_000), is_file("\\0")
+    (False, False)
+    """
+    return os.path.isfile(path)
+
+
+def exists(path: str | Path) -> bool:
+    """Whether something is at a path; False for what is no path.
+
+    >>> exists("."), exists("x" * 10_000)
+    (True, False)
+    """
+    return os.path.exists(path)
+
+
+def why_no_file(path: str | Path) -> str:
+    """Why a path is no regular file, in some words.
+
+    >>> why_no_file("no/such"), why_no_file("."), why_no_file("x" * 10_000)
+    ('no such file', 'is a folder, expected a file', 'File name too long')
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return "is a link to nothing" if os.path.islink(path) else "no such file"
+    except OSError as error:
+        return error.strerror or str(error)
+    except ValueError as error:
+        return str(error)
+    if stat.S_ISDIR(mode):
+        return "is a folder, expected a file"
+    return "is a file" if stat.S_ISREG(mode) else "is a pipe, a socket or a device, expected a file"
