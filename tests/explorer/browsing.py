@@ -14,11 +14,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import uvicorn
 from PIL import Image
 
 from vaekit.explorer.security import allowed_hosts
-from vaekit.explorer.server import application, bind, page_url
+from vaekit.explorer.server import application, bind, page_url, uvicorn_server
 from vaekit.explorer.session import ExplorerSession
 
 CHROMIUM = os.environ.get("VAEKIT_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -43,7 +42,7 @@ def served(models: Sequence[ExplorerSession]) -> Iterator[str]:
     listening = bind("127.0.0.1", 0)
     port = listening.getsockname()[1]
     app = application(models, allowed_hosts("127.0.0.1", port))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
+    server = uvicorn_server(app)
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
     yield page_url("127.0.0.1", port)

@@ -130,7 +130,7 @@ def test_hosts_are_those_of_the_address():
 def test_a_body_that_is_too_large_is_refused(page):
     large = json.dumps({"pixels": "A" * security.MAX_BODY})
     answer = page.post("/api/encode", content=large, headers={"content-type": "application/json"})
-    assert "at most 2000000 bytes" in refused(answer, 413)
+    assert "at most 2,000,000 bytes" in refused(answer, 413)
 
 
 def test_a_body_without_a_length_is_counted_as_it_arrives(page):
@@ -139,7 +139,7 @@ def test_a_body_without_a_length_is_counted_as_it_arrives(page):
             yield b"[" * 100_000
 
     answer = page.post("/api/encode", content=endless(), headers={"content-type": "application/json"})
-    assert "at most 2000000 bytes" in refused(answer, 413)
+    assert "at most 2,000,000 bytes" in refused(answer, 413)
 
 
 def test_every_response_restricts_what_the_page_may_load(page):

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-import uvicorn
 from PIL import Image
 
 import cases
@@ -18,7 +17,7 @@ from explorer.sessions import Client, opened, pixels, tiny_session
 from vaekit.errors import InvalidError
 from vaekit.explorer import requests, views
 from vaekit.explorer.security import allowed_hosts
-from vaekit.explorer.server import application, bind, page_url
+from vaekit.explorer.server import application, bind, page_url, uvicorn_server
 from vaekit.explorer.worker import Worker
 
 
@@ -159,7 +158,7 @@ def port():
     listening = bind("127.0.0.1", 0)
     number = listening.getsockname()[1]
     app = application([tiny_session()], allowed_hosts("127.0.0.1", number))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+    server = uvicorn_server(app)
     thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()
     yield number

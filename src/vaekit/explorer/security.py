@@ -6,13 +6,14 @@ to this machine (DNS rebinding) can read the answers. Therefore:
 - the Host header must be a name of this server, and if a request states its origin (Origin,
   Sec-Fetch-Site), that must be this server's own page;
 - a request body must be JSON, which no form of another site can send;
-- bodies are limited in size, counted as they arrive;
+- bodies are limited in size, counted as they arrive, and the refusal can be read;
 - if other machines can reach the server, every request needs the token;
 - the page may load and run only what comes from this server.
 """
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
@@ -21,8 +22,14 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import parse_qs
 
+import h11
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
+
+from vaekit.errors import first_line, printable
+
+_log = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -31,6 +38,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY = 2_000_000
+MAX_DROPPED = 100_000_000
 COOKIE = "vaekit-token"
 HEADERS = {
     "Content-Security-Policy": (
@@ -90,7 +98,15 @@ class Gate:
         except RefusedRequest as refused:
             await error_response(refused.status, str(refused))(scope, receive, _with_headers(send))
             return
-        await self.app(scope, _limit_body(receive), _with_headers(send, self._cookie(token)))
+        answer = _Answer(_with_headers(send, self._cookie(token)))
+        try:
+            await self.app(scope, _limit_body(receive, Headers(scope=scope)), answer)
+        except ClientDisconnect:
+            _log.debug("a client left before its answer was complete")
+        except Exception as error:  # one line on the terminal, whatever a request contains
+            _log.error("%s: %s: %s", printable(scope["path"], 200), type(error).__name__, first_line(error))
+            if not answer.begun:
+                await error_response(500, f"internal error: {type(error).__name__}")(scope, receive, answer)
 
     def _check(self, headers: Headers, token: str) -> None:
         host = headers.get("host", "")
@@ -178,19 +194,48 @@ def _token_cookie(headers: Headers) -> str:
     return cookies[COOKIE].value if COOKIE in cookies else ""
 
 
-def _limit_body(receive: Receive) -> Receive:
-    """The same stream of a body, refused once it is too large."""
+class _Answer:
+    """Sends the answer to one request, and knows whether it has begun."""
+
+    def __init__(self, send: Send):
+        self._send, self.begun = send, False
+
+    async def __call__(self, message: Message) -> None:
+        self.begun = True
+        try:
+            await self._send(message)
+        except h11.LocalProtocolError:  # what came after the request was no HTTP
+            raise ClientDisconnect from None
+
+
+def _limit_body(receive: Receive, headers: Headers) -> Receive:
+    """The same stream of a body, refused once it is too large.
+
+    The rest of such a body is read and dropped, up to MAX_DROPPED bytes: a client that still sends when the
+    connection closes does not see the answer. One that asks first (Expect: 100-continue) is answered at once.
+    """
     size = 0
+    refusal = RefusedRequest(413, f"body: expected at most {MAX_BODY:,} bytes; send a smaller image")
 
     async def counted() -> Message:
         nonlocal size
+        if headers.get("expect", "").lower() == "100-continue" and _length(headers) > MAX_BODY:
+            raise refusal
         message = await receive()
         size += len(message.get("body", b""))
-        if size > MAX_BODY:
-            raise RefusedRequest(413, f"body: expected at most {MAX_BODY} bytes")
+        while size > MAX_BODY:
+            if not message.get("more_body") or size > MAX_DROPPED:
+                raise refusal
+            message = await receive()
+            size += len(message.get("body", b""))
         return message
 
     return counted
+
+
+def _length(headers: Headers) -> int:
+    text = headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
 
 
 def _with_headers(send: Send, cookie: str = "") -> Send:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import mimetypes
 import secrets
 import socket
@@ -25,19 +24,19 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from vaekit.errors import InvalidError, NotFoundError, VaekitError
+from vaekit.errors import InvalidError, NotFoundError, VaekitError, first_line
 from vaekit.explorer import requests, security, views
+from vaekit.explorer.connections import BoundedProtocol
 from vaekit.explorer.security import Gate, RefusedRequest, error_response
 from vaekit.explorer.session import ExplorerSession
 from vaekit.explorer.worker import Worker
 from vaekit.utils.io import to_jsonable
 
 STATIC = Path(__file__).parent / "static"
-_log = logging.getLogger(__name__)
 
 
 def application(
@@ -176,10 +175,8 @@ async def _on_http_error(http: Request, error: Exception) -> Response:
 
 
 async def _on_unexpected(http: Request, error: Exception) -> Response:
-    if isinstance(error, ClientDisconnect):
-        return Response(status_code=499)
-    _log.error("%s: %s: %s", http.url.path, type(error).__name__, error)
-    return error_response(500, f"internal error: {type(error).__name__}: {error}")
+    """Starlette raises the error again after this answer; `Gate` writes it in one line."""
+    return error_response(500, f"internal error: {type(error).__name__}: {first_line(error)}")
 
 
 def serve(
@@ -209,15 +206,37 @@ def serve(
     token = "" if security.is_loopback(host) else secrets.token_urlsafe(16)
     worker = background_worker(sessions)
     app = application(sessions, security.allowed_hosts(host, port), token, worker)
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=1
-    )
     ready(page_url(host, port, token))
     with suppress(KeyboardInterrupt):  # Ctrl-C is the normal end
         try:
-            uvicorn.Server(config).run([listening])
+            uvicorn_server(app).run([listening])
         finally:
             worker.stop()
+
+
+def uvicorn_server(app: Gate) -> uvicorn.Server:
+    """The server that runs an application, silent but for errors.
+
+    Args:
+        app: the application.
+
+    Returns:
+        The server, not running.
+
+    Example:
+        >>> uvicorn_server(application([], frozenset())).started
+        False
+    """
+    config = uvicorn.Config(
+        app,
+        http=BoundedProtocol,
+        log_level="error",
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=1,
+    )
+    return uvicorn.Server(config)
 
 
 def bind(host: str, port: int) -> socket.socket:
