@@ -42,6 +42,7 @@ class Column:
         resolution: the smallest distance between different values, in units of the data; 0 if unknown.
         low, high: the smallest and the largest value of the training rows.
         knots: pairs (value, x), strictly increasing, of a column that is scaled by quantiles.
+        prefix, suffix: what is written around numbers, such as "$" or " %"; values are without it.
 
     Raises:
         ValueError: an argument has another value.
@@ -63,6 +64,8 @@ class Column:
     low: float = 0.0
     high: float = 0.0
     knots: tuple[tuple[float, float], ...] = ()
+    prefix: str = ""
+    suffix: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

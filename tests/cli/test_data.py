@@ -129,3 +129,12 @@ def test_a_table_is_shown_by_columns_with_the_keys_that_are_given(tmp_path):
     labeled = run("show", path, "data.label=color").stdout
     assert "color: label" in labeled
     assert "blue; red" in labeled
+
+
+def test_a_table_is_shown_in_rows_with_what_training_proposes(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("a,b,kind\n" + "".join(f"{i / 8},{i % 5 / 4},{'pq'[i % 2]}\n" for i in range(40)))
+    lines = [line.split() for line in run("show", path).stdout.splitlines()]
+    assert ["rows", "40"] in lines
+    assert ["likelihood:", "columns"] in lines
+    assert ["network:", "tabular"] in lines

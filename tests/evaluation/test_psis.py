@@ -95,3 +95,11 @@ def test_one_dominating_weight_is_a_heavy_tail(spread: float):
     logs = -spread - torch.rand(46, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     logs[0] = 0.0
     assert (pareto_k(logs) > 0.7).all()
+
+
+def test_weights_that_differ_by_rounding_count_as_equal() -> None:
+    generator = torch.Generator().manual_seed(0)
+    exact = torch.full((200, 4), -12.5) + 1e-6 * torch.randn(200, 4, generator=generator)
+    assert (pareto_k(exact) == -torch.inf).all()
+    heavy = -12.5 - 1.2 * torch.rand(2000, 1, generator=generator, dtype=torch.float64).log()
+    assert pareto_k(heavy) > 0.7

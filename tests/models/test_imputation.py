@@ -224,3 +224,17 @@ def test_gaussians_at_modes_are_as_broad_as_a_broad_density():
     found = gaussians_at_modes(target.log_prob, torch.zeros(4, 2))
     torch.testing.assert_close(found.mean, mean.expand(4, 2), rtol=1e-3, atol=1e-3)
     torch.testing.assert_close(found.covariance_matrix, covariance.expand(4, 2, 2), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("samples", [1, 10, 1000])
+def test_the_effective_sample_size_is_at_most_the_number_of_samples(
+    known: tuple[VAE, MultivariateNormal], samples: int
+) -> None:
+    model, marginal = known
+    x = marginal.sample((3,)).unflatten(-1, PIXELS)
+    x.flatten(1)[:, MISSING] = math.nan
+    found = impute(model, x, samples=samples, seed=0)
+    assert found.samples >= samples
+    assert (found.effective_sample_size <= found.samples * (1 + 1e-9)).all()
+    rows = impute(make_vae(shape=(SIZE,)), torch.full((3, SIZE), math.nan), samples=samples, seed=0)
+    assert (rows.effective_sample_size <= rows.samples * (1 + 1e-6)).all()

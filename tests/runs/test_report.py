@@ -235,7 +235,7 @@ def test_key_numbers_of_a_training(whole):
     assert tiles(training_cards(files.metrics, files.n_parameters)) == {
         "Parameters": ("22", "", ""),
         "Epochs": ("2", "", "best epoch: 1"),
-        "Training time": ("1 min 20 s", "", "1,234 images/s"),
+        "Training time": ("1 min 20 s", "", "1,234 examples/s"),
     }
 
 

@@ -55,7 +55,7 @@ def terminal(monkeypatch) -> Terminal:
 
 def test_the_line_of_an_epoch():
     assert format_epoch(RECORD, 10) == (
-        "epoch 3/10 step 1407 loss 101.230 reconstruction 80.104 kl 21.126 beta 1 images/s 15332 "
+        "epoch 3/10 step 1407 loss 101.230 reconstruction 80.104 kl 21.126 beta 1 examples/s 15332 "
         "validation 102.301"
     )
 
@@ -94,7 +94,7 @@ def test_a_live_display_in_a_terminal(tmp_path, terminal, monkeypatch):
     text = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", terminal.getvalue())
     assert "epoch 4/4" in text
     assert re.search(r"\d+ %", text)
-    assert re.search(r"\n *loss [\d.]+ .*validation [\d.]+ *\r?\n *step 13 .*images/s \d+", text)
+    assert re.search(r"\n *loss [\d.]+ .*validation [\d.]+ *\r?\n *step 13 .*examples/s \d+", text)
     assert len(re.findall(r"epoch \d/4 step", text)) == 4
     assert terminal.getvalue().count("\x1b[?25l") == terminal.getvalue().count("\x1b[?25h") == 1
 
@@ -102,7 +102,7 @@ def test_a_live_display_in_a_terminal(tmp_path, terminal, monkeypatch):
 def test_the_running_means_fit_a_terminal_of_80_columns():
     first, second = two_lines(RECORD | {"step": 1_234_567, "loss": 1012.345}).splitlines()
     assert first == "loss 1012.345 reconstruction 80.104 kl 21.126 validation 102.301"
-    assert second == "step 1234567 beta 1 images/s 15332"
+    assert second == "step 1234567 beta 1 examples/s 15332"
 
 
 def test_the_terminal_is_restored_if_training_fails(tmp_path, terminal):

@@ -10,9 +10,7 @@ from vaekit.cli import options
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option("-o", "--output", metavar="FILE", help="Also write a page of tables and figures.")
-@options.as_json
-@options.trust
-@options.verbose
+@options.model_output
 def command(runs: tuple[str, ...], output: str | None, as_json: bool) -> None:
     """Compare finished runs: the differences of their recipes, and their evaluations.
 

@@ -156,10 +156,11 @@ def _facts_table(facts: dict[str, Any]) -> Any:
     from vaekit.cli.output import table
 
     lines = table()
-    facts = _with_columns_in_words(facts)
+    facts = dict(_with_columns_in_words(facts))
+    noun = facts.pop("noun", "images")
     for key, value in facts.items():
         if value not in (None, "", [], {}):
-            lines.add_row(key, _text(value))
+            lines.add_row(noun if key == "images" else key, _text(value))
     return lines
 
 

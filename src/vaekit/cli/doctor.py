@@ -13,9 +13,7 @@ Facts = dict[str, Any]
 
 @click.command()
 @click.argument("run", metavar="[RUN]", required=False)
-@options.as_json
-@options.trust
-@options.verbose
+@options.model_output
 def command(run: str | None, as_json: bool) -> None:
     """Show versions, devices and data, and warn about known problems.
 

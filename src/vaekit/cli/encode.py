@@ -26,9 +26,7 @@ from vaekit.cli import options
 @options.split
 @options.data
 @options.device
-@options.as_json
-@options.trust
-@options.verbose
+@options.model_output
 def command(
     run: str,
     output: str,

@@ -108,8 +108,7 @@ _UNUSED = {  # the options that a mode does not use, and why
 @options.split
 @options.data
 @options.missing
-@options.seed
-@options.device
+@options.random
 @click.option(
     "-o",
     "--output",
@@ -117,10 +116,7 @@ _UNUSED = {  # the options that a mode does not use, and why
     metavar="FILE",
     help="Also write the results to FILE, as JSON.",
 )
-@options.as_json
-@options.quiet
-@options.trust
-@options.verbose
+@options.slow_model_output
 def command(run: str, device: str, bdmc: bool, as_json: bool, output: str | None, **settings: Any) -> None:
     """Evaluate the log-likelihood of images, the terms of its lower bound, and the quality of samples.
 

@@ -33,10 +33,7 @@ def command() -> None:
 )
 @options.split
 @options.data
-@options.as_json
-@options.quiet
-@options.trust
-@options.verbose
+@options.slow_model_output
 def site(
     runs: tuple[str, ...],
     demo: bool,

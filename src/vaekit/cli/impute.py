@@ -34,7 +34,7 @@ ROWS = 10
     type=click.IntRange(1, 10_000_000),
     default=1000,
     show_default=True,
-    help="K, posterior samples per image that the imputations are drawn from.",
+    help="K, posterior samples per image that the imputations are drawn from; rounded up to whole rounds.",
 )
 @click.option("--mean", is_flag=True, help="Impute the mean of p(x|z) instead of sampling the pixels.")
 @click.option(
@@ -43,13 +43,9 @@ ROWS = 10
     help="Part of the data. Default: test; all of other data, and of a table that is written.",
 )
 @options.data
-@options.seed
-@options.device
+@options.random
 @options.output
-@options.as_json
-@options.quiet
-@options.trust
-@options.verbose
+@options.slow_model_output
 def command(
     run: str,
     number: int | None,
@@ -109,13 +105,13 @@ def command(
     say_notes(imputed.dataset, settings["data"])
     if as_table:
         files = [str(file) for file in write_filled(target, trained, imputed, imputations)]
-        results = {"files": files, **_results(imputed, settings["samples"])}
+        results = {"files": files, **_results(imputed)}
         emit(results, "\n".join([*files, *_describe(results)]), as_json)
     else:
         plot = plots.imputations(trained, imputed)
         written = str(plot.save(target))
         shapes = {name: list(array.shape) for name, array in plot.arrays.items()}
-        results = {"file": written, "arrays": shapes, **_results(imputed, settings["samples"])}
+        results = {"file": written, "arrays": shapes, **_results(imputed)}
         emit(results, "\n".join([written, *_describe(results)]), as_json)
     if imputed.n_low_ess:
         click.echo(
@@ -126,7 +122,7 @@ def command(
         )
 
 
-def _results(imputed: ImputedDataset, samples: int) -> dict[str, Any]:
+def _results(imputed: ImputedDataset) -> dict[str, Any]:
     sizes = imputed.effective_sample_size
     return {
         "images": len(imputed.observed),
@@ -138,7 +134,7 @@ def _results(imputed: ImputedDataset, samples: int) -> dict[str, Any]:
         "accuracy": imputed.accuracy,
         "accuracy_of_mean_image": imputed.accuracy_of_mean_image,
         "columns": imputed.column_errors(),
-        "samples": samples,
+        "samples": imputed.samples,
         "ess_mean": float(sizes.mean()),
         "ess_min": float(sizes.min()),
     }

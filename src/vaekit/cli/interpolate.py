@@ -37,12 +37,9 @@ from vaekit.cli import options
 )
 @options.split
 @options.data
-@options.seed
-@options.device
+@options.random
 @options.output
-@options.as_json
-@options.trust
-@options.verbose
+@options.model_output
 def command(
     run: str,
     rows: int,

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import click
+
+Decorator = Callable[[Any], Any]
 
 SPLITS = ("train", "validation", "test")
 
@@ -94,3 +99,24 @@ output = click.option(
     metavar="FILE",
     help="File to write: a figure (.png, .pdf, .svg) or arrays (.npy, .npz). Default: in RUN/figures/.",
 )
+
+
+def _stack(*options: Decorator) -> Decorator:
+    """One decorator for several options, in their order in --help."""
+
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+model_output = _stack(as_json, trust, verbose)
+"""Of a command that opens a model and prints results."""
+
+slow_model_output = _stack(as_json, quiet, trust, verbose)
+"""Of one that also shows its progress."""
+
+random = _stack(seed, device)
+"""Of a command that draws random numbers on a device."""

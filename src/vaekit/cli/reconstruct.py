@@ -24,12 +24,9 @@ from vaekit.cli import options
 @click.option("--sample-latents", is_flag=True, help="Decode a sample of the posterior instead of its mean.")
 @options.split
 @options.data
-@options.seed
-@options.device
+@options.random
 @options.output
-@options.as_json
-@options.trust
-@options.verbose
+@options.model_output
 def command(
     run: str,
     number: int | None,

@@ -18,9 +18,7 @@ from vaekit.cli import options
     help="Also draw a figure of your own, FILE.py:NAME or MODULE:NAME. Can be repeated.",
 )
 @options.device
-@options.as_json
-@options.trust
-@options.verbose
+@options.model_output
 def command(run: str, redraw: bool, own: tuple[str, ...], device: str, as_json: bool) -> None:
     """Write the report of a run: recipe, key numbers, training curves and figures on one page.
 

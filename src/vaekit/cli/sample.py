@@ -31,13 +31,9 @@ from vaekit.cli import options
     help="Sample the values of p(x|z), or take its mean. Default: the mean; values for tables.",
 )
 @click.option("--nearest", is_flag=True, help="Show the nearest training image below each sample.")
-@options.seed
-@options.device
+@options.random
 @options.output
-@options.as_json
-@options.quiet
-@options.trust
-@options.verbose
+@options.slow_model_output
 def command(
     run: str,
     number: int | None,

@@ -46,12 +46,8 @@ METHODS = (
     help="Part of the model's own data.",
 )  # fmt: skip
 @options.data
-@options.seed
-@options.device
-@options.as_json
-@options.quiet
-@options.trust
-@options.verbose
+@options.random
+@options.slow_model_output
 def command(
     run: str,
     output: str | None,
@@ -132,7 +128,8 @@ def _describe(scores: Scores) -> list[str]:
     ]
     if scores.is_anomaly is not None:
         lines.append(f"{int(scores.is_anomaly.sum())} anomalies: {scores.threshold}")
-    lines.append("the highest scores (nats by which a column is less likely than usual):")
+    meaning = " (nats by which a column is less likely than usual)" if scores.column_names else ""
+    lines.append(f"the highest scores{meaning}:")
     responsible = scores.responsible()
     for place in scores.highest(SHOWN):
         why = ", ".join(f"{name} {nats:+.1f}" for name, nats in responsible[place])

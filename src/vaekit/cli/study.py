@@ -21,10 +21,7 @@ from vaekit.cli import options
 @click.option("--resume", is_flag=True, help="Resume interrupted runs.")
 @options.jobs
 @click.option("-o", "--output", metavar="DIR", help="Folder to write. Default: runs/studies/NAME-PRESET.")
-@options.as_json
-@options.quiet
-@options.trust
-@options.verbose
+@options.slow_model_output
 def command(
     name: str | None, listing: bool, as_json: bool, quiet: bool, output: str | None, **settings: Any
 ) -> None:

@@ -34,10 +34,7 @@ from vaekit.cli import options
 @click.option("--resume", is_flag=True, help="Resume interrupted runs.")
 @options.jobs
 @click.option("-o", "--output", metavar="DIR", help="Folder to write. Default: runs/sweeps/RECIPE-KEYS.")
-@options.as_json
-@options.quiet
-@options.trust
-@options.verbose
+@options.slow_model_output
 def command(
     recipe: str,
     words: tuple[str, ...],

@@ -27,10 +27,7 @@ from vaekit.cli import options
     type=click.Choice(["stop", "rollback"]),
     help="If the loss is not finite: stop, or return to the last checkpoint with half the learning rate.",
 )
-@options.as_json
-@options.quiet
-@options.trust
-@options.verbose
+@options.slow_model_output
 def command(
     words: tuple[str, ...],
     data: str | None,

@@ -49,9 +49,7 @@ def _parse_latents(context: click.Context, option: click.Parameter, text: str | 
 @options.data
 @options.device
 @options.output
-@options.as_json
-@options.trust
-@options.verbose
+@options.model_output
 def command(
     run: str,
     latents: list[int] | None,

@@ -114,6 +114,7 @@ def _dataset_facts(dataset: Dataset) -> dict[str, Any]:
         "name": dataset.name,
         "title": dataset.title,
         "images": len(dataset),
+        "noun": dataset.noun,
         "shape": list(dataset.shape),
         "values": _values(dataset),
         **({} if dataset.columns else {"offset": dataset.offset, "scale": dataset.scale}),
@@ -145,7 +146,7 @@ class Suggestion:
     Args:
         observation: one of `OBSERVATIONS`.
         likelihood: the name of one that suits, such as bernoulli or negative_binomial.
-        network: dense or convolutional.
+        network: dense, convolutional or tabular.
         reasons: one sentence for observation and likelihood, one for the network.
 
     >>> Suggestion("dynamic", "bernoulli", "dense", ("mostly black and white", "small images")).network
@@ -161,6 +162,7 @@ class Suggestion:
 def suggest(dataset: Dataset) -> Suggestion:
     """Suggest how to observe and model a dataset.
 
+    A table gets a likelihood for each column, by its kind.
     Two-valued images are Bernoulli. Gray images of 256 levels that are mostly black and white, both of them,
     are read as probabilities and sampled (Salakhutdinov and Murray 2008). Other gray levels get a discretized
     logistic (Kingma et al. 2016), real numbers a Gaussian.
@@ -168,6 +170,9 @@ def suggest(dataset: Dataset) -> Suggestion:
     >>> suggest(load_dataset("digits")).observation
     'discrete'
     """
+    if dataset.columns and not has_counts_only(dataset):
+        reasons = ("each column has a likelihood by its kind", "rows of a table have no neighboring elements")
+        return Suggestion("continuous", "columns", "tabular", reasons)
     observation, likelihood, why = _likelihood(dataset)
     network, shape = _network(dataset.shape)
     return Suggestion(observation, likelihood, network, (why, shape))

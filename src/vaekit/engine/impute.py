@@ -44,6 +44,7 @@ class ImputedDataset:
         mean_image: the mean of the training images, (*shape,); for categories the most frequent one.
         missing: a description of what is missing.
         preprocessing: how data become model values; None if the dataset alone says so.
+        samples: how many posterior samples of each image were drawn.
 
     Example:
         >>> from vaekit.data import load_dataset
@@ -66,6 +67,7 @@ class ImputedDataset:
     mean_image: np.ndarray
     missing: str
     preprocessing: Preprocessing | None = None
+    samples: int = 0
 
     def __repr__(self) -> str:
         images, imputations = self.images.shape[:2]
@@ -205,6 +207,9 @@ def impute_dataset(
         labels: of a conditional model: "condition" on the labels of the images, or "marginalize" over p(y).
         progress: called after each batch with its number of images and with the number of all images.
 
+    Returns:
+        The imputations of all these images.
+
     Raises:
         InvalidError: no image has missing values, or the split is empty.
 
@@ -244,6 +249,7 @@ def impute_dataset(
         mean_image=_mean_of_training(whole, words, dataset, candidates),
         missing=describe_missing(masked.recipe.data.hidden, dataset),
         preprocessing=trained.preprocessing,
+        samples=max((batch.samples for batch in batches), default=0),
     )
 
 

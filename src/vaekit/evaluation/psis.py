@@ -20,7 +20,7 @@ MAX_RELIABLE_K = 0.7
 MIN_TAIL = 5  # weights: a shorter tail is not fitted
 _PRIOR_K, _PRIOR_WEIGHT = 0.5, 10  # mean of a weakly informative prior on k, and its weight in samples
 _IMAGES_AT_ONCE = 16
-_EQUAL_WEIGHTS = 1e-12  # weights that differ by less, relative to the largest, count as equal
+_EQUAL_WEIGHTS = 1e-4  # what differs by less, relative to the largest, is rounding (log-weights in float32)
 _MIN_QUARTILE = 1e-300  # the inverse of a smaller quartile is not finite
 
 

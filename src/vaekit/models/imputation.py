@@ -58,7 +58,8 @@ class Imputations:
     Attributes:
         images: (M, B, C, H, W), M samples from p(x | x_observed); observed pixels are unchanged.
         mean: (B, C, H, W), E[x | x_observed]; observed pixels are unchanged.
-        effective_sample_size: (B,), between 1 and K.
+        effective_sample_size: (B,), between 1 and the number of samples.
+        samples: how many were drawn: K, rounded up to a multiple of the number of proposals.
 
     >>> Imputations(torch.zeros(5, 2, 1, 8, 8), torch.zeros(2, 1, 8, 8), torch.tensor([310.0, 900.0]))
     Imputations(images=(5, 2, 1, 8, 8), min_effective_sample_size=310)
@@ -67,6 +68,7 @@ class Imputations:
     images: Tensor
     mean: Tensor
     effective_sample_size: Tensor
+    samples: int = 0
 
     def __repr__(self) -> str:
         smallest = min(self.effective_sample_size.tolist(), default=math.nan)
@@ -152,6 +154,7 @@ def impute(
         torch.where(observed, filled, images),
         torch.where(observed, filled, reservoir.mean),
         reservoir.effective_sample_size,
+        reservoir.count,
     )
 
 
@@ -234,6 +237,7 @@ class _Reservoir:
     """M resampled latents for each of B images, and the weighted mean, from a stream of weighted samples."""
 
     def __init__(self, n_samples: int, images: Tensor, latent_dim: int):
+        self.count = 0
         self.z = images.new_zeros(n_samples, len(images), latent_dim)
         self.label = torch.zeros(n_samples, len(images), dtype=torch.long, device=images.device)
         self.mean = torch.zeros_like(images)
@@ -242,6 +246,7 @@ class _Reservoir:
 
     def add(self, z: Tensor, log_weights: Tensor, means: Tensor, label: int) -> None:
         """Add k samples under a label: z (k, B, d), log w (k, B), and E[x | z] (k, B, C, H, W)."""
+        self.count += len(z)
         valid = log_weights.isfinite() & z.isfinite().all(-1)
         log_weights = torch.where(valid, log_weights.double(), NO_WEIGHT)
         z, means = torch.where(valid[..., None], z, 0), torch.where(_as_events(valid, means), means, 0)

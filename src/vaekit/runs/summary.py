@@ -286,4 +286,4 @@ def _best(metrics: Sequence[Mapping[str, Any]]) -> str:
 
 def _speed(metrics: Sequence[Mapping[str, Any]]) -> str:
     speeds = sorted(record["images_per_second"] for record in metrics if record.get("images_per_second"))
-    return f"{format_number(speeds[len(speeds) // 2], 0)} images/s" if speeds else ""
+    return f"{format_number(speeds[len(speeds) // 2], 0)} examples/s" if speeds else ""

@@ -1,6 +1,6 @@
 """Progress of a training: a live display in a terminal, one line per epoch elsewhere.
 
-    epoch 3/10 step 1407 loss 101.230 reconstruction 80.104 kl 21.126 beta 1 images/s 15332 validation 102.301
+    epoch 3/10 step 1407 loss 101.230 reconstruction 80.104 kl 21.126 beta 1 examples/s 15332 validation 102.3
 
 In a line each number follows its name, so grep and cut can find it. In a terminal a progress bar shows the
 time left, with two lines of numbers of the current epoch below it; the lines of finished epochs stay above.
@@ -34,7 +34,7 @@ _FORMATS = {
     "reconstruction": "reconstruction {:.3f}",
     "kl": "kl {:.3f}",
     "beta": "beta {:.4g}",
-    "images_per_second": "images/s {:.0f}",
+    "images_per_second": "examples/s {:.0f}",
     "validation_loss": "validation {:.3f}",
 }
 

@@ -410,5 +410,17 @@ def test_bands_beyond_pillow_ask_for_tifffile(tmp_path: Path, monkeypatch: pytes
     tifffile.imwrite(tmp_path / "b.tif", values[..., :3].astype(np.uint16) + 300, photometric="rgb")
     monkeypatch.setattr(image, "_tifffile", lambda: None)
     notes = read(tmp_path).notes
-    assert any("a.tif (this kind of TIFF needs tifffile)" in note for note in notes)
+    assert any("a.tif (needs tifffile, which is not installed)" in note for note in notes)
     assert any(note.startswith("read by 8 bits of at most 3 bands") for note in notes)
+
+
+def test_one_folder_around_the_folders_of_classes_is_no_class(tmp_path: Path) -> None:
+    save(tmp_path / "animals" / "cats" / "a.png")
+    save(tmp_path / "animals" / "dogs" / "b.png", 255 - COLORS)
+    labels = read(tmp_path).labels
+    assert labels is not None
+    assert labels.tolist() == ["cats", "dogs"]
+    save(tmp_path / "animals" / "c.png")
+    labels = read(tmp_path).labels
+    assert labels is not None
+    assert set(labels.tolist()) == {"animals"}

@@ -125,3 +125,34 @@ def test_neither_a_name_nor_a_path() -> None:
         load_dataset("digit")
     assert caught.value.exit_code == 4
     assert str(caught.value).startswith("'digit' is neither a path nor a dataset")
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("photos.zip", "unpack it"),
+        ("table.csv.gz", "unpack it"),
+        ("sound.wav", "save the samples"),
+        ("lines.jsonl", "save it as .csv"),
+        ("scan.nii", "save the array"),
+        ("frame.pkl", "pickles are never read"),
+    ],
+)
+def test_files_that_are_not_read_are_refused_with_what_to_do(tmp_path: Path, name: str, advice: str) -> None:
+    (tmp_path / name).write_bytes(b"content")
+    with pytest.raises(DataError, match=advice):
+        load_dataset(tmp_path / name)
+
+
+def test_pairs_of_libsvm_are_no_table(tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text("0 1:0.5 3:5\n1 1:-2e3 7:1\n0 2:1 3:4\n")
+    with pytest.raises(DataError, match="LIBSVM"):
+        load_dataset(tmp_path / "x.txt")
+
+
+def test_other_byte_orders_are_read(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(20, 6))
+    np.save(tmp_path / "rows.npy", np.asfortranarray(values.astype(">f8")))
+    np.testing.assert_array_equal(load_dataset(tmp_path / "rows.npy").images, values)
+    np.save(tmp_path / "images.npy", values.reshape(20, 2, 3).astype(">f4"))
+    assert load_dataset(tmp_path / "images.npy", kind="image").images.dtype == np.float32

@@ -122,7 +122,8 @@ def test_a_missing_extra_is_named(
     (tmp_path / name).write_bytes(b"x")
     extra = "parquet" if package == "pyarrow" else "excel"
     with pytest.raises(
-        DataError, match=rf"{name}: needs the package {package}; pip install 'vaekit\[{extra}\]'"
+        DataError,
+        match=rf'{name}: needs {package}, which is not installed; run: pip install "vaekit\[{extra}\]"',
     ):
         table_dataset(tmp_path / name)
 
@@ -132,3 +133,48 @@ def test_objects_of_python_are_numbers_words_or_times() -> None:
     assert object_column("a", [1, float("nan"), 3]).n_missing == 1
     assert object_column("a", [datetime.datetime(2026, 1, 1), None]).kind == "date"
     assert object_column("a", [1, "x", True]).words == ("1", "x", "True")
+
+
+def test_a_title_over_merged_cells_of_a_sheet_is_skipped(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append(["Measurements 2024", None, None])
+    sheet.merge_cells("A1:C1")
+    sheet.append(["size", None, "kind"])
+    sheet.append(["a", "b", "color"])
+    for i in range(12):
+        sheet.append([i / 4 if i != 5 else None, float(i * i), ("red", "blue")[i % 2]])
+    book.save(tmp_path / "x.xlsx")
+    data = table_dataset(tmp_path / "x.xlsx")
+    assert [column.name for column in data.columns] == ["a", "b", "color"]
+    assert len(data) == 12
+    assert "rows above the names, such as 'Measurements 2024', are skipped" in data.notes
+    values = np.where(np.isnan(data.images), 9.0, data.images)
+    (file,) = fill_table(data, np.arange(12), values, ~np.isnan(data.images), tmp_path / "filled.xlsx")
+    before, after = (openpyxl.load_workbook(p).active for p in (tmp_path / "x.xlsx", file))
+    cells = [[cell.value for cell in row] for row in before.iter_rows()]
+    cells[8][0] = 9.0
+    assert [[cell.value for cell in row] for row in after.iter_rows()] == cells
+
+
+def test_several_imputations_of_a_sheet_keep_the_columns_that_are_set_aside(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("openpyxl")
+    when = pandas.date_range("2024-01-01", periods=8)
+    size = [1.5, None, 2.25, 4.0, None, 3.5, 2.0, 1.0]
+    pandas.DataFrame({"when": when, "size": size, "word": list("abababab")}).to_excel(
+        tmp_path / "x.xlsx", index=False
+    )
+    data = table_dataset(tmp_path / "x.xlsx")
+    values = np.stack([np.where(np.isnan(data.images), fill, data.images) for fill in (7.0, 8.0)])
+    (file,) = fill_table(
+        data, np.arange(8), values, ~np.isnan(data.images), tmp_path / "filled.xlsx", as_column=True
+    )
+    found = pandas.read_excel(file)
+    assert list(found.columns) == ["when", "size", "word", "imputation"]
+    assert found["when"].tolist() == [*when, *when]
+    assert found["imputation"].tolist() == [1] * 8 + [2] * 8
+    assert found["size"].tolist() == [
+        fill if value is None else value for fill in (7.0, 8.0) for value in size
+    ]

@@ -139,3 +139,15 @@ def test_a_recipe_names_columns(tmp_path: Path) -> None:
     assert data.weights is not None
     with pytest.raises(RecipeError, match=r"data\.columns"):
         override_recipe(recipe, ["data.columns={dose: complex}"])
+
+
+def test_rows_without_a_label_are_a_class_and_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("a,label\n" + "".join(f"{i / 8},{('', 'p', 'q')[i % 3]}\n" for i in range(12)))
+    data = load_dataset(path)
+    assert data.label_names == ("missing", "p", "q")
+    assert data.labels.tolist() == [0, 1, 2] * 4
+    assert "4 rows without a label are the class 'missing'" in data.notes
+    numbers = tmp_path / "numbers.csv"
+    numbers.write_text("a,label\n" + "".join(f"{i / 8},{('', '1', '2')[i % 3]}\n" for i in range(12)))
+    assert load_dataset(numbers).label_names == ("1", "2", "missing")

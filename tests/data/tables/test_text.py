@@ -143,7 +143,7 @@ def test_empty_cells_and_words_for_missing_values_are_missing(tmp_path: Path, te
 def test_an_empty_label_is_not_a_missing_value(tmp_path: Path) -> None:
     data = table_dataset(table(tmp_path, 'a,label,b\n1,,2\n,"x,, y",4\n'))
     np.testing.assert_array_equal(data.images, [[1, 2], [np.nan, 4]])
-    assert data.label_names == ("", "x,, y")
+    assert data.label_names == ("missing", "x,, y")
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import importlib
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from vaekit.errors import DataError, NotFoundError, VaekitError, first_line
 from vaekit.utils.memory import total_memory
@@ -89,3 +90,33 @@ def check_size(path: str | Path, shape: Iterable[int], itemsize: int) -> int:
 
 def _half_of_memory() -> int:
     return total_memory() // 2
+
+
+def need(package: str, extra: str, path: str | Path) -> Any:
+    """Import a package that an extra of vaekit brings.
+
+    Args:
+        package: the package or its module, such as pyarrow.parquet.
+        extra: the name of the extra.
+        path: the file that needs it, for the message.
+
+    Raises:
+        DataError: it is not installed.
+
+    >>> need("no_such_package", "parquet", "x.parquet")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    vaekit.errors.DataError: x.parquet: needs no_such_package, which is not installed; run: pip install ...
+    """
+    try:
+        return importlib.import_module(package)
+    except ImportError:
+        raise not_installed(package.partition(".")[0], extra, path) from None
+
+
+def not_installed(package: str, extra: str, path: str | Path) -> DataError:
+    """The error about a file that needs a package of an extra.
+
+    >>> print(not_installed("tifffile", "tiff", "x.tif"))
+    x.tif: needs tifffile, which is not installed; run: pip install "vaekit[tiff]"
+    """
+    return DataError(f'{path}: needs {package}, which is not installed; run: pip install "vaekit[{extra}]"')

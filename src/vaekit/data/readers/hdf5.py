@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.data.readers.guard import check_size, reading
+from vaekit.data.readers.guard import check_size, need, reading
 from vaekit.data.readers.numpy import find_roles, join_arrays
 from vaekit.data.readers.raw import RawData
 from vaekit.errors import DataError
@@ -27,12 +27,7 @@ def read_hdf5(path: Path, array: str | None = None) -> RawData:
     Traceback (most recent call last):
     vaekit.errors...
     """
-    try:
-        import h5py
-    except ImportError as error:
-        raise DataError(
-            f'{path}: HDF5 needs h5py, which is not installed; run: pip install "vaekit[hdf5]"'
-        ) from error
+    h5py = need("h5py", "hdf5", path)
     with reading(path, "an HDF5 file"), h5py.File(path, "r") as file:
         found: dict[str, Any] = {}
         file.visititems(lambda name, item: found.update({name: item}) if _is_array(item) else None)

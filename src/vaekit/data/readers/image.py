@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from vaekit.data.readers.guard import reading
+from vaekit.data.readers.guard import not_installed, reading
 from vaekit.errors import DataError
 
 MAX_PIXELS = 50_000_000
@@ -229,7 +229,7 @@ def _tiff_header(path: Path) -> ImageHeader:
         with open(path, "rb") as stream:
             known = stream.read(2) in (b"II", b"MM")
         if known:
-            raise DataError(f"{path}: this kind of TIFF needs tifffile; run pip install 'vaekit[tiff]'")
+            raise not_installed("tifffile", "tiff", path)
         raise ValueError("its content has no known image format")
     with reader.TiffFile(path) as file:
         pages = [number for number, page in enumerate(file.pages) if not int(page.subfiletype) & 5]

@@ -382,6 +382,8 @@ def _raw(pictures: Pictures, order: Sequence[int], places: Sequence[tuple[str, .
     """Images in some order, with the first folder of each as its label, if all lie in one."""
     values = pictures.values if list(order) == list(range(len(order))) else pictures.values[list(order)]
     notes, labels = list(pictures.notes), None
+    while places and all(len(place) > 1 for place in places) and len({place[0] for place in places}) == 1:
+        places = [place[1:] for place in places]  # one folder holds the folders of all classes
     if places and all(places):
         labels = np.array([places[index][0] for index in order])
         deeper = sum(len(place) > 1 for place in places)

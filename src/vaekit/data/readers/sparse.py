@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.data.readers.guard import check_size, open_maybe_gzip, reading
+from vaekit.data.readers.guard import check_size, need, open_maybe_gzip, reading
 from vaekit.data.readers.raw import RawData
 from vaekit.errors import DataError, did_you_mean
 
@@ -117,12 +117,7 @@ def read_h5ad(path: Path, array: str | None = None, label: str | None = None) ->
     Traceback (most recent call last):
     vaekit.errors...
     """
-    try:
-        import h5py
-    except ImportError as error:
-        raise DataError(
-            f'{path}: .h5ad needs h5py, which is not installed; run: pip install "vaekit[hdf5]"'
-        ) from error
+    h5py = need("h5py", "hdf5", path)
     with reading(path, "an .h5ad file"), h5py.File(path, "r") as file:
         place = _place(file, array, path)
         matrix = _matrix(file[place], path)

@@ -37,6 +37,26 @@ ARCHIVES: dict[str, Callable[[Path, str | None], RawData]] = {  # files of sever
     ".h5ad": read_h5ad,
 }
 _PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
+_ADVICE = {  # what to do about files that many people have, and that are not read
+    **dict.fromkeys((".zip", ".tar", ".tgz", ".7z", ".rar"), "is an archive; unpack it and give the folder"),
+    **dict.fromkeys((".gz", ".bz2", ".xz", ".zst"), "is compressed; unpack it first"),
+    **dict.fromkeys(
+        (".wav", ".flac", ".mp3", ".ogg", ".m4a"),
+        "is a sound; save the samples of all sounds as an array (N, channels, length) in a .npy file",
+    ),
+    **dict.fromkeys(
+        (".mp4", ".avi", ".mov", ".mkv"), "is a film; save its frames as images in a folder"
+    ),
+    **dict.fromkeys(
+        (".json", ".jsonl", ".ndjson", ".arff", ".xml", ".feather", ".orc", ".xls", ".ods", ".sav", ".dta",
+         ".sas7bdat", ".rds", ".sqlite", ".db"),
+        "is a format of tables that is not read; save it as .csv or .parquet, or pass a data frame in Python",
+    ),
+    **dict.fromkeys(
+        (".nii", ".dcm", ".fits", ".nc", ".zarr", ".czi", ".nd2", ".lif", ".mha", ".nrrd", ".safetensors"),
+        "is not read; load it with its own library, and save the array as a .npy file",
+    ),
+}  # fmt: skip
 _PARTS = {"train": "train", "t10k": "test"}  # as MNIST names its files
 
 
@@ -175,6 +195,9 @@ def _reader(path: Path) -> Callable[[Path], RawData]:
             f"{path}: pickles are never read because they can run code; save the data as .npy or .npz"
         )
     if not is_idx(path):
+        advice = _ADVICE.get(path.suffix.lower())
+        if advice:
+            raise DataError(f"{path}: {advice}")
         raise DataError(
             f"{path}: expected a folder of images, or a .npy, .npz, .h5, .h5ad, .mat, .mtx, .csv, .parquet, "
             ".xlsx or IDX file, got another file; convert it to one of them"

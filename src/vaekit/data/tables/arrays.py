@@ -58,6 +58,7 @@ def array_table(values: np.ndarray, where: str | Path, names: Sequence[str] = ()
     [0.5, 1.0]
     """
     whole = values.dtype.kind in "iu"
+    values = values.astype(values.dtype.newbyteorder("="), copy=False)
     if values.dtype == np.float16 or values.dtype.itemsize > 8:
         values = values.astype(np.float32 if values.dtype.itemsize < 8 else np.float64)
     _check_values(values, where)

@@ -1,7 +1,8 @@
 """What a cell of a table is: a missing value, a number, a date, or a word.
 
 Numbers are written with a decimal point or a decimal comma, and with or without a mark between thousands:
-1234.5, 1,234.5, 1.234,5, 1 234,5, 1'234.5.
+1234.5, 1,234.5, 1.234,5, 1 234,5, 1'234.5. All numbers of a column may share a currency, a percent sign or a
+unit, such as $5, 12.5% or 70 kg, and a number in parentheses is negative, as accountants write it.
 """
 
 from __future__ import annotations
@@ -33,9 +34,24 @@ MISSING = frozenset(
 BOOLEAN_WORDS = (("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y"), ("off", "on"))
 
 _EXPONENT = r"(?:[eE][+-]?\d+)?"
-_POINT = re.compile(rf"[+-]?(?:\d+|[1-9]\d{{0,2}}(?:[,'\u2019 \u00a0\u202f]\d{{3}})+)?(?:\.\d*)?{_EXPONENT}")
-_COMMA = re.compile(rf"[+-]?(?:\d+|[1-9]\d{{0,2}}(?:[.'\u2019 \u00a0\u202f]\d{{3}})+)?(?:,\d*)?{_EXPONENT}")
-_MARKS = str.maketrans("", "", "'\u2019 \u00a0\u202f")
+_SIGN = "[+\u2212-]?"
+_INDIAN = r"|[1-9]\d?(?:,\d{2})+,\d{3}"  # 12,34,567
+_POINT = re.compile(
+    rf"{_SIGN}(?:\d+|[1-9]\d{{0,2}}(?:[,'\u2019 \u00a0\u202f]\d{{3}})+{_INDIAN})?(?:\.\d*)?{_EXPONENT}"
+)
+_COMMA = re.compile(rf"{_SIGN}(?:\d+|[1-9]\d{{0,2}}(?:[.'\u2019 \u00a0\u202f]\d{{3}})+)?(?:,\d*)?{_EXPONENT}")
+_MARKS = str.maketrans({**dict.fromkeys("'\u2019 \u00a0\u202f"), "\u2212": "-"})
+_SYMBOLS = (
+    r"(?:(?:US|AU|CA|NZ|HK|[ACRS])?\$|[€£¥₹₽₩₺₪฿₫₱₴]|kr\.?|Rs\.?|zł|Kč|Ft"
+    r"|USD|EUR|GBP|JPY|CHF|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|KRW|TRY|SGD|HKD)"
+)
+_AFFIXED = re.compile(
+    rf"(?P<open>\()?(?P<sign>{_SIGN})(?P<prefix>{_SYMBOLS}\s*)?(?P<inner>{_SIGN})"
+    rf"(?P<number>(?:[\d.,'\u2019 \u00a0\u202f]*\d|\d+[.,]){_EXPONENT})"
+    rf"(?P<suffix>\s*(?:[%\u2030]|{_SYMBOLS}|[°µμΩ]?[A-Za-z]{{1,8}}[²³]?(?:/[A-Za-z]{{1,8}}[²³]?)?))?(?(open)\))"
+)
+_SHARE = 0.9  # of the cells of a column, those that must be numbers
+_FEW = 10  # different numbers: with a unit they may be words, such as 3 doors and 5 doors
 _TIME = r"(?:[T ]\d{1,2}(?::?\d{2}){0,2}(?:[.,]\d+)?\s*(?:Z|UTC|[AaPp]\.?[Mm]\.?|[+-]\d{2}:?\d{2})?)?"
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
 _DATE = re.compile(
@@ -89,6 +105,80 @@ def to_number(cell: str, decimal: str = ".") -> float | None:
 
 def _is_infinity(text: str) -> bool:
     return text.lstrip("+-").lower() in ("inf", "infinity")
+
+
+def split_affix(cell: str) -> tuple[str, str, str] | None:
+    """(prefix, number, suffix) of a cell such as $5, 12.5%, 70 kg or (300); None if it is something else.
+
+    Args:
+        cell: the text. A number in parentheses is negative.
+
+    >>> split_affix("-$1,234.50"), split_affix("12.5 %"), split_affix("(300)")
+    (('$', '-1,234.50', ''), ('', '12.5', ' %'), ('', '-300', ''))
+    >>> split_affix("CUST-7"), split_affix("12 monkeys ago")
+    (None, None)
+    """
+    match = _AFFIXED.fullmatch(cell.strip())
+    if match is None or (match["sign"] and match["inner"]):
+        return None
+    sign = "-" if match["open"] else match["sign"] or match["inner"]
+    return match["prefix"] or "", sign + match["number"].strip(), match["suffix"] or ""
+
+
+def bare_number(cell: str) -> str:
+    """A cell without a currency, a percent sign or parentheses around its number; other cells as they are.
+
+    >>> bare_number("$1,234.50"), bare_number("12 %"), bare_number("70 kg"), bare_number("a")
+    ('1,234.50', '12', '70 kg', 'a')
+    """
+    parts = split_affix(cell)
+    return cell if parts is None or _is_unit(parts[2]) else parts[1]
+
+
+def find_affix(words: Sequence[str], decimal: str = ".") -> tuple[str, str] | None:
+    """The prefix and the suffix that the numbers of a column share.
+
+    Args:
+        words: the different words of the column.
+        decimal: the decimal mark.
+
+    Returns:
+        Both are empty for numbers in parentheses alone. None if fewer than nine in ten words are numbers, if
+        none of them is affixed, or if they have different ones. Few whole numbers with a unit are words.
+
+    >>> find_affix(["$5", "$7.50", "-$3"]), find_affix(["12,5 %", "7 %"], ","), find_affix(["5 kg", "3 mm"])
+    (('$', ''), ('', ' %'), None)
+    """
+    plain = {word for word in words if to_number(word, decimal) is not None}
+    parts = {word: split_affix(word) for word in words if word not in plain}
+    found = [part for part in parts.values() if part is not None and to_number(part[1], decimal) is not None]
+    kinds = {(prefix.strip(), suffix.strip()) for prefix, _, suffix in found}
+    if not found or len(found) + len(plain) < _SHARE * len(words) or len(kinds - {("", "")}) > 1:
+        return None
+    prefix, _, suffix = next((part for part in found if part[0] or part[2]), found[0])
+    numbers = {to_number(number, decimal) for _, number, _ in found}
+    whole = all(number is not None and number % 1 == 0 for number in numbers)
+    if _is_unit(suffix) and whole and len(numbers) <= _FEW:
+        return None
+    return prefix, suffix
+
+
+def without_affix(word: str, prefix: str, suffix: str) -> str:
+    """The number of a word with this prefix or suffix, or with neither; other words as they are.
+
+    >>> without_affix("($5)", "$", ""), without_affix("5", "$", ""), without_affix("5 kg", "$", "")
+    ('-5', '5', '5 kg')
+    """
+    parts = split_affix(word)
+    if parts is None or parts[0].strip() not in ("", prefix.strip()):
+        return word
+    return parts[1] if parts[2].strip() in ("", suffix.strip()) else word
+
+
+def _is_unit(suffix: str) -> bool:
+    """Whether a suffix is a unit rather than a currency or a percent sign."""
+    text = suffix.strip()
+    return bool(text) and text not in "%\u2030" and not re.fullmatch(_SYMBOLS, text)
 
 
 def decimal_mark(cells: Sequence[str], default: str = ".") -> str:

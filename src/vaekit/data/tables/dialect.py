@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vaekit.data.table_source import TableSource
-from vaekit.data.tables.cells import decimal_mark, is_missing, thousands_mark, to_number
+from vaekit.data.tables.cells import bare_number, decimal_mark, is_missing, thousands_mark, to_number
 from vaekit.errors import DataError
 
 DELIMITERS = (";", "\t", "|", ",")
@@ -24,6 +25,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_PAIR = re.compile(r"\d+:[+-]?[\d.]+(?:[eE][+-]?\d+)?")
 _NAMES = {" ": "white space", "\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}
 
 
@@ -64,7 +66,9 @@ def find_dialect(path: Path, header: bool | None = None, delimiter: str | None =
     before = _lines_before(lines, delimiter)
     skip, lines, preamble = skip + before, lines[before:], "".join(lines[:before]).strip()
     records = list(split_records(lines, delimiter))
-    cells = [cell for record in records for cell in record]
+    _refuse_libsvm(path, records)
+    bare = [[bare_number(cell) for cell in record] for record in records]
+    cells = [cell for record in bare for cell in record]
     point = any("." in cell and to_number(cell) is not None for cell in cells)
     comma = delimiter != "," and any("," in cell and to_number(cell, ",") is not None for cell in cells)
     decimal = decimal_mark(cells, "," if comma and not point else ".")
@@ -73,7 +77,7 @@ def find_dialect(path: Path, header: bool | None = None, delimiter: str | None =
     below = Counter(len(record) for record in records[1:]).most_common(1)
     names_of_rows = bool(below) and below[0][0] == width + 1 and all(map(_is_word, records[0]))
     if header is None:
-        header = names_of_rows or _is_header(records[0], records[1:], decimal)
+        header = names_of_rows or _is_header(bare[0], bare[1:], decimal)
     if header and len(records) < 2:
         raise DataError(f"{path}: expected a table of numbers, got a file without any row")
     names = tuple(cell.strip() for cell in records[0]) if header else ()
@@ -144,6 +148,16 @@ def _decodes(path: Path, encoding: str) -> bool:
         except UnicodeDecodeError:
             return False
     return True
+
+
+def _refuse_libsvm(path: Path, records: Sequence[Sequence[str]]) -> None:
+    """Raise an error for a file of pairs index:value, whose rows are no cells."""
+    pairs = [cell for record in records for cell in record[1:]]
+    if pairs and all(_PAIR.fullmatch(cell) for cell in pairs):
+        raise DataError(
+            f"{path}: expected a table, got pairs index:value (LIBSVM); load it with "
+            "sklearn.datasets.load_svmlight_file, and save the matrix with scipy.sparse.save_npz"
+        )
 
 
 def _first_lines(path: Path, encoding: str) -> tuple[int, list[str], str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.data.readers.guard import reading
+from vaekit.data.readers.guard import need, reading
 from vaekit.data.table_source import TableSource
 from vaekit.data.tables.dialect import find_dialect
 from vaekit.data.tables.frames import frame_columns, frame_names, is_frame, object_column
@@ -94,23 +93,6 @@ def read_raw_table(
         return _checked(_read_text(path, header, missing, delimiter))
 
 
-def need(package: str, extra: str, path: str | Path) -> Any:
-    """Import a package that an extra brings.
-
-    Raises:
-        DataError: it is not installed.
-
-    >>> need("no_such_package", "parquet", "x.parquet")
-    Traceback (most recent call last):
-    vaekit.errors.DataError: x.parquet: needs the package no_such_package; pip install 'vaekit[parquet]'
-    """
-    try:
-        return importlib.import_module(package)
-    except ImportError:
-        name = package.partition(".")[0]
-        raise DataError(f"{path}: needs the package {name}; pip install 'vaekit[{extra}]'") from None
-
-
 def _read_text(path: Path, header: bool | None, missing: Collection[str], delimiter: str | None) -> RawTable:
     found = find_dialect(path, header, delimiter)
     names = list(found.names) or [f"x{j}" for j in range(found.width)]
@@ -130,15 +112,21 @@ def _read_parquet(path: Path, missing: Collection[str]) -> RawTable:
 
 
 def _read_excel(path: Path, header: bool | None, missing: Collection[str]) -> RawTable:
-    """The first sheet; its first row holds names if they are words, or none of them is a number."""
+    """The first sheet; its first row holds names if none of its cells is a number.
+
+    Rows above the names with fewer cells, such as a title over merged cells, are skipped.
+    """
     book = need("openpyxl", "excel", path).load_workbook(path, read_only=True, data_only=True)
     try:
         sheets = book.sheetnames
         rows = [row for row in book[sheets[0]].iter_rows(values_only=True) if any(c is not None for c in row)]
     finally:
         book.close()
+    skip = _titles(rows) if header is not False else 0
+    title = next((str(cell) for cell in rows[0] if cell is not None), "") if skip else ""
+    rows = rows[skip:]
     if header is None:
-        header = bool(rows) and not any(isinstance(cell, int | float) for cell in rows[0])
+        header = bool(rows) and not _has_number(rows[0])
     if len(rows) < 1 + header:
         raise DataError(f"{path}: expected a table of numbers, got a file without any row")
     width = max(map(len, rows))
@@ -149,7 +137,26 @@ def _read_excel(path: Path, header: bool | None, missing: Collection[str]) -> Ra
         for name, column in zip(names, zip(*cells[header:], strict=True), strict=True)
     ]
     notes = (f"the first of {len(sheets)} sheets, {sheets[0]!r}",) if len(sheets) > 1 else ()
-    return _named(RawTable(columns, TableSource(format="excel", header=header), notes, str(path)), names)
+    if skip:
+        notes = (*notes, f"rows above the names, such as {title[:40]!r}, are skipped")
+    source = TableSource(format="excel", header=header, skip=skip)
+    return _named(RawTable(columns, source, notes, str(path)), names)
+
+
+def _titles(rows: Sequence[Sequence[Any]]) -> int:
+    """The number of rows above the names: at most 10, each with fewer cells than the next, and no number."""
+    count = 0
+    while count < min(10, len(rows) - 2):
+        row, after = rows[count], rows[count + 1]
+        filled, wider = (sum(cell is not None for cell in cells) for cells in (row, after))
+        if filled >= wider or _has_number(row) or _has_number(after):
+            break
+        count += 1
+    return count
+
+
+def _has_number(row: Sequence[Any]) -> bool:
+    return any(isinstance(cell, int | float) for cell in row)
 
 
 def _named(table: RawTable, headers: Sequence[str]) -> RawTable:

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from vaekit.data.dataset import Dataset
+from vaekit.data.readers.guard import need
 from vaekit.data.table_source import TableSource
-from vaekit.data.tables.files import EXCEL, PARQUET, need
-from vaekit.data.tables.write import cell_texts, write_table
+from vaekit.data.tables.files import EXCEL, PARQUET
+from vaekit.data.tables.write import cell_texts
 from vaekit.errors import DataError
 from vaekit.spec import Column
 from vaekit.utils.io import write_whole
@@ -256,17 +257,25 @@ def _fill_excel(
     observed: np.ndarray,
     numbered: bool,
 ) -> Path:
-    """The workbook with cells of its first sheet filled; several imputations make a plain sheet."""
-    if numbered:
-        return write_table(path, columns, filled, source)
-    book = need("openpyxl", "excel", path).load_workbook(origin)
+    """The workbook with cells of its first sheet filled; several imputations make a plain sheet of values."""
+    excel = need("openpyxl", "excel", path)
+    book = excel.load_workbook(origin, data_only=numbered)
     sheet = book[book.sheetnames[0]]
-    rows = [row for row in sheet.iter_rows() if any(cell.value is not None for cell in row)][source.header :]
-    for j, column in enumerate(columns):
-        place = source.names.index(column.name)
-        fresh = _cells_like(column, filled[0][:, j], [row[place].value for row in rows if len(row) > place])
-        for i in np.flatnonzero(~observed[:, j]).tolist():
-            rows[i][place].value = fresh[i]
+    rows = [row for row in sheet.iter_rows() if any(cell.value is not None for cell in row)][source.skip :]
+    head, rows = rows[: source.header], rows[source.header :]
+    numbering = [[*(cell.value for cell in row), IMPUTATION] for row in head]
+    for number, values in enumerate(filled, 1):
+        for j, column in enumerate(columns):
+            place = source.names.index(column.name)
+            fresh = _cells_like(column, values[:, j], [row[place].value for row in rows])
+            for i in np.flatnonzero(~observed[:, j]).tolist():
+                rows[i][place].value = fresh[i]
+        numbering += [[*(cell.value for cell in row), number] for row in rows]
+    if numbered:
+        book = excel.Workbook(write_only=True)
+        plain = book.create_sheet(sheet.title)
+        for cells in numbering:
+            plain.append(cells)
     stream = io.BytesIO()
     book.save(stream)
     return write_whole(path, stream.getvalue())

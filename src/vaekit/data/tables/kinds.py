@@ -21,11 +21,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vaekit.data.readers.raw import natural_key
-from vaekit.data.tables.cells import BOOLEAN_WORDS, is_date, to_number
+from vaekit.data.tables.cells import BOOLEAN_WORDS, find_affix, is_date, to_number, without_affix
 from vaekit.data.tables.raw_column import RawColumn
 from vaekit.data.tables.suspects import index_reason, suspected_codes, time_reason
 from vaekit.errors import DataError
-from vaekit.spec import KINDS, Column, Kind
+from vaekit.spec import KINDS, NUMERIC, Column, Kind
 
 MAX_CATEGORIES = 100  # different words that are found to be categories; more by choice
 
@@ -116,6 +116,31 @@ def infer_column(
     raw = _without_missing(raw, choice.missing_values)
     if raw.n_missing == len(raw):
         return InferredColumn(None, np.empty(0), "no value")
+    return _infer_affixed(raw, choice, decimal, locate) or _infer_plain(raw, choice, decimal, locate)
+
+
+def _infer_affixed(
+    raw: RawColumn, choice: ColumnChoice, decimal: str, locate: Locate
+) -> InferredColumn | None:
+    """A column whose numbers share a currency, a percent sign or a unit; None if it is another one."""
+    if raw.numbers is not None or raw.kind or choice.categories or choice.kind not in ("", *NUMERIC):
+        return None
+    affix = find_affix(raw.words, decimal)
+    if affix is None:
+        return None
+    words = tuple(without_affix(word, *affix) for word in raw.words)
+    found = _infer_plain(replace(raw, words=words), choice, decimal, locate)
+    if found.column is None or not found.column.is_numeric:
+        return None
+    prefix, suffix = affix
+    sign = (prefix or suffix).strip()
+    what = f"numbers with {sign!r}, read without it" if sign else "numbers in parentheses are negative"
+    note = f"column {raw.name!r}: {what}"
+    column = replace(found.column, prefix=prefix, suffix=suffix)
+    return found._replace(column=column, notes=(note, *found.notes))
+
+
+def _infer_plain(raw: RawColumn, choice: ColumnChoice, decimal: str, locate: Locate) -> InferredColumn:
     if choice.kind:
         return _chosen(raw, choice, decimal, locate)
     if raw.kind == "date":

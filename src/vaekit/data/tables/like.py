@@ -14,7 +14,7 @@ from vaekit.data.dataset import Dataset
 from vaekit.data.labels import number_labels
 from vaekit.data.table_source import SetAside
 from vaekit.data.tables.attributes import attributes_like
-from vaekit.data.tables.cells import BOOLEAN_WORDS, to_number
+from vaekit.data.tables.cells import BOOLEAN_WORDS, to_number, without_affix
 from vaekit.data.tables.files import RawTable, read_raw_table
 from vaekit.data.tables.raw_column import RawColumn
 from vaekit.errors import DataError, did_you_mean
@@ -138,7 +138,7 @@ def _labels(column: RawColumn | None, raw: RawTable) -> Any:
     if column is None:
         return None, (), ()
     whole = column.numbers is not None and not np.isnan(column.numbers).any()
-    return number_labels(column.numbers if whole else column.texts().astype(str), raw.where)
+    return number_labels(column.numbers if whole else column.labels(), raw.where)
 
 
 def _values(
@@ -151,7 +151,8 @@ def _values(
         if raw.numbers is not None:
             values = raw.numbers
         else:
-            parsed = [to_number(word, table.source.decimal) for word in words]
+            plain = [without_affix(word, column.prefix, column.suffix) for word in words]
+            parsed = [to_number(word, table.source.decimal) for word in plain]
             values = np.array([np.nan if number is None else number for number in (*parsed, None)])[codes]
         marks = [number for word in missing if (number := to_number(word)) is not None]
         values = np.where(np.isin(values, marks), np.nan, values)

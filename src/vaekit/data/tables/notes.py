@@ -39,7 +39,8 @@ def describe_columns(
         for kind in KINDS
         if (names := [column.name for column in columns if column.kind == kind])
     ]
-    notes = [f"{len(values)} rows of {len(columns)} column{'s' * (len(columns) > 1)}: {', '.join(kinds)}"]
+    rows = f"{len(values)} row{'s' * (len(values) != 1)}"
+    notes = [f"{rows} of {len(columns)} column{'s' * (len(columns) > 1)}: {', '.join(kinds)}"]
     if set_aside:
         notes.append(f"set aside: {_listed([f'{aside.name} ({aside.reason})' for aside in set_aside])}")
         numbers = [a.name for a in set_aside if "Unix time" in a.reason or "running index" in a.reason]

@@ -45,6 +45,11 @@ class RawColumn:
             return np.array([*self.words, ""], object)[self.codes]
         return np.array(["" if np.isnan(v) else f"{v:.17g}" for v in self.numbers.tolist()], object)
 
+    def labels(self) -> np.ndarray:
+        """(N,), the texts as the names of classes; rows without one are the class `missing`."""
+        texts = self.texts().astype(str)
+        return np.where(texts == "", "missing", texts)
+
 
 def word_column(name: str, cells: list[str | None], kind: str = "") -> RawColumn:
     """The column of some words; None is a missing value.

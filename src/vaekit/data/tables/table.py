@@ -302,8 +302,11 @@ def _labels(raw: RawTable, options: TableOptions) -> tuple[np.ndarray | None, st
         parsed = [to_number(word, raw.source.decimal) for word in column.words]
         if column.codes.min() >= 0 and None not in parsed:
             numbers = np.array(parsed, np.float64)[column.codes]
+    notes: tuple[str, ...] = (f"labels from column {chosen!r}",)
+    if column.n_missing:
+        notes = (*notes, f"{column.n_missing} rows without a label are the class 'missing'")
     if numbers is None:
-        return column.texts().astype(str), chosen, (f"labels from column {chosen!r}",)
+        return column.labels(), chosen, notes
     known = numbers[~np.isnan(numbers)]
     whole = bool(np.all(known == np.rint(known))) and bool(np.all(np.abs(known) < 2**53))
     if options.label is None and not (whole and len(np.unique(known)) <= max(20, len(known) // 10)):
@@ -314,8 +317,7 @@ def _labels(raw: RawTable, options: TableOptions) -> tuple[np.ndarray | None, st
             f"{raw.where}: label names the column {chosen!r}, which holds real numbers, not classes; "
             "choose another, or use it as a condition with data.attributes"
         )
-    texts = numbers if len(known) == len(numbers) else column.texts().astype(str)
-    return texts, chosen, (f"labels from column {chosen!r}",)
+    return numbers if len(known) == len(numbers) else column.labels(), chosen, notes
 
 
 def _per_row(columns: Mapping[str, RawColumn], options: TableOptions, where: str) -> dict[str, np.ndarray]:

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from vaekit.data.dataset import Dataset
+from vaekit.data.readers.guard import need
 from vaekit.data.table_source import TableSource
-from vaekit.data.tables.files import EXCEL, PARQUET, need
+from vaekit.data.tables.files import EXCEL, PARQUET
 from vaekit.errors import DataError
 from vaekit.spec import Column
 from vaekit.utils.io import write_whole
@@ -90,6 +91,8 @@ def cell_texts(column: Column, values: np.ndarray, source: TableSource) -> list[
 
     >>> cell_texts(Column("n", "integer"), np.array([3.0, np.nan]), TableSource(missing="NA"))
     ['3', 'NA']
+    >>> cell_texts(Column("price", resolution=0.01, prefix="$"), np.array([3.0, -2.5]), TableSource())
+    ['$3.00', '-$2.50']
     """
     if not column.is_numeric:
         words = column.categories
@@ -102,7 +105,19 @@ def cell_texts(column: Column, values: np.ndarray, source: TableSource) -> list[
     else:
         rounded = [round(v, decimals) + 0.0 if v == v else v for v in values.tolist()]  # no -0.00
         texts = [source.missing if v != v else f"{v:.{decimals}f}" for v in rounded]
-    return [text.replace(".", ",") for text in texts] if source.decimal == "," else texts
+    if source.decimal == ",":
+        texts = [text.replace(".", ",") for text in texts]
+    if not (column.prefix or column.suffix):
+        return texts
+    return [
+        text if v != v else _affixed(text, column) for text, v in zip(texts, values.tolist(), strict=True)
+    ]
+
+
+def _affixed(text: str, column: Column) -> str:
+    """A number with the prefix and the suffix of its column; the sign comes first."""
+    sign = text[:1] if text.startswith("-") else ""
+    return f"{sign}{column.prefix}{text[len(sign) :]}{column.suffix}"
 
 
 def decimals_of(column: Column) -> int | None:
