@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _PLACES = {
+    "fit": "vaekit.engine.fit",
     "train": "vaekit.runs.train",
     "resume": "vaekit.runs.train",
     "study": "vaekit.studies.run_study",
@@ -44,6 +45,7 @@ _PLACES = {
 if TYPE_CHECKING:
     from vaekit.config.schema.recipe import Recipe
     from vaekit.engine.encode import encode
+    from vaekit.engine.fit import fit
     from vaekit.engine.impute import impute_dataset
     from vaekit.engine.sample import sample
     from vaekit.engine.score import score
@@ -64,7 +66,7 @@ if TYPE_CHECKING:
     from vaekit.studies.sweep import sweep
 
 __all__ = [  # noqa: RUF022  (in the order in which one meets them)
-    "train", "resume", "load", "encode", "score", "impute_dataset", "sample",
+    "fit", "train", "resume", "load", "encode", "score", "impute_dataset", "sample",
     "study", "sweep", "compare", "demo", "Run", "TrainedModel", "Recipe",
     "VAE", "ELBOTerms", "Conditional", "Hierarchy", "StandardNormal", "Objective", "BuildContext", "register",
     "VaekitError",

@@ -83,8 +83,13 @@ class Experiment:
         return self.recipe.training
 
 
-def build(recipe: Recipe) -> Experiment:
+def build(recipe: Recipe, dataset: Dataset | None = None, model: VAE | None = None) -> Experiment:
     """Build everything that a recipe names.
+
+    Args:
+        recipe: the settings.
+        dataset: the data; those that the recipe names if None.
+        model: a model that was built by hand, in place of that of the recipe.
 
     Raises:
         RecipeError: parts of the recipe do not fit together or do not fit the data.
@@ -95,16 +100,23 @@ def build(recipe: Recipe) -> Experiment:
         >>> build(recipe).objective
         Objective(elbo, free_bits=0.0, samples=1, warmup_end=0 epochs)
     """
-    dataset, splits = build_data(recipe.data)
-    labels = build_labels(recipe, dataset, splits)
+    dataset, splits = build_data(recipe.data, dataset)
     preprocessing = build_preprocessing(recipe.data, dataset, splits)
+    if model is None:
+        model = _initial_model(recipe, dataset, splits, preprocessing)
+    return Experiment(recipe, dataset, splits, preprocessing, model, build_objective(recipe.objective))
+
+
+def _initial_model(recipe: Recipe, dataset: Dataset, splits: Splits, preprocessing: Preprocessing) -> VAE:
+    """The model of a recipe before training."""
+    labels = build_labels(recipe, dataset, splits)
     images = training_images(recipe, dataset, splits, preprocessing)
     model = build_model(
         recipe.model, dataset.shape, recipe.training.seed, images, labels, len(splits.train),
         preprocessing=preprocessing,
     )  # fmt: skip
     start(recipe, model, dataset, splits, preprocessing)
-    return Experiment(recipe, dataset, splits, preprocessing, model, build_objective(recipe.objective))
+    return model
 
 
 def start(recipe: Recipe, model: VAE, dataset: Dataset, splits: Splits, preprocessing: Preprocessing) -> None:
@@ -124,8 +136,12 @@ def start(recipe: Recipe, model: VAE, dataset: Dataset, splits: Splits, preproce
     start_from_factors(model, rows.all(), recipe.training.seed)
 
 
-def build_data(data: DataSettings) -> tuple[Dataset, Splits]:
+def build_data(data: DataSettings, dataset: Dataset | None = None) -> tuple[Dataset, Splits]:
     """Load the dataset of a recipe, and split it.
+
+    Args:
+        data: the settings.
+        dataset: the data; those that the settings name if None.
 
     Raises:
         DataError, NotFoundError: the dataset cannot be used, or is not found.
@@ -138,7 +154,7 @@ def build_data(data: DataSettings) -> tuple[Dataset, Splits]:
     from vaekit.data.attributes import with_attributes
     from vaekit.data.splits import split
 
-    dataset = load_data(data)
+    dataset = load_data(data) if dataset is None else dataset
     if isinstance(data.attributes, str):
         dataset = with_attributes(dataset, data.attributes)
     parts = split(dataset, validation=data.validation, test=data.test, train=data.train, seed=data.seed)

@@ -23,7 +23,7 @@ MAX_MAPS = 2**28  # numbers in the largest feature maps of a batch: 1 GiB
 _SHARES = {"validation": 0.1, "test": 0.1}
 
 
-def propose(data: str | Path, overrides: Iterable[str] = ()) -> Proposal:
+def propose(data: str | Path, overrides: Iterable[str] = (), dataset: Dataset | None = None) -> Proposal:
     """Propose a recipe for data.
 
     Images get about 5000 training steps. For a table, cross-validation chooses the numbers of latents and of
@@ -34,6 +34,7 @@ def propose(data: str | Path, overrides: Iterable[str] = ()) -> Proposal:
     Args:
         data: name in the catalog, or path.
         overrides: `key=value` strings; those of `data` change what the proposal is made for.
+        dataset: the data, where a program gives them; `data` is then only their name.
 
     Raises:
         DataError, NotFoundError: the dataset cannot be used, or is not found.
@@ -46,7 +47,7 @@ def propose(data: str | Path, overrides: Iterable[str] = ()) -> Proposal:
     settings = override_recipe(
         parse_recipe({"data": {"dataset": str(data), **_SHARES}}, where, trust=True), own
     ).data
-    dataset, splits = build_data(settings)
+    dataset, splits = build_data(settings, dataset)
     if has_counts_only(dataset):
         return propose_counts(str(data), dataset, splits, where)
     if dataset.columns:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from vaekit.engine.trained_model import TrainedModel, row_names, split_indices
@@ -10,7 +12,7 @@ from vaekit.evaluation.latent import latent_table
 
 def encode(
     trained: TrainedModel,
-    data: str | None = None,
+    data: Any = None,
     split: str = "test",
     stddev: bool = True,
     label: bool = False,
@@ -19,7 +21,8 @@ def encode(
 
     Args:
         trained: the model.
-        data: name or path of other data, all of which is encoded, in order; the model's own data if None.
+        data: other data, all of which is encoded, in order: a name, a path, an array, a data frame ...; the
+            model's own if None.
         split: the part of the model's own data, or of other data with published splits.
         stddev: whether to return the standard deviations of the posteriors.
         label: whether to return the labels.

@@ -184,7 +184,7 @@ def impute_dataset(
     trained: TrainedModel,
     missing: str | None = None,
     split: str | None = None,
-    data: str | None = None,
+    data: Any = None,
     max_images: int | None = None,
     imputations: int = 5,
     samples: int = 1000,
@@ -201,7 +201,7 @@ def impute_dataset(
             else what was hidden in training, else a fifth of the cells of a table, or a square of a third of
             the side of an image.
         split: which images; if None the test split, or all images of other data.
-        data: another dataset of the same shape, by name or path; the model's own if None.
+        data: other data: a name, a path, an array, a data frame ...; the model's own if None.
         max_images: size of a random subset of the images with missing values; all images if None.
         imputations, samples, sample_pixels, seed: see `VAE.impute`.
         labels: of a conditional model: "condition" on the labels of the images, or "marginalize" over p(y).
@@ -224,7 +224,7 @@ def impute_dataset(
         ImputedDataset(4 images of digits, 2 imputations, missing='square:3')
     """
     dataset, splits = trained.load_data(data)
-    split = split or (None if data else "test")
+    split = split or (None if data is not None else "test")
     whole = trained.with_missing("none")
     masked = trained.with_missing(_default_mask(trained, dataset) if missing is None else missing)
     candidates = np.arange(len(dataset)) if split is None else split_indices(splits, split)

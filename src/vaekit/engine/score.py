@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -139,7 +139,7 @@ class Scores:
 
 def score(
     trained: TrainedModel,
-    data: str | None = None,
+    data: Any = None,
     split: str = "test",
     method: Method = "auto",
     threshold: str | float | None = None,
@@ -151,7 +151,8 @@ def score(
 
     Args:
         trained: the model, with its recipe and preprocessing.
-        data: another dataset, by name or path; all of it is scored, in order. The model's own if None.
+        data: other data, all of which is scored, in order: a name, a path, an array, a data frame ...; the
+            model's own if None.
         split: of the model's own data: "train", "validation", "test" or "all".
         method: "auto" is "views" for tables and vectors, the mean surprise of neighbors, likelihood and
             ellipsoid, and "complexity" for images, signals and volumes. Single views: "likelihood",
@@ -241,9 +242,7 @@ class _OwnData:
     notes: tuple[str, ...] = ()
 
 
-def _own_data(
-    trained: TrainedModel, dataset: Dataset, splits: Splits, data: str | None, split: str
-) -> _OwnData:
+def _own_data(trained: TrainedModel, dataset: Dataset, splits: Splits, data: Any, split: str) -> _OwnData:
     """Training and held-out data of the model; no data point is held out from itself."""
     is_own = data is None
     if not is_own:

@@ -21,6 +21,7 @@ from vaekit.data import Dataset, cache, catalog
 from vaekit.data.conform import conform
 from vaekit.data.dataset import NOUNS, to_layout
 from vaekit.data.fingerprint import covers_all, is_same_data
+from vaekit.data.in_memory import dataset_of, is_reference
 from vaekit.data.labels import renumber_labels
 from vaekit.data.observation import ObservedImages, observe
 from vaekit.data.readers.pictures import read_pictures
@@ -29,6 +30,7 @@ from vaekit.data.splits import Splits, split
 from vaekit.data.table_source import TableSource
 from vaekit.data.tables import read_like
 from vaekit.data.tables.files import is_table_path
+from vaekit.data.tables.frames import is_frame
 from vaekit.data.tables.kinds import ColumnChoice
 from vaekit.data.tables.table import LABELS
 from vaekit.errors import InvalidError, NotFoundError
@@ -53,6 +55,7 @@ class TrainedModel:
         preprocessing: how data become model values, found on the training rows; None for a model that was
             saved without it.
         table: how the table of the training data is written; None for other data.
+        data: the training data, where a program gave them; None for data that have a name or a path.
 
     Example:
         >>> import vaekit
@@ -69,6 +72,7 @@ class TrainedModel:
     attribute_names: tuple[str, ...] = ()
     preprocessing: Preprocessing | None = None
     table: TableSource | None = None
+    data: Dataset | None = None
 
     def __repr__(self) -> str:
         if self.columns:
@@ -110,21 +114,26 @@ class TrainedModel:
         """The device of the weights."""
         return next(self.model.parameters()).device
 
-    def load_data(self, name: str | None = None) -> tuple[Dataset, Splits]:
+    def load_data(self, name: Any = None) -> tuple[Dataset, Splits]:
         """Load the training dataset of the model with its splits, or another dataset.
 
         All rows of another dataset are its test split, in order, unless it has published splits. They become
         model values as those of training did.
 
         Args:
-            name: name or path of the other dataset.
+            name: name or path of the other dataset, or its values, as for `vaekit.data.in_memory`.
 
         Raises:
             InvalidError: the data have another shape, or the training dataset has changed.
             NotFoundError: the training dataset is not where it was.
         """
+        if not (name is None or is_reference(name)):
+            return self._as_other(self._read_values(name))
+        if name is None and self.data is not None:
+            return build_data(self.recipe.data, self.data)
+        name = None if name is None else str(name)
         if not self._is_own(name):
-            return self._load_other(str(name))
+            return self._as_other(self._read_other(self._other_settings(str(name))))
         dataset, splits = build_data(self._own_settings(name))
         if dataset.shape != self.shape:
             raise self._other_shape(dataset)
@@ -142,20 +151,28 @@ class TrainedModel:
             )
         return dataset, splits
 
-    def _load_other(self, name: str) -> tuple[Dataset, Splits]:
+    def _as_other(self, dataset: Dataset) -> tuple[Dataset, Splits]:
         """Another dataset, in the form of the training data, and all of its rows as the test split."""
-        settings = self._other_settings(name)
-        dataset = conform(self._read_other(settings), self.preprocessing, self.shape)
+        dataset = conform(dataset, self.preprocessing, self.shape)
         if dataset.shape != self.shape:
             raise self._other_shape(dataset)
         dataset = self._match_labels(dataset)
         if dataset.published:
-            return dataset, split(dataset, validation=0, test=0.1, seed=settings.seed)
+            return dataset, split(dataset, validation=0, test=0.1, seed=self.recipe.data.seed)
         none = np.empty(0, np.int64)
         return dataset, Splits(none, none, np.arange(len(dataset)))
 
-    def _read_table(self, path: str) -> Dataset:
-        """Another table, read by the columns of the training data."""
+    def _read_values(self, data: Any) -> Dataset:
+        """The dataset of values that a program gives: a table by names, or by the places of its columns."""
+        if self.columns and is_frame(data):
+            return self._read_table(data)
+        dataset = dataset_of(data)
+        if self.columns and dataset.shape == (len(self.columns),) and not isinstance(data, Dataset):
+            return replace(dataset, columns=())  # of an array, columns have places only
+        return dataset
+
+    def _read_table(self, path: Any) -> Dataset:
+        """Another table, a file or a frame, read by the columns of the training data."""
         data = self.recipe.data
         return read_like(
             path,

@@ -1,0 +1,105 @@
+"""Data that a program holds: arrays, tensors, frames, sparse matrices, datasets and loaders of PyTorch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse
+import torch
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+
+from vaekit.data.in_memory import dataset_of, is_reference
+from vaekit.errors import DataError
+
+IMAGES = np.arange(6 * 64, dtype=np.uint8).reshape(6, 1, 8, 8)
+LABELS = np.array([0, 1, 2, 0, 1, 2])
+
+
+class Pairs(Dataset):
+    """Items (x, y) without an iterator, as PyTorch's datasets are."""
+
+    def __len__(self):
+        return len(IMAGES)
+
+    def __getitem__(self, index):
+        if index >= len(IMAGES):
+            raise AssertionError("an item past the end was asked for")
+        return torch.from_numpy(IMAGES[index]), int(LABELS[index])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [IMAGES, torch.from_numpy(IMAGES), list(IMAGES), DataLoader(TensorDataset(torch.from_numpy(IMAGES)), 4)],
+    ids=["array", "tensor", "list", "loader"],
+)
+def test_the_values_are_those_given(data):
+    if isinstance(data, DataLoader):
+        data = DataLoader(torch.from_numpy(IMAGES), 4)
+    found = dataset_of(data)
+    np.testing.assert_array_equal(found.images, IMAGES)
+    assert found.labels is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [Pairs(), TensorDataset(torch.from_numpy(IMAGES), torch.from_numpy(LABELS)), DataLoader(Pairs(), 4)],
+    ids=["dataset", "TensorDataset", "loader"],
+)
+def test_items_may_have_labels(data):
+    found = dataset_of(data)
+    np.testing.assert_array_equal(found.images, IMAGES)
+    np.testing.assert_array_equal(found.labels, LABELS)
+
+
+def test_labels_may_be_words():
+    found = dataset_of(IMAGES, y=["b", "a", "b", "a", "b", "a"])
+    assert found.label_names == ("a", "b")
+    assert found.labels.tolist() == [1, 0, 1, 0, 1, 0]
+
+
+def test_a_tensor_on_the_way_to_a_gradient_and_a_bfloat16_are_read():
+    x = torch.rand(5, 3, requires_grad=True)
+    np.testing.assert_allclose(dataset_of(x).images, x.detach().numpy())
+    np.testing.assert_allclose(dataset_of(x.detach().bfloat16()).images, x.detach().numpy(), rtol=0.01)
+
+
+def test_a_frame_keeps_its_columns():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"size": [1.5, np.nan, 2.25, 7.5], "color": ["red", "blue", "red", None]})
+    found = dataset_of(frame, y=[0, 1, 0, 1])
+    assert [column.name for column in found.columns] == ["size", "color"]
+    assert np.isnan(found.images).sum() == 2
+    assert found.labels.tolist() == [0, 1, 0, 1]
+
+
+def test_a_sparse_matrix_is_a_table():
+    counts = np.array([[0, 3, 0], [1, 0, 0], [0, 0, 9], [2, 0, 1]])
+    found = dataset_of(scipy.sparse.csr_matrix(counts))
+    np.testing.assert_array_equal(found.images, counts)
+    assert len(found.columns) == 3
+
+
+@pytest.mark.parametrize(
+    ("data", "y", "message"),
+    [
+        (np.zeros(5), None, "for one data point use X\\[None\\]"),
+        ({"a": 1}, None, "got dict"),
+        (3, None, "got int"),
+        (None, None, "got NoneType"),
+        ([], None, "at least one data point"),
+        ([np.zeros(3), np.zeros(4)], None, "of one shape, got \\(3,\\), \\(4,\\)"),
+        (np.zeros((4, 3)), [0, 1], "one label for each of 4 data points, got 2"),
+        (np.zeros((4, 3)), np.zeros((4, 2)), "labels y of shape \\(N,\\), got \\(4, 2\\)"),
+        (np.array([["a", "b"]] * 4), None, "array of numbers"),
+    ],
+)
+def test_anything_else_is_refused_in_one_line(data, y, message):
+    with pytest.raises(DataError, match=message) as error:
+        dataset_of(data, y)
+    assert "\n" not in str(error.value)
+
+
+def test_names_and_paths_are_references(tmp_path):
+    assert is_reference("mnist")
+    assert is_reference(tmp_path)
+    assert not is_reference(IMAGES)

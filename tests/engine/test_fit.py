@@ -1,0 +1,113 @@
+"""Train on data that a program holds, and use the model on arrays and frames."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+import vaekit
+from vaekit.config.build import build
+from vaekit.engine.fit import fit
+from vaekit.errors import DataError, InvalidError, RecipeError
+from vaekit.models.objectives import Objective
+from vaekit.training.display import SilentLogger
+
+SCALES = np.array([1.0, 10.0, 1000.0])
+LOG = SilentLogger()
+
+
+@pytest.fixture(scope="module")
+def rows() -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(240, 3)) * SCALES
+
+
+@pytest.fixture(scope="module")
+def on_rows(rows):
+    return fit(rows, latent_dim=1, epochs=2, log=LOG)
+
+
+def test_keys_are_those_of_the_recipe(rows):
+    trained = fit(rows, overrides={"training.epochs": 1}, latent_dim=2, log=LOG)
+    assert trained.model.latent_dim == 2
+    assert trained.recipe.training.epochs == 1
+
+
+def test_the_model_uses_other_arrays_row_by_row(rows, on_rows):
+    whole = vaekit.encode(on_rows, rows)["z"]
+    np.testing.assert_allclose(vaekit.encode(on_rows, rows[:7])["z"], whole[:7], atol=1e-6)
+    np.testing.assert_allclose(vaekit.encode(on_rows, torch.from_numpy(rows))["z"], whole, atol=1e-6)
+    assert not np.allclose(vaekit.encode(on_rows, 1000 * rows)["z"], whole)
+    assert len(vaekit.score(on_rows, rows[:9]).score) == 9
+    assert vaekit.sample(on_rows, n=200).std(0) == pytest.approx(SCALES, rel=0.3)
+
+
+def test_gaps_of_an_array_are_filled(rows, on_rows):
+    gaps = rows[:20].copy()
+    gaps[3, 1] = np.nan
+    filled = vaekit.impute_dataset(on_rows, data=gaps, imputations=1, samples=50).arrays()["mean"]
+    known = ~np.isnan(gaps)
+    np.testing.assert_array_equal(filled[known], gaps[known])
+    assert np.isfinite(filled).all()
+
+
+def test_a_model_of_a_frame_finds_columns_by_name():
+    pandas = pytest.importorskip("pandas")
+    rng = np.random.default_rng(1)
+    frame = pandas.DataFrame({"size": rng.normal(50, 9, 120), "color": rng.choice(["red", "blue"], 120)})
+    trained = fit(frame, epochs=1, log=LOG)
+    turned = frame[["color", "size"]]
+    np.testing.assert_array_equal(vaekit.encode(trained, turned)["z"], vaekit.encode(trained, frame)["z"])
+    with pytest.raises(DataError, match="'color' is missing"):
+        vaekit.encode(trained, frame[["size"]])
+
+
+def test_a_loader_with_labels_conditions_the_model():
+    x, y = torch.rand(48, 1, 6, 6), torch.arange(48) % 3
+    loader = DataLoader(TensorDataset(x, y), batch_size=10)
+    trained = fit(loader, epochs=1, log=LOG, condition="label")
+    assert trained.label_names == ("0", "1", "2")
+    assert (
+        vaekit.encode(trained, x[:5])["z"].shape == (5, 16)
+        if "encoder" not in trained.recipe.model.conditioned_parts
+        else True
+    )
+
+
+def test_a_model_and_an_objective_built_by_hand_are_trained(rows):
+    proposed = fit(rows, epochs=1, log=LOG)
+    own = build(proposed.recipe, proposed.data).model
+    with torch.no_grad():
+        for parameter in own.parameters():
+            parameter.add_(0.01)
+    before = {name: value.clone() for name, value in own.state_dict().items()}
+    trained = fit(
+        rows, model=own, objective=Objective(samples=2), log=LOG, epochs=1, keep_start=False, patience=None
+    )
+    assert trained.model is own
+    assert any(not torch.equal(value, before[name]) for name, value in own.state_dict().items())
+
+
+def test_callbacks_are_called(rows):
+    seen = []
+    fit(rows, epochs=2, log=LOG, callbacks=[lambda epoch: seen.append(epoch.number)])
+    assert seen == [1, 2]
+
+
+def test_a_name_or_a_path_is_loaded(tmp_path, rows):
+    np.save(tmp_path / "rows.npy", rows)
+    assert fit(tmp_path / "rows.npy", epochs=1, log=LOG).columns
+    trained = fit("digits", recipe="digits", epochs=1, log=LOG, overrides=["data.train=64"])
+    assert trained.shape == (1, 8, 8)
+
+
+def test_mistakes_are_said_in_one_line(rows, on_rows):
+    with pytest.raises(RecipeError, match="latent: no such key of a recipe"):
+        fit(rows, latent=4, log=LOG)
+    with pytest.raises(InvalidError, match="a dataset with a name has its own"):
+        fit("digits", y=[1, 2], log=LOG)
+    with pytest.raises(DataError, match="for one data point use X\\[None\\]"):
+        vaekit.encode(on_rows, rows[0])
+    with pytest.raises(InvalidError, match="was trained on vectors of 3, got 2"):
+        vaekit.encode(on_rows, rows[:, :2])
