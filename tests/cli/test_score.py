@@ -51,3 +51,15 @@ def test_json_files_hold_rows(call, run):
     rows = json.loads(Path("s.json").read_text())
     assert rows[0].keys() >= {"row", "anomaly_score", "p_value", "kl"}
     assert rows[3]["anomaly_score"] == pytest.approx(rows[3]["kl"])
+
+
+def test_a_part_of_the_own_data_is_said_and_all_of_them_may_be_asked_for(call, trained, tmp_path):
+    said = "data: the test split, 297 of 1,797 images; --split all takes all of them"
+    for command in ("encode", "score"):
+        result = call(command, trained, "--data", "digits", "-o", "some.csv")
+        assert result.exit_code == 0, result.output
+        assert said in result.stderr.splitlines()
+        assert len((tmp_path / "some.csv").read_text().splitlines()) == 298
+    result = call("encode", trained, "--split", "all", "-o", "all.csv")
+    assert "split" not in result.stderr
+    assert len((tmp_path / "all.csv").read_text().splitlines()) == 1798

@@ -23,7 +23,7 @@ from vaekit.cli import options
 )
 @click.option("--label", is_flag=True, help="Write the labels of the images too.")
 @click.option("--figure", metavar="FILE", help="Also draw a scatter plot of the latents, colored by label.")
-@options.split
+@options.split_or_all
 @options.data
 @options.device
 @options.model_output
@@ -51,7 +51,7 @@ def command(
       vaekit encode runs/mnist/1 -o latents.npz --split train --figure latents.png
       vaekit encode runs/photos/1 --data new/ -o latents.csv
     """
-    from vaekit.cli.output import emit, open_model, say_notes
+    from vaekit.cli.output import emit, open_model, say_notes, say_part
     from vaekit.engine.trained_model import row_names, split_indices
     from vaekit.evaluation.latent import latent_table, write_table
     from vaekit.runs import plots
@@ -64,6 +64,7 @@ def command(
         stddev = not output.endswith(".npy")
     latents = latent_table(trained.model, images, stddev, label, label_names)
     say_notes(dataset, data)
+    say_part(dataset, len(images), split)
     table = {**row_names(dataset, images.indices), **latents}
     files = [str(write_table(output, table))]
     if figure:

@@ -74,6 +74,11 @@ split = click.option(
     "--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Part of the data."
 )
 
+split_or_all = click.option(
+    "--split", type=click.Choice((*SPLITS, "all")), default="test", show_default=True,
+    help="Part of the model's own data; other data are used completely.",
+)  # fmt: skip
+
 missing = click.option(
     "--missing",
     metavar="SPEC",

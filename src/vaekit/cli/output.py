@@ -51,6 +51,20 @@ def say_notes(dataset: Dataset, data: str | None) -> None:
         click.echo(f"data: {note}", err=True)
 
 
+def say_part(dataset: Dataset, used: int, split: str) -> None:
+    """Say on stderr that a part of the data is used, so that nobody takes it for all of them.
+
+    >>> from vaekit.data import load_dataset
+    >>> say_part(load_dataset("digits"), 1797, "test")
+    """
+    if used < len(dataset):
+        click.echo(
+            f"data: the {split} split, {used:,} of {len(dataset):,} {dataset.noun}; --split all takes all of "
+            "them",
+            err=True,
+        )
+
+
 def save_plot(plot: Plot, path: str | Path, as_json: bool) -> None:
     """Write the figure or the arrays of a plot, and print the path.
 

@@ -41,10 +41,7 @@ METHODS = (
     "--samples", type=click.IntRange(1, 1_000_000), default=64, show_default=True,
     help="K, posterior samples per data point.",
 )  # fmt: skip
-@click.option(
-    "--split", type=click.Choice((*options.SPLITS, "all")), default="test", show_default=True,
-    help="Part of the model's own data.",
-)  # fmt: skip
+@options.split_or_all
 @options.data
 @options.random
 @options.slow_model_output
@@ -79,7 +76,7 @@ def command(
       vaekit score runs/table/1 --data new.csv -o scores.csv --threshold p:0.01 --figure scores.png
       vaekit score runs/photos/1 --data new/ -o scores.csv --threshold 0.05 --highest odd.png
     """
-    from vaekit.cli.output import emit, open_model, progress_bar, say_notes
+    from vaekit.cli.output import emit, open_model, progress_bar, say_notes, say_part
     from vaekit.engine.score import score
     from vaekit.runs import score_plots
 
@@ -87,6 +84,7 @@ def command(
     with progress_bar(quiet, "rows") as progress:
         scores = score(trained, data, progress=progress, **settings)
     say_notes(scores.dataset, data)
+    say_part(scores.dataset, len(scores), settings["split"])
     for note in scores.notes:
         click.echo(f"note: {note}", err=True)
     files = [str(scores.save(output))] if output else []
