@@ -10,8 +10,6 @@ import pytest
 import torch
 from scipy import stats
 
-from vaekit.config.build import build_model
-from vaekit.config.schema.model import ModelSettings
 from vaekit.models import count_likelihoods
 from vaekit.models.build_context import BuildContext
 from vaekit.models.conditional import Conditional, Hierarchy
@@ -21,7 +19,7 @@ from vaekit.models.priors import StandardNormal
 from vaekit.models.vae import VAE
 from vaekit.nn.columns import ColumnFeatures, OnFeatures
 from vaekit.nn.networks import Dense
-from vaekit.spec import Column, Preprocessing
+from vaekit.spec import Column
 from vaekit.testing import check_likelihood
 
 KINDS = ("poisson", "negative_binomial", "zero_inflated_negative_binomial")
@@ -166,27 +164,3 @@ def test_a_poisson_given_the_total_has_the_multinomial_as_its_conditional():
     multinomial = stats.multinomial.logpmf(x.numpy(), total.numpy(), output.double().softmax(-1).numpy())
     expected = multinomial + stats.poisson.logpmf(total.numpy(), total.numpy())
     np.testing.assert_allclose(head(output, total.log()).log_prob(x), expected, rtol=1e-5)
-
-
-def test_features_of_counts_are_relative_to_the_total_of_their_row():
-    columns = [Column(f"x{i}", "count", scaling="none") for i in range(4)]
-    x = torch.tensor([[1.0, 2.0, 3.0, 4.0]])
-    relative = ColumnFeatures(columns, total=10.0)
-    torch.testing.assert_close(relative(x), x.log1p())
-    torch.testing.assert_close(relative(7 * x), x.log1p())
-    assert relative(torch.zeros(1, 4)).isfinite().all()
-    torch.testing.assert_close(ColumnFeatures(columns)(7 * x), (7 * x).log1p())
-
-
-@pytest.mark.parametrize(("offset", "same"), [("total", True), ("none", False)])
-def test_the_encoder_sees_shares_where_the_likelihood_is_given_the_total(offset: str, same: bool):
-    preprocessing = Preprocessing((4,), tuple(Column(f"x{i}", "count", scaling="none") for i in range(4)))
-    decoder = {"likelihood": {"kind": "poisson", "offset": offset}}
-    x = rows(50)
-    model = build_model(
-        ModelSettings(latent_dim=2, decoder=decoder),
-        (4,),
-        images=lambda n: (x[:n], None),
-        preprocessing=preprocessing,
-    )
-    assert torch.allclose(model.encode(x).mean, model.encode(3 * x).mean, atol=1e-5) == same

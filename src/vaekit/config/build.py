@@ -323,12 +323,12 @@ def build_model(
         model.known_context, event_shape=shape, labels=labels, covariates=covariates, rows=rows,
         sample_training=_with_label_inputs(images, labels), preprocessing=preprocessing,
     )  # fmt: skip
+    features = _column_features(preprocessing)
     try:
         model.check_components(context)
         with seeded(seed):
             likelihood = build_component(model.decoder.likelihood, context=context, event_dims=len(shape))
             _use_data_units(likelihood, preprocessing)
-            features = _column_features(preprocessing, likelihood)
             encoder_inputs = [(features.size,) if features else shape, *inputs.get("encoder", [])]
             encoder = _build_layers(
                 model.encoder.network, encoder_inputs, layer_dims, model.encoder.posterior, context
@@ -353,16 +353,13 @@ def build_model(
     )
 
 
-def _column_features(preprocessing: Preprocessing | None, likelihood: Any) -> ColumnFeatures | None:
+def _column_features(preprocessing: Preprocessing | None) -> ColumnFeatures | None:
     """What the encoder sees of a table that has other columns than scaled numbers; None otherwise."""
     if preprocessing is None or all(
         column.is_numeric and not preprocessing.is_count for column in preprocessing.columns
     ):
         return None
-    given_total = getattr(likelihood, "takes_offset", False)
-    return ColumnFeatures(
-        preprocessing.columns, likelihood.typical_offset().exp().item() if given_total else None
-    )
+    return ColumnFeatures(preprocessing.columns)
 
 
 def _use_data_units(likelihood: Any, preprocessing: Preprocessing | None) -> None:

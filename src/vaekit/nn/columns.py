@@ -2,8 +2,7 @@
 
 numbers      x as it is, with 0 for a missing value
 categories   one feature per word, 1 for the word of the row; all 0 for a missing value
-counts       log(1 + x), where x is the count itself; where the total l of a row is given to the likelihood,
-             log(1 + x L / l), with a typical total L: what was counted, not how much
+counts       log(1 + x), where x is the count itself
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ class ColumnFeatures(nn.Module):
 
     Args:
         columns: the D columns.
-        total: L, the total that the counts of each row are scaled to; None leaves them as they are.
 
     >>> features = ColumnFeatures([Column("size"), Column("color", "category", ("red", "blue"))])
     >>> features(torch.tensor([[0.5, 2.0], [0.0, 0.0]]))  # the second row has no known value
@@ -32,9 +30,8 @@ class ColumnFeatures(nn.Module):
     source: Tensor
     word: Tensor
     raw: Tensor
-    total: Tensor | None
 
-    def __init__(self, columns: Sequence[Column], total: float | None = None):
+    def __init__(self, columns: Sequence[Column]):
         super().__init__()
         rows = [
             (j, index)
@@ -46,7 +43,6 @@ class ColumnFeatures(nn.Module):
         self.register_buffer("source", torch.tensor(source), persistent=False)
         self.register_buffer("word", torch.tensor(word), persistent=False)
         self.register_buffer("raw", torch.tensor(raw), persistent=False)
-        self.register_buffer("total", None if total is None else torch.tensor(total))
 
     @property
     def size(self) -> int:
@@ -55,15 +51,9 @@ class ColumnFeatures(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if bool(self.raw.any()):
-            x = torch.where(self.raw, self._relative(x.clamp_min(0)).log1p(), x)
+            x = torch.where(self.raw, x.clamp_min(0).log1p(), x)
         values = x[..., self.source]
         return torch.where(self.word > 0, (values.round() == self.word).to(x), values)
-
-    def _relative(self, counts: Tensor) -> Tensor:
-        """Counts scaled to the typical total, if there is one."""
-        if self.total is None:
-            return counts
-        return counts * (self.total / torch.where(self.raw, counts, 0).sum(-1, keepdim=True).clamp_min(1))
 
 
 class OnFeatures(nn.Module):
