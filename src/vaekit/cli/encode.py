@@ -52,7 +52,7 @@ def command(
       vaekit encode runs/photos/1 --data new/ -o latents.csv
     """
     from vaekit.cli.output import emit, open_model, say_notes, say_part
-    from vaekit.engine.trained_model import row_names, split_indices
+    from vaekit.engine.loaded_model import row_names, split_indices
     from vaekit.evaluation.latent import latent_table, write_table
     from vaekit.runs import plots
 

@@ -90,7 +90,7 @@ def infer_images(
         channels_last: whether the channels are the last axis; None finds out by the shape.
 
     Raises:
-        DataError: another shape or type, no values, all the same value, or infinite values.
+        DataError: another shape or type, no values, or infinite values.
 
     >>> found = infer_images(np.linspace(-1, 1, 32).reshape(2, 4, 4), "x.npy")
     >>> found.images.shape, found.offset, found.scale
@@ -132,7 +132,7 @@ def _scan(values: np.ndarray, where: str | Path) -> _Facts:
     """Range, missing values and wholeness, in one pass.
 
     Raises:
-        DataError: values are infinite or too far apart, or there are none, or all are the same.
+        DataError: values are infinite or too far apart.
     """
     reals = values.dtype.kind == "f"
     low, high, whole, missing, empty, infinite = np.inf, -np.inf, True, 0, 0, 0
@@ -157,11 +157,7 @@ def _scan(values: np.ndarray, where: str | Path) -> _Facts:
             "correct them, or write NaN for values that are missing"
         )
     if missing == values.size:
-        raise DataError(f"{where}: all of its {values.size} values are missing (NaN); check how it was made")
-    if low == high:
-        raise DataError(
-            f"{where}: all values are {low:g}, so there is nothing to learn; check how it was made"
-        )
+        low = high = 0.0
     if not isfinite(high - low):
         raise DataError(f"{where}: values from {low:g} to {high:g} are too far apart; rescale them")
     whole = whole and round(high) > round(low)  # reals within a thousandth of one number are not
@@ -238,7 +234,7 @@ def _keep_units(values: np.ndarray, facts: _Facts, where: str | Path) -> _Stored
     low, high = facts.low, facts.high
     largest, span = max(abs(low), abs(high)), high - low
     offset = low if largest > 1000 * span else 0.0
-    scale = 1.0 if 1e-30 < span < 1e30 else span
+    scale = span if 0 < span <= 1e-30 or span >= 1e30 else 1.0
     kind = "whole numbers" if facts.whole else "real values"
     note = f"{kind} in [{low:g}, {high:g}], kept in their units{_far_values(values, facts)}"
     return _Stored(

@@ -36,7 +36,7 @@ def fit_preprocessing(
         scaling: how numbers of a table are scaled: standard, quantile, robust, minmax or none.
 
     Raises:
-        DataError: the scaling is unknown.
+        DataError: the scaling is unknown, or all values of these rows are missing or the same.
 
     >>> data = Dataset("two", "Two", np.array([[0.0], [4.0]]), None, (), columns=(Column("a"),))
     >>> fit_preprocessing(data).columns[0].offset
@@ -46,12 +46,14 @@ def fit_preprocessing(
         raise DataError(f"scaling: expected one of {', '.join(SCALINGS)}, got {scaling!r}")
     if dataset.columns:
         rows = dataset.images if train is None else dataset.images[train]
+        _check_range(dataset, float(np.fmin.reduce(rows, None)), float(np.fmax.reduce(rows, None)))
         columns = [
             fit_column(column, rows[:, j], scaling if column.scaling == "none" else column.scaling)
             for j, column in enumerate(dataset.columns)
         ]
         return Preprocessing(dataset.shape, tuple(columns), dtype=str(rows.dtype), layout=dataset.layout)
     low, high, sample = _range_and_sample(dataset.images, train)
+    _check_range(dataset, low, high)
     first, width = (0.0, float(dataset.divisor)) if dataset.scaled else _robust_range(low, high, sample)
     return Preprocessing(
         dataset.shape,
@@ -63,6 +65,19 @@ def fit_preprocessing(
         dtype=str(dataset.images.dtype),
         layout=dataset.layout,
     )
+
+
+def _check_range(dataset: Dataset, low: float, high: float) -> None:
+    """Check that there is anything to learn from values in [low, high]."""
+    where = dataset.source or f"data {dataset.name!r}"
+    if not low <= high:
+        raise DataError(f"{where}: all values for training are missing (NaN); check how it was made")
+    if low == high and all(column.is_numeric for column in dataset.columns):
+        value = dataset.offset + dataset.scale * low
+        raise DataError(
+            f"{where}: all values for training are {value:g}, so there is nothing to learn; check how it was "
+            "made"
+        )
 
 
 def fit_column(column: Column, values: np.ndarray, scaling: Scaling = "standard") -> Column:

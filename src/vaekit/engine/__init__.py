@@ -3,7 +3,9 @@
 `vaekit.runs` and everything above it may import this package. It imports `vaekit.config`,
 `vaekit.evaluation`, `vaekit.data`, `vaekit.models` and `vaekit.utils`.
 
-    trained_model.TrainedModel            a model with its recipe; it loads its own and other data
+    fit.fit                               train on data that a program holds
+    trained_model.TrainedModel            a trained model with arrays and frames in and out
+    loaded_model.LoadedModel              the same without these; it loads its own and other data
     model_files.save_model, load_model    a model as a folder of two files
     encode.encode, sample.sample          latents of data, and new data from latents
     evaluate.evaluate                     log p(x) of a split, with `EvaluationOptions`

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from vaekit.engine.trained_model import TrainedModel
+from vaekit.engine.loaded_model import LoadedModel
 from vaekit.errors import InvalidError, did_you_mean
 from vaekit.models.labels import LabelPrior
 
@@ -31,7 +31,7 @@ class Condition(NamedTuple):
 
 
 def parse_condition(
-    trained: TrainedModel, label: str | None = None, attributes: Sequence[str] = ()
+    trained: LoadedModel, label: str | None = None, attributes: Sequence[str] = ()
 ) -> Condition | None:
     """Parse a label or attributes; None if neither is given.
 
@@ -59,7 +59,7 @@ def parse_condition(
     return None
 
 
-def _require_label_prior(trained: TrainedModel, what: str, option: str) -> LabelPrior:
+def _require_label_prior(trained: LoadedModel, what: str, option: str) -> LabelPrior:
     labels, condition_on = trained.model.labels, trained.recipe.model.condition_on
     if labels is None:
         raise InvalidError(
@@ -72,7 +72,7 @@ def _require_label_prior(trained: TrainedModel, what: str, option: str) -> Label
     return labels
 
 
-def _class_condition(labels: LabelPrior, trained: TrainedModel, text: str) -> Condition:
+def _class_condition(labels: LabelPrior, trained: LoadedModel, text: str) -> Condition:
     names = list(trained.label_names)
     index = names.index(text) if text in names else int(text) if text.isdecimal() else -1
     if not 0 <= index < len(labels):
@@ -83,7 +83,7 @@ def _class_condition(labels: LabelPrior, trained: TrainedModel, text: str) -> Co
     return Condition(labels.values[index], f"label {names[index]}")
 
 
-def _attribute_condition(labels: LabelPrior, trained: TrainedModel, settings: Sequence[str]) -> Condition:
+def _attribute_condition(labels: LabelPrior, trained: LoadedModel, settings: Sequence[str]) -> Condition:
     vector, names = labels.center.clone(), list(trained.attribute_names)
     for setting in settings:
         _set_attribute(vector, names, setting)

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.engine.trained_model import TrainedModel, row_names, split_indices
+from vaekit.engine.loaded_model import LoadedModel, row_names, split_indices
 from vaekit.evaluation.latent import latent_table
 
 
 def encode(
-    trained: TrainedModel,
+    trained: LoadedModel,
     data: Any = None,
     split: str = "test",
     stddev: bool = True,

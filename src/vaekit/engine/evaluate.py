@@ -25,9 +25,9 @@ from vaekit.config.functions import Given, named_functions
 from vaekit.data import Dataset
 from vaekit.data.fingerprint import fingerprint
 from vaekit.data.observation import ObservedImages
+from vaekit.engine.loaded_model import LoadedModel
 from vaekit.engine.own_metrics import own_metrics
 from vaekit.engine.sample_quality import sample_quality as sample_quality
-from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
 from vaekit.evaluation import validity
 from vaekit.evaluation.ais import CHAINS, STEPS, Init
@@ -91,7 +91,7 @@ class EvaluationOptions:
 
 
 def evaluate(
-    trained: TrainedModel,
+    trained: LoadedModel,
     options: EvaluationOptions = EvaluationOptions(),
     progress: Progress = lambda images, total: None,
     say: Callable[[str], None] = lambda message: None,
@@ -118,7 +118,7 @@ def evaluate(
         >>> from vaekit.config.loading import load_recipe
         >>> recipe = load_recipe("digits")
         >>> model = build_model(recipe.model, (1, 8, 8)).eval()  # not trained
-        >>> trained = TrainedModel(model, recipe, (1, 8, 8), tuple("0123456789"), Path())
+        >>> trained = LoadedModel(model, recipe, (1, 8, 8), tuple("0123456789"), Path())
         >>> found = evaluate(trained, EvaluationOptions(samples=2, images=5))
         >>> found.images, found.samples, found.is_likelihood
         (5, 2, True)
@@ -188,7 +188,7 @@ def evaluate(
 
 
 def bdmc_on_model_samples(
-    trained: TrainedModel,
+    trained: LoadedModel,
     images: int = 100,
     samples: int = 5000,
     chains: int = CHAINS,
@@ -222,7 +222,7 @@ def bdmc_on_model_samples(
     )
 
 
-def check_baselines(trained: TrainedModel) -> None:
+def check_baselines(trained: LoadedModel) -> None:
     """Raise an error unless the model is of a table of real columns, the only data that have baselines.
 
     Raises:
@@ -245,7 +245,7 @@ def check_baselines(trained: TrainedModel) -> None:
 
 
 def _baselines(
-    trained: TrainedModel,
+    trained: LoadedModel,
     dataset: Dataset,
     images: ObservedImages,
     metrics: PerImageMetrics,
@@ -263,7 +263,7 @@ def _baselines(
 
 
 def _measurement_key(
-    trained: TrainedModel,
+    trained: LoadedModel,
     dataset: Dataset,
     images: ObservedImages,
     estimator: Estimator,
@@ -281,7 +281,7 @@ def _measurement_key(
     )
 
 
-def _image_digest(trained: TrainedModel, images: ObservedImages) -> str:
+def _image_digest(trained: LoadedModel, images: ObservedImages) -> str:
     """A short digest of which images were measured and, if their pixels are random, of the seed of those."""
     data = trained.recipe.data
     seed = data.seed if data.observation in ("static", "dynamic") or data.hidden else None
@@ -296,7 +296,7 @@ def _per_image(metrics: PerImageMetrics, images: ObservedImages) -> dict[str, np
     return {"index": images.indices, "elbo": elbo.numpy(), **arrays}
 
 
-def _surgery_fields(trained: TrainedModel, images: ObservedImages, seed: int) -> dict[str, Any]:
+def _surgery_fields(trained: LoadedModel, images: ObservedImages, seed: int) -> dict[str, Any]:
     """The two parts of the top layer's KL, where all images share one prior."""
     model = trained.model
     unlabeled = "encoder" in model.conditioned_parts and images.labels is None
@@ -310,7 +310,7 @@ def _surgery_fields(trained: TrainedModel, images: ObservedImages, seed: int) ->
     }
 
 
-def _saturation_fields(trained: TrainedModel, images: ObservedImages) -> dict[str, Any]:
+def _saturation_fields(trained: LoadedModel, images: ObservedImages) -> dict[str, Any]:
     """The fraction of pixels in the first batch whose likelihood scale is at a bound."""
     bounds = getattr(trained.recipe.model.decoder.likelihood, "bounds", None)
     if bounds is None or (trained.model.conditioned_parts and images.labels is None):

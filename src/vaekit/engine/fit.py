@@ -17,6 +17,7 @@ from vaekit.config.overrides import Overrides, as_overrides
 from vaekit.config.propose import propose
 from vaekit.config.schema.recipe import Recipe
 from vaekit.data import Dataset
+from vaekit.data.containers import container_of
 from vaekit.data.fingerprint import fingerprint
 from vaekit.data.in_memory import NAME, dataset_of, is_reference
 from vaekit.engine.trained_model import TrainedModel
@@ -88,7 +89,7 @@ def fit(
     for reason in reasons if model is None else ():
         log.note(f"proposed: {reason}")
     called = [*build_callbacks(chosen.training.callbacks), *check_callbacks(callbacks)]
-    return _train(experiment, called, log, dataset)
+    return replace(_train(experiment, called, log, dataset), container=container_of(X))
 
 
 def _recipe(

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from vaekit.data import Dataset
 from vaekit.data.observation import ObservedImages
-from vaekit.engine.trained_model import TrainedModel, split_indices
+from vaekit.engine.loaded_model import LoadedModel, split_indices
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.evaluation.validity import describe_missing
 from vaekit.models.batching import images_per_batch
@@ -181,7 +181,7 @@ def _share_equal(imputed: np.ndarray, truth: np.ndarray) -> float:
 
 
 def impute_dataset(
-    trained: TrainedModel,
+    trained: LoadedModel,
     missing: str | None = None,
     split: str | None = None,
     data: Any = None,
@@ -219,7 +219,7 @@ def impute_dataset(
         >>> from vaekit.config.loading import load_recipe
         >>> recipe = load_recipe("digits")
         >>> model = build_model(recipe.model, (1, 8, 8)).eval()  # not trained
-        >>> trained = TrainedModel(model, recipe, (1, 8, 8), tuple("0123456789"), Path())
+        >>> trained = LoadedModel(model, recipe, (1, 8, 8), tuple("0123456789"), Path())
         >>> impute_dataset(trained, "square:3", max_images=4, imputations=2, samples=5)
         ImputedDataset(4 images of digits, 2 imputations, missing='square:3')
     """
@@ -258,9 +258,7 @@ def _most_frequent(values: np.ndarray, axis: int) -> np.ndarray:
     return mode(np.rint(values), axis=axis, nan_policy="omit").mode if values.size else values.mean(axis)
 
 
-def _mean_of_training(
-    whole: TrainedModel, words: list[int], dataset: Dataset, rows: np.ndarray
-) -> np.ndarray:
+def _mean_of_training(whole: LoadedModel, words: list[int], dataset: Dataset, rows: np.ndarray) -> np.ndarray:
     """The mean of the training images, and the most frequent categories among columns of words.
 
     It is that of other rows where the training data are not at hand.
@@ -277,7 +275,7 @@ def _mean_of_training(
     return mean
 
 
-def _default_mask(trained: TrainedModel, dataset: Dataset) -> str:
+def _default_mask(trained: LoadedModel, dataset: Dataset) -> str:
     """The mask if the caller gives none."""
     if dataset.has_missing:
         return "none"
@@ -287,7 +285,7 @@ def _default_mask(trained: TrainedModel, dataset: Dataset) -> str:
     return trained.recipe.data.hidden or f"square:{max(1, min(sides, default=1) // 3)}"
 
 
-def _incomplete_indices(masked: TrainedModel, dataset: Dataset, candidates: np.ndarray) -> np.ndarray:
+def _incomplete_indices(masked: LoadedModel, dataset: Dataset, candidates: np.ndarray) -> np.ndarray:
     """The candidates with missing values.
 
     Raises:
@@ -315,7 +313,7 @@ def _choose_indices(
 
 
 def _impute_batches(
-    trained: TrainedModel,
+    trained: LoadedModel,
     observed: ObservedImages,
     imputations: int,
     samples: int,

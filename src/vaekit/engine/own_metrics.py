@@ -1,6 +1,6 @@
 """Metrics of the user, measured with an evaluation.
 
-    f(trained: TrainedModel, images: ObservedImages, **options) -> float | dict[str, float]
+    f(trained: LoadedModel, images: ObservedImages, **options) -> float | dict[str, float]
 
 `images` is the split as the model sees it: `images.all()` are all images (N, C, H, W), `images.batches(100)`
 iterates over batches of images and labels. All global random generators are seeded, so the same evaluation
@@ -15,7 +15,7 @@ from typing import Any
 
 from vaekit.config.functions import NamedFunction
 from vaekit.data.observation import ObservedImages
-from vaekit.engine.trained_model import TrainedModel
+from vaekit.engine.loaded_model import LoadedModel
 from vaekit.errors import first_line
 from vaekit.utils.random import all_seeded
 
@@ -23,7 +23,7 @@ MetricValues = dict[str, float | None]
 
 
 def own_metrics(
-    functions: Iterable[NamedFunction], trained: TrainedModel, images: ObservedImages, seed: int = 0
+    functions: Iterable[NamedFunction], trained: LoadedModel, images: ObservedImages, seed: int = 0
 ) -> tuple[MetricValues, list[str]]:
     """Measure each metric.
 

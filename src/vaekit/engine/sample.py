@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vaekit.data.preprocessing import to_source
 from vaekit.engine.conditioning import Condition
-from vaekit.engine.trained_model import TrainedModel
+from vaekit.engine.loaded_model import LoadedModel
 from vaekit.models.batching import batch_size_for, chunk_sizes, outputs_per_image
 from vaekit.utils.random import seeded
 
@@ -17,7 +17,7 @@ Progress = Callable[[int, int], None]
 
 
 def sample(
-    trained: TrainedModel,
+    trained: LoadedModel,
     n: int,
     temperature: float = 1.0,
     condition: Condition | None = None,
@@ -58,7 +58,7 @@ def sample(
     return np.concatenate(batches)
 
 
-def _in_units(trained: TrainedModel, x: np.ndarray, sampled: bool) -> np.ndarray:
+def _in_units(trained: LoadedModel, x: np.ndarray, sampled: bool) -> np.ndarray:
     """Model values in units and layout of the data; sampled gray levels as the integers of the source."""
     known = trained.preprocessing
     if sampled and known is not None and known.levels and trained.recipe.data.observation == "discrete":

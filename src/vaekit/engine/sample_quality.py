@@ -20,7 +20,7 @@ from torch import Tensor
 
 from vaekit.data import Dataset
 from vaekit.data.splits import Splits
-from vaekit.engine.trained_model import TrainedModel
+from vaekit.engine.loaded_model import LoadedModel
 from vaekit.errors import InvalidError
 from vaekit.evaluation.feature_classifier import Say
 from vaekit.evaluation.features import feature_space
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 def sample_quality(
-    trained: TrainedModel,
+    trained: LoadedModel,
     samples: int = 5000,
     features: str | None = None,
     sample_pixels: bool | None = None,
@@ -65,7 +65,7 @@ def sample_quality(
         >>> from vaekit.config.loading import load_recipe
         >>> recipe = load_recipe("digits")
         >>> model = build_model(recipe.model, (1, 8, 8)).eval()  # not trained
-        >>> trained = TrainedModel(model, recipe, (1, 8, 8), tuple("0123456789"), Path())
+        >>> trained = LoadedModel(model, recipe, (1, 8, 8), tuple("0123456789"), Path())
         >>> found = sample_quality(trained, samples=20, features="pixels")
         >>> found.images, found.frechet > found.floor_frechet
         (20, True)
@@ -113,7 +113,7 @@ def _sample_count(dataset: Dataset, wanted: int, *available: int) -> int:
     return n
 
 
-def _compares_pixels(trained: TrainedModel) -> bool:
+def _compares_pixels(trained: LoadedModel) -> bool:
     supports = {head.support for head in trained.model.decoder.modules() if isinstance(head, Head)}
     return trained.recipe.data.observation in BINARY_OBSERVATIONS and supports == {"binary"}
 
@@ -133,7 +133,7 @@ def held_out_indices(splits: Splits) -> np.ndarray:
 
 
 def reference_batches(
-    trained: TrainedModel, dataset: Dataset, indices: np.ndarray, sample_pixels: bool = False
+    trained: LoadedModel, dataset: Dataset, indices: np.ndarray, sample_pixels: bool = False
 ) -> Iterator[Tensor]:
     """Batches (B, *event) of data points that samples of a model are compared with.
 
@@ -154,7 +154,7 @@ def reference_batches(
         >>> from vaekit.data import load_dataset
         >>> recipe = load_recipe("digits")
         >>> model = build_model(recipe.model, (1, 8, 8)).eval()
-        >>> trained = TrainedModel(model, recipe, (1, 8, 8), tuple("0123456789"), Path())
+        >>> trained = LoadedModel(model, recipe, (1, 8, 8), tuple("0123456789"), Path())
         >>> next(reference_batches(trained, load_dataset("digits"), np.arange(5))).shape
         torch.Size([5, 1, 8, 8])
     """
@@ -169,13 +169,13 @@ def reference_batches(
     return (x for x, _ in images.batches(images_per_batch(trained.model.decoder, images.shape)))
 
 
-def _sample_batches(trained: TrainedModel, n: int, sample_pixels: bool, seed: int) -> Iterator[Tensor]:
+def _sample_batches(trained: LoadedModel, n: int, sample_pixels: bool, seed: int) -> Iterator[Tensor]:
     generator = torch.Generator().manual_seed(seed)
     for size in chunk_sizes(n, images_per_batch(trained.model.decoder, trained.shape)):
         yield in_range(trained, trained.model.sample(size, seed=generator, sample_pixels=sample_pixels))
 
 
-def in_range(trained: TrainedModel, x: Tensor) -> Tensor:
+def in_range(trained: LoadedModel, x: Tensor) -> Tensor:
     """Data points of a model, clamped to [0, 1] if all of its training data are in between.
 
     Example:

@@ -21,7 +21,7 @@ import numpy as np
 from vaekit.data import Dataset
 from vaekit.data.observation import ObservedImages
 from vaekit.data.splits import Splits
-from vaekit.engine.trained_model import TrainedModel, row_names, split_indices
+from vaekit.engine.loaded_model import LoadedModel, row_names, split_indices
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.evaluation import image_anomaly, validity
 from vaekit.evaluation.anomaly import SAMPLES, RowTerms, measure_rows
@@ -138,7 +138,7 @@ class Scores:
 
 
 def score(
-    trained: TrainedModel,
+    trained: LoadedModel,
     data: Any = None,
     split: str = "test",
     method: Method = "auto",
@@ -242,7 +242,7 @@ class _OwnData:
     notes: tuple[str, ...] = ()
 
 
-def _own_data(trained: TrainedModel, dataset: Dataset, splits: Splits, data: Any, split: str) -> _OwnData:
+def _own_data(trained: LoadedModel, dataset: Dataset, splits: Splits, data: Any, split: str) -> _OwnData:
     """Training and held-out data of the model; no data point is held out from itself."""
     is_own = data is None
     if not is_own:
@@ -269,7 +269,7 @@ def _own_data(trained: TrainedModel, dataset: Dataset, splits: Splits, data: Any
 class _Measure:
     """Measures groups of data points with one model, the same number of samples and one seed."""
 
-    def __init__(self, trained: TrainedModel, samples: int, seed: int, progress: Callable[[int], None]):
+    def __init__(self, trained: LoadedModel, samples: int, seed: int, progress: Callable[[int], None]):
         self.trained, self.samples, self.seed, self.progress = trained, samples, seed, progress
         self._fitted: dict[str, TableViews | Neighbors] = {}
 

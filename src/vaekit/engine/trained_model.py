@@ -1,337 +1,279 @@
-"""A trained model with all that is needed to use it: weights, recipe, preprocessing, names of classes.
+"""A trained model whose data go in and come out as the caller has them: arrays, tensors, data frames.
 
-It loads its own data, and brings other data to the form that it was trained on.
+    z = trained.encode(X)              x = trained.decode(z)          s = trained.sample(16, seed=0)
+    m = trained.impute(X)              ll = trained.log_likelihood(X) a = trained.anomaly_scores(X)
+
+Each is a short form of a function of `vaekit.engine`, which returns more. Values are in the units and the
+layout of the training data.
 """
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from vaekit.config.build import build_data, build_missing, load_data
-from vaekit.config.loading import override_recipe
-from vaekit.config.schema.data import TABLE_KEYS, DataSettings, is_dataset_function
-from vaekit.config.schema.recipe import Recipe
-from vaekit.data import Dataset, cache, catalog
-from vaekit.data.conform import conform
-from vaekit.data.dataset import NOUNS, to_layout
-from vaekit.data.fingerprint import covers_all, is_same_data
-from vaekit.data.in_memory import dataset_of, is_reference
-from vaekit.data.labels import renumber_labels
-from vaekit.data.observation import ObservedImages, observe
-from vaekit.data.readers.pictures import read_pictures
-from vaekit.data.readers.user import ARCHIVES, holds_pictures
-from vaekit.data.splits import Splits, split
-from vaekit.data.table_source import TableSource
-from vaekit.data.tables import read_like
-from vaekit.data.tables.files import is_table_path
-from vaekit.data.tables.frames import is_frame
-from vaekit.data.tables.kinds import ColumnChoice
-from vaekit.data.tables.table import LABELS
-from vaekit.errors import InvalidError, NotFoundError
-from vaekit.models.vae import VAE
-from vaekit.spec import Column, Preprocessing
+from vaekit.data.containers import ARRAY, container_of, fill_frame, in_container, table_in_container
+from vaekit.data.in_memory import is_reference
+from vaekit.data.observation import ObservedImages
+from vaekit.engine.conditioning import Condition, parse_condition
+from vaekit.engine.impute import impute_dataset
+from vaekit.engine.loaded_model import LoadedModel
+from vaekit.engine.sample import sample
+from vaekit.engine.score import Method, score
+from vaekit.errors import InvalidError
+from vaekit.evaluation.importance_sampling import measure_batches
+from vaekit.evaluation.latent import encode_batches
+from vaekit.models.batching import images_per_batch
+from vaekit.utils.random import seeded
 
-_log = logging.getLogger(__name__)
+IMPUTATION_SAMPLES = 1000
 
 
-@dataclass
-class TrainedModel:
+@dataclass(repr=False)
+class TrainedModel(LoadedModel):
     """A model in evaluation mode, with the recipe that made it.
 
     Attributes:
-        model: the VAE, on the device that it was loaded to.
-        recipe: the settings of data, model, objective and training.
-        shape: the shape of a data point, such as (C, H, W).
-        label_names: names of the classes of its data; empty without labels.
-        source: the folder it was read from.
-        fingerprint: of its training data, see `vaekit.data.fingerprint`; empty if unknown.
-        attribute_names: names of the attributes of its data; empty without attributes.
-        preprocessing: how data become model values, found on the training rows; None for a model that was
-            saved without it.
-        table: how the table of the training data is written; None for other data.
-        data: the training data, where a program gave them; None for data that have a name or a path.
+        container: the kind of data that `sample` returns: numpy, torch, pandas or polars.
 
-    Example:
-        >>> import vaekit
-        >>> vaekit.demo().shape
-        (1, 28, 28)
+    >>> import vaekit
+    >>> trained = vaekit.demo()
+    >>> x = trained.sample(3, label=7, seed=0)
+    >>> z = trained.encode(x)
+    >>> x.shape, z.shape, trained.decode(z, y=7).shape
+    ((3, 1, 28, 28), (3, 2), (3, 1, 28, 28))
     """
 
-    model: VAE
-    recipe: Recipe
-    shape: tuple[int, ...]
-    label_names: tuple[str, ...]
-    source: Path
-    fingerprint: str = ""
-    attribute_names: tuple[str, ...] = ()
-    preprocessing: Preprocessing | None = None
-    table: TableSource | None = None
-    data: Dataset | None = None
+    container: str = ARRAY
 
-    def __repr__(self) -> str:
-        if self.columns:
-            seen = f"{len(self.columns)} columns"
+    @torch.no_grad()
+    def encode(
+        self, X: Any, y: Any = None, *, return_std: bool = False, n_samples: int | None = None, seed: int = 0
+    ) -> Any:
+        """The means of q(z | x), or samples from it.
+
+        Args:
+            X: data points (N, ...) of any kind, a name or a path.
+            y: labels (N,), for an encoder that is conditioned on them; averaged over where it lacks them.
+            return_std: return the standard deviations, too.
+            n_samples: return K samples per data point instead of the mean.
+            seed: of the samples.
+
+        Returns:
+            z (N, d); (z, std) with `return_std`; (K, N, d) with `n_samples`. A frame has columns z0, z1, ...
+
+        Raises:
+            InvalidError, DataError: the data do not fit the model.
+
+        >>> import vaekit
+        >>> z, std = vaekit.demo().encode(np.zeros((5, 1, 28, 28), np.uint8), return_std=True)
+        >>> z.shape, std.shape
+        ((5, 2), (5, 2))
+        """
+        images = self._observe(X, y)
+        names = [f"z{j}" for j in range(self.model.latent_dim)]
+        if n_samples is not None:
+            with seeded(seed):
+                parts = [self.model.encode(x, label).sample((n_samples,)) for x, label in images.batches(500)]
+            return in_container(torch.cat(parts, 1).cpu().numpy(), container_of(X))
+        found = encode_batches(self.model, images.batches(500))
+        mean, std = (in_container(v, container_of(X), names, X) for v in (found.mean, found.stddev))
+        return (mean, std) if return_std else mean
+
+    @torch.no_grad()
+    def decode(self, z: Any, y: Any = None) -> Any:
+        """The means of p(x | z), in the units and the layout of the data.
+
+        Args:
+            z: latents (N, d).
+            y: for a conditional model, one label for all, or (N,).
+
+        Returns:
+            (N, ...), in the kind of z. A table comes as a frame if z is one.
+
+        Raises:
+            InvalidError: z has another shape, or a conditional model gets no label.
+
+        >>> import vaekit
+        >>> x = vaekit.demo().decode(np.zeros((2, 2)), y=3)  # gray levels from 0 to 255
+        >>> x.shape, bool(x.max() > 200)
+        ((2, 1, 28, 28), True)
+        """
+        values = torch.as_tensor(np.asarray(z, np.float32) if not isinstance(z, Tensor) else z.float())
+        if values.dim() != 2 or values.shape[1] != self.model.latent_dim:
+            raise InvalidError(
+                f"z: expected latents (N, {self.model.latent_dim}), got {tuple(values.shape)}; for one point "
+                "use z[None]"
+            )
+        context = self._labels(y, len(values), "decoder")
+        size, outputs = images_per_batch(self.model.decoder, self.shape), []
+        for start in range(0, len(values), size):
+            part = slice(start, start + size)
+            given = None if context is None else context[part]
+            outputs.append(self.model.decode(values[part].to(self.device), given).mean.float().cpu().numpy())
+        x = self.to_data(np.concatenate(outputs))
+        return self._as_data(x, container_of(z), z)
+
+    def sample(self, n: int, *, label: Any = None, seed: int | None = None, temperature: float = 1.0) -> Any:
+        """New data points: z from the prior, then x from p(x | z), or its mean for images.
+
+        Args:
+            n: how many.
+            label: of a conditional model, by name or number; sampled if None.
+            seed: of everything that is sampled; None draws one.
+            temperature: factor on the standard deviation of the prior.
+
+        Returns:
+            (n, ...) in the units and the kind of the training data.
+
+        Raises:
+            InvalidError: the model has no such label.
+
+        >>> import vaekit
+        >>> vaekit.demo().sample(4, label=7, seed=0).shape
+        (4, 1, 28, 28)
+        """
+        chosen = int(np.random.default_rng().integers(2**31)) if seed is None else seed
+        x = sample(self, n, temperature, self._condition(label), chosen)
+        return self._as_data(x, self.container)
+
+    def impute(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        n_imputations: int | None = None,
+        n_samples: int = IMPUTATION_SAMPLES,
+        seed: int = 0,
+    ) -> Any:
+        """Fill missing values (NaN), and leave all others as they are.
+
+        Args:
+            X: data points with gaps; frames may lack words, too.
+            y: labels (N,) to condition on.
+            n_imputations: M, return M samples from p(missing | observed) instead of the best single value,
+                which is the mean, or the most frequent word.
+            n_samples: importance samples per data point.
+            seed: of the samples.
+
+        Returns:
+            A copy of X, in its kind; a list of M copies with `n_imputations`.
+
+        Raises:
+            InvalidError, DataError: the data do not fit the model.
+
+        >>> import vaekit
+        >>> x = np.zeros((2, 1, 28, 28), np.float32)
+        >>> x[:, :, :14] = np.nan
+        >>> bool(np.isnan(vaekit.demo().impute(x, n_samples=20)).any())
+        False
+        """
+        if is_reference(X):
+            raise InvalidError(
+                "impute: expected values; for a file use: vaekit impute RUN --data FILE -o FILLED"
+            )
+        dataset, _ = self.load_data(X, y)
+        if dataset.has_missing:
+            filled = impute_dataset(
+                self, "none", "all", dataset, imputations=n_imputations or 1, samples=n_samples, seed=seed
+            ).arrays()
         else:
-            seen = f"{_format_shape(self.shape)} {NOUNS[len(self.shape)]}"
-        return f"TrainedModel({self.recipe.name!r}, {seen}, {self.model.latent_dim} latents)"
+            values = self.to_data(self.subset(dataset, np.arange(len(dataset))).all().cpu().numpy())
+            filled = {"mean": values, "imputations": np.repeat(values[:, None], n_imputations or 1, axis=1)}
+        if n_imputations is None:
+            return self._fill(X, filled["mean"])
+        return [self._fill(X, values) for values in filled["imputations"].swapaxes(0, 1)]
 
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """The columns of the table that the model was trained on; empty for other data."""
-        return self.preprocessing.columns if self.preprocessing else ()
-
-    def to_data(self, x: np.ndarray) -> np.ndarray:
-        """Model values (..., *shape) in the units and the layout of the data, unclamped."""
-        known = self.preprocessing or Preprocessing(self.shape)
-        return to_layout(known.to_data(x), self.shape, known.layout)
-
-    @property
-    def title(self) -> str:
-        """Title of the recipe, or its name and data, for figures."""
-        return self.recipe.title or f"{self.recipe.name} on {Path(self.recipe.data.dataset).name}"
-
-    def with_missing(self, missing: str | None) -> TrainedModel:
-        """Return a copy with a different missing-data mask.
+    def log_likelihood(self, X: Any, y: Any = None, *, n_samples: int = 1000, seed: int = 0) -> Any:
+        """log p(x) of each data point in nats, bounded from below by importance sampling (Burda et al. 2016).
 
         Args:
-            missing: the mask, such as "square:12", or "none"; None keeps that of the recipe.
+            X: data points (N, ...) of any kind, a name or a path.
+            y: labels (N,); a conditional model gives log p(x | y).
+            n_samples: K, importance samples per data point; the bound rises with it.
+            seed: of the samples.
+
+        Returns:
+            (N,), a tensor if X is one, else an array.
 
         Raises:
-            RecipeError: no such mask.
-        """
-        if missing is None:
-            return self
-        return replace(self, recipe=override_recipe(self.recipe, [f"data.missing={missing}"]))
+            InvalidError, DataError: the data do not fit the model.
 
-    @property
-    def device(self) -> torch.device:
-        """The device of the weights."""
-        return next(self.model.parameters()).device
-
-    def load_data(self, name: Any = None) -> tuple[Dataset, Splits]:
-        """Load the training dataset of the model with its splits, or another dataset.
-
-        All rows of another dataset are its test split, in order, unless it has published splits. They become
-        model values as those of training did.
-
-        Args:
-            name: name or path of the other dataset, or its values, as for `vaekit.data.in_memory`.
-
-        Raises:
-            InvalidError: the data have another shape, or the training dataset has changed.
-            NotFoundError: the training dataset is not where it was.
-        """
-        if not (name is None or is_reference(name)):
-            return self._as_other(self._read_values(name))
-        if name is None and self.data is not None:
-            return build_data(self.recipe.data, self.data)
-        name = None if name is None else str(name)
-        if not self._is_own(name):
-            return self._as_other(self._read_other(self._other_settings(str(name))))
-        dataset, splits = build_data(self._own_settings(name))
-        if dataset.shape != self.shape:
-            raise self._other_shape(dataset)
-        if self.fingerprint and not covers_all(self.fingerprint):
-            _log.warning(
-                "%s: from an earlier vaekit, which recorded a sample of its data, so changes elsewhere in %s "
-                "are not noticed",
-                self.source,
-                dataset.name,
-            )
-        if not is_same_data(self.fingerprint, dataset):
-            raise InvalidError(
-                f"data {dataset.name!r}: changed since {self.source} was trained on it, so its test split "
-                "may contain training images; restore it, or name other data with --data"
-            )
-        return dataset, splits
-
-    def _as_other(self, dataset: Dataset) -> tuple[Dataset, Splits]:
-        """Another dataset, in the form of the training data, and all of its rows as the test split."""
-        dataset = conform(dataset, self.preprocessing, self.shape)
-        if dataset.shape != self.shape:
-            raise self._other_shape(dataset)
-        dataset = self._match_labels(dataset)
-        if dataset.published:
-            return dataset, split(dataset, validation=0, test=0.1, seed=self.recipe.data.seed)
-        none = np.empty(0, np.int64)
-        return dataset, Splits(none, none, np.arange(len(dataset)))
-
-    def _read_values(self, data: Any) -> Dataset:
-        """The dataset of values that a program gives: a table by names, or by the places of its columns."""
-        if self.columns and is_frame(data):
-            return self._read_table(data)
-        dataset = dataset_of(data)
-        if self.columns and dataset.shape == (len(self.columns),) and not isinstance(data, Dataset):
-            return replace(dataset, columns=())  # of an array, columns have places only
-        return dataset
-
-    def _read_table(self, path: Any) -> Dataset:
-        """Another table, a file or a frame, read by the columns of the training data."""
-        data = self.recipe.data
-        return read_like(
-            path,
-            self.columns,
-            label=data.label or (LABELS if self.label_names else None),
-            attributes=self.attribute_names,
-            weight=data.weight,
-            missing_values=data.missing_values,
-            missing_by_column={
-                name: ColumnChoice.parse(c).missing_values for name, c in data.columns.items()
-            },
-        )
-
-    def _read_other(self, settings: DataSettings) -> Dataset:
-        """Other data: pictures as the model takes them, a table by its columns, or what else there is."""
-        if self.columns and is_table_path(settings.dataset):
-            return self._read_table(settings.dataset)
-        path, like = Path(settings.dataset).expanduser(), self.preprocessing
-        named = (*catalog.names(), *cache.dataset_names(cache.import_folder()))
-        known = settings.dataset in named or is_dataset_function(settings.dataset)
-        if like is None or len(self.shape) != 3 or known or not holds_pictures(path):
-            return load_data(settings)
-        return read_pictures(path, like, crop=self.recipe.data.crop, strict=settings.strict)
-
-    def _other_shape(self, dataset: Dataset) -> InvalidError:
-        return InvalidError(
-            f"data {dataset.name!r}: {self.source} was trained on {NOUNS[len(self.shape)]} of "
-            f"{_format_shape(self.shape)}, got {_format_shape(dataset.shape)}; name other data with --data"
-        )
-
-    def _match_labels(self, dataset: Dataset) -> Dataset:
-        """Number the classes of other data as in training, or check that it has the same attributes.
-
-        Raises:
-            InvalidError: the model does not know its classes or attributes.
-        """
-        variable, attributes = self.recipe.model.condition_on, dataset.attribute_names
-        if variable == "attributes" and attributes and len(attributes) != len(self.attribute_names):
-            raise InvalidError(
-                f"data {dataset.name!r}: {len(attributes)} attributes, but {self.source} is conditioned on "
-                f"{len(self.attribute_names)}: {', '.join(self.attribute_names)}"
-            )
-        return renumber_labels(dataset, self.label_names) if variable == "label" else dataset
-
-    def _is_own(self, name: str | None) -> bool:
-        """Whether a name means the training dataset, which may have moved."""
-        if name is None or name == self.recipe.data.dataset:
-            return True
-        here, there = Path(name).expanduser().resolve(), Path(self.recipe.data.dataset)
-        moved = there.is_absolute() and here.name == there.name and not there.exists()
-        return here == there or moved
-
-    def _own_settings(self, name: str | None) -> DataSettings:
-        """The settings of the training dataset, with the same splits.
-
-        Raises:
-            NotFoundError: no name is given, and the dataset is not where it was.
-        """
-        known = self.recipe.data.dataset
-        moved = Path(known).is_absolute() and not Path(known).exists() and not is_dataset_function(known)
-        if name is None and moved:
-            raise NotFoundError(
-                f"data {known}: not found, but {self.source} was trained on it; restore it, or give its "
-                "new path with --data"
-            )
-        return self.recipe.data.model_copy(update={"dataset": name or known})
-
-    def _other_settings(self, name: str) -> DataSettings:
-        """The settings of another dataset; images of a folder are resized to the image size of the model."""
-        plain: dict[str, Any] = {
-            "size": None,
-            "crop": "resize",
-            "color": "auto",
-            "attributes": None,
-            "options": {},
-            **{key: DataSettings.model_fields[key].default for key in TABLE_KEYS},
-            "array": self.recipe.data.array if Path(name).suffix.lower() in ARCHIVES else None,
-            "points": self.recipe.data.points if Path(name).exists() else "auto",
-        }
-        options = {**plain, "size": self.shape[1:]} if Path(name).is_dir() and len(self.shape) == 3 else plain
-        return self.recipe.data.model_copy(update={"dataset": name, **options})
-
-    def load_split(
-        self,
-        split: str = "test",
-        data: str | None = None,
-        images: int | None = None,
-        observation: str | None = None,
-    ) -> ObservedImages:
-        """Load a split as the model sees it.
-
-        Args:
-            split: train, validation, test, or "all".
-            data: name or path of another dataset; all of it is its test split, unless it has published ones.
-            images: size of a seeded random subset; all images if not given.
-            observation: another observation than that of the recipe.
-
-        Raises:
-            InvalidError: the split is empty or unknown.
-        """
-        dataset, splits = self.load_data(data)
-        indices = self.choose(split_indices(splits, split), images)
-        return self.subset(dataset, indices, observation=observation)
-
-    def choose(self, indices: np.ndarray, images: int | None) -> np.ndarray:
-        """A random subset of indices, which depends on the seed of the data; all if `images` is None."""
-        if images is None or images >= len(indices):
-            return indices
-        order = torch.randperm(len(indices), generator=torch.Generator().manual_seed(self.recipe.data.seed))
-        return indices[order[:images].sort().values.numpy()]
-
-    def subset(
-        self,
-        dataset: Dataset,
-        indices: np.ndarray,
-        training: bool = False,
-        observation: str | None = None,
-    ) -> ObservedImages:
-        """Observe images of a dataset by their indices, as the recipe says or by another observation."""
-        spec = self.recipe.data
-        return observe(
-            dataset, indices, observation or spec.observation, training=training, seed=spec.seed,
-            device=self.device, missing=build_missing(spec), condition_on=self.recipe.model.condition_on,
-            preprocessing=self.preprocessing,
-        )  # fmt: skip
-
-
-def row_names(dataset: Dataset, indices: np.ndarray) -> dict[str, np.ndarray]:
-    """What the rows of a result belong to: `file` names, or `row` numbers from 0.
-
-    Example:
         >>> import vaekit
-        >>> row_names(vaekit.demo().load_data()[0], np.array([5, 7]))
-        {'row': array([5, 7])}
-    """
-    if dataset.files:
-        return {"file": np.array([dataset.files[index] for index in indices])}
-    return {"row": np.asarray(indices)}
+        >>> vaekit.demo().log_likelihood(np.zeros((3, 1, 28, 28), np.uint8), y=[1, 1, 1], n_samples=5).shape
+        (3,)
+        """
+        images = self._observe(X, y)
+        size = images_per_batch(self.model.decoder, self.shape)
+        found = measure_batches(self.model, images.batches(size), n_samples, seed)
+        return in_container(found.log_likelihood.numpy(), container_of(X))
+
+    def anomaly_scores(
+        self, X: Any, y: Any = None, *, method: Method = "auto", n_samples: int = 16, seed: int = 0
+    ) -> Any:
+        """How anomalous each data point is, as `vaekit score`: higher is odder.
+
+        Args:
+            X: data points (N, ...) of any kind, a name or a path.
+            y: labels (N,), for a conditional model.
+            method: as for `vaekit.score`.
+            n_samples: posterior samples per data point.
+            seed: of the samples.
+
+        Returns:
+            (N,), a tensor if X is one, else an array.
+
+        Raises:
+            InvalidError, DataError: the data do not fit the model or the method.
+        """
+        data = X if is_reference(X) else self.load_data(X, y)[0]
+        found = score(self, data, method=method, samples=n_samples, seed=seed)
+        return in_container(found.score, container_of(X))
+
+    def _observe(self, X: Any, y: Any) -> ObservedImages:
+        """Data points as the model sees them, in order: all, or the published test split."""
+        dataset, splits = self.load_data(X, y)
+        return self.with_missing("none").subset(dataset, splits.test)
+
+    def _condition(self, label: Any) -> Condition | None:
+        return None if label is None else parse_condition(self, label=str(label))
+
+    def _labels(self, y: Any, n: int, part: str) -> Tensor | None:
+        """The vectors (n, m) to condition on, from one label or from n."""
+        if y is None:
+            if part in self.model.conditioned_parts:
+                raise InvalidError(
+                    f"y: the {part} is conditioned on a label; give one, or one per data point"
+                )
+            return None
+        given = [y] * n if isinstance(y, str) or np.ndim(y) == 0 else list(y)
+        if len(given) != n:
+            raise InvalidError(f"y: expected one label, or {n}, got {len(given)}")
+        known = {label: self._condition(label) for label in dict.fromkeys(map(_plain, given))}
+        vectors = [found.vector for label in map(_plain, given) if (found := known[label]) is not None]
+        return torch.stack(vectors).to(self.device)
+
+    def _as_data(self, x: np.ndarray, container: str, like: Any = None) -> Any:
+        if self.columns:
+            return table_in_container(x, self.columns, container, like)
+        return in_container(x, container)
+
+    def _fill(self, X: Any, values: np.ndarray) -> Any:
+        """A copy of X whose missing values are those of `values`, (N, *layout)."""
+        container = container_of(X)
+        if container in ("pandas", "polars"):
+            return fill_frame(X, self.columns, values)
+        given = X.detach().cpu().numpy() if container == "torch" else np.asarray(X)
+        values = values.reshape(given.shape)
+        if given.dtype.kind != "f":
+            return in_container(given.copy(), container)
+        return in_container(np.where(np.isnan(given), values.astype(given.dtype), given), container)
 
 
-def split_indices(splits: Splits, name: str) -> np.ndarray:
-    """The indices (N,) of a split by its name, or of "all".
-
-    Raises:
-        InvalidError: the split is empty or unknown.
-
-    Example:
-        >>> splits = Splits(np.arange(3), np.arange(3, 4), np.arange(4, 6))
-        >>> split_indices(splits, "test").tolist()
-        [4, 5]
-    """
-    if name == "all":
-        return np.sort(np.concatenate(list(vars(splits).values())))
-    indices = getattr(splits, name, None)
-    if indices is None or not len(indices):
-        filled = [other for other, members in vars(splits).items() if len(members)]
-        raise InvalidError(f"split {name!r}: no images; expected one of {', '.join(filled)}")
-    return indices
-
-
-def _format_shape(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))
+def _plain(label: Any) -> Any:
+    """A label as a number or a word of Python."""
+    return label.item() if hasattr(label, "item") else label

@@ -9,7 +9,7 @@ import numpy as np
 
 from vaekit.data.tables import fill_table, write_table
 from vaekit.engine.impute import ImputedDataset
-from vaekit.engine.trained_model import TrainedModel
+from vaekit.engine.loaded_model import LoadedModel
 from vaekit.errors import InvalidError
 from vaekit.utils.io import write_whole
 
@@ -26,7 +26,7 @@ def is_data_file(path: str | Path) -> bool:
     return Path(path).suffix.lower() in (*ARRAYS, *TABLES)
 
 
-def write_data(path: str | Path, trained: TrainedModel, values: np.ndarray) -> Path:
+def write_data(path: str | Path, trained: LoadedModel, values: np.ndarray) -> Path:
     """Write data points as an array (.npy, .npz) or as a table with the columns of the training data.
 
     Args:
@@ -63,7 +63,7 @@ def write_data(path: str | Path, trained: TrainedModel, values: np.ndarray) -> P
 
 
 def write_filled(
-    path: str | Path, trained: TrainedModel, imputed: ImputedDataset, imputations: int | None = None
+    path: str | Path, trained: LoadedModel, imputed: ImputedDataset, imputations: int | None = None
 ) -> list[Path]:
     """Write a table with its gaps filled: a copy of the source in which every other cell stays as it is.
 

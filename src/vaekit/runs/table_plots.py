@@ -9,8 +9,9 @@ import torch
 from matplotlib.figure import Figure
 
 from vaekit import plotting
+from vaekit.engine.loaded_model import split_indices
 from vaekit.engine.sample import sample
-from vaekit.engine.trained_model import TrainedModel, split_indices
+from vaekit.engine.trained_model import TrainedModel
 from vaekit.evaluation.label_inference import labels_or_prediction
 from vaekit.runs.plots import Plot, held_out_split
 

@@ -94,10 +94,3 @@ def _check_values(values: np.ndarray, where: str | Path) -> None:
             f"{where}: {len(places)} of {values.size} values are infinite, the first at index "
             f"{tuple(map(int, places[0]))}; correct them, or write NaN for values that are missing"
         )
-    low, high = np.fmin.reduce(values, None), np.fmax.reduce(values, None)
-    if np.isnan(low):
-        raise DataError(f"{where}: all of its {values.size} values are missing (NaN); check how it was made")
-    if low == high:
-        raise DataError(
-            f"{where}: all values are {low:g}, so there is nothing to learn; check how it was made"
-        )

@@ -33,11 +33,14 @@ class RawColumn:
         return len(self.numbers if self.numbers is not None else self.codes)
 
     @property
+    def missing(self) -> np.ndarray:
+        """(N,), which values are missing."""
+        return self.codes < 0 if self.numbers is None else np.isnan(self.numbers)
+
+    @property
     def n_missing(self) -> int:
         """The number of missing values."""
-        if self.numbers is not None:
-            return int(np.isnan(self.numbers).sum())
-        return int((self.codes < 0).sum())
+        return int(self.missing.sum())
 
     def texts(self) -> np.ndarray:
         """(N,), the words, or the numbers as text; empty for missing."""

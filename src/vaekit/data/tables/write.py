@@ -157,8 +157,16 @@ def encode_text(text: str, encoding: str) -> bytes:
         return text.encode("utf-8")
 
 
-def _objects(column: Column, values: np.ndarray) -> list[Any]:
-    """Values as Python's objects: None, int, float, bool or str."""
+def cell_objects(column: Column, values: np.ndarray) -> list[Any]:
+    """Values as Python's objects: None, int, float, bool or str.
+
+    Args:
+        column: real numbers have its decimals.
+        values: (N,) in units of the data; a category is its index, and NaN is missing.
+
+    >>> cell_objects(Column("color", "category", ("blue", "red")), np.array([1.0, np.nan]))
+    ['red', None]
+    """
     if column.is_numeric:
         whole, decimals = column.kind != "real", decimals_of(column)
         convert = int if whole else (float if decimals is None else lambda v: round(v, decimals))
@@ -183,19 +191,19 @@ def _write_parquet(path: Path, names: Sequence[str], columns: Sequence[Column], 
 def _arrow_array(arrow: Any, column: Column, values: np.ndarray) -> Any:
     if column.is_numeric:
         kind = arrow.float64() if column.kind == "real" else arrow.int64()
-        return arrow.array(_objects(column, values), kind)
+        return arrow.array(cell_objects(column, values), kind)
     if column.kind == "ordered":
         codes = [None if v != v else int(v) for v in values.tolist()]
         words = arrow.array(list(column.categories))
         return arrow.DictionaryArray.from_arrays(arrow.array(codes, arrow.int32()), words, ordered=True)
-    return arrow.array(_objects(column, values))
+    return arrow.array(cell_objects(column, values))
 
 
 def _write_excel(path: Path, names: Sequence[str], columns: Sequence[Column], values: np.ndarray) -> Path:
     book = need("openpyxl", "excel", path).Workbook(write_only=True)
     sheet = book.create_sheet()
     sheet.append(list(names))
-    for row in zip(*(_objects(column, values[:, j]) for j, column in enumerate(columns)), strict=True):
+    for row in zip(*(cell_objects(column, values[:, j]) for j, column in enumerate(columns)), strict=True):
         sheet.append(row)
     stream = io.BytesIO()
     book.save(stream)
