@@ -443,3 +443,13 @@ def test_damaged_values_per_image_are_ignored(tmp_path: Path):
         file.write_bytes(whole[:place] + bytes([whole[place] ^ 9]) + whole[place + 1 :])
         empty += not run.per_image
     assert empty > len(whole) / 2  # the rest are dates and the like
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_overrides_may_be_a_dict_and_keys_their_last_words():
+    overrides = {"data": {"train": 40, "validation": 10}, "model.latent_dim": 3}
+    run = train("digits", overrides, epochs=1, beta=2, sample_every=0, figures=False, log=SilentLogger())
+    recipe = run.recipe
+    assert (recipe.data.train, recipe.model.layer_dims, recipe.objective.beta.value) == (40, (3,), 2.0)
+    with pytest.raises(RecipeError, match="latent: no such key of a recipe"):
+        train("digits", latent=4)

@@ -18,6 +18,7 @@ from vaekit.cli import options
 )
 @click.option("--run-dir", metavar="DIR", help="Directory of the run. Default: runs/RECIPE/1, 2, ...")
 @click.option("--resume", metavar="RUN", help="Resume an interrupted run, or extend a finished one.")
+@click.option("--epochs", type=click.IntRange(1), help="Short for training.epochs=N.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Random seed of weights, batches and noise.")
 @click.option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")
 @click.option("--threads", type=click.IntRange(1, 4096), help="Number of CPU threads.")

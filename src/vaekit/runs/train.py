@@ -7,15 +7,15 @@ device are found before anything is written.
 from __future__ import annotations
 
 import itertools
-import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from vaekit.config.build import Experiment, build, build_callbacks
 from vaekit.config.loading import dump_recipe, load_recipe, override_recipe
 from vaekit.config.outside_code import copy_components
+from vaekit.config.overrides import Overrides, as_overrides
 from vaekit.config.propose import Proposal, propose
 from vaekit.config.schema.recipe import Recipe
 from vaekit.data import cache, catalog
@@ -50,27 +50,27 @@ RESUMABLE = (
 
 def train(
     recipe: str | Path | Recipe | None = None,
-    overrides: Iterable[str] = (),
+    overrides: Overrides = (),
     *,
     data: str | Path | None = None,
     run_dir: str | Path | None = None,
     figures: bool = True,
     callbacks: Sequence[Callback] = (),
     log: TrainingLogger | None = None,
-    **training: Any,
+    **keys: Any,
 ) -> Run:
     """Train a recipe.
 
     Args:
         recipe: a name, a file, or a `Recipe`. Default: mnist, or with `data` a recipe proposed for it.
-        overrides: `key.path=value` strings.
+        overrides: `key.path=value` strings, or a dict of keys and values.
         data: another dataset, by name or path.
         run_dir: the directory of the run. Default: `runs/<recipe>/<n>`.
         figures: draw the figures of the report at the end; `Run.plot` draws them at any time.
         callbacks: functions of a `FinishedEpoch`, called after each epoch, besides those of the recipe; see
             `vaekit.training.callbacks`.
         log: the display. Default: on stderr; `vaekit.training.display.SilentLogger()` shows nothing.
-        training: keys of the recipe's `training`, such as `epochs=5`.
+        keys: keys of the recipe by their last word, such as `latent_dim=8` or `epochs=5`.
 
     Returns:
         The finished run.
@@ -92,9 +92,7 @@ def train(
     >>> len(run.metrics), run.finished
     (1, True)
     """
-    resolved, reasons = _resolve(
-        recipe, [*overrides, *(f"training.{k}={json.dumps(v)}" for k, v in training.items())], data
-    )
+    resolved, reasons = _resolve(recipe, as_overrides(overrides, **keys), data)
     prepared = _prepare(resolved, callbacks)
     log = log or make_display()
     for note in prepared.experiment.dataset.notes:
@@ -108,7 +106,7 @@ def train(
 
 def resume(
     path: str | Path,
-    overrides: Iterable[str] = (),
+    overrides: Overrides = (),
     *,
     figures: bool = True,
     callbacks: Sequence[Callback] = (),
@@ -140,7 +138,7 @@ def resume(
     vaekit.errors.NotFoundError: nowhere: not a run directory (no recipe.yaml); make one with: vaekit train
     """
     run = Run(path, trust=trust)
-    changes = [*overrides, *(f"training.{k}={json.dumps(v)}" for k, v in training.items())]
+    changes = as_overrides(overrides, **training)
     for change in changes:
         if change.partition("=")[0].removeprefix("training.") not in RESUMABLE:
             raise InvalidError(
