@@ -24,6 +24,7 @@ _SPLIT_OPTIONS = (
     "split",
     "data",
     "missing",
+    "repeats",
 )
 _AIS_OPTIONS = ("chains", "steps", "init")
 _UNUSED = {  # the options that a mode does not use, and why
@@ -79,6 +80,13 @@ _UNUSED = {  # the options that a mode does not use, and why
     default="encoder",
     show_default=True,
     help="Distribution that AIS chains start from.",
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(1, 10_000),
+    default=1,
+    show_default=True,
+    help="R, repeat the estimate R times with other draws: its Monte Carlo error comes from their spread.",
 )
 @click.option("--quality", is_flag=True, help="Also measure the quality of samples.")
 @click.option(
@@ -138,6 +146,7 @@ def command(run: str, device: str, bdmc: bool, as_json: bool, output: str | None
       vaekit evaluate runs/mnist/1
       vaekit evaluate runs/mnist/1 --samples 500 --images 1000
       vaekit evaluate runs/mnist/1 --samples 500 --images 1000 --quality
+      vaekit evaluate runs/mnist/1 --samples 500 --images 1000 --repeats 5
       vaekit evaluate runs/mnist/1 --metric own.py:sharpness
       vaekit evaluate runs/mnist/1 --estimator ais --images 100
       vaekit evaluate runs/mnist/1 --bdmc --images 50

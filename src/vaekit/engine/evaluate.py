@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,6 +37,7 @@ from vaekit.evaluation.bdmc import BDMCBounds, bdmc
 from vaekit.evaluation.elbo_surgery import elbo_surgery
 from vaekit.evaluation.estimators import Estimator, EstimatorKind, check_density
 from vaekit.evaluation.importance_sampling import measure_batches, summarize
+from vaekit.evaluation.monte_carlo import REPEAT_SEEDS, combine_repeats
 from vaekit.evaluation.reconstruction import reconstruction_mse, saturated_fraction
 from vaekit.evaluation.results import Evaluation, PerImageMetrics
 from vaekit.evaluation.resumable import ResumableResults, measurement_key
@@ -60,6 +62,8 @@ class EvaluationOptions:
             "marginalize" averages over p(y) and estimates log p(x).
         estimator: "importance" or "ais" (annealed importance sampling).
         chains, steps, init: of AIS: chains per image, temperatures, and where chains begin.
+        repeats: R, how often log p(x) is estimated, each time with other draws. The result is the mean, and its
+            Monte Carlo error comes from the spread of the repeats; with 1, from the weights.
         quality: also measure the quality of samples; see `sample_quality`.
         quality_samples: the number of samples for it.
         features: the feature space for it; a name implies `quality`.
@@ -83,6 +87,7 @@ class EvaluationOptions:
     chains: int = CHAINS
     steps: int = STEPS
     init: Init = "encoder"
+    repeats: int = 1
     quality: bool = False
     quality_samples: int = 5000
     features: str | None = None
@@ -140,21 +145,18 @@ def evaluate(
         quality = sample_quality(
             whole, options.quality_samples, options.features, seed=options.seed, data=options.data, say=say
         )
-    key = _measurement_key(trained, dataset, images, estimator, options) if partial_path else ""
-    results = ResumableResults(partial_path, key)
-    if results.batches:
-        say(f"resuming after {results.images} of {len(images)} images that were measured before")
-    metrics = measure_batches(
-        trained.model,
-        images.batches(estimator.images_per_batch(trained.model, images.shape)),
-        estimator.draws if validity.is_bound(trained.model) else 1,  # draws of a point posterior are equal
-        options.seed,
-        lambda done: progress(done, len(images)),
-        estimator.measure(options.labels),
-        results,
-    )
+    repeats = _open_repeats(trained, dataset, images, estimator, options, partial_path)
+    if any(repeat.batches for repeat in repeats):
+        done, total = sum(repeat.images for repeat in repeats), len(images) * len(repeats)
+        say(f"resuming after {done} of {total} images that were measured before")
+    metrics = _measure(trained, images, estimator, options, repeats, progress)
     evaluation = summarize(
-        metrics, trained.model.layer_dims, estimator.draws, options.seed, results.seconds, images.weights
+        metrics,
+        trained.model.layer_dims,
+        estimator.draws,
+        options.seed,
+        sum(repeat.seconds for repeat in repeats),
+        images.weights,
     )
     evaluation = validity.with_labels(evaluation, metrics, trained.model, images)
     ais: dict[str, Any] = (
@@ -166,6 +168,7 @@ def evaluate(
         pixels=_image_digest(trained, images),
         estimator=estimator.kind,
         data=fingerprint(dataset),
+        repeats=options.repeats,
         **ais,
         **_surgery_fields(trained, images, options.seed),
         **_saturation_fields(trained, images),
@@ -183,8 +186,55 @@ def evaluate(
         baselines=_baselines(trained, dataset, images, metrics, options) if options.baselines else [],
     )  # fmt: skip
     save(evaluation)
-    results.clear()
+    for repeat in repeats:
+        repeat.clear()
     return evaluation
+
+
+def _open_repeats(
+    trained: TrainedModel,
+    dataset: Dataset,
+    images: ObservedImages,
+    estimator: Estimator,
+    options: EvaluationOptions,
+    partial_path: Path | None,
+) -> list[ResumableResults]:
+    """The results of each repeat, with the batches that an interrupted evaluation kept."""
+    if options.repeats < 1:
+        raise InvalidError(f"repeats: expected at least 1, got {options.repeats}")
+    keyed = [replace(options, seed=seed) for seed in _seeds(options)]
+    key = partial(_measurement_key, trained, dataset, images, estimator)
+    return [ResumableResults(partial_path, key(each) if partial_path else "") for each in keyed]
+
+
+def _measure(
+    trained: TrainedModel,
+    images: ObservedImages,
+    estimator: Estimator,
+    options: EvaluationOptions,
+    repeats: Sequence[ResumableResults],
+    progress: Progress,
+) -> PerImageMetrics:
+    """The metrics of each image, averaged over the repeats."""
+    total, measured = len(images) * len(repeats), []
+    for number, (seed, results) in enumerate(zip(_seeds(options), repeats, strict=True)):
+        before = number * len(images)
+        found = measure_batches(
+            trained.model,
+            images.batches(estimator.images_per_batch(trained.model, images.shape)),
+            estimator.draws if validity.is_bound(trained.model) else 1,  # a point posterior has equal draws
+            seed,
+            lambda done, before=before: progress(before + done, total),
+            estimator.measure(options.labels),
+            results,
+        )
+        measured.append(found)
+    return combine_repeats(measured)
+
+
+def _seeds(options: EvaluationOptions) -> list[int]:
+    """The seed of each repeat; that of the first is the seed of the evaluation."""
+    return [options.seed + REPEAT_SEEDS * number for number in range(options.repeats)]
 
 
 def bdmc_on_model_samples(
@@ -291,7 +341,7 @@ def _image_digest(trained: LoadedModel, images: ObservedImages) -> str:
 def _per_image(metrics: PerImageMetrics, images: ObservedImages) -> dict[str, np.ndarray]:
     """The arrays of evaluation.npz, (N,) each."""
     elbo = metrics.reconstruction - metrics.kl.sum(0) - metrics.label_kl
-    names = ("log_likelihood", "effective_sample_size", "pareto_k")
+    names = ("log_likelihood", "effective_sample_size", "pareto_k", "mc_variance", "shortfall")
     arrays = {name: getattr(metrics, name).numpy() for name in names}
     return {"index": images.indices, "elbo": elbo.numpy(), **arrays}
 

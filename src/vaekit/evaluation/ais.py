@@ -192,11 +192,14 @@ def measure_ais(
     weights = ImportanceWeights(len(x), samples, x.device)
     weights.add(log_weights)
     terms = measure_importance(model, x, y, TERM_SAMPLES)
+    variance, shortfall = weights.monte_carlo_error
     return terms._replace(
         log_likelihood=weights.log_mean,
         effective_sample_size=weights.effective_sample_size,
         pareto_k=torch.full_like(terms.pareto_k, torch.nan),
         growth=terms.growth[:0],
+        mc_variance=variance,
+        shortfall=shortfall,
     )
 
 

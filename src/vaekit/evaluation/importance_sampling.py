@@ -19,6 +19,7 @@ from torch import Tensor
 
 from vaekit.evaluation.importance_weights import ImportanceWeights, sample_sizes
 from vaekit.evaluation.latent import active_units
+from vaekit.evaluation.monte_carlo import evidence_interval, monte_carlo_error
 from vaekit.evaluation.psis import MAX_RELIABLE_K
 from vaekit.evaluation.results import Bound, Evaluation, MeasureBatch, PerImageMetrics
 from vaekit.evaluation.resumable import ResumableResults
@@ -123,6 +124,7 @@ def measure_importance(model: VAE, x: Tensor, y: Context | Tensor | None, sample
         kl.new_zeros(0, len(x)),
         weights.pareto_k,
         weights.growth,
+        *weights.monte_carlo_error,
     )
 
 
@@ -154,6 +156,7 @@ def summarize(
         (3, [1, 2, 5, 10])
     """
     mean, stderr = mean_and_stderr(metrics.log_likelihood, weights)
+    interval = evidence_interval(metrics.log_likelihood, metrics.shortfall, weights)
     average = lambda values: mean_and_stderr(values, weights)[0]
     pareto_k, unreliable = summarize_tails(metrics.pareto_k)
     reconstruction = average(metrics.reconstruction)
@@ -167,6 +170,9 @@ def summarize(
         elbo=reconstruction - sum(kl) - label_kl,
         log_likelihood=mean,
         log_likelihood_stderr=stderr,
+        mc_error=monte_carlo_error(metrics.mc_variance, weights),
+        shortfall=_known(average(metrics.shortfall)),
+        log_likelihood_interval=None if interval is None else [interval.low, interval.high],
         bits_per_dimension=-mean / (dimensions * math.log(2)) if dimensions else None,
         ess_mean=metrics.effective_sample_size.mean().item(),
         ess_min=metrics.effective_sample_size.min().item(),
@@ -182,6 +188,10 @@ def summarize(
         pareto_k=pareto_k,
         unreliable=unreliable,
     )
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def mean_and_stderr(values: Tensor, weights: Tensor | None = None) -> tuple[float, float | None]:

@@ -1,8 +1,14 @@
 """A stream of importance weights: K weights for each of B images, in memory that does not grow with K.
 
 With the running maximum m of log w, the sums of w / m and (w / m)^2 give the mean weight and the effective
-sample size (sum w)^2 / sum w^2 (Kong 1992). Two more things are kept: the bound of the first n weights for
-n = 1, 2, 5, 10, ..., K, and the largest 3 sqrt K weights, whose tail is fitted by `vaekit.evaluation.psis`.
+sample size (sum w)^2 / sum w^2 (Kong 1992). Three more things are kept: the bound of the first n weights for
+n = 1, 2, 5, 10, ..., K; the largest 3 sqrt K weights, whose tail is fitted by `vaekit.evaluation.psis`; and
+the sums of G groups of weights, from which the jackknife estimates how far the log of the mean is off:
+
+    t_j = h_j t - (h_j - 1) t_(-j),     h_j = K / m_j,     t_(-j) the log of the mean without the m_j of group j,
+    bias = t - mean of t_j, weighted,   variance = 1/G sum_j (t_j - its mean)^2 / (h_j - 1)
+
+(Quenouille 1956, Busing et al. 1999). With K <= G each weight is its own group.
 """
 
 from __future__ import annotations
@@ -13,6 +19,9 @@ import torch
 from torch import Tensor
 
 from vaekit.evaluation.psis import pareto_k, tail_length
+
+JACKKNIFE_GROUPS = 32
+_SMALLEST = 1e-300  # sum of weights, relative to the largest; a smaller one has no finite logarithm
 
 
 class ImportanceWeights:
@@ -35,6 +44,9 @@ class ImportanceWeights:
         self.largest = torch.full((images,), -math.inf, dtype=torch.float64, device=device)
         self.sum = torch.zeros(images, dtype=torch.float64, device=device)
         self.sum_of_squares = torch.zeros_like(self.sum)
+        self.group_sums = torch.zeros(
+            min(samples, JACKKNIFE_GROUPS), images, dtype=torch.float64, device=device
+        )
         self.count = 0
         self._bounds: list[Tensor] = []
         self._sample_sizes = sample_sizes(samples)
@@ -57,6 +69,8 @@ class ImportanceWeights:
         weights = torch.exp(log_weights - anchor)
         self.sum = self.sum * shrink + weights.sum(0)
         self.sum_of_squares = self.sum_of_squares * shrink.square() + weights.square().sum(0)
+        groups = (self.count + torch.arange(len(weights), device=weights.device)) % len(self.group_sums)
+        self.group_sums = (self.group_sums * shrink).index_add(0, groups, weights)
         self.largest, self.count = largest, self.count + len(log_weights)
 
     @property
@@ -78,6 +92,29 @@ class ImportanceWeights:
     def pareto_k(self) -> Tensor:
         """(B,): the shape of the tail; see `vaekit.evaluation.psis.pareto_k`."""
         return pareto_k(self._tail.topk(min(self._tail_size, len(self._tail)), 0).values)
+
+    @property
+    def monte_carlo_error(self) -> tuple[Tensor, Tensor]:
+        """Two tensors (B,): the variance of `log_mean` over draws of the weights, and its shortfall.
+
+        The shortfall is an estimate of log p - E log_mean, which is at least 0 as the logarithm is concave.
+        Both are NaN for a single weight. Both are too small where a few weights carry the sum (Pareto k above
+        0.7).
+        """
+        groups = len(self.group_sums)
+        if groups < 2:
+            unknown = torch.full_like(self.sum, math.nan)
+            return unknown, unknown
+        indices = torch.arange(self.count, device=self.sum.device) % groups
+        sizes = torch.bincount(indices, minlength=groups).to(self.sum).unsqueeze(1)
+        others = (1 - torch.eye(groups, dtype=torch.float64, device=self.sum.device)) @ self.group_sums
+        without = others.clamp_min(_SMALLEST).log() - (self.count - sizes).log()
+        whole = self.sum.log() - math.log(self.count)
+        share = self.count / sizes
+        pseudo = share * whole - (share - 1) * without
+        corrected = groups * whole - ((1 - 1 / share) * without).sum(0)
+        variance = ((pseudo - corrected).square() / (share - 1)).mean(0)
+        return variance, (corrected - whole).clamp_min(0)
 
     @property
     def _log_sum(self) -> Tensor:

@@ -176,9 +176,16 @@ def measure_marginal(
         label_posterior=posterior.new_zeros(len(model.labels), len(x)).index_copy(0, support, posterior),
         pareto_k=torch.where(posterior > 0, posterior * metrics.pareto_k.clamp_min(0), 0.0).sum(0),
         growth=(log_py.unsqueeze(-1) + metrics.growth).logsumexp(0),
+        mc_variance=_share_of_square(posterior, metrics.mc_variance),
+        shortfall=_share_of_square(posterior, metrics.shortfall),
     )
 
 
 def _average(weights: Tensor, values: Tensor) -> Tensor:
     """Average values (M, ..., B) by weights (M, B): (..., B)."""
     return torch.einsum("mb,m...b->...b", weights, values)
+
+
+def _share_of_square(posterior: Tensor, values: Tensor) -> Tensor:
+    """sum_k p(y_k | x)^2 v_k, (B,): a relative variance of p(x | y_k) is that of a part of the sum p(x)."""
+    return torch.where(posterior > 0, posterior.square() * values, 0.0).sum(0)

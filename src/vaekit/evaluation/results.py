@@ -28,11 +28,14 @@ class PerImageMetrics(NamedTuple):
         label_posterior: p(y | x), (M, N); M = 0 unless labels are marginalized.
         pareto_k: the shape of the tail of the weights, (N,).
         growth: the bound of the first 1, 2, 5, ..., K samples, (G, N).
+        mc_variance: the variance of `log_likelihood` over its own random draws, (N,); NaN if unknown.
+        shortfall: by how much `log_likelihood` is too low on average over these draws, (N,); NaN if unknown.
 
     Example:
         >>> zeros = torch.zeros(3)
         >>> PerImageMetrics(
-        ...     zeros, zeros[None], zeros, zeros, zeros, zeros[None], zeros, zeros[None], zeros, zeros[None]
+        ...     zeros, zeros[None], zeros, zeros, zeros, zeros[None], zeros, zeros[None], zeros, zeros[None],
+        ...     zeros, zeros,
         ... )
         PerImageMetrics(images=3, layers=1, latents=1)
     """
@@ -47,6 +50,8 @@ class PerImageMetrics(NamedTuple):
     label_posterior: Tensor
     pareto_k: Tensor
     growth: Tensor
+    mc_variance: Tensor
+    shortfall: Tensor
 
     def __repr__(self) -> str:
         layers, images = self.kl.shape
@@ -59,7 +64,8 @@ def concatenate(batches: Sequence[PerImageMetrics]) -> PerImageMetrics:
     Example:
         >>> zeros = torch.zeros(3)
         >>> batch = PerImageMetrics(
-        ...     zeros, zeros[None], zeros, zeros, zeros, zeros[None], zeros, zeros[None], zeros, zeros[None]
+        ...     zeros, zeros[None], zeros, zeros, zeros, zeros[None], zeros, zeros[None], zeros, zeros[None],
+        ...     zeros, zeros,
         ... )
         >>> concatenate([batch, batch])
         PerImageMetrics(images=6, layers=1, latents=1)
@@ -91,7 +97,12 @@ class Evaluation:
         kl: KL(q, p) of each layer, top first; empty where it is not defined.
         elbo: reconstruction - sum of the KLs, that of the label included; None where it is not a bound.
         log_likelihood: the estimate of log p(x); None where it is not defined.
-        log_likelihood_stderr: its standard error over the images.
+        log_likelihood_stderr: its standard error over the images, which includes the Monte Carlo error.
+        mc_error: its Monte Carlo error alone: the standard error over the draws, for these very images.
+        shortfall: by how much it is too low on average over the draws, estimated.
+        log_likelihood_interval: the 95 % interval of the mean of log p(x) over the population of the images,
+            with the Monte Carlo error and the shortfall; see `vaekit.evaluation.monte_carlo`.
+        repeats: how often the whole estimate was repeated with other draws.
         bits_per_dimension: -log_likelihood / (observed dimensions log 2).
         ess_mean, ess_min: effective sample size per image, out of `samples`.
         seconds: wall-clock time.
@@ -124,7 +135,7 @@ class Evaluation:
         baselines: log-densities of simple models on the same rows, if they were asked for.
         data: the fingerprint of the data, see `vaekit.data.fingerprint`.
         per_image: arrays (N,) by name: `index` into the dataset, `log_likelihood`, `elbo`,
-            `effective_sample_size`, `pareto_k`.
+            `effective_sample_size`, `pareto_k`, `mc_variance`, `shortfall`.
 
     Example:
         >>> Evaluation(
@@ -174,6 +185,10 @@ class Evaluation:
     metrics: dict[str, float | None] = field(default_factory=dict)
     baselines: list[Baseline] = field(default_factory=list)
     data: str = ""
+    mc_error: float | None = None
+    shortfall: float | None = None
+    log_likelihood_interval: list[float] | None = None
+    repeats: int = 1
     per_image: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def __repr__(self) -> str:

@@ -41,7 +41,7 @@ class ResumableResults:
         >>> results.add(
         ...     PerImageMetrics(
         ...         zeros, zeros[None], zeros, zeros, zeros, zeros[None], zeros, zeros[None], zeros,
-        ...         zeros[None],
+        ...         zeros[None], zeros, zeros,
         ...     )
         ... )
         >>> results
