@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import click
 
-from vaekit.errors import InterruptedRun, VaekitError, did_you_mean
+from vaekit.errors import InterruptedRun, VaekitError, did_you_mean, first_line, printable
 
 INTERRUPTED = 130
 
@@ -83,7 +83,7 @@ def print_error(error: BaseException, verbose: bool = False) -> int:
     if verbose:
         traceback.print_exception(error)
     text, code = explain_error(error)
-    click.echo(" ".join(text.split()), err=True)
+    click.echo(printable(text), err=True)
     return code
 
 
@@ -108,6 +108,9 @@ def explain_error(error: BaseException) -> tuple[str, int]:
             return f"error: {error.format_message()}", error.exit_code
         case _ if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
             return f"error: out of memory: {error}; use less memory, for example training.batch_size=32", 1
+        case OSError():
+            place = f" ({error.filename})" if error.filename else ""
+            return f"error: {error.strerror or error}{place}; check the path, its permissions and the disk", 1
         case _:
             hint = "to see the traceback, run again with: vaekit -v ..."
-            return f"internal error: {type(error).__name__}: {error}; {hint}", 1
+            return f"internal error: {type(error).__name__}: {first_line(error)}; {hint}", 1

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -43,6 +43,7 @@ from vaekit.nn.columns import ColumnFeatures, OnFeatures
 from vaekit.spec import Preprocessing, Scaling
 from vaekit.training.callbacks import Callback
 from vaekit.training.settings import TrainingSettings
+from vaekit.utils.paths import exists
 from vaekit.utils.random import all_seeded, seeded
 
 if TYPE_CHECKING:
@@ -181,10 +182,7 @@ def load_data(data: DataSettings) -> Dataset:
     if not is_dataset_function(reference):
         more: dict[str, Any] = {"strict": data.strict, "kind": data.points, "array": data.array}
         return load_dataset(reference, **plain, **more, **data.table_options)
-    if (
-        reference in (*catalog.names(), *cache.dataset_names(cache.import_folder()))
-        or Path(reference).exists()
-    ):
+    if reference in (*catalog.names(), *cache.dataset_names(cache.import_folder())) or exists(reference):
         raise DataError(
             f"data {reference!r}: is a registered function, and also a dataset or a path; name the function "
             "by MODULE:NAME, or rename one"

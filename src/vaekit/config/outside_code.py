@@ -20,6 +20,7 @@ from pydantic import BaseModel
 from vaekit.config.components import Options
 from vaekit.errors import InvalidError
 from vaekit.registry import KINDS, Component, names
+from vaekit.utils.paths import exists, is_file, user_path
 
 FOLDER = "components"
 
@@ -81,7 +82,7 @@ def copy_components(section: BaseModel, folder: Path) -> tuple[Tree, list[Tree]]
         records.append(record | {"reference": reference, "sha256": digest})
 
     def to_copy(file: str, name: str) -> str:
-        place = Path(file).expanduser().resolve()
+        place = user_path(file).resolve()
         return f"{copies[place]}:{name}" if place in copies else f"{file}:{name}"
 
     return _replace_references(section.model_dump(mode="json"), to_copy), records
@@ -127,7 +128,7 @@ folder again
             raise InvalidError(
                 f"{file}: outside the folder {folder}, where components are saved; do not use it"
             )
-        if not file.is_file():
+        if not is_file(file):
             raise InvalidError(f"{file}: not found, but the recipe names it; copy the whole folder again")
         if hashlib.sha256(file.read_bytes()).hexdigest() != record["sha256"]:
             raise InvalidError(
@@ -147,9 +148,9 @@ def with_absolute_files(tree: Any, folder: Path) -> Any:
 
     def to_absolute(file: str, name: str) -> str:
         try:
-            given = Path(file).expanduser()
+            given = user_path(file)
             beside = folder / given
-            return f"{(beside if beside.is_file() else given).resolve()}:{name}"
+            return f"{(beside if is_file(beside) else given).resolve()}:{name}"
         except (OSError, RuntimeError):  # too long, no such user: importing it says so
             return f"{file}:{name}"
 
@@ -182,8 +183,8 @@ def _copy(file: Path, folder: Path) -> str:
     target = next(
         folder / name
         for name in names
-        if not (folder / name).exists() or (folder / name).read_bytes() == content
+        if not exists(folder / name) or (folder / name).read_bytes() == content
     )
-    if not target.exists():
+    if not exists(target):
         shutil.copyfile(file, target)
     return f"{FOLDER}/{target.name}"

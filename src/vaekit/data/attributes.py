@@ -19,6 +19,7 @@ from vaekit.data.dataset import Dataset
 from vaekit.data.readers.guard import reading
 from vaekit.data.readers.raw import natural_key
 from vaekit.errors import DataError
+from vaekit.utils.paths import user_path
 
 MAX_WORDS = 256  # in one column
 
@@ -43,7 +44,7 @@ def with_attributes(dataset: Dataset, path: str | Path) -> Dataset:
     >>> with_attributes(data, path).attribute_names
     ('size', 'color=blue', 'color=red')
     """
-    path = Path(path).expanduser()
+    path = user_path(path)
     with reading(path, "a table of attributes"):
         header, rows = _read(path)
     if _is_keyed(dataset.files, rows):

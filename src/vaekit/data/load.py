@@ -16,6 +16,7 @@ from vaekit.data.readers.user import base_name, read_user_data
 from vaekit.data.tables.frames import is_frame
 from vaekit.data.tables.table import TableOptions, dataset_of_options
 from vaekit.errors import DataError, NotFoundError, did_you_mean
+from vaekit.utils.paths import exists, user_path
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -118,9 +119,9 @@ def _load_named(name: str) -> Dataset | None:
 
 
 def _existing_path(path: Path) -> Path:
-    path = path.expanduser()
+    path = user_path(path)
     with reading(path, "data"):
-        if path.exists():
+        if exists(path):
             return path
     known = (*catalog.names(), *cache.dataset_names(cache.import_folder()))
     raise NotFoundError(

@@ -22,6 +22,7 @@ from vaekit.config.loading import dump_recipe, parse_recipe, recipe_text, recipe
 from vaekit.config.renamed import upgrade_recipe
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.utils.io import write_whole
+from vaekit.utils.paths import is_file
 
 WEIGHTS = {  # names of tensors: a pattern of the old ones -> the new one
     r"(^|\.)links\.": r"\1layers.",
@@ -51,9 +52,9 @@ def migrate(path: str | Path) -> list[Path]:
         []
     """
     folder = Path(path)
-    if (folder / "recipe.yaml").is_file():
+    if is_file(folder / "recipe.yaml"):
         return _migrate_run(folder)
-    if (folder / "config.json").is_file():
+    if is_file(folder / "config.json"):
         return _migrate_model(folder)
     raise NotFoundError(
         f"{path}: expected a run directory or a model directory; found neither recipe.yaml nor config.json"
@@ -96,7 +97,7 @@ def _migrate_run(folder: Path) -> list[Path]:
     text = recipe_text(file)
     tree = recipe_tree(text, str(file))
     upgraded: dict[str, Any] = upgrade_recipe(tree)
-    model = _migrate_model(folder / "model") if (folder / "model" / "config.json").is_file() else []
+    model = _migrate_model(folder / "model") if is_file(folder / "model" / "config.json") else []
     if upgraded == tree:
         return model
     new = dump_recipe(parse_recipe(upgraded, str(file))).encode()

@@ -32,6 +32,7 @@ from vaekit.models.vae import VAE
 from vaekit.registry import Trust
 from vaekit.spec import Preprocessing
 from vaekit.utils.io import write_whole
+from vaekit.utils.paths import exists, is_file
 
 FORMAT = 2
 
@@ -92,9 +93,9 @@ def load_model(path: str | Path, device: str | torch.device = "cpu", trust: Trus
         >>> load_model(vaekit.demo().source)
         TrainedModel('demo', 1 x 28 x 28 images, 2 latents)
     """
-    if not Path(path).exists():
+    if not exists(path):
         raise NotFoundError(f"{path}: no such run directory, model directory or file of weights")
-    folder = Path(path).parent if Path(path).is_file() else Path(path)
+    folder = Path(path).parent if is_file(path) else Path(path)
     config = read_config(folder / "config.json")
     recipe = parse_config_recipe(config, folder, trust)
     shape, names = tuple(config["shape"]), tuple(config["label_names"])
@@ -241,7 +242,7 @@ def read_config(file: Path) -> dict[str, Any]:
 
 
 def _read_weights(file: Path) -> dict[str, torch.Tensor]:
-    if not file.is_file():
+    if not is_file(file):
         raise NotFoundError(f"{file}: not found; a model directory holds config.json and model.safetensors")
     try:
         return load_file(file)

@@ -31,6 +31,7 @@ from vaekit.engine.model_files import parse_config_recipe, read_config
 from vaekit.errors import InvalidError, NotFoundError, first_line
 from vaekit.registry import Trust
 from vaekit.utils.io import UNREADABLE, Record, best_epoch, read_records
+from vaekit.utils.paths import is_file
 
 
 class RunFiles:
@@ -55,7 +56,7 @@ class RunFiles:
 
     def __init__(self, path: str | Path, trust: Trust = False):
         self.path, self.trust = Path(path), trust
-        if not (self.path / "recipe.yaml").is_file():
+        if not is_file(self.path / "recipe.yaml"):
             raise NotFoundError(f"{path}: not a run directory (no recipe.yaml); make one with: vaekit train")
 
     def __repr__(self) -> str:
@@ -104,7 +105,7 @@ class RunFiles:
             InvalidError: another line is damaged.
         """
         file = self.path / "metrics.jsonl"
-        for line in file.read_bytes().splitlines() if file.is_file() else ():
+        for line in file.read_bytes().splitlines() if is_file(file) else ():
             if line.strip().endswith(b"}"):
                 try:
                     json.loads(line)
@@ -166,7 +167,7 @@ class RunFiles:
         from safetensors import SafetensorError, safe_open
 
         file = self.path / "model" / "model.safetensors"
-        if not file.is_file():
+        if not is_file(file):
             return None
         try:
             with safe_open(file, framework="numpy") as tensors:
@@ -186,7 +187,7 @@ class RunFiles:
     def finished(self) -> bool:
         """Whether the model was saved after all the training that recipe.yaml asks for."""
         config = self.path / "model" / "config.json"
-        if not config.is_file():
+        if not is_file(config):
             return False
         saved = parse_config_recipe(read_config(config), config.parent, self.trust)
         return saved.training == self.recipe.training  # only `training` may change after the start
@@ -209,7 +210,7 @@ class RunFiles:
 
 def _read_json(file: Path, remedy: str) -> dict[str, Any]:
     """A file with a JSON object; empty where there is no file."""
-    if not file.is_file():
+    if not is_file(file):
         return {}
     try:
         return dict(json.loads(file.read_text(encoding="utf-8")))

@@ -30,6 +30,7 @@ from vaekit.runs.files import RunFiles
 from vaekit.training import checkpoint
 from vaekit.utils.device import choose_device
 from vaekit.utils.io import to_json, write_whole
+from vaekit.utils.paths import is_file
 
 _log = logging.getLogger(__name__)
 _PARTIAL = "evaluation.partial"
@@ -181,7 +182,7 @@ class Run(RunFiles):
             drawings["training-curves"] = lambda: plotting.training_curves(self.metrics, title)
         for name, draw in drawings.items():
             file = self.path / "figures" / f"{name}.png"
-            if only_missing and file.is_file():
+            if only_missing and is_file(file):
                 continue
             try:
                 plotting.save(draw(), file)

@@ -35,6 +35,7 @@ from vaekit.training.locking import lock_directory
 from vaekit.training.tensorboard import TensorBoardLogger
 from vaekit.utils.device import choose_device, cpu_settings, describe_environment
 from vaekit.utils.io import to_json, write_whole
+from vaekit.utils.paths import exists, user_path
 
 RESUMABLE = (
     "epochs",
@@ -213,7 +214,7 @@ def with_absolute_paths(recipe: Recipe) -> Recipe:
     whole = {
         key: str(path.resolve())
         for key, place in places.items()
-        if isinstance(place, str) and place not in known and (path := Path(place).expanduser()).exists()
+        if isinstance(place, str) and place not in known and exists(path := user_path(place))
     }
     return recipe.model_copy(update={"data": recipe.data.model_copy(update=whole)})
 
@@ -317,7 +318,7 @@ def _numbered(parent: Path) -> Path:
 
 
 def _create_directory(directory: Path) -> Path:
-    if (directory / "recipe.yaml").exists():
+    if exists(directory / "recipe.yaml"):
         raise InvalidError(
             f"{directory}: already holds a run; to resume it: vaekit train --resume {directory}; "
             "or choose another directory"

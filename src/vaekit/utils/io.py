@@ -91,7 +91,8 @@ def to_json(value: Any) -> str:
       "elbo": -97.5
     }
     """
-    return json.dumps(to_jsonable(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(to_jsonable(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return text.encode("utf-8", "backslashreplace").decode()  # the name of a file need not be text
 
 
 Record = dict[str, Any]

@@ -1,7 +1,7 @@
 """Paths that a user gave, which may be no path at all.
 
 `pathlib` raises errors of several kinds for a name that is too long, a home of nobody (`~nosuch`) or a zero
-byte. These functions raise none: such a path is no file and no folder, and `why_no_file` says why.
+byte. These functions raise none of them: such a path is no file and no folder, and `why_no_file` says why.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+
+from vaekit.errors import InvalidError, printable
 
 
 def user_path(text: str | Path) -> Path:
@@ -23,19 +25,37 @@ def user_path(text: str | Path) -> Path:
 def is_file(path: str | Path) -> bool:
     """Whether a path is a regular file, or a link to one; False for what is no path.
 
+    Raises:
+        InvalidError: a folder on the path may not be entered.
+
     >>> is_file("x" * 10_000), is_file("\\0")
     (False, False)
     """
-    return os.path.isfile(path)
+    mode = _mode(path)
+    return mode is not None and stat.S_ISREG(mode)
 
 
 def exists(path: str | Path) -> bool:
     """Whether something is at a path; False for what is no path.
 
+    Raises:
+        InvalidError: as for `is_file`.
+
     >>> exists("."), exists("x" * 10_000)
     (True, False)
     """
-    return os.path.exists(path)
+    return _mode(path) is not None
+
+
+def _mode(path: str | Path) -> int | None:
+    try:
+        return os.stat(path).st_mode
+    except PermissionError:
+        raise InvalidError(
+            f"{printable(str(path), 200)}: permission denied; make it readable for you"
+        ) from None
+    except (OSError, ValueError):
+        return None
 
 
 def why_no_file(path: str | Path) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from vaekit.config.components import Options, SectionOf, explain_option, option_values, options_of
 from vaekit.registry import Component, ComponentError, find, names
+from vaekit.utils.paths import exists, user_path
 from vaekit.utils.schema import Count, Section, Width
 
 TABLE_KEYS = (
@@ -46,7 +46,7 @@ def is_dataset_function(reference: str) -> bool:
     """
     place, colon, name = reference.rpartition(":")
     outside = bool(colon and place) and name.isidentifier()
-    return reference in names("dataset") or (outside and not Path(reference).expanduser().exists())
+    return reference in names("dataset") or (outside and not exists(user_path(reference)))
 
 
 def dataset_options(reference: str, options: Mapping[str, Any]) -> Options:

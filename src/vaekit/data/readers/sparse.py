@@ -16,6 +16,7 @@ import numpy as np
 from vaekit.data.readers.guard import check_size, need, open_maybe_gzip, reading
 from vaekit.data.readers.raw import RawData
 from vaekit.errors import DataError, did_you_mean
+from vaekit.utils.paths import is_file
 
 SPARSE_ARRAYS = frozenset({"format", "shape", "data"})  # in every .npz that scipy.sparse.save_npz writes
 MAX_COUNT = 2**24  # float32 is exact up to here
@@ -76,7 +77,7 @@ def read_matrix_market(path: Path) -> RawData:
     from scipy.io import mminfo, mmread
 
     if path.is_dir():
-        path = next(path / name for name in _MATRIX if (path / name).is_file())
+        path = next(path / name for name in _MATRIX if is_file(path / name))
     with reading(path, "a Matrix Market file"):
         shape = mminfo(path)[:2]
         check_size(path, shape, 4)
@@ -97,7 +98,7 @@ def has_matrix(folder: Path) -> bool:
     >>> has_matrix(Path("nowhere"))
     False
     """
-    return any((folder / name).is_file() for name in _MATRIX)
+    return any(is_file(folder / name) for name in _MATRIX)
 
 
 def read_h5ad(path: Path, array: str | None = None, label: str | None = None) -> RawData:
@@ -190,7 +191,7 @@ def _names_beside(path: Path, files: Sequence[str]) -> tuple[str, ...]:
     """The names in the first of these files: the second column, or the first if that repeats."""
     for name in files:
         for place in (path.with_name(f"{name}.tsv"), path.with_name(f"{name}.tsv.gz")):
-            if place.is_file():
+            if is_file(place):
                 return _column_of_names(list(_lines(place)))
     return ()
 

@@ -24,6 +24,7 @@ from vaekit.data.tables.arrays import array_table, is_array_table
 from vaekit.data.tables.files import SUFFIXES
 from vaekit.data.tables.table import TableOptions, dataset_of_options
 from vaekit.errors import DataError
+from vaekit.utils.paths import is_file
 
 _READERS: dict[str, Callable[[Path], RawData]] = {
     ".npy": read_npy,
@@ -85,7 +86,7 @@ def read_user_data(
     >>> read_user_data(path, ImageOptions())
     Dataset('noise', 5 images of (1, 4, 4), float32)
     """
-    if path.suffix.lower() in SUFFIXES and path.is_file():
+    if path.suffix.lower() in SUFFIXES and is_file(path):
         _refuse_image_options(path, options)
         return dataset_of_options(path, table, base_name(path))
     if path.suffix.lower() == ".h5ad" and table == TableOptions(label=table.label):
@@ -160,7 +161,7 @@ def _attributes(raw: RawData) -> tuple[np.ndarray | None, tuple[str, ...]]:
 
 def _read(path: Path, options: ImageOptions, array: str | None) -> RawData:
     quartet = _idx_quartet(path) if path.is_dir() else {}
-    archive = ARCHIVES.get(path.suffix.lower()) if path.is_file() else None
+    archive = ARCHIVES.get(path.suffix.lower()) if is_file(path) else None
     if array is not None and archive is None:
         raise DataError(
             f"{path}: data.array chooses among the arrays of a {', '.join(ARCHIVES)} file; leave it out"
@@ -170,7 +171,7 @@ def _read(path: Path, options: ImageOptions, array: str | None) -> RawData:
         return read_matrix_market(path)
     if path.is_dir() and not quartet:
         return read_image_folder(path, options)
-    if path.is_file() and is_image_name(path):
+    if is_file(path) and is_image_name(path):
         return read_image_file(path, options)
     _refuse_image_options(path, options)
     if quartet:
@@ -184,7 +185,7 @@ def _refuse_image_options(path: Path, options: ImageOptions) -> None:
 
 
 def _reader(path: Path) -> Callable[[Path], RawData]:
-    if not path.is_file():
+    if not is_file(path):
         raise DataError(f"{path}: is a pipe, a socket or a device, which are not read; give a file or folder")
     packed = path.name.lower().endswith(".mtx.gz")
     known = read_matrix_market if packed else _READERS.get(path.suffix.lower())
@@ -217,7 +218,7 @@ def _labels_beside(path: Path) -> Path | None:
     plain = path.name.removesuffix(".gz")
     name = plain.replace("images", "labels").replace("idx3", "idx1").replace("idx4", "idx1")
     candidates = (path.with_name(name), path.with_name(f"{name}.gz"))
-    return next((file for file in candidates if name != plain and file.is_file()), None)
+    return next((file for file in candidates if name != plain and is_file(file)), None)
 
 
 def _idx_quartet(folder: Path) -> dict[str, tuple[Path, Path]]:
@@ -239,7 +240,7 @@ def holds_pictures(path: Path) -> bool:
     """
     if path.is_dir():
         return not _idx_quartet(path)
-    return path.is_file() and is_image_name(path)
+    return is_file(path) and is_image_name(path)
 
 
 def base_name(path: Path) -> str:

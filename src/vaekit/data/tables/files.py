@@ -17,6 +17,7 @@ from vaekit.data.tables.frames import frame_columns, frame_names, is_frame, obje
 from vaekit.data.tables.raw_column import RawColumn
 from vaekit.data.tables.text import locate_cell, read_text_columns
 from vaekit.errors import DataError
+from vaekit.utils.paths import is_file, user_path
 
 TEXT = (".csv", ".tsv", ".txt", ".tab", ".data", ".dat")
 PARQUET = (".parquet", ".pq")
@@ -30,8 +31,8 @@ def is_table_path(path: str | Path) -> bool:
     >>> is_table_path("no/such.csv")
     False
     """
-    path = Path(path).expanduser()
-    return path.suffix.lower() in SUFFIXES and path.is_file()
+    path = user_path(path)
+    return path.suffix.lower() in SUFFIXES and is_file(path)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +85,7 @@ def read_raw_table(
         names = frame_names(data)
         table = RawTable(frame_columns(data, missing), TableSource(format="frame"), (), "data frame")
         return _checked(_named(table, names))
-    path = Path(data).expanduser()
+    path = user_path(data)
     with reading(path, "a table of numbers"):
         if path.suffix.lower() in PARQUET:
             return _checked(_read_parquet(path, missing))

@@ -21,6 +21,7 @@ from vaekit.data.tables.write import cell_texts
 from vaekit.errors import DataError
 from vaekit.spec import Column
 from vaekit.utils.io import write_whole
+from vaekit.utils.paths import is_file
 
 IMPUTATION = "imputation"  # the name of the column that numbers several imputations
 
@@ -67,7 +68,7 @@ def fill_table(
     path = Path(path)
     values = np.asarray(values, np.float64)
     source, origin = dataset.table, Path(dataset.source)
-    if source is None or source.format == "frame" or not origin.is_file():
+    if source is None or source.format == "frame" or not is_file(origin):
         raise DataError(
             f"{path}: the data {dataset.name} were not read from a file of a table; use write_table"
         )
