@@ -53,6 +53,9 @@ def command(
     recipe, overrides = _split_words(words)
     if strict:
         overrides = (*overrides, "data.strict=true")
+    for option, path in {"--data": data, "--run-dir": run_dir, "--resume": resume}.items():
+        if path == "":
+            raise click.UsageError(f"{option}: expected a name or path, got nothing")
     given = {key: value for key, value in settings.items() if value is not None}
     if resume and (recipe or data or run_dir):
         raise click.UsageError(
@@ -75,6 +78,8 @@ def _split_words(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
     """The recipe, if the first word is one, and the overrides."""
     first = words[:1] if words and ("=" not in words[0] or Path(words[0]).is_file()) else ()
     overrides = words[len(first) :]
+    if "" in words:
+        raise click.UsageError("expected a recipe or KEY=VALUE, got an empty word")
     for word in overrides:
         if "=" not in word:
             raise click.UsageError(f"expected KEY=VALUE after the recipe, got {word!r}")

@@ -9,6 +9,7 @@ Both files are plain data. Loading a model runs no code that came with it.
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,17 @@ from vaekit.data import Dataset
 from vaekit.data.fingerprint import fingerprint
 from vaekit.data.table_source import TableSource
 from vaekit.engine.trained_model import TrainedModel
-from vaekit.errors import InvalidError, NotFoundError, first_line
+from vaekit.engine.untrusted import MAX_CONFIG, bounded_building, check_model_folder
+from vaekit.errors import InvalidError, NotFoundError, brief, first_line
 from vaekit.models.labels import LabelPrior
 from vaekit.models.vae import VAE
 from vaekit.registry import Trust
 from vaekit.spec import Preprocessing
-from vaekit.utils.io import write_whole
+from vaekit.utils.io import read_bounded, write_whole
 from vaekit.utils.paths import exists, is_file
 
 FORMAT = 2
+MAX_VALUES = 2**31  # of a data point
 
 
 def save_model(
@@ -95,7 +98,11 @@ def load_model(path: str | Path, device: str | torch.device = "cpu", trust: Trus
     """
     if not exists(path):
         raise NotFoundError(f"{path}: no such run directory, model directory or file of weights")
-    folder = Path(path).parent if is_file(path) else Path(path)
+    if is_file(path):
+        folder = Path(path).parent
+    else:
+        folder = Path(path)
+        check_model_folder(folder)
     config = read_config(folder / "config.json")
     recipe = parse_config_recipe(config, folder, trust)
     shape, names = tuple(config["shape"]), tuple(config["label_names"])
@@ -172,7 +179,8 @@ def restore_model(
             f"{source}: expected labels.values (M, m), the labels of a conditional model, got none"
         )
     labels = None if values is None or not recipe.model.condition else LabelPrior(values)
-    model = build_model(recipe.model, shape, labels=labels, preprocessing=preprocessing)
+    with bounded_building(sum(tensor.numel() for tensor in weights.values()), source):
+        model = build_model(recipe.model, shape, labels=labels, preprocessing=preprocessing)
     load_weights_into(model, weights, source)
     return model
 
@@ -215,20 +223,22 @@ def read_config(file: Path) -> dict[str, Any]:
         2
     """
     try:
-        config = json.loads(file.read_text(encoding="utf-8"))
+        config = json.loads(read_bounded(file, MAX_CONFIG).decode("utf-8"))
         shape, names, form = config["shape"], config["label_names"], config["format"]
         sound = (
             1 <= len(shape) <= 4
-            and all(isinstance(n, int) and 0 < n < 10**9 for n in shape)
+            and all(type(n) is int and 0 < n < 10**9 for n in shape)
+            and math.prod(shape) < MAX_VALUES
             and isinstance(names, list)
+            and all(isinstance(name, str) for name in names)
             and "recipe" in config
         )
     except FileNotFoundError:
         raise NotFoundError(
             f"{file}: not found; expected a run directory, a model directory or its weights' file"
         ) from None
-    except (ValueError, KeyError, TypeError, ValidationError) as error:
-        raise InvalidError(f"{file}: not a model's configuration ({error!r})") from None
+    except (ValueError, KeyError, TypeError, RecursionError, ValidationError) as error:
+        raise InvalidError(f"{file}: not a model's configuration ({brief(first_line(error), 200)})") from None
     if form == 1:
         raise InvalidError(
             f"{file}: format 1, from an earlier vaekit; convert it with: vaekit migrate {file.parent}"
@@ -236,7 +246,7 @@ def read_config(file: Path) -> dict[str, Any]:
     if not sound or form != FORMAT:
         raise InvalidError(
             f"{file}: expected format {FORMAT} with the shape of a data point, such as (C, H, W); "
-            f"got format {form}, shape {shape}"
+            f"got format {brief(form)}, shape {brief(shape)}"
         )
     return config
 

@@ -28,6 +28,7 @@ from vaekit.config.loading import load_recipe
 from vaekit.config.outside_code import check_copies
 from vaekit.config.schema.recipe import Recipe
 from vaekit.engine.model_files import parse_config_recipe, read_config
+from vaekit.engine.untrusted import refuse_links
 from vaekit.errors import InvalidError, NotFoundError, first_line
 from vaekit.registry import Trust
 from vaekit.utils.io import UNREADABLE, Record, best_epoch, read_records
@@ -58,6 +59,7 @@ class RunFiles:
         self.path, self.trust = Path(path), trust
         if not is_file(self.path / "recipe.yaml"):
             raise NotFoundError(f"{path}: not a run directory (no recipe.yaml); make one with: vaekit train")
+        refuse_links(self.path)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"

@@ -19,7 +19,7 @@ from vaekit.config.schema.recipe import Recipe
 from vaekit.errors import InvalidError, did_you_mean
 from vaekit.studies.schema import EvaluationProtocol, Preset, RunEntry, Study
 
-_NAME = re.compile(r"[\w.-]+")
+_NAME = re.compile(r"\w[\w.-]*")
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,11 @@ class Study(Section):
     """
 
     name: str = Field(
-        "unnamed", min_length=1, max_length=100, pattern=r"^[\w.-]+$", description="letters, digits, . _ -"
+        "unnamed",
+        min_length=1,
+        max_length=100,
+        pattern=r"^\w[\w.-]*$",
+        description="a letter or digit, then letters, digits, . _ -",
     )
     title: str = Field("", description="title of the page")
     reference: str = Field("", description="the source of the experiment, with year")

@@ -17,7 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vaekit.errors import VaekitError
+from vaekit.errors import InvalidError, VaekitError
+from vaekit.utils.paths import why_no_file
 
 UNREADABLE = (
     OSError, EOFError, ValueError, TypeError, LookupError, RuntimeError, zipfile.BadZipFile, zlib.error,
@@ -52,6 +53,31 @@ def write_whole(path: str | Path, content: bytes) -> Path:
             f"cannot write {path}: {error.strerror or error}; free some space, or choose another path"
         ) from error
     return path
+
+
+def read_bounded(path: str | Path, most: int) -> bytes:
+    """The content of a file that came from elsewhere.
+
+    Args:
+        most: the largest number of bytes.
+
+    Raises:
+        InvalidError: it is larger, or is no regular file.
+        OSError: it cannot be read.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "x.json"
+    >>> _ = path.write_bytes(b"{}")
+    >>> read_bounded(path, most=100)
+    b'{}'
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise InvalidError(f"{path}: {why_no_file(path)}")
+    with open(path, "rb") as stream:
+        content = stream.read(most + 1)
+    if len(content) > most:
+        raise InvalidError(f"{path}: expected at most {most:,} bytes, got more")
+    return content
 
 
 def _replace(path: Path, content: bytes) -> None:

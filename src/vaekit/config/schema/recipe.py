@@ -63,7 +63,7 @@ class Recipe(Section):
     """
 
     name: str = Field(
-        "unnamed", min_length=1, max_length=100, pattern=r"^[\w.-]+$", description="name of the run"
+        "unnamed", min_length=1, max_length=100, pattern=r"^\w[\w.-]*$", description="name of the run"
     )
     title: str = Field("", description="title for figures and pages")
     reference: str = Field("", description="the paper that it follows, with year")
