@@ -15,11 +15,37 @@ import pytest
 from hostile import paths
 from hostile.conftest import call
 
-AS_RUN = ("evaluate", "report", "sample", "encode", "score", "compare", "doctor", "migrate", "train --resume", "export site -o out")  # fmt: skip
-AS_DATA = ("train --data", "data show", "data import", "evaluate digits --data", "encode digits --data",
-           "score digits --data", "impute digits --data", "train digits data.attributes=", "sweep")  # fmt: skip
+AS_RUN = (
+    "evaluate",
+    "report",
+    "sample",
+    "encode",
+    "score",
+    "compare",
+    "doctor",
+    "migrate",
+    "train --resume",
+    "export site -o out",
+)
+AS_DATA = (
+    "train --data",
+    "data show",
+    "data import",
+    "evaluate digits --data",
+    "encode digits --data",
+    "score digits --data",
+    "impute digits --data",
+    "train digits data.attributes=",
+    "sweep",
+)
 AS_YAML = ("train", "recipes show", "study", "sweep", "recipes copy")
-AS_OUTPUT = ("sample digits -o", "encode digits -o", "recipes copy digits", "compare digits digits -o", "export site digits -o")  # fmt: skip
+AS_OUTPUT = (
+    "sample digits -o",
+    "encode digits -o",
+    "recipes copy digits",
+    "compare digits digits -o",
+    "export site digits -o",
+)
 
 
 def words_with(command: str, path: str) -> list[str]:
@@ -103,9 +129,14 @@ def test_without_permission(what, here, nobody):
         "folder": [("data", "show", "inner"), ("train", "--data", "inner")],
         "parent": [("data", "show", "inner/y.npy"), ("train", "inner/y.yaml"), ("study", "inner/y.yaml")],
         "output": [("sample", "digits", "-o", "out.png"), ("recipes", "copy", "digits"), ("train", "digits")],
-        "run": [("evaluate", "digits"), ("report", "digits"), ("sample", "digits"), ("train", "--resume", "digits")],
+        "run": [
+            ("evaluate", "digits"),
+            ("report", "digits"),
+            ("sample", "digits"),
+            ("train", "--resume", "digits"),
+        ],
         "cache": [("data", "import", "x.npy")],
-    }  # fmt: skip
+    }
     for words in commands[what]:
         assert call(*words) in (1, 3, 4), words
 
@@ -115,9 +146,14 @@ def test_a_full_disk(here, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    for words in (["sample", "digits", "-o", "x.npz"], ["report", "digits"], ["evaluate", "digits", "--images", "3"],
-                  ["recipes", "copy", "digits"], ["train", "digits", "data.train=50", "training.epochs=1"],
-                  ["data", "import", "digits/figures", "--name", "figures"]):  # fmt: skip
+    for words in (
+        ["sample", "digits", "-o", "x.npz"],
+        ["report", "digits"],
+        ["evaluate", "digits", "--images", "3"],
+        ["recipes", "copy", "digits"],
+        ["train", "digits", "data.train=50", "training.epochs=1"],
+        ["data", "import", "digits/figures", "--name", "figures"],
+    ):
         assert call(*words) in (0, 1, 3), words
 
 

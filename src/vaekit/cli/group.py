@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import click
 
-from vaekit.errors import InterruptedRun, VaekitError, did_you_mean, first_line, printable
+from vaekit.errors import InterruptedRun, VaekitError, did_you_mean, printable
 
 INTERRUPTED = 130
 
@@ -113,4 +113,4 @@ def explain_error(error: BaseException) -> tuple[str, int]:
             return f"error: {error.strerror or error}{place}; check the path, its permissions and the disk", 1
         case _:
             hint = "to see the traceback, run again with: vaekit -v ..."
-            return f"internal error: {type(error).__name__}: {first_line(error)}; {hint}", 1
+            return f"internal error: {type(error).__name__}: {error}; {hint}", 1

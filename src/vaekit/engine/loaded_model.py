@@ -36,6 +36,7 @@ from vaekit.data.tables.table import LABELS
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.models.vae import VAE
 from vaekit.spec import Column, Preprocessing
+from vaekit.utils.paths import exists, user_path
 
 _log = logging.getLogger(__name__)
 
@@ -192,7 +193,7 @@ class LoadedModel:
         """Other data: pictures as the model takes them, a table by its columns, or what else there is."""
         if self.columns and is_table_path(settings.dataset):
             return self._read_table(settings.dataset)
-        path, like = Path(settings.dataset).expanduser(), self.preprocessing
+        path, like = user_path(settings.dataset), self.preprocessing
         named = (*catalog.names(), *cache.dataset_names(cache.import_folder()))
         known = settings.dataset in named or is_dataset_function(settings.dataset)
         if like is None or len(self.shape) != 3 or known or not holds_pictures(path):
@@ -223,8 +224,8 @@ class LoadedModel:
         """Whether a name means the training dataset, which may have moved."""
         if name is None or name == self.recipe.data.dataset:
             return True
-        here, there = Path(name).expanduser().resolve(), Path(self.recipe.data.dataset)
-        moved = there.is_absolute() and here.name == there.name and not there.exists()
+        here, there = user_path(name).resolve(), Path(self.recipe.data.dataset)
+        moved = there.is_absolute() and here.name == there.name and not exists(there)
         return here == there or moved
 
     def _own_settings(self, name: str | None) -> DataSettings:
@@ -234,7 +235,7 @@ class LoadedModel:
             NotFoundError: no name is given, and the dataset is not where it was.
         """
         known = self.recipe.data.dataset
-        moved = Path(known).is_absolute() and not Path(known).exists() and not is_dataset_function(known)
+        moved = Path(known).is_absolute() and not exists(known) and not is_dataset_function(known)
         if name is None and moved:
             raise NotFoundError(
                 f"data {known}: not found, but {self.source} was trained on it; restore it, or give its "
@@ -252,7 +253,7 @@ class LoadedModel:
             "options": {},
             **{key: DataSettings.model_fields[key].default for key in TABLE_KEYS},
             "array": self.recipe.data.array if Path(name).suffix.lower() in ARCHIVES else None,
-            "points": self.recipe.data.points if Path(name).exists() else "auto",
+            "points": self.recipe.data.points if exists(name) else "auto",
         }
         options = {**plain, "size": self.shape[1:]} if Path(name).is_dir() and len(self.shape) == 3 else plain
         return self.recipe.data.model_copy(update={"dataset": name, **options})

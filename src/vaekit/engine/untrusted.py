@@ -41,7 +41,7 @@ def check_model_folder(folder: Path) -> None:
     if others:
         shown = ", ".join(printable(name, 60) for name in sorted(others)[:3])
         raise InvalidError(
-            f"{folder}: holds {len(others)} file{'s' * (len(others) > 1)} that no model has, such as {shown}; "
+            f"{folder}: expected the files of a model, but it holds {len(others)} others, such as {shown}; "
             f"remove what you do not need, or give the path of the weights, {folder / 'model.safetensors'}"
         )
 

@@ -234,6 +234,6 @@ def load(path: str | Path, device: str = "auto", trust: Trust = False) -> Run | 
     ...
     vaekit.errors.NotFoundError: nowhere: no such run directory, model directory or file of weights
     """
-    if (Path(path) / "recipe.yaml").is_file():
+    if is_file(Path(path) / "recipe.yaml"):
         return Run(path, device, trust)
     return load_model(path, choose_device(device), trust)

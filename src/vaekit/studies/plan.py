@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from vaekit.config.schema.recipe import Recipe
 from vaekit.errors import InvalidError, did_you_mean
 from vaekit.studies.schema import EvaluationProtocol, Preset, RunEntry, Study
 
+MAX_RUNS = 100_000  # of one entry of a study
 _NAME = re.compile(r"\w[\w.-]*")
 
 
@@ -157,6 +159,12 @@ def _fits(name: str, group: str, pattern: str) -> bool:
 
 
 def _variants(entry: RunEntry, preset: Preset) -> Iterator[Variant]:
+    count = math.prod(map(len, entry.grid.values()))
+    if count * preset.seeds > MAX_RUNS:
+        raise InvalidError(
+            f"runs: {entry.name}: expected at most {MAX_RUNS:,} runs, but its grid and the seeds give "
+            f"{count * preset.seeds:,}; use shorter lists"
+        )
     for combination in itertools.product(*entry.grid.values()):
         values = dict(zip(entry.grid, combination, strict=True))
         name = fill_template(entry.name, {key: _slug(value) for key, value in values.items()})
