@@ -1,5 +1,6 @@
 """The quality of samples of models that are known to be good, bad, and always the same."""
 
+import itertools
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def digits(*changes):
 
 def sampling(trained, images):
     """The same, but that its samples are these images, one after the other, drawn or not."""
-    left = iter(images)
+    left = itertools.cycle(images)
 
     def sample(n, temperature=1.0, y=None, seed=None, sample_pixels=False):
         x = torch.stack([next(left) for _ in range(n)])
@@ -52,7 +53,7 @@ def real(part):
 @pytest.mark.parametrize("draw", [True, False])
 def test_real_images_reach_the_floor_and_a_constant_does_not(features, draw):
     images = real("train")
-    perfect = sample_quality(sampling(digits(), images.flip(0)), 250, features, draw)
+    perfect = sample_quality(sampling(digits(), images.flip(0)), 250, features, draw, sample_seeds=1)
     assert perfect.frechet < 2 * perfect.floor_frechet
     assert min(perfect.precision, perfect.recall) > 0.65
     constant = sample_quality(sampling(digits(), images[:1].expand(250, -1, -1, -1)), 250, features, draw)
@@ -60,6 +61,21 @@ def test_real_images_reach_the_floor_and_a_constant_does_not(features, draw):
     assert constant.kernel > 10 * abs(constant.floor_kernel)
     assert constant.recall < 0.2
     assert constant.floor_frechet == perfect.floor_frechet
+
+
+def test_errors_are_those_over_sets_of_samples():
+    """Five sets of samples: the mean and standard error of the scores of each set alone."""
+    alone = [sample_quality(digits(), 40, "pixels", seed=0, sample_seeds=1)]
+    assert (alone[0].frechet_stderr, alone[0].sample_seeds) == (None, 1)
+    found = sample_quality(digits(), 40, "pixels", seed=0)
+    assert found.sample_seeds == 5
+    assert found.frechet_stderr > 0
+    assert found.floor_frechet == alone[0].floor_frechet
+    many = [sample_quality(digits(), 40, "pixels", seed=0, sample_seeds=n) for n in (1, 2)]
+    second = 2 * many[1].frechet - many[0].frechet
+    assert many[1].frechet_stderr == pytest.approx(abs(second - many[0].frechet) / 2)
+    with pytest.raises(InvalidError, match="sample_seeds: expected at least 1, got 0"):
+        sample_quality(digits(), 40, "pixels", sample_seeds=0)
 
 
 def test_an_untrained_model_scores_far_below_the_floor():

@@ -37,14 +37,18 @@ def test_with_few_weights_it_is_the_jackknife_that_leaves_one_out(samples):
     whole = log_mean(log_weights)
     keep = [[j for j in range(samples) if j != k] for k in range(samples)]
     without = torch.stack([log_mean(log_weights[rest]) for rest in keep])
-    torch.testing.assert_close(variance, (samples - 1) / samples * without.sub(without.mean(0)).square().sum(0))
+    torch.testing.assert_close(
+        variance, (samples - 1) / samples * without.sub(without.mean(0)).square().sum(0)
+    )
     torch.testing.assert_close(shortfall, (samples - 1) * (whole - without.mean(0)))
 
 
 def test_it_does_not_depend_on_how_the_weights_are_streamed():
     log_weights = torch.randn(1003, 4, generator=torch.Generator().manual_seed(1)).double()
     for one, other in zip(
-        streamed(log_weights, 1003).monte_carlo_error, streamed(log_weights, 10).monte_carlo_error, strict=True
+        streamed(log_weights, 1003).monte_carlo_error,
+        streamed(log_weights, 10).monte_carlo_error,
+        strict=True,
     ):
         torch.testing.assert_close(one, other)
 
@@ -56,7 +60,9 @@ def test_error_and_shortfall_are_those_of_many_repetitions():
     means = log_mean(log_weights)
     assert variance.mean().item() == pytest.approx(means.var().item(), rel=0.08)
     truth = 0.8**2 / 2
-    assert shortfall.mean().item() == pytest.approx(truth - means.mean().item(), abs=4 * means.std().item() / 63)
+    assert shortfall.mean().item() == pytest.approx(
+        truth - means.mean().item(), abs=4 * means.std().item() / 63
+    )
 
 
 def test_equal_weights_have_no_error_and_one_weight_has_none_that_is_known():

@@ -83,13 +83,14 @@ def test_two_sets_of_as_many_images_never_share_a_column(results):
 def test_another_estimator_splits_the_likelihood_column_but_not_the_bound(results):
     vae = results.select("vae-2")[0]
     chains = {"estimator": "ais", "samples": 16, "steps": 200, "init": "encoder"}
-    for change in ({"samples": 999}, chains, {"labels": "condition"}):
+    given = {"labels": "condition", "conditioned_on": ["label"]}
+    for change in ({"samples": 999}, chains, given):
         both = with_runs(results, altered(vae), altered(vae, **change))
         [part] = table(both, columns=["log_likelihood", "elbo"])
         bounds = ["ELBO (c)", "ELBO (d)"] if "labels" in change else ["ELBO"]
         titles = ["log-likelihood (a)", "log-likelihood (b)", *bounds]
         assert [column.title for column in part.columns] == titles
-    assert any("conditioned on the labels" in note for note in part.notes)
+    assert any("conditioned on the label" in note for note in part.notes)
 
 
 def test_seeds_of_two_protocols_are_not_averaged(results):

@@ -197,7 +197,8 @@ def _evaluate(
             evaluation = evaluate(opened, EvaluationOptions(**settings), progress, say, partial_path)
     dataset = settings["data"] or trained.recipe.data.dataset
     results = {"run": run, "dataset": dataset, **evaluation.to_dict()}
-    return results, _evaluation_table(results)
+    is_saved = isinstance(opened, Run) and settings["data"] is None and settings["missing"] is None
+    return results, _evaluation_table(results, opened if is_saved else None)
 
 
 def _bound(
@@ -243,12 +244,16 @@ def _bounds_table(results: dict[str, Any], quantity: str) -> Any:
     return Group(rows, "", protocol, *warning)
 
 
-def _evaluation_table(results: dict[str, Any]) -> Any:
+def _evaluation_table(results: dict[str, Any], saved: Run | None = None) -> Any:
+    """The numbers of an evaluation; for one that was saved, also the other estimate."""
     from rich.console import Group
 
     from vaekit.cli.output import table
+    from vaekit.runs.headline import two_estimates
     from vaekit.runs.summary import describe_quality, evaluation_cards
 
+    two = two_estimates(saved) if saved else None
+    notes = [two.describe(results["noun"])] if two else []
     rows = table()
     for card in evaluation_cards(results):
         rows.add_row(*(cell.replace("−", "-") for cell in card))
@@ -261,7 +266,9 @@ def _evaluation_table(results: dict[str, Any]) -> Any:
     )
     if results["baselines"]:
         quality = [_baseline_table(results), *quality]
-    return Group(rows, "", protocol, *quality, *(f"Note: {caveat}." for caveat in results["caveats"]))
+    return Group(
+        rows, "", protocol, *quality, *(f"Note: {caveat}." for caveat in [*notes, *results["caveats"]])
+    )
 
 
 def _baseline_table(results: dict[str, Any]) -> Any:

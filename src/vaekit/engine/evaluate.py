@@ -11,7 +11,6 @@ where the number is not a log-likelihood of the data. `Run.evaluate` and the com
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -28,6 +27,7 @@ from vaekit.data.fingerprint import fingerprint
 from vaekit.data.observation import ObservedImages
 from vaekit.engine.loaded_model import LoadedModel
 from vaekit.engine.own_metrics import own_metrics
+from vaekit.engine.protocol import protocol_fields
 from vaekit.engine.sample_quality import sample_quality as sample_quality
 from vaekit.errors import InvalidError
 from vaekit.evaluation import validity
@@ -62,8 +62,8 @@ class EvaluationOptions:
             "marginalize" averages over p(y) and estimates log p(x).
         estimator: "importance" or "ais" (annealed importance sampling).
         chains, steps, init: of AIS: chains per image, temperatures, and where chains begin.
-        repeats: R, how often log p(x) is estimated, each time with other draws. The result is the mean, and its
-            Monte Carlo error comes from the spread of the repeats; with 1, from the weights.
+        repeats: R, how often log p(x) is estimated, each time with other draws. The result is the mean, and
+            its Monte Carlo error comes from the spread of the repeats; with 1, from the weights.
         quality: also measure the quality of samples; see `sample_quality`.
         quality_samples: the number of samples for it.
         features: the feature space for it; a name implies `quality`.
@@ -165,9 +165,8 @@ def evaluate(
     evaluation = replace(
         evaluation,
         per_image=_per_image(metrics, images),
-        pixels=_image_digest(trained, images),
         estimator=estimator.kind,
-        data=fingerprint(dataset),
+        **protocol_fields(trained, dataset, images, options.labels),
         repeats=options.repeats,
         **ais,
         **_surgery_fields(trained, images, options.seed),
@@ -331,13 +330,6 @@ def _measurement_key(
     )
 
 
-def _image_digest(trained: LoadedModel, images: ObservedImages) -> str:
-    """A short digest of which images were measured and, if their pixels are random, of the seed of those."""
-    data = trained.recipe.data
-    seed = data.seed if data.observation in ("static", "dynamic") or data.hidden else None
-    return hashlib.sha256(f"{seed} {images.indices.tolist()}".encode()).hexdigest()[:8]
-
-
 def _per_image(metrics: PerImageMetrics, images: ObservedImages) -> dict[str, np.ndarray]:
     """The arrays of evaluation.npz, (N,) each."""
     elbo = metrics.reconstruction - metrics.kl.sum(0) - metrics.label_kl
@@ -355,7 +347,9 @@ def _surgery_fields(trained: LoadedModel, images: ObservedImages, seed: int) -> 
     found = elbo_surgery(model, images.batches(MAX_IMAGES_PER_BATCH), seed=seed)
     return {
         "mutual_information": found.mutual_information,
+        "mutual_information_stderr": found.mutual_information_stderr,
         "marginal_kl": found.marginal_kl,
+        "marginal_kl_stderr": found.marginal_kl_stderr,
         "surgery_images": found.images,
     }
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from vaekit.data import Dataset
 from vaekit.data.splits import Splits
 from vaekit.engine.loaded_model import LoadedModel
 from vaekit.errors import InvalidError
+from vaekit.evaluation.confidence_intervals import mean_and_stderr
 from vaekit.evaluation.feature_classifier import Say
 from vaekit.evaluation.features import feature_space
 from vaekit.evaluation.results import SampleQuality
@@ -31,6 +32,7 @@ from vaekit.models.batching import chunk_sizes, images_per_batch
 from vaekit.models.head import Head
 
 MIN_SAMPLES = 10
+SAMPLE_SEEDS = 5
 _log = logging.getLogger(__name__)
 
 
@@ -42,6 +44,7 @@ def sample_quality(
     seed: int = 0,
     data: str | None = None,
     say: Say = _log.info,
+    sample_seeds: int = SAMPLE_SEEDS,
 ) -> SampleQuality:
     """Score samples of a model against its training images.
 
@@ -54,9 +57,11 @@ def sample_quality(
         seed: of the samples and of the choice of images.
         data: another dataset of the same shape, by name or path; the model's own if None.
         say: called with a message before a classifier is trained.
+        sample_seeds: the number of sets of samples; each score is a mean over them, with its standard error.
 
     Raises:
-        InvalidError: there are too few images, images have missing values, or the features do not exist.
+        InvalidError: there are no sets of samples, too few images, images have missing values, or the
+            features do not exist.
         NotFoundError: the file, module or function of the user's features does not exist.
 
     Example:
@@ -71,6 +76,8 @@ def sample_quality(
         (20, True)
     """
     began = time.perf_counter()
+    if sample_seeds < 1:
+        raise InvalidError(f"sample_seeds: expected at least 1, got {sample_seeds}")
     dataset, splits = trained.load_data(data)
     parts = _reference_parts(splits)
     n = _sample_count(dataset, samples, *map(len, parts))
@@ -80,10 +87,13 @@ def sample_quality(
     )
     space = feature_space(dataset, features, trained.device, say, trained.preprocessing)
     real, floor = space.extract(training), space.extract(held_out)
-    fake = space.extract(_sample_batches(trained, n, sample_pixels, seed))
-    scores, floor_scores = sample_metrics(real, fake), sample_metrics(real, floor)
+    by_seed = [
+        sample_metrics(real, space.extract(_sample_batches(trained, n, sample_pixels, seed + number)))
+        for number in range(sample_seeds)
+    ]
+    floor_scores = sample_metrics(real, floor)
     return SampleQuality(
-        **scores,
+        **_mean_scores(by_seed),
         **{f"floor_{name}": value for name, value in floor_scores.items()},
         images=n,
         pixels="drawn" if sample_pixels else "means",
@@ -92,7 +102,17 @@ def sample_quality(
         accuracy=space.accuracy,
         seed=seed,
         seconds=time.perf_counter() - began,
+        sample_seeds=sample_seeds,
     )
+
+
+def _mean_scores(by_seed: Sequence[Mapping[str, float]]) -> dict[str, float | None]:
+    """The mean of each score over sets of samples, and its standard error."""
+    found: dict[str, float | None] = {}
+    for name in by_seed[0]:
+        values = torch.tensor([scores[name] for scores in by_seed], dtype=torch.float64)
+        found[name], found[f"{name}_stderr"] = mean_and_stderr(values)
+    return found
 
 
 def _reference_parts(splits: Splits) -> tuple[np.ndarray, np.ndarray]:

@@ -14,6 +14,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from torch import Tensor
 
 LEVEL = 0.95
 
@@ -100,3 +101,24 @@ def welch_interval(first: np.ndarray, second: np.ndarray, level: float = LEVEL) 
     difference = float(samples[0].mean() - samples[1].mean())
     half = float(stats.t.ppf((1 + level) / 2, dof) * math.sqrt(errors.sum()))
     return Interval(difference, difference - half, difference + half)
+
+
+def mean_and_stderr(values: Tensor, weights: Tensor | None = None) -> tuple[float, float | None]:
+    """The mean of (N,) and its standard error, None if N = 1; with weights (N,), those of the weighted mean.
+
+        m = sum(w x) / sum(w),        stderr^2 = N / (N - 1) sum(w^2 (x - m)^2) / sum(w)^2
+
+    Example:
+        >>> import torch
+        >>> mean, stderr = mean_and_stderr(torch.tensor([3.0, 5.0]))
+        >>> mean, round(stderr, 3)
+        (4.0, 1.0)
+    """
+    if weights is not None:
+        share = weights.double().cpu() / weights.double().sum().cpu()
+        mean = (share * values.double().cpu()).sum()
+        square = (share * (values.double().cpu() - mean)).square().sum().item()
+        n = len(values)
+        return mean.item(), math.sqrt(square * n / (n - 1)) if n > 1 else None
+    stderr = values.std().item() / math.sqrt(len(values)) if len(values) > 1 else None
+    return values.mean().item(), stderr

@@ -4,7 +4,9 @@ With q(z) = (1/N) sum_n q(z | x_n), the aggregated posterior of N images,
 
     (1/N) sum_n KL(q(z | x_n), p(z))  =  I_q(n; z)  +  KL(q(z), p(z)).
 
-The first term is the mutual information of the index of an image and its latents, at most log N. The second
+The first term is the mutual information of the index of an image and its latents, at most log N. Near that
+cap it says only that the posteriors of N images do not overlap: the mutual information of images and latents
+is at least that, and the second term is an upper estimate. The second
 is the distance of the aggregated posterior from the prior (Hoffman and Johnson 2016, "ELBO surgery"). A
 better prior can remove the second term only. The second term also hurts samples: where p(z) > 0 but q(z) is
 near 0, the decoder was never trained.
@@ -21,6 +23,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from vaekit.distributions.mixture import Mixture
+from vaekit.evaluation.confidence_intervals import mean_and_stderr
 from vaekit.models.vae import VAE
 from vaekit.utils.random import seeded
 
@@ -36,6 +39,8 @@ class ELBODecomposition(NamedTuple):
         marginal_kl: KL(q(z), p(z)).
         log_n: log N.
         images: N.
+        mutual_information_stderr, marginal_kl_stderr: standard errors over images and their samples; None
+            for one image.
 
     Example:
         >>> ELBODecomposition(kl=9.0, mutual_information=4.0, marginal_kl=5.0, log_n=4.6, images=100).kl
@@ -47,6 +52,13 @@ class ELBODecomposition(NamedTuple):
     marginal_kl: float
     log_n: float
     images: int
+    mutual_information_stderr: float | None = None
+    marginal_kl_stderr: float | None = None
+
+    @property
+    def at_cap(self) -> bool:
+        """Whether the mutual information is at its cap log N; see `is_at_cap`."""
+        return is_at_cap(self.mutual_information, self.images)
 
 
 @torch.no_grad()
@@ -83,13 +95,34 @@ def elbo_surgery(
     z, log_q = torch.cat(samples), torch.cat(log_densities).double()
     log_aggregated = _log_aggregated_posterior(posteriors, z)
     log_p = model.conditional_prior().top.log_prob(z).double()
+    information, information_stderr = mean_and_stderr(log_q - log_aggregated)
+    marginal_kl, marginal_stderr = mean_and_stderr(log_aggregated - log_p)
     return ELBODecomposition(
         kl=(log_q - log_p).mean().item(),
-        mutual_information=(log_q - log_aggregated).mean().item(),
-        marginal_kl=(log_aggregated - log_p).mean().item(),
+        mutual_information=information,
+        marginal_kl=marginal_kl,
         log_n=math.log(len(z)),
         images=len(z),
+        mutual_information_stderr=information_stderr,
+        marginal_kl_stderr=marginal_stderr,
     )
+
+
+def is_at_cap(mutual_information: float, images: int) -> bool:
+    """Whether I_q(n; z) is so near log N that it is no finding: less than log 2 below it.
+
+    Then exp(log N - I) < 2: on average, less than one other image could have the same latents. More images
+    would raise the number.
+
+    Args:
+        mutual_information: in nats.
+        images: N.
+
+    Example:
+        >>> is_at_cap(6.90, 1000), is_at_cap(4.0, 1000)
+        (True, False)
+    """
+    return images > 1 and math.log(images) - mutual_information < math.log(2)
 
 
 def _log_aggregated_posterior(posteriors: Sequence[Distribution], z: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from vaekit.evaluation.confidence_intervals import mean_and_stderr as mean_and_stderr
 from vaekit.evaluation.importance_weights import ImportanceWeights, sample_sizes
 from vaekit.evaluation.latent import active_units
 from vaekit.evaluation.monte_carlo import evidence_interval, monte_carlo_error
@@ -192,26 +193,6 @@ def summarize(
 
 def _known(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def mean_and_stderr(values: Tensor, weights: Tensor | None = None) -> tuple[float, float | None]:
-    """The mean of (N,) and its standard error, None if N = 1; with weights (N,), those of the weighted mean.
-
-        m = sum(w x) / sum(w),        stderr^2 = N / (N - 1) sum(w^2 (x - m)^2) / sum(w)^2
-
-    Example:
-        >>> mean, stderr = mean_and_stderr(torch.tensor([3.0, 5.0]))
-        >>> mean, round(stderr, 3)
-        (4.0, 1.0)
-    """
-    if weights is not None:
-        share = weights.double().cpu() / weights.double().sum().cpu()
-        mean = (share * values.double().cpu()).sum()
-        square = (share * (values.double().cpu() - mean)).square().sum().item()
-        n = len(values)
-        return mean.item(), math.sqrt(square * n / (n - 1)) if n > 1 else None
-    stderr = values.std().item() / math.sqrt(len(values)) if len(values) > 1 else None
-    return values.mean().item(), stderr
 
 
 def summarize_tails(pareto_k: Tensor) -> tuple[float, float] | tuple[None, None]:

@@ -3,10 +3,11 @@
 With the running maximum m of log w, the sums of w / m and (w / m)^2 give the mean weight and the effective
 sample size (sum w)^2 / sum w^2 (Kong 1992). Three more things are kept: the bound of the first n weights for
 n = 1, 2, 5, 10, ..., K; the largest 3 sqrt K weights, whose tail is fitted by `vaekit.evaluation.psis`; and
-the sums of G groups of weights, from which the jackknife estimates how far the log of the mean is off:
+the sums of G groups of weights, from which the jackknife estimates bias and variance of t, the log of the
+mean. With t_(-j) the same without the m_j weights of group j, and h_j = K / m_j,
 
-    t_j = h_j t - (h_j - 1) t_(-j),     h_j = K / m_j,     t_(-j) the log of the mean without the m_j of group j,
-    bias = t - mean of t_j, weighted,   variance = 1/G sum_j (t_j - its mean)^2 / (h_j - 1)
+    corrected   T = G t - sum_j (1 - 1 / h_j) t_(-j)
+    variance    1/G sum_j (t_j - T)^2 / (h_j - 1),        t_j = h_j t - (h_j - 1) t_(-j)
 
 (Quenouille 1956, Busing et al. 1999). With K <= G each weight is its own group.
 """

@@ -5,9 +5,9 @@ some of many. Each image has its own draws, so with v_n the variance of t_n over
 
     Var(mean of t_n) = (variance of log p(x) over images + mean of v_n) / N,
 
-and the standard error over images, s / sqrt N, is the root of all of it. Its Monte Carlo part is sqrt(sum_n v_n)
-/ N. It is all there is for the mean over these very images. The estimates are also too low by b_n on average,
-since the logarithm is concave. Both intervals are therefore around the mean of t_n + b_n:
+and the standard error over images, s / sqrt N, is the root of all of it: nothing is to be added. Its Monte
+Carlo part, sqrt(sum_n v_n) / N, is all there is for the mean over these very images. The estimates are also
+too low by b_n on average, since the logarithm is concave. Both intervals are around the mean of t_n + b_n:
 
     population   mean ± t s / sqrt N,                s the deviation of t_n + b_n
     images       mean ± 1.96 sqrt(sum_n v_n) / N

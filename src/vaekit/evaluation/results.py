@@ -128,12 +128,18 @@ class Evaluation:
         steps, init: of AIS: steps per chain, and where chains begin.
         mutual_information, marginal_kl: I_q(n; z) and KL(q(z), p(z)) of the top layer, which sum to its KL;
             see `vaekit.evaluation.elbo_surgery`. None if labels condition the prior.
+        mutual_information_stderr, marginal_kl_stderr: their standard errors.
         surgery_images: the number of images for these two.
         saturated: the fraction of pixels whose likelihood scale is at a bound, if it has bounds.
         noun: what the data points are: images, rows, vectors, signals or volumes.
         metrics: the values of your own metrics by name; None for one that failed.
         baselines: log-densities of simple models on the same rows, if they were asked for.
         data: the fingerprint of the data, see `vaekit.data.fingerprint`.
+        shape: of a data point.
+        measure: whether log p(x) is of a probability or of a density, and of which values.
+        conditioned_on: what is given in log p(x | ...): "label", "attributes", "covariates", "total"; empty
+            for log p(x).
+        scale: a digest of the map between data and model values, on which `mse` depends.
         per_image: arrays (N,) by name: `index` into the dataset, `log_likelihood`, `elbo`,
             `effective_sample_size`, `pareto_k`, `mc_variance`, `shortfall`.
 
@@ -184,7 +190,13 @@ class Evaluation:
     noun: str = "images"
     metrics: dict[str, float | None] = field(default_factory=dict)
     baselines: list[Baseline] = field(default_factory=list)
+    mutual_information_stderr: float | None = None
+    marginal_kl_stderr: float | None = None
     data: str = ""
+    shape: list[int] = field(default_factory=list)
+    measure: str = ""
+    conditioned_on: list[str] = field(default_factory=list)
+    scale: str = ""
     mc_error: float | None = None
     shortfall: float | None = None
     log_likelihood_interval: list[float] | None = None
@@ -226,6 +238,10 @@ class SampleQuality:
         accuracy: of the classifier on test images; None for other features.
         seed: of the samples and of the choice of images.
         seconds: wall-clock time.
+        sample_seeds: the number of sets of samples; each score is their mean.
+        frechet_stderr, kernel_stderr, precision_stderr, recall_stderr: standard errors of these means, from
+            the spread over the sets of samples; None for one set. Training images and held-out images are the
+            same in all sets, so their own choice is not included.
 
     Example:
         >>> SampleQuality(
@@ -249,6 +265,11 @@ class SampleQuality:
     accuracy: float | None
     seed: int
     seconds: float
+    sample_seeds: int = 1
+    frechet_stderr: float | None = None
+    kernel_stderr: float | None = None
+    precision_stderr: float | None = None
+    recall_stderr: float | None = None
 
     def __repr__(self) -> str:
         return (

@@ -29,6 +29,11 @@ OFFSET_CAVEAT = (
     "the likelihood takes the total of each row from the row itself: the numbers are of log p(x | total) and "
     "comparable only with those of models that take it as given"
 )
+BELOW_ELBO = (
+    "the importance-sampled estimate is below the ELBO, which takes the KL in closed form if it has one: "
+    "with one sample both have the same mean, and only the estimate has the noise of log q - log p; more "
+    "samples raise it"
+)
 MAX_UNRELIABLE = 0.05  # a larger fraction of images with unreliable estimates gives a caveat
 _BOUND_FIELDS = (
     "elbo",
@@ -259,6 +264,7 @@ def annotate(
     notes += _missing_caveats(missing, dataset)
     notes += [OFFSET_CAVEAT] if getattr(likelihood, "takes_offset", False) else []
     notes += [CONDITIONAL_CAVEAT] if evaluation.labels == "condition" else []
+    notes += [] if undefined else below_elbo_caveats(evaluation)
     notes += [] if undefined else unreliable_caveats(dataclasses.replace(evaluation, noun=dataset.noun))
     changes: dict[str, Any] = {**dict.fromkeys(_BOUND_FIELDS), "kl": [], "growth": []} if undefined else {}
     return dataclasses.replace(
@@ -294,6 +300,24 @@ def unreliable_caveats(evaluation: Evaluation) -> list[str]:
         "0.7: their estimates may be too low by much more than the standard error; use more samples, or "
         "--estimator ais"
     ]
+
+
+def below_elbo_caveats(evaluation: Evaluation) -> list[str]:
+    """A caveat if log p(x) was estimated below the ELBO, as happens for few samples; else empty.
+
+    Args:
+        evaluation: with both numbers.
+
+    Example:
+        >>> evaluation = Evaluation(100, 1, -80.0, [20.0], -100.0, -101.0, 1.5, 0.2, 1.0, 1.0, 0.1, seed=0)
+        >>> len(below_elbo_caveats(evaluation))
+        1
+        >>> below_elbo_caveats(dataclasses.replace(evaluation, log_likelihood=-99.0))
+        []
+    """
+    estimate, elbo = evaluation.log_likelihood, evaluation.elbo
+    is_below = estimate is not None and elbo is not None and estimate < elbo
+    return [BELOW_ELBO] if is_below and evaluation.estimator == "importance" else []
 
 
 def _heads(part: nn.Module) -> list[Head]:

@@ -153,11 +153,12 @@ class RunFiles:
     @property
     def per_image(self) -> dict[str, np.ndarray]:
         """The values per image (N,) of the evaluation by name; empty if the file is missing or damaged."""
-        try:
-            with np.load(self.path / "evaluation.npz", allow_pickle=False) as arrays:
-                return dict(arrays)
-        except UNREADABLE:
-            return {}
+        return _read_arrays(self.path / "evaluation.npz")
+
+    @property
+    def per_image_ais(self) -> dict[str, np.ndarray]:
+        """The same of the evaluation by annealed importance sampling."""
+        return _read_arrays(self.path / "evaluation-ais.npz")
 
     @property
     def n_parameters(self) -> int | None:
@@ -208,6 +209,15 @@ class RunFiles:
             "validation_elbo": record.get("validation_elbo"),
             "validation_loss": record.get("validation_loss"),
         }
+
+
+def _read_arrays(file: Path) -> dict[str, np.ndarray]:
+    """The arrays of a file by name; empty if it is missing or damaged."""
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except UNREADABLE:
+        return {}
 
 
 def _read_json(file: Path, remedy: str) -> dict[str, Any]:

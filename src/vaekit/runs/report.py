@@ -16,12 +16,14 @@ from typing import Any, NamedTuple
 
 from vaekit.errors import InvalidError, first_line
 from vaekit.runs.files import RunFiles
+from vaekit.runs.headline import two_estimates
 from vaekit.runs.summary import (
     MetricCard,
     ais_cards,
     bdmc_cards,
     describe_quality,
     evaluation_cards,
+    lead_cards,
     training_cards,
 )
 from vaekit.utils.html import SCREEN_DPI, data_uri, render_page
@@ -133,7 +135,8 @@ def render_report(run: RunFiles) -> str:
     rank = {name: place for place, name in enumerate(CAPTIONS)}
     files = [file for file in run.figures if file.suffix in _IMAGE_SUFFIXES]
     images = [_embed_image(file) for file in sorted(files, key=lambda file: rank.get(file.stem, len(rank)))]
-    cards = [card for reader in _CARDS for card in _metric_cards(run, reader)]
+    importance, annealed, gaps = (_metric_cards(run, reader) for reader in _CARDS)
+    cards = [*lead_cards(importance, annealed, two_estimates(run)), *gaps]
     return render_page(
         "vaekit.runs",
         "report.html",

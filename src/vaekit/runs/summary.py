@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from vaekit.evaluation.elbo_surgery import is_at_cap
+from vaekit.runs.headline import TwoEstimates
 from vaekit.utils.format import format_duration, format_number, format_significant
 from vaekit.utils.io import best_epoch
 
@@ -68,6 +70,29 @@ def describe_quality(quality: Mapping[str, Any]) -> str:
         f"{quality['images']:,} samples ({pixels}) against as many training images, by "
         f"{quality['description']}"
     )
+
+
+def lead_cards(
+    importance: Sequence[MetricCard], annealed: Sequence[MetricCard], two: TwoEstimates | None
+) -> list[MetricCard]:
+    """The cards of both estimators of log p(x), that of the better bound first.
+
+    Args:
+        importance: the cards of evaluation.json.
+        annealed: the cards of evaluation-ais.json.
+        two: the comparison of both estimates; None if there is none.
+
+    >>> importance, annealed = MetricCard("Log-likelihood", "−9"), MetricCard("Log-likelihood (AIS)", "−8")
+    >>> [card.value for card in lead_cards([importance], [annealed], None)]
+    ['−9', '−8']
+    """
+    if two is None or not importance or not annealed:
+        return [*importance, *annealed]
+    (first, *rest), (second, *more) = importance, annealed
+    first = first._replace(name=f"{first.name} (importance sampling)")
+    leading, other = (second, first) if two.leader == "ais" else (first, second)
+    leading = leading._replace(note=f"{leading.note}; {two.describe()}")
+    return [leading, other, *rest, *more]
 
 
 def ais_cards(evaluation: Mapping[str, Any]) -> list[MetricCard]:
@@ -151,7 +176,21 @@ def _log_likelihood(known: Mapping[str, Any]) -> MetricCard | None:
     name = "Log-likelihood" if known.get("is_likelihood", True) else "Log-score (not a likelihood)"
     name += {"condition": " given labels", "marginalize": " without labels"}.get(known.get("labels", ""), "")
     samples = f"{describe_estimator(known)}, " if "samples" in known else ""
-    return MetricCard(name, value, "nats", samples + _images(known))
+    return MetricCard(name, value, "nats", "; ".join([samples + _images(known), *_interval(known)]))
+
+
+def _interval(known: Mapping[str, Any]) -> list[str]:
+    """The interval of the mean of log p(x), and the error of the estimator itself."""
+    if "log_likelihood_interval" not in known or "mc_error" not in known:
+        return []
+    low, high = (format_number(end) for end in known["log_likelihood_interval"])
+    repeats = f" over {known['repeats']:,} repeats" if known.get("repeats", 1) > 1 else ""
+    error, shortfall = format_number(known["mc_error"]), format_number(known["shortfall"])
+    return [
+        f"95 % {low} to {high}",
+        f"Monte Carlo error {error}{repeats}",
+        f"too low by {shortfall} on average",
+    ]
 
 
 def _elbo(known: Mapping[str, Any]) -> MetricCard | None:
@@ -186,12 +225,15 @@ def _information(known: Mapping[str, Any]) -> MetricCard | None:
         f"between {noun.removesuffix('s')} and top layer, over {known['surgery_images']:,} {noun}; at most "
         f"{maximum}"
     )
-    return MetricCard(
-        "Mutual information",
-        format_number(known["mutual_information"]),
-        "nats",
-        f"{note}; KL(q(z), p(z)): {format_number(known['marginal_kl'])}",
-    )
+    if is_at_cap(known["mutual_information"], known["surgery_images"]):
+        note += f", which it has reached: it is a lower bound, and more {noun} would raise it"
+    value = _with_error(known["mutual_information"], known.get("mutual_information_stderr"))
+    marginal = _with_error(known["marginal_kl"], known.get("marginal_kl_stderr"))
+    return MetricCard("Mutual information", value, "nats", f"{note}; KL(q(z), p(z)): {marginal}")
+
+
+def _with_error(value: float, error: float | None, form: Callable[[float], str] = format_number) -> str:
+    return form(value) if error is None else f"{form(value)} ± {form(error)}"
 
 
 def _label(known: Mapping[str, Any]) -> MetricCard | None:
@@ -232,7 +274,10 @@ def _quality(known: Mapping[str, Any]) -> list[MetricCard]:
         return []
 
     def card(key: str, name: str, form: Callable[[float], str]) -> MetricCard:
-        return MetricCard(name, form(quality[key]), note=f"held-out images: {form(quality[f'floor_{key}'])}")
+        seeds = quality.get("sample_seeds") or 1
+        over = f"; ± over {seeds} sets of samples" if seeds > 1 else ""
+        value = _with_error(quality[key], quality.get(f"{key}_stderr"), form)
+        return MetricCard(name, value, note=f"held-out images: {form(quality[f'floor_{key}'])}{over}")
 
     return [
         card("frechet", "Fréchet distance", format_significant),

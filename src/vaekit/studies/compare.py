@@ -91,7 +91,9 @@ def _labels(runs: Sequence[Run]) -> list[str]:
 
 
 def _differs_only_in_seed(run: Run, others: Sequence[Run]) -> bool:
-    """Whether a run has the recipe of others and another seed."""
+    """Whether a run has the recipe and the data of others and another seed."""
+    if run.environment.get("data") != others[0].environment.get("data"):
+        return False
     seeds = {other.recipe.training.seed for other in others}
     same = recipe_settings(run.recipe, seed=False) == recipe_settings(others[0].recipe, seed=False)
     return same and run.recipe.training.seed not in seeds

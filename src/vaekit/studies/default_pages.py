@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from vaekit.config.schema.recipe import Recipe
-from vaekit.studies.metrics import find_metric
+from vaekit.studies.blocks.paired import pairs
+from vaekit.studies.metrics import find_metric, metric_value
 from vaekit.studies.results import VariantResult
 
 MEASURED = [
-    "log_likelihood", "ais", "elbo", "reconstruction", "kl", "bits_per_dimension", "active_units", "mse",
+    "log_likelihood", "ais", "gap_importance", "gap_ais", "elbo", "reconstruction", "kl",
+    "bits_per_dimension", "active_units", "mse",
 ]  # fmt: skip
 SAMPLE_QUALITY = ["frechet", "kernel", "precision", "recall"]
 TRAINED = ["epochs", "seconds_per_epoch", "parameters"]
@@ -32,14 +34,21 @@ def comparison_blocks(variants: Sequence[VariantResult]) -> Blocks:
     columns = [*(f"recipe:{path}" for path in settings[:MAX_SETTINGS]), *MEASURED, *SAMPLE_QUALITY, *TRAINED]
     note = f"Not measured yet; measure with: {'; '.join(missing)}" if missing else ""
     blocks: Blocks = [{"heading": "Numbers"}, {"table": {"columns": columns, "note": note}}]
-    runs = [(variant.name, run) for variant in variants for run in variant.runs]
-    paired = {name for name, run in runs if run.per_image and run.evaluation.get("log_likelihood")}
-    if len(paired) > 1:
-        blocks += [{"heading": "Differences"}, {"paired_differences": {}}]
-    with_kl = [run for _, run in runs if run.evaluation.get("kl")]
-    if len(with_kl) > 1 and len({find_metric("kl").protocol(run) for run in with_kl}) == 1:
+    paired = [metric for metric in ("log_likelihood", "ais") if pairs(variants, metric)]
+    if paired:
+        blocks.append({"heading": "Differences"})
+        blocks += [{"paired_differences": {"metric": metric}} for metric in paired]
+    if _share_protocol("kl", variants) and _share_protocol("reconstruction", variants):
         blocks += [{"heading": "Rate and distortion"}, {"rate_distortion": {"sort_by_kl": True}}]
     return [*blocks, *figure_blocks("validation_elbo")]
+
+
+def _share_protocol(name: str, variants: Sequence[VariantResult]) -> bool:
+    """Whether two runs or more have a metric, all by one protocol that may be compared."""
+    found = find_metric(name)
+    runs = [run for variant in variants for run in variant.finished if metric_value(found, run) is not None]
+    protocols = {found.protocol(run) for run in runs}
+    return len(runs) > 1 and len(protocols) == 1 and all(protocol.comparable for protocol in protocols)
 
 
 def sweep_blocks(recipe: Recipe, grid: Mapping[str, Sequence[Any]], variables: Mapping[str, str]) -> Blocks:

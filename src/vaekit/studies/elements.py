@@ -65,6 +65,7 @@ class Cell:
         count: number of values that `value` is the mean of.
         marks: letters of the notes below the table that apply to the value.
         best: True for the best of the values it can be compared with.
+        error: standard error of the number of a single run; None if it is not known.
 
     >>> Cell(-95.2, std=0.4, count=3).best
     False
@@ -75,6 +76,7 @@ class Cell:
     count: int = 1
     marks: str = ""
     best: bool = False
+    error: float | None = None
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,9 @@ def example_results(*overrides: str) -> StudyResults:
                 "log_likelihood": -30.0 - place, "elbo": -31.0 - place, "reconstruction": -25.0 - 2 * place,
                 "kl": [6.0 - place], "mse": 0.5, "active_units": [2 + place], "estimator": "importance",
                 "samples": 5, "images": 20, "split": "test", "observation": "dynamic",
+                "data": "0" * 64, "shape": [1, 8, 8], "conditioned_on": [],
             },
-            ais={}, environment={}, best_epoch=2,
+            ais={}, per_image_ais={}, bdmc={}, environment={}, best_epoch=2,
             per_image={
                 "index": np.arange(20), "log_likelihood": np.linspace(-33.0, -27.0, 20) - place,
             },

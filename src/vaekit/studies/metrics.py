@@ -1,32 +1,34 @@
 """The metrics that a table can have as columns: each a function of one finished run.
 
-Two numbers are comparable only if they have the same protocol: the same part of the same dataset, the same
-images and observed pixels, and, for an importance-sampled bound, the same number of samples.
-`Metric.protocol` describes it in words, with a digest of the pixels. A table never puts two protocols into
-one column. `shorten_protocols` removes the digest if the protocols differ without it.
+Two numbers are comparable only if they have the same protocol (see `vaekit.studies.protocol`): the same data
+by their fingerprint, the same images and observed pixels, the same things conditioned on, and, for an
+estimate of log p(x), the same estimator. A table never puts two protocols into one column.
 """
 
 from __future__ import annotations
 
 import math
-import re
 import statistics
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from vaekit.errors import InvalidError, did_you_mean
 from vaekit.evaluation.optimal_sigma import decoder_sigma, optimal_sigma
-from vaekit.runs.summary import describe_estimator, describe_quality
 from vaekit.studies import renamed
+from vaekit.studies.protocol import (
+    NO_PROTOCOL,
+    Fact,
+    Protocol,
+    error_protocol,
+    gap_protocol,
+    images_protocol,
+    likelihood_protocol,
+    quality_protocol,
+)
 from vaekit.studies.results import RunResult, VariantResult
-from vaekit.utils.format import format_significant
 
 Value = float | str | None
-
-_DIGEST = re.compile(r" \(set [0-9a-f]+\)")
-_SCORES = {"frechet": "Fréchet", "kernel": "kernel", "precision": "precision", "recall": "recall"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class Metric:
         value: the number of a run; a list with one number per latent layer; None if unknown.
         better: "higher" or "lower", or None if neither is better.
         digits: after the decimal point; None for three significant digits.
-        protocol: how it was measured, in words; empty if it is always measured the same.
+        protocol: how it was measured; `NO_PROTOCOL` if it is always measured the same.
+        error: the standard error of the number of a run, Monte Carlo error included; None if unknown.
         of_likelihood: True for log p(x), its bounds and terms, to which the caveats of an evaluation apply.
         setting: True for a value that was chosen, not measured.
 
@@ -51,60 +54,40 @@ class Metric:
     value: Callable[[RunResult], Any]
     better: str | None = None
     digits: int | None = 2
-    protocol: Callable[[RunResult], str] = lambda run: ""
+    protocol: Callable[[RunResult], Protocol] = lambda run: NO_PROTOCOL
+    error: Callable[[RunResult], float | None] = lambda run: None
     of_likelihood: bool = False
     setting: bool = False
 
 
-def _images_protocol(run: RunResult) -> str:
+def _images_protocol(run: RunResult) -> Protocol:
     """The images and how they were observed."""
-    return f"{_describe_images(run, run.evaluation)}." if run.evaluation else ""
+    return images_protocol(run.evaluation, run.recipe.data.dataset)
 
 
-def _estimator_protocol(run: RunResult) -> str:
-    """The images and the estimator."""
-    return _describe_estimate(run, run.evaluation)
+def _bound_protocol(run: RunResult) -> Protocol:
+    """The images and the kind of density."""
+    return likelihood_protocol(run.evaluation, run.recipe.data.dataset, estimator=False)
 
 
-def _ais_protocol(run: RunResult) -> str:
-    """The images and the estimator of evaluation-ais.json, the file of annealed importance sampling."""
-    return _describe_estimate(run, run.ais)
+def _estimator_protocol(run: RunResult) -> Protocol:
+    """The images, the kind of density, and the estimator."""
+    return likelihood_protocol(run.evaluation, run.recipe.data.dataset, estimator=True)
 
 
-def _describe_estimate(run: RunResult, found: Mapping[str, Any]) -> str:
-    return f"{_describe_images(run, found)}, {describe_estimator(found)} per image." if found else ""
+def _ais_protocol(run: RunResult) -> Protocol:
+    """The same of evaluation-ais.json, the file of annealed importance sampling."""
+    return likelihood_protocol(run.ais, run.recipe.data.dataset, estimator=True)
 
 
-def _describe_images(run: RunResult, found: Mapping[str, Any]) -> str:
-    data = run.recipe.data.dataset
-    hidden = f", hidden {found['missing']}" if found.get("missing") else ""
-    labels = {"condition": ", conditioned on the labels", "marginalize": ", labels marginalized out"}.get(
-        found.get("labels", ""), ""
-    )
-    how = f"observation {found['observation']}{hidden}{labels}"
-    which = f" (set {found['pixels']})" if found.get("pixels") else ""
-    return f"Measured on {found['images']:,} {found['split']} images{which} of {data}, {how}"
+def _error_protocol(run: RunResult) -> Protocol:
+    """The images and the scale of model values."""
+    return error_protocol(run.evaluation, run.recipe.data.dataset)
 
 
-def shorten_protocols(protocols: Iterable[str]) -> dict[str, str]:
-    """Protocols without the digest of their images, where they still differ without it.
-
-    >>> shorten_protocols(["20 images (set 01ab) of digits."])
-    {'20 images (set 01ab) of digits.': '20 images of digits.'}
-    """
-    short = {protocol: _DIGEST.sub("", protocol) for protocol in protocols}
-    counts = Counter(short.values())
-    return {full: text if counts[text] == 1 else full for full, text in short.items()}
-
-
-def _quality_protocol(run: RunResult) -> str:
-    """How the quality of samples was measured: dataset, features, and the scores of held-out images."""
-    found = run.evaluation.get("quality")
-    if not found:
-        return ""
-    floor = ", ".join(f"{name} {format_significant(found[f'floor_{key}'])}" for key, name in _SCORES.items())
-    protocol = f"{run.recipe.data.dataset}: {describe_quality(found)}"
-    return f"{protocol}; the same scores of held-out images: {floor}."
+def _quality_protocol(run: RunResult) -> Protocol:
+    """How the quality of samples was measured."""
+    return quality_protocol(run.evaluation, run.recipe.data.dataset)
 
 
 def _from_evaluation(key: str) -> Callable[[RunResult], Any]:
@@ -128,16 +111,23 @@ def _at_optimal_sigma(key: str) -> Callable[[RunResult], Any]:
     return value
 
 
-def _optimal_sigma_protocol(run: RunResult) -> str:
+def _optimal_sigma_protocol(run: RunResult) -> Protocol:
     """The images, and what the ELBO at the best sigma is comparable with."""
-    return (
-        f"{_images_protocol(run)} At the best sigma, the ELBO bounds the log-density of continuous gray "
-        "values: comparable between these runs, but not a log-likelihood of 8-bit images."
+    note = (
+        ". At the best sigma, the ELBO bounds the log-density of continuous gray values: comparable between "
+        "these runs, but not a log-likelihood of 8-bit images"
     )
+    return images_protocol(run.evaluation, run.recipe.data.dataset, [Fact("", "", note)])
 
 
 def _quality(key: str) -> Callable[[RunResult], Any]:
     return lambda run: (run.evaluation.get("quality") or {}).get(key)
+
+
+def _quality_metric(title: str, name: str, better: str, digits: int | None) -> Metric:
+    """A score of samples, with its error over sample seeds."""
+    error = _quality(f"{name}_stderr")
+    return Metric(title, "", _quality(name), better, digits, _quality_protocol, error)
 
 
 def _seconds(run: RunResult) -> float | None:
@@ -149,22 +139,44 @@ def _beta(run: RunResult) -> float | None:
     return run.metrics[-1].get("beta") if run.metrics else None
 
 
+def _gap(name: str, key: str) -> Callable[[RunResult], float | None]:
+    """A number of an estimator in bdmc.json."""
+
+    def value(run: RunResult) -> float | None:
+        bounds = {bound["name"]: bound for bound in run.bdmc.get("bounds") or ()}
+        return bounds.get(name, {}).get(key)
+
+    return value
+
+
+def _gap_metric(title: str, name: str) -> Metric:
+    """How far an estimator is below the upper bound of bidirectional Monte Carlo; no property of a model."""
+    return Metric(
+        title,
+        "nats",
+        _gap(name, "gap"),
+        protocol=lambda run: gap_protocol(run.bdmc),
+        error=_gap(name, "gap_stderr"),
+    )
+
+
 METRICS: dict[str, Metric] = {
     "log_likelihood": Metric(
-        "log-likelihood", "nats", _from_evaluation("log_likelihood"), "higher", 2, _estimator_protocol, True
+        "log-likelihood", "nats", _from_evaluation("log_likelihood"), "higher", 2, _estimator_protocol,
+        error=_from_evaluation("log_likelihood_stderr"), of_likelihood=True,
     ),
     "ais": Metric(
-        "log-likelihood by AIS",
-        "nats",
-        lambda run: run.ais.get("log_likelihood"),
-        "higher",
-        2,
-        _ais_protocol,
-        True,
+        "log-likelihood by AIS", "nats", lambda run: run.ais.get("log_likelihood"), "higher", 2,
+        _ais_protocol, error=lambda run: run.ais.get("log_likelihood_stderr"), of_likelihood=True,
     ),
-    "elbo": Metric("ELBO", "nats", _from_evaluation("elbo"), "higher", 2, _images_protocol, True),
+    "gap_importance": _gap_metric("gap of importance sampling", "importance-sampled"),
+    "gap_ais": _gap_metric("gap of AIS", "annealed"),
+    "elbo": Metric(
+        "ELBO", "nats", _from_evaluation("elbo"), "higher", 2, _bound_protocol, of_likelihood=True
+    ),
     "reconstruction": Metric(
-        "log p(x|z)", "nats", _from_evaluation("reconstruction"), "higher", 2, _images_protocol, True
+        "log p(x|z)", "nats", _from_evaluation("reconstruction"), "higher", 2, _bound_protocol,
+        of_likelihood=True,
     ),
     "kl": Metric("KL", "nats", _from_evaluation("kl"), None, 2, _images_protocol),
     "elbo_optimal_sigma": Metric(
@@ -172,14 +184,19 @@ METRICS: dict[str, Metric] = {
     ),
     "optimal_sigma": Metric("best sigma", "", _at_optimal_sigma("sigma"), None, 3, _images_protocol),
     "bits_per_dimension": Metric(
-        "bits/dim", "bits", _from_evaluation("bits_per_dimension"), "lower", 3, _estimator_protocol, True
+        "bits/dim", "bits", _from_evaluation("bits_per_dimension"), "lower", 3, _estimator_protocol,
+        of_likelihood=True,
+    ),
+    "mutual_information": Metric(
+        "mutual information", "nats", _from_evaluation("mutual_information"), None, 2, _images_protocol,
+        error=_from_evaluation("mutual_information_stderr"),
     ),
     "active_units": Metric("active units", "", _from_evaluation("active_units"), None, 0, _images_protocol),
-    "mse": Metric("squared error", "per pixel", _from_evaluation("mse"), "lower", 4, _images_protocol),
-    "frechet": Metric("Fréchet distance", "", _quality("frechet"), "lower", None, _quality_protocol),
-    "kernel": Metric("kernel distance", "", _quality("kernel"), "lower", None, _quality_protocol),
-    "precision": Metric("precision", "", _quality("precision"), "higher", 3, _quality_protocol),
-    "recall": Metric("recall", "", _quality("recall"), "higher", 3, _quality_protocol),
+    "mse": Metric("squared error", "per pixel", _from_evaluation("mse"), "lower", 4, _error_protocol),
+    "frechet": _quality_metric("Fréchet distance", "frechet", "lower", None),
+    "kernel": _quality_metric("kernel distance", "kernel", "lower", None),
+    "precision": _quality_metric("precision", "precision", "higher", 3),
+    "recall": _quality_metric("recall", "recall", "higher", 3),
     "seconds_per_epoch": Metric("time per epoch", "s", _seconds, "lower", 1),
     "seconds": Metric(
         "training time", "s", lambda run: sum(record["seconds"] for record in run.metrics), "lower", 0
@@ -188,7 +205,7 @@ METRICS: dict[str, Metric] = {
     "epochs": Metric("epochs", "", lambda run: len(run.metrics), None, 0),
     "best_epoch": Metric("best epoch", "", lambda run: run.best_epoch, None, 0),
     "beta": Metric("beta", "", _beta, None, 4),
-}
+}  # fmt: skip
 
 
 def find_metric(name: str) -> Metric:

@@ -90,7 +90,7 @@ def render_study(results: StudyResults, elements: Sequence[Element]) -> str:
 
 
 def format_cell(cell: Cell, column: Column) -> str:
-    """The text of a cell: the value with the digits of its column, ± the standard deviation over seeds.
+    """The text of a cell: the value with the digits of its column, ± its deviation over seeds or its error.
 
     >>> format_cell(Cell(1.0, 0.25, 3), Column("elbo", "ELBO"))
     '1.00 ± 0.25'
@@ -101,7 +101,8 @@ def format_cell(cell: Cell, column: Column) -> str:
         return "–"
     if isinstance(cell.value, str):
         return cell.value
-    values = [cell.value] if cell.std is None else [cell.value, cell.std]
+    spread = cell.error if cell.std is None else cell.std
+    values = [cell.value] if spread is None else [cell.value, spread]
     if column.setting:
         return " ± ".join(f"{value:.12g}".replace("-", "−") for value in values)
     if column.digits is None:

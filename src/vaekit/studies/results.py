@@ -80,6 +80,20 @@ class RunResult:
         return self.run_dir.ais
 
     @cached_property
+    def bdmc(self) -> dict[str, Any]:
+        """The content of bdmc.json, bounds from both sides; empty if there is none.
+
+        Raises:
+            InvalidError: the file is damaged.
+        """
+        return self.run_dir.bdmc_bounds
+
+    @cached_property
+    def per_image_ais(self) -> Mapping[str, np.ndarray]:
+        """The metrics per image by annealed importance sampling; empty if they were not saved."""
+        return self.run_dir.per_image_ais
+
+    @cached_property
     def per_image(self) -> Mapping[str, np.ndarray]:
         """The metrics per image, name -> (N,); empty if they were not saved."""
         return self.run_dir.per_image

@@ -6,10 +6,13 @@
     variants     one per variant: name, label, group, values (of the grid), recipe (resolved),
                  metrics      name -> {mean, std, count}, over the seeds
                  runs         one per seed: seed, path, failure, metrics (name -> number),
+                              errors (name -> standard error, Monte Carlo error included),
+                              protocols (name -> what it was measured on and how, in words, with a digest),
                               epochs (name -> one number per epoch)
-    tables       of the page: columns, rows (name, cells with value, std, count, marks, best), notes
+    tables       of the page: columns, rows (name, cells with value, std, count, marks, best, error), notes
 
-Unknown numbers are null. The names of metrics are those of `vaekit.studies.metrics`.
+Numbers with different digests of their protocol are not comparable. Unknown numbers are null. The names of
+metrics are those of `vaekit.studies.metrics`.
 """
 
 from __future__ import annotations
@@ -105,10 +108,16 @@ def _summary(values: list[float]) -> dict[str, Any]:
 def _run_dict(run: RunResult) -> dict[str, Any]:
     identity = {"seed": run.seed, "path": str(run.path), "failure": run.failure}
     if run.failure:
-        return {**identity, "metrics": {}, "epochs": {}}
+        return {**identity, "metrics": {}, "errors": {}, "protocols": {}, "epochs": {}}
     keys = dict.fromkeys(key for record in run.metrics for key in record)
     return {
         **identity,
         "metrics": {name: metric_value(found, run) for name, found in METRICS.items()},
+        "errors": {name: error for name, found in METRICS.items() if (error := found.error(run)) is not None},
+        "protocols": {
+            name: {"words": str(protocol), "digest": protocol.digest}
+            for name, found in METRICS.items()
+            if (protocol := found.protocol(run))
+        },
         "epochs": {key: [record.get(key) for record in run.metrics] for key in keys},
     }

@@ -73,7 +73,8 @@ def test_each_protocol_has_a_table_and_other_images_are_left_out(results):
     odd = measured(results, "e", HARD, index=INDEX + 1)
     tables = paired_differences(with_runs(results, *runs, *more, odd))
     assert [[name for name, _ in part.rows] for part in tables] == [["a", "b"], ["c", "d"]]
-    assert all("Left out, no other run has its protocol: e: Measured on 20" in t.notes[-1] for t in tables)
+    left_out = "Left out, no other run has its protocol; it differs in its images: e: Measured on 20"
+    assert all(left_out in part.notes[-1] for part in tables)
 
 
 @pytest.mark.filterwarnings("error")
@@ -101,4 +102,4 @@ def test_runs_without_per_image_values_are_refused(results):
     with pytest.raises(InvalidError, match="no two have per-image values"):
         paired_differences(found)
     [part] = draw_block(found, {"paired_differences": {"metric": "mse"}})
-    assert part.text == "paired_differences: metric: expected log_likelihood or elbo, got 'mse'"
+    assert part.text == "paired_differences: metric: expected one of log_likelihood, ais, elbo, got 'mse'"

@@ -3,11 +3,17 @@
 Runs with the same protocol and the same images share a table. With several seeds, the value of an image is
 the mean over the seeds, and the first interval is over the images alone. A second interval is over the seeds:
 Student's t for a mean, Welch's t for a difference.
+
+Estimates of log p(x) are too low by an amount that differs from model to model. Their intervals, and the
+differences, are of estimates with that shortfall added, and the Monte Carlo error of each stands beside it.
+The intervals over images include this error, since each image has its own draws.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,12 +27,35 @@ from vaekit.evaluation.confidence_intervals import (
 from vaekit.registry import register
 from vaekit.studies import metrics
 from vaekit.studies.elements import Cell, Column, Element, Table
+from vaekit.studies.protocol import Protocol, describe_difference, describe_protocols
 from vaekit.studies.results import RunResult, StudyResults, VariantResult
 from vaekit.studies.schema import Patterns
 from vaekit.utils.format import format_number
 
-Protocol = tuple[str, bytes]  # the protocol of a run in words, and the indices of its images
-METRICS = {"log_likelihood": "log-likelihood", "elbo": "ELBO"}
+Measured = tuple[Protocol, bytes]  # the protocol of a run, and the indices of its images
+METRICS = {"log_likelihood": "log-likelihood", "ais": "log-likelihood by AIS", "elbo": "ELBO"}
+
+
+class ImageValues(NamedTuple):
+    """The values of each image (n,) of a variant, means over its seeds.
+
+    Attributes:
+        bound: as estimated.
+        values: the same with the shortfall added.
+        variance: of each over its random draws; NaN if unknown.
+
+    >>> ImageValues(np.zeros(2), np.ones(2), np.full(2, 0.5)).monte_carlo_error
+    0.5
+    """
+
+    bound: np.ndarray
+    values: np.ndarray
+    variance: np.ndarray
+
+    @property
+    def monte_carlo_error(self) -> float:
+        """The standard error of the mean over the images that comes from the draws alone."""
+        return math.sqrt(self.variance.sum()) / len(self.variance)
 
 
 @register("study_block")
@@ -39,7 +68,7 @@ def paired_differences(
 
     Args:
         runs: name patterns or groups.
-        metric: "log_likelihood" or "elbo".
+        metric: "log_likelihood", "ais" or "elbo".
 
     Raises:
         InvalidError: no two runs have per-image values of the same images and protocol.
@@ -50,73 +79,115 @@ def paired_differences(
     [('d = 2', -30.0), ('d = 3', -31.0)]
     """
     if metric not in METRICS:
-        raise InvalidError(f"metric: expected {' or '.join(METRICS)}, got {metric!r}")
-    groups: dict[Protocol, list[VariantResult]] = {}
+        names = ", ".join(METRICS)
+        raise InvalidError(f"metric: expected one of {names}, got {metric!r}")
+    groups: dict[Measured, list[VariantResult]] = {}
     for variant in study.select(runs, finished=True):
-        for protocol, part in _group_by_protocol(metric, variant).items():
-            groups.setdefault(protocol, []).append(part)
-    words = metrics.shorten_protocols(protocol for protocol, _ in groups)
-    alone = [
-        f"{found[0].label}: {words[protocol]}" for (protocol, _), found in groups.items() if len(found) == 1
+        for measured, part in _group_by_protocol(metric, variant).items():
+            groups.setdefault(measured, []).append(part)
+    words = describe_protocols(protocol for protocol, _ in groups)
+    compared = {key: found for key, found in groups.items() if len(found) > 1 and key[0].comparable}
+    notes = [
+        f"Left out, {_reason(key, compared or groups)}: {', '.join(v.label for v in found)}: {words[key[0]]}"
+        for key, found in groups.items()
+        if key not in compared
     ]
-    notes = [f"Left out, no other run has its protocol: {label}" for label in alone]
-    tables: list[Element] = [
-        _table(metric, words[protocol], found, notes)
-        for (protocol, _), found in groups.items()
-        if len(found) > 1
-    ]
-    if not tables:
+    if not compared:
+        reasons = "; ".join(notes)
         raise InvalidError(
             "runs: no two have per-image values of the same images and protocol; measure them with "
-            "`vaekit evaluate RUN`"
+            f"`vaekit evaluate RUN`{'. ' if reasons else ''}{reasons}"
         )
-    return tables
+    return [_table(metric, words[protocol], found, notes) for (protocol, _), found in compared.items()]
 
 
-def _group_by_protocol(metric: str, variant: VariantResult) -> dict[Protocol, VariantResult]:
+def pairs(variants: Sequence[VariantResult], metric: str) -> bool:
+    """Whether some of these runs can be paired.
+
+    >>> from vaekit.studies.example import example_results
+    >>> pairs(example_results().variants, "log_likelihood"), pairs(example_results().variants, "ais")
+    (True, False)
+    """
+    measured = [
+        key for variant in variants if variant.finished for key in _group_by_protocol(metric, variant)
+    ]
+    return any(measured.count(key) > 1 and key[0].comparable for key in measured)
+
+
+def _reason(key: Measured, others: Mapping[Measured, Sequence[VariantResult]]) -> str:
+    """Why the runs of a protocol are not paired with those of another one."""
+    protocol, index = key
+    if not protocol.comparable:
+        return "it has no fingerprint of its data"
+    known = [(other, images) for other, images in others if other.comparable and (other, images) != key]
+    if not known:
+        return "no other run has its protocol"
+    other, images = known[0]
+    difference = describe_difference(protocol, other) or ("its images" if images != index else "")
+    return f"no other run has its protocol; it differs in {difference}"
+
+
+def _group_by_protocol(metric: str, variant: VariantResult) -> dict[Measured, VariantResult]:
     """The runs of a variant that have per-image values, by protocol and images."""
-    groups: dict[Protocol, list[RunResult]] = {}
+    groups: dict[Measured, list[RunResult]] = {}
     for run in variant.finished:
-        if {metric, "index"} <= set(run.per_image) and run.evaluation.get(metric) is not None:
-            protocol = metrics.METRICS[metric].protocol(run), run.per_image["index"].tobytes()
-            groups.setdefault(protocol, []).append(run)
-    return {protocol: VariantResult(variant.plan, found) for protocol, found in groups.items()}
+        arrays = _arrays(metric, run)
+        if {_array_name(metric), "index"} <= set(arrays) and metrics.METRICS[metric].value(run) is not None:
+            measured = metrics.METRICS[metric].protocol(run), arrays["index"].tobytes()
+            groups.setdefault(measured, []).append(run)
+    return {measured: VariantResult(variant.plan, found) for measured, found in groups.items()}
 
 
 def _table(metric: str, protocol: str, variants: Sequence[VariantResult], notes: Sequence[str]) -> Table:
     """The runs in descending order, the best first."""
-    ranked = sorted(variants, key=lambda variant: -_image_means(metric, variant).mean())
+    measured = {variant.name: _image_values(metric, variant) for variant in variants}
+    ranked = sorted(variants, key=lambda variant: -measured[variant.name].values.mean())
     columns = [
         Column(metric, METRICS[metric], "nats", "higher", 2, protocol=protocol),
+        Column("monte_carlo", "Monte Carlo error", "nats"),
+        Column("shortfall", "too low by", "nats"),
         Column("interval", "95 % over images", "nats"),
         Column("seeds", "95 % over seeds", "nats"),
         Column("difference", "from the best", "nats", digits=2),
+        Column("difference_monte_carlo", "Monte Carlo error of it", "nats"),
         Column("difference_interval", "95 % of it over images", "nats"),
         Column("difference_seeds", "95 % of it over seeds", "nats"),
     ]
     rows = [_row(metric, variant, ranked[0]) for variant in ranked]
     known = [place for place in range(len(columns)) if any(row[place].value is not None for row in rows)]
+    lines = [protocol, "Differences are image by image, over the same images."]
+    if any(row[2].value is not None for row in rows):
+        lines.append(
+            "Differences and intervals are of log p(x): what an estimate is too low by, on average over its "
+            "draws, is added to it. They include the Monte Carlo error."
+        )
     return Table(
         [columns[place] for place in known],
         [(variant.label, [row[place] for place in known]) for variant, row in zip(ranked, rows, strict=True)],
-        [protocol, "Differences are image by image, over the same images.", *notes],
+        [*lines, *notes],
     )
 
 
 def _row(metric: str, variant: VariantResult, best: VariantResult) -> list[Cell]:
     """The cells of a run, empty ones included."""
-    values, means = _image_means(metric, variant), _seed_means(metric, variant)
+    found, means = _image_values(metric, variant), _seed_means(metric, variant)
+    shortfall = float((found.values - found.bound).mean())
     cells = [
-        Cell(float(values.mean()), count=len(means), best=variant is best),
-        _interval_cell(values),
+        Cell(float(found.bound.mean()), count=len(means), best=variant is best),
+        Cell(_finite(found.monte_carlo_error)),
+        Cell(shortfall if np.isfinite(found.variance).all() else None),
+        _interval_cell(found.values),
         _interval_cell(means),
     ]
     if variant is best:
-        return [*cells, Cell(None), Cell(None), Cell(None)]
-    top, others = _image_means(metric, best), _seed_means(metric, best)
-    images = _format_interval(paired_interval(values, top)) if len(values) > 1 else None
+        return [*cells, Cell(None), Cell(None), Cell(None), Cell(None)]
+    top, others = _image_values(metric, best), _seed_means(metric, best)
+    values = found.values
+    images = _format_interval(paired_interval(values, top.values)) if len(values) > 1 else None
     seeds = _format_interval(welch_interval(means, others)) if min(len(means), len(others)) > 1 else None
-    return [*cells, Cell(float((values - top).mean())), Cell(images), Cell(seeds)]
+    error = math.hypot(found.monte_carlo_error, top.monte_carlo_error)
+    difference = float((values - top.values).mean())
+    return [*cells, Cell(difference), Cell(_finite(error)), Cell(images), Cell(seeds)]
 
 
 def _interval_cell(values: np.ndarray) -> Cell:
@@ -124,15 +195,37 @@ def _interval_cell(values: np.ndarray) -> Cell:
     return Cell(_format_interval(confidence_interval(values)) if len(values) > 1 else None)
 
 
-def _image_means(metric: str, variant: VariantResult) -> np.ndarray:
-    """The value of each image (n,), the mean over the seeds."""
-    return np.mean([run.per_image[metric] for run in variant.finished], 0)
+def _arrays(metric: str, run: RunResult) -> Mapping[str, np.ndarray]:
+    """The arrays per image of the evaluation that a metric is of."""
+    return run.per_image_ais if metric == "ais" else run.per_image
+
+
+def _array_name(metric: str) -> str:
+    return "elbo" if metric == "elbo" else "log_likelihood"
+
+
+def _image_values(metric: str, variant: VariantResult) -> ImageValues:
+    """The values of each image, means over the seeds."""
+    runs = [_arrays(metric, run) for run in variant.finished]
+    bound = np.mean([arrays[_array_name(metric)] for arrays in runs], 0)
+    unknown = np.full(len(bound), np.nan)
+    if metric == "elbo":
+        return ImageValues(bound, bound, unknown)
+    shortfall = np.mean([arrays.get("shortfall", unknown) for arrays in runs], 0)
+    variance = np.mean([arrays.get("mc_variance", unknown) for arrays in runs], 0) / len(runs)
+    known = np.isfinite(shortfall).all()
+    return ImageValues(bound, bound + shortfall if known else bound, variance)
 
 
 def _seed_means(metric: str, variant: VariantResult) -> np.ndarray:
     """The value of each seed (S,), the mean over the images."""
-    return np.array([run.per_image[metric].mean() for run in variant.finished])
+    alone = [_image_values(metric, VariantResult(variant.plan, [run])) for run in variant.finished]
+    return np.array([found.values.mean() for found in alone])
 
 
 def _format_interval(found: Interval) -> str:
     return f"{format_number(found.low)} to {format_number(found.high)}"
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

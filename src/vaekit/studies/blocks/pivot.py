@@ -164,7 +164,9 @@ def _describe_pair(
     for value, variants in groups.items():
         found = {variant.label: metric_values(name, variant) for variant in variants}
         compared = [variant for variant in variants if variant.label in (first, second)]
-        if found.get(first) and found.get(second) and len(find_protocols(find_metric(name), compared)) < 2:
+        protocols = find_protocols(find_metric(name), compared)
+        comparable = len(protocols) < 2 and all(protocol.comparable for protocol in protocols)
+        if found.get(first) and found.get(second) and comparable:
             parts.append(
                 f"{_format_difference(name, found[first], found[second])} on {_value_title(by, value)}"
             )

@@ -8,13 +8,16 @@ refers to the reason below the table. A column in which only some values have su
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from vaekit.evaluation.validity import BELOW_ELBO
 from vaekit.registry import register
+from vaekit.runs.headline import compare_estimates
 from vaekit.studies.elements import Cell, Column, Element, Table, mark_best
-from vaekit.studies.metrics import Metric, find_metric, metric_value, shorten_protocols
-from vaekit.studies.results import StudyResults, VariantResult
+from vaekit.studies.metrics import Metric, find_metric, metric_value
+from vaekit.studies.protocol import Protocol, describe_difference, describe_protocols
+from vaekit.studies.results import RunResult, StudyResults, VariantResult
 from vaekit.studies.schema import Patterns
 
 USUAL = ["log_likelihood", "elbo", "kl", "active_units", "mse", "seconds_per_epoch", "parameters"]
@@ -32,6 +35,7 @@ class Notes:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.plain: list[str] = []
 
     def letter(self, line: str) -> str:
         """The letter of a note, which is added if it is new."""
@@ -41,8 +45,13 @@ class Notes:
 
     @property
     def lettered(self) -> list[str]:
-        """All notes, each after its letter."""
-        return [f"({self.letter(line)}) {line}" for line in self.lines]
+        """All notes, each after its letter, and then those without one."""
+        return [*(f"({self.letter(line)}) {line}" for line in self.lines), *self.plain]
+
+    def add(self, line: str) -> None:
+        """Add a note without a letter, unless it is there."""
+        if line not in self.plain:
+            self.plain.append(line)
 
     def marks(self, lines: Sequence[str]) -> str:
         """The letters of several notes."""
@@ -80,6 +89,8 @@ def table(
         *filter(None, [note]),
         *protocol_notes(columns, variants),
         *seed_notes(variants),
+        *error_notes(cell for _, cells in rows for cell in cells),
+        *bound_notes(variants),
         *notes.lettered,
         *failures,
     ]
@@ -97,33 +108,40 @@ def metric_columns(
     ('ELBO', [-31.0, -32.0])
     """
     found = find_metric(name)
-    protocols = shorten_protocols(find_protocols(found, variants))
+    protocols = describe_protocols(find_protocols(found, variants))
     if len(protocols) < 2:
-        column = _column(name, variants, notes)
+        comparable = all(protocol.comparable for protocol in protocols)
+        column = _column(name, variants, notes, comparable)
         return [(replace(column[0], protocol="".join(protocols.values())), column[1])] if column else []
     columns = []
     for protocol, words in protocols.items():
-        column = _column(name, [_with_protocol(found, variant, protocol) for variant in variants], notes)
+        parts = [_with_protocol(found, variant, protocol) for variant in variants]
+        column = _column(name, parts, notes, protocol.comparable)
         if column:
             title = f"{found.title} ({notes.letter(words)})"
             columns.append((replace(column[0], title=title, protocol=words), column[1]))
+    first, *others = protocols
+    for other in others:
+        letters = f"({notes.letter(protocols[first])}) and ({notes.letter(protocols[other])})"
+        notes.add(f"{letters} are not compared: they differ in {describe_difference(first, other)}.")
     return columns
 
 
-def _with_protocol(found: Metric, variant: VariantResult, protocol: str) -> VariantResult:
+def _with_protocol(found: Metric, variant: VariantResult, protocol: Protocol) -> VariantResult:
     """A variant with only the runs of one protocol."""
     return VariantResult(variant.plan, [run for run in variant.finished if found.protocol(run) == protocol])
 
 
-def _column(name: str, variants: Sequence[VariantResult], notes: Notes) -> tuple[Column, list[Cell]] | None:
+def _column(
+    name: str, variants: Sequence[VariantResult], notes: Notes, comparable: bool
+) -> tuple[Column, list[Cell]] | None:
     """A column with its cells, one per variant; None if no run has the metric."""
     found = find_metric(name)
     cells = [_cell(found, variant, notes) for variant in variants]
     if all(cell.value is None for cell in cells):
         return None
-    return Column(name, found.title, found.unit, found.better, found.digits, found.setting), _best(
-        found, cells
-    )
+    column = Column(name, found.title, found.unit, found.better, found.digits, found.setting)
+    return column, _best(found, cells) if comparable else cells
 
 
 def _cell(found: Metric, variant: VariantResult, notes: Notes) -> Cell:
@@ -133,9 +151,9 @@ def _cell(found: Metric, variant: VariantResult, notes: Notes) -> Cell:
     if not numbers:
         return Cell(values[0] if values else None)
     deviation = statistics.stdev(numbers) if len(numbers) > 1 else None
-    return Cell(
-        statistics.fmean(numbers), deviation, len(numbers), notes.marks(_likelihood_caveats(found, variant))
-    )
+    error = found.error(variant.finished[0]) if len(numbers) == len(variant.finished) == 1 else None
+    marks = notes.marks(_likelihood_caveats(found, variant))
+    return Cell(statistics.fmean(numbers), deviation, len(numbers), marks, error=error)
 
 
 def _likelihood_caveats(found: Metric, variant: VariantResult) -> list[str]:
@@ -147,11 +165,11 @@ def _likelihood_caveats(found: Metric, variant: VariantResult) -> list[str]:
     return [f"not a likelihood: {caveat}" for caveat in known.get("caveats", [])]
 
 
-def find_protocols(found: Metric, variants: Sequence[VariantResult]) -> list[str]:
-    """The different protocols by which a metric was measured, in words.
+def find_protocols(found: Metric, variants: Sequence[VariantResult]) -> list[Protocol]:
+    """The different protocols by which a metric was measured.
 
     >>> from vaekit.studies.example import example_results
-    >>> find_protocols(find_metric("elbo"), example_results().variants)
+    >>> [str(protocol) for protocol in find_protocols(find_metric("elbo"), example_results().variants)]
     ['Measured on 20 test images of digits, observation dynamic.']
     """
     runs = [run for variant in variants for run in variant.finished]
@@ -175,14 +193,14 @@ def protocol_notes(columns: Sequence[str], variants: Sequence[VariantResult]) ->
     """
     found = (find_protocols(find_metric(name), variants) for name in columns)
     notes = dict.fromkeys(
-        note for protocols in found if len(protocols) == 1 for note in shorten_protocols(protocols).values()
+        str(protocol) for protocols in found if len(protocols) == 1 for protocol in protocols
     )
     # a note that is the beginning of another one adds nothing
     return [note for note in notes if not any(note != o and o.startswith(note.rstrip(".")) for o in notes)]
 
 
 def seed_notes(variants: Sequence[VariantResult]) -> list[str]:
-    """A note on the number of seeds; empty for a single seed.
+    """What ± means: over several seeds a standard deviation, for a single run the error of its number.
 
     >>> from vaekit.studies.example import example_results
     >>> seed_notes(example_results().variants)
@@ -190,3 +208,40 @@ def seed_notes(variants: Sequence[VariantResult]) -> list[str]:
     """
     most = max((len(variant.finished) for variant in variants), default=0)
     return [f"Mean ± standard deviation over {most} seeds."] if most > 1 else []
+
+
+def error_notes(cells: Iterable[Cell]) -> list[str]:
+    """A note on the errors of numbers of single runs; empty if there are none.
+
+    >>> error_notes([Cell(-31.0)]), len(error_notes([Cell(-31.0, error=0.2)]))
+    ([], 1)
+    """
+    if not any(cell.error is not None for cell in cells):
+        return []
+    return [
+        "A number of one run is ± its standard error: over images, which includes the Monte Carlo error, or "
+        "over sample seeds."
+    ]
+
+
+def bound_notes(variants: Sequence[VariantResult]) -> list[str]:
+    """Where two estimates of log p(x) of one run disagree, and why one is below the ELBO; empty for nothing.
+
+    >>> from vaekit.studies.example import example_results
+    >>> bound_notes(example_results().variants)
+    []
+    """
+    lines = []
+    for variant in variants:
+        for run in variant.finished:
+            two = compare_estimates(run.evaluation, run.per_image, run.ais, run.per_image_ais)
+            if two is not None:
+                seed = f", seed {run.seed}" if len(variant.finished) > 1 else ""
+                lines.append(f"{variant.label}{seed}: {two.describe()}.")
+    below = [variant.label for variant in variants if any(_below_elbo(run) for run in variant.finished)]
+    return [*lines, *([f"{', '.join(below)}: {BELOW_ELBO}."] if below else [])]
+
+
+def _below_elbo(run: RunResult) -> bool:
+    estimate, bound = run.evaluation.get("log_likelihood"), run.evaluation.get("elbo")
+    return estimate is not None and bound is not None and estimate < bound

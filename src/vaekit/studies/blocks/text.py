@@ -9,8 +9,10 @@ import statistics
 
 from vaekit.errors import InvalidError
 from vaekit.registry import register
+from vaekit.studies.blocks.tables import find_protocols
 from vaekit.studies.elements import Element, Text
 from vaekit.studies.metrics import find_metric, metric_values
+from vaekit.studies.protocol import NO_PROTOCOL, describe_difference
 from vaekit.studies.results import StudyResults
 from vaekit.studies.schema import Patterns
 from vaekit.utils.format import format_number, format_significant
@@ -55,7 +57,8 @@ def best(
         note: text after the sentence.
 
     Raises:
-        InvalidError: no value of the metric is better than another, or no run has the metric.
+        InvalidError: no value of the metric is better than another, no run has the metric, or the runs were
+            measured by protocols that cannot be compared.
 
     >>> from vaekit.studies.example import example_results
     >>> best(example_results(), "elbo")[0].text
@@ -82,8 +85,21 @@ def _ranked(study: StudyResults, name: str, runs: Patterns) -> list[tuple[str, f
     known = {v.label: found for v in study.select(runs, finished=True) if (found := metric_values(name, v))}
     if not known:
         raise InvalidError(f"metric: none of these runs has {name}; measure them with `vaekit evaluate RUN`")
+    _check_protocols(study, name, runs)
     means = [(label, statistics.fmean(found)) for label, found in known.items()]
     return sorted(means, key=lambda pair: pair[1], reverse=better == "higher")
+
+
+def _check_protocols(study: StudyResults, name: str, runs: Patterns) -> None:
+    """Refuse to rank numbers that are not comparable."""
+    first, *others = find_protocols(find_metric(name), study.select(runs, finished=True)) or [NO_PROTOCOL]
+    if others:
+        raise InvalidError(
+            f"runs: their {name} is not comparable, it differs in {describe_difference(first, others[0])}; "
+            "choose runs of one protocol"
+        )
+    if not first.comparable:
+        raise InvalidError(f"runs: {first}")
 
 
 def _value(name: str, value: float) -> str:
