@@ -180,7 +180,7 @@ def test_sample_quality_is_measured_and_saved(call, run, monkeypatch):
     assert first.stderr == "training a small classifier of digits for its features; this is done once\n"
     assert "Sample quality: 297 samples (sampled pixels) against as many training images" in first.stdout
     kept = json.loads((run / "evaluation.json").read_text())["quality"]
-    assert f"{kept['precision']:.3f}  " in first.stdout
+    assert f"{kept['precision']:.3f} ± {kept['precision_stderr']:.3f}  " in first.stdout
     assert "Sample quality: 297 samples" in (run / "report.html").read_text()
     again = call("evaluate", run, *QUICK, "--features", "pixels")
     assert again.stderr == ""

@@ -197,8 +197,8 @@ def _evaluate(
             evaluation = evaluate(opened, EvaluationOptions(**settings), progress, say, partial_path)
     dataset = settings["data"] or trained.recipe.data.dataset
     results = {"run": run, "dataset": dataset, **evaluation.to_dict()}
-    is_saved = isinstance(opened, Run) and settings["data"] is None and settings["missing"] is None
-    return results, _evaluation_table(results, opened if is_saved else None)
+    saved = opened if isinstance(opened, Run) and not (settings["data"] or settings["missing"]) else None
+    return results, _evaluation_table(results, saved)
 
 
 def _bound(

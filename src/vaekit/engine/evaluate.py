@@ -223,12 +223,16 @@ def _measure(
             images.batches(estimator.images_per_batch(trained.model, images.shape)),
             estimator.draws if validity.is_bound(trained.model) else 1,  # a point posterior has equal draws
             seed,
-            lambda done, before=before: progress(before + done, total),
+            partial(_progress, progress, before, total),
             estimator.measure(options.labels),
             results,
         )
         measured.append(found)
     return combine_repeats(measured)
+
+
+def _progress(progress: Progress, before: int, total: int, done: int) -> None:
+    progress(before + done, total)
 
 
 def _seeds(options: EvaluationOptions) -> list[int]:

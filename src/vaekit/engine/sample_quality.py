@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -106,9 +107,9 @@ def sample_quality(
     )
 
 
-def _mean_scores(by_seed: Sequence[Mapping[str, float]]) -> dict[str, float | None]:
+def _mean_scores(by_seed: Sequence[Mapping[str, float]]) -> dict[str, Any]:
     """The mean of each score over sets of samples, and its standard error."""
-    found: dict[str, float | None] = {}
+    found: dict[str, Any] = {}
     for name in by_seed[0]:
         values = torch.tensor([scores[name] for scores in by_seed], dtype=torch.float64)
         found[name], found[f"{name}_stderr"] = mean_and_stderr(values)
