@@ -191,7 +191,7 @@ def evaluate(
 
 
 def _open_repeats(
-    trained: TrainedModel,
+    trained: LoadedModel,
     dataset: Dataset,
     images: ObservedImages,
     estimator: Estimator,
@@ -207,7 +207,7 @@ def _open_repeats(
 
 
 def _measure(
-    trained: TrainedModel,
+    trained: LoadedModel,
     images: ObservedImages,
     estimator: Estimator,
     options: EvaluationOptions,

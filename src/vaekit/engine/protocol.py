@@ -21,7 +21,7 @@ from typing import Any
 from vaekit.data import Dataset
 from vaekit.data.fingerprint import fingerprint
 from vaekit.data.observation import ObservedImages
-from vaekit.engine.trained_model import TrainedModel
+from vaekit.engine.loaded_model import LoadedModel
 from vaekit.models.vae import VAE, takes_offset
 
 _PROBABILITIES = {
@@ -34,7 +34,7 @@ _PROBABILITIES = {
 
 
 def protocol_fields(
-    trained: TrainedModel, dataset: Dataset, images: ObservedImages, labels: str
+    trained: LoadedModel, dataset: Dataset, images: ObservedImages, labels: str
 ) -> dict[str, Any]:
     """The fields of an `Evaluation` that say what it was measured on.
 
@@ -86,7 +86,7 @@ def conditioned_on(model: VAE, variable: str, labels: str = "condition") -> list
     ]
 
 
-def describe_measure(trained: TrainedModel, dataset: Dataset) -> str:
+def describe_measure(trained: LoadedModel, dataset: Dataset) -> str:
     """Whether log p(x) is of a probability or a density, and of which values.
 
     Example:
@@ -106,14 +106,14 @@ def describe_measure(trained: TrainedModel, dataset: Dataset) -> str:
     return "density in units of the data" if in_units else "density of values rescaled to [0, 1]"
 
 
-def _image_digest(trained: TrainedModel, images: ObservedImages) -> str:
+def _image_digest(trained: LoadedModel, images: ObservedImages) -> str:
     """A short digest of which images were measured and, if their pixels are random, of the seed of those."""
     data = trained.recipe.data
     seed = data.seed if data.observation in ("static", "dynamic") or data.hidden else None
     return hashlib.sha256(f"{seed} {images.indices.tolist()}".encode()).hexdigest()[:8]
 
 
-def _scale_digest(trained: TrainedModel) -> str:
+def _scale_digest(trained: LoadedModel) -> str:
     """A short digest of the map between data and model values, which errors of model values depend on."""
     known = trained.preprocessing
     if known is None:

@@ -205,7 +205,8 @@ class YAMLLibrary(NamedTuple):
         """
         file = self.find(name)
         try:
-            content = file.open("rb").read(MAX_BYTES + 1)
+            with file.open("rb") as stream:
+                content = stream.read(MAX_BYTES + 1)
             if len(content) > MAX_BYTES:
                 raise self.error(f"{self.kind} {brief(name)}: expected at most {MAX_BYTES:,} bytes, got more")
             return str(content.decode("utf-8-sig"))
