@@ -307,7 +307,7 @@ def test_words_that_need_a_glossary_are_absent(document):
     assert not re.search(r"\btold\b|what hurts|\bcodes\b", text, re.IGNORECASE)
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/guide.md", "docs/extend.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/guide.md", "docs/extend.md", "docs/python.md"])
 def test_python_examples_run(document, tmp_path, monkeypatch):
     run_examples(
         document,
