@@ -29,6 +29,10 @@ SCALINGS: tuple[str, ...] = get_args(Scaling)
 NUMERIC = ("real", "integer", "count")
 
 
+FARTHEST = 1e6
+"""The largest model value of a scaled column: float32 holds the log-density of a row with such values."""
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of a table: its type, and how its values become model values.
@@ -185,12 +189,16 @@ class Preprocessing:
         return 0.0 if self.columns or self.levels else math.log(abs(self.scale))
 
     def to_model(self, values: np.ndarray) -> np.ndarray:
-        """Values (N, *shape) in units of the data -> model values, float32."""
+        """Values (N, *shape) in units of the data -> model values, float32.
+
+        In a column that is scaled, values more than `FARTHEST` away from 0 count as that far.
+        """
         if not self.columns:
             return ((np.asarray(values, np.float64) - self.offset) / self.scale).astype(np.float32)
         x = np.empty(np.shape(values), np.float32)
         for j, column in enumerate(self.columns):
-            x[..., j] = column.to_model(values[..., j])
+            farthest = np.inf if column.scaling == "none" else FARTHEST
+            x[..., j] = column.to_model(values[..., j]).clip(-farthest, farthest)
         return x
 
     def to_data(self, x: np.ndarray) -> np.ndarray:

@@ -11,9 +11,12 @@ import torch
 
 import cases
 from explorer.sessions import N, base64_of, decoded, numbers, opened, pixels, tiny_session
+from vaekit.config.build import build
+from vaekit.config.propose import propose
+from vaekit.engine.model_files import load_model, save_model
 from vaekit.errors import InvalidError
 from vaekit.explorer import requests
-from vaekit.explorer.session import ExplorerSession
+from vaekit.explorer.session import ExplorerSession, open_session
 from vaekit.explorer.views import CALLS, ImageResponse, models
 from vaekit.models.labels import LabelPrior
 from vaekit.models.vae import interpolate
@@ -350,3 +353,35 @@ def test_views_leave_random_numbers_and_weights_alone(flat):
         respond(flat, name, **fields)
     assert torch.equal(torch.random.get_rng_state(), before[1])
     assert all(map(torch.equal, flat.model.parameters(), before[0]))
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory) -> ExplorerSession:
+    """A model of a table with a category, a count, gaps, and numbers of two decimals."""
+    rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("table")
+    rows = [f"{('red', 'blue')[i % 2]},{rng.poisson(3)},{rng.normal(1000, 9):.2f},{i % 7}" for i in range(60)]
+    rows[3] = "red,,1000.25,6"
+    (folder / "x.csv").write_text("color,n,size,day\n" + "\n".join(rows) + "\n")
+    recipe = propose(folder / "x.csv").recipe
+    experiment = build(recipe)
+    save_model(folder / "model", experiment.model, recipe, experiment.dataset, experiment.preprocessing)
+    return open_session(load_model(folder / "model"), split="all")
+
+
+def test_a_row_of_a_table_is_shown_by_its_values_in_its_units(table):
+    [model] = models([table])["models"]
+    assert (model["noun"], model["columns"]) == ("rows", ["color", "n", "size", "day"])
+    assert respond(table, "image", index=3).headers["Values"] == ["red", "missing", "1000.25", "6"]
+    z = [0.0] * table.model.latent_dim
+    values = respond(table, "decode", z=[z]).headers["Values"]
+    assert values[0] in ("red", "blue")
+    assert float(values[1]) >= 0
+    assert float(values[2]) == pytest.approx(1000, abs=20)
+    assert "Values" not in respond(table, "decode", z=[z, z]).headers
+    assert "Values" in respond(table, "decode", point=(0.0, 0.0)).headers
+
+
+def test_images_have_no_cells(flat):
+    [model] = models([flat])["models"]
+    assert (model["noun"], model["columns"]) == ("images", None)
+    assert respond(flat, "image", index=3).headers == {}

@@ -12,7 +12,7 @@ import numpy as np
 
 from vaekit.data.dataset import Dataset
 from vaekit.errors import DataError, did_you_mean
-from vaekit.spec import Column, Preprocessing
+from vaekit.spec import FARTHEST, Column, Preprocessing
 
 _SAID = 0.01  # the share of values outside the training range from which on it is said
 
@@ -139,10 +139,31 @@ def _said_outside(dataset: Dataset, preprocessing: Preprocessing) -> Dataset:
     known = ~np.isnan(values)
     outside = preprocessing.outside(values) & known
     share = outside.sum() / max(known.sum(), 1)
+    if preprocessing.columns:
+        dataset = _said_beyond(dataset, preprocessing, values)
     if share <= _SAID:
         return dataset
     note = f"{outside.sum()} of {known.sum()} values ({share:.0%}) lie outside the range of the training rows"
     return replace(dataset, notes=(*dataset.notes, note + _example(values, outside, preprocessing)))
+
+
+def _said_beyond(dataset: Dataset, preprocessing: Preprocessing, values: np.ndarray) -> Dataset:
+    """The dataset with notes about rows without any value, and about values too far for the model."""
+    notes = []
+    empty = int(np.isnan(values).all(axis=1).sum())
+    if empty:
+        notes.append(f"{empty} row{'s' * (empty > 1)} without any value")
+    beyond = sum(
+        int((np.abs(column.to_model(values[:, j])) > FARTHEST).sum())
+        for j, column in enumerate(preprocessing.columns)
+        if column.is_numeric and column.scaling != "none"
+    )
+    if beyond:
+        notes.append(
+            f"{beyond} value{'s' * (beyond > 1)} more than {FARTHEST:,.0f} deviations from those of training "
+            f"count{'s' * (beyond == 1)} as that far"
+        )
+    return replace(dataset, notes=(*dataset.notes, *notes))
 
 
 def _example(values: np.ndarray, outside: np.ndarray, preprocessing: Preprocessing) -> str:

@@ -22,6 +22,8 @@ from vaekit.models.build_context import BuildContext
 from vaekit.registry import register
 from vaekit.utils.device import to_float32
 
+MAX_LOG_SCALE = 12.0  # of a message to each side: rows far from the training data must not end in infinities
+
 
 class FactorMixture(nn.Module):
     """A mixture of C Gaussians with full covariances, which starts as N(0, I).
@@ -107,7 +109,7 @@ class MessageHead(nn.Module):
             raise ValueError("posterior message: expected a prior; call borrow(prior) first")
         [prior] = self._borrowed
         target, log_scale = to_float32(output).chunk(2, -1)
-        return PriorTimesMessage(prior(), target, log_scale)
+        return PriorTimesMessage(prior(), target, log_scale.clamp(-MAX_LOG_SCALE, MAX_LOG_SCALE))
 
 
 def _check(options: Any, context: BuildContext) -> None:

@@ -30,8 +30,8 @@ export function showHelp() {
       el(
         "p",
         {},
-        "Each point is an image, at the mean of its posterior q(z | x). Hover anywhere to decode that point, also " +
-          "between the images.",
+        "Each point is an image or a row, at the mean of its posterior q(z | x). Hover anywhere to decode that point, also " +
+          "between them.",
       ),
       el(
         "p",

@@ -92,6 +92,11 @@ export function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
 
+/** What one data point of a model is: row, image, signal or volume. @param {import("./types.js").ModelInfo} info */
+export function one(info) {
+  return info.noun.replace(/s$/, "");
+}
+
 /** A number as text; a dash if there is none. */
 export function formatNumber(value, digits = 1) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";

@@ -106,12 +106,12 @@ function namesOf(infos) {
 
 function showTitle(infos) {
   const titles = infos.map(({ title }) => title).join(" and ");
-  const [{ data, split, images, layer_dims: layerDims, prior, is_bound: isBound }] = infos;
+  const [{ data, split, images, noun, layer_dims: layerDims, prior, is_bound: isBound }] = infos;
   document.title = `${titles} · vaekit explorer`;
   at("title").textContent = infos.length > 1 ? "Two models, side by side" : titles;
   const latents = `${layerDims.join(" + ")} latents`;
   const facts = [
-    `${images.toLocaleString("en")} images of ${data}, ${split}`,
+    `${images.toLocaleString("en")} ${noun} of ${data.split("/").pop()}, ${split}`,
     ...(infos.length > 1
       ? []
       : [latents, isBound ? `${prior.replaceAll("_", " ")} prior` : "autoencoder"]),

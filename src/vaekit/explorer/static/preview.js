@@ -5,7 +5,7 @@
  * The time from a move of the pointer to its image is measured:
  * `performance.getEntriesByName("pointer to image")`.
  */
-import { el, formatNumber } from "./dom.js";
+import { el, formatNumber, one } from "./dom.js";
 import { clear, imageCanvas, show } from "./image.js";
 import { describeLatent, latentAt } from "./latent_navigation.js";
 import { latest } from "./latest.js";
@@ -21,16 +21,29 @@ export function preview(app, model) {
   const source = el("p", { class: "source" });
   const original = imageCanvas("Image of the data", { class: "picture small" });
   const facts = el("dl", { class: "numbers" });
+  const cells = el("table", { class: "cells", hidden: !model.info.columns });
+  const shown = { decoded: null, data: null };
   let shownImage = -1;
 
   const decode = latest(async ({ place, z, label, frame }) => {
     if (frame) return showFrame(frame);
     const latent = place ? await latentUnder(app, model, place, z) : z;
-    show(picture, await app.backend.decode(m, [latent], label, "preview"));
+    const row = await app.backend.decode(m, [latent], label, "preview");
+    show(picture, row);
+    showCells({ decoded: row.values });
     source.textContent = `${describeLatent(latent)}${place ? ", under the pointer" : ""}`;
     if (place?.time) measure(place.time);
   }, app.showError);
-  const fetchImage = latest(async (i) => show(original, await app.backend.image(m, i)), app.showError);
+  const fetchImage = latest(async (i) => {
+    const row = await app.backend.image(m, i);
+    show(original, row);
+    showCells({ data: row.values });
+  }, app.showError);
+
+  function showCells(values) {
+    Object.assign(shown, values);
+    if (model.info.columns) cells.replaceChildren(...cellRows(model.info.columns, shown));
+  }
 
   function showFrame({ row, k, n, z, t }) {
     show(picture, row, k, n);
@@ -49,8 +62,10 @@ export function preview(app, model) {
     if (i === shownImage) return;
     shownImage = i;
     original.setAttribute("aria-label", i < 0 ? "No image of the data here" : `Image ${i} of the data`);
-    if (i < 0) clear(original);
-    else fetchImage(i);
+    if (i < 0) {
+      clear(original);
+      showCells({ data: null });
+    } else fetchImage(i);
     refreshNumbers();
   }
 
@@ -61,7 +76,7 @@ export function preview(app, model) {
   refreshNumbers();
   refresh();
   const side = el("div", { class: "beside" }, original, facts);
-  const box = modelPanel(app, model, el("div", { class: "pair" }, picture, side), source);
+  const box = modelPanel(app, model, el("div", { class: "pair" }, picture, side), source, cells);
   box.classList.add("preview");
   return box;
 }
@@ -83,12 +98,26 @@ function numbers(model, i) {
       ]
     : [];
   const rows = [
-    ["image", i < 0 ? "–" : String(i)],
+    [one(info), i < 0 ? "–" : String(i)],
     ...label,
     ["log p(x|z)", formatNumber(value("reconstruction"))],
     ...bound,
   ];
   return rows.flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]);
+}
+
+/** A line for each column: its name, the decoded value, and that of the nearest row. */
+function cellRows(columns, { decoded, data }) {
+  const head = el("tr", {}, ...["", "decoded", "data"].map((text) => el("th", { scope: "col" }, text)));
+  const rows = columns.map((name, j) =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row", title: name }, name),
+      ...[decoded, data].map((values) => el("td", {}, values?.[j] ?? "–")),
+    ),
+  );
+  return [head, ...rows];
 }
 
 function measure(start) {

@@ -28,6 +28,8 @@
  * @property {string} title
  * @property {string} name
  * @property {number[]} shape  of a data point: C, H, W of images
+ * @property {string} noun  what data points are: rows, vectors, signals, images or volumes
+ * @property {string[]|null} columns  the names of the first columns of a table
  * @property {boolean} drawable  whether an image can be drawn or uploaded
  * @property {[number, number]} tile_size  width and height in pixels of one image in an image file
  * @property {number[]} layer_dims  latents per layer, top first

@@ -15,7 +15,7 @@ from vaekit.explorer import prior_samples, requests
 from vaekit.explorer.images import gif, png
 from vaekit.explorer.projection import bounds
 from vaekit.explorer.session import ExplorerSession
-from vaekit.explorer.views.responses import ImageResponse, Response, rounded
+from vaekit.explorer.views.responses import ImageResponse, Response, cell_values, rounded
 from vaekit.models import vae
 
 
@@ -50,8 +50,11 @@ def decode(session: ExplorerSession, request: requests.Decode) -> Response:
         {'Z': [0.5, -1.0]}
     """
     z = request.z or [_unproject(session, request.kind, request.point or (0, 0), request.base).tolist()]
-    image = png(_decode(session, session.latent_tensor(z), request.label), limits=session.limits)
-    return ImageResponse(image, headers={} if request.z else {"Z": rounded(np.array(z[0]))})
+    decoded = _decode(session, session.latent_tensor(z), request.label)
+    headers = {} if request.z else {"Z": rounded(np.array(z[0]))}
+    return ImageResponse(
+        png(decoded, limits=session.limits), headers={**headers, **cell_values(session, decoded)}
+    )
 
 
 @torch.no_grad()

@@ -11,7 +11,7 @@ from vaekit.explorer import requests
 from vaekit.explorer.images import png
 from vaekit.explorer.projection import LinearProjection, Projection, bounds
 from vaekit.explorer.session import ExplorerSession
-from vaekit.explorer.views.responses import ImageResponse, Response, describe_posterior, packed
+from vaekit.explorer.views.responses import ImageResponse, Response, cell_values, describe_posterior, packed
 
 
 def points(session: ExplorerSession, request: requests.Map) -> Response:
@@ -125,4 +125,5 @@ def image(session: ExplorerSession, request: requests.Image) -> Response:
         >>> image(session, requests.Image(index=3)).media_type
         'image/png'
     """
-    return ImageResponse(png(session.image(request.index), limits=session.limits))
+    x = session.image(request.index)
+    return ImageResponse(png(x, limits=session.limits), headers=cell_values(session, x))

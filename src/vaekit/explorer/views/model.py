@@ -10,9 +10,11 @@ import numpy as np
 
 import vaekit
 from vaekit.config.components import short_name
+from vaekit.data.dataset import NOUNS
 from vaekit.explorer import images, prior_samples
 from vaekit.explorer.projection import projection_kinds
 from vaekit.explorer.session import ExplorerSession
+from vaekit.explorer.views.responses import MAX_COLUMNS
 
 
 def models(sessions: Sequence[ExplorerSession]) -> dict[str, Any]:
@@ -41,6 +43,8 @@ def describe(session: ExplorerSession) -> dict[str, Any]:
         "title": trained.title,
         "name": recipe.name,
         "shape": list(trained.shape),
+        "noun": "rows" if trained.columns else NOUNS[len(trained.shape)],
+        "columns": [column.name for column in trained.columns[:MAX_COLUMNS]] or None,
         "tile_size": [width, height],
         "drawable": session.drawable,
         "layer_dims": list(model.layer_dims),

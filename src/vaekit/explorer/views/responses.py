@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch import Tensor
 
+from vaekit.data.table_source import TableSource
+from vaekit.data.tables.write import cell_texts
 from vaekit.explorer.projection import ellipse
 from vaekit.explorer.session import ExplorerSession
 from vaekit.models.conditional import HierarchicalDistribution
@@ -33,6 +35,9 @@ class ImageResponse(NamedTuple):
 
 
 Response = dict[str, Any] | ImageResponse
+
+MAX_COLUMNS = 24
+"""Columns of a table whose values the page shows in words."""
 
 
 def packed(array: np.ndarray, dtype: str = "<f4") -> str:
@@ -70,6 +75,39 @@ def rounded(numbers: Sequence[float] | np.ndarray | Tensor) -> list[float]:
         [0.333333, 12345700.0]
     """
     return [float(f"{number:.6g}") for number in numbers]
+
+
+def cell_values(session: ExplorerSession, x: Tensor) -> dict[str, list[str]]:
+    """The values of one row of a table in its units, as the header `Values`; nothing for other data.
+
+    Args:
+        session: the model.
+        x: (n, D) model values; NaN for missing.
+
+    Returns:
+        The text of the first `MAX_COLUMNS` cells, if n is 1.
+
+    Example:
+        >>> from vaekit.explorer.session import demo, open_session
+        >>> session = open_session(demo(), images=20)
+        >>> cell_values(session, session.image(0))
+        {}
+    """
+    columns = session.trained.columns[:MAX_COLUMNS]
+    if not columns or len(x) != 1:
+        return {}
+    values = x[0].detach().double().cpu().numpy()
+    source = TableSource(missing="missing")
+    cells = [cell_texts(c, c.to_data(values[j : j + 1]), source)[0] for j, c in enumerate(columns)]
+    return {"Values": [_short_number(cell) for cell in cells]}
+
+
+def _short_number(cell: str) -> str:
+    """A number of many digits with six of them; other cells as they are."""
+    try:
+        return cell if len(cell) <= 8 else f"{float(cell):.6g}"
+    except ValueError:
+        return cell
 
 
 def describe_posterior(

@@ -66,8 +66,11 @@ async function reason(response) {
   return typeof body.error === "string" ? body.error : `The server answered with status ${response.status}.`;
 }
 
+/** A picture, with the `values` of the cells if it is one row of a table. */
 async function bitmap(response) {
-  return createImageBitmap(await response.blob());
+  const picture = await createImageBitmap(await response.blob());
+  const values = response.headers.get("X-Vaekit-Values");
+  return values ? Object.assign(picture, { values: JSON.parse(values) }) : picture;
 }
 
 async function imputations(response) {

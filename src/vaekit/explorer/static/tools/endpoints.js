@@ -1,5 +1,5 @@
 /** The ends A and B of an interpolation: an image of the data, or a latent vector per model. */
-import { button, el } from "../dom.js";
+import { button, el, one } from "../dom.js";
 import { latest } from "../latest.js";
 import { imageCanvas, show } from "../image.js";
 import { latentAt } from "../latent_navigation.js";
@@ -36,7 +36,7 @@ export function endBox(app, name) {
   const picture = imageCanvas(`End ${letter}`, { class: "picture end" });
   const text = el("span", { class: "note" });
   const fill = latest(async (end) => {
-    text.textContent = "index" in end ? `image ${end.index}` : "latent vector";
+    text.textContent = "index" in end ? `${one(app.models[0].info)} ${end.index}` : "latent vector";
     const { label } = app.store.get();
     show(
       picture,

@@ -30,7 +30,7 @@ export function interpolation(app) {
     ["spherical", "Spherical"],
   ];
   const path = choice("Path", kinds, app.store.get().path, (value) => app.store.set({ path: value }));
-  const steps = slider("Images", {
+  const steps = slider("Steps", {
     min: 3,
     max: 16,
     step: 1,

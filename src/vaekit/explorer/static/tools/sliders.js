@@ -4,7 +4,7 @@
  * In a hierarchical model, the layers below a changed one can be resampled from p(z_l | layers above), with the same
  * seed, so that the image changes smoothly.
  */
-import { button, el, formatNumber, slider, unique } from "../dom.js";
+import { button, el, formatNumber, one, slider, unique } from "../dom.js";
 import { modelPanel } from "../model_panel.js";
 import { latest } from "../latest.js";
 import { selectImage, setLatent, setLatents } from "../latent_navigation.js";
@@ -32,7 +32,7 @@ function prior(app) {
     class: "button small",
     title: "Move to the mean of all posterior means",
   });
-  const image = button("Random image", () =>
+  const image = button(`Random ${one(app.models[0].info)}`, () =>
     selectImage(app, Math.floor(Math.random() * app.models[0].info.images)),
   );
   const words = "Ordered by KL: the line under a name shows its KL to the prior.";
@@ -104,11 +104,11 @@ function layerBox(info, layer, largest, changed, rows, resample) {
           last ? null : button("Resample below", () => resample(layer), { class: "button small" }),
         )
       : null;
-  return el("div", { class: "layer" }, head, ...active.map(row), inactive.length ? inactiveBox(inactive.map(row)) : null);
+  return el("div", { class: "layer" }, head, ...active.map(row), inactive.length ? inactiveBox(inactive.map(row), info.noun) : null);
 }
 
-function inactiveBox(rows) {
-  const words = `${rows.length} inactive ${rows.length > 1 ? "latents" : "latent"}: the posterior mean hardly varies between images`;
+function inactiveBox(rows, noun) {
+  const words = `${rows.length} inactive ${rows.length > 1 ? "latents" : "latent"}: the posterior mean hardly varies between ${noun}`;
   return el("details", { class: "inactive" }, el("summary", {}, words), ...rows);
 }
 
