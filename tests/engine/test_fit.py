@@ -109,5 +109,5 @@ def test_mistakes_are_said_in_one_line(rows, on_rows):
         fit("digits", y=[1, 2], log=LOG)
     with pytest.raises(DataError, match="for one data point use X\\[None\\]"):
         vaekit.encode(on_rows, rows[0])
-    with pytest.raises(InvalidError, match="was trained on vectors of 3, got 2"):
+    with pytest.raises(InvalidError, match="was trained on rows of 3 columns, got 2"):
         vaekit.encode(on_rows, rows[:, :2])

@@ -170,9 +170,14 @@ class LoadedModel:
             found = self._read_table(data)
             return found if labels is None else dataset_of(found, labels)
         dataset = dataset_of(data, labels)
-        if self.columns and dataset.shape == (len(self.columns),) and not isinstance(data, Dataset):
-            return replace(dataset, columns=())  # of an array, columns have places only
-        return dataset
+        if not self.columns or isinstance(data, Dataset):
+            return dataset
+        if dataset.shape != (len(self.columns),):
+            raise InvalidError(
+                f"data {dataset.name!r}: {self.source} was trained on rows of {len(self.columns)} columns, got "
+                f"{_format_shape(dataset.shape)}"
+            )
+        return replace(dataset, columns=())  # those of an array have places only
 
     def _read_table(self, path: Any) -> Dataset:
         """Another table, a file or a frame, read by the columns of the training data."""
