@@ -174,8 +174,8 @@ class LoadedModel:
             return dataset
         if dataset.shape != (len(self.columns),):
             raise InvalidError(
-                f"data {dataset.name!r}: {self.source} was trained on rows of {len(self.columns)} columns, got "
-                f"{_format_shape(dataset.shape)}"
+                f"data {dataset.name!r}: {self.source} was trained on rows of {len(self.columns)} columns, "
+                f"got {_format_shape(dataset.shape)}"
             )
         return replace(dataset, columns=())  # those of an array have places only
 
