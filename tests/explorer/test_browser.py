@@ -18,7 +18,10 @@ import cases
 from explorer import browsing
 from explorer.browsing import pixels, until
 from explorer.sessions import tiny_session
-from vaekit.explorer.session import ExplorerSession, Source, create_session
+from vaekit.config.build import build
+from vaekit.config.propose import propose
+from vaekit.engine.model_files import load_model, save_model
+from vaekit.explorer.session import ExplorerSession, Source, create_session, open_session
 from vaekit.explorer.session import demo as packaged_model
 
 pytestmark = [pytest.mark.browser, browsing.needed]
@@ -404,3 +407,23 @@ def test_layers_are_resampled_and_pseudo_inputs_sampled(visit, pair):
 
 def latent_of_first(page: Any) -> list[float]:
     return [float(number) for number in (state_of(page, "z") or "").split(";")[0].split(",")]
+
+
+def test_a_row_of_a_table_is_shown_by_its_values(visit, tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [f"{('red', 'blue')[i % 2]},{rng.normal(1000, 9):.2f},{rng.normal():.3f}" for i in range(60)]
+    (tmp_path / "x.csv").write_text("color,size,other\n" + "\n".join(rows) + "\n")
+    recipe = propose(tmp_path / "x.csv").recipe
+    experiment = build(recipe)
+    save_model(tmp_path / "model", experiment.model, recipe, experiment.dataset, experiment.preprocessing)
+    with browsing.served([open_session(load_model(tmp_path / "model"), split="all")]) as at:
+        page = visit(at)
+        page.get_by_role("button", name="Random row").click()
+        cells = page.locator("table.cells")
+        until(lambda: cells.locator("td").count() == 6 and "–" not in cells.inner_text())
+        assert cells.locator("th[scope=row]").all_inner_texts() == ["color", "size", "other"]
+        decoded, data = cells.locator("tr").nth(2).locator("td").all_inner_texts()
+        assert float(data) == pytest.approx(1000, abs=40)
+        assert float(decoded) == pytest.approx(1000, abs=40)
+        assert "60 rows of x.csv" in page.locator("#facts").inner_text()
+        assert not page.get_by_role("tab", name="Draw").count()

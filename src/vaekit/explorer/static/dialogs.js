@@ -38,6 +38,7 @@ export function showHelp() {
         {},
         "Click to select a point or an image, drag to pan, scroll or pinch to zoom. On a touch screen, slide a finger to decode and lift it to select.",
       ),
+      el("p", {}, "Only gray and color images can be drawn, so other data have no tool Draw."),
       el("p", {}, "Keys, when the map has the focus:"),
       el("table", { class: "keys" }, ...rows),
       el("p", {}, "The address holds the state of the page: a link to it shows the same view."),

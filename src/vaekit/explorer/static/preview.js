@@ -21,7 +21,7 @@ export function preview(app, model) {
   const source = el("p", { class: "source" });
   const original = imageCanvas("Image of the data", { class: "picture small" });
   const facts = el("dl", { class: "numbers" });
-  const cells = el("table", { class: "cells", hidden: !model.info.columns });
+  const cells = el("table", { class: "cells", hidden: true });
   const shown = { decoded: null, data: null };
   let shownImage = -1;
 
@@ -42,7 +42,8 @@ export function preview(app, model) {
 
   function showCells(values) {
     Object.assign(shown, values);
-    if (model.info.columns) cells.replaceChildren(...cellRows(model.info.columns, shown));
+    cells.hidden = !(model.info.columns && (shown.decoded || shown.data)); // a page without Python has no values
+    if (!cells.hidden) cells.replaceChildren(...cellRows(model.info.columns, shown));
   }
 
   function showFrame({ row, k, n, z, t }) {
