@@ -33,6 +33,7 @@ import numpy as np
 
 OURS = "vaekit"
 VIEWS = ("likelihood", "neighbors", "ellipsoid", "reconstruction", "kl")
+MAX_IMAGES = 1000
 IMAGE_METHODS = ("complexity", "likelihood", "typicality", "regret", "latent", "reconstruction", "kl")
 
 
@@ -136,15 +137,23 @@ def image_areas(data: str, outliers: Sequence[str]) -> dict[str, dict[str, float
     areas: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         run = vaekit.train(data=data, run_dir=Path(folder) / "run", figures=False, log=SilentLogger())
+        tested = {name: test_images(run.trained, name) for name in (data, *outliers)}
         for method in IMAGE_METHODS:
             measure = partial(score, run.trained, method=method, samples=16)  # type: ignore[arg-type]
-            inside = measure(None).score
+            found = {name: measure(images).score for name, images in tested.items()}
             for other in outliers:
-                outside = measure(other).score
-                truth = np.repeat([0, 1], [len(inside), len(outside)])
-                area = float(roc_auc_score(truth, np.concatenate([inside, outside])))
+                truth = np.repeat([0, 1], [len(found[data]), len(found[other])])
+                area = float(roc_auc_score(truth, np.concatenate([found[data], found[other]])))
                 areas.setdefault(f"{Path(data).stem}, outliers {Path(other).stem}", {})[method] = area
+                print(f"{data}, outliers {other}, {method}: {area:.3f}", file=sys.stderr, flush=True)
     return areas
+
+
+def test_images(trained: Any, data: str) -> np.ndarray:
+    """Test images of the model's own data or of others, at most MAX_IMAGES of them, in their own units."""
+    dataset, splits = trained.load_data(data)
+    chosen = trained.choose(splits.test, MAX_IMAGES)
+    return dataset.to_layout(dataset.in_units(chosen)).astype(dataset.images.dtype)
 
 
 def small_image_areas() -> dict[str, dict[str, float]]:
@@ -159,7 +168,6 @@ def small_image_areas() -> dict[str, dict[str, float]]:
         for data, shape in shapes.items():
             others = [other for other in shapes if other != data and shapes[other] == shape]
             areas |= image_areas(data, others)
-            print(f"{Path(data).stem} is done", file=sys.stderr, flush=True)
     return areas
 
 
