@@ -39,7 +39,8 @@ def test_doctor_of_a_damaged_run(call, numbers, run):
     ],
 )
 def test_edited_evaluations_are_a_problem(numbers, run, numbers_of_run):
-    known = {"mutual_information": 1.0, "surgery_images": 100, **numbers_of_run}
+    weights = json.loads((run / "model/config.json").read_text())["weights"]
+    known = {"weights": weights, "mutual_information": 1.0, "surgery_images": 100, **numbers_of_run}
     (run / "evaluation.json").write_text(json.dumps(known))
     facts = numbers("doctor", run)["run"]
     [problem] = facts["problems"]

@@ -75,6 +75,13 @@ def test_an_interrupted_evaluation_resumes(call, numbers, run, monkeypatch):
     assert not list(run.glob("evaluation.partial*"))
 
 
+def unsealed(run) -> dict:
+    """The config.json of a model, without the seal that would refuse another content."""
+    config = json.loads((run / "model/config.json").read_text())
+    del config["sha256"]
+    return config
+
+
 @pytest.mark.parametrize("place", ["vaekit.engine.evaluate.elbo_surgery", "vaekit.runs.run.Run.report"])
 def test_an_interruption_after_the_last_image_resumes_too(call, run, monkeypatch, place):
     def interrupted(*arguments, **options):
@@ -137,7 +144,8 @@ def test_ais_options_of_the_command_line_are_those_of_python():
 
 @pytest.mark.parametrize("words", [("--bdmc",), ("--estimator", "ais")])
 def test_ais_is_refused_for_a_point_posterior(fails, run, words):
-    config = json.loads((run / "model/config.json").read_text())
+    config = unsealed(run)
+    del config["weights"]
     config["recipe"]["model"]["encoder"]["posterior"] = {"kind": "delta"}
     (run / "model/config.json").write_text(json.dumps(config))
     weights = load_file(run / "model/model.safetensors")
@@ -166,7 +174,7 @@ def test_evaluations_of_other_data_are_printed_but_not_saved(numbers, run, tmp_p
 
 
 def test_invalid_likelihoods_are_labeled(call, run):
-    config = json.loads((run / "model/config.json").read_text())
+    config = unsealed(run)
     config["recipe"]["data"]["binarization"] = "none"
     (run / "model/config.json").write_text(json.dumps(config))
     text = call("evaluate", run / "model", *QUICK).stdout
@@ -227,7 +235,7 @@ def test_options_without_effect_are_refused(fails, run, words, expected):
 
 
 def test_an_empty_split(fails, run):
-    config = json.loads((run / "model/config.json").read_text())
+    config = unsealed(run)
     config["recipe"]["data"]["validation"] = 0
     (run / "model/config.json").write_text(json.dumps(config))
     assert "split 'validation'" in fails(3, "evaluate", run / "model", "--split", "validation")
@@ -240,9 +248,14 @@ def test_damage_is_one_line(fails, run):
         config.write_text(text)
         assert str(config) in fails(3, "evaluate", run)
     config.write_text(whole.replace('"latent_dim": 2', '"latent_dim": 3'))
-    assert "another architecture" in fails(3, "evaluate", run)
+    assert "changed since vaekit wrote it" in fails(3, "evaluate", run / "model")
+    config.write_text(json.dumps(unsealed(run)))
+    assert "another architecture" in fails(3, "evaluate", run / "model")
     config.write_text(whole)
     weights.write_bytes(weights.read_bytes()[:1000])
-    assert "damaged weights" in fails(3, "evaluate", run)
+    assert "not the weights that" in fails(3, "evaluate", run)
+    config.write_text(json.dumps({key: value for key, value in unsealed(run).items() if key != "weights"}))
+    assert "damaged weights" in fails(3, "evaluate", run / "model")
+    config.write_text(whole)
     weights.unlink()
     assert "model.safetensors: not found" in fails(4, "evaluate", run)

@@ -234,7 +234,7 @@ def test_divergence_has_its_own_exit_code(call, tmp_path):
         (4, ["digits", "--data", "nowhere"], "'nowhere' is neither a path nor a dataset"),
         (3, ["digits", "--device", "cuda:77"], "device: 'cuda:77' is not available"),
         (2, ["digits", "--threads", "0"], "0 is not in the range"),
-        (2, ["digits", "--resume", "r"], "--resume uses the recipe and data of the run"),
+        (2, ["digits", "--resume", "r"], "--resume uses the recipe of the run"),
         (4, ["--resume", "nowhere"], "nowhere: not a run directory"),
         (
             3,

@@ -254,7 +254,7 @@ def test_key_numbers_of_a_training(whole):
         ),
         ("bdmc.json", b'{"a": 1}', r"bdmc\.json: expected the numbers"),
         ("environment.json", b"3", r"environment\.json: expected a JSON object"),
-        ("metrics.jsonl", b"{]}\n{}", r"metrics\.jsonl: expected a JSON object on each line"),
+        ("metrics.jsonl", b"{]}\n{}", r"metrics\.jsonl: expected a JSON object on line 1"),
         ("figures/samples.png", b"no picture", r"samples\.png: expected an image"),
         ("model/model.safetensors", b"no weights", r"model\.safetensors: expected safetensors"),
     ],

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import click
 
 from vaekit.errors import InterruptedRun, VaekitError, did_you_mean, printable
+from vaekit.utils.interrupt import was_interrupted
 
 INTERRUPTED = 130
 
@@ -63,6 +64,8 @@ class CommandGroup(click.Group):
         try:
             code = super().main(args, prog_name, **{**extra, "standalone_mode": False, "obj": settings})
         except (Exception, KeyboardInterrupt) as error:
+            if was_interrupted() and not isinstance(error, VaekitError):
+                error = KeyboardInterrupt()
             code = print_error(error, verbose=bool(settings.get("verbose")))
         sys.exit(code or 0)
 

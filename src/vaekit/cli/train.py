@@ -17,7 +17,11 @@ from vaekit.cli import options
     "--data", metavar="NAME_OR_PATH", help="Dataset name (see: vaekit data list) or path of your own data."
 )
 @click.option("--run-dir", metavar="DIR", help="Directory of the run. Default: runs/RECIPE/1, 2, ...")
-@click.option("--resume", metavar="RUN", help="Resume an interrupted run, or extend a finished one.")
+@click.option(
+    "--resume",
+    metavar="RUN",
+    help="Resume an interrupted run, or extend a finished one; with --data, its data moved.",
+)
 @click.option("--epochs", type=click.IntRange(1), help="Short for training.epochs=N.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Random seed of weights, batches and noise.")
 @click.option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")
@@ -57,17 +61,15 @@ def command(
         if path == "":
             raise click.UsageError(f"{option}: expected a name or path, got nothing")
     given = {key: value for key, value in settings.items() if value is not None}
-    if resume and (recipe or data or run_dir):
-        raise click.UsageError(
-            "--resume uses the recipe and data of the run; leave out RECIPE, --data and --run-dir"
-        )
+    if resume and (recipe or run_dir):
+        raise click.UsageError("--resume uses the recipe of the run; leave out RECIPE and --run-dir")
     from vaekit.cli.output import emit
     from vaekit.runs import train
     from vaekit.training.display import make_display
 
     log = make_display(quiet)
     if resume:
-        done = train.resume(resume, overrides, log=log, **given)
+        done = train.resume(resume, overrides, data=data, log=log, **given)
     else:
         done = train.train(recipe, overrides, data=data, run_dir=run_dir, log=log, **given)
     summary = done.summary()

@@ -128,6 +128,6 @@ def _digest(array: np.ndarray) -> str:
     digest, rows = hashlib.sha256(), max(1, CHUNK_BYTES // max(1, array[:1].nbytes))
     for start in range(0, len(array), rows):
         chunk = array[start : start + rows]
-        digest.update(np.ascontiguousarray(chunk, chunk.dtype.newbyteorder("<")))
+        digest.update(np.ascontiguousarray(chunk, chunk.dtype.newbyteorder("<")).data)
         release_pages(chunk)
     return digest.hexdigest()

@@ -26,10 +26,11 @@ from vaekit.data import Dataset
 from vaekit.data.fingerprint import fingerprint
 from vaekit.data.observation import ObservedImages
 from vaekit.engine.loaded_model import LoadedModel
+from vaekit.engine.model_files import weights_digest
 from vaekit.engine.own_metrics import own_metrics
 from vaekit.engine.protocol import protocol_fields
 from vaekit.engine.sample_quality import sample_quality as sample_quality
-from vaekit.errors import InvalidError
+from vaekit.errors import InterruptedRun, InvalidError
 from vaekit.evaluation import validity
 from vaekit.evaluation.ais import CHAINS, STEPS, Init
 from vaekit.evaluation.baselines import Baseline, baselines
@@ -146,10 +147,20 @@ def evaluate(
             whole, options.quality_samples, options.features, seed=options.seed, data=options.data, say=say
         )
     repeats = _open_repeats(trained, dataset, images, estimator, options, partial_path)
+    total = len(images) * len(repeats)
     if any(repeat.batches for repeat in repeats):
-        done, total = sum(repeat.images for repeat in repeats), len(images) * len(repeats)
-        say(f"resuming after {done} of {total} images that were measured before")
-    metrics = _measure(trained, images, estimator, options, repeats, progress)
+        say(
+            f"resuming after {sum(repeat.images for repeat in repeats)} of {total} images that were measured "
+            "before"
+        )
+    try:
+        metrics = _measure(trained, images, estimator, options, repeats, progress)
+    except KeyboardInterrupt:
+        done = sum(repeat.images for repeat in repeats)
+        kept = "kept; the same command continues" if repeats[0].file else "lost, since they have no place"
+        raise InterruptedRun(
+            f"interrupted; {done} of {total} {dataset.noun} are measured, and {kept}"
+        ) from None
     evaluation = summarize(
         metrics,
         trained.model.layer_dims,
@@ -168,6 +179,7 @@ def evaluate(
         estimator=estimator.kind,
         **protocol_fields(trained, dataset, images, options.labels),
         repeats=options.repeats,
+        weights=weights_digest(trained.model.state_dict()),
         **ais,
         **_surgery_fields(trained, images, options.seed),
         **_saturation_fields(trained, images),

@@ -10,6 +10,7 @@ old names too. They are set aside in `format1/`: measure again, and train longer
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -23,6 +24,7 @@ from vaekit.config.renamed import upgrade_recipe
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.utils.io import write_whole
 from vaekit.utils.paths import is_file
+from vaekit.utils.seal import sealed
 
 WEIGHTS = {  # names of tensors: a pattern of the old ones -> the new one
     r"(^|\.)links\.": r"\1layers.",
@@ -85,10 +87,15 @@ def _migrate_model(folder: Path) -> list[Path]:
         raise InvalidError(
             f"{folder}: expected a model of format 1 ({type(error).__name__}: {error})"
         ) from None
-    upgraded = config | {"format": 2, "recipe": recipe.model_dump(mode="json")}
+    new = save(tensors)
+    upgraded = config | {
+        "format": 2,
+        "recipe": recipe.model_dump(mode="json"),
+        "weights": hashlib.sha256(new).hexdigest(),
+    }
     write_whole(folder / "config.format1.json", content)
-    write_whole(weights, save(tensors))
-    write_whole(file, (json.dumps(upgraded, indent=2) + "\n").encode())
+    write_whole(weights, new)
+    write_whole(file, (json.dumps(sealed(upgraded), indent=2) + "\n").encode())
     return [file, weights]
 
 

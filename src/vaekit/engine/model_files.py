@@ -3,20 +3,23 @@
     model/config.json           recipe, preprocessing, names of classes and attributes, versions
     model/model.safetensors     the weights, and the labels of a conditional model with their probabilities
 
-Both files are plain data. Loading a model runs no code that came with it.
+config.json has the SHA-256 of the weights, and of its own content (`vaekit.utils.seal`). Both files are plain
+data. Loading a model runs no code that came with it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 
 import vaekit
 from vaekit.config.build import build_model
@@ -33,8 +36,9 @@ from vaekit.models.labels import LabelPrior
 from vaekit.models.vae import VAE
 from vaekit.registry import Trust
 from vaekit.spec import Preprocessing
-from vaekit.utils.io import read_bounded, write_whole
+from vaekit.utils.io import write_whole
 from vaekit.utils.paths import exists, is_file
+from vaekit.utils.seal import read_sealed, sealed
 
 FORMAT = 2
 MAX_VALUES = 2**31  # of a data point
@@ -73,10 +77,34 @@ def save_model(
         "recipe": tree,
         **({"components": components} if components else {}),
     }
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    write_whole(folder / "model.safetensors", save(weights))
-    write_whole(folder / "config.json", (json.dumps(config, indent=2) + "\n").encode())
+    weights = weights_bytes(model.state_dict())
+    config["weights"] = hashlib.sha256(weights).hexdigest()
+    write_whole(folder / "model.safetensors", weights)
+    write_whole(folder / "config.json", (json.dumps(sealed(config), indent=2) + "\n").encode())
     return folder
+
+
+def weights_bytes(weights: Mapping[str, torch.Tensor]) -> bytes:
+    """The content of model.safetensors for the weights of a model.
+
+    Example:
+        >>> import vaekit
+        >>> trained = vaekit.demo()
+        >>> file = trained.source / "model.safetensors"
+        >>> weights_bytes(trained.model.state_dict()) == file.read_bytes()
+        True
+    """
+    return save({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
+
+
+def weights_digest(weights: Mapping[str, torch.Tensor]) -> str:
+    """The SHA-256 of the file of some weights, as in config.json and in evaluations.
+
+    Example:
+        >>> weights_digest({"w": torch.zeros(2)})[:8]
+        '...'
+    """
+    return hashlib.sha256(weights_bytes(weights)).hexdigest()
 
 
 def load_model(path: str | Path, device: str | torch.device = "cpu", trust: Trust = False) -> TrainedModel:
@@ -108,7 +136,8 @@ def load_model(path: str | Path, device: str | torch.device = "cpu", trust: Trus
     shape, names = tuple(config["shape"]), tuple(config["label_names"])
     file = folder / "model.safetensors"
     preprocessing, table = _read_preprocessing(config, folder)
-    model = restore_model(recipe, shape, _read_weights(file), str(file), preprocessing)
+    weights = _read_weights(file)
+    model = restore_model(recipe, shape, weights, str(file), preprocessing)
     data, attributes = str(config.get("data", "")), tuple(config.get("attribute_names", ()))
     return TrainedModel(
         model.to(device).eval(), recipe, shape, names, folder, data, attributes, preprocessing, table
@@ -223,7 +252,7 @@ def read_config(file: Path) -> dict[str, Any]:
         2
     """
     try:
-        config = json.loads(read_bounded(file, MAX_CONFIG).decode("utf-8"))
+        config = read_sealed(file, "copy the model again", MAX_CONFIG)
         shape, names, form = config["shape"], config["label_names"], config["format"]
         sound = (
             1 <= len(shape) <= 4
@@ -237,6 +266,8 @@ def read_config(file: Path) -> dict[str, Any]:
         raise NotFoundError(
             f"{file}: not found; expected a run directory, a model directory or its weights' file"
         ) from None
+    except InvalidError:
+        raise
     except (ValueError, KeyError, TypeError, RecursionError, ValidationError) as error:
         raise InvalidError(f"{file}: not a model's configuration ({brief(first_line(error), 200)})") from None
     if form == 1:
@@ -251,10 +282,35 @@ def read_config(file: Path) -> dict[str, Any]:
     return config
 
 
+def check_weights(content: bytes, file: Path) -> None:
+    """Check that the content of model.safetensors is what config.json beside it was saved with.
+
+    Raises:
+        InvalidError: its SHA-256 differs, or config.json is damaged.
+
+    Example:
+        >>> import vaekit
+        >>> check_weights(b"", vaekit.demo().source / "model.safetensors")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        vaekit.errors.InvalidError: ...model.safetensors: not the weights that ...
+    """
+    config = file.parent / "config.json"
+    recorded = read_config(config).get("weights") if config.is_file() else None
+    if recorded is not None and hashlib.sha256(content).hexdigest() != recorded:
+        raise InvalidError(
+            f"{file}: not the weights that {config} was saved with: their SHA-256 differs; copy both files "
+            "again, or train again"
+        )
+
+
 def _read_weights(file: Path) -> dict[str, torch.Tensor]:
     if not is_file(file):
         raise NotFoundError(f"{file}: not found; a model directory holds config.json and model.safetensors")
     try:
-        return load_file(file)
+        content = file.read_bytes()
+        check_weights(content, file)
+        return load(content)
+    except InvalidError:
+        raise
     except (SafetensorError, OSError, ValueError) as error:
         raise InvalidError(f"{file}: damaged weights ({error}); copy or train the model again") from None

@@ -17,6 +17,7 @@ from typing import Any
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from vaekit.errors import InvalidError, printable
+from vaekit.utils.io import is_leftover
 
 MAX_CONFIG = 50_000_000  # bytes of config.json
 MODEL_FILES = ("config.json", "model.safetensors", "components", "config.format1.json")
@@ -37,13 +38,18 @@ def check_model_folder(folder: Path) -> None:
     >>> check_model_folder(vaekit.demo().source)
     """
     refuse_links(folder, outside_only=False)
-    others = [name for name in os.listdir(folder) if name not in MODEL_FILES and not name.endswith(_TEXTS)]
+    others = [name for name in os.listdir(folder) if _is_other(name)]
     if others:
         shown = ", ".join(printable(name, 60) for name in sorted(others)[:3])
         raise InvalidError(
             f"{folder}: expected the files of a model, but it holds {len(others)} others, such as {shown}; "
             f"remove what you do not need, or give the path of the weights, {folder / 'model.safetensors'}"
         )
+
+
+def _is_other(name: str) -> bool:
+    """Whether a file is none of a model; one that a killed process left is ignored, not read."""
+    return not (name in MODEL_FILES or name.endswith(_TEXTS) or is_leftover(name))
 
 
 def refuse_links(folder: Path, outside_only: bool = True, depth: int = 2) -> None:

@@ -140,6 +140,7 @@ class Evaluation:
         conditioned_on: what is given in log p(x | ...): "label", "attributes", "covariates", "total"; empty
             for log p(x).
         scale: a digest of the map between data and model values, on which `mse` depends.
+        weights: the SHA-256 of the weights that were measured, as in the model's config.json.
         per_image: arrays (N,) by name: `index` into the dataset, `log_likelihood`, `elbo`,
             `effective_sample_size`, `pareto_k`, `mc_variance`, `shortfall`.
 
@@ -201,6 +202,7 @@ class Evaluation:
     shortfall: float | None = None
     log_likelihood_interval: list[float] | None = None
     repeats: int = 1
+    weights: str = ""
     per_image: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def __repr__(self) -> str:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from vaekit.errors import VaekitError
 from vaekit.evaluation.results import PerImageMetrics, concatenate
 from vaekit.utils.io import UNREADABLE, write_whole
 
 WRITE_INTERVAL = 10.0  # seconds between two writes of the file
+_log = logging.getLogger(__name__)
 _KEY_LENGTH = 12  # characters of the key in the name of the file
 
 
@@ -83,7 +87,11 @@ class ResumableResults:
             columns = {name: column.numpy() for name, column in self.concatenate()._asdict().items()}
             state: dict[str, Any] = {"key": self.key, "batches": self.batches, "seconds": self.seconds}
             np.savez(content, allow_pickle=False, **state, **columns)
-            write_whole(self.file, content.getvalue())
+            try:
+                write_whole(self.file, content.getvalue())
+            except VaekitError as error:
+                _log.warning("finished batches are not kept: %s", error)
+                self.file = None
         self._written = time.monotonic()
 
     def concatenate(self) -> PerImageMetrics:
@@ -93,7 +101,8 @@ class ResumableResults:
     def clear(self) -> None:
         """Remove the file, once the evaluation is saved."""
         if self.file:
-            self.file.unlink(missing_ok=True)
+            with suppress(OSError):
+                self.file.unlink(missing_ok=True)
 
 
 def measurement_key(model: nn.Module, **settings: Any) -> str:

@@ -129,6 +129,7 @@ def examine_run(path: str | Path, trust: Trust = False) -> Facts:
         "recipe": lambda: run.recipe.name,
         "epochs": lambda: f"{len(run.metrics)} of {run.recipe.training.epochs}",
         "finished": lambda: run.finished,
+        "evaluations": lambda: _evaluations(run, problems),
         "checkpoint": lambda: _newest_checkpoint(run.path, problems),
         "model": lambda: run.trained.title,
         "data": lambda: run.trained.load_data()[0].source,
@@ -265,7 +266,7 @@ def _advice(run: Run, problems: list[str]) -> list[str]:
     """The advice from the numbers of a run; unreadable numbers become a problem."""
     try:
         recorded = RunRecords(
-            str(run.path), run.recipe, run.metrics, run.evaluation, run.events, run.finished,
+            str(run.path), run.recipe, run.metrics, run.evaluation, run.events, run.training_complete,
             _columns(run), run.environment.get("training_rows"),
         )  # fmt: skip
     except VaekitError as error:
@@ -280,6 +281,13 @@ def _advice(run: Run, problems: list[str]) -> list[str]:
             f"({type(error).__name__}: {error}); delete the file, then evaluate or train again"
         )
         return []
+
+
+def _evaluations(run: Run, problems: list[str]) -> str | None:
+    """The evaluations of the run as it is now; stale ones become problems."""
+    problems += run.stale
+    found = {"importance": run.evaluation, "AIS": run.ais, "BDMC": run.bdmc_bounds}
+    return ", ".join(name for name, values in found.items() if values) or None
 
 
 def _columns(run: Run) -> tuple[Column, ...]:

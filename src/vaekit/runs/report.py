@@ -150,7 +150,7 @@ def render_report(run: RunFiles) -> str:
         cards=cards + training_cards(run.metrics, run.n_parameters),
         evaluated=bool(evaluation),
         samples=evaluation.get("samples"),
-        caveats=evaluation.get("caveats") or [],
+        caveats=[*(evaluation.get("caveats") or []), *run.stale],
         quality=describe_quality(evaluation["quality"]) if evaluation.get("quality") else "",
         curves=[image for image in images if image.name == _CURVES],
         images=[image for image in images if image.name != _CURVES],

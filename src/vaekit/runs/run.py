@@ -7,10 +7,12 @@ evaluation, the plots and the report. `load` opens a run, or a model that was ta
 
 from __future__ import annotations
 
+import hashlib
 import io
 import logging
+import os
 from collections.abc import Callable, Iterable
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,9 @@ import numpy as np
 from vaekit.config.build import build_data, build_preprocessing
 from vaekit.config.functions import Given
 from vaekit.engine.evaluate import EvaluationOptions, bdmc_on_model_samples, evaluate
-from vaekit.engine.model_files import load_model, restore_model
+from vaekit.engine.model_files import load_model, restore_model, weights_digest
 from vaekit.engine.trained_model import TrainedModel
-from vaekit.errors import first_line
+from vaekit.errors import InvalidError, VaekitError, first_line
 from vaekit.evaluation.bdmc import BDMCBounds
 from vaekit.evaluation.results import Evaluation
 from vaekit.models.vae import VAE
@@ -29,8 +31,9 @@ from vaekit.registry import Trust
 from vaekit.runs.files import RunFiles
 from vaekit.training import checkpoint
 from vaekit.utils.device import choose_device
-from vaekit.utils.io import to_json, write_whole
+from vaekit.utils.io import remove_leftovers, to_json, write_whole
 from vaekit.utils.paths import is_file
+from vaekit.utils.seal import sealed
 
 _log = logging.getLogger(__name__)
 _PARTIAL = "evaluation.partial"
@@ -72,7 +75,7 @@ class Run(RunFiles):
         It is used only if no checkpoint is left.
         """
         device = choose_device(self.device)
-        if self.finished or not (self.path / checkpoint.FOLDER).is_dir():
+        if self.training_complete or not (self.path / checkpoint.FOLDER).is_dir():
             return load_model(self.path / "model", device, self.trust)
         dataset, splits = build_data(self.recipe.data)
         preprocessing = build_preprocessing(self.recipe.data, dataset, splits)
@@ -121,8 +124,9 @@ class Run(RunFiles):
         """
         chosen = EvaluationOptions(samples, split, **options)
         own = chosen.data is None and chosen.missing is None
-        save: dict[str, Any] = {"save": self.save_evaluation} if own else {}
-        return evaluate(self.trained, chosen, progress, say, self.partial_path, **save)
+        save: dict[str, Any] = {"save": partial(_save_if_possible, self.save_evaluation)} if own else {}
+        partial_path = self.partial_path if os.access(self.path, os.W_OK) else None
+        return evaluate(self.trained, chosen, progress, say, partial_path, **save)
 
     def bdmc(self, **options: Any) -> BDMCBounds:
         """Bound log p(x) from both sides on images from the model, and save the bounds in bdmc.json.
@@ -131,8 +135,8 @@ class Run(RunFiles):
             options: of `vaekit.engine.evaluate.bdmc_on_model_samples`.
         """
         bounds = bdmc_on_model_samples(self.trained, **options)
-        write_whole(self.path / "bdmc.json", to_json(bounds.to_dict()).encode())
-        self.report()
+        known = {"data": self.trained.fingerprint, "weights": weights_digest(self.model.state_dict())}
+        _save_if_possible(self._write_measured, "bdmc", {**bounds.to_dict(), **known})
         return bounds
 
     def save_evaluation(self, evaluation: Evaluation) -> None:
@@ -144,10 +148,19 @@ class Run(RunFiles):
         name, arrays = _FILE_NAMES[evaluation.estimator], io.BytesIO()
         np.savez_compressed(arrays, allow_pickle=False, **evaluation.per_image)
         write_whole(self.path / f"{name}.npz", arrays.getvalue())
-        write_whole(self.path / f"{name}.json", to_json(evaluation.to_dict()).encode())
+        digest = hashlib.sha256(arrays.getvalue()).hexdigest()
         if evaluation.estimator == "importance":
             self._plot_bound_by_samples(evaluation)
-        self.report()
+        self._write_measured(name, {**evaluation.to_dict(), "arrays": digest})
+
+    def _write_measured(self, name: str, content: dict[str, Any]) -> None:
+        """Write an evaluation, and the report, which a damaged file elsewhere in the run may prevent."""
+        write_whole(self.path / f"{name}.json", to_json(sealed(content)).encode())
+        self.tidy()
+        try:
+            self.report()
+        except InvalidError as error:
+            _log.warning("report.html: not written (%s)", first_line(error))
 
     def clear_evaluation(self) -> None:
         """Remove every evaluation, since it belongs to weights that training is about to change."""
@@ -201,6 +214,17 @@ class Run(RunFiles):
 
         return write_report(self)
 
+    def write_marker(self) -> None:
+        """Write finished.json: the run is complete, with the figures that are there now."""
+        names = [file.name for file in self.figures]
+        content = {"weights": self.weights_digest, "epochs": len(self.metrics), "figures": names}
+        write_whole(self.path / "finished.json", to_json(sealed(content)).encode())
+
+    def tidy(self) -> None:
+        """Remove the unfinished files of processes that were killed."""
+        for name in ("", "model", "figures", "figures/progress"):
+            remove_leftovers(self.path / name)
+
     def _plot_bound_by_samples(self, evaluation: Evaluation) -> None:
         from vaekit import plotting
 
@@ -211,6 +235,14 @@ class Run(RunFiles):
             plotting.save(plotting.bound_by_samples(points, title), file)
         else:
             file.unlink(missing_ok=True)
+
+
+def _save_if_possible(save: Callable[..., Any], *content: Any) -> None:
+    """Save results, or say that they are not saved, since they were computed all the same."""
+    try:
+        save(*content)
+    except VaekitError as error:
+        _log.warning("the results are not saved: %s", first_line(error))
 
 
 def load(path: str | Path, device: str = "auto", trust: Trust = False) -> Run | TrainedModel:

@@ -61,14 +61,6 @@ class SampleCallback:
                 self.failed.add(kind)
                 _log.warning("progress of %s: not drawn (%s); training goes on", kind, first_line(error))
 
-    def animate(self) -> None:
-        """Write one animation per kind of image: samples and reconstructions."""
-        from vaekit import plotting
-
-        for kind in ("samples", "reconstructions"):
-            if frames := progress_frames(self.folder, kind):
-                plotting.animate(list(frames.values()), self.folder / f"progress-{kind}.gif")
-
     def _samples(self, model: VAE) -> np.ndarray:
         drawn = model.sample(4 * COLUMNS, seed=0, context=_labels_by_column(model.labels, 4 * COLUMNS))
         return drawn.float().cpu().numpy()
@@ -84,6 +76,21 @@ class SampleCallback:
         limits = plotting.value_limits(self.originals.numpy(), event_dims=self.originals.dim() - 1)
         file = self.folder / "progress" / f"{kind}-{epoch:04d}.png"
         plotting.save_grid(images, file, columns=COLUMNS, caption=f"epoch {epoch}", limits=limits)
+
+
+def animate(folder: Path) -> None:
+    """Write one animation per kind of image of the progress: samples and reconstructions.
+
+    Args:
+        folder: `figures` of a run.
+
+    >>> animate(Path("nowhere"))
+    """
+    from vaekit import plotting
+
+    for kind in ("samples", "reconstructions"):
+        if frames := progress_frames(folder, kind):
+            plotting.animate(list(frames.values()), folder / f"progress-{kind}.gif")
 
 
 def progress_frames(folder: Path, kind: str) -> dict[int, Path]:

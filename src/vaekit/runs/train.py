@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,12 +24,14 @@ from vaekit.data.fingerprint import fingerprint, is_same_data
 from vaekit.data.observation import ObservedImages
 from vaekit.engine.model_files import save_model
 from vaekit.engine.trained_model import TrainedModel
-from vaekit.errors import InvalidError, VaekitError, first_line
+from vaekit.errors import InterruptedRun, InvalidError, VaekitError, first_line
 from vaekit.evaluation import validity
-from vaekit.registry import Trust
+from vaekit.registry import Trust, UntrustedError
+from vaekit.runs import integrity
+from vaekit.runs.integrity import RESUMABLE
 from vaekit.runs.run import Run
-from vaekit.runs.sample_callback import SampleCallback
-from vaekit.training import loop
+from vaekit.runs.sample_callback import SampleCallback, animate
+from vaekit.training import checkpoint, loop
 from vaekit.training.callbacks import Callback, check_callbacks
 from vaekit.training.display import CompositeLogger, TrainingLogger, make_display
 from vaekit.training.locking import lock_directory
@@ -36,17 +39,7 @@ from vaekit.training.tensorboard import TensorBoardLogger
 from vaekit.utils.device import choose_device, cpu_settings, describe_environment
 from vaekit.utils.io import to_json, write_whole
 from vaekit.utils.paths import exists, user_path
-
-RESUMABLE = (
-    "epochs",
-    "patience",
-    "device",
-    "threads",
-    "checkpoint_seconds",
-    "checkpoint_steps",
-    "sample_every",
-    "callbacks",
-)
+from vaekit.utils.seal import seal_text, sealed
 
 
 def train(
@@ -101,14 +94,15 @@ def train(
     for reason in reasons:
         log.note(f"proposed: {reason}")
     directory = _run_directory(resolved.name, run_dir)
-    _record(directory, prepared)
-    return _fit(Run(directory, resolved.training.device), prepared, log, figures)
+    tree = _record(directory, prepared)
+    return _fit(Run(directory, resolved.training.device), prepared, tree, log, figures)
 
 
 def resume(
     path: str | Path,
     overrides: Overrides = (),
     *,
+    data: str | Path | None = None,
     figures: bool = True,
     callbacks: Sequence[Callback] = (),
     log: TrainingLogger | None = None,
@@ -117,12 +111,16 @@ def resume(
 ) -> Run:
     """Resume an interrupted run with identical results, or train a finished run for more epochs.
 
+    Everything is checked before a file is changed. Where training is complete, but the figures or the report
+    are missing, only these are made.
+
     A cosine schedule of the learning rate ends with the last epoch. With more epochs, the rate first rises to
     its value in the longer schedule, and the finished epochs keep the shorter schedule.
 
     Args:
         path: the run directory.
         overrides, training: changes of `training` that do not affect finished epochs, such as `epochs=50`.
+        data: where the data of the run are now, if they moved.
         figures, callbacks, log: as for `train`.
         trust: the modules and files from outside vaekit that may be imported, if the recipe names any; True
             for all.
@@ -131,14 +129,15 @@ def resume(
         The finished run.
 
     Raises:
-        InvalidError: another key changes, there are fewer epochs than are done, or nothing is left to do.
+        InvalidError: another key changes, there are fewer epochs than are done, the data, the recipe or the
+            metrics are not those of the run, or nothing is left to do.
 
     >>> resume("nowhere")
     Traceback (most recent call last):
     ...
     vaekit.errors.NotFoundError: nowhere: not a run directory (no recipe.yaml); make one with: vaekit train
     """
-    run = Run(path, trust=trust)
+    run, log = Run(path, trust=trust), log or make_display()
     changes = as_overrides(overrides, **training)
     for change in changes:
         if change.partition("=")[0].removeprefix("training.") not in RESUMABLE:
@@ -149,25 +148,62 @@ def resume(
     replaced = any(change.startswith("training.callbacks=") for change in changes)
     saved = run.load_recipe(callbacks=not replaced)
     recipe = override_recipe(saved, changes)
-    if run.finished and recipe == saved:
-        raise InvalidError(
-            f"{path}: {_describe_end(run)}; to train longer: vaekit train --resume {path} "
-            f"{_override_to_extend(run)}; "
-            f"for the report: vaekit report {path}"
-        )
+    if data is not None:
+        moved = recipe.data.model_copy(update={"dataset": str(data)})
+        recipe = with_absolute_paths(recipe.model_copy(update={"data": moved}))
+    if recipe == saved and _is_complete(run, log):
+        return _complete(run, log, figures)
     if recipe.training.epochs < (done := len(run.metrics)):
         raise InvalidError(
             f"{path}: training.epochs: {done} epochs are done; choose more, or start a new run"
         )
     prepared = _prepare(recipe, callbacks)
-    if not is_same_data(str(run.environment.get("data", "")), prepared.experiment.dataset):
-        raise InvalidError(
-            f"{path}: its data {recipe.data.dataset} changed since training started; restore it, "
-            "or start a new run"
-        )
-    _record(run.path, prepared)
+    _check_data(run, prepared)
+    tree = integrity.resumed_tree(integrity.read_recipe_tree(run.path / "recipe.yaml"), _tree(recipe))
+    loop.check_checkpoint(prepared.trained.model, recipe.training, run.path, _facts(tree, prepared))
+    tree = _record(run.path, prepared, before=tree)
     opened = Run(path, recipe.training.device, trust)
-    return _fit(opened, prepared, log or make_display(), figures, resuming=True)
+    return _fit(opened, prepared, tree, log, figures, resuming=True)
+
+
+def _is_complete(run: Run, log: TrainingLogger) -> bool:
+    """Whether training is complete; a damaged model is written again from the checkpoint."""
+    try:
+        return run.training_complete and bool(run.trained)
+    except UntrustedError:
+        raise
+    except VaekitError as error:
+        if not checkpoint.recorded_facts(run.path, verify=True):
+            raise
+        log.note(f"{error}; the model is written again from the checkpoint")
+        return False
+
+
+def _check_data(run: Run, prepared: Prepared) -> None:
+    """Refuse other data than those that training started with."""
+    known = str(run.environment.get("data") or checkpoint.recorded_facts(run.path).get("data", ""))
+    if not is_same_data(known, prepared.experiment.dataset):
+        raise InvalidError(
+            f"{run.path}: its data {prepared.trained.recipe.data.dataset} changed since training started; "
+            "restore it, or start a new run; if it moved, name its path with --data"
+        )
+
+
+def _complete(run: Run, log: TrainingLogger, figures: bool) -> Run:
+    """Make what a run lacks whose training is complete.
+
+    Raises:
+        InvalidError: it lacks nothing.
+    """
+    missing = run.missing if run.finished else ["figures", "report.html"]
+    if not missing:
+        raise InvalidError(
+            f"{run.path}: {_describe_end(run)}; to train longer: vaekit train --resume {run.path} "
+            f"{_override_to_extend(run)}; "
+            f"for the report: vaekit report {run.path}"
+        )
+    log.note(f"training is complete; making what {run.path} lacks: {', '.join(missing)}")
+    return _draw(run, log, figures)
 
 
 def _stopped_early(run: Run) -> bool:
@@ -247,21 +283,49 @@ def _prepare(recipe: Recipe, callbacks: Sequence[Callback]) -> Prepared:
     return Prepared(experiment, trained, train_set, validation, called)
 
 
-def _record(directory: Path, prepared: Prepared) -> None:
-    """Write recipe.yaml and environment.json, unless another process trains in the directory."""
+def _tree(recipe: Recipe) -> dict[str, Any]:
+    """The content of recipe.yaml; references to components are of files where they are now."""
+    return recipe.model_dump(mode="json")
+
+
+def _facts(tree: Mapping[str, Any], prepared: Prepared) -> dict[str, str]:
+    """What each checkpoint says about the training it belongs to."""
+    return {"recipe": integrity.recipe_digest(tree), "data": prepared.trained.fingerprint}
+
+
+def _record(directory: Path, prepared: Prepared, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Write recipe.yaml and environment.json, unless another process trains in the directory.
+
+    Args:
+        before: what recipe.yaml said, if the run is resumed: what cannot change stays word for word.
+
+    Returns:
+        The content of recipe.yaml.
+    """
     recipe = prepared.trained.recipe
     with lock_directory(directory), cpu_settings(recipe.training.threads):
         environment = describe_environment(" ".join(sys.argv), recipe.training.device)
         environment["data"] = prepared.trained.fingerprint
         environment["training_rows"] = len(prepared.train)
         tree, components = copy_components(recipe, directory)
+        if before is not None:
+            tree = integrity.resumed_tree(before, tree)
         if components:
             environment["components"] = components
-        write_whole(directory / "recipe.yaml", dump_recipe(tree).encode())
-        write_whole(directory / "environment.json", to_json(environment).encode())
+        (directory / "finished.json").unlink(missing_ok=True)
+        write_whole(directory / "environment.json", to_json(sealed(environment)).encode())
+        write_whole(directory / "recipe.yaml", seal_text(dump_recipe(tree)).encode())
+    return tree
 
 
-def _fit(run: Run, prepared: Prepared, log: TrainingLogger, figures: bool, resuming: bool = False) -> Run:
+def _fit(
+    run: Run,
+    prepared: Prepared,
+    tree: Mapping[str, Any],
+    log: TrainingLogger,
+    figures: bool,
+    resuming: bool = False,
+) -> Run:
     """Train, then write the model, the figures and the report."""
     experiment, trained, train_set, validation, callbacks = prepared
     model, settings = trained.model, trained.recipe.training
@@ -275,16 +339,34 @@ def _fit(run: Run, prepared: Prepared, log: TrainingLogger, figures: bool, resum
         loop.fit(
             model, experiment.objective, train_set, validation, settings, run.path,
             resume=resuming, callbacks=[samples, *callbacks], log=log, bound=validity.is_bound(model),
+            facts=_facts(tree, prepared),
         )  # fmt: skip
         save_model(
             run.path / "model", model.eval(), trained.recipe, experiment.dataset, experiment.preprocessing
         )
-        for draw in (samples.animate, run.plot) if figures else ():
+        return _draw(run, log, figures)
+
+
+def _draw(run: Run, log: TrainingLogger, figures: bool) -> Run:
+    """Draw the figures, write the report, and say in finished.json that the run is complete.
+
+    Raises:
+        InterruptedRun: Ctrl-C or SIGTERM came; resuming the run does what is left.
+    """
+    run.tidy()
+    try:
+        for draw in (partial(animate, run.path / "figures"), run.plot) if figures else ():
             try:
                 draw()
             except Exception as error:  # training does not depend on drawing
                 log.note(f"warning: figures: {first_line(error)}; draw them with: vaekit report {run.path}")
-    run.report()
+        run.report()
+        run.write_marker()
+    except KeyboardInterrupt:
+        raise InterruptedRun(
+            f"interrupted after training, which is complete; for the figures and the report: vaekit train "
+            f"--resume {run.path}"
+        ) from None
     return run
 
 

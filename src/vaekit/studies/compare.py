@@ -70,7 +70,7 @@ def _group_by_recipe(runs: Sequence[Run]) -> list[VariantResult]:
     """
     groups: list[list[tuple[Run, str]]] = []
     for run, label in zip(runs, _labels(runs), strict=True):
-        if not run.finished:
+        if not run.training_complete:
             raise InvalidError(f"{run.path}: not finished; continue with: vaekit train --resume {run.path}")
         group = next(
             (group for group in groups if _differs_only_in_seed(run, [other for other, _ in group])), None

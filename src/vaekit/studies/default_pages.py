@@ -32,7 +32,9 @@ def comparison_blocks(variants: Sequence[VariantResult]) -> Blocks:
     missing = unmeasured(variants)
     settings = list(differing_keys([recipe_settings(variant.first.recipe) for variant in variants]))
     columns = [*(f"recipe:{path}" for path in settings[:MAX_SETTINGS]), *MEASURED, *SAMPLE_QUALITY, *TRAINED]
-    note = f"Not measured yet; measure with: {'; '.join(missing)}" if missing else ""
+    stale = [reason for variant in variants for run in variant.runs for reason in run.stale]
+    notes = [f"Not measured yet; measure with: {'; '.join(missing)}"] if missing else []
+    note = ". ".join([*notes, *stale])
     blocks: Blocks = [{"heading": "Numbers"}, {"table": {"columns": columns, "note": note}}]
     paired = [metric for metric in ("log_likelihood", "ais") if pairs(variants, metric)]
     if paired:

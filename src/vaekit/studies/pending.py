@@ -6,7 +6,6 @@ measured again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -75,7 +74,14 @@ def _step(task: Task, note: Note, resume: bool) -> str | None:
     if (reason := _changed(run, task, data[0])) is not None:
         note(f"{task.name}: {reason}, so it is trained again")
         return "train"
-    if not run.finished:
+    try:
+        complete, finished = run.training_complete, run.finished
+    except VaekitError as error:
+        note(f"{task.name}: {error}, so it is trained again")
+        return "train"
+    if complete and not finished:
+        return "resume"
+    if not finished:
         note(f"{task.name}: it was interrupted and is {'resumed' if resume else 'trained again'}")
         return "resume" if resume else "train"
     return None if _is_measured(run, task, data[1]) else "measure"
@@ -114,11 +120,11 @@ def _is_measured(run: Run, task: Task, sizes: dict[str, int]) -> bool:
         "images": min(wanted.images or size, size),
     }
     try:
-        found = json.loads((run.path / "evaluation.json").read_text(encoding="utf-8"))
+        found = run.evaluation
         available = min(sizes["train"], sizes["test"] or sizes["validation"])
         scored = not wanted.quality or found["quality"]["images"] == min(wanted.quality, available)
         return scored and all(found[key] == value for key, value in protocol.items())
-    except (OSError, ValueError, LookupError, TypeError):
+    except (VaekitError, LookupError, TypeError):
         return False
 
 

@@ -94,6 +94,11 @@ class RunResult:
         return self.run_dir.per_image_ais
 
     @cached_property
+    def stale(self) -> list[str]:
+        """One sentence for each evaluation that is of other weights or data than the run has now."""
+        return self.run_dir.stale
+
+    @cached_property
     def per_image(self) -> Mapping[str, np.ndarray]:
         """The metrics per image, name -> (N,); empty if they were not saved."""
         return self.run_dir.per_image

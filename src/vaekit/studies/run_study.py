@@ -83,13 +83,22 @@ def run_planned_study(
     display = display or make_display()
     try:
         results = run_tasks(tasks, display, jobs, resume)
-    except InterruptedRun:
+        return _write(planned, _group_by_variant(variants, tasks, results), command, display)
+    except (InterruptedRun, KeyboardInterrupt):
         raise InterruptedRun(
             f"interrupted; checkpoints are saved; continue with: {command} --resume"
         ) from None
+
+
+def _write(
+    planned: StudyResults,
+    results: list[VariantResult],
+    command: str,
+    display: StudyDisplay,
+) -> StudyResults:
+    """The results of a study, with its page and results.json written."""
     found = StudyResults(
-        planned.study, _group_by_variant(variants, tasks, results), folder, planned.preset_name, settings,
-        command,
+        planned.study, results, planned.folder, planned.preset_name, planned.preset, command,
     )  # fmt: skip
     display.note("drawing the page")
     write_page(found)

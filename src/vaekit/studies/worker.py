@@ -20,6 +20,7 @@ from vaekit.errors import InterruptedRun, VaekitError
 from vaekit.training.display import Record, RunningMeans, SilentLogger
 from vaekit.training.position import Position
 from vaekit.utils.cpu import keep_freed_memory
+from vaekit.utils.interrupt import stop_on_signals
 
 if TYPE_CHECKING:
     from vaekit.config.schema.recipe import Recipe
@@ -183,4 +184,5 @@ def _train(job: Job, recipe: Recipe, log: ProgressLogger) -> None:
 
 
 if __name__ == "__main__":
+    stop_on_signals()
     main()

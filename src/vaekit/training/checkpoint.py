@@ -18,10 +18,10 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -46,6 +46,7 @@ class Checkpoint:
         path: the file.
         position: the position in the training and all other plain numbers.
         tensors: the tensors by name, on the CPU.
+        facts: what the training belongs to, such as the digests of its recipe and its data.
 
     >>> Checkpoint(Path("x.safetensors"), Position(epoch=3), {"model/w": Tensor()}).position.epoch
     3
@@ -54,6 +55,7 @@ class Checkpoint:
     path: Path
     position: Position
     tensors: Weights
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class _File(NamedTuple):
@@ -84,7 +86,7 @@ class Checkpoints:
         self.directory, self.folder, self._warn = directory, directory / FOLDER, warn
         self._broken: set[Path] = set()
 
-    def save(self, position: Position, tensors: Weights) -> Path:
+    def save(self, position: Position, tensors: Weights, facts: Mapping[str, Any] | None = None) -> Path:
         """Write a checkpoint, then remove old ones.
 
         The two newest stay, and the newest at the start of an epoch.
@@ -92,6 +94,7 @@ class Checkpoints:
         Args:
             position: the plain numbers of the training.
             tensors: everything else, by name.
+            facts: plain values that `recorded_facts` reads without the tensors.
 
         Returns:
             The path of the file.
@@ -101,7 +104,7 @@ class Checkpoints:
         """
         content = save(
             {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
-            {"state": json.dumps(asdict(position), allow_nan=False)},
+            {"state": json.dumps(asdict(position), allow_nan=False), "facts": json.dumps(dict(facts or {}))},
         )
         number = 1 + max((file.number for file in _files(self.folder)), default=0)
         place = f"step-{position.step}" if position.batch else f"epoch-{position.epoch}"
@@ -189,6 +192,35 @@ def load_weights(
     return (which == "best" and select_prefix(checkpoint.tensors, "best")) or last
 
 
+def recorded_facts(directory: str | Path, verify: bool = False) -> dict[str, Any]:
+    """The facts of the newest checkpoint of a run, with the `epoch` of its position.
+
+    Args:
+        directory: the run directory.
+        verify: read the whole file, and go to the one before it where it is damaged.
+
+    Returns:
+        The facts; empty without checkpoints, and for those of earlier versions.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> path = Checkpoints(folder, print).save(Position(epoch=3), {"w": Tensor([0.5])}, {"data": "1f"})
+    >>> recorded_facts(folder)
+    {'data': '1f', 'epoch': 3}
+    """
+    for file in reversed(_files(Path(directory) / FOLDER)):
+        try:
+            if verify and _digest(file.path.read_bytes()) != file.digest:
+                continue
+            with safe_open(file.path, framework="pt") as content:
+                known = content.metadata() or {}
+            position, facts = parse_position(known.get("state", "")), json.loads(known.get("facts", "{}"))
+            return {**facts, "epoch": position.epoch} if facts else {}
+        except (OSError, SafetensorError, ValueError, TypeError, RecursionError):
+            continue
+    return {}
+
+
 def select_prefix(tensors: Weights, name: str) -> Weights:
     """The tensors named `name/...`, without that prefix.
 
@@ -227,16 +259,17 @@ def _read(file: _File) -> Checkpoint:
     try:
         whole = _digest(file.path.read_bytes()) == file.digest
         with safe_open(file.path, framework="pt") as content:
-            position = parse_position((content.metadata() or {}).get("state", ""))
+            known = content.metadata() or {}
+            position, facts = parse_position(known.get("state", "")), json.loads(known.get("facts", "{}"))
             names = content.keys()
             tensors = {name: content.get_tensor(name).clone() for name in names}
-    except (OSError, SafetensorError, ValueError) as error:
+    except (OSError, SafetensorError, ValueError, TypeError, RecursionError) as error:
         raise InvalidError(f"checkpoint {file.path}: cannot be read ({first_line(error)})") from error
     if not whole:
         raise InvalidError(
             f"checkpoint {file.path}: the content does not match the digest in the name, so it was changed"
         )
-    return Checkpoint(file.path, position, tensors)
+    return Checkpoint(file.path, position, tensors, facts)
 
 
 def _sync(folder: Path) -> None:

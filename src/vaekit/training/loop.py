@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -79,6 +79,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     log: TrainingLogger | None = None,
     bound: bool = True,
+    facts: Mapping[str, str] | None = None,
 ) -> FitResult:
     """Train a model, and leave it in evaluation mode with its best weights.
 
@@ -92,6 +93,7 @@ def fit(
         callbacks: called with each `FinishedEpoch`, while the model has the weights that were validated.
         log: reports the progress; silent by default.
         bound: whether the posterior has a density. That of an autoencoder has none, so its KL is undefined.
+        facts: what the training belongs to, such as digests of its recipe and its data, for the checkpoints.
 
     Returns:
         How the training ended.
@@ -116,7 +118,7 @@ def fit(
     """
     log = log or SilentLogger()
     state = TrainState(model, settings)
-    recorder = RunRecorder(directory, state, settings, log.note)
+    recorder = RunRecorder(directory, state, settings, log.note, facts)
     with (
         lock_directory(directory),
         seeded(derive_seed(settings.seed, "noise")),
@@ -131,9 +133,32 @@ def fit(
             loop.run()
         finally:
             log.stop()
+        if interrupted():
+            raise InterruptedRun(f"interrupted; continue with: vaekit train --resume {directory}")
     state.load_best()
     end = state.position
     return FitResult(end.epoch - 1, end.step, end.best_epoch, end.best, end.stops_early(settings))
+
+
+def check_checkpoint(
+    model: VAE, settings: TrainingSettings, directory: Path, facts: Mapping[str, str] | None = None
+) -> None:
+    """Check that `fit(..., resume=True)` can continue from what is in a directory, and change no file.
+
+    Args:
+        model, settings, directory, facts: as for `fit`. The model may get the weights of the checkpoint.
+
+    Raises:
+        InvalidError: the checkpoint belongs to another training, or all are damaged.
+
+    >>> import tempfile
+    >>> from vaekit.config.build import build_model
+    >>> from vaekit.config.loading import load_recipe
+    >>> model = build_model(load_recipe("digits").model, (1, 8, 8))
+    >>> check_checkpoint(model, TrainingSettings(), Path(tempfile.mkdtemp()))
+    """
+    with seeded(0):
+        RunRecorder(directory, TrainState(model, settings), settings, lambda text: None, facts).check()
 
 
 @dataclass

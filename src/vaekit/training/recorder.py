@@ -11,14 +11,21 @@ lines will be written again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from vaekit.errors import DivergedError, VaekitError
+from vaekit.errors import DivergedError, InvalidError, VaekitError
 from vaekit.training.checkpoint import Checkpoint, Checkpoints
 from vaekit.training.settings import TrainingSettings
 from vaekit.training.train_state import TrainState
-from vaekit.utils.io import Record, append_record, trim_records
+from vaekit.utils.io import (
+    Record,
+    append_record,
+    lines_digest,
+    read_records,
+    record_epoch,
+    trim_records,
+)
 
 ROLLBACKS = 8
 
@@ -31,6 +38,8 @@ class RunRecorder:
         state: the state that is saved and restored.
         settings: how often to save, and what to do on divergence.
         note: called with messages for the user, in one line each.
+        facts: what the training belongs to, such as digests of its recipe and its data; each checkpoint has
+            them, and is refused by a training with others.
 
     >>> import tempfile
     >>> from vaekit.config.build import build_model
@@ -44,11 +53,16 @@ class RunRecorder:
     """
 
     def __init__(
-        self, directory: Path, state: TrainState, settings: TrainingSettings, note: Callable[[str], None]
+        self,
+        directory: Path,
+        state: TrainState,
+        settings: TrainingSettings,
+        note: Callable[[str], None],
+        facts: Mapping[str, str] | None = None,
     ):
         self.directory = directory
         self.metrics, self.events = directory / "metrics.jsonl", directory / "events.jsonl"
-        self._state, self._settings, self._note = state, settings, note
+        self._state, self._settings, self._note, self._facts = state, settings, note, dict(facts or {})
         self._checkpoints = Checkpoints(directory, note)
         self._saved = time.monotonic()
 
@@ -72,9 +86,21 @@ class RunRecorder:
                 f"{self.directory}, or choose another directory"
             )
         checkpoint = self._checkpoints.load_newest()
+        self._check(checkpoint)
         self._seek(checkpoint)
         if checkpoint is None:
             self.save()
+
+    def check(self) -> None:
+        """Restore the newest checkpoint as `start` does, and change no file.
+
+        Raises:
+            InvalidError: it belongs to another training, or all are damaged.
+        """
+        checkpoint = self._checkpoints.load_newest()
+        self._check(checkpoint)
+        if checkpoint is not None:
+            self._state.restore(checkpoint)
 
     def checkpoint_due(self) -> bool:
         """Whether to save a checkpoint after the next step."""
@@ -84,7 +110,8 @@ class RunRecorder:
 
     def save(self) -> None:
         """Write a checkpoint."""
-        self._checkpoints.save(self._state.position, self._state.tensors())
+        facts = self._facts | {"metrics": lines_digest(read_records(self.metrics))}
+        self._checkpoints.save(self._state.position, self._state.tensors(), facts)
         self._saved = time.monotonic()
 
     def write_metrics(self, record: Record) -> None:
@@ -115,11 +142,33 @@ class RunRecorder:
         self.save()
         self._note(f"{reason}; back to the start of epoch {position.epoch} with half the learning rate")
 
+    def _check(self, checkpoint: Checkpoint | None) -> None:
+        """Refuse a checkpoint of another recipe or other data, or beside other metrics.
+
+        Raises:
+            InvalidError: it is one of those.
+        """
+        if checkpoint is None:
+            return
+        for name, value in self._facts.items():
+            if checkpoint.facts.get(name, value) != value:
+                raise InvalidError(
+                    f"checkpoint {checkpoint.path}: of another training: its {name} differs; restore the "
+                    "files of one run, or start a new run"
+                )
+        done = [r for r in read_records(self.metrics) if record_epoch(r) < checkpoint.position.epoch]
+        if checkpoint.facts.get("metrics", "") not in ("", lines_digest(done)):
+            raise InvalidError(
+                f"{self.metrics}: not the lines that were written up to epoch "
+                f"{checkpoint.position.epoch - 1}: one is missing or was changed; restore the file, or "
+                "start a new run"
+            )
+
     def _seek(self, checkpoint: Checkpoint | None) -> None:
         """Restore a checkpoint, if there is one, and remove the lines that were written after it."""
         if checkpoint is not None:
             self._state.restore(checkpoint)
         position = self._state.position
-        trim_records(self.metrics, lambda record: record.get("epoch", 0) < position.epoch)
+        trim_records(self.metrics, lambda record: record_epoch(record) < position.epoch)
         trim_records(self.events, lambda record: record.get("rollbacks", 0) <= position.rollbacks)
         self._saved = time.monotonic()

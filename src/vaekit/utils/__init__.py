@@ -9,5 +9,7 @@ Every package may import `vaekit.utils`; it imports nothing of vaekit but `vaeki
     device    choose a device, set the threads, describe the environment
     memory    the memory of the machine, and the pages of memory-mapped files
     cpu       settings of the process that make small training steps faster
+    seal      a file that says when it was changed
+    interrupt Ctrl-C and SIGTERM on the command line
     format    numbers and durations as text
 """

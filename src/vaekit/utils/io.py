@@ -7,13 +7,17 @@ middle of a line, the lines before it are still read.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
+import re
 import tempfile
+import time
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +28,10 @@ UNREADABLE = (
     OSError, EOFError, ValueError, TypeError, LookupError, RuntimeError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 """The exceptions that reading a damaged archive of arrays may raise."""
+
+
+_LEFTOVER = re.compile(r"\.[^.].*\.[a-z0-9_]{8}")  # the names that `write_whole` gives to unfinished files
+_BEGAN = time.time()
 
 
 def write_whole(path: str | Path, content: bytes) -> Path:
@@ -94,6 +102,32 @@ def _replace(path: Path, content: bytes) -> None:
         raise
 
 
+def is_leftover(name: str) -> bool:
+    """Whether a file has the name of one that `write_whole` had not finished.
+
+    >>> is_leftover(".config.json.4dh3jh5c"), is_leftover("config.json")
+    (True, False)
+    """
+    return _LEFTOVER.fullmatch(name) is not None
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what `write_whole` left in a folder when its process was killed before this one began.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> (folder / ".evaluation.json.4dh3jh5c").touch()
+    >>> os.utime(folder / ".evaluation.json.4dh3jh5c", (0, 0))
+    >>> remove_leftovers(folder)
+    >>> list(folder.iterdir())
+    []
+    """
+    for file in folder.glob(".*"):
+        with suppress(OSError):
+            if is_leftover(file.name) and file.stat().st_mtime < _BEGAN:
+                file.unlink()
+
+
 def to_jsonable(value: Any) -> Any:
     """`value` in terms of dictionaries, lists, strings and numbers; NaN and infinity become None.
 
@@ -161,6 +195,25 @@ def read_records(path: Path) -> list[Record]:
     return [record for record in records if record is not None]
 
 
+def lines_digest(records: Sequence[Mapping[str, Any]]) -> str:
+    """The SHA-256 of records as lines of JSON, as `append_record` writes them.
+
+    >>> lines_digest([{"epoch": 1}]) == hashlib.sha256(b'{"epoch": 1}\\n').hexdigest()
+    True
+    """
+    return hashlib.sha256("".join(json.dumps(record) + "\n" for record in records).encode()).hexdigest()
+
+
+def record_epoch(record: Mapping[str, Any]) -> int:
+    """The epoch of a record; 0 if it has none.
+
+    >>> record_epoch({"epoch": 3}), record_epoch({"epoch": "3"}), record_epoch({})
+    (3, 0, 0)
+    """
+    epoch = record.get("epoch")
+    return epoch if type(epoch) is int else 0
+
+
 def trim_records(path: Path, keep: Callable[[Record], bool]) -> None:
     """Remove the records for which `keep` is false from a file; do nothing if there is no file.
 
@@ -191,6 +244,6 @@ def best_epoch(records: Sequence[Mapping[str, Any]]) -> int | None:
 def _parse_record(line: bytes) -> Record | None:
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
