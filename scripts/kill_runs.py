@@ -4,7 +4,7 @@
 
 Each round takes one kind of recipe and one task: training with figures and report, an evaluation, or a
 study. The task runs in a process that is killed at a random moment, by SIGKILL, SIGTERM or Ctrl-C, up to
-three times, and is then resumed to its end. Then it must have the weights, metrics, evaluation and files of
+ten times, and is then resumed to its end. Then it must have the weights, metrics, evaluation and files of
 the same task that was never killed. SIGTERM and Ctrl-C must end with code 130 and one line. The moment is a
 random one in time, or a random operation: a step, a batch that was measured, or a file about to be renamed or
 just synced.
@@ -74,6 +74,7 @@ from vaekit.models.priors import standard_normal
 def wide(context):
     return standard_normal(context)
 """
+MOST_KILLS = 10  # of one task
 TIMING = ("seconds", "images_per_second")
 IGNORED = re.compile(r"(^|/)(\.lock|\.pid)$|^checkpoint/|\.npz\.lock$")
 Hook = Callable[[], None]
@@ -202,7 +203,7 @@ class Killer:
         self.problems: list[str] = []
 
     def round(self, number: int) -> None:
-        """Kill one task up to three times, finish it, and compare."""
+        """Kill one task several times, finish it, and compare."""
         kind = self.kinds[number % len(self.kinds)]
         task = self.random.choices(("train", "evaluate", "study"), (6, 3, 1))[0]
         whole, outcomes = self._whole(kind, task)
@@ -213,7 +214,7 @@ class Killer:
                 file.unlink()
         self._kill(kind, task, cut, outcomes[task])
         if task == "train":
-            run_command(("evaluate", "run", *EVALUATE), cut)
+            run_command(self._words(kind, "evaluate", cut), cut)
         label = f"round {number}, {kind}, {task}"
         found = differences(whole, cut, task) or unfinished(cut, task)
         self.problems += [f"{label}: {found} (in {cut})"] if found else []
@@ -222,7 +223,7 @@ class Killer:
             shutil.rmtree(cut)
 
     def _kill(self, kind: str, task: str, cut: Path, whole: Outcome) -> None:
-        for _ in range(self.random.randint(1, 3)):
+        for _ in range(self.random.randint(1, MOST_KILLS)):
             sign = self.random.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT))
             words, began = self._words(kind, task, cut), _moment(cut)
             if self.random.random() < 0.7:
@@ -250,10 +251,10 @@ class Killer:
     def _words(self, kind: str, task: str, cut: Path) -> tuple[str, ...]:
         if task == "study":
             return ("study", "study.yaml", "--preset", "quick", "--jobs", "1", "--resume", "-o", "run")
+        trust = ("--trust", "own.py") if kind == "own component" else ()
         if task == "evaluate":
-            return ("evaluate", "run", *EVALUATE)
+            return ("evaluate", "run", *EVALUATE, *trust)
         if (cut / "run" / "recipe.yaml").exists():
-            trust = ("--trust", "run/components/own.py") if kind == "own component" else ()
             return ("train", "--resume", "run", *trust)
         return ("train", *KINDS[kind], "--run-dir", "run")
 
