@@ -259,3 +259,39 @@ def test_damage_is_one_line(fails, run):
     config.write_text(whole)
     weights.unlink()
     assert "model.safetensors: not found" in fails(4, "evaluate", run)
+
+
+def test_repeats_are_averaged_and_give_the_monte_carlo_error(call, numbers, run):
+    words = ("evaluate", run, "--samples", 5, "--images", 40)
+    alone, seven = numbers(*words), numbers(*words, "--seed", 7919)
+    text = call(*words, "--repeats", 2).stdout
+    both = json.loads((run / "evaluation.json").read_text())
+    assert both["repeats"] == 2
+    mean = (alone["log_likelihood"] + seven["log_likelihood"]) / 2
+    assert both["log_likelihood"] == pytest.approx(mean)
+    assert "over 2 repeats" in text
+    each = np.load(run / "evaluation.npz")
+    assert both["mc_error"] == pytest.approx(np.sqrt(each["mc_variance"].sum()) / 40)
+    low, high = both["log_likelihood_interval"]
+    assert low < both["log_likelihood"] + both["shortfall"] < high
+
+
+def test_an_estimate_of_one_sample_below_the_elbo_is_explained(call, run):
+    text = call("evaluate", run, "--samples", 1, "--images", 100).stdout
+    kept = json.loads((run / "evaluation.json").read_text())
+    assert kept["log_likelihood_interval"] is None
+    assert ("is below the ELBO, which takes the KL in closed form" in " ".join(text.split())) == (
+        kept["log_likelihood"] < kept["elbo"]
+    )
+    below = " ".join(call("compare", run).stdout.split())
+    assert ("is below the ELBO" in below) == (kept["log_likelihood"] < kept["elbo"])
+
+
+def test_both_estimates_of_a_run_are_compared_on_their_common_images(call, run):
+    call("evaluate", run, "--samples", 1)
+    words = ("--estimator", "ais", "--chains", 16, "--steps", 20, "--images", 40)
+    text = " ".join(call("evaluate", run, *words).stdout.split())
+    assert "on the same 40 images AIS is" in text
+    page = (run / "report.html").read_text()
+    assert page.index("Log-likelihood (AIS)") < page.index("Log-likelihood (importance sampling)")
+    assert "on the same 40 images AIS is" in " ".join(call("compare", run).stdout.split())

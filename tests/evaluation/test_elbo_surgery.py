@@ -11,7 +11,7 @@ from torch.distributions import Independent, Normal
 
 from cases import images, images_for, make_hierarchical, make_vae
 from exact_models import GRID, SHAPE, STEP, LinearGaussian, linear_decoder, on_a_line, random
-from vaekit.evaluation.elbo_surgery import elbo_surgery
+from vaekit.evaluation.elbo_surgery import elbo_surgery, is_at_cap
 from vaekit.evaluation.reconstruction import saturated_fraction
 from vaekit.models.conditional import Hierarchy
 from vaekit.models.priors import StandardNormal
@@ -115,3 +115,20 @@ def test_every_likelihood_with_a_scale_is_checked():
         model = make_vae(likelihood)
         assert saturated_fraction(model, images_for(model), None, (30.0, 40.0)) == 1
     assert saturated_fraction(make_vae("bernoulli"), images("binary"), None, (-6.0, 2.0)) is None
+
+
+def test_standard_errors_are_those_of_many_repetitions():
+    """Posteriors that overlap: the spread of both parts over seeds is not above their standard errors."""
+    model, x = on_a_line("bernoulli")
+    found = [elbo_surgery(model, in_batches(x.repeat(30, 1, 1, 1)), seed=seed) for seed in range(200)]
+    for name in ("mutual_information", "marginal_kl"):
+        spread = torch.tensor([getattr(each, name) for each in found]).std().item()
+        errors = torch.tensor([getattr(each, f"{name}_stderr") for each in found]).mean().item()
+        assert 0.5 * errors < spread < 1.15 * errors  # they include the choice of images, which is fixed here
+
+
+def test_the_cap_is_said_for_posteriors_that_do_not_overlap():
+    model, x = on_a_line("bernoulli")
+    assert not elbo_surgery(model, in_batches(x.repeat(30, 1, 1, 1))).at_cap
+    assert [is_at_cap(value, 1000) for value in (6.90, 6.25, 6.20, 4.0)] == [True, True, False, False]
+    assert not is_at_cap(0.0, 1)

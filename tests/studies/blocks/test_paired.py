@@ -103,3 +103,34 @@ def test_runs_without_per_image_values_are_refused(results):
         paired_differences(found)
     [part] = draw_block(found, {"paired_differences": {"metric": "mse"}})
     assert part.text == "paired_differences: metric: expected one of log_likelihood, ais, elbo, got 'mse'"
+
+
+def test_monte_carlo_errors_and_shortfalls_stand_beside_the_values(results):
+    runs = [measured(results, name, HARD - i) for i, name in enumerate("ab")]
+    for run, shortfall, variance in zip(runs, (0.1, 3.0), (0.04, 0.16), strict=True):
+        run.first.per_image = {
+            **run.first.per_image, "shortfall": np.full(20, shortfall), "mc_variance": np.full(20, variance),
+        }  # fmt: skip
+    [part] = paired_differences(with_runs(results, *runs))
+    names = [column.name for column in part.columns]
+    rows = {name: dict(zip(names, cells, strict=True)) for name, cells in part.rows}
+    assert list(rows) == ["b", "a"]  # b is higher once its shortfall is added
+    assert rows["a"]["monte_carlo"].value == pytest.approx(0.2 / np.sqrt(20))
+    assert rows["b"]["shortfall"].value == pytest.approx(3.0)
+    assert rows["b"]["log_likelihood"].value == pytest.approx(HARD.mean() - 1)
+    assert rows["a"]["difference"].value == pytest.approx(-1.9)
+    assert rows["a"]["difference_monte_carlo"].value == pytest.approx(np.sqrt(0.2 / 20))
+
+
+def test_annealed_estimates_are_paired_too(results):
+    runs = [measured(results, name, HARD) for name in "ab"]
+    chains = {"estimator": "ais", "samples": 16, "steps": 200, "init": "encoder"}
+    for number, variant in enumerate(runs):
+        run = variant.first
+        run.ais = {**run.evaluation, **chains}
+        run.per_image_ais = {"log_likelihood": HARD[:9] + 7 * number, "index": INDEX[:9]}
+    [part] = paired_differences(with_runs(results, *runs), metric="ais")
+    assert [name for name, _ in part.rows] == ["b", "a"]
+    assert "16 AIS chains with 200 steps" in part.notes[0]
+    places = {column.name: place for place, column in enumerate(part.columns)}
+    assert part.rows[1][1][places["difference"]].value == pytest.approx(-7)
