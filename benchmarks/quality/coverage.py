@@ -9,8 +9,8 @@ Two intervals are asked for the truth:
     population   `evidence_interval`: the mean of log p(x) over all images, by images and Monte Carlo error
     images       `images_interval`: the mean over these very images, by Monte Carlo error alone
 
-The last column is the ratio of Monte Carlo error to standard error over images: with near 1, images are much
-alike and the draws are all that varies. The rows with heavy tails show the limit: no interval can see what the
+The last column is the ratio of Monte Carlo error to standard error over images: near 1 images are much alike,
+and the draws are all that varies. The rows with heavy tails show the limit: no interval can see what the
 same draws have missed.
 """
 
