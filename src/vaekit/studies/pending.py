@@ -13,7 +13,7 @@ from typing import Any
 from vaekit.config.build import build_data
 from vaekit.config.schema.data import DataSettings
 from vaekit.config.schema.recipe import Recipe
-from vaekit.data.fingerprint import fingerprint, sample_digest
+from vaekit.data.fingerprint import covers_all, fingerprint, sample_digest
 from vaekit.errors import VaekitError
 from vaekit.runs.run import Run
 from vaekit.runs.train import with_absolute_paths
@@ -123,7 +123,8 @@ def _is_measured(run: Run, task: Task, sizes: dict[str, int]) -> bool:
         found = run.evaluation
         available = min(sizes["train"], sizes["test"] or sizes["validation"])
         scored = not wanted.quality or found["quality"]["images"] == min(wanted.quality, available)
-        return scored and all(found[key] == value for key, value in protocol.items())
+        is_covered = covers_all(found["data"])  # else its numbers are not compared with any
+        return scored and is_covered and all(found[key] == value for key, value in protocol.items())
     except (VaekitError, LookupError, TypeError):
         return False
 
