@@ -35,7 +35,8 @@ METHODS = (
     type=click.Choice(METHODS),
     default="auto",
     show_default=True,
-    help="The anomaly score. auto: views for tables; for images complexity, the likelihood ratio to a compressor.",
+    help="The anomaly score. auto: views for tables, and for images complexity, the likelihood ratio to a "
+    "general compressor.",
 )
 @click.option(
     "--samples", type=click.IntRange(1, 1_000_000), default=64, show_default=True,
