@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from vaekit.evaluation.validity import BELOW_ELBO
+from vaekit.evaluation.validity import BELOW_ELBO, MAX_UNRELIABLE
 from vaekit.registry import register
 from vaekit.runs.headline import compare_estimates
 from vaekit.studies.elements import Cell, Column, Element, Table, mark_best
@@ -239,7 +239,14 @@ def bound_notes(variants: Sequence[VariantResult]) -> list[str]:
                 seed = f", seed {run.seed}" if len(variant.finished) > 1 else ""
                 lines.append(f"{variant.label}{seed}: {two.describe()}.")
     below = [variant.label for variant in variants if any(_below_elbo(run) for run in variant.finished)]
-    return [*lines, *([f"{', '.join(below)}: {BELOW_ELBO}."] if below else [])]
+    heavy = [variant.label for variant in variants if any(_has_heavy_tails(run) for run in variant.finished)]
+    tails = "the Pareto shape of many importance weights is above 0.7, so errors and shortfalls are too small"
+    groups = ((below, BELOW_ELBO), (heavy, tails))
+    return [*lines, *(f"{', '.join(labels)}: {text}." for labels, text in groups if labels)]
+
+
+def _has_heavy_tails(run: RunResult) -> bool:
+    return (run.evaluation.get("unreliable") or 0.0) > MAX_UNRELIABLE
 
 
 def _below_elbo(run: RunResult) -> bool:
