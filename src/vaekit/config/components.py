@@ -59,6 +59,18 @@ class Options(Section):
 
     kind: str = Field(min_length=1, description="name of a component")
 
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """Copies are made from the name, since the class of a component has no place in a module."""
+        if "component" not in vars(type(self)):
+            return super().__reduce__()
+        base = type(self).__bases__[0]
+        return _restore, (type(self).component.kind, self.kind, base, self.model_dump())
+
+
+def _restore(kind: str, reference: str, base: type[Options], values: dict[str, Any]) -> Options:
+    """The options of a component after a copy."""
+    return options_of(kind, reference, base).model_validate(values)
+
 
 def option_values(options: Options) -> dict[str, Any]:
     """The options of a section that are parameters of its component, by name.

@@ -14,7 +14,8 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent
 
-from vaekit.distributions.operations import Bounds, IndependentEvent
+from vaekit.distributions.normal import LogScaleNormal
+from vaekit.distributions.operations import Bounds, IndependentEvent, soft_clamp
 from vaekit.distributions.units import DataUnits
 from vaekit.utils.device import to_float32
 
@@ -75,3 +76,13 @@ class Head(nn.Module):
         if self.units is not None:
             distribution = self.units(distribution)
         return IndependentEvent(distribution, self.event_dims, validate_args=False)
+
+
+def log_scale_normal(loc: Tensor, log_sigma: Tensor, bounds: Bounds | None) -> LogScaleNormal:
+    """A Gaussian from its mean and its log sigma, which stays within smooth bounds.
+
+    >>> import torch
+    >>> log_scale_normal(torch.zeros(2), torch.zeros(2), bounds=None).stddev
+    tensor([1., 1.])
+    """
+    return LogScaleNormal(loc, soft_clamp(log_sigma, bounds))

@@ -13,6 +13,7 @@ pixels, `discretized_logistic`, `discretized_gaussian` or `categorical` for gray
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Annotated, Literal
 
 import torch
@@ -31,7 +32,7 @@ from vaekit.distributions.pixels import (
     DiscretizedLogistic,
 )
 from vaekit.models.build_context import BuildContext
-from vaekit.models.head import Head
+from vaekit.models.head import Head, log_scale_normal
 from vaekit.registry import register
 from vaekit.utils.schema import Bounds, Positive
 
@@ -84,12 +85,7 @@ def discretized_logistic(
     """
     n = _levels(levels, context)
     limits = _bounds_of_levels(bounds, n)
-    return Head(
-        lambda loc, log_scale: DiscretizedLogistic(loc, soft_clamp(log_scale, limits), n),
-        2,
-        event_dims,
-        "discrete",
-    )
+    return Head(partial(_in_bins, DiscretizedLogistic, limits, n), 2, event_dims, "discrete")
 
 
 @register("likelihood", support="discrete")
@@ -116,12 +112,18 @@ def discretized_gaussian(
     limits = _bounds_of_levels(bounds, n)
     if sigma == "global":
         return Head(_GlobalSigmaOfLevels(limits, n), 1, event_dims, "discrete")
-    return Head(
-        lambda loc, log_sigma: DiscretizedGaussian(loc, soft_clamp(log_sigma, limits), n),
-        2,
-        event_dims,
-        "discrete",
-    )
+    return Head(partial(_in_bins, DiscretizedGaussian, limits, n), 2, event_dims, "discrete")
+
+
+def _in_bins(
+    family: type[DiscretizedLogistic | DiscretizedGaussian],
+    bounds: Bounds | None,
+    levels: int,
+    loc: Tensor,
+    log_scale: Tensor,
+) -> Distribution:
+    """A density in bins from its center and its log-scale."""
+    return family(loc, soft_clamp(log_scale, bounds), levels)
 
 
 @register("likelihood", support="discrete")
@@ -140,7 +142,11 @@ def categorical(event_dims: int = 3, context: BuildContext | None = None) -> Hea
             f"likelihood categorical: expected at most {LEVELS} gray levels, but the data have {n:,}, which "
             "needs as many outputs per pixel; use discretized_logistic or discretized_gaussian"
         )
-    return Head(lambda *logits: CategoricalLevels(torch.stack(logits, -1)), n, event_dims, "discrete")
+    return Head(_of_logits, n, event_dims, "discrete")
+
+
+def _of_logits(*logits: Tensor) -> CategoricalLevels:
+    return CategoricalLevels(torch.stack(logits, -1))
 
 
 def _levels(given: int | None, context: BuildContext | None) -> int:
@@ -180,7 +186,7 @@ def gaussian(
     (6, 32, 32)
     """
     if sigma == "learned":
-        return Head(lambda loc, log_sigma: LogScaleNormal(loc, soft_clamp(log_sigma, bounds)), 2, event_dims)
+        return Head(partial(log_scale_normal, bounds=bounds), 2, event_dims)
     if sigma == "global":
         return Head(_GlobalSigma(bounds), 1, event_dims)
     if sigma == "optimal":
@@ -188,12 +194,11 @@ def gaussian(
     if isinstance(sigma, str) or not sigma > 0:
         raise ValueError(f"sigma: expected a number > 0, 'learned', 'global' or 'optimal', got {sigma!r}")
     warning = f"sigma = {sigma:g} was chosen, not learned: the log-density depends on that choice"
-    return Head(
-        lambda loc: Normal(loc, torch.full_like(loc, sigma), validate_args=False),
-        1,
-        event_dims,
-        warning=warning,
-    )
+    return Head(partial(_with_sigma, sigma=sigma), 1, event_dims, warning=warning)
+
+
+def _with_sigma(loc: Tensor, sigma: float) -> Normal:
+    return Normal(loc, torch.full_like(loc, sigma), validate_args=False)
 
 
 class _GlobalSigma(nn.Module):

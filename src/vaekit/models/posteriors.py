@@ -8,6 +8,7 @@ an autoencoder.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -18,7 +19,7 @@ from torch.distributions import Normal
 from vaekit.distributions.normal import CholeskyNormal, LogScaleNormal
 from vaekit.distributions.operations import Delta, soft_clamp
 from vaekit.models.flows import FlowPosterior
-from vaekit.models.head import LOG_SCALE_BOUNDS, Head
+from vaekit.models.head import LOG_SCALE_BOUNDS, Head, log_scale_normal
 from vaekit.registry import register
 from vaekit.utils.device import to_float32
 from vaekit.utils.schema import Bounds
@@ -56,9 +57,9 @@ def gaussian(parametrization: Parametrization = "log_var", bounds: Bounds | None
     (tensor([1., 2.]), tensor([1., 1.]))
     """
     if parametrization == "log_var":
-        return Head(lambda mean, log_var: LogScaleNormal(mean, 0.5 * soft_clamp(log_var, bounds)), 2, 1)
+        return Head(partial(_of_log_var, bounds=bounds), 2, 1)
     if parametrization == "log_std":
-        return Head(lambda mean, log_std: LogScaleNormal(mean, soft_clamp(log_std, bounds)), 2, 1)
+        return Head(partial(log_scale_normal, bounds=bounds), 2, 1)
     if parametrization not in ("softplus", "unconstrained"):
         raise ValueError(
             f"parametrization: expected log_var, log_std, softplus or unconstrained, got {parametrization!r}"
@@ -66,8 +67,20 @@ def gaussian(parametrization: Parametrization = "log_var", bounds: Bounds | None
     if bounds is not None:
         raise ValueError(f"bounds: only log_var and log_std have them, got {bounds} with {parametrization}")
     if parametrization == "softplus":
-        return Head(lambda mean, s: Normal(mean, F.softplus(s) + 1e-6, validate_args=False), 2, 1)
-    return Head(lambda mean, s: Normal(mean, s.abs() + 1e-6, validate_args=False), 2, 1)
+        return Head(_of_softplus, 2, 1)
+    return Head(_of_absolute_value, 2, 1)
+
+
+def _of_log_var(mean: Tensor, log_var: Tensor, bounds: Bounds | None) -> LogScaleNormal:
+    return LogScaleNormal(mean, 0.5 * soft_clamp(log_var, bounds))
+
+
+def _of_softplus(mean: Tensor, s: Tensor) -> Normal:
+    return Normal(mean, F.softplus(s) + 1e-6, validate_args=False)
+
+
+def _of_absolute_value(mean: Tensor, s: Tensor) -> Normal:
+    return Normal(mean, s.abs() + 1e-6, validate_args=False)
 
 
 @register("posterior", latent_kind="point")

@@ -58,7 +58,7 @@ class ConvDecoder(nn.Module):
     Args:
         bottom: dense network, vectors -> smallest feature maps.
         trunk: the upsampling convolutions, feature maps -> data point.
-        layout: memory format of the feature maps; it changes the speed, not the values.
+        channels_last: memory format of the feature maps; it changes the speed, not the values.
         dims: the number of dimensions of a size: 1 for signals, 2 for images, 3 for volumes.
 
     >>> decoder = convolutional([(40,)], (1, 28, 28))
@@ -66,13 +66,14 @@ class ConvDecoder(nn.Module):
     ('ConvDecoder', torch.Size([4, 1, 28, 28]))
     """
 
-    def __init__(self, bottom: Dense, trunk: nn.Module, layout: torch.memory_format, dims: int = 2):
+    def __init__(self, bottom: Dense, trunk: nn.Module, channels_last: bool, dims: int = 2):
         super().__init__()
-        self.bottom, self.trunk, self.layout, self.dims = bottom, trunk, layout, dims
+        self.bottom, self.trunk, self.channels_last, self.dims = bottom, trunk, channels_last, dims
 
     def forward(self, *vectors: Tensor) -> Tensor:
         features = self.bottom(*vectors)
-        maps = features.flatten(0, -2 - self.dims).contiguous(memory_format=self.layout)
+        layout = torch.channels_last if self.channels_last else torch.contiguous_format
+        maps = features.flatten(0, -2 - self.dims).contiguous(memory_format=layout)
         return self.trunk(maps).unflatten(0, features.shape[: -1 - self.dims])
 
 
@@ -121,10 +122,8 @@ def convolutional(
         return layer(he_init_(plain))
 
     dense = partial(Dense, hidden_sizes=hidden_sizes, gated=gated, activation=activation)
-    layout = torch.contiguous_format if gated else torch.channels_last
-    return _ConvPyramid(dims, channels, dense, ACTIVATIONS[activation], down, up, layout).network(
-        inputs, output
-    )
+    pyramid = _ConvPyramid(dims, channels, dense, ACTIVATIONS[activation], down, up, channels_last=not gated)
+    return pyramid.network(inputs, output)
 
 
 @register("network")
@@ -205,8 +204,8 @@ class _ConvPyramid:
         act: builds the activation of the smallest maps of a decoder.
         down: builds the layers from a to b channels at half the size.
         up: builds the layers from a to b channels and from a small size to a large one.
-        layout: memory format of a decoder's feature maps for images. Channels last is faster, except for
-            gates, which split the channels (docs/speed.md).
+        channels_last: memory format of a decoder's feature maps for images. It is faster, except for gates,
+            which split the channels (docs/speed.md).
     """
 
     dims: int
@@ -215,7 +214,7 @@ class _ConvPyramid:
     act: Callable[[], nn.Module]
     down: Callable[[int, int], Layers]
     up: Callable[[int, int, Shape, Shape], Layers]
-    layout: torch.memory_format = torch.channels_last
+    channels_last: bool = True
 
     def network(self, inputs: Sequence[Shape], output: Shape) -> nn.Module:
         """Build a decoder, an encoder or a dense network, depending on the shapes."""
@@ -243,8 +242,7 @@ class _ConvPyramid:
         for (a, b), (small, large) in zip(pairwise(widths), pairwise(sizes), strict=True):
             trunk += self.up(a, b, small, large)
         trunk.append(_to_data(self.dims, widths[-1], output[0]))
-        layout = self.layout if self.dims == 2 else torch.contiguous_format
-        return ConvDecoder(bottom, nn.Sequential(*trunk), layout, self.dims)
+        return ConvDecoder(bottom, nn.Sequential(*trunk), self.channels_last and self.dims == 2, self.dims)
 
     def _check_maps(self, data: Shape, sizes: Sequence[Shape]) -> None:
         numbers = max(width * math.prod(size) for width, size in zip(self.channels, sizes, strict=True))
