@@ -10,6 +10,7 @@ Log-likelihood:
     grid_integration.integrate_over_grid  log p(x) of a model with two latents, without sampling
     label_inference.label_posterior       p(y | x) of a conditional model
     psis.pareto_k                         whether importance weights can be trusted
+    monte_carlo.evidence_interval         log p(x) with its error over images and draws
     validity.annotate                     whether a number is a log-likelihood of the data
 
 Anomalies:
