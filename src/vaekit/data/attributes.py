@@ -19,10 +19,12 @@ from vaekit.data.dataset import Dataset
 from vaekit.data.readers.guard import reading
 from vaekit.data.readers.raw import natural_key
 from vaekit.errors import DataError
+from vaekit.utils.io import read_bounded
 from vaekit.utils.paths import user_path
 
 MAX_WORDS = 256  # in one column
 
+MAX_BYTES = 1_000_000_000
 Rows = list[list[str]]
 
 
@@ -66,7 +68,7 @@ def with_attributes(dataset: Dataset, path: str | Path) -> Dataset:
 
 def _read(path: Path) -> tuple[list[str], Rows]:
     """The names of the columns, and the rows of cells."""
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    lines = read_bounded(path, MAX_BYTES).decode("utf-8-sig").splitlines()
     delimiter = next((mark for mark in ";\t" if lines and mark in lines[0]), ",")
     table = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter)]
     header, *rows = [row for row in table if any(row)] or [[]]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import importlib
 import math
+import os
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,9 @@ from typing import IO, Any, cast
 
 from vaekit.errors import DataError, NotFoundError, VaekitError, first_line
 from vaekit.utils.memory import total_memory
+
+MAX_UNPACKED = 2**28  # bytes that any file may unpack to
+MAX_RATIO = 200  # unpacked to packed bytes, beyond that
 
 
 @contextmanager
@@ -86,6 +91,60 @@ def check_size(path: str | Path, shape: Iterable[int], itemsize: int) -> int:
             f"({limit / 2**30:.1f} GiB); give a part of it, smaller images, or a .npy of uint8"
         )
     return size
+
+
+def check_unpacked(path: str | Path, size: int) -> None:
+    """Refuse a small file that unpacks to very much, which only a made-up one does.
+
+    Args:
+        size: bytes that it unpacks to.
+
+    Raises:
+        DataError: that is more than MAX_RATIO times the file, and more than MAX_UNPACKED.
+
+    >>> check_unpacked(__file__, 1000)
+    """
+    packed = max(os.stat(path).st_size, 1)
+    if size > max(MAX_UNPACKED, MAX_RATIO * packed):
+        raise DataError(
+            f"{path}: unpacks {packed:,} bytes to {size / 2**20:,.0f} MiB, over {MAX_RATIO} times as much, "
+            "which is refused; save it without compression if you trust it"
+        )
+
+
+def check_dataset(path: str | Path, dataset: Any) -> None:
+    """Check an array of an HDF5 file before it is read: its size, and that it lies in this file.
+
+    Args:
+        dataset: of h5py.
+
+    Raises:
+        DataError: it is too large, or its values lie in other files.
+
+    >>> from types import SimpleNamespace
+    >>> array = SimpleNamespace(shape=(10,), dtype=SimpleNamespace(itemsize=4), external=None, is_virtual=False)
+    >>> check_dataset(__file__, array)
+    """
+    if dataset.external or dataset.is_virtual:
+        raise DataError(f"{path}: its values lie in other files, which are not read; copy them into it")
+    check_unpacked(path, check_size(path, dataset.shape, dataset.dtype.itemsize))
+
+
+def check_archive(path: str | Path, archive: zipfile.ZipFile, factor: int = 1) -> None:
+    """Check what a zip file unpacks to, all members together.
+
+    Args:
+        factor: memory per byte, for what is parsed further.
+
+    Raises:
+        DataError: as for `check_size` and `check_unpacked`.
+
+    >>> import io
+    >>> check_archive(__file__, zipfile.ZipFile(io.BytesIO(), "w"))
+    """
+    total = factor * sum(info.file_size for info in archive.infolist())
+    check_size(path, (total,), 1)
+    check_unpacked(path, total)
 
 
 def _half_of_memory() -> int:

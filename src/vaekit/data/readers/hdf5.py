@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.data.readers.guard import check_size, need, reading
+from vaekit.data.readers.guard import check_dataset, check_size, check_unpacked, need, reading
 from vaekit.data.readers.numpy import find_roles, join_arrays
 from vaekit.data.readers.raw import RawData
 from vaekit.errors import DataError
@@ -34,7 +34,7 @@ def read_hdf5(path: Path, array: str | None = None) -> RawData:
         shapes = {name: tuple(item.shape) for name, item in found.items()}
         roles = find_roles(path, shapes, array)
         for key in roles.values():
-            check_size(path, shapes[key], found[key].dtype.itemsize)
+            check_dataset(path, found[key])
         arrays = {role: _with_text(np.asarray(found[key][()])) for role, key in roles.items()}
     return join_arrays(path, arrays, roles, shapes)
 
@@ -84,7 +84,7 @@ def read_mat(path: Path, array: str | None = None) -> RawData:
         }
         roles = find_roles(path, moved, array)
         for key in roles.values():
-            check_size(path, moved[key], 8)
+            check_unpacked(path, check_size(path, moved[key], 8))
         content = loadmat(path, variable_names=list(roles.values()))
     arrays = {}
     for role, key in roles.items():

@@ -13,7 +13,7 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
-from vaekit.data.readers.guard import check_size, reading
+from vaekit.data.readers.guard import check_archive, check_size, reading
 from vaekit.data.readers.raw import PARTS, RawData, SplitPart, stack_parts
 from vaekit.data.readers.sparse import SPARSE_ARRAYS, read_sparse_npz
 from vaekit.errors import DataError, did_you_mean
@@ -64,6 +64,7 @@ def read_npz(path: Path, array: str | None = None) -> RawData:
     {'train': (0, 5), 'test': (5, 7)}
     """
     with reading(path, "a .npz file"), zipfile.ZipFile(path) as archive:
+        check_archive(path, archive)
         if {f"{name}.npy" for name in SPARSE_ARRAYS} <= set(archive.namelist()):
             return read_sparse_npz(path)
         shapes = _shapes(path, archive)
@@ -100,7 +101,7 @@ def _header(stream: IO[bytes], path: Path) -> tuple[tuple[int, ...], int]:
 
 def _shapes(path: Path, archive: zipfile.ZipFile) -> dict[str, tuple[int, ...]]:
     """Name -> shape of every array, from the headers alone; what they promise is checked first."""
-    shapes, total = {}, 0
+    shapes = {}
     for info in archive.infolist():
         with archive.open(info) as stream:
             shape, itemsize = _header(stream, path)
@@ -108,8 +109,6 @@ def _shapes(path: Path, archive: zipfile.ZipFile) -> dict[str, tuple[int, ...]]:
         if held != promised:
             raise ValueError(f"{info.filename} promises {promised} bytes, but holds {held}")
         shapes[info.filename.removesuffix(".npy")] = shape
-        total += info.file_size
-    check_size(path, (total,), 1)
     return shapes
 
 

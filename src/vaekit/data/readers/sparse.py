@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.data.readers.guard import check_size, need, open_maybe_gzip, reading
+from vaekit.data.readers.guard import check_dataset, check_size, need, open_maybe_gzip, reading
 from vaekit.data.readers.raw import RawData
 from vaekit.errors import DataError, did_you_mean
 from vaekit.utils.paths import is_file
@@ -22,6 +22,7 @@ SPARSE_ARRAYS = frozenset({"format", "shape", "data"})  # in every .npz that sci
 MAX_COUNT = 2**24  # float32 is exact up to here
 
 _MATRIX = ("matrix.mtx", "matrix.mtx.gz")
+MAX_NAMES = 200_000_000  # bytes of the names of rows or columns
 _BLOCK = 1024  # rows that are made dense at once
 _COLUMN_FILES = ("features", "genes")
 _ROW_FILES = ("barcodes", "cells")
@@ -46,7 +47,7 @@ def read_sparse_npz(path: Path) -> RawData:
     with reading(path, "a sparse .npz file"):
         with np.load(path, allow_pickle=False) as arrays:
             check_size(path, arrays["shape"].tolist(), 4)
-        return _raw(sparse.load_npz(path), path)
+        return _raw(_with_checked_indices(sparse.load_npz(path)), path)
 
 
 def read_matrix_market(path: Path) -> RawData:
@@ -79,8 +80,10 @@ def read_matrix_market(path: Path) -> RawData:
     if path.is_dir():
         path = next(path / name for name in _MATRIX if is_file(path / name))
     with reading(path, "a Matrix Market file"):
-        shape = mminfo(path)[:2]
+        *shape, entries = mminfo(path)[:3]
+        shape = tuple(shape)
         check_size(path, shape, 4)
+        check_size(path, (entries,), 24)
         matrix = sparse.csr_matrix(mmread(path))
         names, rows = _names_beside(path, _COLUMN_FILES), _names_beside(path, _ROW_FILES)
         transposed = bool(names or rows) and shape == (len(names) or shape[0], len(rows) or shape[1])
@@ -173,6 +176,17 @@ def _raw(
     return RawData(values, labels, notes=(said, *notes), files=files, names=columns, counts=whole)
 
 
+def _with_checked_indices(matrix: Any) -> Any:
+    """The same matrix; scipy writes beyond its memory if an index of a damaged one lies outside.
+
+    Raises:
+        ValueError: one does.
+    """
+    if hasattr(matrix, "check_format"):
+        matrix.check_format(full_check=True)
+    return matrix
+
+
 def _dense(matrix: Any, path: Path) -> np.ndarray:
     """(N, D) float32, filled block by block."""
     from scipy import sparse
@@ -198,7 +212,10 @@ def _names_beside(path: Path, files: Sequence[str]) -> tuple[str, ...]:
 
 def _lines(path: Path) -> Iterator[list[str]]:
     with open_maybe_gzip(path) as stream:
-        text = (line.decode("utf-8") for line in stream)
+        content = stream.read(MAX_NAMES + 1)
+        if len(content) > MAX_NAMES:
+            raise DataError(f"{path}: expected names of rows or columns, got more than {MAX_NAMES:,} bytes")
+        text = content.decode("utf-8").splitlines()
         yield from (cells for cells in csv.reader(text, delimiter="\t") if cells)
 
 
@@ -243,7 +260,7 @@ def _matrix(item: Any, path: Path) -> Any:
     from scipy import sparse
 
     if not hasattr(item, "keys"):
-        check_size(path, item.shape, 4)
+        check_dataset(path, item)
         return item[()]
     attributes = item.attrs
     shape = tuple(map(int, attributes["shape" if "shape" in attributes else "h5sparse_shape"]))
@@ -251,7 +268,11 @@ def _matrix(item: Any, path: Path) -> Any:
     form = attributes.get("encoding-type", attributes.get("h5sparse_format", "csr"))
     form = form.decode() if isinstance(form, bytes) else form
     build = sparse.csc_matrix if "csc" in form else sparse.csr_matrix
-    return build((item["data"][()], item["indices"][()], item["indptr"][()]), shape=shape)
+    for name in ("data", "indices", "indptr"):
+        check_dataset(path, item[name])
+    return _with_checked_indices(
+        build((item["data"][()], item["indices"][()], item["indptr"][()]), shape=shape)
+    )
 
 
 def _index(frame: Any) -> tuple[str, ...]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vaekit.data.readers.guard import need, reading
+from vaekit.data.readers.guard import check_archive, check_size, check_unpacked, need, reading
 from vaekit.data.table_source import TableSource
 from vaekit.data.tables.dialect import find_dialect
 from vaekit.data.tables.frames import frame_columns, frame_names, is_frame, object_column
@@ -21,6 +22,7 @@ from vaekit.utils.paths import is_file, user_path
 
 TEXT = (".csv", ".tsv", ".txt", ".tab", ".data", ".dat")
 PARQUET = (".parquet", ".pq")
+MAX_CELLS = 20_000_000  # of a sheet, empty ones too
 EXCEL = (".xlsx", ".xlsm")
 SUFFIXES = (*TEXT, *PARQUET, *EXCEL)
 
@@ -107,7 +109,10 @@ def _read_text(path: Path, header: bool | None, missing: Collection[str], delimi
 
 
 def _read_parquet(path: Path, missing: Collection[str]) -> RawTable:
-    table = need("pyarrow.parquet", "parquet", path).read_table(path)
+    parquet = need("pyarrow.parquet", "parquet", path)
+    facts = parquet.read_metadata(path)
+    check_unpacked(path, check_size(path, (facts.num_rows, facts.num_columns), 8))
+    table = parquet.read_table(path)
     raw = RawTable(frame_columns(table, missing), TableSource(format="parquet"), (), str(path))
     return _named(raw, frame_names(table))
 
@@ -117,10 +122,13 @@ def _read_excel(path: Path, header: bool | None, missing: Collection[str]) -> Ra
 
     Rows above the names with fewer cells, such as a title over merged cells, are skipped.
     """
-    book = need("openpyxl", "excel", path).load_workbook(path, read_only=True, data_only=True)
+    openpyxl = need("openpyxl", "excel", path)
+    with zipfile.ZipFile(path) as archive:
+        check_archive(path, archive, factor=10)
+    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     try:
         sheets = book.sheetnames
-        rows = [row for row in book[sheets[0]].iter_rows(values_only=True) if any(c is not None for c in row)]
+        rows = [row for row in _bounded_rows(book[sheets[0]], path) if any(c is not None for c in row)]
     finally:
         book.close()
     skip = _titles(rows) if header is not False else 0
@@ -144,6 +152,19 @@ def _read_excel(path: Path, header: bool | None, missing: Collection[str]) -> Ra
     return _named(RawTable(columns, source, notes, str(path)), names)
 
 
+def _bounded_rows(sheet: Any, path: Path) -> Iterator[tuple[Any, ...]]:
+    """The rows of a sheet; a single cell far away makes all others before it, empty ones."""
+    cells = 0
+    for row in sheet.iter_rows(values_only=True):
+        cells += len(row)
+        if cells > MAX_CELLS:
+            raise DataError(
+                f"{path}: has more than {MAX_CELLS:,} cells up to its last one; delete what lies beyond the "
+                "table, or save it as CSV or Parquet"
+            )
+        yield row
+
+
 def _titles(rows: Sequence[Sequence[Any]]) -> int:
     """The number of rows above the names: at most 10, each with fewer cells than the next, and no number."""
     count = 0
@@ -162,17 +183,18 @@ def _has_number(row: Sequence[Any]) -> bool:
 
 def _named(table: RawTable, headers: Sequence[str]) -> RawTable:
     """The table with a different, nonempty name for each column."""
-    names: list[str] = []
+    names: dict[str, None] = {}
+    times: Counter[str] = Counter()
     for place, header in enumerate(headers, 1):
-        name, times = header or f"column {place}", 0
+        name = first = header or f"column {place}"
         while name in names:
-            times += 1
-            name = f"{header or f'column {place}'}.{times}"
-        names.append(name)
+            times[first] += 1
+            name = f"{first}.{times[first]}"
+        names[name] = None
     twice = [header for header, times in Counter(headers).items() if times > 1 and header]
     notes = (f"several columns are called {twice[0]!r}, so they are numbered",) if twice else ()
     source = replace(
-        table.source, names=tuple(names), headers=() if list(headers) == names else tuple(headers)
+        table.source, names=tuple(names), headers=() if list(headers) == list(names) else tuple(headers)
     )
     columns = [replace(column, name=name) for column, name in zip(table.columns, names, strict=True)]
     return replace(table, columns=columns, source=source, notes=(*table.notes, *notes))
