@@ -2,10 +2,10 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-model test test-all browser bench bench-own mutants same-numbers check format clean
+.PHONY: help demo demo-model test test-all browser bench bench-own mutants same-numbers check format lock audit clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -33,7 +33,6 @@ bench: $(VENV)/.ready ## Speed against other libraries, a quarter of an hour; pa
 	$(BIN)/python -m benchmarks.run $(ARGS)
 
 bench-own: $(VENV)/.ready-dev ## Our own speed, compared with the last time on this machine: five minutes
-	$(PIP) --editable ".[dev,bench]"
 	$(BIN)/python -m pytest benchmarks/history.py --benchmark-storage=file://benchmarks/history \
 	    --benchmark-autosave --benchmark-compare --benchmark-columns=min,median,iqr --benchmark-sort=name $(ARGS)
 
@@ -52,18 +51,31 @@ format: $(VENV)/.ready-dev ## Format, and mend what lint can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+lock: $(VENV)/bin/python ## Pin the newest dependencies with their hashes (ARGS=--keep: only what no longer fits)
+	$(BIN)/python scripts/lock.py $(ARGS)
+
+audit: $(VENV)/.ready ## List known vulnerabilities of the installed dependencies, where the registry answers
+	@$(BIN)/python scripts/audit.py
+
 clean: ## Remove the virtual environment and caches; runs stay
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist src/*.egg-info
+	rm -rf $(VENV) .venv-audit .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist src/*.egg-info
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "vaekit needs Python 3.11 or newer on the PATH (or: make PYTHON=/path/to/python)"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vaekit needs Python 3.11 or newer; %s is %d.%d (or: make PYTHON=/path/to/python)" % (sys.executable, *sys.version_info[:2]))'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.ready: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) --editable .
+# Every package has a hash but torch, whose builds differ by machine; it brings nothing else on a CPU.
+define install
+	$(PIP) --require-hashes --no-deps --requirement requirements/$(1).txt
+	$(PIP) --constraint constraints.txt torch
+	$(PIP) --no-deps --no-build-isolation --editable .
+endef
+
+$(VENV)/.ready: pyproject.toml constraints.txt requirements/base.txt | $(VENV)/bin/python
+	$(call install,base)
 	@touch $@
 
-$(VENV)/.ready-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) --editable ".[dev]"
+$(VENV)/.ready-dev: pyproject.toml constraints.txt requirements/dev.txt | $(VENV)/bin/python
+	$(call install,dev)
 	@touch $@ $(VENV)/.ready

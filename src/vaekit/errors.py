@@ -17,6 +17,8 @@ import difflib
 import reprlib
 from collections.abc import Iterable
 
+MAX_MESSAGE = 1000  # characters
+
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = _short.maxlong = 200
 _short.maxlist = _short.maxtuple = _short.maxdict = 6
@@ -30,6 +32,11 @@ class VaekitError(Exception):
     """
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        """The message on one line, also where it quotes a name with a line break in it."""
+        text = str(self.args[0]) if len(self.args) == 1 else super().__str__()
+        return text if text.isprintable() and len(text) <= MAX_MESSAGE else printable(text, MAX_MESSAGE)
 
 
 class InvalidError(VaekitError, ValueError):
@@ -66,9 +73,6 @@ class NotFoundError(VaekitError, LookupError):
     """
 
     exit_code = 4
-
-    def __str__(self) -> str:  # KeyError would add quotes
-        return str(self.args[0]) if self.args else ""
 
 
 class DivergedError(VaekitError, ArithmeticError):

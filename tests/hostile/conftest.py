@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,29 @@ def nobody(tmp_path: Path) -> Iterator[Callable[[], None]]:
     yield lambda: os.seteuid(65534) if os.getuid() == 0 else None
     if os.getuid() == 0:
         os.seteuid(0)
+
+
+def is_one_line(error: Exception) -> None:
+    """Assert that a message is one line of bounded length, without control characters."""
+    text = str(error)
+    assert "\n" not in text, text[:2000]
+    assert len(text) <= 1000, text[:1500]
+
+
+@pytest.fixture
+def memory() -> Callable[[int], AbstractContextManager[None]]:
+    """`with memory(n):` asserts that the block takes no more than n bytes of address space beyond now."""
+
+    @contextmanager
+    def limited(extra: int) -> Iterator[None]:
+        import resource
+
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        before = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (used + extra, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, before)
+
+    return limited
