@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "requirements"
-SETS = {"base": (), "dev": ("dev", "bench")}  # name -> extras
+SETS = {"dev": ("dev", "bench"), "base": ()}  # name -> extras; base has the versions of dev
 WITH_TORCH = re.compile(r"torch|triton|nvidia-.*|cuda-.*")
 NOTE = "# Written by `make lock` from pyproject.toml. torch is in constraints.txt.\n"
 
@@ -33,6 +33,7 @@ def main() -> None:
                 made.write_bytes(target.read_bytes())
             words = ["-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
             words += ["--generate-hashes", "--no-header", "--no-annotate", "--constraint", "constraints.txt"]
+            words += ["--constraint", "requirements/dev.txt"] if name == "base" else []
             words += [f"--extra={extra}" for extra in extras]
             words += ["pyproject.toml", "requirements/build.in", "--output-file", str(made)]
             subprocess.run([sys.executable, *words], cwd=ROOT, check=True)

@@ -14,9 +14,6 @@ To add a command, add a file and list it in `SECTIONS`.
 
 from __future__ import annotations
 
-import io
-import sys
-
 import click
 
 import vaekit
@@ -62,9 +59,6 @@ def program(context: click.Context) -> None:
 
 def main() -> None:
     """Run the command line of this process, and exit with its code."""
-    for stream in (sys.stdout, sys.stderr):  # a name of a file need not be text in the terminal's encoding
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     set_spin_wait()
     keep_freed_memory()
     program.main(prog_name="vaekit")

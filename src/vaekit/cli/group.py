@@ -7,6 +7,7 @@ expected error becomes one line on stderr. Only an unexpected one is called inte
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -60,6 +61,9 @@ class CommandGroup(click.Group):
 
     def main(self, args: Any = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         """Run a command line and exit with its code."""
+        for stream in (sys.stdout, sys.stderr):  # the name of a file need not be text in their encoding
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         settings: dict[str, bool] = {}
         try:
             code = super().main(args, prog_name, **{**extra, "standalone_mode": False, "obj": settings})

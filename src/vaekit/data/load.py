@@ -59,7 +59,7 @@ def load_dataset(
         return dataset_of_options(name_or_path, table_options)
     named = _load_named(name_or_path) if isinstance(name_or_path, str) else None
     if named is None:
-        return read_user_data(_existing_path(Path(name_or_path)), options, table_options, kind, array)
+        return read_user_data(_existing_path(name_or_path), options, table_options, kind, array)
     if replace(options, strict=False) != ImageOptions():
         raise DataError(f"{named.name}: size, crop and color apply to folders of images; leave them out")
     if kind != "auto" or array is not None:
@@ -105,7 +105,7 @@ def import_data(
     vaekit.errors.NotFoundError: 'no/such/file.npy' is neither a path nor a dataset; ...
     """
     options = ImageOptions(size, crop, color, strict)
-    path = _existing_path(Path(path))
+    path = _existing_path(path)
     name = base_name(path) if name is None else name
     _check_name(name, force)
     dataset = read_user_data(path, options, TableOptions(**table), kind, array)
@@ -118,8 +118,10 @@ def _load_named(name: str) -> Dataset | None:
     return cache.load_cached(cache.import_folder(), name) if _NAME.fullmatch(name) else None
 
 
-def _existing_path(path: Path) -> Path:
-    path = user_path(path)
+def _existing_path(given: str | Path) -> Path:
+    if given == "":
+        raise NotFoundError("data: expected a name or path, got nothing")
+    path = user_path(given)
     with reading(path, "data"):
         if exists(path):
             return path
