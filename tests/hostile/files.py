@@ -19,7 +19,24 @@ from PIL import Image
 
 _SIZES = st.sampled_from([0, 1, 2, 3, 7, 40, 2**16, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**62])
 _DTYPES = st.sampled_from(
-    ["|u1", "<f4", "<f8", ">i2", "<i8", "|b1", "<c8", "<f2", "|S3", "<U2", "|O", "|V4", "<M8[D]", "<m8[s]", "x", "<f16"]
+    [
+        "|u1",
+        "<f4",
+        "<f8",
+        ">i2",
+        "<i8",
+        "|b1",
+        "<c8",
+        "<f2",
+        "|S3",
+        "<U2",
+        "|O",
+        "|V4",
+        "<M8[D]",
+        "<m8[s]",
+        "x",
+        "<f16",
+    ]
 )
 
 
@@ -85,10 +102,26 @@ def good_npy(draw: st.DrawFn) -> bytes:
 def npz(draw: st.DrawFn) -> bytes:
     """A .npz file of good and bad arrays under any names."""
     names = st.sampled_from(
-        ["x", "y", "x_train", "x_test", "labels", "data", "format", "shape", "indices", "indptr", "../x", "a/b", ""]
+        [
+            "x",
+            "y",
+            "x_train",
+            "x_test",
+            "labels",
+            "data",
+            "format",
+            "shape",
+            "indices",
+            "indptr",
+            "../x",
+            "a/b",
+            "",
+        ]
     )
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", draw(st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]))) as archive:
+    with zipfile.ZipFile(
+        buffer, "w", draw(st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]))
+    ) as archive:
         for name in draw(st.lists(names, max_size=4, unique=True)):
             archive.writestr(f"{name}.npy", draw(st.one_of(good_npy(), npy(), st.binary(max_size=40))))
     return buffer.getvalue()
@@ -99,7 +132,9 @@ def idx(draw: st.DrawFn) -> bytes:
     """An IDX file with any header."""
     rank = draw(st.integers(0, 5))
     sizes = [draw(_SIZES) % 2**32 for _ in range(rank)]
-    body = bytes([0, 0, draw(st.sampled_from([8, 9, 11, 12, 13, 14, 99])), rank]) + struct.pack(f">{rank}I", *sizes)
+    body = bytes([0, 0, draw(st.sampled_from([8, 9, 11, 12, 13, 14, 99])), rank]) + struct.pack(
+        f">{rank}I", *sizes
+    )
     body += draw(st.binary(max_size=100))
     return gzip.compress(body) if draw(st.booleans()) else body
 
@@ -111,7 +146,9 @@ def idx(draw: st.DrawFn) -> bytes:
 def _picture(kind: str, mode: str) -> bytes:
     buffer = io.BytesIO()
     image = Image.effect_noise((9, 7), 80).convert(mode)
-    image.save(buffer, kind, **({"save_all": True, "append_images": [image] * 2} if kind in ("GIF", "TIFF") else {}))
+    image.save(
+        buffer, kind, **({"save_all": True, "append_images": [image] * 2} if kind in ("GIF", "TIFF") else {})
+    )
     return buffer.getvalue()
 
 
@@ -158,7 +195,17 @@ def csv(draw: st.DrawFn) -> bytes:
         mark.join(draw(st.lists(_cells, min_size=0 if ragged else width, max_size=width)))
         for _ in range(draw(st.integers(0, 8)))
     ]
-    head = [mark.join(draw(st.lists(st.sampled_from(["a", "b", "label", "y", "a", "", "group"]), min_size=width, max_size=width)))]
+    head = [
+        mark.join(
+            draw(
+                st.lists(
+                    st.sampled_from(["a", "b", "label", "y", "a", "", "group"]),
+                    min_size=width,
+                    max_size=width,
+                )
+            )
+        )
+    ]
     text = draw(st.sampled_from(["\n", "\r\n", "\r"])).join([*(head if draw(st.booleans()) else []), *rows])
     encoding = draw(st.sampled_from(["utf-8", "utf-16", "latin-1", "utf-8-sig", "utf-32", "cp1252"]))
     return text.encode(encoding, "replace")
@@ -226,7 +273,9 @@ def mat() -> bytes:
     from scipy.io import savemat
 
     buffer = io.BytesIO()
-    savemat(buffer, {"X": np.arange(12 * 64).reshape(12, 8, 8) % 255, "y": np.arange(12)}, do_compression=True)
+    savemat(
+        buffer, {"X": np.arange(12 * 64).reshape(12, 8, 8) % 255, "y": np.arange(12)}, do_compression=True
+    )
     return buffer.getvalue()
 
 

@@ -49,7 +49,10 @@ NAMES = st.sampled_from(
 
 
 @budget
-@given(entries=st.dictionaries(NAMES, CONTENTS, max_size=6), odd=st.sampled_from(["", "pipe", "nothing", "circle"]))
+@given(
+    entries=st.dictionaries(NAMES, CONTENTS, max_size=6),
+    odd=st.sampled_from(["", "pipe", "nothing", "circle"]),
+)
 def test_any_folder_is_a_dataset_or_is_refused(tmp_path_factory, entries, odd):
     folder = tmp_path_factory.getbasetemp() / "any-folder"
     shutil.rmtree(folder, ignore_errors=True)
@@ -94,7 +97,9 @@ def _zip_bomb(name: str, size: int) -> bytes:
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_small_file_that_becomes_an_enormous_array_is_refused_before_memory_is_taken(name, tmp_path, memory):
+def test_a_small_file_that_becomes_an_enormous_array_is_refused_before_memory_is_taken(
+    name, tmp_path, memory
+):
     (tmp_path / name).write_bytes(BOMBS[name]())
     with memory(300_000_000), pytest.raises((DataError, NotFoundError)) as caught:
         load_dataset(tmp_path / name)
