@@ -1,6 +1,6 @@
 """Generators of hostile data files: arrays, pictures and tables that are damaged, cut short or made up.
 
-A file is a good one of its kind with bytes changed, cut, doubled or removed, or one whose header promises what
+A file is a good one of its kind with bytes changed, cut, doubled or removed, or one whose header says what
 is not there. `damaged` is the strategy that all kinds share.
 """
 
@@ -64,7 +64,7 @@ def damaged(draw: st.DrawFn, good: st.SearchStrategy[bytes]) -> bytes:
     return bytes(content)
 
 
-# ------------------------------------------------------------------------------------------------------ arrays
+# --------------------------------------------------------------------------------------------------- arrays
 
 
 @st.composite
@@ -81,8 +81,23 @@ def npy(draw: st.DrawFn) -> bytes:
 @st.composite
 def good_npy(draw: st.DrawFn) -> bytes:
     """A .npy file of any values, also not finite, constant or enormous ones."""
-    shape = draw(st.sampled_from([(12, 8, 8), (12, 3), (12, 64), (1, 4), (0, 5), (12, 1, 8, 8), (12, 8, 8, 3), (5,), (),
-                                  (12, 2, 30), (3, 2, 2, 2, 2, 2)]))  # fmt: skip
+    shape = draw(
+        st.sampled_from(
+            [
+                (12, 8, 8),
+                (12, 3),
+                (12, 64),
+                (1, 4),
+                (0, 5),
+                (12, 1, 8, 8),
+                (12, 8, 8, 3),
+                (5,),
+                (),
+                (12, 2, 30),
+                (3, 2, 2, 2, 2, 2),
+            ]
+        )
+    )
     kind = draw(st.sampled_from(["<f8", "<f4", "|u1", "<i8", "|b1", "<u8", "<f2", "<c8", "<U5"]))
     rng = np.random.default_rng(draw(st.integers(0, 9)))
     scale = draw(st.sampled_from([0.0, 1.0, 1e-300, 1e300, 255.0, 1e18]))
@@ -139,7 +154,7 @@ def idx(draw: st.DrawFn) -> bytes:
     return gzip.compress(body) if draw(st.booleans()) else body
 
 
-# ---------------------------------------------------------------------------------------------------- pictures
+# ------------------------------------------------------------------------------------------------- pictures
 
 
 @cache
@@ -167,23 +182,62 @@ def png_bomb(side: int) -> bytes:
 
 pictures = st.one_of(
     st.sampled_from(
-        [("PNG", "L"), ("PNG", "RGBA"), ("PNG", "P"), ("JPEG", "RGB"), ("GIF", "P"), ("TIFF", "L"), ("TIFF", "F"),
-         ("BMP", "RGB"), ("WEBP", "RGB"), ("PPM", "L"), ("TIFF", "CMYK"), ("PNG", "I;16")]
+        [
+            ("PNG", "L"),
+            ("PNG", "RGBA"),
+            ("PNG", "P"),
+            ("JPEG", "RGB"),
+            ("GIF", "P"),
+            ("TIFF", "L"),
+            ("TIFF", "F"),
+            ("BMP", "RGB"),
+            ("WEBP", "RGB"),
+            ("PPM", "L"),
+            ("TIFF", "CMYK"),
+            ("PNG", "I;16"),
+        ]
     ).map(lambda kind: _picture(*kind)),
     st.sampled_from([1, 3000, 20_000, 10**6, 2**31 - 1]).map(png_bomb),
-)  # fmt: skip
+)
 
-# ------------------------------------------------------------------------------------------------------ tables
+# --------------------------------------------------------------------------------------------------- tables
 
 _cells = st.one_of(
     st.sampled_from(
-        ["", "1", "-9999", "1e999", "nan", "inf", "-inf", "NA", "1,5", "1.000,5", "0x10", "1_000", '"', '"a""b"', "'",
-         "2026-01-01", "9" * 400, "x" * 2000, "$3", "50%", "é", "\0", "=1+1", "1e-400", "true", "\u2212" "1", "\ufeff1"]
+        [
+            "",
+            "1",
+            "-9999",
+            "1e999",
+            "nan",
+            "inf",
+            "-inf",
+            "NA",
+            "1,5",
+            "1.000,5",
+            "0x10",
+            "1_000",
+            '"',
+            '"a""b"',
+            "'",
+            "2026-01-01",
+            "9" * 400,
+            "x" * 2000,
+            "$3",
+            "50%",
+            "é",
+            "\0",
+            "=1+1",
+            "1e-400",
+            "true",
+            "\u22121",
+            "\ufeff1",
+        ]
     ),
     st.integers().map(str),
     st.floats().map(str),
     st.text(max_size=6),
-)  # fmt: skip
+)
 
 
 @st.composite

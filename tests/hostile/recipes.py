@@ -87,22 +87,90 @@ BYTES = {
 """Files that no recipe may be."""
 
 _words = st.sampled_from(
-    ["name", "title", "data", "dataset", "model", "prior", "kind", "training", "epochs", "objective", "beta",
-     "latent_dim", "encoder", "network", "columns", "missing", "options", "callbacks", "extends", "condition",
-     "vamp", "mixture", "dense", "linear", "square:3", "none", "attributes", "label", "size", "<<", "y", "1",
-     "runs", "recipe", "grid", "page", "presets", "table", "overrides"]
-)  # fmt: skip
+    [
+        "name",
+        "title",
+        "data",
+        "dataset",
+        "model",
+        "prior",
+        "kind",
+        "training",
+        "epochs",
+        "objective",
+        "beta",
+        "latent_dim",
+        "encoder",
+        "network",
+        "columns",
+        "missing",
+        "options",
+        "callbacks",
+        "extends",
+        "condition",
+        "vamp",
+        "mixture",
+        "dense",
+        "linear",
+        "square:3",
+        "none",
+        "attributes",
+        "label",
+        "size",
+        "<<",
+        "y",
+        "1",
+        "runs",
+        "recipe",
+        "grid",
+        "page",
+        "presets",
+        "table",
+        "overrides",
+    ]
+)
 _scalars = st.one_of(
     _words,
     st.sampled_from(
-        ["true", "no", "~", ".nan", "-.inf", "1e400", "0x" + "f" * 50, "9" * 500, "1:2:3", "2024-01-01", "''",
-         "!!int x", "!!binary a", "&a x", "*a", "!t y", "|", ">-", '"\\uD800"', "0o7", "-0", "1_000",
-         "...", "?", "own.py:f", "os:system", "~nosuch/own.py:f", "x" * 300, "\u202e", "[]", "{}", "{a: b}"]
+        [
+            "true",
+            "no",
+            "~",
+            ".nan",
+            "-.inf",
+            "1e400",
+            "0x" + "f" * 50,
+            "9" * 500,
+            "1:2:3",
+            "2024-01-01",
+            "''",
+            "!!int x",
+            "!!binary a",
+            "&a x",
+            "*a",
+            "!t y",
+            "|",
+            ">-",
+            '"\\uD800"',
+            "0o7",
+            "-0",
+            "1_000",
+            "...",
+            "?",
+            "own.py:f",
+            "os:system",
+            "~nosuch/own.py:f",
+            "x" * 300,
+            "\u202e",
+            "[]",
+            "{}",
+            "{a: b}",
+        ]
     ),
     st.integers().map(str),
     st.floats().map(str),
     st.text(max_size=20),
-)  # fmt: skip
+)
 
 
 def _flow(children: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -134,8 +202,25 @@ overrides = st.one_of(
 
 def names() -> Iterator[str]:
     """Names of recipes that are none."""
-    yield from ("", ".", "/", "~nosuch", "~nosuch/x.yaml", "x" * 5000, "x" * 5000 + ".yaml", "a\0b", "\udcff",
-                "\udcff.yaml", "/dev/null", "/dev/zero", "../..", "a\nb", "\x1b[2J", "*", "-")  # fmt: skip
+    yield from (
+        "",
+        ".",
+        "/",
+        "~nosuch",
+        "~nosuch/x.yaml",
+        "x" * 5000,
+        "x" * 5000 + ".yaml",
+        "a\0b",
+        "\udcff",
+        "\udcff.yaml",
+        "/dev/null",
+        "/dev/zero",
+        "../..",
+        "a\nb",
+        "\x1b[2J",
+        "*",
+        "-",
+    )
 
 
 def as_files(texts: Mapping[str, str], contents: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""Data files and folders that are damaged or made up: a dataset, or one line; in seconds, in bounded memory."""
+"""Data files and folders that are damaged or made up: a dataset, or one line, in bounded memory."""
 
 from __future__ import annotations
 
@@ -42,10 +42,29 @@ CONTENTS = st.one_of(
     files.damaged(files.pictures), files.damaged(files.csv()), st.binary(max_size=30), st.just(b"")
 )
 NAMES = st.sampled_from(
-    ["a.png", "b.png", "10.PNG", "c.txt", ".hidden", "train/a.png", "test/b.png", "cat/1.png", "dog/2.png", "x.csv",
-     "cat/deep/3.png", "matrix.mtx", "train-images-idx3-ubyte", "train-labels-idx1-ubyte", f"{paths.NOT_UTF8}.png",
-     "x" * 250 + ".png", "a\nb.png", "\x1b[2J.png", "._a.png", "cat/4.tif"]
-)  # fmt: skip
+    [
+        "a.png",
+        "b.png",
+        "10.PNG",
+        "c.txt",
+        ".hidden",
+        "train/a.png",
+        "test/b.png",
+        "cat/1.png",
+        "dog/2.png",
+        "x.csv",
+        "cat/deep/3.png",
+        "matrix.mtx",
+        "train-images-idx3-ubyte",
+        "train-labels-idx1-ubyte",
+        f"{paths.NOT_UTF8}.png",
+        "x" * 250 + ".png",
+        "a\nb.png",
+        "\x1b[2J.png",
+        "._a.png",
+        "cat/4.tif",
+    ]
+)
 
 
 @budget

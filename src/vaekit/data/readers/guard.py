@@ -122,7 +122,8 @@ def check_dataset(path: str | Path, dataset: Any) -> None:
         DataError: it is too large, or its values lie in other files.
 
     >>> from types import SimpleNamespace
-    >>> array = SimpleNamespace(shape=(10,), dtype=SimpleNamespace(itemsize=4), external=None, is_virtual=False)
+    >>> kind = SimpleNamespace(itemsize=4)
+    >>> array = SimpleNamespace(shape=(10,), dtype=kind, external=None, is_virtual=False)
     >>> check_dataset(__file__, array)
     """
     if dataset.external or dataset.is_virtual:
