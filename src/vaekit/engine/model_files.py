@@ -254,12 +254,14 @@ def read_config(file: Path) -> dict[str, Any]:
     try:
         config = read_sealed(file, "copy the model again", MAX_CONFIG)
         shape, names, form = config["shape"], config["label_names"], config["format"]
+        attributes = config.get("attribute_names", [])
         sound = (
             1 <= len(shape) <= 4
             and all(type(n) is int and 0 < n < 10**9 for n in shape)
             and math.prod(shape) < MAX_VALUES
             and isinstance(names, list)
-            and all(isinstance(name, str) for name in names)
+            and isinstance(attributes, list)
+            and all(isinstance(name, str) for name in (*names, *attributes))
             and "recipe" in config
         )
     except FileNotFoundError:
