@@ -35,7 +35,7 @@ AS_DATA = (
     "encode digits --data",
     "score digits --data",
     "impute digits --data",
-    "train digits data.attributes=",
+    "train digits training.epochs=1 data.train=20 data.attributes=",
     "sweep",
 )
 AS_YAML = ("train", "recipes show", "study", "sweep", "recipes copy")
@@ -74,9 +74,12 @@ def test_data_that_are_none(command, suffix, here):
         assert call(*words_with(command, path)) != 0, kind
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", AS_DATA[2:])
 def test_data_for_other_commands_that_are_none(command, here):
-    for path in paths.make(here, ".npy").values():
+    for kind, path in paths.make(here, ".npy").items():
+        if kind == "no word":
+            continue
         call(*words_with(command, path))
 
 
@@ -86,6 +89,7 @@ def test_a_recipe_or_a_study_that_is_none(command, here):
         assert call(*words_with(command, path)) != 0, kind
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", AS_OUTPUT)
 def test_outputs_that_cannot_be_written(command, here):
     suffix = ".npz" if "-o" in command and "site" not in command else ""
@@ -103,6 +107,7 @@ def test_a_name_that_is_not_utf8_is_read_and_shown(here):
     assert call("train", "--data", str(array)) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
 def test_a_run_whose_name_is_not_utf8_is_used_as_any_other(encoding, here):
     moved = here / paths.NOT_UTF8
@@ -141,6 +146,7 @@ def test_without_permission(what, here, nobody):
         assert call(*words) in (1, 3, 4), words
 
 
+@pytest.mark.slow
 def test_a_full_disk(here, monkeypatch):
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
