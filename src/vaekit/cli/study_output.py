@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import click
+
 if TYPE_CHECKING:
     from vaekit.studies.elements import Cell, Column, Table
     from vaekit.studies.results import StudyResults
@@ -65,12 +67,15 @@ def print_tables(results: StudyResults, summary: dict[str, Any], as_json: bool) 
 
     from vaekit.cli.output import emit
     from vaekit.studies.blocks import draw_block
-    from vaekit.studies.elements import Table
+    from vaekit.studies.elements import Table, Text
     from vaekit.studies.results_json import table_to_dict
 
     blocks = [block for block in results.study.page if not _TABLES.isdisjoint(block)]
     parts = [part for block in blocks for part in draw_block(results, block)]
     tables = [part for part in parts if isinstance(part, Table)]
+    for part in parts:
+        if isinstance(part, Text) and part.kind == "error":
+            click.echo(f"warning: {part.text}", err=True)
     place = [f"Page     {summary['page']}"] if summary.get("page") else []
     emit(
         {**summary, "tables": [table_to_dict(table) for table in tables]},
