@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from vaekit.config.components import Options
 from vaekit.errors import InvalidError
 from vaekit.registry import KINDS, Component, names
-from vaekit.utils.paths import exists, is_file, user_path
+from vaekit.utils.paths import exists, is_file, real_path, user_path
 
 FOLDER = "components"
 
@@ -82,7 +82,7 @@ def copy_components(section: BaseModel, folder: Path) -> tuple[Tree, list[Tree]]
         records.append(record | {"reference": reference, "sha256": digest})
 
     def to_copy(file: str, name: str) -> str:
-        place = user_path(file).resolve()
+        place = real_path(file)
         return f"{copies[place]}:{name}" if place in copies else f"{file}:{name}"
 
     return _replace_references(section.model_dump(mode="json"), to_copy), records

@@ -36,7 +36,7 @@ from vaekit.data.tables.table import LABELS
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.models.vae import VAE
 from vaekit.spec import Column, Preprocessing
-from vaekit.utils.paths import exists, user_path
+from vaekit.utils.paths import exists, real_path, user_path
 
 _log = logging.getLogger(__name__)
 
@@ -229,7 +229,7 @@ class LoadedModel:
         """Whether a name means the training dataset, which may have moved."""
         if name is None or name == self.recipe.data.dataset:
             return True
-        here, there = user_path(name).resolve(), Path(self.recipe.data.dataset)
+        here, there = real_path(name), Path(self.recipe.data.dataset)
         moved = there.is_absolute() and here.name == there.name and not exists(there)
         return here == there or moved
 

@@ -19,7 +19,7 @@ from vaekit.studies.results import StudyResults
 from vaekit.studies.run_study import run_planned_study
 from vaekit.studies.schema import EvaluationProtocol, Preset
 from vaekit.utils.io import write_whole
-from vaekit.utils.paths import exists, user_path
+from vaekit.utils.paths import exists, real_path, user_path
 from vaekit.utils.yaml import SUFFIXES, parse_yaml
 
 SWEEPS = Path("runs") / "sweeps"
@@ -98,7 +98,7 @@ def is_data_path(recipe: str | Path) -> bool:
 
 def _write_proposal(data: str | Path, folder: Path) -> Path:
     """Write the recipe that is proposed for data to a file."""
-    recipe = propose(user_path(data).resolve()).recipe
+    recipe = propose(real_path(data)).recipe
     file = folder / f"{recipe.name}.yaml"
     write_whole(file, dump_recipe(recipe).encode())
     return file

@@ -22,6 +22,15 @@ def user_path(text: str | Path) -> Path:
     return Path(os.path.expanduser(text))
 
 
+def real_path(text: str | Path) -> Path:
+    """The absolute path without links that a user means; of a link in a circle, as far as it leads.
+
+    >>> real_path("no/such").is_absolute()
+    True
+    """
+    return Path(os.path.realpath(user_path(text)))
+
+
 def is_file(path: str | Path) -> bool:
     """Whether a path is a regular file, or a link to one; False for what is no path.
 

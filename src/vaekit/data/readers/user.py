@@ -24,7 +24,7 @@ from vaekit.data.tables.arrays import array_table, is_array_table
 from vaekit.data.tables.files import SUFFIXES
 from vaekit.data.tables.table import TableOptions, dataset_of_options
 from vaekit.errors import DataError
-from vaekit.utils.paths import is_file
+from vaekit.utils.paths import is_file, real_path
 
 _READERS: dict[str, Callable[[Path], RawData]] = {
     ".npy": read_npy,
@@ -249,5 +249,5 @@ def base_name(path: Path) -> str:
     >>> base_name(Path("data/train-images.npy.gz"))
     'train-images.npy'
     """
-    path = path.resolve()
+    path = real_path(path)
     return path.name if path.is_dir() else path.name.removesuffix(".gz").removesuffix(path.suffix)
