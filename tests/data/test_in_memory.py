@@ -89,7 +89,18 @@ def test_a_sparse_matrix_is_a_table():
         ([], None, "at least one data point"),
         ([np.zeros(3), np.zeros(4)], None, "of one shape, got \\(3,\\), \\(4,\\)"),
         (np.zeros((4, 3)), [0, 1], "one label for each of 4 data points, got 2"),
-        (np.zeros((4, 3)), np.zeros((4, 2)), "labels y of shape \\(N,\\), got \\(4, 2\\)"),
+        (np.zeros((4, 3)), np.zeros((4, 2)), "labels of shape \\(N,\\), or one-hot \\(N, classes\\), got"),
+        (np.zeros((4, 3)), "kind", "for a column of a data frame use label='kind'"),
+        (np.zeros((4, 3)), ["a", None, "a", "b"], "whole numbers or text, got NoneType, str"),
+        (
+            [{"image": IMAGES[0], "label": 1}],
+            None,
+            "expected items x or \\(x, y\\), got dicts of image, label",
+        ),
+        (TensorDataset(*[torch.zeros(4, 2)] * 3), None, "expected items x or \\(x, y\\), got 3 parts"),
+        (["a.png", "b.png"], None, "array of numbers, got <U5"),
+        (torch.zeros(4, 3, device="meta"), None, "expected a tensor of numbers"),
+        (scipy.sparse.csr_matrix((10**6, 10**6)), None, "more than half of this machine's memory"),
         (np.array([["a", "b"]] * 4), None, "array of numbers"),
     ],
 )
@@ -103,3 +114,52 @@ def test_names_and_paths_are_references(tmp_path):
     assert is_reference("mnist")
     assert is_reference(tmp_path)
     assert not is_reference(IMAGES)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        TensorDataset(torch.arange(12.0).reshape(4, 3)),
+        DataLoader(TensorDataset(torch.arange(12.0).reshape(4, 3)), batch_size=3),
+        DataLoader(torch.arange(12.0).reshape(4, 3), batch_size=None),
+        torch.arange(12.0).reshape(4, 3).to_sparse(),
+        np.arange(12.0).reshape(4, 3).astype(object),
+    ],
+    ids=["items of one part", "batches of one part", "no batches", "sparse tensor", "objects"],
+)
+def test_rows_keep_their_shape_in_every_kind_of_container(data):
+    found = dataset_of(data)
+    np.testing.assert_array_equal(found.images, np.arange(12.0).reshape(4, 3))
+
+
+def test_masked_values_are_missing():
+    x = np.arange(12.0).reshape(4, 3)
+    found = dataset_of(np.ma.masked_array(x, x == 5)).images
+    np.testing.assert_array_equal(np.isnan(found), x == 5)
+    np.testing.assert_array_equal(dataset_of(np.ma.masked_array(x.astype(int), x == 5)).images, found)
+
+
+def test_a_sparse_matrix_of_whole_floats_holds_counts_as_its_file_does():
+    counts = np.random.default_rng(0).poisson(1, (50, 4))
+    found = dataset_of(scipy.sparse.csr_array(counts.astype(np.float32)))
+    assert {column.kind for column in found.columns} == {"count"}
+
+
+def test_a_list_of_pairs_of_an_array_and_a_label_is_read_as_items():
+    found = dataset_of([(IMAGES[i], "ab"[i % 2]) for i in range(6)])
+    np.testing.assert_array_equal(found.images, IMAGES)
+    assert found.labels.tolist() == [0, 1, 0, 1, 0, 1]
+    assert dataset_of([(1.0, 2.5), (3.0, 4.0)] * 2).shape == (2,)
+
+
+@pytest.mark.parametrize("form", ["words", "categorical", "column", "one-hot"])
+def test_labels_come_in_the_forms_of_pandas_and_as_one_hot(form):
+    pandas = pytest.importorskip("pandas")
+    words = ["b", "a", "b", "a", "b", "a"]
+    given = {
+        "words": pandas.Series(words, index=range(7, 13)),
+        "categorical": pandas.Categorical(words),
+        "column": pandas.DataFrame({"k": words}),
+        "one-hot": np.eye(2)[[1, 0, 1, 0, 1, 0]],
+    }[form]
+    assert dataset_of(IMAGES, given).labels.tolist() == [1, 0, 1, 0, 1, 0]

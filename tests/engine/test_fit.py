@@ -111,3 +111,26 @@ def test_mistakes_are_said_in_one_line(rows, on_rows):
         vaekit.encode(on_rows, rows[0])
     with pytest.raises(InvalidError, match="was trained on rows of 3 columns, got 2"):
         vaekit.encode(on_rows, rows[:, :2])
+
+
+def test_keys_of_tables_apply_to_frames():
+    pandas = pytest.importorskip("pandas")
+    rng = np.random.default_rng(2)
+    frame = pandas.DataFrame(
+        {
+            "a": rng.normal(size=90),
+            "b": rng.normal(size=90),
+            "kind": ["u", "v", "v"] * 30,
+            "c": [2.5, -999, 1] * 30,
+        }
+    )
+    trained = fit(
+        frame, label="kind", columns={"b": "ignore"}, missing_values=[-999], latent_dim=1, epochs=1, log=LOG
+    )
+    assert [column.name for column in trained.columns] == ["a", "c"]
+    assert trained.label_names == ("u", "v")
+    assert np.isnan(trained.data.images[:, 1]).tolist() == [False, True, False] * 30
+    with pytest.raises(DataError, match="nothing"):
+        fit(frame, label="nothing", epochs=1, log=LOG)
+    with pytest.raises(DataError, match="label apply to tables"):
+        fit(rng.normal(size=(20, 3)), label="kind", epochs=1, log=LOG)

@@ -44,13 +44,13 @@ def number_labels(labels: np.ndarray | None, where: str | Path) -> NumberedLabel
     """
     if labels is None:
         return NumberedLabels(None, (), ())
-    flat = _flat(labels, where)
+    flat = _of_one_type(_flat(labels, where))
     if flat.dtype.kind == "f" and not np.array_equal(flat, np.rint(flat)):
         return NumberedLabels(None, (), ("the labels are real numbers, not classes, and were left out",))
     if flat.dtype.kind not in "biufUS":
-        raise DataError(
-            f"{where}: expected labels that are whole numbers or text, got {flat.dtype}; convert them"
-        )
+        is_object = flat.dtype.kind == "O"
+        came = ", ".join(sorted({type(v).__name__ for v in flat.tolist()})[:3]) if is_object else flat.dtype
+        raise DataError(f"{where}: expected labels that are whole numbers or text, got {came}; convert them")
     return _numbered(flat)
 
 
@@ -86,6 +86,12 @@ def _flat(labels: np.ndarray, where: str | Path) -> np.ndarray:
     raise DataError(
         f"{where}: expected labels of shape (N,), or one-hot (N, classes), got {labels.shape}; reshape them"
     )
+
+
+def _of_one_type(flat: np.ndarray) -> np.ndarray:
+    """Objects of one type, as pandas holds words, as an array of that type."""
+    is_one = flat.dtype.kind == "O" and len({type(value) for value in flat.tolist()}) == 1
+    return np.array(flat.tolist()) if is_one else flat
 
 
 def _one_hot(labels: np.ndarray) -> bool:

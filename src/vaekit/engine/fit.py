@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vaekit.config.build import Experiment, build, build_callbacks
-from vaekit.config.loading import load_recipe, override_recipe
+from vaekit.config.loading import load_recipe, override_recipe, parse_recipe
 from vaekit.config.overrides import Overrides, as_overrides
 from vaekit.config.propose import propose
 from vaekit.config.schema.recipe import Recipe
@@ -20,6 +20,7 @@ from vaekit.data import Dataset
 from vaekit.data.containers import container_of
 from vaekit.data.fingerprint import fingerprint
 from vaekit.data.in_memory import NAME, dataset_of, is_reference
+from vaekit.data.tables.frames import is_frame
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
 from vaekit.evaluation import validity
@@ -78,8 +79,9 @@ def fit(
     named = is_reference(X)
     if y is not None and named:
         raise InvalidError("y: labels apply to data that a program holds; a dataset with a name has its own")
-    dataset = None if named else dataset_of(X, y)
-    chosen, reasons = _recipe(str(X) if named else NAME, dataset, recipe, as_overrides(overrides, **keys))
+    changes = as_overrides(overrides, **keys)
+    dataset = None if named else _dataset(X, y, recipe, changes)
+    chosen, reasons = _recipe(str(X) if named else NAME, dataset, recipe, changes)
     log = log or make_display()
     experiment = build(chosen, dataset, model)
     if objective is not None:
@@ -90,6 +92,16 @@ def fit(
         log.note(f"proposed: {reason}")
     called = [*build_callbacks(chosen.training.callbacks), *check_callbacks(callbacks)]
     return replace(_train(experiment, called, log, dataset), container=container_of(X))
+
+
+def _dataset(X: Any, y: Any, recipe: str | Path | Recipe | None, changes: list[str]) -> Dataset:
+    """The data that a program holds, read by the keys of `data`, such as the kinds of columns."""
+    plain = parse_recipe({"data": {"dataset": NAME}}, "the recipe")
+    known = recipe if isinstance(recipe, Recipe) else plain if recipe is None else load_recipe(recipe)
+    own = [change for change in changes if change.startswith("data.")]
+    of_table = known if is_frame(X) else plain  # only the caller's own keys are wrong for another X
+    table = override_recipe(of_table, own).data.table_options
+    return dataset_of(X, y, override_recipe(known, own).data.points, **table)
 
 
 def _recipe(

@@ -17,8 +17,10 @@ import torch
 from torch import Tensor
 
 from vaekit.data.containers import ARRAY, container_of, fill_frame, in_container, table_in_container
-from vaekit.data.in_memory import is_reference
+from vaekit.data.dataset import Dataset
+from vaekit.data.in_memory import is_reference, values_and_labels
 from vaekit.data.observation import ObservedImages
+from vaekit.data.tables.frames import is_frame
 from vaekit.engine.conditioning import Condition, parse_condition
 from vaekit.engine.impute import impute_dataset
 from vaekit.engine.loaded_model import LoadedModel
@@ -176,6 +178,7 @@ class TrainedModel(LoadedModel):
             raise InvalidError(
                 "impute: expected values; for a file use: vaekit impute RUN --data FILE -o FILLED"
             )
+        X = X.to_pandas() if is_frame(X) and container_of(X) == ARRAY else X  # a table of PyArrow
         dataset, _ = self.load_data(X, y)
         if dataset.has_missing:
             filled = impute_dataset(
@@ -267,7 +270,9 @@ class TrainedModel(LoadedModel):
         container = container_of(X)
         if container in ("pandas", "polars"):
             return fill_frame(X, self.columns, values)
-        given = X.detach().cpu().numpy() if container == "torch" else np.asarray(X)
+        if isinstance(X, Dataset):
+            return values
+        given, _ = values_and_labels(X, "impute")
         values = values.reshape(given.shape)
         if given.dtype.kind != "f":
             return in_container(given.copy(), container)
