@@ -125,7 +125,7 @@ def test_classes_of_other_data_are_matched_by_name(call, fails, conditioned, tmp
     digits = load_data("digits")
     few = np.flatnonzero(np.isin(digits.labels, (3, 7)))[:60]
     np.savez(tmp_path / "few.npz", x=digits.images[few, 0], y=digits.labels[few])
-    images = load(conditioned).trained.load_split("test", str(tmp_path / "few.npz"))
+    images = load(conditioned).load_split("test", str(tmp_path / "few.npz"))
     assert len(images) == 60
     assert set(images.labels.tolist()) == {3, 7}
     np.savez(tmp_path / "words.npz", x=digits.images[few, 0], y=np.where(digits.labels[few] == 3, "3", "B"))

@@ -455,10 +455,10 @@ def test_the_file_is_kept_with_the_run_and_with_the_model(run, trained):
 def test_a_copied_run_and_its_model_open_anywhere_with_trust(run, trained):
     for path in (run, run / "model"):
         with pytest.raises(UntrustedError, match=r"add --trust own\.py"):
-            vaekit.load(path, device="cpu").recipe  # noqa: B018  (a run is read when it is asked)
+            vaekit.load(path, device="cpu")
     assert not was_imported(trained)
     opened = vaekit.load(run, device="cpu", trust=["own.py"])
-    assert opened.finished
+    assert opened.run.finished
     assert opened.model.sample(3).shape == (3, 1, 8, 8)
     assert str(run.resolve()) in opened.recipe.model.prior.kind
 
@@ -473,7 +473,7 @@ def test_a_changed_or_missing_copy_is_refused_also_with_trust(place: str, run, t
     ):
         change()
         with pytest.raises(InvalidError, match=reason):
-            vaekit.load(run / place, device="cpu", trust=True).recipe  # noqa: B018
+            vaekit.load(run / place, device="cpu", trust=True)
     assert not was_imported(trained)
 
 
@@ -490,7 +490,7 @@ def test_resuming_uses_the_copy_also_where_the_original_changed(run, trained, mo
         original.write_text(text)
     assert len(resumed.metrics) == 2
     forget(monkeypatch)
-    assert len(vaekit.load(run, trust=["own.py"]).metrics) == 2
+    assert len(vaekit.load(run, trust=["own.py"]).run.metrics) == 2
     assert sorted(path.name for path in (run / "components").iterdir()) == ["own.py"]
     assert (run / "components" / "own.py").read_text() == text
 
@@ -590,7 +590,7 @@ def test_a_reference_that_escapes_imports_nothing(escape, form, part, tmp_path, 
     imported = set(sys.modules)
     for trusted in (False, ["own.py", "vaekit", "evil", "link"]):
         with pytest.raises(InvalidError) as caught:
-            vaekit.load((run / part).parent, device="cpu", trust=trusted).recipe  # noqa: B018
+            vaekit.load((run / part).parent, device="cpu", trust=trusted)
         assert "\n" not in str(caught.value)
         assert caught.value.exit_code == 3
     assert not (tmp_path / "owned").exists()

@@ -217,7 +217,8 @@ def test_a_directory_that_holds_a_run_or_cannot_be_made_is_refused(tmp_path):
 def test_load_opens_runs_and_models(tmp_path):
     run = train("digits", **short(epochs=1))
     opened = load(run.path)
-    assert isinstance(opened, Run)
+    assert isinstance(opened.run, Run)
+    assert opened.run.finished
     for place in (run.path / "model", run.path / "model/model.safetensors"):
         model = load(place, "cpu")
         assert model.title == "Dense VAE on 8x8 digits"

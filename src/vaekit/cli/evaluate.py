@@ -154,11 +154,11 @@ def command(run: str, device: str, bdmc: bool, as_json: bool, output: str | None
       vaekit evaluate runs/table/1 --baselines
     """
     from vaekit.cli.output import emit
-    from vaekit.runs.run import load
+    from vaekit.runs.run import open_path
     from vaekit.utils.io import to_json, write_whole
 
     _refuse_unused("--bdmc" if bdmc else f"--estimator {settings['estimator']}")
-    opened = load(run, device)
+    opened = open_path(run, device)
     results, lines = (_bound if bdmc else _evaluate)(run, opened, output, settings)
     emit(results, lines, as_json)
     if output:

@@ -35,9 +35,9 @@ def open_model(path: str, device: str) -> tuple[TrainedModel, Path]:
     >>> trained.shape, str(folder)
     ((1, 28, 28), '.')
     """
-    from vaekit.runs.run import Run, load
+    from vaekit.runs.run import Run, open_path
 
-    found = load(path, device)
+    found = open_path(path, device)
     return (found.trained, found.path / "figures") if isinstance(found, Run) else (found, Path())
 
 

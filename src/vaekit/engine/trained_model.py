@@ -41,6 +41,7 @@ class TrainedModel(LoadedModel):
 
     Attributes:
         container: the kind of data that `sample` returns: numpy, torch, pandas or polars.
+        run: the run directory that it was loaded from, a `vaekit.Run`; None for other models.
 
     >>> import vaekit
     >>> trained = vaekit.demo()
@@ -51,6 +52,7 @@ class TrainedModel(LoadedModel):
     """
 
     container: str = ARRAY
+    run: Any = None
 
     @torch.no_grad()
     def encode(

@@ -1,7 +1,8 @@
 """A run: one recipe trained in its own directory, and everything that came of it.
 
 `Run` reads the files of the directory (see `vaekit.runs.files`), opens the trained model, and writes the
-evaluation, the plots and the report. `load` opens a run, or a model that was taken out of one.
+evaluation, the plots and the report. `open_path` opens a run, or a model that was taken out of one; `load`
+gives the model of either.
 `vaekit.runs.train` starts and resumes runs.
 """
 
@@ -12,6 +13,7 @@ import io
 import logging
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -245,7 +247,7 @@ def _save_if_possible(save: Callable[..., Any], *content: Any) -> None:
         _log.warning("the results are not saved: %s", first_line(error))
 
 
-def load(path: str | Path, device: str = "auto", trust: Trust = False) -> Run | TrainedModel:
+def open_path(path: str | Path, device: str = "auto", trust: Trust = False) -> Run | TrainedModel:
     """Open a run directory, a model directory, or the file of its weights.
 
     Args:
@@ -261,11 +263,32 @@ def load(path: str | Path, device: str = "auto", trust: Trust = False) -> Run | 
         NotFoundError: the path is none of these.
         InvalidError: a file in it is damaged.
 
-    >>> load("nowhere")
+    >>> open_path("nowhere")
     Traceback (most recent call last):
     ...
     vaekit.errors.NotFoundError: nowhere: no such run directory, model directory or file of weights
     """
-    if is_file(Path(path) / "recipe.yaml"):
+    if (Path(path) / "recipe.yaml").is_file():
         return Run(path, device, trust)
     return load_model(path, choose_device(device), trust)
+
+
+def load(path: str | Path, device: str = "auto", trust: Trust = False) -> TrainedModel:
+    """Load the model of a run directory, of a model directory, or of the file of its weights.
+
+    Args:
+        path, device, trust: as for `open_path`.
+
+    Returns:
+        The model; its attribute `run` is the `Run`, or None for a model that was taken out of one.
+
+    Raises:
+        NotFoundError: the path is none of these, or the run has no weights yet.
+        InvalidError: a file in it is damaged.
+
+    >>> import vaekit
+    >>> load(vaekit.demo().source).run is None
+    True
+    """
+    found = open_path(path, device, trust)
+    return replace(found.trained, run=found) if isinstance(found, Run) else found
