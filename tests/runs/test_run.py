@@ -376,7 +376,7 @@ VAMP = "model.prior={kind: vamp, components: 8, init: data}"
 def test_a_vamp_prior_trains_resumes_and_loads_without_its_data(monkeypatch: pytest.MonkeyPatch):
     run = train("digits", [VAMP], **short(epochs=1))
     run = resume(run.path, epochs=2)
-    monkeypatch.setattr("vaekit.engine.trained_model.build_data", None)
+    monkeypatch.setattr("vaekit.engine.loaded_model.build_data", None)
     model = load(run.path / "model").model
     assert torch.equal(model.sample(4, seed=0), run.model.sample(4, seed=0))
 
@@ -438,6 +438,7 @@ def test_partial_results_need_the_same_batches_and_version(monkeypatch: pytest.M
 def test_damaged_values_per_image_are_ignored(tmp_path: Path):
     (tmp_path / "recipe.yaml").touch()
     file, run = tmp_path / "evaluation.npz", Run(tmp_path)
+    (tmp_path / "evaluation.json").write_text('{"elbo": -1.0}')
     np.savez_compressed(file, index=np.arange(9), elbo=np.random.default_rng(0).normal(size=9))
     whole, empty = file.read_bytes(), 0
     assert list(run.per_image) == ["index", "elbo"]

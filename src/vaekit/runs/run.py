@@ -76,16 +76,16 @@ class Run(RunFiles):
         A saved model is older than the checkpoint where a run was resumed for more epochs and interrupted.
         It is used only if no checkpoint is left.
         """
-        device = choose_device(self.device)
+        device, recipe = choose_device(self.device), self.recipe  # its components are checked first
         if self.training_complete or not (self.path / checkpoint.FOLDER).is_dir():
             return load_model(self.path / "model", device, self.trust)
-        dataset, splits = build_data(self.recipe.data)
-        preprocessing = build_preprocessing(self.recipe.data, dataset, splits)
+        dataset, splits = build_data(recipe.data)
+        preprocessing = build_preprocessing(recipe.data, dataset, splits)
         weights, source = checkpoint.load_weights(self.path), str(self.path / checkpoint.FOLDER)
-        model = restore_model(self.recipe, dataset.shape, weights, source, preprocessing)
+        model = restore_model(recipe, dataset.shape, weights, source, preprocessing)
         return TrainedModel(
             model.to(device).eval(),
-            self.recipe,
+            recipe,
             dataset.shape,
             dataset.label_names,
             self.path,
