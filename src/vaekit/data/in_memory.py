@@ -101,8 +101,9 @@ def as_array(data: Any, where: str = "data X") -> np.ndarray:
         is_counts = is_whole and values.size > 0 and values.min() >= 0 and values.max() <= MAX_COUNT
         return values.astype(np.int64) if is_counts else values
     if isinstance(data, np.ma.MaskedArray):
-        hidden = np.ma.getmaskarray(data).any()
-        return data.astype(np.result_type(data.dtype, np.float16)).filled(np.nan) if hidden else data.data
+        hidden = np.ma.getmaskarray(data)
+        real = data.data.astype(np.result_type(data.dtype, np.float16))
+        return np.where(hidden, np.nan, real) if hidden.any() else data.data
     if not hasattr(data, "detach"):
         values = np.asarray(data)
         is_numbers = values.dtype.kind == "O" and all(v is None or isinstance(v, Real) for v in values.flat)
