@@ -130,6 +130,9 @@ def test_keys_of_tables_apply_to_frames():
     assert [column.name for column in trained.columns] == ["a", "c"]
     assert trained.label_names == ("u", "v")
     assert np.isnan(trained.data.images[:, 1]).tolist() == [False, True, False] * 30
+    filled = trained.impute(frame)
+    assert (filled["c"] != -999).all()
+    assert filled.drop(columns="c").equals(frame.drop(columns="c"))
     with pytest.raises(DataError, match="nothing"):
         fit(frame, label="nothing", epochs=1, log=LOG)
     with pytest.raises(DataError, match="label apply to tables"):

@@ -153,3 +153,18 @@ def test_mistakes_are_said_in_one_line(demo):
         with pytest.raises(error, match=message) as caught:
             call()
         assert "\n" not in str(caught.value)
+
+
+def test_gaps_are_filled_in_masked_arrays_lists_and_tables_of_arrow(frame, on_frame, demo):
+    x = np.where(demo.sample(3, seed=0) > 127, 255.0, 0.0)
+    hidden = np.zeros(x.shape, bool)
+    hidden[1, 0, 5:9] = True
+    expected = demo.impute(np.where(hidden, np.nan, x), n_samples=20)
+    np.testing.assert_array_equal(demo.impute(np.ma.masked_array(x, hidden), n_samples=20), expected)
+    np.testing.assert_array_equal(demo.impute(list(np.where(hidden, np.nan, x)), n_samples=20), expected)
+    arrow = pytest.importorskip("pyarrow")
+    gaps = frame.copy()
+    gaps.loc[30, "color"] = None
+    filled = on_frame.impute(arrow.Table.from_pandas(gaps, preserve_index=False), n_samples=20)
+    assert filled["color"][3] in ("red", "blue")
+    assert filled["size"].tolist() == gaps["size"].tolist()

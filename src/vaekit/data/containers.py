@@ -68,19 +68,27 @@ def table_in_container(
     return _frame(cells, container, like)
 
 
-def fill_frame(frame: Any, columns: Sequence[Column], values: np.ndarray) -> Any:
+def fill_frame(
+    frame: Any, columns: Sequence[Column], values: np.ndarray, missing: Sequence[str | float] = ()
+) -> Any:
     """A copy of a frame of pandas or polars whose missing cells are filled; all others stay as they are.
 
     Args:
         frame: N rows.
         columns: those to fill, found by name.
         values: (N, D), what to fill in; a category is its index.
+        missing: further words and numbers that mean a missing value.
     """
+    marks = [mark for mark in missing if not isinstance(mark, str)]
+    words = [mark if isinstance(mark, str) else f"{mark:g}" for mark in missing]
     place = {name: j for j, name in enumerate(frame_names(frame))}
-    container, found = container_of(frame), frame_columns(frame)
+    container, found = container_of(frame), frame_columns(frame, words)
     filled = frame.copy() if container == "pandas" else frame.clone()
     for j, column in enumerate(columns):
-        gaps = np.flatnonzero(found[place[column.name]].missing)
+        raw = found[place[column.name]]
+        gaps = np.flatnonzero(
+            raw.missing if raw.numbers is None else raw.missing | np.isin(raw.numbers, marks)
+        )
         if not len(gaps):
             continue
         cells = cell_objects(column, values[:, j])

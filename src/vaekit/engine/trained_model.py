@@ -271,7 +271,7 @@ class TrainedModel(LoadedModel):
         """A copy of X whose missing values are those of `values`, (N, *layout)."""
         container = container_of(X)
         if container in ("pandas", "polars"):
-            return fill_frame(X, self.columns, values)
+            return fill_frame(X, self.columns, values, self.recipe.data.missing_values)
         if isinstance(X, Dataset):
             return values
         given, _ = values_and_labels(X, "impute")
