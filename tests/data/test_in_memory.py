@@ -8,8 +8,10 @@ import scipy.sparse
 import torch
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
+from vaekit.data.conform import conform
 from vaekit.data.in_memory import dataset_of, is_reference
 from vaekit.errors import DataError
+from vaekit.spec import Column, Preprocessing
 
 IMAGES = np.arange(6 * 64, dtype=np.uint8).reshape(6, 1, 8, 8)
 LABELS = np.array([0, 1, 2, 0, 1, 2])
@@ -163,3 +165,10 @@ def test_labels_come_in_the_forms_of_pandas_and_as_one_hot(form):
         "one-hot": np.eye(2)[[1, 0, 1, 0, 1, 0]],
     }[form]
     assert dataset_of(IMAGES, given).labels.tolist() == [1, 0, 1, 0, 1, 0]
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float32])
+def test_a_model_of_columns_sees_the_same_numbers_in_every_type(dtype):
+    model = Preprocessing((2,), (Column("a", high=1.0), Column("b", high=1.0)))
+    x = np.array([[0, 1], [1, 1], [1, 0]])
+    np.testing.assert_array_equal(conform(dataset_of(x.astype(dtype)), model, (2,)).images, x)

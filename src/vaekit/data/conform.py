@@ -55,7 +55,8 @@ def _match_columns(dataset: Dataset, columns: tuple[Column, ...]) -> Dataset:
             f"{did_you_mean(lacking[0], found)}; it has {', '.join(list(found)[:10]) or 'no columns'}"
         )
     extra = [name for name in found if name not in names]
-    values = dataset.images[:, [found[name] for name in names]].astype(np.float64)
+    stored = dataset.images if dataset.columns else dataset.in_units(np.arange(len(dataset)))
+    values = stored[:, [found[name] for name in names]].astype(np.float64)
     notes = [
         *dataset.notes,
         *([f"columns left out, unknown to the model: {', '.join(extra)}"] if extra else []),
