@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.overrides import TorchFunctionMode
 
 from vaekit.errors import InvalidError, printable
 from vaekit.utils.io import is_leftover
@@ -108,7 +108,7 @@ of far more; the two do not belong together
         yield
 
 
-class _Bound(TorchDispatchMode):
+class _Bound(TorchFunctionMode):
     """Counts the values of the tensors that are made."""
 
     def __init__(self, n_values: int, source: str):
@@ -116,24 +116,30 @@ class _Bound(TorchDispatchMode):
         self._n_values, self._source = n_values, source
         self._single, self._left = 4 * n_values + 2**22, 16 * n_values + 2**26
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = func.overloadpacket.__name__
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
         if name in _FACTORIES:
-            size = _size(name, args)
+            size = _size(name, args, kwargs)
             self._left -= size
             if size > self._single or self._left < 0:
                 raise InvalidError(
                     f"{self._source}: holds {self._n_values:,} values, but its config.json asks for a model "
                     "of far more; the two do not belong together"
                 )
-        return func(*args, **(kwargs or {}))
+        return func(*args, **kwargs)
 
 
-def _size(name: str, args: Any) -> int:
-    """The number of values that a factory makes: by its list of sizes, or by its largest number."""
-    lists = [arg for arg in args if isinstance(arg, list | tuple)]
-    numbers = [int(arg) for arg in args if isinstance(arg, int | float) and math.isfinite(arg)]
+def _size(name: str, args: Any, kwargs: Any) -> int:
+    """The number of values that a factory makes: by its sizes, or by its largest number."""
+    values = [*args, *kwargs.values()]
+    lists = [value for value in values if isinstance(value, list | tuple)]
+    numbers = [int(value) for value in values if isinstance(value, int | float) and math.isfinite(value)]
     if lists:
-        own = math.prod(args[0].shape) if name == "repeat" else 1
-        return own * math.prod(int(n) for n in lists[0])
-    return max(numbers, default=0) ** (2 if name == "eye" else 1)
+        sizes = [int(n) for n in lists[0]]
+    elif name in ("arange", "linspace", "randperm", "randint"):
+        sizes = [max(numbers, default=0)]
+    else:
+        sizes = numbers * 2 if name == "eye" and len(numbers) == 1 else numbers
+    own = math.prod(args[0].shape) if name in ("repeat", "tile") else 1
+    return own * math.prod(sizes)
