@@ -25,6 +25,7 @@ test: browser ## Install, and run the tests that take minutes
 test-all: browser ## The same with the slow statistical and training tests
 	$(BIN)/python -m pytest --doctest-modules src/vaekit -q
 	$(BIN)/python -m pytest -n auto
+	$(BIN)/python scripts/hostile.py
 
 browser: $(VENV)/.ready-dev ## Install what the browser tests need, where that can be done; else say what is missing
 	@$(BIN)/python scripts/browser.py
