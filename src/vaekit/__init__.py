@@ -24,6 +24,7 @@ _PLACES = {
     "compare": "vaekit.studies.compare",
     "Run": "vaekit.runs.run",
     "load": "vaekit.runs.run",
+    "save": "vaekit.engine.model_files",
     "encode": "vaekit.engine.encode",
     "score": "vaekit.engine.score",
     "impute_dataset": "vaekit.engine.impute",
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from vaekit.engine.encode import encode
     from vaekit.engine.fit import fit
     from vaekit.engine.impute import impute_dataset
+    from vaekit.engine.model_files import save
     from vaekit.engine.sample import sample
     from vaekit.engine.score import score
     from vaekit.engine.trained_model import TrainedModel
@@ -66,7 +68,7 @@ if TYPE_CHECKING:
     from vaekit.studies.sweep import sweep
 
 __all__ = [  # noqa: RUF022  (in the order in which one meets them)
-    "fit", "train", "resume", "load", "encode", "score", "impute_dataset", "sample",
+    "fit", "train", "resume", "load", "save", "encode", "score", "impute_dataset", "sample",
     "study", "sweep", "compare", "demo", "Run", "TrainedModel", "Recipe",
     "VAE", "ELBOTerms", "Conditional", "Hierarchy", "StandardNormal", "Objective", "BuildContext", "register",
     "VaekitError",

@@ -8,7 +8,8 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 import vaekit
-from vaekit.config.build import build
+from vaekit.config.build import build, build_model
+from vaekit.config.schema.model import ModelSettings
 from vaekit.engine.fit import fit
 from vaekit.errors import DataError, InvalidError, RecipeError
 from vaekit.models.objectives import Objective
@@ -137,3 +138,21 @@ def test_keys_of_tables_apply_to_frames():
         fit(frame, label="nothing", epochs=1, log=LOG)
     with pytest.raises(DataError, match="label apply to tables"):
         fit(rng.normal(size=(20, 3)), label="kind", epochs=1, log=LOG)
+
+
+def test_a_saved_model_comes_back_without_its_data(rows, on_rows, tmp_path):
+    loaded = vaekit.load(vaekit.save(on_rows, tmp_path / "model"))
+    np.testing.assert_array_equal(loaded.encode(rows), on_rows.encode(rows))
+    np.testing.assert_array_equal(loaded.sample(3, seed=0), on_rows.sample(3, seed=0))
+    assert np.isfinite(loaded.anomaly_scores(rows)).all()
+
+
+def test_a_model_built_by_hand_comes_back_into_a_module_of_its_kind(rows, on_rows, tmp_path):
+    build_own = lambda latents: build_model(ModelSettings(latent_dim=latents), (3,))
+    trained = fit(rows, model=build_own(2), log=LOG, epochs=1, keep_start=False, scaling="standard")
+    vaekit.save(trained, tmp_path / "model")
+    loaded = vaekit.load(tmp_path / "model", model=build_own(2))
+    np.testing.assert_array_equal(loaded.encode(rows), trained.encode(rows))
+    for wrong in (build_own(3), None):
+        with pytest.raises(InvalidError, match="another architecture"):
+            vaekit.load(tmp_path / "model", model=wrong)

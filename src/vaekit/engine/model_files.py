@@ -19,7 +19,8 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
 
 import vaekit
 from vaekit.config.build import build_model
@@ -63,17 +64,42 @@ def save_model(
         >>> sorted(file.name for file in saved.iterdir())
         ['config.json', 'model.safetensors']
     """
+    seen = TrainedModel(
+        model, recipe, dataset.shape, dataset.label_names, folder, fingerprint(dataset),
+        dataset.attribute_names, preprocessing, dataset.table,
+    )  # fmt: skip
+    return save(seen, folder)
+
+
+def save(trained: TrainedModel, folder: str | Path) -> Path:
+    """Write a trained model into a folder, from which `vaekit.load` reads it.
+
+    Args:
+        trained: as `vaekit.fit` returns it.
+        folder: is made if it does not exist; a model that it holds is replaced.
+
+    Raises:
+        VaekitError: a file cannot be written.
+
+    Example:
+        >>> import tempfile, vaekit
+        >>> folder = save(vaekit.demo(), Path(tempfile.mkdtemp()) / "model")
+        >>> vaekit.load(folder)
+        TrainedModel('demo', 1 x 28 x 28 images, 2 latents)
+    """
+    folder, recipe, model = Path(folder), trained.recipe, trained.model
     training = recipe.training.model_copy(update={"callbacks": []})  # using a model calls none
     tree, components = copy_components(recipe.model_copy(update={"training": training}), folder)
+    preprocessing, table = trained.preprocessing, trained.table
     config = {
         "format": FORMAT,
         "vaekit": vaekit.__version__,
-        "shape": list(dataset.shape),
-        "label_names": list(dataset.label_names),
-        "attribute_names": list(dataset.attribute_names),
-        "data": fingerprint(dataset),
+        "shape": list(trained.shape),
+        "label_names": list(trained.label_names),
+        "attribute_names": list(trained.attribute_names),
+        "data": trained.fingerprint,
         "preprocessing": preprocessing and preprocessing.to_dict(),
-        **({"table": dataset.table.to_dict()} if dataset.table else {}),
+        **({"table": table.to_dict()} if table else {}),
         "recipe": tree,
         **({"components": components} if components else {}),
     }
@@ -94,7 +120,7 @@ def weights_bytes(weights: Mapping[str, torch.Tensor]) -> bytes:
         >>> weights_bytes(trained.model.state_dict()) == file.read_bytes()
         True
     """
-    return save({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
+    return save_tensors({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
 
 
 def weights_digest(weights: Mapping[str, torch.Tensor]) -> str:
@@ -107,12 +133,20 @@ def weights_digest(weights: Mapping[str, torch.Tensor]) -> str:
     return hashlib.sha256(weights_bytes(weights)).hexdigest()
 
 
-def load_model(path: str | Path, device: str | torch.device = "cpu", trust: Trust = False) -> TrainedModel:
+def load_model(
+    path: str | Path,
+    device: str | torch.device = "cpu",
+    trust: Trust = False,
+    model: VAE | None = None,
+) -> TrainedModel:
     """Load a trained model from its folder, or from its file of weights with config.json beside it.
 
     Args:
+        path: the folder or file.
+        device: where the model is put.
         trust: the modules and files from outside vaekit that may be imported, if the model names any; True
             for all.
+        model: a module that was built by hand, of the architecture that was saved; it gets the weights.
 
     Raises:
         NotFoundError: a file is missing.
@@ -137,7 +171,10 @@ def load_model(path: str | Path, device: str | torch.device = "cpu", trust: Trus
     file = folder / "model.safetensors"
     preprocessing, table = _read_preprocessing(config, folder)
     weights = _read_weights(file)
-    model = restore_model(recipe, shape, weights, str(file), preprocessing)
+    if model is None:
+        model = restore_model(recipe, shape, weights, str(file), preprocessing)
+    else:
+        load_weights_into(model, weights, str(file))
     data, attributes = str(config.get("data", "")), tuple(config.get("attribute_names", ()))
     return TrainedModel(
         model.to(device).eval(), recipe, shape, names, folder, data, attributes, preprocessing, table
@@ -311,7 +348,7 @@ def _read_weights(file: Path) -> dict[str, torch.Tensor]:
     try:
         content = file.read_bytes()
         check_weights(content, file)
-        return load(content)
+        return load_tensors(content)
     except InvalidError:
         raise
     except (SafetensorError, OSError, ValueError) as error:

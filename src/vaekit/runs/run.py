@@ -273,11 +273,14 @@ def open_path(path: str | Path, device: str = "auto", trust: Trust = False) -> R
     return load_model(path, choose_device(device), trust)
 
 
-def load(path: str | Path, device: str = "auto", trust: Trust = False) -> TrainedModel:
+def load(
+    path: str | Path, device: str = "auto", trust: Trust = False, model: VAE | None = None
+) -> TrainedModel:
     """Load the model of a run directory, of a model directory, or of the file of its weights.
 
     Args:
         path, device, trust: as for `open_path`.
+        model: a module that was built by hand, which gets the weights of a model directory.
 
     Returns:
         The model; its attribute `run` is the `Run`, or None for a model that was taken out of one.
@@ -290,5 +293,7 @@ def load(path: str | Path, device: str = "auto", trust: Trust = False) -> Traine
     >>> load(vaekit.demo().source).run is None
     True
     """
+    if model is not None:
+        return load_model(path, choose_device(device), trust, model)
     found = open_path(path, device, trust)
     return replace(found.trained, run=found) if isinstance(found, Run) else found
