@@ -110,17 +110,20 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def brief(value: object, most: int = 80) -> str:
     """A value as Python writes it, for a message: short, printable and on one line, whatever the value is.
 
+    The middle of a long text is left out, so that the name of a file stays at the end of its path.
+
     Args:
         value: any value, also one that came from outside.
         most: the largest number of characters.
 
     >>> brief("mnist"), brief("x" * 1000, most=20)
-    ("'mnist'", "'xxxxxxxxxxxxxxxxxx…")
+    ("'mnist'", "'xxxxxxx … xxxxxxx'")
     >>> brief(10**5000), brief({"a": [1, 2]})
     ('a number of 16610 bits', "{'a': [1, 2]}")
     """
-    if isinstance(value, str):
-        value = value[:most]
+    if isinstance(value, str) and len(value) > most - 2:
+        half = (most - 5) // 2
+        value = f"{value[:half]} … {value[len(value) - half :]}"
     if isinstance(value, int) and value.bit_length() > 1000:
         return f"a number of {value.bit_length()} bits"
     try:

@@ -135,7 +135,7 @@ def test_the_command_sets_the_spin_wait(monkeypatch):
 
 
 def test_an_unexpected_error_is_called_internal(fails, monkeypatch):
-    monkeypatch.setattr("vaekit.runs.run.load", lambda *_: {}["gone"])
+    monkeypatch.setattr("vaekit.runs.run.open_path", lambda *_: {}["gone"])
     assert fails(1, "sample", "x").startswith("internal error: KeyError: 'gone'; to see the traceback")
 
 

@@ -63,10 +63,10 @@ def command(
     if stddev is None:
         stddev = not output.endswith(".npy")
     latents = latent_table(trained.model, images, stddev, label, label_names)
-    say_notes(dataset, data)
-    say_part(dataset, len(images), split)
     table = {**row_names(dataset, images.indices), **latents}
     files = [str(write_table(output, table))]
+    say_notes(dataset, data)
+    say_part(dataset, len(images), split)
     if figure:
         files.append(str(plots.latent_scatter(trained, images, label_names).save(figure)))
     n_images, n_latents = table["z"].shape

@@ -106,5 +106,8 @@ def _numbered(flat: np.ndarray) -> NumberedLabels:
         values.sort(key=lambda value: natural_key(str(value)))
     place = {value: index for index, value in enumerate(values)}
     numbers = np.fromiter((place[value] for value in flat.tolist()), np.int64, len(flat))
-    names = tuple(value.decode() if isinstance(value, bytes) else str(value) for value in values)
+    names = tuple(
+        value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
+        for value in values
+    )
     return NumberedLabels(numbers, names, (f"labels of {len(names)} class{'es' * (len(names) != 1)}",))
