@@ -139,7 +139,7 @@ def image_areas(data: str, outliers: Sequence[str]) -> dict[str, dict[str, float
         run = vaekit.train(data=data, run_dir=Path(folder) / "run", figures=False, log=SilentLogger())
         tested = {name: test_images(run.trained, name) for name in (data, *outliers)}
         for method in IMAGE_METHODS:
-            measure = partial(score, run.trained, method=method, samples=16)  # type: ignore[arg-type]
+            measure = partial(score, run.trained, method=method, samples=16, compare_held_out=False)  # type: ignore[arg-type]
             found = {name: measure(images).score for name, images in tested.items()}
             for other in outliers:
                 truth = np.repeat([0, 1], [len(found[data]), len(found[other])])

@@ -146,6 +146,7 @@ def score(
     samples: int = SAMPLES,
     seed: int = 0,
     progress: Progress = lambda rows, total: None,
+    compare_held_out: bool = True,
 ) -> Scores:
     """Score data points by how anomalous they are under a model.
 
@@ -163,6 +164,7 @@ def score(
         seed: of all random draws.
         progress: called after each batch with its number of data points and with the number of all, those of
             training and held-out data included.
+        compare_held_out: find p-values on held-out data of the model; without them data are scored sooner.
 
     Raises:
         InvalidError: the method or the threshold is none, or does not fit the model; or the data have no
@@ -191,6 +193,8 @@ def score(
     own = _own_data(trained, dataset, splits, data, split)
     if method not in NEEDS_TRAINING:
         own = replace(own, training=None)
+    if not compare_held_out:
+        own = replace(own, held_out=None)
     groups = [images, *(group for group in (own.training, own.held_out) if group is not None)]
     total = sum(len(group) for group in groups)
     measure = _Measure(trained, samples, seed, lambda rows: progress(rows, total))

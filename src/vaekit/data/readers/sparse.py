@@ -7,6 +7,7 @@ anything is filled in. Whole numbers from 0 are counts; other numbers are real c
 from __future__ import annotations
 
 import csv
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -74,17 +75,11 @@ def read_matrix_market(path: Path) -> RawData:
     >>> raw.values.shape, raw.names, raw.files
     ((3, 2), ('ACT', 'MYC'), ('AAA', 'CCC', 'GGG'))
     """
-    from scipy import sparse
-    from scipy.io import mminfo, mmread
-
     if path.is_dir():
         path = next(path / name for name in _MATRIX if is_file(path / name))
     with reading(path, "a Matrix Market file"):
-        *shape, entries = mminfo(path)[:3]
-        shape = tuple(shape)
-        check_size(path, shape, 4)
-        check_size(path, (entries,), 24)
-        matrix = sparse.csr_matrix(mmread(path))
+        matrix = _market_matrix(path)
+        shape = matrix.shape
         names, rows = _names_beside(path, _COLUMN_FILES), _names_beside(path, _ROW_FILES)
         transposed = bool(names or rows) and shape == (len(names) or shape[0], len(rows) or shape[1])
         if transposed:
@@ -93,6 +88,37 @@ def read_matrix_market(path: Path) -> RawData:
             names, rows = (), ()
         note = "columns of the file are rows of the table, as 10x Genomics writes them"
         return _raw(matrix, path, names, rows, (note,) if transposed else ())
+
+
+def _market_matrix(path: Path) -> Any:
+    """The sparse matrix of a file. scipy reads the header only: its reader crashes on a damaged entry.
+
+    Raises:
+        ValueError: the file is damaged, or holds a symmetric or a complex matrix.
+        DataError: the file is too large.
+    """
+    from scipy import sparse
+    from scipy.io import mminfo
+
+    n, d, entries, form, field, symmetry = mminfo(path)
+    check_size(path, (n, d), 4)
+    check_size(path, (entries,), 24)
+    if field == "complex" or symmetry != "general":
+        raise ValueError(f"expected a general matrix of numbers, got a {symmetry} one of {field} numbers")
+    with open_maybe_gzip(path) as stream, warnings.catch_warnings(action="ignore"):  # of no entries
+        next(line for line in stream if line.strip() and not line.startswith(b"%"))  # the sizes
+        width = 1 if form == "array" else 2 if field == "pattern" else 3
+        table = np.loadtxt(stream, comments="%", ndmin=2) if entries else np.empty((0, width))
+    if table.shape != (entries, width):
+        raise ValueError(f"expected {entries} entries of {width} numbers, got {table.shape}")
+    if form == "array":
+        return sparse.csr_matrix(table.reshape(d, n).T)
+    places = table[:, :2].astype(np.int64)
+    if (places < 1).any() or (places > (n, d)).any() or (places != table[:, :2]).any():
+        raise ValueError(f"an entry lies outside of {n} rows and {d} columns")
+    values = table[:, 2] if width == 3 else np.ones(entries)
+    values = values.astype(np.int64) if field != "real" else values
+    return sparse.coo_matrix((values, (places[:, 0] - 1, places[:, 1] - 1)), (n, d)).tocsr()
 
 
 def has_matrix(folder: Path) -> bool:
