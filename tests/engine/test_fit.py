@@ -11,7 +11,7 @@ import vaekit
 from vaekit.config.build import build, build_model
 from vaekit.config.schema.model import ModelSettings
 from vaekit.engine.fit import fit
-from vaekit.errors import DataError, InvalidError, RecipeError
+from vaekit.errors import DataError, InterruptedRun, InvalidError, RecipeError, VaekitError
 from vaekit.models.objectives import Objective
 from vaekit.training.display import SilentLogger
 
@@ -156,3 +156,17 @@ def test_a_model_built_by_hand_comes_back_into_a_module_of_its_kind(rows, on_row
     for wrong in (build_own(3), None):
         with pytest.raises(InvalidError, match="another architecture"):
             vaekit.load(tmp_path / "model", model=wrong)
+
+
+def test_what_stops_a_fit_is_said_without_a_folder_to_resume(rows):
+    def fails(epoch):
+        raise ValueError("no disk")
+
+    def interrupts(epoch):
+        raise KeyboardInterrupt
+
+    with pytest.raises(VaekitError, match=r"epoch 1: ValueError: no disk$"):
+        fit(rows, epochs=1, log=LOG, callbacks=[fails])
+    with pytest.raises((InterruptedRun, KeyboardInterrupt)) as caught:
+        fit(rows, epochs=1, log=LOG, callbacks=[interrupts])
+    assert "--resume" not in str(caught.value)

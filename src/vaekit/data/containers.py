@@ -82,8 +82,9 @@ def fill_frame(
     marks = [mark for mark in missing if not isinstance(mark, str)]
     words = [mark if isinstance(mark, str) else f"{mark:g}" for mark in missing]
     place = {name: j for j, name in enumerate(frame_names(frame))}
-    container, found = container_of(frame), frame_columns(frame, words)
-    filled = frame.copy() if container == "pandas" else frame.clone()
+    found = frame_columns(frame, words)
+    is_pandas = container_of(frame) == "pandas"
+    filled = frame.copy() if is_pandas else frame.clone()
     for j, column in enumerate(columns):
         raw = found[place[column.name]]
         gaps = np.flatnonzero(
@@ -91,20 +92,27 @@ def fill_frame(
         )
         if not len(gaps):
             continue
-        cells = cell_objects(column, values[:, j])
+        cells = cell_objects(column, values[gaps, j])
         name = frame.columns[place[column.name]]
-        if container == "pandas":
-            series = frame[name]
-            whole = getattr(series.dtype, "kind", "O") in "f" or not column.is_numeric
-            new = series.copy() if whole else series.astype(float)
-            new.iloc[gaps] = [cells[i] for i in gaps]
-            filled[name] = new
+        if is_pandas:
+            filled[name] = _fill_pandas(frame[name], gaps, cells, column.is_numeric)
         else:
-            given = frame[name].to_list()
-            polars = import_module("polars")
-            mixed = [cells[i] if i in set(gaps.tolist()) else cell for i, cell in enumerate(given)]
-            filled = filled.with_columns(polars.Series(name, mixed, dtype=frame[name].dtype, strict=False))
+            filled = filled.with_columns(_fill_polars(frame[name], gaps, cells))
     return filled
+
+
+def _fill_pandas(series: Any, gaps: np.ndarray, cells: Sequence[Any], is_number: bool) -> Any:
+    takes_cells = getattr(series.dtype, "kind", "O") == "f" or not is_number
+    new = series.copy() if takes_cells else series.astype(float)
+    new.iloc[gaps] = cells
+    return new
+
+
+def _fill_polars(series: Any, gaps: np.ndarray, cells: Sequence[Any]) -> Any:
+    mixed = series.to_list()
+    for place, cell in zip(gaps.tolist(), cells, strict=True):
+        mixed[place] = cell
+    return import_module("polars").Series(series.name, mixed, dtype=series.dtype, strict=False)
 
 
 def _frame(columns: dict[str, Any], container: str, like: Any) -> Any:

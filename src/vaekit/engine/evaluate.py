@@ -147,20 +147,12 @@ def evaluate(
             whole, options.quality_samples, options.features, seed=options.seed, data=options.data, say=say
         )
     repeats = _open_repeats(trained, dataset, images, estimator, options, partial_path)
-    total = len(images) * len(repeats)
-    if any(repeat.batches for repeat in repeats):
-        say(
-            f"resuming after {sum(repeat.images for repeat in repeats)} of {total} images that were measured "
-            "before"
-        )
+    if done := sum(repeat.images for repeat in repeats):
+        say(f"resuming after {done} of {len(images) * len(repeats)} images that were measured before")
     try:
         metrics = _measure(trained, images, estimator, options, repeats, progress)
     except KeyboardInterrupt:
-        done = sum(repeat.images for repeat in repeats)
-        kept = "kept; the same command continues" if repeats[0].file else "lost, since they have no place"
-        raise InterruptedRun(
-            f"interrupted; {done} of {total} {dataset.noun} are measured, and {kept}"
-        ) from None
+        raise _interruption(repeats, len(images) * len(repeats), dataset.noun) from None
     evaluation = summarize(
         metrics,
         trained.model.layer_dims,
@@ -200,6 +192,13 @@ def evaluate(
     for repeat in repeats:
         repeat.clear()
     return evaluation
+
+
+def _interruption(repeats: Sequence[ResumableResults], total: int, noun: str) -> InterruptedRun:
+    """What is said after Ctrl-C: how much is measured, and whether it is kept."""
+    done = sum(repeat.images for repeat in repeats)
+    kept = "kept; the same command continues" if repeats[0].file else "lost, since they have no place"
+    return InterruptedRun(f"interrupted; {done} of {total} {noun} are measured, and {kept}")
 
 
 def _open_repeats(

@@ -22,7 +22,7 @@ from vaekit.data.fingerprint import fingerprint
 from vaekit.data.in_memory import NAME, dataset_of, is_reference
 from vaekit.data.tables.frames import is_frame
 from vaekit.engine.trained_model import TrainedModel
-from vaekit.errors import InvalidError
+from vaekit.errors import InterruptedRun, InvalidError, VaekitError
 from vaekit.evaluation import validity
 from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
@@ -130,9 +130,18 @@ def _train(
     validation = trained.subset(data, splits.validation) if len(splits.validation) else None
     rows = trained.subset(data, splits.train, training=True)
     with tempfile.TemporaryDirectory(prefix="vaekit-") as folder, cpu_settings(recipe.training.threads):
-        loop.fit(
-            model, experiment.objective, rows, validation, recipe.training, Path(folder),
-            callbacks=callbacks, log=log, bound=validity.is_bound(model),
-        )  # fmt: skip
+        try:
+            loop.fit(
+                model, experiment.objective, rows, validation, recipe.training, Path(folder),
+                callbacks=callbacks, log=log, bound=validity.is_bound(model),
+            )  # fmt: skip
+        except InterruptedRun:
+            raise InterruptedRun(
+                "interrupted; vaekit.fit keeps nothing: train with vaekit.train to continue a run later"
+            ) from None
+        except VaekitError as error:
+            if isinstance(error.__cause__, VaekitError):  # of a callback, without what can be resumed
+                raise error.__cause__ from None
+            raise
     model.eval()
     return trained
