@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from vaekit.runs import doctor
+from vaekit.runs.train import train
+from vaekit.training.display import SilentLogger
 
 
 @pytest.fixture(autouse=True)
@@ -87,3 +89,15 @@ def test_little_disk(monkeypatch):
 def test_each_check_reports_only_its_problem():
     assert all(isinstance(check(), Iterator) for check in doctor.CHECKS)
     assert [text for text in troubles() if "GPU" not in text and "NVIDIA" not in text] == []
+
+
+def test_a_marker_of_other_weights_is_said(tmp_path):
+    run = train(
+        "digits", {"data.train": 40, "data.validation": 10}, run_dir=tmp_path / "run", figures=False,
+        log=SilentLogger(), epochs=1, sample_every=0,
+    )  # fmt: skip
+    assert not [text for text in doctor.examine_run(run.path)["problems"] if "finished.json" in text]
+    (run.path / "finished.json").write_text('{"weights": "00"}')
+    facts = doctor.examine_run(run.path)
+    assert facts["finished"] is False
+    assert any("of other weights; write it again with: vaekit train --resume" in p for p in facts["problems"])

@@ -128,7 +128,7 @@ def examine_run(path: str | Path, trust: Trust = False) -> Facts:
     parts: dict[str, Callable[[], Any]] = {
         "recipe": lambda: run.recipe.name,
         "epochs": lambda: f"{len(run.metrics)} of {run.recipe.training.epochs}",
-        "finished": lambda: run.finished,
+        "finished": lambda: _finished(run, problems),
         "evaluations": lambda: _evaluations(run, problems),
         "checkpoint": lambda: _newest_checkpoint(run.path, problems),
         "model": lambda: run.trained.title,
@@ -281,6 +281,16 @@ def _advice(run: Run, problems: list[str]) -> list[str]:
             f"({type(error).__name__}: {error}); delete the file, then evaluate or train again"
         )
         return []
+
+
+def _finished(run: Run, problems: list[str]) -> bool:
+    """Whether the run is finished; a marker of other weights becomes a problem."""
+    marker = run.path / "finished.json"
+    if marker.exists() and run.training_complete and not run.finished:
+        problems.append(
+            f"{marker}: damaged, or of other weights; write it again with: vaekit train --resume {run.path}"
+        )
+    return run.finished
 
 
 def _evaluations(run: Run, problems: list[str]) -> str | None:
