@@ -1,4 +1,7 @@
-"""Recipes and studies from hostile YAML: one short line in under a second, and nothing else."""
+"""Recipes and studies from hostile YAML: one short line, and nothing else.
+
+What grows without bound would take minutes; `MOST_SECONDS` only tells it from a slow machine.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from vaekit.studies.library import load_study
 from vaekit.studies.sweep import parse_values
 
 FILES = recipes.as_files(recipes.REFUSED, recipes.BYTES)
+MOST_SECONDS = 60
 ABSENT = [name for name in FILES if name.startswith("extends")]
 
 
@@ -26,13 +30,13 @@ def is_short(error: Exception) -> bool:
 
 
 @pytest.mark.parametrize("what", FILES)
-def test_a_hostile_recipe_is_refused_in_one_short_line_within_a_second(what, tmp_path):
+def test_a_hostile_recipe_is_refused_in_one_short_line(what, tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_bytes(FILES[what])
     start = time.process_time()
     with pytest.raises((RecipeError, *([NotFoundError] if what in ABSENT else []))) as caught:
         load_recipe(file)
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < MOST_SECONDS
     assert is_short(caught.value), str(caught.value)[:1000]
     assert "mine.yaml" in str(caught.value) or what in ABSENT
 
@@ -44,7 +48,7 @@ def test_so_is_a_hostile_study(what, tmp_path):
     start = time.process_time()
     with pytest.raises(InvalidError) as caught:
         load_study(file)
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < MOST_SECONDS
     assert is_short(caught.value), str(caught.value)[:1000]
 
 

@@ -104,19 +104,24 @@ def test_half_open_connections_are_closed_after_a_while(monkeypatch, sent):
         client.sendall(sent.replace(b"\r\n", b"\r\nHost: 127.0.0.1:%d\r\n" % port, 1))
         with suppress(ConnectionResetError):
             assert client.recv(1) == b""
-        assert 0.3 < time.monotonic() - started < 5
+        assert time.monotonic() - started > 0.3
         assert is_alive(port)
+
+
+def trickle(client: socket.socket) -> None:
+    for _ in range(600):
+        client.sendall(b"G")
+        time.sleep(0.1)
 
 
 def test_bytes_that_trickle_do_not_keep_a_connection_open(monkeypatch):
     monkeypatch.setattr(BoundedProtocol, "request_seconds", 0.5)
-    with served() as port, socket.create_connection(("127.0.0.1", port), timeout=10) as client:
-        started = time.monotonic()
-        with suppress(OSError):
-            while time.monotonic() - started < 8:
-                client.sendall(b"G")
-                time.sleep(0.1)
-        assert time.monotonic() - started < 5
+    with (
+        served() as port,
+        socket.create_connection(("127.0.0.1", port), timeout=10) as client,
+        pytest.raises(OSError, match=r"reset|[Bb]roken pipe"),
+    ):
+        trickle(client)
 
 
 def test_a_connection_lives_on_while_requests_come(monkeypatch):

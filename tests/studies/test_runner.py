@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -203,12 +202,10 @@ def test_a_signal_stops_all_workers_after_they_saved(tmp_path):
 
         sent = False
 
-    began = time.monotonic()
     with pytest.raises(
         InterruptedRun, match=r"continue with: vaekit study .*s\.yaml --preset quick --resume"
     ):
         study(file, folder=tmp_path / "r", jobs=2, display=Alarm())
-    assert time.monotonic() - began < 120
     assert list((tmp_path / "r").glob("*/seed-0/checkpoint/*.safetensors"))
     assert not list((tmp_path / "r").glob("*/seed-0/.pid"))
 
