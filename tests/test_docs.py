@@ -158,7 +158,8 @@ def test_every_path_and_test_in_the_text_was_understood():
 
 
 @pytest.mark.parametrize(
-    "document", ["docs/theory.md", "docs/architecture.md", "docs/guide.md", "docs/extend.md"]
+    "document",
+    ["docs/theory.md", "docs/architecture.md", "docs/guide.md", "docs/extend.md", "docs/training.md"],
 )
 def test_the_table_of_contents_names_every_section(document):
     text = FENCE.sub("", DOCUMENTS[document])
@@ -307,7 +308,10 @@ def test_words_that_need_a_glossary_are_absent(document):
     assert not re.search(r"\btold\b|what hurts|\bcodes\b", text, re.IGNORECASE)
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/guide.md", "docs/extend.md", "docs/python.md"])
+DOCS_THAT_RUN = ["README.md", "docs/guide.md", "docs/extend.md", "docs/python.md", "docs/training.md"]
+
+
+@pytest.mark.parametrize("document", DOCS_THAT_RUN)
 def test_python_examples_run(document, tmp_path, monkeypatch):
     run_examples(
         document,

@@ -19,7 +19,6 @@ from vaekit.models.objectives import Objective, iwae, linear
 from vaekit.models.priors import StandardNormal
 from vaekit.models.vae import VAE
 from vaekit.nn import networks
-from vaekit.training.callbacks import Callback
 from vaekit.training.display import SilentLogger
 from vaekit.training.loop import FitResult, fit
 from vaekit.training.settings import TrainingSettings
@@ -98,8 +97,9 @@ def train(
     objective: Objective = WARMUP,
     validated: bool = True,
     log: Any = None,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[Any] = (),
     bound: bool = True,
+    past_stop: bool = False,
     **changes: Any,
 ) -> FitResult:
     """`fit` with toy arguments; `changes` are to the settings."""
@@ -112,6 +112,7 @@ def train(
         settings(**changes),
         directory,
         resume=resume,
+        past_stop=past_stop,
         log=log,
         callbacks=callbacks,
         bound=bound,

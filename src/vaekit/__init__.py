@@ -40,6 +40,8 @@ _PLACES = {
     "BuildContext": "vaekit.models.build_context",
     "register": "vaekit.registry",
     "Recipe": "vaekit.config.schema",
+    "Callback": "vaekit.training.callbacks",
+    "StopTraining": "vaekit.training.callbacks",
     "VaekitError": "vaekit.errors",
 }
 
@@ -66,12 +68,13 @@ if TYPE_CHECKING:
     from vaekit.studies.compare import compare
     from vaekit.studies.run_study import study
     from vaekit.studies.sweep import sweep
+    from vaekit.training.callbacks import Callback, StopTraining
 
 __all__ = [  # noqa: RUF022  (in the order in which one meets them)
     "fit", "train", "resume", "load", "save", "encode", "score", "impute_dataset", "sample",
     "study", "sweep", "compare", "demo", "Run", "TrainedModel", "Recipe",
     "VAE", "ELBOTerms", "Conditional", "Hierarchy", "StandardNormal", "Objective", "BuildContext", "register",
-    "VaekitError",
+    "Callback", "StopTraining", "VaekitError",
 ]  # fmt: skip
 
 

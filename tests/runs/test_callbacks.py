@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from vaekit import trust
+from vaekit.cli.train import _format_summary
 from vaekit.config.loading import load_recipe
 from vaekit.errors import InvalidError, RecipeError, VaekitError
 from vaekit.runs.run import Run
@@ -39,6 +40,15 @@ class Best:
 def fails(epoch, at: int = 2):
     if epoch.number == at:
         raise RuntimeError("no disk")
+
+@vaekit.register("callback")
+class Enough:
+    def __init__(self, at: int = 2):
+        self.at = at
+
+    def on_epoch_end(self, record, model):
+        if record["epoch"] == self.at:
+            raise vaekit.StopTraining("that is enough")
 
 @vaekit.register("callback")
 def lacking(every: int = 1): ...
@@ -107,6 +117,21 @@ def test_an_error_of_a_callback_is_one_line_and_the_run_continues(own, tmp_path,
     assert losses(run) == losses(small(tmp_path / "whole"))
 
 
+def test_a_run_that_a_callback_stopped_is_finished_and_says_so(own, tmp_path):
+    run = small(tmp_path / "run", f"training.callbacks={own}:Enough")
+    assert run.finished
+    assert run.summary()["stopped"] == "callback Enough: that is enough"
+    assert "stopped by callback Enough: that is enough" in _format_summary(run.summary())
+    with pytest.raises(
+        InvalidError,
+        match=r"training ended after 2 epochs by callback Enough: that is enough; .* training.epochs=6",
+    ):
+        resume(run.path, log=SilentLogger(), trust=True)
+    longer = resume(run.path, ["training.callbacks=[]"], log=SilentLogger(), figures=False)
+    assert losses(longer) == losses(small(tmp_path / "whole"))
+    assert longer.summary()["stopped"] == ""
+
+
 def test_callbacks_can_be_replaced_on_resume(own, tmp_path):
     with pytest.raises(VaekitError, match="no disk"):
         small(tmp_path / "run", f"training.callbacks={own}:fails")
@@ -143,6 +168,6 @@ def test_a_wrong_callback_is_one_line_of_the_recipe(own, callback, message):
 
 
 def test_what_cannot_be_called_is_refused_before_anything_is_written(tmp_path):
-    with pytest.raises(InvalidError, match="callbacks: expected functions of a FinishedEpoch, got 'log'"):
+    with pytest.raises(InvalidError, match=r"callbacks: expected functions of a FinishedEpoch, .* got 'log'"):
         small(tmp_path / "run", callbacks=["log"])
     assert not (tmp_path / "run").exists()

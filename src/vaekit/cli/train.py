@@ -93,9 +93,10 @@ def _format_summary(summary: dict[str, Any]) -> str:
 
     run, epochs = shlex.quote(summary["run"]), summary["epochs"]
     duration = format_duration(summary["seconds"])
+    stopped = f", stopped by {summary['stopped']}" if summary["stopped"] else ""
     return "\n".join(
         [
-            f"{epochs} epoch{'s' * (epochs != 1)} in {duration}{_format_best(summary)}",
+            f"{epochs} epoch{'s' * (epochs != 1)} in {duration}{stopped}{_format_best(summary)}",
             f"Run     {summary['run']}",
             f"Report  {summary['run']}/report.html",
             f"Next    vaekit evaluate {run}",

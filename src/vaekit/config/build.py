@@ -41,7 +41,7 @@ from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
 from vaekit.nn.columns import ColumnFeatures, OnFeatures
 from vaekit.spec import Preprocessing, Scaling
-from vaekit.training.callbacks import Callback
+from vaekit.training.callbacks import check_callbacks
 from vaekit.training.settings import TrainingSettings
 from vaekit.utils.paths import exists
 from vaekit.utils.random import all_seeded, seeded
@@ -439,11 +439,11 @@ def build_objective(objective: ObjectiveSettings) -> Objective:
     )
 
 
-def build_callbacks(callbacks: Sequence[Options]) -> list[Callback]:
-    """Build the callbacks of a recipe. A function is called with its options, an object of a class alone.
+def build_callbacks(callbacks: Sequence[Options]) -> list[Any]:
+    """Build the callbacks of a recipe. A function is called with its options, a class makes an object.
 
     Raises:
-        RecipeError: an object of a class cannot be called.
+        RecipeError: an object of a class is no callback.
 
     Example:
         >>> build_callbacks(Recipe().training.callbacks)
@@ -452,21 +452,18 @@ def build_callbacks(callbacks: Sequence[Options]) -> list[Callback]:
     return [_build_callback(options) for options in callbacks]
 
 
-def _build_callback(options: Options) -> Callback:
+def _build_callback(options: Options) -> Any:
     component, name = type(options).component, PurePath(options.kind).name
     if not is_callback_class(component):
         called = partial(component.factory, **option_values(options))
         called.__name__ = name  # type: ignore[attr-defined]
         return called
     try:
-        built = build_component(options)
+        return check_callbacks([build_component(options)], f"training.callbacks: {name}")[0]
+    except VaekitError:
+        raise
     except ValueError as error:
         raise RecipeError(f"training.callbacks: {name}: {error}") from error
-    if not callable(built):
-        raise RecipeError(
-            f"training.callbacks: {name}: its objects cannot be called; add __call__(self, epoch)"
-        )
-    return built
 
 
 def _build_network(options: Options, inputs: Sequence[Shape], output: Shape) -> nn.Module:

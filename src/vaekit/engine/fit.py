@@ -27,7 +27,7 @@ from vaekit.evaluation import validity
 from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
 from vaekit.training import loop
-from vaekit.training.callbacks import Callback, check_callbacks
+from vaekit.training.callbacks import check_callbacks
 from vaekit.training.display import TrainingLogger, make_display
 from vaekit.utils.device import choose_device, cpu_settings
 
@@ -42,7 +42,7 @@ def fit(
     overrides: Overrides = (),
     model: VAE | None = None,
     objective: Objective | None = None,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[Any] = (),
     log: TrainingLogger | None = None,
     **keys: Any,
 ) -> TrainedModel:
@@ -60,7 +60,8 @@ def fit(
         overrides: further keys of the recipe: a dict, or `key.path=value` strings.
         model: a model that was built by hand; that of the recipe if None.
         objective: what is minimized; that of the recipe if None.
-        callbacks: called after each epoch, see `vaekit.training.callbacks`.
+        callbacks: functions that are called after each epoch, or objects that are called at other moments,
+            too; see `vaekit.training.callbacks`.
         log: the display. Default: on stderr; `vaekit.training.display.SilentLogger()` shows nothing.
         keys: keys of the recipe by their last word, such as `latent_dim=8`, `prior="vamp"` or `epochs=20`.
 
@@ -118,7 +119,7 @@ def _recipe(
 
 
 def _train(
-    experiment: Experiment, callbacks: list[Callback], log: TrainingLogger, dataset: Dataset | None
+    experiment: Experiment, callbacks: list[Any], log: TrainingLogger, dataset: Dataset | None
 ) -> TrainedModel:
     """Train, with checkpoints in a folder that is deleted at the end."""
     recipe, data, splits = experiment.recipe, experiment.dataset, experiment.splits
@@ -134,6 +135,7 @@ def _train(
             loop.fit(
                 model, experiment.objective, rows, validation, recipe.training, Path(folder),
                 callbacks=callbacks, log=log, bound=validity.is_bound(model),
+                recipe=recipe.model_dump(mode="json"),
             )  # fmt: skip
         except InterruptedRun:
             raise InterruptedRun(

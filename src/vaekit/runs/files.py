@@ -147,6 +147,11 @@ class RunFiles:
         return records
 
     @property
+    def stopped(self) -> str:
+        """Why a callback stopped the training; empty if none did, and without a checkpoint."""
+        return str(checkpoint.recorded_facts(self.path).get("stopped", ""))
+
+    @property
     def events(self) -> list[Record]:
         """One record per rollback after a divergence.
 
@@ -348,7 +353,7 @@ class RunFiles:
         return [name for name in names if not (self.path / name).is_file()]
 
     def summary(self) -> dict[str, Any]:
-        """Epochs, seconds, and the best epoch with its validation ELBO and loss in nats per image."""
+        """Epochs, seconds, what stopped them, the best epoch, and its validation ELBO and loss in nats."""
         metrics = self.metrics
         best = best_epoch(metrics)
         record = next((record for record in metrics if record_epoch(record) == best), {})
@@ -356,6 +361,7 @@ class RunFiles:
             "run": str(self.path),
             "epochs": len(metrics),
             "seconds": sum(record.get("seconds") or 0 for record in metrics),
+            "stopped": self.stopped,
             "best_epoch": best,
             "kept_start": bool(metrics) and best is None and self.recipe.training.keep_start,
             "validation_elbo": record.get("validation_elbo"),

@@ -6,7 +6,6 @@ device are found before anything is written.
 
 from __future__ import annotations
 
-import itertools
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -28,17 +27,18 @@ from vaekit.errors import InterruptedRun, InvalidError, VaekitError, first_line
 from vaekit.evaluation import validity
 from vaekit.registry import Trust, UntrustedError
 from vaekit.runs import integrity
+from vaekit.runs.endings import describe_end, override_to_extend
 from vaekit.runs.integrity import RESUMABLE
 from vaekit.runs.run import Run
 from vaekit.runs.sample_callback import SampleCallback, animate
 from vaekit.training import checkpoint, loop
-from vaekit.training.callbacks import Callback, check_callbacks
+from vaekit.training.callbacks import check_callbacks
 from vaekit.training.display import CompositeLogger, TrainingLogger, make_display
 from vaekit.training.locking import lock_directory
 from vaekit.training.tensorboard import TensorBoardLogger
 from vaekit.utils.device import choose_device, cpu_settings, describe_environment
 from vaekit.utils.io import to_json, write_whole
-from vaekit.utils.paths import exists, user_path
+from vaekit.utils.paths import exists, numbered_folder, user_path
 from vaekit.utils.seal import seal_text, sealed
 
 
@@ -49,7 +49,7 @@ def train(
     data: str | Path | None = None,
     run_dir: str | Path | None = None,
     figures: bool = True,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[Any] = (),
     log: TrainingLogger | None = None,
     **keys: Any,
 ) -> Run:
@@ -61,8 +61,8 @@ def train(
         data: another dataset, by name or path.
         run_dir: the directory of the run. Default: `runs/<recipe>/<n>`.
         figures: draw the figures of the report at the end; `Run.plot` draws them at any time.
-        callbacks: functions of a `FinishedEpoch`, called after each epoch, besides those of the recipe; see
-            `vaekit.training.callbacks`.
+        callbacks: functions that are called after each epoch, or objects that are called at other moments,
+            too, besides those of the recipe; see `vaekit.training.callbacks`.
         log: the display. Default: on stderr; `vaekit.training.display.SilentLogger()` shows nothing.
         keys: keys of the recipe by their last word, such as `latent_dim=8` or `epochs=5`.
 
@@ -104,7 +104,7 @@ def resume(
     *,
     data: str | Path | None = None,
     figures: bool = True,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[Any] = (),
     log: TrainingLogger | None = None,
     trust: Trust = False,
     **training: Any,
@@ -151,7 +151,8 @@ def resume(
     if data is not None:
         moved = recipe.data.model_copy(update={"dataset": str(data)})
         recipe = with_absolute_paths(recipe.model_copy(update={"data": moved}))
-    if recipe == saved and _is_complete(run, log):
+    past_stop = recipe != saved or (replaced and bool(run.stopped))
+    if recipe == saved and not past_stop and _is_complete(run, log):
         return _complete(run, log, figures)
     if recipe.training.epochs < (done := len(run.metrics)):
         raise InvalidError(
@@ -163,7 +164,7 @@ def resume(
     loop.check_checkpoint(prepared.trained.model, recipe.training, run.path, _facts(tree, prepared))
     tree = _record(run.path, prepared, before=tree)
     opened = Run(path, recipe.training.device, trust)
-    return _fit(opened, prepared, tree, log, figures, resuming=True)
+    return _fit(opened, prepared, tree, log, figures, resuming=True, past_stop=past_stop)
 
 
 def _is_complete(run: Run, log: TrainingLogger) -> bool:
@@ -198,31 +199,11 @@ def _complete(run: Run, log: TrainingLogger, figures: bool) -> Run:
     missing = run.missing if run.finished else ["figures", "report.html"]
     if not missing:
         raise InvalidError(
-            f"{run.path}: {_describe_end(run)}; to train longer: vaekit train --resume {run.path} "
-            f"{_override_to_extend(run)}; "
-            f"for the report: vaekit report {run.path}"
+            f"{run.path}: {describe_end(run)}; to train longer: vaekit train --resume {run.path} "
+            f"{override_to_extend(run)}; for the report: vaekit report {run.path}"
         )
     log.note(f"training is complete; making what {run.path} lacks: {', '.join(missing)}")
     return _draw(run, log, figures)
-
-
-def _stopped_early(run: Run) -> bool:
-    return len(run.metrics) < run.recipe.training.epochs
-
-
-def _describe_end(run: Run) -> str:
-    done = len(run.metrics)
-    if _stopped_early(run):
-        return f"early stopping ended training after {done} epochs"
-    return f"all {done} epochs are done"
-
-
-def _override_to_extend(run: Run) -> str:
-    """The override that lets a finished run train longer."""
-    settings = run.recipe.training
-    if _stopped_early(run) and settings.patience is not None:
-        return f"training.patience={2 * settings.patience}"
-    return f"training.epochs={2 * settings.epochs}"
 
 
 def _resolve(recipe: str | Path | Recipe | None, overrides: list[str], data: str | Path | None) -> Proposal:
@@ -266,10 +247,10 @@ class Prepared(NamedTuple):
     trained: TrainedModel
     train: ObservedImages
     validation: ObservedImages | None
-    callbacks: list[Callback]
+    callbacks: list[Any]
 
 
-def _prepare(recipe: Recipe, callbacks: Sequence[Callback]) -> Prepared:
+def _prepare(recipe: Recipe, callbacks: Sequence[Any]) -> Prepared:
     called = [*build_callbacks(recipe.training.callbacks), *check_callbacks(callbacks)]
     device = choose_device(recipe.training.device)
     experiment = build(recipe)
@@ -325,6 +306,7 @@ def _fit(
     log: TrainingLogger,
     figures: bool,
     resuming: bool = False,
+    past_stop: bool = False,
 ) -> Run:
     """Train, then write the model, the figures and the report."""
     experiment, trained, train_set, validation, callbacks = prepared
@@ -338,8 +320,8 @@ def _fit(
     with cpu_settings(settings.threads):
         loop.fit(
             model, experiment.objective, train_set, validation, settings, run.path,
-            resume=resuming, callbacks=[samples, *callbacks], log=log, bound=validity.is_bound(model),
-            facts=_facts(tree, prepared),
+            resume=resuming, past_stop=past_stop, callbacks=[samples, *callbacks], log=log,
+            bound=validity.is_bound(model), facts=_facts(tree, prepared), recipe=tree,
         )  # fmt: skip
         save_model(
             run.path / "model", model.eval(), trained.recipe, experiment.dataset, experiment.preprocessing
@@ -378,25 +360,12 @@ def _run_directory(name: str, wanted: str | Path | None) -> Path:
         VaekitError: the directory cannot be created.
     """
     try:
-        return _create_directory(Path(wanted)) if wanted else _numbered(Path("runs") / name)
+        return _create_directory(Path(wanted)) if wanted else numbered_folder(Path("runs") / name)
     except OSError as error:
         place = wanted or Path("runs") / name
         raise VaekitError(
             f"cannot create {place}: {error.strerror or error}; choose another run directory"
         ) from error
-
-
-def _numbered(parent: Path) -> Path:
-    """The first free one of parent/1, parent/2, ...; created at once, so that two runs never share it."""
-    parent.mkdir(parents=True, exist_ok=True)
-    used = [int(p.name) for p in parent.iterdir() if p.name.isdigit()]
-    for n in itertools.count(max(used, default=0) + 1):
-        try:
-            (parent / str(n)).mkdir()
-        except FileExistsError:
-            continue
-        return parent / str(n)
-    raise AssertionError
 
 
 def _create_directory(directory: Path) -> Path:

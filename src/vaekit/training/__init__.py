@@ -10,6 +10,7 @@
     recorder          the files of a run: metrics.jsonl, events.jsonl, checkpoint/
     metrics           means over images of the terms of the bound
     divergence        finds the cause of a loss that is not finite
-    callbacks         functions that are called after each epoch
+    callbacks         what is called during a training, and may stop it
+    callback_state    the state of a callback in a checkpoint
     display           progress in a terminal, or one line per epoch
 """

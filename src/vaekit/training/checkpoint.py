@@ -193,7 +193,7 @@ def load_weights(
 
 
 def recorded_facts(directory: str | Path, verify: bool = False) -> dict[str, Any]:
-    """The facts of the newest checkpoint of a run, with the `epoch` of its position.
+    """The facts of the newest checkpoint of a run, with `epoch` and `stopped` of its position.
 
     Args:
         directory: the run directory.
@@ -206,7 +206,7 @@ def recorded_facts(directory: str | Path, verify: bool = False) -> dict[str, Any
     >>> folder = Path(tempfile.mkdtemp())
     >>> path = Checkpoints(folder, print).save(Position(epoch=3), {"w": Tensor([0.5])}, {"data": "1f"})
     >>> recorded_facts(folder)
-    {'data': '1f', 'epoch': 3}
+    {'data': '1f', 'epoch': 3, 'stopped': ''}
     """
     for file in reversed(_files(Path(directory) / FOLDER)):
         try:
@@ -215,7 +215,7 @@ def recorded_facts(directory: str | Path, verify: bool = False) -> dict[str, Any
             with safe_open(file.path, framework="pt") as content:
                 known = content.metadata() or {}
             position, facts = parse_position(known.get("state", "")), json.loads(known.get("facts", "{}"))
-            return {**facts, "epoch": position.epoch} if facts else {}
+            return {**facts, "epoch": position.epoch, "stopped": position.stopped} if facts else {}
         except (OSError, SafetensorError, ValueError, TypeError, RecursionError):
             continue
     return {}

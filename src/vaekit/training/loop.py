@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +30,7 @@ from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
 from vaekit.training import divergence
 from vaekit.training.batches import ImageSource, iterate_batches, observed_mask, visits
-from vaekit.training.callbacks import Callback, FinishedEpoch, call_all
+from vaekit.training.callbacks import Callbacks, Training
 from vaekit.training.compile import CompiledStep
 from vaekit.training.display import SilentLogger, TrainingLogger
 from vaekit.training.locking import catch_signals, lock_directory
@@ -55,6 +56,7 @@ class FitResult:
         best_epoch: the epoch of the weights that the model has now.
         best: its validation loss in nats; None without validation images, or if warm-up never ended.
         stopped_early: whether early stopping ended the training.
+        stopped: why a callback ended it; empty if none did.
 
     >>> FitResult(epochs=10, steps=150, best_epoch=8, best=97.2, stopped_early=False).best_epoch
     8
@@ -65,6 +67,7 @@ class FitResult:
     best_epoch: int
     best: float | None
     stopped_early: bool
+    stopped: str = ""
 
 
 def fit(
@@ -76,10 +79,12 @@ def fit(
     directory: Path,
     *,
     resume: bool = False,
-    callbacks: Sequence[Callback] = (),
+    past_stop: bool = False,
+    callbacks: Sequence[Any] = (),
     log: TrainingLogger | None = None,
     bound: bool = True,
     facts: Mapping[str, str] | None = None,
+    recipe: Mapping[str, Any] | None = None,
 ) -> FitResult:
     """Train a model, and leave it in evaluation mode with its best weights.
 
@@ -90,10 +95,12 @@ def fit(
         settings: all other settings.
         directory: the run directory; `vaekit.training.recorder` lists the files in it.
         resume: continue from the newest checkpoint, or start if there is none.
-        callbacks: called with each `FinishedEpoch`, while the model has the weights that were validated.
+        past_stop: continue also where a callback stopped the training.
+        callbacks: what is called during training; see `vaekit.training.callbacks`.
         log: reports the progress; silent by default.
         bound: whether the posterior has a density. That of an autoencoder has none, so its KL is undefined.
         facts: what the training belongs to, such as digests of its recipe and its data, for the checkpoints.
+        recipe: the resolved recipe, for callbacks.
 
     Returns:
         How the training ended.
@@ -118,16 +125,20 @@ def fit(
     """
     log = log or SilentLogger()
     state = TrainState(model, settings)
-    recorder = RunRecorder(directory, state, settings, log.note, facts)
+    training = Training(state, directory, recipe or {})
+    called = Callbacks(callbacks, training)
+    recorder = RunRecorder(directory, state, settings, log.note, facts, called)
     with (
         lock_directory(directory),
         seeded(derive_seed(settings.seed, "noise")),
         catch_signals() as interrupted,
     ):
         recorder.start(resume)
-        loop = _Loop(
-            state, objective, train, validation, settings, recorder, log, interrupted, bound, callbacks
-        )
+        if past_stop and state.position.stopped:
+            state.position.stopped = ""
+            recorder.save()
+        loop = _Loop(state, objective, train, validation, settings, recorder, log, interrupted, bound, called)
+        training.means = loop.running_means
         log.start(settings.epochs, loop.batches_per_epoch, state.position)
         try:
             loop.run()
@@ -135,9 +146,12 @@ def fit(
             log.stop()
         if interrupted():
             raise InterruptedRun(f"interrupted; continue with: vaekit train --resume {directory}")
-    state.load_best()
     end = state.position
-    return FitResult(end.epoch - 1, end.step, end.best_epoch, end.best, end.stops_early(settings))
+    if end.stopped:
+        log.note(f"stopped after {end.epoch - 1} epochs by {end.stopped}")
+    return FitResult(
+        end.epoch - 1, end.step, end.best_epoch, end.best, end.stops_early(settings), end.stopped
+    )
 
 
 def check_checkpoint(
@@ -172,9 +186,21 @@ class _Loop:
     log: TrainingLogger
     interrupted: Callable[[], bool]
     bound: bool
-    callbacks: Sequence[Callback]
+    callbacks: Callbacks
 
     def run(self) -> None:
+        """All that is left of the training, between the first and the last call of the callbacks."""
+        try:
+            self.callbacks.start()
+            self.run_epochs()
+            self.state.load_best()
+        except BaseException as error:
+            with suppress(VaekitError):  # the first error says more
+                self.callbacks.end(error)
+            raise
+        self.callbacks.end(None)
+
+    def run_epochs(self) -> None:
         if self.settings.keep_start and self.state.position.step == 0:
             self.record_start()
         while not self.state.position.is_finished(self.settings):
@@ -206,13 +232,18 @@ class _Loop:
         position, on_cpu = state.position, state.device.type == "cpu"
         order = epoch_order(settings.seed, position.epoch, len(self.train))
         order = visits(self.train, order, derive_seed(settings.seed, "weights", position.epoch))
+        if position.stopped:  # in a step of this epoch, which its end follows
+            return
         for x, y in iterate_batches(self.train, order, settings.batch_size, first=position.batch):
             saving = self.interrupted() or self.recorder.checkpoint_due()
             self.step(x, y, check=saving or on_cpu or position.step % CHECK_EVERY == 0)
             position.seconds += time.perf_counter() - start
             self.log.step(position, self.running_means)
+            self.call_step()
             if saving:
                 self.save_checkpoint()
+            if position.stopped:
+                break
             start = time.perf_counter()
 
     def step(self, x: Tensor, y: Tensor | None, check: bool) -> None:
@@ -249,11 +280,26 @@ class _Loop:
         if self.settings.on_nan == "rollback":
             self.recorder.save()
         if failure is not None:
-            self.save_checkpoint()
-            raise VaekitError(
-                f"{failure}; the state is saved; continue with: vaekit train --resume "
-                f"{self.recorder.directory}, and with training.callbacks=FILE.py:NAME if you change them"
-            ) from failure
+            self.fail(failure)
+
+    def call_step(self) -> None:
+        """Call the callbacks after a step."""
+        try:
+            self.callbacks.step()
+        except VaekitError as failure:
+            self.fail(failure)
+
+    def fail(self, failure: VaekitError) -> None:
+        """Save the state, and raise the error of a callback.
+
+        Raises:
+            VaekitError: always.
+        """
+        self.save_checkpoint()
+        raise VaekitError(
+            f"{failure}; the state is saved; continue with: vaekit train --resume "
+            f"{self.recorder.directory}, and with training.callbacks=FILE.py:NAME if you change them"
+        ) from failure
 
     def save_checkpoint(self) -> None:
         """Save a checkpoint, and stop here if a signal came."""
@@ -331,12 +377,10 @@ class _Loop:
         """Write and show the record of the epoch, and call the callbacks; return the error of one."""
         self.recorder.write_metrics(record)
         self.log.epoch(record)
-        epoch = FinishedEpoch(record, self.state.model, self.recorder.directory)
         try:
-            call_all(self.callbacks, epoch, derive_seed(self.settings.seed, "after epoch", epoch.number))
+            self.callbacks.end_epoch(record)
         except VaekitError as error:
             return error
-        self.state.optimizer.zero_grad()
         return None
 
     def check_finite(self) -> None:

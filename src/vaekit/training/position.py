@@ -32,6 +32,7 @@ class Position:
         waited: the number of epochs since then.
         rollbacks: how often training rolled back after it diverged; each time halves the learning rate.
         beta, learning_rate: the values of the last step.
+        stopped: why a callback stopped the training; empty if none did.
 
     >>> position = Position()
     >>> position.record_loss(100.0, comparable=True)
@@ -51,6 +52,7 @@ class Position:
     rollbacks: Annotated[int, Field(ge=0, le=64)] = 0
     beta: Number = 0.0
     learning_rate: Number = 0.0
+    stopped: str = ""
 
     def record_loss(self, loss: float, comparable: bool) -> bool:
         """Record the loss of the current epoch, and return whether it is the best so far.
@@ -72,8 +74,9 @@ class Position:
         self.epoch, self.batch, self.seconds = self.epoch + 1, 0, 0.0
 
     def is_finished(self, settings: TrainingSettings) -> bool:
-        """Whether all epochs are done, or early stopping ends the training."""
-        return self.epoch > settings.epochs or self.stops_early(settings)
+        """Whether all epochs are done, or early stopping or a callback ended the training."""
+        was_stopped = bool(self.stopped) and not self.batch
+        return was_stopped or self.epoch > settings.epochs or self.stops_early(settings)
 
     def stops_early(self, settings: TrainingSettings) -> bool:
         """Whether `settings.patience` epochs have passed without a better one."""

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from vaekit.errors import DivergedError, InvalidError, VaekitError
+from vaekit.training.callbacks import Callbacks
 from vaekit.training.checkpoint import Checkpoint, Checkpoints
 from vaekit.training.settings import TrainingSettings
 from vaekit.training.train_state import TrainState
@@ -40,6 +41,7 @@ class RunRecorder:
         note: called with messages for the user, in one line each.
         facts: what the training belongs to, such as digests of its recipe and its data; each checkpoint has
             them, and is refused by a training with others.
+        callbacks: whose states are saved and restored, too.
 
     >>> import tempfile
     >>> from vaekit.config.build import build_model
@@ -59,10 +61,12 @@ class RunRecorder:
         settings: TrainingSettings,
         note: Callable[[str], None],
         facts: Mapping[str, str] | None = None,
+        callbacks: Callbacks | None = None,
     ):
         self.directory = directory
         self.metrics, self.events = directory / "metrics.jsonl", directory / "events.jsonl"
         self._state, self._settings, self._note, self._facts = state, settings, note, dict(facts or {})
+        self._callbacks = callbacks
         self._checkpoints = Checkpoints(directory, note)
         self._saved = time.monotonic()
 
@@ -110,8 +114,10 @@ class RunRecorder:
 
     def save(self) -> None:
         """Write a checkpoint."""
-        facts = self._facts | {"metrics": lines_digest(read_records(self.metrics))}
-        self._checkpoints.save(self._state.position, self._state.tensors(), facts)
+        states, tensors = self._callbacks.state() if self._callbacks else ([], {})
+        digest = lines_digest(read_records(self.metrics))
+        facts = {**self._facts, "metrics": digest, **({"callbacks": states} if states else {})}
+        self._checkpoints.save(self._state.position, self._state.tensors() | tensors, facts)
         self._saved = time.monotonic()
 
     def write_metrics(self, record: Record) -> None:
@@ -168,6 +174,8 @@ class RunRecorder:
         """Restore a checkpoint, if there is one, and remove the lines that were written after it."""
         if checkpoint is not None:
             self._state.restore(checkpoint)
+            if self._callbacks is not None:
+                self._callbacks.load_state(checkpoint.facts.get("callbacks", ()), checkpoint.tensors)
         position = self._state.position
         trim_records(self.metrics, lambda record: record_epoch(record) < position.epoch)
         trim_records(self.events, lambda record: record.get("rollbacks", 0) <= position.rollbacks)

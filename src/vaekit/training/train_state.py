@@ -136,7 +136,7 @@ class TrainState:
         Raises:
             InvalidError: the checkpoint belongs to another model or to other settings.
         """
-        tensors = checkpoint.tensors
+        tensors = {name: t for name, t in checkpoint.tensors.items() if not name.startswith("callback/")}
         _check(tensors, self._expected(tensors), f"checkpoint {checkpoint.path}")
         try:
             set_random_states(select_prefix(tensors, "random"), self.device)

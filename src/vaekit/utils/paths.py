@@ -6,6 +6,7 @@ byte. These functions raise none of them: such a path is no file and no folder, 
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 from pathlib import Path
@@ -84,3 +85,25 @@ def why_no_file(path: str | Path) -> str:
     if stat.S_ISDIR(mode):
         return "is a folder, expected a file"
     return "is a file" if stat.S_ISREG(mode) else "is a pipe, a socket or a device, expected a file"
+
+
+def numbered_folder(parent: Path) -> Path:
+    """The first free one of parent/1, parent/2, ...; created at once, so that no two processes share it.
+
+    Raises:
+        OSError: it cannot be created.
+
+    >>> import tempfile
+    >>> parent = Path(tempfile.mkdtemp())
+    >>> numbered_folder(parent).name, numbered_folder(parent).name
+    ('1', '2')
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    used = [int(place.name) for place in parent.iterdir() if place.name.isdigit()]
+    for number in itertools.count(max(used, default=0) + 1):
+        try:
+            (parent / str(number)).mkdir()
+        except FileExistsError:
+            continue
+        return parent / str(number)
+    raise AssertionError

@@ -51,7 +51,7 @@ class RecipeTraining(TrainingSettings):
     """
 
     callbacks: Annotated[list[Annotated[Options, SectionOf("callback")]], BeforeValidator(_as_list)] = Field(
-        [], description="functions that are called after each epoch, FILE.py:NAME"
+        [], description="functions or objects that are called during training, FILE.py:NAME"
     )
 
 
