@@ -33,7 +33,8 @@ def propose(data: str | Path, overrides: Iterable[str] = (), dataset: Dataset | 
 
     Args:
         data: name in the catalog, or path.
-        overrides: `key=value` strings; those of `data` change what the proposal is made for.
+        overrides: `key=value` strings; those of `data` change what the proposal is made for, and the other
+            parts suit a number of latents and a prior that they give.
         dataset: the data, where a program gives them; `data` is then only their name.
 
     Raises:
@@ -42,6 +43,7 @@ def propose(data: str | Path, overrides: Iterable[str] = (), dataset: Dataset | 
     >>> propose("digits").recipe.model.encoder.network.kind
     'dense'
     """
+    overrides = list(overrides)
     where = f"the recipe proposed for {Path(data).name}"
     own = [word for word in overrides if word.startswith("data.")]
     settings = override_recipe(
@@ -51,7 +53,7 @@ def propose(data: str | Path, overrides: Iterable[str] = (), dataset: Dataset | 
     if has_counts_only(dataset):
         return propose_counts(str(data), dataset, splits, where)
     if dataset.columns:
-        return propose_table(str(data), dataset, splits, settings, where)
+        return propose_table(str(data), dataset, splits, settings, where, overrides)
     suggestion = suggest(dataset)
     train = max(1, int(0.8 * len(dataset.images)))
     batch = batch_size(train, dataset.shape)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple
+
+import yaml
 
 from vaekit.config.loading import parse_recipe
 from vaekit.config.schema.data import DataSettings
@@ -12,10 +15,12 @@ from vaekit.data import Dataset
 from vaekit.data.preprocessing import fit_preprocessing
 from vaekit.data.splits import Splits
 from vaekit.models.closed_form import choose_sizes
+from vaekit.models.common_factors import Choice
 
 STEPS = 1500
 BATCH = 128
 MAX_EPOCHS = 300
+FACTORS = "factor_mixture"
 
 
 class Proposal(NamedTuple):
@@ -40,7 +45,12 @@ def recipe_name(dataset: Dataset) -> str:
 
 
 def propose_table(
-    data: str, dataset: Dataset, splits: Splits, settings: DataSettings, where: str
+    data: str,
+    dataset: Dataset,
+    splits: Splits,
+    settings: DataSettings,
+    where: str,
+    overrides: Iterable[str] = (),
 ) -> Proposal:
     """Propose a recipe for a table.
 
@@ -50,10 +60,16 @@ def propose_table(
         splits: the rows for training, validation and testing.
         settings: the keys of `data`, which say how numbers are scaled.
         where: the start of error messages.
+        overrides: `key=value` strings that will change the proposal; a number of latents, or a prior, that
+            they give is not chosen here.
     """
+    given = _given(overrides)
     preprocessing = fit_preprocessing(dataset, splits.train, settings.scaling)
     rows = preprocessing.to_model(dataset.in_units(splits.train))
-    choice = choose_sizes(preprocessing.columns, rows)
+    if given.latent_dim and (given.components or given.prior):
+        choice = Choice(given.latent_dim, given.components or 1, {})
+    else:
+        choice = choose_sizes(preprocessing.columns, rows, factors=given.latent_dim)
     batch = min(BATCH, max(1, len(splits.train) // 4))
     epochs = max(5, min(MAX_EPOCHS, round(STEPS * batch / len(splits.train))))
     network = {"kind": "tabular", "hidden_sizes": [64, 64]}
@@ -63,8 +79,8 @@ def propose_table(
         "data": {"dataset": data, "binarization": "none", "values": "continuous", "validation": 0.1},
         "model": {
             "latent_dim": choice.factors,
-            "prior": {"kind": "factor_mixture", "components": choice.components},
-            "encoder": {"network": network, "posterior": "message"},
+            "prior": {"kind": FACTORS, "components": choice.components},
+            "encoder": {"network": network, "posterior": "gaussian" if given.prior else "message"},
             "decoder": {"network": network, "likelihood": "columns"},
         },
         "objective": {"samples": 4},
@@ -78,9 +94,37 @@ def propose_table(
             "sample_every": 0,
         },
     }
-    return Proposal(
-        parse_recipe(tree, where, trust=True), _reasons(choice.factors, choice.components, epochs)
+    reasons = _reasons(choice.factors, choice.components, epochs)
+    return Proposal(parse_recipe(tree, where, trust=True), reasons[1:] if choice.scores == {} else reasons)
+
+
+class _Given(NamedTuple):
+    """The sizes, and a prior other than a mixture of factors, that overrides give; None if not given."""
+
+    latent_dim: int | None = None
+    components: int | None = None
+    prior: str | None = None
+
+
+def _given(overrides: Iterable[str]) -> _Given:
+    values = {key: _value(text) for key, _, text in (word.partition("=") for word in overrides)}
+    options = {key: value for key, value in values.items() if key.startswith("model.prior")}
+    prior = options.get("model.prior", options.get("model.prior.kind", FACTORS))
+    kind = prior.get("kind", FACTORS) if isinstance(prior, dict) else prior
+    components = prior.get("components") if isinstance(prior, dict) else options.get("model.prior.components")
+    latents = values.get("model.latent_dim")
+    return _Given(
+        latents if isinstance(latents, int) and latents > 0 else None,
+        components if isinstance(components, int) else None,
+        None if kind == FACTORS else str(kind),
     )
+
+
+def _value(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
 
 
 def _reasons(factors: int, components: int, epochs: int) -> tuple[str, ...]:

@@ -79,6 +79,7 @@ def measure_rows(
     numeric: Sequence[bool] = (),
     seed: int = 0,
     progress: Callable[[int], None] = lambda rows: None,
+    noise: Tensor | None = None,
 ) -> RowTerms:
     """Measure what a model says of each data point.
 
@@ -89,6 +90,8 @@ def measure_rows(
         numeric: which columns are numbers, so that they count in the error; all if empty.
         seed: the draws of a batch depend on it and on the index of the batch.
         progress: called after each batch with its number of data points.
+        noise: (K, n), from which the samples of every data point are computed, see `VAE.elbo_terms`; the
+            terms of a data point then do not depend on its batch.
 
     Example:
         >>> from vaekit.config.build import build_model
@@ -105,7 +108,7 @@ def measure_rows(
     try:
         for number, (x, y) in enumerate(batches):
             with seeded(seed + 1_000_003 * number):
-                found.append(_measure_batch(model, x, y, samples, numeric))
+                found.append(_measure_batch(model, x, y, samples, numeric, noise))
             progress(len(x))
     finally:
         model.train(training)
@@ -118,14 +121,16 @@ def measure_rows(
 
 
 def _measure_batch(
-    model: VAE, x: Tensor, y: Tensor | None, samples: int, numeric: Sequence[bool]
+    model: VAE, x: Tensor, y: Tensor | None, samples: int, numeric: Sequence[bool], noise: Tensor | None
 ) -> RowTerms:
     context = Context(label=y, mask=masking.observed_mask(x))
     posterior, prior = model.encode(x, context), model.conditional_prior(context)
     log_weights, reconstruction = [], torch.zeros(len(x), dtype=torch.float64, device=x.device)
     kl = torch.zeros_like(reconstruction)
-    for k in chunk_sizes(samples, batch_size_for(len(x) * outputs_per_image(model.decoder, x.shape[1:]))):
-        terms = model.elbo_terms(x, context, k, posterior=posterior, prior=prior)
+    sizes = list(chunk_sizes(samples, batch_size_for(len(x) * outputs_per_image(model.decoder, x.shape[1:]))))
+    parts = [None] * len(sizes) if noise is None else noise[:, None].split(sizes)
+    for k, part in zip(sizes, parts, strict=True):
+        terms = model.elbo_terms(x, context, k, posterior=posterior, prior=prior, noise=part)
         log_weights.append(terms.log_weights.double())
         reconstruction += terms.log_px.double().sum(0) / samples
         kl += terms.kl.double().sum(0) * (k / samples)

@@ -176,7 +176,9 @@ class TableViews:
         self.surprises = {name: Surprise(np.sort(value)) for name, value in values.items()}
 
     def measure(self, terms: RowTerms, own: bool = False) -> dict[str, np.ndarray]:
-        """The value of each view, (N,) each.
+        """The value of each view, (N,) each, to the precision of float32.
+
+        A training row thus ties with itself, whatever the rounding errors of the batch that it came in.
 
         Args:
             terms: of the rows.
@@ -189,7 +191,7 @@ class TableViews:
         }
         if self.ellipsoid is not None:
             values["ellipsoid"] = self.ellipsoid(self._standard(self._numbers(terms.x)))
-        return values
+        return {name: value.astype(np.float32).astype(np.float64) for name, value in values.items()}
 
     def score(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
         """The mean surprise, (N,), in nats: one half neighbors, one half the mean of the models."""

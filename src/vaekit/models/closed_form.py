@@ -43,7 +43,9 @@ RARE = 0.05  # frequency below which the log-odds of a category are not lineariz
 SMALL = 1e-6
 
 
-def choose_sizes(columns: Sequence[Column], x: np.ndarray, seed: int = 0) -> Choice:
+def choose_sizes(
+    columns: Sequence[Column], x: np.ndarray, seed: int = 0, factors: int | None = None
+) -> Choice:
     """The numbers of latents and of mixture components for a table, by cross-validation.
 
     Only numbers are cross-validated: the density of one-hot vectors grows without limit with every component
@@ -53,6 +55,7 @@ def choose_sizes(columns: Sequence[Column], x: np.ndarray, seed: int = 0) -> Cho
         columns: of the table.
         x: (N, D), training rows as model values, NaN where missing.
         seed: of the folds.
+        factors: the number of latents, where it is given.
 
     >>> x = np.random.default_rng(0).normal(size=(200, 1)) @ np.ones((1, 4))
     >>> x += 0.5 * np.random.default_rng(1).normal(size=(200, 4))
@@ -64,8 +67,11 @@ def choose_sizes(columns: Sequence[Column], x: np.ndarray, seed: int = 0) -> Cho
     words = [len(column.categories) for column in columns if not column.is_numeric]
     more = sum(min(size - 1, MAX_PER_WORDS) for size in words)
     if not numbers:
-        return Choice(max(1, min(more, MAX_FACTORS)), 1, {})
+        return Choice(factors or max(1, min(more, MAX_FACTORS)), 1, {})
     features, floor = _features([columns[j] for j in numbers], x[:, numbers], seed, MAX_FIT_ROWS)
+    if factors is not None:
+        known = choose_common_factors(features, floor, seed, min(factors, features.shape[1], MAX_FACTORS))
+        return replace(known, factors=factors)
     choice = choose_common_factors(features, floor, seed)
     return replace(choice, factors=min(choice.factors + more, max(choice.factors, MAX_FACTORS)))
 

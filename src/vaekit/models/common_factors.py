@@ -262,7 +262,9 @@ class Choice:
     scores: dict[tuple[int, int], float]
 
 
-def choose_common_factors(x: np.ndarray, floor: np.ndarray | float = 1e-6, seed: int = 0) -> Choice:
+def choose_common_factors(
+    x: np.ndarray, floor: np.ndarray | float = 1e-6, seed: int = 0, factors: int | None = None
+) -> Choice:
     """Choose the numbers of factors and of components by the cross-validated log-density.
 
     First the number of factors of factor analysis; then, for this number and larger ones, the number of
@@ -273,6 +275,7 @@ def choose_common_factors(x: np.ndarray, floor: np.ndarray | float = 1e-6, seed:
         x: (N, D), without missing values; of more than 2000 rows, a random part is used.
         floor: the smallest psi.
         seed: of the folds and clusters.
+        factors: d, where it is given; then only the number of components is chosen.
 
     >>> rng = np.random.default_rng(0)
     >>> x = np.concatenate([rng.normal(-4, 1, (200, 3)), rng.normal(4, 1, (200, 3))])
@@ -296,6 +299,7 @@ def choose_common_factors(x: np.ndarray, floor: np.ndarray | float = 1e-6, seed:
 
     sizes = [d for d in ((2, 8) if wide else (1, 2, 3, 4, 6, 8, 12, 16)) if d < d_max - 1]
     sizes += [d for d in ((d_max,) if wide else (d_max - 1, d_max)) if d >= 1]
+    sizes = sizes if factors is None else [factors]
     best = max(sizes, key=lambda d: score(d, 1) - LEAST_GAIN[1] * d)
     larger = [d for d in sizes if d > best]
     tried = COMPONENTS

@@ -29,7 +29,7 @@ that are not finite, which an untrained model may produce, get no weight.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,10 +38,11 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from vaekit.models import masking
-from vaekit.models.batching import batch_size_for, chunk_sizes, outputs_per_image
+from vaekit.models.batching import MAX_IMAGES_PER_BATCH, batch_size_for, chunk_sizes, outputs_per_image
 from vaekit.models.conditional import HierarchicalDistribution
 from vaekit.models.context import Context, as_context
 from vaekit.models.elbo import latent_kind
+from vaekit.models.from_noise import noise_size, sample_from_noise
 from vaekit.models.labels import LabelPrior
 from vaekit.models.posterior_modes import gaussians_at_modes
 from vaekit.utils.random import Seed, seeded
@@ -98,6 +99,7 @@ class LatentVariableModel(Protocol):
     def with_offset(self, context: Context, x: Tensor) -> Context: ...
 
 
+Draw = Callable[[Distribution, tuple[int, ...]], Tensor]
 LabelSupport = list[tuple[Tensor | None, float]]  # labels with their log p(y)
 
 
@@ -110,12 +112,15 @@ def impute(
     samples: int = 1000,
     sample_pixels: bool = True,
     seed: Seed = None,
+    same_noise: bool = False,
 ) -> Imputations:
     """Sample the missing pixels of images several times.
 
     Args:
         model: for example a `VAE`.
         x, context, imputations, samples, sample_pixels, seed: as for `VAE.impute`.
+        same_noise: propose latents from the same noise for each data point, so that its mean does not depend
+            on the others; see `vaekit.models.from_noise`.
 
     Returns:
         The imputations, their mean, and the effective sample size.
@@ -144,7 +149,7 @@ def impute(
     with seeded(seed):
         for index, (label, log_py) in enumerate(support):
             for z, log_weights, means in _propose(
-                model, filled, observed, context.with_label(label), -(-samples // len(support))
+                model, filled, observed, context.with_label(label), -(-samples // len(support)), same_noise
             ):
                 reservoir.add(z, log_weights + log_py, means, index)
         chosen = context.with_label(_select_labels(support, reservoir.label))
@@ -174,18 +179,25 @@ def _select_labels(support: LabelSupport, indices: Tensor) -> Tensor | None:
 
 
 def _propose(
-    model: LatentVariableModel, filled: Tensor, observed: Tensor, context: Context, samples: int
+    model: LatentVariableModel,
+    filled: Tensor,
+    observed: Tensor,
+    context: Context,
+    samples: int,
+    same_noise: bool,
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Samples from q in chunks of k: z (k, B, d), log w (k, B), and E[x | z] (k, B, C, H, W)."""
-    posterior, prior = _proposal(model, filled, observed, context), model.conditional_prior(context)
+    draw = _same_noise if same_noise else _own_noise
+    posterior, prior = _proposal(model, filled, observed, context, draw), model.conditional_prior(context)
     parts, images = posterior.batch_shape
+    images = MAX_IMAGES_PER_BATCH if same_noise else images  # the chunks decide what noise is drawn
 
     def log_joint(z: Tensor) -> Tensor:
         log_pz = prior.condition_on(z).log_prob.sum(0)
         return masking.masked_log_prob(model.decode(z, context), filled, observed) + log_pz
 
     modes = (
-        gaussians_at_modes(log_joint, posterior.rsample()[-CHAINS:])
+        gaussians_at_modes(log_joint, draw(posterior, ())[-CHAINS:])
         if _has_modes(posterior, filled)
         else None
     )
@@ -194,9 +206,9 @@ def _propose(
         -(-samples // draws),
         batch_size_for(draws * images * outputs_per_image(model.decoder, filled.shape[1:])),
     ):
-        z = posterior.rsample((k,)).flatten(0, 1)
+        z = draw(posterior, (k,)).flatten(0, 1)
         if modes is not None:
-            z = torch.cat([z, modes.rsample((k * parts // CHAINS,)).flatten(0, 1)])
+            z = torch.cat([z, draw(modes, (k * parts // CHAINS,)).flatten(0, 1)])
         log_q = _log_mean(posterior.condition_on(z[:, None]).log_prob.sum(0))
         if modes is not None:
             log_q = torch.logaddexp(log_q, _log_mean(modes.log_prob(z[:, None]))) - math.log(2)
@@ -217,15 +229,27 @@ def _log_mean(log_parts: Tensor) -> Tensor:
 
 
 def _proposal(
-    model: LatentVariableModel, filled: Tensor, observed: Tensor, context: Context
+    model: LatentVariableModel, filled: Tensor, observed: Tensor, context: Context, draw: Draw
 ) -> HierarchicalDistribution:
     """The posteriors (R, B) of images: half of the R with 0 for missing pixels, half filled by the chains."""
     chains = filled.expand(CHAINS, *filled.shape)
     for _ in range(STEPS):
-        z = model.encode(chains, context).rsample()
+        z = draw(model.encode(chains, context), ())
         means = model.decode(z, context).mean
         chains = torch.where(observed | ~means.isfinite(), filled, means)
     return model.encode(torch.cat([filled.expand_as(chains), chains]), context)
+
+
+def _own_noise(distribution: Distribution, shape: tuple[int, ...]) -> Tensor:
+    """Samples (*shape, R, B, d) of a distribution with batch shape (R, B)."""
+    return distribution.rsample(torch.Size(shape))
+
+
+def _same_noise(distribution: Distribution, shape: tuple[int, ...]) -> Tensor:
+    """The same, from noise that all B data points share."""
+    point = distribution.mean
+    size = (*shape, *distribution.batch_shape[:-1], 1, noise_size(distribution))
+    return sample_from_noise(distribution, torch.randn(size, dtype=point.dtype, device=point.device))
 
 
 def _as_events(values: Tensor, events: Tensor) -> Tensor:

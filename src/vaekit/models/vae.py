@@ -26,6 +26,7 @@ from vaekit.models import imputation, masking
 from vaekit.models.conditional import HierarchicalDistribution, Hierarchy, join_vectors
 from vaekit.models.context import Context, as_context
 from vaekit.models.elbo import DEFAULT_TERMS, ELBOTerms, check_need, log_prob_parts, terms_of
+from vaekit.models.from_noise import sample_layers
 from vaekit.models.labels import LabelPrior
 from vaekit.utils.random import Seed, seeded
 
@@ -127,6 +128,7 @@ class VAE(nn.Module):
         posterior: HierarchicalDistribution | None = None,
         prior: HierarchicalDistribution | None = None,
         seed: Seed = None,
+        noise: Tensor | None = None,
     ) -> ELBOTerms:
         """Return the terms of the lower bound.
 
@@ -140,6 +142,8 @@ class VAE(nn.Module):
                 (samples, q and p of each layer), `parts` (log_px of each column).
             posterior, prior: `encode(x, context)` and `conditional_prior(context)`, if already computed.
             seed: of the posterior samples.
+            noise: what the posterior samples are computed from, in place of random numbers: (K, B, n), or
+                (K, 1, n) for the same noise in each data point; see `vaekit.models.from_noise`.
 
         Returns:
             `ELBOTerms` with log_px (K, B), and the terms in `need`.
@@ -156,7 +160,7 @@ class VAE(nn.Module):
         if posterior is None:
             posterior = self._encode(x, context)
         with seeded(seed):
-            q = posterior.rsample_layers((n_samples,))
+            q = posterior.rsample_layers((n_samples,)) if noise is None else sample_layers(posterior, noise)
         if prior is None:
             prior = self.prior(*self._condition("prior", context, self._leading(x)))
         p = prior.condition_on(q.z)

@@ -3,7 +3,6 @@
 It sits above the views and is imported by `vaekit export site` only. Numbers and images of the data are
 computed once with Python; what depends on the user runs in the browser as ONNX.
 
-noise     a sample as a function of noise, so that a graph holds no random numbers
 graphs    the computations that the page needs of a model, as modules of tensors
 export    modules to ONNX
 contents  the data files: numbers, images and graphs

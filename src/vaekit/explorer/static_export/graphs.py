@@ -19,8 +19,8 @@ from torch.distributions import Distribution
 
 from vaekit.distributions.mixture import Mixture
 from vaekit.distributions.operations import select
-from vaekit.explorer.static_export.noise import sample_from_noise
 from vaekit.models import masking
+from vaekit.models.from_noise import sample_from_noise
 from vaekit.models.vae import VAE
 
 N_SAMPLES = 32  # K
