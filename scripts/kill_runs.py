@@ -286,17 +286,17 @@ def prepare() -> None:
     import vaekit.cli.evaluate
     import vaekit.cli.study
     import vaekit.cli.train
+    import vaekit.engine.conditional_plots
+    import vaekit.engine.plots
+    import vaekit.engine.table_plots
     import vaekit.plotting
-    import vaekit.runs.conditional_plots
-    import vaekit.runs.plots
-    import vaekit.runs.table_plots
     import vaekit.runs.train
     import vaekit.studies.run_study
 
     torch.set_num_threads(1)
-    for module in (vaekit.runs.plots, vaekit.runs.conditional_plots, vaekit.runs.table_plots):
+    for module in (vaekit.engine.plots, vaekit.engine.conditional_plots, vaekit.engine.table_plots):
         module.report_plots = _first_of(module.report_plots)
-    vaekit.runs.plots.latent_plots = lambda trained: {}
+    vaekit.engine.plots.latent_plots = lambda trained: {}
     save = Figure.savefig
     Figure.savefig = lambda self, *args, **options: save(self, *args, **options | {"dpi": 30})
 

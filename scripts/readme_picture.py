@@ -14,8 +14,8 @@ from pathlib import Path
 from PIL import Image
 
 import vaekit
+from vaekit.engine import plots
 from vaekit.plotting.style import render
-from vaekit.runs import plots
 from vaekit.utils.io import write_whole
 
 HEIGHT = 820

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 
 import numpy as np
 import pytest
@@ -99,6 +100,55 @@ def test_a_traversal_from_an_image_passes_through_its_latents(call, run, tmp_pat
     assert not np.allclose(prior, np.load(tmp_path / "x.npy"))
 
 
+def test_a_path_between_chosen_images_has_their_reconstructions_as_ends(call, run, tmp_path):
+    assert call("interpolate", run, "--images", "3,18,18,3", "--steps", 4, "-o", "x.npy").exit_code == 0
+    there, back = np.load(tmp_path / "x.npy")
+    assert np.allclose(there, back[::-1], atol=1e-5)
+
+
+def test_a_path_between_two_files_is_that_between_the_same_images(call, run, tmp_path):
+    from sklearn.datasets import load_digits
+
+    for name, k in (("a", 0), ("b", 1)):
+        Image.fromarray((load_digits().images[k] * 15.9).astype(np.uint8)).save(tmp_path / f"{name}.png")
+    assert call("interpolate", run, "--files", "a.png", "b.png", "--steps", 3, "-o", "x.npy").exit_code == 0
+    assert call("interpolate", run, "--files", "b.png", "a.png", "--steps", 3, "-o", "y.npy").exit_code == 0
+    there, back = np.load(tmp_path / "x.npy"), np.load(tmp_path / "y.npy")
+    assert there.shape == (1, 3, 1, 8, 8)
+    assert np.allclose(there[:, [0, -1]], back[:, [-1, 0]], atol=1e-4)
+
+
+def test_indices_and_titles_are_text_in_an_svg(call, run, tmp_path):
+    assert call("interpolate", run, "--images", "3,18", "-o", "x.svg").exit_code == 0
+    text = re.findall(r"<text[^>]*>([^<]+)</text>", (tmp_path / "x.svg").read_text())
+    assert {"3", "18", "original"} <= set(text)
+    assert call("interpolate", run, "--images", "3,18", "--no-title", "-o", "y.svg").exit_code == 0
+    untitled = re.findall(r"<text[^>]*>([^<]+)</text>", (tmp_path / "y.svg").read_text())
+    assert {word for word in text if "Interpolations" in word}
+    assert not {word for word in untitled if "Interpolations" in word}
+
+
+def test_the_look_of_a_figure_is_chosen_by_options(call, run, tmp_path):
+    def drawn(*words: object) -> Image.Image:
+        assert call("sample", run, "-n", 6, "-o", "x.png", "--no-title", *words).exit_code == 0
+        return Image.open(tmp_path / "x.png").convert("RGB")
+
+    assert drawn("--width", 3, "--dpi", 100).size[0] == pytest.approx(300, abs=2)
+    assert drawn("--columns", 6).size[0] > 2 * drawn("--columns", 2).size[0]
+    plain, negative = np.asarray(drawn()), np.asarray(drawn("--invert"))
+    inside = (slice(40, 60), slice(40, 60))  # pixels of the first image
+    assert np.abs(plain[inside].astype(int) + negative[inside] - 255).max() <= 1
+    colors = np.asarray(drawn("--cmap", "magma"))[inside].reshape(-1, 3)
+    assert (np.ptp(colors.astype(int), axis=1) > 0).any()
+
+
+@pytest.mark.parametrize("method", ["pca", "tsne"])
+def test_a_map_of_latents_needs_no_other_output(call, run, method):
+    result = call("encode", run, "--map", method)
+    assert result.stdout == f"{run}/figures/latents-{method}.png\n"
+    assert Image.open(run / f"figures/latents-{method}.png").format == "PNG"
+
+
 def test_the_decoded_grid_of_two_latents(numbers, run):
     assert numbers("traverse", run, "--grid", "--steps", 4, "-o", "x.npz")["arrays"] == {
         "images": [4, 4, 1, 8, 8], "quantiles": [4],
@@ -120,7 +170,13 @@ def test_the_decoded_grid_of_two_latents(numbers, run):
         (4, ["reconstruct", "--data", "nowhere"], "'nowhere' is neither a path nor a dataset"),
         (3, ["encode", "-o", "x.txt"], "x.txt: expected a file name that ends in .npy, .npz, .csv"),
         (3, ["encode", "-o", "x.npy", "--label"], "a .npy file holds only the means"),
-        (2, ["encode"], "Missing option '-o'"),
+        (2, ["encode"], "nothing to write; give -o FILE for the latents, --map for a figure"),
+        (2, ["interpolate", "--images", "3"], "expected pairs of indices with commas, such as 3,18"),
+        (3, ["interpolate", "--images", "3,297"], "image 297: the split has images 0 to 296"),
+        (2, ["interpolate", "--images", "3,18", "--files", "a", "b"], "two sources of images"),
+        (4, ["interpolate", "--files", "a.png", "b.png"], "'a.png' is neither a path nor a dataset"),
+        (3, ["sample", "--cmap", "rainbows"], "cmap: matplotlib has no color map 'rainbows'"),
+        (2, ["sample", "--width", "0.5"], "0.5 is not in the range"),
     ],
 )
 def test_mistakes_are_one_line(fails, run, code, words, message):

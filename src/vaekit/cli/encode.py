@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
 
 from vaekit.cli import options
@@ -13,8 +15,7 @@ from vaekit.cli import options
     "-o",
     "--output",
     metavar="FILE",
-    required=True,
-    help="File to write: .npy (means only), .npz, or .csv with a header.",
+    help="File to write: .npy (means only), .npz, or .csv with a header. Needed unless a figure is drawn.",
 )
 @click.option(
     "--stddev/--no-stddev",
@@ -22,26 +23,42 @@ from vaekit.cli import options
     help="Write the standard deviations of the posteriors too. Default: yes, but for .npy.",
 )
 @click.option("--label", is_flag=True, help="Write the labels of the images too.")
-@click.option("--figure", metavar="FILE", help="Also draw a scatter plot of the latents, colored by label.")
+@click.option(
+    "--map",
+    "method",
+    type=click.Choice(["pca", "tsne", "umap"]),
+    help="Draw the latents as points, colored by label. More than two are projected by this method.",
+)
+@click.option("--dims", type=click.Choice(["2", "3"]), default="2", show_default=True, help="Of the map.")
+@click.option(
+    "--figure",
+    metavar="FILE",
+    help="File of the map (.png, .pdf, .svg), which is drawn by pca if --map is not given. Default: in "
+    "RUN/figures/.",
+)
 @options.split_or_all
 @options.data
 @options.device
+@options.pictures(images=False)
 @options.model_output
 def command(
     run: str,
-    output: str,
+    output: str | None,
     stddev: bool | None,
     label: bool,
+    method: Literal["pca", "tsne", "umap"] | None,
+    dims: str,
     figure: str | None,
     split: str,
     data: str | None,
     device: str,
     as_json: bool,
 ) -> None:
-    """Write the latents of images or rows to a file: the means and deviations of their posteriors.
+    """Write the latents of images or rows to a file, or draw them as a map.
 
-    The first column says which image or row it is: its file name, or its number from 0. Other data are
-    encoded completely, in order, on the scale of the training data.
+    The file has the means and deviations of their posteriors. The first column says which image or row it
+    is: its file name, or its number from 0. Other data are encoded completely, in order, on the scale of the
+    training data.
 
     RUN is a run directory, a model directory, or the file of its weights.
 
@@ -49,25 +66,31 @@ def command(
     Examples:
       vaekit encode runs/mnist/1 -o latents.csv --label
       vaekit encode runs/mnist/1 -o latents.npz --split train --figure latents.png
+      vaekit encode runs/mnist/1 --map tsne --figure latents.svg
       vaekit encode runs/photos/1 --data new/ -o latents.csv
     """
     from vaekit.cli.output import emit, open_model, say_notes, say_part
+    from vaekit.engine.latent_plots import latent_scatter
     from vaekit.engine.loaded_model import row_names, split_indices
     from vaekit.evaluation.latent import latent_table, write_table
-    from vaekit.runs import plots
 
-    trained, _ = open_model(run, device)
+    if not (output or method or figure):
+        raise click.UsageError("nothing to write; give -o FILE for the latents, --map for a figure, or both")
+    trained, folder = open_model(run, device)
     dataset, splits = trained.load_data(data)
     images = trained.subset(dataset, split_indices(splits, split))
     label_names = dataset.label_names
-    if stddev is None:
-        stddev = not output.endswith(".npy")
-    latents = latent_table(trained.model, images, stddev, label, label_names)
-    table = {**row_names(dataset, images.indices), **latents}
-    files = [str(write_table(output, table))]
+    files = []
+    if output:
+        if stddev is None:
+            stddev = not output.endswith(".npy")
+        latents = latent_table(trained.model, images, stddev, label, label_names)
+        files.append(str(write_table(output, {**row_names(dataset, images.indices), **latents})))
     say_notes(dataset, data)
     say_part(dataset, len(images), split)
-    if figure:
-        files.append(str(plots.latent_scatter(trained, images, label_names).save(figure)))
-    n_images, n_latents = table["z"].shape
-    emit({"files": files, "images": n_images, "latents": n_latents}, "\n".join(files), as_json)
+    if method or figure:
+        method = method or "pca"
+        plot = latent_scatter(trained, images, label_names, method, int(dims))
+        files.append(str(plot.save(figure or folder / f"latents-{method}.png")))
+    numbers = {"images": len(images), "latents": trained.model.latent_dim}
+    emit({"files": files, **numbers}, "\n".join(files), as_json)

@@ -82,9 +82,9 @@ def command(
       vaekit impute runs/patients/1 -o filled.csv
     """
     from vaekit.cli.output import emit, open_model, progress_bar, say_notes
+    from vaekit.engine import plots
     from vaekit.engine.impute import impute_dataset
     from vaekit.engine.write import TABLES, is_data_file, write_filled
-    from vaekit.runs import plots
 
     trained, folder = open_model(run, device)
     target = Path(output or folder / "imputations.png")

@@ -9,10 +9,38 @@ import click
 from vaekit.cli import options
 
 
+def _parse_pairs(
+    context: click.Context, option: click.Parameter, text: str | None
+) -> list[tuple[int, int]] | None:
+    try:
+        indices = [] if text is None else [int(part) for part in text.split(",")]
+    except ValueError:
+        indices = [0]
+    if len(indices) % 2:
+        raise click.BadParameter(f"expected pairs of indices with commas, such as 3,18; got {text!r}")
+    return list(zip(indices[::2], indices[1::2], strict=True)) or None
+
+
 @click.command()
 @options.run
 @click.option(
-    "--rows", type=click.IntRange(1, 100), default=6, show_default=True, help="Number of pairs of images."
+    "--rows",
+    type=click.IntRange(1, 100),
+    default=6,
+    show_default=True,
+    help="Number of random pairs of images.",
+)
+@click.option(
+    "--images",
+    callback=_parse_pairs,
+    metavar="I,J,...",
+    help="Indices of images in the split, in place of random ones: from I to J, and so on for further pairs.",
+)
+@click.option(
+    "--files",
+    nargs=2,
+    metavar="A B",
+    help="Two image files, or files or folders of as many images each, in place of those of the split.",
 )
 @click.option(
     "--steps",
@@ -39,10 +67,13 @@ from vaekit.cli import options
 @options.data
 @options.random
 @options.output
+@options.pictures()
 @options.model_output
 def command(
     run: str,
     rows: int,
+    images: list[tuple[int, int]] | None,
+    files: tuple[str, str] | None,
     steps: int,
     path: str,
     vary: Literal["both", "style", "label"],
@@ -60,11 +91,19 @@ def command(
     \b
     Examples:
       vaekit interpolate runs/mnist/1
+      vaekit interpolate runs/mnist/1 --images 3,18 --invert -o path.svg
+      vaekit interpolate runs/mnist/1 --files first.png second.png
       vaekit interpolate runs/mnist/1 --path spherical --rows 3 -o paths.pdf
     """
     from vaekit.cli.output import open_model, save_plot
-    from vaekit.runs import plots
+    from vaekit.engine import latent_plots
 
+    if images and files:
+        raise click.UsageError("--images and --files are two sources of images; give one of them")
     trained, folder = open_model(run, device)
-    plot = plots.interpolations(trained, trained.load_split(split, data), rows, steps, path, seed, vary)
+    if files:
+        plot = latent_plots.interpolation_of_files(trained, *files, steps, path, vary)
+    else:
+        observed = trained.load_split(split, data)
+        plot = latent_plots.interpolations(trained, observed, rows, steps, path, seed, vary, images)
     save_plot(plot, output or folder / "interpolations.png", as_json)

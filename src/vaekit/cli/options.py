@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import click
@@ -104,6 +105,50 @@ output = click.option(
     metavar="FILE",
     help="File to write: a figure (.png, .pdf, .svg) or arrays (.npy, .npz). Default: in RUN/figures/.",
 )
+
+
+def pictures(columns: str = "", images: bool = True) -> Decorator:
+    """The options of how a figure looks, for a command that draws one; they hold while the command runs.
+
+    Args:
+        columns: what --columns counts; empty for a figure without it.
+        images: whether the figure is made of images, else of points.
+    """
+    colored = "gray images" if images else "the classes"
+    chosen = [
+        click.option("--columns", type=click.IntRange(1, 1000), help=f"{columns} per row of the figure."),
+        click.option(
+            "--width", type=click.FloatRange(1, 100), metavar="INCHES",
+            help="Width of the figure. Default: one that fits what is drawn.",
+        ),
+        click.option(
+            "--dpi", type=click.IntRange(30, 2400), default=300, show_default=True,
+            help="Pixels per inch of a PNG.",
+        ),
+        click.option("--no-title", is_flag=True, help="Leave out title and subtitle."),
+        click.option("--cmap", metavar="NAME", help=f"Color map of matplotlib for {colored}, such as magma."),
+        click.option("--invert", is_flag=True, help="Draw images as negatives: black on white."),
+    ]  # fmt: skip
+    if not images:
+        chosen.pop()
+    if not columns:
+        chosen.pop(0)
+
+    def decorate(command: Any) -> Any:
+        @wraps(command)
+        def run_with_look(
+            *, width: float | None, dpi: int, no_title: bool, cmap: str | None, invert: bool = False,
+            columns: int | None = None, **arguments: Any,
+        ) -> None:  # fmt: skip
+            from vaekit.plotting import look
+
+            options = {"columns": columns, "width": width, "dpi": dpi, "cmap": cmap, "invert": invert}
+            with look(title=not no_title, **options):
+                command(**arguments)
+
+        return _stack(*chosen)(run_with_look)
+
+    return decorate
 
 
 def _stack(*options: Decorator) -> Decorator:

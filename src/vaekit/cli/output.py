@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from vaekit.data import Dataset
+    from vaekit.engine.plot import Plot
     from vaekit.engine.trained_model import TrainedModel
-    from vaekit.runs.plots import Plot
 
 FILE_WIDTH = 200
 """Columns of text where stdout is not a terminal, so that no line of a table is broken."""
@@ -71,7 +71,7 @@ def save_plot(plot: Plot, path: str | Path, as_json: bool) -> None:
     >>> import tempfile
     >>> import numpy as np
     >>> from matplotlib.figure import Figure
-    >>> from vaekit.runs.plots import Plot
+    >>> from vaekit.engine.plot import Plot
     >>> path = Path(tempfile.mkdtemp()) / "zeros.npy"
     >>> save_plot(Plot({"images": np.zeros((2, 1, 8, 8))}, Figure()), path, False)  # doctest: +ELLIPSIS
     /...zeros.npy

@@ -26,6 +26,7 @@ from vaekit.cli import options
 @options.data
 @options.random
 @options.output
+@options.pictures("Pairs")
 @options.model_output
 def command(
     run: str,
@@ -54,8 +55,8 @@ def command(
       vaekit reconstruct runs/mnist-cvae/1 --label all
     """
     from vaekit.cli.output import open_model, save_plot
+    from vaekit.engine import conditional_plots, plots
     from vaekit.engine.conditioning import parse_condition
-    from vaekit.runs import conditional_plots, plots
 
     trained, folder = open_model(run, device)
     condition = parse_condition(trained, None if label == "all" else label, attributes)

@@ -33,6 +33,7 @@ from vaekit.cli import options
 @click.option("--nearest", is_flag=True, help="Show the nearest training image below each sample.")
 @options.random
 @options.output
+@options.pictures("Pictures or panels")
 @options.slow_model_output
 def command(
     run: str,
@@ -65,10 +66,10 @@ def command(
       vaekit sample runs/patients/1 -n 1000 -o synthetic.csv
     """
     from vaekit.cli.output import emit, open_model, progress_bar, save_plot
+    from vaekit.engine import conditional_plots, plots, table_plots
     from vaekit.engine.conditioning import parse_condition
     from vaekit.engine.sample import sample
     from vaekit.engine.write import is_data_file, write_data
-    from vaekit.runs import conditional_plots, plots, table_plots
 
     trained, folder = open_model(run, device)
     condition = parse_condition(trained, label, attributes)

@@ -49,6 +49,7 @@ def _parse_latents(context: click.Context, option: click.Parameter, text: str | 
 @options.data
 @options.device
 @options.output
+@options.pictures()
 @options.model_output
 def command(
     run: str,
@@ -76,8 +77,8 @@ def command(
       vaekit traverse runs/mnist-2d/1 --grid --steps 20
     """
     from vaekit.cli.output import open_model, save_plot
+    from vaekit.engine import plots
     from vaekit.engine.conditioning import parse_condition
-    from vaekit.runs import plots
 
     trained, folder = open_model(run, device)
     condition = parse_condition(trained, label, attributes)

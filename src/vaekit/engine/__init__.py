@@ -13,5 +13,7 @@
     sample_quality.sample_quality         how close samples are to the data
     score.score                           how anomalous each data point is, with p-values and columns
     impute.impute_dataset                 fill in missing values
+    model_plots.ModelPlots                figures of a model, as `model.plot`
+    plots, conditional_plots, table_plots figures of a model with their arrays
     conditioning.parse_condition          a label or attributes in words -> the vector to condition on
 """

@@ -10,7 +10,7 @@ layout of the training data.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -31,6 +31,9 @@ from vaekit.evaluation.importance_sampling import measure_batches
 from vaekit.evaluation.latent import encode_batches
 from vaekit.models.batching import images_per_batch
 from vaekit.utils.random import seeded
+
+if TYPE_CHECKING:
+    from vaekit.engine.model_plots import ModelPlots
 
 IMPUTATION_SAMPLES = 1000
 
@@ -53,6 +56,18 @@ class TrainedModel(LoadedModel):
 
     container: str = ARRAY
     run: Any = None
+
+    @property
+    def plot(self) -> ModelPlots:
+        """Figures of the model: samples, reconstructions, latents and others.
+
+        >>> import vaekit
+        >>> vaekit.demo().plot  # doctest: +ELLIPSIS
+        ModelPlots('demo': interpolation, ...)
+        """
+        from vaekit.engine.model_plots import ModelPlots
+
+        return ModelPlots(self)
 
     @torch.no_grad()
     def encode(

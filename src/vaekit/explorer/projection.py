@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.errors import InvalidError, VaekitError
-from vaekit.plotting import project
+from vaekit.errors import InvalidError
+from vaekit.plotting import embed, project
 
 _MARGIN = 0.08  # of the width of the map
 _OUTLIERS = 0.001  # share of the points that may lie beyond each edge
@@ -125,7 +125,7 @@ def fit_projection(latents: np.ndarray, kind: str | None = None) -> Projection:
     kinds = projection_kinds(latents.shape[1])
     kind = kind or kinds[0]
     if kind == "umap":
-        return NeighborProjection("umap", _umap(latents), ("first axis", "second axis"), latents)
+        return NeighborProjection("umap", embed(latents, "umap")[0], ("first axis", "second axis"), latents)
     if kind not in kinds:
         raise InvalidError(f"map: expected {' or '.join(kinds)}, got {kind!r}")
     if kind == "pca":
@@ -199,14 +199,6 @@ def _principal_components(latents: np.ndarray) -> LinearProjection:
     names = ("first component", "second component")
     axes, origin = analysis.components_, analysis.mean_
     return LinearProjection("pca", (latents - origin) @ axes.T, names, (first, second), axes, origin)
-
-
-def _umap(latents: np.ndarray) -> np.ndarray:
-    try:
-        from umap import UMAP
-    except ImportError:
-        raise VaekitError("umap is not installed; run: pip install umap-learn, or use the map pca") from None
-    return UMAP(random_state=0).fit_transform(latents)
 
 
 def _interpolate_neighbors(positions: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndarray:

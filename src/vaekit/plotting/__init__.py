@@ -17,7 +17,7 @@ Grids of images:
 Latent space:
     latent_scatter, scatter_panels, scatter_panels_3d                   points colored by class
     latent_histograms, kl_by_latent                                     distribution and KL of each latent
-    project, principal_components, kernel_components                    from d dimensions to two or three
+    project, principal_components, kernel_components, embed             from d dimensions to two or three
     clusters                                                            clusters against classes
     posteriors                                                          exact and approximate posteriors
 
@@ -32,6 +32,9 @@ Charts:
 Anomalies:
     anomaly_scores                                                      scores, threshold, held-out scores
 
+Looks:
+    look, Look, LookOptions                                             width, title, colors, own axes
+
 Files:
     save, render                                                        a figure as PNG, PDF or SVG
     grid_png, save_grid, animate                                        plain grids of pixels, and GIFs
@@ -45,18 +48,30 @@ from vaekit.plotting.elbo_bars import elbo_and_gap
 from vaekit.plotting.grids import decoded_grid, interpolation, reconstructions, samples, traversal
 from vaekit.plotting.latent import latent_scatter
 from vaekit.plotting.latent_histograms import kl_by_latent, latent_histograms
+from vaekit.plotting.look import Look, LookOptions, look
 from vaekit.plotting.nearest_neighbors import nearest_neighbors
 from vaekit.plotting.panels import scatter_panels, scatter_panels_3d
 from vaekit.plotting.pictures import pictures, value_limits
 from vaekit.plotting.png import animate, grid_png, save_grid
 from vaekit.plotting.posteriors import posteriors
-from vaekit.plotting.projection import kernel_components, principal_components, project
+from vaekit.plotting.projection import (
+    METHODS,
+    Method,
+    embed,
+    kernel_components,
+    principal_components,
+    project,
+)
 from vaekit.plotting.rows import class_grid, image_rows, imputations, interpolation_rows
 from vaekit.plotting.runs import curves_by_run, metric_vs_param, rate_distortion
 from vaekit.plotting.style import render, save
 from vaekit.plotting.tables import column_errors, correlations, marginals
 
 __all__ = [
+    "METHODS",
+    "Look",
+    "LookOptions",
+    "Method",
     "animate",
     "anomaly_scores",
     "bound_by_samples",
@@ -67,6 +82,7 @@ __all__ = [
     "curves_by_run",
     "decoded_grid",
     "elbo_and_gap",
+    "embed",
     "grid_png",
     "image_rows",
     "imputations",
@@ -76,6 +92,7 @@ __all__ = [
     "kl_by_latent",
     "latent_histograms",
     "latent_scatter",
+    "look",
     "marginals",
     "metric_vs_param",
     "nearest_neighbors",

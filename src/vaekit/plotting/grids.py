@@ -7,7 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from vaekit.plotting.image_grid import LINE, THIN, WIDE, expect_count, expect_shape, fit, show, write_over
+from vaekit.plotting.image_grid import (
+    LINE,
+    THIN,
+    WIDE,
+    expect_count,
+    expect_shape,
+    fit,
+    show,
+    write_over,
+    write_under,
+)
+from vaekit.plotting.look import current_look
 from vaekit.plotting.pictures import value_limits
 from vaekit.plotting.style import styled
 from vaekit.plotting.tiles import fold, square_columns, tile_grid, tiles
@@ -23,6 +34,7 @@ def reconstructions(
     title: str,
     labels: Sequence[object] | None = None,
     subtitle: str = "",
+    indices: Sequence[object] | None = None,
 ) -> Figure:
     """Plot originals above their reconstructions, ten pairs per row.
 
@@ -32,6 +44,7 @@ def reconstructions(
         title: what is shown, such as the model and the data.
         labels: one per original, written above it.
         subtitle: a second line in gray.
+        indices: one per original, written below its pair.
 
     Returns:
         A figure with one mosaic.
@@ -48,15 +61,19 @@ def reconstructions(
     expect_shape("reconstructions", reconstructions, np.shape(originals))
     names = [] if labels is None else [str(label) for label in labels]
     expect_count("labels", names, len(originals) if names else 0)
-    columns, both = min(len(originals), _PAIRS), (originals, reconstructions)
+    columns, both = min(len(originals), current_look().columns or _PAIRS), (originals, reconstructions)
     limits = value_limits(*both, event_dims=np.ndim(originals) - 1)
     pairs = np.stack([fold(fit(each, columns, limits=limits), columns) for each in both], axis=1)
-    between = 2 * WIDE if names else WIDE
+    below = [] if indices is None else [str(index) for index in indices]
+    expect_count("indices", below, len(originals) if below else 0)
+    between = (1 + bool(names) + bool(below)) * WIDE
     gaps = ([THIN, between] * len(pairs))[:-1]
     grid = tile_grid(pairs.reshape(-1, *pairs.shape[2:]), gaps, THIN)
-    figure, axes = show(
-        grid, title, subtitle, ("original", "reconstruction") * len(pairs), rim=LINE * bool(names)
-    )
+    rows, rim, foot = ("original", "reconstruction") * len(pairs), LINE * bool(names), LINE * bool(below)
+    figure, axes = show(grid, title, subtitle, rows, rim=rim, foot=foot)
+    for (pair, column), name in zip(np.ndindex(len(pairs), columns), below, strict=False):
+        bottom = float(grid.tops[2 * pair + 1] + grid.tile[0])
+        write_under(axes, float(grid.columns[column]), bottom, name)
     for (pair, column), name in zip(np.ndindex(len(pairs), columns), names, strict=False):
         write_over(axes, float(grid.columns[column]), float(grid.tops[2 * pair]), name)
     return figure
@@ -84,14 +101,22 @@ def samples(images: np.ndarray, title: str, columns: int | None = None, subtitle
         (358, 540, 3)
     """
     one = tiles(np.asarray(images)[:1])
-    columns = columns or square_columns(np.broadcast_to(one, (len(images), *one.shape[1:])))
+    columns = (
+        columns
+        or current_look().columns
+        or square_columns(np.broadcast_to(one, (len(images), *one.shape[1:])))
+    )
     figure, _ = show(tile_grid(fold(fit(images, columns), columns), THIN, THIN), title, subtitle)
     return figure
 
 
 @styled
 def interpolation(
-    rows: np.ndarray, title: str, ends: tuple[np.ndarray, np.ndarray] | None = None, subtitle: str = ""
+    rows: np.ndarray,
+    title: str,
+    ends: tuple[np.ndarray, np.ndarray] | None = None,
+    subtitle: str = "",
+    end_names: Sequence[tuple[str, str]] = (),
 ) -> Figure:
     """Plot rows of images, decoded along a path between the latents of two images.
 
@@ -100,6 +125,7 @@ def interpolation(
         title: what is shown, such as the model and the data.
         ends: the original images at both ends of the paths, (R, *event) each, shown at the sides.
         subtitle: a second line in gray.
+        end_names: of both originals of each row, such as their indices, written below them.
 
     Returns:
         A figure with one mosaic.
@@ -120,8 +146,13 @@ def interpolation(
         expect_shape("ends", images, (count, *image))
     first, last = (np.asarray(images)[:, None] for images in ends)
     whole = np.concatenate([first, rows, last], axis=1)
-    grid = tile_grid(fit(whole, steps + 2, leading=2), THIN, [WIDE, *[THIN] * (steps - 1), WIDE])
-    figure, axes = show(grid, title, subtitle, rim=LINE)
+    expect_count("end_names", end_names, count if len(end_names) else 0)
+    between, foot = (2 * WIDE, LINE) if len(end_names) else (THIN, 0.0)
+    grid = tile_grid(fit(whole, steps + 2, leading=2), between, [WIDE, *[THIN] * (steps - 1), WIDE])
+    figure, axes = show(grid, title, subtitle, rim=LINE, foot=foot)
+    for top, names in zip(grid.tops, end_names, strict=False):
+        for x, name in zip(grid.columns[[0, -1]], names, strict=True):
+            write_under(axes, float(x), float(top + grid.tile[0]), name)
     write_over(axes, 0, 0, "original", "left")
     write_over(axes, grid.pixels.shape[1], 0, "original", "right")
     return figure

@@ -14,8 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vaekit.errors import InvalidError
+from vaekit.plotting.look import current_look
 from vaekit.plotting.pictures import Limits
-from vaekit.plotting.style import DPI, figure_frame, place, text_width
+from vaekit.plotting.style import DPI, MUTED, draw_title, figure_frame, figure_of, place, text_width
 from vaekit.plotting.tiles import TileGrid, enlarge, tiles
 
 THIN, WIDE = 6, 24  # pixels of the figure: the gap between neighbors, and between groups
@@ -34,10 +35,12 @@ def show(
     x_label: str = "",
     y_label: str = "",
     rim: float = 0.0,
+    foot: float = 0.0,
 ) -> tuple[Figure, Axes]:
     """Draw a mosaic pixel for pixel, with labels at the left and below.
 
-    A mosaic that is wider than a page is drawn smaller.
+    A mosaic that is wider than a page is drawn smaller, and one of a given width is drawn at that width.
+    With axes of the caller, the mosaic fills them.
 
     Args:
         grid: the mosaic.
@@ -45,6 +48,7 @@ def show(
         row_labels, column_labels: one per row or column of tiles, or none.
         x_label, y_label: what the columns and rows stand for.
         rim: free space above the mosaic in inches, for `write_over`.
+        foot: free space below the mosaic in inches, for `write_under`.
 
     Returns:
         The figure, and its axes. Their units are pixels of the mosaic, from its upper left corner.
@@ -57,19 +61,27 @@ def show(
         (['VAE', 'IWAE'], 'sample')
     """
     down, across = grid.pixels.shape[:2]
-    inch = DPI * max(1.0, across / _MAX_ROW / 1.1)
     left = (
         _EDGE + text_width("\n".join(row_labels).split("\n")) + LINE * bool(y_label) + 0.06 * bool(row_labels)
     )
-    bottom = _EDGE + LINE * (bool(column_labels) + bool(x_label))
-    size = (max(left + across / inch + _EDGE, _MIN_WIDTH), bottom + down / inch + rim)
-    figure = figure_frame(*size, title, subtitle)
-    axes = place(figure, left, bottom, across / inch, down / inch)
-    axes.imshow(grid.pixels, extent=(0, across, down, 0), aspect="auto", interpolation="auto")
+    given, inch = current_look().axes, _pixels_per_inch(grid, left)
+    if given is not None:
+        figure, axes = figure_of(given), given
+        draw_title(axes, title, subtitle, rim)
+    else:
+        bottom = _EDGE + foot + LINE * (bool(column_labels) + bool(x_label))
+        width = left + across / inch + _EDGE
+        if current_look().title and not current_look().width:
+            width = max(width, _MIN_WIDTH)
+        figure = figure_frame(width, bottom + down / inch + rim, title, subtitle)
+        axes = place(figure, left, bottom, across / inch, down / inch)
+    aspect: Any = "auto" if given is None else "equal"
+    axes.imshow(grid.pixels, extent=(0, across, down, 0), aspect=aspect, interpolation="auto")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0, pad=3)
     axes.set_yticks(grid.rows if len(row_labels) else [], row_labels)
-    axes.set_xticks(grid.columns if len(column_labels) else [], column_labels)
+    names = _thinned(column_labels, grid.tile[1] / inch)
+    axes.set_xticks(grid.columns if len(names) else [], names)
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     return figure, axes
@@ -119,6 +131,26 @@ def write_over(axes: Axes, x: float, y: float, text: str, align: str = "center",
     axes.annotate(text, (x, y), (0, 1.5), textcoords="offset points", **looks)
 
 
+def write_under(axes: Axes, x: float, y: float, text: str) -> None:
+    """Write small gray text just below a pixel (x, y) of the mosaic, such as the index of a picture.
+
+    Args:
+        axes: of `show`, called with a `foot` if the text is below the last row.
+        x, y: the pixel, from the upper left corner.
+        text: what to write.
+
+    Example:
+        >>> from vaekit.plotting.tiles import tile_grid
+        >>> grid = tile_grid(fit(np.zeros((1, 2, 1, 8, 8)), 2, leading=2), THIN, THIN)
+        >>> figure, axes = show(grid, "Title", "", foot=LINE)
+        >>> write_under(axes, 90, 180, "18")
+        >>> axes.texts[0].get_text()
+        '18'
+    """
+    looks: Any = {"ha": "center", "va": "top", "fontsize": 7, "color": MUTED}
+    axes.annotate(text, (x, y), (0, -1.5), textcoords="offset points", **looks)
+
+
 def name_columns(axes: Axes, grid: TileGrid, names: Sequence[str]) -> None:
     """Write a name above each column; all are turned by 90 degrees if one is wider than a column.
 
@@ -135,7 +167,7 @@ def name_columns(axes: Axes, grid: TileGrid, names: Sequence[str]) -> None:
         >>> [(text.get_text(), text.get_rotation()) for text in axes.texts]
         [('cat', 0.0), ('dog', 0.0)]
     """
-    rotation = 90 if _small_text_width(names) > grid.tile[1] / DPI else 0
+    rotation = 90 if _small_text_width(names) > grid.tile[1] / _pixels_per_inch(grid) else 0
     for x, name in zip(grid.columns, names, strict=True):
         write_over(axes, float(x), 0, name, rotation=rotation)
 
@@ -152,7 +184,7 @@ def rim_for(grid: TileGrid, names: Sequence[str]) -> float:
         True
     """
     width = _small_text_width(names)
-    return width + 0.1 if width > grid.tile[1] / DPI else LINE * bool(len(names))
+    return width + 0.1 if width > grid.tile[1] / _pixels_per_inch(grid) else LINE * bool(len(names))
 
 
 def expect_shape(name: str, images: np.ndarray, shape: tuple[int, ...]) -> None:
@@ -185,6 +217,23 @@ def expect_count(name: str, values: Sequence[object], expected: int) -> None:
     """
     if len(values) != expected:
         raise InvalidError(f"{name}: expected {expected} of them, got {len(values)}")
+
+
+def _pixels_per_inch(grid: TileGrid, left: float = _EDGE) -> float:
+    """At which the mosaic is drawn: as wide as the caller wants it, or pixel for pixel up to a page."""
+    across, width = grid.pixels.shape[1], current_look().width
+    if width is None:
+        return DPI * max(1.0, across / _MAX_ROW / 1.1)
+    return across / max(width - left - _EDGE, 0.3 * width)
+
+
+def _thinned(names: Sequence[str], room: float) -> Sequence[str]:
+    """The names of columns, with every second, third, ... left where all would overlap; symmetric."""
+    stride = int(_small_text_width(names) / room) + 1
+    if stride == 1 or len(names) < 3:
+        return names
+    last = len(names) - 1
+    return [name if min(i, last - i) % stride == 0 else "" for i, name in enumerate(names)]
 
 
 def _small_text_width(names: Sequence[str]) -> float:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from vaekit.errors import InvalidError
 from vaekit.plotting.image_grid import LINE, THIN, WIDE, expect_shape, fit, show, write_over
+from vaekit.plotting.look import current_look
 from vaekit.plotting.pictures import value_limits
 from vaekit.plotting.style import styled
 from vaekit.plotting.tiles import fold, tile_grid
@@ -48,7 +49,7 @@ def nearest_neighbors(
         raise InvalidError("groups: expected at least one, got none")
     shown = [np.asarray(part) for images, nearest, _ in groups.values() for part in (images, nearest)]
     limits = value_limits(*shown, event_dims=shown[0].ndim - 1)
-    columns = min(_PAIRS, max(len(images) for images, _, _ in groups.values()))
+    columns = min(current_look().columns or _PAIRS, max(len(images) for images, _, _ in groups.values()))
     blocks, labels, numbers = [], [], []
     for label, (images, nearest, distances) in groups.items():
         expect_shape(f"groups: {label}", nearest, np.shape(images))

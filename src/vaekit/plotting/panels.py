@@ -107,7 +107,7 @@ def scatter_panels_3d(
     looks = {"projection": "3d", "computed_zorder": False}
     figure, frames = panel_grid(list(panels), _SIDE_3D, title, subtitle, right=right, **looks)
     for axes, (points, labels) in zip(frames, panels.values(), strict=True):
-        _draw_3d(axes, np.asarray(points), labels, classes, view)
+        draw_space(axes, np.asarray(points), labels, classes, view)
     draw_legend(frames[_columns(len(frames)) - 1], classes, label_names)
     return figure
 
@@ -165,10 +165,29 @@ def _all_classes(panels: Mapping[str, LabeledPoints], dims: int) -> np.ndarray:
     return np.unique(np.concatenate(known)) if known else np.array([], int)
 
 
-def _draw_3d(
-    axes: Any, points: np.ndarray, labels: np.ndarray | None, classes: np.ndarray, view: tuple[float, float]
+def draw_space(
+    axes: Any,
+    points: np.ndarray,
+    labels: np.ndarray | None,
+    classes: np.ndarray,
+    view: tuple[float, float] = (22, -60),
 ) -> None:
-    """Draw near points last and darkest. The floor is below the lowest point by a tenth of the height."""
+    """Draw points in space with their shadows on the floor, near points last and darkest.
+
+    The floor is below the lowest point by a tenth of the height.
+
+    Args:
+        axes: with the projection "3d".
+        points: (N, 3).
+        labels: (N,), or None.
+        classes: the sorted labels that occur in the figure.
+        view: elevation and azimuth of the camera, in degrees.
+
+    >>> axes = Figure().add_subplot(projection="3d", computed_zorder=False)
+    >>> draw_space(axes, np.random.default_rng(0).normal(size=(30, 3)), None, np.array([]))
+    >>> len(axes.collections)  # points and shadows
+    2
+    """
     size = dot_size(axes, len(points))
     floor = points[:, 2].min() - 0.1 * np.ptp(points[:, 2])
     dots = {"s": size, "linewidths": 0, "rasterized": True}

@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from vaekit.errors import InvalidError
+from vaekit.plotting.look import current_look
 
 MAX_SIDE = 256  # pixels: the largest side of a picture
 MAX_TILED, MAX_ROWS = 8, 4  # channels of an image as tiles, channels of a volume as rows
@@ -72,7 +73,12 @@ def pictures(points: np.ndarray, limits: Limits | None = None, leading: int = 1)
     flat = points.reshape(-1, *event)
     if (low, high) != (0.0, 1.0):
         flat = (flat - low) / ((high - low) or 1.0)
-    drawn = _draw(np.clip(flat, 0, 1), zero=-low / ((high - low) or 1.0))
+    flat = np.clip(flat, 0, 1)
+    if current_look().invert:
+        if len(event) < 3:
+            raise InvalidError(f"invert: is for images, but data points {event} are drawn as curves or bars")
+        flat = 1 - flat
+    drawn = _draw(flat, zero=-low / ((high - low) or 1.0))
     return drawn.reshape(*batch, *drawn.shape[1:])
 
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from vaekit.errors import InvalidError
-from vaekit.plotting.style import BLUE, DPI, palette, text_width
+from vaekit.plotting.style import BLUE, palette, text_width
 
 _MAX_LEGEND = 20  # more classes than this have a color bar instead of a legend
 
@@ -97,7 +97,7 @@ def dot_size(axes: Axes, n: int) -> float:
         >>> dot_size(axes, 10), round(dot_size(axes, 2000) / dot_size(axes, 4000), 2)
         (14.0, 2.0)
     """
-    return float(np.clip(945 * np.prod(np.array(axes.bbox.size) / DPI) / max(n, 1), 0.6, 14))
+    return float(np.clip(945 * np.prod(np.array(axes.bbox.size) / axes.figure.dpi) / max(n, 1), 0.6, 14))
 
 
 def legend_width(classes: np.ndarray, label_names: Sequence[str]) -> float:

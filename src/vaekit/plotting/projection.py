@@ -7,9 +7,16 @@
 
 from __future__ import annotations
 
+import warnings
+from typing import Literal
+
 import numpy as np
 
-from vaekit.errors import InvalidError
+from vaekit.errors import InvalidError, VaekitError
+
+Method = Literal["pca", "tsne", "umap"]
+EMBEDDED = ("t-SNE", "UMAP")  # how the names of axes begin whose values have no meaning
+METHODS = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 
 JITTER = "random jitter"  # the name of an axis whose values have no meaning
 _MAX_KERNEL = 1500  # latents in the kernel matrix, which has as many rows and columns
@@ -47,6 +54,54 @@ def project(latents: np.ndarray) -> tuple[np.ndarray, tuple[str, str], tuple[flo
         return latents, ("z0", "z1"), None
     points, (first, second) = principal_components(latents, 2)
     return points, ("first component", "second component"), (first, second)
+
+
+def embed(
+    latents: np.ndarray, method: Method = "pca", dims: int = 2, seed: int = 0
+) -> tuple[np.ndarray, tuple[str, ...], tuple[float, ...] | None]:
+    """Place latents of any dimension in a plane or in space.
+
+    Args:
+        latents: (N, d), N >= 2.
+        method: "pca", which keeps up to `dims` latents as they are; "tsne"; or "umap".
+        dims: 2 or 3.
+        seed: of t-SNE and UMAP.
+
+    Returns:
+        The points (N, dims), the names of the axes, and the share of the variance (0 to 1) that each
+        principal component explains (None for other axes).
+
+    Raises:
+        InvalidError: the latents have another shape, or there is no such method or number of dimensions.
+        VaekitError: umap-learn is not installed.
+
+    Sources: van der Maaten and Hinton, "Visualizing Data using t-SNE", 2008; McInnes, Healy and Melville,
+    "UMAP: Uniform Manifold Approximation and Projection for Dimension Reduction", 2018.
+
+    Example:
+        >>> latents = np.random.default_rng(0).normal(size=(40, 5))
+        >>> embed(latents, dims=3)[1]
+        ('first component', 'second component', 'third component')
+        >>> points, names, _ = embed(latents, "tsne")
+        >>> points.shape, names
+        ((40, 2), ('t-SNE 1', 't-SNE 2'))
+    """
+    if dims not in (2, 3) or method not in METHODS:
+        raise InvalidError(f"latents: expected pca, tsne or umap in 2 or 3 dims, got {method!r} in {dims}")
+    latents = _check_latents(latents, 1)
+    if method == "pca":
+        return _principal_axes(latents, dims)
+    names = tuple(f"{METHODS[method]} {axis + 1}" for axis in range(dims))
+    if method == "umap":
+        return _umap(latents, dims, seed), names, None
+    from sklearn.manifold import TSNE
+
+    perplexity = min(30.0, (len(latents) - 1) / 3)
+    return (
+        TSNE(dims, perplexity=perplexity, init="pca", random_state=seed).fit_transform(latents),
+        names,
+        None,
+    )
 
 
 def principal_components(latents: np.ndarray, dims: int = 3) -> tuple[np.ndarray, list[float]]:
@@ -107,6 +162,31 @@ def kernel_components(latents: np.ndarray, dims: int = 3, seed: int = 0) -> np.n
     pca = KernelPCA(n_components=dims, kernel="rbf", gamma=gamma, random_state=seed)
     points = pca.fit(latents[chosen]).transform(latents)
     return np.pad(points, ((0, 0), (0, dims - points.shape[1])))
+
+
+def _principal_axes(
+    latents: np.ndarray, dims: int
+) -> tuple[np.ndarray, tuple[str, ...], tuple[float, ...] | None]:
+    if dims == 2:
+        return project(latents)
+    if latents.shape[1] < 3:
+        raise InvalidError(f"latents: 3 dims need at least 3 latents, this model has {latents.shape[1]}")
+    if latents.shape[1] == 3:
+        return latents, ("z0", "z1", "z2"), None
+    points, shares = principal_components(latents, 3)
+    return points, tuple(f"{place} component" for place in ("first", "second", "third")), tuple(shares)
+
+
+def _umap(latents: np.ndarray, dims: int, seed: int) -> np.ndarray:
+    try:
+        from umap import UMAP
+    except ImportError:
+        raise VaekitError(
+            'umap is not installed; run: pip install "vaekit[umap]", or choose another method'
+        ) from None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that a seed means one thread
+        return UMAP(n_components=dims, random_state=seed).fit_transform(latents)
 
 
 def _check_latents(latents: np.ndarray, dims: int) -> np.ndarray:

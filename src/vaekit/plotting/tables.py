@@ -11,7 +11,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vaekit.errors import InvalidError
-from vaekit.plotting.style import BLUE, INK, MUTED, VERMILION, figure_frame, place, styled, text_width
+from vaekit.plotting.look import current_look
+from vaekit.plotting.style import (
+    BLUE,
+    INK,
+    MUTED,
+    VERMILION,
+    draw_title,
+    figure_frame,
+    figure_of,
+    place,
+    styled,
+    text_width,
+)
 
 MAX_COLUMNS = 24  # drawn in one figure
 MAX_WORDS = 12  # bars of one column
@@ -54,16 +66,18 @@ def marginals(
     if not tables or any(np.ndim(rows) != 2 or np.shape(rows)[1] != len(names) for rows in tables.values()):
         raise InvalidError(f"tables: expected tables (N, {len(names)}), one column per name")
     shown = list(names)[:MAX_COLUMNS]
-    across = min(_ACROSS, len(shown))
+    across = min(current_look().columns or _ACROSS, len(shown))
     down = -(-len(shown) // across)
-    width, height = _GAP + across * (_WIDTH + _GAP), down * _ROW + 0.3
-    figure = figure_frame(max(width, 3.2), height, title, _with_number(subtitle, len(names)))
+    whole = current_look().width
+    panel = _WIDTH if whole is None else max((whole - _GAP) / across - _GAP, 0.3)
+    width, height = _GAP + across * (panel + _GAP), down * _ROW + 0.3
+    figure = figure_frame(max(width, whole or 3.2), height, title, _with_number(subtitle, len(names)))
     for j, name in enumerate(shown):
         axes = place(
             figure,
-            _GAP + (j % across) * (_WIDTH + _GAP),
+            _GAP + (j % across) * (panel + _GAP),
             height - (j // across + 1) * _ROW + 0.35,
-            _WIDTH,
+            panel,
             _HEIGHT,
         )
         columns = [np.asarray(rows, float)[:, j] for rows in tables.values()]
@@ -209,8 +223,14 @@ def column_errors(
     labels = [_short(name, 28) for name, _ in ordered]
     values = np.array([value for _, value in ordered])
     left, height = 0.3 + text_width(labels), 0.19 * len(ordered) + 0.55
-    figure = figure_frame(left + 3.6, height, title, _with_number(subtitle, len(errors)))
-    axes = place(figure, left, 0.45, 3.2, height - 0.5)
+    subtitle, given = _with_number(subtitle, len(errors)), current_look().axes
+    if given is not None:
+        figure, axes = figure_of(given), given
+        draw_title(axes, title, subtitle)
+    else:
+        long = max((current_look().width or left + 3.6) - left - 0.4, 0.5)
+        figure = figure_frame(left + long + 0.4, height, title, subtitle)
+        axes = place(figure, left, 0.45, long, height - 0.5)
     axes.barh(np.arange(len(ordered)), values, 0.7, color=BLUE, alpha=0.75)
     axes.axvline(1.0, color=INK, linewidth=0.8)
     axes.set_yticks(np.arange(len(ordered)), labels)

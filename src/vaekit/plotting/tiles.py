@@ -12,8 +12,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import matplotlib
 import numpy as np
 
+from vaekit.errors import InvalidError
+from vaekit.plotting.look import current_look
 from vaekit.plotting.pictures import Limits, pictures
 
 WHITE = 255
@@ -143,7 +146,12 @@ def square_columns(pixels: np.ndarray) -> int:
 def _to_rgb(images: np.ndarray) -> np.ndarray:
     unobserved = np.isnan(images).any(1)
     levels = np.rint(np.nan_to_num(images) * 255).astype(np.uint8)
-    colored = np.repeat(levels.transpose(0, 2, 3, 1), 3 // images.shape[1], axis=-1)
+    if (cmap := current_look().cmap) is None:
+        colored = np.repeat(levels.transpose(0, 2, 3, 1), 3 // images.shape[1], axis=-1)
+    elif images.shape[1] == 1:
+        colored = matplotlib.colormaps[cmap](levels[:, 0], bytes=True)[..., :3]
+    else:
+        raise InvalidError("cmap: is for gray images, but these pictures are drawn in color; leave it out")
     colored[unobserved] = UNOBSERVED
     return colored
 

@@ -7,7 +7,6 @@ and advice. Runs stand on `vaekit.engine`; `studies`, `explorer` and `cli` may i
 - `files`: `RunFiles`, the only reader of the files of a run
 - `train`: `train`, `resume`
 - `endings`: how the training of a run ended
-- `plots`, `conditional_plots`: figures of a model with their arrays
 - `sample_callback`: images of the training progress
 - `summary`, `report`: key numbers as cards, and the page `report.html`
 - `diagnose`, `doctor`: advice on a run, and a check of this machine

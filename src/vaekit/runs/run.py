@@ -183,7 +183,7 @@ class Run(RunFiles):
             InvalidError: a figure of your own does not exist, fails, or returns no figure.
         """
         from vaekit import plotting
-        from vaekit.runs import conditional_plots, plots, table_plots
+        from vaekit.engine import conditional_plots, plots, table_plots
         from vaekit.runs.own_figures import draw_figure, find_figures
         from vaekit.runs.report import CAPTIONS
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from vaekit import plotting
+from vaekit.engine.plot import Plot
 from vaekit.engine.score import Scores
 from vaekit.engine.trained_model import TrainedModel
-from vaekit.runs.plots import Plot
 
 HIGHEST = 40
 METHODS_IN_WORDS = {"views": "neighbors, likelihood and ellipsoid"}

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 
 from vaekit import plotting
+from vaekit.engine import conditional_plots
+from vaekit.engine.plot import to_array
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
 from vaekit.evaluation.feature_classifier import FeatureClassifier, feature_classifier
@@ -24,8 +26,6 @@ from vaekit.evaluation.importance_sampling import measure_batches, measure_impor
 from vaekit.evaluation.label_inference import measure_marginal
 from vaekit.evaluation.results import MeasureBatch, PerImageMetrics
 from vaekit.registry import register
-from vaekit.runs import conditional_plots
-from vaekit.runs.plots import to_array
 from vaekit.studies.blocks.interpolation import Pairs, choose_endpoints
 from vaekit.studies.blocks.latent import BATCH_SIZE
 from vaekit.studies.elements import Cell, Column, Element, FigureElement, Table, comparison_table

@@ -8,8 +8,8 @@ import numpy as np
 
 from vaekit import plotting
 from vaekit.data.catalog import ENTRIES
+from vaekit.engine import plots
 from vaekit.registry import register
-from vaekit.runs import plots
 from vaekit.studies.elements import Element, FigureElement
 from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Patterns

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from vaekit import plotting
 from vaekit.data.observation import ObservedImages
+from vaekit.engine.plot import to_array
 from vaekit.engine.sample_quality import in_range, reference_batches
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError
 from vaekit.evaluation.features import feature_space
 from vaekit.evaluation.sample_metrics import sample_metrics
 from vaekit.registry import register
-from vaekit.runs.plots import to_array
 from vaekit.studies.blocks.images import figure_title
 from vaekit.studies.elements import Cell, Column, Element, FigureElement, comparison_table
 from vaekit.studies.results import StudyResults, VariantResult

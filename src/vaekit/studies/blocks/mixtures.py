@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from vaekit import plotting
+from vaekit.engine.plot import to_array
 from vaekit.errors import InvalidError
 from vaekit.evaluation import mixture_components
 from vaekit.registry import register
-from vaekit.runs.plots import to_array
 from vaekit.studies.blocks.images import figure_title, group_by_dataset
 from vaekit.studies.blocks.latent import encode_split
 from vaekit.studies.elements import Element, FigureElement, Text

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from vaekit import plotting
+from vaekit.engine import plots
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.evaluation.grid_integration import GridIntegral, integrate_over_grid, joint_log_prob
 from vaekit.evaluation.importance_sampling import measure_batches
@@ -21,7 +22,6 @@ from vaekit.evaluation.results import PerImageMetrics
 from vaekit.models.batching import images_per_batch
 from vaekit.plotting.posteriors import Posterior
 from vaekit.registry import register
-from vaekit.runs import plots
 from vaekit.studies.elements import Cell, Column, Element, FigureElement, Table, Text
 from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Patterns

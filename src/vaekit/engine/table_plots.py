@@ -9,16 +9,16 @@ import torch
 from matplotlib.figure import Figure
 
 from vaekit import plotting
-from vaekit.engine.loaded_model import split_indices
+from vaekit.data.dataset import Dataset
+from vaekit.engine.loaded_model import LoadedModel, split_indices
+from vaekit.engine.plot import Plot, held_out_split
 from vaekit.engine.sample import sample
-from vaekit.engine.trained_model import TrainedModel
 from vaekit.evaluation.label_inference import labels_or_prediction
-from vaekit.runs.plots import Plot, held_out_split
 
 MAX_ROWS = 5000
 
 
-def table_samples(trained: TrainedModel, n: int = 1000, seed: int = 0, temperature: float = 1.0) -> Plot:
+def table_samples(trained: LoadedModel, n: int = 1000, seed: int = 0, temperature: float = 1.0) -> Plot:
     """Show the columns of n sampled rows beside those of held-out rows.
 
     Args:
@@ -36,7 +36,7 @@ def table_samples(trained: TrainedModel, n: int = 1000, seed: int = 0, temperatu
     return Plot({"images": drawn}, figure)
 
 
-def table_correlations(trained: TrainedModel, n: int = 1000, seed: int = 0) -> Plot:
+def table_correlations(trained: LoadedModel, n: int = 1000, seed: int = 0) -> Plot:
     """Show the correlations of the numbers in held-out rows and in n samples."""
     numbers = [j for j, column in enumerate(trained.columns) if column.is_numeric]
     names = [trained.columns[j].name for j in numbers]
@@ -47,10 +47,19 @@ def table_correlations(trained: TrainedModel, n: int = 1000, seed: int = 0) -> P
     )
 
 
-def table_errors(trained: TrainedModel) -> Plot:
-    """Show the error of reconstructed held-out rows per column, relative to the error of a constant."""
-    dataset, splits = trained.load_data()
-    indices = split_indices(splits, held_out_split(trained))[:MAX_ROWS]
+def table_errors(
+    trained: LoadedModel, dataset: Dataset | None = None, indices: np.ndarray | None = None
+) -> Plot:
+    """Show the error of reconstructed rows per column, relative to the error of a constant.
+
+    Args:
+        trained: a model of a table.
+        dataset, indices: rows of a table like it; None for the held-out rows of its own.
+    """
+    if dataset is None or indices is None:
+        dataset, splits = trained.load_data()
+        indices = split_indices(splits, held_out_split(trained))
+    indices = indices[:MAX_ROWS]
     images = trained.subset(dataset, indices)
     x, y = images.all(), images.labels
     y = labels_or_prediction(trained.model, x, y)
@@ -71,12 +80,12 @@ def table_errors(trained: TrainedModel) -> Plot:
             most = np.bincount(b.astype(int)).max() / len(b)
             errors[column.name] = float((a != b).mean() / (1 - most)) if most < 1 else 0.0
     figure = plotting.column_errors(
-        errors, f"Reconstruction error by column: {trained.title}", f"{len(indices)} held-out rows"
+        errors, f"Reconstruction error by column: {trained.title}", f"{len(indices):,} rows"
     )
     return Plot({"errors": np.array(list(errors.values()))}, figure)
 
 
-def report_plots(trained: TrainedModel) -> dict[str, Callable[[], Figure]]:
+def report_plots(trained: LoadedModel) -> dict[str, Callable[[], Figure]]:
     """The figures of the report of a table by file name, as functions that draw them."""
     n = min(MAX_ROWS, max(1000, len(_held_out_rows(trained))))
     drawings: dict[str, Callable[[], Figure]] = {
@@ -88,11 +97,11 @@ def report_plots(trained: TrainedModel) -> dict[str, Callable[[], Figure]]:
     return drawings
 
 
-def _held_out_rows(trained: TrainedModel) -> np.ndarray:
+def _held_out_rows(trained: LoadedModel) -> np.ndarray:
     """Held-out rows (N, D) in units of the data."""
     dataset, splits = trained.load_data()
     return dataset.in_units(split_indices(splits, held_out_split(trained))[:MAX_ROWS])
 
 
-def _words(trained: TrainedModel) -> dict[str, tuple[str, ...]]:
+def _words(trained: LoadedModel) -> dict[str, tuple[str, ...]]:
     return {column.name: column.categories for column in trained.columns if not column.is_numeric}

@@ -16,16 +16,16 @@ from torch import Tensor
 from vaekit import plotting
 from vaekit.data.observation import ObservedImages
 from vaekit.engine.conditioning import Condition
-from vaekit.engine.trained_model import TrainedModel
+from vaekit.engine.loaded_model import LoadedModel
+from vaekit.engine.plot import Plot, random_images, to_array
 from vaekit.errors import InvalidError
 from vaekit.models.context import Context
-from vaekit.runs.plots import Plot, random_images, to_array
 from vaekit.utils.random import seeded
 
 MAX_CLASSES = 50  # columns of a figure
 
 
-def has_classes(trained: TrainedModel) -> bool:
+def has_classes(trained: LoadedModel) -> bool:
     """Whether the model is conditioned on classes, few enough for one column each.
 
     >>> import vaekit
@@ -36,7 +36,7 @@ def has_classes(trained: TrainedModel) -> bool:
 
 
 def class_grid(
-    trained: TrainedModel, rows: int = 8, temperature: float = 1.0, seed: int = 0, sample_pixels: bool = False
+    trained: LoadedModel, rows: int = 8, temperature: float = 1.0, seed: int = 0, sample_pixels: bool = False
 ) -> Plot:
     """Sample new images: one column per class, and the same latents along each row.
 
@@ -66,7 +66,7 @@ def class_grid(
 
 @torch.no_grad()
 def style_transfer(
-    trained: TrainedModel,
+    trained: LoadedModel,
     images: ObservedImages,
     condition: Condition,
     n: int = 20,
@@ -99,7 +99,7 @@ def style_transfer(
 
 @torch.no_grad()
 def style_transfer_to_all(
-    trained: TrainedModel, images: ObservedImages, n: int = 10, seed: int = 0, sample_latents: bool = False
+    trained: LoadedModel, images: ObservedImages, n: int = 10, seed: int = 0, sample_latents: bool = False
 ) -> Plot:
     """Show n images, one per row: the image, then its reconstruction with every label.
 
@@ -127,7 +127,7 @@ def style_transfer_to_all(
     )
 
 
-def report_plots(trained: TrainedModel) -> dict[str, Callable[[], Figure]]:
+def report_plots(trained: LoadedModel) -> dict[str, Callable[[], Figure]]:
     """The figures of a report that only a conditional model has, as functions that draw them.
 
     >>> import vaekit
@@ -138,7 +138,7 @@ def report_plots(trained: TrainedModel) -> dict[str, Callable[[], Figure]]:
 
 
 def _with_label(
-    trained: TrainedModel, images: ObservedImages, to: Tensor, n: int, seed: int, sample_latents: bool
+    trained: LoadedModel, images: ObservedImages, to: Tensor, n: int, seed: int, sample_latents: bool
 ) -> Tensor:
     """Images as `pick` picks them, under another label."""
     x, y = random_images(trained, images, n, seed)
@@ -148,7 +148,7 @@ def _with_label(
         return trained.model.decode(z, trained.model.with_offset(Context(label=to), x)).mean
 
 
-def _class_vectors(trained: TrainedModel) -> Tensor:
+def _class_vectors(trained: LoadedModel) -> Tensor:
     """The vectors (M, m) of all classes."""
     labels = trained.model.labels
     if labels is None or not has_classes(trained):
