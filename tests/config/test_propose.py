@@ -33,6 +33,17 @@ def test_few_images_are_seen_more_often(tmp_path, images, epochs, batch):
     assert (training.epochs, training.batch_size) == (epochs, batch)
 
 
+@pytest.mark.parametrize("counts", [False, True])
+def test_schedules_follow_the_epochs_that_are_asked_for(tmp_path, counts):
+    random = np.random.default_rng(0)
+    array = random.poisson(3, (200, 6)) if counts else random.normal(size=(200, 4, 4))
+    np.save(tmp_path / "x.npy", array)
+    recipe, reasons = propose(tmp_path / "x.npy", ["training.epochs=20"])
+    assert recipe.training.epochs == 20
+    assert recipe.objective.beta.warmup == (12 if counts else 5)
+    assert "20 epochs" in reasons[-1]
+
+
 @pytest.mark.parametrize("shape", [(2, 128), (1, 16, 16, 16), (1, 64, 64, 64)])
 def test_signals_and_volumes_get_convolutions_and_batches_that_fit(tmp_path, shape):
     array = np.random.default_rng(0).normal(size=(20, *shape)).astype(np.float32)

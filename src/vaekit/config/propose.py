@@ -33,8 +33,8 @@ def propose(data: str | Path, overrides: Iterable[str] = (), dataset: Dataset | 
 
     Args:
         data: name in the catalog, or path.
-        overrides: `key=value` strings; those of `data` change what the proposal is made for, and the other
-            parts suit a number of latents and a prior that they give.
+        overrides: `key=value` strings. Those of `data` change what the proposal is made for, the other parts
+            suit a number of latents and a prior that they give, and schedules follow `training.epochs`.
         dataset: the data, where a program gives them; `data` is then only their name.
 
     Raises:
@@ -45,21 +45,25 @@ def propose(data: str | Path, overrides: Iterable[str] = (), dataset: Dataset | 
     """
     overrides = list(overrides)
     where = f"the recipe proposed for {Path(data).name}"
-    own = [word for word in overrides if word.startswith("data.")]
-    settings = override_recipe(
+    own = [word for word in overrides if word.startswith(("data.", "training.epochs="))]
+    asked = override_recipe(
         parse_recipe({"data": {"dataset": str(data), **_SHARES}}, where, trust=True), own
-    ).data
+    )
+    settings = asked.data
+    asked_epochs = asked.training.epochs if any(word.startswith("training.") for word in own) else None
     dataset, splits = build_data(settings, dataset)
     if has_counts_only(dataset):
-        return propose_counts(str(data), dataset, splits, where)
+        return propose_counts(str(data), dataset, splits, where, asked_epochs)
     if dataset.columns:
-        return propose_table(str(data), dataset, splits, settings, where, overrides)
+        return propose_table(str(data), dataset, splits, settings, where, overrides, asked_epochs)
     suggestion = suggest(dataset)
     train = max(1, int(0.8 * len(dataset.images)))
     batch = batch_size(train, dataset.shape)
-    epochs = max(5, min(500, round(STEPS * batch / train)))
+    epochs = asked_epochs or max(5, min(500, round(STEPS * batch / train)))
     tree = _tree(str(data), dataset, suggestion, epochs, batch)
-    return Proposal(parse_recipe(tree, where, trust=True), _reasons(suggestion, epochs, batch, dataset.noun))
+    why = "as asked" if asked_epochs else "enough steps for a first result"
+    length = f"{epochs} epoch{'s' * (epochs != 1)} with {batch} {dataset.noun} per batch: {why}"
+    return Proposal(parse_recipe(tree, where, trust=True), (*_reasons(suggestion), length))
 
 
 def _tree(data: str, dataset: Dataset, suggestion: Suggestion, epochs: int, batch: int) -> dict[str, Any]:
@@ -84,12 +88,11 @@ def _tree(data: str, dataset: Dataset, suggestion: Suggestion, epochs: int, batc
     }
 
 
-def _reasons(suggestion: Suggestion, epochs: int, batch: int, noun: str) -> tuple[str, ...]:
+def _reasons(suggestion: Suggestion) -> tuple[str, ...]:
     about_values, about_network = suggestion.reasons
     return (
         f"observation {suggestion.observation} and likelihood {suggestion.likelihood}: {about_values}",
         f"network {suggestion.network}: {about_network}",
-        f"{epochs} epochs with {batch} {noun} per batch: enough steps for a first result",
     )
 
 

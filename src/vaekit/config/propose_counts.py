@@ -17,7 +17,9 @@ HIDDEN_SIZES = (128,)
 DROPOUT = 0.2  # of the counts that the encoder sees
 
 
-def propose_counts(data: str, dataset: Dataset, splits: Splits, where: str) -> Proposal:
+def propose_counts(
+    data: str, dataset: Dataset, splits: Splits, where: str, asked_epochs: int | None = None
+) -> Proposal:
     """Propose a recipe for counts: the likelihood that suits them, networks as in Lopez et al. 2018.
 
     Args:
@@ -25,10 +27,11 @@ def propose_counts(data: str, dataset: Dataset, splits: Splits, where: str) -> P
         dataset: the counts.
         splits: the rows for training, validation and testing.
         where: the start of error messages.
+        asked_epochs: the length of training, where the caller chose it.
     """
     facts = count_facts(dataset.in_units(splits.train))
     batch = min(BATCH, max(1, len(splits.train) // 4))
-    epochs = max(5, min(400, round(STEPS * batch / len(splits.train))))
+    epochs = asked_epochs or max(5, min(400, round(STEPS * batch / len(splits.train))))
     network = {"kind": "dense", "hidden_sizes": list(HIDDEN_SIZES)}
     tree: dict[str, Any] = {
         "name": recipe_name(dataset),

@@ -51,6 +51,7 @@ def propose_table(
     settings: DataSettings,
     where: str,
     overrides: Iterable[str] = (),
+    asked_epochs: int | None = None,
 ) -> Proposal:
     """Propose a recipe for a table.
 
@@ -62,6 +63,7 @@ def propose_table(
         where: the start of error messages.
         overrides: `key=value` strings that will change the proposal; a number of latents, or a prior, that
             they give is not chosen here.
+        asked_epochs: the length of training, where the caller chose it.
     """
     given = _given(overrides)
     preprocessing = fit_preprocessing(dataset, splits.train, settings.scaling)
@@ -71,7 +73,7 @@ def propose_table(
     else:
         choice = choose_sizes(preprocessing.columns, rows, factors=given.latent_dim)
     batch = min(BATCH, max(1, len(splits.train) // 4))
-    epochs = max(5, min(MAX_EPOCHS, round(STEPS * batch / len(splits.train))))
+    epochs = asked_epochs or max(5, min(MAX_EPOCHS, round(STEPS * batch / len(splits.train))))
     network = {"kind": "tabular", "hidden_sizes": [64, 64]}
     tree: dict[str, Any] = {
         "name": recipe_name(dataset),

@@ -63,7 +63,7 @@ def sweep(
         raise InvalidError("sweep: expected a key with several values, such as model.latent_dim=2,8,32")
     overrides, data = list(overrides), None
     if is_data_path(recipe):
-        data, recipe = recipe, _write_proposal(recipe, Path(folder or SWEEPS))
+        data, recipe = recipe, _write_proposal(recipe, overrides, Path(folder or SWEEPS))
     base = load_recipe(recipe, overrides)
     variables = {key: _shortest_ending(key, [other for other in grid if other != key]) for key in grid}
     name = "-".join([base.name, *variables.values()])
@@ -96,9 +96,9 @@ def is_data_path(recipe: str | Path) -> bool:
     return str(recipe) not in recipe_names() and exists(path) and path.suffix not in SUFFIXES
 
 
-def _write_proposal(data: str | Path, folder: Path) -> Path:
+def _write_proposal(data: str | Path, overrides: Sequence[str], folder: Path) -> Path:
     """Write the recipe that is proposed for data to a file."""
-    recipe = propose(real_path(data)).recipe
+    recipe = propose(real_path(data), overrides).recipe
     file = folder / f"{recipe.name}.yaml"
     write_whole(file, dump_recipe(recipe).encode())
     return file
