@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import struct
 import subprocess
@@ -279,6 +280,11 @@ def test_a_broken_picture_is_skipped_or_with_strict_refused(call, fails, tmp_pat
     result = call(*quick)
     assert result.exit_code == 0, result.output
     assert "7.png" in result.stderr
+    shutil.copytree(tmp_path / "photos", tmp_path / "new")
+    encode = ("encode", "run", "--data", "new", "-o", "z.csv")
+    assert "7.png" in fails(3, *encode, "--strict")
+    assert "7.png" in call(*encode).stderr
+    assert len((tmp_path / "z.csv").read_text().splitlines()) == 1 + 11
 
 
 def test_the_weights_at_the_start_are_kept_and_said(call, tmp_path):

@@ -61,6 +61,17 @@ def test_a_model_trained_on_halves_beats_the_mean_image(trained: TrainedModel, f
     assert found.rmse < 0.5 * found.rmse_of_mean_image
 
 
+def test_errors_of_signals_are_in_units_of_the_data(tmp_path: Path) -> None:
+    signals = curves(40).reshape(40, 1, 8)
+    model = vaekit.fit(signals, epochs=1, log=SilentLogger())
+    found = impute_dataset(model, "pixels:0.3", data=signals, samples=2)
+    hidden = np.isnan(found.observed)
+    truth, mean = found.to_data(found.truth), found.to_data(found.mean_image[None])
+    expected = np.sqrt(np.square(truth - mean)[found.to_layout(hidden)].mean())
+    assert found.unit == "in units of the data"
+    assert found.rmse_of_mean_image == pytest.approx(expected, rel=1e-5)
+
+
 def test_other_data_are_imputed_in_their_own_units(trained: TrainedModel, folder: Path) -> None:
     given = np.load(folder / "holes.npy")
     seen: list[tuple[int, int]] = []

@@ -50,6 +50,11 @@ def test_one_data_point_and_constant_ones_are_encoded(demo):
     np.testing.assert_allclose(demo.encode(x[2:3]), demo.encode(x)[2:3], atol=1e-5)
 
 
+def test_samples_of_counts_are_whole_numbers():
+    counts = np.random.default_rng(0).poisson(3, (60, 4))
+    assert fit(counts, epochs=1, log=LOG).sample(5, seed=0).dtype == np.int64
+
+
 def test_samples_of_the_posterior_have_its_moments(demo):
     x = demo.sample(3, seed=0)
     mean, std = demo.encode(x, return_std=True)

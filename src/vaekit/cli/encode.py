@@ -38,6 +38,7 @@ from vaekit.cli import options
 )
 @options.split_or_all
 @options.data
+@options.strict
 @options.device
 @options.pictures(images=False)
 @options.model_output
@@ -51,6 +52,7 @@ def command(
     figure: str | None,
     split: str,
     data: str | None,
+    strict: bool,
     device: str,
     as_json: bool,
 ) -> None:
@@ -76,7 +78,7 @@ def command(
 
     if not (output or method or figure):
         raise click.UsageError("nothing to write; give -o FILE for the latents, --map for a figure, or both")
-    trained, folder = open_model(run, device)
+    trained, folder = open_model(run, device, strict)
     dataset, splits = trained.load_data(data)
     images = trained.subset(dataset, split_indices(splits, split))
     label_names = dataset.label_names

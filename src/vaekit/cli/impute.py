@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vaekit.cli import options
+from vaekit.utils.format import count_of
 
 if TYPE_CHECKING:
     from vaekit.engine.impute import ImputedDataset
@@ -43,6 +44,7 @@ ROWS = 10
     help="Part of the data. Default: test; all of other data, and of a table that is written.",
 )
 @options.data
+@options.strict
 @options.random
 @options.output
 @options.slow_model_output
@@ -51,6 +53,7 @@ def command(
     number: int | None,
     imputations: int | None,
     mean: bool,
+    strict: bool,
     device: str,
     output: str | None,
     as_json: bool,
@@ -86,7 +89,7 @@ def command(
     from vaekit.engine.impute import impute_dataset
     from vaekit.engine.write import TABLES, is_data_file, write_filled
 
-    trained, folder = open_model(run, device)
+    trained, folder = open_model(run, device, strict)
     target = Path(output or folder / "imputations.png")
     all_rows = number is None and is_data_file(target)
     as_table = target.suffix.lower() in TABLES
@@ -130,6 +133,7 @@ def _results(imputed: ImputedDataset) -> dict[str, Any]:
         "missing": imputed.missing,
         "scored": int(imputed.scored.sum()),
         "rmse": imputed.rmse,
+        "unit": imputed.unit,
         "rmse_of_mean_image": imputed.rmse_of_mean_image,
         "accuracy": imputed.accuracy,
         "accuracy_of_mean_image": imputed.accuracy_of_mean_image,
@@ -145,10 +149,9 @@ def _describe(results: dict[str, Any]) -> list[str]:
         f"effective sample size {results['ess_mean']:.1f} of {results['samples']}, "
         f"minimum {results['ess_min']:.1f}"
     )
-    what = results["noun"]
-    lines = [f"{results['images']} {what} imputed, missing: {results['missing']}; {ess}"]
+    lines = [f"{count_of(results['images'], results['noun'])} imputed, missing: {results['missing']}; {ess}"]
     if results["rmse"] is not None:
-        unit = "in standard units" if results["columns"] else "in [0, 1]"
+        unit = results["unit"]
         baseline = "the mean of the training rows" if results["columns"] else "the mean training image"
         lines.append(
             f"root mean squared error {results['rmse']:.4f} over {results['scored']} hidden values {unit}; "

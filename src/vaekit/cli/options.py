@@ -71,6 +71,10 @@ data = click.option(
     help="Other data of the same shape. Default: the data that the model was trained on.",
 )
 
+strict = click.option(
+    "--strict", is_flag=True, help="Refuse data with a picture that cannot be read, instead of skipping it."
+)
+
 split = click.option(
     "--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Part of the data."
 )

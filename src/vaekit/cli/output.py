@@ -24,8 +24,13 @@ FILE_WIDTH = 200
 """Columns of text where stdout is not a terminal, so that no line of a table is broken."""
 
 
-def open_model(path: str, device: str) -> tuple[TrainedModel, Path]:
+def open_model(path: str, device: str, strict: bool = False) -> tuple[TrainedModel, Path]:
     """Open the model of a run, a model directory, or a file of weights.
+
+    Args:
+        path: of the run or model.
+        device: where its weights go.
+        strict: refuse other data with pictures that cannot be read, instead of skipping these.
 
     Returns:
         The model, and the folder for its plots: `figures` of the run, else the current folder.
@@ -35,10 +40,16 @@ def open_model(path: str, device: str) -> tuple[TrainedModel, Path]:
     >>> trained.shape, str(folder)
     ((1, 28, 28), '.')
     """
+    from dataclasses import replace
+
+    from vaekit.config.loading import override_recipe
     from vaekit.runs.run import Run, open_path
 
     found = open_path(path, device)
-    return (found.trained, found.path / "figures") if isinstance(found, Run) else (found, Path())
+    trained, folder = (found.trained, found.path / "figures") if isinstance(found, Run) else (found, Path())
+    if strict:
+        trained = replace(trained, recipe=override_recipe(trained.recipe, ["data.strict=true"]))
+    return trained, folder
 
 
 def say_notes(dataset: Dataset, data: str | None) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vaekit.cli import options
+from vaekit.utils.format import count_of
 
 if TYPE_CHECKING:
     from vaekit.engine.score import Scores
@@ -44,6 +45,7 @@ METHODS = (
 )  # fmt: skip
 @options.split_or_all
 @options.data
+@options.strict
 @options.random
 @options.slow_model_output
 def command(
@@ -51,6 +53,7 @@ def command(
     output: str | None,
     figure: str | None,
     highest: str | None,
+    strict: bool,
     device: str,
     as_json: bool,
     quiet: bool,
@@ -81,7 +84,7 @@ def command(
     from vaekit.engine.score import score
     from vaekit.runs import score_plots
 
-    trained, _ = open_model(run, device)
+    trained, _ = open_model(run, device, strict)
     with progress_bar(quiet, "rows") as progress:
         scores = score(trained, data, progress=progress, **settings)
     say_notes(scores.dataset, data)
@@ -123,7 +126,8 @@ def _describe(scores: Scores) -> list[str]:
     table, noun = scores.table(columns=False), scores.dataset.noun
     first = next(iter(table))
     lines = [
-        f"{len(scores)} {noun} scored by {scores.method}; p-values against {len(scores.held_out)} held out"
+        f"{count_of(len(scores), noun)} scored by {scores.method}; "
+        f"p-values against {len(scores.held_out)} held out"
     ]
     if scores.is_anomaly is not None:
         lines.append(f"{int(scores.is_anomaly.sum())} anomalies: {scores.threshold}")

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from vaekit.cli import options
+from vaekit.utils.format import count_of
 
 
 @click.command()
@@ -96,7 +97,7 @@ def _format_summary(summary: dict[str, Any]) -> str:
     stopped = f", stopped by {summary['stopped']}" if summary["stopped"] else ""
     return "\n".join(
         [
-            f"{epochs} epoch{'s' * (epochs != 1)} in {duration}{stopped}{_format_best(summary)}",
+            f"{count_of(epochs, 'epoch')} in {duration}{stopped}{_format_best(summary)}",
             f"Run     {summary['run']}",
             f"Report  {summary['run']}/report.html",
             f"Next    vaekit evaluate {run}",

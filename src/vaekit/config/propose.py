@@ -15,6 +15,7 @@ from vaekit.config.schema.data import observation_keys
 from vaekit.data import Dataset
 from vaekit.data.counts import has_counts_only
 from vaekit.data.describe import Suggestion, suggest
+from vaekit.utils.format import count_of
 
 STEPS = 5000
 BATCH = 128
@@ -46,9 +47,7 @@ def propose(data: str | Path, overrides: Iterable[str] = (), dataset: Dataset | 
     overrides = list(overrides)
     where = f"the recipe proposed for {Path(data).name}"
     own = [word for word in overrides if word.startswith(("data.", "training.epochs="))]
-    asked = override_recipe(
-        parse_recipe({"data": {"dataset": str(data), **_SHARES}}, where, trust=True), own
-    )
+    asked = override_recipe(parse_recipe({"data": {"dataset": str(data), **_SHARES}}, where, trust=True), own)
     settings = asked.data
     asked_epochs = asked.training.epochs if any(word.startswith("training.") for word in own) else None
     dataset, splits = build_data(settings, dataset)
@@ -62,7 +61,7 @@ def propose(data: str | Path, overrides: Iterable[str] = (), dataset: Dataset | 
     epochs = asked_epochs or max(5, min(500, round(STEPS * batch / train)))
     tree = _tree(str(data), dataset, suggestion, epochs, batch)
     why = "as asked" if asked_epochs else "enough steps for a first result"
-    length = f"{epochs} epoch{'s' * (epochs != 1)} with {batch} {dataset.noun} per batch: {why}"
+    length = f"{count_of(epochs, 'epoch')} with {batch} {dataset.noun} per batch: {why}"
     return Proposal(parse_recipe(tree, where, trust=True), (*_reasons(suggestion), length))
 
 

@@ -9,6 +9,7 @@ from vaekit.config.propose_table import Proposal, recipe_name
 from vaekit.data import Dataset
 from vaekit.data.counts import count_facts
 from vaekit.data.splits import Splits
+from vaekit.utils.format import count_of
 
 STEPS = 3000
 BATCH = 128
@@ -61,6 +62,6 @@ def propose_counts(
         f"observation counts and likelihood {facts.likelihood}{given}: {facts.reason}",
         f"network dense: one hidden layer, dropout of {DROPOUT:.0%} of the counts, and weight decay, as few "
         "rows for many columns overfit",
-        f"at most {epochs} epochs; the weights with the best validation bound are kept",
+        f"at most {count_of(epochs, 'epoch')}; the weights with the best validation bound are kept",
     )
     return Proposal(parse_recipe(tree, where, trust=True), reasons)

@@ -16,6 +16,7 @@ from vaekit.data.preprocessing import fit_preprocessing
 from vaekit.data.splits import Splits
 from vaekit.models.closed_form import choose_sizes
 from vaekit.models.common_factors import Choice
+from vaekit.utils.format import count_of
 
 STEPS = 1500
 BATCH = 128
@@ -133,7 +134,7 @@ def _reasons(factors: int, components: int, epochs: int) -> tuple[str, ...]:
     prior = "N(0, I)" if components == 1 else f"a mixture of {components} Gaussians"
     start = "factor analysis" if components == 1 else "a mixture of factor analyzers"
     return (
-        f"{factors} latent{'s' * (factors != 1)} and {prior} as prior: best log-density in cross-validation "
+        f"{count_of(factors, 'latent')} and {prior} as prior: best log-density in cross-validation "
         f"of {start}, from which training starts",
-        f"at most {epochs} epochs; the weights with the best validation bound are kept",
+        f"at most {count_of(epochs, 'epoch')}; the weights with the best validation bound are kept",
     )

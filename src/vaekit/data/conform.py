@@ -13,6 +13,7 @@ import numpy as np
 from vaekit.data.dataset import Dataset
 from vaekit.errors import DataError, did_you_mean
 from vaekit.spec import FARTHEST, Column, Preprocessing
+from vaekit.utils.format import count_of
 
 _SAID = 0.01  # the share of values outside the training range from which on it is said
 
@@ -153,7 +154,7 @@ def _said_beyond(dataset: Dataset, preprocessing: Preprocessing, values: np.ndar
     notes = []
     empty = int(np.isnan(values).all(axis=1).sum())
     if empty:
-        notes.append(f"{empty} row{'s' * (empty > 1)} without any value")
+        notes.append(f"{count_of(empty, 'row')} without any value")
     beyond = sum(
         int((np.abs(column.to_model(values[:, j])) > FARTHEST).sum())
         for j, column in enumerate(preprocessing.columns)
@@ -161,7 +162,7 @@ def _said_beyond(dataset: Dataset, preprocessing: Preprocessing, values: np.ndar
     )
     if beyond:
         notes.append(
-            f"{beyond} value{'s' * (beyond > 1)} more than {FARTHEST:,.0f} deviations from those of training "
+            f"{count_of(beyond, 'value')} more than {FARTHEST:,.0f} deviations from those of training "
             f"count{'s' * (beyond == 1)} as that far"
         )
     return replace(dataset, notes=(*dataset.notes, *notes))

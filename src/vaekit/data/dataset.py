@@ -21,6 +21,7 @@ import numpy as np
 from vaekit.data.table_source import TableSource
 from vaekit.errors import DataError
 from vaekit.spec import Column
+from vaekit.utils.format import count_of
 
 NOUNS = {1: "vectors", 2: "signals", 3: "images", 4: "volumes"}  # by the dimensions of a data point
 
@@ -102,10 +103,10 @@ class Dataset:
     def __repr__(self) -> str:
         classes = f", {self.classes} classes" if self.classes else ""
         if self.columns:
-            return f"Dataset({self.name!r}, {len(self)} rows of {len(self.columns)} columns{classes})"
-        return (
-            f"Dataset({self.name!r}, {len(self)} {self.noun} of {self.shape}, {self.images.dtype}{classes})"
-        )
+            what = f"{count_of(len(self), 'row')} of {count_of(len(self.columns), 'column')}"
+        else:
+            what = f"{count_of(len(self), self.noun)} of {self.shape}, {self.images.dtype}"
+        return f"Dataset({self.name!r}, {what}{classes})"
 
     def __len__(self) -> int:
         return len(self.images)

@@ -83,8 +83,15 @@ class ImputedDataset:
 
     @property
     def rmse(self) -> float | None:
-        """Root mean squared error of `mean` over the numbers `scored`; None if there are none."""
+        """Root mean squared error of `mean` over the numbers `scored`, in `unit`; None if there are none."""
         return self._rmse(self.mean)
+
+    @property
+    def unit(self) -> str:
+        """What the errors are in: standard units of tables, gray levels in [0, 1], or units of the data."""
+        if self.dataset.columns:
+            return "in standard units"
+        return "in units of the data" if self._scale else "in [0, 1]"
 
     @property
     def accuracy(self) -> float | None:
@@ -135,6 +142,12 @@ class ImputedDataset:
         return self.dataset.to_layout(values)
 
     @property
+    def _scale(self) -> float:
+        """The unit of model values in units of the data; 0 for tables and gray levels."""
+        known = self.preprocessing
+        return 0.0 if known is None or known.columns or known.levels else abs(known.scale)
+
+    @property
     def _is_number(self) -> np.ndarray:
         """Which elements of a data point are numbers rather than categories, broadcastable to (*shape,)."""
         columns = self.dataset.columns
@@ -142,7 +155,9 @@ class ImputedDataset:
 
     def _rmse(self, imputed: np.ndarray) -> float | None:
         scored = self.scored & self._is_number
-        return float(np.sqrt(np.square((imputed - self.truth)[scored]).mean())) if scored.any() else None
+        if not scored.any():
+            return None
+        return (self._scale or 1.0) * _rmse(imputed[scored], self.truth[scored])
 
     def _accuracy(self, imputed: np.ndarray) -> float | None:
         scored = self.scored & ~self._is_number

@@ -38,8 +38,9 @@ def sample(
         progress: called after each batch with its size and n.
 
     Returns:
-        (n, *layout) in units of the data, unclamped: float64 for tables, whose categories are indices into
-        the words of the column; the integers of the source for sampled gray levels; float32 for the rest.
+        (n, *layout) in units of the data, unclamped. Tables, whose categories are indices into the words of
+        the column, are float64, or int64 if each sampled column holds whole numbers or words. Sampled gray
+        levels are the integers of the source, all other data float32.
 
     >>> import vaekit
     >>> sample(vaekit.demo(), n=3).shape
@@ -64,7 +65,10 @@ def _in_units(trained: LoadedModel, x: np.ndarray, sampled: bool) -> np.ndarray:
     if sampled and known is not None and known.levels and trained.recipe.data.observation == "discrete":
         return to_source(x, known)
     values = trained.to_data(x)
-    return values if trained.columns else values.astype(np.float32)
+    if not trained.columns:
+        return values.astype(np.float32)
+    are_whole = sampled and all(column.kind != "real" for column in trained.columns)
+    return values.astype(np.int64) if are_whole else values
 
 
 def _to_numpy(x: Tensor) -> np.ndarray:

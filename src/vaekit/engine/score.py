@@ -27,6 +27,7 @@ from vaekit.evaluation import image_anomaly, validity
 from vaekit.evaluation.anomaly import SAMPLES, RowTerms, measure_rows
 from vaekit.evaluation.anomaly_views import Neighbors, TableViews, flag, p_values
 from vaekit.evaluation.latent import write_table
+from vaekit.utils.format import count_of
 from vaekit.utils.io import to_json, write_whole
 
 Method = Literal[
@@ -77,7 +78,8 @@ class Scores:
     notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return f"Scores({len(self)} {self.dataset.noun} of {self.dataset.name}, method={self.method!r})"
+        scored = count_of(len(self), self.dataset.noun)
+        return f"Scores({scored} of {self.dataset.name}, method={self.method!r})"
 
     def __len__(self) -> int:
         return len(self.score)

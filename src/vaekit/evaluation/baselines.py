@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from vaekit.errors import InvalidError
+from vaekit.utils.format import count_of
 
 MAX_COMPONENTS = 10
 MAX_FACTORS = 20
@@ -102,19 +103,15 @@ def _fitted(train: np.ndarray, validation: np.ndarray, seed: int) -> Iterator[tu
     factors = range(1, min(train.shape[1], MAX_FACTORS, len(train) - 1) + 1)
     best = _best([FactorAnalysis(count, random_state=seed) for count in factors], train, validation)
     best.noise_variance_ = np.maximum(best.noise_variance_, LEAST_VARIANCE)
-    yield f"FactorAnalysis, {_plural(best.n_components, 'factor')}", best.score_samples
+    yield f"FactorAnalysis, {count_of(best.n_components, 'factor')}", best.score_samples
     counts = [count for count in range(1, MAX_COMPONENTS + 1) if count < len(train)]
     best = _best([GaussianMixture(count, random_state=seed) for count in counts], train, validation)
-    yield f"GaussianMixture, {_plural(best.n_components, 'component')}", best.score_samples
+    yield f"GaussianMixture, {count_of(best.n_components, 'component')}", best.score_samples
 
 
 def _best(models: list[Any], train: np.ndarray, validation: np.ndarray) -> Any:
     """The fitted model with the largest log-density of the validation rows."""
     return max((model.fit(train) for model in models), key=lambda model: float(model.score(validation)))
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def _measured(name: str, logs: np.ndarray, own: np.ndarray | None) -> Baseline:

@@ -15,6 +15,7 @@ from vaekit.config.build import build_objective
 from vaekit.config.components import Options, option_values
 from vaekit.config.schema.recipe import Recipe
 from vaekit.spec import Column
+from vaekit.utils.format import count_of
 
 MIN_ACTIVE = 0.5  # share of active latents below which many are unused
 LAST_EPOCHS = 0.2  # share of epochs at the end in which a converged training gains nothing
@@ -82,7 +83,7 @@ def diverged(run: RunRecords) -> Iterator[str]:
     'training diverged: the loss of epoch 2 is not finite; try a '
     """
     if run.events:
-        times = f"{len(run.events)} time{'s' * (len(run.events) > 1)}"
+        times = f"{count_of(len(run.events), 'time')}"
         yield (
             f"training diverged and was rolled back {times}, with half the learning rate each time; "
             f"{_stabilizers(run)}"

@@ -6,6 +6,7 @@ from vaekit import plotting
 from vaekit.engine.plot import Plot
 from vaekit.engine.score import Scores
 from vaekit.engine.trained_model import TrainedModel
+from vaekit.utils.format import count_of
 
 HIGHEST = 40
 METHODS_IN_WORDS = {"views": "neighbors, likelihood and ellipsoid"}
@@ -20,7 +21,7 @@ def score_histogram(trained: TrainedModel, scores: Scores) -> Plot:
     """
     against = f" against {len(scores.held_out)} held out" if len(scores.held_out) else ""
     method = METHODS_IN_WORDS.get(scores.method, scores.method)
-    subtitle = f"{len(scores)} {scores.dataset.noun} of {scores.dataset.name}{against}, by {method}"
+    subtitle = f"{count_of(len(scores), scores.dataset.noun)} of {scores.dataset.name}{against}, by {method}"
     figure = plotting.anomaly_scores(
         scores.score, f"Anomaly scores: {trained.title}", scores.held_out, scores.is_anomaly, subtitle
     )

@@ -14,6 +14,7 @@ from vaekit.studies.library import parse_study
 from vaekit.studies.page import draw_blocks, render_study
 from vaekit.studies.plan import Variant
 from vaekit.studies.results import RunResult, StudyResults, VariantResult
+from vaekit.utils.format import count_of
 from vaekit.utils.io import write_whole
 
 _MAX_LABEL = 16  # characters of a list of run names; longer lists are abbreviated
@@ -50,7 +51,7 @@ def compare(
     study = parse_study(
         {
             "name": "comparison",
-            "title": f"{len(runs)} run{'s' * (len(runs) != 1)} side by side",
+            "title": f"{count_of(len(runs), 'run')} side by side",
             "runs": [{"name": str(run.path)[-100:], "recipe": str(run.path / "recipe.yaml")} for run in runs],
             "page": comparison_blocks(variants),
         },

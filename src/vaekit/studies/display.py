@@ -10,6 +10,8 @@ from typing import Protocol, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from vaekit.utils.format import count_of
+
 
 class StudyDisplay(Protocol):
     """Receives the progress of a study; jobs are numbered from 0.
@@ -71,7 +73,7 @@ class LineDisplay:
     def begin(self, names: Sequence[str]) -> None:
         self._names = list(names)
         if names:
-            self.note(f"{len(names)} run{'s' * (len(names) != 1)} to do")
+            self.note(f"{count_of(len(names), 'run')} to do")
 
     def progress(self, number: int, share: float, text: str) -> None:
         if text.startswith("epoch"):

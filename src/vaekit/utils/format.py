@@ -34,6 +34,19 @@ def format_significant(value: float) -> str:
     return format_number(value, min(max(2 - size, 0), 8))
 
 
+def count_of(count: int, noun: str) -> str:
+    """A number of things, with the noun in the singular for one.
+
+    Args:
+        count: how many.
+        noun: in the singular, or a plural that ends in s.
+
+    >>> count_of(1, "rows"), count_of(3, "rows"), count_of(2, "epoch")
+    ('1 row', '3 rows', '2 epochs')
+    """
+    return f"{count} {noun.removesuffix('s')}{'s' * (count != 1)}"
+
+
 def format_duration(seconds: float) -> str:
     """A duration in seconds as its two largest units: hours, minutes, seconds.
 

@@ -12,6 +12,7 @@ from vaekit.data.tables.kinds import find_resolution, looks_like_count
 from vaekit.data.tables.table import most_are_counts, rows_are_images
 from vaekit.errors import DataError
 from vaekit.spec import NUMERIC, Column, Kind
+from vaekit.utils.format import count_of
 
 _ROWS = 20_000  # to find the resolution of a column
 
@@ -70,7 +71,7 @@ def array_table(values: np.ndarray, where: str | Path, names: Sequence[str] = ()
     )
     missing = int(np.isnan(values).sum()) if not whole else 0
     counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in NUMERIC if kind in kinds)
-    notes = [f"{len(values)} rows of {len(columns)} column{'s' * (len(columns) > 1)}: {counts}"]
+    notes = [f"{count_of(len(values), 'row')} of {count_of(len(columns), 'column')}: {counts}"]
     if missing:
         notes.append(f"{missing} of {values.size} values ({missing / values.size:.1%}) are missing (NaN)")
     return ArrayTable(values.astype(np.float64) if whole else values, columns, tuple(notes))

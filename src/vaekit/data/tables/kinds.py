@@ -26,6 +26,7 @@ from vaekit.data.tables.raw_column import RawColumn
 from vaekit.data.tables.suspects import index_reason, suspected_codes, time_reason
 from vaekit.errors import DataError
 from vaekit.spec import KINDS, NUMERIC, Column, Kind
+from vaekit.utils.format import count_of
 
 MAX_CATEGORIES = 100  # different words that are found to be categories; more by choice
 
@@ -184,7 +185,7 @@ def _infer_numbers(name: str, values: np.ndarray) -> InferredColumn:
         return InferredColumn(None, values, reason)
     unique = np.unique(values[~np.isnan(values)])
     notes = [
-        f"column {name!r}: {code:g} occurs {count} time{'s' * (count > 1)}, far from the other values; if it "
+        f"column {name!r}: {code:g} occurs {count_of(count, 'time')}, far from the other values; if it "
         f"means a missing value, add data.missing_values=[{code:g}]"
         for code, count in suspected_codes(values)
     ]
@@ -281,7 +282,7 @@ def _numbers_among_words(
     count = int(cells[~numbers].sum())
     found = _infer_numbers(raw.name, table[raw.codes])
     note = (
-        f"column {raw.name!r}: {count} cell{'s' * (count > 1)} hold words such as {_short(words[0])!r} among "
+        f"column {raw.name!r}: {count_of(count, 'cell')} hold words such as {_short(words[0])!r} among "
         "numbers and are read as missing"
     )
     return found._replace(notes=(note, *found.notes))

@@ -9,6 +9,7 @@ import numpy as np
 from vaekit.data.table_source import SetAside
 from vaekit.data.tables.kinds import InferredColumn
 from vaekit.spec import KINDS, Column
+from vaekit.utils.format import count_of
 
 _CLASSES = 20  # at most, of a column that is offered as label
 _LIKELY = ("species", "type", "kind", "category", "outcome", "diagnosis", "group")
@@ -39,8 +40,8 @@ def describe_columns(
         for kind in KINDS
         if (names := [column.name for column in columns if column.kind == kind])
     ]
-    rows = f"{len(values)} row{'s' * (len(values) != 1)}"
-    notes = [f"{rows} of {len(columns)} column{'s' * (len(columns) > 1)}: {', '.join(kinds)}"]
+    rows = count_of(len(values), "row")
+    notes = [f"{rows} of {count_of(len(columns), 'column')}: {', '.join(kinds)}"]
     if set_aside:
         notes.append(f"set aside: {_listed([f'{aside.name} ({aside.reason})' for aside in set_aside])}")
         numbers = [a.name for a in set_aside if "Unix time" in a.reason or "running index" in a.reason]
@@ -57,7 +58,7 @@ def describe_columns(
         notes.append(f"{count} of {values.size} values ({count / values.size:.1%}) are missing")
         empty = int(missing.all(axis=1).sum())
         if empty:
-            notes.append(f"{empty} row{'s' * (empty > 1)} without any value")
+            notes.append(f"{count_of(empty, 'row')} without any value")
     findings = [note for one in found for note in one.notes]
     notes += findings[:_FINDINGS]
     if len(findings) > _FINDINGS:
