@@ -30,6 +30,7 @@ _PLACES = {
     "impute_dataset": "vaekit.engine.impute",
     "sample": "vaekit.engine.sample",
     "demo": "vaekit.explorer.session",
+    "explore": "vaekit.explorer.notebook",
     "TrainedModel": "vaekit.engine.trained_model",
     "VAE": "vaekit.models.vae",
     "ELBOTerms": "vaekit.models.elbo",
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from vaekit.engine.score import score
     from vaekit.engine.trained_model import TrainedModel
     from vaekit.errors import VaekitError
+    from vaekit.explorer.notebook import explore
     from vaekit.explorer.session import demo
     from vaekit.models.build_context import BuildContext
     from vaekit.models.conditional import Conditional, Hierarchy
@@ -72,7 +74,7 @@ if TYPE_CHECKING:
 
 __all__ = [  # noqa: RUF022  (in the order in which one meets them)
     "fit", "train", "resume", "load", "save", "encode", "score", "impute_dataset", "sample",
-    "study", "sweep", "compare", "demo", "Run", "TrainedModel", "Recipe",
+    "study", "sweep", "compare", "demo", "explore", "Run", "TrainedModel", "Recipe",
     "VAE", "ELBOTerms", "Conditional", "Hierarchy", "StandardNormal", "Objective", "BuildContext", "register",
     "Callback", "StopTraining", "VaekitError",
 ]  # fmt: skip

@@ -230,3 +230,21 @@ def test_it_still_serves_after_a_thousand_malformed_requests(page):
         assert 400 <= answer.status_code < 500, (method, name, body, answer.text)
         assert "\n" not in answer.json()["error"]
     assert page.post("/api/decode", json=ZERO).status_code == 200
+
+
+# ---------------------------------------------------------------------------------------------- in a notebook
+
+
+def test_only_a_notebook_of_this_machine_may_show_the_page_in_a_frame(e):
+    opened = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"}
+    hosts = security.allowed_hosts("127.0.0.1", 8000)
+    framed = Client(application([e], hosts, "", Worker(), framed=True), HOST, {})
+    answer = framed.get("/", headers=opened)
+    assert answer.status_code == 200
+    policy = answer.headers["content-security-policy"]
+    assert policy.endswith("frame-ancestors http://localhost:* http://127.0.0.1:* vscode-webview:")
+    refused(
+        framed.get("/api/models", headers={"sec-fetch-site": "cross-site", "sec-fetch-mode": "cors"}), 403
+    )
+    refused(client(e).get("/", headers=opened), 403)
+    assert "frame-ancestors 'none'" in client(e).get("/").headers["content-security-policy"]

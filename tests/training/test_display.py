@@ -16,12 +16,14 @@ from vaekit.models.objectives import Objective
 from vaekit.training.display import (
     CompositeLogger,
     LineLogger,
+    NotebookBar,
     ProgressBar,
     SilentLogger,
     format_epoch,
     make_display,
     two_lines,
 )
+from vaekit.training.position import Position
 from vaekit.training.tensorboard import TensorBoardLogger
 
 RECORD = {
@@ -169,3 +171,42 @@ def test_tensorboard_gets_every_number(tmp_path, monkeypatch):
     steps = [call[2] for call in calls[1:-1] if call[0] == "validation_loss"]
     assert steps == [5, 10, 15, 20]
     assert {"loss", "kl", "kl_layers/0", "beta", "learning_rate"} <= {call[0] for call in calls}
+
+
+class Cell:
+    """The output of a notebook's cell: what is displayed, and what it was replaced by."""
+
+    def __init__(self):
+        self.shown = []
+
+    def show(self, text):
+        self.shown.append(text)
+        return self
+
+    update = show
+
+
+def test_a_notebook_has_one_bar_that_is_updated(tmp_path):
+    cell = Cell()
+    train(tmp_path, log=NotebookBar(cell.show))
+    assert all(text.count("<progress") == 1 for text in cell.shown)
+    last, of = re.search(r"epoch (\d+)/(\d+)", cell.shown[-1]).groups()
+    assert last == of
+    assert cell.shown[-1].count("epoch ") == 1
+    total, done = re.search(r'max="(\d+)" value="(\d+)"', cell.shown[-1]).groups()
+    assert total == done
+
+
+def test_a_note_in_a_notebook_is_escaped():
+    cell = Cell()
+    bar = NotebookBar(cell.show)
+    bar.note("before the start")
+    bar.start(2, 5, Position())
+    bar.note("<b>")
+    assert cell.shown[-1].endswith("before the start<br>&lt;b&gt;</div>")
+
+
+def test_a_kernel_of_a_notebook_has_a_bar_and_a_stream_of_its_own_has_lines(monkeypatch):
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    assert type(make_display()).__name__ == "NotebookBar"
+    assert type(make_display(stream=io.StringIO())).__name__ == "LineLogger"

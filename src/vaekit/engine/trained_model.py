@@ -69,6 +69,21 @@ class TrainedModel(LoadedModel):
 
         return ModelPlots(self)
 
+    def explore(self, **options: Any) -> Any:
+        """Show the explorer in a notebook, see `vaekit.explore`.
+
+        Args:
+            options: of `vaekit.explore`: data, split, height, images.
+        """
+        import vaekit
+
+        return vaekit.explore(self, **options)
+
+    def _repr_html_(self) -> str:
+        from vaekit.engine.model_card import model_card
+
+        return model_card(self)
+
     @torch.no_grad()
     def encode(
         self, X: Any, y: Any = None, *, return_std: bool = False, n_samples: int | None = None, seed: int = 0

@@ -215,6 +215,11 @@ class Evaluation:
             f"kl=[{', '.join(map(number, self.kl))}], {images}, {self.samples} {draws})"
         )
 
+    def _repr_html_(self) -> str:
+        from vaekit.evaluation.card import evaluation_card
+
+        return evaluation_card(self.to_dict())
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, without the arrays per image."""
         return {

@@ -52,6 +52,9 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
+FRAMES = "frame-ancestors http://localhost:* http://127.0.0.1:* vscode-webview:"
+"""Who may show the page in a frame where a notebook asked for it: pages of this machine."""
+
 
 class RefusedRequest(Exception):
     """A request that is refused, with an HTTP status and one line.
@@ -74,6 +77,7 @@ class Gate:
         app: the application.
         hosts: accepted values of the Host header; empty for any, which only a token makes safe.
         token: a browser sends it once, as `?token=`, and then in a cookie; "" for none.
+        framed: whether a notebook on this machine may show the page in a frame.
 
     Example:
         >>> Gate(app=None, hosts=frozenset(), token="secret")
@@ -83,6 +87,7 @@ class Gate:
     app: App
     hosts: frozenset[str]
     token: str = ""
+    framed: bool = False
 
     def __repr__(self) -> str:
         hosts = "{" + ", ".join(map(repr, sorted(self.hosts))) + "}" if self.hosts else "any"
@@ -96,9 +101,10 @@ class Gate:
         try:
             self._check(Headers(scope=scope), token)
         except RefusedRequest as refused:
-            await error_response(refused.status, str(refused))(scope, receive, _with_headers(send))
+            headed = _with_headers(send, framed=self.framed)
+            await error_response(refused.status, str(refused))(scope, receive, headed)
             return
-        answer = _Answer(_with_headers(send, self._cookie(token)))
+        answer = _Answer(_with_headers(send, self._cookie(token), self.framed))
         try:
             await self.app(scope, _limit_body(receive, Headers(scope=scope)), answer)
         except ClientDisconnect:
@@ -115,7 +121,7 @@ class Gate:
         if headers.get("origin", f"http://{host}") != f"http://{host}":
             raise RefusedRequest(403, "Origin: requests from another origin are refused")
         if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and not _is_navigation(
-            headers
+            headers, self.framed
         ):
             raise RefusedRequest(403, "Sec-Fetch-Site: requests from another site are refused")
         if self.token and not any(map(self._is_token, (token, _token_cookie(headers)))):
@@ -181,9 +187,10 @@ def error_response(status: int, reason: str) -> Response:
     return JSONResponse({"error": reason}, status)
 
 
-def _is_navigation(headers: Headers) -> bool:
-    """Whether a browser follows a link to the page, from any site."""
-    return headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+def _is_navigation(headers: Headers, framed: bool) -> bool:
+    """Whether a browser follows a link to the page, from any site, or opens it in a frame that may."""
+    shown_in = ("document", "iframe") if framed else ("document",)
+    return headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") in shown_in
 
 
 def _token_cookie(headers: Headers) -> str:
@@ -238,7 +245,7 @@ def _length(headers: Headers) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
 
 
-def _with_headers(send: Send, cookie: str = "") -> Send:
+def _with_headers(send: Send, cookie: str = "", framed: bool = False) -> Send:
     """The same responses, with the headers that restrict what the page may load."""
 
     async def extended(message: Message) -> None:
@@ -246,6 +253,9 @@ def _with_headers(send: Send, cookie: str = "") -> Send:
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers[name] = value
+            if framed:
+                policy = headers["Content-Security-Policy"]
+                headers["Content-Security-Policy"] = policy.replace("frame-ancestors 'none'", FRAMES)
             if cookie:
                 headers.append("Set-Cookie", cookie)
         await send(message)

@@ -40,13 +40,18 @@ STATIC = Path(__file__).parent / "static"
 
 
 def application(
-    sessions: Sequence[ExplorerSession], hosts: frozenset[str], token: str = "", worker: Worker | None = None
+    sessions: Sequence[ExplorerSession],
+    hosts: frozenset[str],
+    token: str = "",
+    worker: Worker | None = None,
+    framed: bool = False,
 ) -> Gate:
     """The ASGI application of the explorer.
 
     Args:
         sessions: one model, or two side by side. hosts, token: see `security.Gate`. worker: the thread that
-        answers, stopped by the caller; None for one that lives as long as the program.
+        answers, stopped by the caller; None for one that lives as long as the program. framed: see
+        `security.Gate`.
 
     Returns:
         The application, behind its gate.
@@ -69,7 +74,7 @@ def application(
     }
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False
-    return Gate(app, hosts, token)
+    return Gate(app, hosts, token, framed)
 
 
 def background_worker(sessions: Sequence[ExplorerSession]) -> Worker:

@@ -69,6 +69,21 @@ class Run(RunFiles):
         super().__init__(path, trust)
         self.device = device
 
+    def explore(self, **options: Any) -> Any:
+        """Show the explorer in a notebook, see `vaekit.explore`.
+
+        Args:
+            options: of `vaekit.explore`: data, split, height, images.
+        """
+        import vaekit
+
+        return vaekit.explore(self, **options)
+
+    def _repr_html_(self) -> str:
+        from vaekit.runs.card import run_card
+
+        return run_card(self)
+
     @cached_property
     def trained(self) -> TrainedModel:
         """The model with its recipe and labels; from the last checkpoint where training was interrupted.

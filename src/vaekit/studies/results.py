@@ -10,16 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vaekit.config.schema.recipe import Recipe
 from vaekit.engine.trained_model import TrainedModel
-from vaekit.errors import InvalidError
+from vaekit.errors import InvalidError, VaekitError
 from vaekit.runs.run import Run
 from vaekit.studies.plan import Variant, matches
 from vaekit.studies.schema import Preset, Study
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass
@@ -172,7 +175,7 @@ class VariantResult:
         return self.finished[0]
 
 
-@dataclass
+@dataclass(repr=False)
 class StudyResults:
     """The results of a study.
 
@@ -194,6 +197,64 @@ class StudyResults:
     preset_name: str = ""
     preset: Preset = field(default_factory=Preset)
     command: str = ""
+
+    def __repr__(self) -> str:
+        runs = [run for variant in self.variants for run in variant.runs]
+        done = f"{sum(not run.failure for run in runs)} of {len(runs)} runs finished"
+        return f"StudyResults({self.study.name!r}, {len(self.variants)} variants, {done})"
+
+    def _repr_html_(self) -> str:
+        from vaekit.studies.card import VariantRow, study_card
+
+        names = {"log_likelihood": "log p(x)", "elbo": "ELBO"}
+        found = {run.path: run.evaluation for variant in self.variants for run in variant.finished}
+        key = next((key for key in names if any(f.get(key) is not None for f in found.values())), "elbo")
+        rows = [
+            VariantRow(
+                variant.label,
+                len(variant.finished),
+                len(variant.runs),
+                [value for run in variant.finished if (value := found[run.path].get(key)) is not None],
+            )
+            for variant in self.variants
+        ]
+        return study_card(self.study.title or self.study.name, self.study.question, names[key], rows)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per run: variant, values of the grid, seed, state, and the numbers of its evaluation.
+
+        Returns:
+            A data frame of pandas. `kl` is the sum over layers; unknown numbers are NaN.
+
+        Raises:
+            VaekitError: pandas is not installed.
+
+        >>> from vaekit.studies.example import example_results
+        >>> frame = example_results().to_frame()
+        >>> frame[["variant", "d", "seed", "elbo", "kl"]].values.tolist()
+        [['vae-2', 2, 0, -31.0, 6.0], ['vae-3', 3, 0, -32.0, 5.0]]
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise VaekitError(
+                "to_frame needs pandas, which is not installed; run: pip install pandas"
+            ) from None
+        rows = [
+            {
+                "variant": variant.name,
+                "label": variant.label,
+                "group": variant.plan.group,
+                **variant.plan.values,
+                "seed": run.seed,
+                "failure": run.failure,
+                "path": str(run.path),
+                **({} if run.failure else _numbers(run)),
+            }
+            for variant in self.variants
+            for run in variant.runs
+        ]
+        return pandas.DataFrame(rows)
 
     @property
     def page(self) -> Path:
@@ -223,3 +284,12 @@ class StudyResults:
         if not selected:
             raise InvalidError(f"runs: none of {', '.join(variant.name for variant in found)} has finished")
         return selected
+
+
+def _numbers(run: RunResult) -> dict[str, Any]:
+    """The numbers of a run for a row of a table."""
+    found = {name: value for name, value in run.evaluation.items() if isinstance(value, int | float)}
+    layers = run.evaluation.get("kl") or []
+    total = {"kl": sum(layers)} if layers and None not in layers else {}
+    size = {"parameters": run.parameters, "epochs": len(run.metrics), "best_epoch": run.best_epoch}
+    return {**found, **total, **(run.evaluation.get("metrics") or {}), **size}

@@ -13,6 +13,7 @@ from.
 
 from __future__ import annotations
 
+import html
 import sys
 import time
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from vaekit.training.position import Position
+from vaekit.utils.format import format_duration
 
 Record = dict[str, Any]
 RunningMeans = Callable[[], Record]
@@ -65,7 +67,7 @@ class TrainingLogger(Protocol):
 
 
 def make_display(quiet: bool = False, stream: TextIO | None = None) -> TrainingLogger:
-    """The logger for a stream: a progress bar in a terminal, one line per epoch elsewhere.
+    """The logger for a stream: a progress bar in a terminal or a notebook, one line per epoch elsewhere.
 
     Args:
         quiet: report nothing.
@@ -78,6 +80,8 @@ def make_display(quiet: bool = False, stream: TextIO | None = None) -> TrainingL
     if quiet:
         return SilentLogger()
     console = Console(file=stream or sys.stderr)
+    if stream is None and console.is_jupyter:
+        return NotebookBar()
     live_display = console.is_terminal and not console.is_dumb_terminal
     return ProgressBar(console) if live_display else LineLogger(stream or sys.stderr)
 
@@ -243,6 +247,78 @@ class ProgressBar:
         done = (position.epoch - 1) * self._batches + position.batch
         epoch = f"epoch {min(position.epoch, self._epochs)}/{self._epochs}"
         self._bar.update(self._task, completed=done, description=epoch)
+
+
+_BAR = (
+    '<div style="font: 13px/1.5 system-ui, sans-serif; color: inherit; font-variant-numeric: tabular-nums">'
+    '<progress max="{total}" value="{done}" style="width: 260px; vertical-align: middle"></progress> '
+    "{head}<br>{body}</div>"
+)
+
+
+class NotebookBar(SilentLogger):
+    """A progress bar in the output of a notebook's cell, updated in place, so that no lines pile up.
+
+    Args:
+        show: displays HTML and returns a handle whose `update` replaces it; that of IPython by default.
+
+    >>> class Handle:
+    ...     def update(self, html): print(html.count("<progress"))
+    >>> bar = NotebookBar(lambda html: Handle())
+    >>> bar.start(epochs=2, batches=5, position=Position())
+    >>> bar.epoch({"epoch": 1, "step": 5, "loss": 105.2})
+    1
+    """
+
+    def __init__(self, show: Callable[[str], Any] | None = None):
+        self._show = show or _display_html
+        self._epochs, self._batches, self._done, self._drawn, self._started = 0, 0, 0, 0.0, 0.0
+        self._first, self._text, self._notes = 0, "", list[str]()
+        self._handle: Any = None
+
+    def start(self, epochs: int, batches: int, position: Position) -> None:
+        self._epochs, self._batches, self._started = epochs, batches, time.monotonic()
+        self._first = self._done = (position.epoch - 1) * batches + position.batch
+        self._handle = self._show(self._html())
+
+    def step(self, position: Position, running_means: RunningMeans) -> None:
+        self._done = (position.epoch - 1) * self._batches + position.batch
+        if time.monotonic() - self._drawn >= REFRESH:
+            self._draw(self._text or format_epoch({"epoch": position.epoch, **running_means()}, self._epochs))
+
+    def epoch(self, record: Record) -> None:
+        self._done, self._text = record["epoch"] * self._batches, format_epoch(record, self._epochs)
+        self._draw(self._text)
+
+    def note(self, text: str) -> None:
+        self._notes = [*self._notes, text][-3:]
+        self._draw(self._text)
+
+    def stop(self) -> None:
+        self._draw(self._text)
+
+    def _draw(self, text: str) -> None:
+        if self._handle is None:
+            return
+        self._drawn = time.monotonic()
+        self._handle.update(self._html(text))
+
+    def _html(self, text: str = "") -> str:
+        total, taken = self._epochs * self._batches, self._done - self._first
+        left = (time.monotonic() - self._started) * (total - self._done) / max(taken, 1)
+        head = format_duration(left) + " left" if taken > 0 and self._done < total else ""
+        body = "<br>".join(html.escape(line) for line in (text, *self._notes) if line)
+        return _BAR.format(total=total, done=self._done, head=head, body=body)
+
+
+def _display_html(text: str) -> Any:
+    """Display HTML in a notebook; the handle takes HTML as text, too."""
+    from IPython.display import HTML, display
+
+    shown = display(HTML(text), display_id=True)
+    update = shown.update
+    shown.update = lambda changed: update(HTML(changed))
+    return shown
 
 
 def two_lines(record: Record) -> str:
