@@ -100,6 +100,7 @@ def train(
     callbacks: Sequence[Any] = (),
     bound: bool = True,
     past_stop: bool = False,
+    recipe: Any = None,
     **changes: Any,
 ) -> FitResult:
     """`fit` with toy arguments; `changes` are to the settings."""
@@ -113,6 +114,7 @@ def train(
         directory,
         resume=resume,
         past_stop=past_stop,
+        recipe=recipe,
         log=log,
         callbacks=callbacks,
         bound=bound,

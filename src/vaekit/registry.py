@@ -114,7 +114,12 @@ BUILT_IN: dict[str, dict[str, str]] = {
     },
     "dataset": {},
     "metric": {},
-    "callback": {},
+    "callback": {
+        "csv": "vaekit.training.loggers:CSVLogger",
+        "tensorboard": "vaekit.training.loggers:TensorBoardLogger",
+        "wandb": "vaekit.training.loggers:WandbLogger",
+        "mlflow": "vaekit.training.loggers:MLflowLogger",
+    },
     "figure": {},
     "study_block": {
         "heading": "vaekit.studies.blocks.text:heading",

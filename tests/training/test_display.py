@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import io
 import re
-import sys
-import types
 
 import pytest
 
 from toy_runs import At, model, train
-from vaekit.errors import VaekitError
 from vaekit.models import posteriors
 from vaekit.models.objectives import Objective
 from vaekit.training.display import (
@@ -24,7 +21,6 @@ from vaekit.training.display import (
     two_lines,
 )
 from vaekit.training.position import Position
-from vaekit.training.tensorboard import TensorBoardLogger
 
 RECORD = {
     "epoch": 3,
@@ -138,39 +134,6 @@ def test_an_autoencoder_in_the_live_display(tmp_path, terminal, monkeypatch):
         log=make_display(stream=terminal),
     )
     assert " kl " not in terminal.getvalue()
-
-
-def test_tensorboard_that_is_not_installed(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(
-        VaekitError, match=r'pip install "vaekit\[tensorboard\]", or set training.tensorboard=false'
-    ):
-        TensorBoardLogger(tmp_path)
-
-
-def test_tensorboard_gets_every_number(tmp_path, monkeypatch):
-    calls = []
-
-    class Writer:
-        def __init__(self, folder, purge_step):
-            calls.append(("open", folder, purge_step))
-
-        def add_scalar(self, *arguments):
-            calls.append(arguments)
-
-        def flush(self): ...
-
-        def close(self):
-            calls.append(("close",))
-
-    module = types.SimpleNamespace(SummaryWriter=Writer)
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
-    train(tmp_path / "run", log=CompositeLogger(make_display(quiet=True), TensorBoardLogger(tmp_path / "tb")))
-    assert calls[0] == ("open", str(tmp_path / "tb"), 1)
-    assert calls[-1] == ("close",)
-    steps = [call[2] for call in calls[1:-1] if call[0] == "validation_loss"]
-    assert steps == [5, 10, 15, 20]
-    assert {"loss", "kl", "kl_layers/0", "beta", "learning_rate"} <= {call[0] for call in calls}
 
 
 class Cell:

@@ -33,6 +33,13 @@ from vaekit.utils.format import count_of
     type=click.Choice(["stop", "rollback"]),
     help="If the loss is not finite: stop, or return to the last checkpoint with half the learning rate.",
 )
+@click.option(
+    "--logger",
+    "loggers",
+    multiple=True,
+    metavar="NAME",
+    help="Write numbers for other programs, too: csv, tensorboard, wandb or mlflow. Repeatable.",
+)
 @options.slow_model_output
 def command(
     words: tuple[str, ...],
@@ -40,6 +47,7 @@ def command(
     run_dir: str | None,
     resume: str | None,
     strict: bool,
+    loggers: tuple[str, ...],
     as_json: bool,
     quiet: bool,
     **settings: Any,
@@ -70,9 +78,9 @@ def command(
 
     log = make_display(quiet)
     if resume:
-        done = train.resume(resume, overrides, data=data, log=log, **given)
+        done = train.resume(resume, overrides, data=data, logger=loggers, log=log, **given)
     else:
-        done = train.train(recipe, overrides, data=data, run_dir=run_dir, log=log, **given)
+        done = train.train(recipe, overrides, data=data, run_dir=run_dir, logger=loggers, log=log, **given)
     summary = done.summary()
     emit(summary, _format_summary(summary), as_json)
 

@@ -22,7 +22,6 @@ from vaekit.config.components import (
     Options,
     build_component,
     default_of,
-    is_callback_class,
     option_values,
 )
 from vaekit.config.schema.data import DataSettings, dataset_options, is_dataset_function
@@ -41,8 +40,9 @@ from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
 from vaekit.nn.columns import ColumnFeatures, OnFeatures
 from vaekit.spec import Preprocessing, Scaling
-from vaekit.training.callbacks import check_callbacks
+from vaekit.training.accumulation import check_accumulation
 from vaekit.training.settings import TrainingSettings
+from vaekit.training.torch_optimizer import check_optimizer
 from vaekit.utils.paths import exists
 from vaekit.utils.random import all_seeded, seeded
 
@@ -101,11 +101,14 @@ def build(recipe: Recipe, dataset: Dataset | None = None, model: VAE | None = No
         >>> build(recipe).objective
         Objective(elbo, free_bits=0.0, samples=1, warmup_end=0 epochs)
     """
+    objective = build_objective(recipe.objective)
+    check_optimizer(recipe.training)
+    check_accumulation(objective, recipe.training)
     dataset, splits = build_data(recipe.data, dataset)
     preprocessing = build_preprocessing(recipe.data, dataset, splits)
     if model is None:
         model = _initial_model(recipe, dataset, splits, preprocessing)
-    return Experiment(recipe, dataset, splits, preprocessing, model, build_objective(recipe.objective))
+    return Experiment(recipe, dataset, splits, preprocessing, model, objective)
 
 
 def _initial_model(recipe: Recipe, dataset: Dataset, splits: Splits, preprocessing: Preprocessing) -> VAE:
@@ -179,6 +182,8 @@ def load_data(data: DataSettings) -> Dataset:
 
     reference = data.dataset
     plain: dict[str, Any] = {"size": data.size, "crop": data.crop, "color": data.color}
+    if stored := cache.load_stored(reference):
+        return stored  # by vaekit itself, which read it by these settings
     if not is_dataset_function(reference):
         more: dict[str, Any] = {"strict": data.strict, "kind": data.points, "array": data.array}
         return load_dataset(reference, **plain, **more, **data.table_options)
@@ -437,33 +442,6 @@ def build_objective(objective: ObjectiveSettings) -> Objective:
         unit=objective.beta.unit,
         warmup_end=float(schedule.get("warmup", schedule.get("period", 0))),
     )
-
-
-def build_callbacks(callbacks: Sequence[Options]) -> list[Any]:
-    """Build the callbacks of a recipe. A function is called with its options, a class makes an object.
-
-    Raises:
-        RecipeError: an object of a class is no callback.
-
-    Example:
-        >>> build_callbacks(Recipe().training.callbacks)
-        []
-    """
-    return [_build_callback(options) for options in callbacks]
-
-
-def _build_callback(options: Options) -> Any:
-    component, name = type(options).component, PurePath(options.kind).name
-    if not is_callback_class(component):
-        called = partial(component.factory, **option_values(options))
-        called.__name__ = name  # type: ignore[attr-defined]
-        return called
-    try:
-        return check_callbacks([build_component(options)], f"training.callbacks: {name}")[0]
-    except VaekitError:
-        raise
-    except ValueError as error:
-        raise RecipeError(f"training.callbacks: {name}: {error}") from error
 
 
 def _build_network(options: Options, inputs: Sequence[Shape], output: Shape) -> nn.Module:

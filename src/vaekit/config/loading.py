@@ -67,7 +67,7 @@ def load_recipe(
         overrides: `key.path=value` strings with values in YAML; later ones win.
         trust: the modules and files from outside vaekit that the recipe may import; True for all, as suits a
             recipe that the user names.
-        callbacks: False leaves out the callbacks of training, which reading a run does not need.
+        callbacks: False leaves out the callbacks and loggers of training, which reading a run does not need.
 
     Raises:
         NotFoundError: there is no such recipe.
@@ -79,7 +79,7 @@ def load_recipe(
     """
     tree = _resolved_tree(str(name_or_path), ())
     if not callbacks:
-        tree = merge_trees(tree, {"training": {"callbacks": []}})
+        tree = merge_trees(tree, {"training": {"callbacks": [], "logger": []}})
     recipe = parse_recipe(tree, str(name_or_path), trust)
     return override_recipe(recipe, overrides)
 

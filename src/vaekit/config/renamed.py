@@ -1,7 +1,8 @@
 """The recipe keys of format 1, which came before version 0.1.0, and their names today.
 
 One table serves the hint of an error about an old name, and `vaekit migrate`, which rewrites saved files.
-There are no aliases: an old name in a recipe is an error that says the new one.
+There are no aliases: an old name in a recipe is an error that says the new one. `training.tensorboard` is the
+exception, since saved models of format 2 have it.
 """
 
 from __future__ import annotations
@@ -61,6 +62,20 @@ def upgrade_recipe(tree: Mapping[str, Any]) -> Tree:
     {'model': {'latent_dim': 2}, 'data': {'binarization': 'none', 'values': 'continuous'}}
     """
     return _upgraded(tree, ())
+
+
+def upgrade_training(tree: Any) -> Any:
+    """The section `training` of format 2 as it is now: `tensorboard` became a logger.
+
+    Recipes that earlier versions saved have the key, so it is read, but never written.
+
+    >>> upgrade_training({"epochs": 3, "tensorboard": False}), upgrade_training({"tensorboard": True})
+    ({'epochs': 3}, {'logger': ['tensorboard']})
+    """
+    if not isinstance(tree, Mapping) or not isinstance(tree.get("tensorboard"), bool):
+        return tree
+    rest = {key: value for key, value in tree.items() if key != "tensorboard"}
+    return rest if not tree["tensorboard"] else {**rest, "logger": ["tensorboard"]}
 
 
 def new_key(path: str) -> str:

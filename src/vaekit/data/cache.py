@@ -23,6 +23,7 @@ from vaekit.data.dataset import Dataset
 from vaekit.data.table_source import TableSource
 from vaekit.errors import DataError, first_line
 from vaekit.spec import Preprocessing
+from vaekit.utils.paths import is_file, user_path
 
 _FACTS = ("name", "title", "label_names", "published", "source", "notes", "offset", "scale")
 _MORE = ("attribute_names", "files", "layout")  # absent in folders of earlier versions
@@ -86,6 +87,27 @@ def load_cached(parent: Path, name: str, fingerprint: str | None = None) -> Data
         return _assemble(folder, facts)
     except (OSError, EOFError, ValueError, KeyError, TypeError):
         return None
+
+
+def load_stored(path: str | Path) -> Dataset | None:
+    """The dataset that `store_dataset` wrote, from its folder; None if the path is no such folder.
+
+    Raises:
+        DataError: it is damaged.
+
+    >>> import tempfile
+    >>> parent = Path(tempfile.mkdtemp())
+    >>> _ = store_dataset(parent, Dataset("two", "Two", np.zeros((2, 1, 4, 4), np.uint8), None, ()))
+    >>> load_stored(parent / "two"), load_stored(parent)
+    (Dataset('two', 2 images of (1, 4, 4), uint8), None)
+    """
+    folder = user_path(path)
+    if not is_file(folder / "dataset.json") or not is_file(folder / "images.npy"):
+        return None
+    found = load_cached(folder.parent, folder.name)
+    if found is None:
+        raise DataError(f"{folder}: a damaged dataset of vaekit; restore the folder from a copy")
+    return found
 
 
 def load_or_make(name: str, fingerprint: str | None, make: Callable[[], Dataset]) -> Dataset:

@@ -59,6 +59,8 @@ def load_dataset(
         return dataset_of_options(name_or_path, table_options)
     named = _load_named(name_or_path) if isinstance(name_or_path, str) else None
     if named is None:
+        named = cache.load_stored(name_or_path)
+    if named is None:
         return read_user_data(_existing_path(name_or_path), options, table_options, kind, array)
     if replace(options, strict=False) != ImageOptions():
         raise DataError(f"{named.name}: size, crop and color apply to folders of images; leave them out")

@@ -11,27 +11,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vaekit.config.build import Experiment, build, build_callbacks
-from vaekit.config.loading import load_recipe, override_recipe, parse_recipe
+from vaekit.config.build import Experiment, build
+from vaekit.config.build_callbacks import build_callbacks, split_loggers
+from vaekit.config.in_memory import recipe_for
 from vaekit.config.overrides import Overrides, as_overrides
-from vaekit.config.propose import propose
 from vaekit.config.schema.recipe import Recipe
 from vaekit.data import Dataset
 from vaekit.data.containers import container_of
 from vaekit.data.fingerprint import fingerprint
-from vaekit.data.in_memory import NAME, dataset_of, is_reference
-from vaekit.data.tables.frames import is_frame
 from vaekit.engine.trained_model import TrainedModel
-from vaekit.errors import InterruptedRun, InvalidError, VaekitError
+from vaekit.errors import InterruptedRun, VaekitError
 from vaekit.evaluation import validity
 from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
 from vaekit.training import loop
 from vaekit.training.callbacks import check_callbacks
 from vaekit.training.display import TrainingLogger, make_display
+from vaekit.training.loggers import Logger
 from vaekit.utils.device import choose_device, cpu_settings
-
-_SHARES = ("data.validation=0.1", "data.test=0")
+from vaekit.utils.paths import numbered_folder
 
 
 def fit(
@@ -43,6 +41,7 @@ def fit(
     model: VAE | None = None,
     objective: Objective | None = None,
     callbacks: Sequence[Any] = (),
+    logger: Any = (),
     log: TrainingLogger | None = None,
     **keys: Any,
 ) -> TrainedModel:
@@ -62,6 +61,8 @@ def fit(
         objective: what is minimized; that of the recipe if None.
         callbacks: functions that are called after each epoch, or objects that are called at other moments,
             too; see `vaekit.training.callbacks`.
+        logger: where the numbers go, too: csv, tensorboard, wandb or mlflow, {"kind": name} with options, an
+            object, or a list of these; see `vaekit.training.loggers`. Files go to logs/<recipe>/<n>.
         log: the display. Default: on stderr; `vaekit.training.display.SilentLogger()` shows nothing.
         keys: keys of the recipe by their last word, such as `latent_dim=8`, `prior="vamp"` or `epochs=20`.
 
@@ -77,12 +78,9 @@ def fit(
     >>> fit(X, latent_dim=1, epochs=2, log=SilentLogger())
     TrainedModel('X', 3 columns, 1 latents)
     """
-    named = is_reference(X)
-    if y is not None and named:
-        raise InvalidError("y: labels apply to data that a program holds; a dataset with a name has its own")
-    changes = as_overrides(overrides, **keys)
-    dataset = None if named else _dataset(X, y, recipe, changes)
-    chosen, reasons = _recipe(str(X) if named else NAME, dataset, recipe, changes)
+    named_loggers, own_loggers = split_loggers(logger)
+    changes = [*as_overrides(overrides, **keys), *named_loggers]
+    dataset, (chosen, reasons) = recipe_for(X, y, recipe, changes, validation=0.1, test=0)
     log = log or make_display()
     experiment = build(chosen, dataset, model)
     if objective is not None:
@@ -91,31 +89,8 @@ def fit(
         log.note(f"data: {note}")
     for reason in reasons if model is None else ():
         log.note(f"proposed: {reason}")
-    called = [*build_callbacks(chosen.training.callbacks), *check_callbacks(callbacks)]
+    called = [*build_callbacks(chosen.training), *check_callbacks([*callbacks, *own_loggers])]
     return replace(_train(experiment, called, log, dataset), container=container_of(X))
-
-
-def _dataset(X: Any, y: Any, recipe: str | Path | Recipe | None, changes: list[str]) -> Dataset:
-    """The data that a program holds, read by the keys of `data`, such as the kinds of columns."""
-    plain = parse_recipe({"data": {"dataset": NAME}}, "the recipe")
-    known = recipe if isinstance(recipe, Recipe) else plain if recipe is None else load_recipe(recipe)
-    own = [change for change in changes if change.startswith("data.")]
-    of_table = known if is_frame(X) else plain  # only the caller's own keys are wrong for another X
-    table = override_recipe(of_table, own).data.table_options
-    return dataset_of(X, y, override_recipe(known, own).data.points, **table)
-
-
-def _recipe(
-    reference: str, dataset: Dataset | None, recipe: str | Path | Recipe | None, changes: list[str]
-) -> tuple[Recipe, tuple[str, ...]]:
-    """The recipe with the caller's keys, and the reasons for what was proposed."""
-    shares = [share for share in _SHARES if not any(c.startswith(share.split("=")[0]) for c in changes)]
-    if recipe is None:
-        proposed, reasons = propose(reference, [*shares, *changes], dataset)
-        return override_recipe(proposed, [*shares, *changes]), reasons
-    known = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
-    data = known.data.model_copy(update={"dataset": reference, "options": {}})
-    return override_recipe(known.model_copy(update={"data": data}), [*shares, *changes]), ()
 
 
 def _train(
@@ -135,7 +110,7 @@ def _train(
             loop.fit(
                 model, experiment.objective, rows, validation, recipe.training, Path(folder),
                 callbacks=callbacks, log=log, bound=validity.is_bound(model),
-                recipe=recipe.model_dump(mode="json"),
+                recipe=recipe.model_dump(mode="json"), logs=_log_folder(recipe.name, callbacks, log),
             )  # fmt: skip
         except InterruptedRun:
             raise InterruptedRun(
@@ -147,3 +122,12 @@ def _train(
             raise
     model.eval()
     return trained
+
+
+def _log_folder(name: str, callbacks: list[Any], log: TrainingLogger) -> Path | None:
+    """A new folder for loggers; None if there are none."""
+    if not any(isinstance(callback, Logger) for callback in callbacks):
+        return None
+    folder = numbered_folder(Path("logs") / name)
+    log.note(f"logging in {folder}")
+    return folder

@@ -88,7 +88,7 @@ def save(trained: TrainedModel, folder: str | Path) -> Path:
         TrainedModel('demo', 1 x 28 x 28 images, 2 latents)
     """
     folder, recipe, model = Path(folder), trained.recipe, trained.model
-    training = recipe.training.model_copy(update={"callbacks": []})  # using a model calls none
+    training = recipe.training.model_copy(update={"callbacks": [], "logger": []})  # using a model calls none
     tree, components = copy_components(recipe.model_copy(update={"training": training}), folder)
     preprocessing, table = trained.preprocessing, trained.table
     config = {

@@ -9,10 +9,10 @@ The negative loss is a lower bound on log p(x) only with beta = 1 and without fr
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from pydantic import Field
@@ -25,7 +25,11 @@ from vaekit.utils.schema import NonNegative, Positive
 Schedule = Callable[[float], float]
 
 
-@register("objective", need={"kl"})
+def _has_no_free_bits(options: Mapping[str, Any]) -> bool:
+    return not options.get("free_bits")
+
+
+@register("objective", need={"kl"}, batch_mean=_has_no_free_bits)
 def elbo(terms: ELBOTerms, beta: float = 1.0, free_bits: NonNegative = 0.0) -> Tensor:
     """The negative evidence lower bound, with weight beta on the KL (Higgins et al. 2017).
 
@@ -48,7 +52,7 @@ def elbo(terms: ELBOTerms, beta: float = 1.0, free_bits: NonNegative = 0.0) -> T
     return beta * kl.sum() - terms.log_px.mean() + _auxiliary_loss(terms)
 
 
-@register("objective", need={"log_ratio"})
+@register("objective", need={"log_ratio"}, batch_mean=True)
 def iwae(terms: ELBOTerms, beta: float = 1.0) -> Tensor:
     """The negative importance-weighted bound of K samples (Burda et al. 2016).
 
@@ -169,6 +173,18 @@ class Objective:
         """
         component = registered(_function(self.bound), "objective")
         return frozenset(ALL_TERMS if component is None else component.traits.get("need", ALL_TERMS))
+
+    @property
+    def is_batch_mean(self) -> bool:
+        """Whether the loss is a mean over data points, as `register("objective", batch_mean=True)` says.
+
+        >>> Objective(iwae).is_batch_mean, Objective(partial(elbo, free_bits=2.0)).is_batch_mean
+        (True, False)
+        """
+        component = registered(_function(self.bound), "objective")
+        said = component.traits.get("batch_mean", False) if component else False
+        options = self.bound.keywords if isinstance(self.bound, partial) else {}
+        return bool(said(options) if callable(said) else said)
 
     def beta_at(self, epoch: int, step: int) -> float:
         """beta at an epoch and step, both counted from 1 since the start of training."""

@@ -6,6 +6,7 @@ and advice. Runs stand on `vaekit.engine`; `studies`, `explorer` and `cli` may i
 - `run`: `Run`, `load`
 - `files`: `RunFiles`, the only reader of the files of a run
 - `train`: `train`, `resume`
+- `resolve`: the recipe, the data and the directory of a new run
 - `endings`: how the training of a run ended
 - `sample_callback`: images of the training progress
 - `summary`, `report`: key numbers as cards, and the page `report.html`

@@ -36,7 +36,7 @@ PACKAGES = (
     "vaekit", "torch", "numpy", "scipy", "scikit-learn", "matplotlib", "pillow", "pydantic", "click", "rich",
     "safetensors",
 )  # fmt: skip
-EXTRAS = ("tensorboard", "zuko")
+EXTRAS = ("tensorboard", "wandb", "mlflow", "zuko")
 OLDEST_TORCH = (2, 6)
 _UNEXPECTED = (TypeError, ValueError, LookupError, AttributeError)  # raised by records with unexpected values
 _FILES: dict[str, dict[str, Any]] = {

@@ -25,7 +25,7 @@ import json
 import logging
 import math
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ from vaekit.registry import Trust
 from vaekit.runs import integrity
 from vaekit.training import checkpoint
 from vaekit.utils.io import UNREADABLE, Record, best_epoch, record_epoch
-from vaekit.utils.paths import is_file
+from vaekit.utils.paths import exists, is_file
 from vaekit.utils.seal import MAX_BYTES, check_text, read_sealed
 
 _log = logging.getLogger(__name__)
@@ -105,7 +105,12 @@ class RunFiles:
         integrity.read_recipe_tree(self.path / "recipe.yaml")
         records = self.environment.get("components", ())
         check_copies(records, self.path, except_kinds=() if callbacks else ("callback",))
-        return load_recipe(self.path / "recipe.yaml", trust=self.trust, callbacks=callbacks)
+        recipe = load_recipe(self.path / "recipe.yaml", trust=self.trust, callbacks=callbacks)
+        own = self.path / "data" / PurePath(recipe.data.dataset).name  # of a run that was moved or copied
+        if exists(recipe.data.dataset) or not is_file(own / "dataset.json"):
+            return recipe
+        data = recipe.data.model_copy(update={"dataset": str(own.resolve())})
+        return recipe.model_copy(update={"data": data})
 
     @property
     def recipe_text(self) -> str:

@@ -35,6 +35,7 @@ RESUMABLE = (
     "checkpoint_steps",
     "sample_every",
     "callbacks",
+    "logger",
 )
 """The keys of `training` that may change when a run is resumed."""
 PLACES = ("dataset", "attributes", "validation_file", "test_file")

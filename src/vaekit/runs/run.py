@@ -93,7 +93,9 @@ class Run(RunFiles):
         """
         device, recipe = choose_device(self.device), self.recipe  # its components are checked first
         if self.training_complete or not (self.path / checkpoint.FOLDER).is_dir():
-            return load_model(self.path / "model", device, self.trust)
+            found = load_model(self.path / "model", device, self.trust)
+            here = found.recipe.model_copy(update={"data": recipe.data})  # where the data are now
+            return replace(found, recipe=here)
         dataset, splits = build_data(recipe.data)
         preprocessing = build_preprocessing(recipe.data, dataset, splits)
         weights, source = checkpoint.load_weights(self.path), str(self.path / checkpoint.FOLDER)

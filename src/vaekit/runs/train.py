@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vaekit.config.build import Experiment, build, build_callbacks
-from vaekit.config.loading import dump_recipe, load_recipe, override_recipe
+from vaekit.config.build import Experiment, build
+from vaekit.config.build_callbacks import build_callbacks, split_loggers
+from vaekit.config.in_memory import RecipeLike
+from vaekit.config.loading import dump_recipe, override_recipe
 from vaekit.config.outside_code import copy_components
 from vaekit.config.overrides import Overrides, as_overrides
-from vaekit.config.propose import Proposal, propose
 from vaekit.config.schema.recipe import Recipe
-from vaekit.data import cache, catalog
+from vaekit.data import Dataset, cache
 from vaekit.data.fingerprint import fingerprint, is_same_data
 from vaekit.data.observation import ObservedImages
 from vaekit.engine.model_files import save_model
@@ -29,40 +31,50 @@ from vaekit.registry import Trust, UntrustedError
 from vaekit.runs import integrity
 from vaekit.runs.endings import describe_end, override_to_extend
 from vaekit.runs.integrity import RESUMABLE
+from vaekit.runs.resolve import resolve, run_directory, with_absolute_paths
 from vaekit.runs.run import Run
 from vaekit.runs.sample_callback import SampleCallback, animate
 from vaekit.training import checkpoint, loop
 from vaekit.training.callbacks import check_callbacks
-from vaekit.training.display import CompositeLogger, TrainingLogger, make_display
+from vaekit.training.display import TrainingLogger, make_display
 from vaekit.training.locking import lock_directory
-from vaekit.training.tensorboard import TensorBoardLogger
+from vaekit.training.recorder import check_checkpoint
 from vaekit.utils.device import choose_device, cpu_settings, describe_environment
 from vaekit.utils.io import to_json, write_whole
-from vaekit.utils.paths import exists, numbered_folder, user_path
 from vaekit.utils.seal import seal_text, sealed
+
+DATA = "data"
+"""The folder of a run with data that a program gave."""
 
 
 def train(
-    recipe: str | Path | Recipe | None = None,
+    recipe: RecipeLike | None = None,
     overrides: Overrides = (),
     *,
-    data: str | Path | None = None,
+    data: Any = None,
+    y: Any = None,
     run_dir: str | Path | None = None,
     figures: bool = True,
     callbacks: Sequence[Any] = (),
+    logger: Any = (),
     log: TrainingLogger | None = None,
     **keys: Any,
 ) -> Run:
     """Train a recipe.
 
     Args:
-        recipe: a name, a file, or a `Recipe`. Default: mnist, or with `data` a recipe proposed for it.
+        recipe: a name, a file, a `Recipe`, or a dict of keys and values. Default: mnist, or with `data` a
+            recipe proposed for it.
         overrides: `key.path=value` strings, or a dict of keys and values.
-        data: another dataset, by name or path.
+        data: another dataset, by name or path; or an array, tensor, data frame, dataset or loader, which is
+            stored in the folder `data` of the run.
+        y: labels (N,), numbers or words, of data that a program holds.
         run_dir: the directory of the run. Default: `runs/<recipe>/<n>`.
         figures: draw the figures of the report at the end; `Run.plot` draws them at any time.
         callbacks: functions that are called after each epoch, or objects that are called at other moments,
             too, besides those of the recipe; see `vaekit.training.callbacks`.
+        logger: where the numbers go, too: csv, tensorboard, wandb or mlflow, {"kind": name} with options, an
+            object, or a list of these; see `vaekit.training.loggers`.
         log: the display. Default: on stderr; `vaekit.training.display.SilentLogger()` shows nothing.
         keys: keys of the recipe by their last word, such as `latent_dim=8` or `epochs=5`.
 
@@ -86,14 +98,17 @@ def train(
     >>> len(run.metrics), run.finished
     (1, True)
     """
-    resolved, reasons = _resolve(recipe, as_overrides(overrides, **keys), data)
-    prepared = _prepare(resolved, callbacks)
+    named, own = split_loggers(logger)
+    dataset, (resolved, reasons) = resolve(recipe, [*as_overrides(overrides, **keys), *named], data, y)
+    prepared = _prepare(resolved, [*callbacks, *own], dataset)
     log = log or make_display()
     for note in prepared.experiment.dataset.notes:
         log.note(f"data: {note}")
     for reason in reasons:
         log.note(f"proposed: {reason}")
-    directory = _run_directory(resolved.name, run_dir)
+    directory = run_directory(resolved.name, run_dir)
+    if dataset is not None:
+        prepared = _with_stored_data(prepared, dataset, directory)
     tree = _record(directory, prepared)
     return _fit(Run(directory, resolved.training.device), prepared, tree, log, figures)
 
@@ -105,6 +120,7 @@ def resume(
     data: str | Path | None = None,
     figures: bool = True,
     callbacks: Sequence[Any] = (),
+    logger: Any = (),
     log: TrainingLogger | None = None,
     trust: Trust = False,
     **training: Any,
@@ -121,7 +137,7 @@ def resume(
         path: the run directory.
         overrides, training: changes of `training` that do not affect finished epochs, such as `epochs=50`.
         data: where the data of the run are now, if they moved.
-        figures, callbacks, log: as for `train`.
+        figures, callbacks, logger, log: as for `train`.
         trust: the modules and files from outside vaekit that may be imported, if the recipe names any; True
             for all.
 
@@ -138,7 +154,8 @@ def resume(
     vaekit.errors.NotFoundError: nowhere: not a run directory (no recipe.yaml); make one with: vaekit train
     """
     run, log = Run(path, trust=trust), log or make_display()
-    changes = as_overrides(overrides, **training)
+    named, own = split_loggers(logger)
+    changes = [*as_overrides(overrides, **training), *named]
     for change in changes:
         if change.partition("=")[0].removeprefix("training.") not in RESUMABLE:
             raise InvalidError(
@@ -158,10 +175,10 @@ def resume(
         raise InvalidError(
             f"{path}: training.epochs: {done} epochs are done; choose more, or start a new run"
         )
-    prepared = _prepare(recipe, callbacks)
+    prepared = _prepare(recipe, [*callbacks, *own])
     _check_data(run, prepared)
     tree = integrity.resumed_tree(integrity.read_recipe_tree(run.path / "recipe.yaml"), _tree(recipe))
-    loop.check_checkpoint(prepared.trained.model, recipe.training, run.path, _facts(tree, prepared))
+    check_checkpoint(prepared.trained.model, recipe.training, run.path, _facts(tree, prepared))
     tree = _record(run.path, prepared, before=tree)
     opened = Run(path, recipe.training.device, trust)
     return _fit(opened, prepared, tree, log, figures, resuming=True, past_stop=past_stop)
@@ -206,36 +223,6 @@ def _complete(run: Run, log: TrainingLogger, figures: bool) -> Run:
     return _draw(run, log, figures)
 
 
-def _resolve(recipe: str | Path | Recipe | None, overrides: list[str], data: str | Path | None) -> Proposal:
-    if recipe is None and data is not None:
-        proposed, reasons = propose(data, overrides)
-        return Proposal(with_absolute_paths(override_recipe(proposed, overrides)), reasons)
-    resolved = recipe if isinstance(recipe, Recipe) else load_recipe(recipe or "mnist")
-    if data is not None and str(data) != resolved.data.dataset:
-        changed = resolved.data.model_copy(
-            update={"dataset": str(data), "validation": 0.1, "test": 0.1, "attributes": None, "options": {}}
-        )
-        resolved = resolved.model_copy(update={"data": changed, "title": ""})
-    return Proposal(with_absolute_paths(override_recipe(resolved, overrides)))
-
-
-def with_absolute_paths(recipe: Recipe) -> Recipe:
-    """The recipe with absolute paths of data and attributes, so that the run finds them from any folder.
-
-    >>> with_absolute_paths(load_recipe("digits")).data.dataset
-    'digits'
-    """
-    known = (*catalog.names(), *cache.dataset_names(cache.import_folder()))
-    data = recipe.data
-    places = {key: getattr(data, key) for key in ("dataset", "attributes", "validation_file", "test_file")}
-    whole = {
-        key: str(path.resolve())
-        for key, place in places.items()
-        if isinstance(place, str) and place not in known and exists(path := user_path(place))
-    }
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update=whole)})
-
-
 class Prepared(NamedTuple):
     """What training needs, built before anything is written.
 
@@ -250,10 +237,10 @@ class Prepared(NamedTuple):
     callbacks: list[Any]
 
 
-def _prepare(recipe: Recipe, callbacks: Sequence[Any]) -> Prepared:
-    called = [*build_callbacks(recipe.training.callbacks), *check_callbacks(callbacks)]
+def _prepare(recipe: Recipe, callbacks: Sequence[Any], data: Dataset | None = None) -> Prepared:
+    called = [*build_callbacks(recipe.training), *check_callbacks(callbacks)]
     device = choose_device(recipe.training.device)
-    experiment = build(recipe)
+    experiment = build(recipe, data)
     dataset, splits = experiment.dataset, experiment.splits
     trained = TrainedModel(
         experiment.model.to(device), recipe, dataset.shape, dataset.label_names, Path(recipe.name),
@@ -262,6 +249,16 @@ def _prepare(recipe: Recipe, callbacks: Sequence[Any]) -> Prepared:
     validation = trained.subset(dataset, splits.validation) if len(splits.validation) else None
     train_set = trained.subset(dataset, splits.train, training=True)
     return Prepared(experiment, trained, train_set, validation, called)
+
+
+def _with_stored_data(prepared: Prepared, dataset: Dataset, directory: Path) -> Prepared:
+    """Write data that a program gave into the folder of the run, and let the recipe name them."""
+    recipe = prepared.trained.recipe
+    place = directory / DATA / dataset.name
+    cache.store_dataset(place.parent, dataset)
+    data = recipe.data.model_copy(update={"dataset": str(place.resolve())})
+    trained = replace(prepared.trained, recipe=recipe.model_copy(update={"data": data}))
+    return prepared._replace(trained=trained)
 
 
 def _tree(recipe: Recipe) -> dict[str, Any]:
@@ -314,8 +311,6 @@ def _fit(
     log.note(f"training in {run.path} on {len(train_set)} {experiment.dataset.noun}")
     every = 0 if trained.columns else settings.sample_every  # a row is no picture
     samples = SampleCallback(trained, validation or train_set, run.path / "figures", every)
-    if settings.tensorboard:
-        log = CompositeLogger(log, TensorBoardLogger(run.path / "tensorboard"))
     run.clear_evaluation()
     with cpu_settings(settings.threads):
         loop.fit(
@@ -350,29 +345,3 @@ def _draw(run: Run, log: TrainingLogger, figures: bool) -> Run:
             f"--resume {run.path}"
         ) from None
     return run
-
-
-def _run_directory(name: str, wanted: str | Path | None) -> Path:
-    """A new directory for a run.
-
-    Raises:
-        InvalidError: the directory already holds a run.
-        VaekitError: the directory cannot be created.
-    """
-    try:
-        return _create_directory(Path(wanted)) if wanted else numbered_folder(Path("runs") / name)
-    except OSError as error:
-        place = wanted or Path("runs") / name
-        raise VaekitError(
-            f"cannot create {place}: {error.strerror or error}; choose another run directory"
-        ) from error
-
-
-def _create_directory(directory: Path) -> Path:
-    if exists(directory / "recipe.yaml"):
-        raise InvalidError(
-            f"{directory}: already holds a run; to resume it: vaekit train --resume {directory}; "
-            "or choose another directory"
-        )
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory

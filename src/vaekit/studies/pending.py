@@ -15,8 +15,8 @@ from vaekit.config.schema.data import DataSettings
 from vaekit.config.schema.recipe import Recipe
 from vaekit.data.fingerprint import covers_all, fingerprint, sample_digest
 from vaekit.errors import VaekitError
+from vaekit.runs.resolve import with_absolute_paths
 from vaekit.runs.run import Run
-from vaekit.runs.train import with_absolute_paths
 from vaekit.studies.plan import Task
 from vaekit.studies.worker import Job
 from vaekit.training.locking import lock_directory
@@ -24,7 +24,7 @@ from vaekit.training.locking import lock_directory
 JobResults = dict[int, tuple[int, str]]  # number of a task: exit code, reason of the failure
 Note = Callable[[str], None]
 
-_NO_EFFECT = {"device", "threads", "sample_every", "checkpoint_seconds", "checkpoint_steps", "tensorboard"}
+_NO_EFFECT = {"device", "threads", "sample_every", "checkpoint_seconds", "checkpoint_steps", "logger"}
 
 
 def pending_jobs(tasks: Sequence[Task], note: Note, resume: bool) -> tuple[JobResults, list[Job]]:

@@ -11,6 +11,7 @@
     metrics           means over images of the terms of the bound
     divergence        finds the cause of a loss that is not finite
     callbacks         what is called during a training, and may stop it
+    loggers           callbacks that write CSV, TensorBoard, Weights & Biases and MLflow
     callback_state    the state of a callback in a checkpoint
     display           progress in a terminal, or one line per epoch
 """

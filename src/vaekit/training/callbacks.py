@@ -87,6 +87,7 @@ class Training:
     Attributes:
         model: the model, in training mode in `on_step`.
         directory: the run directory; of `vaekit.fit` without one, a folder that is deleted at the end.
+        log_directory: where loggers write; the run directory, if there is one.
         recipe: the resolved recipe, as a dict; empty for a training without one.
         settings: its section `training`.
         means: a function that returns the record of the current epoch so far, which takes time on a GPU.
@@ -104,6 +105,12 @@ class Training:
     recipe: Mapping[str, Any] = field(default_factory=dict, repr=False)
     means: Callable[[], Record] = field(default=dict, repr=False)
     error: BaseException | None = None
+    logs: Path | None = field(default=None, repr=False)
+
+    @property
+    def log_directory(self) -> Path:
+        """Where loggers write."""
+        return self.logs or self.directory
 
     @property
     def model(self) -> VAE:

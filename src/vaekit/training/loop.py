@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,8 @@ from vaekit.models.masking import fill_missing
 from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
 from vaekit.training import divergence
-from vaekit.training.batches import ImageSource, iterate_batches, observed_mask, visits
+from vaekit.training.accumulation import Batches, check_accumulation, iterate_steps
+from vaekit.training.batches import ImageSource, observed_mask, visits
 from vaekit.training.callbacks import Callbacks, Training
 from vaekit.training.compile import CompiledStep
 from vaekit.training.display import SilentLogger, TrainingLogger
@@ -85,6 +86,7 @@ def fit(
     bound: bool = True,
     facts: Mapping[str, str] | None = None,
     recipe: Mapping[str, Any] | None = None,
+    logs: Path | None = None,
 ) -> FitResult:
     """Train a model, and leave it in evaluation mode with its best weights.
 
@@ -101,6 +103,7 @@ def fit(
         bound: whether the posterior has a density. That of an autoencoder has none, so its KL is undefined.
         facts: what the training belongs to, such as digests of its recipe and its data, for the checkpoints.
         recipe: the resolved recipe, for callbacks.
+        logs: where loggers write; the run directory if None.
 
     Returns:
         How the training ended.
@@ -108,7 +111,8 @@ def fit(
     Raises:
         DivergedError: the loss or the gradient is not finite.
         InterruptedRun: a signal came; the state was saved.
-        InvalidError: the checkpoint belongs to another model, or all checkpoints are damaged.
+        InvalidError: the checkpoint belongs to another model, all checkpoints are damaged, or the settings do
+            not suit the objective.
         VaekitError: another process trains in the directory, or it cannot be written. Or a callback raised
             an error; the state was saved.
 
@@ -124,8 +128,10 @@ def fit(
     2
     """
     log = log or SilentLogger()
+    if warning := check_accumulation(objective, settings, model):
+        log.note(warning)
     state = TrainState(model, settings)
-    training = Training(state, directory, recipe or {})
+    training = Training(state, directory, recipe or {}, logs=logs)
     called = Callbacks(callbacks, training)
     recorder = RunRecorder(directory, state, settings, log.note, facts, called)
     with (
@@ -152,27 +158,6 @@ def fit(
     return FitResult(
         end.epoch - 1, end.step, end.best_epoch, end.best, end.stops_early(settings), end.stopped
     )
-
-
-def check_checkpoint(
-    model: VAE, settings: TrainingSettings, directory: Path, facts: Mapping[str, str] | None = None
-) -> None:
-    """Check that `fit(..., resume=True)` can continue from what is in a directory, and change no file.
-
-    Args:
-        model, settings, directory, facts: as for `fit`. The model may get the weights of the checkpoint.
-
-    Raises:
-        InvalidError: the checkpoint belongs to another training, or all are damaged.
-
-    >>> import tempfile
-    >>> from vaekit.config.build import build_model
-    >>> from vaekit.config.loading import load_recipe
-    >>> model = build_model(load_recipe("digits").model, (1, 8, 8))
-    >>> check_checkpoint(model, TrainingSettings(), Path(tempfile.mkdtemp()))
-    """
-    with seeded(0):
-        RunRecorder(directory, TrainState(model, settings), settings, lambda text: None, facts).check()
 
 
 @dataclass
@@ -234,9 +219,10 @@ class _Loop:
         order = visits(self.train, order, derive_seed(settings.seed, "weights", position.epoch))
         if position.stopped:  # in a step of this epoch, which its end follows
             return
-        for x, y in iterate_batches(self.train, order, settings.batch_size, first=position.batch):
+        size, accumulate = settings.batch_size, settings.accumulate
+        for n, batches in iterate_steps(self.train, order, size, accumulate, first=position.batch):
             saving = self.interrupted() or self.recorder.checkpoint_due()
-            self.step(x, y, check=saving or on_cpu or position.step % CHECK_EVERY == 0)
+            self.step(n, batches, check=saving or on_cpu or position.step % CHECK_EVERY == 0)
             position.seconds += time.perf_counter() - start
             self.log.step(position, self.running_means)
             self.call_step()
@@ -246,21 +232,24 @@ class _Loop:
                 break
             start = time.perf_counter()
 
-    def step(self, x: Tensor, y: Tensor | None, check: bool) -> None:
-        """One batch: terms of the bound, loss, gradient, step."""
-        state, position = self.state, self.state.position
+    def step(self, n: int, batches: Batches, check: bool) -> None:
+        """One step of the optimizer: for each batch the terms of the bound, the loss and its gradient."""
+        state, position, seen = self.state, self.state.position, 0
         position.beta = self.objective.beta_at(position.epoch, position.step + 1)
-        if self.compiled is None:
-            terms, loss = self.terms_and_loss(x, y, position.beta)
-        else:  # beta as a tensor: a Python number would be compiled into the function
-            terms, loss = self.compiled(x, y, torch.tensor(position.beta, device=x.device))
-        loss.backward()
-        norm = state.grad_norm()
-        state.meter.update(loss, terms, norm)
-        if check and not state.meter.is_finite():
-            known = fill_missing(x) if self.train.has_missing else x
-            again = lambda: self.terms_and_loss(x, y, position.beta)
-            self.raise_diverged(divergence.find_cause(state.model, known, terms, loss, again))
+        norm = None
+        for x, y in batches:
+            if self.compiled is None:
+                terms, loss = self.terms_and_loss(x, y, position.beta)
+            else:  # beta as a tensor: a Python number would be compiled into the function
+                terms, loss = self.compiled(x, y, torch.tensor(position.beta, device=x.device))
+            (loss if len(x) == n else loss * (len(x) / n)).backward()
+            seen += len(x)
+            norm = state.grad_norm() if seen == n else None
+            state.meter.update(loss, terms, norm)
+            if check and not state.meter.is_finite():
+                known = fill_missing(x) if self.train.has_missing else x
+                again = partial(self.terms_and_loss, x, y, position.beta)
+                self.raise_diverged(divergence.find_cause(state.model, known, terms, loss, again))
         state.step(self.learning_rate(), norm)
 
     def end_epoch(self) -> None:
@@ -316,7 +305,7 @@ class _Loop:
 
     @property
     def batches_per_epoch(self) -> int:
-        return math.ceil(len(self.train) / self.settings.batch_size)
+        return math.ceil(len(self.train) / (self.settings.batch_size * self.settings.accumulate))
 
     @cached_property
     def compiled(self) -> CompiledStep | None:

@@ -1,4 +1,4 @@
-"""The optimizer: Adam, the moving average of the weights, and the learning rate.
+"""Adam, which is the usual optimizer, the moving average of the weights, and the learning rate.
 
 **Adam** (Kingma and Ba 2015), or AdamW if `decay` > 0 (Loshchilov and Hutter 2019). For a weight w with the
 gradient g of step t,
@@ -53,6 +53,10 @@ class Adam:
         weights: leaf tensors that require a gradient, on one device. A weight without a gradient in a step
             does not change in that step.
         decay: the decoupled weight decay; it is multiplied by the learning rate.
+        betas, eps: b1 and b2, and the small number in the denominator.
+
+    Raises:
+        ValueError: a number is out of its range.
 
     >>> w = torch.ones(2, requires_grad=True)
     >>> adam = Adam([w])
@@ -62,8 +66,15 @@ class Adam:
     tensor([0.9000, 0.9000])
     """
 
-    def __init__(self, weights: Sequence[Tensor], decay: float = 0.0):
+    def __init__(
+        self,
+        weights: Sequence[Tensor],
+        decay: float = 0.0,
+        betas: tuple[float, float] = BETAS,
+        eps: float = EPSILON,
+    ):
         self.weights, self._decay = list(weights), decay
+        self._betas, self._eps = _checked(betas, eps, decay)
         self._steps = torch.zeros(len(self.weights), device=self.weights[0].device)
         means, squares = ([torch.zeros_like(weight) for weight in self.weights] for _ in range(2))
         self._states = list(zip(self.weights, means, squares, self._steps.unbind(), strict=True))
@@ -86,7 +97,7 @@ class Adam:
         kernel = torch._fused_adamw_ if self._decay else torch._fused_adam_
         kernel(
             weights, [weight.grad for weight in weights], means, squares, [], steps,
-            lr=rate, beta1=BETAS[0], beta2=BETAS[1], weight_decay=self._decay, eps=EPSILON,
+            lr=rate, beta1=self._betas[0], beta2=self._betas[1], weight_decay=self._decay, eps=self._eps,
             amsgrad=False, maximize=False,
         )  # fmt: skip
         self.zero_grad()
@@ -113,6 +124,18 @@ class Adam:
             found = moments.get(place, {})
             for name, state in (("step", step), ("exp_avg", mean), ("exp_avg_sq", square)):
                 state.copy_(found[name]) if found else state.zero_()
+
+    def expected_moments(self, place: int, given: Moments) -> Moments:
+        """What a checkpoint has of a weight: tensors of these names, shapes and types."""
+        return {"step": torch.zeros(()), "exp_avg": self.weights[place], "exp_avg_sq": self.weights[place]}
+
+
+def _checked(betas: tuple[float, float], eps: float, decay: float) -> tuple[tuple[float, float], float]:
+    if len(betas) != 2 or not all(isinstance(b, int | float) and 0 <= b < 1 for b in betas):
+        raise ValueError(f"betas: expected two numbers from 0 up to 1, got {betas}")
+    if not eps >= 0 or not decay >= 0:
+        raise ValueError(f"eps and weight_decay: expected numbers from 0 up, got {eps} and {decay}")
+    return betas, eps
 
 
 # ------------------------------------------------------------------------------ moving average of the weights

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from vaekit.errors import DivergedError, InvalidError, VaekitError
+from vaekit.models.vae import VAE
 from vaekit.training.callbacks import Callbacks
 from vaekit.training.checkpoint import Checkpoint, Checkpoints
 from vaekit.training.settings import TrainingSettings
@@ -27,6 +28,7 @@ from vaekit.utils.io import (
     record_epoch,
     trim_records,
 )
+from vaekit.utils.random import seeded
 
 ROLLBACKS = 8
 
@@ -180,3 +182,25 @@ class RunRecorder:
         trim_records(self.metrics, lambda record: record_epoch(record) < position.epoch)
         trim_records(self.events, lambda record: record.get("rollbacks", 0) <= position.rollbacks)
         self._saved = time.monotonic()
+
+
+def check_checkpoint(
+    model: VAE, settings: TrainingSettings, directory: Path, facts: Mapping[str, str] | None = None
+) -> None:
+    """Check that `fit(..., resume=True)` can continue from what is in a directory, and change no file.
+
+    Args:
+        model, settings, directory, facts: as for `vaekit.training.loop.fit`. The model may get the weights
+            of the checkpoint.
+
+    Raises:
+        InvalidError: the checkpoint belongs to another training, or all are damaged.
+
+    >>> import tempfile
+    >>> from vaekit.config.build import build_model
+    >>> from vaekit.config.loading import load_recipe
+    >>> model = build_model(load_recipe("digits").model, (1, 8, 8))
+    >>> check_checkpoint(model, TrainingSettings(), Path(tempfile.mkdtemp()))
+    """
+    with seeded(0):
+        RunRecorder(directory, TrainState(model, settings), settings, lambda text: None, facts).check()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
+from vaekit.training.optimizer_settings import OptimizerChoice, OptimizerSettings
 from vaekit.utils.schema import Count, Positive, Section, name_to_section
 
 
@@ -59,9 +60,13 @@ class TrainingSettings(Section):
 
     epochs: int = Field(10, ge=1, le=1_000_000, description="passes over the training images")
     batch_size: int = Field(100, ge=1, le=1_000_000, description="images per step")
-    learning_rate: float = Field(1e-3, gt=0, le=10, description="learning rate of Adam")
+    accumulate: Count = Field(1, description="batches per step of the optimizer, whose gradients add up")
+    optimizer: OptimizerChoice = Field(
+        OptimizerSettings(), description="class of torch.optim, with its options as further keys"
+    )
+    learning_rate: float = Field(1e-3, gt=0, le=10, description="learning rate of the optimizer")
     schedule: RateSchedule = Field(ConstantRate(), description="schedule of the learning rate")
-    weight_decay: float = Field(0.0, ge=0, le=1, description="decoupled weight decay, as in AdamW")
+    weight_decay: float = Field(0.0, ge=0, le=1, description="decoupled weight decay of Adam, as in AdamW")
     gradient_clip: Positive | None = Field(None, description="maximum norm of the gradient")
     ema: float | None = Field(None, gt=0, lt=1, description="decay of the moving average of the weights")
     patience: Count | None = Field(
@@ -83,4 +88,13 @@ class TrainingSettings(Section):
     checkpoint_steps: Count | None = Field(None, description="maximum steps between two checkpoints")
     on_nan: Literal["stop", "rollback"] = Field("stop", description="what to do if the loss is not finite")
     sample_every: int = Field(1, ge=0, description="epochs between two figures of samples; 0 for none")
-    tensorboard: bool = Field(False, description="also write TensorBoard events (extra: tensorboard)")
+
+    @model_validator(mode="after")
+    def _one_weight_decay(self) -> TrainingSettings:
+        kind, twice = self.optimizer.kind, "weight_decay" in self.optimizer.options
+        if self.weight_decay and (twice or kind not in ("Adam", "AdamW")):
+            came = "both are given" if twice else f"the optimizer is {kind}"
+            raise ValueError(
+                f"weight_decay: belongs to Adam, but {came}; give only training.optimizer.weight_decay"
+            )
+        return self

@@ -17,9 +17,10 @@ from vaekit.errors import InvalidError
 from vaekit.models.vae import VAE
 from vaekit.training.checkpoint import Checkpoint, Weights, add_prefix, select_prefix
 from vaekit.training.metrics import ELBOMeter
-from vaekit.training.optimizer import EMA, Adam
+from vaekit.training.optimizer import EMA
 from vaekit.training.position import Position
 from vaekit.training.settings import TrainingSettings
+from vaekit.training.torch_optimizer import make_optimizer
 from vaekit.utils.random import random_states, set_random_states
 
 
@@ -54,7 +55,7 @@ class TrainState:
         self.device = self.parameters[0].device
         self.ema = EMA(self.parameters, settings.ema) if settings.ema else None
         self.meter = ELBOMeter(len(model.layer_dims), self.device)
-        self.optimizer = Adam(self.parameters, settings.weight_decay)
+        self.optimizer = make_optimizer(self.parameters, settings)
 
     def __repr__(self) -> str:
         return f"TrainState(epoch={self.position.epoch}, step={self.position.step}, device={self.device})"
@@ -164,7 +165,7 @@ class TrainState:
         return {} if self.ema is None else dict(zip(self._names(), self.ema.values, strict=True))
 
     def _moments(self) -> Weights:
-        """The moments of Adam by parameter and name; none before the first step of a parameter."""
+        """The moments of the optimizer by parameter and name; none before the first step of a parameter."""
         pairs = zip(self._names(), self.optimizer.moments, strict=True)
         return {f"{name}/{key}": value for name, moments in pairs for key, value in moments.items()}
 
@@ -178,9 +179,9 @@ class TrainState:
             **add_prefix("best", own if select_prefix(given, "best") else {}),
             **add_prefix("random", select_prefix(given, "random") | random_states(torch.device("cpu"))),
         }
-        for name, p in zip(self._names(), self.parameters, strict=True):
-            if select_prefix(given, f"optimizer/{name}"):
-                moments = {"step": torch.zeros(()), "exp_avg": p, "exp_avg_sq": p}
+        for place, name in enumerate(self._names()):
+            if found := select_prefix(given, f"optimizer/{name}"):
+                moments = self.optimizer.expected_moments(place, found)
                 expected |= add_prefix(f"optimizer/{name}", moments)
         return expected
 

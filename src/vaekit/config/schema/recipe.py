@@ -18,6 +18,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from vaekit.config.components import Options, SectionOf, default_of, validate_components
+from vaekit.config.renamed import upgrade_training
 from vaekit.config.schema.data import DataSettings
 from vaekit.config.schema.model import ModelSettings
 from vaekit.config.schema.objective import Bound, ObjectiveSettings
@@ -43,6 +44,9 @@ def _as_list(value: Any) -> Any:
     return value if isinstance(value, list | tuple) else [value]
 
 
+CallbackList = Annotated[list[Annotated[Options, SectionOf("callback")]], BeforeValidator(_as_list)]
+
+
 class RecipeTraining(TrainingSettings):
     """The keys of `training`.
 
@@ -50,9 +54,15 @@ class RecipeTraining(TrainingSettings):
     []
     """
 
-    callbacks: Annotated[list[Annotated[Options, SectionOf("callback")]], BeforeValidator(_as_list)] = Field(
+    callbacks: CallbackList = Field(
         [], description="functions or objects that are called during training, FILE.py:NAME"
     )
+    logger: CallbackList = Field([], description="where numbers go, too: csv, tensorboard, wandb, mlflow")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _upgraded(cls, tree: Any) -> Any:
+        return upgrade_training(tree)
 
 
 class Recipe(Section):
