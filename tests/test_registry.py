@@ -152,7 +152,7 @@ def test_an_unknown_name_lists_the_names_and_the_nearest():
 
 
 def test_a_kind_without_names_expects_an_object():
-    assert message("x", "callback") == "expected MODULE:NAME, or FILE.py:NAME; got 'x'"
+    assert message("x", "metric") == "expected MODULE:NAME, or FILE.py:NAME; got 'x'"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 _PLACES = {
     "fit": "vaekit.engine.fit",
     "train": "vaekit.runs.train",
+    "find_learning_rate": "vaekit.engine.learning_rate",
     "resume": "vaekit.runs.train",
     "study": "vaekit.studies.run_study",
     "sweep": "vaekit.studies.sweep",
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from vaekit.engine.encode import encode
     from vaekit.engine.fit import fit
     from vaekit.engine.impute import impute_dataset
+    from vaekit.engine.learning_rate import find_learning_rate
     from vaekit.engine.model_files import save
     from vaekit.engine.sample import sample
     from vaekit.engine.score import score
@@ -73,8 +75,8 @@ if TYPE_CHECKING:
     from vaekit.training.callbacks import Callback, StopTraining
 
 __all__ = [  # noqa: RUF022  (in the order in which one meets them)
-    "fit", "train", "resume", "load", "save", "encode", "score", "impute_dataset", "sample",
-    "study", "sweep", "compare", "demo", "explore", "Run", "TrainedModel", "Recipe",
+    "fit", "train", "resume", "find_learning_rate", "load", "save", "encode", "score", "impute_dataset",
+    "sample", "study", "sweep", "compare", "demo", "explore", "Run", "TrainedModel", "Recipe",
     "VAE", "ELBOTerms", "Conditional", "Hierarchy", "StandardNormal", "Objective", "BuildContext", "register",
     "Callback", "StopTraining", "VaekitError",
 ]  # fmt: skip

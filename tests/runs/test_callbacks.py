@@ -157,7 +157,7 @@ def test_reading_a_run_imports_no_callback(own, tmp_path):
         ('[{{kind: "{own}:log", every: x}}]', "training.callbacks.0.every: expected an integer"),
         ("{own}:lgo", r"training.callbacks: '.*own.py:lgo': not found in it; did you mean 'log'\?"),
         ("{own}:lacking", "expected parameters epoch, got every"),
-        ("nobody", "training.callbacks: expected MODULE:NAME, or FILE.py:NAME; got 'nobody'"),
+        ("nobody", r"training.callbacks: expected one of csv, .*, or FILE.py:NAME; got 'nobody'"),
         ("3", "training.callbacks"),
     ],
 )

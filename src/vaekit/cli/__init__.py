@@ -22,7 +22,7 @@ from vaekit.cli.group import CommandGroup
 from vaekit.utils.cpu import keep_freed_memory, set_spin_wait
 
 SECTIONS = {
-    "Train and evaluate": ("train", "evaluate", "report"),
+    "Train and evaluate": ("train", "lr", "evaluate", "report"),
     "Experiment": ("study", "sweep", "compare"),
     "Use a model": (
         "sample",

@@ -63,7 +63,7 @@ def command(
       vaekit train --data photos/
       vaekit train --resume runs/mnist/1
     """
-    recipe, overrides = _split_words(words)
+    recipe, overrides = split_words(words)
     if strict:
         overrides = (*overrides, "data.strict=true")
     for option, path in {"--data": data, "--run-dir": run_dir, "--resume": resume}.items():
@@ -85,7 +85,7 @@ def command(
     emit(summary, _format_summary(summary), as_json)
 
 
-def _split_words(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
+def split_words(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
     """The recipe, if the first word is one, and the overrides."""
     first = words[:1] if words and ("=" not in words[0] or Path(words[0]).is_file()) else ()
     overrides = words[len(first) :]

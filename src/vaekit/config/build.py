@@ -41,6 +41,7 @@ from vaekit.models.vae import VAE
 from vaekit.nn.columns import ColumnFeatures, OnFeatures
 from vaekit.spec import Preprocessing, Scaling
 from vaekit.training.accumulation import check_accumulation
+from vaekit.training.freezing import frozen
 from vaekit.training.settings import TrainingSettings
 from vaekit.training.torch_optimizer import check_optimizer
 from vaekit.utils.paths import exists
@@ -108,6 +109,8 @@ def build(recipe: Recipe, dataset: Dataset | None = None, model: VAE | None = No
     preprocessing = build_preprocessing(recipe.data, dataset, splits)
     if model is None:
         model = _initial_model(recipe, dataset, splits, preprocessing)
+    with frozen(model, recipe.training.freeze):
+        pass  # which refuses parts that the model does not have
     return Experiment(recipe, dataset, splits, preprocessing, model, objective)
 
 

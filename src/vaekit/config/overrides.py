@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from vaekit.config.keys import recipe_keys
-from vaekit.config.schema.recipe import Recipe
+from vaekit.config.schema.recipe import Recipe, RecipeTraining
 from vaekit.errors import RecipeError, did_you_mean
 
 Overrides = Mapping[str, Any] | Iterable[str]
@@ -52,9 +52,10 @@ def find_path(key: str) -> str:
     if "." in key or key in Recipe.model_fields:
         return key
     paths = [path for path in _paths() if path.rpartition(".")[2] == key]
-    training = [path for path in paths if path == f"training.{key}"]
-    if len(paths) == 1 or training:
-        return (training or paths)[0]
+    if key in RecipeTraining.model_fields:
+        return f"training.{key}"
+    if len(paths) == 1:
+        return paths[0]
     if paths:
         raise RecipeError(
             f"{key}: stands for {' or '.join(paths)}; give one of these, in a dict of overrides"

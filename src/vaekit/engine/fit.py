@@ -19,6 +19,8 @@ from vaekit.config.schema.recipe import Recipe
 from vaekit.data import Dataset
 from vaekit.data.containers import container_of
 from vaekit.data.fingerprint import fingerprint
+from vaekit.engine.fine_tune import recipe_to_start_from, start_from
+from vaekit.engine.loaded_model import LoadedModel
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InterruptedRun, VaekitError
 from vaekit.evaluation import validity
@@ -40,6 +42,7 @@ def fit(
     overrides: Overrides = (),
     model: VAE | None = None,
     objective: Objective | None = None,
+    init_from: Any = None,
     callbacks: Sequence[Any] = (),
     logger: Any = (),
     log: TrainingLogger | None = None,
@@ -59,6 +62,8 @@ def fit(
         overrides: further keys of the recipe: a dict, or `key.path=value` strings.
         model: a model that was built by hand; that of the recipe if None.
         objective: what is minimized; that of the recipe if None.
+        init_from: a run, a model directory or a `TrainedModel` whose weights training starts from; without
+            `recipe`, its recipe is used. See `vaekit.engine.fine_tune`.
         callbacks: functions that are called after each epoch, or objects that are called at other moments,
             too; see `vaekit.training.callbacks`.
         logger: where the numbers go, too: csv, tensorboard, wandb or mlflow, {"kind": name} with options, an
@@ -79,14 +84,21 @@ def fit(
     TrainedModel('X', 3 columns, 1 latents)
     """
     named_loggers, own_loggers = split_loggers(logger)
+    trained = init_from if isinstance(init_from, LoadedModel) else None
+    if init_from is not None and trained is None:
+        keys["init_from"] = init_from
     changes = [*as_overrides(overrides, **keys), *named_loggers]
+    if recipe is None:
+        recipe = trained.recipe if trained else recipe_to_start_from(changes)
     dataset, (chosen, reasons) = recipe_for(X, y, recipe, changes, validation=0.1, test=0)
     log = log or make_display()
-    experiment = build(chosen, dataset, model)
+    experiment, _, notes = start_from(build(chosen, dataset, model), trained)
     if objective is not None:
         experiment = replace(experiment, objective=objective)
     for note in experiment.dataset.notes:
         log.note(f"data: {note}")
+    for note in notes:
+        log.note(note)
     for reason in reasons if model is None else ():
         log.note(f"proposed: {reason}")
     called = [*build_callbacks(chosen.training), *check_callbacks([*callbacks, *own_loggers])]

@@ -170,7 +170,7 @@ def load_model(
     shape, names = tuple(config["shape"]), tuple(config["label_names"])
     file = folder / "model.safetensors"
     preprocessing, table = _read_preprocessing(config, folder)
-    weights = _read_weights(file)
+    weights = read_weights(file)
     if model is None:
         model = restore_model(recipe, shape, weights, str(file), preprocessing)
     else:
@@ -342,7 +342,17 @@ def check_weights(content: bytes, file: Path) -> None:
         )
 
 
-def _read_weights(file: Path) -> dict[str, torch.Tensor]:
+def read_weights(file: Path) -> dict[str, torch.Tensor]:
+    """Read model.safetensors, and check it against config.json beside it.
+
+    Raises:
+        NotFoundError, InvalidError: it is missing, damaged, or of another model.
+
+    Example:
+        >>> import vaekit
+        >>> len(read_weights(vaekit.demo().source / "model.safetensors")) > 10
+        True
+    """
     if not is_file(file):
         raise NotFoundError(f"{file}: not found; a model directory holds config.json and model.safetensors")
     try:

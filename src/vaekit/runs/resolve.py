@@ -11,6 +11,7 @@ from vaekit.config.propose import Proposal
 from vaekit.config.schema.recipe import Recipe
 from vaekit.data import Dataset, cache, catalog
 from vaekit.data.in_memory import is_reference
+from vaekit.engine.fine_tune import recipe_to_start_from
 from vaekit.errors import InvalidError, VaekitError
 from vaekit.utils.paths import exists, numbered_folder, user_path
 
@@ -36,6 +37,8 @@ def resolve(
     """
     if data is None and y is not None:
         raise InvalidError("y: labels apply to data that a program holds; give them as data=")
+    if recipe is None:
+        recipe = recipe_to_start_from(overrides)
     if data is not None and (recipe is None or y is not None or not is_reference(data)):
         dataset, (chosen, reasons) = recipe_for(
             data, y, recipe, overrides, **({} if recipe is None else _SHARES)
@@ -50,7 +53,7 @@ def resolve(
 
 
 def with_absolute_paths(recipe: Recipe) -> Recipe:
-    """The recipe with absolute paths of data and attributes, so that the run finds them from any folder.
+    """The recipe with absolute paths, so that the run finds its data and weights from any folder.
 
     >>> with_absolute_paths(as_recipe("digits")).data.dataset
     'digits'
@@ -63,7 +66,11 @@ def with_absolute_paths(recipe: Recipe) -> Recipe:
         for key, place in places.items()
         if isinstance(place, str) and place not in known and exists(path := user_path(place))
     }
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update=whole)})
+    init, training = recipe.training.init_from, recipe.training
+    if init.run is not None and exists(place := user_path(init.run)):
+        init = init.model_copy(update={"run": str(place.resolve())})
+        training = training.model_copy(update={"init_from": init})
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update=whole), "training": training})
 
 
 def run_directory(name: str, wanted: str | Path | None) -> Path:

@@ -23,6 +23,7 @@ from vaekit.config.schema.recipe import Recipe
 from vaekit.data import Dataset, cache
 from vaekit.data.fingerprint import fingerprint, is_same_data
 from vaekit.data.observation import ObservedImages
+from vaekit.engine.fine_tune import TrainedWeights, start_from
 from vaekit.engine.model_files import save_model
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InterruptedRun, InvalidError, VaekitError, first_line
@@ -104,6 +105,8 @@ def train(
     log = log or make_display()
     for note in prepared.experiment.dataset.notes:
         log.note(f"data: {note}")
+    for note in prepared.notes:
+        log.note(note)
     for reason in reasons:
         log.note(f"proposed: {reason}")
     directory = run_directory(resolved.name, run_dir)
@@ -175,7 +178,7 @@ def resume(
         raise InvalidError(
             f"{path}: training.epochs: {done} epochs are done; choose more, or start a new run"
         )
-    prepared = _prepare(recipe, [*callbacks, *own])
+    prepared = _prepare(recipe, [*callbacks, *own], resuming=True)
     _check_data(run, prepared)
     tree = integrity.resumed_tree(integrity.read_recipe_tree(run.path / "recipe.yaml"), _tree(recipe))
     check_checkpoint(prepared.trained.model, recipe.training, run.path, _facts(tree, prepared))
@@ -227,7 +230,7 @@ class Prepared(NamedTuple):
     """What training needs, built before anything is written.
 
     >>> Prepared._fields
-    ('experiment', 'trained', 'train', 'validation', 'callbacks')
+    ('experiment', 'trained', 'train', 'validation', 'callbacks', 'source', 'notes')
     """
 
     experiment: Experiment
@@ -235,12 +238,18 @@ class Prepared(NamedTuple):
     train: ObservedImages
     validation: ObservedImages | None
     callbacks: list[Any]
+    source: TrainedWeights | None
+    notes: list[str]
 
 
-def _prepare(recipe: Recipe, callbacks: Sequence[Any], data: Dataset | None = None) -> Prepared:
+def _prepare(
+    recipe: Recipe, callbacks: Sequence[Any], data: Dataset | None = None, resuming: bool = False
+) -> Prepared:
     called = [*build_callbacks(recipe.training), *check_callbacks(callbacks)]
     device = choose_device(recipe.training.device)
     experiment = build(recipe, data)
+    experiment, source, notes = (experiment, None, []) if resuming else start_from(experiment)
+    recipe = experiment.recipe
     dataset, splits = experiment.dataset, experiment.splits
     trained = TrainedModel(
         experiment.model.to(device), recipe, dataset.shape, dataset.label_names, Path(recipe.name),
@@ -248,7 +257,7 @@ def _prepare(recipe: Recipe, callbacks: Sequence[Any], data: Dataset | None = No
     )  # fmt: skip
     validation = trained.subset(dataset, splits.validation) if len(splits.validation) else None
     train_set = trained.subset(dataset, splits.train, training=True)
-    return Prepared(experiment, trained, train_set, validation, called)
+    return Prepared(experiment, trained, train_set, validation, called, source, notes)
 
 
 def _with_stored_data(prepared: Prepared, dataset: Dataset, directory: Path) -> Prepared:
@@ -285,6 +294,8 @@ def _record(directory: Path, prepared: Prepared, before: Mapping[str, Any] | Non
         environment = describe_environment(" ".join(sys.argv), recipe.training.device)
         environment["data"] = prepared.trained.fingerprint
         environment["training_rows"] = len(prepared.train)
+        if prepared.source is not None:
+            environment["init_from"] = {"path": prepared.source.name, "sha256": prepared.source.sha256}
         tree, components = copy_components(recipe, directory)
         if before is not None:
             tree = integrity.resumed_tree(before, tree)
@@ -306,7 +317,7 @@ def _fit(
     past_stop: bool = False,
 ) -> Run:
     """Train, then write the model, the figures and the report."""
-    experiment, trained, train_set, validation, callbacks = prepared
+    experiment, trained, train_set, validation, callbacks, *_ = prepared
     model, settings = trained.model, trained.recipe.training
     log.note(f"training in {run.path} on {len(train_set)} {experiment.dataset.noun}")
     every = 0 if trained.columns else settings.sample_every  # a row is no picture

@@ -108,6 +108,7 @@ def numeric_settings(recipe: Recipe) -> dict[str, Any]:
     """
     tree = recipe.model_dump(exclude={"name", "title", "reference"})
     tree["training"] = {key: value for key, value in tree["training"].items() if key not in _NO_EFFECT}
+    tree["training"]["init_from"].pop("sha256")  # which only the recipe of a run has
     return tree
 
 

@@ -5,6 +5,9 @@
     loop.fit          trains a model: batches, loss, gradient, step, validation, checkpoints
     settings          `TrainingSettings`, the section `training` of a recipe
     optimizer         Adam, the exponential moving average of the weights, the learning-rate schedule
+    optimizer_settings, torch_optimizer   any other optimizer of torch.optim by name
+    accumulation      several batches per step
+    freezing          parts that are not trained
     train_state       all that changes from step to step, as tensors and a `Position`
     checkpoint        that state in one file, with a digest
     recorder          the files of a run: metrics.jsonl, events.jsonl, checkpoint/

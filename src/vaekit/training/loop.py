@@ -34,6 +34,7 @@ from vaekit.training.batches import ImageSource, observed_mask, visits
 from vaekit.training.callbacks import Callbacks, Training
 from vaekit.training.compile import CompiledStep
 from vaekit.training.display import SilentLogger, TrainingLogger
+from vaekit.training.freezing import frozen
 from vaekit.training.locking import catch_signals, lock_directory
 from vaekit.training.metrics import validate
 from vaekit.training.optimizer import learning_rate
@@ -130,15 +131,16 @@ def fit(
     log = log or SilentLogger()
     if warning := check_accumulation(objective, settings, model):
         log.note(warning)
-    state = TrainState(model, settings)
-    training = Training(state, directory, recipe or {}, logs=logs)
-    called = Callbacks(callbacks, training)
-    recorder = RunRecorder(directory, state, settings, log.note, facts, called)
     with (
+        frozen(model, settings.freeze),
         lock_directory(directory),
         seeded(derive_seed(settings.seed, "noise")),
         catch_signals() as interrupted,
     ):
+        state = TrainState(model, settings)
+        training = Training(state, directory, recipe or {}, logs=logs)
+        called = Callbacks(callbacks, training)
+        recorder = RunRecorder(directory, state, settings, log.note, facts, called)
         recorder.start(resume)
         if past_stop and state.position.stopped:
             state.position.stopped = ""

@@ -41,10 +41,10 @@ class OptimizerSettings(Section):
         refused = next((name for name in REFUSED if name.lower() == kind.lower()), "")
         if refused:
             raise ValueError(f"{refused} cannot be used: {REFUSED[refused]}; choose another optimizer")
-        known = list(names.values())
-        raise ValueError(
-            f"expected one of {', '.join(known)}, got {kind!r}{did_you_mean(kind.lower(), list(names))}"
-        )
+        near = did_you_mean(kind.lower(), list(names))
+        for lower, name in names.items():
+            near = near.replace(repr(lower), repr(name))
+        raise ValueError(f"expected one of {', '.join(names.values())}, got {kind!r}{near}")
 
     @model_validator(mode="after")
     def _known_options(self) -> OptimizerSettings:

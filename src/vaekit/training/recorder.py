@@ -18,6 +18,7 @@ from vaekit.errors import DivergedError, InvalidError, VaekitError
 from vaekit.models.vae import VAE
 from vaekit.training.callbacks import Callbacks
 from vaekit.training.checkpoint import Checkpoint, Checkpoints
+from vaekit.training.freezing import frozen
 from vaekit.training.settings import TrainingSettings
 from vaekit.training.train_state import TrainState
 from vaekit.utils.io import (
@@ -202,5 +203,5 @@ def check_checkpoint(
     >>> model = build_model(load_recipe("digits").model, (1, 8, 8))
     >>> check_checkpoint(model, TrainingSettings(), Path(tempfile.mkdtemp()))
     """
-    with seeded(0):
+    with seeded(0), frozen(model, settings.freeze):
         RunRecorder(directory, TrainState(model, settings), settings, lambda text: None, facts).check()

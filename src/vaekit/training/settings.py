@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -45,10 +45,30 @@ class ExponentialRate(Section):
     factor: float = Field(0.97, gt=0, le=1, description="factor of the rate per epoch")
 
 
+Names = Annotated[
+    list[Annotated[str, Field(min_length=1)]],
+    BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+]
 RateSchedule = Annotated[
     Annotated[ConstantRate | CosineRate | ExponentialRate, Field(discriminator="kind")],
     BeforeValidator(name_to_section),
 ]
+
+
+def _run_to_section(value: Any) -> Any:
+    return {"run": value} if value is None or isinstance(value, str) else value
+
+
+class InitFrom(Section):
+    """A trained model whose weights a training starts from.
+
+    >>> InitFrom(run="runs/mnist/1", only="encoder").only
+    ['encoder']
+    """
+
+    run: str | None = Field(None, min_length=1, description="run or model directory; none if not given")
+    only: Names = Field([], description="parts that are taken, such as encoder; all that fit if empty")
+    sha256: str | None = Field(None, description="of the file of weights; found out if not given")
 
 
 class TrainingSettings(Section):
@@ -58,6 +78,10 @@ class TrainingSettings(Section):
     'cosine'
     """
 
+    init_from: Annotated[InitFrom, BeforeValidator(_run_to_section)] = Field(
+        InitFrom(), description="run or model directory whose weights training starts from"
+    )
+    freeze: Names = Field([], description="parts that are not trained, such as encoder")
     epochs: int = Field(10, ge=1, le=1_000_000, description="passes over the training images")
     batch_size: int = Field(100, ge=1, le=1_000_000, description="images per step")
     accumulate: Count = Field(1, description="batches per step of the optimizer, whose gradients add up")
