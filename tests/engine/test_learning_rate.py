@@ -35,7 +35,14 @@ def test_the_rate_rises_until_the_loss_diverges():
     assert search.rates[0] == pytest.approx(1e-6)
     assert np.diff(np.log(search.rates)) == pytest.approx(np.log(1e7) / 59)
     assert len(search.losses) < 60
-    assert 1e-4 < search.suggestion < 0.1
+    assert 1e-3 < search.suggestion < 0.5
+
+
+def test_a_model_that_starts_at_its_optimum_gets_the_rate_before_the_loss_rises():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(300, 1)) @ rng.normal(size=(1, 3)) + 0.1 * rng.normal(size=(300, 3))
+    search = find_learning_rate(rows, latent_dim=1, steps=60)
+    assert 1e-4 < search.suggestion < 1e-2
 
 
 def test_a_model_built_by_hand_does_not_change():

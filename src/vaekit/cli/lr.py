@@ -29,7 +29,8 @@ def command(
 ) -> None:
     """Suggest a learning rate: train for some steps with a rising one (Smith 2017).
 
-    The suggestion is a tenth of the rate at which the loss is lowest. Nothing is kept but the figure.
+    The suggestion is a tenth of the largest rate at which the loss is still the lowest. Nothing is kept but
+    the figure.
 
     \b
     Examples:

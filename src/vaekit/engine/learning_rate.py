@@ -5,17 +5,20 @@ loss first stays, then falls, then rises again where the rate is too large. The 
 
     s_t = b s_(t-1) + (1 - b) l_t,    divided by 1 - b^(t + 1),    b = 0.9.
 
-The suggestion is a tenth of the rate at which the smoothed loss is lowest (as in fastai, Howard and Gugger
-2020): at that point steps are about to become too large. A copy of the model is trained.
+The suggestion is a tenth of the largest rate at which the smoothed loss is the lowest but for its noise (of
+the minimum in fastai, Howard and Gugger 2020): beyond it, steps are too large. The noise of s is that of l
+times sqrt((1 - b) / (1 + b)), which the differences of successive losses show. The loss of a model that
+starts at its optimum, as that of a table, never falls; its rate is where the loss begins to rise.
 """
 
 from __future__ import annotations
 
 import copy
 import math
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import count, islice
+from itertools import count, islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SMOOTHING = 0.9  # b
+MEMORY = 10  # steps that count in s, 1 / (1 - b)
+MEDIAN_JUMP = 0.9539  # median of |a - b| for two normal numbers of deviation 1
 SAFETY = 10.0  # the rate of the lowest loss is divided by it
 
 
@@ -66,9 +71,11 @@ class LearningRateSearch:
 
     @property
     def suggestion(self) -> float:
-        """A learning rate for the whole training: a tenth of that of the lowest smoothed loss."""
-        smoothed = self.smoothed
-        return self.rates[smoothed.index(min(smoothed))] / SAFETY
+        """A learning rate for the whole training."""
+        smoothed, shrink = self.smoothed, math.sqrt((1 - SMOOTHING) / (1 + SMOOTHING))
+        settled = smoothed[min(MEMORY, len(smoothed) // 4) :]  # the first means are of few steps
+        limit = min(settled) + shrink * _noise(self.losses)
+        return max(r for r, loss in zip(self.rates, smoothed, strict=True) if loss <= limit) / SAFETY
 
     def figure(self) -> Figure:
         """The losses by learning rate, with the suggestion marked."""
@@ -158,7 +165,7 @@ def _search(experiment: Experiment, low: float, high: float, steps: int) -> Lear
             losses.append(loss)
             *_, smoothed = _smooth(losses)
             start, lowest = (smoothed if math.isinf(start) else start), min(lowest, smoothed)
-            if smoothed > start + 2 * abs(start - lowest) + 1e-6 and len(losses) > 10:
+            if len(losses) > MEMORY and smoothed > start + 2 * (start - lowest) + 10 * _noise(losses):
                 break
     if len(losses) < 2:
         raise InvalidError(f"the loss is not finite at the learning rate {low:g}; give a smaller min_rate")
@@ -188,6 +195,11 @@ def _steps(images: ObservedImages, settings: Any) -> Iterator[list[Any]]:
         order = epoch_order(settings.seed, epoch, len(images))
         for n, batches in iterate_steps(images, order, settings.batch_size, settings.accumulate):
             yield [(n, batch) for batch in batches]
+
+
+def _noise(losses: Sequence[float]) -> float:
+    """The standard deviation of the loss of a step, from the differences of successive ones."""
+    return statistics.median(abs(b - a) for a, b in pairwise(losses)) / MEDIAN_JUMP
 
 
 def _smooth(losses: Sequence[float]) -> Iterator[float]:
