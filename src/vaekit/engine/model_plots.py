@@ -131,8 +131,8 @@ class ModelPlots:
         if trained.columns:
             dataset, indices = self._rows(X, y)
             return _draw(ax, look, lambda: table_plots.table_errors(trained, dataset, indices))
-        images, chosen = self._observe(X, y), seed if X is None else None
-        return _draw(ax, look, lambda: plots.reconstructions(trained, images, n, chosen, sample_latents))
+        images, given = self._observe(X, y), X is not None
+        return _draw(ax, look, lambda: plots.reconstructions(trained, images, n, seed, sample_latents, given))
 
     def latents(
         self,

@@ -109,14 +109,16 @@ def reconstructions(
     trained: LoadedModel,
     images: ObservedImages,
     n: int = 20,
-    seed: int | None = 0,
+    seed: int = 0,
     sample_latents: bool = False,
+    in_order: bool = False,
 ) -> Plot:
     """Show n random images above their reconstructions, with their indices in the split.
 
     Args:
-        seed: of the choice of images; None for the first n.
+        seed: of the choice of images, and of sampled latents.
         sample_latents: decode a posterior sample instead of the posterior mean.
+        in_order: show the first n instead.
 
     >>> import vaekit
     >>> trained = vaekit.demo()
@@ -124,9 +126,9 @@ def reconstructions(
     >>> reconstructions(trained, images, n=3).arrays["reconstructions"].shape
     (3, 1, 28, 28)
     """
-    order = torch.arange(min(n, len(images))) if seed is None else random_order(len(images), n, seed)
+    order = torch.arange(min(n, len(images))) if in_order else random_order(len(images), n, seed)
     x, y = with_labels(trained, images, order)
-    again = trained.model.reconstruct(x, y, seed=seed or 0, sample_latents=sample_latents)
+    again = trained.model.reconstruct(x, y, seed=seed, sample_latents=sample_latents)
     originals, decoded = to_array(x), to_array(again)
     title = f"Reconstructions: {trained.title}"
     figure = plotting.reconstructions(originals, decoded, title, indices=order.tolist())

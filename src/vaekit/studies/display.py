@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
-from typing import Protocol, TextIO
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from vaekit.utils.format import count_of
+from vaekit.utils.notebook import NotebookProgress
 
 
 class StudyDisplay(Protocol):
@@ -146,8 +147,57 @@ class BarDisplay:
         self._bars.stop()
 
 
+class NotebookDisplay:
+    """One progress bar over all runs in the output of a notebook's cell; active and failed runs are below it.
+
+    Args:
+        show: as for `vaekit.utils.notebook.NotebookProgress`.
+
+    >>> class Handle:
+    ...     def update(self, html): print("vae seed 0: epoch 1/2" in html)
+    >>> display = NotebookDisplay(lambda html: Handle())
+    >>> display.begin(["vae seed 0", "ae seed 0"])
+    >>> display.progress(0, 0.5, "epoch 1/2")
+    True
+    """
+
+    def __init__(self, show: Callable[[str], Any] | None = None):
+        self._bar, self._names, self._notes = NotebookProgress(show), list[str](), list[str]()
+        self._shares: dict[int, float] = {}
+        self._active: dict[int, str] = {}
+
+    def begin(self, names: Sequence[str]) -> None:
+        self._names = list(names)
+        self._draw()
+
+    def progress(self, number: int, share: float, text: str) -> None:
+        self._shares[number], self._active[number] = share, f"{self._names[number]}: {text}"
+        self._draw()
+
+    def end(self, number: int, failure: str) -> None:
+        self._shares[number] = 1.0
+        self._active.pop(number, None)
+        if failure:
+            self._notes.append(f"{self._names[number]}: {failure}")
+        self._draw()
+
+    def note(self, text: str) -> None:
+        self._notes.append(text)
+        self._draw()
+
+    def close(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._names:
+            done = sum(share == 1.0 for share in self._shares.values())
+            words = f"{done} of {count_of(len(self._names), 'run')}"
+            total = sum(self._shares.values())
+            self._bar.draw(total, len(self._names), [words, *self._active.values(), *self._notes])
+
+
 def make_display(quiet: bool = False, stream: TextIO | None = None) -> StudyDisplay:
-    """The display that fits a stream: bars on a terminal, lines elsewhere.
+    """The display that fits a stream: bars on a terminal or in a notebook, lines elsewhere.
 
     Args:
         quiet: print nothing.
@@ -158,7 +208,9 @@ def make_display(quiet: bool = False, stream: TextIO | None = None) -> StudyDisp
     """
     if quiet:
         return SilentDisplay()
+    console = Console(file=stream or sys.stderr)
+    if stream is None and console.is_jupyter:
+        return NotebookDisplay()
     stream = stream or sys.stderr
-    console = Console(file=stream)
     plain = not console.is_terminal or console.is_dumb_terminal
     return LineDisplay(stream) if plain else BarDisplay(console)

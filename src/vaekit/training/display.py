@@ -13,7 +13,6 @@ from.
 
 from __future__ import annotations
 
-import html
 import sys
 import time
 from collections.abc import Callable
@@ -25,7 +24,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from vaekit.training.position import Position
-from vaekit.utils.format import format_duration
+from vaekit.utils.notebook import NotebookProgress
 
 Record = dict[str, Any]
 RunningMeans = Callable[[], Record]
@@ -188,6 +187,7 @@ class CompositeLogger:
 
 
 REFRESH = 0.25  # seconds between two drawings
+NOTES = 8  # the last ones that a notebook shows
 _TERMS = ("loss", "reconstruction", "kl", "validation_loss")  # in the first line; the second has the others
 
 
@@ -249,18 +249,11 @@ class ProgressBar:
         self._bar.update(self._task, completed=done, description=epoch)
 
 
-_BAR = (
-    '<div style="font: 13px/1.5 system-ui, sans-serif; color: inherit; font-variant-numeric: tabular-nums">'
-    '<progress max="{total}" value="{done}" style="width: 260px; vertical-align: middle"></progress> '
-    "{head}<br>{body}</div>"
-)
-
-
 class NotebookBar(SilentLogger):
-    """A progress bar in the output of a notebook's cell, updated in place, so that no lines pile up.
+    """A progress bar in the output of a notebook's cell, with the last epoch and the last notes below it.
 
     Args:
-        show: displays HTML and returns a handle whose `update` replaces it; that of IPython by default.
+        show: as for `vaekit.utils.notebook.NotebookProgress`.
 
     >>> class Handle:
     ...     def update(self, html): print(html.count("<progress"))
@@ -271,54 +264,38 @@ class NotebookBar(SilentLogger):
     """
 
     def __init__(self, show: Callable[[str], Any] | None = None):
-        self._show = show or _display_html
-        self._epochs, self._batches, self._done, self._drawn, self._started = 0, 0, 0, 0.0, 0.0
-        self._first, self._text, self._notes = 0, "", list[str]()
-        self._handle: Any = None
+        self._bar, self._notes, self._text = NotebookProgress(show), list[str](), ""
+        self._epochs, self._batches, self._done = 0, 0, 0
 
     def start(self, epochs: int, batches: int, position: Position) -> None:
-        self._epochs, self._batches, self._started = epochs, batches, time.monotonic()
-        self._first = self._done = (position.epoch - 1) * batches + position.batch
-        self._handle = self._show(self._html())
+        self._epochs, self._batches = epochs, batches
+        self._move(position)
+        self._draw()
 
     def step(self, position: Position, running_means: RunningMeans) -> None:
-        self._done = (position.epoch - 1) * self._batches + position.batch
-        if time.monotonic() - self._drawn >= REFRESH:
-            self._draw(self._text or format_epoch({"epoch": position.epoch, **running_means()}, self._epochs))
+        self._move(position)
+        if self._bar.is_due(REFRESH):
+            if position.epoch == 1:  # later, the last epoch is shown, which has the validation
+                self._text = format_epoch({"epoch": position.epoch, **running_means()}, self._epochs)
+            self._draw()
 
     def epoch(self, record: Record) -> None:
         self._done, self._text = record["epoch"] * self._batches, format_epoch(record, self._epochs)
-        self._draw(self._text)
+        self._draw()
 
     def note(self, text: str) -> None:
-        self._notes = [*self._notes, text][-3:]
-        self._draw(self._text)
+        self._notes = [*self._notes, text][-NOTES:]
+        self._draw()
 
     def stop(self) -> None:
-        self._draw(self._text)
+        self._draw()
 
-    def _draw(self, text: str) -> None:
-        if self._handle is None:
-            return
-        self._drawn = time.monotonic()
-        self._handle.update(self._html(text))
+    def _move(self, position: Position) -> None:
+        self._done = (position.epoch - 1) * self._batches + position.batch
 
-    def _html(self, text: str = "") -> str:
-        total, taken = self._epochs * self._batches, self._done - self._first
-        left = (time.monotonic() - self._started) * (total - self._done) / max(taken, 1)
-        head = format_duration(left) + " left" if taken > 0 and self._done < total else ""
-        body = "<br>".join(html.escape(line) for line in (text, *self._notes) if line)
-        return _BAR.format(total=total, done=self._done, head=head, body=body)
-
-
-def _display_html(text: str) -> Any:
-    """Display HTML in a notebook; the handle takes HTML as text, too."""
-    from IPython.display import HTML, display
-
-    shown = display(HTML(text), display_id=True)
-    update = shown.update
-    shown.update = lambda changed: update(HTML(changed))
-    return shown
+    def _draw(self) -> None:
+        if self._epochs:
+            self._bar.draw(self._done, self._epochs * self._batches, [self._text, *self._notes])
 
 
 def two_lines(record: Record) -> str:
