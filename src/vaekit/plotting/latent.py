@@ -85,6 +85,8 @@ def latent_scatter(
         for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
             axis.labelpad = -8  # there are no numbers in between
         draw_legend(axes, classes, label_names)
+        if (legend := axes.get_legend()) is not None:  # beside the name of the third axis
+            legend.set_bbox_to_anchor((1.0 + _THIRD * figure.dpi / axes.bbox.width, 1.0), axes.transAxes)
         return figure
     axes.grid(True)
     if axis_names[1] == JITTER:
