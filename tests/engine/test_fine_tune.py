@@ -84,6 +84,9 @@ def test_a_run_is_resumed_without_its_source(source, tmp_path):
     losses = [[record["validation_loss"] for record in run.metrics] for run in (whole, resumed)]
     assert losses[0] == losses[1]
     assert resumed.recipe.training.init_from == whole.recipe.training.init_from
+    assert resumed.environment["init_from"] == whole.environment["init_from"]
+    again = vaekit.fit("digits", init_from={"run": str(whole.path)}, epochs=1, log=LOG)  # fine-tuned twice
+    assert (again.recipe.training.init_from.run, again.recipe.training.freeze) == (str(whole.path), [])
 
 
 def test_parts_that_are_named_must_fit(source):

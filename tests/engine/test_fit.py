@@ -96,6 +96,17 @@ def test_callbacks_are_called(rows):
     assert seen == [1, 2]
 
 
+def test_a_logger_writes_beside_the_program_and_a_stop_is_no_error(rows, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def enough(epoch):
+        raise vaekit.StopTraining
+
+    fit(rows, epochs=3, log=LOG, logger="csv", callbacks=[enough])
+    [file] = tmp_path.glob("logs/*/1/metrics.csv")
+    assert len(file.read_text().splitlines()) == 2
+
+
 def test_a_name_or_a_path_is_loaded(tmp_path, rows):
     np.save(tmp_path / "rows.npy", rows)
     assert fit(tmp_path / "rows.npy", epochs=1, log=LOG).columns

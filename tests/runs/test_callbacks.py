@@ -171,3 +171,12 @@ def test_what_cannot_be_called_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(InvalidError, match=r"callbacks: expected functions of a FinishedEpoch, .* got 'log'"):
         small(tmp_path / "run", callbacks=["log"])
     assert not (tmp_path / "run").exists()
+
+
+def test_a_logger_belongs_to_the_recipe_and_continues_on_resume(tmp_path):
+    run = small(tmp_path / "run", logger="csv")
+    assert run.load_recipe(callbacks=True).training.logger[0].kind == "csv"
+    assert run.recipe.training.logger == run.trained.recipe.training.logger == []  # reading needs none
+    resume(run.path, epochs=4, log=SilentLogger(), figures=False)
+    lines = (run.path / "metrics.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["epoch", "1", "2", "3", "4"]

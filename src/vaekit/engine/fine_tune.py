@@ -27,6 +27,7 @@ from vaekit.engine.model_files import parse_config_recipe, read_config, read_wei
 from vaekit.errors import InvalidError, NotFoundError
 from vaekit.models.vae import VAE
 from vaekit.training.freezing import check_parts, is_in
+from vaekit.training.settings import InitFrom
 from vaekit.utils.paths import exists, is_file
 
 OF_THE_DATA = ("labels", "covariates")  # parts of a model that are not learned
@@ -105,7 +106,17 @@ def recipe_of(path: str | Path) -> Recipe:
     'demo'
     """
     folder = model_folder(path)
-    return parse_config_recipe(read_config(folder / "config.json"), folder)
+    return without_source(parse_config_recipe(read_config(folder / "config.json"), folder))
+
+
+def without_source(recipe: Recipe) -> Recipe:
+    """A recipe without what it was itself fine-tuned from, and with no frozen parts.
+
+    >>> without_source(Recipe(training={"freeze": "encoder"})).training.freeze
+    []
+    """
+    training = recipe.training.model_copy(update={"init_from": InitFrom(), "freeze": []})
+    return recipe.model_copy(update={"training": training})
 
 
 def recipe_to_start_from(changes: Sequence[str]) -> Recipe | None:
@@ -121,9 +132,7 @@ def recipe_to_start_from(changes: Sequence[str]) -> Recipe | None:
     return None if init.run is None else recipe_of(init.run)
 
 
-def start_from(
-    experiment: Experiment, given: LoadedModel | None = None
-) -> tuple[Experiment, TrainedWeights | None, list[str]]:
+def start_from(experiment: Experiment, given: LoadedModel | None = None) -> tuple[Experiment, list[str]]:
     """Give the model of an experiment the weights that its recipe names in `training.init_from`.
 
     Args:
@@ -131,15 +140,15 @@ def start_from(
         given: a trained model, in place of the one that the recipe names.
 
     Returns:
-        The experiment, whose recipe has the SHA-256 of the weights; where they come from; and what to say.
+        The experiment, whose recipe has the SHA-256 of the weights; and what to say.
 
     Raises:
         NotFoundError, InvalidError: the weights cannot be read, do not fit, or are not those of the SHA-256.
 
     >>> from vaekit.config.build import build
     >>> recipe = override_recipe(Recipe(), ["data.dataset=digits", "data.validation=100"])
-    >>> start_from(build(recipe))[1:]
-    (None, [])
+    >>> start_from(build(recipe))[1]
+    []
     """
     recipe = experiment.recipe
     init, only = recipe.training.init_from, tuple[str, ...]()
@@ -149,7 +158,7 @@ def start_from(
         digest = hashlib.sha256(weights_bytes(weights)).hexdigest()
         source = TrainedWeights(str(given.source), weights, digest, known)
     elif init.run is None:
-        return experiment, None, []
+        return experiment, []
     else:
         source, only = read_trained_weights(init.run), tuple(init.only)
         if init.sha256 not in (None, source.sha256):
@@ -167,7 +176,7 @@ def start_from(
             "warning: init_from: the data are scaled by their own training rows, not as those of "
             f"{source.name}"
         )
-    return experiment, source, notes
+    return experiment, notes
 
 
 def copy_weights(model: VAE, source: TrainedWeights, only: Sequence[str] = ()) -> str:

@@ -13,13 +13,12 @@ from typing import Any
 
 from vaekit.config.build import Experiment, build
 from vaekit.config.build_callbacks import build_callbacks, split_loggers
-from vaekit.config.in_memory import recipe_for
+from vaekit.config.in_memory import RecipeLike, recipe_for
 from vaekit.config.overrides import Overrides, as_overrides
-from vaekit.config.schema.recipe import Recipe
 from vaekit.data import Dataset
 from vaekit.data.containers import container_of
 from vaekit.data.fingerprint import fingerprint
-from vaekit.engine.fine_tune import recipe_to_start_from, start_from
+from vaekit.engine.fine_tune import recipe_to_start_from, start_from, without_source
 from vaekit.engine.loaded_model import LoadedModel
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InterruptedRun, VaekitError
@@ -38,7 +37,7 @@ def fit(
     X: Any,
     y: Any = None,
     *,
-    recipe: str | Path | Recipe | None = None,
+    recipe: RecipeLike | None = None,
     overrides: Overrides = (),
     model: VAE | None = None,
     objective: Objective | None = None,
@@ -58,7 +57,7 @@ def fit(
             the name or path of a dataset.
         y: labels (N,), numbers or words, of data that a program holds. The model is conditioned on them only
             with `condition="label"`.
-        recipe: a name, a file or a `Recipe`, in place of the proposal.
+        recipe: a name, a file, a `Recipe` or a dict, in place of the proposal.
         overrides: further keys of the recipe: a dict, or `key.path=value` strings.
         model: a model that was built by hand; that of the recipe if None.
         objective: what is minimized; that of the recipe if None.
@@ -89,10 +88,10 @@ def fit(
         keys["init_from"] = init_from
     changes = [*as_overrides(overrides, **keys), *named_loggers]
     if recipe is None:
-        recipe = trained.recipe if trained else recipe_to_start_from(changes)
+        recipe = without_source(trained.recipe) if trained else recipe_to_start_from(changes)
     dataset, (chosen, reasons) = recipe_for(X, y, recipe, changes, validation=0.1, test=0)
     log = log or make_display()
-    experiment, _, notes = start_from(build(chosen, dataset, model), trained)
+    experiment, notes = start_from(build(chosen, dataset, model), trained)
     if objective is not None:
         experiment = replace(experiment, objective=objective)
     for note in experiment.dataset.notes:

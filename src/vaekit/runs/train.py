@@ -23,7 +23,7 @@ from vaekit.config.schema.recipe import Recipe
 from vaekit.data import Dataset, cache
 from vaekit.data.fingerprint import fingerprint, is_same_data
 from vaekit.data.observation import ObservedImages
-from vaekit.engine.fine_tune import TrainedWeights, start_from
+from vaekit.engine.fine_tune import start_from
 from vaekit.engine.model_files import save_model
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InterruptedRun, InvalidError, VaekitError, first_line
@@ -230,7 +230,7 @@ class Prepared(NamedTuple):
     """What training needs, built before anything is written.
 
     >>> Prepared._fields
-    ('experiment', 'trained', 'train', 'validation', 'callbacks', 'source', 'notes')
+    ('experiment', 'trained', 'train', 'validation', 'callbacks', 'notes')
     """
 
     experiment: Experiment
@@ -238,7 +238,6 @@ class Prepared(NamedTuple):
     train: ObservedImages
     validation: ObservedImages | None
     callbacks: list[Any]
-    source: TrainedWeights | None
     notes: list[str]
 
 
@@ -248,7 +247,7 @@ def _prepare(
     called = [*build_callbacks(recipe.training), *check_callbacks(callbacks)]
     device = choose_device(recipe.training.device)
     experiment = build(recipe, data)
-    experiment, source, notes = (experiment, None, []) if resuming else start_from(experiment)
+    experiment, notes = (experiment, []) if resuming else start_from(experiment)
     recipe = experiment.recipe
     dataset, splits = experiment.dataset, experiment.splits
     trained = TrainedModel(
@@ -257,7 +256,7 @@ def _prepare(
     )  # fmt: skip
     validation = trained.subset(dataset, splits.validation) if len(splits.validation) else None
     train_set = trained.subset(dataset, splits.train, training=True)
-    return Prepared(experiment, trained, train_set, validation, called, source, notes)
+    return Prepared(experiment, trained, train_set, validation, called, notes)
 
 
 def _with_stored_data(prepared: Prepared, dataset: Dataset, directory: Path) -> Prepared:
@@ -294,8 +293,8 @@ def _record(directory: Path, prepared: Prepared, before: Mapping[str, Any] | Non
         environment = describe_environment(" ".join(sys.argv), recipe.training.device)
         environment["data"] = prepared.trained.fingerprint
         environment["training_rows"] = len(prepared.train)
-        if prepared.source is not None:
-            environment["init_from"] = {"path": prepared.source.name, "sha256": prepared.source.sha256}
+        if (init := recipe.training.init_from).run is not None:
+            environment["init_from"] = {"path": init.run, "sha256": init.sha256}
         tree, components = copy_components(recipe, directory)
         if before is not None:
             tree = integrity.resumed_tree(before, tree)
