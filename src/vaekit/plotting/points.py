@@ -93,7 +93,7 @@ def dot_size(axes: Axes, n: int) -> float:
 
     Example:
         >>> from matplotlib.figure import Figure
-        >>> axes = Figure(figsize=(4, 4), dpi=DPI).add_subplot()
+        >>> axes = Figure(figsize=(4, 4), dpi=300).add_subplot()
         >>> dot_size(axes, 10), round(dot_size(axes, 2000) / dot_size(axes, 4000), 2)
         (14.0, 2.0)
     """
