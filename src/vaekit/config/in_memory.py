@@ -56,7 +56,7 @@ def recipe_for(
     >>> import numpy as np
     >>> dataset, (recipe, reasons) = recipe_for(np.eye(20), None, "digits", ["training.epochs=3"], test=0)
     >>> dataset, recipe.training.epochs, recipe.data.test
-    (Dataset('X', 20 rows of 20 columns), 3, 0)
+    (Dataset('X', 20 vectors of (20,), uint8), 3, 0)
     """
     named = is_reference(X)
     if y is not None and named:
