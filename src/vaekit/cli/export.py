@@ -1,8 +1,9 @@
-"""`vaekit export`: a model as a web page that runs without Python."""
+"""`vaekit export`: a model as files that run without vaekit: ONNX, programs of PyTorch, or a web page."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Literal
 
 import click
 
@@ -11,12 +12,62 @@ from vaekit.cli import options
 
 @click.group()
 def command() -> None:
-    """Export a model in a form that runs without Python.
+    """Export a model in a form that runs without vaekit.
 
     \b
     Examples:
+      vaekit export onnx runs/mnist/1 -o onnx
+      vaekit export torch runs/mnist/1 -o programs
       vaekit export site runs/mnist/1 -o site
     """
+
+
+def _of_model(function: Any) -> Any:
+    """The arguments and options of exports of one model into a folder."""
+    for add in (
+        options.slow_model_output,
+        click.option("-o", "--output", metavar="FOLDER", required=True, help="A new or empty folder."),
+        click.argument("run", metavar="RUN"),
+    ):
+        function = add(function)
+    return function
+
+
+@command.command()
+@_of_model
+def onnx(run: str, output: str, as_json: bool, quiet: bool) -> None:
+    """Write encoder, decoder, terms of the bound and prior as ONNX files.
+
+    README.md in the folder says what their inputs and outputs are. The files are compared with the model,
+    where onnxruntime is installed.
+
+    \b
+    Examples:
+      vaekit export onnx runs/mnist/1 -o onnx
+    """
+    _export(run, output, "onnx", as_json, quiet)
+
+
+@command.command()
+@_of_model
+def torch(run: str, output: str, as_json: bool, quiet: bool) -> None:
+    """Write the same files as programs of torch.export, which PyTorch loads without vaekit.
+
+    \b
+    Examples:
+      vaekit export torch runs/mnist/1 -o programs
+    """
+    _export(run, output, "torch", as_json, quiet)
+
+
+def _export(run: str, output: str, format: Literal["onnx", "torch"], as_json: bool, quiet: bool) -> None:
+    from vaekit.cli.output import emit
+    from vaekit.engine.export.files import export_files
+    from vaekit.runs.run import load
+
+    trained = load(run, "cpu")
+    folder = export_files(trained, output, format, lambda name: None if quiet else click.echo(name, err=True))
+    emit({"folder": str(folder)}, str(folder), as_json)
 
 
 @command.command()

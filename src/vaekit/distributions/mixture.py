@@ -60,6 +60,8 @@ class Mixture(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log p(z), (...), for z (..., d), computed in chunks of bounded memory."""
+        if torch.compiler.is_compiling():  # a graph has no chunks
+            return _log_sum_exp(self._joint()(value))
         shape = torch.broadcast_shapes(value.shape[:-1], self.batch_shape)
         points = value.expand(*shape, -1).reshape(-1, *self.batch_shape, value.shape[-1])
         numbers = self.log_weights.numel() * value.shape[-1]

@@ -10,6 +10,7 @@ layout of the training data.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -268,6 +269,26 @@ class TrainedModel(LoadedModel):
         data = X if is_reference(X) else self.load_data(X, y)[0]
         found = score(self, data, method=method, samples=n_samples, seed=seed)
         return in_container(found.score, container_of(X))
+
+    def export_onnx(self, folder: str | Path) -> Path:
+        """Write encoder, decoder, terms and prior as ONNX files, with a README of their inputs and outputs.
+
+        Args:
+            folder: new, empty, or an earlier export.
+
+        Raises:
+            InvalidError: the model cannot be exported, or the folder holds other files.
+            VaekitError: onnx is not installed, or a file computes something else than the model.
+        """
+        from vaekit.engine.export.files import export_files
+
+        return export_files(self, folder, "onnx")
+
+    def export_torch(self, folder: str | Path) -> Path:
+        """The same as programs of `torch.export`, which PyTorch loads without vaekit."""
+        from vaekit.engine.export.files import export_files
+
+        return export_files(self, folder, "torch")
 
     def _observe(self, X: Any, y: Any) -> ObservedImages:
         """Data points as the model sees them, in order: all, or the published test split."""

@@ -14,6 +14,7 @@ The order of the values is reversed from step to step. The steps come from zuko,
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, ClassVar, Literal
@@ -99,8 +100,7 @@ class Flow(Distribution):
 
     def _fixed_draws(self) -> Tensor:
         """Samples from antithetic noise with a fixed seed."""
-        noise = torch.randn(FIXED_DRAWS // 2, *self.event_shape, generator=torch.Generator().manual_seed(0))
-        noise = torch.cat([noise, -noise]).to(self.loc)
+        noise = _fixed_noise(self.loc.shape[-1]).to(self.loc)
         return self.from_noise(
             noise.view(FIXED_DRAWS, *[1] * len(self.batch_shape), -1).expand(FIXED_DRAWS, *self.loc.shape)
         )
@@ -109,6 +109,14 @@ class Flow(Distribution):
         """The z, (..., d), of standard normal noise u, (..., d)."""
         with torch.autocast(noise.device.type, enabled=False):
             return self.loc + self.scale * self.transform.inv(self.temperature * noise)
+
+
+@functools.cache
+def _fixed_noise(d: int) -> Tensor:
+    """Antithetic standard normal noise (FIXED_DRAWS, d), the same in each call, also in an exported graph."""
+    with torch.inference_mode(False):
+        noise = torch.randn(FIXED_DRAWS // 2, d, generator=torch.Generator().manual_seed(0))
+        return torch.cat([noise, -noise])
 
 
 @with_temperature.register

@@ -12,6 +12,7 @@ exported.
 from __future__ import annotations
 
 import functools
+import math
 
 import torch
 from torch import Tensor
@@ -85,7 +86,7 @@ def _(distribution: Mixture, noise: Tensor) -> Tensor:
 @sample_from_noise.register
 def _(distribution: PriorTimesMessage, noise: Tensor) -> Tensor:
     chosen = _choose(distribution.logits, noise[..., -1])
-    rows = torch.arange(distribution.logits.shape[:-1].numel(), device=noise.device)
+    rows = torch.arange(math.prod(distribution.logits.shape[:-1]), device=noise.device)
     rows = rows.view(distribution.batch_shape).expand_as(chosen)
     locs, factor = distribution.locs.flatten(0, -3), distribution.factor.flatten(0, -4)
     return locs[rows, chosen] + times(factor[rows, chosen], noise[..., :-1])

@@ -20,12 +20,12 @@ import torch
 from vaekit.data.dataset import Dataset
 from vaekit.data.observation import observe
 from vaekit.distributions.mixture import Mixture
+from vaekit.engine.export.programs import to_onnx
 from vaekit.errors import InvalidError
 from vaekit.evaluation.mixture_components import pseudo_inputs
 from vaekit.explorer import prior_samples, requests, views
 from vaekit.explorer.images import png
 from vaekit.explorer.session import ExplorerSession
-from vaekit.explorer.static_export.export import to_onnx
 from vaekit.explorer.static_export.graphs import N_SAMPLES, graphs
 from vaekit.explorer.views import map
 from vaekit.explorer.views.responses import packed
@@ -48,7 +48,7 @@ def site_files(
         The contents by name.
 
     Raises:
-        VaekitError: as `export.to_onnx`.
+        VaekitError: as `vaekit.engine.export.programs.to_onnx`.
         InvalidError: a model does not see gray or color images.
 
     Example:

@@ -11,40 +11,19 @@ keep is 1 for a layer that stays as in z, and 0 for a layer that is sampled.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from vaekit.distributions.mixture import Mixture
 from vaekit.distributions.operations import select
+from vaekit.engine.export.graphs import Decoder, Encoder, Graph
 from vaekit.models import masking
 from vaekit.models.from_noise import sample_from_noise
 from vaekit.models.vae import VAE
 
 N_SAMPLES = 32  # K
 _EXPORT_BATCH = 8  # n, in the example inputs
-
-
-class Graph(NamedTuple):
-    """A module with example inputs.
-
-    Attributes:
-        module: the computation.
-        inputs: example inputs by name, in the order of its arguments.
-        outputs: the names of its outputs.
-        batched: the inputs that share a first dimension of any size.
-
-    Example:
-        >>> Graph(nn.Identity(), {"x": torch.zeros(1)}, ("y",)).batched
-        ()
-    """
-
-    module: nn.Module
-    inputs: dict[str, Tensor]
-    outputs: tuple[str, ...]
-    batched: tuple[str, ...] = ()
 
 
 def graphs(model: VAE, shape: tuple[int, ...]) -> dict[str, Graph]:
@@ -69,50 +48,18 @@ def graphs(model: VAE, shape: tuple[int, ...]) -> dict[str, Graph]:
     mask, noise = torch.ones(1, 1, *shape[1:]), torch.linspace(-1, 1, N_SAMPLES * d).view(N_SAMPLES, d)
     choices = {"keep": torch.zeros(layers), "component": torch.tensor(0)}
     return {
-        "encode": Graph(Encode(model), {"x": x, **y}, ("mean", "stddev")),
-        "decode": Graph(Decode(model), {"z": z.repeat(_EXPORT_BATCH, 1), **ys}, ("image",), ("z", *ys)),
+        "encode": Graph(Encoder(model), {"x": x, **y}, ("mean", "stddev")),
+        "decode": Graph(
+            Decoder(model),
+            {"z": z.repeat(_EXPORT_BATCH, 1), **ys},
+            ("image",),
+            {name: {0: "n"} for name in ("z", *ys)},
+        ),
         "terms": Graph(
             Terms(model), {"x": x, "mask": mask, "noise": noise, **y}, ("z", "log_px", "log_pz", "log_qz")
         ),
         "prior": Graph(Prior(model), {"z": z, "noise": noise[:1], **choices, **y}, ("sample",)),
     }
-
-
-class Encode(nn.Module):
-    """Mean and standard deviation of q(z | x).
-
-    Example:
-        >>> from vaekit.explorer.session import demo
-        >>> model, y = demo().model, torch.eye(10)[[3]]
-        >>> Encode(model)(torch.zeros(1, 1, 28, 28), y)[0].shape
-        torch.Size([1, 2])
-    """
-
-    def __init__(self, model: VAE):
-        super().__init__()
-        self.model = model
-
-    def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        posterior = self.model.encode(x, y)
-        return posterior.mean, posterior.stddev
-
-
-class Decode(nn.Module):
-    """The decoder mean E[x | z].
-
-    Example:
-        >>> from vaekit.explorer.session import demo
-        >>> model, y = demo().model, torch.eye(10)[[3]]
-        >>> Decode(model)(torch.zeros(1, 2), y).shape
-        torch.Size([1, 1, 28, 28])
-    """
-
-    def __init__(self, model: VAE):
-        super().__init__()
-        self.model = model
-
-    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        return self.model.decode(z, y).mean
 
 
 class Terms(nn.Module):
