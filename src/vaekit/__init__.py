@@ -26,6 +26,7 @@ _PLACES = {
     "Run": "vaekit.runs.run",
     "load": "vaekit.runs.run",
     "save": "vaekit.engine.model_files",
+    "push": "vaekit.runs.push",
     "encode": "vaekit.engine.encode",
     "score": "vaekit.engine.score",
     "impute_dataset": "vaekit.engine.impute",
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from vaekit.models.priors import StandardNormal
     from vaekit.models.vae import VAE
     from vaekit.registry import register
+    from vaekit.runs.push import push
     from vaekit.runs.run import Run, load
     from vaekit.runs.train import resume, train
     from vaekit.studies.compare import compare
@@ -75,8 +77,8 @@ if TYPE_CHECKING:
     from vaekit.training.callbacks import Callback, StopTraining
 
 __all__ = [  # noqa: RUF022  (in the order in which one meets them)
-    "fit", "train", "resume", "find_learning_rate", "load", "save", "encode", "score", "impute_dataset",
-    "sample", "study", "sweep", "compare", "demo", "explore", "Run", "TrainedModel", "Recipe",
+    "fit", "train", "resume", "find_learning_rate", "load", "save", "push", "encode", "score",
+    "impute_dataset", "sample", "study", "sweep", "compare", "demo", "explore", "Run", "TrainedModel", "Recipe",
     "VAE", "ELBOTerms", "Conditional", "Hierarchy", "StandardNormal", "Objective", "BuildContext", "register",
     "Callback", "StopTraining", "VaekitError",
 ]  # fmt: skip

@@ -34,6 +34,7 @@ SECTIONS = {
         "impute",
         "explore",
         "export",
+        "push",
     ),
     "Data and recipes": ("data", "recipes", "migrate"),
     "Help": ("doctor",),

@@ -61,11 +61,10 @@ def torch(run: str, output: str, as_json: bool, quiet: bool) -> None:
 
 
 def _export(run: str, output: str, format: Literal["onnx", "torch"], as_json: bool, quiet: bool) -> None:
-    from vaekit.cli.output import emit
+    from vaekit.cli.output import emit, open_model
     from vaekit.engine.export.files import export_files
-    from vaekit.runs.run import load
 
-    trained = load(run, "cpu")
+    trained, _ = open_model(run, "cpu")
     folder = export_files(trained, output, format, lambda name: None if quiet else click.echo(name, err=True))
     emit({"folder": str(folder)}, str(folder), as_json)
 

@@ -31,6 +31,7 @@ from vaekit.evaluation.results import Evaluation
 from vaekit.models.vae import VAE
 from vaekit.registry import Trust
 from vaekit.runs.files import RunFiles
+from vaekit.runs.hub import fetch, is_hub_name
 from vaekit.training import checkpoint
 from vaekit.utils.device import choose_device
 from vaekit.utils.io import remove_leftovers, to_json, write_whole
@@ -265,10 +266,10 @@ def _save_if_possible(save: Callable[..., Any], *content: Any) -> None:
 
 
 def open_path(path: str | Path, device: str = "auto", trust: Trust = False) -> Run | TrainedModel:
-    """Open a run directory, a model directory, or the file of its weights.
+    """Open a run directory, a model directory, the file of its weights, or a model on the Hub.
 
     Args:
-        path: the directory or file.
+        path: the directory or file, or hf://OWNER/NAME.
         device: where the model is put: auto, cpu, cuda or mps.
         trust: the modules and files from outside vaekit that may be imported, if the model names any; True
             for all.
@@ -285,6 +286,8 @@ def open_path(path: str | Path, device: str = "auto", trust: Trust = False) -> R
     ...
     vaekit.errors.NotFoundError: nowhere: no such run directory, model directory or file of weights
     """
+    if isinstance(path, str) and is_hub_name(path):
+        path = fetch(path)
     if (Path(path) / "recipe.yaml").is_file():
         return Run(path, device, trust)
     return load_model(path, choose_device(device), trust)
@@ -311,6 +314,7 @@ def load(
     True
     """
     if model is not None:
+        path = fetch(path) if isinstance(path, str) and is_hub_name(path) else path
         return load_model(path, choose_device(device), trust, model)
     found = open_path(path, device, trust)
     return replace(found.trained, run=found) if isinstance(found, Run) else found
