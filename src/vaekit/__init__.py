@@ -78,9 +78,9 @@ if TYPE_CHECKING:
 
 __all__ = [  # noqa: RUF022  (in the order in which one meets them)
     "fit", "train", "resume", "find_learning_rate", "load", "save", "push", "encode", "score",
-    "impute_dataset", "sample", "study", "sweep", "compare", "demo", "explore", "Run", "TrainedModel", "Recipe",
-    "VAE", "ELBOTerms", "Conditional", "Hierarchy", "StandardNormal", "Objective", "BuildContext", "register",
-    "Callback", "StopTraining", "VaekitError",
+    "impute_dataset", "sample", "study", "sweep", "compare", "demo", "explore", "Run",
+    "TrainedModel", "Recipe", "VAE", "ELBOTerms", "Conditional", "Hierarchy", "StandardNormal", "Objective",
+    "BuildContext", "register", "Callback", "StopTraining", "VaekitError",
 ]  # fmt: skip
 
 
