@@ -105,7 +105,9 @@ class _Estimator(BaseEstimator):
 
     def _batches(self, values: np.ndarray) -> Iterator[tuple[Tensor, None]]:
         """Rows as model values (B, D) in float64, without labels."""
-        x = torch.from_numpy(self.model_.preprocessing.to_model(values)).double()
+        preprocessing = self.model_.preprocessing
+        assert preprocessing is not None  # a table has one
+        x = torch.from_numpy(preprocessing.to_model(values)).double()
         return ((batch, None) for batch in x.split(BATCH))
 
     def _terms(self, values: np.ndarray) -> RowTerms:
