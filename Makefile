@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-model test test-all browser bench bench-own mutants same-numbers check format lock audit clean
+.PHONY: help demo demo-model test test-all test-oldest browser bench bench-own mutants same-numbers check format lock audit clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -26,6 +26,10 @@ test-all: browser ## The same with the slow statistical and training tests
 	$(BIN)/python -m pytest --doctest-modules src/vaekit -q
 	$(BIN)/python -m pytest -n auto
 	$(BIN)/python scripts/hostile.py
+
+test-oldest: ## Fast tests with the oldest dependencies that pyproject.toml admits, in .venv-oldest: some minutes
+	@test -n "$(PYTHON)" && $(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python scripts/oldest.py $(ARGS)
 
 browser: $(VENV)/.ready-dev ## Install what the browser tests need, where that can be done; else say what is missing
 	@$(BIN)/python scripts/browser.py
@@ -59,7 +63,7 @@ audit: $(VENV)/.ready ## List known vulnerabilities of the installed dependencie
 	@$(BIN)/python scripts/audit.py
 
 clean: ## Remove the virtual environment and caches; runs stay
-	rm -rf $(VENV) .venv-audit .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist src/*.egg-info
+	rm -rf $(VENV) .venv-audit .venv-oldest .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist src/*.egg-info
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "vaekit needs Python 3.11 or newer on the PATH (or: make PYTHON=/path/to/python)"; exit 1; }

@@ -1,0 +1,57 @@
+"""Install the oldest dependencies that pyproject.toml admits, torch apart, and run fast tests.
+
+    make test-oldest                  the tests of TESTS, in .venv-oldest
+    make test-oldest ARGS=tests/nn    other tests
+
+The bounds are those of `dependencies` and of the extras in EXTRAS; what these bring in turn is the newest
+that fits. torch is the version of constraints.txt. pytest and hypothesis are the newest ones.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from lock import ROOT, without_torch
+
+EXTRAS = ("tensorboard", "mlflow", "optuna", "flows", "hdf5", "parquet", "excel", "tiff", "onnx", "hub")
+TOOLS = ("pytest>=8", "hypothesis>=6.100", "setuptools>=77", "mpmath", "httpx", "pandas>=2.1")
+TESTS = (
+    "tests/config", "tests/data", "tests/distributions", "tests/models", "tests/nn", "tests/plotting",
+    "tests/utils", "tests/training/test_loggers.py", "tests/training/test_optuna.py", "tests/test_sklearn.py",
+    "tests/runs/test_train.py", "tests/cli/test_group.py", "tests/explorer/test_server.py",
+)  # fmt: skip
+
+
+def versions() -> str:
+    """The oldest versions that fit together, one `name==version` per line, without torch."""
+    words = ["-m", "uv", "pip", "compile", "--quiet", "--python", sys.executable]
+    words += ["--resolution", "lowest-direct", "--constraint", "constraints.txt"]
+    words += ["--no-header", "--no-annotate", *(f"--extra={extra}" for extra in EXTRAS), "pyproject.toml"]
+    found = subprocess.run([sys.executable, *words], cwd=ROOT, check=True, capture_output=True, text=True)
+    return without_torch(found.stdout)
+
+
+def install() -> None:
+    """Install them, torch, vaekit and the tools of its tests into the environment of this Python."""
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "uv"], check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        oldest = Path(folder) / "oldest.txt"
+        oldest.write_text(versions())
+        print(oldest.read_text(), end="", flush=True)
+        bound = ["--constraint", "constraints.txt", "--constraint", str(oldest)]
+        subprocess.run([*pip, *bound, "--requirement", str(oldest), "torch", *TOOLS], cwd=ROOT, check=True)
+    subprocess.run([*pip, "--no-deps", "--no-build-isolation", "--editable", "."], cwd=ROOT, check=True)
+
+
+if __name__ == "__main__":
+    if sys.prefix == sys.base_prefix:
+        sys.exit(
+            "scripts/oldest.py installs packages: run it by `make test-oldest`, in an environment of its own"
+        )
+    install()
+    words = ["-m", "pytest", "-q", "-m", "not slow and not browser", *(sys.argv[1:] or TESTS)]
+    sys.exit(subprocess.run([sys.executable, *words], cwd=ROOT).returncode)
