@@ -42,7 +42,7 @@ _PLACES = {
     "Objective": "vaekit.models.objectives",
     "BuildContext": "vaekit.models.build_context",
     "register": "vaekit.registry",
-    "Recipe": "vaekit.config.schema",
+    "Recipe": "vaekit.config.schema.recipe",
     "Callback": "vaekit.training.callbacks",
     "StopTraining": "vaekit.training.callbacks",
     "VaekitError": "vaekit.errors",
