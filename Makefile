@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-model test test-all test-oldest browser bench bench-own mutants same-numbers check format lock audit clean
+.PHONY: help demo demo-model test test-all test-oldest browser docs bench bench-own mutants same-numbers check format lock audit clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -22,7 +22,7 @@ test: browser ## Install, and run the tests that take minutes
 	$(BIN)/python -m pytest --doctest-modules src/vaekit -q
 	$(BIN)/python -m pytest -n auto -m "not slow"
 
-test-all: browser ## The same with the slow statistical and training tests
+test-all: browser docs ## The same with the slow statistical and training tests, and the documentation site
 	$(BIN)/python -m pytest --doctest-modules src/vaekit -q
 	$(BIN)/python -m pytest -n auto
 	$(BIN)/python scripts/hostile.py
@@ -33,6 +33,10 @@ test-oldest: ## Fast tests with the oldest dependencies that pyproject.toml admi
 
 browser: $(VENV)/.ready-dev ## Install what the browser tests need, where that can be done; else say what is missing
 	@$(BIN)/python scripts/browser.py
+
+docs: $(VENV)/.ready-full ## Make the documentation site in site/, notebooks run: some minutes (ARGS="-D nb_execution_mode=off")
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going -b html docs site $(ARGS)
+	@echo "Site: file://$(CURDIR)/site/index.html"
 
 bench: $(VENV)/.ready ## Speed against other libraries, a quarter of an hour; parts by ARGS="--only W1 --no-curves"
 	$(BIN)/python -m benchmarks.run $(ARGS)
@@ -63,7 +67,7 @@ audit: $(VENV)/.ready ## List known vulnerabilities of the installed dependencie
 	@$(BIN)/python scripts/audit.py
 
 clean: ## Remove the virtual environment and caches; runs stay
-	rm -rf $(VENV) .venv-audit .venv-oldest .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist src/*.egg-info
+	rm -rf $(VENV) .venv-audit .venv-oldest .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist site src/*.egg-info
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "vaekit needs Python 3.11 or newer on the PATH (or: make PYTHON=/path/to/python)"; exit 1; }
@@ -84,3 +88,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt requirements/base.txt | $(VENV)/b
 $(VENV)/.ready-dev: pyproject.toml constraints.txt requirements/dev.txt | $(VENV)/bin/python
 	$(call install,dev)
 	@touch $@ $(VENV)/.ready
+
+$(VENV)/.ready-full: requirements/full.txt $(VENV)/.ready-dev
+	$(call install,full)
+	@touch $@

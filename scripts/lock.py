@@ -1,4 +1,4 @@
-"""Write requirements/base.txt and requirements/dev.txt: every dependency but torch, with version and hashes.
+"""Write base.txt, dev.txt and full.txt in requirements/: every dependency but torch, with version and hashes.
 
     make lock            pin the newest versions that pyproject.toml allows
     make lock ARGS=--keep   change only what no longer fits
@@ -17,13 +17,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "requirements"
-SETS = {"dev": ("dev", "bench"), "base": ()}  # name -> extras; base has the versions of dev
+FULL = ("docs", "tensorboard", "wandb", "mlflow", "optuna", "umap", "hub")
+SETS = {"dev": ("dev", "bench"), "base": (), "full": FULL}  # name -> extras; with the versions of dev
 WITH_TORCH = re.compile(r"torch|triton|nvidia-.*|cuda-.*")
 NOTE = "# Written by `make lock` from pyproject.toml. torch is in constraints.txt.\n"
 
 
 def main() -> None:
-    """Write both files."""
+    """Write the files."""
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "uv"], check=True)
     for name, extras in SETS.items():
         target = FOLDER / f"{name}.txt"
@@ -33,7 +34,7 @@ def main() -> None:
                 made.write_bytes(target.read_bytes())
             words = ["-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
             words += ["--generate-hashes", "--no-header", "--no-annotate", "--constraint", "constraints.txt"]
-            words += ["--constraint", "requirements/dev.txt"] if name == "base" else []
+            words += ["--constraint", "requirements/dev.txt"] if name != "dev" else []
             words += [f"--extra={extra}" for extra in extras]
             words += ["pyproject.toml", "requirements/build.in", "--output-file", str(made)]
             subprocess.run([sys.executable, *words], cwd=ROOT, check=True)
