@@ -7,7 +7,7 @@ from pathlib import Path
 import vaekit
 
 ROOT = Path(__file__).parents[1]
-FROM_ROOT = {"index": "README", "changes": "CHANGELOG", "contributing": "CONTRIBUTING", "security": "SECURITY"}
+FILES = {"index": "README", "changes": "CHANGELOG", "contributing": "CONTRIBUTING", "security": "SECURITY"}
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
 project = "vaekit"
@@ -49,10 +49,10 @@ suppress_warnings = ["myst.header", "ref.python"]  # several classes are named V
 
 def read_from_root(app, page, source):
     """Put a file of the repository at the start of its page, with links that hold there."""
-    if page not in FROM_ROOT:
+    if page not in FILES:
         return
-    text = (ROOT / f"{FROM_ROOT[page]}.md").read_text(encoding="utf-8").replace("](docs/", "](")
-    for name, file in FROM_ROOT.items():
+    text = (ROOT / f"{FILES[page]}.md").read_text(encoding="utf-8").replace("](docs/", "](")
+    for name, file in FILES.items():
         text = text.replace(f"]({file}.md", f"]({name}.md")
     source[0] = re.sub(r"\[([^]]*)\]\(src/[^)]*\)", r"`\1`", text) + "\n" + source[0]
 
@@ -62,6 +62,10 @@ def skip_member(app, what, name, member, skip, options):
     return True if re.fullmatch(r"set_\w+_request|get_metadata_routing", name) else None
 
 
+def _escape(text):
+    return re.sub(r"([*|]|_\b)", r"\\\1", text)
+
+
 def to_restructured_text(app, what, name, member, options, lines):
     """Docstrings are plain text with code in single backticks; make of them what Sphinx expects."""
     in_example = False
@@ -69,9 +73,7 @@ def to_restructured_text(app, what, name, member, options, lines):
         in_example = line.lstrip().startswith(">>>") or (in_example and bool(line.strip()))
         if not in_example:
             parts = re.split(r"(`[^`]+`)", line)
-            lines[i] = "".join(
-                f"`{part}`" if part.startswith("`") else re.sub(r"([*|]|_\b)", r"\\\1", part) for part in parts
-            )
+            lines[i] = "".join(f"`{part}`" if part.startswith("`") else _escape(part) for part in parts)
 
 
 def setup(app):

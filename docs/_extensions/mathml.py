@@ -8,7 +8,6 @@ from typing import Any
 from docutils import nodes
 from latex2mathml.converter import convert
 
-
 FUNCTION = re.compile(r"(<mi>(?:log|exp|max|min|sin|cos)</mi>)(?!<mo [^>]*>&#x00028;)")
 SPACE = '<mspace width="0.17em" />'
 

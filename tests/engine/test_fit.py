@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torch.distributions import Independent, Normal
 from torch.utils.data import DataLoader, TensorDataset
 
 import vaekit
@@ -88,6 +92,31 @@ def test_a_model_and_an_objective_built_by_hand_are_trained(rows):
     )
     assert trained.model is own
     assert any(not torch.equal(value, before[name]) for name, value in own.state_dict().items())
+
+
+class Linear(nn.Module):
+    """N(a x + b, sigma^2), by PyTorch's own classes."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear, self.log_sigma = nn.Linear(1, 1), nn.Parameter(torch.zeros(1))
+
+    def forward(self, z):
+        return Independent(Normal(self.linear(z), self.log_sigma.exp().expand(z.shape)), 1)
+
+
+def test_the_density_of_a_model_built_by_hand_integrates_to_one_over_the_data(tmp_path):
+    x = np.random.default_rng(0).normal(3000, 500, (300, 1))
+    own = vaekit.VAE(vaekit.StandardNormal(1), Linear(), Linear())
+    trained = fit(x, model=own, epochs=3, log=LOG)
+    grid = np.linspace(-3000, 9000, 601)
+    densities = np.exp(trained.log_likelihood(grid[:, None], n_samples=500))
+    assert np.trapezoid(densities, grid) == pytest.approx(1, abs=0.03)
+    vaekit.save(trained, tmp_path / "model")
+    again = vaekit.load(tmp_path / "model", model=copy.deepcopy(own))
+    np.testing.assert_allclose(
+        again.log_likelihood(x[:9], n_samples=50), trained.log_likelihood(x[:9], n_samples=50), rtol=1e-5
+    )
 
 
 def test_callbacks_are_called(rows):

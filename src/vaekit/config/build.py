@@ -28,7 +28,7 @@ from vaekit.config.schema.data import DataSettings, dataset_options, is_dataset_
 from vaekit.config.schema.model import ModelSettings
 from vaekit.config.schema.objective import ObjectiveSettings
 from vaekit.config.schema.recipe import Recipe
-from vaekit.distributions.units import DataUnits
+from vaekit.distributions.units import CountUnits, DataUnits
 from vaekit.errors import DataError, RecipeError, VaekitError, first_line
 from vaekit.models.build_context import BuildContext, Examples
 from vaekit.models.closed_form import start_from_factors
@@ -109,6 +109,8 @@ def build(recipe: Recipe, dataset: Dataset | None = None, model: VAE | None = No
     preprocessing = build_preprocessing(recipe.data, dataset, splits)
     if model is None:
         model = _initial_model(recipe, dataset, splits, preprocessing)
+    else:
+        use_data_units(model, preprocessing)
     with frozen(model, recipe.training.freeze):
         pass  # which refuses parts that the model does not have
     return Experiment(recipe, dataset, splits, preprocessing, model, objective)
@@ -366,6 +368,26 @@ def _column_features(preprocessing: Preprocessing | None) -> ColumnFeatures | No
     ):
         return None
     return ColumnFeatures(preprocessing.columns)
+
+
+def use_data_units(model: VAE, preprocessing: Preprocessing | None) -> None:
+    """Let the densities of a model that was built by hand be in units of the data.
+
+    Its decoder may be any module; what it returned for other data is forgotten.
+
+    >>> from vaekit.config.schema.model import ModelSettings
+    >>> model = build_model(ModelSettings(), (4,))
+    >>> use_data_units(model, Preprocessing((4,), scale=10.0))
+    """
+    head = getattr(model.decoder, "head", None)
+    if isinstance(head, Head):
+        _use_data_units(head, preprocessing)
+        return
+    hooks = model.decoder._forward_hooks
+    for key in [key for key, hook in hooks.items() if isinstance(hook, CountUnits)]:
+        del hooks[key]
+    if preprocessing is not None:
+        model.decoder.register_forward_hook(CountUnits(preprocessing))
 
 
 def _use_data_units(likelihood: Any, preprocessing: Preprocessing | None) -> None:

@@ -14,9 +14,10 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Distribution
+from torch.distributions import Distribution, Independent
 
 from vaekit.distributions.normal import SampleShape
+from vaekit.distributions.operations import IndependentEvent
 from vaekit.spec import Preprocessing
 
 
@@ -110,3 +111,29 @@ class InDataUnits(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         return self.base.log_prob(value) + self.units.log_slope(value)
+
+
+class CountUnits:
+    """A forward hook that gives the densities of any decoder over data points in units of the data.
+
+    Args:
+        preprocessing: that of the model.
+
+    >>> from torch.distributions import Independent, Normal
+    >>> class Decoder(nn.Module):
+    ...     def forward(self, z):
+    ...         return Independent(Normal(z, 1.0), 1)
+    >>> decoder = Decoder()
+    >>> _ = decoder.register_forward_hook(CountUnits(Preprocessing((2,), scale=10.0)))
+    >>> p = decoder(torch.zeros(1, 2))  # of the data: N(0, 10^2), twice
+    >>> torch.allclose(p.log_prob(torch.zeros(1, 2)), 2 * Normal(0.0, 10.0).log_prob(torch.zeros(1)))
+    True
+    """
+
+    def __init__(self, preprocessing: Preprocessing):
+        self.units = DataUnits(preprocessing)
+
+    def __call__(self, module: nn.Module, inputs: Any, output: Any) -> Any:
+        if not isinstance(output, Independent) or output.support.is_discrete or self.units.is_identity:
+            return output
+        return IndependentEvent(self.units(output.base_dist), output.reinterpreted_batch_ndims)

@@ -23,7 +23,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 import vaekit
-from vaekit.config.build import build_model
+from vaekit.config.build import build_model, use_data_units
 from vaekit.config.loading import parse_recipe
 from vaekit.config.outside_code import check_copies, copy_components, with_absolute_files
 from vaekit.config.schema.recipe import Recipe
@@ -175,6 +175,7 @@ def load_model(
         model = restore_model(recipe, shape, weights, str(file), preprocessing)
     else:
         load_weights_into(model, weights, str(file))
+        use_data_units(model, preprocessing)
     data, attributes = str(config.get("data", "")), tuple(config.get("attribute_names", ()))
     return TrainedModel(
         model.to(device).eval(), recipe, shape, names, folder, data, attributes, preprocessing, table

@@ -39,8 +39,8 @@ class VAE(nn.Module):
     `torch.Generator`; None uses the global generator of PyTorch.
 
     Args:
-        prior: p(z), a `Hierarchy`.
-        encoder: q(z | x), a `Hierarchy` with the same `layer_dims`.
+        prior: p(z), a `Hierarchy`, or a module without inputs for one layer.
+        encoder: q(z | x), a `Hierarchy` with the same `layer_dims`, or a module for one layer.
         decoder: p(x | z), a conditional over images (C, H, W).
         labels: the labels y of a conditional model, and p(y).
         conditioned_parts: which of "prior", "encoder", "decoder" are conditioned on labels and covariates.
@@ -59,7 +59,7 @@ class VAE(nn.Module):
     >>> shape, posterior, likelihood = (1, 8, 8), FullCovariance(), bernoulli()
     >>> encoder = Conditional(Dense([shape], posterior.network_output((2,))), posterior)
     >>> decoder = Conditional(Dense([(2,)], likelihood.network_output(shape)), likelihood)
-    >>> model = VAE(Hierarchy([StandardNormal(2)], [2]), Hierarchy([encoder], [2]), decoder)
+    >>> model = VAE(StandardNormal(2), encoder, decoder)
     >>> x = torch.zeros(4, 1, 8, 8)
     >>> model.elbo_terms(x, n_samples=3)
     ELBOTerms(n_samples=3, batch_size=4)
@@ -71,14 +71,18 @@ class VAE(nn.Module):
 
     def __init__(
         self,
-        prior: Hierarchy,
-        encoder: Hierarchy,
+        prior: nn.Module,
+        encoder: nn.Module,
         decoder: nn.Module,
         labels: LabelPrior | None = None,
         conditioned_parts: Collection[str] = (),
         covariates: LabelPrior | None = None,
     ):
         super().__init__()
+        if not isinstance(prior, Hierarchy):
+            prior = Hierarchy([prior], [tuple(prior().event_shape)])
+        if not isinstance(encoder, Hierarchy):
+            encoder = Hierarchy([encoder], prior.layer_shapes[:1])
         if prior.layer_shapes != encoder.layer_shapes:
             raise ValueError(
                 f"prior and encoder: expected equal layer_dims, got {prior.layer_dims} and "
