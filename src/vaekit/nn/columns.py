@@ -43,6 +43,7 @@ class ColumnFeatures(nn.Module):
         self.register_buffer("source", torch.tensor(source), persistent=False)
         self.register_buffer("word", torch.tensor(word), persistent=False)
         self.register_buffer("raw", torch.tensor(raw), persistent=False)
+        self.has_raw = any(raw)  # not read from the tensor, which an exported graph knows only when it runs
 
     @property
     def size(self) -> int:
@@ -50,7 +51,7 @@ class ColumnFeatures(nn.Module):
         return len(self.source)
 
     def forward(self, x: Tensor) -> Tensor:
-        if bool(self.raw.any()):
+        if self.has_raw:
             x = torch.where(self.raw, x.clamp_min(0).log1p(), x)
         values = x[..., self.source]
         return torch.where(self.word > 0, (values.round() == self.word).to(x), values)
