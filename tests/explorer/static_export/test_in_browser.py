@@ -13,7 +13,7 @@ import cases
 from explorer import browsing
 from explorer.sessions import base64_of, tiny_session
 from vaekit.errors import VaekitError
-from vaekit.explorer.session import ExplorerSession
+from vaekit.explorer.session import ExplorerSession, demo, open_session
 from vaekit.explorer.static_export import contents, pages, runtime
 from vaekit.models.vae import interpolate
 
@@ -34,6 +34,12 @@ SIZE = """async ([name, given]) => {
   return [picture.width, picture.height];
 }"""
 
+IMPUTATIONS = """async (given) => {
+  const { siteBackend } = await import("vaekit/backend/site.js");
+  const { picture, ess, samples } = await (await siteBackend()).impute(...given);
+  return [picture.width, picture.height, ess, samples];
+}"""
+
 
 @pytest.fixture(scope="module")
 def models() -> list[ExplorerSession]:
@@ -41,7 +47,8 @@ def models() -> list[ExplorerSession]:
         layer_dims=(2,), network="convolutional", conditioned_parts=("decoder",), shape=(1, 8, 8)
     )
     deep = cases.make_vae(layer_dims=(2, 3), prior="vamp", shape=(3, 8, 7))
-    return [tiny_session(labeled, shape=(1, 8, 8)), tiny_session(deep, shape=(3, 8, 7))]
+    packaged = open_session(demo(), images=20)
+    return [tiny_session(labeled, shape=(1, 8, 8)), tiny_session(deep, shape=(3, 8, 7)), packaged]
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +127,22 @@ def test_masked_pixels_are_imputed(page, models):
     mask = np.ones((8, 8), np.uint8)
     mask[4:] = 0
     options = {"pixels": base64_of(levels), "mask": base64_of(mask), "label": 1, "n": 4}
-    assert page.evaluate(SIZE, ["impute", [0, options]]) == [32, 8]
+    width, height, ess, samples = page.evaluate(IMPUTATIONS, [0, options])
+    assert (width, height) == (32, 8)
+    assert 1 <= ess <= samples
     answer = page.evaluate(CALL, ["encode", [0, {**options, "kind": "latents"}]])
     assert sum(answer["label_probabilities"]) == pytest.approx(1)
     assert answer["terms"]["elbo"] <= answer["terms"]["log_likelihood"]
+
+
+def test_half_a_drawing_on_the_packaged_demo_is_completed_and_measured(page, models):
+    mask = np.ones((28, 28), np.uint8)
+    mask[14:] = 0
+    levels = np.rint(models[2].image(0)[0].numpy() * 255).astype(np.uint8)
+    options = {"pixels": base64_of(levels), "mask": base64_of(mask), "label": 7, "n": 4}
+    width, height, ess, samples = page.evaluate(IMPUTATIONS, [2, options])
+    assert (width, height) == (4 * 28, 28)
+    assert 1 <= ess <= samples
+    answer = page.evaluate(CALL, ["encode", [2, {**options, "kind": "latents"}]])
+    assert sum(answer["label_probabilities"]) == pytest.approx(1)
+    assert np.isfinite(np.hstack(list(answer["terms"].values()))).all()

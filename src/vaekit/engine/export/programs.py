@@ -40,11 +40,10 @@ def to_program(name: str, graph: Graph) -> ExportedProgram:
     sizes = {size: torch.export.Dim(size) for axes in graph.dims.values() for size in axes.values()}
     shapes = [{axis: sizes[size] for axis, size in graph.dims.get(key, {}).items()} for key in graph.inputs]
     module = graph.module.eval()
+    inputs = tuple(tensor.clone(memory_format=torch.contiguous_format) for tensor in graph.inputs.values())
     with _quiet(), torch.no_grad():
         try:
-            program = torch.export.export(
-                module, tuple(graph.inputs.values()), dynamic_shapes=(tuple(shapes) if sizes else None)
-            )
+            program = torch.export.export(module, inputs, dynamic_shapes=(tuple(shapes) if sizes else None))
             return program.run_decompositions(_decompositions())
         except Exception as error:
             raise InvalidError(f"{name}: this model cannot be exported ({_reason(error)})") from error

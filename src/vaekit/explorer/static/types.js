@@ -68,6 +68,11 @@
  * @property {number} b
  * @property {number} angle  radians
  *
+ * @typedef {Object} Imputations  what `impute` of both back ends answers
+ * @property {ImageBitmap|HTMLCanvasElement} picture  several images side by side
+ * @property {number} ess  effective sample size of the posterior samples
+ * @property {number} samples  their number
+ *
  * @typedef {Object} Camera  the visible part of the plane
  * @property {number} x
  * @property {number} y

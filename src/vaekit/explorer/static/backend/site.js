@@ -68,7 +68,8 @@ const views = {
   encode,
   impute: async (site, { pixels, mask, label, n = 6, seed = 0 }) => {
     const x = observedImage(site, bytes(pixels));
-    return site.renderer.row(await impute(site, x, observedMask(site, mask), labelVector(site, label), n, seed));
+    const found = await impute(site, x, observedMask(site, mask), labelVector(site, label), n, seed);
+    return { picture: await site.renderer.row(found.images), ess: found.ess, samples: found.samples };
   },
   classes: async (site, z) => {
     const all = site.info.condition.names.map((_, k) => k);

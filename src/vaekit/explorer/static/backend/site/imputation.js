@@ -9,7 +9,10 @@ import { normals } from "./noise.js";
 const CHAINS = 6;
 const STEPS = 3;
 
-/** n imputations side by side, with the observed pixels unchanged. */
+/**
+ * n imputations side by side, with the observed pixels unchanged, and how much they rest on.
+ * @returns {Promise<{images: Float32Array, ess: number, samples: number}>}
+ */
 export async function impute(site, x, observed, y, n, seed) {
   const random = normals(seed);
   const visible = x.map((value, at) => value * observed[at % observed.length]);
@@ -22,7 +25,11 @@ export async function impute(site, x, observed, y, n, seed) {
   const latents = found.flatMap(({ z, logWeights }) => logWeights.map((_, k) => [...z.subarray(k * site.d, (k + 1) * site.d)]));
   const chosen = Array.from({ length: n }, () => latents[sampleIndex(weights, random.uniform())]);
   const images = await decode(site, chosen, y);
-  return images.map((value, at) => (observed[at % observed.length] ? visible[at % visible.length] : value));
+  return {
+    images: images.map((value, at) => (observed[at % observed.length] ? visible[at % visible.length] : value)),
+    ess: 1 / weights.reduce((sum, weight) => sum + weight * weight, 0),
+    samples: weights.length,
+  };
 }
 
 async function runChain(site, visible, observed, y, next) {
