@@ -20,6 +20,7 @@ def test_every_module_has_mutants_and_tests_that_are_there(module):
     assert all((ROOT / "tests" / name).is_file() for name in mutants.SUBJECTS[module])
 
 
+@pytest.mark.slow
 def test_every_change_that_no_test_can_see_is_one_that_is_made():
     made = {
         (mutant.module, mutant.change) for module in mutants.SUBJECTS for mutant in mutants.mutants_of(module)

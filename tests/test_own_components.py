@@ -255,6 +255,7 @@ def test_an_installed_component_has_a_plain_name(packages, tmp_path):
     assert re.search(r"^  df +5\.0 +number > 2 +degrees of freedom", text, re.M)
 
 
+@pytest.mark.slow
 def test_an_installed_component_is_trained_and_evaluated_with_trust(packages, tmp_path):
     succeeds(tmp_path, "train", "digits", *with_components("", OF_PACKAGE), packages=packages)
     words = ("evaluate", "runs/digits/1", "--samples", 5, "--images", 50, "--json")

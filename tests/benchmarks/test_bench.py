@@ -156,6 +156,7 @@ def test_a_contender_that_fails_says_why(monkeypatch):
         Contestant("plain", broken)
 
 
+@pytest.mark.slow
 def test_turns_are_timed(monkeypatch):
     monkeypatch.setitem(CONTENDERS, "plain", replace(CONTENDERS["plain"], environment="ours"))
     monkeypatch.setattr("benchmarks.turns.WARM_UP", 0.01)
@@ -209,6 +210,7 @@ def test_our_own_history_is_of_every_workload_but_the_start():
     assert {name for name, contender in history.CASES if contender == "ours"} == set(history.AT_ONCE)
 
 
+@pytest.mark.slow
 def test_our_own_history_times_the_real_command(monkeypatch):
     monkeypatch.setitem(history.WORKLOADS, "tiny", TINY)
     monkeypatch.setitem(history.AT_ONCE, "tiny", 3)

@@ -99,6 +99,7 @@ def test_the_terms_are_those_of_the_bound():
     torch.testing.assert_close(parts.reconstruction - parts.kl.sum(0), truth, rtol=0, atol=0.05)
 
 
+@pytest.mark.slow
 def test_batch_sizes_change_only_the_random_draws(monkeypatch):
     torch.manual_seed(0)
     model, x, _ = linear_gaussian(displaced=0.1)

@@ -56,6 +56,7 @@ def linear_vae() -> VAE:
     return VAE(prior, Hierarchy([q], [LATENT]), Conditional(decoder, likelihood))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "objective",
     [Objective(beta=linear(30), warmup_end=30), Objective(iwae, samples=3)],

@@ -103,6 +103,7 @@ def test_every_estimator_takes_the_data_points(runs: dict[str, Run], kind: str):
     assert hidden["log_likelihood"] != found["log_likelihood"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["signals", "volumes"])
 def test_annealed_importance_sampling_takes_the_data_points(runs: dict[str, Run], kind: str):
     few = ("--images", 2, "--chains", 2, "--steps", 2, "--samples", 2)

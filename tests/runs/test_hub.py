@@ -59,6 +59,7 @@ def test_a_model_comes_back_from_the_hub(server, tmp_path):
     assert vaekit.load(f"hf://ada/digits@{COMMIT}", device="cpu").recipe == loaded.recipe
 
 
+@pytest.mark.slow
 def test_the_command_line_takes_hub_names(server, tmp_path):
     vaekit.push(vaekit.demo(), "ada/digits")
     command = [sys.executable, "-m", "vaekit", "sample", "hf://ada/digits", "-n", "2", "-o", "x.png"]

@@ -210,6 +210,7 @@ def test_a_signal_stops_all_workers_after_they_saved(tmp_path):
     assert not list((tmp_path / "r").glob("*/seed-0/.pid"))
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_replaced_and_its_run_counts_as_failed(tiny, tmp_path):
     study_of = load_study(tiny)
     variants = plan.plan_variants(study_of, study_of.presets["quick"])
