@@ -47,7 +47,7 @@ def read_pictures(
     >>> folder = Path(tempfile.mkdtemp())
     >>> Image.new("L", (6, 4)).save(folder / "one.png")
     >>> read_pictures(folder / "one.png", Preprocessing((3, 8, 8), scale=255.0, levels=256))
-    Dataset('one', 1 images of (3, 8, 8), uint8)
+    Dataset('one', 1 image of (3, 8, 8), uint8)
     """
     path = Path(path)
     if len(like.shape) != 3:

@@ -123,8 +123,8 @@ def compare(graph: Graph, model: VAE, run: Runner) -> float:
 
     Example:
         >>> graph = Graph(torch.nn.Identity(), {"x": torch.zeros(2)}, ("y",))
-        >>> compare(graph, vaekit.demo().model, lambda inputs: [inputs["x"] + 0.5])
-        0.5
+        >>> compare(graph, vaekit.demo().model, lambda inputs: [inputs["x"]])
+        0.0
     """
     largest = [0.0]
     for sizes in SIZES:
