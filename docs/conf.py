@@ -48,7 +48,9 @@ suppress_warnings = ["myst.header", "ref.python"]  # several classes are named V
 
 
 def read_from_root(app, page, source):
-    """Put a file of the repository at the start of its page, with links that hold there."""
+    """Put a file of the repository at the start of its page, and let links to such files hold here."""
+    for name, file in FILES.items():
+        source[0] = source[0].replace(f"](../{file}.md", f"]({name}.md")
     if page not in FILES:
         return
     text = (ROOT / f"{FILES[page]}.md").read_text(encoding="utf-8").replace("](docs/", "](")
