@@ -60,14 +60,27 @@ class _Estimator(BaseEstimator):
         "random_state": ["random_state"],
         "verbose": ["boolean"],
     }
-    latent_dim: int | None
-    prior: Any
-    epochs: int | None
-    n_samples: int
-    recipe: Any
-    overrides: Any
-    random_state: Any
-    verbose: bool
+
+    def __init__(
+        self,
+        latent_dim: int | None = None,
+        *,
+        prior: Any = None,
+        epochs: int | None = None,
+        n_samples: int = 100,
+        recipe: Any = None,
+        overrides: Any = None,
+        random_state: Any = None,
+        verbose: bool = False,
+    ):
+        self.latent_dim = latent_dim
+        self.prior = prior
+        self.epochs = epochs
+        self.n_samples = n_samples
+        self.recipe = recipe
+        self.overrides = overrides
+        self.random_state = random_state
+        self.verbose = verbose
 
     def _fit(self, X: Any) -> np.ndarray:
         """Fit the model, and return the rows (N, D) in float64."""
@@ -150,27 +163,6 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Estimator):
     >>> Z.shape, vae.inverse_transform(Z).shape, vae.score_samples(X).shape, vae.sample(5).shape
     ((100, 1), (100, 3), (100,), (5, 3))
     """
-
-    def __init__(
-        self,
-        latent_dim: int | None = None,
-        *,
-        prior: Any = None,
-        epochs: int | None = None,
-        n_samples: int = 100,
-        recipe: Any = None,
-        overrides: Any = None,
-        random_state: Any = None,
-        verbose: bool = False,
-    ):
-        self.latent_dim = latent_dim
-        self.prior = prior
-        self.epochs = epochs
-        self.n_samples = n_samples
-        self.recipe = recipe
-        self.overrides = overrides
-        self.random_state = random_state
-        self.verbose = verbose
 
     def fit(self, X: Any, y: Any = None) -> VAE:
         """Fit the model to rows (N, D); y is ignored.
@@ -272,14 +264,10 @@ class VAEAnomalyDetector(OutlierMixin, _Estimator):
     ):
         self.contamination = contamination
         self.method = method
-        self.latent_dim = latent_dim
-        self.prior = prior
-        self.epochs = epochs
-        self.n_samples = n_samples
-        self.recipe = recipe
-        self.overrides = overrides
-        self.random_state = random_state
-        self.verbose = verbose
+        super().__init__(
+            latent_dim, prior=prior, epochs=epochs, n_samples=n_samples, recipe=recipe, overrides=overrides,
+            random_state=random_state, verbose=verbose,
+        )  # fmt: skip
 
     def fit(self, X: Any, y: Any = None) -> VAEAnomalyDetector:
         """Fit the model and the threshold to rows (N, D); y is ignored.
@@ -345,14 +333,10 @@ class VAEImputer(OneToOneFeatureMixin, TransformerMixin, _Estimator):
         random_state: Any = None,
         verbose: bool = False,
     ):
-        self.latent_dim = latent_dim
-        self.prior = prior
-        self.epochs = epochs
-        self.n_samples = n_samples
-        self.recipe = recipe
-        self.overrides = overrides
-        self.random_state = random_state
-        self.verbose = verbose
+        super().__init__(
+            latent_dim, prior=prior, epochs=epochs, n_samples=n_samples, recipe=recipe, overrides=overrides,
+            random_state=random_state, verbose=verbose,
+        )  # fmt: skip
 
     def fit(self, X: Any, y: Any = None) -> VAEImputer:
         """Fit the model to rows (N, D), with gaps or without; y is ignored.

@@ -54,8 +54,7 @@ class TorchOptimizer:
 
     def zero_grad(self) -> None:
         """Set the gradients to None."""
-        for weight in self.weights:
-            weight.grad = None
+        self._optimizer.zero_grad()
 
     @property
     def moments(self) -> list[Moments]:
