@@ -28,7 +28,7 @@ from vaekit.config.schema.data import DataSettings, dataset_options, is_dataset_
 from vaekit.config.schema.model import ModelSettings
 from vaekit.config.schema.objective import ObjectiveSettings
 from vaekit.config.schema.recipe import Recipe
-from vaekit.distributions.units import CountUnits, DataUnits
+from vaekit.distributions.units import DataUnits, DataUnitsHook
 from vaekit.errors import DataError, RecipeError, VaekitError, first_line
 from vaekit.models.build_context import BuildContext, Examples
 from vaekit.models.closed_form import start_from_factors
@@ -384,10 +384,10 @@ def use_data_units(model: VAE, preprocessing: Preprocessing | None) -> None:
         _use_data_units(head, preprocessing)
         return
     hooks = model.decoder._forward_hooks
-    for key in [key for key, hook in hooks.items() if isinstance(hook, CountUnits)]:
+    for key in [key for key, hook in hooks.items() if isinstance(hook, DataUnitsHook)]:
         del hooks[key]
     if preprocessing is not None:
-        model.decoder.register_forward_hook(CountUnits(preprocessing))
+        model.decoder.register_forward_hook(DataUnitsHook(preprocessing))
 
 
 def _use_data_units(likelihood: Any, preprocessing: Preprocessing | None) -> None:

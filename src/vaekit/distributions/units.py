@@ -18,6 +18,7 @@ from torch.distributions import Distribution, Independent
 
 from vaekit.distributions.normal import SampleShape
 from vaekit.distributions.operations import IndependentEvent
+from vaekit.errors import InvalidError
 from vaekit.spec import Preprocessing
 
 
@@ -72,7 +73,7 @@ class InDataUnits(Distribution):
     """A distribution over elements x whose log-density is that of the data; samples and means stay x.
 
     Args:
-        base: the distribution of x, over single elements.
+        base: the distribution of x, over single elements or whole data points.
         units: the slopes.
 
     >>> from torch.distributions import Normal
@@ -110,21 +111,26 @@ class InDataUnits(Distribution):
         return self.base.sample(torch.Size(sample_shape))
 
     def log_prob(self, value: Tensor) -> Tensor:
-        return self.base.log_prob(value) + self.units.log_slope(value)
+        slope = self.units.log_slope(value)
+        dims = len(self.event_shape)
+        return self.base.log_prob(value) + (slope.flatten(-dims).sum(-1) if dims else slope)
 
 
-class CountUnits:
+class DataUnitsHook:
     """A forward hook that gives the densities of any decoder over data points in units of the data.
 
     Args:
         preprocessing: that of the model.
+
+    Raises:
+        InvalidError: when called, if the distribution has no `support`.
 
     >>> from torch.distributions import Independent, Normal
     >>> class Decoder(nn.Module):
     ...     def forward(self, z):
     ...         return Independent(Normal(z, 1.0), 1)
     >>> decoder = Decoder()
-    >>> _ = decoder.register_forward_hook(CountUnits(Preprocessing((2,), scale=10.0)))
+    >>> _ = decoder.register_forward_hook(DataUnitsHook(Preprocessing((2,), scale=10.0)))
     >>> p = decoder(torch.zeros(1, 2))  # of the data: N(0, 10^2), twice
     >>> torch.allclose(p.log_prob(torch.zeros(1, 2)), 2 * Normal(0.0, 10.0).log_prob(torch.zeros(1)))
     True
@@ -134,6 +140,24 @@ class CountUnits:
         self.units = DataUnits(preprocessing)
 
     def __call__(self, module: nn.Module, inputs: Any, output: Any) -> Any:
-        if not isinstance(output, Independent) or output.support.is_discrete or self.units.is_identity:
+        if self.units.is_identity or _is_discrete(output):
             return output
-        return IndependentEvent(self.units(output.base_dist), output.reinterpreted_batch_ndims)
+        if isinstance(output, Independent):
+            return IndependentEvent(self.units(output.base_dist), output.reinterpreted_batch_ndims)
+        return self.units(output)
+
+
+def _is_discrete(distribution: Distribution) -> bool:
+    """Whether a distribution has probabilities rather than densities.
+
+    Raises:
+        InvalidError: it does not say so by its support.
+    """
+    try:
+        support: Any = distribution.support
+        return bool(support.is_discrete)
+    except NotImplementedError:
+        raise InvalidError(
+            f"decoder: expected a distribution with `support`, got {type(distribution).__name__}; it says "
+            "whether these are densities, which depend on the units of the data"
+        ) from None
