@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import vaekit
 from runs.hub_server import COMMIT, HubServer
 from vaekit.errors import InvalidError, NotFoundError, VaekitError
 from vaekit.runs import hub
-from vaekit.runs.push import model_card
+from vaekit.runs.push import model_card, stage
 
 EVALUATION = {
     "dataset": "mnist", "split": "test", "images": 500, "estimator": "importance", "samples": 5000, "seed": 0,
@@ -113,6 +114,29 @@ def test_without_the_package_a_message_says_so(monkeypatch):
         vaekit.load("hf://ada/digits")
 
 
+def test_a_number_that_is_no_likelihood_is_labeled_and_its_caveats_are_there():
+    evaluation = EVALUATION | {
+        "is_likelihood": False, "bits_per_dimension": 1.5, "caveats": ["the pixels are not binary"],
+    }  # fmt: skip
+    card = model_card(vaekit.demo(), "ada/digits", "mit", evaluation)
+    assert "| score, no log-likelihood | -130.250 nats" in card
+    assert "| bits per dimension | 1.500 bits" in card
+    assert "Note: the pixels are not binary." in card
+
+
+def test_no_folder_of_this_machine_is_published(tmp_path):
+    demo = vaekit.demo()
+    data = demo.recipe.data.model_copy(update={"dataset": str(tmp_path / "secret" / "rows.npy")})
+    training = demo.recipe.training.model_copy(update={"logger": [{"kind": "csv"}]})
+    recipe = demo.recipe.model_copy(update={"data": data, "training": training})
+    stage(replace(demo, recipe=recipe), None, tmp_path, "ada/digits", None)
+    for file in ("config.json", "recipe.yaml", "README.md"):
+        text = (tmp_path / file).read_text()
+        assert str(tmp_path) not in text
+        assert "kind: csv" not in text
+    assert "rows.npy" in (tmp_path / "recipe.yaml").read_text()
+
+
 def test_the_card_has_the_numbers_with_their_protocol_and_the_pictures():
     card = model_card(vaekit.demo(), "ada/digits", "mit", EVALUATION, ["latent-plane.png", "samples.png"])
     _, head, text = card.split("---\n", 2)
@@ -122,7 +146,7 @@ def test_the_card_has_the_numbers_with_their_protocol_and_the_pictures():
         "library_name": "vaekit",
         "tags": ["vaekit", "variational-autoencoder", "pytorch"],
     }
-    assert "| log p(x), lower bound | -130.250 | 1.500 |" in text
+    assert "| log p(x), lower bound | -130.250 nats | 1.500 |" in text
     assert "dataset mnist, split test, images 500, estimator importance, samples 5000, seed 0" in text
     assert text.index("figures/samples.png") < text.index("figures/latent-plane.png")
     assert 'vaekit.load("hf://ada/digits")' in text

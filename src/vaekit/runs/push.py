@@ -1,7 +1,7 @@
 """Publish a model on the Hugging Face Hub: weights and configuration as plain data, with a model card.
 
 config.json, model.safetensors   the model, as `vaekit.save` writes it
-recipe.yaml                      the whole recipe
+recipe.yaml                      the whole recipe, without folders of this machine
 README.md                        the card: metadata, numbers with their protocol, pictures, how to load it
 figures/*.png                    the figures of the run
 """
@@ -11,12 +11,14 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import vaekit
-from vaekit.config.loading import dump_recipe
-from vaekit.engine.model_files import save
+from vaekit.config.loading import dump_recipe, parse_recipe
+from vaekit.config.schema.recipe import Recipe
+from vaekit.engine.model_files import read_config, save
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import VaekitError, first_line
 from vaekit.registry import Trust
@@ -90,8 +92,9 @@ def stage(trained: TrainedModel, run: Run | None, folder: Path, name: str, licen
     >>> sorted(file.name for file in folder.iterdir())
     ['README.md', 'config.json', 'model.safetensors', 'recipe.yaml']
     """
-    save(trained, folder)
-    (folder / "recipe.yaml").write_text(dump_recipe(trained.recipe), encoding="utf-8")
+    save(replace(trained, recipe=without_folders(trained.recipe)), folder)
+    recipe = read_config(folder / "config.json")["recipe"]
+    (folder / "recipe.yaml").write_text(dump_recipe(recipe), encoding="utf-8")
     figures = [] if run is None else run.figures
     for figure in figures:
         (folder / "figures").mkdir(exist_ok=True)
@@ -99,6 +102,24 @@ def stage(trained: TrainedModel, run: Run | None, folder: Path, name: str, licen
     evaluation = {} if run is None else run.evaluation
     names = [figure.name for figure in figures]
     (folder / "README.md").write_text(model_card(trained, name, license, evaluation, names), encoding="utf-8")
+
+
+def without_folders(recipe: Recipe) -> Recipe:
+    """A recipe in which absolute paths of files, which name folders of this machine, are names of files.
+
+    >>> without_folders(Recipe(data={"dataset": "/home/ada/rows.csv"})).data.dataset
+    'rows.csv'
+    """
+    return parse_recipe(_names_of_files(recipe.model_dump(mode="json")), recipe.name, trust=True)
+
+
+def _names_of_files(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _names_of_files(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_names_of_files(inner) for inner in value]
+    is_path = isinstance(value, str) and Path(value).is_absolute() and ".py:" not in value
+    return Path(value).name if is_path else value
 
 
 def model_card(
@@ -132,7 +153,7 @@ def model_card(
     lines = [
         "---", *(f"{key}: {json.dumps(value)}" for key, value in metadata.items()), "---", "",
         f"# {trained.title}", "",
-        f"A variational autoencoder of [vaekit] {vaekit.__version__}: data points of {seen}, "
+        f"A variational autoencoder of vaekit {vaekit.__version__}: data points of {seen}, "
         f"{trained.model.latent_dim} latents, prior {parts.prior.kind}, likelihood "
         f"{parts.decoder.likelihood.kind}. recipe.yaml has all settings.", "",
         "```python", "import vaekit", "",
@@ -140,7 +161,6 @@ def model_card(
         *_numbers(evaluation or {}),
         *_pictures(figures or []),
         "The files are data alone: config.json, and weights as safetensors. Loading runs none of their code.",
-        "", "[vaekit]: https://pypi.org/project/vaekit/",
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
 
@@ -149,24 +169,30 @@ def _numbers(evaluation: dict[str, Any]) -> list[str]:
     """The numbers of an evaluation with their protocol."""
     if not evaluation:
         return []
+    name = "log p(x), lower bound" if evaluation.get("is_likelihood", True) else "score, no log-likelihood"
     rows = [
-        ("log p(x), lower bound", evaluation.get("log_likelihood"), evaluation.get("log_likelihood_stderr")),
-        ("ELBO", evaluation.get("elbo"), None),
-        ("reconstruction", evaluation.get("reconstruction"), None),
-        ("bits per dimension", evaluation.get("bits_per_dimension"), None),
+        (name, "log_likelihood", "nats"),
+        ("ELBO", "elbo", "nats"),
+        ("reconstruction", "reconstruction", "nats"),
+        ("bits per dimension", "bits_per_dimension", "bits"),
     ]
     table = [
-        f"| {label} | {value:.3f} |{'' if error is None else f' {error:.3f}'} |"
-        for label, value, error in rows
-        if isinstance(value, int | float)
+        f"| {label} | {evaluation[key]:.3f} {unit} | {_error(evaluation.get(f'{key}_stderr'))} |"
+        for label, key, unit in rows
+        if isinstance(evaluation.get(key), int | float)
     ]
     protocol = ", ".join(
         f"{key} {evaluation[key]}"
         for key in ("dataset", "split", "images", "estimator", "samples", "seed")
         if evaluation.get(key) is not None
     )
-    head = ["## Numbers", "", "| nats per data point | value | standard error |", "|---|---|---|"]
-    return [*head, *table, "", f"Protocol: {protocol}; measured by `vaekit evaluate`.", ""]
+    head = ["## Numbers", "", "| mean over data points | value | standard error |", "|---|---|---|"]
+    notes = [f"Note: {caveat}.\n" for caveat in evaluation.get("caveats", [])]
+    return [*head, *table, "", f"Protocol: {protocol}; measured by `vaekit evaluate`.", "", *notes]
+
+
+def _error(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, int | float) else ""
 
 
 def _pictures(figures: list[str]) -> list[str]:
