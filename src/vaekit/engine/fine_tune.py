@@ -45,7 +45,7 @@ class TrainedWeights:
         sha256: of their file.
         preprocessing: how data became model values, as plain values; None if it is not known.
 
-    >>> read_trained_weights(TrainedWeights.__doc__ and "nowhere")
+    >>> read_trained_weights("nowhere")
     Traceback (most recent call last):
     vaekit.errors.NotFoundError: init_from: nowhere: no such run or model
     """

@@ -19,7 +19,8 @@ from vaekit.utils.io import write_whole
 
 PREFIX = "hf://"
 PATTERNS = ("config.json", "model.safetensors", "components/*.py")
-_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w./-]+)?")
+REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_NAME = re.compile(rf"{REPOSITORY.pattern}(@[\w./-]+)?")
 
 
 def is_hub_name(path: object) -> bool:

@@ -20,9 +20,9 @@ from vaekit.config.loading import dump_recipe, parse_recipe
 from vaekit.config.schema.recipe import Recipe
 from vaekit.engine.model_files import read_config, save
 from vaekit.engine.trained_model import TrainedModel
-from vaekit.errors import VaekitError, first_line
+from vaekit.errors import InvalidError, VaekitError, brief, first_line
 from vaekit.registry import Trust
-from vaekit.runs.hub import PREFIX, huggingface_hub
+from vaekit.runs.hub import PREFIX, REPOSITORY, huggingface_hub
 from vaekit.runs.run import Run, load
 
 SHOWN = (
@@ -59,8 +59,15 @@ def push(
 
     Raises:
         VaekitError: huggingface_hub is not installed, or the Hub refuses.
+        InvalidError: the name is not OWNER/NAME.
         NotFoundError, InvalidError: as for `vaekit.load`.
+
+    >>> push(vaekit.demo(), "digits")
+    Traceback (most recent call last):
+    vaekit.errors.InvalidError: name: expected OWNER/NAME, such as ada/digits; got 'digits'
     """
+    if not REPOSITORY.fullmatch(name):
+        raise InvalidError(f"name: expected OWNER/NAME, such as ada/digits; got {brief(name)}")
     hub = huggingface_hub()
     if isinstance(model, Run):
         trained, run = model.trained, model
