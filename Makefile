@@ -67,7 +67,7 @@ audit: $(VENV)/.ready ## List known vulnerabilities of the installed dependencie
 	@$(BIN)/python scripts/audit.py
 
 clean: ## Remove the virtual environment and caches; runs stay
-	rm -rf $(VENV) .venv-audit .venv-oldest .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist site src/*.egg-info
+	rm -rf $(VENV) .venv-audit .venv-oldest .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist site .jupyter_cache jupyter_execute src/*.egg-info
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "vaekit needs Python 3.11 or newer on the PATH (or: make PYTHON=/path/to/python)"; exit 1; }
