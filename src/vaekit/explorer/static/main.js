@@ -40,6 +40,7 @@ async function start() {
       encoded: none,
       observed: none,
       frames: none,
+      dimmed: none,
       loaded: 0,
       valued: 0,
     }),

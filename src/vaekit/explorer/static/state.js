@@ -76,6 +76,7 @@ const FIELDS = {
  */
 export function initialState(infos) {
   const { projection, classes: names } = infos[0];
+  const isPlane = ({ layer_dims: dims, drawable, condition }) => dims.join() === "2" && drawable && !condition;
   return {
     tool: "sliders",
     kind: projection.kind,
@@ -85,7 +86,7 @@ export function initialState(infos) {
     z: infos.map((info) => info.latents.map(() => 0)),
     label: firstLabel(conditionOf(infos)),
     density: false,
-    backdrop: false,
+    backdrop: infos.every(isPlane), // where the map is the whole latent space
     ellipse: true,
     camera: infos.map(() => null),
     a: null,

@@ -125,6 +125,7 @@
  * @property {({xy: number[], ellipse: Ellipse|null}|null)[]} encoded  the posterior of the drawing
  * @property {(string|null)[]} observed  the drawing as the model sees it, run-length encoded
  * @property {({row: ImageBitmap, k: number, n: number, z: number[], t: number}|null)[]} frames  the current image of an interpolation
+ * @property {(boolean|null)[]} dimmed  whether the map is dark under its backdrop
  * @property {number} loaded  how often points were loaded
  * @property {number} valued  how often their values were loaded
  *

@@ -1,7 +1,16 @@
 /** What lies under the points: the decoded backdrop, or grid lines at round numbers; and the axis labels. */
 import { scale, ticks, toScreen, visibleBounds } from "./camera.js";
 
-const OPACITY = 0.7; // of the backdrop, so that points are visible on it
+const FAINTEST = 0.1; // opacity of the backdrop of a whole map, so that points are visible on it
+const OPACITY = 0.8; // of the backdrop once the map is enlarged
+const WHOLE = 1.3; // times that the map is enlarged when the backdrop begins to fade in
+const CLOSE = 3; // and when it has faded in
+
+/** How opaque the backdrop is at a magnification of the whole map. */
+export function backdropOpacity(magnification) {
+  const share = Math.log(Math.max(magnification, WHOLE) / WHOLE) / Math.log(CLOSE / WHOLE);
+  return FAINTEST + (OPACITY - FAINTEST) * Math.min(share, 1);
+}
 
 /**
  * @param {CanvasRenderingContext2D} context
@@ -9,10 +18,11 @@ const OPACITY = 0.7; // of the backdrop, so that points are visible on it
  * @param {{width: number, height: number}} size
  * @param {{ink: string, line: string, muted: string, font: string}} look
  * @param {{picture: ImageBitmap, square: {x: number, y: number, side: number}}|null} backdrop
+ * @param {number} opacity  of the backdrop
  */
-export function drawBackground(context, camera, size, look, backdrop) {
+export function drawBackground(context, camera, size, look, backdrop, opacity) {
   context.clearRect(0, 0, size.width, size.height);
-  if (backdrop) drawTiles(context, camera, size, backdrop);
+  if (backdrop) drawTiles(context, camera, size, backdrop, opacity);
   else drawGrid(context, camera, size, look);
 }
 
@@ -31,11 +41,11 @@ export function drawAxes(context, camera, size, look, names) {
   write(context, { ...look, muted: look.ink }, names[1], 8, 18, null);
 }
 
-function drawTiles(context, camera, size, { picture, square: { x, y, side } }) {
+function drawTiles(context, camera, size, { picture, square: { x, y, side } }, opacity) {
   const [left, top] = toScreen(camera, size, x - side / 2, y + side / 2);
   const wide = side * scale(camera, size);
   context.imageSmoothingEnabled = wide < picture.width;
-  context.globalAlpha = OPACITY;
+  context.globalAlpha = opacity;
   context.drawImage(picture, left, top, wide, wide);
   context.globalAlpha = 1;
 }
@@ -58,8 +68,8 @@ function line(context, look, value, x0, y0, x1, y1) {
 function axisTicks(camera, size) {
   const [x0, x1, y0, y1] = visibleBounds(camera, size);
   return {
-    across: ticks(x0, x1, Math.max(2, size.width / 110)),
-    up: ticks(y0, y1, Math.max(2, size.height / 110)),
+    across: ticks(x0, x1, size.width / 110),
+    up: ticks(y0, y1, size.height / 110),
     x: (value) => toScreen(camera, size, value, 0)[0],
     y: (value) => toScreen(camera, size, 0, value)[1],
   };

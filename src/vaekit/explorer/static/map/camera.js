@@ -53,11 +53,13 @@ export function visibleBounds(camera, size) {
   return [x0, x1, y0, y1];
 }
 
-/** Round numbers between two ends, about `count` of them: steps of 1, 2 or 5 times a power of ten. */
+/**
+ * Round numbers between two ends, about `count` of them and at least three: steps of 1, 2 or 5 times a power of ten.
+ */
 export function ticks(low, high, count) {
-  const rough = (high - low) / count;
+  const rough = (high - low) / Math.max(count, 4);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 5, 10].find((times) => times * power >= rough);
+  const step = power * [1, 2, 5, 10].findLast((times) => times === 1 || times * power <= 1.4 * rough);
   const first = Math.ceil(low / step);
   const values = Array.from({ length: Math.floor(high / step) - first + 1 }, (_, k) => (first + k) * step);
   return { values, digits: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };

@@ -1,26 +1,39 @@
 /**
- * Colors for numbers and classes. Up to ten classes have Tol's "muted" colors, as in vaekit's figures; more share a
- * rainbow. Numbers use cividis, which looks the same to color-blind readers.
+ * Colors for numbers and classes, each with a contrast of at least 3:1 to the ground of the map, light and dark. Up to ten
+ * classes have the hues of Tol's "muted" colors, as in vaekit's figures; more share a rainbow. Numbers use cividis, which
+ * looks the same to color-blind readers, without the end that the ground would swallow.
  */
 
-const TEN = "332288 88ccee 44aa99 117733 999933 ddcc77 cc6677 882255 aa4499 1f2328".split(" ");
-const TEN_ON_DARK = "8f82f0 88ccee 44aa99 3da35d a9a93f ddcc77 cc6677 c8508a c66cb8 e6e8eb".split(" ");
-const RAINBOW = (
-  "38276d 4454c3 467df4 38a5fb 1ecbda 1de7b2 4af880 88ff4e " +
-  "b9f635 dfdf37 f8be39 fe962b f46617 df3f08 be2102 920b01"
-).split(" ");
-const CIVIDIS = "00224e 1a386f 434e6c 61656f 7d7c78 9b9476 bcae6c dec958 fee838".split(" ");
+const TEN = {
+  light: "332288 1e90d0 2f9083 117733 7a8221 b5801a cc6677 882255 aa4499 1f2328".split(" "),
+  dark: "8f82f0 88ccee 44aa99 3da35d a9a93f ddcc77 cc6677 c8508a c66cb8 e6e8eb".split(" "),
+};
+const RAINBOW = {
+  light: (
+    "4a36a0 4454c3 3f70e8 1485e0 1790a0 118f6d 068a30 2f8a00 " +
+    "5f8a07 858512 a07005 c86400 dd5210 d43c08 be2102 920b01"
+  ).split(" "),
+  dark: (
+    "8a76d0 7484e8 467df4 38a5fb 1ecbda 1de7b2 4af880 88ff4e " +
+    "b9f635 dfdf37 f8be39 fe962b f46617 e8582a d8503a c84a48"
+  ).split(" "),
+};
+const CIVIDIS = {
+  light: "00224e 16366e 394a70 575d6d 70706b 857c58 968538 a68700".split(" "),
+  dark: "5f6f9f 66799f 7388a0 8796a0 a0a28f beb47c dec958 fee838".split(" "),
+};
 const PLAIN = { light: "5f6773", dark: "9aa3ae" };
 const BYTES = new Map();
+const on = (colors, dark) => (dark ? colors.dark : colors.light);
 
 /** The color of class k among n, "#rrggbb". */
 export function classColor(k, n, dark) {
-  if (n <= 10) return `#${(dark ? TEN_ON_DARK : TEN)[k % 10]}`;
-  return hex(along(RAINBOW, k / Math.max(n - 1, 1)));
+  if (n <= 10) return `#${on(TEN, dark)[k % 10]}`;
+  return hex(along(on(RAINBOW, dark), k / Math.max(n - 1, 1)));
 }
 
 /** The color scale, for the CSS of the legend. */
-export const SCALE = CIVIDIS.map((color) => `#${color}`);
+export const colorScale = (dark) => on(CIVIDIS, dark).map((color) => `#${color}`);
 
 /**
  * The range of a color scale: from the 1st to the 99th percentile, so that outliers do not flatten it.
@@ -54,7 +67,7 @@ export function paint(points, color, classes, hidden, dark) {
 }
 
 function coloring(points, color, classes, dark) {
-  const plain = rgb(dark ? PLAIN.dark : PLAIN.light);
+  const plain = rgb(on(PLAIN, dark));
   const values = points[color];
   if (!values) return () => plain;
   if (color === "label") {
@@ -62,7 +75,7 @@ function coloring(points, color, classes, dark) {
     return (i) => palette[values[i]] ?? plain;
   }
   const [low, high] = range(values);
-  const steps = Array.from({ length: 256 }, (_, k) => along(CIVIDIS, k / 255));
+  const steps = Array.from({ length: 256 }, (_, k) => along(on(CIVIDIS, dark), k / 255));
   return (i) => steps[Math.round(255 * Math.min(Math.max((values[i] - low) / (high - low), 0), 1))] ?? plain;
 }
 

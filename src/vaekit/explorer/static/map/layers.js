@@ -2,12 +2,13 @@
 import { el } from "../dom.js";
 import { canvasStyle, isDark, onTheme } from "../theme.js";
 import { paint } from "./colors.js";
-import { drawAxes, drawBackground } from "./backdrop.js";
+import { backdropOpacity, drawAxes, drawBackground } from "./backdrop.js";
 import { drawMarkers } from "./markers.js";
 import { pen } from "./overlay.js";
 import { pointLayer } from "./points.js";
 
 const MAX_RATIO = 2; // device pixels per CSS pixel
+const DIM = 0.35; // opacity of the backdrop from which the map is dark
 
 /**
  * @param {import("../types.js").App} app
@@ -26,6 +27,8 @@ export function createLayers(app, model, stage, view) {
   const extras = { density: null, backdrop: null };
   let colors = canvasStyle(stage);
   let pending = null; // "markers" or "all"
+  let dimmed = false;
+  const magnification = () => view.whole().span / view.camera().span;
 
   /** Draw in the next frame: everything, or only the markers. */
   function redraw(part = "all") {
@@ -37,12 +40,10 @@ export function createLayers(app, model, stage, view) {
     const { backdrop, density } = app.store.get();
     const shown = backdrop ? extras.backdrop : null;
     if (pending === "all") {
-      drawBackground(contexts.background, view.camera(), size, colors, shown);
-      points.draw(
-        view.camera(),
-        size,
-        pointStyle(model.points?.n ?? 0, view.whole().span / view.camera().span, shown),
-      );
+      dim();
+      const opacity = backdropOpacity(magnification());
+      drawBackground(contexts.background, view.camera(), size, colors, shown, opacity);
+      points.draw(view.camera(), size, pointStyle(model.points?.n ?? 0, magnification(), dimmed));
     }
     contexts.overlay.clearRect(0, 0, size.width, size.height);
     drawMarkers(pen(contexts.overlay, view.camera(), size, colors), app, model, density ? extras.density : null);
@@ -50,11 +51,19 @@ export function createLayers(app, model, stage, view) {
     pending = null;
   }
 
-  /** The map is dark under a backdrop, because most images are: points stay visible on them. */
-  function recolor() {
-    const { color, hidden, backdrop } = app.store.get();
-    if (backdrop) stage.dataset.theme = "dark";
+  /** The map is dark under a strong backdrop, because most images are: points stay visible on them. */
+  function dim() {
+    const wanted = app.store.get().backdrop && backdropOpacity(magnification()) > DIM;
+    if (wanted === dimmed) return;
+    dimmed = wanted;
+    if (dimmed) stage.dataset.theme = "dark";
     else delete stage.dataset.theme;
+    app.scene.set({ dimmed: app.scene.get().dimmed.map((old, k) => (k === model.m ? dimmed : old)) });
+    recolor();
+  }
+
+  function recolor() {
+    const { color, hidden } = app.store.get();
     colors = canvasStyle(stage);
     const classes = model.info.classes?.length ?? 0;
     if (model.points) points.setColors(paint(model.points, color, classes, new Set(hidden), isDark(stage)));
@@ -88,10 +97,10 @@ export function createLayers(app, model, stage, view) {
 }
 
 /** Points shrink with their number, and grow with the zoom. */
-function pointStyle(n, magnification, backdrop) {
+function pointStyle(n, magnification, dimmed) {
   const room = Math.sqrt(10000 / Math.max(n, 1));
   const diameter = Math.min(Math.max(3.2 * room * Math.sqrt(magnification), 2), 9);
-  return { diameter: backdrop ? Math.max(diameter * 0.8, 2) : diameter, opacity: backdrop ? 0.6 : 0.8 };
+  return { diameter: dimmed ? Math.max(diameter * 0.8, 2) : diameter, opacity: dimmed ? 0.6 : 0.85 };
 }
 
 /** The names of the axes, with the share of variance that each explains. */

@@ -1,7 +1,7 @@
 /** The legend of a map: classes, each of which can be hidden, or a color scale. */
 import { button, el, formatNumber } from "../dom.js";
 import { isDark, onTheme } from "../theme.js";
-import { classColor, range, SCALE } from "./colors.js";
+import { classColor, colorScale, range } from "./colors.js";
 
 export const MEASURES = {
   reconstruction: "Reconstruction, log p(x | z)",
@@ -14,7 +14,7 @@ export function legend(app, model, stage) {
   const box = el("div", { class: "legend" });
   const refresh = () => box.replaceChildren(...entries(app, model, stage));
   app.store.on(["color", "hidden", "backdrop"], refresh);
-  app.scene.on(["loaded", "valued"], refresh);
+  app.scene.on(["loaded", "valued", "dimmed"], refresh);
   onTheme(refresh);
   return box;
 }
@@ -23,7 +23,7 @@ function entries(app, model, stage) {
   const { color } = app.store.get();
   if (!model.points) return [];
   if (color === "label") return model.info.classes ? classEntries(app, model.info.classes, stage) : [];
-  return color === "none" ? [] : [scaleOf(model.points[color], MEASURES[color])];
+  return color === "none" ? [] : [scaleOf(model.points[color], MEASURES[color], isDark(stage))];
 }
 
 function classEntries(app, names, stage) {
@@ -51,11 +51,11 @@ const flipped = (hidden, k) =>
   hidden.includes(k) ? hidden.filter((j) => j !== k) : [...hidden, k].sort((a, b) => a - b);
 const hide = (app, hidden) => app.store.set({ hidden });
 
-function scaleOf(values, name) {
+function scaleOf(values, name, dark) {
   if (!values) return el("p", { class: "note" }, `${name}: estimating …`);
   const [low, high] = range(values);
   const bar = el("span", { class: "ramp", "aria-hidden": "true" });
-  bar.style.setProperty("--ramp", SCALE.join(","));
+  bar.style.setProperty("--ramp", colorScale(dark).join(","));
   const ends = [low, high].map((value) => el("span", { class: "number" }, formatNumber(value, 0)));
   return el("p", { class: "scale" }, el("span", {}, name), ends[0], bar, ends[1], el("span", {}, "nats"));
 }
