@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import html
 import json
+import re
+import shlex
 
 import numpy as np
 import pytest
@@ -295,3 +298,35 @@ def test_both_estimates_of_a_run_are_compared_on_their_common_images(call, run):
     page = (run / "report.html").read_text()
     assert page.index("Log-likelihood (AIS)") < page.index("Log-likelihood (importance sampling)")
     assert "on the same 40 images AIS is" in " ".join(call("compare", run).stdout.split())
+
+
+def test_the_lines_of_a_report_reproduce_its_numbers(call, run, tmp_path, monkeypatch):
+    monkeypatch.setattr("vaekit.runs.run.Run.plot", lambda *_, **__: [])  # figures take most of the time
+    options = ["--images", 25, "--samples", 7, "--split", "validation", "--seed", 3, "--repeats", 2]
+    assert call("evaluate", run, *options).exit_code == 0
+    assert (
+        call("evaluate", run, "--estimator", "ais", "--images", 4, "--chains", 2, "--steps", 3).exit_code == 0
+    )
+    assert (
+        call("evaluate", run, "--bdmc", "--images", 3, "--samples", 5, "--chains", 2, "--steps", 2).exit_code
+        == 0
+    )
+    recipe, *_, commands = re.findall(
+        r"<pre><code>(.*?)</code></pre>", (run / "report.html").read_text(), re.S
+    )
+    (tmp_path / "recipe.yaml").write_text(html.unescape(recipe))
+    for line in html.unescape(commands).splitlines():
+        program, *words = shlex.split(line)
+        result = call(*words)
+        assert (program, result.exit_code) == ("vaekit", 0), result.output
+    for name in ("evaluation.json", "evaluation-ais.json", "bdmc.json"):
+        again, before = (json.loads((folder / name).read_text()) for folder in (tmp_path / "again", run))
+        changed = {key for key in before if again[key] != before[key]}
+        assert changed <= {"seconds", "sha256", "arrays"}, name
+    assert cards(tmp_path / "again") == cards(run)
+
+
+def cards(run):
+    """The numbers at the top of the report of a run, but for those of time."""
+    values = re.findall(r"<dt>(.*?)</dt>\s*<dd class=\"value\">(.*?)</dd>", (run / "report.html").read_text())
+    return [value for value in values if value[0] != "Training time"]

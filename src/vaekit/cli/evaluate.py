@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _SPLIT_OPTIONS = (
     "estimator",
     "quality",
+    "quality_samples",
     "features",
     "metric",
     "baselines",
@@ -89,6 +90,13 @@ _UNUSED = {  # the options that a mode does not use, and why
     help="R, repeat the estimate R times with other draws: its Monte Carlo error comes from their spread.",
 )
 @click.option("--quality", is_flag=True, help="Also measure the quality of samples.")
+@click.option(
+    "--quality-samples",
+    type=click.IntRange(2),
+    default=5000,
+    show_default=True,
+    help="Number of samples for --quality.",
+)
 @click.option(
     "--features",
     metavar="NAME",

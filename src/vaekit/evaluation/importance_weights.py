@@ -1,10 +1,14 @@
 """A stream of importance weights: K weights for each of B images, in memory that does not grow with K.
 
 With the running maximum m of log w, the sums of w / m and (w / m)^2 give the mean weight and the effective
-sample size (sum w)^2 / sum w^2 (Kong 1992). Three more things are kept: the bound of the first n weights for
-n = 1, 2, 5, 10, ..., K; the largest 3 sqrt K weights, whose tail is fitted by `vaekit.evaluation.psis`; and
-the sums of G groups of weights, from which the jackknife estimates bias and variance of t, the log of the
-mean. With t_(-j) the same without the m_j weights of group j, and h_j = K / m_j,
+sample size (sum w)^2 / sum w^2 (Kong 1992). Three more things are kept: the bound of n weights for n = 1, 2,
+5, 10, ..., K; the largest 3 sqrt K weights, whose tail is fitted by `vaekit.evaluation.psis`; and the sums of
+G groups of weights, from which the jackknife estimates bias and variance of t, the log of the mean.
+
+The bound of n weights is that of the first n. Up to n = 100 it is the mean over floor(100 / n) groups of n
+weights, so the bound of one weight is the ELBO of 100 draws, not of one.
+
+With t_(-j) the same t without the m_j weights of group j, and h_j = K / m_j, the jackknife is
 
     corrected   T = G t - sum_j (1 - 1 / h_j) t_(-j)
     variance    1/G sum_j (t_j - T)^2 / (h_j - 1),        t_j = h_j t - (h_j - 1) t_(-j)
@@ -22,6 +26,7 @@ from torch import Tensor
 from vaekit.evaluation.psis import pareto_k, tail_length
 
 JACKKNIFE_GROUPS = 32
+GROUPED = 100  # the first weights, whose groups give the bounds of few samples
 _SMALLEST = 1e-300  # sum of weights, relative to the largest; a smaller one has no finite logarithm
 
 
@@ -49,7 +54,8 @@ class ImportanceWeights:
             min(samples, JACKKNIFE_GROUPS), images, dtype=torch.float64, device=device
         )
         self.count = 0
-        self._bounds: list[Tensor] = []
+        self._bounds: list[Tensor] = []  # of more than GROUPED weights
+        self._first = torch.empty(0, images, dtype=torch.float64, device=device)
         self._sample_sizes = sample_sizes(samples)
         self._tail = torch.empty(0, images, dtype=torch.float64, device=device)
         self._tail_size = tail_length(samples) + 1  # and the threshold
@@ -86,8 +92,9 @@ class ImportanceWeights:
 
     @property
     def growth(self) -> Tensor:
-        """(G, B): log of the mean of the first n weights, for each n of `sample_sizes(K)`."""
-        return torch.stack(self._bounds)
+        """(G, B): the bound of n weights, for each n of `sample_sizes(K)`."""
+        few = [n for n in self._sample_sizes if n <= len(self._first)]
+        return torch.stack([*(_group_mean(self._first, n) for n in few), *self._bounds])
 
     @property
     def pareto_k(self) -> Tensor:
@@ -123,11 +130,19 @@ class ImportanceWeights:
 
     def _add_bounds(self, log_weights: Tensor) -> None:
         """The bound of the first n weights, for each n of `sample_sizes` that these weights reach."""
-        for n in self._sample_sizes[len(self._bounds) :]:
+        self._first = torch.cat([self._first, log_weights[: GROUPED - len(self._first)]])
+        many = [n for n in self._sample_sizes if n > GROUPED]
+        for n in many[len(self._bounds) :]:
             if n > self.count + len(log_weights):
                 return
             log_sum = torch.logaddexp(self._log_sum, log_weights[: n - self.count].logsumexp(0))
             self._bounds.append(log_sum - math.log(n))
+
+
+def _group_mean(log_weights: Tensor, n: int) -> Tensor:
+    """The mean over disjoint groups of n weights of the log of their mean, (B,)."""
+    groups = log_weights[: len(log_weights) // n * n].unflatten(0, (-1, n))
+    return groups.logsumexp(1).mean(0) - math.log(n)
 
 
 def sample_sizes(samples: int) -> list[int]:

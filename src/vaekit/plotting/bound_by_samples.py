@@ -30,7 +30,7 @@ def bound_by_samples(
     Args:
         points: n, the bound in nats, and its standard error over images (None for a single image).
         title: what is shown.
-        subtitle: a second line in gray.
+        subtitle: a second line in gray; it also says what the band is.
 
     Returns:
         A figure with one chart.
@@ -53,6 +53,8 @@ def bound_by_samples(
         raise InvalidError(
             f"points: expected at least two with finite bounds, got {len(points)} points with bounds {bounds}"
         )
+    band = "band: two standard errors over data points" if errors.any() else ""
+    subtitle = "; ".join(filter(None, [subtitle, band]))
     x_label, y_label = "importance samples per image", "Lower bound of log p(x) (nats)"
     figure, axes = chart(title, subtitle, x_label, y_label, ["", "−000.0"])
     axes.fill_between(counts, bounds - 2 * errors, bounds + 2 * errors, color=BLUE, alpha=0.15, linewidth=0)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from vaekit.errors import InvalidError, first_line
 from vaekit.runs.files import RunFiles
 from vaekit.runs.headline import two_estimates
+from vaekit.runs.reproduce import reproduction
 from vaekit.runs.summary import (
     MetricCard,
     ais_cards,
@@ -31,8 +32,9 @@ from vaekit.utils.io import write_whole
 
 CAPTIONS = {
     "training-curves": "The ELBO and its two terms by epoch, and beta if it changes.",
-    "bound-by-samples": "The importance-weighted bound on log p(x) by number of samples. If it still rises "
-    "at the right end, more samples would raise it further.",
+    "bound-by-samples": "The importance-weighted bound on log p(x) by number of samples, in a band of two "
+    "standard errors over the data points. The bound of one sample is the ELBO. If the curve still rises at "
+    "the right end, more samples would raise it further.",
     "columns": "The distribution of each column in held-out rows and in samples.",
     "correlations": "Correlations of the numbers in held-out rows and in samples.",
     "column-errors": "The error of reconstructed held-out rows by column; 1 is that of a constant.",
@@ -149,7 +151,7 @@ def render_report(run: RunFiles) -> str:
         run=shlex.quote(str(run.path)),
         cards=cards + training_cards(run.metrics, run.n_parameters),
         evaluated=bool(evaluation),
-        samples=evaluation.get("samples"),
+        reproduction=reproduction(run),
         caveats=[*(evaluation.get("caveats") or []), *run.stale],
         quality=describe_quality(evaluation["quality"]) if evaluation.get("quality") else "",
         curves=[image for image in images if image.name == _CURVES],

@@ -144,7 +144,8 @@ class Run(RunFiles):
         """
         chosen = EvaluationOptions(samples, split, **options)
         own = chosen.data is None and chosen.missing is None
-        save: dict[str, Any] = {"save": partial(_save_if_possible, self.save_evaluation)} if own else {}
+        write = partial(self.save_evaluation, options=chosen)
+        save: dict[str, Any] = {"save": partial(_save_if_possible, write)} if own else {}
         partial_path = self.partial_path if os.access(self.path, os.W_OK) else None
         return evaluate(self.trained, chosen, progress, say, partial_path, **save)
 
@@ -159,19 +160,26 @@ class Run(RunFiles):
         _save_if_possible(self._write_measured, "bdmc", {**bounds.to_dict(), **known})
         return bounds
 
-    def save_evaluation(self, evaluation: Evaluation) -> None:
+    def save_evaluation(self, evaluation: Evaluation, options: EvaluationOptions | None = None) -> None:
         """Write the evaluation and its values per image, and update the report.
 
         Importance sampling writes evaluation.json and evaluation.npz. Annealed importance sampling, mostly of
         a few images, writes evaluation-ais.json and evaluation-ais.npz, and replaces nothing else.
+
+        Args:
+            evaluation: what was measured.
+            options: how, for the lines of the report that repeat it; None if it is not known.
         """
+        from vaekit.runs.reproduce import OPTIONS, recorded_options
+
         name, arrays = _FILE_NAMES[evaluation.estimator], io.BytesIO()
         np.savez_compressed(arrays, allow_pickle=False, **evaluation.per_image)
         write_whole(self.path / f"{name}.npz", arrays.getvalue())
         digest = hashlib.sha256(arrays.getvalue()).hexdigest()
         if evaluation.estimator == "importance":
             self._plot_bound_by_samples(evaluation)
-        self._write_measured(name, {**evaluation.to_dict(), "arrays": digest})
+        asked = {} if options is None else {OPTIONS: recorded_options(options)}
+        self._write_measured(name, {**evaluation.to_dict(), **asked, "arrays": digest})
 
     def _write_measured(self, name: str, content: dict[str, Any]) -> None:
         """Write an evaluation, and the report, which a damaged file elsewhere in the run may prevent."""

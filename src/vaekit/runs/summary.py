@@ -221,8 +221,9 @@ def _information(known: Mapping[str, Any]) -> MetricCard | None:
         return None
     maximum = format_number(math.log(known["surgery_images"]))
     noun = _noun(known)
+    latents = "top layer" if len(known.get("layer_dims") or ()) > 1 else "latents"
     note = (
-        f"between {noun.removesuffix('s')} and top layer, over {known['surgery_images']:,} {noun}; at most "
+        f"between {noun.removesuffix('s')} and {latents}, over {known['surgery_images']:,} {noun}; at most "
         f"{maximum}"
     )
     if is_at_cap(known["mutual_information"], known["surgery_images"]):
