@@ -98,7 +98,7 @@ def test_the_covariance_of_a_posterior_is_projected():
 
 
 def test_an_impossible_kind_is_refused():
-    with pytest.raises(InvalidError, match="map: expected pca or umap, got 'latents'"):
+    with pytest.raises(InvalidError, match="map: expected pca, umap or tsne, got 'latents'"):
         projections.fit_projection(latents(4), "latents")
     with pytest.raises(InvalidError, match="map: expected latents, got 'pca'"):
         projections.fit_projection(latents(1), "pca")

@@ -32,7 +32,7 @@ def test_latents_and_terms_are_those_of_the_model():
 def test_log_likelihoods_are_estimated_step_by_step():
     e = tiny_session()
     assert np.isnan(e.log_likelihood).all()
-    steps = list(e.estimate_log_likelihoods())
+    steps = list(e.measure())
     assert steps[-1] == N
     assert steps == sorted(steps)
     assert np.isfinite(e.log_likelihood).all()
@@ -44,7 +44,7 @@ def test_log_likelihoods_are_estimated_step_by_step():
 def test_an_autoencoder_has_no_log_likelihood():
     e = tiny_session(cases.make_vae(posterior="delta"))
     assert not e.is_bound
-    assert list(e.estimate_log_likelihoods()) == []
+    assert list(e.measure()) == []
 
 
 def test_progress_counts_all_images():
@@ -97,4 +97,4 @@ def test_a_conditional_model_infers_missing_labels():
     with torch.no_grad():
         expected = e.model.encode(e.images.all(), e.conditions).mean
     assert np.allclose(e.latents.mean, expected, atol=1e-5)
-    assert list(e.estimate_log_likelihoods())[-1] == N
+    assert list(e.measure())[-1] == N

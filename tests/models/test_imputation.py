@@ -78,6 +78,25 @@ def test_imputations_have_the_mean_and_covariance_of_the_closed_form(known):
         assert ((found.mean[i].flatten()[MISSING] - expected.mean).abs() < 5 * error).all()
 
 
+def test_the_evidence_of_observed_pixels_and_the_posterior_are_those_of_the_closed_form(known):
+    model, marginal = known
+    torch.manual_seed(0)
+    x, seen = marginal.sample((3,)), ~MISSING
+    found = impute(model, x.masked_fill(MISSING, torch.nan).unflatten(-1, PIXELS), samples=40_000, seed=1)
+    covariance = marginal.covariance_matrix[seen][:, seen]
+    expected = MultivariateNormal(marginal.loc[seen], covariance).log_prob(x[:, seen])
+    torch.testing.assert_close(found.log_observed, expected.float(), rtol=0, atol=0.03)
+    w = model.decoder.network.weight.detach()[seen]
+    precision = torch.eye(D) + w.T @ w / SIGMA**2
+    mean = (x - marginal.loc)[:, seen] @ w @ torch.linalg.inv(precision) / SIGMA**2
+    torch.testing.assert_close(found.latent_mean, mean, rtol=0, atol=0.05)
+    stddev = torch.linalg.inv(precision).diagonal().sqrt().expand(3, D)
+    torch.testing.assert_close(found.latent_stddev, stddev, rtol=0.05, atol=0)
+    divergence = found.reconstruction.float() - found.log_observed
+    of_normals = 0.5 * (stddev.square().sum(1) + mean.square().sum(1) - D + torch.logdet(precision))
+    torch.testing.assert_close(divergence, of_normals.float(), rtol=0, atol=0.1)
+
+
 def test_imputations_without_sampled_pixels_vary_only_by_the_latents(known):
     model, marginal = known
     x = marginal.sample((1,))
@@ -112,6 +131,8 @@ def test_an_unknown_label_is_sampled_from_its_posterior():
     posterior = log_joint.softmax(0)
     found = impute(model, x, imputations=6000, samples=6000, sample_pixels=False, seed=0)
     torch.testing.assert_close(found.mean[0, 0, 0, 1], posterior @ centers[:, 1])
+    torch.testing.assert_close(found.label_probabilities[0], posterior)
+    torch.testing.assert_close(found.log_observed[0], log_joint.logsumexp(0))
     drawn = found.images[:, 0, 0, 0, 1]
     for center, chance in zip(centers[:, 1], posterior, strict=True):
         assert abs((drawn - center).abs().lt(1e-3).float().mean() - chance) < 4 * (0.25 / 6000) ** 0.5

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from vaekit.errors import InvalidError
 
 MAX_IMAGES = 64
+MAX_THUMBNAILS = 512
 
 
 def _check_base64(text: str) -> str:
@@ -30,6 +31,7 @@ Index = Annotated[int, Field(ge=0, le=10_000_000)]
 LatentVector = Annotated[list[Number], Field(min_length=1, max_length=65_536)]
 LatentVectors = Annotated[list[LatentVector], Field(min_length=1, max_length=MAX_IMAGES)]
 MapPoint = tuple[Number, Number]
+Between = Literal["plane", "neighbors"]
 Label = Index | Annotated[list[Number], Field(min_length=1, max_length=4096)] | None
 Seed = Annotated[int, Field(ge=0, lt=2**53)]
 Temperature = Annotated[float, Field(gt=0, le=10)]
@@ -58,13 +60,15 @@ class Map(Request):
 
     Attributes:
         kind: the projection; None for the default of the model.
+        dims: 2 for a plane, 3 for space.
 
     Example:
         >>> Map(kind="pca").kind
         'pca'
     """
 
-    kind: Literal["latents", "pca", "umap"] | None = None
+    kind: Literal["latents", "pca", "umap", "tsne"] | None = None
+    dims: Annotated[int, Field(ge=2, le=3)] = 2
 
 
 class Backdrop(Map):
@@ -75,6 +79,7 @@ class Backdrop(Map):
         side: the side of the square; None for the bounds of the map.
         n: tiles per row and per column.
         label: the class that the decoder is conditioned on.
+        between: decode the plane of a linear map, or means of the nearest data; others have no plane.
 
     Example:
         >>> Backdrop(side=2.0).n
@@ -86,6 +91,7 @@ class Backdrop(Map):
     side: Annotated[float, Field(gt=0, le=1e6)] | None = None
     n: Annotated[int, Field(ge=2, le=40)] = 20
     label: Index | None = None
+    between: Between = "plane"
 
 
 class Image(Request):
@@ -117,6 +123,7 @@ class Unproject(Map):
     Attributes:
         x, y: the point.
         base: the latent vector to start from; None for the origin of the map.
+        between: see `Backdrop`.
 
     Example:
         >>> Unproject(x=0.5, y=-1.0).base is None
@@ -126,6 +133,7 @@ class Unproject(Map):
     x: Number
     y: Number
     base: LatentVector | None = None
+    between: Between = "plane"
 
 
 class Decode(Map):
@@ -135,6 +143,7 @@ class Decode(Map):
         z: n latent vectors of d numbers each; give either `z` or `point`.
         point: (x, y) on the map.
         base: for `point`, the latent vector to start from.
+        between: for `point`, see `Backdrop`.
         label: the class or attributes that the decoder is conditioned on.
 
     Example:
@@ -145,6 +154,7 @@ class Decode(Map):
     z: LatentVectors | None = None
     point: MapPoint | None = None
     base: LatentVector | None = None
+    between: Between = "plane"
     label: Label = None
 
     @model_validator(mode="after")
@@ -300,6 +310,64 @@ class Classes(Request):
     """
 
     z: LatentVector
+
+
+class Neighbors(Map):
+    """The nearest data of a latent vector.
+
+    Attributes:
+        z: the latent vector.
+        n: how many.
+
+    Example:
+        >>> Neighbors(z=[0.0, 1.0]).n
+        8
+    """
+
+    z: LatentVector
+    n: Annotated[int, Field(ge=1, le=100)] = 8
+
+
+class Thumbnails(Request):
+    """Several images of the data.
+
+    Attributes:
+        indices: their positions in the split.
+
+    Example:
+        >>> Thumbnails(indices=[4, 2]).indices
+        [4, 2]
+    """
+
+    indices: Annotated[list[Index], Field(min_length=1, max_length=MAX_THUMBNAILS)]
+
+
+class Selection(Request):
+    """A selection of the data.
+
+    Attributes:
+        mask: N bits, 1 for what is selected, the first in the lowest bit of the first byte.
+
+    Example:
+        >>> Selection(mask="Aw==").mask
+        'Aw=='
+    """
+
+    mask: Base64
+
+
+class Export(Selection):
+    """A file of a selection.
+
+    Attributes:
+        format: "csv", a line for each data point, or "npz", arrays with the images.
+
+    Example:
+        >>> Export(mask="Aw==", format="npz").format
+        'npz'
+    """
+
+    format: Literal["csv", "npz"] = "csv"
 
 
 class PseudoInputs(Request):

@@ -78,7 +78,7 @@ def application(
 
 
 def background_worker(sessions: Sequence[ExplorerSession]) -> Worker:
-    """A worker that estimates the log-likelihoods of all models while no request waits.
+    """A worker that measures log-likelihoods and errors of all models while no request waits.
 
     Args:
         sessions: the models.
@@ -92,7 +92,7 @@ def background_worker(sessions: Sequence[ExplorerSession]) -> Worker:
         'answer'
         >>> worker.stop()
     """
-    return Worker(chain.from_iterable(session.estimate_log_likelihoods() for session in sessions))
+    return Worker(chain.from_iterable(session.measure() for session in sessions))
 
 
 def _models_route(sessions: Sequence[ExplorerSession], worker: Worker) -> Route:

@@ -1,9 +1,9 @@
 """A trained model with the posteriors of its data: what every view reads, computed once.
 
 For N images the session holds the mean and standard deviation of q(z | x), the reconstruction log p(x | z),
-and KL(q, p) of each layer. The importance-weighted bound log 1/K sum_k p(x, z_k) / q(z_k | x) takes longer;
-it is estimated in small steps while no request waits. `demo` loads the small model that the package
-carries.
+and KL(q, p) of each layer. The importance-weighted bound log 1/K sum_k p(x, z_k) / q(z_k | x) and the error
+of the reconstruction take longer; they are measured in small steps while no request waits. `demo` loads the
+small model that the package carries.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from vaekit.data.observation import ObservedImages
+from vaekit.engine.loaded_model import split_indices
 from vaekit.engine.model_files import load_model
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError, NotFoundError
@@ -28,7 +29,16 @@ from vaekit.evaluation.importance_sampling import measure_batches
 from vaekit.evaluation.label_inference import label_posterior
 from vaekit.evaluation.latent import ACTIVE_VARIANCE, Latents
 from vaekit.explorer import latent_kl
-from vaekit.explorer.projection import Projection, fit_projection
+from vaekit.explorer.attributes import named, table_columns
+from vaekit.explorer.embeddings import Embeddings, Waiting
+from vaekit.explorer.projection import (
+    EMBEDDINGS,
+    NeighborProjection,
+    Projection,
+    among_neighbors,
+    checked_kind,
+    fit_projection,
+)
 from vaekit.models import batching, masking
 from vaekit.models.context import Context
 from vaekit.models.vae import VAE
@@ -51,6 +61,7 @@ class Source(NamedTuple):
         split: the split of it.
         python: a Python expression that loads the model.
         label_names: the names of the classes of the data.
+        own: whether the data are those that the model was trained on.
 
     Example:
         >>> Source("mnist", python="vaekit.demo()").split
@@ -61,6 +72,7 @@ class Source(NamedTuple):
     split: str = "test"
     python: str = ""
     label_names: tuple[str, ...] = ()
+    own: bool = True
 
 
 @dataclass
@@ -78,6 +90,10 @@ class ExplorerSession:
         kl_per_layer: (L, N), KL(q, p) of each layer, in nats; without meaning for an autoencoder.
         kl_per_latent: (d,), in nats; see `latent_kl`.
         log_likelihood: (N,), the importance-weighted bound, in nats; NaN where it is not estimated yet.
+        error: (N,), the mean of |x - E[x | z]| over the values of x, at z = E[z | x]; NaN where it is not
+            measured yet.
+        measured: how many of the images have both.
+        attributes: (N, m), numbers that describe the data points, by name; see `vaekit.explorer.attributes`.
 
     Example:
         >>> from vaekit.explorer.session import demo, open_session
@@ -94,7 +110,11 @@ class ExplorerSession:
     kl_per_layer: np.ndarray
     kl_per_latent: np.ndarray
     log_likelihood: np.ndarray
-    _projections: dict[str | None, Projection] = field(default_factory=dict)
+    error: np.ndarray
+    measured: int = 0
+    attributes: dict[str, np.ndarray] = field(default_factory=dict)
+    _projections: dict[tuple[str, int], Projection] = field(default_factory=dict)
+    _between: dict[tuple[str, int], NeighborProjection] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         images = f"{len(self.images)} images of {self.source.data}/{self.source.split}"
@@ -127,11 +147,41 @@ class ExplorerSession:
         in_range = known is None or (known.low >= known.offset and known.high <= known.offset + known.scale)
         return len(shape) == 3 and shape[0] in (1, 3) and in_range
 
-    def projection(self, kind: str | None = None) -> Projection:
-        """The map of a kind, fitted on first use; see `fit_projection`."""
-        if kind not in self._projections:
-            self._projections[kind] = fit_projection(self.latents.mean, kind)
-        return self._projections[kind]
+    @cached_property
+    def embeddings(self) -> Embeddings:
+        """The maps that are computed in the background."""
+        return Embeddings(self.latents.mean)
+
+    def projection(self, kind: str | None = None, dims: int = 2) -> Projection:
+        """The map of a kind; while it is computed in the background, the default one."""
+        return self.find_projection(kind, dims)[0]
+
+    def find_projection(self, kind: str | None = None, dims: int = 2) -> tuple[Projection, Waiting | None]:
+        """The same, and what is waited for; see `fit_projection`.
+
+        Raises:
+            InvalidError: the latents do not have this kind of map.
+            VaekitError: it could not be computed.
+        """
+        kind = checked_kind(self.model.latent_dim, kind, dims)
+        if (kind, dims) not in self._projections:
+            found: Projection | Waiting
+            if kind in EMBEDDINGS:
+                found = self.embeddings.find(kind, dims)
+            else:
+                found = fit_projection(self.latents.mean, kind, dims)
+            if isinstance(found, Waiting):
+                return self.find_projection()[0], found
+            self._projections[kind, dims] = found
+        return self._projections[kind, dims], None
+
+    def neighbor_projection(self, kind: str | None = None, dims: int = 2) -> NeighborProjection:
+        """The same map, whose points decode as means of their nearest data; see `among_neighbors`."""
+        projection = self.projection(kind, dims)
+        key = projection.kind, len(projection.names)
+        if key not in self._between:
+            self._between[key] = among_neighbors(projection, self.latents.mean)
+        return self._between[key]
 
     def image(self, index: int) -> Tensor:
         """One data point, (1, *event).
@@ -179,19 +229,25 @@ class ExplorerSession:
         """What the model is conditioned on for some images; None if it is unconditional."""
         return None if self.conditions is None else self.conditions[images]
 
-    def estimate_log_likelihoods(self) -> Iterator[int]:
-        """Estimate the log-likelihoods of the images in small steps; yields the number of finished images."""
-        if not self.is_bound:
-            return
+    def measure(self) -> Iterator[int]:
+        """Measure log-likelihoods and errors of the images in small steps; yields how many are finished."""
         outputs = batching.outputs_per_image(self.model.decoder, self.trained.shape)
         step = max(1, min(SAMPLES_PER_STEP, batching.batch_size_for(outputs)) // N_SAMPLES)
         for start in range(0, len(self.images), step):
             stop = min(start + step, len(self.images))
-            x = self.images.batch(torch.arange(start, stop))
-            batches = iter([(x, self.conditions_of(slice(start, stop)))])
-            terms = measure_batches(self.model, batches, N_SAMPLES, seed=start)
-            self.log_likelihood[start:stop] = terms.log_likelihood.numpy()
+            x, y = self.images.batch(torch.arange(start, stop)), self.conditions_of(slice(start, stop))
+            if self.is_bound:
+                terms = measure_batches(self.model, iter([(x, y)]), N_SAMPLES, seed=start)
+                self.log_likelihood[start:stop] = terms.log_likelihood.numpy()
+            self.error[start:stop] = self._errors(x, y, self.latents.mean[start:stop])
+            self.measured = stop
             yield stop
+
+    @torch.no_grad()
+    def _errors(self, x: Tensor, y: Tensor | None, mean: np.ndarray) -> np.ndarray:
+        z = torch.from_numpy(mean).to(x.device)
+        decoded = self.model.decode(z, self.model.with_offset(Context(label=y), x)).mean
+        return (x - decoded).abs().flatten(1).nanmean(1).float().cpu().numpy()
 
 
 def open_session(
@@ -223,10 +279,14 @@ def open_session(
         >>> session.latents.mean.shape
         (20, 2)
     """
-    observed = trained.load_split(split, data, images)
-    names = trained.load_data(data)[0].label_names if data else trained.label_names
-    source = Source(data or trained.recipe.data.dataset, split, python, tuple(names))
-    return create_session(trained, observed, source, progress)
+    dataset, splits = trained.load_data(data)
+    observed = trained.subset(dataset, trained.choose(split_indices(splits, split), images))
+    names = dataset.label_names if data else trained.label_names
+    source = Source(data or trained.recipe.data.dataset, split, python, tuple(names), own=data is None)
+    session = create_session(trained, observed, source, progress)
+    if dataset.attributes is not None:
+        session.attributes.update(named(dataset.attributes[observed.indices], dataset.attribute_names))
+    return session
 
 
 def create_session(
@@ -280,6 +340,8 @@ def create_session(
         kl_per_layer=kl_per_layer,
         kl_per_latent=latent_kl.per_latent(divergences, latents),
         log_likelihood=np.full(len(images), math.nan),
+        error=np.full(len(images), math.nan),
+        attributes=table_columns(trained, images),
     )
 
 

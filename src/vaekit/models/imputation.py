@@ -6,8 +6,8 @@ The posterior p(z | x_observed) is intractable. For K samples z_k from a proposa
 
 resampling z_k with probability w_k / sum w gives samples from p(z | x_observed) as K grows: sampling
 importance resampling (Rubin 1987), for VAEs in Mattei and Frellsen 2019. Then x_missing is sampled from p(x |
-z). The same weights give the mean E[x | x_observed] and the effective sample size (sum w)^2 / sum w^2 (Kong
-1992).
+z). The same weights give the means of x, z and log p(x_observed | z) over p(z | x_observed), the effective
+sample size (sum w)^2 / sum w^2 (Kong 1992), and log 1/K sum w, which estimates log p(x_observed) from below.
 
 A good proposal covers p(z | x_observed). The encoder's q(z | x_observed), with 0 for missing pixels, does so
 only if it was trained on missing data. Therefore a few short chains also fill the missing pixels: z from
@@ -61,6 +61,12 @@ class Imputations:
         mean: (B, C, H, W), E[x | x_observed]; observed pixels are unchanged.
         effective_sample_size: (B,), between 1 and the number of samples.
         samples: how many were drawn: K, rounded up to a multiple of the number of proposals.
+        log_observed: (B,), log 1/K sum w, in nats: log p(x_observed), or less.
+        reconstruction: (B,), the mean of log p(x_observed | z) over p(z | x_observed), in nats. Less
+            `log_observed`, it is KL(p(z | x_observed), p(z)).
+        latent_mean, latent_stddev: (B, d), of p(z | x_observed).
+        label_probabilities: (B, M), p(y | x_observed) of the labels the model knows; None if the label is
+            given or there is none.
 
     >>> Imputations(torch.zeros(5, 2, 1, 8, 8), torch.zeros(2, 1, 8, 8), torch.tensor([310.0, 900.0]))
     Imputations(images=(5, 2, 1, 8, 8), min_effective_sample_size=310)
@@ -70,6 +76,11 @@ class Imputations:
     mean: Tensor
     effective_sample_size: Tensor
     samples: int = 0
+    log_observed: Tensor | None = None
+    reconstruction: Tensor | None = None
+    latent_mean: Tensor | None = None
+    latent_stddev: Tensor | None = None
+    label_probabilities: Tensor | None = None
 
     def __repr__(self) -> str:
         smallest = min(self.effective_sample_size.tolist(), default=math.nan)
@@ -148,10 +159,10 @@ def impute(
     reservoir = _Reservoir(imputations, filled, model.latent_dim)
     with seeded(seed):
         for index, (label, log_py) in enumerate(support):
-            for z, log_weights, means in _propose(
+            for z, log_weights, log_px, means in _propose(
                 model, filled, observed, context.with_label(label), -(-samples // len(support)), same_noise
             ):
-                reservoir.add(z, log_weights + log_py, means, index)
+                reservoir.add(z, log_weights + log_py, log_px, means, index)
         chosen = context.with_label(_select_labels(support, reservoir.label))
         px = model.decode(reservoir.z, chosen)
         images = px.sample() if sample_pixels else px.mean
@@ -160,6 +171,11 @@ def impute(
         torch.where(observed, filled, reservoir.mean),
         reservoir.effective_sample_size,
         reservoir.count,
+        reservoir.log_sum.float() - math.log(reservoir.count / len(support)),
+        reservoir.log_px,
+        reservoir.z_mean,
+        (reservoir.z_square - reservoir.z_mean.square()).clamp_min(0).sqrt(),
+        _label_probabilities(model.labels, reservoir) if len(support) > 1 else None,
     )
 
 
@@ -168,6 +184,14 @@ def _label_support(model: LatentVariableModel, y: Tensor | None) -> LabelSupport
     if y is not None or model.labels is None:
         return [(y, 0.0)]
     return [(model.labels.values[k][None], float(model.labels.log_prob[k])) for k in model.labels.support]
+
+
+def _label_probabilities(labels: LabelPrior | None, reservoir: _Reservoir) -> Tensor | None:
+    """p(y | x_observed), (B, M), by the sums of the weights of each label."""
+    if labels is None:
+        return None
+    shares = torch.stack(reservoir.log_sum_by_label).softmax(0).T.float()
+    return shares.new_zeros(len(shares), len(labels)).index_copy(1, labels.support, shares)
 
 
 def _select_labels(support: LabelSupport, indices: Tensor) -> Tensor | None:
@@ -185,8 +209,8 @@ def _propose(
     context: Context,
     samples: int,
     same_noise: bool,
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Samples from q in chunks of k: z (k, B, d), log w (k, B), and E[x | z] (k, B, C, H, W)."""
+) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+    """Samples from q in chunks of k: z (k, B, d), log w and log p(x | z) (k, B), E[x | z] (k, B, C, H, W)."""
     draw = _same_noise if same_noise else _own_noise
     posterior, prior = _proposal(model, filled, observed, context, draw), model.conditional_prior(context)
     parts, images = posterior.batch_shape
@@ -213,7 +237,8 @@ def _propose(
         if modes is not None:
             log_q = torch.logaddexp(log_q, _log_mean(modes.log_prob(z[:, None]))) - math.log(2)
         px, log_pz = model.decode(z, context), prior.condition_on(z).log_prob.sum(0)
-        yield z, masking.masked_log_prob(px, filled, observed) + log_pz - log_q, px.mean
+        log_px = masking.masked_log_prob(px, filled, observed)
+        yield z, log_px + log_pz - log_q, log_px, px.mean
 
 
 def _has_modes(posterior: HierarchicalDistribution, x: Tensor) -> bool:
@@ -258,29 +283,41 @@ def _as_events(values: Tensor, events: Tensor) -> Tensor:
 
 
 class _Reservoir:
-    """M resampled latents for each of B images, and the weighted mean, from a stream of weighted samples."""
+    """M resampled latents for each of B images, and weighted means, from a stream of weighted samples."""
 
     def __init__(self, n_samples: int, images: Tensor, latent_dim: int):
         self.count = 0
         self.z = images.new_zeros(n_samples, len(images), latent_dim)
         self.label = torch.zeros(n_samples, len(images), dtype=torch.long, device=images.device)
         self.mean = torch.zeros_like(images)
-        self._log_sum = torch.full((len(images),), -torch.inf, dtype=torch.float64, device=images.device)
-        self._log_sum_of_squares = self._log_sum.clone()
+        self.log_px = images.new_zeros(len(images))
+        self.z_mean, self.z_square = torch.zeros_like(self.z[0]), torch.zeros_like(self.z[0])
+        self.log_sum = torch.full((len(images),), -torch.inf, dtype=torch.float64, device=images.device)
+        self.log_sum_by_label: list[Tensor] = []
+        self._log_sum_of_squares = self.log_sum.clone()
 
-    def add(self, z: Tensor, log_weights: Tensor, means: Tensor, label: int) -> None:
-        """Add k samples under a label: z (k, B, d), log w (k, B), and E[x | z] (k, B, C, H, W)."""
+    def add(self, z: Tensor, log_weights: Tensor, log_px: Tensor, means: Tensor, label: int) -> None:
+        """Add k samples under a label: z (k, B, d), log w and log p(x | z) (k, B), E[x | z]."""
         self.count += len(z)
         valid = log_weights.isfinite() & z.isfinite().all(-1)
         log_weights = torch.where(valid, log_weights.double(), NO_WEIGHT)
         z, means = torch.where(valid[..., None], z, 0), torch.where(_as_events(valid, means), means, 0)
-        before, chunk = self._log_sum, log_weights.logsumexp(0)
-        self._log_sum = torch.logaddexp(before, chunk)
+        before, chunk = self.log_sum, log_weights.logsumexp(0)
+        self.log_sum = torch.logaddexp(before, chunk)
         self._log_sum_of_squares = torch.logaddexp(self._log_sum_of_squares, (2 * log_weights).logsumexp(0))
-        self._resample(z, torch.exp(log_weights - chunk), torch.exp(chunk - self._log_sum), label)
-        share = torch.exp(log_weights - self._log_sum).to(means)
-        previous = torch.exp(before - self._log_sum).to(means)
-        self.mean = _as_events(previous, self.mean) * self.mean + torch.einsum("kb,kb...->b...", share, means)
+        self._add_to_label(label, chunk)
+        self._resample(z, torch.exp(log_weights - chunk), torch.exp(chunk - self.log_sum), label)
+        share, previous = torch.exp(log_weights - self.log_sum), torch.exp(before - self.log_sum)
+        log_px = torch.where(valid, log_px, 0)
+        for name, values in (("mean", means), ("log_px", log_px), ("z_mean", z), ("z_square", z.square())):
+            old, part = getattr(self, name), torch.einsum("kb,kb...->b...", share.to(values), values)
+            setattr(self, name, _as_events(previous.to(old), old) * old + part)
+
+    def _add_to_label(self, label: int, log_sum: Tensor) -> None:
+        """Add to the sum of the weights of a label; labels come one after the other."""
+        if label == len(self.log_sum_by_label):
+            self.log_sum_by_label.append(torch.full_like(log_sum, -torch.inf))
+        self.log_sum_by_label[label] = torch.logaddexp(self.log_sum_by_label[label], log_sum)
 
     def _resample(self, z: Tensor, weights: Tensor, share: Tensor, label: int) -> None:
         """Replace stored samples, by weights (k, B) within the chunk and its share (B,) of the total."""
@@ -293,4 +330,4 @@ class _Reservoir:
     @property
     def effective_sample_size(self) -> Tensor:
         """(B,): (sum w)^2 / sum w^2."""
-        return torch.exp(2 * self._log_sum - self._log_sum_of_squares)
+        return torch.exp(2 * self.log_sum - self._log_sum_of_squares)

@@ -25,6 +25,7 @@ from vaekit.errors import InvalidError
 from vaekit.evaluation.mixture_components import pseudo_inputs
 from vaekit.explorer import prior_samples, requests, views
 from vaekit.explorer.images import png
+from vaekit.explorer.projection import EMBEDDINGS
 from vaekit.explorer.session import ExplorerSession
 from vaekit.explorer.static_export.graphs import N_SAMPLES, graphs
 from vaekit.explorer.views import map
@@ -106,11 +107,11 @@ def _models(sessions: Sequence[ExplorerSession]) -> dict[str, Any]:
 
 def _linear_kinds(kinds: Sequence[str]) -> list[str]:
     """The kinds of map that the page can unproject by itself."""
-    return [kind for kind in kinds if kind != "umap"]
+    return [kind for kind in kinds if kind not in EMBEDDINGS]
 
 
 def _points(session: ExplorerSession) -> dict[str, Any]:
-    for _ in session.estimate_log_likelihoods():
+    for _ in session.measure():
         pass
     kinds = _linear_kinds(views.describe(session)["projection"]["kinds"])
     maps = {kind: requests.Map(kind=kind) for kind in kinds}

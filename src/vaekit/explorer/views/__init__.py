@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from vaekit.explorer import requests
 from vaekit.explorer.session import ExplorerSession
-from vaekit.explorer.views import latents, map, uploads
+from vaekit.explorer.views import latents, map, selection, uploads
 from vaekit.explorer.views.model import describe, models
 from vaekit.explorer.views.responses import ImageResponse, Response
 
@@ -50,6 +50,10 @@ CALLS = (
     Call("GET", "density", requests.Map, map.density),
     Call("GET", "image", requests.Image, map.image),
     Call("POST", "point", requests.Point, map.point, latest=True),
+    Call("POST", "neighbors", requests.Neighbors, map.neighbors, latest=True),
+    Call("POST", "thumbnails", requests.Thumbnails, selection.thumbnails),
+    Call("POST", "summary", requests.Selection, selection.summary, latest=True),
+    Call("POST", "export", requests.Export, selection.export),
     Call("GET", "backdrop", requests.Backdrop, latents.backdrop),
     Call("GET", "pseudo_inputs", requests.PseudoInputs, latents.pseudo_inputs),
     Call("POST", "unproject", requests.Unproject, latents.unproject),

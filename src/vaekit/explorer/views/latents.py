@@ -13,7 +13,7 @@ from vaekit.errors import InvalidError
 from vaekit.evaluation import mixture_components
 from vaekit.explorer import prior_samples, requests
 from vaekit.explorer.images import gif, png
-from vaekit.explorer.projection import bounds
+from vaekit.explorer.projection import NeighborProjection, Projection, bounds
 from vaekit.explorer.session import ExplorerSession
 from vaekit.explorer.views.responses import ImageResponse, Response, cell_values, rounded
 from vaekit.models import vae
@@ -29,14 +29,26 @@ def unproject(session: ExplorerSession, request: requests.Unproject) -> Response
         >>> unproject(session, requests.Unproject(x=0.5, y=-1.0))
         {'z': [0.5, -1.0]}
     """
-    return {"z": rounded(_unproject(session, request.kind, (request.x, request.y), request.base))}
+    return {"z": rounded(_unproject(session, request, (request.x, request.y), request.base))}
 
 
 def _unproject(
-    session: ExplorerSession, kind: str | None, point: tuple[float, float], base: Sequence[float] | None
+    session: ExplorerSession,
+    request: requests.Unproject | requests.Decode,
+    point: tuple[float, float],
+    base: Sequence[float] | None,
 ) -> np.ndarray:
     start = None if base is None else session.latent_tensor([base])[0].double().cpu().numpy()
-    return session.projection(kind).unproject(np.array([point]), start)[0]
+    return _plane(session, request).unproject(np.array([point]), start)[0]
+
+
+def _plane(
+    session: ExplorerSession, request: requests.Unproject | requests.Decode | requests.Backdrop
+) -> Projection:
+    """The map of a request, in two dimensions, decoded as it asks for."""
+    if request.between == "neighbors":
+        return session.neighbor_projection(request.kind)
+    return session.projection(request.kind)
 
 
 def decode(session: ExplorerSession, request: requests.Decode) -> Response:
@@ -49,12 +61,28 @@ def decode(session: ExplorerSession, request: requests.Decode) -> Response:
         >>> decode(session, requests.Decode(point=(0.5, -1.0))).headers
         {'Z': [0.5, -1.0]}
     """
-    z = request.z or [_unproject(session, request.kind, request.point or (0, 0), request.base).tolist()]
+    headers: dict[str, Any] = {}
+    if request.z is not None:
+        z = request.z
+    else:
+        point = request.point or (0.0, 0.0)
+        z = [_unproject(session, request, point, request.base).tolist()]
+        headers = {"Z": rounded(np.array(z[0])), **_sources(session, request, point)}
     decoded = _decode(session, session.latent_tensor(z), request.label)
-    headers = {} if request.z else {"Z": rounded(np.array(z[0]))}
     return ImageResponse(
         png(decoded, limits=session.limits), headers={**headers, **cell_values(session, decoded)}
     )
+
+
+def _sources(
+    session: ExplorerSession, request: requests.Decode, point: tuple[float, float]
+) -> dict[str, list[list[float]]]:
+    """The data whose latents are averaged at a point, with their weights; nothing on a plane."""
+    projection = _plane(session, request)
+    if not isinstance(projection, NeighborProjection):
+        return {}
+    index, weight = projection.sources(np.array([point]))
+    return {"Sources": [[int(i), round(float(w), 3)] for i, w in zip(index[0], weight[0], strict=True)]}
 
 
 @torch.no_grad()
@@ -72,7 +100,7 @@ def backdrop(session: ExplorerSession, request: requests.Backdrop) -> Response:
         >>> backdrop(session, requests.Backdrop(side=2.0, n=2)).headers
         {'Bounds': [-1.0, 1.0, -1.0, 1.0]}
     """
-    projection = session.projection(request.kind)
+    projection = _plane(session, request)
     if request.side is None:
         x0, x1, y0, y1 = bounds(projection.points)
     else:

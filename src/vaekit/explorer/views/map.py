@@ -9,9 +9,17 @@ import torch
 
 from vaekit.explorer import requests
 from vaekit.explorer.images import png
-from vaekit.explorer.projection import LinearProjection, Projection, bounds
+from vaekit.explorer.neighbors import nearest
+from vaekit.explorer.projection import LinearProjection, NeighborProjection, Projection, bounds
 from vaekit.explorer.session import ExplorerSession
-from vaekit.explorer.views.responses import ImageResponse, Response, cell_values, describe_posterior, packed
+from vaekit.explorer.views.responses import (
+    ImageResponse,
+    Response,
+    cell_values,
+    describe_posterior,
+    packed,
+    rounded,
+)
 
 
 def points(session: ExplorerSession, request: requests.Map) -> Response:
@@ -24,19 +32,25 @@ def points(session: ExplorerSession, request: requests.Map) -> Response:
         >>> points(session, requests.Map())["axes"]
         ['z0', 'z1']
     """
-    projection = session.projection(request.kind)
+    projection, waiting = session.find_projection(request.kind, request.dims)
     explained = projection.explained_variance_ratio
+    depth = packed(projection.points[:, 2]) if projection.points.shape[1] == 3 else None
     return {
         "n": len(projection.points),
         "kind": projection.kind,
+        "dims": projection.points.shape[1],
+        "waiting": None if waiting is None else waiting._asdict(),
+        "fitted": projection.fitted if isinstance(projection, NeighborProjection) else None,
         "axes": list(projection.names),
         "explained_variance_ratio": None if explained is None else list(explained),
         "linear": linear(projection),
         "x": packed(projection.points[:, 0]),
         "y": packed(projection.points[:, 1]),
+        "depth": depth,
         "label": None if session.latents.labels is None else packed(session.latents.labels, "<i2"),
         "reconstruction": packed(session.reconstruction),
         "kl": packed(session.kl_per_layer.sum(0)) if session.is_bound else None,
+        "attributes": {name: packed(column) for name, column in session.attributes.items()},
         "bounds": bounds(projection.points),
         **values(session, request),
     }
@@ -57,17 +71,40 @@ def linear(projection: Projection) -> dict[str, Any] | None:
 
 
 def values(session: ExplorerSession, request: requests.Map) -> dict[str, Any]:
-    """The log-likelihoods once all are estimated, and the share that is.
+    """The log-likelihoods and errors once all are measured, and the share that is.
 
     Example:
         >>> from vaekit.explorer import requests
         >>> from vaekit.explorer.session import demo, open_session
         >>> session = open_session(demo(), images=20)
         >>> values(session, requests.Map())
-        {'log_likelihood': None, 'progress': 0.0}
+        {'log_likelihood': None, 'error': None, 'progress': 0.0}
     """
-    done = float(np.isfinite(session.log_likelihood).mean())
-    return {"log_likelihood": packed(session.log_likelihood) if done == 1 else None, "progress": done}
+    done = session.measured / len(session.images)
+    known = session.is_bound and done == 1
+    return {
+        "log_likelihood": packed(session.log_likelihood) if known else None,
+        "error": packed(session.error) if done == 1 else None,
+        "progress": done,
+    }
+
+
+def neighbors(session: ExplorerSession, request: requests.Neighbors) -> Response:
+    """The data nearest to a latent vector in latent space, with distances, and its place on the map.
+
+    Example:
+        >>> from vaekit.explorer import requests
+        >>> from vaekit.explorer.session import demo, open_session
+        >>> session = open_session(demo(), images=20)
+        >>> z = session.latents.mean[7].tolist()
+        >>> found = neighbors(session, requests.Neighbors(z=z, n=2))
+        >>> found["index"][0], found["distance"][0]
+        (7, 0.0)
+    """
+    z = session.latent_tensor([request.z])[0].cpu().numpy()
+    found = nearest(session.latents.mean, z, request.n)
+    xy = session.projection(request.kind, request.dims).project(z[None])[0]
+    return {"index": found.index.tolist(), "distance": rounded(found.distance), "xy": rounded(xy)}
 
 
 def density(session: ExplorerSession, request: requests.Map) -> Response:
@@ -82,7 +119,7 @@ def density(session: ExplorerSession, request: requests.Map) -> Response:
     """
     from vaekit.explorer.contours import contours
 
-    return contours(session.projection(request.kind).points)
+    return contours(session.projection(request.kind).points[:, :2])
 
 
 @torch.no_grad()
@@ -111,7 +148,7 @@ def point(session: ExplorerSession, request: requests.Point) -> Response:
         "index": i,
         "label": label,
         "terms": terms,
-        **describe_posterior(session, posterior, request.kind),
+        **describe_posterior(session, posterior, request.kind, request.dims),
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import vaekit
 from vaekit.config.components import short_name
 from vaekit.data.dataset import NOUNS
 from vaekit.explorer import images, prior_samples
-from vaekit.explorer.projection import projection_kinds
+from vaekit.explorer.projection import missing_package, projection_kinds
 from vaekit.explorer.session import ExplorerSession
 from vaekit.explorer.views.responses import MAX_COLUMNS
 
@@ -64,6 +63,8 @@ def describe(session: ExplorerSession) -> dict[str, Any]:
         # people name a run, not the folder of its weights
         "path": str(source.parent if source.name == "model" else source),
         "python": session.source.python,
+        "own_data": session.source.own,
+        "attributes": list(session.attributes),
     }
 
 
@@ -100,12 +101,14 @@ def _condition(session: ExplorerSession) -> dict[str, Any] | None:
 
 
 def _projection(session: ExplorerSession) -> dict[str, Any]:
-    default = session.projection()
+    default, d = session.projection(), session.model.latent_dim
     explained = default.explained_variance_ratio
-    kinds = projection_kinds(session.model.latent_dim)
+    kinds = projection_kinds(d)
     return {
         "kind": default.kind,
-        "kinds": [kind for kind in kinds if kind != "umap" or find_spec("umap")],
+        "kinds": [kind for kind in kinds if missing_package(kind) is None],
+        "missing": {kind: missing_package(kind) for kind in kinds if missing_package(kind)},
+        "spatial": d > 2,
         "axes": list(default.names),
         "explained_variance_ratio": None if explained is None else list(explained),
     }

@@ -111,14 +111,14 @@ def _short_number(cell: str) -> str:
 
 
 def describe_posterior(
-    session: ExplorerSession, posterior: HierarchicalDistribution, kind: str | None
+    session: ExplorerSession, posterior: HierarchicalDistribution, kind: str | None, dims: int = 2
 ) -> dict[str, Any]:
     """The posterior q(z | x) of one image: mean, standard deviation, point of the map, and ellipse.
 
     Args:
         session: the model and its map.
         posterior: q(z | x), with a batch of one.
-        kind: the kind of the map.
+        kind, dims: of the map.
 
     Returns:
         `z` and `std`, d numbers each; `xy`, the point of the mean; `ellipse`, see `projection.ellipse`.
@@ -130,12 +130,43 @@ def describe_posterior(
         >>> list(describe_posterior(session, posterior, None))
         ['z', 'std', 'xy', 'ellipse']
     """
-    mean = posterior.mean[0].detach().double().cpu().numpy()
     std = posterior.stddev[0].detach().double().cpu().numpy()
-    projection = session.projection(kind)
-    [xy] = projection.project(mean[None])
-    covariance = projection.project_covariance(_covariance(posterior, std)) if std.any() else None
-    return {"z": rounded(mean), "std": rounded(std), "xy": rounded(xy), "ellipse": ellipse(xy, covariance)}
+    covariance = _covariance(posterior, std)
+    return describe_moments(session, posterior.mean[0], posterior.stddev[0], covariance, kind, dims)
+
+
+def describe_moments(
+    session: ExplorerSession,
+    mean: Tensor,
+    stddev: Tensor,
+    covariance: np.ndarray | None,
+    kind: str | None,
+    dims: int = 2,
+) -> dict[str, Any]:
+    """The same of a mean and a standard deviation.
+
+    Args:
+        session: the model and its map.
+        mean, stddev: (d,).
+        covariance: (d, d); None for independent latents.
+        kind, dims: of the map.
+
+    Returns:
+        See `describe_posterior`.
+
+    Example:
+        >>> import torch
+        >>> from vaekit.explorer.session import demo, open_session
+        >>> session = open_session(demo(), images=20)
+        >>> describe_moments(session, torch.zeros(2), torch.ones(2), None, None)["xy"]
+        [0.0, 0.0]
+    """
+    z, std = mean.detach().double().cpu().numpy(), stddev.detach().double().cpu().numpy()
+    projection = session.projection(kind, dims)
+    [xy] = projection.project(z[None])
+    spread = np.diag(std**2) if covariance is None else covariance
+    shown = projection.project_covariance(spread) if std.any() and dims == 2 else None
+    return {"z": rounded(z), "std": rounded(std), "xy": rounded(xy), "ellipse": ellipse(xy, shown)}
 
 
 def _covariance(posterior: HierarchicalDistribution, std: np.ndarray) -> np.ndarray:

@@ -9,19 +9,28 @@ from vaekit.evaluation.label_inference import label_posterior
 from vaekit.explorer import requests, uploads
 from vaekit.explorer.images import png
 from vaekit.explorer.session import N_SAMPLES, ExplorerSession
-from vaekit.explorer.views.responses import ImageResponse, Response, describe_posterior, encoded, rounded
+from vaekit.explorer.views.responses import (
+    ImageResponse,
+    Response,
+    describe_moments,
+    describe_posterior,
+    encoded,
+    rounded,
+)
 from vaekit.models import imputation, masking
 from vaekit.models.context import Context
 
 IMPUTATION_SAMPLES = 500  # posterior samples from which imputations are resampled
+OBSERVED_SAMPLES = 128  # of log p(observed), which is estimated again at every stroke
 
 
 @torch.no_grad()
 def encode(session: ExplorerSession, request: requests.Encode) -> Response:
     """The posterior of an uploaded image, its reconstruction, the terms of its bound, and p(y | x).
 
-    If pixels are masked, the terms are those of the observed pixels, and the encoder sees 0 for the masked
-    ones.
+    If pixels are masked, all this is about the observed pixels: the encoder alone knows little of an image
+    with a hole, so p(z | observed) is sampled as imputations are, see `vaekit.models.imputation`. Then
+    log p(observed) = reconstruction - KL, and there is no other bound.
 
     Example:
         >>> from vaekit.explorer import requests
@@ -31,20 +40,21 @@ def encode(session: ExplorerSession, request: requests.Encode) -> Response:
         >>> sorted(encode(session, requests.Encode(pixels=pixels))["terms"])
         ['elbo', 'kl', 'log_likelihood', 'reconstruction']
     """
-    model = session.model
     x = _uploaded(session, request)
-    probabilities = None
+    return _encode_observed(session, x, request) if x.isnan().any() else _encode_whole(session, x, request)
+
+
+def _encode_whole(session: ExplorerSession, x: Tensor, request: requests.Encode) -> Response:
+    model, probabilities = session.model, None
     if model.labels is not None and model.labels.one_hot:
         probabilities = label_posterior(model, x)[0]
-    if request.label is None and probabilities is not None:
-        y: Tensor | None = probabilities.argmax()[None]
-    else:
-        y = session.label_tensor(request.label)
+    y = _label(session, request, probabilities)
     posterior = model.encode(x, y)
-    context = Context(label=y, mask=masking.observed_mask(x))
+    context = Context(label=y)
     terms = model.elbo_terms(x, context, N_SAMPLES, posterior=posterior, seed=0)
     return {
-        **describe_posterior(session, posterior, request.kind),
+        **describe_posterior(session, posterior, request.kind, request.dims),
+        "masked": False,
         "terms": {
             "reconstruction": float(terms.log_px.mean()),
             "kl": rounded(terms.kl[:, 0]) if session.is_bound else None,
@@ -52,9 +62,43 @@ def encode(session: ExplorerSession, request: requests.Encode) -> Response:
             "log_likelihood": float(terms.iwae_bound) if session.is_bound else None,
         },
         "label_probabilities": None if probabilities is None else rounded(probabilities),
-        "image": encoded(png(masking.fill_missing(x))),
+        "image": encoded(png(x)),
         "reconstruction": encoded(png(model.decode(posterior.mean, model.with_offset(context, x)).mean)),
     }
+
+
+def _encode_observed(session: ExplorerSession, x: Tensor, request: requests.Encode) -> Response:
+    model, probabilities = session.model, None
+    if model.labels is not None and model.labels.one_hot:
+        every = imputation.impute(model, x, None, 1, OBSERVED_SAMPLES, sample_pixels=False, seed=0)
+        probabilities = None if every.label_probabilities is None else every.label_probabilities[0]
+    y = _label(session, request, probabilities)
+    found = imputation.impute(model, x, y, 1, OBSERVED_SAMPLES, sample_pixels=False, seed=0)
+    assert found.latent_mean is not None
+    assert found.latent_stddev is not None
+    reconstruction, log_observed = map(float, (found.reconstruction, found.log_observed))  # type: ignore[arg-type]
+    return {
+        **describe_moments(
+            session, found.latent_mean[0], found.latent_stddev[0], None, request.kind, request.dims
+        ),
+        "masked": True,
+        "terms": {
+            "reconstruction": reconstruction,
+            "kl": [reconstruction - log_observed] if session.is_bound else None,
+            "elbo": None,
+            "log_likelihood": log_observed if session.is_bound else None,
+        },
+        "label_probabilities": None if probabilities is None else rounded(probabilities),
+        "image": encoded(png(masking.fill_missing(x))),
+        "reconstruction": encoded(png(found.mean)),
+    }
+
+
+def _label(session: ExplorerSession, request: requests.Encode, probabilities: Tensor | None) -> Tensor | None:
+    """The label of a request, or else the most probable one."""
+    if request.label is None and probabilities is not None:
+        return probabilities.argmax()[None]
+    return session.label_tensor(request.label)
 
 
 def _uploaded(session: ExplorerSession, request: requests.Encode) -> Tensor:
