@@ -19,6 +19,7 @@ import click
 import vaekit
 from vaekit.cli import options
 from vaekit.cli.group import CommandGroup
+from vaekit.utils.contention import shorter_spins_under_contention
 from vaekit.utils.cpu import keep_freed_memory, set_spin_wait
 
 SECTIONS = {
@@ -62,4 +63,5 @@ def main() -> None:
     """Run the command line of this process, and exit with its code."""
     set_spin_wait()
     keep_freed_memory()
-    program.main(prog_name="vaekit")
+    with shorter_spins_under_contention():
+        program.main(prog_name="vaekit")

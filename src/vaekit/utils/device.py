@@ -17,6 +17,7 @@ from torch import Tensor
 
 import vaekit
 from vaekit.errors import InvalidError
+from vaekit.utils.contention import shorter_spins_under_contention
 
 
 def available_devices() -> list[str]:
@@ -63,10 +64,11 @@ def to_float32(x: Tensor) -> Tensor:
 
 @contextmanager
 def cpu_settings(threads: int | None = None) -> Iterator[None]:
-    """Inside the block, set the number of threads of torch and flush denormal numbers to zero.
+    """Inside the block, set the number of threads of torch, flush denormal numbers to zero, and share cores.
 
     The moments of Adam decay to denormal numbers for a pixel that is always black, and the CPU computes with
-    them slowly. Both settings are restored after the block.
+    them slowly. Threads spin less while other programs want their cores (`vaekit.utils.contention`). All is
+    restored after the block.
 
     Args:
         threads: the number of threads; None keeps the current number.
@@ -80,7 +82,8 @@ def cpu_settings(threads: int | None = None) -> Iterator[None]:
     torch.set_num_threads(threads or before[0])
     torch.set_flush_denormal(True)
     try:
-        yield
+        with shorter_spins_under_contention():
+            yield
     finally:
         torch.set_num_threads(before[0])
         torch.set_flush_denormal(before[1])
