@@ -119,3 +119,12 @@ def test_labels_of_near_points_of_rate_and_distortion_do_not_overlap():
 def test_mismatched_arguments_are_refused(draw, message):
     with pytest.raises(InvalidError, match=message):
         draw()
+
+
+def test_the_end_of_every_curve_is_in_the_frame():
+    """A run of two epochs whose values are far from those of a long run."""
+    long, short = np.arange(1, 21), np.arange(1, 3)
+    series = {"long": (long, -160.0 - 100.0 / long), "short": (short, np.array([-2300.0, -2210.0]))}
+    [axes] = curves_by_run(series, "ELBO", "ELBO (nats)").axes
+    low, high = axes.get_ylim()
+    assert low < -2210 < -165 < high

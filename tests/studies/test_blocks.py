@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.spatial.distance import pdist
 
+from marks import best_over_seeds
 from vaekit.config.components import options_of
 from vaekit.errors import InvalidError
 from vaekit.registry import BUILT_IN
@@ -47,7 +49,7 @@ def test_a_table_has_means_deviations_and_marks_the_best(results):
     seeds = [[training.evaluation["elbo"] for training in o.finished] for o in results.select("VAE")]
     assert [cell.value for cell in elbo] == pytest.approx([np.mean(each) for each in seeds])
     assert [cell.std for cell in elbo] == pytest.approx([np.std(each, ddof=1) for each in seeds])
-    assert [cell.best for cell in elbo] == [cell.value == max(c.value for c in elbo) for cell in elbo]
+    assert [cell.best for cell in elbo] == best_over_seeds(elbo, "higher")
     assert "Mean ± standard deviation over 2 seeds." in part.notes
     assert "Measured on 20 test images of digits, observation dynamic." in part.notes
 
@@ -123,10 +125,68 @@ def test_the_best_runs_are_named_in_a_sentence(results):
     [part] = draw_block(results, {"best": {"runs": "VAE", "metric": "elbo", "within": 1000}})
     means = {o.label: np.mean([t.evaluation["elbo"] for t in o.finished]) for o in results.select("VAE")}
     first, last = sorted(means, key=means.get, reverse=True)
-    assert part.text.startswith(
-        f"The best run by ELBO is **{first}** (−{-means[first]:.2f} nats), followed by {last}"
+    values = [[t.evaluation["elbo"] for t in o.finished] for o in results.select("VAE")]
+    interval = stats.ttest_ind(*values, equal_var=False).confidence_interval(0.95)
+    sure = interval.low > 0 or interval.high < 0
+    name = f"**{first}**" if sure else first
+    assert part.text.startswith(f"{name} has the highest ELBO (−{-means[first]:.2f} nats), ")
+    ends = sorted(abs(end) if sure else end * (1 if first == "VAE, d = 2" else -1) for end in interval)
+    low, high = (f"{end:.2f}".replace("-", "−") for end in ends)
+    amount = f"{means[first] - means[last]:.2f} nats above {last} (95 % over seeds: {low} to {high})"
+    assert amount in part.text
+    assert ("but not clearly" in part.text) is not sure
+    assert part.text.endswith(f"Within 1000 of the first: {last}.")
+
+
+def test_one_seed_has_no_best_and_is_never_bold(results):
+    first, second = results.select("VAE")
+    single = [altered(first, elbo=-30.0), altered(second, elbo=-31.0)]
+    for variant in single:
+        variant.first.per_image = {}
+    [part] = table(with_runs(results, *single), columns=["elbo"])
+    assert not any(cells[0].best for _, cells in part.rows)
+    assert "Nothing is marked as best: with one seed per run there is no interval over seeds." in part.notes
+    [sentence] = draw_block(with_runs(results, *single), {"best": "elbo"})
+    assert "**" not in sentence.text
+    assert "(−30.00 nats), 1.00 nats above" in sentence.text
+    assert sentence.text.endswith("Both have one seed: another seed may change the order.")
+
+
+def test_nothing_is_best_where_importance_sampling_and_ais_disagree(results):
+    first, second = results.select("VAE")
+    index, shift = np.arange(40), np.linspace(-0.1, 0.1, 40)
+    runs = []
+    for variant, value in ((first, -30.0), (second, -50.0)):
+        seeds = [RunResult(seed, run.path) for seed, run in enumerate(variant.finished)]
+        for seed, run in enumerate(seeds):
+            run.evaluation = {**variant.finished[seed].evaluation, "log_likelihood": value + 0.1 * seed}
+            run.per_image = {"index": index, "log_likelihood": value + shift}
+        runs.append(VariantResult(variant.plan, seeds))
+    [agreed] = table(with_runs(results, *runs), columns=["log_likelihood"])
+    assert [cells[0].best for _, cells in agreed.rows] == [True, False]
+    for run in runs[1].runs:
+        run.ais = {**run.evaluation, "estimator": "ais", "steps": 9, "init": "encoder"}
+        run.per_image_ais = {"index": index, "log_likelihood": -25.0 + shift}
+    [open_] = table(with_runs(results, *runs), columns=["log_likelihood"])
+    assert not any(cells[0].best for _, cells in open_.rows)
+    label = runs[1].label
+    assert f"No best log-likelihood is marked, as the two estimates of {label} differ." in open_.notes
+    [sentence] = draw_block(with_runs(results, *runs), {"best": "log_likelihood"})
+    assert "**" not in sentence.text
+    assert sentence.text.endswith(f"disagree for {label}, so the order is open.")
+
+
+def test_times_on_other_data_are_not_compared(results):
+    first, second = (VariantResult(v.plan, v.finished[:1]) for v in results.select("VAE"))
+    [same] = table(with_runs(results, first, second), columns=["seconds_per_epoch"])
+    other = RunResult(0, second.first.path)
+    other.environment = {**second.first.environment, "data": "f" * 64}
+    [part] = table(
+        with_runs(results, first, VariantResult(second.plan, [other])), columns=["seconds_per_epoch"]
     )
-    assert part.text.endswith(f"within 1000 of the best: {last}.")
+    note = "Times do not compare: the runs differ in data."
+    assert (note in part.notes, note in same.notes) == (True, False)
+    assert not any(cells[0].best for _, cells in part.rows)
 
 
 def test_a_setting_is_a_variable_or_a_key_of_the_recipe(results):

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from vaekit.studies.arrange import format_cell
 from vaekit.studies.elements import Cell, Column, FigureElement, Table
-from vaekit.studies.page import draw_blocks, format_cell, markdown_to_html, render_study
+from vaekit.studies.page import draw_blocks, markdown_to_html, render_study
 from vaekit.studies.results import RunResult, VariantResult
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from vaekit.studies.elements import Cell, Column, Table
+    from rich.console import Console, ConsoleOptions
+
+    from vaekit.studies.arrange import Entry
+    from vaekit.studies.elements import Table
     from vaekit.studies.results import StudyResults
 
 _TABLES = {"table", "paired_differences"}  # the blocks that are also printed in a terminal
@@ -79,39 +83,46 @@ def print_tables(results: StudyResults, summary: dict[str, Any], as_json: bool) 
     place = [f"Page     {summary['page']}"] if summary.get("page") else []
     emit(
         {**summary, "tables": [table_to_dict(table) for table in tables]},
-        Group(*(part for table in tables for part in (_render(table), "")), *place),
+        Group(*(part for table in tables for part in (_TableView(table), "")), *place),
         as_json,
     )
 
 
-def _render(table: Table) -> Any:
-    """A table with its notes; a star marks the best value of a column."""
-    from rich.console import Group
+class _TableView:
+    """A table with its notes; a star marks what is bold on the page. Runs are columns if only that fits."""
 
-    from vaekit.cli.output import table as plain
+    def __init__(self, table: Table):
+        self._table = table
 
-    lines = plain(table.heading, *(_heading(column) for column in table.columns))
-    for column in lines.columns[1:]:
-        column.justify = "right"
-    for name, cells in table.rows:
-        texts = (_format_cell(cell, column) for cell, column in zip(cells, table.columns, strict=True))
-        lines.add_row(name, *texts)
-    return Group(lines, "", *table.notes, *(["* best value of the column"] if _has_best(table) else []))
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Any]:
+        from vaekit.cli.output import table as plain
+        from vaekit.studies.arrange import arrange
+
+        grid = arrange(self._table, options.max_width)
+        lines = plain(grid.heading, *(_heading(*head) for head in grid.heads))
+        for column in lines.columns[1:]:
+            column.justify = "right"
+        for (title, unit), entries in grid.rows:
+            name = f"{title} ({unit})" if unit else title
+            lines.add_row(name, *(_format_entry(entry) for entry in entries))
+        yield lines
+        yield ""
+        yield from self._table.notes
+        if _has_best(self._table):
+            yield "* bold on the page"
 
 
 def _has_best(table: Table) -> bool:
     return any(cell.best for _, cells in table.rows for cell in cells)
 
 
-def _heading(column: Column) -> str:
-    return f"{column.title}\n{column.unit}" if column.unit else column.title
+def _heading(title: str, unit: str) -> str:
+    return f"{title}\n{unit}" if unit else title
 
 
-def _format_cell(cell: Cell, column: Column) -> str:
-    from vaekit.studies.page import format_cell
-
-    marks = f" ({cell.marks})" if cell.marks else ""
-    return format_cell(cell, column).replace("−", "-") + "*" * cell.best + marks
+def _format_entry(entry: Entry) -> str:
+    marks = f" ({entry.marks})" if entry.marks else ""
+    return entry.text.replace("−", "-") + "*" * entry.best + marks
 
 
 def _raise_failures(results: StudyResults) -> None:

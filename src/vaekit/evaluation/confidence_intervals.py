@@ -92,13 +92,32 @@ def welch_interval(first: np.ndarray, second: np.ndarray, level: float = LEVEL) 
         >>> mean, round(low, 2), round(high, 2)
         (1.5, -0.99, 3.99)
     """
+    a, b = (np.asarray(values, float) for values in (first, second))
+    one, other = ((float(values.mean()), float(values.std(ddof=1)), len(values)) for values in (a, b))
+    return welch_interval_of(one, other, level)
+
+
+def welch_interval_of(
+    first: tuple[float, float, int], second: tuple[float, float, int], level: float = LEVEL
+) -> Interval:
+    """The same from means, standard deviations (with n - 1) and numbers of values.
+
+    Args:
+        first, second: (mean, standard deviation, n), n > 1.
+        level: the probability that the interval covers the true difference.
+
+    Example:
+        >>> mean, low, high = welch_interval_of((3.0, 1.0, 3), (1.5, 0.5**0.5, 2))
+        >>> mean, round(low, 2), round(high, 2)
+        (1.5, -0.99, 3.99)
+    """
     from scipy import stats
 
-    samples = [np.asarray(values, float) for values in (first, second)]
-    errors = np.array([values.var(ddof=1) / len(values) for values in samples])
-    denominator = sum(error**2 / (len(values) - 1) for error, values in zip(errors, samples, strict=True))
+    counts = [first[2], second[2]]
+    errors = np.array([first[1] ** 2 / counts[0], second[1] ** 2 / counts[1]])
+    denominator = sum(error**2 / (n - 1) for error, n in zip(errors, counts, strict=True))
     dof = errors.sum() ** 2 / denominator if denominator else 1.0  # no variance: a point
-    difference = float(samples[0].mean() - samples[1].mean())
+    difference = float(first[0] - second[0])
     half = float(stats.t.ppf((1 + level) / 2, dof) * math.sqrt(errors.sum()))
     return Interval(difference, difference - half, difference + half)
 

@@ -96,23 +96,26 @@ def chart(
     return figure, axes
 
 
-def frame_late(axes: Axes, epochs: np.ndarray, values: np.ndarray, share: float) -> None:
+def frame_late(axes: Axes, lines: Sequence[tuple[np.ndarray, np.ndarray]], share: float) -> None:
     """Fit the y axis to the later epochs if the first ones are steep.
 
-    Nothing changes if the first epochs are not steep, or if the share is less than one epoch.
+    Nothing changes if the first epochs are not steep, or if the share is less than one epoch. The end of each
+    line stays in the frame.
 
     Args:
         axes: of the chart.
-        epochs, values: all points of the chart, (N,) each.
+        lines: the epochs and the values of each line, (n,) each.
         share: the first `share` of the epochs may leave the frame.
 
     Example:
         >>> figure, axes = chart("Loss", "", "epoch", "Loss (nats)", [])
-        >>> frame_late(axes, np.arange(1, 21), 1000.0 / np.arange(1, 21), share=0.1)
+        >>> frame_late(axes, [(np.arange(1, 21), 1000.0 / np.arange(1, 21))], share=0.1)
         >>> bool(axes.get_ylim()[1] < 400)
         True
     """
-    late = values[epochs > share * epochs.max()]
+    epochs, values = (np.concatenate([line[i] for line in lines]) for i in (0, 1))
+    ends = [y[-1:] for _, y in lines]
+    late = np.concatenate([values[epochs > share * epochs.max()], *ends])
     if share * epochs.max() >= 1 and np.ptp(values) > 1.5 * np.ptp(late) > 0:
         margin = 0.08 * np.ptp(late)
         axes.set_ylim(late.min() - margin, late.max() + margin)

@@ -149,8 +149,7 @@ def _draw(axes: Axes, panel: _Panel) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
     axes.grid(True, axis="y")
-    epochs = np.concatenate([line.epochs for line in panel.lines])
-    frame_late(axes, epochs, np.concatenate([line.values for line in panel.lines]), _STEEP)
+    frame_late(axes, [(line.epochs, line.values) for line in panel.lines], _STEEP)
     if panel.best:
         label = f"best: epoch {panel.best[0]:.0f}"
         axes.axvline(panel.best[0], color=MUTED, linewidth=0.8, linestyle=(0, (3, 3)), zorder=0)

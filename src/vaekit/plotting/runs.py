@@ -74,8 +74,7 @@ def curves_by_run(
         axes.plot(epochs, mean, color=color, marker="o" if len(epochs) == 1 else "", markersize=4)
         axes.fill_between(epochs, mean - sd, mean + sd, color=color, alpha=0.15, linewidth=0)
         ends += [End(label, color, epochs[-1], mean[-1])] if len(epochs) else []
-    epochs, values = (np.concatenate([line[i] for line in lines.values()]) for i in (0, 1))
-    frame_late(axes, epochs, values, _STEEP)
+    frame_late(axes, [(epochs, mean) for epochs, mean, _ in lines.values()], _STEEP)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
     label_ends(axes, ends)
     return figure

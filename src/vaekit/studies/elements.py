@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from vaekit.evaluation.confidence_intervals import Interval, welch_interval_of
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -64,7 +66,7 @@ class Cell:
         std: standard deviation over the seeds; None for a single seed.
         count: number of values that `value` is the mean of.
         marks: letters of the notes below the table that apply to the value.
-        best: True for the best of the values it can be compared with.
+        best: True for the best of the values it can be compared with, see `mark_best`.
         error: standard error of the number of a single run; None if it is not known.
 
     >>> Cell(-95.2, std=0.4, count=3).best
@@ -116,20 +118,40 @@ Element = Text | Table | FigureElement
 
 
 def mark_best(better: str | None, cells: Sequence[Cell]) -> list[Cell]:
-    """Mark the best of two or more comparable cells.
+    """Mark the best of two or more comparable cells, if it is better by more than the seeds differ.
+
+    The 95 % interval of its difference from every other cell (Welch, over the seeds) is on one side of 0.
+    Cells of one seed have no such interval, so nothing is marked among them.
 
     Args:
         better: "higher" or "lower"; None marks nothing.
         cells: all of one column.
 
-    >>> [cell.best for cell in mark_best("higher", [Cell(1.0), Cell(2.0), Cell(None)])]
+    >>> [cell.best for cell in mark_best("higher", [Cell(1.0, 0.1, 3), Cell(2.0, 0.1, 3), Cell(None)])]
     [False, True, False]
+    >>> [cell.best for cell in mark_best("higher", [Cell(1.0), Cell(2.0)])]
+    [False, False]
     """
-    values = [cell.value for cell in cells if isinstance(cell.value, int | float)]
-    if better is None or len(values) < 2:
+    known = [cell for cell in cells if isinstance(cell.value, int | float)]
+    if better is None or len(known) < 2:
         return list(cells)
-    best = max(values) if better == "higher" else min(values)
-    return [replace(cell, best=cell.value == best) for cell in cells]
+    sign = 1.0 if better == "higher" else -1.0
+    top, *others = sorted(known, key=lambda cell: -sign * float(cell.value or 0))
+    differences = [difference_over_seeds(top, other) for other in others]
+    clear = all(found is not None and min(sign * found.low, sign * found.high) > 0 for found in differences)
+    return [replace(cell, best=clear and cell is top) for cell in cells]
+
+
+def difference_over_seeds(one: Cell, other: Cell) -> Interval | None:
+    """The difference of two means over seeds with its 95 % interval; None unless both have several seeds.
+
+    >>> difference_over_seeds(Cell(2.0, 0.0, 2), Cell(1.0, 0.0, 2))
+    Interval(mean=1.0, low=1.0, high=1.0)
+    """
+    if one.std is None or other.std is None or min(one.count, other.count) < 2:
+        return None
+    first, second = ((float(cell.value), float(cell.std), cell.count) for cell in (one, other))
+    return welch_interval_of(first, second)
 
 
 def comparison_table(
@@ -140,7 +162,8 @@ def comparison_table(
 ) -> Table:
     """A table in which all cells of a column are comparable, with the best of each column marked.
 
-    >>> table = comparison_table([Column("mse", "MSE", better="lower")], [("a", [Cell(3)]), ("b", [Cell(2)])])
+    >>> rows = [("a", [Cell(3, 0.1, 2)]), ("b", [Cell(2, 0.1, 2)])]
+    >>> table = comparison_table([Column("mse", "MSE", better="lower")], rows)
     >>> [(name, cells[0].best) for name, cells in table.rows]
     [('a', False), ('b', True)]
     """

@@ -197,9 +197,9 @@ METRICS: dict[str, Metric] = {
     "kernel": _quality_metric("kernel distance", "kernel", "lower", None),
     "precision": _quality_metric("precision", "precision", "higher", 3),
     "recall": _quality_metric("recall", "recall", "higher", 3),
-    "seconds_per_epoch": Metric("time per epoch", "s", _seconds, "lower", 1),
+    "seconds_per_epoch": Metric("time per epoch", "s", _seconds, None, 1),
     "seconds": Metric(
-        "training time", "s", lambda run: sum(record["seconds"] for record in run.metrics), "lower", 0
+        "training time", "s", lambda run: sum(record["seconds"] for record in run.metrics), None, 0
     ),
     "parameters": Metric("parameters", "", lambda run: run.parameters, None, 0),
     "epochs": Metric("epochs", "", lambda run: len(run.metrics), None, 0),

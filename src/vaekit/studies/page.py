@@ -13,14 +13,16 @@ from typing import Any
 
 import vaekit
 from vaekit import plotting
+from vaekit.studies.arrange import arrange
 from vaekit.studies.blocks import draw_block
-from vaekit.studies.elements import Cell, Column, Element, FigureElement, Table, Text
+from vaekit.studies.elements import Element, FigureElement, Table, Text
 from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.results_json import write_results
-from vaekit.utils.format import format_duration, format_number, format_significant
+from vaekit.utils.format import count_of, format_duration
 from vaekit.utils.html import SCREEN_DPI, data_uri, render_page
 from vaekit.utils.io import write_whole
 
+WIDEST = 112  # letters of a table that fit the page
 _INLINE = (
     (re.compile(r"`([^`]+)`"), r"<code>\1</code>"),
     (re.compile(r"\*\*(.+?)\*\*"), r"<b>\1</b>"),
@@ -77,6 +79,7 @@ def render_study(results: StudyResults, elements: Sequence[Element]) -> str:
         "preset": results.preset_name,
         "date": f"{datetime.now(UTC):%d %B %Y}".lstrip("0"),
         "count": len(runs),
+        "epochs": _epochs([len(run.metrics) for run in runs]),
         "time": format_duration(seconds) if seconds else "",
         "version": vaekit.__version__,
         "parts": parts,
@@ -87,27 +90,6 @@ def render_study(results: StudyResults, elements: Sequence[Element]) -> str:
         "environment": runs[0].environment if runs else {},
     }
     return render_page("vaekit.studies", "study.html", **values)
-
-
-def format_cell(cell: Cell, column: Column) -> str:
-    """The text of a cell: the value with the digits of its column, ± its deviation over seeds or its error.
-
-    >>> format_cell(Cell(1.0, 0.25, 3), Column("elbo", "ELBO"))
-    '1.00 ± 0.25'
-    >>> format_cell(Cell(None), Column("elbo", "ELBO"))
-    '–'
-    """
-    if cell.value is None:
-        return "–"
-    if isinstance(cell.value, str):
-        return cell.value
-    spread = cell.error if cell.std is None else cell.std
-    values = [cell.value] if spread is None else [cell.value, spread]
-    if column.setting:
-        return " ± ".join(f"{value:.12g}".replace("-", "−") for value in values)
-    if column.digits is None:
-        return " ± ".join(map(format_significant, values))
-    return " ± ".join(format_number(value, digits=column.digits) for value in values)
 
 
 def markdown_to_html(text: str) -> str:
@@ -136,6 +118,19 @@ def _inline(text: str) -> str:
     return text
 
 
+def _epochs(trained: Sequence[int]) -> str:
+    """How long the runs of the page trained.
+
+    >>> _epochs([8, 8]), _epochs([3, 20]), _epochs([])
+    ('8 epochs each', '3 to 20 epochs each', '')
+    """
+    known = sorted({epochs for epochs in trained if epochs})
+    if not known:
+        return ""
+    span = f"{known[0]} to {known[-1]} epochs" if len(known) > 1 else count_of(known[0], "epoch")
+    return f"{span} each"
+
+
 def _failures(results: StudyResults) -> list[str]:
     """The reasons of failures, each with the names of its runs."""
     reasons: dict[str, list[str]] = {}
@@ -159,12 +154,10 @@ def _template_part(element: Element, place: int) -> dict[str, Any]:
         case Text(text, kind):
             content = text if kind in ("heading", "error") else markdown_to_html(text)
             return {"kind": kind, "text": content, "id": f"part-{place}"}
-        case Table(columns, rows, notes, heading):
-            cells = [
-                (name, [_cell(cell, column) for cell, column in zip(row, columns, strict=True)])
-                for name, row in rows
-            ]
-            return {"kind": "table", "heading": heading, "columns": columns, "rows": cells, "notes": notes}
+        case Table():
+            grid = arrange(element, WIDEST)
+            hint = ["The table is wider than the page: scroll it sideways."] if grid.width > WIDEST else []
+            return {"kind": "table", "grid": grid, "notes": [*hint, *element.notes]}
         case FigureElement(figure, caption):
             width, height = figure.get_size_inches()
             return {
@@ -174,7 +167,3 @@ def _template_part(element: Element, place: int) -> dict[str, Any]:
                 "height": round(height * SCREEN_DPI),
                 "caption": caption,
             }
-
-
-def _cell(cell: Cell, column: Column) -> dict[str, Any]:
-    return {"text": format_cell(cell, column), "marks": cell.marks, "best": cell.best}

@@ -128,11 +128,7 @@ def test_reconstructions_are_closer_to_the_data_than_midpoints(results):
     assert [name for name, _ in table.rows] == ["vae-0.1", "vae-1", "ae"]
     autoencoder = [cell.value for cell in table.rows[2][1]]
     assert 0 < autoencoder[0] < autoencoder[1]
-    for place, better in enumerate((min, min, min, max)):
-        column = [cells[place] for _, cells in table.rows]
-        assert [cell.best for cell in column] == [
-            cell.value == better(each.value for each in column) for cell in column
-        ]
+    assert not any(cell.best for _, cells in table.rows for cell in cells)  # one seed each
 
 
 def test_latents_and_pixels_have_the_same_probes(results):
@@ -143,7 +139,7 @@ def test_latents_and_pixels_have_the_same_probes(results):
     assert latents.shape == (200, 8)
     assert linear[2] == latent.probe_accuracy(latents, classes).linear
     assert statistics.fmean(linear) > 0.3
-    assert sum(cells[0].best for _, cells in table.rows) >= 1
+    assert not any(cells[0].best for _, cells in table.rows)  # one seed each
 
 
 def test_probes_can_mark_no_best(results):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
+from marks import best_over_seeds
 from vaekit.evaluation.latent import Latents, kl_per_latent
 from vaekit.studies.blocks import draw_block
 from vaekit.studies.blocks.epochs import _samples
@@ -62,7 +63,7 @@ def test_epochs_are_means_over_seeds_and_the_best_of_each_is_marked(runs):
         cells = [cells[column] for _, cells in table.rows]
         assert [cell.value for cell in cells] == pytest.approx([statistics.fmean(each) for each in seeds])
         assert [cell.std for cell in cells] == pytest.approx([statistics.stdev(each) for each in seeds])
-        assert [cell.best for cell in cells] == [cell.value == min(c.value for c in cells) for cell in cells]
+        assert [cell.best for cell in cells] == best_over_seeds(cells, "lower")
     assert "Mean ± standard deviation over 2 seeds." in table.notes
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from vaekit import plotting
 from vaekit.errors import InvalidError
 from vaekit.registry import register
+from vaekit.studies.blocks.images import dataset_title, group_by_dataset
 from vaekit.studies.elements import Element, FigureElement
 from vaekit.studies.metrics import find_metric, metric_values
 from vaekit.studies.results import StudyResults, VariantResult
@@ -40,6 +41,8 @@ def curves(
 ) -> list[Element]:
     """A training metric by epoch: one curve per run, the mean over seeds in a band of one standard deviation.
 
+    Runs of other data have a chart of their own.
+
     Args:
         metric: a key of metrics.jsonl.
         runs: name patterns or groups; runs without the metric are left out.
@@ -57,14 +60,20 @@ def curves(
     variants = [v for v in study.select(runs, finished=True) if _series(v, metric)[0].size]
     if not variants:
         raise InvalidError(f"metric: these runs have no {metric!r} by epoch; usual are {', '.join(SERIES)}")
-    named = SERIES.get(metric, metric)
-    figure = plotting.curves_by_run(
-        {variant.label: _series(variant, metric) for variant in variants},
-        title or f"{_headline(named)} by epoch",
-        named,
-        ordered=_ordered(variants) if ordered is None else ordered,
-    )
-    return [FigureElement(figure, caption)]
+    named, by_data = SERIES.get(metric, metric), dict(group_by_dataset(variants))
+    band = "Bands: one standard deviation over the seeds."
+    elements: list[Element] = []
+    for data, group in by_data.items():
+        seeds = max(len(variant.finished) for variant in group)
+        figure = plotting.curves_by_run(
+            {variant.label: _series(variant, metric) for variant in group},
+            (title or f"{_headline(named)} by epoch")
+            + (f": {dataset_title(data)}" if len(by_data) > 1 else ""),
+            named,
+            ordered=_ordered(group) if ordered is None else ordered,
+        )
+        elements.append(FigureElement(figure, " ".join(filter(None, [caption, band if seeds > 1 else ""]))))
+    return elements
 
 
 @register("study_block")

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -114,6 +115,27 @@ def pairs(variants: Sequence[VariantResult], metric: str) -> bool:
     return any(measured.count(key) > 1 and key[0].comparable for key in measured)
 
 
+def image_difference(metric: str, first: VariantResult, other: VariantResult) -> Interval | None:
+    """The mean of first - other over the images that both measured by one protocol, with its interval.
+
+    Args:
+        metric: as for `paired_differences`; None is returned for others.
+        first, other: the runs.
+
+    >>> from vaekit.studies.example import example_results
+    >>> image_difference("log_likelihood", *example_results().variants)
+    Interval(mean=1.0, low=1.0, high=1.0)
+    """
+    if metric not in METRICS:
+        return None
+    found = [_group_by_protocol(metric, variant) for variant in (first, other)]
+    shared = [key for key in found[0] if key in found[1] and key[0].comparable]
+    if not shared:
+        return None
+    one, two = (_image_values(metric, groups[shared[0]]).values for groups in found)
+    return paired_interval(one, two) if len(one) > 1 else None
+
+
 def _reason(key: Measured, others: Mapping[Measured, Sequence[VariantResult]]) -> str:
     """Why the runs of a protocol are not paired with those of another one."""
     protocol, index = key
@@ -154,6 +176,7 @@ def _table(metric: str, protocol: str, variants: Sequence[VariantResult], notes:
         Column("difference_seeds", "95 % of it over seeds", "nats"),
     ]
     rows = [_row(metric, variant, ranked[0]) for variant in ranked]
+    rows[0][0] = replace(rows[0][0], best=_is_clear(metric, ranked))
     known = [place for place in range(len(columns)) if any(row[place].value is not None for row in rows)]
     lines = [protocol, "Differences are image by image, over the same images."]
     if any(row[2].value is not None for row in rows):
@@ -173,7 +196,7 @@ def _row(metric: str, variant: VariantResult, best: VariantResult) -> list[Cell]
     found, means = _image_values(metric, variant), _seed_means(metric, variant)
     shortfall = float((found.values - found.bound).mean())
     cells = [
-        Cell(float(found.bound.mean()), count=len(means), best=variant is best),
+        Cell(float(found.bound.mean()), count=len(means)),
         Cell(_finite(found.monte_carlo_error)),
         Cell(shortfall if np.isfinite(found.variance).all() else None),
         _interval_cell(found.values),
@@ -188,6 +211,12 @@ def _row(metric: str, variant: VariantResult, best: VariantResult) -> list[Cell]
     error = math.hypot(found.monte_carlo_error, top.monte_carlo_error)
     difference = float((values - top.values).mean())
     return [*cells, Cell(difference), Cell(_finite(error)), Cell(images), Cell(seeds)]
+
+
+def _is_clear(metric: str, ranked: Sequence[VariantResult]) -> bool:
+    """Whether the first run is above all others by intervals over the seeds."""
+    top, *others = (_seed_means(metric, variant) for variant in ranked)
+    return all(min(len(top), len(other)) > 1 and welch_interval(top, other).low > 0 for other in others)
 
 
 def _interval_cell(values: np.ndarray) -> Cell:

@@ -91,7 +91,7 @@ def pivot_differences(
 
     >>> from vaekit.studies.example import example_results
     >>> pivot_differences(example_results(), [("d = 2", "d = 3")], "elbo")[0].text
-    '- **d = 2** against d = 3: +1.00 nats on Digits 8x8'
+    '- d = 2 against d = 3: +1.00 nats on Digits 8x8'
     """
     groups = group_by_key(study.select(runs), by)
     lines = [
@@ -170,7 +170,7 @@ def _describe_pair(
             parts.append(
                 f"{_format_difference(name, found[first], found[second])} on {_value_title(by, value)}"
             )
-    return f"**{first}** against {second}: {', '.join(parts)}" if parts else ""
+    return f"{first} against {second}: {', '.join(parts)}" if parts else ""
 
 
 def _format_difference(name: str, first: Sequence[float], second: Sequence[float]) -> str:

@@ -17,6 +17,7 @@ from vaekit.runs.headline import compare_estimates
 from vaekit.studies.elements import Cell, Column, Element, Table, mark_best
 from vaekit.studies.metrics import Metric, find_metric, metric_value
 from vaekit.studies.protocol import Protocol, describe_difference, describe_protocols
+from vaekit.studies.ranking import BY_IMPORTANCE, disagreeing
 from vaekit.studies.results import RunResult, StudyResults, VariantResult
 from vaekit.studies.schema import Patterns
 
@@ -76,8 +77,8 @@ def table(
 
     >>> from vaekit.studies.example import example_results
     >>> part = table(example_results(), columns=["elbo", "mse"])[0]
-    >>> [(name, cells[0].value, cells[0].best) for name, cells in part.rows]
-    [('d = 2', -31.0, True), ('d = 3', -32.0, False)]
+    >>> [(name, cells[0].value, cells[0].best) for name, cells in part.rows]  # one seed: no best
+    [('d = 2', -31.0, False), ('d = 3', -32.0, False)]
     """
     variants, notes = study.select(runs), Notes()
     found = [column for name in columns for column in metric_columns(name, variants, notes)]
@@ -91,6 +92,8 @@ def table(
         *seed_notes(variants),
         *error_notes(cell for _, cells in rows for cell in cells),
         *bound_notes(variants),
+        *speed_notes(columns, variants),
+        *best_notes([column for column, _ in found], rows),
         *notes.lettered,
         *failures,
     ]
@@ -141,7 +144,8 @@ def _column(
     if all(cell.value is None for cell in cells):
         return None
     column = Column(name, found.title, found.unit, found.better, found.digits, found.setting)
-    return column, _best(found, cells) if comparable else cells
+    open_ = name.partition(":")[0] in BY_IMPORTANCE and disagreeing(variants)
+    return column, cells if open_ or not comparable else _best(found, cells)
 
 
 def _cell(found: Metric, variant: VariantResult, notes: Notes) -> Cell:
@@ -241,8 +245,52 @@ def bound_notes(variants: Sequence[VariantResult]) -> list[str]:
     below = [variant.label for variant in variants if any(_below_elbo(run) for run in variant.finished)]
     heavy = [variant.label for variant in variants if any(_has_heavy_tails(run) for run in variant.finished)]
     tails = "the Pareto shape of many importance weights is above 0.7, so errors and shortfalls are too small"
+    if lines and (labels := disagreeing(variants)):
+        lines.append(f"No best log-likelihood is marked, as the two estimates of {', '.join(labels)} differ.")
     groups = ((below, BELOW_ELBO), (heavy, tails))
     return [*lines, *(f"{', '.join(labels)}: {text}." for labels, text in groups if labels)]
+
+
+def speed_notes(columns: Sequence[str], variants: Sequence[VariantResult]) -> list[str]:
+    """A note where times are of different data or machines, and so do not say which run is faster.
+
+    >>> from vaekit.studies.example import example_results
+    >>> speed_notes(["seconds"], example_results().variants)
+    []
+    """
+    shown = {"seconds", "seconds_per_epoch"} & set(columns)
+    places = {_workplace(run) for variant in variants for run in variant.finished}
+    names = ("data", "number of training images", "device", "processor", "number of threads")
+    differing = [
+        name for name, values in zip(names, zip(*places, strict=True), strict=True) if len(set(values)) > 1
+    ]
+    if not shown or not differing:
+        return []
+    return [f"Times do not compare: the runs differ in {' and '.join(differing)}."]
+
+
+def _workplace(run: RunResult) -> tuple[str, ...]:
+    """What the time of an epoch depends on besides the model."""
+    known, data = run.environment, run.recipe.data
+    facts = (known.get("data") or data.dataset, known.get("training_rows") or data.train)
+    return tuple(map(str, (*facts, *(known.get(name, "") for name in ("device", "cpu", "threads")))))
+
+
+def best_notes(columns: Sequence[Column], rows: Sequence[tuple[str, Sequence[Cell]]]) -> list[str]:
+    """What a mark means, or why there is none.
+
+    >>> best_notes([Column("mse", "MSE", better="lower")], [("a", [Cell(1.0)]), ("b", [Cell(2.0)])])
+    ['Nothing is marked as best: with one seed per run there is no interval over seeds.']
+    """
+    cells = [cell for _, row in rows for cell in row]
+    if any(cell.best for cell in cells):
+        return ["Bold: better than every other run, by a 95 % interval over the seeds."]
+    ranked = [
+        [row[i] for _, row in rows if row[i].value is not None] for i, c in enumerate(columns) if c.better
+    ]
+    if any(len(column) > 1 for column in ranked) and all(cell.count == 1 for cell in cells):
+        return ["Nothing is marked as best: with one seed per run there is no interval over seeds."]
+    return []
 
 
 def _has_heavy_tails(run: RunResult) -> bool:

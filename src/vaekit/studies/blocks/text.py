@@ -5,17 +5,15 @@ A sentence such as "the best run is ..." is computed, so that it is always true 
 
 from __future__ import annotations
 
-import statistics
-
 from vaekit.errors import InvalidError
 from vaekit.registry import register
 from vaekit.studies.blocks.tables import find_protocols
 from vaekit.studies.elements import Element, Text
-from vaekit.studies.metrics import find_metric, metric_values
+from vaekit.studies.metrics import find_metric
 from vaekit.studies.protocol import NO_PROTOCOL, describe_difference
-from vaekit.studies.results import StudyResults
+from vaekit.studies.ranking import describe_ranking, format_value, mean_value, rank
+from vaekit.studies.results import StudyResults, VariantResult
 from vaekit.studies.schema import Patterns
-from vaekit.utils.format import format_number, format_significant
 
 
 @register("study_block")
@@ -48,7 +46,9 @@ def best(
     within: float | None = None,
     note: str = "",
 ) -> list[Element]:
-    """A sentence that ranks runs by a metric: the best, the second best, and the last.
+    """The first run by a metric, how far it is ahead of the second, with the interval, and the last.
+
+    A name is bold only where the interval over several seeds leaves out 0.
 
     Args:
         metric: a name of `studies.metrics.METRICS` for which higher or lower is better.
@@ -62,32 +62,31 @@ def best(
 
     >>> from vaekit.studies.example import example_results
     >>> best(example_results(), "elbo")[0].text
-    'The best run by ELBO is **d = 2** (−31.00 nats), followed by d = 3 (−32.00 nats).'
+    'd = 2 has the highest ELBO (−31.00 nats), 1.00 nats above d = 3. Both have one seed: another ...'
     """
     ranked = _ranked(study, metric, runs)
-    (label, top), others = ranked[0], ranked[1:]
-    sentence = f"The best run by {find_metric(metric).title} is **{label}** ({_value(metric, top)})"
-    if others:
-        sentence += f", followed by {others[0][0]} ({_value(metric, others[0][1])})"
-    near = [name for name, value in others if within is not None and abs(value - top) <= within]
+    parts, others = [describe_ranking(metric, ranked)], ranked[1:]
+    top = mean_value(metric, ranked[0])
+    near = [v.label for v in others if within is not None and abs(mean_value(metric, v) - top) <= within]
     if near:
-        sentence += f"; within {within:g} of the best: {', '.join(near)}"
+        parts.append(f"Within {within:g} of the first: {', '.join(near)}.")
     if len(others) > 1:
-        sentence += f". The last is {others[-1][0]} ({_value(metric, others[-1][1])})"
-    return [Text(f"{sentence}. {note}".strip())]
+        parts.append(
+            f"The last is {others[-1].label} ({format_value(metric, mean_value(metric, others[-1]))})."
+        )
+    return [Text(" ".join([*parts, note]).strip())]
 
 
-def _ranked(study: StudyResults, name: str, runs: Patterns) -> list[tuple[str, float]]:
-    """The label and mean of each run, the best first."""
+def _ranked(study: StudyResults, name: str, runs: Patterns) -> list[VariantResult]:
+    """The runs that have a metric, the best first."""
     better = find_metric(name).better
     if better is None:
         raise InvalidError(f"metric: for {name} neither higher nor lower is better; choose another metric")
-    known = {v.label: found for v in study.select(runs, finished=True) if (found := metric_values(name, v))}
-    if not known:
+    ranked = rank(name, study.select(runs, finished=True))
+    if not ranked:
         raise InvalidError(f"metric: none of these runs has {name}; measure them with `vaekit evaluate RUN`")
     _check_protocols(study, name, runs)
-    means = [(label, statistics.fmean(found)) for label, found in known.items()]
-    return sorted(means, key=lambda pair: pair[1], reverse=better == "higher")
+    return ranked
 
 
 def _check_protocols(study: StudyResults, name: str, runs: Patterns) -> None:
@@ -100,10 +99,3 @@ def _check_protocols(study: StudyResults, name: str, runs: Patterns) -> None:
         )
     if not first.comparable:
         raise InvalidError(f"runs: {first}")
-
-
-def _value(name: str, value: float) -> str:
-    """A value of a metric with its unit."""
-    metric = find_metric(name)
-    number = format_significant(value) if metric.digits is None else format_number(value, metric.digits)
-    return f"{number} {metric.unit}".strip()
