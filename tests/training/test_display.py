@@ -20,7 +20,9 @@ from vaekit.training.display import (
     make_display,
     two_lines,
 )
+from vaekit.training.epoch_table import REPEAT, EpochTable
 from vaekit.training.position import Position
+from vaekit.utils.io import read_records
 
 RECORD = {
     "epoch": 3,
@@ -58,6 +60,33 @@ def test_the_line_of_an_epoch():
     )
 
 
+@pytest.mark.parametrize("scale", [1.0, -1e3, 1e7, 1e300])
+@pytest.mark.parametrize("epochs", [3, 1000, 123_456])
+def test_no_line_of_an_epoch_is_wider_than_80_columns(scale, epochs):
+    table = EpochTable(epochs)
+    for epoch in (1, 2, epochs):
+        terms = {key: scale * RECORD[key] for key in ("loss", "reconstruction", "kl", "validation_loss")}
+        record = RECORD | terms | {"epoch": epoch, "beta": epoch / 1e6, "is_best": True}
+        lines = table.lines(record)
+        assert max(map(len, lines)) <= 80
+        assert len(set(map(len, [*lines[:-1], lines[-1].removesuffix(" *")]))) == 1
+
+
+def test_a_constant_column_is_left_out_and_comes_with_a_new_header_if_it_changes():
+    table = EpochTable(100)
+    assert "beta" not in table.lines(RECORD | {"beta": 1.0})[0]
+    assert len(table.lines(RECORD | {"beta": 1.0})) == 1
+    header, line = table.lines(RECORD | {"beta": 0.5})
+    assert header.split()[4] == "beta"
+    assert line.split()[4] == "0.5"
+    assert len(table.lines(RECORD | {"beta": 0.6})) == 1
+    fixed = EpochTable(100)
+    assert "beta" in fixed.lines(RECORD | {"beta": 4.0})[0], "the first epoch cannot know that it stays so"
+    for _ in range(REPEAT - 1):
+        assert len(fixed.lines(RECORD | {"beta": 4.0})) == 1
+    assert "beta" not in fixed.lines(RECORD | {"beta": 4.0})[0]
+
+
 def test_undefined_numbers_are_left_out():
     assert " kl " not in format_epoch({**RECORD, "kl": None}, 10)
 
@@ -68,8 +97,16 @@ def test_without_a_terminal_there_is_one_line_per_epoch(tmp_path):
     assert isinstance(log, LineLogger)
     train(tmp_path, log=log)
     lines = stream.getvalue().splitlines()
-    assert len(lines) == 4
-    assert all(re.fullmatch(r"epoch \d/4 step \d+ loss [\d.]+ .* validation [\d.]+", text) for text in lines)
+    header, *epochs = lines
+    assert header.split() == ["epoch", "loss", "reconstruction", "kl", "beta", "examples/s", "validation"]
+    assert [text.split()[0] for text in epochs] == ["1/4", "2/4", "3/4", "4/4"]
+    assert {len(text.rstrip(" *")) for text in lines} == {len(header)}
+    records = read_records(tmp_path / "metrics.jsonl")
+    starred = [text.endswith(" *") for text in epochs]
+    assert starred == [bool(record["is_best"]) for record in records]
+    assert [float(text.split()[1]) for text in epochs] == pytest.approx(
+        [r["loss"] for r in records], abs=1e-3
+    )
 
 
 def test_a_dumb_terminal_gets_plain_lines(terminal, monkeypatch):
@@ -93,7 +130,7 @@ def test_a_live_display_in_a_terminal(tmp_path, terminal, monkeypatch):
     assert "epoch 4/4" in text
     assert re.search(r"\d+ %", text)
     assert re.search(r"\n *loss [\d.]+ .*validation [\d.]+ *\r?\n *step 13 .*examples/s \d+", text)
-    assert len(re.findall(r"epoch \d/4 step", text)) == 4
+    assert re.findall(r"[\r\n] +(\d)/4 +\d+\.\d{3} ", text) == ["1", "2", "3", "4"]
     assert terminal.getvalue().count("\x1b[?25l") == terminal.getvalue().count("\x1b[?25h") == 1
 
 

@@ -1,11 +1,9 @@
 """Progress of a training: a live display in a terminal, one line per epoch elsewhere.
 
-    epoch 3/10 step 1407 loss 101.230 reconstruction 80.104 kl 21.126 beta 1 examples/s 15332 validation 102.3
-
-In a line each number follows its name, so grep and cut can find it. In a terminal a progress bar shows the
-time left, with two lines of numbers of the current epoch below it; the lines of finished epochs stay above.
-The training loop itself draws the bar a few times per second, so no other thread takes time from the
-training.
+The numbers of finished epochs are lines of a table, see `vaekit.training.epoch_table`; programs read them
+from metrics.jsonl. In a terminal a progress bar shows the time left, with two lines of numbers of the current
+epoch below it; the table of finished epochs stays above. The training loop itself draws the bar a few times
+per second, so no other thread takes time from the training.
 
 A `TrainingLogger` is any object with the five methods of the protocol; `SilentLogger` is the one to inherit
 from.
@@ -23,6 +21,7 @@ from rich.console import Console, Group
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from vaekit.training.epoch_table import EpochTable
 from vaekit.training.position import Position
 from vaekit.utils.notebook import NotebookProgress
 
@@ -122,7 +121,7 @@ class SilentLogger:
 
 
 class LineLogger:
-    """Writes one line per epoch.
+    """Writes a table of epochs, line by line.
 
     Args:
         stream: where to write.
@@ -131,19 +130,21 @@ class LineLogger:
     >>> logger = LineLogger(sys.stdout)
     >>> logger.start(epochs=10, batches=5, position=Position())
     >>> logger.epoch({"epoch": 1, "step": 5, "loss": 105.2})
-    epoch 1/10 step 5 loss 105.200
+      epoch       loss
+       1/10    105.200
     """
 
     def __init__(self, stream: TextIO):
-        self._stream, self._epochs = stream, 0
+        self._stream, self._table = stream, EpochTable(0)
 
     def start(self, epochs: int, batches: int, position: Position) -> None:
-        self._epochs = epochs
+        self._table = EpochTable(epochs)
 
     def step(self, position: Position, running_means: RunningMeans) -> None: ...
 
     def epoch(self, record: Record) -> None:
-        self.note(format_epoch(record, self._epochs))
+        for line in self._table.lines(record):
+            self.note(line)
 
     def note(self, text: str) -> None:
         print(text, file=self._stream, flush=True)
@@ -204,7 +205,7 @@ class ProgressBar:
     """
 
     def __init__(self, console: Console):
-        self._console, self._numbers = console, Text()
+        self._console, self._numbers, self._table = console, Text(), EpochTable(0)
         self._epochs, self._batches, self._drawn, self._validation = 0, 0, 0.0, Record()
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -220,7 +221,7 @@ class ProgressBar:
         )
 
     def start(self, epochs: int, batches: int, position: Position) -> None:
-        self._epochs, self._batches = epochs, batches
+        self._epochs, self._batches, self._table = epochs, batches, EpochTable(epochs)
         self._bar.update(self._task, total=epochs * batches)
         self._move(position)
         self._bar.start_task(self._task)
@@ -235,7 +236,8 @@ class ProgressBar:
 
     def epoch(self, record: Record) -> None:
         self._validation = {key: record[key] for key in ("validation_loss",) if key in record}
-        self.note(format_epoch(record, self._epochs))
+        for line in self._table.lines(record):
+            self.note(line)
 
     def note(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
