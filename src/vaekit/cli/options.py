@@ -26,6 +26,46 @@ jobs = click.option(
     help="Number of runs at the same time, each in its own process. Default: one per core, at most 4.",
 )
 
+
+def _job_option(context: click.Context, option: click.Parameter, words: tuple[str, ...]) -> dict[str, Any]:
+    from vaekit.utils.yaml import parse_yaml
+
+    pairs = [word.partition("=") for word in words]
+    for key, equals, _ in pairs:
+        if not equals or not key:
+            raise click.BadParameter("expected KEY=VALUE, such as slurm_partition=gpu")
+    return {key: parse_yaml(text) for key, _, text in pairs}
+
+
+def execution(command: Decorator) -> Decorator:
+    """The options of where the runs of a study are trained."""
+    for option in reversed(_EXECUTION):
+        command = option(command)
+    return command
+
+
+_EXECUTION = [
+    jobs,
+    click.option("--resume", is_flag=True, help="Resume interrupted runs."),
+    click.option(
+        "--executor", type=click.Choice(("local", "slurm", "dask")), default="local", show_default=True,
+        help="Where the runs are trained: on this machine, by Slurm, or by Dask.",
+    ),
+    click.option("--scheduler", metavar="ADDRESS", help="The Dask scheduler, such as tcp://host:8786."),
+    click.option(
+        "--retries", type=click.IntRange(0, 100), default=1, show_default=True,
+        help="How often a run is tried again whose process was lost.",
+    ),
+    click.option(
+        "--job-option", "job_options", multiple=True, metavar="KEY=VALUE", callback=_job_option,
+        help="A parameter of submitit, such as slurm_partition=gpu, or of Dask. Can be repeated.",
+    ),
+    click.option(
+        "--halving", type=click.IntRange(2, 100), metavar="R",
+        help="Stop runs early: of those that reached 1, R, R*R, ... epochs, the best 1/R go on.",
+    ),
+]  # fmt: skip
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 

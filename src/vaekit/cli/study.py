@@ -18,8 +18,7 @@ from vaekit.cli import options
 @click.option(
     "--seeds", type=click.IntRange(1, 1000), help="Number of seeds per run. Default: that of the preset."
 )
-@click.option("--resume", is_flag=True, help="Resume interrupted runs.")
-@options.jobs
+@options.execution
 @click.option("-o", "--output", metavar="DIR", help="Folder to write. Default: runs/studies/NAME-PRESET.")
 @options.slow_model_output
 def command(

@@ -31,8 +31,7 @@ from vaekit.cli import options
     "--images", type=click.IntRange(1), default=1000, show_default=True, help="Number of test images."
 )
 @options.split
-@click.option("--resume", is_flag=True, help="Resume interrupted runs.")
-@options.jobs
+@options.execution
 @click.option("-o", "--output", metavar="DIR", help="Folder to write. Default: runs/sweeps/RECIPE-KEYS.")
 @options.slow_model_output
 def command(

@@ -57,6 +57,7 @@ def example_results(*overrides: str) -> StudyResults:
                 "data": "0" * 64, "shape": [1, 8, 8], "conditioned_on": [],
             },
             ais={}, per_image_ais={}, bdmc={}, environment={}, best_epoch=2, stale=[],
+            place="", fell_behind=False,
             per_image={
                 "index": np.arange(20), "log_likelihood": np.linspace(-33.0, -27.0, 20) - place,
             },

@@ -85,6 +85,13 @@ def render_study(results: StudyResults, elements: Sequence[Element]) -> str:
         "parts": parts,
         "headings": [part for part in parts if part["kind"] == "heading"],
         "failures": _failures(results),
+        "stopped": [
+            f"{variant.name} seed {run.seed}, after {count_of(len(run.metrics), 'epoch')}"
+            for variant in results.variants
+            for run in variant.finished
+            if run.fell_behind
+        ],
+        "places": _places(results),
         "command": results.command,
         "runs": [_paths(results, variant) for variant in results.variants],
         "environment": runs[0].environment if runs else {},
@@ -137,6 +144,16 @@ def _failures(results: StudyResults) -> list[str]:
     for variant, run in results.failures:
         reasons.setdefault(run.failure, []).append(f"{variant.name} seed {run.seed}")
     return [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
+
+
+def _places(results: StudyResults) -> list[str]:
+    """Where runs were trained, each place with the names of its runs; none for those of this machine."""
+    places: dict[str, list[str]] = {}
+    for variant in results.variants:
+        for run in variant.finished:
+            if run.place:
+                places.setdefault(run.place, []).append(f"{variant.name} seed {run.seed}")
+    return [f"{place}: {', '.join(names)}" for place, names in places.items()]
 
 
 def _paths(results: StudyResults, variant: VariantResult) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from vaekit.config.schema.recipe import Recipe
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InvalidError, VaekitError
 from vaekit.runs.run import Run
+from vaekit.studies.attempts import describe_place
+from vaekit.studies.halving import REASON
 from vaekit.studies.plan import Variant, matches
 from vaekit.studies.schema import Preset, Study
 
@@ -115,6 +117,16 @@ class RunResult:
     def environment(self) -> dict[str, Any]:
         """The content of environment.json: versions, device, data."""
         return self.run_dir.environment
+
+    @cached_property
+    def place(self) -> str:
+        """The executor and the host that trained the run; empty if it was this machine."""
+        return describe_place(self.path)
+
+    @cached_property
+    def fell_behind(self) -> bool:
+        """Whether successive halving stopped the training."""
+        return not self.failure and self.run_dir.stopped.endswith(REASON)
 
     @cached_property
     def best_epoch(self) -> int | None:

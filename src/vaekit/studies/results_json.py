@@ -5,7 +5,8 @@
     evaluate     the evaluation protocol
     variants     one per variant: name, label, group, values (of the grid), recipe (resolved),
                  metrics      name -> {mean, std, count}, over the seeds
-                 runs         one per seed: seed, path, failure, metrics (name -> number),
+                 runs         one per seed: seed, path, failure, place (which executor and host; empty if
+                              this machine), stopped_early (by halving), metrics (name -> number),
                               errors (name -> standard error, Monte Carlo error included),
                               protocols (name -> what it was measured on and how, in words, with a digest),
                               epochs (name -> one number per epoch)
@@ -106,7 +107,13 @@ def _summary(values: list[float]) -> dict[str, Any]:
 
 
 def _run_dict(run: RunResult) -> dict[str, Any]:
-    identity = {"seed": run.seed, "path": str(run.path), "failure": run.failure}
+    identity = {
+        "seed": run.seed,
+        "path": str(run.path),
+        "failure": run.failure,
+        "place": run.place,
+        "stopped_early": run.fell_behind,
+    }
     if run.failure:
         return {**identity, "metrics": {}, "errors": {}, "protocols": {}, "epochs": {}}
     keys = dict.fromkeys(key for record in run.metrics for key in record)

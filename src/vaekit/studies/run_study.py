@@ -5,9 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from vaekit.errors import InterruptedRun
 from vaekit.studies.display import StudyDisplay, make_display
+from vaekit.studies.execution import Execution
 from vaekit.studies.library import load_study
 from vaekit.studies.page import write_page
 from vaekit.studies.pending import JobResults
@@ -24,9 +26,8 @@ def study(
     *,
     seeds: int | None = None,
     folder: str | Path | None = None,
-    jobs: int | None = None,
-    resume: bool = False,
     display: StudyDisplay | None = None,
+    **execution: Any,
 ) -> StudyResults:
     """Run the unfinished part of a study, and write its page and results.json.
 
@@ -35,9 +36,9 @@ def study(
         preset: name of one of its presets; default: `quick` if there is one, else the first.
         seeds: number of seeds per run; default: that of the preset.
         folder: the output directory; default: `runs/studies/<name>-<preset>`.
-        jobs: number of runs at once, each in its own process; default: one per core, at most four.
-        resume: continue interrupted runs instead of training them again.
         display: receives the progress; default: prints to stderr, as the command does.
+        execution: jobs, resume, executor, scheduler, retries, job_options and halving, as
+            `vaekit.studies.execution.Execution` describes them.
 
     Returns:
         The results. Runs that failed are listed in `failures`.
@@ -56,33 +57,36 @@ def study(
         settings = settings.model_copy(update={"seeds": seeds})
     command = ["vaekit", "study", str(name), "--preset", preset, *(["--seeds", str(seeds)] if seeds else [])]
     planned = StudyResults(loaded, [], Path(folder or FOLDER / f"{loaded.name}-{preset}"), preset, settings)
-    return run_planned_study(planned, shlex.join(command), jobs, resume, display)
+    return run_planned_study(planned, shlex.join(command), Execution(**execution), display)
 
 
 def run_planned_study(
-    planned: StudyResults, command: str, jobs: int | None, resume: bool, display: StudyDisplay | None
+    planned: StudyResults, command: str, how: Execution, display: StudyDisplay | None
 ) -> StudyResults:
     """Run a planned study, and write its page and results.json.
 
     Args:
         planned: study, folder and preset, without variants.
         command: the command line that repeats the study.
-        jobs, resume, display: as for `study`.
+        how: where the runs are trained.
+        display: as for `study`.
 
     >>> from vaekit.studies.display import SilentDisplay
     >>> from vaekit.studies.example import example_results
     >>> from vaekit.studies.schema import Preset
     >>> planned = StudyResults(example_results().study, [], Path("x"), "one", Preset(only="nobody"))
-    >>> run_planned_study(planned, "vaekit study", 1, False, SilentDisplay())
+    >>> run_planned_study(planned, "vaekit study", Execution(), SilentDisplay())
     Traceback (most recent call last):
     vaekit.errors.InvalidError: presets: no run is called 'nobody'; expected one of vae-2, vae-3
     """
+    how.check()
     settings, folder = planned.preset, planned.folder
+    command = " ".join(filter(None, [command, shlex.join(how.words())]))
     variants = plan_variants(planned.study, settings)
     tasks = plan_tasks(variants, settings.evaluate, folder)
     display = display or make_display()
     try:
-        results = run_tasks(tasks, display, jobs, resume)
+        results = run_tasks(tasks, display, how, folder)
         return _write(planned, _group_by_variant(variants, tasks, results), command, display)
     except (InterruptedRun, KeyboardInterrupt):
         raise InterruptedRun(

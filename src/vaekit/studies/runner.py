@@ -2,48 +2,47 @@
 
 A small model trains more efficiently on one core than on two. So the workers share the cores, and each runs
 one job after the other. A run that fails or diverges does not stop the others. A worker that is killed, for
-example because memory ran out, is replaced, and its job counts as failed. On the first Ctrl-C or SIGTERM,
-every worker saves its checkpoint and stops.
+example because memory ran out, is replaced, and its job is tried again from its checkpoint. On the first
+Ctrl-C or SIGTERM, every worker saves its checkpoint and stops.
+
+`vaekit.studies.dispatch` runs the tasks on other machines.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import queue
-import subprocess
-import sys
-import threading
-from collections import deque
+import uuid
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import vaekit
 from vaekit.errors import InterruptedRun
+from vaekit.runs.run import Run
+from vaekit.studies.dispatch import dispatch
 from vaekit.studies.display import StudyDisplay
+from vaekit.studies.execution import Execution
+from vaekit.studies.halving import begin_halving
 from vaekit.studies.pending import JobResults, pending_jobs
 from vaekit.studies.plan import Task
-from vaekit.studies.worker import Job, try_job
+from vaekit.studies.worker import INTERNAL, Job, try_job
+from vaekit.studies.worker_process import Answer, WorkerProcess
 from vaekit.training.locking import catch_signals
 
 MAX_JOBS = 4
-STOP_SECONDS = 60.0  # time for a worker to save its checkpoint and stop
-
-Answer = dict[str, Any]  # a line from a worker: its progress, or how its job ended
 
 
 def run_tasks(
-    tasks: Sequence[Task], display: StudyDisplay, jobs: int | None = None, resume: bool = False
+    tasks: Sequence[Task], display: StudyDisplay, how: Execution | None = None, folder: Path = Path()
 ) -> JobResults:
     """Do what is left of all tasks, and return how each ended.
 
     Args:
         tasks: of a study.
         display: receives the progress.
-        jobs: how many run at once; default: one per core, at most four.
-        resume: continue interrupted runs instead of training them again.
+        how: where they run, and how many at once; default: on this machine.
+        folder: of the study.
 
     Returns:
         The exit code and the reason of failure of each task, by its number; (0, "") if it finished.
@@ -55,14 +54,31 @@ def run_tasks(
     >>> run_tasks([], SilentDisplay())
     {}
     """
-    results, pending = pending_jobs(tasks, display.note, resume)
-    jobs = min(jobs or min(os.cpu_count() or 1, MAX_JOBS), len(pending))
-    display.begin([tasks[job.number].name for job in pending])
+    how = how or Execution()
+    how.check()
+    results, pending = pending_jobs(tasks, display.note, how.resume)
+    if how.halving is not None and pending:
+        pending = _with_rungs(pending, tasks, results, folder, how.halving)
+    names = [tasks[job.number].name for job in pending]
+    display.begin(names)
     try:
-        done = _run_in_process(pending, display) if jobs <= 1 else WorkerPool(pending, jobs, display).run()
+        if how.executor != "local":
+            return results | dispatch(pending, names, folder, how, display)
+        count = min(how.jobs or min(os.cpu_count() or 1, MAX_JOBS), len(pending))
+        if count <= 1:
+            return results | _run_in_process(pending, display)
+        return results | WorkerPool(pending, count, display, how.retries).run()
     finally:
         display.close()
-    return results | done
+
+
+def _with_rungs(
+    jobs: Sequence[Job], tasks: Sequence[Task], results: JobResults, folder: Path, factor: int
+) -> list[Job]:
+    """The jobs, each with its place in a sweep with successive halving."""
+    finished = [Run(tasks[number].directory).metrics for number, (code, _) in results.items() if code == 0]
+    rungs = begin_halving(folder, finished, len(jobs), factor)
+    return [job._replace(rung=tuple(rung)) for job, rung in zip(jobs, rungs, strict=True)]
 
 
 def _run_in_process(jobs: Sequence[Job], display: StudyDisplay) -> JobResults:
@@ -74,63 +90,6 @@ def _run_in_process(jobs: Sequence[Job], display: StudyDisplay) -> JobResults:
     return results
 
 
-class WorkerProcess:
-    """A process that runs jobs and puts its answers into a queue.
-
-    Args:
-        threads: number of threads of torch.
-        answers: receives (worker, answer) for each line of output, and (worker, None) when the process ends.
-
-    >>> answers = queue.Queue()
-    >>> worker = WorkerProcess(1, answers)
-    >>> worker.stop()
-    >>> worker.wait()
-    >>> answers.get() == (worker, None)
-    True
-    """
-
-    def __init__(self, threads: int, answers: queue.Queue[tuple[WorkerProcess, Answer | None]]):
-        self.place: int | None = None  # index of its current job
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "vaekit.studies.worker", str(threads), *sys.argv],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=_environment(), **_own_group(),
-        )  # fmt: skip
-        threading.Thread(target=self._listen, args=(answers,), daemon=True).start()
-
-    def start(self, place: int, job: Job) -> None:
-        """Send a job to the process.
-
-        Args:
-            place: index of the job.
-            job: what to run.
-        """
-        assert self.process.stdin is not None
-        self.place = place
-        try:
-            self.process.stdin.write(json.dumps(job) + "\n")
-            self.process.stdin.flush()
-        except OSError:  # the process died; the queue reports it
-            pass
-
-    def stop(self) -> None:
-        """Ask the process to save its checkpoint and end."""
-        if self.process.poll() is None:
-            self.process.terminate()
-
-    def wait(self) -> None:
-        """Wait until the process has ended; kill it after STOP_SECONDS."""
-        try:
-            self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-
-    def _listen(self, answers: queue.Queue[tuple[WorkerProcess, Answer | None]]) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            answers.put((self, json.loads(line)))
-        answers.put((self, None))
-
-
 class WorkerPool:
     """Worker processes that share the jobs and the cores.
 
@@ -138,14 +97,17 @@ class WorkerPool:
         jobs: jobs to run.
         count: number of processes.
         display: receives the progress.
+        retries: how often a job is tried again whose process died.
 
     >>> from vaekit.studies.display import SilentDisplay
     >>> WorkerPool([], 2, SilentDisplay()).run()
     {}
     """
 
-    def __init__(self, jobs: Sequence[Job], count: int, display: StudyDisplay):
-        self.jobs, self.count, self.display = jobs, count, display
+    def __init__(self, jobs: Sequence[Job], count: int, display: StudyDisplay, retries: int = 0):
+        self.jobs = [job._replace(token=uuid.uuid4().hex) for job in jobs]
+        self.count, self.display, self.retries = count, display, retries
+        self.lost: Counter[int] = Counter()  # how often each was lost
         self.waiting = deque(range(len(jobs)))
         self.answers: queue.Queue[tuple[WorkerProcess, Answer | None]] = queue.Queue()
         self.workers: list[WorkerProcess] = []
@@ -203,13 +165,15 @@ class WorkerPool:
     def _replace(self, worker: WorkerProcess) -> None:
         """Start another worker in place of one that was killed."""
         self.workers.remove(worker)
-        if worker.place is not None:
-            code = worker.process.wait()
-            self._finish(
-                worker,
-                1,
-                f"its process died (exit code {code}), possibly because memory ran out; use --jobs 1",
-            )
+        place = worker.place
+        if place is not None:
+            failure = f"its process died (exit code {worker.process.wait()}), possibly because memory ran out"
+            if self.lost[place] < self.retries:
+                self.lost[place] += 1
+                self.waiting.appendleft(place)
+                self.display.note(f"run {place + 1}: {failure}; it is tried again")
+            else:
+                self._finish(worker, INTERNAL, f"{failure}; use --jobs 1")
         self._start_workers()
 
     def _stop_workers(self) -> None:
@@ -220,15 +184,3 @@ class WorkerPool:
             worker.stop()
         for worker in self.workers:
             worker.wait()
-
-
-def _environment() -> dict[str, str]:
-    """The environment of this process, with this copy of vaekit first in PYTHONPATH."""
-    home = str(Path(vaekit.__file__).parent.parent)
-    path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))
-    return {**os.environ, "PYTHONPATH": path}
-
-
-def _own_group() -> dict[str, Any]:
-    """Options that give a worker its own process group, so that the pool alone stops it on Ctrl-C."""
-    return {"process_group": 0} if os.name == "posix" else {}

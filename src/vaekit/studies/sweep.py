@@ -13,6 +13,7 @@ from vaekit.config.propose import propose
 from vaekit.errors import InvalidError, brief
 from vaekit.studies.default_pages import sweep_blocks
 from vaekit.studies.display import StudyDisplay
+from vaekit.studies.execution import Execution
 from vaekit.studies.library import parse_study
 from vaekit.studies.plan import to_text
 from vaekit.studies.results import StudyResults
@@ -35,9 +36,8 @@ def sweep(
     images: int | None = 1000,
     split: Literal["train", "validation", "test"] = "test",
     folder: str | Path | None = None,
-    jobs: int | None = None,
-    resume: bool = False,
     display: StudyDisplay | None = None,
+    **execution: Any,
 ) -> StudyResults:
     """Train a recipe once for each combination of values, and write a page that compares the runs.
 
@@ -49,7 +49,7 @@ def sweep(
         samples, images, split: the evaluation of each run; see `Run.evaluate`. To choose a value, such as the
             number of latents, compare on the validation split.
         folder: the output directory; default: `runs/sweeps/<recipe>-<keys>`.
-        jobs, resume, display: as for `study`.
+        display, execution: as for `study`.
 
     Raises:
         InvalidError: the grid is empty.
@@ -81,9 +81,8 @@ def sweep(
     protocol = EvaluationProtocol(samples=samples, images=images, split=split)
     preset = Preset(overrides=overrides, seeds=seeds, evaluate=protocol)
     planned = StudyResults(study, [], Path(folder or SWEEPS / name), "", preset)
-    return run_planned_study(
-        planned, _command(data or recipe, grid, overrides, preset), jobs, resume, display
-    )
+    command = _command(data or recipe, grid, overrides, preset)
+    return run_planned_study(planned, command, Execution(**execution), display)
 
 
 def is_data_path(recipe: str | Path) -> bool:

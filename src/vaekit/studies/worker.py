@@ -8,10 +8,13 @@ only these lines; everything else that is printed goes to stderr.
 from __future__ import annotations
 
 import json
-import shutil
+import os
+import queue
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -40,6 +43,9 @@ class Job(NamedTuple):
         recipe: the resolved recipe.
         directory: the run directory.
         evaluate: keyword arguments of `Run.evaluate`.
+        token: the same for all attempts of a job; empty if there is one only.
+        executor: where it runs, for the record.
+        rung: the run's place in a sweep with successive halving, as in `vaekit.studies.halving.Rung`.
 
     >>> Job(0, "measure", {}, "runs/x", {"samples": 5}).step
     'measure'
@@ -50,6 +56,9 @@ class Job(NamedTuple):
     recipe: dict[str, Any]
     directory: str
     evaluate: dict[str, Any]
+    token: str = ""
+    executor: str = "local"
+    rung: tuple[str, int, int] | None = None
 
 
 class ProgressLogger(SilentLogger):
@@ -125,7 +134,7 @@ def try_job(job: Job, report: ReportProgress) -> tuple[int, str]:
     return 0, ""
 
 
-def serve(threads: int, orders: IO[str], answers: IO[str]) -> None:
+def serve(threads: int, orders: Iterable[str], answers: IO[str]) -> None:
     """Run the jobs that arrive, one line each, until the input ends.
 
     Args:
@@ -153,8 +162,11 @@ def serve(threads: int, orders: IO[str], answers: IO[str]) -> None:
         answer(job.number, code=code, failure=failure)
 
 
-def main() -> None:
-    """Run the jobs on stdin; the arguments are the number of threads and the command line of the study.
+def main(orders: Iterable[str] | None = None) -> None:
+    """Run jobs; the arguments of the process are the number of threads and the command line of the study.
+
+    Args:
+        orders: the jobs; default: those on stdin.
 
     >>> import io
     >>> from unittest.mock import patch
@@ -167,22 +179,44 @@ def main() -> None:
     answers, sys.stdout = sys.stdout, sys.stderr
     keep_freed_memory()
     try:
-        serve(threads, sys.stdin, answers)
+        serve(threads, orders or sys.stdin, answers)
     except (InterruptedRun, KeyboardInterrupt, BrokenPipeError):
         sys.exit(InterruptedRun.exit_code)
 
 
 def _train(job: Job, recipe: Recipe, log: ProgressLogger) -> None:
     from vaekit.runs import train
+    from vaekit.runs.run import Run
+    from vaekit.studies.attempts import begin_attempt
+    from vaekit.studies.halving import Halving, Rung
 
-    if job.step == "resume":
-        train.resume(job.directory, figures=False, log=log)
-        return
-    if Path(job.directory).exists():
-        shutil.rmtree(job.directory)
-    train.train(recipe, run_dir=job.directory, figures=False, log=log)
+    directory = Path(job.directory)
+    called = [Halving(Rung(*job.rung))] if job.rung else []
+    if not begin_attempt(directory, job.token, job.executor, job.step == "resume"):
+        train.train(recipe, run_dir=directory, figures=False, callbacks=called, log=log)
+    elif not (job.token and Run(directory, trust=True).finished):
+        train.resume(directory, figures=False, callbacks=called, log=log, trust=True)
+
+
+def _read_ahead(stream: IO[str]) -> Iterator[str]:
+    """The lines of a stream; when it ends, the process ends, too, since nobody is left to work for.
+
+    A job that runs saves its checkpoint first.
+    """
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def read() -> None:
+        for line in stream:
+            lines.put(line)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        yield lines.get()
 
 
 if __name__ == "__main__":
     stop_on_signals()
-    main()
+    if hasattr(signal, "SIGUSR2"):  # by which Slurm says that the time is nearly up
+        signal.signal(signal.SIGUSR2, lambda number, frame: os.kill(os.getpid(), signal.SIGTERM))
+    main(_read_ahead(sys.stdin))
