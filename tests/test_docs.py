@@ -159,7 +159,14 @@ def test_every_path_and_test_in_the_text_was_understood():
 
 @pytest.mark.parametrize(
     "document",
-    ["docs/theory.md", "docs/architecture.md", "docs/guide.md", "docs/extend.md", "docs/training.md"],
+    [
+        "docs/theory.md",
+        "docs/architecture.md",
+        "docs/guide.md",
+        "docs/extend.md",
+        "docs/training.md",
+        "docs/scaling.md",
+    ],
 )
 def test_the_table_of_contents_names_every_section(document):
     text = FENCE.sub("", DOCUMENTS[document])

@@ -322,8 +322,8 @@ def test_a_sweep_with_halving_says_which_runs_were_stopped(tmp_path):
     pytest.importorskip("optuna")
     grid = {"training.learning_rate": [0.003, 0.00003, 0.00001]}
     found = sweep(
-        "digits", grid, ["training.epochs=4", *SMALL[1:]], folder=tmp_path, display=SilentDisplay(), halving=2,
-        jobs=1, samples=3, images=20,
+        "digits", grid, ["training.epochs=4", *SMALL[1:]], folder=tmp_path, display=SilentDisplay(),
+        halving=2, jobs=1, samples=3, images=20,
     )  # fmt: skip
     epochs = [len(variant.first.metrics) for variant in found.variants]
     assert epochs == [4, 1, 1]
