@@ -40,6 +40,7 @@ CONTENDERS = {
     "pythae": Contender("pythae_.py", "pythae", "pythae"),
     "plain": Contender("plain.py", "torch", "plain PyTorch"),
     "lightning": Contender("lightning_.py", "lightning", "Lightning"),
+    "jax": Contender("jax_.py", "jax", "JAX, one scan"),
     "keras": Contender("keras_.py", "keras", "Keras 3, TensorFlow"),
     "torch": Contender("torch_.py", "torch", "import of torch"),
     "limit": Contender("limit.py", "ours", "limit"),

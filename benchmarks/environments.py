@@ -17,6 +17,7 @@ PACKAGES = {
     "pythae": ("torch", "pythae"),
     "lightning": ("torch", "lightning"),
     "keras": ("keras", "tensorflow-cpu"),
+    "jax": ("jax", "optax"),
     "ctgan": ("torch", "ctgan"),
     "scvi": ("scvi-tools",),
 }

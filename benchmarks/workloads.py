@@ -62,26 +62,27 @@ def _named(*workloads: Workload) -> dict[str, Workload]:
 
 _W1 = Workload(
     "W1", "gated VAE 784-300-300-40, batch 100",
-    against=("ours-bf16", "ours-compiled", "pythae", "plain", "lightning", "keras", "limit"),
+    against=("ours-bf16", "ours-compiled", "jax", "pythae", "plain", "lightning", "keras", "limit"),
 )  # fmt: skip
 _W2 = Workload(
     "W2", "convolutional VAE 32-64-16, batch 128", latent=(6,), channels=(32, 64), width=(16,), batch=128,
     against=("ours-bf16", "pythae", "plain", "lightning", "keras", "limit"),
 )  # fmt: skip
 
-_W3 = replace(_W1, task="evaluate", against=("pythae", "limit"))
+_W3 = replace(_W1, task="evaluate", against=("jax", "pythae", "limit"))
 
 WORKLOADS = _named(
     _W1,
     replace(
         _W1, name="W1v", title="W1 with a VampPrior of 500", components=500,
-        against=("ours-bf16", "ours-compiled", "pythae", "plain", "limit"),
+        against=("ours-bf16", "ours-compiled", "jax", "pythae", "plain", "limit"),
     ),
     _W2,
     replace(_W3, name="W3", title="5000 importance samples, W1"),
     replace(_W3, name="W3v", title="5000 importance samples, W1v", components=500),
     replace(
-        _W1, name="W1h", title="W1 with two layers of 40", latent=(40, 40), against=("ours-bf16", "limit")
+        _W1, name="W1h", title="W1 with two layers of 40", latent=(40, 40),
+        against=("ours-bf16", "jax", "limit"),
     ),
     replace(
         _W1, name="W4", title="`vaekit train digits`, from start to first step", task="start",

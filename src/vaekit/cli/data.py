@@ -84,9 +84,10 @@ def prepare(name: str, as_json: bool) -> None:
     """
     from vaekit.cli.output import emit
     from vaekit.data import cache, catalog, load_dataset
+    from vaekit.utils.paths import cache_folder
 
     dataset = load_dataset(catalog.find_entry(name).name)
-    cached = str(cache.cache_folder()) if name in cache.dataset_names(cache.catalog_folder()) else None
+    cached = str(cache_folder()) if name in cache.dataset_names(cache.catalog_folder()) else None
     facts = {"name": name, "images": len(dataset), "source": dataset.source, "cache": cached}
     state = f"ready in {cached}" if cached else "but the cache cannot be written"
     emit(facts, f"{name}: {len(dataset)} images, {state} (source: {dataset.source})", as_json)

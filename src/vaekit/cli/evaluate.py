@@ -26,6 +26,7 @@ _SPLIT_OPTIONS = (
     "data",
     "missing",
     "repeats",
+    "precision",
 )
 _AIS_OPTIONS = ("chains", "steps", "init")
 _UNUSED = {  # the options that a mode does not use, and why
@@ -81,6 +82,13 @@ _UNUSED = {  # the options that a mode does not use, and why
     default="encoder",
     show_default=True,
     help="Distribution that AIS chains start from.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "bfloat16"]),
+    default="float32",
+    show_default=True,
+    help="Precision of matrix products; bfloat16 is faster on processors with its instructions.",
 )
 @click.option(
     "--repeats",

@@ -16,29 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 from filelock import FileLock
 
 from vaekit.data.dataset import Dataset
 from vaekit.data.table_source import TableSource
 from vaekit.errors import DataError, first_line
 from vaekit.spec import Preprocessing
-from vaekit.utils.paths import is_file, user_path
+from vaekit.utils.paths import cache_folder, is_file, user_path
 
 _FACTS = ("name", "title", "label_names", "published", "source", "notes", "offset", "scale")
 _MORE = ("attribute_names", "files", "layout")  # absent in folders of earlier versions
 _LATER = {"levels": 0, "scaled": True}  # the same, with what they mean there
 _PER_ROW = ("weights", "groups", "times")
 _log = logging.getLogger(__name__)
-
-
-def cache_folder() -> Path:
-    """The cache folder: VAEKIT_CACHE, or the user's cache folder of this system; it may not exist.
-
-    >>> cache_folder().name != ""
-    True
-    """
-    return Path(os.environ.get("VAEKIT_CACHE") or platformdirs.user_cache_dir("vaekit"))
 
 
 def catalog_folder() -> Path:

@@ -25,6 +25,7 @@ from vaekit.errors import InterruptedRun, VaekitError
 from vaekit.evaluation import validity
 from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
+from vaekit.nn import matmul
 from vaekit.training import loop
 from vaekit.training.callbacks import check_callbacks
 from vaekit.training.display import TrainingLogger, make_display
@@ -116,10 +117,15 @@ def _train(
     )  # fmt: skip
     validation = trained.subset(data, splits.validation) if len(splits.validation) else None
     rows = trained.subset(data, splits.train, training=True)
-    with tempfile.TemporaryDirectory(prefix="vaekit-") as folder, cpu_settings(recipe.training.threads):
+    settings = recipe.training
+    with (
+        tempfile.TemporaryDirectory(prefix="vaekit-") as folder,
+        cpu_settings(settings.threads),
+        matmul.use_chosen(settings.matmul),
+    ):
         try:
             loop.fit(
-                model, experiment.objective, rows, validation, recipe.training, Path(folder),
+                model, experiment.objective, rows, validation, settings, Path(folder),
                 callbacks=callbacks, log=log, bound=validity.is_bound(model),
                 recipe=recipe.model_dump(mode="json"), logs=_log_folder(recipe.name, callbacks, log),
             )  # fmt: skip

@@ -33,6 +33,7 @@ from vaekit.evaluation.importance_sampling import mean_and_stderr, measure_impor
 from vaekit.models.batching import chunk_sizes
 from vaekit.models.context import Context
 from vaekit.models.vae import VAE
+from vaekit.nn.matmul import use_chosen
 from vaekit.utils.random import seeded
 
 
@@ -99,6 +100,7 @@ class BDMCBounds:
         return asdict(self)
 
 
+@use_chosen()
 def bdmc(
     model: VAE,
     images: int = 100,

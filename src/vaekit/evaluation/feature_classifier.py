@@ -23,6 +23,7 @@ from vaekit.data import Dataset, cache, split
 from vaekit.data.observation import ObservedImages, observe
 from vaekit.nn.networks import Dense, convolutional
 from vaekit.utils.io import write_whole
+from vaekit.utils.paths import cache_folder
 from vaekit.utils.random import seeded
 
 VERSION = 1  # of the cached file; another version is trained again
@@ -100,7 +101,7 @@ def feature_classifier(
         >>> model.accuracy > 0.9  # doctest: +SKIP
         tensor(True)
     """
-    folder = cache.cache_folder() / "features"
+    folder = cache_folder() / "features"
     file = folder / f"{_cache_key(dataset)}.safetensors"
     if cached := _load_cached(file, dataset):
         return cached.to(device)

@@ -28,10 +28,12 @@ from vaekit.models import masking
 from vaekit.models.batching import batch_size_for, chunk_sizes, outputs_per_image
 from vaekit.models.context import Context, as_context
 from vaekit.models.vae import VAE
+from vaekit.nn.matmul import use_chosen
 from vaekit.utils.random import seeded
 
 
 @torch.no_grad()
+@use_chosen()
 def measure_batches(
     model: VAE,
     batches: Iterator[tuple[Tensor, Tensor | None]],

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from vaekit.errors import InvalidError
 from vaekit.nn.layers import he_init_
+from vaekit.nn.matmul import Linear
 from vaekit.registry import register
 from vaekit.utils.schema import HiddenSizes
 
@@ -49,7 +50,7 @@ class MultiInputLinear(nn.Module):
         super().__init__()
         self.event_dims = [len(shape) for shape in inputs]
         sizes = [math.prod(shape) for shape in inputs]
-        linears = [nn.Linear(n, output_size, bias=i == 0) for i, n in enumerate(sizes)]
+        linears = [Linear(n, output_size, bias=i == 0) for i, n in enumerate(sizes)]
         self.linears = nn.ModuleList(he_init_(linear, gain, fan_in=sum(sizes)) for linear in linears)
 
     def forward(self, *inputs: Tensor) -> Tensor:
@@ -100,7 +101,7 @@ class Dense(nn.Module):
         self.join = MultiInputLinear(inputs, outputs[0], gains[0])
         layers: Layers = []
         for units, out, gain in zip(hidden_sizes, outputs[1:], gains[1:], strict=True):
-            layers += [nonlinearity(gated, activation, dim=-1), he_init_(nn.Linear(units, out), gain)]
+            layers += [nonlinearity(gated, activation, dim=-1), he_init_(Linear(units, out), gain)]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, *inputs: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from vaekit.nn.layers import he_init_
+from vaekit.nn.matmul import Linear
 from vaekit.nn.networks import ACTIVATIONS, Activation, MultiInputLinear
 from vaekit.registry import register
 from vaekit.utils.schema import HiddenSizes
@@ -59,7 +60,7 @@ class Tabular(nn.Module):
         if any(len(shape) != 1 for shape in [*inputs, output]):
             raise ValueError(f"tabular: expected vectors, got inputs {list(inputs)} and output {output}")
         [n], [m] = inputs[0], output
-        self.linear = he_init_(nn.Linear(n, m), gain=0.1)
+        self.linear = he_init_(Linear(n, m), gain=0.1)
         self.register_buffer("center", torch.zeros(n))
         self.register_buffer("spread", torch.ones(n))
         self.register_buffer("unit", torch.ones(m))
@@ -68,7 +69,7 @@ class Tabular(nn.Module):
         layers: list[nn.Module] = []
         for units, out in pairwise(sizes):
             last = len(layers) == 2 * (len(sizes) - 2)
-            layers += [ACTIVATIONS[activation](), he_init_(nn.Linear(units, out), 0.0 if last else 2.0)]
+            layers += [ACTIVATIONS[activation](), he_init_(Linear(units, out), 0.0 if last else 2.0)]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor, *others: Tensor) -> Tensor:

@@ -13,9 +13,9 @@ import shutil
 from pathlib import Path
 from types import ModuleType
 
-from vaekit.data.cache import cache_folder
 from vaekit.errors import InvalidError, NotFoundError, VaekitError, first_line
 from vaekit.utils.io import write_whole
+from vaekit.utils.paths import cache_folder
 
 PREFIX = "hf://"
 PATTERNS = ("config.json", "model.safetensors", "components/*.py")

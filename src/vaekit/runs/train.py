@@ -28,6 +28,7 @@ from vaekit.engine.model_files import save_model
 from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InterruptedRun, InvalidError, VaekitError, first_line
 from vaekit.evaluation import validity
+from vaekit.nn import matmul
 from vaekit.registry import Trust, UntrustedError
 from vaekit.runs import integrity
 from vaekit.runs.endings import describe_end, override_to_extend
@@ -178,7 +179,9 @@ def resume(
         raise InvalidError(
             f"{path}: training.epochs: {done} epochs are done; choose more, or start a new run"
         )
-    prepared = _prepare(recipe, [*callbacks, *own], resuming=True)
+    facts = checkpoint.recorded_facts(run.path)
+    recorded = facts.get("matmul", "torch") if facts else None
+    prepared = _prepare(recipe, [*callbacks, *own], resuming=True, recorded=recorded)
     _check_data(run, prepared)
     tree = integrity.resumed_tree(integrity.read_recipe_tree(run.path / "recipe.yaml"), _tree(recipe))
     check_checkpoint(prepared.trained.model, recipe.training, run.path, _facts(tree, prepared))
@@ -230,7 +233,7 @@ class Prepared(NamedTuple):
     """What training needs, built before anything is written.
 
     >>> Prepared._fields
-    ('experiment', 'trained', 'train', 'validation', 'callbacks', 'notes')
+    ('experiment', 'trained', 'train', 'validation', 'callbacks', 'notes', 'library')
     """
 
     experiment: Experiment
@@ -239,11 +242,21 @@ class Prepared(NamedTuple):
     validation: ObservedImages | None
     callbacks: list[Any]
     notes: list[str]
+    library: matmul.Library
 
 
 def _prepare(
-    recipe: Recipe, callbacks: Sequence[Any], data: Dataset | None = None, resuming: bool = False
+    recipe: Recipe,
+    callbacks: Sequence[Any],
+    data: Dataset | None = None,
+    resuming: bool = False,
+    recorded: matmul.Library | None = None,
 ) -> Prepared:
+    """Build all of it.
+
+    Args:
+        recorded: the library of matrix products of a run that is resumed.
+    """
     called = [*build_callbacks(recipe.training), *check_callbacks(callbacks)]
     device = choose_device(recipe.training.device)
     experiment = build(recipe, data)
@@ -256,7 +269,9 @@ def _prepare(
     )  # fmt: skip
     validation = trained.subset(dataset, splits.validation) if len(splits.validation) else None
     train_set = trained.subset(dataset, splits.train, training=True)
-    return Prepared(experiment, trained, train_set, validation, called, notes)
+    with cpu_settings(recipe.training.threads):
+        library = recorded or matmul.chosen(recipe.training.matmul)
+    return Prepared(experiment, trained, train_set, validation, called, notes, library)
 
 
 def _with_stored_data(prepared: Prepared, dataset: Dataset, directory: Path) -> Prepared:
@@ -276,7 +291,11 @@ def _tree(recipe: Recipe) -> dict[str, Any]:
 
 def _facts(tree: Mapping[str, Any], prepared: Prepared) -> dict[str, str]:
     """What each checkpoint says about the training it belongs to."""
-    return {"recipe": integrity.recipe_digest(tree), "data": prepared.trained.fingerprint}
+    return {
+        "recipe": integrity.recipe_digest(tree),
+        "data": prepared.trained.fingerprint,
+        "matmul": prepared.library,
+    }
 
 
 def _record(directory: Path, prepared: Prepared, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -292,6 +311,7 @@ def _record(directory: Path, prepared: Prepared, before: Mapping[str, Any] | Non
     with lock_directory(directory), cpu_settings(recipe.training.threads):
         environment = describe_environment(" ".join(sys.argv), recipe.training.device)
         environment["data"] = prepared.trained.fingerprint
+        environment["matmul"] = prepared.library
         environment["training_rows"] = len(prepared.train)
         if (init := recipe.training.init_from).run is not None:
             environment["init_from"] = {"path": init.run, "sha256": init.sha256}
@@ -322,7 +342,7 @@ def _fit(
     every = 0 if trained.columns else settings.sample_every  # a row is no picture
     samples = SampleCallback(trained, validation or train_set, run.path / "figures", every)
     run.clear_evaluation()
-    with cpu_settings(settings.threads):
+    with cpu_settings(settings.threads), matmul.use(prepared.library):
         loop.fit(
             model, experiment.objective, train_set, validation, settings, run.path,
             resume=resuming, past_stop=past_stop, callbacks=[samples, *callbacks], log=log,

@@ -102,6 +102,9 @@ class TrainingSettings(Section):
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="precision of matrix products, by autocast"
     )
+    matmul: Literal["auto", "torch", "onednn"] = Field(
+        "auto", description="library of the float32 matrix products on a CPU; auto takes the faster one"
+    )
     compile: bool = Field(False, description="use torch.compile (about 30 s startup)")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda or mps")
     threads: int | None = Field(

@@ -106,7 +106,7 @@ def describe_environment(command: str, name: str = "auto") -> dict[str, Any]:
         "torch": torch.__version__,
         "numpy": np.__version__,
         "platform": platform.platform(),
-        "cpu": _cpu_name(),
+        "cpu": cpu_name(),
         "device": f"{device} ({torch.cuda.get_device_name(device)})"
         if device.type == "cuda"
         else str(device),
@@ -117,8 +117,12 @@ def describe_environment(command: str, name: str = "auto") -> dict[str, Any]:
     }
 
 
-def _cpu_name() -> str:
-    """The name of the CPU and its number of cores."""
+def cpu_name() -> str:
+    """The name of the CPU and its number of cores.
+
+    >>> cpu_name().endswith(" cores)")
+    True
+    """
     facts = Path("/proc/cpuinfo")
     lines = facts.read_text().splitlines() if facts.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -11,7 +11,18 @@ import os
 import stat
 from pathlib import Path
 
+import platformdirs
+
 from vaekit.errors import InvalidError, printable
+
+
+def cache_folder() -> Path:
+    """The cache folder: VAEKIT_CACHE, or the user's cache folder of this system; it may not exist.
+
+    >>> cache_folder().name != ""
+    True
+    """
+    return Path(os.environ.get("VAEKIT_CACHE") or platformdirs.user_cache_dir("vaekit"))
 
 
 def user_path(text: str | Path) -> Path:

@@ -13,9 +13,9 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from vaekit.data import cache
 from vaekit.errors import InvalidError, VaekitError
 from vaekit.utils.io import write_whole
+from vaekit.utils.paths import cache_folder
 
 PACKAGE = "onnxruntime-web@1.30.0"
 FILES = {
@@ -43,7 +43,7 @@ def runtime_files() -> dict[str, bytes]:
         Traceback (most recent call last):
         vaekit.errors.VaekitError: the page runs its models with onnxruntime-web@1.30.0, which npm fetches...
     """
-    folder = cache.cache_folder() / PACKAGE
+    folder = cache_folder() / PACKAGE
     if not all((folder / name).is_file() for name in FILES):
         _fetch(folder)
     files = {name: (folder / name).read_bytes() for name in FILES}
