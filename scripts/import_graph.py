@@ -25,6 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (  # lowest first
     ("plotting",),
     ("nn", "distributions"),
     ("models", "data"),
+    ("parallel",),
     ("training", "evaluation"),
     ("config",),
     ("engine",),

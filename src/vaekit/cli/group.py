@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -90,8 +91,16 @@ def print_error(error: BaseException, verbose: bool = False) -> int:
     if verbose:
         traceback.print_exception(error)
     text, code = explain_error(error)
-    click.echo(printable(text), err=True)
+    if "WORLD_SIZE" not in os.environ or _speaks():
+        click.echo(printable(text), err=True)
     return code
+
+
+def _speaks() -> bool:
+    """Whether this process is the one of several that prints errors."""
+    from vaekit.parallel.processes import speaks
+
+    return speaks()
 
 
 def explain_error(error: BaseException) -> tuple[str, int]:

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from vaekit.cli import options
+from vaekit.cli import options, processes
+from vaekit.cli.processes import run_in_processes
 from vaekit.utils.format import count_of
 
 
@@ -40,6 +41,8 @@ from vaekit.utils.format import count_of
     metavar="NAME",
     help="Write numbers for other programs, too: csv, tensorboard, wandb or mlflow. Repeatable.",
 )
+@processes.processes
+@processes.max_restarts
 @options.slow_model_output
 def command(
     words: tuple[str, ...],
@@ -48,6 +51,8 @@ def command(
     resume: str | None,
     strict: bool,
     loggers: tuple[str, ...],
+    processes: int | None,
+    max_restarts: int | None,
     as_json: bool,
     quiet: bool,
     **settings: Any,
@@ -62,6 +67,7 @@ def command(
       vaekit train mnist training.epochs=5 model.latent_dim=32
       vaekit train --data photos/
       vaekit train --resume runs/mnist/1
+      vaekit train mnist --processes 2
     """
     recipe, overrides = split_words(words)
     if strict:
@@ -72,7 +78,9 @@ def command(
     given = {key: value for key, value in settings.items() if value is not None}
     if resume and (recipe or run_dir):
         raise click.UsageError("--resume uses the recipe of the run; leave out RECIPE and --run-dir")
+    run_in_processes(processes, max_restarts)
     from vaekit.cli.output import emit
+    from vaekit.parallel.processes import is_first
     from vaekit.runs import train
     from vaekit.training.display import make_display
 
@@ -81,6 +89,8 @@ def command(
         done = train.resume(resume, overrides, data=data, logger=loggers, log=log, **given)
     else:
         done = train.train(recipe, overrides, data=data, run_dir=run_dir, logger=loggers, log=log, **given)
+    if not is_first():
+        return
     summary = done.summary()
     emit(summary, _format_summary(summary), as_json)
 

@@ -19,6 +19,7 @@ Missing values are NaN in x, whether they are missing in the data or hidden on p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -106,15 +107,20 @@ class ObservedImages:
         """(N,), the indices of these images in the dataset."""
         return self._indices
 
-    def batch(self, indices: torch.Tensor) -> torch.Tensor:
+    def batch(self, indices: torch.Tensor, rows: slice | None = None) -> torch.Tensor:
         """The images at `indices` (B,) int64 of this split: (B, *shape) float32 on the device.
 
         Missing values are NaN; there are none unless `has_missing` is true. Dynamic training images are
         sampled with torch's global generator of the device.
+
+        Args:
+            indices: of the whole batch.
+            rows: the part of it that is returned; random numbers are those of the whole batch.
         """
+        whole, indices = len(indices), indices if rows is None else indices[rows]
         images = self._gather(self.data, self._read_images, indices)
         if self._dynamic:
-            x = draw_binary(images)
+            x = draw_binary(images) if rows is None else draw_binary(images, whole, rows.start)
         else:
             x = images.to(torch.float32)
             x = x if self._divisor == 1 else x / self._divisor
@@ -292,11 +298,14 @@ def _free_bytes(device: torch.device) -> int:
 BYTES = 3  # random bytes per pixel
 
 
-def draw_binary(images: Tensor) -> Tensor:
+def draw_binary(images: Tensor, whole: int | None = None, start: int = 0) -> Tensor:
     """Draws from Bernoulli(v / 255) for gray levels v (uint8), or Bernoulli(p) for real numbers p.
 
     Args:
         images: uint8 or floating point, of any shape.
+        whole: the number of images of the batch of which these are a part; all if None.
+        start: the place of the first of these in it. The draws are then those of the part in a draw for the
+            whole batch.
 
     Returns:
         0 and 1 as float32, of the same shape.
@@ -304,10 +313,13 @@ def draw_binary(images: Tensor) -> Tensor:
     >>> draw_binary(torch.tensor([0, 255, 255, 0], dtype=torch.uint8))
     tensor([0., 1., 1., 0.])
     """
+    n = len(images) if whole is None else whole
+    shape, own = (n, *images.shape[1:]), slice(start, start + len(images))
     if images.dtype != torch.uint8:
-        return torch.rand_like(images, dtype=torch.float32).lt_(images)
+        noise = torch.rand(shape, dtype=torch.float32, device=images.device)
+        return noise[own].lt_(images)
     top = torch.full_like(images, 255)
-    *earlier, last = (noise.view(images.shape) for noise in _bytes(BYTES, images.numel(), images.device))
+    *earlier, last = (noise.view(shape)[own] for noise in _bytes(BYTES, math.prod(shape), images.device))
     below = (last < images) | (images == top)  # exactly 1 for v = 255
     for noise in reversed(earlier):
         below = (noise < images) | ((noise == top) & below)

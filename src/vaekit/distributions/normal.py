@@ -26,6 +26,8 @@ from torch.distributions import (
     register_kl,
 )
 
+from vaekit.utils.batch_sums import batch_sums
+
 SampleShape = torch.Size | list[int] | tuple[int, ...]
 
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
@@ -127,7 +129,8 @@ class OptimalNormal(Distribution):
     def log_prob(self, value: Tensor) -> Tensor:
         square = (value - self.loc).square()
         weight = torch.ones_like(square) if self.mask is None else self.mask.expand(square.shape).to(square)
-        variance = ((square * weight).sum() / weight.sum().clamp_min(1)).clamp_min(1e-8)
+        total, count = batch_sums((square * weight).sum(), weight.sum())
+        variance = (total / count.clamp_min(1)).clamp_min(1e-8)
         self.record(variance.detach())
         return -0.5 * (square / variance + torch.log(2 * math.pi * variance))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from vaekit.data import Dataset, cache, catalog
 from vaekit.data.in_memory import is_reference
 from vaekit.engine.fine_tune import recipe_to_start_from
 from vaekit.errors import InvalidError, VaekitError
+from vaekit.parallel.processes import launch_name, restarts
 from vaekit.utils.paths import exists, numbered_folder, user_path
 
 _SHARES: dict[str, Any] = {"validation": 0.1, "test": 0.1}
@@ -91,6 +93,32 @@ def run_directory(name: str, wanted: str | Path | None) -> Path:
         raise VaekitError(
             f"cannot create {place}: {error.strerror or error}; choose another run directory"
         ) from error
+
+
+def restarted_run(name: str, wanted: str | Path | None) -> Path | None:
+    """The run of processes that torchrun started again after one was lost; None if this is the first start.
+
+    Args:
+        name: of the recipe.
+        wanted: the directory that was asked for; runs/<name>/ is searched if None.
+
+    >>> restarted_run("digits", None) is None
+    True
+    """
+    if not restarts():
+        return None
+    folders = [Path(wanted)] if wanted else sorted((Path("runs") / name).glob("*"))
+    for folder in reversed(folders):
+        if exists(folder / "recipe.yaml") and _launch_of(folder) == launch_name():
+            return folder
+    return None
+
+
+def _launch_of(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / "environment.json").read_text()).get("launch", ""))
+    except (OSError, ValueError):
+        return ""
 
 
 def _create_directory(directory: Path) -> Path:

@@ -29,16 +29,18 @@ from vaekit.engine.trained_model import TrainedModel
 from vaekit.errors import InterruptedRun, InvalidError, VaekitError, first_line
 from vaekit.evaluation import validity
 from vaekit.nn import matmul
+from vaekit.parallel.launch import note_run
+from vaekit.parallel.processes import Processes, advise, current, joined, launch_name, launched
 from vaekit.registry import Trust, UntrustedError
 from vaekit.runs import integrity
 from vaekit.runs.endings import describe_end, override_to_extend
 from vaekit.runs.integrity import RESUMABLE
-from vaekit.runs.resolve import resolve, run_directory, with_absolute_paths
+from vaekit.runs.resolve import resolve, restarted_run, run_directory, with_absolute_paths
 from vaekit.runs.run import Run
 from vaekit.runs.sample_callback import SampleCallback, animate
 from vaekit.training import checkpoint, loop
 from vaekit.training.callbacks import check_callbacks
-from vaekit.training.display import TrainingLogger, make_display
+from vaekit.training.display import SilentLogger, TrainingLogger, make_display
 from vaekit.training.locking import lock_directory
 from vaekit.training.recorder import check_checkpoint
 from vaekit.utils.device import choose_device, cpu_settings, describe_environment
@@ -100,21 +102,42 @@ def train(
     >>> len(run.metrics), run.finished
     (1, True)
     """
+    with joined() as processes:
+        return _train(
+            recipe, [*as_overrides(overrides, **keys)], data, y, run_dir, figures, callbacks, logger,
+            (log or make_display()) if processes.is_first else SilentLogger(), processes,
+        )  # fmt: skip
+
+
+def _train(
+    recipe: RecipeLike | None,
+    overrides: list[str],
+    data: Any,
+    y: Any,
+    run_dir: str | Path | None,
+    figures: bool,
+    callbacks: Sequence[Any],
+    logger: Any,
+    log: TrainingLogger,
+    processes: Processes,
+) -> Run:
     named, own = split_loggers(logger)
-    dataset, (resolved, reasons) = resolve(recipe, [*as_overrides(overrides, **keys), *named], data, y)
+    dataset, (resolved, reasons) = resolve(recipe, [*overrides, *named], data, y)
     prepared = _prepare(resolved, [*callbacks, *own], dataset)
-    log = log or make_display()
     for note in prepared.experiment.dataset.notes:
         log.note(f"data: {note}")
     for note in prepared.notes:
         log.note(note)
     for reason in reasons:
         log.note(f"proposed: {reason}")
-    directory = run_directory(resolved.name, run_dir)
+    if before := processes.on_first(lambda: restarted_run(resolved.name, run_dir)):
+        log.note(f"started again after a process was lost: going on with {before}")
+        return _resume(before, [], None, figures, callbacks, logger, log, True, processes)
+    directory = processes.on_first(lambda: run_directory(resolved.name, run_dir))
     if dataset is not None:
-        prepared = _with_stored_data(prepared, dataset, directory)
-    tree = _record(directory, prepared)
-    return _fit(Run(directory, resolved.training.device), prepared, tree, log, figures)
+        prepared = _with_stored_data(prepared, dataset, directory, processes)
+    tree = processes.on_first(lambda: _record(directory, prepared))
+    return _fit(Run(directory, resolved.training.device), prepared, tree, log, figures, processes)
 
 
 def resume(
@@ -157,9 +180,27 @@ def resume(
     ...
     vaekit.errors.NotFoundError: nowhere: not a run directory (no recipe.yaml); make one with: vaekit train
     """
-    run, log = Run(path, trust=trust), log or make_display()
+    with joined() as processes:
+        return _resume(
+            path, [*as_overrides(overrides, **training)], data, figures, callbacks, logger,
+            (log or make_display()) if processes.is_first else SilentLogger(), trust, processes,
+        )  # fmt: skip
+
+
+def _resume(
+    path: str | Path,
+    overrides: list[str],
+    data: str | Path | None,
+    figures: bool,
+    callbacks: Sequence[Any],
+    logger: Any,
+    log: TrainingLogger,
+    trust: Trust,
+    processes: Processes,
+) -> Run:
+    run = Run(path, trust=trust)
     named, own = split_loggers(logger)
-    changes = [*as_overrides(overrides, **training), *named]
+    changes = [*overrides, *named]
     for change in changes:
         if change.partition("=")[0].removeprefix("training.") not in RESUMABLE:
             raise InvalidError(
@@ -173,21 +214,27 @@ def resume(
         moved = recipe.data.model_copy(update={"dataset": str(data)})
         recipe = with_absolute_paths(recipe.model_copy(update={"data": moved}))
     past_stop = recipe != saved or (replaced and bool(run.stopped))
-    if recipe == saved and not past_stop and _is_complete(run, log):
-        return _complete(run, log, figures)
-    if recipe.training.epochs < (done := len(run.metrics)):
+    if recipe == saved and not past_stop and processes.on_first(lambda: _is_complete(run, log)):
+        return processes.on_first(lambda: _complete(run, log, figures))
+    if recipe.training.epochs < (done := processes.on_first(lambda: len(run.metrics))):
         raise InvalidError(
             f"{path}: training.epochs: {done} epochs are done; choose more, or start a new run"
         )
-    facts = checkpoint.recorded_facts(run.path)
+    facts = processes.on_first(lambda: checkpoint.recorded_facts(run.path))
     recorded = facts.get("matmul", "torch") if facts else None
     prepared = _prepare(recipe, [*callbacks, *own], resuming=True, recorded=recorded)
+    tree = processes.on_first(lambda: _record_again(run, prepared))
+    opened = Run(path, recipe.training.device, trust)
+    return _fit(opened, prepared, tree, log, figures, processes, resuming=True, past_stop=past_stop)
+
+
+def _record_again(run: Run, prepared: Prepared) -> dict[str, Any]:
+    """Check that a run can be resumed, then write its recipe and environment; return its recipe."""
+    recipe = prepared.trained.recipe
     _check_data(run, prepared)
     tree = integrity.resumed_tree(integrity.read_recipe_tree(run.path / "recipe.yaml"), _tree(recipe))
     check_checkpoint(prepared.trained.model, recipe.training, run.path, _facts(tree, prepared))
-    tree = _record(run.path, prepared, before=tree)
-    opened = Run(path, recipe.training.device, trust)
-    return _fit(opened, prepared, tree, log, figures, resuming=True, past_stop=past_stop)
+    return _record(run.path, prepared, before=tree)
 
 
 def _is_complete(run: Run, log: TrainingLogger) -> bool:
@@ -270,15 +317,17 @@ def _prepare(
     validation = trained.subset(dataset, splits.validation) if len(splits.validation) else None
     train_set = trained.subset(dataset, splits.train, training=True)
     with cpu_settings(recipe.training.threads):
-        library = recorded or matmul.chosen(recipe.training.matmul)
+        library = recorded or current().on_first(lambda: matmul.chosen(recipe.training.matmul))
     return Prepared(experiment, trained, train_set, validation, called, notes, library)
 
 
-def _with_stored_data(prepared: Prepared, dataset: Dataset, directory: Path) -> Prepared:
+def _with_stored_data(
+    prepared: Prepared, dataset: Dataset, directory: Path, processes: Processes
+) -> Prepared:
     """Write data that a program gave into the folder of the run, and let the recipe name them."""
     recipe = prepared.trained.recipe
     place = directory / DATA / dataset.name
-    cache.store_dataset(place.parent, dataset)
+    processes.on_first(lambda: cache.store_dataset(place.parent, dataset) and None)
     data = recipe.data.model_copy(update={"dataset": str(place.resolve())})
     trained = replace(prepared.trained, recipe=recipe.model_copy(update={"data": data}))
     return prepared._replace(trained=trained)
@@ -313,6 +362,9 @@ def _record(directory: Path, prepared: Prepared, before: Mapping[str, Any] | Non
         environment["data"] = prepared.trained.fingerprint
         environment["matmul"] = prepared.library
         environment["training_rows"] = len(prepared.train)
+        environment["processes"] = current().size
+        if launched():
+            environment["launch"] = launch_name()
         if (init := recipe.training.init_from).run is not None:
             environment["init_from"] = {"path": init.run, "sha256": init.sha256}
         tree, components = copy_components(recipe, directory)
@@ -332,26 +384,37 @@ def _fit(
     tree: Mapping[str, Any],
     log: TrainingLogger,
     figures: bool,
+    processes: Processes,
     resuming: bool = False,
     past_stop: bool = False,
 ) -> Run:
     """Train, then write the model, the figures and the report."""
     experiment, trained, train_set, validation, callbacks, *_ = prepared
     model, settings = trained.model, trained.recipe.training
+    note_run(run.path)
+    advise(f"continue with the same command and --resume {run.path}")
     log.note(f"training in {run.path} on {len(train_set)} {experiment.dataset.noun}")
     every = 0 if trained.columns else settings.sample_every  # a row is no picture
     samples = SampleCallback(trained, validation or train_set, run.path / "figures", every)
-    run.clear_evaluation()
+    processes.on_first(run.clear_evaluation)
     with cpu_settings(settings.threads), matmul.use(prepared.library):
         loop.fit(
             model, experiment.objective, train_set, validation, settings, run.path,
             resume=resuming, past_stop=past_stop, callbacks=[samples, *callbacks], log=log,
             bound=validity.is_bound(model), facts=_facts(tree, prepared), recipe=tree,
         )  # fmt: skip
-        save_model(
-            run.path / "model", model.eval(), trained.recipe, experiment.dataset, experiment.preprocessing
-        )
-        return _draw(run, log, figures)
+        model.eval()
+        processes.on_first(lambda: _finish(run, prepared, log, figures))
+    return run
+
+
+def _finish(run: Run, prepared: Prepared, log: TrainingLogger, figures: bool) -> None:
+    """Write the model, the figures and the report."""
+    experiment, trained = prepared.experiment, prepared.trained
+    save_model(
+        run.path / "model", trained.model, trained.recipe, experiment.dataset, experiment.preprocessing
+    )
+    _draw(run, log, figures)
 
 
 def _draw(run: Run, log: TrainingLogger, figures: bool) -> Run:

@@ -7,7 +7,7 @@ such as free bits, which compare the mean KL of a batch with a limit, is refused
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -22,7 +22,12 @@ Batches = Iterator[tuple[Tensor, Tensor | None]]
 
 
 def iterate_steps(
-    images: ImageSource, order: Tensor, size: int, accumulate: int = 1, first: int = 0
+    images: ImageSource,
+    order: Tensor,
+    size: int,
+    accumulate: int = 1,
+    first: int = 0,
+    rows_of: Callable[[int], slice] | None = None,
 ) -> Iterator[tuple[int, Batches]]:
     """The data points of each step: their number, and their batches.
 
@@ -32,6 +37,7 @@ def iterate_steps(
         size: the number of data points per batch.
         accumulate: the number of batches per step; the last step may have fewer.
         first: the number of steps to skip at the start.
+        rows_of: the part of each batch that is computed here; see `iterate_batches`.
 
     >>> from types import SimpleNamespace
     >>> import torch
@@ -40,7 +46,7 @@ def iterate_steps(
     [(6, [3, 3]), (4, [3, 1])]
     """
     for indices in order.split(size * accumulate)[first:]:
-        yield len(indices), iterate_batches(images, indices, size)
+        yield len(indices), iterate_batches(images, indices, size, rows_of=rows_of)
 
 
 def check_accumulation(objective: Objective, settings: TrainingSettings, model: VAE | None = None) -> str:

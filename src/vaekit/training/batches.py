@@ -6,7 +6,8 @@ resumed training skips the batches that are done and sees the rest as it would h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import torch
@@ -40,7 +41,11 @@ class ImageSource(Protocol):
     def __len__(self) -> int: ...
 
     def batch(self, indices: Tensor) -> Tensor:
-        """The images (B, C, H, W) at `indices` (B,), in [0, 1], on the device."""
+        """The images (B, C, H, W) at `indices` (B,), in [0, 1], on the device.
+
+        With a further argument `rows`, a slice, only these are returned, with the random numbers of the whole
+        batch. Without it, each of several processes makes the whole batch and keeps its rows.
+        """
         ...
 
 
@@ -61,7 +66,11 @@ def visits(images: ImageSource, order: Tensor, seed: int) -> Tensor:
 
 
 def iterate_batches(
-    images: ImageSource, order: Tensor, size: int, first: int = 0
+    images: ImageSource,
+    order: Tensor,
+    size: int,
+    first: int = 0,
+    rows_of: Callable[[int], slice] | None = None,
 ) -> Iterator[tuple[Tensor, Tensor | None]]:
     """Images and labels in the given order, `size` at a time; the last batch may be smaller.
 
@@ -70,6 +79,7 @@ def iterate_batches(
         order: (N,) indices.
         size: the number of images per batch.
         first: the number of batches to skip at the start.
+        rows_of: the part of a batch of so many images that is computed here; all of it if None.
 
     Yields:
         Images (B, C, H, W), and labels (B, ...) or None.
@@ -81,7 +91,16 @@ def iterate_batches(
     [4, 4, 2]
     """
     for indices in order.to(images.device).split(size)[first:]:
-        yield images.batch(indices), None if images.labels is None else images.labels[indices]
+        rows = slice(None) if rows_of is None else rows_of(len(indices))
+        x = images.batch(indices) if rows_of is None else _part_of_batch(images, indices, rows)
+        yield x, None if images.labels is None else images.labels[indices[rows]]
+
+
+def _part_of_batch(images: ImageSource, indices: Tensor, rows: slice) -> Tensor:
+    """The rows of a batch, with the random numbers of the whole batch."""
+    if "rows" in inspect.signature(images.batch).parameters:
+        return images.batch(indices, rows=rows)  # type: ignore[call-arg]
+    return images.batch(indices)[rows]
 
 
 def observed_mask(images: ImageSource, x: Tensor) -> Tensor | None:

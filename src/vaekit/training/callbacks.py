@@ -24,11 +24,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from vaekit.errors import InvalidError, VaekitError, did_you_mean, first_line, printable
 from vaekit.models.vae import VAE
+from vaekit.parallel.processes import Processes
 from vaekit.training.callback_state import join_state, split_state
 from vaekit.training.checkpoint import Weights
 from vaekit.training.settings import TrainingSettings
@@ -183,6 +185,7 @@ class Callbacks:
     Args:
         callbacks: as `check_callbacks` returns them.
         training: what they see.
+        processes: those of the training; the callbacks of rank 0 are called.
 
     >>> import vaekit
     >>> training = Training(TrainState(vaekit.demo().model, TrainingSettings()), Path("runs/demo/1"))
@@ -191,12 +194,15 @@ class Callbacks:
     101.2
     """
 
-    def __init__(self, callbacks: Iterable[Any], training: Training):
-        self._callbacks, self._training = list(callbacks), training
+    def __init__(self, callbacks: Iterable[Any], training: Training, processes: Processes | None = None):
+        self._processes = processes or Processes()
+        self._callbacks = list(callbacks) if self._processes.is_first else []
+        self._training = training
         self._methods = {
             name: [(each, found) for each in self._callbacks if (found := self._method(each, name))]
             for name in METHODS
         }
+        self._called = self._processes.share({name: bool(found) for name, found in self._methods.items()})
 
     def start(self) -> None:
         """Call `on_train_start`.
@@ -209,7 +215,7 @@ class Callbacks:
 
     def step(self) -> None:
         """Call `on_step`."""
-        if self._methods["on_step"]:
+        if self._called["on_step"]:
             step = self._training.step
             self._call_all("on_step", f"step {step}", ("after step", step), self._training)
             self._training.model.train()
@@ -238,6 +244,20 @@ class Callbacks:
         return found
 
     def _call_all(
+        self, name: str, where: str, purpose: tuple[str | int, ...], *args: Any, evaluating: bool = False
+    ) -> None:
+        """Call a method of all callbacks in rank 0; all processes learn of an error, and of a stop."""
+        call = partial(self._call_here, name, where, purpose, *args, evaluating=evaluating)
+        if not self._called[name]:
+            return
+        if self._training.error is not None:  # maybe in this process only
+            call()
+            return
+        self._processes.on_first(call)
+        position = self._training._state.position
+        position.stopped = self._processes.share(position.stopped)
+
+    def _call_here(
         self, name: str, where: str, purpose: tuple[str | int, ...], *args: Any, evaluating: bool = False
     ) -> None:
         training, state = self._training, self._training._state

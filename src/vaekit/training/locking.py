@@ -11,13 +11,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 
 from filelock import FileLock, Timeout
 
 from vaekit.errors import VaekitError
+from vaekit.parallel.processes import Processes
 
 
 @contextmanager
@@ -51,6 +52,22 @@ def lock_directory(directory: Path) -> Iterator[None]:
     finally:
         owner.unlink(missing_ok=True)
         lock.release()
+
+
+@contextmanager
+def shared_lock(directory: Path, processes: Processes) -> Iterator[None]:
+    """Inside the block, rank 0 holds the lock of a run directory for all processes.
+
+    Raises:
+        VaekitError: as for `lock_directory`, in all processes.
+
+    >>> import tempfile
+    >>> with shared_lock(Path(tempfile.mkdtemp()), Processes()):
+    ...     pass
+    """
+    with ExitStack() as held:
+        processes.on_first(lambda: held.enter_context(lock_directory(directory)))
+        yield
 
 
 @contextmanager

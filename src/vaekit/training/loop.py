@@ -13,33 +13,33 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
 
 from vaekit.errors import DivergedError, InterruptedRun, VaekitError
-from vaekit.models.context import Context
-from vaekit.models.elbo import ELBOTerms
 from vaekit.models.masking import fill_missing
 from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
+from vaekit.parallel.model import WholeBatch
+from vaekit.parallel.processes import current
 from vaekit.training import divergence
 from vaekit.training.accumulation import Batches, check_accumulation, iterate_steps
-from vaekit.training.batches import ImageSource, observed_mask, visits
+from vaekit.training.batches import ImageSource, visits
 from vaekit.training.callbacks import Callbacks, Training
-from vaekit.training.compile import CompiledStep
 from vaekit.training.display import SilentLogger, TrainingLogger
 from vaekit.training.freezing import frozen
-from vaekit.training.locking import catch_signals, lock_directory
+from vaekit.training.locking import catch_signals, shared_lock
 from vaekit.training.metrics import validate
 from vaekit.training.optimizer import learning_rate
 from vaekit.training.recorder import RunRecorder
 from vaekit.training.settings import TrainingSettings
+from vaekit.training.step import TermsAndLoss, fast_step
 from vaekit.training.train_state import TrainState
 from vaekit.utils.random import derive_seed, epoch_order, seeded
 
@@ -128,24 +128,29 @@ def fit(
     >>> fit(model, Objective(), images, None, settings, Path(tempfile.mkdtemp())).steps
     2
     """
-    log = log or SilentLogger()
+    processes = current()
+    log = (log or SilentLogger()) if processes.is_first else SilentLogger()
     if warning := check_accumulation(objective, settings, model):
         log.note(warning)
     with (
         frozen(model, settings.freeze),
-        lock_directory(directory),
+        shared_lock(directory, processes),
         seeded(derive_seed(settings.seed, "noise")),
-        catch_signals() as interrupted,
+        catch_signals() as received,
     ):
+        interrupted = lambda: processes.any(received())
         state = TrainState(model, settings)
         training = Training(state, directory, recipe or {}, logs=logs)
-        called = Callbacks(callbacks, training)
-        recorder = RunRecorder(directory, state, settings, log.note, facts, called)
+        called = Callbacks(callbacks, training, processes)
+        recorder = RunRecorder(directory, state, settings, log.note, facts, called, processes)
         recorder.start(resume)
         if past_stop and state.position.stopped:
             state.position.stopped = ""
             recorder.save()
-        loop = _Loop(state, objective, train, validation, settings, recorder, log, interrupted, bound, called)
+        parts = WholeBatch(model, processes)
+        loop = _Loop(
+            state, objective, train, validation, settings, recorder, log, interrupted, bound, called, parts
+        )
         training.means = loop.running_means
         log.start(settings.epochs, loop.batches_per_epoch, state.position)
         try:
@@ -174,6 +179,7 @@ class _Loop:
     interrupted: Callable[[], bool]
     bound: bool
     callbacks: Callbacks
+    parts: WholeBatch
 
     def run(self) -> None:
         """All that is left of the training, between the first and the last call of the callbacks."""
@@ -222,7 +228,8 @@ class _Loop:
         if position.stopped:  # in a step of this epoch, which its end follows
             return
         size, accumulate = settings.batch_size, settings.accumulate
-        for n, batches in iterate_steps(self.train, order, size, accumulate, first=position.batch):
+        rows_of = self.parts.rows_of
+        for n, batches in iterate_steps(self.train, order, size, accumulate, position.batch, rows_of):
             saving = self.interrupted() or self.recorder.checkpoint_due()
             self.step(n, batches, check=saving or on_cpu or position.step % CHECK_EVERY == 0)
             position.seconds += time.perf_counter() - start
@@ -239,18 +246,20 @@ class _Loop:
         state, position, seen = self.state, self.state.position, 0
         position.beta = self.objective.beta_at(position.epoch, position.step + 1)
         norm = None
+        size, compiled = self.settings.batch_size, self.settings.compile
         for x, y in batches:
-            if self.compiled is None:
-                terms, loss = self.terms_and_loss(x, y, position.beta)
-            else:  # beta as a tensor: a Python number would be compiled into the function
-                terms, loss = self.compiled(x, y, torch.tensor(position.beta, device=x.device))
-            (loss if len(x) == n else loss * (len(x) / n)).backward()
-            seen += len(x)
+            batch = self.parts.shard(min(size, n - seen))
+            # beta as a tensor: a Python number would be compiled into the function
+            beta = torch.tensor(position.beta, device=x.device) if compiled else position.beta
+            with self.without_exchange(seen + batch.n < n):
+                terms, loss = self.fast_step(x, y, beta, batch)
+                (loss if batch.n == n else loss * (batch.n / n)).backward()
+            seen += batch.n
             norm = state.grad_norm() if seen == n else None
             state.meter.update(loss, terms, norm)
             if check and not state.meter.is_finite():
                 known = fill_missing(x) if self.train.has_missing else x
-                again = partial(self.terms_and_loss, x, y, position.beta)
+                again = partial(self.terms_and_loss, x, y, position.beta, batch)
                 self.raise_diverged(divergence.find_cause(state.model, known, terms, loss, again))
         state.step(self.learning_rate(), norm)
 
@@ -310,18 +319,17 @@ class _Loop:
         return math.ceil(len(self.train) / (self.settings.batch_size * self.settings.accumulate))
 
     @cached_property
-    def compiled(self) -> CompiledStep | None:
-        if not self.settings.compile:
-            return None
-        return CompiledStep(self.terms_and_loss, self.state.device, self.log.note)
+    def terms_and_loss(self) -> TermsAndLoss:
+        return TermsAndLoss(self.objective, self.train, self.settings, self.parts)
 
-    def terms_and_loss(self, x: Tensor, y: Tensor | None, beta: float | Tensor) -> tuple[ELBOTerms, Tensor]:
-        low = self.settings.precision == "bfloat16"
-        with torch.autocast(self.state.device.type, torch.bfloat16, enabled=low):
-            context = Context(label=y, mask=observed_mask(self.train, x))
-            need = self.objective.need | {"kl"}
-            terms = self.state.model.elbo_terms(x, context, self.objective.samples, need)
-            return terms, self.objective.loss(terms, beta)
+    @cached_property
+    def fast_step(self) -> Callable[..., Any]:
+        return fast_step(self.terms_and_loss, self.settings, self.parts, self.log.note)
+
+    def without_exchange(self, more: bool) -> AbstractContextManager[Any]:
+        """Inside the block, gradients stay in their process, because more batches of the step follow."""
+        step = self.fast_step
+        return step.no_sync() if more and isinstance(step, DistributedDataParallel) else nullcontext()
 
     def learning_rate(self) -> float:
         position, steps = self.state.position, self.settings.epochs * self.batches_per_epoch
@@ -362,7 +370,7 @@ class _Loop:
     def held_out(self, images: ImageSource) -> Record:
         """The record of the validation images, with the same random numbers in each epoch."""
         size, seed = self.settings.batch_size, derive_seed(self.settings.seed, "validation")
-        return validate(self.state.model, self.objective, images, size, seed, self.bound)
+        return validate(self.state.model, self.objective, images, size, seed, self.bound, self.parts)
 
     def report(self, record: Record) -> VaekitError | None:
         """Write and show the record of the epoch, and call the callbacks; return the error of one."""

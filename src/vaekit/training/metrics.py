@@ -16,7 +16,10 @@ from vaekit.models.context import Context
 from vaekit.models.elbo import ELBOTerms
 from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
-from vaekit.training.batches import ImageSource, iterate_batches, observed_mask, visits
+from vaekit.parallel.model import WholeBatch
+from vaekit.parallel.processes import Processes
+from vaekit.training.accumulation import iterate_steps
+from vaekit.training.batches import ImageSource, observed_mask, visits
 from vaekit.utils.random import seeded
 
 
@@ -83,7 +86,13 @@ class ELBOMeter:
 
 @torch.no_grad()
 def validate(
-    model: VAE, objective: Objective, images: ImageSource, size: int, seed: int, bound: bool = True
+    model: VAE,
+    objective: Objective,
+    images: ImageSource,
+    size: int,
+    seed: int,
+    bound: bool = True,
+    parts: WholeBatch | None = None,
 ) -> dict[str, float | None]:
     """The objective at its final beta, and the terms of the bound, on held-out images.
 
@@ -94,6 +103,7 @@ def validate(
         size: the number of images per batch.
         seed: the seed of the noise; the random state of the training does not change.
         bound: whether the KL is defined.
+        parts: computes the terms of a batch by several processes; this one alone if None.
 
     Returns:
         validation_loss, validation_elbo, validation_reconstruction and validation_kl, in nats per image.
@@ -108,10 +118,13 @@ def validate(
     ['validation_loss', 'validation_elbo', 'validation_reconstruction', 'validation_kl']
     """
     meter = ELBOMeter(len(model.layer_dims), images.device)
+    parts = WholeBatch(model, Processes()) if parts is None else parts
     with seeded(seed):
-        for x, y in iterate_batches(images, visits(images, torch.arange(len(images)), seed), size):
+        order = visits(images, torch.arange(len(images)), seed)
+        for n, batch in iterate_steps(images, order, size, rows_of=parts.rows_of):
+            ((x, y),) = batch
             context = Context(label=y, mask=observed_mask(images, x))
-            terms = model.elbo_terms(x, context, objective.samples, objective.need | {"kl"})
+            terms = parts.elbo_terms(x, context, objective.samples, objective.need | {"kl"}, parts.shard(n))
             meter.update(objective.loss(terms, objective.final_beta), terms)
     means = meter.means(bound)
     elbo = -means["reconstruction"] - means["kl"] if bound else None

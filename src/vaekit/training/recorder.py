@@ -16,8 +16,9 @@ from pathlib import Path
 
 from vaekit.errors import DivergedError, InvalidError, VaekitError
 from vaekit.models.vae import VAE
+from vaekit.parallel.processes import Processes
 from vaekit.training.callbacks import Callbacks
-from vaekit.training.checkpoint import Checkpoint, Checkpoints
+from vaekit.training.checkpoint import Checkpoint, Checkpoints, Weights
 from vaekit.training.freezing import frozen
 from vaekit.training.settings import TrainingSettings
 from vaekit.training.train_state import TrainState
@@ -45,6 +46,7 @@ class RunRecorder:
         facts: what the training belongs to, such as digests of its recipe and its data; each checkpoint has
             them, and is refused by a training with others.
         callbacks: whose states are saved and restored, too.
+        processes: those of the training. Rank 0 reads and writes; the others get what it read.
 
     >>> import tempfile
     >>> from vaekit.config.build import build_model
@@ -65,11 +67,12 @@ class RunRecorder:
         note: Callable[[str], None],
         facts: Mapping[str, str] | None = None,
         callbacks: Callbacks | None = None,
+        processes: Processes | None = None,
     ):
         self.directory = directory
         self.metrics, self.events = directory / "metrics.jsonl", directory / "events.jsonl"
         self._state, self._settings, self._note, self._facts = state, settings, note, dict(facts or {})
-        self._callbacks = callbacks
+        self._callbacks, self._processes = callbacks, processes or Processes()
         self._checkpoints = Checkpoints(directory, note)
         self._saved = time.monotonic()
 
@@ -87,6 +90,13 @@ class RunRecorder:
         Raises:
             VaekitError: there is a checkpoint, but `resume` is false.
         """
+        checkpoint = self._processes.on_first(lambda: self._find(resume))
+        self._seek(checkpoint)
+        if checkpoint is None:
+            self.save()
+
+    def _find(self, resume: bool) -> Checkpoint | None:
+        """The checkpoint to start from."""
         if self.newest_checkpoint and not resume:
             raise VaekitError(
                 f"{self.directory} already holds a training; continue it with: vaekit train --resume "
@@ -94,9 +104,7 @@ class RunRecorder:
             )
         checkpoint = self._checkpoints.load_newest()
         self._check(checkpoint)
-        self._seek(checkpoint)
-        if checkpoint is None:
-            self.save()
+        return checkpoint
 
     def check(self) -> None:
         """Restore the newest checkpoint as `start` does, and change no file.
@@ -110,22 +118,27 @@ class RunRecorder:
             self._state.restore(checkpoint)
 
     def checkpoint_due(self) -> bool:
-        """Whether to save a checkpoint after the next step."""
+        """Whether to save a checkpoint after the next step, by the clock of rank 0."""
         steps = self._settings.checkpoint_steps
         late = time.monotonic() - self._saved >= self._settings.checkpoint_seconds
+        late = self._processes.any(late and self._processes.is_first)
         return late or (steps is not None and (self._state.position.step + 1) % steps == 0)
 
     def save(self) -> None:
         """Write a checkpoint."""
+        own = self._state.tensors()
+        self._processes.on_first(lambda: self._write_checkpoint(own))
+        self._saved = time.monotonic()
+
+    def _write_checkpoint(self, own: Weights) -> None:
         states, tensors = self._callbacks.state() if self._callbacks else ([], {})
         digest = lines_digest(read_records(self.metrics))
         facts = {**self._facts, "metrics": digest, **({"callbacks": states} if states else {})}
-        self._checkpoints.save(self._state.position, self._state.tensors() | tensors, facts)
-        self._saved = time.monotonic()
+        self._checkpoints.save(self._state.position, own | tensors, facts)
 
     def write_metrics(self, record: Record) -> None:
         """Append the record of an epoch to metrics.jsonl."""
-        append_record(self.metrics, record)
+        self._processes.on_first(lambda: append_record(self.metrics, record))
 
     def roll_back(self, error: DivergedError) -> None:
         """Return to the start of the epoch with half the learning rate, or raise the error.
@@ -135,7 +148,7 @@ class RunRecorder:
         Raises:
             DivergedError: the settings say stop, or there were too many rollbacks.
         """
-        good = self._checkpoints.load_newest(starts_epoch=True)
+        good = self._processes.on_first(lambda: self._checkpoints.load_newest(starts_epoch=True))
         if self._settings.on_nan != "rollback" or good is None:
             raise error
         if good.position.rollbacks >= ROLLBACKS:
@@ -147,7 +160,7 @@ class RunRecorder:
         position = self._state.position
         position.rollbacks += 1
         event = {"event": "rollback", "epoch": at.epoch, "step": at.step + 1, "rollbacks": position.rollbacks}
-        append_record(self.events, {**event, "reason": reason})
+        self._processes.on_first(lambda: append_record(self.events, {**event, "reason": reason}))
         self.save()
         self._note(f"{reason}; back to the start of epoch {position.epoch} with half the learning rate")
 
@@ -179,10 +192,13 @@ class RunRecorder:
             self._state.restore(checkpoint)
             if self._callbacks is not None:
                 self._callbacks.load_state(checkpoint.facts.get("callbacks", ()), checkpoint.tensors)
+        self._processes.on_first(self._trim)
+        self._saved = time.monotonic()
+
+    def _trim(self) -> None:
         position = self._state.position
         trim_records(self.metrics, lambda record: record_epoch(record) < position.epoch)
         trim_records(self.events, lambda record: record.get("rollbacks", 0) <= position.rollbacks)
-        self._saved = time.monotonic()
 
 
 def check_checkpoint(
