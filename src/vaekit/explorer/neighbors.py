@@ -1,10 +1,18 @@
-"""Nearest data points in latent space, by Euclidean distance between means of posteriors."""
+"""Nearest data points in latent space, by Euclidean distance between means of posteriors.
+
+With |a - z|^2 = |a|^2 - 2 a z + |z|^2, one product of the matrix of all a finds candidates. Their distances
+are then computed without the cancellation of that formula.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+
+_SPARE = 16  # candidates beyond those that are asked for, as the formula rounds
 
 
 class Neighbors(NamedTuple):
@@ -15,31 +23,41 @@ class Neighbors(NamedTuple):
         distance: (k,), in units of the latents.
 
     Example:
-        >>> nearest(np.array([[0.0, 0], [3, 4], [1, 0]]), np.zeros(2), 2)
-        Neighbors(index=array([0, 2]), distance=array([0., 1.]))
+        >>> Neighbors(np.array([4]), np.array([0.5])).index
+        array([4])
     """
 
     index: np.ndarray
     distance: np.ndarray
 
 
-def nearest(latents: np.ndarray, z: np.ndarray, k: int) -> Neighbors:
-    """The k data points nearest to a latent vector.
+@dataclass(frozen=True)
+class NeighborSearch:
+    """A search among N latent vectors.
 
-    Args:
+    Attributes:
         latents: (N, d).
-        z: (d,).
-        k: how many; all if there are fewer.
-
-    Returns:
-        The neighbors; of two at the same distance, the one of the smaller index is first.
 
     Example:
-        >>> nearest(np.array([[0.0], [5.0]]), np.array([4.0]), 1).distance
-        array([1.])
+        >>> NeighborSearch(np.array([[0.0, 0], [3, 4], [1, 0]])).nearest(np.zeros(2), 2)
+        Neighbors(index=array([0, 2]), distance=array([0., 1.]))
     """
-    squares = np.square(latents - z.astype(latents.dtype)).sum(1)
-    k = min(k, len(squares))
-    chosen = np.argpartition(squares, k - 1)[:k]
-    order = chosen[np.lexsort((chosen, squares[chosen]))]
-    return Neighbors(order, np.sqrt(squares[order]))
+
+    latents: np.ndarray = field(repr=False)
+
+    @cached_property
+    def _squares(self) -> np.ndarray:
+        return np.square(self.latents).sum(1)
+
+    def nearest(self, z: np.ndarray, k: int) -> Neighbors:
+        """The k nearest of a latent vector (d,); all if there are fewer.
+
+        Of two at the same distance, the one of the smaller index is first.
+        """
+        rough = self._squares - 2 * (self.latents @ z.astype(self.latents.dtype))
+        k = min(k, len(rough))
+        most = min(k + _SPARE, len(rough))
+        candidates = np.argpartition(rough, most - 1)[:most]
+        squares = np.square(self.latents[candidates].astype(np.float64) - z).sum(1)
+        order = np.lexsort((candidates, squares))[:k]
+        return Neighbors(candidates[order], np.sqrt(squares[order]))

@@ -31,6 +31,7 @@ from vaekit.evaluation.latent import ACTIVE_VARIANCE, Latents
 from vaekit.explorer import latent_kl
 from vaekit.explorer.attributes import named, table_columns
 from vaekit.explorer.embeddings import Embeddings, Waiting
+from vaekit.explorer.neighbors import NeighborSearch
 from vaekit.explorer.projection import (
     EMBEDDINGS,
     NeighborProjection,
@@ -146,6 +147,11 @@ class ExplorerSession:
         shape, known = self.trained.shape, self.trained.preprocessing
         in_range = known is None or (known.low >= known.offset and known.high <= known.offset + known.scale)
         return len(shape) == 3 and shape[0] in (1, 3) and in_range
+
+    @cached_property
+    def neighbors(self) -> NeighborSearch:
+        """The search among the means of the posteriors."""
+        return NeighborSearch(self.latents.mean)
 
     @cached_property
     def embeddings(self) -> Embeddings:

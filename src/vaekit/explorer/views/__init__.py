@@ -47,6 +47,7 @@ class Call(NamedTuple):
 CALLS = (
     Call("GET", "map", requests.Map, map.points),
     Call("GET", "map/values", requests.Map, map.values),
+    Call("GET", "map/waiting", requests.Map, map.waiting),
     Call("GET", "density", requests.Map, map.density),
     Call("GET", "image", requests.Image, map.image),
     Call("POST", "point", requests.Point, map.point, latest=True),

@@ -9,7 +9,6 @@ import torch
 
 from vaekit.explorer import requests
 from vaekit.explorer.images import png
-from vaekit.explorer.neighbors import nearest
 from vaekit.explorer.projection import LinearProjection, NeighborProjection, Projection, bounds
 from vaekit.explorer.session import ExplorerSession
 from vaekit.explorer.views.responses import (
@@ -89,6 +88,20 @@ def values(session: ExplorerSession, request: requests.Map) -> dict[str, Any]:
     }
 
 
+def waiting(session: ExplorerSession, request: requests.Map) -> Response:
+    """What is still computed of a map, or None.
+
+    Example:
+        >>> from vaekit.explorer import requests
+        >>> from vaekit.explorer.session import demo, open_session
+        >>> session = open_session(demo(), images=20)
+        >>> waiting(session, requests.Map(kind="pca"))
+        {'waiting': None}
+    """
+    _, found = session.find_projection(request.kind, request.dims)
+    return {"waiting": None if found is None else found._asdict()}
+
+
 def neighbors(session: ExplorerSession, request: requests.Neighbors) -> Response:
     """The data nearest to a latent vector in latent space, with distances, and its place on the map.
 
@@ -102,7 +115,7 @@ def neighbors(session: ExplorerSession, request: requests.Neighbors) -> Response
         (7, 0.0)
     """
     z = session.latent_tensor([request.z])[0].cpu().numpy()
-    found = nearest(session.latents.mean, z, request.n)
+    found = session.neighbors.nearest(z, request.n)
     xy = session.projection(request.kind, request.dims).project(z[None])[0]
     return {"index": found.index.tolist(), "distance": rounded(found.distance), "xy": rounded(xy)}
 

@@ -1,8 +1,7 @@
 /**
  * The backend over HTTP: each call is one request to the Python server of this page.
  *
- * A call returns plain objects or ImageBitmaps, or fails with a `BackendError`. Another backend with the same
- * calls can replace it; see site.js.
+ * A call returns plain objects or ImageBitmaps, or fails with a `BackendError`. All calls are listed in contract.js.
  */
 
 /** An error of a backend: the server is "gone", it "refused" with a reason, or a newer request "superseded". */
@@ -17,7 +16,7 @@ export class BackendError extends Error {
 const TIMEOUT = 60000; // milliseconds until a server counts as gone
 const PAGE = crypto.getRandomValues(new Uint32Array(2)).join("-"); // identifies this page among the clients
 
-/** @param {string} [base] the URL of the API */
+/** @param {string} [base] the URL of the API @returns {import("./contract.js").Backend} */
 export function serverBackend(base = "api") {
   const get = (path, query = {}) =>
     send(`${base}/${path}?${new URLSearchParams(query)}`, { headers: clientHeader("get") });
@@ -29,15 +28,22 @@ export function serverBackend(base = "api") {
     });
   return {
     models: async () => (await get("models")).json(),
-    map: async (m, kind) => points(await (await get("map", { model: m, kind })).json()),
+    map: async (m, kind, dims = 2) => points(await (await get("map", { model: m, kind, dims })).json()),
     values: async (m) => points(await (await get("map/values", { model: m })).json()),
+    waiting: async (m, kind, dims) => (await get("map/waiting", { model: m, kind, dims })).json(),
     density: async (m, kind) => (await get("density", { model: m, kind })).json(),
     backdrop: async (m, options) => bitmap(await get("backdrop", { model: m, ...options })),
     image: async (m, index) => bitmap(await get("image", { model: m, index })),
-    point: async (m, index, kind) => (await post("point", { model: m, index, kind }, `point-${m}`)).json(),
+    thumbnails: async (m, indices) => gallery(await post("thumbnails", { model: m, indices })),
+    point: async (m, index, kind, dims = 2) =>
+      (await post("point", { model: m, index, kind, dims }, `point-${m}`)).json(),
+    neighbors: async (m, z, kind, dims, n) =>
+      (await post("neighbors", { model: m, z, kind, dims, n }, `neighbors-${m}`)).json(),
+    decodeAt: async (m, { x, y, ...place }, label, slot) =>
+      decodedPoint(await post("decode", { model: m, point: [x, y], ...place, label }, `${slot}-${m}`)),
     decode: async (m, z, label, slot) => bitmap(await post("decode", { model: m, z, label }, `${slot}-${m}`)),
-    unproject: async (m, kind, x, y, base) =>
-      (await (await post("unproject", { model: m, kind, x, y, base }, `unproject-${m}`)).json()).z,
+    unproject: async (m, kind, x, y, base, between = "plane") =>
+      (await (await post("unproject", { model: m, kind, x, y, base, between }, `unproject-${m}`)).json()).z,
     sample: async (m, options) => (await post("sample", { model: m, ...options }, `sample-${m}`)).json(),
     interpolate: async (m, options) =>
       (await (await post("interpolate", { model: m, ...options }, `interpolate-${m}`)).json()).z,
@@ -46,6 +52,8 @@ export function serverBackend(base = "api") {
     impute: async (m, options) => imputations(await post("impute", { model: m, ...options }, `impute-${m}`)),
     classes: async (m, z) => bitmap(await post("classes", { model: m, z }, `classes-${m}`)),
     pseudoInputs: async (m, start, n) => gallery(await get("pseudo_inputs", { model: m, start, n })),
+    summary: async (m, mask) => (await post("summary", { model: m, mask }, `summary-${m}`)).json(),
+    exported: async (m, mask, format) => (await post("export", { model: m, mask, format })).blob(),
   };
 }
 
@@ -73,6 +81,11 @@ async function bitmap(response) {
   return values ? Object.assign(picture, { values: JSON.parse(values) }) : picture;
 }
 
+async function decodedPoint(response) {
+  const [z, sources] = ["Z", "Sources"].map((name) => JSON.parse(response.headers.get(`X-Vaekit-${name}`)));
+  return Object.assign(await bitmap(response), { z, sources });
+}
+
 async function imputations(response) {
   const [ess, samples] = ["Ess", "Samples"].map((name) => Number(response.headers.get(`X-Vaekit-${name}`)));
   return { picture: await bitmap(response), ess, samples };
@@ -83,13 +96,17 @@ async function gallery(response) {
   return { picture: await bitmap(response), columns };
 }
 
+const FLOATS = ["x", "y", "depth", "reconstruction", "kl", "log_likelihood", "error"];
+
 /** The points of a map with their arrays decoded from base64. */
 export function points(json) {
   const floats = (text) => (text ? new Float32Array(bytes(text)) : null);
-  const arrays = ["x", "y", "reconstruction", "kl", "log_likelihood"].map((key) => [key, floats(json[key])]);
+  const arrays = FLOATS.map((key) => [key, floats(json[key])]);
+  const attributes = Object.entries(json.attributes ?? {}).map(([name, text]) => [name, floats(text)]);
   return {
     ...json,
     ...Object.fromEntries(arrays),
+    attributes: Object.fromEntries(attributes),
     label: json.label ? new Int16Array(bytes(json.label)) : null,
   };
 }

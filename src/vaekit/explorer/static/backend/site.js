@@ -6,16 +6,19 @@ import { BackendError, points } from "./server.js";
 import { bound, labelPosterior, sampleIndex } from "./site/elbo_terms.js";
 import { bytes, json, picture } from "./site/files.js";
 import { gif } from "./site/gif.js";
-import { impute } from "./site/imputation.js";
+import { impute, observedPosterior } from "./site/imputation.js";
 import { interpolate } from "./site/interpolation.js";
 import { normals } from "./site/noise.js";
 import { decodeFile, observe } from "./site/observation.js";
 import { createRunner } from "./site/onnx.js";
+import { nearest, sourcesAt } from "./site/neighbors.js";
 import { ellipse, project, unproject } from "./site/projection.js";
 import { createRenderer } from "./site/renderer.js";
+import { exported, summary } from "./site/selection.js";
 
 const BACKDROP_BATCH = 64; // latent vectors decoded at once
 
+/** @returns {Promise<import("./contract.js").Backend>} */
 export async function siteBackend() {
   const { models, version } = await json("models.json");
   const sites = await Promise.all(models.map(createSite));
@@ -29,6 +32,7 @@ async function createSite(info, m) {
   const data = await json(`${m}/points.json`);
   const d = info.latents.length;
   const maps = Object.fromEntries(Object.entries(data.maps).map(([kind, map]) => [kind, points(map)]));
+  const space = data.space && points(data.space);
   const floats = (name) => new Float32Array(bytes(data[name]).buffer);
   return {
     m,
@@ -36,6 +40,7 @@ async function createSite(info, m) {
     data,
     d,
     maps,
+    space,
     run: createRunner(m),
     renderer: createRenderer(info),
     images: picture(`${m}/images.png`),
@@ -46,17 +51,30 @@ async function createSite(info, m) {
 }
 
 const views = {
-  map: (site, kind) => site.maps[kind] ?? refuse(`map: expected ${Object.keys(site.maps).join(" or ")}, got ${kind}`),
+  map: mapOf,
   values: (site) => site.maps[site.info.projection.kind],
+  waiting: () => ({ waiting: null }),
   density: (site, kind) => site.data.density[kind],
   image: async (site, index) => site.renderer.tile(await site.images, index, site.data.columns),
-  point: (site, index, kind) => ({
+  thumbnails: async (site, indices) => {
+    const columns = Math.ceil(Math.sqrt(indices.length));
+    return { picture: await site.renderer.chosen(await site.images, indices, site.data.columns, columns), columns };
+  },
+  point: (site, index, kind, dims = 2) => ({
     index,
-    label: site.maps[kind].label?.[index] ?? null,
+    label: mapOf(site, kind).label?.[index] ?? null,
     terms: termsOf(site, index),
-    ...describePosterior(site, meanOf(site, index), stddevOf(site, index), kind),
+    ...describePosterior(site, meanOf(site, index), stddevOf(site, index), mapOf(site, kind, dims)),
   }),
-  unproject: (site, kind, x, y, base) => unproject(site.maps[kind].linear, [x, y], base),
+  neighbors: (site, z, kind, dims, n) => ({
+    ...nearest(site.mean, site.d, z, n),
+    xy: project(mapOf(site, kind, dims).linear, z),
+  }),
+  unproject: (site, kind, x, y, base, between = "plane") => latentAt(site, { kind, x, y, base, between }).z,
+  decodeAt: async (site, place, label) => {
+    const { z, sources } = latentAt(site, place);
+    return Object.assign(await site.renderer.row(await decode(site, [z], label)), { z, sources });
+  },
   decode: async (site, z, label) => site.renderer.row(await decode(site, z, label)),
   backdrop,
   sample,
@@ -81,6 +99,8 @@ const views = {
     const all = await picture(`${site.m}/pseudo_inputs.png`);
     return { picture: await site.renderer.some(all, start, count, columns), columns };
   },
+  summary,
+  exported,
 };
 
 // --------------------------------------------------------------------------------------- latents to images
@@ -105,14 +125,13 @@ async function decodeWith(site, z, y) {
   return image;
 }
 
-async function backdrop(site, { kind, x, y, side, n = 20, label = null }) {
-  const { linear } = site.maps[kind];
+async function backdrop(site, { kind, x, y, side, n = 20, label = null, between = "plane" }) {
   const step = side / n;
   const z = [];
   for (let row = 0; row < n; row++)
     for (let column = 0; column < n; column++) {
-      const point = [x - side / 2 + (column + 0.5) * step, y + side / 2 - (row + 0.5) * step];
-      z.push(unproject(linear, point, null));
+      const [left, up] = [x - side / 2 + (column + 0.5) * step, y + side / 2 - (row + 0.5) * step];
+      z.push(latentAt(site, { kind, x: left, y: up, base: null, between }).z);
     }
   const batches = [];
   for (let at = 0; at < z.length; at += BACKDROP_BATCH)
@@ -142,21 +161,26 @@ function componentWeights(site, label) {
 
 // ------------------------------------------------------------------------------------------------- uploads
 
-async function encode(site, { pixels, file, mask, label = null, kind }) {
+async function encode(site, { pixels, file, mask, label = null, kind, dims = 2 }) {
   const x = observedImage(site, file ? await decodeFile(bytes(file), site.info.shape) : bytes(pixels));
   const observed = observedMask(site, mask);
   const visible = x.map((value, at) => value * observed[at % observed.length]);
   const y = labelVector(site, label);
   const inputs = { x: [visible, [1, ...site.info.shape]], y: y && [y, [1, y.length]] };
-  const { mean, stddev } = await site.run("encode", inputs);
-  const terms = await bound(site, visible, observed, y);
+  const masked = observed.some((byte) => !byte);
+  const found = masked
+    ? await observedPosterior(site, visible, observed, y)
+    : { ...(await site.run("encode", inputs)), terms: await bound(site, visible, observed, y) };
+  const [mean, stddev] = [[...found.mean], [...found.stddev]];
   const isLabel = site.info.condition?.variable === "label";
+  const shown = mapOf(site, kind ?? site.info.projection.kind, dims);
   return {
-    ...describePosterior(site, [...mean], [...stddev], kind ?? site.info.projection.kind),
-    terms,
+    ...describePosterior(site, mean, stddev, shown),
+    masked,
+    terms: found.terms,
     label_probabilities: isLabel ? await labelPosterior(site, visible, observed) : null,
     image: await site.renderer.base64(visible),
-    reconstruction: await site.renderer.base64(await decodeWith(site, [[...mean]], [y])),
+    reconstruction: await site.renderer.base64(found.image ?? (await decodeWith(site, [mean], [y]))),
   };
 }
 
@@ -173,10 +197,24 @@ function observedMask(site, mask) {
 
 // ------------------------------------------------------------------------------------------------- the map
 
-function describePosterior(site, z, std, kind) {
-  const { linear } = site.maps[kind];
+/** The points of a map, in the plane or in space. */
+function mapOf(site, kind, dims = 2) {
+  const found = dims === 3 ? site.space : site.maps[kind];
+  return found ?? refuse(`map: expected ${Object.keys(site.maps).join(" or ")}, got ${kind} in ${dims} dims`);
+}
+
+/** The latent vector at a point, and the images whose latents are averaged there, with their weights. */
+function latentAt(site, { kind, x, y, base, between }) {
+  const map = mapOf(site, kind);
+  if (between === "plane") return { z: unproject(map.linear, [x, y], base), sources: null };
+  const sources = sourcesAt(map, x, y);
+  const z = Array.from({ length: site.d }, (_, j) => sources.reduce((sum, [i, w]) => sum + w * site.mean[i * site.d + j], 0));
+  return { z, sources };
+}
+
+function describePosterior(site, z, std, { linear, dims }) {
   const xy = project(linear, z);
-  return { z, std, xy, ellipse: std.some((s) => s > 0) ? ellipse(linear, xy, std) : null };
+  return { z, std, xy, ellipse: dims === 2 && std.some((s) => s > 0) ? ellipse(linear, xy, std) : null };
 }
 
 function termsOf(site, index) {

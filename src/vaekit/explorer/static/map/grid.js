@@ -4,6 +4,7 @@
  * @typedef {Object} Grid
  * @property {(x: number, y: number, reach: number, allowed: (i: number) => boolean) => number} nearest
  *   the index of the nearest allowed point within `reach` units, or -1
+ * @property {(left: number, right: number, bottom: number, top: number, most: number, allowed: (i: number) => boolean) => number[]|null} inside
  */
 
 const CELLS = 160; // across and up
@@ -28,7 +29,20 @@ export function createGrid(xs, ys, [x0, x1, y0, y1]) {
       }
     return best;
   }
-  return { nearest };
+
+  /** The allowed points of a rectangle; null if there are more than `most`. */
+  function inside(left, right, bottom, top, most, allowed) {
+    const found = [];
+    for (let r = row(bottom); r <= row(top); r++)
+      for (let k = starts[r * CELLS + column(left)]; k < starts[r * CELLS + column(right) + 1]; k++) {
+        const i = order[k];
+        if (xs[i] < left || xs[i] > right || ys[i] < bottom || ys[i] > top || !allowed(i)) continue;
+        if (found.length === most) return null;
+        found.push(i);
+      }
+    return found;
+  }
+  return { nearest, inside };
 }
 
 const clamp = (cell) => Math.min(Math.max(cell, 0), CELLS - 1);

@@ -59,7 +59,7 @@ export function sampleIndex(weights, uniform) {
 
 const mean = (numbers) => numbers.reduce((a, b) => a + b, 0) / numbers.length;
 
-function logMeanExp(logs) {
+export function logMeanExp(logs) {
   const highest = Math.max(...logs);
   return highest + Math.log(mean(logs.map((value) => Math.exp(value - highest))));
 }

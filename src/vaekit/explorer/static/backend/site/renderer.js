@@ -55,6 +55,17 @@ export function createRenderer({ shape, tile_size: [width, height] }) {
     return createImageBitmap(canvas);
   }
 
+  /** The tiles at some indices of an image of tiles, `across` per row, in rows of `columns`. */
+  function chosen(tiles, indices, across, columns) {
+    const canvas = blank(columns * width, Math.ceil(indices.length / columns) * height);
+    const context = canvas.getContext("2d");
+    indices.forEach((i, k) => {
+      const from = [(i % across) * width, Math.floor(i / across) * height];
+      context.drawImage(tiles, ...from, width, height, (k % columns) * width, Math.floor(k / columns) * height, width, height);
+    });
+    return createImageBitmap(canvas);
+  }
+
   /** Each image as the pixels of a frame; small images are enlarged. */
   function frames(images) {
     const scale = Math.max(1, Math.floor(SMALLEST / height));
@@ -69,6 +80,7 @@ export function createRenderer({ shape, tile_size: [width, height] }) {
   return {
     tile,
     some,
+    chosen,
     frames,
     row: (images, across) => createImageBitmap(canvasOf(images, across)),
     blob: (images) => new Promise((done) => canvasOf(images).toBlob(done, "image/png")),
