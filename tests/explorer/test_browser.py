@@ -161,13 +161,14 @@ def test_density_and_backdrop_are_drawn(visit, address):
 
 def test_the_point_under_the_pointer_is_decoded_and_its_image_is_shown(visit, address, demo):
     page = visit(address)
-    z = demo.latents.mean[7]
-    page.goto(f"{address}#camera={z[0]:.3f},{z[1]:.3f},0.05")
+    z, label = demo.latents.mean[7], int(demo.latents.labels[7])
+    page.goto(f"{address}#camera={z[0]:.3f},{z[1]:.3f},0.05&label={label}")
     settle(page)
     point_at(page, 0.5, 0.5)
     page.get_by_text("under the pointer").wait_for()
-    until(lambda: np.abs(large(page) - decoded(demo, z.tolist(), 0)).max() < 0.02)
-    assert page.locator(".numbers dd").first.inner_text() == "7"
+    until(lambda: np.abs(large(page) - decoded(demo, z.tolist(), label)).max() < 0.02)
+    until(lambda: page.locator(".beside .numbers dd").first.inner_text() == "7")
+    assert f"Nearest image of class {label}, at a distance of 0.0" in page.locator(".caption").last.inner_text()
     until(lambda: (pixels(page.locator(".picture.small"))[..., 0] / 255 == demo.image(7)[0, 0].numpy()).all())
 
 

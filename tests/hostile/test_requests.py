@@ -41,8 +41,9 @@ def terminal() -> Iterator[list[str]]:
 
 
 @contextmanager
-def served() -> Iterator[int]:
+def served(buffer: int = 1 << 20) -> Iterator[int]:
     listening = bind("127.0.0.1", 0)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)  # its connections inherit it
     number = listening.getsockname()[1]
     server = uvicorn_server(application([tiny_session()], allowed_hosts("127.0.0.1", number)))
     thread = threading.Thread(target=server.run, args=([listening],))
@@ -105,6 +106,25 @@ def test_half_open_connections_are_closed_after_a_while(monkeypatch, sent):
         with suppress(ConnectionResetError):
             assert client.recv(1) == b""
         assert time.monotonic() - started > 0.3
+        assert is_alive(port)
+
+
+def test_a_client_that_never_reads_is_left(monkeypatch):
+    monkeypatch.setattr(BoundedProtocol, "request_seconds", 0.5)
+    ask, asked = b"GET /main.js HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n", 200
+    with served(buffer=4096) as port, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(10)
+        client.connect(("127.0.0.1", port))
+        with suppress(OSError):
+            for _ in range(asked):
+                client.sendall(ask % port)
+        time.sleep(1.5)
+        received = 0
+        with suppress(ConnectionResetError):
+            while piece := client.recv(1 << 16):
+                received += len(piece)
+        assert received < asked * 5000
         assert is_alive(port)
 
 

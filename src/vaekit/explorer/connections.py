@@ -3,6 +3,7 @@
 The protocol is that of uvicorn over h11. It closes a connection
 
 - on which no complete request arrived within REQUEST_SECONDS, however slowly its bytes come;
+- whose client does not read its answers for as long;
 - that comes when MAX_CONNECTIONS are open;
 - whose bytes are no HTTP, after an answer of status 400 where one is still possible.
 """
@@ -31,6 +32,7 @@ class BoundedProtocol(H11Protocol):
 
     request_seconds = REQUEST_SECONDS
     _deadline: asyncio.TimerHandle | None = None
+    _reading: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """Accept a connection, or close it at once if there are too many."""
@@ -43,7 +45,20 @@ class BoundedProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget a connection."""
         self._stop_deadline()
+        self.resume_writing()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Wait for a client that reads more slowly than it is answered."""
+        super().pause_writing()
+        self._reading = self.loop.call_later(self.request_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on: the client has read."""
+        super().resume_writing()
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; whatever they cause ends the connection at worst."""

@@ -49,15 +49,19 @@ class NeighborSearch:
     def _squares(self) -> np.ndarray:
         return np.square(self.latents).sum(1)
 
-    def nearest(self, z: np.ndarray, k: int) -> Neighbors:
-        """The k nearest of a latent vector (d,); all if there are fewer.
+    def nearest(self, z: np.ndarray, k: int, among: np.ndarray | None = None) -> Neighbors:
+        """The k nearest of a latent vector (d,) among all, or those of a mask (N,); all if there are fewer.
 
         Of two at the same distance, the one of the smaller index is first.
         """
         rough = self._squares - 2 * (self.latents @ z.astype(self.latents.dtype))
-        k = min(k, len(rough))
+        if among is not None:
+            rough = np.where(among, rough, np.inf)
+        k = min(k, len(rough) if among is None else int(among.sum()))
         most = min(k + _SPARE, len(rough))
         candidates = np.argpartition(rough, most - 1)[:most]
         squares = np.square(self.latents[candidates].astype(np.float64) - z).sum(1)
+        if among is not None:
+            squares[~among[candidates]] = np.inf
         order = np.lexsort((candidates, squares))[:k]
         return Neighbors(candidates[order], np.sqrt(squares[order]))

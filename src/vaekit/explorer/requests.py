@@ -318,6 +318,7 @@ class Neighbors(Map):
     Attributes:
         z: the latent vector.
         n: how many.
+        label: the class that the decoder is conditioned on, to which the search is restricted; None for all.
 
     Example:
         >>> Neighbors(z=[0.0, 1.0]).n
@@ -326,6 +327,7 @@ class Neighbors(Map):
 
     z: LatentVector
     n: Annotated[int, Field(ge=1, le=100)] = 8
+    label: Label = None
 
 
 class Thumbnails(Request):

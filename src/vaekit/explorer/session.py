@@ -231,6 +231,14 @@ class ExplorerSession:
             raise InvalidError(f"label: expected {prior.label_dim} numbers, got {len(label)}")
         return torch.tensor([label] * n, dtype=torch.float32, device=self.trained.device)
 
+    def of_class(self, label: int | Sequence[float] | None) -> np.ndarray | None:
+        """(N,), which images have a class that the model is conditioned on; None for all of them."""
+        classes = self.conditions
+        if classes is None or classes.dim() != 1 or not isinstance(label, int):
+            return None
+        chosen = (classes == label).cpu().numpy()
+        return chosen if chosen.any() else None
+
     def conditions_of(self, images: slice) -> Tensor | None:
         """What the model is conditioned on for some images; None if it is unconditional."""
         return None if self.conditions is None else self.conditions[images]

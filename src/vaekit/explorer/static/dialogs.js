@@ -1,6 +1,6 @@
 /** The dialogs of the page, Python code and help, and the clipboard. */
-import { button, el } from "./dom.js";
-import { python } from "./python.js";
+import { button, el, select } from "./dom.js";
+import { python, pythonViews } from "./python.js";
 
 const KEYS = [
   ["Arrow keys", "move on the map; with Shift in larger steps"],
@@ -12,11 +12,15 @@ const KEYS = [
 
 /** @param {import("./types.js").App} app */
 export async function showPython(app) {
-  const text = await python(app);
+  const code = el("code", {});
+  const write = async (view) => (code.textContent = await python(app, view));
+  const views = pythonViews(app);
+  const choice = select("What the code makes", views, views[0][0], (view) => write(view).catch(app.showError));
+  await write(views[0][0]);
   open(
     "Python code",
-    el("pre", { tabindex: "0" }, el("code", {}, text)),
-    button("Copy", (event) => copied(event.target, text), { class: "button primary" }),
+    el("div", { class: "stack" }, choice, el("pre", { tabindex: "0" }, code)),
+    button("Copy", (event) => copied(event.target, code.textContent), { class: "button primary" }),
   );
 }
 

@@ -10,28 +10,48 @@
  */
 
 import { formatNumber } from "./dom.js";
+import { turnPoint } from "./map/space.js";
 import { conditionOf } from "./state.js";
 
-/** The point of a latent vector on the map, [x, y]; null if the map is not linear. */
+/** The point of a latent vector on the map, [x, y], as it is seen; null if the map is not linear. */
 export function project(model, z) {
   const linear = model.points?.linear;
   if (!linear) return null;
-  return linear.axes.map((row) => row.reduce((sum, a, j) => sum + a * (z[j] - linear.origin[j]), 0));
+  return seenAt(model, linear.axes.map((row) => row.reduce((sum, a, j) => sum + a * (z[j] - linear.origin[j]), 0)));
 }
 
-/** The latent vector at a point, nearest to `base`; null if the map is not linear. */
+/** Where a point of the map is seen: one of a map in space is turned. */
+export function seenAt(model, point) {
+  const { space } = model;
+  return space && point.length === 3 ? turnPoint(point, space.middle, space.turn).slice(0, 2) : point.slice(0, 2);
+}
+
+/** The latent vector at a point, nearest to `base`; null if the map is no plane. */
 export function unproject(model, [x, y], base) {
   const linear = model.points?.linear;
-  if (!linear) return null;
+  if (!linear || model.points.dims === 3) return null;
   const [u, v] = project(model, base);
   const [right, up] = linear.axes;
   return base.map((from, j) => from + right[j] * (x - u) + up[j] * (y - v));
 }
 
-/** The same for any map. @param {App} app @param {Model} model @returns {Promise<number[]>} */
-export async function latentAt(app, model, point, base) {
-  const { kind } = app.store.get();
-  return unproject(model, point, base) ?? app.backend.unproject(model.m, kind, point[0], point[1], base);
+/** The map that is shown: its kind and dimensions, which may differ from those that are still computed. */
+export function shownMap(app, model) {
+  const { kind, dims } = model.points ?? { kind: app.store.get().kind, dims: 2 };
+  return { kind, dims };
+}
+
+/** Whether a point of the map is decoded as a mean of its nearest images, and not on a plane. */
+export function isBetween(app, model) {
+  return !model.points?.linear || (app.store.get().between === "neighbors" && model.points.kind !== "latents");
+}
+
+/** The same for any map; `base` if it is in space. @param {App} app @param {Model} model @returns {Promise<number[]>} */
+export async function latentAt(app, model, [x, y], base) {
+  const { kind, dims } = shownMap(app, model);
+  if (dims === 3) return base;
+  if (!isBetween(app, model)) return unproject(model, [x, y], base);
+  return app.backend.unproject(model.m, kind, x, y, base, "neighbors");
 }
 
 /** Select an image of the data: every model moves to its own posterior mean. @param {App} app */
@@ -51,9 +71,12 @@ export function labelFor(app, label) {
 
 /** The posterior of image i in every model; null if one fails, after showing the error. */
 export async function posteriors(app, i) {
-  const { kind } = app.store.get();
   try {
-    return await Promise.all(app.models.map(({ m }) => app.backend.point(m, i, kind)));
+    const point = (model) => {
+      const { kind, dims } = shownMap(app, model);
+      return app.backend.point(model.m, i, kind, dims);
+    };
+    return await Promise.all(app.models.map(point));
   } catch (error) {
     app.showError(error);
     return null;

@@ -1,8 +1,9 @@
 /** Load what the maps need from the backend when the state requires it. */
 import { latest } from "./latest.js";
-import { labelFor } from "./latent_navigation.js";
+import { isBetween, labelFor, shownMap } from "./latent_navigation.js";
 
 const POLLING = 3000; // milliseconds between requests for log-likelihoods that are still estimated
+const WAITING = 1000; // milliseconds between questions for a map that is computed
 const SETTLED = 150; // milliseconds that the camera rests before the backdrop is decoded again
 
 /**
@@ -17,29 +18,54 @@ export function follow(app, maps) {
 
   async function load() {
     await each(async (model, map) => {
-      model.points = await backend.map(model.m, store.get().kind);
+      const { kind, dims } = store.get();
+      model.points = await backend.map(model.m, kind, dims);
       map.show();
       map.setLayers({ density: null, backdrop: null });
     });
+    scene.set({ waiting: models.map(({ points }) => points.waiting) });
+    if (scene.get().waiting.some(Boolean)) setTimeout(wait, WAITING);
     count("loaded");
     backdrop();
     await Promise.all([density(), posterior()]);
     if (isIncomplete(models)) setTimeout(values, POLLING);
   }
 
+  /** Ask whether the maps that are computed are ready, and load them then; on an error, choose the default map. */
+  async function wait() {
+    const { kind, dims } = store.get();
+    if (!scene.get().waiting.some((one) => one?.kind === kind && one.dims === dims)) return;
+    try {
+      const answers = await Promise.all(models.map(({ m }) => backend.waiting(m, kind, dims)));
+      if (answers.every(({ waiting }) => !waiting)) return await changeMap();
+      scene.set({ waiting: answers.map(({ waiting }) => waiting) });
+      setTimeout(wait, WAITING);
+    } catch (error) {
+      scene.set({ waiting: models.map(() => null) });
+      app.showError(error);
+      store.set({ kind: models[0].info.projection.kind, dims: 2 });
+    }
+  }
+
   async function density() {
-    const { density: shown, kind } = store.get();
-    if (shown) await each(async ({ m }, map) => map.setLayers({ density: await backend.density(m, kind) }));
+    const { density: shown } = store.get();
+    if (shown)
+      await each(async (model, map) => {
+        const { kind, dims } = shownMap(app, model);
+        map.setLayers({ density: dims === 2 ? await backend.density(model.m, kind) : null });
+      });
   }
 
   const loadBackdrop = latest(
-    ({ kind, label }) =>
-      each(async ({ m }, map) => {
+    ({ label }) =>
+      each(async (model, map) => {
+        const { kind, dims } = shownMap(app, model);
+        if (dims === 3) return map.setLayers({ backdrop: null });
         const square = map.square();
         const condition = label === null ? {} : { label };
-        map.setLayers({
-          backdrop: { picture: await backend.backdrop(m, { kind, ...square, ...condition }), square },
-        });
+        const between = isBetween(app, model) ? "neighbors" : "plane";
+        const picture = await backend.backdrop(model.m, { kind, ...square, between, ...condition });
+        map.setLayers({ backdrop: { picture, square } });
       }),
     app.showError,
   );
@@ -53,9 +79,12 @@ export function follow(app, maps) {
 
   /** The posterior of an image that the address names; without a latent vector, move to its mean. */
   async function posterior() {
-    const { point, kind, z } = store.get();
+    const { point, z } = store.get();
     if (point === null || scene.get().ellipses.some(Boolean)) return;
-    const answers = await each(({ m }) => backend.point(m, point, kind));
+    const answers = await each((model) => {
+      const { kind, dims } = shownMap(app, model);
+      return backend.point(model.m, point, kind, dims);
+    });
     scene.set({ ellipses: answers.map(({ ellipse }) => ellipse) });
     if (z.flat().some((value) => value !== 0)) return;
     store.set({ z: answers.map((answer) => answer.z), label: labelFor(app, answers[0].label) });
@@ -64,24 +93,27 @@ export function follow(app, maps) {
   async function values() {
     await each(async (model, map) => {
       if (!isIncomplete([model])) return;
-      model.points.log_likelihood = (await backend.values(model.m)).log_likelihood;
-      if (model.points.log_likelihood) map.recolor();
+      const { log_likelihood, error } = await backend.values(model.m);
+      Object.assign(model.points, { log_likelihood, error });
+      if (error) map.recolor();
     }).catch(app.showError);
     count("valued");
     if (isIncomplete(models)) setTimeout(values, POLLING);
   }
 
   const reporting = (work) => () => work().catch(app.showError);
-  store.on(["kind"], () => {
+  async function changeMap() {
     scene.set({ ellipses: models.map(() => null) });
-    store.set({ camera: models.map(() => null) });
-    reporting(load)();
-  });
+    store.set({ camera: models.map(() => null), region: null });
+    await load();
+  }
+
+  store.on(["kind", "dims"], reporting(changeMap));
   store.on(["density"], reporting(density));
   store.on(["point"], reporting(posterior));
-  store.on(["backdrop", "label", "camera"], backdrop);
+  store.on(["backdrop", "label", "camera", "between"], backdrop);
   return load;
 }
 
 const isIncomplete = (models) =>
-  models.some(({ info, points }) => info.is_bound && points && !points.log_likelihood);
+  models.some(({ points }) => points && !points.error);

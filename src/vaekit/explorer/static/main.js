@@ -7,8 +7,11 @@ import { button, el } from "./dom.js";
 import { hint } from "./hint.js";
 import { createMap } from "./map/map.js";
 import { toolbar } from "./map/toolbar.js";
+import { neighborStrip } from "./neighbors.js";
 import { preview } from "./preview.js";
 import { liveRegion } from "./live_region.js";
+import { followChosen } from "./selection/chosen.js";
+import { selectionPanel } from "./selection/panel.js";
 import { followAddress, initialState, readAddress } from "./state.js";
 import { createStore } from "./store.js";
 import { tabs } from "./tabs.js";
@@ -39,18 +42,27 @@ async function start() {
       ellipses: none,
       encoded: none,
       observed: none,
+      masks: none,
+      imputed: none,
+      gallery: none,
       frames: none,
       dimmed: none,
+      drawing: null,
+      near: none,
+      waiting: none,
+      chosen: 0,
       loaded: 0,
       valued: 0,
     }),
-    models: infos.map((info, m) => ({ m, info, name: names[m], points: null, grid: null })),
+    models: infos.map((info, m) => ({ m, info, name: names[m], points: null, grid: null, space: null })),
     showError: (error) => showError(error),
     pick: (name, place) => pickEnd(app, name, place),
     setEnd: (name) => setEnd(app, name),
     ...liveRegion(at("live")),
   };
+  app.chosen = followChosen(app);
   const maps = app.models.map((model) => createMap(app, model));
+  app.squares = () => maps.map((map) => map.square());
   const load = follow(app, maps);
   const showError = errorBanner(at("banner"), async () => (await backend.models(), await load()));
   const link = followAddress(app.store, initial, infos);
@@ -59,7 +71,7 @@ async function start() {
   at("actions").prepend(
     button("Copy link", (event) => copied(event.target, link())),
     button("Copy as Python", () => showPython(app).catch(app.showError), {
-      title: "Python code that makes this image",
+      title: "Python code that makes what is shown",
     }),
     button("Help", showHelp),
   );
@@ -76,6 +88,7 @@ function panel(app) {
   const has = (test) => app.models.some(({ info }) => test(info));
   const tools = [
     { key: "sliders", title: "Sliders", content: sliders(app) },
+    { key: "select", title: "Select", content: selectionPanel(app) },
     { key: "interpolate", title: "Interpolate", content: interpolation(app) },
     ...(app.models.every(({ info }) => info.drawable)
       ? [{ key: "draw", title: "Draw", content: drawing(app) }]
@@ -95,7 +108,7 @@ function panel(app) {
     { class: `previews of-${app.models.length}` },
     ...app.models.map((model) => preview(app, model)),
   );
-  return [previews, conditionBox(app), box].filter(Boolean);
+  return [previews, neighborStrip(app), conditionBox(app), box].filter(Boolean);
 }
 
 /** "A · title", or "A · path" if both models have the same title. */

@@ -1,18 +1,19 @@
 /**
- * The preview: the decoded image at the pointer, or else of the current latent vector; beside it the nearest image of
- * the data, with the terms of its bound.
+ * The preview: the decoded image at the pointer, or else of the current latent vector; beside it the image of the data
+ * that is nearest in latent space, or the selected one, with the terms of its bound.
  *
  * The time from a move of the pointer to its image is measured:
  * `performance.getEntriesByName("pointer to image")`.
  */
 import { el, formatNumber, one } from "./dom.js";
 import { clear, imageCanvas, show } from "./image.js";
-import { describeLatent, latentAt } from "./latent_navigation.js";
+import { describeLatent, isBetween, shownMap, unproject } from "./latent_navigation.js";
 import { latest } from "./latest.js";
 import { modelPanel } from "./model_panel.js";
 
 const TIMING = "pointer to image";
 const MAX_TIMINGS = 500;
+const NEIGHBORS = 13;
 
 /** @param {import("./types.js").App} app @param {import("./types.js").Model} model */
 export function preview(app, model) {
@@ -20,6 +21,7 @@ export function preview(app, model) {
   const picture = imageCanvas("Decoded image", { class: "picture large" });
   const source = el("p", { class: "source" });
   const original = imageCanvas("Image of the data", { class: "picture small" });
+  const caption = el("p", { class: "caption" });
   const facts = el("dl", { class: "numbers" });
   const cells = el("table", { class: "cells", hidden: true });
   const shown = { decoded: null, data: null };
@@ -27,12 +29,19 @@ export function preview(app, model) {
 
   const decode = latest(async ({ place, z, label, frame }) => {
     if (frame) return showFrame(frame);
-    const latent = place ? await latentUnder(app, model, place, z) : z;
-    const row = await app.backend.decode(m, [latent], label, "preview");
+    const found = place ? await decodePlace(app, model, place, z, label) : null;
+    const row = found?.row ?? (await app.backend.decode(m, [z], label, "preview"));
+    const latent = found?.z ?? z;
     show(picture, row);
     showCells({ decoded: row.values });
-    source.textContent = `${describeLatent(latent)}${place ? ", under the pointer" : ""}`;
-    if (place?.time) measure(place.time);
+    source.textContent = `${describeLatent(latent)}${found ? `, ${found.words}` : ""}`;
+    if (found && place.time) measure(place.time);
+    findNeighbors({ z: latent, label });
+  }, app.showError);
+  const findNeighbors = latest(async ({ z, label }) => {
+    const { kind, dims } = shownMap(app, model);
+    const found = await app.backend.neighbors(m, z, kind, dims, NEIGHBORS, label);
+    app.scene.set({ near: app.scene.get().near.map((old, k) => (k === m ? { z, label, ...found } : old)) });
   }, app.showError);
   const fetchImage = latest(async (i) => {
     const row = await app.backend.image(m, i);
@@ -56,10 +65,23 @@ export function preview(app, model) {
     const { place, frames } = app.scene.get();
     const frame = place ? null : frames[m];
     decode({ place: place && (place.m === m || place.i >= 0) ? place : null, z: z[m], label, frame });
-    showImage(place ? place.i : frame ? -1 : (point ?? -1));
+    if (frame) showImage(-1, "");
+    else if (!place && point !== null) showImage(point, `${capitalized(one(model.info))} ${point}`);
   }
 
-  function showImage(i) {
+  /** The nearest image, unless one is selected. */
+  function showNearest() {
+    const { place, near, frames } = app.scene.get();
+    const { point } = app.store.get();
+    if (!near[m] || (!place && (point !== null || frames[m]))) return;
+    const [i, distance] = [near[m].index[0], near[m].distance[0]];
+    const { condition } = model.info;
+    const ofClass = condition?.variable === "label" ? ` of class ${condition.names[near[m].label]}` : "";
+    showImage(i, `Nearest ${one(model.info)}${ofClass}, at a distance of ${formatNumber(distance, 2)}`);
+  }
+
+  function showImage(i, words) {
+    caption.textContent = words;
     if (i === shownImage) return;
     shownImage = i;
     original.setAttribute("aria-label", i < 0 ? "No image of the data here" : `Image ${i} of the data`);
@@ -73,20 +95,47 @@ export function preview(app, model) {
   const refreshNumbers = () => facts.replaceChildren(...numbers(model, shownImage));
   app.scene.on(["loaded", "valued"], refreshNumbers);
   app.scene.on(["place", "frames"], refresh);
+  app.scene.on(["near"], showNearest);
   app.store.on(["z", "label", "point"], refresh);
   refreshNumbers();
   refresh();
-  const side = el("div", { class: "beside" }, original, facts);
-  const box = modelPanel(app, model, el("div", { class: "pair" }, picture, side), source, cells);
+  const side = el("div", { class: "beside" }, original, caption, facts);
+  const decoded = el("div", { class: "decoded" }, el("p", { class: "caption" }, "Decoded"), picture);
+  const box = modelPanel(app, model, el("div", { class: "pair" }, decoded, side), source, cells);
   box.classList.add("preview");
   return box;
 }
 
-/** The latent vector under the pointer; for the map of the other model, that of the same image. */
-async function latentUnder(app, model, place, base) {
-  if (place.m === model.m) return latentAt(app, model, [place.x, place.y], base);
-  return (await app.backend.point(model.m, place.i, app.store.get().kind)).z;
+/**
+ * The image decoded under the pointer, its latent vector, and where that comes from; null where a map in space has no
+ * point. Over a point of a map that is not the latent space itself, and for the map of the other model, it is that of
+ * the image there.
+ */
+async function decodePlace(app, model, place, base, label) {
+  const { kind, dims } = shownMap(app, model);
+  const decode = async (z, words) => ({ z, words, row: await app.backend.decode(model.m, [z], label, "preview") });
+  const ofImage = place.i >= 0 && kind !== "latents";
+  if (place.m !== model.m || (dims === 3 && ofImage)) {
+    const { z } = await app.backend.point(model.m, place.i, kind, dims);
+    return decode(z, `the mean of ${one(model.info)} ${place.i}`);
+  }
+  if (dims === 3) return null;
+  if (!ofImage && !isBetween(app, model)) {
+    const z = unproject(model, [place.x, place.y], base);
+    return decode(z, kind === "latents" ? "under the pointer" : "on the plane under the pointer");
+  }
+  const [x, y] = ofImage ? [model.points.x[place.i], model.points.y[place.i]] : [place.x, place.y];
+  const row = await app.backend.decodeAt(model.m, { kind, x, y, base, between: "neighbors" }, label, "preview");
+  return { row, z: row.z, words: ofImage ? `the mean of ${one(model.info)} ${place.i}` : meanOf(row.sources, model.info) };
 }
+
+/** "a mean of images 12 (40%), 88 (31%) and 6 more" */
+function meanOf(sources, info) {
+  const first = sources.slice(0, 2).map(([i, weight]) => `${i} (${Math.round(100 * weight)}%)`);
+  return `a mean of ${info.noun} ${first.join(", ")} and ${sources.length - first.length} more`;
+}
+
+const capitalized = (word) => word[0].toUpperCase() + word.slice(1);
 
 function numbers(model, i) {
   const { points, info } = model;
@@ -103,6 +152,7 @@ function numbers(model, i) {
     ...label,
     ["log p(x|z)", formatNumber(value("reconstruction"))],
     ...bound,
+    ["error", formatNumber(value("error"), 4)],
   ];
   return rows.flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]);
 }

@@ -7,8 +7,8 @@
  * @typedef {import("./types.js").State} State
  */
 
-const TOOLS = ["sliders", "interpolate", "draw", "classes", "pseudo_inputs"];
-const COLORS = ["label", "reconstruction", "kl", "log_likelihood", "none"];
+const TOOLS = ["sliders", "select", "interpolate", "draw", "classes", "pseudo_inputs"];
+const COLORS = ["label", "reconstruction", "kl", "log_likelihood", "error", "none"];
 
 const number = (low, high) => ({
   write: (value) => short(value),
@@ -42,12 +42,41 @@ const camera = {
   read: (text) => every(text.split(";").map((one) => (one ? view(numbers(one)) : null))),
 };
 
+const pair = { write: vector.write, read: (text) => (numbers(text)?.length === 2 ? numbers(text) : undefined) };
+const filters = {
+  write: (value) =>
+    Object.entries(value)
+      .map(([key, range]) => `${encodeURIComponent(encodeURIComponent(key))}:${vector.write(range)}`)
+      .join(";"),
+  read(text) {
+    const parts = text ? text.split(";").map((part) => part.split(":")) : [];
+    const ranges = parts.map(([key, range]) => [decode(key), numbers(range ?? "")]);
+    return ranges.every(([key, range]) => key && range?.length === 2) ? Object.fromEntries(ranges) : undefined;
+  },
+};
+const region = {
+  write: ({ m, corners, turn }) => [String(m), turn ? vector.write(turn) : "", ...corners.map(vector.write)].join(";"),
+  read(text) {
+    const [m, turn, ...rest] = text.split(";");
+    const corners = rest.map(numbers);
+    if (!/^[01]$/.test(m) || corners.length < 3 || corners.some((corner) => corner?.length !== 2)) return undefined;
+    return { m: Number(m), turn: turn ? pair.read(turn) : null, corners };
+  },
+};
+const words = {
+  write: (value) => encodeURIComponent(value),
+  read: (text) => (text.length <= 200 ? text : undefined),
+};
+
 const letters = { write: String, read: (text) => (/^[\w-]{0,6000}$/.test(text) ? text : undefined) };
 
 /** How each key of the state is written and read. */
 const FIELDS = {
   tool: one(TOOLS),
-  kind: one(["latents", "pca", "umap"]),
+  kind: one(["latents", "pca", "umap", "tsne"]),
+  dims: { write: String, read: (text) => ({ 2: 2, 3: 3 })[text] },
+  turn: pair,
+  between: one(["plane", "neighbors"]),
   color: one(COLORS),
   hidden: classes,
   point: whole(0, 1e9),
@@ -56,6 +85,10 @@ const FIELDS = {
   density: flag,
   backdrop: flag,
   ellipse: flag,
+  thumbnails: flag,
+  filters,
+  query: words,
+  region,
   camera,
   a: end,
   b: end,
@@ -80,6 +113,9 @@ export function initialState(infos) {
   return {
     tool: "sliders",
     kind: projection.kind,
+    dims: 2,
+    turn: [0.6, 0.35],
+    between: "plane",
     color: names ? "label" : "kl",
     hidden: [],
     point: null,
@@ -88,6 +124,10 @@ export function initialState(infos) {
     density: false,
     backdrop: infos.every(isPlane), // where the map is the whole latent space
     ellipse: true,
+    thumbnails: false,
+    filters: {},
+    query: "",
+    region: null,
     camera: infos.map(() => null),
     a: null,
     b: null,
@@ -147,6 +187,9 @@ function fits(key, value, infos) {
   if (key === "z") return fitsLatents(value);
   if (key === "a" || key === "b") return "index" in value ? value.index < infos[0].images : fitsLatents(value.z);
   if (key === "camera") return value.length === infos.length;
+  if (key === "dims") return value === 2 || infos.every(({ projection }) => projection.spatial);
+  if (key === "kind") return infos.every(({ projection }) => projection.kinds.includes(value));
+  if (key === "region") return value.m < infos.length;
   if (key === "point") return value < infos[0].images;
   if (key === "label") return labelFits(value, conditionOf(infos));
   return true;

@@ -117,7 +117,9 @@ def _points(session: ExplorerSession) -> dict[str, Any]:
     maps = {kind: requests.Map(kind=kind) for kind in kinds}
     return {
         "maps": {kind: map.points(session, request) for kind, request in maps.items()},
-        "space": map.points(session, requests.Map(kind="pca", dims=3)) if session.model.latent_dim > 2 else None,
+        "space": map.points(session, requests.Map(kind="pca", dims=3))
+        if session.model.latent_dim > 2
+        else None,
         "density": {kind: map.density(session, request) for kind, request in maps.items()},
         "mean": packed(session.latents.mean),
         "stddev": packed(session.latents.stddev),

@@ -115,7 +115,7 @@ def neighbors(session: ExplorerSession, request: requests.Neighbors) -> Response
         (7, 0.0)
     """
     z = session.latent_tensor([request.z])[0].cpu().numpy()
-    found = session.neighbors.nearest(z, request.n)
+    found = session.neighbors.nearest(z, request.n, session.of_class(request.label))
     xy = session.projection(request.kind, request.dims).project(z[None])[0]
     return {"index": found.index.tolist(), "distance": rounded(found.distance), "xy": rounded(xy)}
 

@@ -22,7 +22,7 @@
  * @property {(m: number, index: number) => Promise<Picture>} image
  * @property {(m: number, indices: number[]) => Promise<{picture: Picture, columns: number}>} thumbnails
  * @property {(m: number, index: number, kind: Kind, dims: Dims) => Promise<Object>} point
- * @property {(m: number, z: number[], kind: Kind, dims: Dims, n: number) => Promise<{index: number[], distance: number[], xy: number[]}>} neighbors
+ * @property {(m: number, z: number[], kind: Kind, dims: Dims, n: number, label: Label) => Promise<{index: number[], distance: number[], xy: number[]}>} neighbors
  * @property {(m: number, z: number[][], label: Label, slot: string) => Promise<Picture>} decode  side by side
  * @property {(m: number, place: {kind: Kind, x: number, y: number, base: number[], between: Between}, label: Label, slot: string) => Promise<DecodedPoint>} decodeAt
  * @property {(m: number, kind: Kind, x: number, y: number, base: number[], between?: Between) => Promise<number[]>} unproject

@@ -37,8 +37,8 @@ export function serverBackend(base = "api") {
     thumbnails: async (m, indices) => gallery(await post("thumbnails", { model: m, indices })),
     point: async (m, index, kind, dims = 2) =>
       (await post("point", { model: m, index, kind, dims }, `point-${m}`)).json(),
-    neighbors: async (m, z, kind, dims, n) =>
-      (await post("neighbors", { model: m, z, kind, dims, n }, `neighbors-${m}`)).json(),
+    neighbors: async (m, z, kind, dims, n, label) =>
+      (await post("neighbors", { model: m, z, kind, dims, n, label }, `neighbors-${m}`)).json(),
     decodeAt: async (m, { x, y, ...place }, label, slot) =>
       decodedPoint(await post("decode", { model: m, point: [x, y], ...place, label }, `${slot}-${m}`)),
     decode: async (m, z, label, slot) => bitmap(await post("decode", { model: m, z, label }, `${slot}-${m}`)),

@@ -66,8 +66,8 @@ const views = {
     terms: termsOf(site, index),
     ...describePosterior(site, meanOf(site, index), stddevOf(site, index), mapOf(site, kind, dims)),
   }),
-  neighbors: (site, z, kind, dims, n) => ({
-    ...nearest(site.mean, site.d, z, n),
+  neighbors: (site, z, kind, dims, n, label = null) => ({
+    ...nearest(site.mean, site.d, z, n, ofClass(site, label)),
     xy: project(mapOf(site, kind, dims).linear, z),
   }),
   unproject: (site, kind, x, y, base, between = "plane") => latentAt(site, { kind, x, y, base, between }).z,
@@ -196,6 +196,13 @@ function observedMask(site, mask) {
 }
 
 // ------------------------------------------------------------------------------------------------- the map
+
+/** Whether an image has the class that the model is conditioned on; any image will do if none has. */
+function ofClass(site, label) {
+  const { label: labels } = mapOf(site, site.info.projection.kind);
+  const isClass = site.info.condition?.variable === "label" && labels?.includes(label);
+  return isClass ? (i) => labels[i] === label : () => true;
+}
 
 /** The points of a map, in the plane or in space. */
 function mapOf(site, kind, dims = 2) {

@@ -24,6 +24,7 @@ const CIVIDIS = {
 };
 const PLAIN = { light: "5f6773", dark: "9aa3ae" };
 const BYTES = new Map();
+const RANGES = new WeakMap();
 const on = (colors, dark) => (dark ? colors.dark : colors.light);
 
 /** The color of class k among n, "#rrggbb". */
@@ -42,41 +43,54 @@ export const colorScale = (dark) => on(CIVIDIS, dark).map((color) => `#${color}`
  * @returns {[number, number]}
  */
 export function range(values) {
+  if (RANGES.has(values)) return RANGES.get(values);
   const known = values.filter(Number.isFinite).sort();
   const at = (share) => known[Math.round(share * (known.length - 1))] ?? 0;
-  return at(0.99) > at(0.01) ? [at(0.01), at(0.99)] : [at(0.01) - 1, at(0.01) + 1];
+  const found = at(0.99) > at(0.01) ? [at(0.01), at(0.99)] : [at(0.01) - 1, at(0.01) + 1];
+  RANGES.set(values, found);
+  return found;
 }
 
+const GROUND = { light: [251, 251, 252], dark: [18, 21, 24] };
+const MUTED = 0.86; // how much of the ground is in the color of a point that is not chosen
+
 /**
- * RGBA bytes of all points; those of hidden classes are transparent.
+ * RGBA bytes of all points; those of hidden classes are transparent, and those that are not chosen are muted.
  *
  * @param {import("../types.js").Points} points
  * @param {string} color  "label", "none" or the name of an array of numbers
  * @param {number} classes
- * @param {Set<number>} hidden
+ * @param {import("../selection/chosen.js").Chosen} chosen
  * @param {boolean} dark
  */
-export function paint(points, color, classes, hidden, dark) {
+export function paint(points, color, classes, { level }, dark) {
   const rgba = new Uint8Array(points.n * 4);
-  const of = coloring(points, color, classes, dark);
+  const [colors, indexOf] = coloring(points, color, classes, dark);
+  const muted = colors.map((ink) => ink.map((value, c) => value + MUTED * (on(GROUND, dark)[c] - value)));
   for (let i = 0; i < points.n; i++) {
-    const [r, g, b] = of(i);
-    rgba.set([r, g, b, points.label && hidden.has(points.label[i]) ? 0 : 255], 4 * i);
+    const ink = (level[i] === 1 ? muted : colors)[indexOf(i)];
+    const at = 4 * i;
+    rgba[at] = ink[0];
+    rgba[at + 1] = ink[1];
+    rgba[at + 2] = ink[2];
+    rgba[at + 3] = level[i] === 0 ? 0 : 255;
   }
   return rgba;
 }
 
+/** The colors, the first of them for points without a value, and the index of that of each point. */
 function coloring(points, color, classes, dark) {
   const plain = rgb(on(PLAIN, dark));
   const values = points[color];
-  if (!values) return () => plain;
+  if (!values) return [[plain], () => 0];
   if (color === "label") {
     const palette = Array.from({ length: classes }, (_, k) => rgb(classColor(k, classes, dark).slice(1)));
-    return (i) => palette[values[i]] ?? plain;
+    return [[plain, ...palette], (i) => (values[i] >= 0 && values[i] < classes ? values[i] + 1 : 0)];
   }
   const [low, high] = range(values);
   const steps = Array.from({ length: 256 }, (_, k) => along(on(CIVIDIS, dark), k / 255));
-  return (i) => steps[Math.round(255 * Math.min(Math.max((values[i] - low) / (high - low), 0), 1))] ?? plain;
+  const step = (value) => Math.round(255 * Math.min(Math.max((value - low) / (high - low), 0), 1));
+  return [[plain, ...steps], (i) => (Number.isNaN(values[i]) ? 0 : step(values[i]) + 1)];
 }
 
 function along(colors, t) {

@@ -1,11 +1,12 @@
-/** The three canvases of a map, drawn once per frame after a change: background, points, and markers on top. */
+/** The canvases of a map, drawn once per frame after a change: background, points, thumbnails, and markers on top. */
 import { el } from "../dom.js";
 import { canvasStyle, isDark, onTheme } from "../theme.js";
 import { paint } from "./colors.js";
 import { backdropOpacity, drawAxes, drawBackground } from "./backdrop.js";
 import { drawMarkers } from "./markers.js";
-import { pen } from "./overlay.js";
+import { drawRegion, pen } from "./overlay.js";
 import { pointLayer } from "./points.js";
+import { chooseThumbnails, drawThumbnails, thumbnailCache } from "./thumbnails.js";
 
 const MAX_RATIO = 2; // device pixels per CSS pixel
 const DIM = 0.35; // opacity of the backdrop from which the map is dark
@@ -18,11 +19,18 @@ const DIM = 0.35; // opacity of the backdrop from which the map is dark
  */
 export function createLayers(app, model, stage, view) {
   const { size } = view;
-  const canvases = ["background", "points", "overlay"].map((name) =>
+  const canvases = ["background", "points", "images", "overlay"].map((name) =>
     el("canvas", { class: name, "aria-hidden": "true" }),
   );
-  const [background, dots, overlay] = canvases;
-  const contexts = { background: background.getContext("2d"), overlay: overlay.getContext("2d") };
+  const [background, dots, images, overlay] = canvases;
+  const contexts = {
+    background: background.getContext("2d"),
+    images: images.getContext("2d"),
+    overlay: overlay.getContext("2d"),
+  };
+  const thumbnails = thumbnailCache(app, model.m, () => redraw());
+  let line = null; // the outline of a region that is drawn
+  let inks = new Uint8Array(0);
   const points = pointLayer(dots, () => redraw());
   const extras = { density: null, backdrop: null };
   let colors = canvasStyle(stage);
@@ -44,11 +52,22 @@ export function createLayers(app, model, stage, view) {
       const opacity = backdropOpacity(magnification());
       drawBackground(contexts.background, view.camera(), size, colors, shown, opacity);
       points.draw(view.camera(), size, pointStyle(model.points?.n ?? 0, magnification(), dimmed));
+      drawImages();
     }
     contexts.overlay.clearRect(0, 0, size.width, size.height);
     drawMarkers(pen(contexts.overlay, view.camera(), size, colors), app, model, density ? extras.density : null);
-    drawAxes(contexts.overlay, view.camera(), size, colors, axes(model.points ?? model.info.projection));
+    if (line) drawRegion(pen(contexts.overlay, view.camera(), size, colors), line);
+    if (!model.space) drawAxes(contexts.overlay, view.camera(), size, colors, axes(model.points ?? model.info.projection));
     pending = null;
+  }
+
+  function drawImages() {
+    contexts.images.clearRect(0, 0, size.width, size.height);
+    if (!app.store.get().thumbnails || !model.points) return;
+    const chosen = chooseThumbnails(model, view.camera(), size, view.shown);
+    const ink = (i) => `rgb(${inks[4 * i]}, ${inks[4 * i + 1]}, ${inks[4 * i + 2]})`;
+    drawThumbnails(contexts.images, view.camera(), size, model.points, chosen, thumbnails, ink);
+    thumbnails.want(chosen);
   }
 
   /** The map is dark under a strong backdrop, because most images are: points stay visible on them. */
@@ -63,10 +82,13 @@ export function createLayers(app, model, stage, view) {
   }
 
   function recolor() {
-    const { color, hidden } = app.store.get();
+    const { color } = app.store.get();
     colors = canvasStyle(stage);
     const classes = model.info.classes?.length ?? 0;
-    if (model.points) points.setColors(paint(model.points, color, classes, new Set(hidden), isDark(stage)));
+    if (model.points) {
+      inks = paint(model.points, color, classes, app.chosen, isDark(stage));
+      points.setColors(inks);
+    }
     redraw();
   }
 
@@ -84,12 +106,16 @@ export function createLayers(app, model, stage, view) {
   stage.prepend(...canvases);
   new ResizeObserver(resize).observe(stage);
   onTheme(recolor);
-  app.store.on(["camera"], () => redraw());
-  app.store.on(["color", "hidden", "backdrop"], recolor);
-  app.store.on(["z", "point", "density", "ellipse", "a", "b", "t", "tool"], () => redraw("markers"));
-  app.scene.on(["place", "paths", "ellipses", "encoded"], () => redraw("markers"));
+  app.store.on(["camera", "thumbnails", "turn"], () => redraw());
+  app.store.on(["color", "backdrop"], recolor);
+  app.scene.on(["chosen"], recolor);
+  app.store.on(["z", "point", "density", "ellipse", "a", "b", "t", "tool", "region"], () => redraw("markers"));
+  app.scene.on(["place", "paths", "ellipses", "encoded", "near"], () => redraw("markers"));
   return {
     recolor,
+    thumbnails,
+    /** The outline of a region while it is drawn. @param {number[][]|null} corners */
+    setLine: (corners) => ((line = corners), redraw("markers")),
     setPoints: () => points.setPoints(model.points.x, model.points.y),
     /** The density or the backdrop is loaded. */
     setLayers: (more) => (Object.assign(extras, more), redraw()),

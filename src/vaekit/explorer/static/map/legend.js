@@ -7,6 +7,7 @@ export const MEASURES = {
   reconstruction: "Reconstruction, log p(x | z)",
   kl: "KL, KL(q(z | x), p(z))",
   log_likelihood: "Log-likelihood, log p(x)",
+  error: "Mean error of the reconstruction",
 };
 
 /** @param {import("../types.js").App} app @param {import("../types.js").Model} model @param {HTMLElement} stage */
@@ -23,7 +24,7 @@ function entries(app, model, stage) {
   const { color } = app.store.get();
   if (!model.points) return [];
   if (color === "label") return model.info.classes ? classEntries(app, model.info.classes, stage) : [];
-  return color === "none" ? [] : [scaleOf(model.points[color], MEASURES[color], isDark(stage))];
+  return color === "none" ? [] : [scaleOf(model.points[color], color, isDark(stage))];
 }
 
 function classEntries(app, names, stage) {
@@ -51,11 +52,13 @@ const flipped = (hidden, k) =>
   hidden.includes(k) ? hidden.filter((j) => j !== k) : [...hidden, k].sort((a, b) => a - b);
 const hide = (app, hidden) => app.store.set({ hidden });
 
-function scaleOf(values, name, dark) {
+function scaleOf(values, color, dark) {
+  const name = MEASURES[color];
   if (!values) return el("p", { class: "note" }, `${name}: estimating …`);
   const [low, high] = range(values);
   const bar = el("span", { class: "ramp", "aria-hidden": "true" });
   bar.style.setProperty("--ramp", colorScale(dark).join(","));
-  const ends = [low, high].map((value) => el("span", { class: "number" }, formatNumber(value, 0)));
-  return el("p", { class: "scale" }, el("span", {}, name), ends[0], bar, ends[1], el("span", {}, "nats"));
+  const [digits, unit] = color === "error" ? [3, null] : [0, el("span", {}, "nats")];
+  const ends = [low, high].map((value) => el("span", { class: "number" }, formatNumber(value, digits)));
+  return el("p", { class: "scale" }, el("span", {}, name), ends[0], bar, ends[1], unit);
 }

@@ -1,12 +1,24 @@
 /** The map of one model: its layers, its legend, and its control by pointer and keyboard. */
 import { button, el, unique } from "../dom.js";
-import { describeLatent, latentAt, project, selectImage, setLatent, unproject } from "../latent_navigation.js";
+import {
+  describeLatent,
+  isBetween,
+  latentAt,
+  project,
+  selectImage,
+  setLatent,
+  unproject,
+} from "../latent_navigation.js";
+import { rectangle, thinned } from "../selection/region.js";
 import { pan, zoom } from "./camera.js";
 import { listen } from "./gestures.js";
 import { createGrid } from "./grid.js";
 import { listenToKeys } from "./keys.js";
 import { createLayers } from "./layers.js";
 import { legend } from "./legend.js";
+import { mapNote } from "./note.js";
+import { dragged, extent, turnPoints } from "./space.js";
+import { tooltip } from "./tooltip.js";
 import { createView } from "./view.js";
 
 const KEYS =
@@ -27,9 +39,12 @@ export function createMap(app, model) {
   const view = createView(app, model);
   const layers = createLayers(app, model, stage, view);
   const actions = pointerActions(app, model, view);
-  listen(stage, actions);
+  listen(stage, { ...actions, ...drawActions(app, model, view, layers) });
   listenToKeys(stage, keyActions(app, model, view, actions));
   app.scene.on(["picking"], ({ picking }) => stage.classList.toggle("picking", Boolean(picking)));
+  app.scene.on(["drawing"], ({ drawing }) => stage.classList.toggle("drawing-region", Boolean(drawing)));
+  app.store.on(["turn"], () => model.space && turn());
+  tooltip(app, model, stage, layers.thumbnails);
   stage.append(zoomButtons(actions), el("p", { id: help, class: "visually-hidden" }, KEYS));
   const title =
     app.models.length > 1 ? el("h2", { class: "map-title", title: model.name }, model.name) : null;
@@ -38,6 +53,7 @@ export function createMap(app, model) {
     { class: "map", "aria-label": `Map of ${model.name}` },
     title,
     stage,
+    mapNote(app, model),
     legend(app, model, stage),
   );
   return {
@@ -48,11 +64,27 @@ export function createMap(app, model) {
     recolor: layers.recolor,
     /** The points are loaded. */
     show() {
-      model.grid = createGrid(model.points.x, model.points.y, model.points.bounds);
-      layers.setPoints();
+      const { x, y, depth } = model.points;
+      model.space = depth ? { x, y, depth, ...extent(model.points) } : null;
+      if (model.space) turn();
+      else place();
       layers.recolor();
     },
   };
+
+  /** See a map in space from the direction of the state. */
+  function turn() {
+    const { middle, radius } = model.space;
+    model.space.turn = app.store.get().turn;
+    const seen = turnPoints(model.space, middle, model.space.turn);
+    Object.assign(model.points, seen, { bounds: [-radius, radius, -radius, radius] });
+    place();
+  }
+
+  function place() {
+    model.grid = createGrid(model.points.x, model.points.y, model.points.bounds);
+    layers.setPoints();
+  }
 }
 
 /** The actions of a pointer; see gestures.js. */
@@ -64,26 +96,53 @@ function pointerActions(app, model, view) {
     hover: (px, py, time) => app.scene.set({ place: { ...view.placeAt(px, py), time } }),
     leave: () => app.scene.set({ place: null }),
     select: (px, py) => select(app, model, view.placeAt(px, py)).catch(app.showError),
-    pan: (dx, dy) => setCamera(pan(camera(), size, dx, dy)),
+    pan(dx, dy, fingers) {
+      if (model.space && fingers === 1) app.store.set({ turn: dragged(app.store.get().turn, dx, dy) });
+      else setCamera(pan(camera(), size, dx, dy));
+    },
     zoom: (px, py, factor) => setCamera(zoom(camera(), size, px, py, factor, view.whole().span)),
     zoomBy,
     showAll: () => setCamera(null),
   };
 }
 
+/** What a drag draws, and the region that it becomes; see gestures.js. */
+function drawActions(app, model, view, layers) {
+  const cornersOf = (line) => {
+    const world = line.map(([px, py]) => view.toWorld(px, py));
+    return app.scene.get().drawing === "lasso" ? thinned(world) : rectangle(world[0], world.at(-1));
+  };
+  return {
+    drawing: (shift) => app.scene.get().drawing ?? (shift ? "rectangle" : null),
+    draw: (line) => layers.setLine(cornersOf(line)),
+    drawn(line) {
+      layers.setLine(null);
+      if (line.length > 1) {
+        const turn = model.space ? model.space.turn : null;
+        app.store.set({ region: { m: model.m, corners: cornersOf(line), turn }, tool: "select" });
+      }
+      app.scene.set({ drawing: null });
+    },
+  };
+}
+
 /** The actions of keys; see keys.js. */
 function keyActions(app, model, view, { zoomBy, showAll }) {
   const { m } = model;
-  const here = () => project(model, app.store.get().z[m]);
+  const here = () => project(model, app.store.get().z[m]) ?? nearOf(app, m);
   return {
     zoomBy,
     showAll,
-    move(dx, dy, share) {
+    async move(dx, dy, share) {
+      if (model.space) return app.store.set({ turn: dragged(app.store.get().turn, 400 * share * dx, -400 * share * dy) });
       const place = here();
       if (!place) return;
       const distance = view.camera().span * share;
-      setLatent(app, m, unproject(model, [place[0] + dx * distance, place[1] + dy * distance], app.store.get().z[m]));
-      app.announceLater(describeLatent(app.store.get().z[m]));
+      const next = [place[0] + dx * distance, place[1] + dy * distance];
+      const known = unproject(model, next, app.store.get().z[m]);
+      const z = isBetween(app, model) ? await latentAt(app, model, next, app.store.get().z[m]) : known;
+      setLatent(app, m, z);
+      app.announceLater(describeLatent(z));
     },
     selectNearest() {
       const place = here();
@@ -97,8 +156,14 @@ function keyActions(app, model, view, { zoomBy, showAll }) {
       selectImage(app, (from + by + images) % images);
     },
     setEnd: (name) => app.setEnd(name),
-    escape: () => app.scene.set({ picking: null }),
+    escape: () => app.scene.set({ picking: null, drawing: null }),
   };
+}
+
+/** Where the current latent vector is on a map that is not linear, once the backend has said so. */
+function nearOf(app, m) {
+  const found = app.scene.get().near[m];
+  return found?.xy.length === 2 ? found.xy : null;
 }
 
 /** Select a point of the map; while an end of an interpolation is being picked, set that end. */
@@ -106,6 +171,7 @@ async function select(app, model, place) {
   const { picking } = app.scene.get();
   if (picking) return app.pick(picking, place);
   if (place.i >= 0) return selectImage(app, place.i);
+  if (model.space) return;
   return setLatent(app, model.m, await latentAt(app, model, [place.x, place.y], app.store.get().z[model.m]));
 }
 

@@ -97,6 +97,18 @@ export function drawPath(tools, points, t) {
   drawLetter(tools, points.at(-1), "B");
 }
 
+/** The outline of a selected region. */
+export function drawRegion({ context, stroke, at, look }, corners) {
+  const outline = [...corners, corners[0]].map(at);
+  context.beginPath();
+  trace(context, outline);
+  context.globalAlpha = 0.08;
+  context.fillStyle = look.accent;
+  context.fill();
+  context.globalAlpha = 1;
+  stroke(look.accent, 1.5, () => trace(context, outline), [6, 4]);
+}
+
 /** A letter on a disc. */
 export function drawLetter({ context, at, look }, place, name) {
   const [x, y] = at(place);

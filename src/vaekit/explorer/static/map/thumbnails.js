@@ -5,7 +5,8 @@ const KEPT = 4000; // thumbnails
 const BATCH = 256;
 const REST = 60; // milliseconds that the map rests before missing thumbnails are asked for
 const SIDE = 34; // pixels of a thumbnail, and of the space between two
-const MOST = 1500; // points in view above which they are drawn as dots
+const COLUMNS = 2 ** 26; // more than the cells across a map at any zoom
+const MOST = 6000; // points in view above which they are drawn as dots
 
 /** The thumbnails of a model. @param {import("../types.js").App} app @param {number} m @param {() => void} loaded */
 export function thumbnailCache(app, m, loaded) {
@@ -69,7 +70,7 @@ export function chooseThumbnails(model, camera, size, shown) {
   const { x, y } = model.points;
   const first = new Map();
   for (const i of inside) {
-    const key = `${Math.floor(x[i] / cell)},${Math.floor(y[i] / cell)}`;
+    const key = Math.floor(x[i] / cell) + COLUMNS * Math.floor(y[i] / cell);
     if (!first.has(key) || first.get(key) > i) first.set(key, i);
   }
   return [...first.values()];

@@ -15,17 +15,18 @@ export function createView(app, model) {
   const setCamera = (next) =>
     app.store.set({ camera: app.store.get().camera.map((old, k) => (k === m ? next : old)) });
 
-  /** The nearest image of a visible class, or -1. */
+  /** Whether an image is shown: its class is, and if some images are chosen, it is one of them. */
+  const shown = (i) => app.chosen.level[i] === 2 || (app.chosen.level[i] === 1 && !app.chosen.active);
+
+  /** The nearest image that is shown, or -1. */
   function nearest(x, y, reach) {
-    const { hidden } = app.store.get();
-    const shown = (i) => !model.points.label || !hidden.includes(model.points.label[i]);
     return model.grid?.nearest(x, y, reach, shown) ?? -1;
   }
 
   /** The point of the map at a pixel, and the image there. */
   function placeAt(px, py) {
     const [x, y] = toWorld(camera(), size, px, py);
-    return { m, x, y, i: nearest(x, y, RADIUS / scale(camera(), size)) };
+    return { m, x, y, px, py, i: nearest(x, y, RADIUS / scale(camera(), size)) };
   }
 
   /** The square of the backdrop around the visible part, and its number of tiles per row. */
@@ -36,5 +37,5 @@ export function createView(app, model) {
     return { x, y, side: long / scale(camera(), size), n };
   }
 
-  return { size, whole, camera, setCamera, nearest, placeAt, square };
+  return { toWorld: (px, py) => toWorld(camera(), size, px, py), size, whole, camera, setCamera, shown, nearest, placeAt, square };
 }

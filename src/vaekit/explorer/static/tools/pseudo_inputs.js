@@ -30,6 +30,7 @@ function galleryOf(app, model) {
   const back = button("Back", () => move(-PAGE), { class: "button small" });
   const next = button("Next", () => move(PAGE), { class: "button small" });
   const fill = latest(async () => {
+    app.scene.set({ gallery: app.scene.get().gallery.map((old, k) => (k === m ? start : old)) });
     const n = Math.min(PAGE, info.pseudo_inputs - start);
     const { picture, columns } = await app.backend.pseudoInputs(m, start, n);
     gallery.replaceChildren(...cut(picture, columns, n).map((canvas, k) => tile(app, m, canvas, start + k)));

@@ -2,15 +2,16 @@
 
 const AVERAGED = 8; // images whose latents are averaged at a point of a map
 
-/** The n latent vectors (rows of `means`) nearest to z, the nearest first. @param {Float32Array} means */
-export function nearest(means, d, z, n) {
+/** The n allowed latent vectors (rows of `means`) nearest to z, the nearest first. @param {Float32Array} means */
+export function nearest(means, d, z, n, allowed) {
   const count = means.length / d;
   const squares = Float64Array.from({ length: count }, (_, i) => {
+    if (!allowed(i)) return Infinity;
     let sum = 0;
     for (let j = 0; j < d; j++) sum += (means[i * d + j] - z[j]) ** 2;
     return sum;
   });
-  const index = smallest(squares, n);
+  const index = smallest(squares, n).filter((i) => squares[i] < Infinity);
   return { index, distance: index.map((i) => Math.sqrt(squares[i])) };
 }
 

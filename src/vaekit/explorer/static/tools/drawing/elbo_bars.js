@@ -1,9 +1,12 @@
 /** The terms of the bound as bars from zero: ELBO = log p(x | z) - KL, in nats. */
 import { el, formatNumber } from "../../dom.js";
 
-/** @param {{reconstruction: number, kl: number[]|null, elbo: number|null, log_likelihood: number|null}} terms */
-export function elboBars(terms) {
-  const rows = rowsOf(terms).filter(([, value]) => Number.isFinite(value));
+/**
+ * @param {{reconstruction: number, kl: number[]|null, elbo: number|null, log_likelihood: number|null}} terms
+ * @param {boolean} masked  whether the terms are those of the observed pixels, and of p(z | observed)
+ */
+export function elboBars(terms, masked) {
+  const rows = rowsOf(terms, masked).filter(([, value]) => Number.isFinite(value));
   const largest = Math.max(...rows.map(([, value]) => Math.abs(value)), 1e-9);
   return el(
     "table",
@@ -13,7 +16,8 @@ export function elboBars(terms) {
   );
 }
 
-function rowsOf({ reconstruction, kl, elbo, log_likelihood: likelihood }) {
+function rowsOf({ reconstruction, kl, elbo, log_likelihood: likelihood }, masked) {
+  const x = masked ? "observed" : "x";
   const layers = (kl ?? []).map((value, layer) => [
     kl.length > 1 ? `KL of layer ${layer + 1}` : "KL",
     value,
@@ -21,9 +25,9 @@ function rowsOf({ reconstruction, kl, elbo, log_likelihood: likelihood }) {
   ]);
   const bounds = [
     ["ELBO", elbo, "elbo"],
-    ["log p(x) ≥", likelihood, "elbo"],
+    [masked ? "log p(observed)" : "log p(x) ≥", likelihood, "elbo"],
   ];
-  return [["log p(x | z)", reconstruction, "reconstruction"], ...layers, ...bounds];
+  return [[`log p(${x} | z)`, reconstruction, "reconstruction"], ...layers, ...bounds];
 }
 
 function bar([name, value, kind], largest) {

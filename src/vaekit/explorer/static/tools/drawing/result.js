@@ -2,7 +2,7 @@
 import { button, el, formatNumber } from "../../dom.js";
 import { fromBase64, imageCanvas, show } from "../../image.js";
 import { latest } from "../../latest.js";
-import { setLatent } from "../../latent_navigation.js";
+import { setLatent, shownMap } from "../../latent_navigation.js";
 import { modelPanel } from "../../model_panel.js";
 import { elboBars } from "./elbo_bars.js";
 import { drawableImage } from "./image.js";
@@ -44,13 +44,14 @@ export function resultPanel(app, model) {
   );
 
   async function encode(drawn) {
-    const { label, kind } = app.store.get();
+    const { label } = app.store.get();
     input = { ...drawn, label };
-    answer = await app.backend.encode(m, { ...input, kind });
+    answer = await app.backend.encode(m, { ...input, ...shownMap(app, model) });
     show(reconstruction, await fromBase64(answer.reconstruction));
-    terms.replaceChildren(elboBars(answer.terms));
+    terms.replaceChildren(elboBars(answer.terms, answer.masked));
     predictedClass.textContent = describeClass(info, answer.label_probabilities);
     setScene("encoded", { xy: answer.xy, ellipse: answer.ellipse });
+    setScene("masks", input.mask ? encodeRuns(fromBase64Bytes(input.mask)) : null);
     setScene("observed", runsOf(await fromBase64(answer.image), info.shape));
     result.hidden = false;
     imputationBox.hidden = !input.mask;
@@ -61,6 +62,7 @@ export function resultPanel(app, model) {
   const impute = latest(async (masked) => {
     const { picture, ess, samples } = await app.backend.impute(m, { ...masked, n: IMPUTATIONS, seed });
     show(imputations, picture);
+    setScene("imputed", seed);
     sampleSize.textContent = `Resampled from ${samples} posterior samples; effective sample size ${formatNumber(ess)}.`;
   }, app.showError);
 
@@ -75,6 +77,8 @@ export function resultPanel(app, model) {
   const box = modelPanel(app, model, result, imputationBox);
   return { box, encode, clear };
 }
+
+const fromBase64Bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
 /** The image as the model sees it, run-length encoded. */
 function runsOf(picture, shape) {
