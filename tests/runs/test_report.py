@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import tomllib
 from html.parser import HTMLParser
@@ -9,8 +10,9 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
+from vaekit import plotting
 from vaekit.errors import InvalidError, NotFoundError
-from vaekit.runs.files import RunFiles
+from vaekit.runs.files import RunFiles, svg_beside
 from vaekit.runs.report import render_report, write_report
 from vaekit.runs.summary import evaluation_cards, training_cards
 
@@ -280,3 +282,40 @@ def test_the_templates_and_the_style_are_package_data():
     packed = {file for pattern in patterns for file in (root / "src/vaekit").glob(pattern)}
     for name in ("runs/templates/report.html", "studies/templates/study.html", "utils/templates/style.css"):
         assert root / "src/vaekit" / name in packed
+
+
+def test_the_page_begins_with_the_answer_a_figure_and_what_doctor_finds(whole):
+    changed = {"log_likelihood_interval": [-86.04, -85.2], "noun": "images"}
+    source = page_of(whole, EVALUATION | changed)
+    top = source[: source.index("<nav")]
+    assert (
+        "On 10,000 test images the log-likelihood is −85.62 nats per image (95 %: −86.04 to −85.20)." in top
+    )
+    assert "Images decoded from samples of the prior." in top
+    assert source.count("Images decoded from samples of the prior.") == 2, (
+        "the caption, and the words for the image"
+    )
+    assert "vaekit doctor finds" in top
+
+
+def test_a_run_without_an_evaluation_is_answered_by_its_training(whole):
+    (whole / "evaluation.json").unlink()
+    lines = [
+        {"epoch": e, "validation_elbo": -100.0 + e, "validation_loss": 100.0 - e, "is_best": e == 2}
+        for e in (1, 2)
+    ]
+    (whole / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    page = Page(render_report(RunFiles(whole)))
+    assert "The validation ELBO is −98.00 nats after epoch 2 of 60; it is not evaluated yet." in page.text
+
+
+def test_a_figure_follows_the_colors_of_the_page_unless_its_png_is_newer(whole):
+    figure = plotting.bound_by_samples([(1, -110.0, 1.0), (10, -101.0, 0.8)], "A title")
+    file = whole / "figures" / "samples.png"
+    svg = plotting.save(figure, svg_beside(file), formats=("svg",))[0]
+    source = render_report(RunFiles(whole))
+    assert "var(--ink)" in source
+    assert source.count("<img") == 3
+    os.utime(svg, ns=(0, 0))
+    source = render_report(RunFiles(whole))
+    assert source.count("<img") == 4

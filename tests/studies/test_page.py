@@ -6,8 +6,12 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy import stats
 
+from vaekit.errors import InvalidError
+from vaekit.studies.answer import answer
 from vaekit.studies.arrange import format_cell
 from vaekit.studies.elements import Cell, Column, FigureElement, Table
 from vaekit.studies.page import draw_blocks, markdown_to_html, render_study
@@ -93,3 +97,27 @@ def test_a_subset_of_markdown_becomes_html():
     )
     assert markdown_to_html("- a\n- b\n  c") == "<ul><li>a</li><li>b c</li></ul>"
     assert markdown_to_html("[here](https://a.b)") == "<p>here (https://a.b)</p>"
+
+
+def test_the_page_begins_with_who_is_ahead_and_by_how_much(results):
+    sentence, figure = answer(results)
+    runs = {o.label: [t.evaluation["log_likelihood"] for t in o.finished] for o in results.select("VAE")}
+    first, second = sorted(runs, key=lambda label: -np.mean(runs[label]))
+    assert f"{first}** has" in sentence or sentence.startswith(f"{first} has")
+    found = stats.ttest_ind(runs[second], runs[first], equal_var=False).confidence_interval(0.95)
+    line = next(
+        line
+        for line in figure.figure.axes[0].lines
+        if line.get_linestyle() == "-" and line.get_marker() != "o"
+    )
+    np.testing.assert_allclose(line.get_xdata(), found, rtol=1e-6)
+    source = render_study(results, [])
+    assert source.index(markdown_to_html(sentence)) < source.index("<h2")
+    assert "vaekit doctor finds" in source
+
+
+def test_a_study_names_the_metric_of_its_answer(results):
+    by_error = replace(results, study=results.study.model_copy(update={"answer": "mse"}))
+    assert "has the lowest squared error" in answer(by_error)[0]
+    with pytest.raises(InvalidError, match="answer: for parameters neither higher nor lower is better"):
+        answer(replace(results, study=results.study.model_copy(update={"answer": "parameters"})))

@@ -26,7 +26,7 @@ Tables:
 
 Charts:
     training_curves                                                     one run by epoch
-    curves_by_run, metric_vs_param, rate_distortion                     several runs
+    curves_by_run, metric_vs_param, rate_distortion, differences        several runs
     elbo_and_gap, bound_by_samples                                      bounds of log p(x)
 
 Anomalies:
@@ -36,7 +36,7 @@ Looks:
     look, Look, LookOptions                                             width, title, colors, own axes
 
 Files:
-    save, render                                                        a figure as PNG, PDF or SVG
+    save, render, themed_svg                                            as PNG, PDF or SVG, or in a page
     grid_png, save_grid, animate                                        plain grids of pixels, and GIFs
 """
 
@@ -44,6 +44,7 @@ from vaekit.plotting.anomaly_scores import anomaly_scores
 from vaekit.plotting.bound_by_samples import bound_by_samples
 from vaekit.plotting.clusters import clusters
 from vaekit.plotting.curves import training_curves
+from vaekit.plotting.differences import Difference, differences
 from vaekit.plotting.elbo_bars import elbo_and_gap
 from vaekit.plotting.grids import decoded_grid, interpolation, reconstructions, samples, traversal
 from vaekit.plotting.latent import latent_scatter
@@ -66,9 +67,11 @@ from vaekit.plotting.rows import class_grid, image_rows, imputations, interpolat
 from vaekit.plotting.runs import curves_by_run, metric_vs_param, rate_distortion
 from vaekit.plotting.style import render, save
 from vaekit.plotting.tables import column_errors, correlations, marginals
+from vaekit.plotting.themed import themed_svg
 
 __all__ = [
     "METHODS",
+    "Difference",
     "Look",
     "LookOptions",
     "Method",
@@ -81,6 +84,7 @@ __all__ = [
     "correlations",
     "curves_by_run",
     "decoded_grid",
+    "differences",
     "elbo_and_gap",
     "embed",
     "grid_png",
@@ -108,6 +112,7 @@ __all__ = [
     "save_grid",
     "scatter_panels",
     "scatter_panels_3d",
+    "themed_svg",
     "training_curves",
     "traversal",
     "value_limits",

@@ -7,11 +7,13 @@ Data points have any event shape; those of one figure share one range of values.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from vaekit.errors import InvalidError
 from vaekit.plotting.look import current_look
@@ -77,6 +79,7 @@ def show(
         axes = place(figure, left, bottom, across / inch, down / inch)
     aspect: Any = "auto" if given is None else "equal"
     axes.imshow(grid.pixels, extent=(0, across, down, 0), aspect=aspect, interpolation="auto")
+    _cover_gaps(axes, grid)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0, pad=3)
     axes.set_yticks(grid.rows if len(row_labels) else [], row_labels)
@@ -239,3 +242,13 @@ def _thinned(names: Sequence[str], room: float) -> Sequence[str]:
 def _small_text_width(names: Sequence[str]) -> float:
     """The width in inches of the longest name at 7 points."""
     return 0.76 * text_width(names)
+
+
+def _cover_gaps(axes: Axes, grid: TileGrid) -> None:
+    """Draw the gaps between tiles as white shapes, which a page can give its own ground."""
+    (down, across), (height, width) = grid.pixels.shape[:2], grid.tile
+    looks: Any = {"facecolor": "white", "linewidth": 0, "zorder": 0.5}
+    for top, below in pairwise(grid.tops):
+        axes.add_patch(Rectangle((0, top + height), across, below - top - height, **looks))
+    for left, right in pairwise(grid.lefts):
+        axes.add_patch(Rectangle((left + width, 0), right - left - width, down, **looks))

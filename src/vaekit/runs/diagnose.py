@@ -7,14 +7,17 @@ function and list it in `DIAGNOSES`.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from vaekit.config.build import build_objective
 from vaekit.config.components import Options, option_values
 from vaekit.config.schema.recipe import Recipe
-from vaekit.spec import Column
+from vaekit.runs.files import RunFiles
+from vaekit.spec import Column, Preprocessing
 from vaekit.utils.format import count_of
 
 MIN_ACTIVE = 0.5  # share of active latents below which many are unused
@@ -56,6 +59,35 @@ class RunRecords(NamedTuple):
     finished: bool = True
     columns: Sequence[Column] = ()
     rows: int | None = None
+
+
+def records_of(run: RunFiles) -> RunRecords:
+    """The records of a run directory.
+
+    Raises:
+        VaekitError: a file of the run is damaged.
+
+    >>> import tempfile
+    >>> from vaekit.runs.files import RunFiles
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "recipe.yaml").write_text("extends: digits")
+    >>> records_of(RunFiles(folder)).finished
+    False
+    """
+    return RunRecords(
+        str(run.path), run.recipe, run.metrics, run.evaluation, run.events, run.training_complete,
+        _table_columns(run.path), run.environment.get("training_rows"),
+    )  # fmt: skip
+
+
+def _table_columns(run: Path) -> tuple[Column, ...]:
+    """The columns of the table that the saved model was trained on; none without a model or a table."""
+    file = run / "model" / "config.json"
+    try:
+        tree = json.loads(file.read_text(encoding="utf-8")).get("preprocessing")
+        return Preprocessing.from_dict(tree).columns if tree else ()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ()  # a damaged model is reported by the check of the model
 
 
 Diagnosis = Callable[[RunRecords], Iterator[str]]

@@ -7,7 +7,6 @@ show. Nothing is changed.
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
@@ -22,8 +21,7 @@ from vaekit.data import cache
 from vaekit.data.describe import list_datasets
 from vaekit.errors import VaekitError
 from vaekit.registry import Trust, UntrustedError
-from vaekit.runs.diagnose import RunRecords, diagnose
-from vaekit.spec import Column, Preprocessing
+from vaekit.runs.diagnose import RunRecords, diagnose, records_of
 from vaekit.training import checkpoint
 from vaekit.utils.device import available_devices, describe_environment
 
@@ -265,10 +263,7 @@ def _nearest_existing(folder: Path) -> Path:
 def _advice(run: Run, problems: list[str]) -> list[str]:
     """The advice from the numbers of a run; unreadable numbers become a problem."""
     try:
-        recorded = RunRecords(
-            str(run.path), run.recipe, run.metrics, run.evaluation, run.events, run.training_complete,
-            _columns(run), run.environment.get("training_rows"),
-        )  # fmt: skip
+        recorded = records_of(run)
     except VaekitError as error:
         if str(error) not in problems:
             problems.append(str(error))
@@ -298,16 +293,6 @@ def _evaluations(run: Run, problems: list[str]) -> str | None:
     problems += run.stale
     found = {"importance": run.evaluation, "AIS": run.ais, "BDMC": run.bdmc_bounds}
     return ", ".join(name for name, values in found.items() if values) or None
-
-
-def _columns(run: Run) -> tuple[Column, ...]:
-    """The columns of the table that the saved model was trained on; none without a model or a table."""
-    file = run.path / "model" / "config.json"
-    try:
-        tree = json.loads(file.read_text(encoding="utf-8")).get("preprocessing")
-        return Preprocessing.from_dict(tree).columns if tree else ()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return ()  # a damaged model is reported by the check of the model
 
 
 def _damaged_file(recorded: RunRecords) -> str:

@@ -374,6 +374,15 @@ class RunFiles:
         }
 
 
+def svg_beside(figure: Path) -> Path:
+    """The SVG of a figure of a run, which its page shows in place of the PNG.
+
+    >>> svg_beside(Path("figures/samples.png")).as_posix()
+    'figures/svg/samples.svg'
+    """
+    return figure.parent / "svg" / f"{figure.stem}.svg"
+
+
 def _read_json(file: Path, remedy: str) -> dict[str, Any]:
     """A file with a JSON object; empty where there is no file."""
     try:

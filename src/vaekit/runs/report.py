@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vaekit.errors import InvalidError, first_line
-from vaekit.runs.files import RunFiles
+from vaekit.runs.answer import LEAD_FIGURES, answer, verdict
+from vaekit.runs.files import RunFiles, svg_beside
 from vaekit.runs.headline import two_estimates
 from vaekit.runs.reproduce import reproduction
 from vaekit.runs.summary import (
@@ -29,6 +30,7 @@ from vaekit.runs.summary import (
 )
 from vaekit.utils.html import SCREEN_DPI, data_uri, render_page
 from vaekit.utils.io import write_whole
+from vaekit.utils.paths import is_file
 
 CAPTIONS = {
     "training-curves": "The ELBO and its two terms by epoch, and beta if it changes.",
@@ -78,9 +80,10 @@ class EmbeddedImage(NamedTuple):
 
     Attributes:
         name: of its file, without the suffix.
-        uri: the image as a data URI.
+        uri: the image as a data URI; empty if there is an SVG.
         width, height: in CSS pixels.
         caption: a sentence; empty for an unknown figure.
+        svg: the figure in the colors of the page; empty for other images.
 
     >>> EmbeddedImage("samples", "data:image/png;base64,AA==", 320, 240).caption
     ''
@@ -91,6 +94,7 @@ class EmbeddedImage(NamedTuple):
     width: int
     height: int
     caption: str = ""
+    svg: str = ""
 
 
 def write_report(run: RunFiles) -> Path:
@@ -138,7 +142,11 @@ def render_report(run: RunFiles) -> str:
     files = [file for file in run.figures if file.suffix in _IMAGE_SUFFIXES]
     images = [_embed_image(file) for file in sorted(files, key=lambda file: rank.get(file.stem, len(rank)))]
     importance, annealed, gaps = (_metric_cards(run, reader) for reader in _CARDS)
-    cards = [*lead_cards(importance, annealed, two_estimates(run)), *gaps]
+    two = two_estimates(run)
+    cards = [*lead_cards(importance, annealed, two), *gaps]
+    found = {image.name: image for image in images}
+    lead = next((found[name] for name in LEAD_FIGURES if name in found), None)
+    rest = [image for image in images if image is not lead]
     return render_page(
         "vaekit.runs",
         "report.html",
@@ -149,13 +157,17 @@ def render_report(run: RunFiles) -> str:
         date=_format_date(environment.get("started")),
         version=environment.get("vaekit"),
         run=shlex.quote(str(run.path)),
+        answer=answer(run, two),
+        lead=lead,
+        verdict=verdict(run),
         cards=cards + training_cards(run.metrics, run.n_parameters),
         evaluated=bool(evaluation),
         reproduction=reproduction(run),
         caveats=[*(evaluation.get("caveats") or []), *run.stale],
         quality=describe_quality(evaluation["quality"]) if evaluation.get("quality") else "",
-        curves=[image for image in images if image.name == _CURVES],
-        images=[image for image in images if image.name != _CURVES],
+        curves=[image for image in rest if image.name == _CURVES],
+        images=[image for image in rest if image.name != _CURVES],
+        drawn={image.name for image in images},
         recipe=run.recipe_text,
         environment={name: environment[key] for key, name in _ENVIRONMENT.items() if key in environment},
     )
@@ -187,6 +199,15 @@ def _format_date(started: Any) -> str:
 def _embed_image(file: Path) -> EmbeddedImage:
     from PIL import Image
 
+    caption = CAPTIONS.get(file.stem, "")
+    svg = svg_beside(file)
+    if is_file(svg) and svg.stat().st_mtime_ns >= file.stat().st_mtime_ns:  # not one of an earlier PNG
+        from vaekit.plotting import themed_svg
+
+        label = caption or file.stem.replace("-", " ")
+        return EmbeddedImage(
+            file.stem, "", 0, 0, caption, themed_svg(svg.read_bytes(), file.stem, label, SCREEN_DPI)
+        )
     try:
         with Image.open(file) as image:
             media_type = str(image.get_format_mimetype())
@@ -196,5 +217,4 @@ def _embed_image(file: Path) -> EmbeddedImage:
         raise InvalidError(
             f"{file}: expected an image ({first_line(error)}); delete the file, then run: vaekit report"
         ) from error
-    caption = CAPTIONS.get(file.stem, "")
     return EmbeddedImage(file.stem, data_uri(file.read_bytes(), media_type), width, height, caption)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from vaekit.evaluation.bdmc import BDMCBounds
 from vaekit.evaluation.results import Evaluation
 from vaekit.models.vae import VAE
 from vaekit.registry import Trust
-from vaekit.runs.files import RunFiles
+from vaekit.runs.files import RunFiles, svg_beside
 from vaekit.runs.hub import fetch, is_hub_name
 from vaekit.training import checkpoint
 from vaekit.utils.device import choose_device
@@ -38,12 +38,15 @@ from vaekit.utils.io import remove_leftovers, to_json, write_whole
 from vaekit.utils.paths import is_file
 from vaekit.utils.seal import sealed
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 _log = logging.getLogger(__name__)
 _PARTIAL = "evaluation.partial"
 _FILE_NAMES = {"importance": "evaluation", "ais": "evaluation-ais"}  # of the files of each estimator
 _EVALUATION_FILES = (
     *(f"{name}{suffix}" for name in _FILE_NAMES.values() for suffix in (".json", ".npz")),
-    "bdmc.json", "figures/bound-by-samples.png", f"{_PARTIAL}*.npz",
+    "bdmc.json", "figures/bound-by-samples.png", "figures/svg/bound-by-samples.svg", f"{_PARTIAL}*.npz",
 )  # fmt: skip
 
 
@@ -223,12 +226,13 @@ class Run(RunFiles):
             drawings["training-curves"] = lambda: plotting.training_curves(self.metrics, title)
         for name, draw in drawings.items():
             file = self.path / "figures" / f"{name}.png"
-            if only_missing and is_file(file):
+            if only_missing and is_file(file) and is_file(svg_beside(file)):
                 continue
             try:
-                plotting.save(draw(), file)
+                _save_figure(draw(), file)
             except Exception as error:
-                file.unlink(missing_ok=True)  # it would show earlier weights
+                for written in (file, svg_beside(file)):
+                    written.unlink(missing_ok=True)  # it would show earlier weights
                 reason = first_line(error)
                 _log.warning("figure %s: not drawn (%s); the run is complete without it", name, reason)
         for function in own:
@@ -250,7 +254,7 @@ class Run(RunFiles):
 
     def tidy(self) -> None:
         """Remove the unfinished files of processes that were killed."""
-        for name in ("", "model", "figures", "figures/progress"):
+        for name in ("", "model", "figures", "figures/svg", "figures/progress"):
             remove_leftovers(self.path / name)
 
     def _plot_bound_by_samples(self, evaluation: Evaluation) -> None:
@@ -260,9 +264,17 @@ class Run(RunFiles):
         file = self.path / "figures" / "bound-by-samples.png"
         if len(points) > 1:
             title = f"Bound of log p(x): {self.trained.title}"
-            plotting.save(plotting.bound_by_samples(points, title), file)
+            _save_figure(plotting.bound_by_samples(points, title), file)
         else:
             file.unlink(missing_ok=True)
+
+
+def _save_figure(figure: Figure, file: Path) -> None:
+    """Save a figure as PNG, and as the SVG that the page of the run shows in its own colors."""
+    from vaekit import plotting
+
+    plotting.save(figure, file)
+    plotting.save(figure, svg_beside(file), formats=("svg",))
 
 
 def _save_if_possible(save: Callable[..., Any], *content: Any) -> None:

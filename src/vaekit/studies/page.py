@@ -13,13 +13,15 @@ from typing import Any
 
 import vaekit
 from vaekit import plotting
+from vaekit.runs.answer import verdict
+from vaekit.studies.answer import answer
 from vaekit.studies.arrange import arrange
 from vaekit.studies.blocks import draw_block
 from vaekit.studies.elements import Element, FigureElement, Table, Text
-from vaekit.studies.results import StudyResults, VariantResult
+from vaekit.studies.results import RunResult, StudyResults, VariantResult
 from vaekit.studies.results_json import write_results
 from vaekit.utils.format import count_of, format_duration
-from vaekit.utils.html import SCREEN_DPI, data_uri, render_page
+from vaekit.utils.html import SCREEN_DPI, render_page
 from vaekit.utils.io import write_whole
 
 WIDEST = 112  # letters of a table that fit the page
@@ -70,6 +72,7 @@ def render_study(results: StudyResults, elements: Sequence[Element]) -> str:
     study = results.study
     parts = [_template_part(element, place) for place, element in enumerate(elements)]
     runs = [run for variant in results.variants for run in variant.finished]
+    sentence, figure = answer(results)
     seconds = sum(record.get("seconds") or 0 for run in runs for record in run.metrics)
     values = {
         "title": study.title or study.name,
@@ -82,6 +85,9 @@ def render_study(results: StudyResults, elements: Sequence[Element]) -> str:
         "epochs": _epochs([len(run.metrics) for run in runs]),
         "time": format_duration(seconds) if seconds else "",
         "version": vaekit.__version__,
+        "answer": markdown_to_html(sentence),
+        "lead": _template_part(figure, len(parts)) if figure else None,
+        "verdict": _verdict(results),
         "parts": parts,
         "headings": [part for part in parts if part["kind"] == "heading"],
         "failures": _failures(results),
@@ -123,6 +129,25 @@ def _inline(text: str) -> str:
     for pattern, replacement in _INLINE:
         text = pattern.sub(replacement, text)
     return text
+
+
+def _verdict(results: StudyResults) -> list[str] | None:
+    """What doctor finds in the numbers of the finished runs, one line per problem; None without a run."""
+    found = [
+        (v.label, verdict(run.run_dir)) for v in results.variants for run in v.finished if _is_there(run)
+    ]
+    if not found or any(sentences is None for _, sentences in found):
+        return None
+    problems: dict[str, list[str]] = {}
+    for label, sentences in found:
+        for sentence in sentences or ():
+            problem = sentence.partition(";")[0]
+            problems.setdefault(problem, []).append(label)
+    return [f"{', '.join(dict.fromkeys(labels))}: {problem}." for problem, labels in problems.items()]
+
+
+def _is_there(run: RunResult) -> bool:
+    return (run.path / "recipe.yaml").is_file()
 
 
 def _epochs(trained: Sequence[int]) -> str:
@@ -176,11 +201,9 @@ def _template_part(element: Element, place: int) -> dict[str, Any]:
             hint = ["The table is wider than the page: scroll it sideways."] if grid.width > WIDEST else []
             return {"kind": "table", "grid": grid, "notes": [*hint, *element.notes]}
         case FigureElement(figure, caption):
-            width, height = figure.get_size_inches()
-            return {
-                "kind": "figure",
-                "uri": data_uri(plotting.render(figure), "image/png"),
-                "width": round(width * SCREEN_DPI),
-                "height": round(height * SCREEN_DPI),
-                "caption": caption,
-            }
+            label = caption or "figure"
+            drawing = plotting.themed_svg(
+                plotting.render(figure, "svg"), f"figure-{place}", label, SCREEN_DPI
+            )
+            broad = figure.get_figwidth() * SCREEN_DPI > 560
+            return {"kind": "figure", "svg": drawing, "broad": broad, "caption": caption}

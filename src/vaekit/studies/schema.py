@@ -95,6 +95,7 @@ class Study(Section):
     title: str = Field("", description="title of the page")
     reference: str = Field("", description="the source of the experiment, with year")
     question: str = Field("", description="one or two sentences, shown at the top")
+    answer: str = Field("", description="metric of the first sentence and figure; default: log p(x)")
     overrides: Overrides = Field([], description="overrides of every run, applied before its own")
     runs: list[RunEntry] = Field(min_length=1, description="what is trained")
     presets: dict[str, Preset] = Field({"full": Preset()}, min_length=1, description="by name")
