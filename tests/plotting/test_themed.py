@@ -12,7 +12,8 @@ from vaekit import plotting
 from vaekit.errors import InvalidError
 from vaekit.plotting.style import BLUE, INK, MUTED
 
-SVG = b'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="72pt" height="36pt">%s</svg>'
+SPACES = b'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+SVG = b"<svg " + SPACES + b' width="72pt" height="36pt">%s</svg>'
 
 
 def test_a_chart_has_the_colors_of_the_page_and_its_own_for_lines():

@@ -132,8 +132,8 @@ def test_images_come_in_order_with_size_caption_and_alternative_text(whole):
     source = write_report(RunFiles(whole)).read_text(encoding="utf-8")
     sizes_and_words = re.findall(r'width="(\d+)" height="(\d+)" alt="([^"]+)"', source)
     assert [words.split(":")[0].split(",")[0] for *_, words in sizes_and_words] == [
-        "The ELBO and its two terms by epoch",
         "Images decoded from samples of the prior.",
+        "The ELBO and its two terms by epoch",
         "Samples from the same latents",
         "extra",
     ]
@@ -306,7 +306,9 @@ def test_a_run_without_an_evaluation_is_answered_by_its_training(whole):
     ]
     (whole / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     page = Page(render_report(RunFiles(whole)))
-    assert "The validation ELBO is −98.00 nats after epoch 2 of 60; it is not evaluated yet." in page.text
+    assert re.search(
+        r"The validation ELBO is −98.00 nats after epoch 2 of \d+; it is not evaluated", page.text
+    )
 
 
 def test_a_figure_follows_the_colors_of_the_page_unless_its_png_is_newer(whole):

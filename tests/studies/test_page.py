@@ -27,7 +27,7 @@ def test_nothing_is_loaded_from_the_network(page):
     assert "http:" not in page
     assert "https:" not in page
     assert not re.search(r"<(script|link|iframe)", page)
-    assert set(re.findall(r'src="([^:"]*:)', page)) == {"data:"}
+    assert set(re.findall(r' (?:src|href)="([^:"#]*:)', page)) == {"data:"}
 
 
 def test_the_page_shows_title_question_preset_and_runs(page):
@@ -46,7 +46,7 @@ def test_the_page_shows_title_question_preset_and_runs(page):
 
 def test_every_block_is_shown(results, page):
     parts = draw_blocks(results)
-    assert page.count("<figure") == sum(isinstance(part, FigureElement) for part in parts) == 5
+    assert page.count("<figure") == 1 + sum(isinstance(part, FigureElement) for part in parts) == 6
     assert page.count('<table class="numbers">') == sum(isinstance(part, Table) for part in parts) == 1
     assert "Not shown" not in page
 
