@@ -18,6 +18,7 @@ from functools import cached_property
 
 import numpy as np
 
+from vaekit.data.lazy import LazyArray
 from vaekit.data.table_source import TableSource
 from vaekit.errors import DataError
 from vaekit.spec import Column
@@ -144,7 +145,9 @@ class Dataset:
     @cached_property
     def has_missing(self) -> bool:
         """Whether some values are missing (NaN), which is possible for real numbers only."""
-        return not self.has_levels and bool(np.isnan(self.images.min()))
+        if isinstance(self.images, LazyArray) and self.images.has_missing is not None:
+            return self.images.has_missing
+        return not self.has_levels and bool(np.isnan(np.min(self.images)))
 
     @cached_property
     def is_discrete(self) -> bool:
@@ -153,8 +156,9 @@ class Dataset:
             return self.has_levels
         if self.columns or not self.scaled:
             return False
-        levels = self.images * np.float32(255)
-        return not (np.abs(levels - np.rint(levels)) >= 1e-3).any()  # false for NaN
+        step = max(1, 2**22 // self.images[0].size)
+        parts = (self.images[first : first + step] * np.float32(255) for first in range(0, len(self), step))
+        return not any((np.abs(part - np.rint(part)) >= 1e-3).any() for part in parts)  # false for NaN
 
     @property
     def classes(self) -> int:

@@ -9,19 +9,25 @@
 
 In all cases value = offset + scale * stored. A few values far from all others (a hot pixel, or -9999 for a
 missing value) never decide the number of levels or the range: such data stay in units of the source. An array
-that already has the type it is stored in is not copied, so a memory map stays one.
+that already has the type it is stored in is not copied, so a memory map stays one. A large map and an array that
+is read by rows (`vaekit.data.lazy`) are never copied: their values are converted when rows are read. What is
+inferred of them is kept, so they are read once and not by each command.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
+from functools import partial
 from math import ceil, isfinite, isqrt, log2
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from vaekit.data.known import DIGEST, recall, remember
 from vaekit.data.layout import Arranged, arrange
+from vaekit.data.lazy import LazyArray, as_lazy
 from vaekit.data.readers.guard import check_size
 from vaekit.errors import DataError
 from vaekit.utils.memory import release_pages
@@ -30,6 +36,7 @@ CAMERA_LEVELS = (1024, 4096, 16384, 65536)
 
 _SAMPLE = 10**6  # values from which quantiles are found
 _WHOLE = 1e-3  # distance from a whole number that counts as one
+_NOTHING = hashlib.sha256().hexdigest()
 
 
 class InferredImages(NamedTuple):
@@ -97,6 +104,8 @@ def infer_images(
     ((2, 1, 4, 4), -1.0, 2.0)
     """
     _check_type(values, where)
+    if (lazy := as_lazy(values)) is not None:
+        return _infer_lazy(lazy, where, kind, channels_last)
     arranged = None if values.ndim == 2 and kind == "auto" else arrange(values, where, kind, channels_last)
     facts = _scan(values, where)
     stored = _store(values, facts, where)
@@ -109,6 +118,37 @@ def infer_images(
         images, stored.offset, stored.scale, (layout, stored.note, *facts.notes(values)),
         stored.levels, stored.scaled,
     )  # fmt: skip
+
+
+def _infer_lazy(
+    values: LazyArray, where: str | Path, kind: str, channels_last: bool | None
+) -> InferredImages:
+    """The same of an array that is read by rows: one pass over it, whose findings are kept."""
+    digest = hashlib.sha256()
+    facts = _Facts(*recall("facts", values.identity, lambda: list(_scan(values, where, digest))))
+    decided = recall("stored", values.identity, lambda: _decision(_store(values, facts, where)))
+    dtype, (offset, scale, note, is_levels, levels, scaled) = np.dtype(decided[0]).type, decided[1:]
+    stored = _as_type(values, dtype, where, offset, scale)
+    stand_in = np.broadcast_to(np.zeros((), dtype), values.shape)
+    rows = kind == "auto" and values.ndim == 2
+
+    def points(part: np.ndarray) -> Arranged:
+        return _from_rows(part, is_levels) if rows else arrange(part, where, kind, channels_last)
+
+    shown, layout = points(stand_in)
+    images = stored.derive(lambda part: points(part).points, f"{kind} {shown.shape[1:]}", shown.shape[1:], dtype)
+    two = np.arange(2 * values[0].size).reshape(2, *values.shape[1:])
+    same_order = np.array_equal(points(two).points.ravel(), two.ravel())
+    if stored is values and same_order and digest.digest_size and digest.hexdigest() != _NOTHING:
+        remember(DIGEST, images.identity, digest.hexdigest())
+    images.has_missing = facts.missing > 0
+    notes = (layout, note, *facts.notes(values))
+    return InferredImages(images, offset, scale, notes, levels, scaled)
+
+
+def _decision(stored: _Stored) -> list[Any]:
+    """How values are stored, in plain values."""
+    return [stored.values.dtype.name, *stored[1:]]
 
 
 def _check_type(values: np.ndarray, where: str | Path) -> None:
@@ -128,8 +168,8 @@ def _chunks(values: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         yield first, values[first : first + step]
 
 
-def _scan(values: np.ndarray, where: str | Path) -> _Facts:
-    """Range, missing values and wholeness, in one pass.
+def _scan(values: np.ndarray, where: str | Path, digest: Any = None) -> _Facts:
+    """Range, missing values and wholeness, in one pass, which also feeds a digest of the bytes.
 
     Raises:
         DataError: values are infinite or too far apart.
@@ -138,6 +178,8 @@ def _scan(values: np.ndarray, where: str | Path) -> _Facts:
     low, high, whole, missing, empty, infinite = np.inf, -np.inf, True, 0, 0, 0
     first_infinite: tuple[int, ...] = ()
     for first, chunk in _chunks(values):
+        if digest is not None:
+            digest.update(np.ascontiguousarray(chunk, chunk.dtype.newbyteorder("<")).data)
         if not reals:
             low, high = min(low, float(chunk.min())), max(high, float(chunk.max()))
             continue
@@ -248,8 +290,7 @@ def _far_values(values: np.ndarray, facts: _Facts) -> str:
     The others are the middle 99.8 %. Far is more than 8 times their range away from them; a whole number is
     not far if it needs no more than 256 levels.
     """
-    step = max(1, values.size // _SAMPLE)
-    sample = np.asarray(values.reshape(-1)[::step] if values.flags.c_contiguous else values.flat[::step])
+    sample = _sample(values)
     first, last = (float(edge) for edge in np.nanquantile(sample, (0.001, 0.999)))
     margin = 8 * (last - first)
     below, above = first - margin, max(last + margin, 255.0 if facts.whole else -np.inf)
@@ -264,6 +305,15 @@ def _far_values(values: np.ndarray, facts: _Facts) -> str:
     )
 
 
+def _sample(values: np.ndarray) -> np.ndarray:
+    """About a million values, evenly spaced; of an array that is read by rows, those of some rows."""
+    if isinstance(values, LazyArray):
+        count = min(len(values), max(1, _SAMPLE // values[0].size))
+        values = values[np.linspace(0, len(values) - 1, count).astype(np.int64)]
+    step = max(1, values.size // _SAMPLE)
+    return np.asarray(values.reshape(-1)[::step] if values.flags.c_contiguous else values.flat[::step])
+
+
 def _on_grid(values: np.ndarray, offset: float, span: float) -> bool:
     """Whether all known values are multiples of 1/255 of a range."""
     steps = (values.astype(np.float64) - offset) * (255 / span)
@@ -276,12 +326,21 @@ def _as_type(
     """(values - offset) / scale as a type, rounded for integers; the array itself if nothing changes."""
     if values.dtype == dtype and (offset, scale) == (0, 1):
         return values
+    if isinstance(values, LazyArray):
+        return values.derive(
+            partial(_converted, dtype=dtype, offset=offset, scale=scale),
+            f"{np.dtype(dtype).name} {offset!r} {scale!r}", values.shape[1:], dtype,
+        )  # fmt: skip
     check_size(where, values.shape, np.dtype(dtype).itemsize)
     filled: np.ndarray = np.empty(values.shape, dtype)
     for first, chunk in _chunks(values):
-        scaled = (chunk.astype(np.float64) - offset) / scale
-        filled[first : first + len(chunk)] = scaled if dtype is np.float32 else np.rint(scaled)
+        filled[first : first + len(chunk)] = _converted(chunk, dtype, offset, scale)
     return filled
+
+
+def _converted(chunk: np.ndarray, dtype: type, offset: float, scale: float) -> np.ndarray:
+    scaled = (chunk.astype(np.float64) - offset) / scale
+    return (scaled if dtype is np.float32 else np.rint(scaled)).astype(dtype)
 
 
 def _from_rows(rows: np.ndarray, levels: bool) -> Arranged:

@@ -13,6 +13,7 @@ from vaekit.data.counts import count_columns
 from vaekit.data.dataset import Dataset
 from vaekit.data.infer import infer_images
 from vaekit.data.labels import number_labels
+from vaekit.data.lazy import LazyArray
 from vaekit.data.readers.hdf5 import read_hdf5, read_mat
 from vaekit.data.readers.idx import is_idx, read_idx, read_idx_pair
 from vaekit.data.readers.image import is_image_name
@@ -121,7 +122,7 @@ def dataset_of_raw(raw: RawData, name: str, path: Path | str, kind: str = "auto"
     if raw.counts:
         images = raw.values
         facts = {"columns": count_columns(images.shape[1], raw.names), "scaled": False}
-    elif raw.names or (kind in ("auto", "vector") and is_array_table(raw.values)):
+    elif raw.names or (kind in ("auto", "vector") and _may_be_table(raw.values)):
         images, columns, inferred = array_table(raw.values, path, raw.names)
         facts = {"columns": columns, "scaled": False}
     else:
@@ -147,6 +148,11 @@ def dataset_of_raw(raw: RawData, name: str, path: Path | str, kind: str = "auto"
         layout=raw.values.shape[1:],
         **facts,
     )
+
+
+def _may_be_table(values: Any) -> bool:
+    """Whether an array is a table; one that is read by rows is not, since a table is held in memory."""
+    return not isinstance(values, LazyArray) and is_array_table(values)
 
 
 def _attributes(raw: RawData) -> tuple[np.ndarray | None, tuple[str, ...]]:
