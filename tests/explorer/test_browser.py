@@ -168,7 +168,9 @@ def test_the_point_under_the_pointer_is_decoded_and_its_image_is_shown(visit, ad
     page.get_by_text("under the pointer").wait_for()
     until(lambda: np.abs(large(page) - decoded(demo, z.tolist(), label)).max() < 0.02)
     until(lambda: page.locator(".beside .numbers dd").first.inner_text() == "7")
-    assert f"Nearest image of class {label}, at a distance of 0.0" in page.locator(".caption").last.inner_text()
+    assert (
+        f"Nearest image of class {label}, at a distance of 0.0" in page.locator(".caption").last.inner_text()
+    )
     until(lambda: (pixels(page.locator(".picture.small"))[..., 0] / 255 == demo.image(7)[0, 0].numpy()).all())
 
 

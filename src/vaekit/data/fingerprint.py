@@ -8,9 +8,9 @@
 
 Names, sources, notes and the names of files are left out, and so is the scaling of columns, which a recipe
 chooses: a copy of the data under another path has the same fingerprint. An array that is mapped from a file
-is read in chunks, so it may be larger than memory. The digest of an array that is read by rows is kept with the
-sizes and the times of change of its files, so it is computed once and not by each command. It does not depend on
-how the data are packed: one array, its shards and the same array in HDF5 have one fingerprint.
+is read in chunks, so it may be larger than memory. The digest of an array that is read by rows is kept with
+the sizes and the times of change of its files, so it is computed once and not by each command. It does not
+depend on how the data are packed: one array, its shards and the same array in HDF5 have one fingerprint.
 
 Earlier versions recorded 16 hexadecimal digits of a sample of about 256 data points, without labels. Where
 one is found, `is_same_data` compares that sample.

@@ -9,9 +9,9 @@
 
 In all cases value = offset + scale * stored. A few values far from all others (a hot pixel, or -9999 for a
 missing value) never decide the number of levels or the range: such data stay in units of the source. An array
-that already has the type it is stored in is not copied, so a memory map stays one. A large map and an array that
-is read by rows (`vaekit.data.lazy`) are never copied: their values are converted when rows are read. What is
-inferred of them is kept, so they are read once and not by each command.
+that already has the type it is stored in is not copied, so a memory map stays one. A large map and an array
+that is read by rows (`vaekit.data.lazy`) are never copied: their values are converted when rows are read. What
+is inferred of them is kept, so they are read once and not by each command.
 """
 
 from __future__ import annotations
@@ -136,7 +136,9 @@ def _infer_lazy(
         return _from_rows(part, is_levels) if rows else arrange(part, where, kind, channels_last)
 
     shown, layout = points(stand_in)
-    images = stored.derive(lambda part: points(part).points, f"{kind} {shown.shape[1:]}", shown.shape[1:], dtype)
+    images = stored.derive(
+        lambda part: points(part).points, f"{kind} {shown.shape[1:]}", shown.shape[1:], dtype
+    )
     two = np.arange(2 * values[0].size).reshape(2, *values.shape[1:])
     same_order = np.array_equal(points(two).points.ravel(), two.ravel())
     if stored is values and same_order and digest.digest_size and digest.hexdigest() != _NOTHING:

@@ -1,9 +1,9 @@
-"""What was found out about large files, kept in the cache, so that they are read once and not by each command.
+"""What was found out about large files, kept in the cache, so that not every command reads them.
 
     known.json      a digest of the identity of an array -> its range, its fingerprint, ...
 
-The identity of an array names its files with their sizes and times of change (`vaekit.data.lazy`). A file that
-changes has another identity, and is read again.
+The identity of an array names its files with their sizes and times of change (`vaekit.data.lazy`). A file
+that changes has another identity, and is read again.
 """
 
 from __future__ import annotations

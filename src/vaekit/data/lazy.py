@@ -53,7 +53,7 @@ class LazyArray(ABC):
     def read(self, rows: np.ndarray) -> np.ndarray:
         """The rows (n, *event) of indices (n,) in 0..N-1."""
 
-    def will_need(self, first: int, last: int) -> None:
+    def will_need(self, first: int, last: int) -> None:  # noqa: B027 (most arrays need not know)
         """Rows first..last-1 will be read soon; a map lets the system read ahead."""
 
     @property

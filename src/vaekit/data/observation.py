@@ -14,6 +14,10 @@ Values in the units of their source become x by the `Preprocessing` of the model
 Static draws depend on the seed and on the index of the image in the dataset only, so image i looks the same
 in every subset, batch and process (Salakhutdinov and Murray 2008 used one such draw).
 
+Data of over a gibibyte are shuffled by blocks: the order of an epoch visits blocks of a mebibyte at random, and
+mixes the images of 64 of them. It depends on the seed, the epoch and the data, and not on the memory or on how
+the data are packed.
+
 Missing values are NaN in x, whether they are missing in the data or hidden on purpose.
 """
 
@@ -28,13 +32,20 @@ import torch
 from torch import Tensor
 
 from vaekit.data.dataset import Dataset
+from vaekit.data.lazy import LazyArray
 from vaekit.data.masks import MaskSampler, observed_pixels
 from vaekit.data.preprocessing import fit_preprocessing
+from vaekit.data.read_ahead import Hint, ReadAhead
 from vaekit.errors import DataError, did_you_mean
 from vaekit.spec import Column, Preprocessing
 from vaekit.utils.memory import available_memory, release_pages
+from vaekit.utils.random import block_order, epoch_order
 
 OBSERVATIONS = ("threshold", "static", "dynamic", "discrete", "continuous", "counts")
+
+SHUFFLED_WHOLE = 1 << 30  # bytes of data that are shuffled as a whole; larger data are shuffled by blocks
+BLOCK_BYTES = 1 << 20
+GROUP = 64  # blocks whose images are mixed
 
 _BLOCK = 16  # images per random stream; a larger block wastes more random numbers, a smaller one is slower
 
@@ -60,6 +71,9 @@ class ObservedImages:
             such as (n, 1, H, W), True where a value is not hidden; None if nothing is hidden.
         resident: whether all images stay on the device, as `data`; otherwise `data` is None and they are read
             batch by batch.
+        block: the number of images of the dataset that lie together, by which epochs are shuffled; None
+            shuffles all.
+        will_need: called with (first, last + 1) images that are read soon.
 
     >>> from vaekit.data import load_dataset
     >>> observe(load_dataset("digits"), np.arange(10), "threshold")
@@ -81,7 +95,12 @@ class ObservedImages:
         weights: torch.Tensor | None = None,
         has_missing: bool = False,
         read_masks: ReadByIndex | None = None,
+        block: int | None = None,
+        will_need: Callable[[int, int], None] | None = None,
     ) -> None:
+        self._block, self._will_need = block, will_need
+        self._hints: list[Hint] = []
+        self._ahead: ReadAhead | None = None
         self.labels = labels
         self.classes = classes
         self.weights = weights
@@ -130,12 +149,51 @@ class ObservedImages:
             x = x.masked_fill(~self._gather(self._mask, self._read_masks, indices), torch.nan)
         return x
 
+    def epoch_order(self, seed: int, epoch: int) -> torch.Tensor:
+        """The order (N,) in which an epoch visits the images; by blocks for data of over a gibibyte."""
+        if self._block is None:
+            return epoch_order(seed, epoch, len(self))
+        blocks = self._indices // self._block
+        starts = [0, *(np.flatnonzero(np.diff(blocks)) + 1).tolist(), len(self)]
+        order, groups = block_order(seed, epoch, starts, GROUP)
+        self._hints, place = [], 0
+        for group in groups:
+            ranges = [(starts[block], starts[block + 1]) for block in group]
+            rows = [(int(self._indices[a]), int(self._indices[b - 1]) + 1) for a, b in ranges]
+            self._hints.append(Hint(place, rows))
+            place += sum(b - a for a, b in ranges)
+        return order
+
+    def read_ahead(
+        self, order: torch.Tensor, size: int, rows_of: Callable[[int], slice] | None = None
+    ) -> None:
+        """Begin to read the batches of an order, unless all images are on the device.
+
+        `batch` takes what was read, if it is called with these batches.
+
+        Args:
+            order: (n,) indices.
+            size: of a batch.
+            rows_of: the part of a batch of so many images that is read here; all of it if None.
+        """
+        if self.data is None:
+            skipped = len(self) - len(order)
+            hints = [hint._replace(place=hint.place - skipped) for hint in self._hints]
+            current = max((place for place, hint in enumerate(hints) if hint.place <= 0), default=0)
+            self._hints = []
+            whole = order.cpu().split(size)
+            batches = whole if rows_of is None else [part[rows_of(len(part))] for part in whole]
+            self._ahead = ReadAhead(
+                self._read_images, self._indices, batches, size, hints[current:], self._will_need
+            )
+
     def all(self) -> torch.Tensor:
         """All images of the split, (N, *shape) float32, in order."""
         return self.batch(torch.arange(len(self), device=self.device))
 
     def batches(self, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
         """Images and labels of the split in order, `size` at a time; the last batch may be smaller."""
+        self.read_ahead(torch.arange(len(self)), size)
         for indices in torch.arange(len(self), device=self.device).split(size):
             yield self.batch(indices), None if self.labels is None else self.labels[indices]
 
@@ -145,6 +203,8 @@ class ObservedImages:
         """The values at `indices`, from the device if they are resident, or else from the dataset."""
         if resident is not None:
             return resident.index_select(0, indices.to(self.device))
+        if read is self._read_images and self._ahead and (found := self._ahead.take(indices)) is not None:
+            return found.to(self.device)
         return torch.from_numpy(read(self._indices[indices.cpu().numpy()])).to(self.device)
 
 
@@ -207,10 +267,19 @@ def observe(
         weights=None if dataset.weights is None else torch.from_numpy(dataset.weights[indices]),
         has_missing=dataset.has_missing,
         read_masks=read_masks,
+        block=_block_of(dataset),
+        will_need=dataset.images.will_need if isinstance(dataset.images, LazyArray) else None,
     )
     if observed.data is not None:
         release_pages(dataset.images)
     return observed
+
+
+def _block_of(dataset: Dataset) -> int | None:
+    """The number of images of a block, by which large data are shuffled; it depends on the data alone."""
+    if dataset.images.nbytes <= SHUFFLED_WHOLE:
+        return None
+    return max(1, BLOCK_BYTES * len(dataset) // dataset.images.nbytes)
 
 
 def _is_binary(observation: str, training: bool) -> bool:
@@ -271,12 +340,12 @@ def _complete_image_reader(dataset: Dataset, observation: str, training: bool, s
 
 def _binarize_static(images: np.ndarray, indices: np.ndarray, seed: int) -> np.ndarray:
     """One Bernoulli draw per image, uint8 0 or 1; it does not depend on the other indices."""
-    drawn = np.empty((len(indices), *images.shape[1:]), np.uint8)
+    drawn, levels = np.empty((len(indices), *images.shape[1:]), np.uint8), images[indices]
     order = np.argsort(indices, kind="stable")
     blocks, starts = np.unique(indices[order] // _BLOCK, return_index=True)
     for block, members in zip(blocks, np.split(order, starts[1:]), strict=True):
         noise = _uniform_noise(images, seed, int(block))
-        drawn[members] = noise[indices[members] % _BLOCK] < images[indices[members]]
+        drawn[members] = noise[indices[members] % _BLOCK] < levels[members]
     return drawn
 
 

@@ -15,7 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from vaekit.errors import InvalidError
 from vaekit.models.objectives import Objective
 from vaekit.models.vae import VAE
-from vaekit.training.batches import ImageSource, iterate_batches
+from vaekit.training.batches import ImageSource, iterate_batches, read_ahead
 from vaekit.training.settings import TrainingSettings
 
 Batches = Iterator[tuple[Tensor, Tensor | None]]
@@ -45,6 +45,7 @@ def iterate_steps(
     >>> [(n, [len(x) for x, y in parts]) for n, parts in iterate_steps(images, torch.arange(10), 3, 2)]
     [(6, [3, 3]), (4, [3, 1])]
     """
+    read_ahead(images, order[first * size * accumulate :], size, rows_of)
     for indices in order.split(size * accumulate)[first:]:
         yield len(indices), iterate_batches(images, indices, size, rows_of=rows_of)
 

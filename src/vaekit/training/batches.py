@@ -1,7 +1,8 @@
 """Batches of images in a given order.
 
-The order is a permutation that `vaekit.utils.random.epoch_order` computes from the seed and the epoch, so a
-resumed training skips the batches that are done and sees the rest as it would have.
+The order is a permutation that `vaekit.utils.random` computes from the seed and the epoch, so a resumed
+training skips the batches that are done and sees the rest as it would have. This holds for data larger than
+memory, too, whose order is by blocks.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from vaekit.utils.random import weighted_order
+from vaekit.utils.random import derive_seed, epoch_order, weighted_order
 
 
 class ImageSource(Protocol):
@@ -47,6 +48,42 @@ class ImageSource(Protocol):
         batch. Without it, each of several processes makes the whole batch and keeps its rows.
         """
         ...
+
+
+def epoch_visits(images: ImageSource, seed: int, epoch: int) -> Tensor:
+    """The order in which an epoch visits the images.
+
+    Args:
+        images: the split. It may have `epoch_order(seed, epoch)`, which returns an order of its own.
+        seed: of the run.
+        epoch: counted from 1.
+
+    Returns:
+        (N,), the visits.
+
+    >>> from vaekit.data import load_dataset, observe
+    >>> import numpy as np
+    >>> images = observe(load_dataset("digits"), np.arange(10), "dynamic")
+    >>> epoch_visits(images, seed=0, epoch=1).sort().values.tolist() == list(range(10))
+    True
+    """
+    own = getattr(images, "epoch_order", None)
+    order = own(seed, epoch) if own else epoch_order(seed, epoch, len(images))
+    return visits(images, order, derive_seed(seed, "weights", epoch))
+
+
+def read_ahead(
+    images: ImageSource, order: Tensor, size: int, rows_of: Callable[[int], slice] | None = None
+) -> None:
+    """Let a source that reads from files, and has a method of this name, begin to read the batches of an order.
+
+    Args:
+        images: the split.
+        order, size, rows_of: as for `iterate_batches`.
+    """
+    begin = getattr(images, "read_ahead", None)
+    if begin is not None:
+        begin(order, size, rows_of)
 
 
 def visits(images: ImageSource, order: Tensor, seed: int) -> Tensor:

@@ -30,7 +30,7 @@ from vaekit.parallel.model import WholeBatch
 from vaekit.parallel.processes import current
 from vaekit.training import divergence
 from vaekit.training.accumulation import Batches, check_accumulation, iterate_steps
-from vaekit.training.batches import ImageSource, visits
+from vaekit.training.batches import ImageSource, epoch_visits
 from vaekit.training.callbacks import Callbacks, Training
 from vaekit.training.display import SilentLogger, TrainingLogger
 from vaekit.training.freezing import frozen
@@ -41,7 +41,7 @@ from vaekit.training.recorder import RunRecorder
 from vaekit.training.settings import TrainingSettings
 from vaekit.training.step import TermsAndLoss, fast_step
 from vaekit.training.train_state import TrainState
-from vaekit.utils.random import derive_seed, epoch_order, seeded
+from vaekit.utils.random import derive_seed, seeded
 
 START_MARGIN = 0.3  # nats, the deviation over rows of what training changes in the bound
 CHECK_EVERY = 50  # steps between two checks for finite numbers on a GPU, because each check waits for it
@@ -223,11 +223,10 @@ class _Loop:
         """Take the remaining steps of the current epoch."""
         state, settings, start = self.state, self.settings, time.perf_counter()
         position, on_cpu = state.position, state.device.type == "cpu"
-        order = epoch_order(settings.seed, position.epoch, len(self.train))
-        order = visits(self.train, order, derive_seed(settings.seed, "weights", position.epoch))
         if position.stopped:  # in a step of this epoch, which its end follows
             return
         size, accumulate = settings.batch_size, settings.accumulate
+        order = epoch_visits(self.train, settings.seed, position.epoch)
         rows_of = self.parts.rows_of
         for n, batches in iterate_steps(self.train, order, size, accumulate, position.batch, rows_of):
             saving = self.interrupted() or self.recorder.checkpoint_due()

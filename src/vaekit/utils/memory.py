@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
+from pathlib import Path
 
 import numpy as np
 
@@ -15,12 +16,14 @@ DEFAULT_BYTES = 8 << 30  # assumed where the system does not report its memory
 
 
 def total_memory() -> int:
-    """The physical memory of this machine in bytes; 8 GiB where the system does not report it.
+    """The memory that this process may use: that of the machine, or the limit of its control group.
+
+    Where the system does not report it, 8 GiB.
 
     >>> total_memory() >= available_memory() > 0
     True
     """
-    return _pages_in_bytes("SC_PHYS_PAGES")
+    return min([_pages_in_bytes("SC_PHYS_PAGES"), *(limit for limit, _ in _limits())])
 
 
 def available_memory() -> int:
@@ -29,7 +32,34 @@ def available_memory() -> int:
     >>> isinstance(available_memory(), int)
     True
     """
-    return _pages_in_bytes("SC_AVPHYS_PAGES")
+    left = [max(limit - used, 0) for limit, used in _limits()]
+    return min([_pages_in_bytes("SC_AVPHYS_PAGES"), *left])
+
+
+def _limits() -> list[tuple[int, int]]:
+    """(limit, used) of the control groups of this process, as containers and Slurm set them; in bytes.
+
+    Pages of files do not count as used, since the system takes them back when it needs them.
+    """
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        _, controllers, place = line.split(":", 2)
+        if controllers not in ("", "memory"):
+            continue
+        root = Path("/sys/fs/cgroup" if not controllers else "/sys/fs/cgroup/memory")
+        names = ("memory.max", "anon") if not controllers else ("memory.limit_in_bytes", "total_rss")
+        for folder in {root / place.lstrip("/"), root}:  # in a container, its own group is the root
+            try:
+                limit = int((folder / names[0]).read_text())
+                facts = dict(entry.split() for entry in (folder / "memory.stat").read_text().splitlines())
+                found.append((limit, int(facts[names[1]])))
+            except (OSError, ValueError, KeyError):  # "max": no limit
+                continue
+    return found
 
 
 def _pages_in_bytes(name: str) -> int:

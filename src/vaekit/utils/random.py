@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -111,6 +111,35 @@ def epoch_order(seed: int, epoch: int, images: int) -> Tensor:
     """
     generator = torch.Generator().manual_seed(derive_seed(seed, "order", epoch))
     return torch.randperm(images, generator=generator)
+
+
+def block_order(seed: int, epoch: int, starts: Sequence[int], group: int) -> tuple[Tensor, list[list[int]]]:
+    """The order in which an epoch visits images that are too many to be read in any order.
+
+    The blocks are shuffled, and then the images of each `group` blocks that follow each other. So reading
+    stays within some blocks for a while.
+
+    Args:
+        seed: the seed of the run.
+        epoch: counted from 1.
+        starts: the first image of each block, and the number of images.
+        group: the number of blocks whose images are mixed.
+
+    Returns:
+        A permutation, int64 on the CPU, and the numbers of the blocks of each group.
+
+    >>> order, groups = block_order(0, 1, [0, 2, 4, 5], group=2)
+    >>> order.sort().values, [len(blocks) for blocks in groups]
+    (tensor([0, 1, 2, 3, 4]), [2, 1])
+    """
+    generator = torch.Generator().manual_seed(derive_seed(seed, "order", epoch))
+    blocks = torch.randperm(len(starts) - 1, generator=generator).tolist()
+    groups = [blocks[first : first + group] for first in range(0, len(blocks), group)]
+    parts = []
+    for members in groups:
+        images = torch.cat([torch.arange(starts[block], starts[block + 1]) for block in members])
+        parts.append(images[torch.randperm(len(images), generator=generator)])
+    return torch.cat(parts) if parts else torch.empty(0, dtype=torch.int64), groups
 
 
 def weighted_order(order: Tensor, weights: Tensor, seed: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import zipfile
 from collections import Counter
@@ -41,7 +42,7 @@ def read_npy(path: Path) -> RawData:
     """
     with reading(path, "a .npy file"):
         with open(path, "rb") as stream:
-            _header(stream, path)
+            npy_header(stream, path)
         return RawData(npy.open_memmap(path, mode="r"))
 
 
@@ -67,7 +68,7 @@ def read_npz(path: Path, array: str | None = None) -> RawData:
         check_archive(path, archive)
         if {f"{name}.npy" for name in SPARSE_ARRAYS} <= set(archive.namelist()):
             return read_sparse_npz(path)
-        shapes = _shapes(path, archive)
+        shapes = npz_shapes(path, archive)
         roles = find_roles(path, shapes, array)
         arrays = {role: _array(archive, key) for role, key in roles.items()}
     return join_arrays(path, arrays, roles, shapes)
@@ -91,21 +92,27 @@ def join_arrays(
     return replace(_joined(arrays, path), notes=(f"arrays used: {named}", *notes))
 
 
-def _header(stream: IO[bytes], path: Path) -> tuple[tuple[int, ...], int]:
-    """The shape and item size that the header of a .npy stream states."""
-    shape, _, dtype = _HEADERS[npy.read_magic(stream)](stream)
+def npy_header(stream: IO[bytes], path: Path) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """The shape, whether the order is that of Fortran, and the type, as the header of a .npy stream states.
+
+    Raises:
+        DataError: the array is one of Python objects.
+    """
+    shape, fortran, dtype = _HEADERS[npy.read_magic(stream)](stream)
     if dtype.hasobject:
         raise DataError(f"{path}: holds Python objects, which are never read; save it as an array of numbers")
-    return shape, dtype.itemsize
+    return shape, fortran, dtype
 
 
-def _shapes(path: Path, archive: zipfile.ZipFile) -> dict[str, tuple[int, ...]]:
+def npz_shapes(path: Path, archive: zipfile.ZipFile) -> dict[str, tuple[int, ...]]:
     """Name -> shape of every array, from the headers alone; what they promise is checked first."""
     shapes = {}
     for info in archive.infolist():
         with archive.open(info) as stream:
-            shape, itemsize = _header(stream, path)
-            promised, held = check_size(path, shape, itemsize), info.file_size - stream.tell()
+            shape, _, dtype = npy_header(stream, path)
+            promised, held = math.prod(shape) * dtype.itemsize, info.file_size - stream.tell()
+            if info.compress_type != zipfile.ZIP_STORED:
+                check_size(path, shape, dtype.itemsize)
         if held != promised:
             raise ValueError(f"{info.filename} promises {promised} bytes, but holds {held}")
         shapes[info.filename.removesuffix(".npy")] = shape
@@ -118,7 +125,7 @@ def _array(archive: zipfile.ZipFile, key: str) -> np.ndarray:
         return npy.read_array(stream, allow_pickle=False)
 
 
-def _role(key: str) -> tuple[str, str] | None:
+def array_role(key: str) -> tuple[str, str] | None:
     """("train", "values") for x_train or train_images, ("", "labels") for y, None for other names."""
     words = re.split("[_/]", key.lower())
     parts = [PARTS[word] for word in words if word in PARTS]
@@ -149,7 +156,7 @@ def find_roles(path: Path, shapes: Shapes, array: str | None = None) -> dict[Rol
     """
     if array is not None:
         return _chosen(path, shapes, array)
-    found = {key: role for key in shapes if (role := _role(key))}
+    found = {key: role for key in shapes if (role := array_role(key))}
     if not any(what == "values" for _, what in found.values()):
         found |= _only_candidate(path, shapes, found)
     twice = [role for role, times in Counter(found.values()).items() if times > 1]
@@ -166,11 +173,11 @@ def _chosen(path: Path, shapes: Shapes, array: str) -> dict[Role, str]:
             f"{path}: expected an array {array!r}{did_you_mean(array, shapes)}; its arrays are "
             f"{', '.join(f'{key} {shape}' for key, shape in shapes.items()) or 'none'}"
         )
-    part = (_role(array) or ("", ""))[0]
+    part = (array_role(array) or ("", ""))[0]
     beside = {
         ("", role[1]): key
         for key in shapes
-        if key != array and (role := _role(key)) and role[0] == part and role[1] != "values"
+        if key != array and (role := array_role(key)) and role[0] == part and role[1] != "values"
         and shapes[key][:1] == shapes[array][:1]
     }  # fmt: skip
     return {("", "values"): array, **beside}

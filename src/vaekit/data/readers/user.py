@@ -20,6 +20,7 @@ from vaekit.data.readers.image import is_image_name
 from vaekit.data.readers.image_folder import ImageOptions, read_image_file, read_image_folder
 from vaekit.data.readers.numpy import read_npy, read_npz
 from vaekit.data.readers.raw import RawData, SplitPart, stack_parts
+from vaekit.data.readers.shards import is_shard_folder, read_shards
 from vaekit.data.readers.sparse import has_matrix, read_h5ad, read_matrix_market
 from vaekit.data.tables.arrays import array_table, is_array_table
 from vaekit.data.tables.files import SUFFIXES
@@ -175,6 +176,9 @@ def _read(path: Path, options: ImageOptions, array: str | None) -> RawData:
     if path.is_dir() and has_matrix(path):
         _refuse_image_options(path, options)
         return read_matrix_market(path)
+    if path.is_dir() and not quartet and is_shard_folder(path):
+        _refuse_image_options(path, options)
+        return read_shards(path)
     if path.is_dir() and not quartet:
         return read_image_folder(path, options)
     if is_file(path) and is_image_name(path):
