@@ -18,7 +18,7 @@ from functools import cached_property
 
 import numpy as np
 
-from vaekit.data.lazy import LazyArray
+from vaekit.data.lazy import LazyArray, rows_at_once
 from vaekit.data.table_source import TableSource
 from vaekit.errors import DataError
 from vaekit.spec import Column
@@ -156,7 +156,7 @@ class Dataset:
             return self.has_levels
         if self.columns or not self.scaled:
             return False
-        step = max(1, 2**22 // self.images[0].size)
+        step = rows_at_once(self.images)
         parts = (self.images[first : first + step] * np.float32(255) for first in range(0, len(self), step))
         return not any((np.abs(part - np.rint(part)) >= 1e-3).any() for part in parts)  # false for NaN
 

@@ -31,7 +31,7 @@ from vaekit.data.known import DIGEST, recall
 from vaekit.data.lazy import LazyArray
 from vaekit.utils.memory import release_pages
 
-CHUNK_BYTES = 32 << 20
+CHUNK_BYTES = 8 << 20
 _ARRAYS = ("images", "labels", "attributes", "weights", "groups", "times")
 _of_files: dict[tuple[object, ...], str] = {}  # digests of mapped files, which do not change within a command
 _known: WeakKeyDictionary[Dataset, str] = WeakKeyDictionary()

@@ -10,8 +10,8 @@
 In all cases value = offset + scale * stored. A few values far from all others (a hot pixel, or -9999 for a
 missing value) never decide the number of levels or the range: such data stay in units of the source. An array
 that already has the type it is stored in is not copied, so a memory map stays one. A large map and an array
-that is read by rows (`vaekit.data.lazy`) are never copied: their values are converted when rows are read. What
-is inferred of them is kept, so they are read once and not by each command.
+that is read by rows (`vaekit.data.lazy`) are never copied: their values are converted when rows are read.
+What is inferred of them is kept, so they are read once and not by each command.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import numpy as np
 
 from vaekit.data.known import DIGEST, recall, remember
 from vaekit.data.layout import Arranged, arrange
-from vaekit.data.lazy import LazyArray, as_lazy
+from vaekit.data.lazy import LazyArray, as_lazy, rows_at_once
 from vaekit.data.readers.guard import check_size
 from vaekit.errors import DataError
 from vaekit.utils.memory import release_pages
@@ -165,7 +165,7 @@ def _check_type(values: np.ndarray, where: str | Path) -> None:
 
 def _chunks(values: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """(first, rows) in pieces that bound the memory needed for what is computed from them."""
-    step = max(1, 2**22 // values[0].size)
+    step = rows_at_once(values)
     for first in range(0, len(values), step):
         yield first, values[first : first + step]
 

@@ -1,6 +1,7 @@
 """What was found out about large files, kept in the cache, so that not every command reads them.
 
     known.json      a digest of the identity of an array -> its range, its fingerprint, ...
+    indexes/        the same for arrays, such as the places of pictures in a tar file
 
 The identity of an array names its files with their sizes and times of change (`vaekit.data.lazy`). A file
 that changes has another identity, and is read again.
@@ -9,11 +10,17 @@ that changes has another identity, and is read again.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
 
 from vaekit.data.cache import cache_folder
+from vaekit.errors import VaekitError
 from vaekit.utils.io import write_whole
 
 DIGEST = "digest"  # the purpose of the digest of all bytes of an array
@@ -45,12 +52,9 @@ def recall(purpose: str, identity: tuple[Any, ...], compute: Callable[[], Any]) 
 def remember(purpose: str, identity: tuple[Any, ...], value: Any) -> None:
     """Keep what was found out; a cache that cannot be written keeps nothing."""
     key = hashlib.sha256(repr((purpose, identity)).encode()).hexdigest()
-    entries = list(({**_read(), key: value}).items())[-MOST:]
-    try:
-        cache_folder().mkdir(parents=True, exist_ok=True)
+    entries = list({**_read(), key: value}.items())[-MOST:]
+    with suppress(VaekitError):
         write_whole(_file(), json.dumps(dict(entries)).encode())
-    except (OSError, RuntimeError, ValueError):
-        pass
 
 
 def _file() -> Any:
@@ -63,3 +67,27 @@ def _read() -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def recall_arrays(
+    purpose: str, identity: tuple[Any, ...], compute: Callable[[], dict[str, np.ndarray]]
+) -> dict[str, np.ndarray]:
+    """The same for arrays, such as the places of a million pictures in a tar file.
+
+    >>> recall_arrays("places", (), lambda: {"offsets": np.arange(3)})["offsets"]
+    array([0, 1, 2])
+    """
+    key = hashlib.sha256(repr((purpose, identity)).encode()).hexdigest()
+    file = cache_folder() / "indexes" / f"{key}.npz"
+    try:
+        with np.load(file, allow_pickle=False) as found:
+            return dict(found)
+    except (OSError, ValueError, EOFError, BadZipFile):
+        pass
+    arrays = compute()
+    if identity:
+        content = io.BytesIO()
+        np.savez(content, allow_pickle=False, **arrays)
+        with suppress(VaekitError):
+            write_whole(file, content.getvalue())
+    return arrays

@@ -135,7 +135,7 @@ class MappedArray(LazyArray):
     def read(self, rows: np.ndarray) -> np.ndarray:
         if len(rows) and (steps := np.diff(rows)).size == len(rows) - 1 and (steps == 1).all():
             return np.array(self.map[rows[0] : rows[-1] + 1])
-        return np.take(self.map, rows, axis=0)
+        return np.take(self.map.view(np.ndarray), rows, axis=0)
 
     def will_need(self, first: int, last: int) -> None:
         base = self.map.base
@@ -307,6 +307,16 @@ def as_lazy(array: Any) -> LazyArray | None:
     if not array.flags.c_contiguous or not hasattr(array.base, "madvise"):
         return None  # a view
     return MappedArray(Path(str(array.filename)), array.shape, array.dtype, array.offset)
+
+
+def rows_at_once(array: Any) -> int:
+    """How many rows of an array to compute with at once, so that the memory for it is bounded.
+
+    >>> rows_at_once(np.zeros((5, 1024)))
+    4096
+    """
+    values = 2**20 if isinstance(array, LazyArray) else 2**22
+    return max(1, values // max(1, int(np.prod(array.shape[1:]))))
 
 
 def file_state(path: Path) -> Identity:

@@ -14,11 +14,9 @@ Values in the units of their source become x by the `Preprocessing` of the model
 Static draws depend on the seed and on the index of the image in the dataset only, so image i looks the same
 in every subset, batch and process (Salakhutdinov and Murray 2008 used one such draw).
 
-Data of over a gibibyte are shuffled by blocks: the order of an epoch visits blocks of a mebibyte at random, and
-mixes the images of 64 of them. It depends on the seed, the epoch and the data, and not on the memory or on how
-the data are packed.
-
-Missing values are NaN in x, whether they are missing in the data or hidden on purpose.
+Data of over a gibibyte are shuffled by blocks: the order of an epoch visits blocks of a mebibyte at random,
+and mixes the images of 64 of them. It depends on the seed, the epoch and the data, and not on the memory or
+on how the data are packed.
 """
 
 from __future__ import annotations

@@ -12,11 +12,14 @@ values are in units of the source. Gray levels and values in [0, 1] stay as they
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import numpy as np
 
 from vaekit.data.dataset import Dataset, to_layout
+from vaekit.data.known import recall_arrays
+from vaekit.data.lazy import LazyArray, rows_at_once
 from vaekit.errors import DataError
 from vaekit.spec import SCALINGS, Column, Preprocessing, Scaling
 
@@ -52,7 +55,7 @@ def fit_preprocessing(
             for j, column in enumerate(dataset.columns)
         ]
         return Preprocessing(dataset.shape, tuple(columns), dtype=str(rows.dtype), layout=dataset.layout)
-    low, high, sample = _range_and_sample(dataset.images, train)
+    low, high, sample = _known_range(dataset.images, train)
     _check_range(dataset, low, high)
     first, width = (0.0, float(dataset.divisor)) if dataset.scaled else _robust_range(low, high, sample)
     return Preprocessing(
@@ -123,20 +126,34 @@ def _knots(known: np.ndarray) -> tuple[tuple[float, float], ...]:
     return tuple(zip(values.tolist(), ndtri(middle).tolist(), strict=True))
 
 
+def _known_range(images: np.ndarray, train: np.ndarray | None) -> tuple[float, float, np.ndarray]:
+    """The same as `_range_and_sample`; what is found in an array that is read by rows is kept."""
+    if not isinstance(images, LazyArray):
+        return _range_and_sample(images, train)
+    rows = "all" if train is None else hashlib.sha256(np.ascontiguousarray(train).data).hexdigest()
+
+    def compute() -> dict[str, np.ndarray]:
+        low, high, sample = _range_and_sample(images, train)
+        return {"range": np.array([low, high]), "sample": sample}
+
+    found = recall_arrays("range", (*images.identity, rows), compute)
+    return float(found["range"][0]), float(found["range"][1]), found["sample"]
+
+
 def _range_and_sample(images: np.ndarray, train: np.ndarray | None) -> tuple[float, float, np.ndarray]:
     """The smallest and the largest known value of some data points, and about a million of all of them.
 
     They are read piece by piece, so a memory map is not copied.
     """
     count = len(images) if train is None else len(train)
-    step, stride = max(1, 2**22 // images[0].size), max(1, count * images[0].size // 10**6)
+    step, stride = rows_at_once(images), max(1, count * images[0].size // 10**6)
     low, high, parts = np.inf, -np.inf, []
     for start in range(0, count, step):
         past = min(start + step, count)
         values = images[start:past] if train is None else images[train[start:past]]
         low = float(np.fmin(low, np.fmin.reduce(values, None)))
         high = float(np.fmax(high, np.fmax.reduce(values, None)))
-        parts.append(values.reshape(-1)[::stride])
+        parts.append(values.reshape(-1)[::stride].copy())  # a view would keep all values
     return low, high, np.concatenate(parts)
 
 

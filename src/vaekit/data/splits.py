@@ -66,8 +66,9 @@ def split(
             f"{len(dataset)}; give more"
         )
     published = {name: np.arange(*bounds) for name, bounds in dataset.published.items()}
-    elsewhere = np.concatenate([np.empty(0, np.int64), *published.values()])
-    pool = published.get("train", np.setdiff1d(np.arange(len(dataset)), elsewhere))
+    pool = published.get("train", np.arange(len(dataset)))
+    if published and "train" not in published:
+        pool = np.setdiff1d(pool, np.concatenate(list(published.values())))
     counts = {
         part: 0 if part in published else _count(part, size, len(pool))
         for part, size in (("validation", validation), ("test", test))

@@ -112,11 +112,12 @@ def check_unpacked(path: str | Path, size: int) -> None:
         )
 
 
-def check_dataset(path: str | Path, dataset: Any) -> None:
+def check_dataset(path: str | Path, dataset: Any, piecewise: bool = False) -> None:
     """Check an array of an HDF5 file before it is read: its size, and that it lies in this file.
 
     Args:
         dataset: of h5py.
+        piecewise: whether it is read in pieces, so that its size does not matter.
 
     Raises:
         DataError: it is too large, or its values lie in other files.
@@ -128,7 +129,8 @@ def check_dataset(path: str | Path, dataset: Any) -> None:
     """
     if dataset.external or dataset.is_virtual:
         raise DataError(f"{path}: its values lie in other files, which are not read; copy them into it")
-    check_unpacked(path, check_size(path, dataset.shape, dataset.dtype.itemsize))
+    if not piecewise:
+        check_unpacked(path, check_size(path, dataset.shape, dataset.dtype.itemsize))
 
 
 def check_archive(path: str | Path, archive: zipfile.ZipFile, factor: int = 1) -> None:

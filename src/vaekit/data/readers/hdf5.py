@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vaekit.data.lazy import LAZY_BYTES, ChunkedArray, file_state
 from vaekit.data.readers.guard import check_dataset, check_size, check_unpacked, need, reading
-from vaekit.data.readers.numpy import find_roles, join_arrays
+from vaekit.data.readers.numpy import Role, find_roles, join_arrays
 from vaekit.data.readers.raw import RawData
+from vaekit.data.readers.zarr import piecewise
 from vaekit.errors import DataError
 
 
@@ -33,10 +36,26 @@ def read_hdf5(path: Path, array: str | None = None) -> RawData:
         file.visititems(lambda name, item: found.update({name: item}) if _is_array(item) else None)
         shapes = {name: tuple(item.shape) for name, item in found.items()}
         roles = find_roles(path, shapes, array)
+        large = _large_values(found, roles)
         for key in roles.values():
-            check_dataset(path, found[key])
-        arrays = {role: _with_text(np.asarray(found[key][()])) for role, key in roles.items()}
+            check_dataset(path, found[key], piecewise=key == large)
+        arrays = {
+            role: _piecewise(path, key) if key == large else _with_text(np.asarray(found[key][()]))
+            for role, key in roles.items()
+        }
     return join_arrays(path, arrays, roles, shapes)
+
+
+def _large_values(found: Mapping[str, Any], roles: Mapping[Role, str]) -> str | None:
+    """The array of values that is read in pieces: a large one of a file without parts of a split."""
+    key = roles.get(("", "values"))
+    return key if key and found[key].nbytes > LAZY_BYTES else None
+
+
+def _piecewise(path: Path, key: str) -> ChunkedArray:
+    import h5py
+
+    return piecewise(h5py.File(path, "r")[key], (*file_state(path), key))
 
 
 def _with_text(values: np.ndarray) -> np.ndarray:

@@ -136,7 +136,7 @@ def read_pictures_of(folder: Path, listing: Listing, options: ImageOptions, band
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, about oddities in metadata
         headers = _read_headers(folder, listing, broken, options.strict)
-        size, size_note = _size(options, headers)
+        size, size_note = choose_size(options, [(header.height, header.width) for header in headers])
         asked = bands or {"gray": 1, "rgb": 3}.get(options.color, 0)
         channels = asked or _common_bands(folder, headers, broken, options.strict)
         headers = [header for header in headers if _name(folder, header.path) not in broken]
@@ -226,8 +226,17 @@ def _broken_note(broken: dict[str, str], total: int) -> str:
     )
 
 
-def _size(options: ImageOptions, headers: Sequence[ImageHeader]) -> tuple[tuple[int, int], str]:
-    sizes = Counter((header.height, header.width) for header in headers)
+def choose_size(options: ImageOptions, found: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], str]:
+    """The common size (H, W) of images, and a note about it.
+
+    Args:
+        options: with the size that was asked for.
+        found: (H, W) of each image.
+
+    >>> choose_size(ImageOptions(), [(28, 28), (28, 28)])
+    ((28, 28), 'all images have 28x28 pixels')
+    """
+    sizes = Counter(found)
     if options.size is not None:
         return options.size, f"images made {_by(options.size)} as asked"
     if len(sizes) == 1:

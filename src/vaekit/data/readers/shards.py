@@ -1,7 +1,7 @@
 """Folders of shards: many .npy or .npz files that together are one array, which stays in its files.
 
-    images-000.npy images-001.npy ... labels-000.npy ...     or x_0.npz x_1.npz ... with arrays x and y
-    train/... validation/... test/...                        the parts of a published split, each such a folder
+    images-000.npy ... labels-000.npy ...       or x_0.npz x_1.npz ... with arrays x and y
+    train/... validation/... test/...           the parts of a published split, each such a folder
 
 Shards follow each other in natural order of their names. A .npy file and an uncompressed .npz are mapped into
 memory; a compressed .npz is unpacked when one of its rows is read.

@@ -14,6 +14,7 @@ from vaekit.data.dataset import Dataset
 from vaekit.data.infer import infer_images
 from vaekit.data.labels import number_labels
 from vaekit.data.lazy import LazyArray
+from vaekit.data.readers.arrow import is_arrow_folder, read_arrow
 from vaekit.data.readers.hdf5 import read_hdf5, read_mat
 from vaekit.data.readers.idx import is_idx, read_idx, read_idx_pair
 from vaekit.data.readers.image import is_image_name
@@ -22,6 +23,8 @@ from vaekit.data.readers.numpy import read_npy, read_npz
 from vaekit.data.readers.raw import RawData, SplitPart, stack_parts
 from vaekit.data.readers.shards import is_shard_folder, read_shards
 from vaekit.data.readers.sparse import has_matrix, read_h5ad, read_matrix_market
+from vaekit.data.readers.webdataset import holds_tars, read_webdataset
+from vaekit.data.readers.zarr import is_zarr, read_zarr
 from vaekit.data.tables.arrays import array_table, is_array_table
 from vaekit.data.tables.files import SUFFIXES
 from vaekit.data.tables.table import TableOptions, dataset_of_options
@@ -41,7 +44,7 @@ ARCHIVES: dict[str, Callable[[Path, str | None], RawData]] = {  # files of sever
 }
 _PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
 _ADVICE = {  # what to do about files that many people have, and that are not read
-    **dict.fromkeys((".zip", ".tar", ".tgz", ".7z", ".rar"), "is an archive; unpack it and give the folder"),
+    **dict.fromkeys((".zip", ".tgz", ".7z", ".rar"), "is an archive; unpack it and give the folder"),
     **dict.fromkeys((".gz", ".bz2", ".xz", ".zst"), "is compressed; unpack it first"),
     **dict.fromkeys(
         (".wav", ".flac", ".mp3", ".ogg", ".m4a"),
@@ -56,7 +59,7 @@ _ADVICE = {  # what to do about files that many people have, and that are not re
         "is a format of tables that is not read; save it as .csv or .parquet, or pass a data frame in Python",
     ),
     **dict.fromkeys(
-        (".nii", ".dcm", ".fits", ".nc", ".zarr", ".czi", ".nd2", ".lif", ".mha", ".nrrd", ".safetensors"),
+        (".nii", ".dcm", ".fits", ".nc", ".czi", ".nd2", ".lif", ".mha", ".nrrd", ".safetensors"),
         "is not read; load it with its own library, and save the array as a .npy file",
     ),
 }  # fmt: skip
@@ -169,16 +172,18 @@ def _attributes(raw: RawData) -> tuple[np.ndarray | None, tuple[str, ...]]:
 def _read(path: Path, options: ImageOptions, array: str | None) -> RawData:
     quartet = _idx_quartet(path) if path.is_dir() else {}
     archive = ARCHIVES.get(path.suffix.lower()) if is_file(path) else None
-    if array is not None and archive is None:
+    chosen = path.is_dir() and (is_zarr(path) or is_arrow_folder(path))
+    if array is not None and archive is None and not chosen:
         raise DataError(
             f"{path}: data.array chooses among the arrays of a {', '.join(ARCHIVES)} file; leave it out"
         )
     if path.is_dir() and has_matrix(path):
         _refuse_image_options(path, options)
         return read_matrix_market(path)
-    if path.is_dir() and not quartet and is_shard_folder(path):
-        _refuse_image_options(path, options)
-        return read_shards(path)
+    if path.is_dir() and not quartet and (raw := _read_many_files(path, options, array)) is not None:
+        return raw
+    if holds_tars(path):
+        return read_webdataset(path, options)
     if path.is_dir() and not quartet:
         return read_image_folder(path, options)
     if is_file(path) and is_image_name(path):
@@ -187,6 +192,19 @@ def _read(path: Path, options: ImageOptions, array: str | None) -> RawData:
     if quartet:
         return stack_parts({part: SplitPart(*read_idx_pair(*files)) for part, files in quartet.items()}, path)
     return archive(path, array) if archive else _reader(path)(path)
+
+
+def _read_many_files(folder: Path, options: ImageOptions, array: str | None) -> RawData | None:
+    """The array that a folder holds in pieces; None for other folders, such as those of pictures."""
+    if is_arrow_folder(folder):
+        return read_arrow(folder, options, array)
+    if is_zarr(folder):
+        _refuse_image_options(folder, options)
+        return read_zarr(folder, array)
+    if is_shard_folder(folder):
+        _refuse_image_options(folder, options)
+        return read_shards(folder)
+    return None
 
 
 def _refuse_image_options(path: Path, options: ImageOptions) -> None:
