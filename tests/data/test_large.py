@@ -19,7 +19,7 @@ from vaekit.data.lazy import ChunkedArray, LazyArray, MappedArray, StackedArray
 from vaekit.data.read_ahead import Hint, ReadAhead
 from vaekit.errors import DataError
 from vaekit.runs.train import resume, train
-from vaekit.training.batches import begin_epoch, iterate_batches
+from vaekit.training.batches import epoch_visits, iterate_batches, read_ahead
 from vaekit.training.display import SilentLogger
 from vaekit.utils import memory
 from vaekit.utils.random import block_order
@@ -238,7 +238,8 @@ def test_the_order_is_the_same_for_every_container_and_memory(tmp_path):
     assert torch.equal(whole.epoch_order(5, 2), lazy.epoch_order(5, 2))
     seen = []
     for images in (whole, lazy):
-        order = begin_epoch(images, 5, 2, size=7, skip=14)
+        order = epoch_visits(images, 5, 2)
+        read_ahead(images, order[14:], 7)
         seen.append(torch.cat([batch for batch, _ in iterate_batches(images, order, 7, first=2)]))
     assert torch.equal(*seen)
 
@@ -247,7 +248,9 @@ def test_reading_ahead_gives_what_is_asked_for_and_announces_rows():
     announced = []
     order = torch.randperm(100)
     hints = [Hint(0, [(0, 50)]), Hint(50, [(50, 100)])]
-    ahead = ReadAhead(lambda rows: rows * 2, np.arange(100), order, 10, hints, lambda *r: announced.append(r))
+    ahead = ReadAhead(
+        lambda rows: rows * 2, np.arange(100), order.split(10), 10, hints, lambda *r: announced.append(r)
+    )
     for batch in order.split(10):
         assert torch.equal(ahead.take(batch), batch * 2)
     assert ahead.take(order[:10]) is None
@@ -258,7 +261,8 @@ def test_an_error_while_reading_ahead_reaches_the_training(tmp_path):
     folder = packed(write_npy, tmp_path / "many", levels())
     images = observe(load_dataset(str(folder)), np.arange(60), "discrete", resident=False)
     images._read_images = lambda rows: (_ for _ in ()).throw(DataError("gone"))
-    order = begin_epoch(images, 0, 1, size=10)
+    order = epoch_visits(images, 0, 1)
+    read_ahead(images, order, 10)
     with pytest.raises(DataError, match="gone"):
         images.batch(order[:10])
 

@@ -75,7 +75,7 @@ def epoch_visits(images: ImageSource, seed: int, epoch: int) -> Tensor:
 def read_ahead(
     images: ImageSource, order: Tensor, size: int, rows_of: Callable[[int], slice] | None = None
 ) -> None:
-    """Let a source that reads from files, and has a method of this name, begin to read the batches of an order.
+    """Let a source that has a method of this name begin to read the batches of an order from its files.
 
     Args:
         images: the split.
