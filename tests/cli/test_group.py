@@ -63,6 +63,13 @@ def test_help_imports_nothing_heavy():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_training_starts_without_packages_that_only_other_steps_need():
+    later = ("scipy", "sklearn", "matplotlib", "pandas", "torch._dynamo", "torch._inductor")
+    code = f"import sys, vaekit.runs.train; print([name for name in {later!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_the_version():
     assert CliRunner().invoke(program, ["--version"]).stdout == f"vaekit {vaekit.__version__}\n"
 

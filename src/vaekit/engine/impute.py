@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-from scipy.stats import mode
 from torch import Tensor
 
 from vaekit.data import Dataset
@@ -270,6 +269,8 @@ def impute_dataset(
 
 def _most_frequent(values: np.ndarray, axis: int) -> np.ndarray:
     """The most frequent value along an axis, without NaN."""
+    from scipy.stats import mode  # takes as long to import as half of torch
+
     return mode(np.rint(values), axis=axis, nan_policy="omit").mode if values.size else values.mean(axis)
 
 

@@ -30,7 +30,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.spatial.distance import cdist
 
 from vaekit.evaluation.anomaly import RowTerms
 from vaekit.nn.columns import ColumnFeatures
@@ -69,6 +68,8 @@ class Neighbors:
             rows: (N, F).
             same: for training rows, which of them they are, (N,): no row is its own neighbor.
         """
+        from scipy.spatial.distance import cdist
+
         means = []
         for start in range(0, len(rows), 1000):
             block = slice(start, start + 1000)

@@ -21,8 +21,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.linalg import eigh
-from scipy.special import logsumexp
 
 _LOG_2PI = math.log(2 * math.pi)
 MAX_ROWS = 2000  # rows that the cross-validation uses
@@ -61,6 +59,8 @@ class CommonFactors:
 
     def log_density(self, x: np.ndarray) -> np.ndarray:
         """log p(x) (N,) of rows x (N, D)."""
+        from scipy.special import logsumexp
+
         return logsumexp(_posterior(self, x).joint, axis=1)
 
     def rotated(self) -> CommonFactors:
@@ -139,6 +139,8 @@ def fit_common_factors(
     >>> fit_common_factors(x, 1, components=2).weights.round(1)
     array([0.5, 0.5])
     """
+    from scipy.special import logsumexp
+
     if factors < 1 or components < 1 or len(x) < components:
         raise ValueError(
             f"expected at least one factor and at most {len(x)} components, the number of rows; got "
@@ -180,6 +182,8 @@ def _factor_analysis(
     x: np.ndarray, factors: int, floor: np.ndarray, iterations: int, tolerance: float
 ) -> CommonFactors:
     """Maximum likelihood by fixed-point iteration on psi (Barber 2012, section 21.2.2)."""
+    from scipy.linalg import eigh
+
     center = x.mean(0)
     covariance = (x - center).T @ (x - center) / len(x)
     variance = np.maximum(np.diagonal(covariance), floor)
