@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-model test test-all test-oldest browser docs bench bench-own mutants same-numbers check format lock audit clean
+.PHONY: help demo demo-model test test-all test-oldest browser docs bench bench-gpu bench-own mutants same-numbers check format lock audit clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ docs: $(VENV)/.ready-full ## Make the documentation site in site/, notebooks run
 
 bench: $(VENV)/.ready ## Speed against other libraries, a quarter of an hour; parts by ARGS="--only W1 --no-curves"
 	$(BIN)/python -m benchmarks.run $(ARGS)
+
+bench-gpu: $(VENV)/.ready ## Our own speed on a CUDA GPU, alone, in bfloat16, and compiled to CUDA graphs: some minutes
+	$(BIN)/python -m benchmarks.run --gpu --no-curves $(ARGS)
 
 bench-own: $(VENV)/.ready-dev ## Our own speed, compared with the last time on this machine: five minutes
 	$(BIN)/python -m pytest benchmarks/history.py --benchmark-storage=file://benchmarks/history \

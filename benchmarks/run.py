@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import torch
+
 from benchmarks import curves, machine
 from benchmarks.contestants import CONTENDERS
 from benchmarks.document import put
 from benchmarks.environments import HERE
 from benchmarks.table import markdown
 from benchmarks.turns import Line, measure
-from benchmarks.workloads import WORKLOADS
+from benchmarks.workloads import ON_GPU, WORKLOADS, Workload
 
 RESULTS = HERE / "results"
 DOCUMENT = HERE.parent / "docs" / "speed.md"
@@ -46,10 +48,12 @@ def _said(line: Line) -> str:
 def main() -> None:
     """The entry point."""
     asked = _arguments()
+    if asked.gpu and not torch.cuda.is_available():
+        sys.exit("error: --gpu: no CUDA GPU found; expected one, and a build of torch for CUDA")
     if asked.threads:
         os.environ["OMP_NUM_THREADS"] = str(asked.threads)
     lines = _read(asked.files) if asked.files else _measure(asked)
-    titles = {name: workload.title for name, workload in WORKLOADS.items()}
+    titles = {name: workload.title for name, workload in (ON_GPU if asked.gpu else WORKLOADS).items()}
     points = [line for line in lines if "axis" in line]
     table = markdown([line for line in lines if "axis" not in line], titles, _names())
     text = f"{machine.words(lines[-1])}, {lines[-1]['at'][:10]}.\n\n{table}"
@@ -64,17 +68,18 @@ def _measure(asked: argparse.Namespace) -> list[Line]:
     """Measure the workloads and curves of the command line, and store each line."""
     began, about = time.monotonic(), machine.describe()
     path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}.jsonl"
-    lines = [line for name in asked.only for line in record(_workload(name, asked), path, about)]
+    workloads = ON_GPU.values() if asked.gpu else [WORKLOADS[name] for name in asked.only]
+    lines = [line for workload in workloads for line in record(_workload(workload, asked), path, about)]
     lines += record(curves.measured(measure), path, about) if asked.curves else []
     print(f"{path}, {(time.monotonic() - began) / 60:.0f} minutes", file=sys.stderr)
     return lines
 
 
-def _workload(name: str, asked: argparse.Namespace) -> Iterator[Line]:
+def _workload(workload: Workload, asked: argparse.Namespace) -> Iterator[Line]:
     """Measure one workload with the contenders of the command line."""
-    names = ("ours", *WORKLOADS[name].against)
+    names = ("ours", *workload.against)
     wanted = [each for each in names if asked.contenders is None or each in asked.contenders]
-    return measure(WORKLOADS[name], wanted, asked.rounds, asked.seconds)
+    return measure(workload, wanted, asked.rounds, asked.seconds)
 
 
 def _read(paths: list[Path]) -> list[Line]:
@@ -99,6 +104,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=1.0, help="of one turn")
     parser.add_argument("--threads", type=int, help="of each contender; its own choice if not given")
     parser.add_argument("--no-curves", dest="curves", action="store_false")
+    parser.add_argument("--gpu", action="store_true", help="W1, and W2 with batches of 1024, on a CUDA GPU")
     parser.add_argument("--write", action="store_true", help="write them into docs")
     parser.add_argument(
         "--from", dest="files", nargs="+", type=Path, metavar="FILE", help="stored measurements to show"

@@ -96,6 +96,11 @@ WORKLOADS = _named(
     ),
 )  # fmt: skip
 
+ON_GPU = _named(replace(_W1, against=("ours-bf16", "ours-compiled")), replace(
+    _W2, title="convolutional VAE 32-64-16, batch 1024", batch=1024, against=("ours-bf16", "ours-compiled"),
+))  # fmt: skip
+"""The workloads of `make bench-gpu`, where `vaekit train` finds the GPU by itself."""
+
 AXES: dict[str, tuple[Workload, ...]] = {
     "batch size": tuple(replace(_W1, batch=n) for n in (25, 100, 400, 1600)),
     "width": tuple(replace(_W1, width=(n, n)) for n in (100, 300, 900)),

@@ -16,6 +16,7 @@ from vaekit.errors import first_line
 from vaekit.utils.random import random_states, set_random_states
 
 OPTIONS: dict[str, Any] = {"fallback_random": True}  # the random numbers of eager mode
+CUDA_OPTIONS = {**OPTIONS, "triton.cudagraphs": True}  # one launch for all kernels of a step
 
 
 class CompiledStep:
@@ -35,7 +36,8 @@ class CompiledStep:
 
     def __init__(self, function: Callable[..., Any], device: torch.device, note: Callable[[str], None]):
         self._function, self._device, self._note = function, device, note
-        self._compiled: Callable[..., Any] | None = torch.compile(function, dynamic=False, options=OPTIONS)
+        options = CUDA_OPTIONS if device.type == "cuda" else OPTIONS
+        self._compiled: Callable[..., Any] | None = torch.compile(function, dynamic=False, options=options)
 
     def __repr__(self) -> str:
         return f"CompiledStep(compiled={self._compiled is not None})"
