@@ -33,6 +33,7 @@ from vaekit.evaluation.importance_sampling import mean_and_stderr, measure_impor
 from vaekit.models.batching import chunk_sizes
 from vaekit.models.context import Context
 from vaekit.models.vae import VAE
+from vaekit.nn.layers import without_weight_gradients
 from vaekit.nn.matmul import use_chosen
 from vaekit.utils.random import seeded
 
@@ -148,8 +149,9 @@ def bdmc(
 def _measure_batch(model: VAE, images: int, chains: int, steps: int, samples: int, init: Init) -> Tensor:
     """(5, N), of N images from the model: the upper bound, the three lower bounds, and Pareto k."""
     z, x, context = _sample_joint(model, images)
-    path = annealing_path(model, x, context, init)
-    forward, reverse = run_forward_and_reverse(path, z, chains, steps)
+    with without_weight_gradients(model):
+        path = annealing_path(model, x, context, init)
+        forward, reverse = run_forward_and_reverse(path, z, chains, steps)
     terms = measure_importance(model, x, context, samples)
     upper, lower = -_log_mean_exp(-reverse), _log_mean_exp(forward)
     elbo = terms.reconstruction - terms.kl.sum(0)

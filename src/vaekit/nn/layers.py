@@ -1,4 +1,4 @@
-"""Weight initialization, and two convolutions that are faster on CPUs.
+"""Weight initialization, gradients without those of the weights, and two convolutions for CPUs.
 
 `Upsample` and `ToImage` compute the same function as the plain PyTorch layers and have the same weights. Only
 the order of computation differs.
@@ -7,6 +7,8 @@ the order of computation differs.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import product
 from typing import Any, TypeVar
 
@@ -50,6 +52,29 @@ def _fan_in(layer: nn.Linear | _ConvNd) -> int:
     if isinstance(layer, _ConvTransposeNd):  # stride s in d dimensions: only 1 / s^d of the kernel
         return layer.weight.shape[0] * layer.weight[0, 0].numel() // math.prod(layer.stride)
     return layer.weight[0].numel()
+
+
+@contextmanager
+def without_weight_gradients(module: nn.Module) -> Iterator[None]:
+    """Inside the block, no weight requires a gradient, so that those of latents cost nothing more.
+
+    Args:
+        module: restored after the block.
+
+    >>> layer = nn.Linear(2, 1)
+    >>> with without_weight_gradients(layer):
+    ...     layer(torch.ones(2, requires_grad=True)).backward()
+    >>> layer.weight.grad is None, layer.weight.requires_grad
+    (True, True)
+    """
+    weights = [weight for weight in module.parameters() if weight.requires_grad]
+    try:
+        for weight in weights:
+            weight.requires_grad_(False)
+        yield
+    finally:
+        for weight in weights:
+            weight.requires_grad_(True)
 
 
 class Upsample(nn.Module):
