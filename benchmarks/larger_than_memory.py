@@ -26,6 +26,8 @@ from benchmarks.workloads import WORKLOADS
 
 MIB = 1 << 20
 SHARD = 256 * MIB
+BATCH = WORKLOADS["W2"].batch
+NAMES = {"seconds": "the clock", "processor": "all cores"}
 GROUP = Path("/sys/fs/cgroup/memory/vaekit-benchmark")  # version 1
 GROUP2 = Path("/sys/fs/cgroup/vaekit-benchmark")
 
@@ -69,16 +71,20 @@ def main() -> None:
     group = limited_group(given.limit * MIB)
     try:
         contestants = [Reader("in-memory", small), Reader("larger", large, group)]
-        rates = take_turns(contestants, given.rounds, given.steps)
-        ratios = [b / a for a, b in zip(*rates, strict=True)]
+        turns = take_turns(contestants, given.rounds, given.steps)
         peak = next(int((group / n).read_text()) for n in PEAKS if (group / n).is_file())
         print(f"data {size / MIB:,.0f} MiB, limit {given.limit} MiB ({size / MIB / given.limit:.1f} times)")
         print(
             f"first step after {contestants[1].startup:.0f} s; most memory of the group {peak / MIB:.0f} MiB"
         )
-        for contestant, rate in zip(contestants, rates, strict=True):
-            print(f"{contestant.name}: {statistics.median(rate):,.0f} images/s (median of {len(rate)} turns)")
-        print(f"ratio: {statistics.median(ratios):.3f} (turns: {', '.join(f'{r:.2f}' for r in ratios)})")
+        for what in ("seconds", "processor"):
+            rates = [[turn["steps"] * BATCH / turn[what] for turn in each] for each in turns]
+            ratios = [b / a for a, b in zip(*rates, strict=True)]
+            medians = [f"{statistics.median(rate):,.0f}" for rate in rates]
+            print(
+                f"images per second of {NAMES[what]}: in memory {medians[0]}, larger {medians[1]}; median of"
+            )
+            print(f"  the ratios {statistics.median(ratios):.3f} ({', '.join(f'{r:.2f}' for r in ratios)})")
         for contestant in contestants:
             contestant.dismiss()
     finally:
@@ -116,15 +122,15 @@ def limited_group(limit: int) -> Path:
     return group
 
 
-def take_turns(contestants: list[Reader], rounds: int, steps: int) -> list[list[float]]:
-    """Images per second of each contestant in each round; the order is reversed every round."""
-    rates: list[list[float]] = [[] for _ in contestants]
+def take_turns(contestants: list[Reader], rounds: int, steps: int) -> list[list[dict[str, float]]]:
+    """What each contestant answered in each round; the order is reversed every round."""
+    answers: list[list[dict[str, float]]] = [[] for _ in contestants]
     for number in range(rounds + 1):
         for place in list(range(len(contestants)))[:: -1 if number % 2 else 1]:
             turn = contestants[place].turn(steps)
             if number:  # the first round warms up
-                rates[place].append(turn["steps"] * WORKLOADS["W2"].batch / turn["seconds"])
-    return rates
+                answers[place].append(turn)
+    return answers
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ LABELS = np.arange(60) % 3
 def everything_is_large(monkeypatch, tmp_path):
     """Arrays of any size stay in their files, and all data are shuffled by blocks."""
     monkeypatch.setenv("VAEKIT_CACHE", str(tmp_path / "cache"))
-    for module in ("lazy", "readers.hdf5"):
+    for module in ("lazy", "readers.hdf5", "readers.image_folder"):
         monkeypatch.setattr(f"vaekit.data.{module}.LAZY_BYTES", 0)
     monkeypatch.setattr("vaekit.data.observation.SHUFFLED_WHOLE", 0)
     monkeypatch.setattr("vaekit.data.observation.BLOCK_BYTES", 320)
@@ -120,6 +120,31 @@ def test_every_container_holds_the_same_data(write, channels, tmp_path):
         np.testing.assert_array_equal(found.images[rows], whole.images[rows])
     np.testing.assert_array_equal(found.labels, whole.labels)
     assert fingerprint(found) == fingerprint(whole)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_folder_of_pictures_is_decoded_once_into_the_cache(channels, tmp_path, monkeypatch):
+    x = levels(channels)
+    for part, rows in (("train", range(40)), ("test", range(40, 60))):
+        for i in rows:
+            place = tmp_path / "many" / part / str(LABELS[i])
+            place.mkdir(parents=True, exist_ok=True)
+            (place / f"{i:02}.png").write_bytes(png(x[i]))
+    (tmp_path / "many" / "train" / "0" / "broken.png").write_bytes(png(x[0])[:60])
+    found = load_dataset(str(tmp_path / "many"))
+    assert isinstance(found.images, LazyArray)
+    assert any("1 of 61 images skipped" in note for note in found.notes)
+    order = [int(Path(name).stem) for name in found.files]
+    whole = in_memory(tmp_path, x)
+    np.testing.assert_array_equal(found.images[:], whole.images[order])
+    np.testing.assert_array_equal(found.labels, LABELS[order])
+    assert found.published == {"train": (0, 40), "test": (40, 60)}
+    monkeypatch.setattr(
+        "vaekit.data.readers.image_folder._decode", lambda *args: pytest.fail("decoded again")
+    )
+    again = load_dataset(str(tmp_path / "many"))
+    assert fingerprint(again) == fingerprint(found)
+    assert again.notes == found.notes
 
 
 @pytest.mark.parametrize("values", ["unit", "signed", "units", "holes"])

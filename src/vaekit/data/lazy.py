@@ -12,6 +12,7 @@ A lazy array has the shape, the type and the indexing by rows of a NumPy array, 
 
 from __future__ import annotations
 
+import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections import OrderedDict
@@ -106,6 +107,10 @@ class LazyArray(ABC):
             dtype: the new type.
         """
         return DerivedArray(self, function, what, event, dtype)
+
+    def select(self, rows: np.ndarray) -> LazyArray:
+        """Some rows (n,), in this order."""
+        return SelectedArray(self, np.asarray(rows, np.int64))
 
 
 class MappedArray(LazyArray):
@@ -283,6 +288,27 @@ class DerivedArray(LazyArray):
 
     def will_need(self, first: int, last: int) -> None:
         self._source.will_need(first, last)
+
+
+class SelectedArray(LazyArray):
+    """Some rows of another array; made by `LazyArray.select`."""
+
+    def __init__(self, source: LazyArray, rows: np.ndarray):
+        digest = hashlib.sha256(rows.tobytes()).hexdigest()
+        super().__init__((len(rows), *source.shape[1:]), source.dtype, (*source.identity, digest))
+        self._source, self._rows = source, rows
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        return self._source.read(self._rows[rows])
+
+
+def take_rows(array: Any, rows: Any) -> Any:
+    """Some rows of an array; those of a lazy array stay in its files.
+
+    >>> take_rows(np.arange(5), [3, 1])
+    array([3, 1])
+    """
+    return array.select(np.asarray(rows)) if isinstance(array, LazyArray) else array[rows]
 
 
 def settle(array: Any) -> Any:

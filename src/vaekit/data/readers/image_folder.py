@@ -4,10 +4,13 @@ Every page of every file is an image. It is rotated as its EXIF says, put over w
 and resized to one size; 8 to 16 bits and real numbers are kept. The first level of folders holds the classes.
 Folders called train, test and validation are instead the parts of a published split, with or without classes
 within. A file that cannot be read is skipped and named, unless `strict` refuses it.
+
+More than 256 MiB of pictures are decoded once, into a file of the cache (`vaekit.data.readers.decoded`).
 """
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections import Counter
@@ -16,10 +19,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median_low
+from typing import Any
 
 import numpy as np
 
-from vaekit.data.readers.guard import check_size
+from vaekit.data.lazy import LAZY_BYTES, LazyArray, rows_at_once, take_rows
+from vaekit.data.readers.decoded import decode_to_file
 from vaekit.data.readers.image import ImageHeader, decode_pages, read_header
 from vaekit.data.readers.listing import Listing, list_files, name_some
 from vaekit.data.readers.raw import PARTS, RawData, check_parts, split_bounds
@@ -143,18 +148,16 @@ def read_pictures_of(folder: Path, listing: Listing, options: ImageOptions, band
         dtype = _common_type(headers)
         counts = [len(header.pages) for header in headers]
         shape = (sum(counts), *size) if channels == 1 else (sum(counts), *size, channels)
-        check_size(folder, shape, np.dtype(dtype).itemsize)
-        values = np.empty(shape, dtype)
-        kept = _decode(folder, headers, values, options, broken)
+        values, kept = _decode_all(folder, headers, shape, dtype, options, broken)
     if not kept.all():
-        values = values[kept]
+        values = take_rows(values, np.flatnonzero(kept))
     if not len(values):
         raise _no_images(folder, len(listing.files), [], broken)
     owners = [header for header, count in zip(headers, counts, strict=True) for _ in range(count)]
     names = [name for header in headers for name in _page_names(folder, header)]
     notes = [size_note, *_type_notes(headers, dtype), *_remarks(folder, headers), *listing.notes()]
     if not asked and channels == 3 and _colorless(values):
-        values = values[..., 0]
+        values = _first_band(values)
         notes.insert(1, "all images are gray, though stored in color")
     if broken:
         read = {_name(folder, header.path) for header in headers}
@@ -165,6 +168,33 @@ def read_pictures_of(folder: Path, listing: Listing, options: ImageOptions, band
         tuple(name for name, good in zip(names, kept, strict=True) if good),
         tuple(notes),
     )
+
+
+def _decode_all(
+    folder: Path,
+    headers: Sequence[ImageHeader],
+    shape: tuple[int, ...],
+    dtype: str,
+    options: ImageOptions,
+    broken: dict[str, str],
+) -> tuple[Any, np.ndarray]:
+    """The values of all pages, and which of them are images; many are mapped from a file of the cache."""
+
+    def decode(values: np.ndarray, broken: dict[str, str]) -> np.ndarray:
+        return _decode(folder, headers, values, options, broken)
+
+    if math.prod(shape) * np.dtype(dtype).itemsize > LAZY_BYTES:
+        files = [header.path for header in headers]
+        return decode_to_file(files, shape, dtype, (options.crop, options.strict), broken, decode)
+    values = np.empty(shape, dtype)
+    return values, decode(values, broken)
+
+
+def _first_band(values: Any) -> Any:
+    """(N, H, W) of images whose bands are the same."""
+    if isinstance(values, LazyArray):
+        return values.derive(lambda rows: rows[..., 0], "first band", values.shape[1:-1], values.dtype)
+    return values[..., 0]
 
 
 def _name(folder: Path, path: Path) -> str:
@@ -350,7 +380,9 @@ def _with_progress(results: Iterable[DataError | None], total: int) -> Iterator[
 
 
 def _colorless(values: np.ndarray) -> bool:
-    return all(bool((image == image[..., :1]).all()) for image in values)
+    step = rows_at_once(values)
+    parts = (values[first : first + step] for first in range(0, len(values), step))
+    return all(bool((part == part[..., :1]).all()) for part in parts)
 
 
 def group_pictures(folder: Path, pictures: Pictures, needs_train: bool = True) -> RawData:
@@ -389,7 +421,9 @@ def group_pictures(folder: Path, pictures: Pictures, needs_train: bool = True) -
 
 def _raw(pictures: Pictures, order: Sequence[int], places: Sequence[tuple[str, ...]] = ()) -> RawData:
     """Images in some order, with the first folder of each as its label, if all lie in one."""
-    values = pictures.values if list(order) == list(range(len(order))) else pictures.values[list(order)]
+    values = (
+        pictures.values if list(order) == list(range(len(order))) else take_rows(pictures.values, list(order))
+    )
     notes, labels = list(pictures.notes), None
     while places and all(len(place) > 1 for place in places) and len({place[0] for place in places}) == 1:
         places = [place[1:] for place in places]  # one folder holds the folders of all classes
