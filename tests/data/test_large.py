@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from vaekit.data import load_dataset, observe
+from vaekit.data.cache import store_dataset
 from vaekit.data.fingerprint import _digest, fingerprint
 from vaekit.data.lazy import ChunkedArray, LazyArray, MappedArray, StackedArray
 from vaekit.data.read_ahead import Hint, ReadAhead
@@ -170,6 +171,13 @@ def test_hdf5_is_read_in_pieces(tmp_path):
     found = load_dataset(str(tmp_path / "x.h5"))
     assert isinstance(found.images, LazyArray)
     assert fingerprint(found) == fingerprint(in_memory(tmp_path, x))
+
+
+def test_large_data_are_imported_without_being_held(tmp_path):
+    found = load_dataset(str(packed(write_npy, tmp_path / "many", levels())))
+    stored = store_dataset(tmp_path / "store", found)
+    assert isinstance(stored.images, np.memmap)
+    assert fingerprint(stored) == fingerprint(found)
 
 
 def test_a_changed_shard_is_read_again(tmp_path):

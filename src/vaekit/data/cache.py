@@ -17,8 +17,10 @@ from typing import Any
 
 import numpy as np
 from filelock import FileLock
+from numpy.lib import format as npy
 
 from vaekit.data.dataset import Dataset
+from vaekit.data.lazy import LazyArray, rows_at_once
 from vaekit.data.table_source import TableSource
 from vaekit.errors import DataError, first_line
 from vaekit.spec import Preprocessing
@@ -190,7 +192,17 @@ def _write(folder: Path, dataset: Dataset, fingerprint: str | None) -> None:
 
 def _save(path: Path, values: np.ndarray) -> None:
     with open(path, "wb") as stream:
-        np.save(stream, values, allow_pickle=False)
+        if isinstance(values, LazyArray):  # as np.save writes it, without holding it
+            header = {
+                "descr": npy.dtype_to_descr(values.dtype),
+                "fortran_order": False,
+                "shape": values.shape,
+            }
+            npy.write_array_header_1_0(stream, header)
+            for first in range(0, len(values), rows_at_once(values)):
+                stream.write(np.ascontiguousarray(values[first : first + rows_at_once(values)]).data)
+        else:
+            np.save(stream, values, allow_pickle=False)
         stream.flush()
         os.fsync(stream.fileno())
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from vaekit.errors import VaekitError
 from vaekit.studies.execution import require
 from vaekit.training.callbacks import Callback, StopTraining
 from vaekit.utils.io import Record
@@ -46,9 +47,17 @@ class Halving(Callback):
 
     Args:
         rung: the run's place in the sweep.
+
+    Raises:
+        VaekitError: this machine does not see the folder of the sweep.
     """
 
     def __init__(self, rung: Rung):
+        if not Path(rung.journal).is_file():
+            raise VaekitError(
+                f"--halving: {rung.journal} is not on this machine; put the folder of the study on a file "
+                "system that all machines share"
+            )
         self.trial = _open_trial(rung)
 
     def on_epoch_end(self, record: Record, model: Any) -> None:

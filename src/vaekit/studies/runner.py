@@ -171,7 +171,7 @@ class WorkerPool:
             if self.lost[place] < self.retries:
                 self.lost[place] += 1
                 self.waiting.appendleft(place)
-                self.display.note(f"run {place + 1}: {failure}; it is tried again")
+                self.display.note(f"{self.jobs[place].directory}: {failure}; it is tried again")
             else:
                 self._finish(worker, INTERNAL, f"{failure}; use --jobs 1")
         self._start_workers()
