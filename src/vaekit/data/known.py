@@ -19,9 +19,9 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from vaekit.data.cache import cache_folder
 from vaekit.errors import VaekitError
 from vaekit.utils.io import write_whole
+from vaekit.utils.paths import cache_folder
 
 DIGEST = "digest"  # the purpose of the digest of all bytes of an array
 MOST = 10_000  # entries; the oldest are dropped

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.data.cache import cache_folder
 from vaekit.data.lazy import Identity, LazyArray, StackedArray, file_state, settle
 from vaekit.data.readers.encoded import pictures_array, read_header
 from vaekit.data.readers.guard import need, reading
@@ -25,6 +24,7 @@ from vaekit.data.readers.listing import list_files
 from vaekit.data.readers.numpy import array_role
 from vaekit.data.readers.raw import PARTS, RawData, split_bounds
 from vaekit.errors import DataError
+from vaekit.utils.paths import cache_folder
 
 SUFFIXES = (".parquet", ".arrow")
 _PICTURES = ("image", "images", "img", "picture", "jpg", "png")

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from vaekit.data.cache import cache_folder
 from vaekit.data.known import recall_arrays
 from vaekit.data.lazy import Identity, LazyArray
 from vaekit.data.readers.shards import map_npy
 from vaekit.errors import DataError
+from vaekit.utils.paths import cache_folder
 
 Decode = Callable[[np.ndarray, dict[str, str]], np.ndarray]
 
