@@ -23,11 +23,12 @@ export function preview(app, model) {
   const original = imageCanvas("Image of the data", { class: "picture small" });
   const caption = el("p", { class: "caption" });
   const facts = el("dl", { class: "numbers" });
+  const side = el("div", { class: "beside" }, original, caption, facts);
   const cells = el("table", { class: "cells", hidden: true });
   const shown = { decoded: null, data: null };
   let shownImage = -1;
 
-  const decode = latest(async ({ place, z, label, frame }) => {
+  const decode = latest(async ({ place, z, label, frame, point }) => {
     if (frame) return showFrame(frame);
     const found = place ? await decodePlace(app, model, place, z, label) : null;
     const row = found?.row ?? (await app.backend.decode(m, [z], label, "preview"));
@@ -36,6 +37,7 @@ export function preview(app, model) {
     showCells({ decoded: row.values });
     source.textContent = `${describeLatent(latent)}${found ? `, ${found.words}` : ""}`;
     if (found && place.time) measure(place.time);
+    side.classList.toggle("stale", Boolean(place) || point === null);
     findNeighbors({ z: latent, label });
   }, app.showError);
   const findNeighbors = latest(async ({ z, label }) => {
@@ -64,7 +66,7 @@ export function preview(app, model) {
     const { z, label, point } = app.store.get();
     const { place, frames } = app.scene.get();
     const frame = place ? null : frames[m];
-    decode({ place: place && (place.m === m || place.i >= 0) ? place : null, z: z[m], label, frame });
+    decode({ place: place && (place.m === m || place.i >= 0) ? place : null, z: z[m], label, frame, point });
     if (frame) showImage(-1, "");
     else if (!place && point !== null) showImage(point, `${capitalized(one(model.info))} ${point}`);
   }
@@ -73,6 +75,7 @@ export function preview(app, model) {
   function showNearest() {
     const { place, near, frames } = app.scene.get();
     const { point } = app.store.get();
+    side.classList.remove("stale");
     if (!near[m] || (!place && (point !== null || frames[m]))) return;
     const [i, distance] = [near[m].index[0], near[m].distance[0]];
     const { condition } = model.info;
@@ -99,7 +102,6 @@ export function preview(app, model) {
   app.store.on(["z", "label", "point"], refresh);
   refreshNumbers();
   refresh();
-  const side = el("div", { class: "beside" }, original, caption, facts);
   const decoded = el("div", { class: "decoded" }, el("p", { class: "caption" }, "Decoded"), picture);
   const box = modelPanel(app, model, el("div", { class: "pair" }, decoded, side), source, cells);
   box.classList.add("preview");
