@@ -143,7 +143,7 @@ class MappedArray(LazyArray):
         return np.take(self.map.view(np.ndarray), rows, axis=0)
 
     def will_need(self, first: int, last: int) -> None:
-        base = self.map.base
+        base: Any = self.map.base
         if hasattr(base, "madvise") and last > first:
             import mmap
 
