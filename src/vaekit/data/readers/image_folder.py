@@ -25,6 +25,7 @@ import numpy as np
 
 from vaekit.data.lazy import LAZY_BYTES, LazyArray, rows_at_once, take_rows
 from vaekit.data.readers.decoded import decode_to_file
+from vaekit.data.readers.guard import check_size
 from vaekit.data.readers.image import ImageHeader, decode_pages, read_header
 from vaekit.data.readers.listing import Listing, list_files, name_some
 from vaekit.data.readers.raw import PARTS, RawData, check_parts, split_bounds
@@ -186,6 +187,7 @@ def _decode_all(
     if math.prod(shape) * np.dtype(dtype).itemsize > LAZY_BYTES:
         files = [header.path for header in headers]
         return decode_to_file(files, shape, dtype, (options.crop, options.strict), broken, decode)
+    check_size(folder, shape, np.dtype(dtype).itemsize)
     values = np.empty(shape, dtype)
     return values, decode(values, broken)
 
