@@ -29,7 +29,10 @@ export function serverBackend(base = "api") {
   return {
     models: async () => (await get("models")).json(),
     map: async (m, kind, dims = 2) => points(await (await get("map", { model: m, kind, dims })).json()),
-    values: async (m) => points(await (await get("map/values", { model: m })).json()),
+    async values(m) {
+      const { log_likelihood, error } = points(await (await get("map/values", { model: m })).json());
+      return { log_likelihood, error };
+    },
     waiting: async (m, kind, dims) => (await get("map/waiting", { model: m, kind, dims })).json(),
     density: async (m, kind) => (await get("density", { model: m, kind })).json(),
     backdrop: async (m, options) => bitmap(await get("backdrop", { model: m, ...options })),

@@ -52,7 +52,10 @@ async function createSite(info, m) {
 
 const views = {
   map: mapOf,
-  values: (site) => site.maps[site.info.projection.kind],
+  values(site) {
+    const { log_likelihood, error } = site.maps[site.info.projection.kind];
+    return { log_likelihood, error };
+  },
   waiting: () => ({ waiting: null }),
   density: (site, kind) => site.data.density[kind],
   image: async (site, index) => site.renderer.tile(await site.images, index, site.data.columns),
