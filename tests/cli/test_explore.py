@@ -52,9 +52,9 @@ def test_a_public_address_has_a_token(call, run, monkeypatch):
     assert "/?token=" in call("explore", run, "--port", 0, "--no-open", "--host", "0.0.0.0").stdout
 
 
-@pytest.mark.parametrize("number", [0, 3])
-def test_it_takes_one_run_or_two(fails, run, number):
-    assert "expected one RUN, two RUNs to compare, or --demo" in fails(2, "explore", *[run] * number)
+@pytest.mark.parametrize("number", [0, 5])
+def test_it_takes_one_to_four_runs(fails, run, number):
+    assert "expected one RUN, up to 4 RUNs to compare, or --demo" in fails(2, "explore", *[run] * number)
 
 
 def test_a_missing_model_is_an_error(fails, run):

@@ -1,4 +1,4 @@
-"""`vaekit explore`: the latent space of one or two models in a browser."""
+"""`vaekit explore`: the latent space of one model, or of up to four, in a browser."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from vaekit.engine.trained_model import TrainedModel
 
 
+MAX_MODELS = 4  # side by side
+
+
 @click.command()
-@click.argument("runs", metavar="RUN [RUN_B]", nargs=-1)
+@click.argument("runs", metavar="RUN [RUN...]", nargs=-1)
 @click.option("--demo", is_flag=True, help="Open the small model that comes with the package.")
 @options.data
 @click.option(
@@ -54,7 +57,8 @@ def command(
 ) -> None:
     """Explore the latent space of a model in a browser.
 
-    RUN is a run directory, a model directory, or the file of its weights. Two models are shown side by side.
+    RUN is a run directory, a model directory, or the file of its weights. Up to four models are shown
+    side by side, with the same image through each.
     By default, the page is served to this machine only, until Ctrl-C.
 
     \b
@@ -74,7 +78,7 @@ def command(
 
 
 def open_models(runs: tuple[str, ...], demo: bool, device: str) -> list[tuple[TrainedModel, str]]:
-    """Open one or two models.
+    """Open one to four models.
 
     Args:
         runs: run directories, model directories or files of weights.
@@ -85,14 +89,14 @@ def open_models(runs: tuple[str, ...], demo: bool, device: str) -> list[tuple[Tr
         Each model, and the Python expression that loads it.
 
     Raises:
-        click.UsageError: there is no model, or there are more than two.
+        click.UsageError: there is no model, or there are more than four.
 
     >>> [(trained, expression)] = open_models((), demo=True, device="cpu")
     >>> expression
     'vaekit.demo()'
     """
-    if not 1 <= len(runs) + demo <= 2:
-        raise click.UsageError("expected one RUN, two RUNs to compare, or --demo")
+    if not 1 <= len(runs) + demo <= MAX_MODELS:
+        raise click.UsageError(f"expected one RUN, up to {MAX_MODELS} RUNs to compare, or --demo")
     from vaekit.cli.output import open_model
     from vaekit.explorer.session import demo as packaged_model
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vaekit.cli import options, processes
 from vaekit.cli.processes import run_in_processes
 from vaekit.utils.format import count_of
+
+if TYPE_CHECKING:
+    from vaekit.explorer.training import Watch
+    from vaekit.runs.run import Run
+    from vaekit.training.display import TrainingLogger
 
 
 @click.command()
@@ -41,6 +46,11 @@ from vaekit.utils.format import count_of
     metavar="NAME",
     help="Write numbers for other programs, too: csv, tensorboard, wandb or mlflow. Repeatable.",
 )
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Open a page while training runs: curves, samples, and the map as it forms; then the explorer.",
+)
 @processes.processes
 @processes.max_restarts
 @options.slow_model_output
@@ -53,6 +63,7 @@ def command(
     loggers: tuple[str, ...],
     processes: int | None,
     max_restarts: int | None,
+    watch: bool,
     as_json: bool,
     quiet: bool,
     **settings: Any,
@@ -68,6 +79,7 @@ def command(
       vaekit train --data photos/
       vaekit train --resume runs/mnist/1
       vaekit train mnist --processes 2
+      vaekit train mnist-2d --watch
     """
     recipe, overrides = split_words(words)
     if strict:
@@ -85,6 +97,7 @@ def command(
     from vaekit.training.display import make_display
 
     log = make_display(quiet)
+    page, given["callbacks"] = _watch(log) if watch else (None, [])
     if resume:
         done = train.resume(resume, overrides, data=data, logger=loggers, log=log, **given)
     else:
@@ -93,6 +106,37 @@ def command(
         return
     summary = done.summary()
     emit(summary, _format_summary(summary), as_json)
+    if page is not None:
+        _explore(done, page)
+
+
+def _watch(log: TrainingLogger) -> tuple[Watch, list[Any]]:
+    """The page of a training, and the callbacks that feed it."""
+    import webbrowser
+
+    from vaekit.explorer.training import Watch
+    from vaekit.runs.history import EpochHistory
+
+    def ready(address: str) -> None:
+        log.note(f"watch at {address}")
+        webbrowser.open(address)
+
+    page = Watch(ready=ready)
+    return page, [EpochHistory(), page]
+
+
+def _explore(run: Run, page: Watch) -> None:
+    """Go on at the same address with the explorer of the trained model, until Ctrl-C."""
+    from vaekit.explorer.server import serve
+    from vaekit.explorer.session import open_session
+
+    session = open_session(run.trained, f"vaekit.load({str(run.path)!r}, device='cpu')")
+    page.stop()
+    click.echo(
+        f"the page stays at {page.address} until Ctrl-C; explore again with: vaekit explore {run.path}",
+        err=True,
+    )
+    serve([session], page.host, page.port)
 
 
 def split_words(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:

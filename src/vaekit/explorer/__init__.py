@@ -1,4 +1,4 @@
-"""The explorer: a web page for exploring the latent space of one trained model, or of two side by side.
+"""The explorer: a web page for exploring the latent space of one trained model, or of up to four.
 
 It sits above `vaekit.engine`. The command line imports it, and `vaekit.explore` shows it in a notebook. The
 views are pure functions of a model and a request; the server and the static export both answer with them.

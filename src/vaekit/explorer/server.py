@@ -33,6 +33,7 @@ from vaekit.explorer import requests, security, views
 from vaekit.explorer.connections import BoundedProtocol
 from vaekit.explorer.security import Gate, RefusedRequest, error_response
 from vaekit.explorer.session import ExplorerSession
+from vaekit.explorer.training import training_routes
 from vaekit.explorer.worker import Worker
 from vaekit.utils.io import to_jsonable
 
@@ -49,7 +50,7 @@ def application(
     """The ASGI application of the explorer.
 
     Args:
-        sessions: one model, or two side by side. hosts, token: see `security.Gate`. worker: the thread that
+        sessions: one model, or up to four. hosts, token: see `security.Gate`. worker: the thread that
         answers, stopped by the caller; None for one that lives as long as the program. framed: see
         `security.Gate`.
 
@@ -64,7 +65,8 @@ def application(
     routes = [
         _models_route(sessions, worker),
         *(_call_route(call, sessions, worker) for call in views.CALLS),
-        *_file_routes(),
+        *training_routes([session.trained.source for session in sessions]),
+        *file_routes(),
     ]
     handlers = {
         HTTPException: _on_http_error,
@@ -118,8 +120,13 @@ def _call_route(call: views.Call, sessions: Sequence[ExplorerSession], worker: W
     return Route(f"/api/{call.name}", endpoint, methods=[call.method])
 
 
-def _file_routes() -> list[Route]:
-    """A route per file of the page: no requested path reaches the file system."""
+def file_routes() -> list[Route]:
+    """A route per file of the page: no requested path reaches the file system.
+
+    Example:
+        >>> "/main.js" in {route.path for route in file_routes()}
+        True
+    """
     files = {f"/{file.relative_to(STATIC).as_posix()}": file for file in STATIC.rglob("*") if file.is_file()}
     routes = [Route(path, partial(_send_file, file), methods=["GET"]) for path, file in files.items()]
     return [*routes, Route("/", partial(_send_file, STATIC / "index.html"), methods=["GET"])]
@@ -193,7 +200,7 @@ def serve(
     """Serve the page until Ctrl-C.
 
     Args:
-        sessions: one model, or two side by side.
+        sessions: one model, or up to four side by side.
         host: the address to listen on; an address that other machines can reach requires a token.
         port: the preferred port; a free one is used if it is taken, or if it is 0.
         ready: called with the URL to open once the server listens.
@@ -208,7 +215,7 @@ def serve(
     """
     listening = bind(host, port)
     port = listening.getsockname()[1]
-    token = "" if security.is_loopback(host) else secrets.token_urlsafe(16)
+    token = token_for(host)
     worker = background_worker(sessions)
     app = application(sessions, security.allowed_hosts(host, port), token, worker)
     ready(page_url(host, port, token))
@@ -217,6 +224,16 @@ def serve(
             uvicorn_server(app).run([listening])
         finally:
             worker.stop()
+
+
+def token_for(host: str) -> str:
+    """The token of a server: none if only this machine can reach it.
+
+    Example:
+        >>> token_for("127.0.0.1")
+        ''
+    """
+    return "" if security.is_loopback(host) else secrets.token_urlsafe(16)
 
 
 def uvicorn_server(app: Gate) -> uvicorn.Server:

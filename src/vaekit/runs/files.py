@@ -6,7 +6,8 @@ metrics.jsonl           one record per epoch
 events.jsonl            one record per rollback after a divergence
 checkpoint/             what training resumes from
 model/                  config.json and model.safetensors: the model to share
-figures/                plots, and images of the training progress
+figures/                plots, and images of the training progress; in svg/ those of the report
+history/                states of epochs, which vaekit train --watch keeps
 evaluation.json         the evaluation by importance sampling
 evaluation.npz          its values per image
 evaluation-ais.json, evaluation-ais.npz    the same by annealed importance sampling (AIS)

@@ -34,6 +34,7 @@ from vaekit.parallel.processes import Processes, advise, current, joined, launch
 from vaekit.registry import Trust, UntrustedError
 from vaekit.runs import integrity
 from vaekit.runs.endings import describe_end, override_to_extend
+from vaekit.runs.history import tell_histories
 from vaekit.runs.integrity import RESUMABLE
 from vaekit.runs.resolve import resolve, restarted_run, run_directory, with_absolute_paths
 from vaekit.runs.run import Run
@@ -316,6 +317,7 @@ def _prepare(
     )  # fmt: skip
     validation = trained.subset(dataset, splits.validation) if len(splits.validation) else None
     train_set = trained.subset(dataset, splits.train, training=True)
+    tell_histories(called, trained, validation or train_set)
     with cpu_settings(recipe.training.threads):
         library = recorded or current().on_first(lambda: matmul.chosen(recipe.training.matmul))
     return Prepared(experiment, trained, train_set, validation, called, notes, library)

@@ -17,6 +17,7 @@ import { createStore } from "./store.js";
 import { tabs } from "./tabs.js";
 import { themeButton } from "./theme.js";
 import { classes } from "./tools/classes.js";
+import { comparison } from "./tools/compare.js";
 import { pickEnd, setEnd } from "./tools/endpoints.js";
 import { interpolation } from "./tools/interpolate.js";
 import { pseudoInputs } from "./tools/pseudo_inputs.js";
@@ -24,6 +25,7 @@ import { drawing } from "./tools/drawing/drawing.js";
 import { sliders } from "./tools/sliders.js";
 import { errorBanner } from "./error_banner.js";
 
+const NUMBERS = ["No", "One", "Two", "Three", "Four"];
 const at = (id) => document.getElementById(id);
 
 async function start() {
@@ -69,6 +71,9 @@ async function start() {
   showTitle(infos);
   document.documentElement.style.setProperty("--shape", infos[0].tile_size.join(" / "));
   at("actions").prepend(
+    ...(infos.some(({ history }) => history)
+      ? [el("a", { class: "button", href: "training/index.html" }, "Training")]
+      : []),
     button("Copy link", (event) => copied(event.target, link())),
     button("Copy as Python", () => showPython(app).catch(app.showError), {
       title: "Python code that makes what is shown",
@@ -90,6 +95,7 @@ function panel(app) {
     { key: "sliders", title: "Sliders", content: sliders(app) },
     { key: "select", title: "Select", content: selectionPanel(app) },
     { key: "interpolate", title: "Interpolate", content: interpolation(app) },
+    ...(app.models.length > 1 ? [{ key: "compare", title: "Compare", content: comparison(app) }] : []),
     ...(app.models.every(({ info }) => info.drawable)
       ? [{ key: "draw", title: "Draw", content: drawing(app) }]
       : []),
@@ -111,18 +117,18 @@ function panel(app) {
   return [previews, neighborStrip(app), conditionBox(app), box].filter(Boolean);
 }
 
-/** "A · title", or "A · path" if both models have the same title. */
+/** "A · title", or "A · path" if two models have the same title. */
 function namesOf(infos) {
   if (infos.length === 1) return [infos[0].title];
-  const same = infos[0].title === infos[1].title;
-  return infos.map(({ title, path }, m) => `${"AB"[m]} · ${same ? path.split("/").slice(-2).join("/") : title}`);
+  const same = new Set(infos.map(({ title }) => title)).size < infos.length;
+  return infos.map(({ title, path }, m) => `${"ABCD"[m]} · ${same ? path.split("/").slice(-2).join("/") : title}`);
 }
 
 function showTitle(infos) {
-  const titles = infos.map(({ title }) => title).join(" and ");
+  const titles = [...new Set(infos.map(({ title }) => title))].join(" and ");
   const [{ data, split, images, noun, layer_dims: layerDims, prior, is_bound: isBound }] = infos;
   document.title = `${titles} · vaekit explorer`;
-  at("title").textContent = infos.length > 1 ? "Two models, side by side" : titles;
+  at("title").textContent = infos.length > 1 ? `${NUMBERS[infos.length]} models, side by side` : titles;
   const latents = `${layerDims.join(" + ")} latents`;
   const facts = [
     `${images.toLocaleString("en")} ${noun} of ${data.split("/").pop()}, ${split}`,

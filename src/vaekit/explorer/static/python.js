@@ -64,7 +64,7 @@ export async function python(app, view) {
 
 const TORCH = ["import torch", "import vaekit"];
 const fileOf = (app, model, name, extension = "png") =>
-  app.models.length > 1 ? `${name}-${"AB"[model.m]}.${extension}` : `${name}.${extension}`;
+  app.models.length > 1 ? `${name}-${"ABCD"[model.m]}.${extension}` : `${name}.${extension}`;
 
 /** A snippet that loads the model, makes images from latent vectors or data, and saves them as a grid. */
 function imageSnippet(app, model, { imports = [], code, images, columns, name = "image", limits = "" }) {

@@ -7,7 +7,7 @@
  * @typedef {import("./types.js").State} State
  */
 
-const TOOLS = ["sliders", "select", "interpolate", "draw", "classes", "pseudo_inputs"];
+const TOOLS = ["sliders", "select", "interpolate", "compare", "draw", "classes", "pseudo_inputs"];
 const COLORS = ["label", "reconstruction", "kl", "log_likelihood", "error", "none"];
 
 const number = (low, high) => ({

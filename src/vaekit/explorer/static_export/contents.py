@@ -42,7 +42,7 @@ def site_files(
     """All data files of a static page.
 
     Args:
-        sessions: one model, or two side by side.
+        sessions: one model, or up to four side by side.
         progress: called with the name of each file before it is made.
 
     Returns:

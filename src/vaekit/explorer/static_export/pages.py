@@ -127,6 +127,9 @@ def bundle(page: str, files: Mapping[str, bytes]) -> str:
 def _static_files() -> dict[str, bytes]:
     """The files of the page without index.html."""
     files = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.is_file()}
+    files = {
+        name: path for name, path in files.items() if not name.startswith("training/")
+    }  # of a server only
     return {name: path.read_bytes() for name, path in sorted(files.items()) if name != "index.html"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,9 @@ from vaekit.data.dataset import NOUNS
 from vaekit.explorer import images, prior_samples
 from vaekit.explorer.projection import missing_package, projection_kinds
 from vaekit.explorer.session import ExplorerSession
+from vaekit.explorer.training import run_of
 from vaekit.explorer.views.responses import MAX_COLUMNS
+from vaekit.runs.history import kept_epochs
 
 
 def models(sessions: Sequence[ExplorerSession]) -> dict[str, Any]:
@@ -60,8 +63,10 @@ def describe(session: ExplorerSession) -> dict[str, Any]:
         "split": session.source.split,
         "images": len(session.images),
         "projection": _projection(session),
+        "images_key": _images_key(session),
+        "history": bool(kept_epochs(run_of(source))),
         # people name a run, not the folder of its weights
-        "path": str(source.parent if source.name == "model" else source),
+        "path": str(run_of(source)),
         "python": session.source.python,
         "own_data": session.source.own,
         "attributes": list(session.attributes),
@@ -112,3 +117,11 @@ def _projection(session: ExplorerSession) -> dict[str, Any]:
         "axes": list(default.names),
         "explained_variance_ratio": None if explained is None else list(explained),
     }
+
+
+def _images_key(session: ExplorerSession) -> str:
+    """Equal for two models that show the same images of the same data in the same order."""
+    digest = hashlib.sha256(session.trained.fingerprint.encode())
+    digest.update(f"{session.source.data} {session.source.split}".encode())
+    digest.update(np.ascontiguousarray(session.images.indices, dtype=np.int64).tobytes())
+    return digest.hexdigest()[:16]

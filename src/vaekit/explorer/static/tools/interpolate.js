@@ -174,7 +174,7 @@ function saveButton(app, panels, format) {
       if (!z) continue;
       const { label } = app.store.get();
       const blob = await app.backend.strip(m, { z, label, format, fps: Math.min(50, z.length / SECONDS) });
-      save(blob, `interpolation${panels.length > 1 ? `-${"AB"[m]}` : ""}.${format}`);
+      save(blob, `interpolation${panels.length > 1 ? `-${"ABCD"[m]}` : ""}.${format}`);
     }
   };
   return button(`Save ${format.toUpperCase()}`, () => saveAll().catch(app.showError), { class: "button small" });
