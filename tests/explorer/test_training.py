@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from explorer.browsing import browser, needed, until
-from vaekit.explorer.training import Watch
+from vaekit.explorer.watch import Watch
 from vaekit.runs.history import EpochHistory, read_state
 from vaekit.runs.train import train
 from vaekit.training.callbacks import Callback

@@ -13,7 +13,7 @@ from vaekit.cli.processes import run_in_processes
 from vaekit.utils.format import count_of
 
 if TYPE_CHECKING:
-    from vaekit.explorer.training import Watch
+    from vaekit.explorer.watch import Watch
     from vaekit.runs.run import Run
     from vaekit.training.display import TrainingLogger
 
@@ -114,7 +114,7 @@ def _watch(log: TrainingLogger) -> tuple[Watch, list[Any]]:
     """The page of a training, and the callbacks that feed it."""
     import webbrowser
 
-    from vaekit.explorer.training import Watch
+    from vaekit.explorer.watch import Watch
     from vaekit.runs.history import EpochHistory
 
     def ready(address: str) -> None:

@@ -4,29 +4,26 @@
     GET /api/training/epoch?epoch= the state of one epoch
 
 The page reads the run directory only (`metrics.jsonl`, and the states of `vaekit.runs.history`), so it shows
-a training of another process, too. `Watch` is a callback that serves it while the training runs.
+a training of another process, too. `vaekit.explorer.watch` serves it while the training runs.
 """
 
 from __future__ import annotations
 
 import base64
-import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from vaekit.errors import NotFoundError, VaekitError
 from vaekit.explorer.security import error_response
 from vaekit.runs.files import RunFiles, read_lines
 from vaekit.runs.history import kept_epochs, read_labels, read_state
-from vaekit.training.callbacks import Callback, Training
 from vaekit.utils.io import to_jsonable
 
 PAGE = "/training/index.html"
@@ -102,56 +99,16 @@ def training_routes(sources: Sequence[Path]) -> list[Route]:
         []
     """
     run = next((run for source in sources if kept_epochs(run := run_of(source))), None)
-    return [] if run is None else _routes(run)
+    return [] if run is None else run_routes(run)
 
 
-class Watch(Callback):
-    """A callback that serves the page of a training while it runs.
-
-    Args:
-        host, port: where to listen; see `vaekit.explorer.server.serve`.
-        ready: called with the address to open, once the server listens.
+def run_routes(run: Path) -> list[Route]:
+    """The routes of one run, with or without a history.
 
     Example:
-        >>> Watch().address
-        ''
+        >>> [route.path for route in run_routes(Path("nowhere"))]
+        ['/api/training', '/api/training/epoch']
     """
-
-    def __init__(
-        self, host: str = "127.0.0.1", port: int = 8000, ready: Callable[[str], None] = lambda address: None
-    ):
-        self.host, self.port, self._ready = host, port, ready
-        self.address = ""
-        self._server: Any = None
-        self._thread: threading.Thread | None = None
-
-    def on_train_start(self, training: Training) -> None:
-        """Listen, in a thread that ends with the program."""
-        from vaekit.explorer import security, server
-
-        if self._thread is not None:
-            return
-        listening = server.bind(self.host, self.port)
-        self.port = listening.getsockname()[1]
-        token = server.token_for(self.host)
-        routes = [*_routes(training.directory), *server.file_routes()[:-1], Route("/", _to_page)]
-        gate = security.Gate(Starlette(routes=routes), security.allowed_hosts(self.host, self.port), token)
-        self._server = server.uvicorn_server(gate)
-        self._thread = threading.Thread(target=self._server.run, args=([listening],), daemon=True)
-        self._thread.start()
-        address = server.page_url(self.host, self.port, token)
-        self.address = address.replace("/?token=", f"{PAGE}?token=") if token else f"{address[:-1]}{PAGE}"
-        self._ready(self.address)
-
-    def stop(self) -> None:
-        """Stop listening."""
-        if self._thread is not None:
-            self._server.should_exit = True
-            self._thread.join(10)
-            self._thread = None
-
-
-def _routes(run: Path) -> list[Route]:
     return [
         Route("/api/training", partial(_answer, lambda http: training_state(run)), methods=["GET"]),
         Route("/api/training/epoch", partial(_answer, partial(_state_of, run)), methods=["GET"]),
@@ -170,7 +127,3 @@ async def _answer(compute: Callable[[Request], dict[str, Any]], http: Request) -
         return JSONResponse(to_jsonable(await run_in_threadpool(compute, http)))
     except VaekitError as error:
         return error_response(404 if isinstance(error, NotFoundError) else 400, str(error))
-
-
-async def _to_page(http: Request) -> Response:
-    return RedirectResponse(PAGE)
