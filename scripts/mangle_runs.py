@@ -54,7 +54,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 }
 WORDS = re.compile(
     r"warning|damaged|changed|stale|of other|not the|left out|cannot be read|lacks|missing|differs|expected"
-    r"|written again|not notice|not readable"
+    r"|written again|not notice|not readable|not text"
 )
 _TIMES = re.compile(r'"(seconds|images_per_second|started|date|cache_size|free|disk_free)": [^,}\n]*')
 
@@ -290,7 +290,7 @@ def _wrong(outcome: Outcome, right: Outcome) -> str:
     more = set(outcome.said.splitlines()) - set(right.said.splitlines())
     if outcome.said == right.said or WORDS.search("\n".join([outcome.stderr, *more])):
         return ""
-    return f"other numbers without a word; stderr: {outcome.stderr!r}"
+    return f"other numbers without a word: {sorted(more)[:3]}; stderr: {outcome.stderr!r}"
 
 
 def _find(run: Path, name: str) -> Path:
