@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from functools import partial
 from math import ceil, isfinite, isqrt, log2
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -125,10 +125,11 @@ def _infer_lazy(
 ) -> InferredImages:
     """The same of an array that is read by rows: one pass over it, whose findings are kept."""
     digest = hashlib.sha256()
-    facts = _Facts(*recall("facts", values.identity, lambda: list(_scan(values, where, digest))))
-    decided = recall("stored", values.identity, lambda: _decision(_store(values, facts, where)))
+    array = cast(np.ndarray, values)  # as it is indexed
+    facts = _Facts(*recall("facts", values.identity, lambda: list(_scan(array, where, digest))))
+    decided = recall("stored", values.identity, lambda: _decision(_store(array, facts, where)))
     dtype, (offset, scale, note, is_levels, levels, scaled) = np.dtype(decided[0]).type, decided[1:]
-    stored = _as_type(values, dtype, where, offset, scale)
+    stored = cast(LazyArray, _as_type(array, dtype, where, offset, scale))
     stand_in = np.broadcast_to(np.zeros((), dtype), values.shape)
     rows = kind == "auto" and values.ndim == 2
 
@@ -144,8 +145,8 @@ def _infer_lazy(
     if stored is values and same_order and digest.digest_size and digest.hexdigest() != _NOTHING:
         remember(DIGEST, images.identity, digest.hexdigest())
     images.has_missing = facts.missing > 0
-    notes = (layout, note, *facts.notes(values))
-    return InferredImages(images, offset, scale, notes, levels, scaled)
+    notes = (layout, note, *facts.notes(array))
+    return InferredImages(cast(np.ndarray, images), offset, scale, notes, levels, scaled)
 
 
 def _decision(stored: _Stored) -> list[Any]:

@@ -27,7 +27,7 @@ class Neighbors(NamedTuple):
         array([4])
     """
 
-    index: np.ndarray
+    index: np.ndarray  # type: ignore[assignment]  # a tuple has a method of that name
     distance: np.ndarray
 
 

@@ -21,12 +21,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from vaekit.errors import InvalidError
-from vaekit.plotting import embed, project
+from vaekit.plotting import Method, embed, project
 
 if TYPE_CHECKING:
     from scipy.spatial import cKDTree
@@ -156,8 +156,8 @@ def fit_projection(latents: np.ndarray, kind: str | None = None, dims: int = 2) 
         vaekit.errors.InvalidError: map: expected pca, umap or tsne, got 'latents'
     """
     kind = checked_kind(latents.shape[1], kind, dims)
-    if kind == "umap" or kind == "tsne":
-        points, names, _ = embed(latents, kind, dims)
+    if kind in ("umap", "tsne"):
+        points, names, _ = embed(latents, cast(Method, kind), dims)
         return NeighborProjection(kind, points, names, latents, fitted=len(latents))
     if kind == "pca":
         return _principal_components(latents, dims)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -67,15 +67,17 @@ def differences(rows: Sequence[Difference], title: str, x_label: str, subtitle: 
     figure = figure_frame(left + _WIDTH + right + _EDGE, _BOTTOM + height + _TOP, title, subtitle)
     axes = place(figure, left, _BOTTOM, _WIDTH, height)
     for place_, row in enumerate(rows):
-        interval = row.low is not None and row.high is not None
-        clear = interval and (row.low > 0 or row.high < 0)  # type: ignore[operator]
+        ends = None if row.low is None or row.high is None else [row.low, row.high]
+        clear = ends is not None and (ends[0] > 0 or ends[1] < 0)
         color = BLUE if clear else INK if not place_ else MUTED
-        if interval:
-            axes.plot(
-                [row.low, row.high], [place_, place_], color=color, linewidth=1.6, solid_capstyle="butt"
-            )
+        if ends is not None:
+            axes.plot(ends, [place_, place_], color=color, linewidth=1.6, solid_capstyle="butt")
         axes.plot(row.mean, place_, "o", color=color, markersize=4.5)
-        looks = {"fontsize": 7.5, "va": "center", "color": INK if clear or not place_ else MUTED}
+        looks: dict[str, Any] = {
+            "fontsize": 7.5,
+            "va": "center",
+            "color": INK if clear or not place_ else MUTED,
+        }
         axes.text(1 + 0.12 / _WIDTH, place_, row.text, transform=axes.get_yaxis_transform(), **looks)
     axes.axvline(0, color=MUTED, linewidth=0.8, linestyle=(0, (3, 3)), zorder=0)
     axes.set_yticks(range(len(rows)), [row.label for row in rows])

@@ -88,7 +88,11 @@ class EpochHistory:
         with seeded(0):
             plane, explained = self._project(epoch)
             picture = np.frombuffer(self._samples(epoch), np.uint8)
-        state = {"plane": plane.astype(np.float16), "explained": np.float32(explained), "samples": picture}
+        state = {
+            "plane": plane.astype(np.float16),
+            "explained": np.array(explained, np.float32),
+            "samples": picture,
+        }
         write_whole(folder / f"{epoch.number:06d}.npz", _packed(state))
         _thin(folder)
 

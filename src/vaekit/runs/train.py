@@ -319,7 +319,9 @@ def _prepare(
     train_set = trained.subset(dataset, splits.train, training=True)
     tell_histories(called, trained, validation or train_set)
     with cpu_settings(recipe.training.threads):
-        library = recorded or current().on_first(lambda: matmul.chosen(recipe.training.matmul))
+        library: matmul.Library = current().on_first(
+            lambda: recorded or matmul.chosen(recipe.training.matmul)
+        )
     return Prepared(experiment, trained, train_set, validation, called, notes, library)
 
 

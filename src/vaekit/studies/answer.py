@@ -108,9 +108,9 @@ def _figure(name: str, ranked: Sequence[VariantResult]) -> FigureElement:
 def _row(lead: Lead, sign: float) -> Difference:
     mean, low, high = (sign * end for end in lead.difference)
     low, high = sorted((low, high))
-    ends = (low, high) if lead.over else (None, None)
     number = lambda value: (
         format_value(lead.metric, value).removesuffix(find_metric(lead.metric).unit).strip()
     )
     interval = f" ({number(low)} to {number(high)})" if lead.over else ""
-    return Difference(lead.other.label, mean, *ends, f"{number(mean)}{interval}")
+    ends = {"low": low if lead.over else None, "high": high if lead.over else None}
+    return Difference(lead.other.label, mean, text=f"{number(mean)}{interval}", **ends)

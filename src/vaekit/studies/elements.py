@@ -150,7 +150,7 @@ def difference_over_seeds(one: Cell, other: Cell) -> Interval | None:
     """
     if one.std is None or other.std is None or min(one.count, other.count) < 2:
         return None
-    first, second = ((float(cell.value), float(cell.std), cell.count) for cell in (one, other))
+    first, second = ((float(cell.value or 0.0), float(cell.std or 0.0), cell.count) for cell in (one, other))
     return welch_interval_of(first, second)
 
 

@@ -78,7 +78,10 @@ def _with_rungs(
     """The jobs, each with its place in a sweep with successive halving."""
     finished = [Run(tasks[number].directory).metrics for number, (code, _) in results.items() if code == 0]
     rungs = begin_halving(folder, finished, len(jobs), factor)
-    return [job._replace(rung=tuple(rung)) for job, rung in zip(jobs, rungs, strict=True)]
+    return [
+        job._replace(rung=(rung.journal, rung.trial, rung.factor))
+        for job, rung in zip(jobs, rungs, strict=True)
+    ]
 
 
 def _run_in_process(jobs: Sequence[Job], display: StudyDisplay) -> JobResults:

@@ -39,7 +39,7 @@ def read_hdf5(path: Path, array: str | None = None) -> RawData:
         large = _large_values(found, roles)
         for key in roles.values():
             check_dataset(path, found[key], piecewise=key == large)
-        arrays = {
+        arrays: dict[Role, Any] = {
             role: _piecewise(path, key) if key == large else _with_text(np.asarray(found[key][()]))
             for role, key in roles.items()
         }

@@ -79,7 +79,7 @@ def read_shards(folder: Path) -> RawData:
         )
     order = [part for part in ("", "train", "validation", "test") if part in parts]
     read = {part: _read_part(folder, parts[part]) for part in order}
-    counts = {part: sum(len(shard["values"]) for shard in read[part]) for part in order}
+    counts: dict[str, int] = {part: sum(len(shard["values"]) for shard in read[part]) for part in order}
     shards = [shard for part in order for shard in read[part]]
     _check_alike(folder, shards)
     values = settle(StackedArray([shard["values"] for shard in shards]))

@@ -15,7 +15,7 @@ import os
 import re
 import tarfile
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import IO
 
@@ -74,9 +74,7 @@ def read_webdataset(path: Path, options: ImageOptions) -> RawData:
     rank = ("", "train", "validation", "test")
     order = sorted(range(len(files)), key=lambda place: rank.index(parts[place]))
     files, parts = [files[place] for place in order], [parts[place] for place in order]
-    indexes = [
-        recall_arrays("webdataset", file_state(file), lambda file=file: _index(file)) for file in files
-    ]
+    indexes = [recall_arrays("webdataset", file_state(file), partial(_index, file)) for file in files]
     counts = dict.fromkeys(parts, 0)
     for part, index in zip(parts, indexes, strict=True):
         counts[part] += len(index["offsets"])
@@ -130,7 +128,7 @@ def _samples(archive: tarfile.TarFile) -> Iterator[dict[str, tuple[int, int]]]:
     """The members of each data point: ending -> (offset, size)."""
     key, found = None, dict[str, tuple[int, int]]()
     for member in archive:
-        archive.members = []  # type: ignore[misc]  # which would grow without limit
+        archive.members = []  # type: ignore[attr-defined]  # which would grow without limit
         if not member.isfile():
             continue
         folder, _, name = member.name.rpartition("/")

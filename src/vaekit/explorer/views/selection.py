@@ -79,7 +79,7 @@ def export(session: ExplorerSession, request: requests.Export) -> Response:
     arrays = {name: column for name, column in table.items() if name not in _latent_names(session)}
     arrays |= {"z": session.latents.mean[chosen], "std": session.latents.stddev[chosen]}
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, images=images.cpu().numpy(), **arrays)
+    np.savez_compressed(buffer, allow_pickle=False, images=images.cpu().numpy(), **arrays)
     return ImageResponse(buffer.getvalue(), "application/octet-stream")
 
 
