@@ -88,7 +88,7 @@ class EpochHistory:
         with seeded(0):
             plane, explained = self._project(epoch)
             picture = np.frombuffer(self._samples(epoch), np.uint8)
-        state = {
+        state: dict[str, np.ndarray] = {
             "plane": plane.astype(np.float16),
             "explained": np.array(explained, np.float32),
             "samples": picture,
