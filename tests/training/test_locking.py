@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
 from toy_runs import At, metrics, train
 from vaekit.errors import InterruptedRun, VaekitError
-from vaekit.training.locking import catch_signals, lock_directory
+from vaekit.training.locking import GONE, catch_signals, lock_directory
 
 HOLD = """
 import sys, time
@@ -52,6 +53,18 @@ def test_a_second_training_in_the_same_process_is_refused(tmp_path):
         pass
     with lock_directory(tmp_path):
         pass
+
+
+def test_a_process_of_another_machine_is_refused_until_it_is_gone(tmp_path):
+    owner = tmp_path / ".pid"
+    owner.write_text("17\nfar\nanother-machine\n")
+    with pytest.raises(VaekitError, match=r"another process \(pid 17 on far\) is training in .* s ago; wait"):
+        train(tmp_path)
+    assert not (tmp_path / "metrics.jsonl").exists()
+    os.utime(owner, (time.time() - GONE - 1,) * 2)
+    with lock_directory(tmp_path):
+        assert owner.read_text().splitlines()[0] == str(os.getpid())
+    assert not owner.exists()
 
 
 def test_a_directory_that_cannot_be_made(tmp_path):

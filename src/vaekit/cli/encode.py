@@ -6,7 +6,8 @@ from typing import Literal
 
 import click
 
-from vaekit.cli import options
+from vaekit.cli import options, processes
+from vaekit.cli.processes import run_in_processes
 
 
 @click.command()
@@ -40,6 +41,7 @@ from vaekit.cli import options
 @options.data
 @options.strict
 @options.device
+@processes.processes
 @options.pictures(images=False)
 @options.model_output
 def command(
@@ -54,6 +56,7 @@ def command(
     data: str | None,
     strict: bool,
     device: str,
+    processes: int | None,
     as_json: bool,
 ) -> None:
     """Write the latents of images or rows to a file, or draw them as a map.
@@ -75,18 +78,23 @@ def command(
     from vaekit.engine.latent_plots import latent_scatter
     from vaekit.engine.loaded_model import row_names, split_indices
     from vaekit.evaluation.latent import latent_table, write_table
+    from vaekit.parallel.processes import is_first, joined
 
     if not (output or method or figure):
         raise click.UsageError("nothing to write; give -o FILE for the latents, --map for a figure, or both")
-    trained, folder = open_model(run, device, strict)
-    dataset, splits = trained.load_data(data)
-    images = trained.subset(dataset, split_indices(splits, split))
-    label_names = dataset.label_names
+    run_in_processes(processes)
+    with joined():
+        trained, folder = open_model(run, device, strict)
+        dataset, splits = trained.load_data(data)
+        images = trained.subset(dataset, split_indices(splits, split))
+        label_names = dataset.label_names
+        if stddev is None:
+            stddev = not str(output).endswith(".npy")
+        latents = latent_table(trained.model, images, stddev, label, label_names) if output else {}
+    if not is_first():
+        return
     files = []
     if output:
-        if stddev is None:
-            stddev = not output.endswith(".npy")
-        latents = latent_table(trained.model, images, stddev, label, label_names)
         files.append(str(write_table(output, {**row_names(dataset, images.indices), **latents})))
     say_notes(dataset, data)
     say_part(dataset, len(images), split)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from vaekit.cli import options
+from vaekit.cli import options, processes
+from vaekit.cli.processes import run_in_processes
 
 if TYPE_CHECKING:
     from vaekit.engine.trained_model import TrainedModel
@@ -140,8 +141,17 @@ _UNUSED = {  # the options that a mode does not use, and why
     metavar="FILE",
     help="Also write the results to FILE, as JSON.",
 )
+@processes.processes
 @options.slow_model_output
-def command(run: str, device: str, bdmc: bool, as_json: bool, output: str | None, **settings: Any) -> None:
+def command(
+    run: str,
+    device: str,
+    bdmc: bool,
+    as_json: bool,
+    output: str | None,
+    processes: int | None,
+    **settings: Any,
+) -> None:
     """Evaluate the log-likelihood of images, the terms of its lower bound, and the quality of samples.
 
     The log-likelihood is in nats per image, by importance sampling or, with --estimator ais, by annealed
@@ -168,14 +178,21 @@ def command(run: str, device: str, bdmc: bool, as_json: bool, output: str | None
       vaekit evaluate runs/mnist/1 --bdmc --images 50
       vaekit evaluate runs/mnist-cvae/1 --labels marginalize --samples 100
       vaekit evaluate runs/table/1 --baselines
+      vaekit evaluate runs/mnist/1 --processes 4
     """
     from vaekit.cli.output import emit
+    from vaekit.parallel.processes import is_first, joined
     from vaekit.runs.run import open_path
     from vaekit.utils.io import to_json, write_whole
 
     _refuse_unused("--bdmc" if bdmc else f"--estimator {settings['estimator']}")
-    opened = open_path(run, device)
-    results, lines = (_bound if bdmc else _evaluate)(run, opened, output, settings)
+    run_in_processes(processes)
+    settings["quiet"] = settings["quiet"] or not is_first()
+    with joined():
+        opened = open_path(run, device)
+        results, lines = (_bound if bdmc else _evaluate)(run, opened, output, settings)
+    if not is_first():
+        return
     emit(results, lines, as_json)
     if output:
         write_whole(output, to_json(results).encode())
@@ -199,6 +216,7 @@ def _evaluate(
     """The results of a split, and their table."""
     from vaekit.cli.output import progress_bar
     from vaekit.engine.evaluate import EvaluationOptions, evaluate
+    from vaekit.parallel.processes import is_first
     from vaekit.runs.run import Run
 
     quiet = settings.pop("quiet")
@@ -208,12 +226,13 @@ def _evaluate(
         if isinstance(opened, Run):
             trained, evaluation = opened.trained, opened.evaluate(progress=progress, say=say, **settings)
         else:
-            partial_path = Path(f"{output}.partial.npz") if output else None
+            partial_path = Path(f"{output}.partial.npz") if output and is_first() else None
             trained = opened
             evaluation = evaluate(opened, EvaluationOptions(**settings), progress, say, partial_path)
     dataset = settings["data"] or trained.recipe.data.dataset
     results = {"run": run, "dataset": dataset, **evaluation.to_dict()}
-    saved = opened if isinstance(opened, Run) and not (settings["data"] or settings["missing"]) else None
+    own = not (settings["data"] or settings["missing"])
+    saved = opened if isinstance(opened, Run) and own and is_first() else None
     return results, _evaluation_table(results, saved)
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vaekit.cli import options
+from vaekit.cli import options, processes
+from vaekit.cli.processes import run_in_processes
 from vaekit.utils.format import count_of
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ METHODS = (
 @options.data
 @options.strict
 @options.random
+@processes.processes
 @options.slow_model_output
 def command(
     run: str,
@@ -58,6 +60,7 @@ def command(
     as_json: bool,
     quiet: bool,
     data: str | None,
+    processes: int | None,
     **settings: Any,
 ) -> None:
     """Score rows or images by how anomalous they are, and say which columns are responsible.
@@ -82,11 +85,15 @@ def command(
     """
     from vaekit.cli.output import emit, open_model, progress_bar, say_notes, say_part
     from vaekit.engine.score import score
+    from vaekit.parallel.processes import is_first, joined
     from vaekit.runs import score_plots
 
-    trained, _ = open_model(run, device, strict)
-    with progress_bar(quiet, "rows") as progress:
+    run_in_processes(processes)
+    with joined(), progress_bar(quiet or not is_first(), "rows") as progress:
+        trained, _ = open_model(run, device, strict)
         scores = score(trained, data, progress=progress, **settings)
+    if not is_first():
+        return
     say_notes(scores.dataset, data)
     say_part(scores.dataset, len(scores), settings["split"])
     for note in scores.notes:

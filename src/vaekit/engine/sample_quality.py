@@ -31,6 +31,7 @@ from vaekit.evaluation.sample_metrics import sample_metrics
 from vaekit.evaluation.validity import BINARY_OBSERVATIONS
 from vaekit.models.batching import chunk_sizes, images_per_batch
 from vaekit.models.head import Head
+from vaekit.parallel.turns import in_turns
 
 MIN_SAMPLES = 10
 SAMPLE_SEEDS = 5
@@ -87,12 +88,14 @@ def sample_quality(
         reference_batches(trained, dataset, _random_subset(part, n, seed), sample_pixels) for part in parts
     )
     space = feature_space(dataset, features, trained.device, say, trained.preprocessing)
-    real, floor = space.extract(training), space.extract(held_out)
-    by_seed = [
-        sample_metrics(real, space.extract(_sample_batches(trained, n, sample_pixels, seed + number)))
-        for number in range(sample_seeds)
-    ]
-    floor_scores = sample_metrics(real, floor)
+    real, floor = in_turns([training, held_out], space.extract)
+
+    def scores(number: int | None) -> dict[str, float]:
+        if number is None:
+            return sample_metrics(real, floor)
+        return sample_metrics(real, space.extract(_sample_batches(trained, n, sample_pixels, seed + number)))
+
+    *by_seed, floor_scores = in_turns([*range(sample_seeds), None], scores)
     return SampleQuality(
         **_mean_scores(by_seed),
         **{f"floor_{name}": value for name, value in floor_scores.items()},

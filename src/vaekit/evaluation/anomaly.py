@@ -26,6 +26,7 @@ from vaekit.models import masking
 from vaekit.models.batching import batch_size_for, chunk_sizes, outputs_per_image
 from vaekit.models.context import Context
 from vaekit.models.vae import VAE
+from vaekit.parallel.turns import in_turns
 from vaekit.utils.random import seeded
 
 SAMPLES = 64  # posterior samples per data point
@@ -106,10 +107,15 @@ def measure_rows(
     model.eval()
     found: list[RowTerms] = []
     try:
-        for number, (x, y) in enumerate(batches):
+
+        def measure(numbered: tuple[int, tuple[Tensor, Tensor | None]]) -> RowTerms:
+            number, (x, y) = numbered
             with seeded(seed + 1_000_003 * number):
-                found.append(_measure_batch(model, x, y, samples, numeric, noise))
-            progress(len(x))
+                return _measure_batch(model, x, y, samples, numeric, noise)
+
+        for terms in in_turns(enumerate(batches), measure):
+            found.append(terms)
+            progress(len(terms))
     finally:
         model.train(training)
     return RowTerms(

@@ -35,6 +35,7 @@ from vaekit.models.context import Context
 from vaekit.models.vae import VAE
 from vaekit.nn.layers import without_weight_gradients
 from vaekit.nn.matmul import use_chosen
+from vaekit.parallel.turns import in_turns
 from vaekit.utils.random import seeded
 
 
@@ -119,7 +120,7 @@ def bdmc(
         images: how many to draw; of a conditional model, with labels from p(y).
         chains, steps, init: of AIS; see `vaekit.evaluation.ais.measure_ais`.
         samples: K, importance samples per image.
-        seed: of the images and all other random draws.
+        seed: the draws of a batch, images included, depend on it and on the index of the batch.
         progress: called after each batch with its number of images.
 
     Example:
@@ -132,10 +133,16 @@ def bdmc(
     """
     began, batches = time.perf_counter(), []
     shape = model.sample(1, seed=0).shape[1:]
-    with seeded(seed):
-        for n in chunk_sizes(images, images_per_batch(model.decoder, shape, chains)):
-            batches.append(_measure_batch(model, n, chains, steps, samples, init))
-            progress(n)
+
+    def measure(numbered: tuple[int, int]) -> Tensor:
+        number, n = numbered
+        with seeded(seed + 1_000_003 * number):
+            return _measure_batch(model, n, chains, steps, samples, init).cpu()
+
+    sizes = chunk_sizes(images, images_per_batch(model.decoder, shape, chains))
+    for measured in in_turns(enumerate(sizes), measure):
+        batches.append(measured)
+        progress(measured.shape[1])
     upper, *lower, shapes = torch.cat(batches, 1).double().cpu()
     names = ("annealed", "importance-sampled", "ELBO")
     return BDMCBounds(

@@ -27,6 +27,7 @@ from vaekit.models import masking
 from vaekit.models.context import Context
 from vaekit.models.elbo import latent_kind
 from vaekit.models.vae import VAE
+from vaekit.parallel.turns import in_turns
 from vaekit.utils.random import seeded
 
 REGRET_STEPS = 50
@@ -106,10 +107,15 @@ def likelihood_regret(
     wanted = [parameter.requires_grad for parameter in model.parameters()]
     model.eval().requires_grad_(False)
     try:
-        for number, (x, y) in enumerate(batches):
+
+        def measure(numbered: tuple[int, tuple[Tensor, Tensor | None]]) -> np.ndarray:
+            number, (x, y) = numbered
             with seeded(seed + 1_000_003 * number):
-                found.append(_batch_regret(model, x, y, steps, samples, learning_rate))
-            progress(len(x))
+                return _batch_regret(model, x, y, steps, samples, learning_rate)
+
+        for regret in in_turns(enumerate(batches), measure):
+            found.append(regret)
+            progress(len(regret))
     finally:
         model.train(training)
         for parameter, grad in zip(model.parameters(), wanted, strict=True):

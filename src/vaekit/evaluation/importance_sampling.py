@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,13 +23,15 @@ from vaekit.evaluation.importance_weights import ImportanceWeights, sample_sizes
 from vaekit.evaluation.latent import active_units
 from vaekit.evaluation.monte_carlo import evidence_interval, monte_carlo_error
 from vaekit.evaluation.psis import MAX_RELIABLE_K
-from vaekit.evaluation.results import Bound, Evaluation, MeasureBatch, PerImageMetrics
+from vaekit.evaluation.results import Bound, Evaluation, MeasureBatch, PerImageMetrics, concatenate
 from vaekit.evaluation.resumable import ResumableResults
 from vaekit.models import masking
 from vaekit.models.batching import batch_size_for, chunk_sizes, outputs_per_image
 from vaekit.models.context import Context, as_context
 from vaekit.models.vae import VAE
 from vaekit.nn.matmul import use_chosen
+from vaekit.parallel.processes import current
+from vaekit.parallel.turns import in_turns
 from vaekit.utils.random import seeded
 
 
@@ -55,7 +58,7 @@ def measure_batches(
         results: batches that are finished already; they are skipped, and the others are added to them.
 
     Returns:
-        One value per image, in float64 on the CPU.
+        One value per image, in float64 on the CPU; of several processes, each measures some of the batches.
 
     Example:
         >>> from vaekit.config.build import build_model
@@ -71,12 +74,19 @@ def measure_batches(
     training = model.training
     model.eval()
     try:
-        done = results.batches
-        for number, (x, y) in enumerate(batches):
-            if number >= done:
-                with seeded(seed + 1_000_003 * number):
-                    results.add(measure(model, x, y, samples))
-            progress(len(x))
+        done, results.metrics = current().share((results.batches, results.metrics))
+
+        def measure_one(numbered: tuple[int, tuple[Tensor, Tensor | None]]) -> tuple[int, Any]:
+            number, (x, y) = numbered
+            if number < done:
+                return len(x), None
+            with seeded(seed + 1_000_003 * number):
+                return len(x), concatenate([measure(model, x, y, samples)])
+
+        for images, found in in_turns(enumerate(batches), measure_one):
+            if found is not None:
+                results.add(found)
+            progress(images)
     finally:
         model.train(training)
         results.write()

@@ -17,6 +17,7 @@ from vaekit.data.observation import ObservedImages
 from vaekit.errors import InvalidError
 from vaekit.evaluation.label_inference import posterior_moments
 from vaekit.models.vae import VAE
+from vaekit.parallel.turns import in_turns
 from vaekit.utils.io import write_whole
 
 ACTIVE_VARIANCE = 0.01  # a latent is active if its posterior mean varies by more over images
@@ -61,12 +62,16 @@ def encode_batches(model: VAE, batches: Iterable[tuple[Tensor, Tensor | None]]) 
         >>> encode_batches(model, [(model.sample(5, seed=0, sample_pixels=True), None)])
         Latents(images=5, latents=2, labels=None)
     """
-    means, deviations, labels = [], [], []
-    for x, y in batches:
+
+    def encode(batch: tuple[Tensor, Tensor | None]) -> tuple[np.ndarray, ...]:
+        x, y = batch
         mean, stddev = posterior_moments(model, x, y)
-        means.append(mean.float().cpu().numpy())
-        deviations.append(stddev.float().cpu().numpy())
-        labels += [] if y is None else [y.cpu().numpy()]
+        arrays = (mean.float(), stddev.float(), *(() if y is None else (y,)))
+        return tuple(array.cpu().numpy() for array in arrays)
+
+    encoded = list(in_turns(batches, encode))
+    means, deviations = [each[0] for each in encoded], [each[1] for each in encoded]
+    labels = [each[2] for each in encoded if len(each) > 2]
     return Latents(
         np.concatenate(means), np.concatenate(deviations), np.concatenate(labels) if labels else None
     )

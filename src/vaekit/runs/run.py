@@ -29,6 +29,7 @@ from vaekit.errors import InvalidError, VaekitError, first_line
 from vaekit.evaluation.bdmc import BDMCBounds
 from vaekit.evaluation.results import Evaluation
 from vaekit.models.vae import VAE
+from vaekit.parallel.processes import current
 from vaekit.registry import Trust
 from vaekit.runs.files import RunFiles, svg_beside
 from vaekit.runs.hub import fetch, is_hub_name
@@ -148,8 +149,10 @@ class Run(RunFiles):
         chosen = EvaluationOptions(samples, split, **options)
         own = chosen.data is None and chosen.missing is None
         write = partial(self.save_evaluation, options=chosen)
+        own = own and current().is_first  # one of several processes writes
         save: dict[str, Any] = {"save": partial(_save_if_possible, write)} if own else {}
-        partial_path = self.partial_path if os.access(self.path, os.W_OK) else None
+        writes = current().is_first and os.access(self.path, os.W_OK)
+        partial_path = self.partial_path if writes else None
         return evaluate(self.trained, chosen, progress, say, partial_path, **save)
 
     def bdmc(self, **options: Any) -> BDMCBounds:
@@ -160,7 +163,8 @@ class Run(RunFiles):
         """
         bounds = bdmc_on_model_samples(self.trained, **options)
         known = {"data": self.trained.fingerprint, "weights": weights_digest(self.model.state_dict())}
-        _save_if_possible(self._write_measured, "bdmc", {**bounds.to_dict(), **known})
+        if current().is_first:
+            _save_if_possible(self._write_measured, "bdmc", {**bounds.to_dict(), **known})
         return bounds
 
     def save_evaluation(self, evaluation: Evaluation, options: EvaluationOptions | None = None) -> None:
