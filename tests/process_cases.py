@@ -115,21 +115,23 @@ class Double:
         return self._images.batch(indices, rows).double()
 
 
-def train_case(name: str, folder: Path, **changes: Any) -> tuple[list[dict[str, Any]], dict[str, Tensor]]:
+def train_case(
+    name: str, folder: Path, sharding: str = "none"
+) -> tuple[list[dict[str, Any]], dict[str, Tensor]]:
     """Three epochs in double precision: the metrics and the last weights. Batches are of 5 5 5 5 3 images."""
     model, objective = CASES[name]()
-    chosen = settings(**{"epochs": 3, "batch_size": 5, "schedule": "constant", **changes})
+    chosen = settings(epochs=3, batch_size=5, schedule="constant", sharding=sharding)
     model.double()
     fit(model, objective, Double(23, True), Double(7, False), chosen, folder)
     records = read_records(folder / "metrics.jsonl") if (folder / "metrics.jsonl").exists() else []
     return records, {name: value.detach() for name, value in model.state_dict().items()}
 
 
-def train_cases(names: list[str], folder: Path, **changes: Any) -> dict[str, Any]:
+def train_cases(names: list[str], folder: Path, sharding: str = "none") -> dict[str, Any]:
     """The results of several cases."""
     results = {}
     for name in names:
         place = folder / name
         place.mkdir(parents=True, exist_ok=True)
-        results[name] = train_case(name, place, **changes)
+        results[name] = train_case(name, place, sharding)
     return results

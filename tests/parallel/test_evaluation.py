@@ -8,7 +8,8 @@ from process_evaluations import evaluate_all, same
 from process_group import run_group
 
 
-@pytest.mark.parametrize("size", [2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [2, 4])
 def test_the_numbers_of_one_process(size):
     alone = evaluate_all()
     for together in run_group(size, evaluate_all):

@@ -17,7 +17,16 @@ def alone(tmp_path_factory):
 
 @pytest.mark.parametrize("size", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_losses_and_weights_are_those_of_one_process(alone, tmp_path, size):
-    together = run_group(size, train_cases, list(CASES), tmp_path)
+    check(alone, run_group(size, train_cases, list(CASES), tmp_path))
+
+
+@pytest.mark.slow
+def test_the_state_of_the_optimizer_may_be_divided(alone, tmp_path):
+    check({"elbo": alone["elbo"]}, run_group(2, train_cases, ["elbo"], tmp_path, "zero"))
+
+
+def check(alone, together):
+    """All processes have the weights and the losses of one process."""
     for name, (records, weights) in alone.items():
         for rank, (_, others) in enumerate(each[name] for each in together):
             assert others.keys() == weights.keys()

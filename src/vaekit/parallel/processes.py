@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import torch
 
@@ -140,13 +141,17 @@ def restarts() -> int:
     >>> restarts()
     0
     """
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0)) if launched() else 0
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0))
 
 
 def launch_name() -> str:
-    """A name that these processes share with those that torchrun starts in their place after a loss."""
-    name = os.environ.get("TORCHELASTIC_RUN_ID", "none")
-    return f"{socket.gethostname()}/{os.getppid()}" if name in ("", "none") else name
+    """A name that these processes share with those that torchrun starts in their place after a loss.
+
+    >>> launch_name()  # not started by torchrun
+    ''
+    """
+    name = os.environ.get("TORCHELASTIC_RUN_ID", "")
+    return f"{socket.gethostname()}/{os.getppid()}" if name == "none" else name
 
 
 @contextmanager
@@ -172,10 +177,12 @@ def joined() -> Iterator[Processes]:
             f"rank {os.environ['RANK']}: cannot join the {os.environ['WORLD_SIZE']} processes at {where}: "
             f"{first_line(error)}; check that all were started and that this address can be reached"
         ) from error
-    beats = Heartbeats(meeting_store(), *_rank_and_size(), advice=lambda: _advice[-1] if _advice else "")
+    group = current()
+    store = meeting_store(group.share(uuid4().hex))
+    beats = Heartbeats(store, group.rank, group.size, advice=lambda: _advice[-1] if _advice else "")
     beats.start()
     try:
-        yield current()
+        yield group
     except BaseException as error:
         if not isinstance(error, VaekitError | KeyboardInterrupt) and (loss := beats.explain(error)):
             _speaks.append(beats.speaks and speaks_of_losses())
@@ -189,10 +196,6 @@ def joined() -> Iterator[Processes]:
     finally:
         with suppress(RuntimeError):  # of a group whose members are lost
             torch.distributed.destroy_process_group()
-
-
-def _rank_and_size() -> tuple[int, int]:
-    return torch.distributed.get_rank(), torch.distributed.get_world_size()
 
 
 def _sendable(error: BaseException) -> BaseException:

@@ -168,11 +168,10 @@ def speaks_of_losses() -> bool:
     return "VAEKIT_LAUNCH_FILE" not in os.environ
 
 
-def meeting_store() -> Store:
-    """A connection of its own to the store of torchrun, for signs of life in this attempt."""
+def meeting_store(name: str) -> Store:
+    """A connection of its own to the store of torchrun, for the signs of life of a group of this name."""
     address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     store = torch.distributed.TCPStore(
         address, port, is_master=False, wait_for_workers=False, timeout=timedelta(seconds=LOST)
     )
-    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-    return torch.distributed.PrefixStore(f"vaekit/{attempt}", store)
+    return torch.distributed.PrefixStore(f"vaekit/{name}", store)

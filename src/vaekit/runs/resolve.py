@@ -96,7 +96,7 @@ def run_directory(name: str, wanted: str | Path | None) -> Path:
 
 
 def restarted_run(name: str, wanted: str | Path | None) -> Path | None:
-    """The run of processes that torchrun started again after one was lost; None if this is the first start.
+    """The run that processes began in whose place torchrun started these; None if this is the first start.
 
     Args:
         name: of the recipe.
@@ -105,11 +105,12 @@ def restarted_run(name: str, wanted: str | Path | None) -> Path | None:
     >>> restarted_run("digits", None) is None
     True
     """
-    if not restarts():
+    if not launch_name():
         return None
     folders = [Path(wanted)] if wanted else sorted((Path("runs") / name).glob("*"))
     for folder in reversed(folders):
-        if exists(folder / "recipe.yaml") and _launch_of(folder) == launch_name():
+        finished = exists(folder / "finished.json") and not restarts()
+        if exists(folder / "recipe.yaml") and _launch_of(folder) == launch_name() and not finished:
             return folder
     return None
 

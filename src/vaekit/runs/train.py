@@ -30,7 +30,7 @@ from vaekit.errors import InterruptedRun, InvalidError, VaekitError, first_line
 from vaekit.evaluation import validity
 from vaekit.nn import matmul
 from vaekit.parallel.launch import note_run
-from vaekit.parallel.processes import Processes, advise, current, joined, launch_name, launched
+from vaekit.parallel.processes import Processes, advise, current, joined, launch_name
 from vaekit.registry import Trust, UntrustedError
 from vaekit.runs import integrity
 from vaekit.runs.endings import describe_end, override_to_extend
@@ -131,7 +131,7 @@ def _train(
         log.note(note)
     for reason in reasons:
         log.note(f"proposed: {reason}")
-    if before := processes.on_first(lambda: restarted_run(resolved.name, run_dir)):
+    if before := processes.on_first(lambda: _begun_before(prepared, run_dir)):
         log.note(f"started again after a process was lost: going on with {before}")
         return _resume(before, [], None, figures, callbacks, logger, log, True, processes)
     directory = processes.on_first(lambda: run_directory(resolved.name, run_dir))
@@ -139,6 +139,16 @@ def _train(
         prepared = _with_stored_data(prepared, dataset, directory, processes)
     tree = processes.on_first(lambda: _record(directory, prepared))
     return _fit(Run(directory, resolved.training.device), prepared, tree, log, figures, processes)
+
+
+def _begun_before(prepared: Prepared, run_dir: str | Path | None) -> Path | None:
+    """The run of the same recipe that was begun by processes in whose place these were started."""
+    recipe = prepared.trained.recipe
+    folder = restarted_run(recipe.name, run_dir)
+    if folder is None:
+        return None
+    saved = integrity.read_recipe_tree(folder / "recipe.yaml")
+    return folder if integrity.recipe_digest(saved) == integrity.recipe_digest(_tree(recipe)) else None
 
 
 def resume(
@@ -367,8 +377,8 @@ def _record(directory: Path, prepared: Prepared, before: Mapping[str, Any] | Non
         environment["matmul"] = prepared.library
         environment["training_rows"] = len(prepared.train)
         environment["processes"] = current().size
-        if launched():
-            environment["launch"] = launch_name()
+        if name := launch_name():
+            environment["launch"] = name
         if (init := recipe.training.init_from).run is not None:
             environment["init_from"] = {"path": init.run, "sha256": init.sha256}
         tree, components = copy_components(recipe, directory)

@@ -105,6 +105,9 @@ class TrainingSettings(Section):
     matmul: Literal["auto", "torch", "onednn"] = Field(
         "auto", description="library of the float32 matrix products on a CPU; auto takes the faster one"
     )
+    sharding: Literal["none", "zero"] = Field(
+        "none", description="zero: several processes divide the state of the optimizer among them"
+    )
     compile: bool = Field(False, description="use torch.compile (about 30 s startup)")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda or mps")
     threads: int | None = Field(

@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from vaekit.errors import RecipeError, first_line
+from vaekit.parallel.processes import current
 from vaekit.training.optimizer import Adam, Moments
 from vaekit.training.settings import TrainingSettings
+from vaekit.training.sharded_optimizer import ShardedOptimizer
 
 _OF_ADAM = {"betas", "eps"}
 
@@ -76,7 +78,7 @@ class TorchOptimizer:
         return given
 
 
-Optimizer = Adam | TorchOptimizer
+Optimizer = Adam | TorchOptimizer | ShardedOptimizer
 
 
 def make_optimizer(weights: Sequence[Tensor], settings: TrainingSettings) -> Optimizer:
@@ -97,6 +99,9 @@ def make_optimizer(weights: Sequence[Tensor], settings: TrainingSettings) -> Opt
     """
     chosen = settings.optimizer
     kind, options = getattr(torch.optim, chosen.kind), chosen.options
+    if settings.sharding == "zero" and current().size > 1:
+        decay = {"weight_decay": settings.weight_decay} if settings.weight_decay else {}
+        return ShardedOptimizer(weights, torch.optim.AdamW if decay else kind, **options, **decay)
     own = _OF_ADAM | ({"weight_decay"} if chosen.kind == "AdamW" else set())
     if chosen.kind not in ("Adam", "AdamW") or options.keys() - own:
         return TorchOptimizer(weights, kind, **options)
