@@ -15,7 +15,7 @@ demo: $(VENV)/.ready ## Install, train the `mnist` recipe, measure it, show the 
 	$(BIN)/vaekit evaluate runs/mnist/$$(ls runs/mnist | sort -n | tail -1) --images 1000 --samples 500
 	@echo "Report: file://$(CURDIR)/runs/mnist/$$(ls runs/mnist | sort -n | tail -1)/report.html"
 
-demo-model: $(VENV)/.ready ## Train the small model anew that `vaekit explore --demo` opens: about three minutes
+demo-model: $(VENV)/.ready ## Train the small models anew that `vaekit explore` opens: about a quarter of an hour
 	$(BIN)/python scripts/make_demo.py
 
 test: browser ## Install, and run the tests that take minutes

@@ -7,7 +7,9 @@ import subprocess
 import sys
 
 import httpx
-import pytest
+
+import vaekit
+from vaekit.cli.explore import open_models
 
 
 def test_it_prints_the_address_serves_there_and_ends_with_ctrl_c(run):
@@ -52,9 +54,16 @@ def test_a_public_address_has_a_token(call, run, monkeypatch):
     assert "/?token=" in call("explore", run, "--port", 0, "--no-open", "--host", "0.0.0.0").stdout
 
 
-@pytest.mark.parametrize("number", [0, 5])
-def test_it_takes_one_to_four_runs(fails, run, number):
-    assert "expected one RUN, up to 4 RUNs to compare, or --demo" in fails(2, "explore", *[run] * number)
+def test_it_takes_at_most_four_models_and_a_tour_takes_none(fails, run):
+    assert "expected at most four models to compare, got 5" in fails(2, "explore", "--demo", *[run] * 4)
+    assert "--tour: expected no RUN" in fails(2, "explore", "--tour", run)
+
+
+def test_without_a_run_it_opens_the_models_of_the_tour():
+    names = [trained.recipe.name for trained, _ in open_models((), demo=False, device="cpu")]
+    assert names == ["tour-vae", "tour-ae", "tour-beta-vae"]
+    trained, expression = open_models((), demo=False, device="cpu")[2]
+    assert eval(expression, {"vaekit": vaekit}).recipe == trained.recipe
 
 
 def test_a_missing_model_is_an_error(fails, run):

@@ -20,6 +20,7 @@ from vaekit.explorer.security import allowed_hosts
 from vaekit.explorer.server import application, bind, page_url, uvicorn_server
 from vaekit.explorer.session import ExplorerSession
 
+WIDE = {"width": 1280, "height": 800}
 CHROMIUM = os.environ.get("VAEKIT_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 needed = pytest.mark.skipif(
     not CHROMIUM, reason="no chromium on the PATH: `make browser` installs it, or set VAEKIT_CHROMIUM"
@@ -63,3 +64,10 @@ def until(holds: Any, seconds: float = 20.0) -> None:
     while not holds():
         assert time.monotonic() < end, "timeout"
         time.sleep(0.05)
+
+
+def settle(page: Any) -> None:
+    """Wait until points and image are shown."""
+    page.locator(".legend > *").first.wait_for()
+    page.locator(".picture.large.shown").first.wait_for()
+    page.wait_for_load_state("networkidle")

@@ -16,8 +16,9 @@ MAX_MODELS = 4  # side by side
 
 
 @click.command()
-@click.argument("runs", metavar="RUN [RUN...]", nargs=-1)
-@click.option("--demo", is_flag=True, help="Open the small model that comes with the package.")
+@click.argument("runs", metavar="[RUN]...", nargs=-1)
+@click.option("--demo", is_flag=True, help="Open the small conditional model that comes with the package.")
+@click.option("--tour", is_flag=True, help="Start with the guided tour of what a VAE is.")
 @options.data
 @click.option(
     "--split",
@@ -47,6 +48,7 @@ MAX_MODELS = 4  # side by side
 def command(
     runs: tuple[str, ...],
     demo: bool,
+    tour: bool,
     data: str | None,
     split: str,
     port: int,
@@ -57,49 +59,58 @@ def command(
 ) -> None:
     """Explore the latent space of a model in a browser.
 
-    RUN is a run directory, a model directory, or the file of its weights. Up to four models are shown
-    side by side, with the same image through each.
+    RUN is a run directory, a model directory, or the file of its weights. Up to four models are shown side by
+    side. Without RUN, the page shows the small models that come with the package, and a guided tour of them.
     By default, the page is served to this machine only, until Ctrl-C.
 
     \b
     Examples:
-      vaekit explore --demo
+      vaekit explore
+      vaekit explore --tour
       vaekit explore runs/mnist/1
       vaekit explore runs/mnist/1 runs/mnist-vamp/1
     """
     from vaekit.cli.output import progress_bar
     from vaekit.explorer.server import serve
-    from vaekit.explorer.session import open_session
+    from vaekit.explorer.session import MAX_IMAGES, TOUR_IMAGES, open_session
 
+    if tour and (runs or demo):
+        raise click.UsageError("--tour: expected no RUN and no --demo, as the tour has models of its own")
     models = open_models(runs, demo, device)
     with progress_bar(quiet, "latents") as progress:
-        sessions = [open_session(trained, python, data, split, progress) for trained, python in models]
-    serve(sessions, host, port, lambda address: _announce(address, not no_open))
+        images = MAX_IMAGES if runs or demo else TOUR_IMAGES
+        sessions = [
+            open_session(trained, python, data, split, progress, images) for trained, python in models
+        ]
+    serve(sessions, host, port, lambda address: _announce(address + "#tour=1" * tour, not no_open))
 
 
 def open_models(runs: tuple[str, ...], demo: bool, device: str) -> list[tuple[TrainedModel, str]]:
-    """Open one to four models.
+    """Open up to four models; without any, those of the tour.
 
     Args:
         runs: run directories, model directories or files of weights.
-        demo: put the demo model of the package first.
+        demo: put the conditional demo model of the package first.
         device: where the models are put.
 
     Returns:
         Each model, and the Python expression that loads it.
 
     Raises:
-        click.UsageError: there is no model, or there are more than four.
+        click.UsageError: there are more than four models.
 
     >>> [(trained, expression)] = open_models((), demo=True, device="cpu")
     >>> expression
     'vaekit.demo()'
     """
-    if not 1 <= len(runs) + demo <= MAX_MODELS:
-        raise click.UsageError(f"expected one RUN, up to {MAX_MODELS} RUNs to compare, or --demo")
+    if len(runs) + demo > MAX_MODELS:
+        raise click.UsageError(f"expected at most four models to compare, got {len(runs) + demo}")
     from vaekit.cli.output import open_model
+    from vaekit.explorer.session import TOUR
     from vaekit.explorer.session import demo as packaged_model
 
+    if not runs and not demo:
+        return [(packaged_model(name), f"vaekit.demo({name!r})") for name in TOUR]
     named = [(open_model(run, device)[0], f"vaekit.load({run!r}, device='cpu')") for run in runs]
     return [(packaged_model(), "vaekit.demo()"), *named] if demo else named
 

@@ -70,8 +70,8 @@ def _export(run: str, output: str, format: Literal["onnx", "torch"], as_json: bo
 
 
 @command.command()
-@click.argument("runs", metavar="RUN [RUN_B]", nargs=-1)
-@click.option("--demo", is_flag=True, help="Export the small model that comes with the package.")
+@click.argument("runs", metavar="[RUN]...", nargs=-1)
+@click.option("--demo", is_flag=True, help="Export the small conditional model that comes with the package.")
 @click.option("-o", "--output", metavar="FOLDER", required=True, help="Folder, or file with --single-file.")
 @click.option("--single-file", is_flag=True, help="Write one HTML file that opens without a server.")
 @click.option(
@@ -98,12 +98,13 @@ def site(
     """Write the explorer as a static page; the models run in the browser.
 
     Any static web server can host the page. RUN is a run directory, a model directory, or the file of its
-    weights. Two models are shown side by side.
+    weights. Up to four models are shown side by side. Without RUN, the page is the guided tour of the small
+    models that come with the package: its address with #tour=1 at the end starts the tour.
 
     \b
     Examples:
       vaekit export site runs/mnist/1 -o site
-      vaekit export site --demo -o demo.html --single-file
+      vaekit export site -o tour.html --single-file
     """
     from vaekit.cli.explore import open_models
     from vaekit.cli.output import emit

@@ -43,7 +43,7 @@ class Request(BaseModel):
     """A request about one model.
 
     Attributes:
-        model: index of the model, 0 or 1.
+        model: index of the model, from 0 to 3.
 
     Example:
         >>> Request().model
@@ -52,7 +52,7 @@ class Request(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    model: Annotated[int, Field(ge=0, le=1)] = 0
+    model: Annotated[int, Field(ge=0, le=3)] = 0
 
 
 class Map(Request):
@@ -299,6 +299,20 @@ class Impute(Request):
     label: Label = None
     n: Annotated[int, Field(ge=1, le=16)] = 6
     seed: Seed = 0
+
+
+class Computation(Image):
+    """The latents and terms of one image that rows of noise give.
+
+    Attributes:
+        noise: K rows of d numbers of N(0, 1).
+
+    Example:
+        >>> Computation(index=7, noise=[[0.0, 1.0]]).noise
+        [[0.0, 1.0]]
+    """
+
+    noise: LatentVectors
 
 
 class Classes(Request):

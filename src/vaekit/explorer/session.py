@@ -3,7 +3,7 @@
 For N images the session holds the mean and standard deviation of q(z | x), the reconstruction log p(x | z),
 and KL(q, p) of each layer. The importance-weighted bound log 1/K sum_k p(x, z_k) / q(z_k | x) and the error
 of the reconstruction take longer; they are measured in small steps while no request waits. `demo` loads the
-small model that the package carries.
+small models that the package carries.
 """
 
 from __future__ import annotations
@@ -50,6 +50,9 @@ MAX_FOR_LIMITS = 500  # data points whose values give the range that is drawn
 N_SAMPLES = 16  # posterior samples per image of the importance-weighted bound
 SAMPLES_PER_STEP = 64  # decoded in one background step, which takes a few milliseconds
 DEMO_FOLDER = Path(__file__).parent / "demo_model"
+TOUR_FOLDER = Path(__file__).parent / "tour_models"
+TOUR = ("vae", "ae", "beta-vae")
+TOUR_IMAGES = 2000  # of the test images, the same in every page of the tour
 
 Progress = Callable[[int, int], None]
 
@@ -382,14 +385,25 @@ def _encode(model: VAE, x: Tensor, y: Tensor | None) -> tuple[np.ndarray, ...]:
     return tuple(part.float().cpu().numpy() for part in parts)
 
 
-def demo() -> TrainedModel:
-    """Load the demo model: a conditional VAE on MNIST with two latents, trained by the recipe `demo`.
+def demo(name: str = "conditional") -> TrainedModel:
+    """Load a small model that comes with the package: two latents on MNIST.
+
+    Args:
+        name: "conditional", a conditional VAE of the recipe `demo`; or "vae", "ae" or "beta-vae", the models
+            of the explorer's tour, of the recipes `tour-vae`, `tour-ae` and `tour-beta-vae`.
 
     Returns:
         The model, on the CPU.
 
+    Raises:
+        NotFoundError: no model of the package has this name.
+
     Example:
         >>> demo().model.latent_dim
         2
+        >>> demo("vae").recipe.name
+        'tour-vae'
     """
-    return load_model(DEMO_FOLDER)
+    if name not in ("conditional", *TOUR):
+        raise NotFoundError(f"demo: expected conditional, {', '.join(TOUR)}; got {name!r}")
+    return load_model(DEMO_FOLDER if name == "conditional" else TOUR_FOLDER / name)

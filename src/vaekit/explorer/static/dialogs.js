@@ -52,9 +52,9 @@ export function showHelp() {
 
 /** Copy text to the clipboard, and confirm it on the button. */
 export async function copied(box, text) {
-  const before = box.textContent;
-  box.textContent = (await copy(text)) ? "Copied" : "Copy failed";
-  setTimeout(() => (box.textContent = before), 1600);
+  const before = [...box.childNodes];
+  box.replaceChildren((await copy(text)) ? "Copied" : "Copy failed");
+  setTimeout(() => box.replaceChildren(...before), 1600);
 }
 
 async function copy(text) {
@@ -76,7 +76,8 @@ function copyWithSelection(text) {
   return done;
 }
 
-function open(title, content, ...buttons) {
+/** Open a dialog with a title, content, and buttons before the one that closes it. */
+export function open(title, content, ...buttons) {
   const close = () => dialog.close();
   const dialog = el(
     "dialog",

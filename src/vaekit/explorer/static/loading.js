@@ -1,6 +1,7 @@
 /** Load what the maps need from the backend when the state requires it. */
 import { latest } from "./latest.js";
 import { isBetween, labelFor, shownMap } from "./latent_navigation.js";
+import { isShown } from "./model_panel.js";
 
 const POLLING = 3000; // milliseconds between requests for log-likelihoods that are still estimated
 const WAITING = 1000; // milliseconds between questions for a map that is computed
@@ -60,6 +61,7 @@ export function follow(app, maps) {
     ({ label }) =>
       each(async (model, map) => {
         const { kind, dims } = shownMap(app, model);
+        if (!isShown(app, model.m)) return;
         if (dims === 3) return map.setLayers({ backdrop: null });
         const square = map.square();
         const condition = label === null ? {} : { label };
@@ -111,7 +113,7 @@ export function follow(app, maps) {
   store.on(["kind", "dims"], reporting(changeMap));
   store.on(["density"], reporting(density));
   store.on(["point"], reporting(posterior));
-  store.on(["backdrop", "label", "camera", "between"], backdrop);
+  store.on(["backdrop", "label", "camera", "between", "show"], backdrop);
   return load;
 }
 

@@ -6,10 +6,10 @@
  * `performance.getEntriesByName("pointer to image")`.
  */
 import { el, formatNumber, one } from "./dom.js";
-import { clear, imageCanvas, show } from "./image.js";
+import { imageCanvas, show } from "./image.js";
 import { describeLatent, isBetween, shownMap, unproject } from "./latent_navigation.js";
 import { latest } from "./latest.js";
-import { modelPanel } from "./model_panel.js";
+import { isShown, modelPanel } from "./model_panel.js";
 
 const TIMING = "pointer to image";
 const MAX_TIMINGS = 500;
@@ -23,7 +23,8 @@ export function preview(app, model) {
   const original = imageCanvas("Image of the data", { class: "picture small" });
   const caption = el("p", { class: "caption" });
   const facts = el("dl", { class: "numbers" });
-  const side = el("div", { class: "beside" }, original, caption, facts);
+  const nothing = el("p", { class: "note" }, `No ${one(model.info)} of the data here. Hover a point, or click it to keep it.`);
+  const side = el("div", { class: "beside" }, original, caption, facts, nothing);
   const cells = el("table", { class: "cells", hidden: true });
   const shown = { decoded: null, data: null };
   let shownImage = -1;
@@ -64,6 +65,7 @@ export function preview(app, model) {
 
   function refresh() {
     const { z, label, point } = app.store.get();
+    if (!isShown(app, m)) return;
     const { place, frames } = app.scene.get();
     const frame = place ? null : frames[m];
     decode({ place: place && (place.m === m || place.i >= 0) ? place : null, z: z[m], label, frame, point });
@@ -87,19 +89,22 @@ export function preview(app, model) {
     caption.textContent = words;
     if (i === shownImage) return;
     shownImage = i;
-    original.setAttribute("aria-label", i < 0 ? "No image of the data here" : `Image ${i} of the data`);
-    if (i < 0) {
-      clear(original);
-      showCells({ data: null });
-    } else fetchImage(i);
+    if (i < 0) showCells({ data: null });
+    else fetchImage(i);
+    original.setAttribute("aria-label", `Image ${i} of the data`);
     refreshNumbers();
   }
 
-  const refreshNumbers = () => facts.replaceChildren(...numbers(model, shownImage));
+  function refreshNumbers() {
+    original.hidden = facts.hidden = shownImage < 0;
+    nothing.hidden = !original.hidden;
+    facts.replaceChildren(...(shownImage < 0 ? [] : numbers(model, shownImage)));
+  }
+
   app.scene.on(["loaded", "valued"], refreshNumbers);
   app.scene.on(["place", "frames"], refresh);
   app.scene.on(["near"], showNearest);
-  app.store.on(["z", "label", "point"], refresh);
+  app.store.on(["z", "label", "point", "show"], refresh);
   refreshNumbers();
   refresh();
   const decoded = el("div", { class: "decoded" }, el("p", { class: "caption" }, "Decoded"), picture);
@@ -139,24 +144,34 @@ function meanOf(sources, info) {
 
 const capitalized = (word) => word[0].toUpperCase() + word.slice(1);
 
-function numbers(model, i) {
-  const { points, info } = model;
-  const value = (key) => (i < 0 ? null : points?.[key]?.[i]);
-  const label = info.classes ? [["class", i < 0 ? "–" : (info.classes[points?.label?.[i]] ?? "–")]] : [];
-  const bound = info.is_bound
-    ? [
-        ["KL", formatNumber(value("kl"))],
-        ["log p(x)", formatNumber(value("log_likelihood"))],
-      ]
-    : [];
-  const rows = [
-    [one(info), i < 0 ? "–" : String(i)],
-    ...label,
-    ["log p(x|z)", formatNumber(value("reconstruction"))],
-    ...bound,
-    ["error", formatNumber(value("error"), 4)],
+/** What is known of data point i: its class, and the terms of its bound, each with a bar. */
+function numbers({ points, info }, i) {
+  const name = info.classes?.[points?.label?.[i]];
+  const { reconstruction, kl, log_likelihood: likelihood } = points ?? {};
+  const terms = [
+    ["log p(x|z)", reconstruction?.[i], "reconstruction"],
+    ["KL", kl?.[i], "kl"],
+    ["ELBO", reconstruction?.[i] - kl?.[i], "elbo"],
+    ["log p(x)", likelihood?.[i], "elbo"],
+  ].filter(([, value]) => Number.isFinite(value));
+  const largest = Math.max(...terms.map(([, value]) => Math.abs(value)), 1e-9);
+  return [
+    ...row(one(info), String(i)),
+    ...(name === undefined ? [] : row("class", name)),
+    ...terms.flatMap(([term, value, kind]) => [
+      ...row(term, formatNumber(value)),
+      meter(kind, Math.abs(value) / largest),
+    ]),
+    ...(Number.isFinite(points?.error?.[i]) ? row("error", formatNumber(points.error[i], 4)) : []),
   ];
-  return rows.flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]);
+}
+
+const row = (name, text) => [el("dt", {}, name), el("dd", { title: text }, text)];
+
+function meter(kind, share) {
+  const bar = el("span", { class: `bar ${kind}` });
+  bar.style.setProperty("--share", share);
+  return el("dd", { class: "meter", "aria-hidden": "true" }, bar);
 }
 
 /** A line for each column: its name, the decoded value, and that of the nearest row. */

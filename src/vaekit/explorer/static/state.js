@@ -7,7 +7,9 @@
  * @typedef {import("./types.js").State} State
  */
 
-const TOOLS = ["sliders", "select", "interpolate", "compare", "draw", "classes", "pseudo_inputs"];
+import { isTour, STEPS } from "./tour/steps.js";
+
+const TOOLS = ["sliders", "select", "interpolate", "compare", "draw", "computation", "classes", "pseudo_inputs"];
 const COLORS = ["label", "reconstruction", "kl", "log_likelihood", "error", "none"];
 
 const number = (low, high) => ({
@@ -72,6 +74,9 @@ const letters = { write: String, read: (text) => (/^[\w-]{0,6000}$/.test(text) ?
 
 /** How each key of the state is written and read. */
 const FIELDS = {
+  tour: whole(1, 99),
+  show: classes,
+  embed: one(["map", "figure", "tool"]),
   tool: one(TOOLS),
   kind: one(["latents", "pca", "umap", "tsne"]),
   dims: { write: String, read: (text) => ({ 2: 2, 3: 3 })[text] },
@@ -111,6 +116,9 @@ export function initialState(infos) {
   const { projection, classes: names } = infos[0];
   const isPlane = ({ layer_dims: dims, drawable, condition }) => dims.join() === "2" && drawable && !condition;
   return {
+    tour: null,
+    show: isTour(infos) ? [0] : [], // the tour compares its models later
+    embed: null,
     tool: "sliders",
     kind: projection.kind,
     dims: 2,
@@ -118,7 +126,7 @@ export function initialState(infos) {
     between: "plane",
     color: names ? "label" : "kl",
     hidden: [],
-    point: null,
+    point: isTour(infos) ? 61 : null,
     z: infos.map((info) => info.latents.map(() => 0)),
     label: firstLabel(conditionOf(infos)),
     density: false,
@@ -141,8 +149,14 @@ export function initialState(infos) {
   };
 }
 
-/** The values of a fragment that fit these models. */
+/** The values of a fragment that fit these models; a step of the tour stands for those of its own address. */
 export function readAddress(fragment, infos) {
+  const { tour, ...values } = readValues(fragment, infos);
+  const step = isTour(infos) ? STEPS[tour - 1] : undefined;
+  return step ? { point: null, ...readValues(step.address, infos), ...values, tour } : values;
+}
+
+function readValues(fragment, infos) {
   const values = {};
   for (const part of fragment.replace(/^#/, "").split("&")) {
     const [key, text] = part.split("=");
@@ -190,6 +204,7 @@ function fits(key, value, infos) {
   if (key === "dims") return value === 2 || infos.every(({ projection }) => projection.spatial);
   if (key === "kind") return infos.every(({ projection }) => projection.kinds.includes(value));
   if (key === "region") return value.m < infos.length;
+  if (key === "show") return value.every((m) => Number.isInteger(m) && m >= 0 && m < infos.length);
   if (key === "point") return value < infos[0].images;
   if (key === "label") return labelFits(value, conditionOf(infos));
   return true;

@@ -91,6 +91,9 @@
  * @typedef {{index: number}|{z: number[][]}} End  an end of an interpolation: an image, or a latent vector per model
  *
  * @typedef {Object} State  all that a link reproduces; see state.js
+ * @property {number|null} tour  the step of the tour, from 1; see tour/tour.js
+ * @property {number[]} show  the models that are shown; none means all
+ * @property {"map"|"figure"|"tool"|null} embed  the part that a page of one's own frames; see css/embed.css
  * @property {string} tool
  * @property {string} kind
  * @property {2|3} dims
@@ -152,6 +155,7 @@
  * @property {({z: number[], index: number[], distance: number[], xy: number[]}|null)[]} near  the nearest images of the decoded latent vector
  * @property {({kind: string, dims: number, seconds: number, latents: number}|null)[]} waiting  maps that are still computed
  * @property {number} chosen  how often the choice changed; see selection/chosen.js
+ * @property {boolean} playing  whether the interpolation plays
  * @property {number} loaded  how often points were loaded
  * @property {number} valued  how often their values were loaded
  *

@@ -2,12 +2,13 @@
 
 A module inside an HTML file cannot be imported by its path. In the single file each module is therefore a
 data: URL under a name of its own, its imports use these names, and an import map leads from name to URL.
-Files that the page would fetch are embedded as base64.
+Files that the page would fetch are embedded, compressed by gzip, as base64.
 """
 
 from __future__ import annotations
 
 import base64
+import gzip
 import mimetypes
 import posixpath
 import re
@@ -118,10 +119,15 @@ def bundle(page: str, files: Mapping[str, bytes]) -> str:
         name: content for name, content in files.items() if name.startswith("data/") or name.endswith(".wasm")
     }
     embedded = "\n".join(
-        f'<script type="text/plain" id="{name}">{base64.b64encode(content).decode()}</script>'
+        f'<script type="text/plain" id="{name}">{_packed(content)}</script>'
         for name, content in fetched.items()
     )
     return page.replace("</body>", f"{embedded}\n</body>")
+
+
+def _packed(content: bytes) -> str:
+    """Base64 of a gzip file; the same bytes give the same text."""
+    return base64.b64encode(gzip.compress(content, mtime=0)).decode()
 
 
 def _static_files() -> dict[str, bytes]:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from vaekit.explorer import requests
 from vaekit.explorer.session import ExplorerSession
 from vaekit.explorer.views import latents, map, selection, uploads
+from vaekit.explorer.views.computation import computation
 from vaekit.explorer.views.model import describe, models
 from vaekit.explorer.views.responses import ImageResponse, Response
 
@@ -63,6 +64,7 @@ CALLS = (
     Call("POST", "interpolate", requests.Interpolate, latents.interpolate),
     Call("POST", "strip", requests.Strip, latents.strip),
     Call("POST", "classes", requests.Classes, latents.classes),
+    Call("POST", "computation", requests.Computation, computation, latest=True),
     Call("POST", "encode", requests.Encode, uploads.encode, latest=True),
     Call("POST", "impute", requests.Impute, uploads.impute, latest=True),
 )

@@ -12,6 +12,7 @@ import vaekit
 from vaekit.config.components import short_name
 from vaekit.data.dataset import NOUNS
 from vaekit.explorer import images, prior_samples
+from vaekit.explorer.networks import networks
 from vaekit.explorer.projection import missing_package, projection_kinds
 from vaekit.explorer.session import ExplorerSession
 from vaekit.explorer.training import run_of
@@ -51,6 +52,7 @@ def describe(session: ExplorerSession) -> dict[str, Any]:
         "drawable": session.drawable,
         "layer_dims": list(model.layer_dims),
         "latents": _latents(session),
+        "networks": networks(session),
         "classes": list(session.source.label_names) or None,
         "condition": _condition(session),
         "likelihood": short_name(recipe.model.decoder.likelihood),

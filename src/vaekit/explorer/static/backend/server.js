@@ -52,6 +52,8 @@ export function serverBackend(base = "api") {
       (await (await post("interpolate", { model: m, ...options }, `interpolate-${m}`)).json()).z,
     strip: async (m, options) => (await post("strip", { model: m, ...options })).blob(),
     encode: async (m, options) => (await post("encode", { model: m, ...options }, `encode-${m}`)).json(),
+    computation: async (m, options) =>
+      (await post("computation", { model: m, ...options }, `computation-${m}`)).json(),
     impute: async (m, options) => imputations(await post("impute", { model: m, ...options }, `impute-${m}`)),
     classes: async (m, z) => bitmap(await post("classes", { model: m, z }, `classes-${m}`)),
     pseudoInputs: async (m, start, n) => gallery(await get("pseudo_inputs", { model: m, start, n })),

@@ -3,13 +3,14 @@
  * and by ONNX graphs that run in the browser.
  */
 import { BackendError, points } from "./server.js";
+import { computation } from "./site/computation.js";
 import { bound, labelPosterior, sampleIndex } from "./site/elbo_terms.js";
 import { bytes, json, picture } from "./site/files.js";
 import { gif } from "./site/gif.js";
 import { impute, observedPosterior } from "./site/imputation.js";
 import { interpolate } from "./site/interpolation.js";
 import { normals } from "./site/noise.js";
-import { decodeFile, observe } from "./site/observation.js";
+import { decodeFile, imageNumbers, observe } from "./site/observation.js";
 import { createRunner } from "./site/onnx.js";
 import { nearest, sourcesAt } from "./site/neighbors.js";
 import { ellipse, project, unproject } from "./site/projection.js";
@@ -85,6 +86,11 @@ const views = {
   strip: async (site, { z, label, format, fps }) => {
     const images = await decode(site, z, label);
     return format === "gif" ? gif(site.renderer.frames(images), fps) : site.renderer.blob(images);
+  },
+  computation: async (site, { index, noise }) => {
+    const x = imageNumbers(await site.renderer.tile(await site.images, index, site.data.columns), site.info.shape);
+    const label = site.maps[site.info.projection.kind].label?.[index] ?? null;
+    return computation(site, x, observedMask(site, null), labelVector(site, label), noise);
   },
   encode,
   impute: async (site, { pixels, mask, label, n = 6, seed = 0 }) => {

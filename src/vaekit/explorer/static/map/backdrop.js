@@ -2,7 +2,7 @@
 import { scale, ticks, toScreen, visibleBounds } from "./camera.js";
 
 const FAINTEST = 0.1; // opacity of the backdrop of a whole map, so that points are visible on it
-const OPACITY = 0.8; // of the backdrop once the map is enlarged
+const OPACITY = 0.65; // of the backdrop once the map is enlarged
 const WHOLE = 1.3; // times that the map is enlarged when the backdrop begins to fade in
 const CLOSE = 3; // and when it has faded in
 

@@ -5,7 +5,7 @@
  */
 
 const TEN = {
-  light: "332288 1e90d0 2f9083 117733 7a8221 b5801a cc6677 882255 aa4499 1f2328".split(" "),
+  light: "332288 1b84c4 2c8a7d 117733 7a8221 a87512 c45a6c 882255 aa4499 1f2328".split(" "),
   dark: "8f82f0 88ccee 44aa99 3da35d a9a93f ddcc77 cc6677 c8508a c66cb8 e6e8eb".split(" "),
 };
 const RAINBOW = {
@@ -109,4 +109,5 @@ function rgb(color) {
   return BYTES.get(color);
 }
 
-const hex = (bytes) => `#${bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+/** Bytes of red, green and blue as "#rrggbb". */
+export const hex = (bytes) => `#${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;

@@ -1,7 +1,8 @@
 /** The canvases of a map, drawn once per frame after a change: background, points, thumbnails, and markers on top. */
 import { el } from "../dom.js";
 import { canvasStyle, isDark, onTheme } from "../theme.js";
-import { paint } from "./colors.js";
+import { toScreen } from "./camera.js";
+import { hex, paint } from "./colors.js";
 import { backdropOpacity, drawAxes, drawBackground } from "./backdrop.js";
 import { drawMarkers } from "./markers.js";
 import { drawRegion, pen } from "./overlay.js";
@@ -111,8 +112,23 @@ export function createLayers(app, model, stage, view) {
   app.scene.on(["chosen"], recolor);
   app.store.on(["z", "point", "density", "ellipse", "a", "b", "t", "tool", "region"], () => redraw("markers"));
   app.scene.on(["place", "paths", "ellipses", "encoded", "near"], () => redraw("markers"));
+  /** Draw the visible part on a context of any size, for a figure. */
+  function drawOn(context, room) {
+    const { backdrop, density, color } = app.store.get();
+    const [camera, look] = [view.camera(), canvasStyle(stage)];
+    const dark = isDark(stage);
+    context.fillStyle = look.paper;
+    context.fillRect(0, 0, room.width, room.height);
+    drawBackground(context, camera, room, look, backdrop ? extras.backdrop : null, backdropOpacity(magnification()));
+    const rgba = paint(model.points, color, model.info.classes?.length ?? 0, app.chosen, dark);
+    drawDots(context, camera, room, model.points, rgba, pointStyle(model.points.n, magnification(), dimmed));
+    drawMarkers(pen(context, camera, room, look), app, model, density ? extras.density : null);
+    drawAxes(context, camera, room, look, axes(model.points));
+  }
+
   return {
     recolor,
+    drawOn,
     thumbnails,
     /** The outline of a region while it is drawn. @param {number[][]|null} corners */
     setLine: (corners) => ((line = corners), redraw("markers")),
@@ -122,11 +138,26 @@ export function createLayers(app, model, stage, view) {
   };
 }
 
+/** The visible points as discs. */
+function drawDots(context, camera, room, { x, y, n }, rgba, { diameter, opacity }) {
+  const radius = Math.max((diameter / 2) * Math.min(room.width / 700, 1), 0.6);
+  context.globalAlpha = opacity;
+  for (let i = 0; i < n; i++) {
+    const [px, py] = toScreen(camera, room, x[i], y[i]);
+    if (!rgba[4 * i + 3] || px < 0 || py < 0 || px > room.width || py > room.height) continue;
+    context.fillStyle = hex(rgba.subarray(4 * i, 4 * i + 3));
+    context.beginPath();
+    context.arc(px, py, radius);
+    context.fill();
+  }
+  context.globalAlpha = 1;
+}
+
 /** Points shrink with their number, and grow with the zoom. */
 function pointStyle(n, magnification, dimmed) {
   const room = Math.sqrt(10000 / Math.max(n, 1));
-  const diameter = Math.min(Math.max(3.2 * room * Math.sqrt(magnification), 2), 9);
-  return { diameter: dimmed ? Math.max(diameter * 0.8, 2) : diameter, opacity: dimmed ? 0.6 : 0.85 };
+  const diameter = Math.min(Math.max(3.8 * room * Math.sqrt(magnification), 2), 9);
+  return { diameter: dimmed ? Math.max(diameter * 0.9, 2.5) : diameter, opacity: dimmed ? 0.9 : 0.85 };
 }
 
 /** The names of the axes, with the share of variance that each explains. */

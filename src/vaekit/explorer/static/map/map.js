@@ -60,6 +60,8 @@ export function createMap(app, model) {
     box,
     stage,
     square: view.square,
+    size: view.size,
+    drawOn: layers.drawOn,
     setLayers: layers.setLayers,
     recolor: layers.recolor,
     /** The points are loaded. */

@@ -143,6 +143,8 @@ function playButton(app) {
     box.textContent = "Play";
   }
   app.store.on(["tool"], stop);
+  app.scene.on(["playing"], ({ playing: wanted }) => wanted && !playing && start());
+  if (app.scene.get().playing) start();
   return box;
 }
 

@@ -100,7 +100,7 @@ function layerBox(info, layer, largest, changed, rows, resample) {
       ? el(
           "div",
           { class: "row spread" },
-          el("h4", {}, `Layer ${layer + 1}${layer ? "" : " (top)"} · ${own.length} latents`),
+          el("h3", {}, `Layer ${layer + 1}${layer ? "" : " (top)"} · ${own.length} latents`),
           last ? null : button("Resample below", () => resample(layer), { class: "button small" }),
         )
       : null;

@@ -1,6 +1,6 @@
 /**
- * Files of a static page: beside it under data/ and ort/, or, in a single file, embedded as base64 under the same
- * names.
+ * Files of a static page: beside it under data/ and ort/, or, in a single file, embedded under the same names,
+ * compressed by gzip, as base64.
  */
 
 /** The bytes of base64. @param {string} text */
@@ -12,10 +12,15 @@ export const data = (name) => file(`data/${name}`);
 /** The content of any file of the page. */
 export async function file(name) {
   const embedded = document.getElementById(name);
-  if (embedded) return bytes(embedded.textContent);
+  if (embedded) return unpacked(bytes(embedded.textContent));
   const response = await fetch(name);
   if (!response.ok) throw new Error(`${name}: not found beside this page; write the page again with vaekit export site.`);
   return new Uint8Array(await response.arrayBuffer());
+}
+
+async function unpacked(packed) {
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 /** A data file of JSON. */

@@ -20,6 +20,15 @@ export async function decodeFile(content, [channels, height, width]) {
   return channels === 1 ? gray(context.getImageData(0, 0, width, height).data) : planes(context.getImageData(0, 0, width, height).data);
 }
 
+/** The numbers in [0, 1] of an image of the page. @param {ImageBitmap} bitmap */
+export function imageNumbers(bitmap, [channels, height, width]) {
+  const context = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
+  context.drawImage(bitmap, 0, 0);
+  const { data } = context.getImageData(0, 0, width, height);
+  const levels = channels === 1 ? Uint8Array.from({ length: width * height }, (_, k) => data[4 * k]) : planes(data);
+  return Float32Array.from(levels, (level) => level / 255);
+}
+
 const gray = (rgba) => Uint8Array.from({ length: rgba.length / 4 }, (_, k) => Math.round(0.299 * rgba[4 * k] + 0.587 * rgba[4 * k + 1] + 0.114 * rgba[4 * k + 2]));
 
 function planes(rgba) {

@@ -29,7 +29,7 @@ export function drawingCanvas(shape, changed, finished) {
   paintOn(canvas, image, brush, changed, finished);
   const brushes = el(
     "div",
-    { class: "group" },
+    { class: "brushes" },
     choice("Brush", MODES, brush.mode, (mode) => (brush.mode = mode)),
     thickness(brush, image.size.height),
     channels === 3 ? color(brush) : null,

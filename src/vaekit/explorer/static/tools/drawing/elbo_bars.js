@@ -3,10 +3,11 @@ import { el, formatNumber } from "../../dom.js";
 
 /**
  * @param {{reconstruction: number, kl: number[]|null, elbo: number|null, log_likelihood: number|null}} terms
- * @param {boolean} masked  whether the terms are those of the observed pixels, and of p(z | observed)
+ * @param {{masked?: boolean, kl?: string}} [options]  whether the terms are those of the observed pixels, and of
+ *   p(z | observed); and the name of the second term
  */
-export function elboBars(terms, masked) {
-  const rows = rowsOf(terms, masked).filter(([, value]) => Number.isFinite(value));
+export function elboBars(terms, { masked = false, kl = "KL" } = {}) {
+  const rows = rowsOf(terms, masked, kl).filter(([, value]) => Number.isFinite(value));
   const largest = Math.max(...rows.map(([, value]) => Math.abs(value)), 1e-9);
   return el(
     "table",
@@ -16,10 +17,10 @@ export function elboBars(terms, masked) {
   );
 }
 
-function rowsOf({ reconstruction, kl, elbo, log_likelihood: likelihood }, masked) {
+function rowsOf({ reconstruction, kl, elbo, log_likelihood: likelihood }, masked, name) {
   const x = masked ? "observed" : "x";
   const layers = (kl ?? []).map((value, layer) => [
-    kl.length > 1 ? `KL of layer ${layer + 1}` : "KL",
+    kl.length > 1 ? `${name}, layer ${layer + 1}` : name,
     value,
     "kl",
   ]);

@@ -3,7 +3,7 @@ import { button, el, formatNumber } from "../../dom.js";
 import { fromBase64, imageCanvas, show } from "../../image.js";
 import { latest } from "../../latest.js";
 import { setLatent, shownMap } from "../../latent_navigation.js";
-import { modelPanel } from "../../model_panel.js";
+import { isShown, modelPanel } from "../../model_panel.js";
 import { elboBars } from "./elbo_bars.js";
 import { drawableImage } from "./image.js";
 import { encodeRuns } from "./run_length.js";
@@ -14,11 +14,13 @@ const DELAY = 250; // milliseconds that a drawing rests before its masked part i
 /** @param {import("../../types.js").App} app @param {import("../../types.js").Model} model */
 export function resultPanel(app, model) {
   const { m, info } = model;
-  const reconstruction = imageCanvas("Reconstruction", { class: "picture medium" });
+  const reconstruction = imageCanvas("Reconstruction", { class: "picture wide" });
   const terms = el("div", { class: "terms" });
   const predictedClass = el("p", { class: "note" });
   const sampleSize = el("p", { class: "note" });
-  const imputations = imageCanvas("Imputations of the masked part", { class: "picture strip" });
+  const imputations = Array.from({ length: IMPUTATIONS }, (_, k) =>
+    imageCanvas(`Imputation ${k + 1} of the masked part`, { class: "picture" }),
+  );
   let answer = null;
   let input = null;
   let seed = 0;
@@ -32,23 +34,19 @@ export function resultPanel(app, model) {
   const imputationBox = el(
     "div",
     { class: "imputations", hidden: true },
-    el("div", { class: "row spread" }, el("h4", {}, "Imputations"), repeat),
-    imputations,
+    el("div", { class: "row spread" }, el("h3", {}, "Imputations", app.models.length > 1 ? el("span", { class: "of-model" }, ` of ${model.name}`) : null), repeat),
+    el("div", { class: "tiles three" }, ...imputations),
     sampleSize,
   );
-  const result = el(
-    "div",
-    { class: "result", hidden: true },
-    el("div", { class: "reconstruction" }, reconstruction, goHere),
-    el("div", { class: "stack" }, terms, predictedClass),
-  );
+  const result = el("div", { class: "result", hidden: true }, reconstruction, terms, predictedClass, goHere);
 
   async function encode(drawn) {
+    if (!isShown(app, m)) return;
     const { label } = app.store.get();
     input = { ...drawn, label };
     answer = await app.backend.encode(m, { ...input, ...shownMap(app, model) });
     show(reconstruction, await fromBase64(answer.reconstruction));
-    terms.replaceChildren(elboBars(answer.terms, answer.masked));
+    terms.replaceChildren(elboBars(answer.terms, { masked: answer.masked }));
     predictedClass.textContent = describeClass(info, answer.label_probabilities);
     setScene("encoded", { xy: answer.xy, ellipse: answer.ellipse });
     setScene("masks", input.mask ? encodeRuns(fromBase64Bytes(input.mask)) : null);
@@ -61,7 +59,7 @@ export function resultPanel(app, model) {
 
   const impute = latest(async (masked) => {
     const { picture, ess, samples } = await app.backend.impute(m, { ...masked, n: IMPUTATIONS, seed });
-    show(imputations, picture);
+    imputations.forEach((canvas, k) => show(canvas, picture, k, IMPUTATIONS));
     setScene("imputed", seed);
     sampleSize.textContent = `Resampled from ${samples} posterior samples; effective sample size ${formatNumber(ess)}.`;
   }, app.showError);
@@ -74,8 +72,8 @@ export function resultPanel(app, model) {
 
   const setScene = (key, value) =>
     app.scene.set({ [key]: app.scene.get()[key].map((old, k) => (k === m ? value : old)) });
-  const box = modelPanel(app, model, result, imputationBox);
-  return { box, encode, clear };
+  const box = modelPanel(app, model, result);
+  return { box, imputations: imputationBox, encode, clear };
 }
 
 const fromBase64Bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
