@@ -102,14 +102,15 @@ def test_a_drawing_and_its_imputations(page, tmp_path, monkeypatch, masked):
         page.mouse.down()
         page.mouse.move(box["x"] + box["width"] - 20, box["y"] + 0.6 * box["height"], steps=8)
         page.mouse.up()
-        panel.locator(".imputations .picture.shown").wait_for()
+        panel.locator(".imputations .picture.shown").last.wait_for()
         assert "log p(observed)" in panel.locator(".bars").inner_text()
         page.wait_for_load_state("networkidle")
     images = run(page, "draw", tmp_path, monkeypatch)["images"]
-    until(lambda: same(images[1:2], panel.locator(".reconstruction canvas")))
+    until(lambda: same(images[1:2], panel.get_by_label("Reconstruction", exact=True)))
     if masked:
         assert images[0].isnan().any()
-        until(lambda: same(images[2:], panel.locator(".imputations canvas")))
+        for k, image in enumerate(images[2:]):
+            until(lambda k=k, image=image: same(image[None], panel.locator(".imputations canvas").nth(k)))
 
 
 def test_the_map_its_density_and_its_backdrop(page, e, tmp_path, monkeypatch):
