@@ -16,7 +16,7 @@ RUNTIME = {
     "ort.wasm.bundle.min.mjs": b'export default "./not-renamed.js"',
     "ort-wasm-simd-threaded.wasm": b"\0asm",
 }
-IMPORT = re.compile(r"""(?:\bfrom\s*|\bimport\s*\(?\s*)["']([^"'\n]+)["']""")
+IMPORT = re.compile(r"""(?<!["'])(?:\bfrom\s*|\bimport\s*\(?\s*)["']([^"'\n]+)["']""")
 
 
 @pytest.fixture(scope="module")
