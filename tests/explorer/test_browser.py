@@ -195,7 +195,7 @@ def test_a_drawing_is_encoded_and_its_masked_part_is_imputed(visit, address):
     assert {"log p(x | z)", "KL", "ELBO"} <= set(panel.locator(".bars th").all_inner_texts())
     panel.get_by_role("radio", name="Mask", exact=True).check()
     stroke(page, canvas, [(0.3, 0.5), (0.7, 0.5)])
-    panel.locator(".imputations .picture.shown").wait_for()
+    panel.locator(".imputations .picture.shown").last.wait_for()
     assert panel.locator(".imputations .picture.shown").count() == 6
     assert pixels(panel.locator(".imputations .picture").last).shape == (28, 28, 4)
     drawing = pixels(canvas)
