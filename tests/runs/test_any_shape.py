@@ -89,7 +89,7 @@ def test_a_run_has_all_figures_and_a_report(runs: dict[str, Run], kind: str):
         f"{what}-000{epoch}" for what in ("reconstructions", "samples") for epoch in (1, 2)
     ]
     page = (run.path / "report.html").read_text()
-    assert page.count("data:image/png") == len(FIGURES) + 1, "those and the training curves"
+    assert page.count("<figure>") == len(FIGURES) + 3, "those, the training curves and two films"
 
 
 @every_kind
