@@ -1,4 +1,4 @@
-"""Any optimizer of torch.optim, with the interface and the checkpoints of our `Adam`."""
+"""Any optimizer of torch.optim, with the interface and the checkpoints of our `Adam`, whole or divided."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from vaekit.errors import RecipeError, first_line
 from vaekit.parallel.processes import current
 from vaekit.training.optimizer import Adam, Moments
 from vaekit.training.settings import TrainingSettings
-from vaekit.training.sharded_optimizer import ShardedOptimizer
 
 _OF_ADAM = {"betas", "eps"}
 
@@ -37,14 +36,19 @@ class TorchOptimizer:
     (tensor([0.9000, 0.9000]), [{'momentum_buffer': tensor([1., 1.])}])
     """
 
+    _key = "training.optimizer"
+
     def __init__(self, weights: Sequence[Tensor], kind: type[torch.optim.Optimizer], **options: Any):
         self.weights = list(weights)
         if "fused" in inspect.signature(kind).parameters and not {"fused", "foreach"} & options.keys():
             options = {**options, "fused": True}
         try:
-            self._optimizer = kind(self.weights, **options)
+            self._optimizer = self._make(kind, options)
         except (ValueError, TypeError, RuntimeError) as error:
-            raise RecipeError(f"training.optimizer: {kind.__name__}: {first_line(error)}") from error
+            raise RecipeError(f"{self._key}: {kind.__name__}: {first_line(error)}") from error
+
+    def _make(self, kind: type[torch.optim.Optimizer], options: dict[str, Any]) -> Any:
+        return kind(self.weights, **options)
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
@@ -61,11 +65,7 @@ class TorchOptimizer:
     @property
     def moments(self) -> list[Moments]:
         """For each weight the tensors of its state by name."""
-        states = (self._optimizer.state.get(weight, {}) for weight in self.weights)
-        return [
-            {name: value.detach().clone() for name, value in state.items() if isinstance(value, Tensor)}
-            for state in states
-        ]
+        return [_tensors(self._optimizer.state.get(weight, {})) for weight in self.weights]
 
     def load_moments(self, moments: Mapping[int, Moments]) -> None:
         """Restore `moments` by the index of the weight; a weight without an entry never had a gradient."""
@@ -78,7 +78,51 @@ class TorchOptimizer:
         return given
 
 
-Optimizer = Adam | TorchOptimizer | ShardedOptimizer
+class ShardedOptimizer(TorchOptimizer):
+    """The same with its state divided among processes (ZeRO, Rajbhandari et al. 2020, stage 1).
+
+    Each process keeps the moments of its share of the weights, updates these, and sends them to the others.
+    With Adam, N processes need 2 (1 + 1/N) numbers per weight and gradient instead of 4. The result does not
+    change. Checkpoints are those of an optimizer that is not divided: rank 0 collects the moments.
+
+    Args:
+        weights: leaf tensors that require a gradient, the same in all processes.
+        kind, options: as for `TorchOptimizer`.
+
+    Raises:
+        RecipeError: an option has a wrong value, or there are fewer weights than processes.
+    """
+
+    _key = "training.sharding"
+
+    def _make(self, kind: type[torch.optim.Optimizer], options: dict[str, Any]) -> Any:
+        from torch.distributed.optim import ZeroRedundancyOptimizer  # slow to import
+
+        return ZeroRedundancyOptimizer(self.weights, kind, lr=0.0, **options)
+
+    @property
+    def moments(self) -> list[Moments]:
+        """In rank 0, for each weight the tensors of its state by name; all processes must ask for it."""
+        self._optimizer.consolidate_state_dict(to=0)
+        if torch.distributed.get_rank():
+            return [{} for _ in self.weights]
+        states = self._optimizer.state_dict()["state"]
+        return [_tensors(states.get(place) or {}) for place in range(len(self.weights))]
+
+    def load_moments(self, moments: Mapping[int, Moments]) -> None:
+        """Restore `moments` by the index of the weight; each process keeps its share."""
+        places = list(range(len(self.weights)))
+        groups = [{**group, "params": places} for group in self._optimizer.param_groups]
+        state = {place: dict(found) for place, found in moments.items() if found}
+        self._optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _tensors(state: Mapping[str, Any]) -> Moments:
+    """Copies of the tensors of a weight's state."""
+    return {name: value.detach().clone() for name, value in state.items() if isinstance(value, Tensor)}
+
+
+Optimizer = Adam | TorchOptimizer
 
 
 def make_optimizer(weights: Sequence[Tensor], settings: TrainingSettings) -> Optimizer:
