@@ -4,10 +4,13 @@ import html
 import json
 import re
 import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
+
+import vaekit
 
 QUICK = ("--samples", 20)
 
@@ -277,6 +280,17 @@ def test_repeats_are_averaged_and_give_the_monte_carlo_error(call, numbers, run)
     assert both["mc_error"] == pytest.approx(np.sqrt(each["mc_variance"].sum()) / 40)
     low, high = both["log_likelihood_interval"]
     assert low < both["log_likelihood"] + both["shortfall"] < high
+
+
+def test_bfloat16_changes_the_numbers_little_and_says_so(numbers):
+    """Of the packaged model, with the same draws."""
+    few = ("--samples", 20, "--images", 10, "--seed", 1)
+    demo = Path(vaekit.__file__).parent / "explorer" / "demo_model"
+    exact, low = (numbers("evaluate", demo, *few, "--precision", name) for name in ("float32", "bfloat16"))
+    assert exact["log_likelihood"] != low["log_likelihood"]
+    assert abs(exact["log_likelihood"] - low["log_likelihood"]) < 1.0
+    assert any("bfloat16" in caveat for caveat in low["caveats"])
+    assert not any("bfloat16" in caveat for caveat in exact["caveats"])
 
 
 def test_an_estimate_of_one_sample_below_the_elbo_is_explained(call, run):

@@ -31,6 +31,7 @@ FOUND = {
         ({"observation": "counts"}, "the observation (continuous, counts)"),
         ({"missing": "square:2"}, "what is hidden (none, square:2)"),
         ({"labels": "marginalize"}, "labels that are marginalized (none, marginalized)"),
+        ({"options": {"precision": "bfloat16"}}, "the precision of products (none, bfloat16)"),
         ({"samples": 6}, "the estimator (5 importance samples, 6 importance samples)"),
     ],
 )

@@ -65,7 +65,7 @@ class EvaluationOptions:
         estimator: "importance" or "ais" (annealed importance sampling).
         chains, steps, init: of AIS: chains per image, temperatures, and where chains begin.
         precision: of matrix products: "float32", or "bfloat16", which is faster on processors that have its
-            instructions and changes log p(x) by some hundredths of a nat.
+            instructions. It changes the mean of log p(x) by up to a tenth of a nat, single values by more.
         repeats: R, how often log p(x) is estimated, each time with other draws. The result is the mean, and
             its Monte Carlo error comes from the spread of the repeats; with 1, from the weights.
         quality: also measure the quality of samples; see `sample_quality`.
@@ -356,7 +356,7 @@ def _precision_caveats(options: EvaluationOptions) -> list[str]:
     """What bfloat16 does to the numbers, if it was used."""
     if options.precision == "float32":
         return []
-    return ["matrix products in bfloat16: log p(x) may be off by some hundredths of a nat"]
+    return ["matrix products in bfloat16: the mean may be off by a tenth of a nat, single values by more"]
 
 
 def _per_image(metrics: PerImageMetrics, images: ObservedImages) -> dict[str, np.ndarray]:

@@ -24,6 +24,7 @@ def answer(run: RunFiles, two: TwoEstimates | None) -> str:
         two: the comparison of its two estimates of log p(x), if it has two.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> folder = Path(tempfile.mkdtemp())
     >>> _ = (folder / "recipe.yaml").write_text("extends: digits")
     >>> answer(RunFiles(folder), None)
@@ -45,9 +46,10 @@ def verdict(run: RunFiles) -> list[str] | None:
     """What `vaekit doctor` finds in the numbers of a run; empty for nothing, None if they cannot be read.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> folder = Path(tempfile.mkdtemp())
     >>> _ = (folder / "recipe.yaml").write_text("extends: digits")
-    >>> [sentence.partition(",")[0] for sentence in verdict(RunFiles(folder))]
+    >>> [sentence.partition(";")[0] for sentence in verdict(RunFiles(folder))]
     ['training stopped after 0 of 60 epochs']
     """
     try:

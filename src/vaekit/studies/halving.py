@@ -81,7 +81,8 @@ def begin_halving(folder: Path, finished: Sequence[Sequence[Record]], count: int
         VaekitError: Optuna is not installed.
 
     >>> import tempfile
-    >>> [rung.trial for rung in begin_halving(Path(tempfile.mkdtemp()), [[{"epoch": 1, "loss": 2.0}]], 2, 3)]
+    >>> folder, finished = Path(tempfile.mkdtemp()), [[{"epoch": 1, "loss": 2.0}]]
+    >>> [rung.trial for rung in begin_halving(folder, finished, 2, 3)]  # doctest: +SKIP
     [1, 2]
     """
     folder.mkdir(parents=True, exist_ok=True)

@@ -191,6 +191,8 @@ def likelihood_protocol(found: Mapping[str, Any], dataset: str, estimator: bool)
     if estimator:
         how = describe_estimator(found)
         facts.append(Fact("the estimator", how, f", {how} per image"))
+    if precision := (found.get("options") or {}).get("precision", ""):
+        facts.append(Fact("the precision of products", precision, f", products in {precision}"))
     return images_protocol(found, dataset, facts)
 
 
