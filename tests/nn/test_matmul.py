@@ -75,6 +75,19 @@ def test_layers_use_the_chosen_library(monkeypatch):
     assert found.shape == expected.shape
     assert torch.allclose(found, expected, atol=1e-5)
     assert len(called) == 2  # x needs no gradient
+    ones = torch.ones(20, 20)  # the gradient of a sum, which torch expands from one number
+    assert layer.weight.grad is not None
+    assert torch.allclose(layer.weight.grad, ones @ x.flatten(0, 1), atol=1e-5)
+
+
+@needs_onednn
+def test_a_bias_learns_beside_frozen_weights():
+    layer, x = matmul.Linear(30, 20), torch.randn(5, 30)
+    layer.weight.requires_grad_(False)
+    with matmul.use("onednn"):
+        layer(x).sum().backward()
+    assert layer.bias.grad is not None
+    assert torch.equal(layer.bias.grad, torch.full((20,), 5.0))
 
 
 @needs_onednn

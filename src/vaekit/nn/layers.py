@@ -98,7 +98,7 @@ class Upsample(nn.Module):
         self.bias = nn.Parameter(torch.zeros(output))
 
     def forward(self, x: Tensor) -> Tensor:
-        separate = torch.is_grad_enabled() and _eager_on_cpu(x)
+        separate = torch.is_grad_enabled() and eager_on_cpu(x)
         bias = self.bias.detach() if separate else self.bias
         maps = F.conv_transpose2d(x, self.weight, bias, stride=2, padding=1, output_padding=self.extra)
         return _BiasGradient.apply(maps, self.bias) if separate else maps
@@ -137,7 +137,7 @@ class ToImage(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         kernel = self.weight.flip(-2, -1).transpose(0, 1)
-        if len(self.weight) > MAX_CHANNELS or not _eager_on_cpu(x):
+        if len(self.weight) > MAX_CHANNELS or not eager_on_cpu(x):
             return F.conv_transpose2d(x, kernel, self.bias, padding=1)
         return _ShiftAndAdd.apply(*_in_autocast(x, kernel)) + self.bias.view(-1, 1, 1)
 
@@ -172,6 +172,10 @@ def _in_autocast(*tensors: Tensor) -> list[Tensor]:
     return [tensor.to(torch.get_autocast_dtype(kind)) for tensor in tensors]
 
 
-def _eager_on_cpu(x: Tensor) -> bool:
-    """Whether the CPU path applies: elsewhere plain layers are as fast, and `torch.func` requires them."""
+def eager_on_cpu(x: Tensor) -> bool:
+    """Whether a layer of our own applies: elsewhere plain ones are as fast, and `torch.func` requires them.
+
+    >>> eager_on_cpu(torch.zeros(1))
+    True
+    """
     return x.device.type == "cpu" and not torch.compiler.is_compiling() and not _transformed()

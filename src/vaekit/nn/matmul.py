@@ -26,6 +26,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vaekit.errors import VaekitError
+from vaekit.nn.layers import eager_on_cpu
 from vaekit.utils.device import cpu_name
 from vaekit.utils.io import to_json, write_whole
 from vaekit.utils.paths import cache_folder
@@ -37,7 +38,6 @@ SHAPES = ((100, 784, 600), (100, 300, 600))  # rows, inputs and outputs of layer
 SMALL = 1 << 20  # multiplications, below which the call costs more than the product
 
 _library: ContextVar[Library] = ContextVar("matmul", default="torch")
-_transformed = getattr(torch._C, "_are_functorch_transforms_active", lambda: False)
 
 
 def available() -> list[Library]:
@@ -94,18 +94,15 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     if _library.get() == "torch" or not _suits_onednn(x, weight):
         return F.linear(x, weight, bias)
     rows = x.reshape(-1, x.shape[-1])
-    needs_grad = torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad)
-    product = _OneDNNLinear.apply(rows, weight, bias) if needs_grad else _product(rows, weight, bias)
+    learns = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, weight, bias))
+    product = (_OneDNNLinear.apply if learns else _product)(rows, weight, bias)
     return product.view(*x.shape[:-1], -1)
 
 
 def _suits_onednn(x: Tensor, weight: Tensor) -> bool:
     """Whether it is a large product of float32 numbers on a CPU, computed eagerly."""
-    plain = x.dtype == weight.dtype == torch.float32 and x.device.type == "cpu"
-    large = x.numel() * len(weight) >= SMALL
-    return plain and large and not (
-        torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling() or _transformed()
-    )  # fmt: skip
+    float32 = x.dtype == weight.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+    return float32 and x.numel() * len(weight) >= SMALL and eager_on_cpu(x)
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -67,7 +67,7 @@ def map_rows(terms: ELBOTerms, visit: Visit, length: int, n: int | None = None) 
         terms: of `length` data points.
         visit: called in the same order every time.
         length: the number of data points.
-        n: the number of data points of the copy, which its distributions are told; as before if None.
+        n: the number of data points of the copy, for its distributions; as before if None.
     """
     n = length if n is None else n
     at = lambda tensor, axis: None if tensor is None else visit(tensor, axis)

@@ -1,7 +1,7 @@
 """One job of a study on another machine: what Slurm, Dask or any other executor calls there.
 
 The job runs in a process of its own, since trainings that share a process would share their random numbers,
-and since only a process can be told to save its checkpoint and stop. Where the study's folder is not on a
+and since a signal makes a process save its checkpoint and stop. Where the study's folder is not on a
 shared file system, the run is made in a temporary folder, and comes back packed.
 """
 
@@ -156,7 +156,7 @@ def _run_process(order: Order, job: Job, witness: Path | None = None) -> tuple[i
                 worker.stop()
         code = worker.process.wait()
         if code == InterruptedRun.exit_code:
-            return code, "it was told to stop; its checkpoint is saved"
+            return code, "a signal stopped it; its checkpoint is saved"
         return INTERNAL, f"its process died (exit code {code}), possibly because memory ran out"
     finally:
         _ACTIVE.pop(worker)

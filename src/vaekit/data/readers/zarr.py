@@ -81,8 +81,8 @@ def _arrays(group: Any) -> list[tuple[str, Any]]:
 
 def _check_safe(path: Path, name: str, item: Any) -> None:
     """Refuse arrays of Python objects, and codecs that would run code."""
-    told = json.dumps(item.metadata.to_dict(), default=str)
-    if item.dtype.kind not in "biufU" or "pickle" in told:
+    metadata = json.dumps(item.metadata.to_dict(), default=str)
+    if item.dtype.kind not in "biufU" or "pickle" in metadata:
         raise DataError(f"{path}: {name} holds Python objects, which are never read; save it as numbers")
 
 
