@@ -12,7 +12,7 @@ from torch import nn
 
 import vaekit
 from vaekit.engine.fit import fit
-from vaekit.errors import VaekitError
+from vaekit.errors import InvalidError, VaekitError
 from vaekit.nn import matmul
 from vaekit.runs.run import Run
 from vaekit.training.display import SilentLogger
@@ -132,6 +132,9 @@ def test_the_environment_decides_where_the_recipe_does_not(monkeypatch):
     monkeypatch.setenv("VAEKIT_MATMUL", "onednn")
     assert matmul.chosen("auto") == matmul.available()[-1]
     assert matmul.chosen("torch") == "torch"
+    monkeypatch.setenv("VAEKIT_MATMUL", "mkl")
+    with pytest.raises(InvalidError, match="VAEKIT_MATMUL: expected auto, torch or onednn, got 'mkl'"):
+        matmul.chosen("auto")
 
 
 @needs_onednn

@@ -25,13 +25,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vaekit.errors import VaekitError
+from vaekit.errors import InvalidError, VaekitError
 from vaekit.nn.layers import eager_on_cpu
 from vaekit.utils.device import cpu_name
 from vaekit.utils.io import to_json, write_whole
 from vaekit.utils.paths import cache_folder
 
 Library = Literal["torch", "onednn"]
+LIBRARIES: tuple[Library, ...] = ("torch", "onednn")
 
 ROUNDS, WORTH = 15, 1.2  # turns of each library, and how much faster oneDNN must be
 SHAPES = ((100, 784, 600), (100, 300, 600))  # rows, inputs and outputs of layers whose products are timed
@@ -149,7 +150,10 @@ def chosen(wanted: str = "auto") -> Library:
     """The library of a setting.
 
     Args:
-        wanted: "torch", "onednn", or "auto" for `fastest()`.
+        wanted: "torch", "onednn", or "auto" for VAEKIT_MATMUL, or else `fastest()`.
+
+    Raises:
+        InvalidError: VAEKIT_MATMUL has another value.
 
     >>> chosen("torch")
     'torch'
@@ -157,6 +161,10 @@ def chosen(wanted: str = "auto") -> Library:
     wanted = os.environ.get("VAEKIT_MATMUL", "auto") if wanted == "auto" else wanted
     if wanted == "auto":
         return fastest()
+    if wanted not in LIBRARIES:
+        raise InvalidError(
+            f"VAEKIT_MATMUL: expected auto, torch or onednn, got {wanted!r}; unset or correct it"
+        )
     return "onednn" if wanted == "onednn" and "onednn" in available() else "torch"
 
 
