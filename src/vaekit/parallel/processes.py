@@ -13,6 +13,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -27,6 +28,7 @@ T = TypeVar("T")
 VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 _speaks: list[bool] = []
 _advice: list[str] = []
+_alone: ContextVar[bool] = ContextVar("alone", default=False)
 TIMEOUT = timedelta(hours=2)  # longer than rank 0 draws or writes; a lost process is noticed by its heartbeat
 
 
@@ -70,6 +72,8 @@ class Processes:
     def on_first(self, function: Callable[[], T]) -> T:
         """Call a function in rank 0 only, and return its result in all processes.
 
+        Inside the function there is no group: the others wait, so what exchanges numbers would never end.
+
         Raises:
             VaekitError: whatever the function raises; errors of other kinds only in rank 0 with their type.
         """
@@ -77,11 +81,14 @@ class Processes:
             return function()
         outcome: tuple[Any, BaseException | None] = (None, None)
         if self.is_first:
+            token = _alone.set(True)
             try:
                 outcome = (function(), None)
             except BaseException as error:
                 self.share((None, _sendable(error)))
                 raise
+            finally:
+                _alone.reset(token)
         value, failure = self.share(outcome)
         if failure is not None:
             raise failure
@@ -89,13 +96,13 @@ class Processes:
 
 
 def current() -> Processes:
-    """The processes of the group that was joined; one process if there is none.
+    """The processes of the group that was joined; one process if there is none, and inside `on_first`.
 
     >>> current()
     Processes(rank=0, size=1)
     """
     group = torch.distributed
-    if not (group.is_available() and group.is_initialized()):
+    if _alone.get() or not (group.is_available() and group.is_initialized()):
         return Processes()
     return Processes(group.get_rank(), group.get_world_size())
 
