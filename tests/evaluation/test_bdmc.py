@@ -17,7 +17,7 @@ def test_upper_and_lower_bound_enclose_the_evidence_of_a_linear_model(monkeypatc
     plain = module._sample_joint
     monkeypatch.setattr(module, "_sample_joint", lambda *a: drawn.append(plain(*a)) or drawn[-1])
     model = model.double()
-    found = bdmc(model, 60, chains=8, steps=30, samples=100)
+    found = bdmc(model, 60, chains=8, steps=60, samples=100)
     weight, bias = random(6, 2), random(6, seed=1)
     x = torch.cat([each[1] for each in drawn])
     assert len(x) == 60

@@ -58,7 +58,7 @@ class Worker:
         self._queue.put((future, work))
         return future
 
-    def stop(self, timeout: float = 10.0) -> None:
+    def stop(self, timeout: float = 60.0) -> None:
         """Finish the current work, waiting at most `timeout` seconds, and do no more."""
         self._stopped.set()
         self.submit(lambda: None)  # wakes a thread that waits for work

@@ -93,18 +93,19 @@ def check_size(path: str | Path, shape: Iterable[int], itemsize: int) -> int:
     return size
 
 
-def check_unpacked(path: str | Path, size: int) -> None:
+def check_unpacked(path: str | Path, size: int, packed: int | None = None) -> None:
     """Refuse a small file that unpacks to very much, which only a made-up one does.
 
     Args:
         size: bytes that it unpacks to.
+        packed: bytes that it takes, if it is a folder.
 
     Raises:
         DataError: that is more than MAX_RATIO times the file, and more than MAX_UNPACKED.
 
     >>> check_unpacked(__file__, 1000)
     """
-    packed = max(os.stat(path).st_size, 1)
+    packed = max(os.stat(path).st_size if packed is None else packed, 1)
     if size > max(MAX_UNPACKED, MAX_RATIO * packed):
         raise DataError(
             f"{path}: unpacks {packed:,} bytes to {size / 2**20:,.0f} MiB, over {MAX_RATIO} times as much, "
@@ -117,7 +118,7 @@ def check_dataset(path: str | Path, dataset: Any, piecewise: bool = False) -> No
 
     Args:
         dataset: of h5py.
-        piecewise: whether it is read in pieces, so that its size does not matter.
+        piecewise: whether it is read in pieces, so that only that of its chunks must fit the memory.
 
     Raises:
         DataError: it is too large, or its values lie in other files.
@@ -129,8 +130,11 @@ def check_dataset(path: str | Path, dataset: Any, piecewise: bool = False) -> No
     """
     if dataset.external or dataset.is_virtual:
         raise DataError(f"{path}: its values lie in other files, which are not read; copy them into it")
-    if not piecewise:
-        check_unpacked(path, check_size(path, dataset.shape, dataset.dtype.itemsize))
+    itemsize, rows = dataset.dtype.itemsize, dataset.shape
+    if piecewise:
+        rows = ((dataset.chunks or (1,))[0], *dataset.shape[1:])
+    check_unpacked(path, math.prod(dataset.shape) * itemsize)
+    check_size(path, rows, itemsize)
 
 
 def check_archive(path: str | Path, archive: zipfile.ZipFile, factor: int = 1) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from vaekit.data.lazy import ChunkedArray, Identity, settle
-from vaekit.data.readers.guard import need, reading
+from vaekit.data.readers.guard import check_unpacked, need, reading
 from vaekit.data.readers.numpy import find_roles, join_arrays
 from vaekit.data.readers.raw import RawData
 from vaekit.errors import DataError
@@ -46,6 +47,8 @@ def read_zarr(path: Path, array: str | None = None) -> RawData:
         shapes = {name: tuple(item.shape) for name, item in found.items()}
         roles = find_roles(path, shapes, array)
         identity = _state(path)
+        for key in roles.values():
+            check_unpacked(path, math.prod(found[key].shape) * found[key].dtype.itemsize, identity[2])
         arrays = {
             role: piecewise(found[key], (*identity, key))
             if role[1] == "values"
