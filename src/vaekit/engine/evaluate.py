@@ -41,7 +41,7 @@ from vaekit.evaluation.estimators import Estimator, EstimatorKind, check_density
 from vaekit.evaluation.importance_sampling import measure_batches, summarize
 from vaekit.evaluation.monte_carlo import REPEAT_SEEDS, combine_repeats
 from vaekit.evaluation.reconstruction import reconstruction_mse, saturated_fraction
-from vaekit.evaluation.results import Evaluation, PerImageMetrics
+from vaekit.evaluation.results import Evaluation, PerImageMetrics, SampleQuality
 from vaekit.evaluation.resumable import ResumableResults, measurement_key
 from vaekit.models.batching import MAX_IMAGES_PER_BATCH
 
@@ -144,12 +144,7 @@ def evaluate(
     images = trained.load_split(options.split, options.data, options.images)
     validity.check_labels(trained.model, images, options.labels)
     estimator.check(trained.model)
-    quality = None
-    if options.quality or options.features is not None:  # first: it is quick, and finds mistakes early
-        whole = trained.with_missing("none")
-        quality = sample_quality(
-            whole, options.quality_samples, options.features, seed=options.seed, data=options.data, say=say
-        )
+    quality = _quality(trained, options, say)  # first: it is quick, and finds mistakes early
     repeats = _open_repeats(trained, dataset, images, estimator, options, partial_path)
     if done := sum(repeat.images for repeat in repeats):
         say(f"resuming after {done} of {len(images) * len(repeats)} images that were measured before")
@@ -165,6 +160,43 @@ def evaluate(
         sum(repeat.seconds for repeat in repeats),
         images.weights,
     )
+    evaluation = _described(evaluation, metrics, trained, dataset, images, estimator, options)
+    stored = trained.load_split(options.split, options.data, options.images, observation="continuous")
+    mse = reconstruction_mse(trained.model, images, stored)
+    values, failures = own_metrics(functions, trained, images, options.seed)
+    evaluation = replace(
+        evaluation, quality=quality, mse=mse, metrics=values,
+        caveats=[*evaluation.caveats, *_precision_caveats(options), *failures],
+        baselines=_baselines(trained, dataset, images, metrics, options) if options.baselines else [],
+    )  # fmt: skip
+    save(evaluation)
+    for repeat in repeats:
+        repeat.clear()
+    return evaluation
+
+
+def _quality(
+    trained: LoadedModel, options: EvaluationOptions, say: Callable[[str], None]
+) -> SampleQuality | None:
+    """The quality of samples of the whole image, if it is asked for."""
+    if not options.quality and options.features is None:
+        return None
+    return sample_quality(
+        trained.with_missing("none"), options.quality_samples, options.features, seed=options.seed,
+        data=options.data, say=say,
+    )  # fmt: skip
+
+
+def _described(
+    evaluation: Evaluation,
+    metrics: PerImageMetrics,
+    trained: LoadedModel,
+    dataset: Dataset,
+    images: ObservedImages,
+    estimator: Estimator,
+    options: EvaluationOptions,
+) -> Evaluation:
+    """The evaluation with its values per image, how they were measured, and what to keep in mind."""
     evaluation = validity.with_labels(evaluation, metrics, trained.model, images)
     ais: dict[str, Any] = (
         {"steps": estimator.steps, "init": estimator.init} if estimator.kind == "ais" else {}
@@ -182,21 +214,9 @@ def evaluate(
     )
     data = trained.recipe.data
     likelihood = short_name(trained.recipe.model.decoder.likelihood)
-    evaluation = validity.annotate(
+    return validity.annotate(
         evaluation, trained.model, dataset, options.split, data.observation, likelihood, data.hidden
     )
-    stored = trained.load_split(options.split, options.data, options.images, observation="continuous")
-    mse = reconstruction_mse(trained.model, images, stored)
-    values, failures = own_metrics(functions, trained, images, options.seed)
-    evaluation = replace(
-        evaluation, quality=quality, mse=mse, metrics=values,
-        caveats=[*evaluation.caveats, *_precision_caveats(options), *failures],
-        baselines=_baselines(trained, dataset, images, metrics, options) if options.baselines else [],
-    )  # fmt: skip
-    save(evaluation)
-    for repeat in repeats:
-        repeat.clear()
-    return evaluation
 
 
 def _interruption(repeats: Sequence[ResumableResults], total: int, noun: str) -> InterruptedRun:
